@@ -1,0 +1,278 @@
+"""The data of a session: what is said, what was decided, what each side may see, and the finished record.
+
+Channels of the graph hold plain JSON, so that checkpoints, the journal and edits made in Studio have one form; nodes read
+them through typed views (`CounselorView`, `ClientView`), which are also the knowledge boundary between the two sides.
+"""
+
+import operator
+from enum import StrEnum
+from typing import Annotated, Any, Literal, TypedDict
+
+from pydantic import BaseModel, ConfigDict, Field
+from pydantic_core import to_jsonable_python
+
+from profiles.schema import Attitude, ClientProfile
+
+RECORD_FORMAT = 1
+
+Speaker = Literal["counselor", "client"]
+Phase = Literal["opening", "exploring", "working", "closing"]
+EndReason = Literal["resolved", "left", "turn_limit"]
+PickSource = Literal["llm", "rules", "every"]
+
+
+class CBTTechnique(StrEnum):
+    """The twelve CBT techniques a plan may choose from (MAGneT, section 3.1, after CACTUS)."""
+
+    EFFICIENCY_EVALUATION = "efficiency evaluation"
+    PIE_CHART = "pie chart technique"
+    ALTERNATIVE_PERSPECTIVE = "alternative perspective"
+    DECATASTROPHIZING = "decatastrophizing"
+    PROS_AND_CONS = "pros and cons analysis"
+    EVIDENCE_BASED_QUESTIONING = "evidence-based questioning"
+    REALITY_TESTING = "reality testing"
+    CONTINUUM = "continuum technique"
+    RULES_TO_WISHES = "changing rules to wishes"
+    BEHAVIOR_EXPERIMENT = "behavior experiment"
+    PROBLEM_SOLVING = "problem-solving skills training"
+    SYSTEMATIC_EXPOSURE = "systematic exposure"
+
+
+class _Data(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Finding(_Data):
+    """Why a generated message was refused or mended: the guard that objected, and what it saw."""
+
+    kind: str
+    detail: str = ""
+    repaired: bool = False
+
+
+class Call(_Data):
+    """The trace of one generated answer, over all the attempts it took.
+
+    `started` is Unix time in seconds; `seconds` is wall time; token counts are sums over the attempts as the server
+    reported them, None where it reported none. `requests` counts HTTP requests, `attempts` the answers that were judged
+    by the guards (one answer may have taken several requests).
+    """
+
+    role: str
+    model: str = ""
+    endpoint: str = ""
+    started: float = 0.0
+    seconds: float = Field(default=0.0, ge=0)
+    prompt_tokens: int | None = None
+    cached_tokens: int | None = None
+    completion_tokens: int | None = None
+    requests: int = Field(default=0, ge=0)
+    attempts: int = Field(default=0, ge=0)
+    finish_reason: str | None = None
+    structured: str | None = None
+    seed: int | None = None
+    findings: tuple[Finding, ...] = ()
+    errors: tuple[str, ...] = ()
+
+
+class Utterance(_Data):
+    """One message of the dialogue. Turn 0 is the opening exchange of the intake form; the closing is a turn of its own."""
+
+    turn: int = Field(ge=0)
+    speaker: Speaker
+    text: str = Field(min_length=1)
+    closing: bool = False
+    call: Call | None = None
+
+
+class Plan(_Data):
+    """The CBT plan for this one session: the technique, what it is for here, and three to six ordered steps."""
+
+    technique: CBTTechnique
+    goal: str = Field(min_length=1)
+    steps: tuple[str, ...] = Field(min_length=2, max_length=8)
+    call: Call | None = None
+
+
+class Pick(_Data):
+    """Which techniques a turn needs and why; `step` is the plan's step being worked on (1-based; None without a plan)."""
+
+    turn: int = Field(ge=1)
+    phase: Phase
+    techniques: tuple[str, ...] = Field(min_length=1)
+    step: int | None = Field(default=None, ge=1)
+    reason: str = ""
+    source: PickSource
+    fallback: str | None = Field(default=None, description="Why the rules decided although a model was asked")
+    call: Call | None = None
+
+
+class Candidate(_Data):
+    """What one technique's specialist would say this turn; `error` instead of a text where it could not be had."""
+
+    turn: int = Field(ge=1)
+    technique: str
+    text: str = ""
+    error: str | None = None
+    call: Call | None = None
+
+
+class Failure(_Data):
+    """Why a session could not be finished, and at which stage (a node's name)."""
+
+    stage: str
+    kind: str
+    message: str
+    turn: int = 0
+    call: Call | None = None
+
+
+def replace(items: list[Any]) -> dict[str, Any]:
+    """An update that replaces a list channel instead of appending to it (LangGraph's JSON form of `Overwrite`)."""
+    return {"__overwrite__": items}
+
+
+def update(**channels: Any) -> dict[str, Any]:
+    """A node's answer to the graph: the given channels as plain JSON."""
+    return {name: to_jsonable_python(value) for name, value in channels.items()}
+
+
+class SessionInput(TypedDict, total=False):
+    """What starts a session: a built-in client's id, or a whole profile; and, if not the profile's own, an attitude."""
+
+    profile_id: str
+    profile: dict[str, Any]
+    attitude: Attitude
+    session_id: str
+
+
+class SessionState(TypedDict, total=False):
+    """The channels of the session graph. Lists grow by appending; everything else is replaced."""
+
+    session_id: str
+    profile_id: str
+    profile: dict[str, Any]
+    attitude: Attitude
+    client_information: str
+    reason_for_counseling: str
+    plan: dict[str, Any]
+    utterances: Annotated[list[dict[str, Any]], operator.add]
+    picks: Annotated[list[dict[str, Any]], operator.add]
+    candidates: Annotated[list[dict[str, Any]], operator.add]
+    end_reason: EndReason
+    failure: dict[str, Any]
+
+
+class _View(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    session_id: str = ""
+    utterances: tuple[Utterance, ...] = ()
+    end_reason: EndReason | None = None
+
+    @property
+    def turn(self) -> int:
+        """The turn in progress, 1-based: it begins with the counselor's utterance and ends with the client's."""
+        if not self.utterances:
+            return 1
+        last = self.utterances[-1]
+        return last.turn + 1 if last.speaker == "client" else max(last.turn, 1)
+
+    def said_by(self, speaker: Speaker) -> list[str]:
+        return [utterance.text for utterance in self.utterances if utterance.speaker == speaker]
+
+
+class CounselorView(_View):
+    """All that the counselor's side may know: never the attitude, the labelled technique or the rest of the form."""
+
+    client_information: str = ""
+    reason_for_counseling: str = ""
+    plan: Plan | None = None
+    picks: tuple[Pick, ...] = ()
+    candidates: tuple[Candidate, ...] = ()
+
+    @property
+    def pick(self) -> Pick | None:
+        """This turn's pick, if it has been made."""
+        return self.picks[-1] if self.picks and self.picks[-1].turn == self.turn else None
+
+
+class ClientView(_View):
+    """All that the client may know: its own form, its attitude and the dialogue; never plan, picks or candidates."""
+
+    profile: ClientProfile
+    attitude: Attitude
+
+
+class FlowView(_View):
+    """What the routes decide on: who spoke last, whether the session is over, what was picked."""
+
+    plan: Plan | None = None
+    picks: tuple[Pick, ...] = ()
+    failure: Failure | None = None
+
+
+class Turn(_Data):
+    """One turn of a finished session, with all that led to it. `client` is None only in a session cut off or failed."""
+
+    turn: int = Field(ge=1)
+    phase: Phase
+    pick: Pick | None = None
+    candidates: tuple[Candidate, ...] = ()
+    counselor: Utterance | None = None
+    client: Utterance | None = None
+
+
+class Usage(_Data):
+    """Calls and tokens of one role over a session. `unreported` counts the answers for which the server gave no usage."""
+
+    calls: int = 0
+    requests: int = 0
+    attempts: int = 0
+    prompt_tokens: int = 0
+    cached_tokens: int = 0
+    completion_tokens: int = 0
+    seconds: float = 0.0
+    unreported: int = 0
+
+
+class Provenance(_Data):
+    """What made a session, so that it can be defended: seeds alone do not reproduce a batched server's output."""
+
+    configuration_hash: str
+    prompt_hashes: dict[str, str]
+    packages: dict[str, str]
+    python: str
+    platform: str
+
+
+class SessionRecord(_Data):
+    """A finished or failed session, whole: one line of a shard. Documented in docs/formats.md."""
+
+    format: int = RECORD_FORMAT
+    session_id: str
+    status: Literal["finished", "failed"]
+    end_reason: EndReason | None = None
+    failure: Failure | None = None
+    profile_id: str
+    profile: ClientProfile
+    attitude: Attitude
+    configuration: dict[str, Any]
+    provenance: Provenance
+    started_at: str
+    finished_at: str
+    seconds: float = Field(ge=0)
+    resumed: int = Field(default=0, ge=0, description="How often the session was taken up again after a cut")
+    opening: tuple[Utterance, ...] = ()
+    plan: Plan | None = None
+    turns: tuple[Turn, ...] = ()
+    closing: Utterance | None = None
+    usage: dict[str, Usage] = Field(default_factory=dict)
+
+    @property
+    def dialogue(self) -> list[Utterance]:
+        """All the utterances in order."""
+        said = [*self.opening]
+        for turn in self.turns:
+            said += [utterance for utterance in (turn.counselor, turn.client) if utterance]
+        return said + ([self.closing] if self.closing else [])
