@@ -1,0 +1,1 @@
+"""What happens at each step of a session: one file a node."""

@@ -1,0 +1,43 @@
+"""The client simulator: plays an intake form with an attitude, and may declare the end of the session."""
+
+from typing import Any
+
+from langgraph.runtime import Runtime
+
+from models.chat import Models
+from nodes.context import client_messages
+from nodes.guards import split_marker
+from nodes.speaking import Attempts, NotSaid, speak
+from prompts import prompt
+from settings import SessionConfig
+from state import ClientView, EndReason, Utterance, update
+
+
+async def client(models: Models, view: ClientView, runtime: Runtime[SessionConfig]) -> dict[str, Any]:
+    """Answer the counselor. An end marker counts from `min_turns` on; before, it is dropped and the session goes on."""
+    config = runtime.context
+    attempts = Attempts(models, config, "client", view.turn, view.session_id)
+    messages = client_messages(view, config, _ending(view, config))
+    try:
+        text = await speak(attempts, messages, "client", view.said_by("client"), view.said_by("counselor"))
+    except NotSaid as error:
+        return update(failure=error.failure)
+    said, declared = split_marker(text)
+    answer = update(utterances=[Utterance(turn=view.turn, speaker="client", text=said, call=attempts.call())])
+    if reason := _end(declared, view.turn, config):
+        answer |= update(end_reason=reason)
+    return answer
+
+
+def _end(declared: str | None, turn: int, config: SessionConfig) -> EndReason | None:
+    if declared and turn >= config.min_turns:
+        return "left" if declared == "left" else "resolved"
+    return "turn_limit" if turn >= config.max_turns else None
+
+
+def _ending(view: ClientView, config: SessionConfig) -> str:
+    """What the client is told about ending: nothing before it may, so that it does not aim at it."""
+    if view.turn < config.min_turns:
+        return ""
+    ending = " " + prompt("client/reply", "ending")
+    return ending + " " + prompt("client/reply", "last") if view.turn >= config.max_turns else ending

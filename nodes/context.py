@@ -1,0 +1,105 @@
+"""The prompts of both sides: how a view of the session becomes the messages that a model is sent.
+
+In the shared layout all the counselor-side calls of a turn have one prefix (who you are, the specialists' cards, the client,
+the plan, the dialogue) and differ only in their last lines, so that a server's prefix cache pays for the dialogue once.
+The separate layout puts each call's own instruction first, as the paper does.
+"""
+
+from langchain_core.messages import BaseMessage, HumanMessage, SystemMessage
+
+from nodes.techniques import technique
+from profiles.schema import clean, client_form
+from prompts import prompt
+from settings import SessionConfig
+from state import ClientView, CounselorView, Finding, Phase, Utterance
+
+UTTERANCE_LIMIT = 4000
+"""Characters of one utterance that reach a prompt."""
+
+
+def counselor_messages(view: CounselorView, config: SessionConfig, task: str) -> list[BaseMessage]:
+    """What a counselor-side call is sent: the shared context, and its own task at the end (or first, in the separate layout)."""
+    system = prompt("counselor/system", language=config.language)
+    if config.method not in ("single", "single-plan"):
+        cards = "\n".join(f"- {name}: {prompt(f'techniques/{name}', 'card')}" for name in config.techniques)
+        system += "\n\n" + prompt("counselor/system", "cards", cards=cards)
+    context = _counselor_context(view)
+    if config.prompt_layout == "separate":
+        return [SystemMessage(f"{task}\n\n{prompt('counselor/system', language=config.language)}"), HumanMessage(context)]
+    return [SystemMessage(system), HumanMessage(f"{context}\n\n{task}")]
+
+
+def client_messages(view: ClientView, config: SessionConfig, ending: str) -> list[BaseMessage]:
+    """What the client is sent: its form and attitude, then the dialogue."""
+    name = clean(view.profile.demographics.name)
+    attitude = prompt("client/system", view.attitude)
+    system = prompt(
+        "client/system", name=name, form=client_form(view.profile), attitude=attitude, language=config.language
+    )
+    reply = prompt("client/reply", name=name, dialogue=transcript(view.utterances), ending=ending)
+    return [SystemMessage(system), HumanMessage(reply)]
+
+
+def ask_again(messages: list[BaseMessage], findings: list[Finding]) -> list[BaseMessage]:
+    """The same messages with why the last answer was refused as their last lines (the prefix stays as it was)."""
+    reasons = " ".join(dict.fromkeys(_reason(finding) for finding in findings))
+    last = messages[-1]
+    return [*messages[:-1], HumanMessage(f"{last.text}\n\n{prompt('retry', reasons=reasons)}")]
+
+
+def transcript(utterances: tuple[Utterance, ...]) -> str:
+    """The dialogue, a line each, growing only at its end."""
+    return "\n".join(f"{u.speaker.capitalize()}: {clean(u.text, UTTERANCE_LIMIT)}" for u in utterances)
+
+
+def phase_of(turn: int, max_turns: int) -> Phase:
+    """The phase of a turn, from the session's length: the first opens, a third explores, the last one closes."""
+    if turn <= 1:
+        return "opening"
+    if turn >= max_turns:
+        return "closing"
+    return "exploring" if turn <= max(2, round(max_turns / 3)) else "working"
+
+
+def phase_hint(view: CounselorView, config: SessionConfig) -> str:
+    """What the phase asks of the counselor, for the end of a prompt."""
+    return prompt("counselor/phases", phase_of(view.turn, config.max_turns))
+
+
+def step_line(view: CounselorView, number: int | None) -> str:
+    """The plan's step in work as a line of a prompt; empty without a plan."""
+    if view.plan is None or number is None:
+        return ""
+    steps = view.plan.steps
+    number = min(number, len(steps))
+    return prompt("counselor/step", number=number, count=len(steps), step=clean(steps[number - 1])) + "\n"
+
+
+def technique_task(name: str) -> str:
+    """The task of a technique's specialist."""
+    return prompt(technique(name).prompt, "task")
+
+
+def _counselor_context(view: CounselorView) -> str:
+    parts = [
+        prompt(
+            "counselor/context",
+            "client",
+            client_information=view.client_information,
+            reason=view.reason_for_counseling,
+        )
+    ]
+    if view.plan:
+        steps = "\n".join(f"{number}. {clean(step)}" for number, step in enumerate(view.plan.steps, 1))
+        parts.append(
+            prompt("counselor/context", "plan", technique=view.plan.technique, goal=clean(view.plan.goal), steps=steps)
+        )
+    if view.utterances:
+        parts.append(prompt("counselor/context", "dialogue", dialogue=transcript(view.utterances)))
+    else:
+        parts.append(prompt("counselor/context", "beginning"))
+    return "\n\n".join(parts)
+
+
+def _reason(finding: Finding) -> str:
+    return prompt("retry", finding.kind, detail=clean(finding.detail, 160))

@@ -1,0 +1,223 @@
+"""Guards: what a generated message must be before it may enter the dialogue, and how a bad one can safely be mended.
+
+`check` finds what is wrong with a message; `repair` mends what can be mended without inventing a word. Both are pure.
+"""
+
+import re
+import unicodedata
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from state import Finding, Speaker
+
+NEAR_REPEAT = 0.6
+"""Jaccard overlap of word 3-grams from which two messages count as nearly the same (evaluation reports from 0.8)."""
+RECENT = 10
+"""How many of the speaker's last messages a near-repeat is looked for in; an exact repeat is looked for in all."""
+
+END_MARKER = re.compile(r"\[\s*END\s*(?::\s*(?P<reason>resolved|left)\s*)?\]", re.IGNORECASE)
+"""How a client declares the end; honoured only at the very end of its message."""
+
+_LABELS = {
+    "counselor": r"(?:the\s+)?(?:counsel+or|therapist|assistant)",
+    "client": r"(?:the\s+)?(?:client|patient|user|human)",
+}
+_SPECIALISTS = r"\w+(?:[ _-]\w+)?\s+(?:specialist|agent)"
+_EMPHASIS = r"[*_#>\s]*"
+_META = re.compile(
+    r"""
+    \bhere(?:'s|\ is|\ are)\ (?:a|an|the|my|one|some)\s(?:\w+\s){0,3}(?:response|reply|message|utterance|draft|answer)\b
+    | ^\W*(?:sure|certainly|okay|ok|of\ course)\b[^.?!\n]{0,40}\b(?:response|reply|message|draft)\b
+    | \bas\ an?\ (?:AI|artificial\ intelligence|(?:large\ )?language\ model)\b
+    | \bthis\ (?:response|reply|message|draft)\ (?:aims|uses|reflects|shows|combines|acknowledges|validates|should|is\ (?:meant|intended))\b
+    | \b(?:response|reply|message)\ (?:to|for|from)\ the\ (?:client|counsel+or)\b
+    | \b(?:intake\ form|drafts?\ from\ (?:your|the)\ specialists?|plan\ step|word\ limit|system\ prompt)\b
+    | ^\W*(?:draft|note|notes|output|json)\s*:
+    | \((?:note|word\ count|end\ of)\b | \[(?:insert|name|client|counsel+or)\b
+    | ^\s*[{\[]\s*"
+    """,
+    re.IGNORECASE | re.VERBOSE | re.MULTILINE,
+)
+_THIRD_PERSON = re.compile(
+    r"\bthe client(?:'s (?:last|words|message|feelings?|thoughts?|statement)|(?: is| has)? (?:feel|seem|express|say|said|mention))",
+    re.IGNORECASE,
+)
+_OTHERS_ROLE = {
+    "client": re.compile(r"\b(?:as|I am|I'm|I’m)\s+(?:your|the)\s+(?:counsel+or|therapist)\b", re.IGNORECASE),
+    "counselor": re.compile(
+        r"\b(?:as|I am|I'm|I’m)\s+(?:your|the)\s+(?:client|patient)\b|\b(?:thank you|thanks|hello|hi),?\s+(?:counsel+or|therapist)\b",
+        re.IGNORECASE,
+    ),
+}
+_FINISHED = re.compile(r"[.?!…。？！؟।]['\"”’»)\]*_]*\s*$")
+_SENTENCE = re.compile(r".+?(?:[.?!…。？！؟।]+['\"”’»)\]*_]*(?=\s|$)|$)", re.DOTALL)
+
+
+@dataclass(frozen=True)
+class Draft:
+    """A message to be judged, with what the judgement needs: who speaks, what was said before by whom, how it ended."""
+
+    text: str
+    speaker: Speaker
+    own: Sequence[str] = ()
+    other: Sequence[str] = ()
+    finish_reason: str | None = None
+
+    @property
+    def said(self) -> str:
+        """The message without the client's end marker."""
+        return END_MARKER.sub("", self.text).strip()
+
+
+Guard = Callable[[Draft], str | None]
+
+
+def empty(draft: Draft) -> str | None:
+    """A message without a single letter or digit."""
+    return None if any(c.isalnum() for c in draft.said) else "empty"
+
+
+def label(draft: Draft) -> str | None:
+    """A speaker's own label in front of what is said."""
+    found = re.match(rf"{_EMPHASIS}(?:{_LABELS[draft.speaker]}|{_SPECIALISTS}){_EMPHASIS}[:：]", draft.text, re.IGNORECASE)
+    return found[0] if found else None
+
+
+def meta_talk(draft: Draft) -> str | None:
+    """Talk about the task, or a leftover of the prompt, instead of speech to the other person."""
+    found = _META.search(draft.said) or (_THIRD_PERSON.search(draft.said) if draft.speaker == "counselor" else None)
+    return found[0] if found else None
+
+
+def repeat(draft: Draft) -> str | None:
+    """A message that the speaker has already said, whatever its case, punctuation and spacing."""
+    said = normalized(draft.said)
+    return next((_short(earlier) for earlier in draft.own if said and normalized(earlier) == said), None)
+
+
+def near_repeat(draft: Draft) -> str | None:
+    """A message that overlaps too far with one of the speaker's recent ones, or says one sentence of its own twice."""
+    if twice := _said_twice(draft.said):
+        return _short(twice)
+    grams = trigrams(draft.said)
+    recent = [text for text in draft.own[-RECENT:] if normalized(text) != normalized(draft.said)]
+    return next((_short(text) for text in reversed(recent) if overlap(grams, trigrams(text)) >= NEAR_REPEAT), None)
+
+
+def role_flip(draft: Draft) -> str | None:
+    """Speaking for or as the other person: their label, their role, or their own words given back whole."""
+    other: Speaker = "client" if draft.speaker == "counselor" else "counselor"
+    if found := re.search(rf"(?:^|\n|(?<=[.?!\"”] )){_EMPHASIS}{_LABELS[other]}{_EMPHASIS}[:：]", draft.text, re.IGNORECASE):
+        return _short(found[0].strip())
+    if found := _OTHERS_ROLE[draft.speaker].search(draft.said):
+        return found[0]
+    said, grams = normalized(draft.said), trigrams(draft.said)
+    for text in draft.other:
+        if said and (normalized(text) == said or overlap(grams, trigrams(text)) >= NEAR_REPEAT):
+            return _short(text)
+    return None
+
+
+def truncated(draft: Draft) -> str | None:
+    """A message cut off by the token limit, or one that ends in the middle of a sentence."""
+    if draft.finish_reason == "length":
+        return "cut off at the token limit"
+    return None if not draft.said or _FINISHED.search(draft.said) else "no end of sentence"
+
+
+GUARDS: dict[str, Guard] = {
+    guard.__name__: guard for guard in (empty, label, meta_talk, repeat, near_repeat, role_flip, truncated)
+}
+
+
+def check(draft: Draft) -> list[Finding]:
+    """What is wrong with a message: a finding a guard that objects; none for a good one."""
+    found = [(name, guard(draft)) for name, guard in GUARDS.items()]
+    return [Finding(kind=name, detail=detail) for name, detail in found if detail is not None]
+
+
+def tidy(text: str, speaker: Speaker) -> str:
+    """What may be taken off any message without changing what is said: reasoning blocks, surrounding quotes, stray space."""
+    text = re.sub(r"<think>.*?(?:</think>|$)", "", text, flags=re.DOTALL)
+    text = "".join(c for c in text if c in "\n\t\u200c\u200d" or unicodedata.category(c) not in {"Cc", "Cf", "Cs", "Co"})
+    if speaker == "counselor":
+        text = END_MARKER.sub("", text)
+    text = text.strip()
+    if len(text) > 1 and text[0] in "\"“«" and text[-1] in "\"”»" and not re.search(r"[\"“”«»]", text[1:-1]):
+        text = text[1:-1].strip()
+    return text
+
+
+def repair(draft: Draft) -> str:
+    """The message with what is wrong taken out, as far as that needs no new word; the caller checks the result.
+
+    Own labels and lead-ins about the task go, what is written for the other person is cut off, sentences that the speaker
+    has said before or twice are left out, and an unfinished last sentence is dropped. The end marker is kept.
+    """
+    marker = END_MARKER.search(draft.text)
+    text = draft.said
+    for _ in range(3):  # a label may hide behind a label
+        text = re.sub(
+            rf"^{_EMPHASIS}(?:{_LABELS[draft.speaker]}|{_SPECIALISTS}){_EMPHASIS}[:：]{_EMPHASIS}", "", text, flags=re.IGNORECASE
+        )
+    either = rf"{_LABELS['client']}|{_LABELS['counselor']}"
+    text = re.split(rf"(?:^|\n|(?<=[.?!\"”] )){_EMPHASIS}(?:{either}){_EMPHASIS}[:：]", text, flags=re.IGNORECASE)[0]
+    kept: list[str] = []
+    seen = {normalized(sentence) for earlier in draft.own for sentence in sentences(earlier)}
+    for sentence in sentences(text):
+        if meta_talk(Draft(sentence, draft.speaker)) or not _FINISHED.search(sentence):
+            continue
+        key = normalized(sentence)
+        if not key or key in seen:
+            continue
+        seen.add(key)
+        kept.append(sentence)
+    mended = tidy(" ".join(kept), draft.speaker)
+    return f"{mended} {marker[0]}" if marker and mended else mended
+
+
+def split_marker(text: str) -> tuple[str, str | None]:
+    """A client's message without its end markers, and the end reason that a marker at its very end declares."""
+    reason = None
+    matches = list(END_MARKER.finditer(text))
+    if matches and not any(c.isalnum() for c in text[matches[-1].end() :]):
+        reason = (matches[-1]["reason"] or "resolved").lower()
+    return " ".join(END_MARKER.sub(" ", text).split(" ")).strip(), reason
+
+
+def sentences(text: str) -> list[str]:
+    """The text's sentences, each with its punctuation."""
+    return [found.strip() for found in _SENTENCE.findall(text) if found.strip()]
+
+
+def normalized(text: str) -> str:
+    """Letters and digits in lower case with single spaces: the form in which messages are compared."""
+    return " ".join(re.findall(r"\w+", unicodedata.normalize("NFKC", text).casefold()))
+
+
+def trigrams(text: str) -> frozenset[tuple[str, ...]]:
+    """The word 3-grams of a text; of a text under three words, the words themselves as one."""
+    words = normalized(text).split()
+    if len(words) < 3:
+        return frozenset([tuple(words)]) if words else frozenset()
+    return frozenset(zip(words, words[1:], words[2:], strict=False))
+
+
+def overlap(one: frozenset[tuple[str, ...]], other: frozenset[tuple[str, ...]]) -> float:
+    """Jaccard similarity of two sets of 3-grams, 0 to 1."""
+    return len(one & other) / len(one | other) if one and other else 0.0
+
+
+def _said_twice(text: str) -> str | None:
+    seen: set[str] = set()
+    for sentence in sentences(text):
+        key = normalized(sentence)
+        if key in seen and len(key.split()) > 2:
+            return sentence
+        seen.add(key)
+    return None
+
+
+def _short(text: str, limit: int = 80) -> str:
+    text = " ".join(text.split())
+    return text if len(text) <= limit else text[: limit - 1].rstrip() + "…"

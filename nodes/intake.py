@@ -1,0 +1,44 @@
+"""The intake: the form is taken, split into what each side may see, and the opening exchange is put on record. No call."""
+
+import asyncio
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict
+
+from profiles.library import load_builtin
+from profiles.schema import Attitude, ClientProfile, clean, counselor_information, counselor_reason
+from state import Utterance, update
+
+DEFAULT_CLIENT = "amira-exam-panic"
+DEFAULT_ATTITUDE: Attitude = "neutral"
+
+
+class IntakeView(BaseModel):
+    """What a session is started with; with nothing given, the first built-in client comes."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    session_id: str = ""
+    profile_id: str = DEFAULT_CLIENT
+    profile: ClientProfile | None = None
+    attitude: Attitude | None = None
+    utterances: tuple[Utterance, ...] = ()
+
+
+async def intake(view: IntakeView) -> dict[str, Any]:
+    """Fill the state from the profile. A session that is taken up again keeps its dialogue."""
+    profile = view.profile or await asyncio.to_thread(load_builtin, view.profile_id)
+    said: list[Utterance] = []
+    if profile.opening and not view.utterances:
+        said = [
+            Utterance(turn=0, speaker="counselor", text=clean(profile.opening.counselor)),
+            Utterance(turn=0, speaker="client", text=clean(profile.opening.client)),
+        ]
+    return update(
+        profile_id=profile.id,
+        profile=profile,
+        attitude=view.attitude or profile.attitude or DEFAULT_ATTITUDE,
+        client_information=counselor_information(profile),
+        reason_for_counseling=counselor_reason(profile),
+        utterances=said,
+    )

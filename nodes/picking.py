@@ -1,0 +1,66 @@
+"""Picking by rules: which techniques a turn needs, from the state of the dialogue alone and without a call.
+
+The order of work is the paper's: explore and understand, then normalize, then offer solutions together with
+psycho-education. What the client just said and what was used lately move a technique up or down.
+"""
+
+from collections.abc import Sequence
+
+from nodes.context import phase_of
+from nodes.techniques import Technique, technique
+from settings import SessionConfig
+from state import CounselorView, Pick
+
+PICKED = 2
+"""How many techniques the rules pick: one to lead and one to go with it."""
+RESISTANCE = ("won't", "not going to", "pointless", "whatever", "doesn't help", "didn't help", "tried that", "no point")
+BACK_TO_LISTENING = frozenset({"reflection", "empathy", "questioning", "normalizing"})
+PARTNERS = {"solutions": "psychoeducation", "psychoeducation": "solutions"}
+
+
+def pick_by_rules(view: CounselorView, config: SessionConfig, fallback: str | None = None) -> Pick:
+    """This turn's pick by rules; `fallback` says why a model that was asked did not decide."""
+    phase = phase_of(view.turn, config.max_turns)
+    said = view.said_by("client")[-1] if view.said_by("client") else ""
+    resists = any(word in said.casefold().replace("’", "'") for word in RESISTANCE)
+    offered = [technique(name) for name in config.techniques]
+    fitting = [item for item in offered if phase in item.phases] or offered
+    if resists:
+        fitting = [item for item in fitting if item.name in BACK_TO_LISTENING] or fitting
+    ranked = sorted(fitting, key=lambda item: -_score(item, said, view, config))
+    chosen = [ranked[0].name]
+    partner = PARTNERS.get(chosen[0])
+    if partner in {item.name for item in fitting}:
+        chosen.append(str(partner))
+    chosen += [item.name for item in ranked[1:] if item.name not in chosen][: PICKED - len(chosen)]
+    reason = "the client pushes back: listen first" if resists else f"{phase}: {chosen[0]} fits what the client just said"
+    return Pick(
+        turn=view.turn,
+        phase=phase,
+        techniques=tuple(chosen),
+        step=step_by_pace(view, config),
+        reason=reason,
+        source="rules",
+        fallback=fallback,
+    )
+
+
+def step_by_pace(view: CounselorView, config: SessionConfig) -> int | None:
+    """The plan's step that the pace of the session has come to, 1-based; None without a plan."""
+    if view.plan is None:
+        return None
+    count = len(view.plan.steps)
+    return min(count, 1 + (view.turn - 1) * count // max(config.max_turns, 1))
+
+
+def lately_used(view: CounselorView, turns: int = 3) -> list[str]:
+    """The techniques of the last turns, newest first."""
+    return [name for pick in reversed(view.picks[-turns:]) for name in pick.techniques]
+
+
+def _score(item: Technique, said: str, view: CounselorView, config: SessionConfig) -> float:
+    """Higher is more fitting: cues in what was said count for it, recent use against it, order breaks ties."""
+    recency: Sequence[tuple[str, ...]] = [pick.techniques for pick in reversed(view.picks[-4:])]
+    tired = sum(1.6 / age for age, names in enumerate(recency, 1) if item.name in names)
+    unused = 0.0 if any(item.name in pick.techniques for pick in view.picks) else 0.4
+    return min(item.called_for(said), 2) + unused - tired - 0.01 * config.techniques.index(item.name)

@@ -1,0 +1,62 @@
+"""The CBT agent: once, before the dialogue goes on, it chooses a CBT technique and plans the steps of this one session."""
+
+from typing import Any
+
+from langgraph.runtime import Runtime
+
+from models.chat import Models
+from models.structured import AnswerSchema
+from nodes.context import counselor_messages
+from nodes.speaking import Attempts, NotSaid, decide
+from prompts import prompt
+from settings import SessionConfig
+from state import CBTTechnique, CounselorView, Plan, update
+
+STEPS = (3, 5)
+"""How few and how many steps a plan for one session has."""
+
+SCHEMA = AnswerSchema(
+    "plan",
+    {
+        "technique": {"type": "string", "enum": [technique.value for technique in CBTTechnique]},
+        "goal": {"type": "string", "minLength": 10, "maxLength": 200},
+        "steps": {
+            "type": "array",
+            "items": {"type": "string", "minLength": 10, "maxLength": 160},
+            "minItems": STEPS[0],
+            "maxItems": STEPS[1],
+        },
+    },
+)
+
+
+async def plan(models: Models, view: CounselorView, runtime: Runtime[SessionConfig]) -> dict[str, Any]:
+    """Ask for the plan; a truncated or malformed one never enters the state."""
+    config = runtime.context
+    attempts = Attempts(models, config, "plan", view.turn, view.session_id)
+    task = prompt("plan", techniques=prompt("plan", "techniques"))
+    try:
+        made = await decide(attempts, counselor_messages(view, config, task), SCHEMA, _read)
+    except NotSaid as error:
+        return update(failure=error.failure)
+    return update(plan=made.model_copy(update={"call": attempts.call()}))
+
+
+def _read(answer: dict[str, object]) -> Plan:
+    steps = answer.get("steps")
+    if not isinstance(steps, list) or not all(isinstance(step, str) for step in steps):
+        raise ValueError("steps must be a list of sentences")
+    steps = [" ".join(step.split()) for step in steps if step.strip()]
+    if len(steps) < STEPS[0]:
+        raise ValueError(f"a plan has at least {STEPS[0]} steps")
+    if len({step.casefold() for step in steps}) < len(steps):
+        raise ValueError("a step is there twice")
+    if any("session 2" in step.casefold() or "next session" in step.casefold() for step in steps):
+        raise ValueError("there is no second session")
+    name = str(answer.get("technique", "")).strip().casefold()
+    if name not in set(CBTTechnique):
+        raise ValueError(f"{name!r} is none of the twelve techniques")
+    goal = " ".join(str(answer.get("goal") or "").split())
+    if not goal:
+        raise ValueError("goal is missing")
+    return Plan(technique=CBTTechnique(name), goal=goal, steps=tuple(steps[: STEPS[1]]))

@@ -1,0 +1,144 @@
+"""The router: the hub that is entered twice a turn. First it picks the techniques; when their candidates are in, it merges
+them into the counselor's utterance. When the session has ended, it writes the closing utterance instead."""
+
+from typing import Any
+
+from langgraph.runtime import Runtime
+
+from models.chat import Models
+from models.structured import AnswerSchema
+from nodes.context import counselor_messages, phase_hint, phase_of, step_line
+from nodes.picking import lately_used, pick_by_rules, step_by_pace
+from nodes.speaking import Attempts, NotSaid, decide, speak
+from profiles.schema import clean
+from prompts import prompt
+from settings import SessionConfig
+from state import Candidate, CounselorView, Failure, Pick, Utterance, replace, update
+
+MOST_PICKED = 3
+
+
+async def router(models: Models, view: CounselorView, runtime: Runtime[SessionConfig]) -> dict[str, Any]:
+    """Pick, merge or close, whichever the session is at."""
+    config = runtime.context
+    if view.end_reason:
+        return await close(models, view, config, role="merge")
+    if view.pick is None:
+        return update(picks=[await _pick(models, view, config)], candidates=replace([]))
+    return await _merge(models, view, config, view.pick)
+
+
+async def say(models: Models, view: CounselorView, config: SessionConfig, role: str, task: str) -> dict[str, Any]:
+    """Write the counselor's utterance. Every method's last node comes here, and so has the same context."""
+    attempts = Attempts(models, config, role, view.turn, view.session_id)
+    messages = counselor_messages(view, config, task)
+    try:
+        text = await speak(attempts, messages, "counselor", view.said_by("counselor"), view.said_by("client"))
+    except NotSaid as error:
+        return update(failure=error.failure)
+    utterance = Utterance(
+        turn=view.turn, speaker="counselor", text=text, closing=view.end_reason is not None, call=attempts.call()
+    )
+    return update(utterances=[utterance])
+
+
+async def close(models: Models, view: CounselorView, config: SessionConfig, role: str) -> dict[str, Any]:
+    """Write the closing utterance: what was found, the step agreed, goodbye."""
+    return await say(models, view, config, role, prompt("counselor/closing", view.end_reason or "turn_limit"))
+
+
+async def _merge(models: Models, view: CounselorView, config: SessionConfig, pick: Pick) -> dict[str, Any]:
+    drafts = [candidate for candidate in view.candidates if candidate.turn == view.turn and candidate.text]
+    if not drafts:
+        return update(failure=_nothing_drafted(view))
+    variables: dict[str, object] = {
+        "phase": phase_hint(view, config),
+        "step": step_line(view, pick.step),
+        "candidates": "\n".join(f"- {draft.technique}: {clean(draft.text)}" for draft in drafts),
+    }
+    section = "every" if pick.source == "every" else "picked"
+    if section == "picked":
+        variables |= {"techniques": ", ".join(pick.techniques), "reason": clean(pick.reason, 200)}
+    return await say(models, view, config, "merge", prompt("counselor/merge", section, **variables))
+
+
+async def _pick(models: Models, view: CounselorView, config: SessionConfig) -> Pick:
+    if policy_of(config) == "every":
+        return Pick(
+            turn=view.turn,
+            phase=phase_of(view.turn, config.max_turns),
+            techniques=config.techniques,
+            step=step_by_pace(view, config),
+            reason="every technique, no pick",
+            source="every",
+        )
+    if config.router == "rules":
+        return pick_by_rules(view, config)
+    attempts = Attempts(models, config, "router", view.turn, view.session_id)
+    messages = counselor_messages(view, config, _pick_task(view, config))
+    try:
+        pick = await decide(attempts, messages, _schema(view, config), lambda answer: _read(answer, view, config))
+    except NotSaid as error:
+        return pick_by_rules(view, config, fallback=error.failure.message).model_copy(update={"call": attempts.call()})
+    return pick.model_copy(update={"call": attempts.call()})
+
+
+def policy_of(config: SessionConfig) -> str:
+    """The router policy in force: the ablations without a router have no pick, whatever is configured."""
+    return "every" if "no-router" in config.method else config.router
+
+
+def _pick_task(view: CounselorView, config: SessionConfig) -> str:
+    step_field = prompt("counselor/pick", "step_field", count=len(view.plan.steps)) if view.plan else ""
+    return prompt(
+        "counselor/pick",
+        phase=phase_hint(view, config),
+        techniques=", ".join(config.techniques),
+        lately=", ".join(lately_used(view)) or "nothing yet",
+        step_field=step_field,
+    )
+
+
+def _schema(view: CounselorView, config: SessionConfig) -> AnswerSchema:
+    properties: dict[str, Any] = {
+        # The reason comes first: a model that has said why picks better than one that has to justify its pick.
+        "reason": {"type": "string", "minLength": 5, "maxLength": 160},
+        "techniques": {
+            "type": "array",
+            "items": {"type": "string", "enum": list(config.techniques)},
+            "minItems": 1,
+            "maxItems": min(MOST_PICKED, len(config.techniques)),
+        },
+    }
+    if view.plan:
+        properties["step"] = {"type": "integer", "minimum": 1, "maximum": len(view.plan.steps)}
+    return AnswerSchema("pick", properties)
+
+
+def _read(answer: dict[str, object], view: CounselorView, config: SessionConfig) -> Pick:
+    named = answer.get("techniques")
+    names = [named] if isinstance(named, str) else named
+    if not isinstance(names, list) or not names:
+        raise ValueError("techniques must be a list of names")
+    wanted = list(dict.fromkeys(str(name).strip().casefold() for name in names))
+    if unknown := [name for name in wanted if name not in config.techniques]:
+        raise ValueError(f"{', '.join(unknown)!r}: not among the techniques")
+    step = None
+    if view.plan:
+        step = answer.get("step")
+        if isinstance(step, bool) or not isinstance(step, int) or not 1 <= step <= len(view.plan.steps):
+            raise ValueError(f"step must be a number from 1 to {len(view.plan.steps)}")
+    return Pick(
+        turn=view.turn,
+        phase=phase_of(view.turn, config.max_turns),
+        techniques=tuple(wanted[:MOST_PICKED]),
+        step=step,
+        reason=" ".join(str(answer.get("reason") or "").split())[:300],
+        source="llm",
+    )
+
+
+def _nothing_drafted(view: CounselorView) -> Failure:
+    lost: list[Candidate] = [candidate for candidate in view.candidates if candidate.turn == view.turn]
+    reasons = "; ".join(f"{candidate.technique}: {candidate.error}" for candidate in lost) or "no technique ran"
+    return Failure(stage="merge", kind="no_candidate", message=f"no candidate to merge ({reasons})", turn=view.turn)

@@ -1,0 +1,165 @@
+"""Saying something: a message is asked for, judged by the guards, asked for again with the reason, and mended at the last.
+
+Every message that enters a dialogue, and every candidate, comes through `speak`; every structured answer through `decide`.
+"""
+
+import hashlib
+import time
+from collections.abc import Callable, Iterable, Sequence
+from typing import TypeVar
+
+from langchain_core.messages import BaseMessage
+
+from models.chat import Models, Reply
+from models.errors import ModelError
+from models.structured import AnswerSchema, MalformedAnswer, read_object
+from nodes.context import ask_again
+from nodes.guards import Draft, check, repair, split_marker, tidy
+from settings import SessionConfig
+from state import Call, Failure, Finding, Speaker
+
+T = TypeVar("T")
+
+HARMLESS = frozenset({"label", "truncated"})
+"""Findings that are mended at once, where most of the message stays: a speaker's own label in front, and a last sentence
+that the token limit cut. Both are recorded."""
+KEPT = 0.5
+"""Share of a message's characters that must stay for such a mending."""
+WARMER = 0.15
+"""How much the temperature rises with each further attempt: the same prompt at the same heat fails alike."""
+
+
+class NotSaid(RuntimeError):
+    """No usable answer after all attempts; `failure` tells at which stage and why, and carries the trace."""
+
+    def __init__(self, failure: Failure) -> None:
+        super().__init__(failure.message)
+        self.failure = failure
+
+
+class Attempts:
+    """The answers asked for on one occasion: asks, counts, and adds up what they cost."""
+
+    def __init__(self, models: Models, config: SessionConfig, role: str, turn: int, session_id: str) -> None:
+        self.models, self.config, self.role, self.turn, self.session_id = models, config, role, turn, session_id
+        self.started = time.time()
+        self.clock = time.perf_counter()
+        self.replies: list[Reply] = []
+        self.findings: list[Finding] = []
+        self.failed: ModelError | None = None
+
+    async def ask(self, messages: Sequence[BaseMessage], schema: AnswerSchema | None = None) -> Reply:
+        """Ask once more; raises `NotSaid` when the model cannot be had."""
+        number = len(self.replies)
+        settings = self.config.model_for(self.role)
+        warmth = min((settings.temperature or 0.0) + WARMER * number, max(settings.temperature or 0.0, 1.3))
+        try:
+            reply = await self.models.ask(
+                self.role,
+                settings.model_copy(update={"temperature": round(warmth, 2)}),
+                messages,
+                seed=call_seed(self.config.seed, self.role, self.turn, number),
+                schema=schema,
+                session_id=self.session_id,
+            )
+        except ModelError as error:
+            self.failed = error
+            raise NotSaid(self.failure(error.kind, str(error))) from error
+        self.replies.append(reply)
+        return reply
+
+    def failure(self, kind: str, message: str) -> Failure:
+        return Failure(stage=self.role, kind=kind, message=message, turn=self.turn, call=self.call())
+
+    def call(self) -> Call:
+        """The trace of all the attempts so far."""
+        last = self.replies[-1] if self.replies else None
+        failed = self.failed
+        return Call(
+            role=self.role,
+            model=last.model if last else self.config.model_for(self.role).model or "",
+            endpoint=last.endpoint if last else "",
+            started=self.started,
+            seconds=round(time.perf_counter() - self.clock, 4),
+            prompt_tokens=_total(reply.prompt_tokens for reply in self.replies),
+            cached_tokens=_total(reply.cached_tokens for reply in self.replies),
+            completion_tokens=_total(reply.completion_tokens for reply in self.replies),
+            requests=sum(reply.requests for reply in self.replies) + (failed.requests if failed else 0),
+            attempts=len(self.replies),
+            finish_reason=last.finish_reason if last else None,
+            structured=last.structured if last else None,
+            seed=call_seed(self.config.seed, self.role, self.turn, max(0, len(self.replies) - 1)),
+            findings=tuple(self.findings),
+            errors=tuple(error for reply in self.replies for error in reply.errors) + (failed.errors if failed else ()),
+        )
+
+
+async def speak(
+    attempts: Attempts, messages: list[BaseMessage], speaker: Speaker, own: Sequence[str], other: Sequence[str]
+) -> str:
+    """One message that passes every guard; raises `NotSaid` when none could be had.
+
+    Asks up to `guard_attempts` times, telling the model each time what was wrong; then the best of the refused answers is
+    mended without a new word. What was refused and mended stands in the attempts' findings.
+    """
+    refused: list[Draft] = []
+    prompt = messages
+    for _ in range(attempts.config.guard_attempts):
+        reply = await attempts.ask(prompt)
+        draft = Draft(tidy(reply.text, speaker), speaker, own, other, reply.finish_reason)
+        found = check(draft)
+        if not found:
+            return draft.text
+        text = _mended(draft)
+        if {finding.kind for finding in found} <= HARMLESS and len(text) >= KEPT * len(draft.text):
+            attempts.findings += [finding.model_copy(update={"repaired": True}) for finding in found]
+            return text
+        attempts.findings += found
+        refused.append(draft)
+        prompt = ask_again(messages, found)
+    # The longest mended answer keeps the most of what the model wanted to say.
+    mended = max((_mended(draft) for draft in refused), key=len)
+    if mended:
+        attempts.findings.append(Finding(kind="repaired", detail=mended[:80], repaired=True))
+        return mended
+    kinds = ", ".join(dict.fromkeys(finding.kind for finding in attempts.findings))
+    raise NotSaid(attempts.failure("refused_by_guards", f"{len(refused)} answers were refused: {kinds}"))
+
+
+async def decide(
+    attempts: Attempts, messages: list[BaseMessage], schema: AnswerSchema, read: Callable[[dict[str, object]], T]
+) -> T:
+    """One structured answer that `read` accepts; raises `NotSaid` when none could be had.
+
+    `read` turns the JSON object into what is wanted and raises `ValueError` for what is wrong with it.
+    """
+    prompt = messages
+    for _ in range(attempts.config.guard_attempts):
+        reply = await attempts.ask(prompt, schema)
+        try:
+            if reply.finish_reason == "length":
+                raise MalformedAnswer("cut off at the token limit")
+            return read(read_object(reply.text))
+        except ValueError as error:
+            found = Finding(kind="malformed", detail=" ".join(str(error).split())[:160])
+            attempts.findings.append(found)
+            prompt = ask_again(messages, [found])
+    raise NotSaid(attempts.failure("malformed", f"{len(attempts.replies)} answers were malformed: {attempts.findings[-1].detail}"))
+
+
+def call_seed(seed: int, role: str, turn: int, attempt: int) -> int:
+    """The seed of one request, 31 bits: the same session asks with the same seeds, no two requests with the same one."""
+    digest = hashlib.sha256(f"{seed}/{role}/{turn}/{attempt}".encode()).digest()
+    return int.from_bytes(digest[:4], "big") >> 1
+
+
+def _mended(draft: Draft) -> str:
+    """The draft, repaired, if that made it good; else an empty string."""
+    text = repair(draft)
+    fine = not check(Draft(text, draft.speaker, draft.own, draft.other))
+    return text if fine and split_marker(text)[0] else ""
+
+
+def _total(counts: Iterable[int | None]) -> int | None:
+    known = [count for count in counts if count is not None]
+    return sum(known) if known else None

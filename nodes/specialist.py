@@ -1,0 +1,32 @@
+"""A technique's specialist: drafts what the counselor could say this turn. One node of the graph per technique."""
+
+from typing import Any
+
+from langgraph.runtime import Runtime
+
+from models.chat import Models
+from nodes.context import counselor_messages, technique_task
+from nodes.speaking import Attempts, NotSaid, speak
+from settings import SessionConfig
+from state import Candidate, CounselorView, update
+
+ATTEMPTS = 2
+"""A draft does not enter the dialogue: it is asked for again once, then mended, then left out."""
+
+
+async def specialist(
+    models: Models, technique: str, view: CounselorView, runtime: Runtime[SessionConfig]
+) -> dict[str, Any]:
+    """Draft this turn's candidate. A draft that cannot be had is recorded with its error, and the turn goes on without it."""
+    config = runtime.context.model_copy(update={"guard_attempts": min(ATTEMPTS, runtime.context.guard_attempts)})
+    attempts = Attempts(models, config, technique, view.turn, view.session_id)
+    messages = counselor_messages(view, config, technique_task(technique))
+    try:
+        text = await speak(attempts, messages, "counselor", view.said_by("counselor"), view.said_by("client"))
+    except NotSaid as error:
+        if attempts.failed and attempts.failed.permanent:
+            # A refusal stays one: every further turn would lose this technique in silence.
+            return update(failure=error.failure)
+        lost = Candidate(turn=view.turn, technique=technique, error=error.failure.message, call=error.failure.call)
+        return update(candidates=[lost])
+    return update(candidates=[Candidate(turn=view.turn, technique=technique, text=text, call=attempts.call())])

@@ -1,0 +1,13 @@
+"""Normalizing: the reaction is human and understandable in this situation."""
+
+from nodes.techniques import Technique
+
+TECHNIQUE = Technique(
+    name="normalizing",
+    phases=("exploring", "working"),
+    cues=(
+        r"\b(?:weird|crazy|stupid|silly|pathetic|abnormal|ridiculous|weak)\b",
+        r"\b(?:wrong with me|only one|nobody else|no one else|everyone else|ashamed|embarrass\w*)\b",
+        r"\bshould(?:n'?t)? (?:be able|feel|have)\b",
+    ),
+)

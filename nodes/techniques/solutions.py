@@ -1,0 +1,9 @@
+"""Solution provision: one small concrete step, grounded in CBT, that the client shapes."""
+
+from nodes.techniques import Technique
+
+TECHNIQUE = Technique(
+    name="solutions",
+    phases=("working", "closing"),
+    cues=(r"\bwhat (?:can|could|should|do) I\b", r"\bhow (?:can|could|do|should) I\b", r"\b(?:try|trying|practice|help me)\b"),
+)

@@ -1,0 +1,173 @@
+"""The configuration of a session: the one typed model behind the command line, the graph's context and Studio's form."""
+
+import re
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, field_validator, model_validator
+
+MethodName = Literal[
+    "magnet", "magnet-no-plan", "magnet-no-router", "magnet-no-plan-no-router", "single-plan", "single"
+]
+RouterPolicy = Literal["llm", "rules", "every"]
+FanOut = Literal["selected", "all"]
+PromptLayout = Literal["shared", "separate"]
+
+EMBEDDED = "embedded"
+"""The model name that stands for the embedded model."""
+
+DEFAULT_TECHNIQUES = ("reflection", "questioning", "solutions", "normalizing", "psychoeducation")
+
+
+class SettingsError(ValueError):
+    """A configuration that cannot be used; the message says where and why."""
+
+
+class ModelSettings(BaseModel):
+    """Which model serves a role and how it is sampled. What is not given comes from the role's group, then `default`."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    model: str | None = Field(
+        default=None, description=f"Model name as the endpoint knows it; '{EMBEDDED}' for the embedded model"
+    )
+    base_url: str | None = Field(default=None, description="OpenAI-compatible endpoint, ending in /v1")
+    api_key_env: str | None = Field(
+        default=None, description="Name of the environment variable that holds the key (default OPENAI_API_KEY)"
+    )
+    temperature: float | None = Field(default=None, ge=0, le=2)
+    top_p: float | None = Field(default=None, gt=0, le=1)
+    max_tokens: int | None = Field(default=None, ge=16, le=32768, description="Longest answer, in tokens")
+    timeout: float | None = Field(default=None, gt=0, le=3600, description="Seconds until a call is given up")
+    max_requests: int | None = Field(default=None, ge=1, le=20, description="HTTP requests for one answer, retries included")
+    max_in_flight: int | None = Field(default=None, ge=1, le=4096, description="Calls at once to this endpoint")
+    extra_body: dict[str, Any] | None = Field(default=None, description="Further fields for this server's requests")
+
+    @field_validator("base_url")
+    @classmethod
+    def _no_secret_in_url(cls, url: str | None) -> str | None:
+        if url is None:
+            return None
+        if not re.match(r"https?://[^/\s]+", url):
+            raise ValueError("must start with http:// or https://")
+        if "@" in url.split("//", 1)[1].split("/", 1)[0]:
+            raise ValueError("must hold no user or password: keys come from the environment (api_key_env)")
+        return url.rstrip("/")
+
+    def over(self, base: "ModelSettings") -> "ModelSettings":
+        """These settings, with what they leave open taken from `base`."""
+        own = {name: value for name in type(self).model_fields if (value := getattr(self, name)) is not None}
+        extra = {**(base.extra_body or {}), **(self.extra_body or {})}
+        return base.model_copy(update={**own, "extra_body": extra or None})
+
+
+ROLE_DEFAULTS: dict[str, ModelSettings] = {
+    "default": ModelSettings(temperature=0.7, max_tokens=256, timeout=120, max_requests=6, max_in_flight=32),
+    "plan": ModelSettings(temperature=0.7, max_tokens=512),
+    "router": ModelSettings(temperature=0.2, max_tokens=256),
+    "merge": ModelSettings(temperature=0.7, max_tokens=256),
+    "counselor": ModelSettings(temperature=0.7, max_tokens=256),
+    "techniques": ModelSettings(temperature=0.7, max_tokens=192),
+    "client": ModelSettings(temperature=0.9, max_tokens=224),
+}
+"""What the roles use unless told otherwise. `router` picks, `merge` writes the counselor's utterance from the candidates,
+`counselor` is the baselines' one counselor, `techniques` is the group of all the specialists."""
+
+NOT_TECHNIQUES = frozenset(ROLE_DEFAULTS)
+
+
+class SessionConfig(BaseModel):
+    """How a session is run. Every session record carries the whole of it."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    method: MethodName = Field(
+        default="magnet", description="Which wiring of the nodes runs: MAGneT, one of its ablations, or a baseline"
+    )
+    router: RouterPolicy = Field(
+        default="llm",
+        description="How techniques are picked: by a model, by rules on the state of the dialogue, or every one (no pick)",
+    )
+    fan_out: FanOut = Field(
+        default="selected", description="Run only the picked techniques, or all of them (as the paper) and merge with the pick"
+    )
+    techniques: Annotated[tuple[str, ...], Field(min_length=1, max_length=32)] = Field(
+        default=DEFAULT_TECHNIQUES, description="The techniques that take part; one graph node each"
+    )
+    prompt_layout: PromptLayout = Field(
+        default="shared",
+        description="One long prefix for all calls of a turn (prefix caches pay), or each specialist's instruction first",
+    )
+    min_turns: int = Field(default=8, ge=1, le=200, description="Turns before the client may end the session")
+    max_turns: int = Field(default=20, ge=1, le=200, description="Turns after which the counselor closes the session")
+    language: Annotated[str, StringConstraints(pattern=r"^[\w ()-]{2,40}$")] = Field(
+        default="English", description="The language both sides speak, by its English name"
+    )
+    seed: int = Field(default=0, ge=0, le=2**31 - 1, description="Seed from which every call's seed is derived")
+    guard_attempts: int = Field(
+        default=4, ge=1, le=12, description="Answers asked for before a refused message is repaired or the session fails"
+    )
+    models: dict[str, ModelSettings] = Field(
+        default_factory=dict,
+        description="Model, endpoint and sampling by role: default, plan, router, merge, counselor, techniques, a technique, client",
+    )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _short_sessions(cls, data: Any) -> Any:
+        # A session shorter than the default minimum is an ordinary wish, not a contradiction.
+        if isinstance(data, dict) and "min_turns" not in data and isinstance(data.get("max_turns"), int):
+            return {**data, "min_turns": min(cls.model_fields["min_turns"].default, max(1, data["max_turns"]))}
+        return data
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        if self.min_turns > self.max_turns:
+            raise ValueError(f"min_turns ({self.min_turns}) is more than max_turns ({self.max_turns})")
+        if len(set(self.techniques)) != len(self.techniques):
+            raise ValueError("a technique is named twice")
+        return self
+
+    def model_for(self, role: str) -> ModelSettings:
+        """The settings that serve a role: its own, then its group's, then the default, each over the built-in ones."""
+        chain = ["default"] + (["techniques"] if role not in NOT_TECHNIQUES else []) + ([role] if role != "default" else [])
+        result = ModelSettings()
+        for name in chain:
+            result = ROLE_DEFAULTS.get(name, ModelSettings()).over(result)
+        for name in chain:
+            result = self.models.get(name, ModelSettings()).over(result)
+        return result
+
+
+def read_models(path: Path) -> dict[str, ModelSettings]:
+    """Read models by role from a YAML file: a mapping from role names to the fields of `ModelSettings`.
+
+    Raises `SettingsError` that names the file, the role and the field.
+    """
+    try:
+        data = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise SettingsError(f"{path}: {error.strerror or error}") from None
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise SettingsError(f"{path}: not readable as YAML: {error}") from None
+    if not isinstance(data, dict):
+        raise SettingsError(f"{path}: expected a mapping from roles (default, plan, router, client, …) to models")
+    models = {}
+    for role, fields in data.items():
+        if isinstance(fields, dict) and any("key" in str(name) and name != "api_key_env" for name in fields):
+            raise SettingsError(f"{path}: {role}: keys never stand in a file; name their environment variable: api_key_env")
+        try:
+            models[str(role)] = ModelSettings.model_validate(fields)
+        except ValidationError as error:
+            raise SettingsError(f"{path}: {role}: {validation_message(error)}") from None
+    return models
+
+
+def validation_message(error: ValidationError) -> str:
+    """A validation error as one line for a person: each wrong field and why, without the values."""
+    parts = []
+    for item in error.errors(include_url=False, include_input=False):
+        where = ".".join(str(part) for part in item["loc"])
+        parts.append(f"{where}: {item['msg']}" if where else str(item["msg"]))
+    return "; ".join(parts)
