@@ -2,8 +2,6 @@
 
 from typing import Any
 
-from langgraph.runtime import Runtime
-
 from models.chat import Models
 from nodes.context import client_messages
 from nodes.guards import split_marker
@@ -13,9 +11,8 @@ from settings import SessionConfig
 from state import ClientView, EndReason, Utterance, update
 
 
-async def client(models: Models, view: ClientView, runtime: Runtime[SessionConfig]) -> dict[str, Any]:
+async def client(models: Models, view: ClientView, config: SessionConfig) -> dict[str, Any]:
     """Answer the counselor. An end marker counts from `min_turns` on; before, it is dropped and the session goes on."""
-    config = runtime.context
     attempts = Attempts(models, config, "client", view.turn, view.session_id)
     messages = client_messages(view, config, _ending(view, config))
     try:

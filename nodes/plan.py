@@ -2,8 +2,6 @@
 
 from typing import Any
 
-from langgraph.runtime import Runtime
-
 from models.chat import Models
 from models.structured import AnswerSchema
 from nodes.context import counselor_messages
@@ -30,9 +28,8 @@ SCHEMA = AnswerSchema(
 )
 
 
-async def plan(models: Models, view: CounselorView, runtime: Runtime[SessionConfig]) -> dict[str, Any]:
+async def plan(models: Models, view: CounselorView, config: SessionConfig) -> dict[str, Any]:
     """Ask for the plan; a truncated or malformed one never enters the state."""
-    config = runtime.context
     attempts = Attempts(models, config, "plan", view.turn, view.session_id)
     task = prompt("plan", techniques=prompt("plan", "techniques"))
     try:

@@ -3,8 +3,6 @@ them into the counselor's utterance. When the session has ended, it writes the c
 
 from typing import Any
 
-from langgraph.runtime import Runtime
-
 from models.chat import Models
 from models.structured import AnswerSchema
 from nodes.context import counselor_messages, phase_hint, phase_of, step_line
@@ -18,9 +16,8 @@ from state import Candidate, CounselorView, Failure, Pick, Utterance, replace, u
 MOST_PICKED = 3
 
 
-async def router(models: Models, view: CounselorView, runtime: Runtime[SessionConfig]) -> dict[str, Any]:
+async def router(models: Models, view: CounselorView, config: SessionConfig) -> dict[str, Any]:
     """Pick, merge or close, whichever the session is at."""
-    config = runtime.context
     if view.end_reason:
         return await close(models, view, config, role="merge")
     if view.pick is None:

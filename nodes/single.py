@@ -2,8 +2,6 @@
 
 from typing import Any
 
-from langgraph.runtime import Runtime
-
 from models.chat import Models
 from nodes.context import phase_hint, step_line
 from nodes.picking import step_by_pace
@@ -13,9 +11,8 @@ from settings import SessionConfig
 from state import CounselorView
 
 
-async def single(models: Models, view: CounselorView, runtime: Runtime[SessionConfig]) -> dict[str, Any]:
+async def single(models: Models, view: CounselorView, config: SessionConfig) -> dict[str, Any]:
     """Write this turn's utterance, or the closing one."""
-    config = runtime.context
     if view.end_reason:
         return await close(models, view, config, role="counselor")
     step = step_line(view, step_by_pace(view, config))

@@ -2,8 +2,6 @@
 
 from typing import Any
 
-from langgraph.runtime import Runtime
-
 from models.chat import Models
 from nodes.context import counselor_messages, technique_task
 from nodes.speaking import Attempts, NotSaid, speak
@@ -15,10 +13,10 @@ ATTEMPTS = 2
 
 
 async def specialist(
-    models: Models, technique: str, view: CounselorView, runtime: Runtime[SessionConfig]
+    models: Models, technique: str, view: CounselorView, config: SessionConfig
 ) -> dict[str, Any]:
     """Draft this turn's candidate. A draft that cannot be had is recorded with its error, and the turn goes on without it."""
-    config = runtime.context.model_copy(update={"guard_attempts": min(ATTEMPTS, runtime.context.guard_attempts)})
+    config = config.model_copy(update={"guard_attempts": min(ATTEMPTS, config.guard_attempts)})
     attempts = Attempts(models, config, technique, view.turn, view.session_id)
     messages = counselor_messages(view, config, technique_task(technique))
     try:

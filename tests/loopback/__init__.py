@@ -1,4 +1,4 @@
-"""An OpenAI-compatible server on a loopback port, for tests and benchmarks: scripted answers, faults, latency, prefix cache.
+"""An OpenAI-compatible server on a loopback port, for tests and benchmarks.
 
 with LoopbackServer() as server:
     client = AsyncOpenAI(base_url=server.base_url, api_key="any", max_retries=0)

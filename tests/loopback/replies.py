@@ -21,9 +21,10 @@ _ERROR_TYPES = {
 
 @dataclass(frozen=True)
 class Reply:
-    """What to send: a `body`, or `events` as a stream. `wait` seconds pass before the first byte, `pace` between events.
+    """What to send: a `body`, or `events` as a stream.
 
-    `ending` "cut" closes after half of it, "reset" closes at once, without a status.
+    `wait` seconds pass before the first byte, `pace` seconds between events. `ending`
+    "cut" closes after half of it, "reset" closes at once, without a status.
     """
 
     status: int

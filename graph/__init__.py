@@ -1,0 +1,1 @@
+"""How control flows: the session graph, its methods and routes, and one session run through it with its journal."""

@@ -1,0 +1,47 @@
+"""What made a session: configuration hash, prompt hashes, versions. Goes into every record."""
+
+import hashlib
+import platform
+import uuid
+from functools import cache
+from importlib.metadata import PackageNotFoundError, version
+
+from prompts import prompt_hashes
+from settings import SessionConfig
+from state import Provenance
+
+PACKAGES = ("counseling-sessions", "langgraph", "langchain-core", "langchain-openai", "openai", "pydantic", "xllamacpp")
+SESSIONS = uuid.uuid5(uuid.NAMESPACE_URL, "counseling-sessions/session")
+
+
+def provenance(config: SessionConfig) -> Provenance:
+    """The provenance of a session with this configuration."""
+    return Provenance(
+        configuration_hash=configuration_hash(config),
+        prompt_hashes=prompt_hashes(),
+        packages=_versions(),
+        python=platform.python_version(),
+        platform=platform.platform(terse=True),
+    )
+
+
+def configuration_hash(config: SessionConfig) -> str:
+    """The first 16 hexadecimal digits of the configuration's SHA-256, the seed left out."""
+    document = config.model_dump_json(exclude={"seed"})
+    return hashlib.sha256(document.encode()).hexdigest()[:16]
+
+
+def session_id(profile_id: str, attitude: str, config: SessionConfig) -> str:
+    """The id of a session, a UUID that follows from profile, attitude, configuration and seed."""
+    return str(uuid.uuid5(SESSIONS, "/".join([profile_id, attitude, configuration_hash(config), str(config.seed)])))
+
+
+@cache
+def _versions() -> dict[str, str]:
+    versions = {}
+    for name in PACKAGES:
+        try:
+            versions[name] = version(name)
+        except PackageNotFoundError:
+            versions[name] = "not installed"
+    return versions

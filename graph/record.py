@@ -1,0 +1,111 @@
+"""From a journal's updates to the record of a session: every turn with all that led to it, and what it cost."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime
+from typing import Any
+
+from graph.journal import JournalContent
+from nodes.context import phase_of
+from state import Call, Candidate, Failure, Pick, Plan, SessionRecord, Turn, Usage, Utterance
+
+
+def make_record(content: JournalContent, failure: Failure | None = None) -> SessionRecord:
+    """The record of a session whose journal says this; failed if it has no closing utterance, `failure` saying why."""
+    head = content.head
+    plan: Plan | None = None
+    picks: dict[int, Pick] = {}
+    candidates: defaultdict[int, list[Candidate]] = defaultdict(list)
+    said: list[Utterance] = []
+    end_reason = None
+    for item in content.updates:
+        change = item.update
+        if change.get("plan"):
+            plan = Plan.model_validate(change["plan"])
+        for pick in map(Pick.model_validate, _items(change.get("picks"))):
+            picks[pick.turn] = pick
+        for candidate in map(Candidate.model_validate, _items(change.get("candidates"))):
+            candidates[candidate.turn].append(candidate)
+        said += map(Utterance.model_validate, _items(change.get("utterances")))
+        end_reason = change.get("end_reason", end_reason)
+        failure = failure or (Failure.model_validate(change["failure"]) if change.get("failure") else None)
+    closing = next((utterance for utterance in said if utterance.closing), None)
+    if closing is None and failure is None:
+        failure = Failure(stage="session", kind="unfinished", message="the session was cut off")
+    numbers = sorted({u.turn for u in said if u.turn and not u.closing} | picks.keys())
+    finished = datetime.now(UTC)
+    return SessionRecord(
+        session_id=head.session_id,
+        status="failed" if failure else "finished",
+        end_reason=end_reason,
+        failure=failure,
+        profile_id=head.profile.id,
+        profile=head.profile,
+        attitude=head.attitude,
+        configuration=head.configuration.model_dump(mode="json"),
+        provenance=head.provenance,
+        started_at=head.started_at,
+        finished_at=finished.isoformat(timespec="milliseconds"),
+        seconds=_busy_seconds(content),
+        resumed=content.resumed,
+        opening=tuple(utterance for utterance in said if utterance.turn == 0),
+        plan=plan,
+        turns=tuple(
+            _turn(number, head.configuration.max_turns, picks.get(number), candidates[number], said) for number in numbers
+        ),
+        closing=closing,
+        usage=usage_of(_calls(plan, picks, candidates, said, failure)),
+    )
+
+
+def usage_of(calls: Iterable[Call]) -> dict[str, Usage]:
+    """Calls and tokens by role, in the order in which the roles first appear."""
+    totals: dict[str, dict[str, Any]] = {}
+    for call in calls:
+        total = totals.setdefault(call.role, {name: 0 for name in Usage.model_fields})
+        total["calls"] += 1
+        total["unreported"] += call.attempts > 0 and call.prompt_tokens is None
+        for name in ("requests", "attempts", "prompt_tokens", "cached_tokens", "completion_tokens", "seconds"):
+            total[name] += getattr(call, name) or 0
+    return {role: Usage(**{**total, "seconds": round(total["seconds"], 3)}) for role, total in totals.items()}
+
+
+def _turn(number: int, max_turns: int, pick: Pick | None, drafted: list[Candidate], said: list[Utterance]) -> Turn:
+    by = {u.speaker: u for u in said if u.turn == number and not u.closing}
+    phase = pick.phase if pick else phase_of(number, max_turns)
+    order = {name: place for place, name in enumerate(pick.techniques)} if pick else {}
+    drafted = sorted(drafted, key=lambda candidate: order.get(candidate.technique, len(order)))
+    return Turn(
+        turn=number,
+        phase=phase,
+        pick=pick,
+        candidates=tuple(drafted),
+        counselor=by.get("counselor"),
+        client=by.get("client"),
+    )
+
+
+def _calls(
+    plan: Plan | None,
+    picks: dict[int, Pick],
+    candidates: dict[int, list[Candidate]],
+    said: list[Utterance],
+    failure: Failure | None,
+) -> Iterator[Call]:
+    drafted = [candidate for turn in candidates.values() for candidate in turn]
+    for item in [plan, *picks.values(), *drafted, *said, failure]:
+        if item is not None and item.call is not None:
+            yield item.call
+
+
+def _busy_seconds(content: JournalContent) -> float:
+    if not content.updates:
+        return 0.0
+    started = datetime.fromisoformat(content.head.started_at).timestamp()
+    return round(max(0.0, content.updates[-1].at - started - content.paused), 3)
+
+
+def _items(value: Any) -> list[dict[str, Any]]:
+    if isinstance(value, dict):
+        value = value.get("__overwrite__")
+    return list(value or [])

@@ -1,0 +1,177 @@
+"""One session, from an intake form to a record: the graph is run, its updates are journaled, the record is made.
+
+`run_session` neither knows a terminal nor where records are kept; whoever calls it says with `on_event` what to show.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from langchain_core.runnables import RunnableConfig
+from langgraph.checkpoint.base import BaseCheckpointSaver
+from pydantic import BaseModel
+
+from graph.journal import SUFFIX, Journal, JournalContent, JournalError, JournalHead, fold
+from graph.provenance import provenance, session_id
+from graph.record import make_record
+from graph.session_graph import SessionGraph, build_session_graph, recursion_limit
+from graph.store import read_records, unfinished
+from models.chat import Models
+from profiles.schema import Attitude, ClientProfile
+from settings import SessionConfig
+from state import Failure, SessionRecord
+
+
+@dataclass(frozen=True)
+class Event:
+    """Something that happened in a session: a node started, or it gave its update to the state."""
+
+    node: str
+    update: dict[str, Any] | None = None
+
+
+OnEvent = Callable[[Event], None]
+
+
+class SessionTask(BaseModel):
+    """A session to be run: who comes, how they are today, and how the session is conducted."""
+
+    profile: ClientProfile
+    attitude: Attitude
+    config: SessionConfig
+
+    @property
+    def session_id(self) -> str:
+        return session_id(self.profile.id, self.attitude, self.config)
+
+    def journal_path(self, folder: Path) -> Path:
+        return folder / f"{self.session_id}{SUFFIX}"
+
+    def refuse_if_done(self, folder: Path) -> None:
+        """Raise `JournalError` if the folder has this session already, finished or not."""
+        if self.journal_path(folder).exists():
+            raise JournalError(f"this session is in {folder} already, unfinished; take it up with: --resume {folder}")
+        if self.session_id in read_records(folder):
+            raise JournalError(f"this session is in {folder} already; give another --seed or another --out")
+
+
+def find_session(place: Path) -> Path:
+    """The journal of the one unfinished session in a folder, or the journal itself. Raises `JournalError` otherwise."""
+    if place.is_file():
+        return place
+    if not place.is_dir():
+        raise JournalError(f"{place} is not there; runs are folders, such as runs/<time>-<profile>-<attitude>")
+    found = unfinished(place)
+    if not found:
+        raise JournalError(f"{place} has no unfinished session")
+    if len(found) > 1:
+        raise JournalError(f"{place} has {len(found)} unfinished sessions; name one: " + ", ".join(map(str, found[:5])))
+    return found[0]
+
+
+async def run_session(
+    task: SessionTask,
+    folder: Path,
+    models: Models,
+    *,
+    checkpointer: BaseCheckpointSaver[Any] | None = None,
+    on_event: OnEvent | None = None,
+) -> SessionRecord:
+    """Run a new session to its end, with its journal in `folder`.
+
+    Returns the record, which is kept by `graph.store.keep`; the journal stays until then. What the session itself meets
+    ends in a failed record; `JournalError` is raised where the journal cannot be kept.
+    """
+    head = JournalHead(
+        session_id=task.session_id,
+        profile=task.profile,
+        attitude=task.attitude,
+        configuration=task.config,
+        provenance=provenance(task.config),
+        started_at=datetime.now(UTC).isoformat(timespec="milliseconds"),
+    )
+    journal = Journal.create(task.journal_path(folder), head)
+    return await _run(journal, JournalContent(head), models, checkpointer, on_event)
+
+
+async def resume_session(
+    path: Path,
+    models: Models,
+    *,
+    checkpointer: BaseCheckpointSaver[Any] | None = None,
+    on_event: OnEvent | None = None,
+) -> SessionRecord:
+    """Take up a session that was cut off or has failed, after its last finished turn, and run it to its end."""
+    journal, content = Journal.resume(path)
+    return await _run(journal, content, models, checkpointer, on_event)
+
+
+async def _run(
+    journal: Journal,
+    content: JournalContent,
+    models: Models,
+    checkpointer: BaseCheckpointSaver[Any] | None,
+    on_event: OnEvent | None,
+) -> SessionRecord:
+    head = content.head
+    graph = build_session_graph(
+        checkpointer, method=head.configuration.method, specialists=head.configuration.techniques, models=models
+    )
+    if checkpointer:
+        # The state is given whole; an older thread of this id would get it on top of its own.
+        await checkpointer.adelete_thread(head.session_id)
+    failure: Failure | None = None
+    state = fold(content.updates)
+    try:
+        if not any(said.get("closing") for said in state.get("utterances", ())):
+            await _stream(graph, journal, content, state, on_event, durable=checkpointer is not None)
+    except (JournalError, OSError, MemoryError):
+        raise  # the machine's trouble, not the session's: the journal is there to go on from
+    except Exception as error:  # whatever a node raises ends this session alone, and is on record
+        failure = Failure(stage="session", kind="internal", message=f"{type(error).__name__}: {error}"[:500])
+    finally:
+        journal.close()
+    return make_record(content, failure)
+
+
+async def _stream(
+    graph: SessionGraph,
+    journal: Journal,
+    content: JournalContent,
+    state: dict[str, Any],
+    on_event: OnEvent | None,
+    *,
+    durable: bool,
+) -> None:
+    head = content.head
+    begin = {
+        "session_id": head.session_id,
+        "profile_id": head.profile.id,
+        "profile": head.profile.model_dump(mode="json"),
+        "attitude": head.attitude,
+        **state,
+    }
+    options: RunnableConfig = {
+        "recursion_limit": recursion_limit(head.configuration.max_turns),
+        "configurable": {"thread_id": head.session_id},
+        "metadata": {"profile_id": head.profile.id, "attitude": head.attitude, "method": head.configuration.method},
+        "run_name": "session",
+    }
+    modes = ["updates", "tasks"] if on_event else ["updates"]
+    stream = graph.astream(
+        begin,
+        options,
+        context=head.configuration,
+        stream_mode=modes,  # type: ignore[arg-type]
+        **({"durability": "sync"} if durable else {}),
+    )
+    async for mode, chunk in stream:
+        if mode == "updates":
+            for node, change in chunk.items():
+                content.updates.append(journal.add(node, change or {}))
+                if on_event:
+                    on_event(Event(node, change or {}))
+        elif on_event and "input" in chunk:  # a task that starts; finished ones carry a result instead
+            on_event(Event(chunk["name"]))

@@ -1,0 +1,175 @@
+"""The session graph: one state machine for a whole counseling session.
+
+    START → intake → plan → router ⇄ specialists (the picked ones, in parallel)
+                              │ one merged utterance
+                              ▼
+                            client → router … until the end; the router writes the closing utterance → END
+
+`build_session_graph(method=…)` wires the nodes of one method; without a method it wires all of them and the routes follow
+the method in the run's context: that is the module-level `graph` which LangGraph Studio opens.
+"""
+
+from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
+from typing import Any
+
+from langgraph.graph import END, START, StateGraph
+from langgraph.graph.state import CompiledStateGraph
+from langgraph.runtime import Runtime
+from langgraph.types import Checkpointer
+
+from graph.methods import METHODS, Method
+from models.chat import Models
+from nodes.client import client
+from nodes.intake import IntakeView, intake
+from nodes.plan import plan
+from nodes.router import router
+from nodes.single import single
+from nodes.specialist import specialist
+from nodes.techniques import technique, techniques
+from settings import MethodName, SessionConfig
+from state import ClientView, CounselorView, FlowView, SessionInput, SessionState
+
+SUPERSTEPS_PER_TURN = 4  # pick, specialists, merge, client
+SUPERSTEPS_AROUND = 8  # start, intake, plan, closing, and some to spare
+
+SessionGraph = CompiledStateGraph[SessionState, SessionConfig, SessionInput, SessionState]
+Step = Callable[[Models, Any, SessionConfig], Awaitable[dict[str, Any]]]
+
+
+def build_session_graph(
+    checkpointer: Checkpointer = None,
+    *,
+    method: MethodName | None = None,
+    specialists: Sequence[str] | None = None,
+    models: Models | None = None,
+) -> SessionGraph:
+    """Build the graph of a method, or of all of them.
+
+    `specialists` are the techniques that get a node (all there are by default; which of them take part in a session is
+    the run's configuration). `models` are shared with other graphs of the process if given.
+    """
+    models = models or Models()
+    parts = METHODS[method] if method else None
+    names = [technique(name).name for name in specialists or techniques()]
+    builder: StateGraph[SessionState, SessionConfig, SessionInput, SessionState] = StateGraph(
+        SessionState, context_schema=SessionConfig, input_schema=SessionInput
+    )
+    builder.add_node("intake", intake, input_schema=IntakeView, metadata=_about("takes the intake form; no call"))
+    add = partial(_add, builder, models)
+    if parts is None or parts.plan:
+        add("plan", plan, CounselorView, "chooses a CBT technique and plans the session")
+    if parts is None or parts.specialists:
+        add("router", router, CounselorView, "picks techniques, merges their candidates, closes the session")
+        for name in names:
+            add(name, _specialist(name), CounselorView, f"drafts what the counselor could say: {name}")
+    if parts is None or not parts.specialists:
+        add("counselor", single, CounselorView, "the baselines' one counselor")
+    add("client", client, ClientView, "plays the intake form with its attitude")
+    _connect(builder, parts, names)
+    compiled = builder.compile(checkpointer=checkpointer, name="session")
+    limit = recursion_limit(SessionConfig.model_fields["max_turns"].metadata[1].le)
+    return compiled.with_config(recursion_limit=limit)
+
+
+def recursion_limit(max_turns: int) -> int:
+    """Supersteps that a session of this length can take, with some to spare."""
+    return SUPERSTEPS_PER_TURN * max_turns + SUPERSTEPS_AROUND
+
+
+def route_from_intake(state: FlowView, runtime: Runtime[SessionConfig]) -> str:
+    """To the plan, if the method has one and it is not made yet (a session taken up again has it)."""
+    if state.failure:
+        return END
+    method = _method(runtime)
+    return "plan" if method.plan and state.plan is None else _counselor(method)
+
+
+def route_from_plan(state: FlowView, runtime: Runtime[SessionConfig]) -> str:
+    """To whoever writes the counselor's utterances."""
+    return END if state.failure else _counselor(_method(runtime))
+
+
+def route_from_router(state: FlowView, runtime: Runtime[SessionConfig]) -> list[str] | str:
+    """After a pick to the specialists, after a merge to the client, after the closing to the end."""
+    if state.failure:
+        return END
+    last = state.utterances[-1] if state.utterances else None
+    if last and last.speaker == "counselor":
+        return END if last.closing else "client"
+    config = runtime.context or SessionConfig()
+    picked = state.picks[-1].techniques
+    return list(config.techniques if config.fan_out == "all" else picked)
+
+
+def route_from_counselor(state: FlowView) -> str:
+    """To the client, or to the end after the closing utterance."""
+    return END if state.failure or state.utterances[-1].closing else "client"
+
+
+def route_from_client(state: FlowView, runtime: Runtime[SessionConfig]) -> str:
+    """Always back to the counselor, who goes on or closes; only a failure ends a session without a closing."""
+    return END if state.failure else _counselor(_method(runtime))
+
+
+def _connect(
+    builder: StateGraph[SessionState, SessionConfig, SessionInput, SessionState], parts: Method | None, names: list[str]
+) -> None:
+    counselors = [
+        name
+        for name, there in (
+            ("router", parts is None or parts.specialists),
+            ("counselor", parts is None or not parts.specialists),
+        )
+        if there
+    ]
+    planned = parts is None or parts.plan
+    builder.add_edge(START, "intake")
+    builder.add_conditional_edges(
+        "intake", route_from_intake, (["plan"] if planned else []) + (counselors if parts is None or not planned else []) + [END]
+    )
+    if planned:
+        builder.add_conditional_edges("plan", route_from_plan, [*counselors, END])
+    if "router" in counselors:
+        builder.add_conditional_edges("router", route_from_router, [*names, "client", END])
+        for name in names:
+            builder.add_edge(name, "router")
+    if "counselor" in counselors:
+        builder.add_conditional_edges("counselor", route_from_counselor, ["client", END])
+    builder.add_conditional_edges("client", route_from_client, [*counselors, END])
+
+
+def _add(
+    builder: StateGraph[SessionState, SessionConfig, SessionInput, SessionState],
+    models: Models,
+    name: str,
+    step: Step,
+    view: type,
+    about: str,
+) -> None:
+    async def node(state: Any, runtime: Runtime[SessionConfig]) -> dict[str, Any]:
+        return await step(models, state, runtime.context or SessionConfig())
+
+    builder.add_node(name, node, input_schema=view, metadata=_about(about))
+
+
+def _specialist(name: str) -> Step:
+    async def step(models: Models, view: CounselorView, config: SessionConfig) -> dict[str, Any]:
+        return await specialist(models, name, view, config)
+
+    return step
+
+
+def _counselor(method: Method) -> str:
+    return "router" if method.specialists else "counselor"
+
+
+def _method(runtime: Runtime[SessionConfig]) -> Method:
+    return METHODS[(runtime.context or SessionConfig()).method]
+
+
+def _about(text: str) -> dict[str, Any]:
+    return {"description": text}
+
+
+graph = build_session_graph()

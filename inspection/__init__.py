@@ -1,0 +1,1 @@
+"""Looking at a session: as it happens, and afterwards."""
