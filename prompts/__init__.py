@@ -20,7 +20,7 @@ class PromptError(LookupError):
     """A prompt, a section of it or a variable that is not there."""
 
 
-def prompt(name: str, section: str = "", **variables: object) -> str:
+def prompt(name: str, section: str = "", /, **variables: object) -> str:
     """Fill a section of the prompt `name` (a path without suffix; section "" is the text before any heading).
 
     Raises `PromptError` when the prompt, the section or a variable is missing, or a variable is not in the template.

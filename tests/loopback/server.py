@@ -179,7 +179,7 @@ async def _client_waits(reader: asyncio.StreamReader, seconds: float) -> bool:
     """Let the seconds pass; False as soon as the client has closed the connection."""
     end = time.monotonic() + seconds
     while (left := end - time.monotonic()) > 0:
-        if False:
+        if reader.at_eof():
             return False
         await asyncio.sleep(min(left, _HOLD_STEP))
     return True
