@@ -1,0 +1,1 @@
+"""Which chat model serves which role: endpoints, limits, usage, the embedded model."""

@@ -1,0 +1,43 @@
+"""What can be wrong with a file of profiles, and how it is told."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+LISTED = 20
+"""Problems that an error's message lists; the rest is counted."""
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One thing that is wrong, and where: `record` is a 1-based position, or the line in a file of JSON lines."""
+
+    file: str
+    message: str
+    record: int | None = None
+    field: str = ""
+
+    def __str__(self) -> str:
+        where = [self.file]
+        if self.record is not None:
+            where.append(f"record {self.record}")
+        if self.field:
+            where.append(self.field)
+        return " ".join(f"{', '.join(where)}: {self.message}".split())
+
+
+class ProfileError(ValueError):
+    """No profile, or not the right one, could be read. `problems` holds all that was found."""
+
+    def __init__(self, message: str, problems: Sequence[Problem] = ()) -> None:
+        super().__init__(message)
+        self.problems = tuple(problems)
+
+    @classmethod
+    def of(cls, problems: Sequence[Problem]) -> "ProfileError":
+        """An error whose message lists the first problems and counts the rest."""
+        if len(problems) == 1:
+            return cls(str(problems[0]), problems)
+        lines = [f"{len(problems)} problems:", *(f"  {problem}" for problem in problems[:LISTED])]
+        if len(problems) > LISTED:
+            lines.append(f"  … and {len(problems) - LISTED} more")
+        return cls("\n".join(lines), problems)
