@@ -87,7 +87,6 @@ def _parameters(parameters: Any, path: str) -> Any:
     parameters.port = 0
     parameters.n_parallel = len(SLOTS)
     parameters.n_ctx = CONTEXT * len(SLOTS)
-    parameters.n_ubatch = 64
     parameters.verbosity = 0
     parameters.cpuparams.n_threads = threads
     parameters.cpuparams_batch.n_threads = threads

@@ -1,0 +1,109 @@
+"""From one record to one profile, with a readable message for everything that does not fit."""
+
+import difflib
+import math
+from typing import Any
+
+from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
+
+from profiles.cactus import CactusError, is_cactus, profile_fields
+from profiles.documents import Record
+from profiles.problems import Problem, ProfileError
+from profiles.schema import FIELD_LIMIT, ClientProfile
+
+ID_RULE = "may hold letters, digits, dot, dash and underscore, must begin with a letter or digit, and ends at 100"
+
+
+def profile_of(record: Record, position: int) -> ClientProfile:
+    """Validate a record of our own or of the CACTUS format.
+
+    `position` counts the records of a read from 1; see `profiles.cactus`. Raises `ProfileError` with its problems.
+    """
+    value = record.value
+    if not isinstance(value, dict):
+        message = f"should be an object with a profile's fields, not {_kind(value)}"
+        raise ProfileError.of([Problem(record.file, message, record.number)])
+    try:
+        return ClientProfile.model_validate(profile_fields(value, position) if is_cactus(value) else value)
+    except CactusError as error:
+        raise ProfileError.of([Problem(record.file, str(error), record.number, error.field)]) from None
+    except ValidationError as error:
+        found = [
+            Problem(record.file, _message(detail), record.number, _path(detail["loc"]))
+            for detail in error.errors(include_url=False)
+        ]
+        raise ProfileError.of(found) from None
+
+
+def long_fields(profile: ClientProfile, record: Record) -> list[Problem]:
+    """A warning for each text that is longer than a prompt will show."""
+    return [
+        Problem(record.file, f"{len(text)} characters; a prompt shows the first {FIELD_LIMIT}", record.number, path)
+        for path, text in _texts(profile)
+        if len(text) > FIELD_LIMIT
+    ]
+
+
+def _texts(part: BaseModel, prefix: str = "") -> list[tuple[str, str]]:
+    found = []
+    for name in type(part).model_fields:
+        value = getattr(part, name)
+        if isinstance(value, BaseModel):
+            found += _texts(value, f"{prefix}{name}.")
+        elif isinstance(value, str):
+            found.append((prefix + name, value))
+    return found
+
+
+def _message(error: ErrorDetails) -> str:
+    value = error["input"]
+    match error["type"]:
+        case "missing":
+            return "is required"
+        case "extra_forbidden":
+            return f"there is no such field{_meant(str(error['loc'][-1]))}"
+        case "string_too_short":
+            return "is empty"
+        case "string_pattern_mismatch":
+            return ID_RULE
+        case "string_type":
+            quotes = "; put it in quotes" if isinstance(value, bool | int | float) else ""
+            return f"should be text, not {_kind(value)}{quotes}"
+        case "enum" | "literal_error":
+            return f"should be one of {error['ctx']['expected']}"
+        case "int_type" | "tuple_type" | "model_type" | "finite_number" | "int_from_float":
+            wanted = {"tuple_type": "a list", "model_type": "an object with fields"}.get(error["type"], "a whole number")
+            return f"should be {wanted}, not {_kind(value)}"
+        case "value_error":
+            return str(error["ctx"]["error"])
+    return error["msg"][:1].lower() + error["msg"][1:]
+
+
+def _path(location: tuple[int | str, ...]) -> str:
+    return ".".join(str(part)[:80] for part in location if part != "[key]")
+
+
+def _meant(name: str) -> str:
+    paths = {path.rpartition(".")[2]: path for path in _paths(ClientProfile)}
+    near = difflib.get_close_matches(name[:80], paths, n=1)
+    return f"; did you mean {paths[near[0]]!r}?" if near else ""
+
+
+def _paths(model: type[BaseModel], prefix: str = "") -> list[str]:
+    found = []
+    for name, field in model.model_fields.items():
+        found.append(prefix + name)
+        kind = field.annotation
+        if isinstance(kind, type) and issubclass(kind, BaseModel):
+            found += _paths(kind, f"{prefix}{name}.")
+    return found
+
+
+def _kind(value: Any) -> str:
+    if value is None:
+        return "nothing (null)"
+    if isinstance(value, float) and math.isnan(value):
+        return "NaN"
+    names = {bool: "true or false", int: "a number", float: "a number", str: "text", list: "a list", dict: "an object"}
+    return names.get(type(value), type(value).__name__)
