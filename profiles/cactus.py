@@ -15,7 +15,9 @@ from profiles.schema import ATTITUDES
 SOURCE = "CACTUS intake form"
 
 _AGE = re.compile(r"(\d{1,3})(?:\s*[- ]?(?:years?|yrs?|y)(?:[- ]old|\s*/?\s*o)?)?\.?", re.IGNORECASE)
-_EXCHANGE = re.compile(r"\s*counsel+or\s*:\s*(.+?)\s*^\s*client\s*:\s*(.+?)\s*", re.IGNORECASE | re.DOTALL | re.MULTILINE)
+_EXCHANGE = re.compile(
+    r"\s*counsel+or\s*:\s*(.+?)\s*^\s*client\s*:\s*(.+?)\s*", re.IGNORECASE | re.DOTALL | re.MULTILINE
+)
 
 
 class CactusError(ValueError):

@@ -1,7 +1,7 @@
 """The built-in profiles: one YAML file each in `builtin/`, named by its id."""
 
 import difflib
-from functools import cache, lru_cache
+from functools import cache
 from pathlib import Path
 
 from profiles.documents import read_document
@@ -27,7 +27,7 @@ def builtin_profiles() -> list[ClientProfile]:
     return [load_builtin(profile_id) for profile_id in _names()]
 
 
-@lru_cache(maxsize=None)  # noqa: UP033 - named beside `_names`: every profile is read once
+@cache
 def load_builtin(profile_id: str) -> ClientProfile:
     """The built-in profile of this id; `ProfileError`, with the ids that look like it, where there is none."""
     if profile_id not in _names():

@@ -12,7 +12,21 @@ from profiles.documents import Record
 from profiles.problems import Problem, ProfileError
 from profiles.schema import FIELD_LIMIT, ClientProfile
 
-ID_RULE = "may hold letters, digits, dot, dash and underscore, must begin with a letter or digit, and ends at 100"
+ID_RULE = "may hold up to 100 letters, digits, dots, dashes and underscores, and begins with a letter or digit"
+
+_MESSAGES = {
+    "missing": "is required",
+    "string_too_short": "is empty",
+    "string_pattern_mismatch": ID_RULE,
+    "string_unicode": "holds half of a character (a lone surrogate)",
+    "invalid_key": "the name of a field should be text",
+}
+_WANTED = {
+    "string_type": "text",
+    "int_type": "a whole number",
+    "tuple_type": "a list",
+    "model_type": "an object with fields",
+}
 
 
 def profile_of(record: Record, position: int) -> ClientProfile:
@@ -57,27 +71,17 @@ def _texts(part: BaseModel, prefix: str = "") -> list[tuple[str, str]]:
 
 
 def _message(error: ErrorDetails) -> str:
-    value = error["input"]
-    match error["type"]:
-        case "missing":
-            return "is required"
-        case "extra_forbidden":
-            return f"there is no such field{_meant(str(error['loc'][-1]))}"
-        case "string_too_short":
-            return "is empty"
-        case "string_pattern_mismatch":
-            return ID_RULE
-        case "string_type":
-            quotes = "; put it in quotes" if isinstance(value, bool | int | float) else ""
-            return f"should be text, not {_kind(value)}{quotes}"
-        case "enum" | "literal_error":
-            return f"should be one of {error['ctx']['expected']}"
-        case "int_type" | "tuple_type" | "model_type" | "finite_number" | "int_from_float":
-            wanted = {"tuple_type": "a list", "model_type": "an object with fields"}.get(error["type"], "a whole number")
-            return f"should be {wanted}, not {_kind(value)}"
-        case "value_error":
-            return str(error["ctx"]["error"])
-    return error["msg"][:1].lower() + error["msg"][1:]
+    kind, value = error["type"], error["input"]
+    if kind in _MESSAGES:
+        return _MESSAGES[kind]
+    if kind in _WANTED:
+        quotes = "; put it in quotes" if kind == "string_type" and isinstance(value, bool | int | float) else ""
+        return f"should be {_WANTED[kind]}, not {_kind(value)}{quotes}"
+    if kind == "extra_forbidden":
+        return f"there is no such field{_meant(str(error['loc'][-1]))}"
+    if kind in {"enum", "literal_error"}:
+        return f"should be one of {error['ctx']['expected']}"
+    return str(error["ctx"]["error"]) if kind == "value_error" else error["msg"][:1].lower() + error["msg"][1:]
 
 
 def _path(location: tuple[int | str, ...]) -> str:

@@ -1,8 +1,8 @@
 """The client profile: an intake form of an invented person, with what each side of a session may see of it.
 
 Every field carries its audience: the client sees its whole form, the counselor's side only what is marked `BOTH`, and
-`NOBODY` is for evaluation alone. `client_form` and `counselor_information` render the two audiences' texts; nothing else
-reads a profile into a prompt.
+`NOBODY` is for evaluation alone. `client_form` and `counselor_information` render the two audiences' texts; nothing
+else reads a profile into a prompt.
 """
 
 import re
@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from enum import StrEnum
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
 
 Attitude = Literal["positive", "neutral", "negative"]
 ATTITUDES: tuple[Attitude, ...] = ("positive", "neutral", "negative")
@@ -28,7 +28,13 @@ class Audience(StrEnum):
     NOBODY = "nobody"
 
 
-Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
+def _visible(text: str) -> str:
+    if not clean(text):
+        raise ValueError("has no visible character")
+    return text
+
+
+Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1), AfterValidator(_visible)]
 
 
 def _field(audience: Audience, title: str, description: str, **kwargs: Any) -> Any:
@@ -61,7 +67,7 @@ class Demographics(_Part):
     """Who the client is; both sides see it, as a counselor would on the first page of a form."""
 
     name: Text = _field(Audience.BOTH, "Name", "The name the client goes by")
-    age: int | None = _field(Audience.BOTH, "Age", "Years", default=None, ge=0, le=120)
+    age: int | None = _field(Audience.BOTH, "Age", "Years", default=None, strict=True, ge=0, le=120)
     gender: Text | None = _field(Audience.BOTH, "Gender", "As the client would say it", default=None)
     occupation: Text | None = _field(Audience.BOTH, "Occupation", "Work or study", default=None)
     education: Text | None = _field(Audience.BOTH, "Education", "Highest or current", default=None)
@@ -88,7 +94,7 @@ class Functioning(_Part):
 
 
 class OpeningExchange(_Part):
-    """The first two messages, if the session should start from them: the counselor's greeting and the client's answer."""
+    """The first two messages, if the session should start from them: the counselor's greeting, the client's answer."""
 
     counselor: Text = _field(Audience.BOTH, "Counselor", "The greeting")
     client: Text = _field(Audience.BOTH, "Client", "The client's first message")
@@ -114,7 +120,10 @@ class ClientProfile(_Part):
         Audience.CLIENT, "Automatic thought", "The thought that comes by itself, word for word", default=None
     )
     cognitive_distortion: CognitiveDistortion | None = _field(
-        Audience.NOBODY, "Cognitive distortion", "The habit of thought behind it; no client knows it by name", default=None
+        Audience.NOBODY,
+        "Cognitive distortion",
+        "The habit of thought behind it; no client knows it by name",
+        default=None,
     )
     strengths: Text | None = _field(Audience.CLIENT, "Strengths", "What the client can build on", default=None)
     other: Text | None = _field(
@@ -158,23 +167,27 @@ def _lines(part: BaseModel, seen_by: set[Audience], skip: frozenset[str] | set[s
             yield f"{field.title}: {clean(str(value))}"
 
 
-_LABEL = re.compile(r"\b(counsel+or|therapist|client|system|assistant|user)\s*[:：]", re.IGNORECASE)
-_MARKER = re.compile(r"\[\s*(?=(?:end|risk)\b)", re.IGNORECASE)
+_LABEL = re.compile(r"\b(counsel+or|therapist|client|system|assistant|user)[\s*_\u200c\u200d]*[:：]", re.IGNORECASE)
+_MARKER = re.compile(r"\[[\s/]*(?=(?:end|risk)\b)", re.IGNORECASE)
+_TOKEN = re.compile(
+    r"(?:(?<=<)(?=[|｜]|/?(?:s|bos|eos|start_of_turn|end_of_turn|think)>)|(?<=[|｜])(?=>)|(?<=\[)(?=/?INST\]))",
+    re.IGNORECASE,
+)
 
 
 def clean(text: str, limit: int = FIELD_LIMIT) -> str:
-    """Make a foreign text safe to stand inside a prompt, as one line of data.
+    """Make a foreign text safe to stand inside a prompt, as one line of data of at most `limit` characters.
 
-    Control and format characters go, white space becomes single spaces, speaker labels and end markers lose their
-    meaning, and what exceeds `limit` characters is cut at a word with an ellipsis.
+    Control and format characters go, white space becomes single spaces, chat-template tokens, speaker labels and end
+    markers lose their meaning, and what is too long is cut at a word with an ellipsis. Cleaning twice changes nothing.
     """
-    # Tags and chat-template tokens such as <|im_end|> are split so that no server reads them as its own.
     text = "".join(" " if unicodedata.category(c) in {"Cc", "Zl", "Zp"} else c for c in text)
     text = "".join(c for c in text if unicodedata.category(c) not in {"Cf", "Cs", "Co"} or c in "\u200c\u200d")
-    text = text.replace("<|", "< |").replace("|>", "| >")
-    text = _MARKER.sub("(", _LABEL.sub(r"\1 -", text))
+    # Tokens such as <|im_end|> are split so that no server reads them as its own.
+    text = _LABEL.sub(r"\1 -", _TOKEN.sub(" ", text))
     text = " ".join(text.split())
-    if len(text) <= limit:
-        return text
-    head = text[:limit]
-    return (head[: head.rfind(" ")] if " " in head[limit // 2 :] else head) + " …"
+    if len(text) > limit:
+        head = text[: limit - 2]
+        text = (head[: head.rfind(" ")] if " " in head[limit // 2 :] else head.rstrip()) + " …"
+    # After the cut, which can make a word into `end`.
+    return _MARKER.sub("(", text)

@@ -16,7 +16,7 @@ Most Sundays after lunch|Right before payday arrives|Following a tense phone cal
 Out in the garden
 By the third night"""
 
-_SUBJECT = """an old sense of guilt|that familiar knot of tension|the wish to disappear|a quieter kind of hope
+_SUBJECT = """an old sense of guilt|that familiar knot of tension|the wish to stay invisible|a quieter kind of hope
 each unanswered message|the pressure to look fine|some leftover anger from childhood|worry about being judged
 the memory of that argument|a longing for company|doubt over small decisions|tiredness nobody else notices
 this habit of apologising|the fear of letting go|grief without any clear name|one careless remark at work

@@ -1,0 +1,102 @@
+"""The knowledge boundary: a different canary in every field, looked for in every prompt that is sent."""
+
+from typing import Any
+
+import pytest
+
+from graph.methods import METHODS
+from graph.session_graph import build_session_graph
+from profiles.schema import ClientProfile
+from prompts import prompt
+from tests.scripted import PLAN, Asked, Sensible, config, scripted_models
+
+BOTH = ("name", "gender", "occupation", "education", "relationship", "family", "background", "reason_for_counseling")
+CLIENT = ("what", "since", "triggers", "tried", "history", "work", "relationships", "daily_life", "support")
+CLIENT += ("automatic_thought", "strengths", "other")
+NOBODY = ("id", "labelled_techniques", "source")
+SHARED = ("opening_counselor", "opening_client")
+
+
+def canary(field: str) -> str:
+    return f"canary{field.replace('_', '')}"
+
+
+def planted() -> ClientProfile:
+    demographics = {field: canary(field) for field in BOTH[:-1]} | {"age": 99}
+    return ClientProfile.model_validate(
+        {
+            "id": canary("id"),
+            "demographics": demographics,
+            "reason_for_counseling": canary("reason_for_counseling"),
+            "presenting_problem": {field: canary(field) for field in CLIENT[:4]},
+            "history": canary("history"),
+            "functioning": {field: canary(field) for field in CLIENT[5:8]},
+            "support": canary("support"),
+            "automatic_thought": canary("automatic_thought"),
+            "cognitive_distortion": "personalization",
+            "strengths": canary("strengths"),
+            "other": canary("other"),
+            "opening": {"counselor": canary("opening_counselor"), "client": canary("opening_client")},
+            "attitude": "negative",
+            "labelled_techniques": [canary("labelled_techniques")],
+            "source": canary("source"),
+        }
+    )
+
+
+class Marked(Sensible):
+    """Answers sensibly, with a canary in everything that the counselor's side makes for itself."""
+
+    def __call__(self, asked: Asked) -> Any:
+        text = str(super().__call__(asked))
+        if asked.schema == "plan":
+            return text.replace(str(PLAN["goal"]), canary("goal")).replace(str(PLAN["steps"][0]), canary("step"))
+        if asked.schema == "pick":
+            return text.replace("The client needs room.", canary("pick"))
+        if asked.role in ("reflection", "questioning", "solutions", "normalizing", "psychoeducation"):
+            return f"{canary('candidate')} {text}"
+        return text
+
+
+async def prompts_of(method: str, layout: str = "shared", fan_out: str = "selected") -> list[Asked]:
+    models, asked = scripted_models(Marked())
+    settings = config(method=method, prompt_layout=layout, fan_out=fan_out, max_turns=4, min_turns=1)
+    graph = build_session_graph(method=settings.method, models=models)
+    await graph.ainvoke({"profile": planted().model_dump(mode="json"), "attitude": "negative"}, context=settings)
+    return asked
+
+
+@pytest.mark.parametrize("layout", ["shared", "separate"])
+@pytest.mark.parametrize("method", METHODS)
+async def test_each_side_is_sent_what_it_may_know_and_nothing_else(method: str, layout: str) -> None:
+    asked = await prompts_of(method, layout)
+    counselor = [request for request in asked if request.role != "client"]
+    client = [request for request in asked if request.role == "client"]
+    assert counselor
+    assert client
+    for request in counselor:
+        hidden = [field for field in (*CLIENT, *NOBODY) if canary(field) in request.prompt]
+        assert not hidden, f"{request.role} was sent {hidden}"
+        missing = [field for field in (*BOTH, *SHARED) if canary(field) not in request.prompt]
+        assert not missing, f"{request.role} was not sent {missing}"
+        assert "personalization" not in request.prompt
+        assert "negative" not in request.prompt
+        assert prompt("client/system", "negative")[:60] not in request.prompt
+    for request in client:
+        hidden = [field for field in (*NOBODY, "goal", "step", "pick", "candidate") if canary(field) in request.prompt]
+        assert not hidden, f"the client was sent {hidden}"
+        missing = [field for field in (*BOTH, *CLIENT, *SHARED) if canary(field) not in request.prompt]
+        assert not missing, f"the client was not sent {missing}"
+        assert "personalization" not in request.prompt
+        assert prompt("client/system", "negative") in request.prompt
+
+
+async def test_the_canaries_of_plan_pick_and_candidates_are_really_planted() -> None:
+    asked = await prompts_of("magnet")
+    merges = [request for request in asked if request.role == "merge"]
+    assert all(canary(name) in request.prompt for request in merges for name in ("goal", "step", "pick", "candidate"))
+
+
+async def test_no_request_carries_what_the_prompt_must_not() -> None:
+    for request in await prompts_of("magnet"):
+        assert not any(canary(field) in str(request.options) for field in (*BOTH, *CLIENT, *NOBODY))

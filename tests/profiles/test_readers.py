@@ -1,0 +1,314 @@
+"""Reading profiles from files: every format, and every error a user can cause by its message."""
+
+import json
+import re
+
+import pytest
+import yaml
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from profiles.readers import Problem, ProfileError, find_profile, read_profiles
+from profiles.schema import ATTITUDES, FIELD_LIMIT, ClientProfile, CognitiveDistortion, clean
+
+
+def small(name="a", **fields):
+    return {
+        "id": name,
+        "demographics": {"name": f"Client {name}"},
+        "reason_for_counseling": "Because",
+        "presenting_problem": {"what": "A worry"},
+        **fields,
+    }
+
+
+def lines(*records):
+    return "\n".join(json.dumps(record) for record in records)
+
+
+def put(tmp_path, name, content):
+    path = tmp_path / name
+    path.write_bytes(content if isinstance(content, bytes) else content.encode())
+    return path
+
+
+def ids(path, **options):
+    return [profile.id for profile in read_profiles(path, **options).profiles]
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "expected"),
+    [
+        ("one.json", json.dumps(small()), ["a"]),
+        ("list.json", json.dumps([small("b"), small("a")], indent=2), ["b", "a"]),
+        ("lines.jsonl", lines(small("a"), small("b")) + "\n\n", ["a", "b"]),
+        ("single.jsonl", lines(small("a")), ["a"]),
+        ("pretty.jsonl", json.dumps([small("a"), small("b")], indent=2), ["a", "b"]),
+        ("lines.json", lines(small("a"), small("b")), ["a", "b"]),
+        ("separator.jsonl", '{"id": "a", "demographics": {"name": "A\u2028B"}, ' + json.dumps(small())[12:], ["a"]),
+        ("one.yaml", yaml.safe_dump(small()), ["a"]),
+        ("LIST.YML", yaml.safe_dump([small("a"), small("b")]), ["a", "b"]),
+        ("many.yaml", yaml.safe_dump_all([small("a"), small("b")]) + "---\n", ["a", "b"]),
+        ("json.txt", "  " + json.dumps(small()), ["a"]),
+        ("yaml.txt", yaml.safe_dump(small()), ["a"]),
+        ("bom.json", b"\xef\xbb\xbf" + json.dumps(small()).encode(), ["a"]),
+    ],
+)
+def test_each_format_is_read(tmp_path, name, content, expected):
+    assert ids(put(tmp_path, name, content)) == expected
+
+
+def test_a_directory_is_read_in_the_order_of_its_names(tmp_path):
+    put(tmp_path, "3.yaml", yaml.safe_dump(small("third")))
+    put(tmp_path, "1.json", json.dumps(small("first")))
+    put(tmp_path, "2.jsonl", lines(small("second")))
+    put(tmp_path, "notes.txt", "no profile")
+    (tmp_path / "0.json").mkdir()
+    assert ids(tmp_path) == ["first", "second", "third"]
+
+
+def test_a_date_and_a_merge_in_yaml_are_plain_values(tmp_path):
+    text = "base: &b {name: X}\n".replace("base: ", "demographics: ") + (
+        "id: a\nreason_for_counseling: 2019-05-01\npresenting_problem: {what: x}\n---\n"
+        "id: b\ndemographics: {<<: {name: Y, age: 3}, age: 4}\nreason_for_counseling: x\npresenting_problem: {what: x}\n"
+    )
+    first, second = read_profiles(put(tmp_path, "x.yaml", text)).profiles
+    assert first.reason_for_counseling == "2019-05-01"
+    assert (second.demographics.name, second.demographics.age) == ("Y", 4)
+
+
+BROKEN = {
+    "empty": ("x.json", "", "the file is empty"),
+    "white space": ("x.yaml", " \n ", "the file is empty"),
+    "comments": ("x.yaml", "# nothing\n", "the file holds comments only"),
+    "empty list": ("x.json", "[]", "the list is empty"),
+    "json": ("x.json", '{\n "id": "a",,}', "broken JSON at line 2, column 12"),
+    "json lines": ("x.jsonl", lines(small()) + '\n{"id": }', "record 2: line 2 is broken JSON, column 8"),
+    "json key": ("x.json", '{"id": "a", "id": "b"}', "the key 'id' stands twice"),
+    "json depth": ("x.json", "[" * 100_000, "broken JSON: nested too deeply"),
+    "json number": ("x.json", "9" * 5000, "broken JSON"),
+    "yaml": ("x.yaml", "id: a\nname: [1, 2\n", "broken YAML at line 3"),
+    "yaml key": ("x.yaml", "id: a\nid: b\n", "broken YAML at line 2, column 1: the key 'id' stands twice"),
+    "yaml depth": ("x.yaml", "[" * 5000, "broken YAML: nested too deeply"),
+    "yaml tag": ("x.yaml", "!!python/object/apply:os.getcwd []", "could not determine a constructor"),
+    "yaml int": ("x.yaml", "id: !!int ''", "does not fit its type 'int'"),
+    "yaml bytes": ("x.yaml", "id: \x01", "broken YAML: character 5"),
+    "utf-16": ("x.json", json.dumps(small()).encode("utf-16"), "not UTF-8 text (it looks like UTF-16)"),
+    "latin-1": ("x.yaml", "id: é".encode("latin-1"), "not UTF-8 text (byte 5 does not fit)"),
+    "text": ("x.json", '"hello"', "holds str, not a profile or a list of profiles"),
+    "null": ("x.json", "null", "holds null, not a profile"),
+    "item": ("x.json", "[3]", "record 1: should be an object with a profile's fields, not a number"),
+    "line item": ("x.jsonl", lines(small(), [1]), "record 2: should be an object with a profile's fields, not a list"),
+    "required": ("x.json", "{}", "record 1, reason_for_counseling: is required"),
+    "unknown": ("x.json", json.dumps(small(histroy="x")), "histroy: there is no such field; did you mean 'history'"),
+    "misplaced": ("x.json", json.dumps(small(gender="x")), "gender: there is no such field; did you mean 'demographics.gender'"),
+    "number": ("x.yaml", yaml.safe_dump(small(support=3)), "support: should be text, not a number; put it in quotes"),
+    "bool": ("x.yaml", yaml.safe_dump(small()) + "support: no", "support: should be text, not true or false; put it in quotes"),
+    "nested": ("x.json", json.dumps(small(presenting_problem={"what": []})), "presenting_problem.what: should be text, not a list"),
+    "nan": ("x.json", json.dumps(small(support=float("nan"))), "support: should be text, not NaN"),
+    "nan age": ("x.yaml", yaml.safe_dump(small(demographics={"name": "A", "age": float("nan")})), "age: should be a whole number, not NaN"),
+    "age": ("x.json", json.dumps(small(demographics={"name": "A", "age": 300})), "demographics.age: input should be less than"),
+    "object": ("x.json", json.dumps(small(functioning="x")), "functioning: should be an object with fields, not text"),
+    "tuple": ("x.json", json.dumps(small(labelled_techniques="x")), "labelled_techniques: should be a list, not text"),
+    "choice": ("x.json", json.dumps(small(attitude="angry")), "attitude: should be one of 'positive', 'neutral' or 'negative'"),
+    "distortion": ("x.json", json.dumps(small(cognitive_distortion="x")), "cognitive_distortion: should be one of 'all-or-nothing"),
+    "blank": ("x.json", json.dumps(small(support="  ")), "support: is empty"),
+    "invisible": ("x.json", json.dumps(small(support="\u200b")), "support: has no visible character"),
+    "id": ("x.json", json.dumps(small("a/b")), "id: may hold up to 100 letters"),
+    "key": ("x.yaml", "1: x", "1: the name of a field should be text"),
+    "surrogate": ("x.json", json.dumps(small(support="\ud800")), "support: holds half of a character"),
+    "twice": ("x.json", json.dumps([small(), small()]), "record 2, id: 'a' is already the id of"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", BROKEN)
+def test_each_error_says_what_and_where(tmp_path, case):
+    name, content, message = BROKEN[case]
+    path = put(tmp_path, name, content)
+    with pytest.raises(ProfileError) as caught:
+        read_profiles(path)
+    assert message in str(caught.value)
+    assert str(path) in str(caught.value)
+    assert read_profiles(path, skip_invalid=True).problems == list(caught.value.problems)
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("no-such.json", "there is no file or directory '.*no-such.json'$"),
+        ("\0", "cannot be the name of a file"),
+        ("x" * 5000, "cannot be read: File name too long"),
+    ],
+)
+def test_nothing_to_read_is_always_an_error(tmp_path, name, message):
+    for skip_invalid in (False, True):
+        with pytest.raises(ProfileError, match=message):
+            read_profiles(tmp_path / name, skip_invalid=skip_invalid)
+
+
+def test_what_looks_like_an_id_is_answered_with_profiles_list(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(ProfileError, match="'amira-exam-panic' was meant: `profiles list`"):
+        find_profile("amira-exam-panick")
+    with pytest.raises(ProfileError, match="built-in profile was meant: `profiles list`"):
+        find_profile("zzz")
+
+
+def test_a_directory_without_profiles_is_an_error(tmp_path):
+    put(tmp_path, "notes.txt", "x")
+    with pytest.raises(ProfileError, match=r"no profiles in this directory; looked for \.json"):
+        read_profiles(tmp_path, skip_invalid=True)
+
+
+def test_with_skip_invalid_the_good_ones_load(tmp_path):
+    put(tmp_path, "1.jsonl", lines(small("a"), {"id": 1}) + "\n{\n" + lines(small("b")))
+    put(tmp_path, "2.json", "{")
+    put(tmp_path, "3.yaml", yaml.safe_dump([small("a"), small("c")]))
+    result = read_profiles(tmp_path, skip_invalid=True)
+    assert [profile.id for profile in result.profiles] == ["a", "b", "c"]
+    assert result.numbers == [1, 4, 2]
+    found = {(problem.file[-7:], problem.record) for problem in result.problems}
+    assert found == {("1.jsonl", 2), ("1.jsonl", 3), ("/2.json", None), ("/3.yaml", 1)}
+
+
+def test_an_error_lists_twenty_problems_and_counts_the_rest(tmp_path):
+    path = put(tmp_path, "x.json", json.dumps([small(str(number), support=1) for number in range(50)]))
+    with pytest.raises(ProfileError) as caught:
+        read_profiles(path)
+    text = str(caught.value)
+    assert text.startswith("50 problems:")
+    assert text.count("put it in quotes") == 20
+    assert text.endswith("and 30 more")
+    assert len(caught.value.problems) == 50
+
+
+def test_a_long_field_is_a_warning(tmp_path):
+    long = small(support="x" * (FIELD_LIMIT + 1), presenting_problem={"what": "y" * FIELD_LIMIT})
+    result = read_profiles(put(tmp_path, "x.json", json.dumps([small("b"), long])))
+    assert [(warning.record, warning.field) for warning in result.warnings] == [(2, "support")]
+    assert result.profiles[1].support == "x" * (FIELD_LIMIT + 1)
+
+
+def test_a_problem_reads_as_one_line():
+    assert str(Problem("f.json", "is\nempty", 3, "a.b")) == "f.json, record 3, a.b: is empty"
+    assert str(Problem("f.json", "is empty")) == "f.json: is empty"
+
+
+class TestFindProfile:
+    def test_by_id_of_the_library(self):
+        assert find_profile("amira-exam-panic").id == "amira-exam-panic"
+        with pytest.raises(ProfileError, match="is a built-in profile"):
+            find_profile("amira-exam-panic", "1")
+
+    def test_the_only_one_of_a_file(self, tmp_path):
+        assert find_profile(str(put(tmp_path, "x.json", json.dumps(small("q"))))).id == "q"
+
+    def test_one_of_many_by_number_or_id(self, tmp_path):
+        path = str(put(tmp_path, "x.jsonl", lines(small("a"), {"id": "b"}, small("c"), small("1"))))
+        assert find_profile(path, "3").id == "c"
+        assert find_profile(path, "c").id == "c"
+        assert find_profile(path, "1").id == "1", "an id goes before a number"
+        with pytest.raises(ProfileError, match="record 2, reason_for_counseling: is required"):
+            find_profile(path, "2")
+        with pytest.raises(ProfileError, match="has no record '9'; it has a, c, 1"):
+            find_profile(path, "9")
+        with pytest.raises(ProfileError, match="is required"):
+            find_profile(path)
+
+    def test_many_need_a_choice(self, tmp_path):
+        put(tmp_path, "x.json", json.dumps(small("a")))
+        put(tmp_path, "y.json", json.dumps(small("b")))
+        with pytest.raises(ProfileError, match="holds 2 profiles; choose one with --record"):
+            find_profile(str(tmp_path))
+        with pytest.raises(ProfileError, match="several files with a record 1; choose by id: a, b"):
+            find_profile(str(tmp_path), "1")
+
+
+TEXT = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=40).filter(clean)
+MAYBE = st.none() | TEXT
+
+
+def part(required=(), **others):
+    return st.fixed_dictionaries(dict.fromkeys(required, TEXT) | others)
+
+
+PROFILES = st.builds(
+    lambda fields: ClientProfile.model_validate(fields),
+    st.fixed_dictionaries(
+        {
+            "id": st.from_regex(r"\A[A-Za-z0-9][A-Za-z0-9._-]{0,20}\Z"),
+            "demographics": part(["name"], age=st.none() | st.integers(0, 120), gender=MAYBE, family=MAYBE),
+            "reason_for_counseling": TEXT,
+            "presenting_problem": part(["what"], since=MAYBE, triggers=MAYBE, tried=MAYBE),
+            "functioning": part(work=MAYBE, relationships=MAYBE, daily_life=MAYBE),
+            "automatic_thought": MAYBE,
+            "cognitive_distortion": st.none() | st.sampled_from(CognitiveDistortion),
+            "opening": st.none() | part(["counselor", "client"]),
+            "attitude": st.none() | st.sampled_from(ATTITUDES),
+            "labelled_techniques": st.lists(TEXT, max_size=3),
+        }
+    ),
+)
+WRITERS = {
+    ".json": lambda records: json.dumps(records),
+    ".jsonl": lambda records: "\n".join(json.dumps(record, ensure_ascii=False) for record in records),
+    ".yaml": lambda records: yaml.safe_dump(records, allow_unicode=True),
+    ".yml": lambda records: yaml.safe_dump_all(records),
+}
+anything = settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+
+
+@pytest.mark.parametrize("suffix", WRITERS)
+@anything
+@given(profiles=st.lists(PROFILES, min_size=1, max_size=3, unique_by=lambda profile: profile.id))
+def test_valid_profiles_survive_a_round_trip(tmp_path, suffix, profiles):
+    records = [profile.model_dump(mode="json") for profile in profiles]
+    assert read_profiles(put(tmp_path, f"x{suffix}", WRITERS[suffix](records))).profiles == profiles
+
+
+def only_profile_errors(path):
+    try:
+        read_profiles(path)
+    except ProfileError as error:
+        assert str(error)
+        assert not re.search(r"Traceback|ValidationError|pydantic", str(error))
+    read_profiles(path, skip_invalid=True)
+
+
+SUFFIX = st.sampled_from([".json", ".jsonl", ".yaml", ".txt"])
+
+
+@anything
+@given(content=st.binary() | st.text(st.characters(exclude_categories=["Cs"])).map(str.encode), suffix=SUFFIX)
+def test_arbitrary_content_raises_nothing_else(tmp_path, content, suffix):
+    only_profile_errors(put(tmp_path, f"x{suffix}", content))
+
+
+YAML_PIECES = st.sampled_from(
+    ["!!int ", "!!float ", "!!bool ", "!!timestamp ", "!!binary ", "!!set ", "!!omap ", "!!pairs ", "!!null ", "!x ", "&a ", "*a"]
+    + ["<<: ", "? ", ": ", "- ", "[", "]", "{", "}", ",", "\n", "  ", "'", '"', "|", ">", "%", "---", "x", "1:2", "0x", ".nan"]
+)  # fmt: skip
+
+
+@anything
+@given(content=st.lists(YAML_PIECES, max_size=15).map("".join))
+def test_arbitrary_yaml_raises_nothing_else(tmp_path, content):
+    only_profile_errors(put(tmp_path, "x.yaml", content))
+
+
+KEYS = st.sampled_from(
+    ["id", "demographics", "name", "age", "presenting_problem", "what", "opening", "labelled_techniques", "attitude", "example"]
+    + ["AI_client", "intake_form", "AI_counselor", "CBT", "client_information", "ground_truth_CBT"]
+) | st.text(max_size=5)  # fmt: skip
+LEAVES = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20) | st.sampled_from(
+    ["Name: A\n2. Presenting Problem\nB\n3. Reason for Counseling\nC", "Age: 7", "positive"]
+)  # fmt: skip
+VALUES = st.recursive(
+    LEAVES, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(KEYS, inner, max_size=5), max_leaves=20
+)
+
+
+@anything
+@given(value=st.dictionaries(KEYS, VALUES, max_size=6) | VALUES, suffix=SUFFIX)
+def test_arbitrary_json_raises_nothing_else(tmp_path, value, suffix):
+    only_profile_errors(put(tmp_path, f"x{suffix}", json.dumps(value)))
