@@ -39,8 +39,8 @@ from models.errors import ModelError
 from models.roles import check, pinned, serving, serving_line
 from nodes.intake import DEFAULT_ATTITUDE, DEFAULT_CLIENT
 from nodes.techniques import technique, techniques
-from profiles.library import builtin_profiles, find_profile
-from profiles.readers import ProfileError, read_profiles
+from profiles.library import builtin_profiles
+from profiles.readers import ProfileError, find_profile, read_profiles
 from profiles.schema import ATTITUDES
 from prompts import PromptError
 from settings import ModelSettings, SessionConfig, SettingsError, read_models, validation_message

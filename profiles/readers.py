@@ -83,8 +83,6 @@ def _files(path: Path) -> list[Path]:
             return [path]
     except OSError as error:
         raise ProfileError(f"{path}: cannot be read: {error.strerror or error}") from None
-    except ValueError:  # A null character in the path.
-        raise ProfileError(f"{str(path)!r} cannot be the name of a file") from None
     raise ProfileError(f"there is no file or directory {str(path)!r}{_id_hint(path)}")
 
 

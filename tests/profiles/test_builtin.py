@@ -11,7 +11,7 @@ from profiles.schema import FIELD_LIMIT, ClientProfile, clean, client_form, coun
 
 COUNT = 30
 OUT_OF_SCOPE = re.compile(
-    r"suicid|self.?harm|kill(?:ing|ed)? (?:my|them|him|her)sel(?:f|ves)|(?:cut|cutting|hurt|hurting|harm|harming) myself|"
+    r"suicid|self.?harm|kill(?:ing|ed)? (?:my|them|him|her)sel(?:f|ves)|(?:cut|hurt|harm)(?:t?ing)? myself|"
     r"end (?:my life|it all)|want to die|better off dead|overdos",
     re.IGNORECASE,
 )

@@ -1,15 +1,12 @@
 """Reading profiles from files: every format, and every error a user can cause by its message."""
 
 import json
-import re
 
 import pytest
 import yaml
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 
 from profiles.readers import Problem, ProfileError, find_profile, read_profiles
-from profiles.schema import ATTITUDES, FIELD_LIMIT, ClientProfile, CognitiveDistortion, clean
+from profiles.schema import FIELD_LIMIT
 
 
 def small(name="a", **fields):
@@ -45,7 +42,7 @@ def ids(path, **options):
         ("single.jsonl", lines(small("a")), ["a"]),
         ("pretty.jsonl", json.dumps([small("a"), small("b")], indent=2), ["a", "b"]),
         ("lines.json", lines(small("a"), small("b")), ["a", "b"]),
-        ("separator.jsonl", '{"id": "a", "demographics": {"name": "A\u2028B"}, ' + json.dumps(small())[12:], ["a"]),
+        ("separator.jsonl", json.dumps(small(support="one\u2028two"), ensure_ascii=False), ["a"]),
         ("one.yaml", yaml.safe_dump(small()), ["a"]),
         ("LIST.YML", yaml.safe_dump([small("a"), small("b")]), ["a", "b"]),
         ("many.yaml", yaml.safe_dump_all([small("a"), small("b")]) + "---\n", ["a", "b"]),
@@ -68,13 +65,18 @@ def test_a_directory_is_read_in_the_order_of_its_names(tmp_path):
 
 
 def test_a_date_and_a_merge_in_yaml_are_plain_values(tmp_path):
-    text = "base: &b {name: X}\n".replace("base: ", "demographics: ") + (
-        "id: a\nreason_for_counseling: 2019-05-01\npresenting_problem: {what: x}\n---\n"
-        "id: b\ndemographics: {<<: {name: Y, age: 3}, age: 4}\nreason_for_counseling: x\npresenting_problem: {what: x}\n"
+    rest = "presenting_problem: {what: x}\n"
+    text = (
+        f"id: a\ndemographics: {{name: X}}\nreason_for_counseling: 2019-05-01\n{rest}---\n"
+        f"id: b\ndemographics: {{<<: {{name: Y, age: 3}}, age: 4}}\nreason_for_counseling: x\n{rest}"
     )
     first, second = read_profiles(put(tmp_path, "x.yaml", text)).profiles
     assert first.reason_for_counseling == "2019-05-01"
     assert (second.demographics.name, second.demographics.age) == ("Y", 4)
+
+
+def unfit(message, **fields):
+    return "x.json", json.dumps({**small(), **fields}), message
 
 
 BROKEN = {
@@ -100,25 +102,30 @@ BROKEN = {
     "item": ("x.json", "[3]", "record 1: should be an object with a profile's fields, not a number"),
     "line item": ("x.jsonl", lines(small(), [1]), "record 2: should be an object with a profile's fields, not a list"),
     "required": ("x.json", "{}", "record 1, reason_for_counseling: is required"),
-    "unknown": ("x.json", json.dumps(small(histroy="x")), "histroy: there is no such field; did you mean 'history'"),
-    "misplaced": ("x.json", json.dumps(small(gender="x")), "gender: there is no such field; did you mean 'demographics.gender'"),
-    "number": ("x.yaml", yaml.safe_dump(small(support=3)), "support: should be text, not a number; put it in quotes"),
-    "bool": ("x.yaml", yaml.safe_dump(small()) + "support: no", "support: should be text, not true or false; put it in quotes"),
-    "nested": ("x.json", json.dumps(small(presenting_problem={"what": []})), "presenting_problem.what: should be text, not a list"),
-    "nan": ("x.json", json.dumps(small(support=float("nan"))), "support: should be text, not NaN"),
-    "nan age": ("x.yaml", yaml.safe_dump(small(demographics={"name": "A", "age": float("nan")})), "age: should be a whole number, not NaN"),
-    "age": ("x.json", json.dumps(small(demographics={"name": "A", "age": 300})), "demographics.age: input should be less than"),
-    "object": ("x.json", json.dumps(small(functioning="x")), "functioning: should be an object with fields, not text"),
-    "tuple": ("x.json", json.dumps(small(labelled_techniques="x")), "labelled_techniques: should be a list, not text"),
-    "choice": ("x.json", json.dumps(small(attitude="angry")), "attitude: should be one of 'positive', 'neutral' or 'negative'"),
-    "distortion": ("x.json", json.dumps(small(cognitive_distortion="x")), "cognitive_distortion: should be one of 'all-or-nothing"),
-    "blank": ("x.json", json.dumps(small(support="  ")), "support: is empty"),
-    "invisible": ("x.json", json.dumps(small(support="\u200b")), "support: has no visible character"),
-    "id": ("x.json", json.dumps(small("a/b")), "id: may hold up to 100 letters"),
+    "bool": (
+        "x.yaml",
+        yaml.safe_dump(small()) + "support: no",
+        "support: should be text, not true or false; put it in",
+    ),
     "key": ("x.yaml", "1: x", "1: the name of a field should be text"),
-    "surrogate": ("x.json", json.dumps(small(support="\ud800")), "support: holds half of a character"),
     "twice": ("x.json", json.dumps([small(), small()]), "record 2, id: 'a' is already the id of"),
-}  # fmt: skip
+    "unknown": unfit("histroy: there is no such field; did you mean 'history'", histroy="x"),
+    "misplaced": unfit("gender: there is no such field; did you mean 'demographics.gender'", gender="x"),
+    "number": unfit("support: should be text, not a number; put it in quotes", support=3),
+    "nested": unfit("presenting_problem.what: should be text, not a list", presenting_problem={"what": []}),
+    "nan": unfit("support: should be text, not NaN", support=float("nan")),
+    "age": unfit("demographics.age: input should be less than", demographics={"name": "A", "age": 300}),
+    "age text": unfit("demographics.age: should be a whole number, not text", demographics={"name": "A", "age": "30"}),
+    "age nan": unfit("age: should be a whole number, not NaN", demographics={"name": "A", "age": float("nan")}),
+    "object": unfit("functioning: should be an object with fields, not text", functioning="x"),
+    "tuple": unfit("labelled_techniques: should be a list, not text", labelled_techniques="x"),
+    "choice": unfit("attitude: should be one of 'positive', 'neutral' or 'negative'", attitude="angry"),
+    "distortion": unfit("cognitive_distortion: should be one of 'all-or-nothing", cognitive_distortion="x"),
+    "blank": unfit("support: is empty", support="  "),
+    "invisible": unfit("support: has no visible character", support="\u200b"),
+    "surrogate": unfit("support: holds half of a character", support="\ud800"),
+    "id": unfit("id: may hold up to 100 letters", id="a/b"),
+}
 
 
 @pytest.mark.parametrize("case", BROKEN)
@@ -136,7 +143,7 @@ def test_each_error_says_what_and_where(tmp_path, case):
     ("name", "message"),
     [
         ("no-such.json", "there is no file or directory '.*no-such.json'$"),
-        ("\0", "cannot be the name of a file"),
+        ("\0", "there is no file or directory"),
         ("x" * 5000, "cannot be read: File name too long"),
     ],
 )
@@ -222,93 +229,3 @@ class TestFindProfile:
             find_profile(str(tmp_path))
         with pytest.raises(ProfileError, match="several files with a record 1; choose by id: a, b"):
             find_profile(str(tmp_path), "1")
-
-
-TEXT = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=40).filter(clean)
-MAYBE = st.none() | TEXT
-
-
-def part(required=(), **others):
-    return st.fixed_dictionaries(dict.fromkeys(required, TEXT) | others)
-
-
-PROFILES = st.builds(
-    lambda fields: ClientProfile.model_validate(fields),
-    st.fixed_dictionaries(
-        {
-            "id": st.from_regex(r"\A[A-Za-z0-9][A-Za-z0-9._-]{0,20}\Z"),
-            "demographics": part(["name"], age=st.none() | st.integers(0, 120), gender=MAYBE, family=MAYBE),
-            "reason_for_counseling": TEXT,
-            "presenting_problem": part(["what"], since=MAYBE, triggers=MAYBE, tried=MAYBE),
-            "functioning": part(work=MAYBE, relationships=MAYBE, daily_life=MAYBE),
-            "automatic_thought": MAYBE,
-            "cognitive_distortion": st.none() | st.sampled_from(CognitiveDistortion),
-            "opening": st.none() | part(["counselor", "client"]),
-            "attitude": st.none() | st.sampled_from(ATTITUDES),
-            "labelled_techniques": st.lists(TEXT, max_size=3),
-        }
-    ),
-)
-WRITERS = {
-    ".json": lambda records: json.dumps(records),
-    ".jsonl": lambda records: "\n".join(json.dumps(record, ensure_ascii=False) for record in records),
-    ".yaml": lambda records: yaml.safe_dump(records, allow_unicode=True),
-    ".yml": lambda records: yaml.safe_dump_all(records),
-}
-anything = settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
-
-
-@pytest.mark.parametrize("suffix", WRITERS)
-@anything
-@given(profiles=st.lists(PROFILES, min_size=1, max_size=3, unique_by=lambda profile: profile.id))
-def test_valid_profiles_survive_a_round_trip(tmp_path, suffix, profiles):
-    records = [profile.model_dump(mode="json") for profile in profiles]
-    assert read_profiles(put(tmp_path, f"x{suffix}", WRITERS[suffix](records))).profiles == profiles
-
-
-def only_profile_errors(path):
-    try:
-        read_profiles(path)
-    except ProfileError as error:
-        assert str(error)
-        assert not re.search(r"Traceback|ValidationError|pydantic", str(error))
-    read_profiles(path, skip_invalid=True)
-
-
-SUFFIX = st.sampled_from([".json", ".jsonl", ".yaml", ".txt"])
-
-
-@anything
-@given(content=st.binary() | st.text(st.characters(exclude_categories=["Cs"])).map(str.encode), suffix=SUFFIX)
-def test_arbitrary_content_raises_nothing_else(tmp_path, content, suffix):
-    only_profile_errors(put(tmp_path, f"x{suffix}", content))
-
-
-YAML_PIECES = st.sampled_from(
-    ["!!int ", "!!float ", "!!bool ", "!!timestamp ", "!!binary ", "!!set ", "!!omap ", "!!pairs ", "!!null ", "!x ", "&a ", "*a"]
-    + ["<<: ", "? ", ": ", "- ", "[", "]", "{", "}", ",", "\n", "  ", "'", '"', "|", ">", "%", "---", "x", "1:2", "0x", ".nan"]
-)  # fmt: skip
-
-
-@anything
-@given(content=st.lists(YAML_PIECES, max_size=15).map("".join))
-def test_arbitrary_yaml_raises_nothing_else(tmp_path, content):
-    only_profile_errors(put(tmp_path, "x.yaml", content))
-
-
-KEYS = st.sampled_from(
-    ["id", "demographics", "name", "age", "presenting_problem", "what", "opening", "labelled_techniques", "attitude", "example"]
-    + ["AI_client", "intake_form", "AI_counselor", "CBT", "client_information", "ground_truth_CBT"]
-) | st.text(max_size=5)  # fmt: skip
-LEAVES = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20) | st.sampled_from(
-    ["Name: A\n2. Presenting Problem\nB\n3. Reason for Counseling\nC", "Age: 7", "positive"]
-)  # fmt: skip
-VALUES = st.recursive(
-    LEAVES, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(KEYS, inner, max_size=5), max_leaves=20
-)
-
-
-@anything
-@given(value=st.dictionaries(KEYS, VALUES, max_size=6) | VALUES, suffix=SUFFIX)
-def test_arbitrary_json_raises_nothing_else(tmp_path, value, suffix):
-    only_profile_errors(put(tmp_path, f"x{suffix}", json.dumps(value)))

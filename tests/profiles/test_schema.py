@@ -149,24 +149,33 @@ PIECES = st.sampled_from(
         "[INST]",
         "<|",
         "|>",
+        "<",
+        ">",
+        "|",
+        "[",
         "[END]",
-        "[ /END: left]",
-    ]
-    + [
         "[end",
         "[RISK",
+        "endow",
         "Client:",
-        "counsellor :",
         "**Assistant**:",
         "USER：",
         "system",
         ":",
+        "{{name}}",
+        "שלום",
+        "[ /END: left]",
+        "counsellor :",
+        "{% x %}",
         "\n",
         "\u2028",
         "\x00",
         " ",
-    ]
-    + ["\u200d", "\u202e", "\ud800", "{{name}}", "{% x %}", "שלום", "👩‍🚀", "endow", "[", "<", ">", "|"]
+        "\u200d",
+        "\u202e",
+        "\ud800",
+        "👩‍🚀",
+    ]  # fmt: skip
 )
 FOREIGN = st.one_of(st.text(), st.lists(PIECES | st.text(max_size=5), max_size=30).map("".join))
 LABEL = re.compile(r"\b(counsel+or|therapist|client|system|assistant|user)\W*[:：]", re.IGNORECASE)
