@@ -34,7 +34,9 @@ class ModelSettings(BaseModel):
     )
     base_url: str | None = Field(default=None, description="OpenAI-compatible endpoint, ending in /v1")
     api_key_env: str | None = Field(
-        default=None, description="Name of the environment variable that holds the key (default OPENAI_API_KEY)"
+        default=None,
+        pattern=r"^[A-Za-z_][A-Za-z0-9_]*$",
+        description="Name of the environment variable that holds the key (default OPENAI_API_KEY)",
     )
     temperature: float | None = Field(default=None, ge=0, le=2)
     top_p: float | None = Field(default=None, gt=0, le=1)
@@ -53,13 +55,31 @@ class ModelSettings(BaseModel):
             raise ValueError("must start with http:// or https://")
         if "@" in url.split("//", 1)[1].split("/", 1)[0]:
             raise ValueError("must hold no user or password: keys come from the environment (api_key_env)")
+        if "?" in url or "#" in url:
+            raise ValueError("must have nothing after the path, such as ?key=…: keys come from the environment (api_key_env)")
         return url.rstrip("/")
+
+    @field_validator("extra_body")
+    @classmethod
+    def _no_secret_in_body(cls, body: dict[str, Any] | None) -> dict[str, Any] | None:
+        if name := _secret(body):
+            raise ValueError(f"{name}: must hold no key or password: keys come from the environment (api_key_env)")
+        return body
 
     def over(self, base: "ModelSettings") -> "ModelSettings":
         """These settings, with what they leave open taken from `base`."""
         own = {name: value for name in type(self).model_fields if (value := getattr(self, name)) is not None}
         extra = {**(base.extra_body or {}), **(self.extra_body or {})}
         return base.model_copy(update={**own, "extra_body": extra or None})
+
+
+_SECRET = re.compile(r"api[_-]?key|authorization|password|secret|(?:access|auth|bearer)[_-]?token", re.IGNORECASE)
+
+
+def _secret(value: Any) -> str | None:
+    """The first name in a nested value that names a secret."""
+    items = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    return next((str(name) for name, item in items if _SECRET.search(str(name)) or _secret(item)), None)
 
 
 ROLE_DEFAULTS: dict[str, ModelSettings] = {
@@ -149,7 +169,11 @@ def read_models(path: Path) -> dict[str, ModelSettings]:
         data = yaml.safe_load(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise SettingsError(f"{path}: {error.strerror or error}") from None
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
+    except yaml.MarkedYAMLError as error:
+        # Without the snippet, which could show a key.
+        where = f" in line {error.problem_mark.line + 1}" if error.problem_mark else ""
+        raise SettingsError(f"{path}: not readable as YAML: {error.problem}{where}") from None
+    except (yaml.YAMLError, ValueError) as error:  # YAML's own dates, such as 2024-02-30, raise ValueError
         raise SettingsError(f"{path}: not readable as YAML: {error}") from None
     if not isinstance(data, dict):
         raise SettingsError(f"{path}: expected a mapping from roles (default, plan, router, client, …) to models")

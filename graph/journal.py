@@ -98,18 +98,17 @@ class Journal:
         """Begin a journal. Raises `JournalError` if there is one already, or it cannot be written."""
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_EXCL, 0o644)
-        except FileExistsError:
-            raise JournalError(f"{path} is there already: an unfinished session; take it up with --resume") from None
+            descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
         except OSError as error:
             raise JournalError(f"{path} cannot be written: {error.strerror}") from error
         journal = cls(path, descriptor)
         try:
             journal._lock()
-            journal._append(head)
+            if has_begun(path):
+                raise JournalError(f"{path} is there already: an unfinished session; take it up with --resume")
+            journal._begin(head)
         except JournalError:
             journal.close()
-            path.unlink(missing_ok=True)  # a journal without its head is no session
             raise
         return journal
 
@@ -152,15 +151,23 @@ class Journal:
         self.path.unlink(missing_ok=True)
         self.close()
 
-    def _append(self, item: BaseModel, sync: bool = False) -> None:
-        self._write(item.model_dump_json().encode() + b"\n")
-        if sync:
-            os.fsync(self._descriptor)
+    def _begin(self, head: JournalHead) -> None:
+        try:
+            os.ftruncate(self._descriptor, 0)  # a crash may have left a piece of a first line
+            self._append(head)
+        except JournalError:
+            self.path.unlink(missing_ok=True)  # a journal without its head is no session
+            raise
 
-    def _write(self, data: bytes) -> None:
+    def _append(self, item: BaseModel, sync: bool = False) -> None:
+        self._write(item.model_dump_json().encode() + b"\n", sync)
+
+    def _write(self, data: bytes, sync: bool = False) -> None:
         try:
             while data:
                 data = data[os.write(self._descriptor, data) :]
+            if sync:
+                os.fsync(self._descriptor)
         except OSError as error:
             raise JournalError(f"{self.path} cannot be written: {error.strerror}") from error
 
@@ -177,24 +184,33 @@ def read_journal(path: Path) -> JournalContent:
         lines = path.read_bytes().split(b"\n")
     except OSError as error:
         raise JournalError(f"{path} cannot be read: {error.strerror}") from error
-    try:
-        head = JournalHead.model_validate_json(lines[0])
-    except ValidationError as error:
-        raise JournalError(f"{path} is not a session's journal: {validation_message(error)}") from None
-    if head.format > FORMAT:
-        raise JournalError(f"{path} has format {head.format}; this version reads up to {FORMAT}")
-    content = JournalContent(head)
+    content = JournalContent(_read_head(path, lines[0]))
+    torn = False
     for line in lines[1:]:
         if not line.strip():
             continue
         item = _read_line(line)
-        if isinstance(item, JournalUpdate):
-            content.updates.append(item)
-        elif isinstance(item, JournalResume) and item.keep <= len(content.updates):
+        if isinstance(item, JournalResume) and item.keep <= len(content.updates):
             _apply(content, item)
+            torn = False
+        elif isinstance(item, JournalUpdate) and not torn:
+            content.updates.append(item)
         else:
+            # What follows a lost update does not fit what came before it; a resume mark goes on from before the tear.
+            torn = True
             content.unreadable += 1
     return content
+
+
+def has_begun(path: Path) -> bool:
+    """Whether a journal holds a whole first line: one without it (a crash at the very start) is no session yet."""
+    try:
+        with path.open("rb") as file:
+            return file.readline().endswith(b"\n")
+    except FileNotFoundError:
+        return False
+    except OSError as error:
+        raise JournalError(f"{path} cannot be read: {error.strerror}") from error
 
 
 def fold(updates: Iterable[JournalUpdate]) -> dict[str, Any]:
@@ -210,6 +226,20 @@ def fold(updates: Iterable[JournalUpdate]) -> dict[str, Any]:
             else:
                 state[name] = reducer(state.get(name, []), value)
     return state
+
+
+def _read_head(path: Path, line: bytes) -> JournalHead:
+    try:
+        data = json.loads(line)
+        number = data.get("format") if isinstance(data, dict) else None
+        if isinstance(number, int) and number > FORMAT:
+            # Before the fields: a newer format may have others.
+            raise JournalError(f"{path} has format {number}; this version reads up to {FORMAT}")
+        return JournalHead.model_validate(data)
+    except ValidationError as error:
+        raise JournalError(f"{path} is not a session's journal: {validation_message(error)}") from None
+    except (ValueError, RecursionError):
+        raise JournalError(f"{path} is not a session's journal: its first line is not JSON") from None
 
 
 def _apply(content: JournalContent, mark: JournalResume) -> None:

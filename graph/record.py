@@ -62,7 +62,7 @@ def usage_of(calls: Iterable[Call]) -> dict[str, Usage]:
     """Calls and tokens by role, in the order in which the roles first appear."""
     totals: dict[str, dict[str, Any]] = {}
     for call in calls:
-        total = totals.setdefault(call.role, {name: 0 for name in Usage.model_fields})
+        total = totals.setdefault(call.role, dict.fromkeys(Usage.model_fields, 0))
         total["calls"] += 1
         total["unreported"] += call.attempts > 0 and call.prompt_tokens is None
         for name in ("requests", "attempts", "prompt_tokens", "cached_tokens", "completion_tokens", "seconds"):

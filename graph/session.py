@@ -11,6 +11,7 @@ from typing import Any
 
 from langchain_core.runnables import RunnableConfig
 from langgraph.checkpoint.base import BaseCheckpointSaver
+from langgraph.types import Command
 from pydantic import BaseModel
 
 from graph.journal import SUFFIX, Journal, JournalContent, JournalError, JournalHead, fold
@@ -51,7 +52,7 @@ class SessionTask(BaseModel):
 
     def refuse_if_done(self, folder: Path) -> None:
         """Raise `JournalError` if the folder has this session already, finished or not."""
-        if self.journal_path(folder).exists():
+        if self.journal_path(folder) in unfinished(folder):
             raise JournalError(f"this session is in {folder} already, unfinished; take it up with: --resume {folder}")
         if self.session_id in read_records(folder):
             raise JournalError(f"this session is in {folder} already; give another --seed or another --out")
@@ -116,14 +117,14 @@ async def _run(
     on_event: OnEvent | None,
 ) -> SessionRecord:
     head = content.head
-    graph = build_session_graph(
-        checkpointer, method=head.configuration.method, specialists=head.configuration.techniques, models=models
-    )
+    state = fold(content.updates)
+    # Only the graph of all methods leads from the intake past a plan that is made already.
+    method = None if state else head.configuration.method
+    graph = build_session_graph(checkpointer, method=method, specialists=head.configuration.techniques, models=models)
     if checkpointer:
         # The state is given whole; an older thread of this id would get it on top of its own.
         await checkpointer.adelete_thread(head.session_id)
     failure: Failure | None = None
-    state = fold(content.updates)
     try:
         if not any(said.get("closing") for said in state.get("utterances", ())):
             await _stream(graph, journal, content, state, on_event, durable=checkpointer is not None)
@@ -151,7 +152,6 @@ async def _stream(
         "profile_id": head.profile.id,
         "profile": head.profile.model_dump(mode="json"),
         "attitude": head.attitude,
-        **state,
     }
     options: RunnableConfig = {
         "recursion_limit": recursion_limit(head.configuration.max_turns),
@@ -161,7 +161,8 @@ async def _stream(
     }
     modes = ["updates", "tasks"] if on_event else ["updates"]
     stream = graph.astream(
-        begin,
+        # The graph's input takes only what starts a session: one taken up again gives its whole state as a command.
+        Command(update={**begin, **state}) if state else begin,
         options,
         context=head.configuration,
         stream_mode=modes,  # type: ignore[arg-type]

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from graph.journal import SUFFIX, JournalError
+from graph.journal import SUFFIX, JournalError, has_begun
 from settings import validation_message
 from state import SessionRecord
 
@@ -51,7 +51,8 @@ def read_records(folder: Path) -> dict[str, SessionRecord]:
 def unfinished(folder: Path) -> list[Path]:
     """The journals of a folder's sessions that are not on record as finished."""
     done = {name for name, record in read_records(folder).items() if record.status == "finished"}
-    return [path for path in sorted(folder.glob(f"*{SUFFIX}")) if path.name.removesuffix(SUFFIX) not in done]
+    journals = [path for path in sorted(folder.glob(f"*{SUFFIX}")) if has_begun(path)]
+    return [path for path in journals if path.name.removesuffix(SUFFIX) not in done]
 
 
 def _records(shard: Path) -> Iterator[SessionRecord]:

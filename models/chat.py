@@ -4,9 +4,8 @@ Everything that the nodes know of models is `Models.ask`.
 """
 
 import asyncio
-import json
 import random
-import time
+import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -15,10 +14,11 @@ from weakref import WeakKeyDictionary
 import openai
 from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import AIMessage, BaseMessage
+from langchain_core.outputs import ChatResult
 from langchain_openai import ChatOpenAI
 
 from models.endpoints import Endpoint, find_endpoint
-from models.errors import ModelError, classify, describe, retry_after
+from models.errors import ModelError, UnreadableBody, classify, describe, retry_after
 from models.structured import MODES, AnswerSchema, response_format, speaks_of_schema
 from settings import ModelSettings
 
@@ -35,6 +35,9 @@ EMBEDDED_BODY: dict[str, Any] = {
     "cache_prompt": True,
 }
 EMBEDDED_MAX_TOKENS = {"plan": 320, "router": 120, "client": 80, "merge": 96, "counselor": 96, "default": 72}
+
+# Advice on a function that we do not call; a refused schema is handled, and recorded, in `Models.ask`.
+warnings.filterwarnings("ignore", "This model does not support OpenAI's structured output", module="langchain_openai")
 
 MakeChat = Callable[[Endpoint, ModelSettings], BaseChatModel]
 
@@ -103,8 +106,9 @@ class Models:
             endpoint.label, asyncio.Semaphore(1 if endpoint.embedded else settings.max_in_flight or 32)
         )
         errors: list[str] = []
-        for request in range(1, (settings.max_requests or 1) + 1):
-            mode = self._modes.get((endpoint.base_url, endpoint.model), 0)
+        most = settings.max_requests or 1
+        for request in range(1, most + 1):
+            mode = self._mode(endpoint)
             options = _options(role, settings, endpoint, seed, schema, mode, session_id)
             try:
                 async with limit, asyncio.timeout(settings.timeout):
@@ -116,9 +120,10 @@ class Models:
                     raise
                 errors.append(describe(error, endpoint.label, endpoint.key))
                 if kind == "refused" and schema and mode + 1 < len(MODES) and speaks_of_schema(error):
-                    self._modes[endpoint.base_url, endpoint.model] = mode + 1
+                    # Another session may have gone further down meanwhile.
+                    self._modes[endpoint.base_url, endpoint.model] = max(mode + 1, self._mode(endpoint))
                     continue
-                if kind == "refused" or request == settings.max_requests:
+                if kind == "refused" or request == most:
                     raise ModelError(kind, errors[-1], requests=request, errors=tuple(errors)) from error
                 await asyncio.sleep(self._wait(request, retry_after(error)))
         raise ModelError("refused", errors[-1], requests=len(errors), errors=tuple(errors))
@@ -146,9 +151,13 @@ class Models:
         try:
             # Shielded: a session that is cancelled while it waits must not take the others' endpoint with it.
             return await asyncio.shield(task)
-        except ModelError:
-            loop.endpoints.pop(name, None)
+        except Exception:
+            if loop.endpoints.get(name) is task:
+                del loop.endpoints[name]
             raise
+
+    def _mode(self, endpoint: Endpoint) -> int:
+        return self._modes.get((endpoint.base_url, endpoint.model), 0)
 
     def _chat(self, loop: _Loop, endpoint: Endpoint, settings: ModelSettings) -> BaseChatModel:
         name = f"{endpoint.label}|{endpoint.model}|{settings.api_key_env}|{settings.timeout}"
@@ -158,12 +167,27 @@ class Models:
         return loop.chats[name]
 
     def _wait(self, request: int, asked: float | None) -> float:
-        own = min(self._backoff * 2 ** (request - 1), self._backoff_cap) * random.uniform(0.5, 1.0)
+        own = min(self._backoff * 2.0 ** (request - 1), self._backoff_cap) * random.uniform(0.5, 1.0)
         return max(own, min(asked, RETRY_AFTER_CAP)) if asked is not None else own
 
 
+class _Chat(ChatOpenAI):
+    """Raises `UnreadableBody` for what the client library meets with attribute, key, type, index and value errors."""
+
+    async def _agenerate(self, *args: Any, **kwargs: Any) -> ChatResult:
+        try:
+            result = await super()._agenerate(*args, **kwargs)
+        except UnicodeEncodeError:
+            raise  # of what we send, not of what came back
+        except (AttributeError, LookupError, TypeError, ValueError) as error:
+            raise UnreadableBody(f"{type(error).__name__}: {error}") from error
+        if not result.generations:
+            raise UnreadableBody("an answer without choices")
+        return result
+
+
 def _openai_chat(endpoint: Endpoint, settings: ModelSettings, http: Any) -> BaseChatModel:
-    return ChatOpenAI(
+    return _Chat(
         model=endpoint.model,
         base_url=endpoint.base_url,
         api_key=lambda: endpoint.key,

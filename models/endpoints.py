@@ -5,14 +5,17 @@ import os
 from dataclasses import dataclass
 
 import openai
+from pydantic import ValidationError
 
 from models.embedded import shared_server
 from models.embedded_file import EmbeddedModelError
-from models.errors import ModelError, describe
-from settings import EMBEDDED, ModelSettings
+from models.errors import ModelError, classify, describe
+from settings import EMBEDDED, ModelSettings, validation_message
 
 OPENAI_URL = "https://api.openai.com/v1"
 OPENAI_MODEL = "gpt-4o-mini"
+NO_KEY = "no-key-needed"
+"""What is sent as the key where none is configured: local servers ask for none, but the client insists on one."""
 
 
 @dataclass(frozen=True)
@@ -61,8 +64,8 @@ async def find_endpoint(settings: ModelSettings, *, offline: bool = False) -> En
             server = await asyncio.to_thread(shared_server, offline=offline)
         except EmbeddedModelError as error:
             raise ModelError("configuration", str(error)) from error
-        return Endpoint(server.base_url, server.model_name, "none", embedded=True)
-    base_url = (settings.base_url or os.environ.get("OPENAI_BASE_URL") or OPENAI_URL).rstrip("/")
+        return Endpoint(server.base_url, server.model_name, NO_KEY, embedded=True)
+    base_url = settings.base_url or _url_from_environment() or OPENAI_URL
     key = _key(settings, base_url)
     if settings.model:
         return Endpoint(base_url, settings.model, key)
@@ -71,24 +74,36 @@ async def find_endpoint(settings: ModelSettings, *, offline: bool = False) -> En
     return Endpoint(base_url, await _first_model(base_url, key), key)
 
 
+def _url_from_environment() -> str | None:
+    """OPENAI_BASE_URL, held to what a URL in the settings is held to: it goes on record and so must hold no secret."""
+    try:
+        return ModelSettings(base_url=os.environ.get("OPENAI_BASE_URL") or None).base_url
+    except ValidationError as error:
+        raise ModelError("configuration", f"OPENAI_BASE_URL: {validation_message(error)}") from None
+
+
 def _key(settings: ModelSettings, base_url: str) -> str:
     name = settings.api_key_env or "OPENAI_API_KEY"
     if key := os.environ.get(name, "").strip():
+        if not (key.isascii() and key.isprintable()):
+            # The HTTP client would refuse it with an error that quotes it.
+            raise ModelError("configuration", f"the key in the environment variable {name} holds characters no key has")
         return key
     if settings.api_key_env or base_url == OPENAI_URL:
         raise ModelError("configuration", f"{base_url} needs a key: the environment variable {name} is not set")
-    return "none"  # local servers ask for no key, but the client insists on sending one
+    return NO_KEY
 
 
 async def _first_model(base_url: str, key: str) -> str:
     client = openai.AsyncOpenAI(base_url=base_url, api_key=key, max_retries=1, timeout=20)
     try:
         listed = await client.models.list()
-    except openai.OpenAIError as error:
-        kind = "refused" if isinstance(error, openai.APIStatusError) else "connection"
+        names = [str(model.id) for model in listed.data]
+    except Exception as error:  # a page in place of the list raises whatever the client library trips over
+        kind = classify(error) or "garbled"
         raise ModelError(kind, describe(error, base_url, key) + "; name the model with --model") from None
     finally:
         await client.close()
-    if not listed.data:
+    if not names:
         raise ModelError("configuration", f"{base_url} lists no model: name one with --model")
-    return listed.data[0].id
+    return names[0]

@@ -1,13 +1,16 @@
 """What can go wrong with a call to a model, in kinds that a person and a retry policy can act on."""
 
 import asyncio
-import json
 from email.utils import parsedate_to_datetime
 from time import time
 
 import openai
 
 RETRIED = frozenset({"timeout", "rate_limited", "server_error", "connection", "garbled"})
+
+
+class UnreadableBody(ValueError):
+    """A body with status 200 that is no chat completion: a proxy's page, broken JSON, an answer without choices."""
 
 
 class ModelError(RuntimeError):
@@ -38,7 +41,7 @@ def classify(error: Exception) -> str | None:
         return "refused" if error.code == "insufficient_quota" else "rate_limited"
     if isinstance(error, openai.APIStatusError):
         return "server_error" if error.status_code >= 500 or error.status_code in (408, 425) else "refused"
-    if isinstance(error, (openai.APIResponseValidationError, json.JSONDecodeError)):
+    if isinstance(error, (UnreadableBody, openai.APIResponseValidationError)):
         return "garbled"
     if isinstance(error, openai.APIConnectionError):
         return "connection"
@@ -52,10 +55,10 @@ def describe(error: Exception, endpoint: str, key: str | None) -> str:
     elif isinstance(error, (openai.APITimeoutError, TimeoutError)):
         said = f"{endpoint} did not answer in time"
     elif isinstance(error, openai.APIConnectionError):
-        cause = error.__cause__ or error
+        cause = _first_cause(error)
         said = f"{endpoint} cannot be reached ({str(cause) or type(cause).__name__})"
     else:
-        said = f"{endpoint} answered something unreadable ({type(error).__name__})"
+        said = f"{endpoint} answered something unreadable ({str(error) or type(error).__name__})"
     return mask(" ".join(said.split()), key)[:400]
 
 
@@ -77,6 +80,13 @@ def retry_after(error: Exception) -> float | None:
         return max(0.0, parsedate_to_datetime(value).timestamp() - time())
     except (TypeError, ValueError):
         return None
+
+
+def _first_cause(error: BaseException) -> BaseException:
+    # The libraries wrap one another; only the innermost error says whether the connection was refused, reset or cut.
+    while error.__cause__ is not None:
+        error = error.__cause__
+    return error
 
 
 def _server_words(error: openai.APIStatusError) -> str:

@@ -27,7 +27,10 @@ class AnswerSchema:
 
     def document(self, *, bounds: bool = True) -> dict[str, Any]:
         """The JSON Schema; without bounds for servers that know only a subset of the keywords."""
-        properties = self.properties if bounds else _without_bounds(self.properties)
+        properties = self.properties
+        if not bounds:
+            # Field by field: a field may be named like a bound.
+            properties = {name: _without_bounds(field) for name, field in properties.items()}
         return {
             "type": "object",
             "properties": properties,

@@ -15,26 +15,33 @@ NEAR_REPEAT = 0.6
 RECENT = 10
 """How many of the speaker's last messages a near-repeat is looked for in; an exact repeat is looked for in all."""
 
-END_MARKER = re.compile(r"\[\s*END\s*(?::\s*(?P<reason>resolved|left)\s*)?\]", re.IGNORECASE)
+END_MARKER = re.compile(r"\[\s{0,9}END\s{0,9}(?::\s{0,9}(?P<reason>resolved|left)\s{0,9})?\]", re.IGNORECASE)
 """How a client declares the end; honoured only at the very end of its message."""
 
+# Every repetition below is bounded: a model that loops on line breaks or dots must not hang the session (a search is then
+# linear in the text, not quadratic).
 _LABELS = {
     "counselor": r"(?:the\s+)?(?:counsel+or|therapist|assistant)",
     "client": r"(?:the\s+)?(?:client|patient|user|human)",
 }
-_SPECIALISTS = r"\w+(?:[ _-]\w+)?\s+(?:specialist|agent)"
-_EMPHASIS = r"[*_#>\s]*"
+_SPECIALISTS = r"\w{1,30}(?:[ _-]\w{1,30})?\s{1,9}(?:specialist|agent)"
+_OWN_LABELS = _LABELS | {"counselor": rf"{_LABELS['counselor']}|{_SPECIALISTS}"}
+_EMPHASIS = r"[*_#>\s]{0,9}"
 _META = re.compile(
     r"""
-    \bhere(?:'s|\ is|\ are)\ (?:a|an|the|my|one|some)\s(?:\w+\s){0,3}(?:response|reply|message|utterance|draft|answer)\b
-    | ^\W*(?:sure|certainly|okay|ok|of\ course)\b[^.?!\n]{0,40}\b(?:response|reply|message|draft)\b
+    \bhere(?:'s|\ is|\ are)\ (?:a|an|the|my|one|some)\s(?:\w{1,30}\s){0,3}(?:response|reply|message|utterance|draft|answer)\b
+        (?!\ (?:(?:that|which)\ )?(?:I|you|we|they|s?he|it|my|his|her|their|from)\b)
+    | ^\W{0,9}(?:sure|certainly|okay|ok|of\ course)\b[^.?!\n]{0,40}\b(?:response|reply|message|draft)\s?:
     | \bas\ an?\ (?:AI|artificial\ intelligence|(?:large\ )?language\ model)\b
-    | \bthis\ (?:response|reply|message|draft)\ (?:aims|uses|reflects|shows|combines|acknowledges|validates|should|is\ (?:meant|intended))\b
-    | \b(?:response|reply|message)\ (?:to|for|from)\ the\ (?:client|counsel+or)\b
-    | \b(?:intake\ form|drafts?\ from\ (?:your|the)\ specialists?|plan\ step|word\ limit|system\ prompt)\b
-    | ^\W*(?:draft|note|notes|output|json)\s*:
-    | \((?:note|word\ count|end\ of)\b | \[(?:insert|name|client|counsel+or)\b
-    | ^\s*[{\[]\s*"
+    | \bthis\ (?:response|reply|message|draft)\ (?:aims\ to|combines|acknowledges|validates
+        |(?:uses|shows|reflects)\ (?:empathy|reflect|validat|understanding|open-ended|the\ client))
+    | ^\W{0,9}(?:\w{1,30}\s){0,3}(?:response|reply|message)\ (?:to|for|from)\ the\ (?:client|counsel+or)\s?(?:[:：]|$)
+    | \b(?:intake\ form|drafts?\ from\ (?:your|the)\ specialists?|plan\ step|system\ prompt)\b
+    | \b(?:within|under|respects?|respecting|keeps?\ to)\ the\ (?:\d{1,3}-)?word\ limit\b
+    | ^\W{0,9}(?:draft|note|notes|output|json)\s?:
+    | \((?:note\b(?!\ to\ self)|word\ count|end\ of\ (?:the\ )?(?:session|message|response|reply|dialogue|conversation|transcript)\b)
+    | \[(?:insert|name|client|counsel+or)\b
+    | ^\s{0,9}[{\[]\s{0,9}"
     """,
     re.IGNORECASE | re.VERBOSE | re.MULTILINE,
 )
@@ -43,14 +50,25 @@ _THIRD_PERSON = re.compile(
     re.IGNORECASE,
 )
 _OTHERS_ROLE = {
-    "client": re.compile(r"\b(?:as|I am|I'm|I’m)\s+(?:your|the)\s+(?:counsel+or|therapist)\b", re.IGNORECASE),
+    "client": re.compile(
+        r"\b(?:as|I am|I'm|I’m)\s+(?:your|the)\s+(?:counsel+or|therapist)\b(?! (?:at|for|of|on|who|with|everyone|in (?!this)))",
+        re.IGNORECASE,
+    ),
     "counselor": re.compile(
         r"\b(?:as|I am|I'm|I’m)\s+(?:your|the)\s+(?:client|patient)\b|\b(?:thank you|thanks|hello|hi),?\s+(?:counsel+or|therapist)\b",
         re.IGNORECASE,
     ),
 }
-_FINISHED = re.compile(r"[.?!…。？！؟।]['\"”’»)\]*_]*\s*$")
-_SENTENCE = re.compile(r".+?(?:[.?!…。？！؟।]+['\"”’»)\]*_]*(?=\s|$)|$)", re.DOTALL)
+_STOP = ".?!…؟۔।॥։።፧။។"
+_WIDE_STOP = "。？！｡．"
+_CLOSER = r"""['"”’»)\]*_」』）]"""
+_SYMBOL = r"\u2600-\u27bf\u2b50\ufe0f\u200d\U0001f000-\U0001faff"
+# An emoji ends a sentence as people write it; Thai and Lao have no sign that does.
+_FINISHED = re.compile(rf"(?:[{_STOP}{_WIDE_STOP}]{_CLOSER}{{0,9}}|[{_SYMBOL}\u0e00-\u0eff])\s*$")
+# After a wide stop no space follows.
+_SENTENCE = re.compile(
+    rf".+?(?:[{_STOP}]{{1,9}}{_CLOSER}{{0,9}}(?=\s|$)|[{_WIDE_STOP}]{{1,9}}{_CLOSER}{{0,9}}|$)", re.DOTALL
+)
 
 
 @dataclass(frozen=True)
@@ -66,7 +84,7 @@ class Draft:
     @property
     def said(self) -> str:
         """The message without the client's end marker."""
-        return END_MARKER.sub("", self.text).strip()
+        return _unmarked(self.text)
 
 
 Guard = Callable[[Draft], str | None]
@@ -79,13 +97,16 @@ def empty(draft: Draft) -> str | None:
 
 def label(draft: Draft) -> str | None:
     """A speaker's own label in front of what is said."""
-    found = re.match(rf"{_EMPHASIS}(?:{_LABELS[draft.speaker]}|{_SPECIALISTS}){_EMPHASIS}[:：]", draft.text, re.IGNORECASE)
+    found = re.match(rf"{_EMPHASIS}(?:{_OWN_LABELS[draft.speaker]}){_EMPHASIS}[:：]", draft.text, re.IGNORECASE)
     return found[0] if found else None
 
 
 def meta_talk(draft: Draft) -> str | None:
     """Talk about the task, or a leftover of the prompt, instead of speech to the other person."""
-    found = _META.search(draft.said) or (_THIRD_PERSON.search(draft.said) if draft.speaker == "counselor" else None)
+    found = _META.search(draft.said)
+    # A client with clients of its own (a designer, a lawyer) is spoken to about them.
+    if not found and draft.speaker == "counselor" and not any(re.search(r"\bclients?\b", text) for text in draft.other):
+        found = _THIRD_PERSON.search(draft.said)
     return found[0] if found else None
 
 
@@ -138,11 +159,10 @@ def check(draft: Draft) -> list[Finding]:
 
 def tidy(text: str, speaker: Speaker) -> str:
     """What may be taken off any message without changing what is said: reasoning blocks, surrounding quotes, stray space."""
-    text = re.sub(r"<think>.*?(?:</think>|$)", "", text, flags=re.DOTALL)
     text = "".join(c for c in text if c in "\n\t\u200c\u200d" or unicodedata.category(c) not in {"Cc", "Cf", "Cs", "Co"})
-    if speaker == "counselor":
-        text = END_MARKER.sub("", text)
-    text = text.strip()
+    # Some servers give only the closing tag of a reasoning block: what is in front of it is no speech either.
+    text = text.rsplit("</think>", 1)[-1].split("<think>", 1)[0]
+    text = _unmarked(text) if speaker == "counselor" else text.strip()
     if len(text) > 1 and text[0] in "\"“«" and text[-1] in "\"”»" and not re.search(r"[\"“”«»]", text[1:-1]):
         text = text[1:-1].strip()
     return text
@@ -152,28 +172,13 @@ def repair(draft: Draft) -> str:
     """The message with what is wrong taken out, as far as that needs no new word; the caller checks the result.
 
     Own labels and lead-ins about the task go, what is written for the other person is cut off, sentences that the speaker
-    has said before or twice are left out, and an unfinished last sentence is dropped. The end marker is kept.
+    has said before or twice are left out, and an unfinished last sentence is dropped. A marker that ends the message is kept.
     """
-    marker = END_MARKER.search(draft.text)
-    text = draft.said
-    for _ in range(3):  # a label may hide behind a label
-        text = re.sub(
-            rf"^{_EMPHASIS}(?:{_LABELS[draft.speaker]}|{_SPECIALISTS}){_EMPHASIS}[:：]{_EMPHASIS}", "", text, flags=re.IGNORECASE
-        )
-    either = rf"{_LABELS['client']}|{_LABELS['counselor']}"
-    text = re.split(rf"(?:^|\n|(?<=[.?!\"”] )){_EMPHASIS}(?:{either}){_EMPHASIS}[:：]", text, flags=re.IGNORECASE)[0]
-    kept: list[str] = []
-    seen = {normalized(sentence) for earlier in draft.own for sentence in sentences(earlier)}
-    for sentence in sentences(text):
-        if meta_talk(Draft(sentence, draft.speaker)) or not _FINISHED.search(sentence):
-            continue
-        key = normalized(sentence)
-        if not key or key in seen:
-            continue
-        seen.add(key)
-        kept.append(sentence)
-    mended = tidy(" ".join(kept), draft.speaker)
-    return f"{mended} {marker[0]}" if marker and mended else mended
+    text, reason = split_marker(draft.text)
+    mended = _mended_once(draft, text)
+    while mended != text:  # what was taken out may have stood in front of a label
+        text, mended = mended, _mended_once(draft, mended)
+    return f"{mended} [END: {reason}]" if reason and mended and draft.speaker == "client" else mended
 
 
 def split_marker(text: str) -> tuple[str, str | None]:
@@ -182,7 +187,35 @@ def split_marker(text: str) -> tuple[str, str | None]:
     matches = list(END_MARKER.finditer(text))
     if matches and not any(c.isalnum() for c in text[matches[-1].end() :]):
         reason = (matches[-1]["reason"] or "resolved").lower()
-    return " ".join(END_MARKER.sub(" ", text).split(" ")).strip(), reason
+    return _unmarked(text), reason
+
+
+def _mended_once(draft: Draft, text: str) -> str:
+    for _ in range(3):  # a label may hide behind a label
+        text = re.sub(
+            rf"^{_EMPHASIS}(?:{_OWN_LABELS[draft.speaker]}){_EMPHASIS}[:：]{_EMPHASIS}", "", text, flags=re.IGNORECASE
+        )
+    either = rf"{_LABELS['client']}|{_LABELS['counselor']}"
+    text = re.split(rf"(?:^|\n|(?<=[.?!\"”] )){_EMPHASIS}(?:{either}){_EMPHASIS}[:：]", text, flags=re.IGNORECASE)[0]
+    kept: list[str] = []
+    seen = {normalized(sentence) for earlier in draft.own for sentence in sentences(earlier)}
+    for sentence in sentences(text):
+        if meta_talk(Draft(sentence, draft.speaker, other=draft.other)) or not _FINISHED.search(sentence):
+            continue
+        key = normalized(sentence)
+        if not key or key in seen:
+            continue
+        seen.add(key)
+        kept.append(sentence)
+    # After a wide stop stands no space.
+    return tidy(re.sub(rf"(?<=[{_WIDE_STOP}]) ", "", " ".join(kept)), draft.speaker)
+
+
+def _unmarked(text: str) -> str:
+    # Until none is left: taking one out can join the halves of another.
+    while END_MARKER.search(text):
+        text = re.sub(r" {2,}", " ", END_MARKER.sub(" ", text))
+    return text.strip()
 
 
 def sentences(text: str) -> list[str]:
@@ -191,8 +224,8 @@ def sentences(text: str) -> list[str]:
 
 
 def normalized(text: str) -> str:
-    """Letters and digits in lower case with single spaces: the form in which messages are compared."""
-    return " ".join(re.findall(r"\w+", unicodedata.normalize("NFKC", text).casefold()))
+    """Letters and digits in lower case with single spaces, "can't" as one word: the form in which messages are compared."""
+    return " ".join(re.findall(r"\w+", re.sub("['’]", "", unicodedata.normalize("NFKC", text).casefold())))
 
 
 def trigrams(text: str) -> frozenset[tuple[str, ...]]:

@@ -21,18 +21,21 @@ PARTNERS = {"solutions": "psychoeducation", "psychoeducation": "solutions"}
 def pick_by_rules(view: CounselorView, config: SessionConfig, fallback: str | None = None) -> Pick:
     """This turn's pick by rules; `fallback` says why a model that was asked did not decide."""
     phase = phase_of(view.turn, config.max_turns)
-    said = view.said_by("client")[-1] if view.said_by("client") else ""
-    resists = any(word in said.casefold().replace("’", "'") for word in RESISTANCE)
+    said = view.said_by("client")[-1].replace("’", "'") if view.said_by("client") else ""
+    resists = any(word in said.casefold() for word in RESISTANCE)
     offered = [technique(name) for name in config.techniques]
     fitting = [item for item in offered if phase in item.phases] or offered
     if resists:
         fitting = [item for item in fitting if item.name in BACK_TO_LISTENING] or fitting
     ranked = sorted(fitting, key=lambda item: -_score(item, said, view, config))
     chosen = [ranked[0].name]
+    names = {item.name for item in fitting}
     partner = PARTNERS.get(chosen[0])
-    if partner in {item.name for item in fitting}:
+    if partner in names:
         chosen.append(str(partner))
-    chosen += [item.name for item in ranked[1:] if item.name not in chosen][: PICKED - len(chosen)]
+    # One of a pair never goes along without the other, and there is no room for both.
+    alone = [item.name for item in ranked[1:] if item.name not in chosen and PARTNERS.get(item.name) not in names]
+    chosen += alone[: PICKED - len(chosen)]
     reason = "the client pushes back: listen first" if resists else f"{phase}: {chosen[0]} fits what the client just said"
     return Pick(
         turn=view.turn,

@@ -167,7 +167,9 @@ def _lines(part: BaseModel, seen_by: set[Audience], skip: frozenset[str] | set[s
             yield f"{field.title}: {clean(str(value))}"
 
 
-_LABEL = re.compile(r"\b(counsel+or|therapist|client|system|assistant|user)[\s*_\u200c\u200d]*[:：]", re.IGNORECASE)
+_LABEL = re.compile(
+    r"(?<![^\W_])(counsel+or|therapist|client|system|assistant|user)[\s*_\u200c\u200d]*[:：]", re.IGNORECASE
+)
 _MARKER = re.compile(r"\[[\s/]*(?=(?:end|risk)\b)", re.IGNORECASE)
 _TOKEN = re.compile(
     r"(?:(?<=<)(?=[|｜]|/?(?:s|bos|eos|start_of_turn|end_of_turn|think)>)|(?<=[|｜])(?=>)|(?<=\[)(?=/?INST\]))",

@@ -178,6 +178,11 @@ def test_a_line_of_several_kinds_stays_with_the_problem():
     assert form.problem == {"what": f"I worry. {line}"}
 
 
+def test_the_first_line_is_what_the_problem_is():
+    form = parse_intake_form("Name: A\n2. Presenting Problem\nThe dread started in May.\nThe dread started at noon.")
+    assert form.problem == {"what": "The dread started in May.", "since": "The dread started at noon."}
+
+
 def test_a_section_title_inside_a_sentence_is_text():
     form = parse_intake_form("Name: A\n2. Presenting Problem\nDaily life is grey\nOccupational: no section here")
     assert form.problem == {"what": "Daily life is grey Occupational: no section here"}

@@ -53,7 +53,7 @@ anything = settings(suppress_health_check=[HealthCheck.function_scoped_fixture],
 
 
 @pytest.mark.parametrize("suffix", WRITERS)
-@anything
+@settings(anything, max_examples=40)
 @given(profiles=st.lists(PROFILES, min_size=1, max_size=3, unique_by=lambda profile: profile.id))
 def test_valid_profiles_survive_a_round_trip(tmp_path, suffix, profiles):
     records = [profile.model_dump(mode="json") for profile in profiles]

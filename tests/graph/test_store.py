@@ -1,0 +1,171 @@
+"""The shard: a record is on it before its journal goes, the last of a session counts, torn lines count for nothing."""
+
+import errno
+import json
+import os
+from pathlib import Path
+
+import pytest
+
+from graph.journal import SUFFIX, JournalError
+from graph.session import SessionTask, find_session, resume_session, run_session
+from graph.store import SHARD, keep, read_records, unfinished
+from state import SessionRecord
+from tests.scripted import Sensible, config, profile, said, scripted_models
+
+
+def task(**options: object) -> SessionTask:
+    return SessionTask(profile=profile(), attitude="neutral", config=config(**{"max_turns": 2, **options}))
+
+
+async def finished(folder: Path, **options: object) -> SessionRecord:
+    models, _ = scripted_models(Sensible())
+    return await run_session(task(**options), folder, models)
+
+
+async def failed(folder: Path, **options: object) -> SessionRecord:
+    models, _ = scripted_models(lambda asked: said("") if asked.role == "client" else Sensible()(asked))
+    return await run_session(task(**options), folder, models)
+
+
+def journals(folder: Path) -> list[str]:
+    return [path.name.removesuffix(SUFFIX) for path in folder.glob(f"*{SUFFIX}")]
+
+
+async def test_a_finished_session_is_one_line_and_its_journal_goes(tmp_path: Path) -> None:
+    record = await finished(tmp_path)
+    assert journals(tmp_path) == [record.session_id]
+    shard = keep(record, tmp_path)
+    assert journals(tmp_path) == unfinished(tmp_path) == []
+    assert shard.read_text() == record.model_dump_json() + "\n"
+    assert read_records(tmp_path) == {record.session_id: record}
+
+
+async def test_a_failed_session_is_on_record_and_keeps_its_journal(tmp_path: Path) -> None:
+    record = await failed(tmp_path)
+    keep(record, tmp_path)
+    assert record.status == "failed"
+    assert read_records(tmp_path)[record.session_id] == record
+    assert unfinished(tmp_path) == [find_session(tmp_path)]
+
+
+async def test_the_last_record_of_a_session_counts(tmp_path: Path) -> None:
+    first = await failed(tmp_path)
+    keep(first, tmp_path)
+    models, _ = scripted_models(Sensible())
+    again = await resume_session(find_session(tmp_path), models)
+    keep(again, tmp_path)
+    assert len((tmp_path / SHARD).read_text().splitlines()) == 2
+    assert read_records(tmp_path) == {first.session_id: again}
+    assert (again.status, again.resumed) == ("finished", 1)
+    assert unfinished(tmp_path) == []
+
+
+@pytest.mark.parametrize("cut", [1, 50, 2000, -2])
+async def test_a_line_that_a_crash_left_half_written_is_no_record(tmp_path: Path, cut: int) -> None:
+    record, other = await finished(tmp_path), await finished(tmp_path, seed=2)
+    line = record.model_dump_json()
+    (tmp_path / SHARD).write_text(line[:cut])
+    assert read_records(tmp_path) == {}
+    assert {path.name for path in unfinished(tmp_path)} == {f"{name}{SUFFIX}" for name in journals(tmp_path)}
+    # The next record does not run into the torn line.
+    keep(other, tmp_path)
+    keep(record, tmp_path)
+    assert list(read_records(tmp_path)) == [other.session_id, record.session_id]
+
+
+async def test_bytes_that_are_no_text_are_no_record(tmp_path: Path) -> None:
+    record = await finished(tmp_path)
+    (tmp_path / SHARD).write_bytes(b"\xff\xfe\0\n\0\0\0\n\n" + record.model_dump_json().encode())
+    assert read_records(tmp_path) == {record.session_id: record}
+
+
+async def test_json_that_is_no_record_is_named_with_its_line(tmp_path: Path) -> None:
+    record = await finished(tmp_path)
+    keep(record, tmp_path)
+    spoilt = record.model_dump(mode="json") | {"status": "perhaps"}
+    with (tmp_path / SHARD).open("a") as shard:
+        shard.write(json.dumps(spoilt) + "\n")
+    with pytest.raises(JournalError, match=r"sessions.jsonl, line 2: not a session record: status"):
+        read_records(tmp_path)
+
+
+async def test_a_crash_between_the_record_and_the_journals_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    record = await finished(tmp_path)
+
+    def crash(self: Path, missing_ok: bool = False) -> None:
+        raise SystemExit
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "unlink", crash)
+        with pytest.raises(SystemExit):
+            keep(record, tmp_path)
+    assert journals(tmp_path) == [record.session_id]
+    assert read_records(tmp_path) == {record.session_id: record}
+    # It is finished, and nobody is told to take it up again.
+    assert unfinished(tmp_path) == []
+    with pytest.raises(JournalError, match="has no unfinished session"):
+        find_session(tmp_path)
+    with pytest.raises(JournalError, match=r"is in .* already; give another --seed"):
+        task().refuse_if_done(tmp_path)
+    # Who takes it up all the same, by its journal, finds it finished and asks no model.
+    models, asked = scripted_models(Sensible())
+    again = await resume_session(task().journal_path(tmp_path), models)
+    assert asked == []
+    assert again.dialogue == record.dialogue
+    keep(again, tmp_path)
+    assert journals(tmp_path) == []
+    assert read_records(tmp_path)[record.session_id].dialogue == record.dialogue
+
+
+async def test_a_crash_before_the_record_loses_nothing(tmp_path: Path) -> None:
+    record = await finished(tmp_path)
+    models, asked = scripted_models(Sensible())
+    again = await resume_session(find_session(tmp_path), models)
+    assert asked == []
+    assert (again.status, again.dialogue, again.turns) == ("finished", record.dialogue, record.turns)
+
+
+async def test_a_full_disk_keeps_the_journal(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    record = await finished(tmp_path)
+
+    def full(descriptor: int, data: bytes) -> int:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "write", full)
+        with pytest.raises(JournalError, match="No space left on device; the session's journal is kept"):
+            keep(record, tmp_path)
+    assert len(unfinished(tmp_path)) == 1
+    keep(record, tmp_path)
+    assert list(read_records(tmp_path)) == [record.session_id]
+
+
+async def test_a_session_is_not_begun_twice(tmp_path: Path) -> None:
+    task().refuse_if_done(tmp_path)
+    record = await finished(tmp_path)
+    with pytest.raises(JournalError, match="unfinished; take it up with: --resume"):
+        task().refuse_if_done(tmp_path)
+    keep(record, tmp_path)
+    with pytest.raises(JournalError, match="give another --seed or another --out"):
+        task().refuse_if_done(tmp_path)
+    task(seed=2).refuse_if_done(tmp_path)
+
+
+async def test_what_is_taken_up_again_must_be_one_session(tmp_path: Path) -> None:
+    with pytest.raises(JournalError, match="is not there"):
+        find_session(tmp_path / "none")
+    with pytest.raises(JournalError, match="has no unfinished session"):
+        find_session(tmp_path)
+    await finished(tmp_path)
+    path = find_session(tmp_path)
+    assert find_session(path) == path
+    await finished(tmp_path, seed=2)
+    with pytest.raises(JournalError, match="has 2 unfinished sessions; name one: "):
+        find_session(tmp_path)
+
+
+def test_a_journal_without_its_first_line_is_no_unfinished_session(tmp_path: Path) -> None:
+    task().journal_path(tmp_path).write_text('{"type": "sta')
+    assert unfinished(tmp_path) == []
+    task().refuse_if_done(tmp_path)

@@ -1,0 +1,125 @@
+"""Structured answers: the forms in which JSON is asked for, and how it is read out of what a model says."""
+
+import contextlib
+import json
+from typing import Any
+
+import httpx
+import openai
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from models.structured import MODES, AnswerSchema, MalformedAnswer, read_object, response_format, speaks_of_schema
+
+PICK = AnswerSchema(
+    "pick",
+    {
+        "reason": {"type": "string", "minLength": 5, "maxLength": 160},
+        "techniques": {
+            "type": "array",
+            "items": {"type": "string", "maxLength": 9},
+            "minItems": 1,
+            "uniqueItems": True,
+        },
+        "step": {"type": "integer", "minimum": 1, "maximum": 6},
+    },
+)
+VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(), inner, max_size=4),
+    max_leaves=12,
+)
+OBJECTS = st.dictionaries(st.text(), VALUES, max_size=5)
+TALK = st.text(st.characters(exclude_characters="{"), max_size=40)
+
+
+@given(OBJECTS, TALK, st.text(max_size=40), st.booleans())
+def test_an_object_is_found_in_any_talk(value: dict[str, Any], before: str, after: str, indented: bool) -> None:
+    text = json.dumps(value, indent=2 if indented else None, ensure_ascii=not indented)
+    assert read_object(before + text + after) == value
+    assert read_object(f"{before}```json\n{text}\n```{after}") == value
+
+
+@given(OBJECTS, st.integers(min_value=1))
+def test_an_object_that_is_cut_off_is_never_read(value: dict[str, Any], cut: int) -> None:
+    text = json.dumps(value)
+    with pytest.raises(MalformedAnswer):
+        read_object(text[: -(cut % len(text)) or -1])
+
+
+@given(st.text())
+def test_any_text_gives_an_object_or_a_malformed_answer(text: str) -> None:
+    with contextlib.suppress(MalformedAnswer):
+        assert isinstance(read_object(text), dict)
+
+
+@given(TALK)
+def test_a_text_without_a_brace_has_no_object(text: str) -> None:
+    with pytest.raises(MalformedAnswer, match="no JSON object"):
+        read_object(text)
+
+
+def test_json_nested_beyond_all_bounds_is_malformed() -> None:
+    with pytest.raises(MalformedAnswer):
+        read_object('{"a": ' + "[" * 100_000)
+
+
+@pytest.mark.parametrize("text", ["", "[1, 2]", "null", '"red"', "Sure! Red."])
+def test_other_json_is_no_object(text: str) -> None:
+    with pytest.raises(MalformedAnswer):
+        read_object(text)
+
+
+def test_what_is_wrong_is_said_with_its_place() -> None:
+    with pytest.raises(MalformedAnswer, match="at character 18"):
+        read_object('Here it is: {"a": nothing}')
+
+
+def test_every_field_is_required_and_no_other_allowed() -> None:
+    document = PICK.document()
+    assert document["required"] == ["reason", "techniques", "step"]
+    assert document["additionalProperties"] is False
+    assert document["properties"] == PICK.properties
+
+
+def test_without_bounds_only_the_bounds_go() -> None:
+    assert PICK.document(bounds=False)["properties"] == {
+        "reason": {"type": "string"},
+        "techniques": {"type": "array", "items": {"type": "string"}},
+        "step": {"type": "integer"},
+    }
+    assert "minLength" in PICK.properties["reason"]
+
+
+def test_a_field_named_like_a_bound_stays() -> None:
+    schema = AnswerSchema("range", {"minimum": {"type": "integer", "minimum": 1}, "color": {"enum": ["red"]}})
+    assert schema.document(bounds=False)["properties"] == {"minimum": {"type": "integer"}, "color": {"enum": ["red"]}}
+
+
+def test_the_modes_from_the_strictest_to_the_weakest() -> None:
+    strict, loose, plain, none = (response_format(PICK, mode) for mode in range(len(MODES)))
+    assert strict
+    assert loose
+    assert strict["type"] == loose["type"] == "json_schema"
+    assert strict["json_schema"] == {"name": "pick", "schema": PICK.document(), "strict": True}
+    assert loose["json_schema"]["schema"] == PICK.document(bounds=False)
+    assert (plain, none) == ({"type": "json_object"}, None)
+
+
+@pytest.mark.parametrize(
+    ("message", "about"),
+    [
+        ("Invalid parameter: 'response_format' of type 'json_schema' is not supported with this model.", True),
+        ("failed to parse grammar", True),
+        ("Invalid schema for response_format 'pick': 'uniqueItems' is not permitted.", True),
+        ("guided_json: unsupported keyword", True),
+        ("This model's maximum context length is 8192 tokens.", False),
+        ("The model `gpt-9` does not exist.", False),
+    ],
+)
+def test_a_refusal_is_about_the_schema_or_not(message: str, about: bool) -> None:
+    response = httpx.Response(400, request=httpx.Request("POST", "http://127.0.0.1/v1"))
+    error = openai.BadRequestError(message, response=response, body={"message": message})  # type: ignore[arg-type]
+    assert speaks_of_schema(error) is about
+    assert not speaks_of_schema(ValueError(message))

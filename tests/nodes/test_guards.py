@@ -1,0 +1,295 @@
+"""The guards: what each one catches, what it must let pass, and that nothing caught enters a dialogue."""
+
+import re
+import time
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from nodes.guards import END_MARKER, GUARDS, RECENT, Draft, check, normalized, repair, sentences, split_marker, tidy
+from nodes.speaking import Attempts, NotSaid, speak
+from state import Speaker
+from tests.scripted import config, said, scripted_models
+
+EARLIER = "I walked home past the bakery and forgot to buy the bread again."
+NEARLY = "I walked home past the bakery and forgot to buy the bread today."
+
+BAD: dict[str, list[tuple[Speaker, str]]] = {
+    "empty": [("client", ""), ("client", " \n "), ("client", "… ?!"), ("client", "[END: resolved]"), ("counselor", "🙂")],
+    "label": [
+        ("client", "Client: I slept badly."),
+        ("client", "**The client**: I slept badly."),
+        ("client", "Patient： I slept badly."),
+        ("counselor", "Counsellor: That was a long night."),
+        ("counselor", "# Therapist : That was a long night."),
+        ("counselor", "Cognitive restructuring specialist: That was a long night."),
+    ],
+    "meta_talk": [
+        ("counselor", "Here's a warm response: That was a long night."),
+        ("counselor", "Here is a possible reply that validates the feeling. That was long."),
+        ("counselor", "Sure! Here is my draft: That was a long night."),
+        ("counselor", "Okay, the rewritten message: That was a long night."),
+        ("client", "As an AI, I have no family."),
+        ("client", "As a large language model I cannot feel."),
+        ("counselor", "That was long. This response aims to validate."),
+        ("counselor", "That was long. This message shows empathy."),
+        ("counselor", "Response to the client:\nThat was a long night."),
+        ("counselor", "I can tell from your intake form."),
+        ("counselor", "Note: that was a long night."),
+        ("counselor", "That was long. (Note that I kept it short.)"),
+        ("counselor", "That was long. (End of session)"),
+        ("counselor", "Hello [Name], that was long."),
+        ("counselor", '{"message": "That was a long night."}'),
+        ("counselor", "The client feels left out, so comfort matters."),
+    ],
+    "repeat": [("client", EARLIER), ("client", EARLIER.upper()), ("client", f"  {EARLIER[:-1]} !"), ("client", EARLIER + " [END]")],
+    "near_repeat": [("client", NEARLY), ("client", "The stall is mine. It rains. The stall is mine.")],
+    "role_flip": [
+        ("client", "I slept badly.\nCounselor: Tell me more."),
+        ("client", 'I slept badly. Therapist: "Tell me more."'),
+        ("client", "As your counselor, I want to hear more."),
+        ("client", "I’m the therapist here."),
+        ("counselor", "Tell me more.\nClient: I slept badly."),
+        ("counselor", "I'm your client, after all."),
+        ("counselor", "Thank you, counselor."),
+    ],
+    "truncated": [("client", "I slept badly and then"), ("client", "I slept badly,"), ("client", "そうです。でも")],
+}
+
+GOOD: list[tuple[Speaker, str]] = [
+    ("client", "The client said the logo was boring, and I drew it again."),
+    ("client", "I sent a message to the client and waited all night."),
+    ("client", "The response was silence."),
+    ("client", "Here's the message he sent me last night."),
+    ("client", "Here is the answer I keep giving myself."),
+    ("client", "Okay, so I sent her a message."),
+    ("client", "Sure, I'll write the reply."),
+    ("client", "This message shows how little he cares."),
+    ("client", "I was over the word limit again, and I cut the best part."),
+    ("client", "I never called back (end of story)."),
+    ("client", "(Note to self: breathe.)"),
+    ("client", "I'm a patient person."),
+    ("client", "I'm the counselor at a middle school."),
+    ("client", "As the counselor for the ninth grade I have to be calm."),
+    ("client", "My old therapist told me: breathe."),
+    ("client", 'He said: "You are the client, you pay."'),
+    ("client", "My insurance agent: he never calls."),
+    ("client", "No."),
+    ("client", "No, no, no."),
+    ("client", "I can't. I can't."),
+    ("client", "はい。よく眠れません。"),
+    ("client", "「はい。」"),
+    ("client", "هل هذا طبيعي؟"),
+    ("client", "میں ٹھیک ہوں۔"),
+    ("client", "मैं ठीक हूँ।"),
+    ("client", "ฉันสบายดี"),
+    ("client", "That helps 🙂"),
+    ("client", "Thanks. 🙏🏽"),
+    ("client", "I just…"),
+    ("client", "I feel lighter. [END: resolved]"),
+    ("client", "*sighs* Maybe."),
+    ("client", "It costs 3:40 a minute."),
+    ("counselor", "This response is meant to protect you."),
+    ("counselor", "Okay, so a message from her set it off."),
+    ("counselor", "You told the human resources people: enough."),
+    ("counselor", "What would you say to a friend in this place?"),
+]
+
+
+def draft(text: str, speaker: Speaker, **more: object) -> Draft:
+    own = (EARLIER,) if speaker == "client" else ()
+    return Draft(tidy(text, speaker), speaker, own, **more)  # type: ignore[arg-type]
+
+
+def kinds(text: str, speaker: Speaker, **more: object) -> set[str]:
+    return {finding.kind for finding in check(draft(text, speaker, **more))}
+
+
+def test_every_guard_has_bad_messages_here() -> None:
+    assert BAD.keys() == GUARDS.keys()
+
+
+@pytest.mark.parametrize(("guard", "speaker", "text"), [(name, *bad) for name, items in BAD.items() for bad in items])
+def test_each_guard_objects(guard: str, speaker: Speaker, text: str) -> None:
+    assert guard in kinds(text, speaker)
+
+
+@pytest.mark.parametrize(("speaker", "text"), GOOD)
+def test_good_messages_pass_every_guard(speaker: Speaker, text: str) -> None:
+    assert check(draft(text, speaker)) == []
+
+
+def test_an_answer_of_one_word_given_again_is_a_repeat() -> None:
+    assert [finding.kind for finding in check(Draft("No!", "client", own=("No.",)))] == ["repeat"]
+
+
+def test_an_exact_repeat_is_found_however_long_ago_and_a_near_one_only_lately() -> None:
+    since = [f"Number {n} is about plant {n} and pot {n}." for n in range(RECENT)]
+    assert [finding.kind for finding in check(Draft(EARLIER, "client", own=[EARLIER, *since]))] == ["repeat"]
+    assert check(Draft(NEARLY, "client", own=[EARLIER, *since])) == []
+    assert [finding.kind for finding in check(Draft(NEARLY, "client", own=[EARLIER, *since[1:]]))] == ["near_repeat"]
+
+
+@pytest.mark.parametrize("text", [EARLIER, NEARLY, EARLIER.upper()])
+def test_the_other_persons_words_given_back_whole_are_a_role_flip(text: str) -> None:
+    assert [finding.kind for finding in check(Draft(text, "counselor", other=(EARLIER,)))] == ["role_flip"]
+
+
+def test_a_counselor_may_speak_of_the_clients_of_a_client_who_has_some() -> None:
+    text = "When the client said no, what went through your mind?"
+    assert kinds(text, "counselor") == {"meta_talk"}
+    assert kinds(text, "counselor", other=("The client hated my logo.",)) == set()
+    assert repair(draft(f"{text} And", "counselor", other=("The client hated my logo.",))) == text
+
+
+def test_the_token_limit_counts_as_truncated_even_after_a_full_stop() -> None:
+    assert kinds("It is late.", "client", finish_reason="length") == {"truncated"}
+    assert kinds("It is late.", "client", finish_reason="stop") == set()
+
+
+async def _say(speaker: Speaker, text: str, own: list[str]) -> str:
+    models, _ = scripted_models(lambda asked: said(text))
+    role = "client" if speaker == "client" else "counselor"
+    attempts = Attempts(models, config(guard_attempts=1), role, 1, "")
+    other = ["I wonder where the morning went, and who took it."]
+    return await speak(attempts, [said("Say something.")], speaker, own, other)
+
+
+ENTERING: dict[str, tuple[Speaker, str]] = {
+    "empty": ("client", "… ?!"),
+    "label": ("client", "Client: I slept badly."),
+    "meta_talk": ("counselor", "As an AI, I have no family."),
+    "repeat": ("client", EARLIER),
+    "near_repeat": ("client", NEARLY),
+    "role_flip": ("counselor", "I'm your client, after all."),
+    "truncated": ("client", "I slept badly and then"),
+}
+
+
+@pytest.mark.parametrize("guard", GUARDS)
+async def test_a_bad_message_is_kept_out_by_its_guard_and_by_no_other(guard: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    speaker, text = ENTERING[guard]
+    try:
+        assert await _say(speaker, text, [EARLIER]) != text
+    except NotSaid as error:
+        assert guard in {finding.kind for finding in error.failure.call.findings}  # type: ignore[union-attr]
+    monkeypatch.delitem(GUARDS, guard)
+    assert await _say(speaker, text, [EARLIER]) == text
+
+
+@pytest.mark.parametrize(
+    ("speaker", "text", "mended"),
+    [
+        ("counselor", "Counselor: Reflection specialist: That was long.", "That was long."),
+        ("counselor", "Sure, here is my draft: hm. That was long.", "That was long."),
+        ("counselor", "That was long.\nClient: Yes. It was.", "That was long."),
+        ("client", f"{EARLIER} It rained.", "It rained."),
+        ("client", "It rained. It rained. I ran.", "It rained. I ran."),
+        ("client", "It rained. And then", "It rained."),
+        ("client", "そうです。でも違います。まだ", "そうです。でも違います。"),
+        ("client", "Client: Goodbye. [END: left]", "Goodbye. [END: left]"),
+        ("client", "Client: Goodbye. [end]", "Goodbye. [END: resolved]"),
+        ("client", "Client: I read [END: left] there. It stays.", "I read there. It stays."),
+        ("client", "It rained and", ""),
+        ("client", "Client: [END]", ""),
+    ],
+)
+def test_repair_takes_out_what_is_wrong(speaker: Speaker, text: str, mended: str) -> None:
+    assert repair(draft(text, speaker)) == mended
+
+
+@pytest.mark.parametrize(
+    ("text", "left", "reason"),
+    [
+        ("Bye. [END: resolved]", "Bye.", "resolved"),
+        ("Bye. [ end : LEFT ] .", "Bye. .", "left"),
+        ("Bye. [END]", "Bye.", "resolved"),
+        ("I read [END: left] there.", "I read there.", None),
+        ("[END: left] Bye. [END]", "Bye.", "resolved"),
+        ("[ [END] END] Bye.", "Bye.", None),
+        ("The end.", "The end.", None),
+    ],
+)
+def test_split_marker(text: str, left: str, reason: str | None) -> None:
+    assert split_marker(text) == (left, reason)
+
+
+@pytest.mark.parametrize(
+    ("text", "left"),
+    [
+        ('"I slept badly."', "I slept badly."),
+        ('"No," he said, "never."', '"No," he said, "never."'),
+        ("<think>hm, who am I?</think> Fine.", "Fine."),
+        ("who am I?</think>\n\nFine.", "Fine."),
+        ("Fine. <think>but", "Fine."),
+        ("a\u200bb\x00c\u202e", "abc"),
+        ("می\u200cروم", "می\u200cروم"),
+    ],
+)
+def test_tidy(text: str, left: str) -> None:
+    assert tidy(text, "client") == left
+
+
+def test_only_a_clients_end_marker_survives_tidying() -> None:
+    assert tidy("Bye. [END]", "client") == "Bye. [END]"
+    assert tidy("Bye. [END]", "counselor") == "Bye."
+
+
+def test_sentences_keep_their_punctuation() -> None:
+    assert sentences('Is it 3.5? "Yes!" Well… ok') == ["Is it 3.5?", '"Yes!"', "Well…", "ok"]
+
+
+PIECES = ["a", "\n", ".", " ", "* ", "_", "[ ", "[END", "]", '"', "Client: ", "Counselor:\n", "a. ", "<think>", "? ", "here's a "]
+
+
+@pytest.mark.parametrize("piece", PIECES)
+def test_a_looping_model_does_not_hang_the_guards(piece: str) -> None:
+    text = f"a{piece * (20_000 // len(piece))}b"
+    started = time.process_time()
+    for speaker in ("client", "counselor"):
+        judged = Draft(tidy(text, speaker), speaker)  # type: ignore[arg-type]
+        check(judged)
+        repair(judged)
+    split_marker(text)
+    assert time.process_time() - started < 5  # seconds; the quadratic searches took minutes
+
+
+TEXT = st.one_of(
+    st.text(max_size=80),
+    st.lists(
+        st.sampled_from(
+            ["Client:", "counselor :", "[END", "[END: left]", "]", "[", " END]", '"', "<think>", "</think>", "I ran.", "I ran. ", "x"]
+            + ["\n", " ", "**", ". ", ":", "。", "🙂", "»", "\u200b", "\ud800", "As an AI", "here's my reply: ", "foo", "reflection specialist:"]
+        ),
+        max_size=14,
+    ).map("".join),
+)
+SPEAKER = st.sampled_from(["client", "counselor"])
+
+
+def words(text: str) -> list[str]:
+    return re.findall(r"\w+", normalized(END_MARKER.sub(" ", text)))
+
+
+@given(TEXT, SPEAKER, st.lists(TEXT, max_size=2), st.lists(TEXT, max_size=2))
+def test_on_any_text_nothing_raises_and_a_repair_is_stable_and_invents_nothing(
+    text: str, speaker: Speaker, own: list[str], other: list[str]
+) -> None:
+    judged = Draft(tidy(text, speaker), speaker, own, other)
+    check(judged)
+    mended = repair(judged)
+    assert repair(Draft(mended, speaker, own, other)) == mended
+    assert set(words(mended)) <= set(words(judged.text))
+    assert split_marker(mended)[1] in (None, split_marker(judged.text)[1])
+
+
+@given(TEXT)
+def test_no_marker_is_left_by_split_marker_nor_in_what_a_counselor_says(text: str) -> None:
+    assert not END_MARKER.search(split_marker(text)[0])
+    assert not END_MARKER.search(tidy(text, "counselor"))
+
+
+@given(TEXT, SPEAKER)
+def test_tidying_twice_changes_nothing(text: str, speaker: Speaker) -> None:
+    assert tidy(tidy(text, speaker), speaker) == tidy(text, speaker)

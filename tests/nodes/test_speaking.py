@@ -1,0 +1,211 @@
+"""Saying something: how a refused answer is asked for again, mended or given up, and what the trace tells of it."""
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, SystemMessage
+
+from models.errors import ModelError
+from models.structured import AnswerSchema
+from nodes.speaking import WARMER, Attempts, NotSaid, call_seed, decide, speak
+from tests.scripted import MODELS, Asked, config, said, scripted_models
+
+MESSAGES: list[BaseMessage] = [SystemMessage("You are Ada."), HumanMessage("Counselor: How are you?\n\nAnswer.")]
+SCHEMA = AnswerSchema("pick", {"color": {"type": "string", "enum": ["red", "blue"]}})
+META = "As an AI, I cannot say."
+
+Answers = Sequence[str | AIMessage | Exception]
+
+
+def occasion(answers: Answers, role: str = "client", **options: Any) -> tuple[Attempts, list[Asked]]:
+    left = iter(answers)
+    models, asked = scripted_models(lambda request: next(left))
+    return Attempts(models, config(**options), role, 2, "s-1"), asked
+
+
+async def speak_of(answers: Answers, **options: Any) -> tuple[str, Attempts, list[Asked]]:
+    attempts, asked = occasion(answers, **options)
+    return await speak(attempts, MESSAGES, "client", ["I ran home."], []), attempts, asked
+
+
+def color(answer: dict[str, object]) -> str:
+    if answer.get("color") not in ("red", "blue"):
+        raise ValueError(f"{answer.get('color')!r} is no color")
+    return str(answer["color"])
+
+
+async def decide_of(answers: Answers, **options: Any) -> tuple[str, Attempts, list[Asked]]:
+    attempts, asked = occasion(answers, role="router", **options)
+    return await decide(attempts, MESSAGES, SCHEMA, color), attempts, asked
+
+
+async def test_a_good_answer_is_taken_as_it_is() -> None:
+    text, attempts, asked = await speak_of(["I slept well."])
+    assert text == "I slept well."
+    assert asked[0].messages == MESSAGES
+    assert attempts.call().findings == ()
+
+
+async def test_the_reason_of_a_refusal_stands_at_the_very_end_and_the_prefix_stays() -> None:
+    _, _, asked = await speak_of([META, "I ran home.", "I slept well."])
+    prefix = asked[0].prompt
+    assert all(request.prompt.startswith(prefix) for request in asked)
+    assert "As an AI" in asked[1].prompt[len(prefix) :]
+    # Only the last refusal counts, so the prompt does not grow with the attempts.
+    assert "As an AI" not in asked[2].prompt
+    assert "I ran home." in asked[2].prompt[len(prefix) :]
+    assert [message.type for message in asked[2].messages] == ["system", "human"]
+
+
+async def test_each_attempt_is_warmer_and_has_a_seed_of_its_own() -> None:
+    models = {**MODELS, "client": MODELS["default"].model_copy(update={"temperature": 0.4})}
+    _, attempts, asked = await speak_of([META, META, META, "I slept well."], models=models)
+    assert [request.options["temperature"] for request in asked] == [round(0.4 + WARMER * n, 2) for n in range(4)]
+    assert [request.options["seed"] for request in asked] == [call_seed(0, "client", 2, n) for n in range(4)]
+    assert len({request.options["seed"] for request in asked}) == 4
+    assert attempts.call().seed == asked[-1].options["seed"]
+
+
+@pytest.mark.parametrize(("configured", "hottest"), [(0.0, 1.3), (1.8, 1.8)])
+async def test_the_heat_has_a_bound_and_never_falls_below_what_was_configured(configured: float, hottest: float) -> None:
+    models = {**MODELS, "client": MODELS["default"].model_copy(update={"temperature": configured})}
+    _, _, asked = await speak_of([META] * 11 + ["I slept well."], models=models, guard_attempts=12)
+    heats = [request.options["temperature"] for request in asked]
+    assert heats == sorted(heats)
+    assert heats[0] == configured
+    assert heats[-1] == hottest
+
+
+def test_no_two_requests_of_a_session_share_a_seed() -> None:
+    seeds = [call_seed(7, role, turn, n) for role in ("merge", "client") for turn in range(50) for n in range(4)]
+    assert len(set(seeds)) == len(seeds)
+    assert all(0 <= seed < 2**31 for seed in seeds)
+    assert call_seed(7, "merge", 1, 0) != call_seed(8, "merge", 1, 0)
+
+
+@pytest.mark.parametrize(
+    ("answer", "text", "kind"),
+    [
+        ("Client: I slept well.", "I slept well.", "label"),
+        (said("I slept well and long. And the", "length"), "I slept well and long.", "truncated"),
+    ],
+)
+async def test_harmless_findings_are_mended_at_once_and_recorded(answer: Any, text: str, kind: str) -> None:
+    got, attempts, asked = await speak_of([answer, "This must not be asked for."], guard_attempts=4)
+    assert got == text
+    assert [(finding.kind, finding.repaired) for finding in attempts.findings] == [(kind, True)]
+    assert len(asked) == 1
+
+
+async def test_where_too_little_would_stay_it_is_asked_for_again() -> None:
+    text, attempts, asked = await speak_of([said("Yes. And then all of a sudden it was that I", "length"), "I slept well."])
+    assert text == "I slept well."
+    assert len(asked) == 2
+    assert [(finding.kind, finding.repaired) for finding in attempts.findings] == [("truncated", False)]
+
+
+async def test_after_all_attempts_the_answer_that_keeps_most_is_mended() -> None:
+    answers = [f"{META} Yes.", f"{META} It rained on the tulips.", META]
+    text, attempts, asked = await speak_of(answers, guard_attempts=3)
+    assert text == "It rained on the tulips."
+    assert len(asked) == 3
+    assert [(finding.kind, finding.repaired) for finding in attempts.findings] == [("meta_talk", False)] * 3 + [("repaired", True)]
+
+
+async def test_what_cannot_be_mended_is_not_said_and_all_findings_are_in_the_trace() -> None:
+    with pytest.raises(NotSaid) as caught:
+        await speak_of(["", "I ran home.", META], guard_attempts=3)
+    failure = caught.value.failure
+    assert (failure.stage, failure.kind, failure.turn) == ("client", "refused_by_guards", 2)
+    assert "3 answers were refused: empty, repeat, meta_talk" in failure.message
+    assert failure.call is not None
+    assert [finding.kind for finding in failure.call.findings] == ["empty", "repeat", "meta_talk"]
+    assert failure.call.attempts == 3
+
+
+async def test_an_end_marker_alone_is_no_message() -> None:
+    with pytest.raises(NotSaid):
+        await speak_of(["[END: resolved]"] * 2, guard_attempts=2)
+
+
+async def test_tokens_and_requests_add_up_over_the_attempts() -> None:
+    _, attempts, _ = await speak_of([META, META, "I slept well."])
+    call = attempts.call()
+    assert (call.prompt_tokens, call.cached_tokens, call.completion_tokens) == (300, 180, 30)
+    assert (call.requests, call.attempts, call.model) == (3, 3, "scripted")
+
+
+async def test_tokens_that_no_server_reported_stay_unknown() -> None:
+    _, attempts, _ = await speak_of([AIMessage("I slept well.", response_metadata={"finish_reason": "stop"})])
+    assert attempts.call().prompt_tokens is None
+    _, attempts, _ = await speak_of([AIMessage(META), "I slept well."])
+    assert attempts.call().prompt_tokens == 100
+
+
+@pytest.mark.parametrize("kind", ["refused", "timeout", "configuration"])
+async def test_a_model_that_cannot_be_had_is_not_said_with_its_kind(kind: str) -> None:
+    with pytest.raises(NotSaid) as caught:
+        await speak_of([META, ModelError(kind, "the endpoint says no", requests=4, errors=("no", "no"))])
+    failure = caught.value.failure
+    assert (failure.kind, failure.message) == (kind, "the endpoint says no")
+    assert failure.call is not None
+    assert (failure.call.requests, failure.call.attempts, failure.call.errors) == (5, 1, ("no", "no"))
+    assert [finding.kind for finding in failure.call.findings] == ["meta_talk"]
+    assert failure.call.completion_tokens == 10
+
+
+@pytest.mark.parametrize(
+    "answer",
+    ['{"color": "red"}', '```json\n{"color": "red"}\n```', 'Sure: {"color": "red"} {"color": "blue"}', '\ufeff{"color":\n"red"}'],
+)
+async def test_json_is_read_through_fences_and_talk(answer: str) -> None:
+    assert (await decide_of([answer]))[0] == "red"
+
+
+@pytest.mark.parametrize(
+    ("answer", "detail"),
+    [
+        ("red", "no JSON object"),
+        ('{"color": "re', "broken JSON"),
+        (said('{"color": "red"}', "length"), "cut off"),
+        ('{"color": "green"}', "'green' is no color"),
+        ('{"colour": "red"}', "None is no color"),
+        ('["red"]', "no JSON object"),
+        ("", "no JSON object"),
+        ('{"a":' * 100_000, "nested too deeply"),
+        (f'{{"color": {"9" * 5000}}}', "digits"),
+    ],
+)
+async def test_a_wrong_answer_is_asked_for_again_with_what_was_wrong(answer: Any, detail: str) -> None:
+    got, attempts, asked = await decide_of([answer, '{"color": "blue"}'])
+    assert got == "blue"
+    assert [finding.kind for finding in attempts.findings] == ["malformed"]
+    assert detail in attempts.findings[0].detail
+    assert len(attempts.findings[0].detail) <= 160
+    assert asked[1].prompt.startswith(asked[0].prompt)
+    assert asked[1].prompt != asked[0].prompt
+    assert asked[1].options["temperature"] > asked[0].options["temperature"]
+
+
+async def test_decide_gives_up_after_its_attempts() -> None:
+    with pytest.raises(NotSaid) as caught:
+        await decide_of(["{", json.dumps({"color": "green"})], guard_attempts=2)
+    failure = caught.value.failure
+    assert failure.kind == "malformed"
+    assert "green" in failure.message
+    assert failure.call is not None
+    assert (failure.call.attempts, failure.call.prompt_tokens, len(failure.call.findings)) == (2, 200, 2)
+
+
+async def test_decide_tells_the_kind_of_a_model_error() -> None:
+    with pytest.raises(NotSaid) as caught:
+        await decide_of([ModelError("server_error", "500")])
+    assert caught.value.failure.kind == "server_error"
+    assert caught.value.failure.stage == "router"
+
+
+async def test_a_fault_of_our_own_is_not_hidden_as_a_refusal() -> None:
+    with pytest.raises(ZeroDivisionError):
+        await speak_of([ZeroDivisionError()])

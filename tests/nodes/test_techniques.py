@@ -1,0 +1,138 @@
+"""A new technique is one file and one prompt: with them it is a node, a choice of the router, a card and a name."""
+
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import nodes.techniques
+import prompts
+from graph.session_graph import build_session_graph
+from nodes.picking import pick_by_rules
+from nodes.techniques import technique, techniques
+from prompts import prompt, prompt_hashes
+from settings import DEFAULT_TECHNIQUES, NOT_TECHNIQUES, ModelSettings, SettingsError
+from state import CounselorView, Utterance
+from tests.scripted import Sensible, config, profile, scripted_models
+
+CODE = """
+from nodes.techniques import Technique
+
+TECHNIQUE = Technique(name={name!r}, phases=("opening", "exploring", "working", "closing"), cues=("river",))
+"""
+PROMPT = """
+## card
+turns a thought into a picture that the client can walk around in.
+
+## task
+Draft the next message as the guided imagery specialist: offer one picture.
+"""
+
+Write = Callable[..., None]
+
+
+def _forget() -> None:
+    for cached in (techniques, prompt_hashes, prompts._sections):
+        cached.cache_clear()
+    sys.path_importer_cache.clear()
+
+
+@pytest.fixture
+def write(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Write]:
+    code, texts = tmp_path / "techniques", tmp_path / "prompts"
+    code.mkdir()
+    (texts / "techniques").mkdir(parents=True)
+    monkeypatch.setattr(nodes.techniques, "__path__", [*nodes.techniques.__path__, str(code)])
+    monkeypatch.setattr(prompts, "FOLDERS", [*prompts.FOLDERS, texts])
+    before = set(sys.modules)
+
+    def write(file: str = "guided_imagery", code_text: str = CODE, text: str | None = PROMPT, name: str | None = None) -> None:
+        (code / f"{file}.py").write_text(code_text.format(name=name or file) if code_text is CODE else code_text)
+        if text is not None:
+            (texts / "techniques" / f"{name or file}.md").write_text(text)
+        _forget()
+
+    yield write
+    for module in set(sys.modules) - before:
+        if module.startswith("nodes.techniques."):
+            del sys.modules[module]
+            delattr(nodes.techniques, module.rpartition(".")[2])
+    monkeypatch.undo()
+    _forget()
+
+
+@pytest.mark.parametrize("method", ["magnet", "magnet-no-router"])
+async def test_a_new_technique_runs_in_a_session(write: Write, method: Any) -> None:
+    write()
+    names = ("reflection", "guided_imagery")
+    settings = config(method=method, techniques=names, max_turns=2)
+    models, asked = scripted_models(Sensible(picked=("guided_imagery",)))
+    graph = build_session_graph(method=method, models=models)
+    assert "guided_imagery" in graph.get_graph().nodes
+    state = await graph.ainvoke({"profile": profile().model_dump(mode="json")}, context=settings)
+    assert state["end_reason"] == "turn_limit"
+    assert [request.role for request in asked].count("guided_imagery") == 2
+    drafted = [item for item in state["candidates"] if item["technique"] == "guided_imagery"]
+    assert drafted
+    assert all(item["text"] for item in drafted)
+    for request in asked:
+        if request.role != "client":
+            assert "- guided_imagery: turns a thought into a picture" in request.prompt
+    for request in asked:
+        if request.schema == "pick":
+            schema = request.options["extra_body"]["response_format"]["json_schema"]["schema"]
+            assert schema["properties"]["techniques"]["items"]["enum"] == list(names)
+    assert any(request.schema == "pick" for request in asked) == (method == "magnet")
+    assert "techniques/guided_imagery" in prompt_hashes()
+
+
+def test_the_rules_pick_it_by_its_phases_and_cues(write: Write) -> None:
+    write()
+    view = CounselorView(utterances=(Utterance(turn=9, speaker="client", text="It was by the river, where it ended for us."),))
+    settings = config(techniques=(*DEFAULT_TECHNIQUES, "guided_imagery"), max_turns=20)
+    assert pick_by_rules(view, settings).techniques[0] == "guided_imagery"
+
+
+def test_it_is_off_unless_it_is_configured(write: Write) -> None:
+    write()
+    assert "guided_imagery" in techniques()
+    assert "guided_imagery" not in config().techniques
+
+
+def test_its_model_comes_from_the_group_of_techniques_or_its_own(write: Write) -> None:
+    write()
+    models = {"techniques": ModelSettings(model="small"), "guided_imagery": ModelSettings(temperature=0.1)}
+    settings = config(models=models).model_for("guided_imagery")
+    assert (settings.model, settings.temperature) == ("small", 0.1)
+
+
+def test_a_file_without_a_technique_is_refused(write: Write) -> None:
+    write("broken", code_text="TECHNIQUE = 'broken'")
+    with pytest.raises(TypeError, match=r"nodes/techniques/broken\.py defines no TECHNIQUE"):
+        techniques()
+
+
+def test_a_technique_without_a_prompt_is_refused(write: Write) -> None:
+    write("silent", text=None)
+    with pytest.raises(FileNotFoundError, match=r"'silent' has no prompt prompts/techniques/silent\.md"):
+        techniques()
+
+
+@pytest.mark.parametrize("name", ["reflection", *sorted(NOT_TECHNIQUES)])
+def test_a_taken_name_is_refused(write: Write, name: str) -> None:
+    write("zz_another", name=name)
+    with pytest.raises(ValueError, match=rf"zz_another\.py: the name '{name}' is taken"):
+        techniques()
+
+
+def test_an_unknown_technique_is_an_error_that_lists_the_known_ones() -> None:
+    with pytest.raises(SettingsError, match=r"no technique 'hypnosis'; there are cognitive_restructuring, empathy, .*solutions"):
+        technique("hypnosis")
+
+
+@pytest.mark.parametrize("name", techniques())
+def test_every_technique_has_a_card_and_a_task_of_its_own(name: str) -> None:
+    assert prompt(technique(name).prompt, "card")
+    assert f"as the {name.replace('_', ' ')} specialist: " in prompt(technique(name).prompt, "task")
