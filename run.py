@@ -1,11 +1,11 @@
 """The command line: parses, calls, prints.
 
-    python run.py                     one session, live on the terminal
-    python run.py session --help      all its options
-    python run.py profiles            the built-in clients
-    python run.py check               which model serves which role
-    python run.py graph               the state machine as Mermaid
-    python run.py schema record       the JSON Schema of what is read and written
+python run.py                     one session, live on the terminal
+python run.py session --help      all its options
+python run.py profiles            the built-in clients
+python run.py check               which model serves which role
+python run.py graph               the state machine as Mermaid
+python run.py schema record       the JSON Schema of what is read and written
 """
 
 import argparse
@@ -80,7 +80,9 @@ def session(args: argparse.Namespace) -> int:
     except KeyboardInterrupt:
         folder = args.resume or args.out
         if folder and list(Path(folder).glob("*.jsonl")):
-            print(f"\nstopped; nothing is lost but the turn in flight. Take it up with:\n  python run.py session --resume {folder}")
+            print(
+                f"\nstopped; nothing is lost but the turn in flight. Take it up with:\n  python run.py session --resume {folder}"
+            )
         return 130
 
 
@@ -136,7 +138,9 @@ def _finish(args: argparse.Namespace, console: Console, record: SessionRecord, f
         print(record.model_dump_json(indent=2))
     else:
         show_summary(console, record)
-        (Console(soft_wrap=True, highlight=False) if args.quiet else console).print(Text(f"saved: {shard}"), soft_wrap=True)
+        (Console(soft_wrap=True, highlight=False) if args.quiet else console).print(
+            Text(f"saved: {shard}"), soft_wrap=True
+        )
     if record.failure:
         errors = Console(stderr=True, soft_wrap=True, highlight=False)
         errors.print(Text(f"the session failed: {record.failure.message}", style="red"))

@@ -42,7 +42,9 @@ class ModelSettings(BaseModel):
     top_p: float | None = Field(default=None, gt=0, le=1)
     max_tokens: int | None = Field(default=None, ge=16, le=32768, description="Longest answer, in tokens")
     timeout: float | None = Field(default=None, gt=0, le=3600, description="Seconds until a call is given up")
-    max_requests: int | None = Field(default=None, ge=1, le=20, description="HTTP requests for one answer, retries included")
+    max_requests: int | None = Field(
+        default=None, ge=1, le=20, description="HTTP requests for one answer, retries included"
+    )
     max_in_flight: int | None = Field(default=None, ge=1, le=4096, description="Calls at once to this endpoint")
     extra_body: dict[str, Any] | None = Field(default=None, description="Further fields for this server's requests")
 
@@ -56,7 +58,9 @@ class ModelSettings(BaseModel):
         if "@" in url.split("//", 1)[1].split("/", 1)[0]:
             raise ValueError("must hold no user or password: keys come from the environment (api_key_env)")
         if "?" in url or "#" in url:
-            raise ValueError("must have nothing after the path, such as ?key=…: keys come from the environment (api_key_env)")
+            raise ValueError(
+                "must have nothing after the path, such as ?key=…: keys come from the environment (api_key_env)"
+            )
         return url.rstrip("/")
 
     @field_validator("extra_body")
@@ -110,7 +114,8 @@ class SessionConfig(BaseModel):
         description="How techniques are picked: by a model, by rules on the state of the dialogue, or every one (no pick)",
     )
     fan_out: FanOut = Field(
-        default="selected", description="Run only the picked techniques, or all of them (as the paper) and merge with the pick"
+        default="selected",
+        description="Run only the picked techniques, or all of them (as the paper) and merge with the pick",
     )
     techniques: Annotated[tuple[str, ...], Field(min_length=1, max_length=32)] = Field(
         default=DEFAULT_TECHNIQUES, description="The techniques that take part; one graph node each"
@@ -126,7 +131,10 @@ class SessionConfig(BaseModel):
     )
     seed: int = Field(default=0, ge=0, le=2**31 - 1, description="Seed from which every call's seed is derived")
     guard_attempts: int = Field(
-        default=4, ge=1, le=12, description="Answers asked for before a refused message is repaired or the session fails"
+        default=4,
+        ge=1,
+        le=12,
+        description="Answers asked for before a refused message is repaired or the session fails",
     )
     models: dict[str, ModelSettings] = Field(
         default_factory=dict,
@@ -151,7 +159,9 @@ class SessionConfig(BaseModel):
 
     def model_for(self, role: str) -> ModelSettings:
         """The settings that serve a role: its own, then its group's, then the default, each over the built-in ones."""
-        chain = ["default"] + (["techniques"] if role not in NOT_TECHNIQUES else []) + ([role] if role != "default" else [])
+        chain = (
+            ["default"] + (["techniques"] if role not in NOT_TECHNIQUES else []) + ([role] if role != "default" else [])
+        )
         result = ModelSettings()
         for name in chain:
             result = ROLE_DEFAULTS.get(name, ModelSettings()).over(result)
@@ -180,7 +190,9 @@ def read_models(path: Path) -> dict[str, ModelSettings]:
     models = {}
     for role, fields in data.items():
         if isinstance(fields, dict) and any("key" in str(name) and name != "api_key_env" for name in fields):
-            raise SettingsError(f"{path}: {role}: keys never stand in a file; name their environment variable: api_key_env")
+            raise SettingsError(
+                f"{path}: {role}: keys never stand in a file; name their environment variable: api_key_env"
+            )
         try:
             models[str(role)] = ModelSettings.model_validate(fields)
         except ValidationError as error:

@@ -51,7 +51,8 @@ def make_record(content: JournalContent, failure: Failure | None = None) -> Sess
         opening=tuple(utterance for utterance in said if utterance.turn == 0),
         plan=plan,
         turns=tuple(
-            _turn(number, head.configuration.max_turns, picks.get(number), candidates[number], said) for number in numbers
+            _turn(number, head.configuration.max_turns, picks.get(number), candidates[number], said)
+            for number in numbers
         ),
         closing=closing,
         usage=usage_of(_calls(plan, picks, candidates, said, failure)),

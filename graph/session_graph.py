@@ -126,7 +126,9 @@ def _connect(
     planned = parts is None or parts.plan
     builder.add_edge(START, "intake")
     builder.add_conditional_edges(
-        "intake", route_from_intake, (["plan"] if planned else []) + (counselors if parts is None or not planned else []) + [END]
+        "intake",
+        route_from_intake,
+        (["plan"] if planned else []) + (counselors if parts is None or not planned else []) + [END],
     )
     if planned:
         builder.add_conditional_edges("plan", route_from_plan, [*counselors, END])

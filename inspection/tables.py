@@ -55,11 +55,12 @@ def models_table(served: list[Served]) -> Table:
                 ("reachable", Text(f"yes, first answer after {item.seconds or 0:.1f} s", style="green")),
                 ("structured output", Text(item.structured or "no")),
                 ("token usage", Text("reported" if item.usage else "not reported")),
-                ("cached tokens", Text({True: "reported", False: "none on a repeated prompt", None: "not known"}[item.cached])),
+                (
+                    "cached tokens",
+                    Text({True: "reported", False: "none on a repeated prompt", None: "not known"}[item.cached]),
+                ),
             ]
         for row in rows:
             table.add_row(*row)
         table.add_section()
     return table
-
-

@@ -76,7 +76,12 @@ class Models:
     """
 
     def __init__(
-        self, make_chat: MakeChat | None = None, *, offline: bool = False, backoff: float = 0.5, backoff_cap: float = 30.0
+        self,
+        make_chat: MakeChat | None = None,
+        *,
+        offline: bool = False,
+        backoff: float = 0.5,
+        backoff_cap: float = 30.0,
     ) -> None:
         self._make_chat = make_chat
         self._offline = offline

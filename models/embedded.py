@@ -78,7 +78,9 @@ def shared_server(*, offline: bool = False) -> EmbeddedServer:
 
 
 def _parameters(parameters: Any, path: str) -> Any:
-    threads = min(len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1, MOST_THREADS)
+    threads = min(
+        len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1, MOST_THREADS
+    )
     parameters.model.path = path
     if hasattr(parameters, "hostnames"):
         parameters.hostnames = ["127.0.0.1"]

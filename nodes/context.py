@@ -25,7 +25,10 @@ def counselor_messages(view: CounselorView, config: SessionConfig, task: str) ->
         system += "\n\n" + prompt("counselor/system", "cards", cards=cards)
     context = _counselor_context(view)
     if config.prompt_layout == "separate":
-        return [SystemMessage(f"{task}\n\n{prompt('counselor/system', language=config.language)}"), HumanMessage(context)]
+        return [
+            SystemMessage(f"{task}\n\n{prompt('counselor/system', language=config.language)}"),
+            HumanMessage(context),
+        ]
     return [SystemMessage(system), HumanMessage(f"{context}\n\n{task}")]
 
 

@@ -128,7 +128,9 @@ def near_repeat(draft: Draft) -> str | None:
 def role_flip(draft: Draft) -> str | None:
     """Speaking for or as the other person: their label, their role, or their own words given back whole."""
     other: Speaker = "client" if draft.speaker == "counselor" else "counselor"
-    if found := re.search(rf"(?:^|\n|(?<=[.?!\"”] )){_EMPHASIS}{_LABELS[other]}{_EMPHASIS}[:：]", draft.text, re.IGNORECASE):
+    if found := re.search(
+        rf"(?:^|\n|(?<=[.?!\"”] )){_EMPHASIS}{_LABELS[other]}{_EMPHASIS}[:：]", draft.text, re.IGNORECASE
+    ):
         return _short(found[0].strip())
     if found := _OTHERS_ROLE[draft.speaker].search(draft.said):
         return found[0]
@@ -159,11 +161,13 @@ def check(draft: Draft) -> list[Finding]:
 
 def tidy(text: str, speaker: Speaker) -> str:
     """What may be taken off any message without changing what is said: reasoning blocks, surrounding quotes, stray space."""
-    text = "".join(c for c in text if c in "\n\t\u200c\u200d" or unicodedata.category(c) not in {"Cc", "Cf", "Cs", "Co"})
+    text = "".join(
+        c for c in text if c in "\n\t\u200c\u200d" or unicodedata.category(c) not in {"Cc", "Cf", "Cs", "Co"}
+    )
     # Some servers give only the closing tag of a reasoning block: what is in front of it is no speech either.
     text = text.rsplit("</think>", 1)[-1].split("<think>", 1)[0]
     text = _unmarked(text) if speaker == "counselor" else text.strip()
-    if len(text) > 1 and text[0] in "\"“«" and text[-1] in "\"”»" and not re.search(r"[\"“”«»]", text[1:-1]):
+    if len(text) > 1 and text[0] in '"“«' and text[-1] in '"”»' and not re.search(r"[\"“”«»]", text[1:-1]):
         text = text[1:-1].strip()
     return text
 

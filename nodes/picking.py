@@ -36,7 +36,9 @@ def pick_by_rules(view: CounselorView, config: SessionConfig, fallback: str | No
     # One of a pair never goes along without the other, and there is no room for both.
     alone = [item.name for item in ranked[1:] if item.name not in chosen and PARTNERS.get(item.name) not in names]
     chosen += alone[: PICKED - len(chosen)]
-    reason = "the client pushes back: listen first" if resists else f"{phase}: {chosen[0]} fits what the client just said"
+    reason = (
+        "the client pushes back: listen first" if resists else f"{phase}: {chosen[0]} fits what the client just said"
+    )
     return Pick(
         turn=view.turn,
         phase=phase,

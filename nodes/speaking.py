@@ -144,7 +144,9 @@ async def decide(
             found = Finding(kind="malformed", detail=" ".join(str(error).split())[:160])
             attempts.findings.append(found)
             prompt = ask_again(messages, [found])
-    raise NotSaid(attempts.failure("malformed", f"{len(attempts.replies)} answers were malformed: {attempts.findings[-1].detail}"))
+    raise NotSaid(
+        attempts.failure("malformed", f"{len(attempts.replies)} answers were malformed: {attempts.findings[-1].detail}")
+    )
 
 
 def call_seed(seed: int, role: str, turn: int, attempt: int) -> int:

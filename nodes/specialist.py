@@ -12,9 +12,7 @@ ATTEMPTS = 2
 """A draft does not enter the dialogue: it is asked for again once, then mended, then left out."""
 
 
-async def specialist(
-    models: Models, technique: str, view: CounselorView, config: SessionConfig
-) -> dict[str, Any]:
+async def specialist(models: Models, technique: str, view: CounselorView, config: SessionConfig) -> dict[str, Any]:
     """Draft this turn's candidate. A draft that cannot be had is recorded with its error, and the turn goes on without it."""
     config = config.model_copy(update={"guard_attempts": min(ATTEMPTS, config.guard_attempts)})
     attempts = Attempts(models, config, technique, view.turn, view.session_id)

@@ -86,7 +86,12 @@ def said(text: str, finish_reason: str = "stop") -> AIMessage:
     return AIMessage(
         text,
         response_metadata={"finish_reason": finish_reason, "model_name": "scripted"},
-        usage_metadata={"input_tokens": 100, "output_tokens": 10, "total_tokens": 110, "input_token_details": {"cache_read": 60}},
+        usage_metadata={
+            "input_tokens": 100,
+            "output_tokens": 10,
+            "total_tokens": 110,
+            "input_token_details": {"cache_read": 60},
+        },
     )
 
 
@@ -129,7 +134,9 @@ class Sensible:
             return json.dumps(PLAN)
         if asked.schema == "pick":
             pick: dict[str, Any] = {"reason": "The client needs room.", "techniques": list(self.picked)}
-            return json.dumps(pick if self.step is None or "Plan for this session" not in asked.prompt else pick | {"step": self.step})
+            return json.dumps(
+                pick if self.step is None or "Plan for this session" not in asked.prompt else pick | {"step": self.step}
+            )
         return self.talk.text(asked.prompt)
 
 

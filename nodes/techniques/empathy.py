@@ -5,5 +5,8 @@ from nodes.techniques import Technique
 TECHNIQUE = Technique(
     name="empathy",
     phases=("opening", "exploring", "working", "closing"),
-    cues=(r"\b(?:alone|lonely|cry\w*|tears|hurt\w*|hopeless|miss(?:ed|ing)?|lost|grief|ashamed)\b", r"\b(?:can'?t|cannot) (?:any ?more|go on|cope)\b"),
+    cues=(
+        r"\b(?:alone|lonely|cry\w*|tears|hurt\w*|hopeless|miss(?:ed|ing)?|lost|grief|ashamed)\b",
+        r"\b(?:can'?t|cannot) (?:any ?more|go on|cope)\b",
+    ),
 )

@@ -5,5 +5,9 @@ from nodes.techniques import Technique
 TECHNIQUE = Technique(
     name="psychoeducation",
     phases=("working",),
-    cues=(r"\bwhy (?:do|does|is|am|can'?t|would)\b", r"\b(?:heart|breath\w*|stomach|shak\w*|sweat\w*|sleep\w*|body)\b", r"\b(?:don'?t|do not) understand\b"),
+    cues=(
+        r"\bwhy (?:do|does|is|am|can'?t|would)\b",
+        r"\b(?:heart|breath\w*|stomach|shak\w*|sweat\w*|sleep\w*|body)\b",
+        r"\b(?:don'?t|do not) understand\b",
+    ),
 )

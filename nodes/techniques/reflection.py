@@ -5,5 +5,9 @@ from nodes.techniques import Technique
 TECHNIQUE = Technique(
     name="reflection",
     phases=("opening", "exploring", "working", "closing"),
-    cues=(r"\bfeel\w*\b|\bfelt\b", r"\b(?:ashamed|guilt\w*|sad|angry|scared|afraid|lonely|tired|hurt)\b", r"\bI (?:don'?t|do not) know\b"),
+    cues=(
+        r"\bfeel\w*\b|\bfelt\b",
+        r"\b(?:ashamed|guilt\w*|sad|angry|scared|afraid|lonely|tired|hurt)\b",
+        r"\bI (?:don'?t|do not) know\b",
+    ),
 )

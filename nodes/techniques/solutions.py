@@ -5,5 +5,9 @@ from nodes.techniques import Technique
 TECHNIQUE = Technique(
     name="solutions",
     phases=("working", "closing"),
-    cues=(r"\bwhat (?:can|could|should|do) I\b", r"\bhow (?:can|could|do|should) I\b", r"\b(?:try|trying|practice|help me)\b"),
+    cues=(
+        r"\bwhat (?:can|could|should|do) I\b",
+        r"\bhow (?:can|could|do|should) I\b",
+        r"\b(?:try|trying|practice|help me)\b",
+    ),
 )

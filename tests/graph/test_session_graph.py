@@ -119,7 +119,9 @@ def ending(marker: str, on_turn: int) -> Answer:
     return answer
 
 
-@pytest.mark.parametrize(("marker", "reason"), [("[END: resolved]", "resolved"), ("[END: left]", "left"), ("[end]", "resolved")])
+@pytest.mark.parametrize(
+    ("marker", "reason"), [("[END: resolved]", "resolved"), ("[END: left]", "left"), ("[end]", "resolved")]
+)
 async def test_the_client_ends_by_marker_and_the_counselor_closes(marker: str, reason: str) -> None:
     state, asked = await run(ending(marker, on_turn=2), config(max_turns=6, min_turns=2))
     assert state["end_reason"] == reason
@@ -162,7 +164,11 @@ async def test_a_pick_that_cannot_be_had_falls_back_to_the_rules_and_says_so() -
     sensible = Sensible()
 
     def answer(asked: Asked) -> Any:
-        return '{"techniques": ["hypnosis"], "step": 1, "reason": "why not"}' if asked.role == "router" else sensible(asked)
+        return (
+            '{"techniques": ["hypnosis"], "step": 1, "reason": "why not"}'
+            if asked.role == "router"
+            else sensible(asked)
+        )
 
     state, _ = await run(answer, config(max_turns=2, guard_attempts=2))
     assert [(pick["source"], bool(pick["fallback"])) for pick in state["picks"]] == [("rules", True)] * 2
@@ -182,7 +188,9 @@ async def test_a_turn_goes_on_without_a_candidate_that_cannot_be_had() -> None:
     assert "empty" in lost["error"]
     assert not lost["text"]
     assert state["end_reason"] == "turn_limit"
-    assert "- questioning:" not in next(request.prompt for request in asked if request.role == "merge").split("Drafts")[1]
+    assert (
+        "- questioning:" not in next(request.prompt for request in asked if request.role == "merge").split("Drafts")[1]
+    )
 
 
 async def test_no_candidate_at_all_ends_the_session_as_failed_and_names_the_techniques() -> None:
@@ -231,7 +239,15 @@ def test_every_method_draws_its_own_nodes() -> None:
         drawn = build_session_graph(method=method).get_graph()
         return set(drawn.nodes) - {"__start__", "__end__"}
 
-    techniques = {"reflection", "questioning", "solutions", "normalizing", "psychoeducation", "empathy", "cognitive_restructuring"}
+    techniques = {
+        "reflection",
+        "questioning",
+        "solutions",
+        "normalizing",
+        "psychoeducation",
+        "empathy",
+        "cognitive_restructuring",
+    }
     assert nodes("magnet") == {"intake", "plan", "router", "client"} | techniques
     assert nodes("magnet-no-plan") == {"intake", "router", "client"} | techniques
     assert nodes("single-plan") == {"intake", "plan", "counselor", "client"}
@@ -242,6 +258,8 @@ def test_every_method_draws_its_own_nodes() -> None:
 async def test_the_graph_of_all_methods_follows_the_context() -> None:
     models, asked = scripted_models(Sensible())
     graph = build_session_graph(models=models)
-    state = await graph.ainvoke({"profile": profile().model_dump(mode="json")}, context=config(method="single").model_dump())
+    state = await graph.ainvoke(
+        {"profile": profile().model_dump(mode="json")}, context=config(method="single").model_dump()
+    )
     assert {request.role for request in asked} == {"counselor", "client", "closing"}
     assert state["end_reason"] == "turn_limit"

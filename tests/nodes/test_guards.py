@@ -16,7 +16,13 @@ EARLIER = "I walked home past the bakery and forgot to buy the bread again."
 NEARLY = "I walked home past the bakery and forgot to buy the bread today."
 
 BAD: dict[str, list[tuple[Speaker, str]]] = {
-    "empty": [("client", ""), ("client", " \n "), ("client", "… ?!"), ("client", "[END: resolved]"), ("counselor", "🙂")],
+    "empty": [
+        ("client", ""),
+        ("client", " \n "),
+        ("client", "… ?!"),
+        ("client", "[END: resolved]"),
+        ("counselor", "🙂"),
+    ],
     "label": [
         ("client", "Client: I slept badly."),
         ("client", "**The client**: I slept badly."),
@@ -43,7 +49,12 @@ BAD: dict[str, list[tuple[Speaker, str]]] = {
         ("counselor", '{"message": "That was a long night."}'),
         ("counselor", "The client feels left out, so comfort matters."),
     ],
-    "repeat": [("client", EARLIER), ("client", EARLIER.upper()), ("client", f"  {EARLIER[:-1]} !"), ("client", EARLIER + " [END]")],
+    "repeat": [
+        ("client", EARLIER),
+        ("client", EARLIER.upper()),
+        ("client", f"  {EARLIER[:-1]} !"),
+        ("client", EARLIER + " [END]"),
+    ],
     "near_repeat": [("client", NEARLY), ("client", "The stall is mine. It rains. The stall is mine.")],
     "role_flip": [
         ("client", "I slept badly.\nCounselor: Tell me more."),
@@ -168,7 +179,9 @@ ENTERING: dict[str, tuple[Speaker, str]] = {
 
 
 @pytest.mark.parametrize("guard", GUARDS)
-async def test_a_bad_message_is_kept_out_by_its_guard_and_by_no_other(guard: str, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_bad_message_is_kept_out_by_its_guard_and_by_no_other(
+    guard: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     speaker, text = ENTERING[guard]
     try:
         assert await _say(speaker, text, [EARLIER]) != text
@@ -240,7 +253,24 @@ def test_sentences_keep_their_punctuation() -> None:
     assert sentences('Is it 3.5? "Yes!" Well… ok') == ["Is it 3.5?", '"Yes!"', "Well…", "ok"]
 
 
-PIECES = ["a", "\n", ".", " ", "* ", "_", "[ ", "[END", "]", '"', "Client: ", "Counselor:\n", "a. ", "<think>", "? ", "here's a "]
+PIECES = [
+    "a",
+    "\n",
+    ".",
+    " ",
+    "* ",
+    "_",
+    "[ ",
+    "[END",
+    "]",
+    '"',
+    "Client: ",
+    "Counselor:\n",
+    "a. ",
+    "<think>",
+    "? ",
+    "here's a ",
+]
 
 
 @pytest.mark.parametrize("piece", PIECES)
@@ -259,8 +289,37 @@ TEXT = st.one_of(
     st.text(max_size=80),
     st.lists(
         st.sampled_from(
-            ["Client:", "counselor :", "[END", "[END: left]", "]", "[", " END]", '"', "<think>", "</think>", "I ran.", "I ran. ", "x"]
-            + ["\n", " ", "**", ". ", ":", "。", "🙂", "»", "\u200b", "\ud800", "As an AI", "here's my reply: ", "foo", "reflection specialist:"]
+            [
+                "Client:",
+                "counselor :",
+                "[END",
+                "[END: left]",
+                "]",
+                "[",
+                " END]",
+                '"',
+                "<think>",
+                "</think>",
+                "I ran.",
+                "I ran. ",
+                "x",
+            ]
+            + [
+                "\n",
+                " ",
+                "**",
+                ". ",
+                ":",
+                "。",
+                "🙂",
+                "»",
+                "\u200b",
+                "\ud800",
+                "As an AI",
+                "here's my reply: ",
+                "foo",
+                "reflection specialist:",
+            ]
         ),
         max_size=14,
     ).map("".join),

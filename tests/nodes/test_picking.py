@@ -55,7 +55,9 @@ def test_every_pick_is_in_its_phase_and_never_one_pair_on_and_on(names: tuple[st
 @pytest.mark.parametrize("names", [DEFAULT_TECHNIQUES, ALL, ("reflection", "solutions", "psychoeducation")])
 @pytest.mark.parametrize("says", [None, "What can I do? I want to try.", "I feel so sad."])
 def test_in_the_working_phase_solutions_come_with_psychoeducation(names: tuple[str, ...], says: str | None) -> None:
-    offered = [pick for pick in dialogue(settings(names), says) if "solutions" in pick.techniques and pick.phase == "working"]
+    offered = [
+        pick for pick in dialogue(settings(names), says) if "solutions" in pick.techniques and pick.phase == "working"
+    ]
     assert offered
     assert all("psychoeducation" in pick.techniques for pick in offered)
 
@@ -83,7 +85,9 @@ def test_what_the_client_says_calls_for_its_technique(said: str, leads: str) -> 
     assert pick_by_rules(at(10, said), settings()).techniques[0] == leads
 
 
-@pytest.mark.parametrize(("plain", "typographic"), [("I don't know why it is as it is.", "I don’t know why it is as it is.")])
+@pytest.mark.parametrize(
+    ("plain", "typographic"), [("I don't know why it is as it is.", "I don’t know why it is as it is.")]
+)
 def test_either_apostrophe_counts_the_same(plain: str, typographic: str) -> None:
     one, other = (pick_by_rules(at(10, said), settings()) for said in (plain, typographic))
     assert one == other
@@ -110,7 +114,9 @@ def test_the_reason_of_a_fallback_is_kept() -> None:
 @pytest.mark.parametrize("steps", [2, 3, 5, 8])
 @pytest.mark.parametrize("max_turns", [1, 2, 3, 7, 20, 200])
 def test_the_pace_rises_through_the_steps_and_stays_within_them(steps: int, max_turns: int) -> None:
-    numbers = [step_by_pace(at(turn, "Yes.", steps=steps), settings(max_turns=max_turns)) for turn in range(1, max_turns + 2)]
+    numbers = [
+        step_by_pace(at(turn, "Yes.", steps=steps), settings(max_turns=max_turns)) for turn in range(1, max_turns + 2)
+    ]
     assert numbers[0] == 1
     assert all(number is not None and 1 <= number <= steps for number in numbers)
     assert all(after - before >= 0 for before, after in pairwise(numbers))  # type: ignore[operator]

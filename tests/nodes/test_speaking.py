@@ -69,7 +69,9 @@ async def test_each_attempt_is_warmer_and_has_a_seed_of_its_own() -> None:
 
 
 @pytest.mark.parametrize(("configured", "hottest"), [(0.0, 1.3), (1.8, 1.8)])
-async def test_the_heat_has_a_bound_and_never_falls_below_what_was_configured(configured: float, hottest: float) -> None:
+async def test_the_heat_has_a_bound_and_never_falls_below_what_was_configured(
+    configured: float, hottest: float
+) -> None:
     models = {**MODELS, "client": MODELS["default"].model_copy(update={"temperature": configured})}
     _, _, asked = await speak_of([META] * 11 + ["I slept well."], models=models, guard_attempts=12)
     heats = [request.options["temperature"] for request in asked]
@@ -100,7 +102,9 @@ async def test_harmless_findings_are_mended_at_once_and_recorded(answer: Any, te
 
 
 async def test_where_too_little_would_stay_it_is_asked_for_again() -> None:
-    text, attempts, asked = await speak_of([said("Yes. And then all of a sudden it was that I", "length"), "I slept well."])
+    text, attempts, asked = await speak_of(
+        [said("Yes. And then all of a sudden it was that I", "length"), "I slept well."]
+    )
     assert text == "I slept well."
     assert len(asked) == 2
     assert [(finding.kind, finding.repaired) for finding in attempts.findings] == [("truncated", False)]
@@ -111,7 +115,9 @@ async def test_after_all_attempts_the_answer_that_keeps_most_is_mended() -> None
     text, attempts, asked = await speak_of(answers, guard_attempts=3)
     assert text == "It rained on the tulips."
     assert len(asked) == 3
-    assert [(finding.kind, finding.repaired) for finding in attempts.findings] == [("meta_talk", False)] * 3 + [("repaired", True)]
+    assert [(finding.kind, finding.repaired) for finding in attempts.findings] == [("meta_talk", False)] * 3 + [
+        ("repaired", True)
+    ]
 
 
 async def test_what_cannot_be_mended_is_not_said_and_all_findings_are_in_the_trace() -> None:
@@ -158,7 +164,12 @@ async def test_a_model_that_cannot_be_had_is_not_said_with_its_kind(kind: str) -
 
 @pytest.mark.parametrize(
     "answer",
-    ['{"color": "red"}', '```json\n{"color": "red"}\n```', 'Sure: {"color": "red"} {"color": "blue"}', '\ufeff{"color":\n"red"}'],
+    [
+        '{"color": "red"}',
+        '```json\n{"color": "red"}\n```',
+        'Sure: {"color": "red"} {"color": "blue"}',
+        '\ufeff{"color":\n"red"}',
+    ],
 )
 async def test_json_is_read_through_fences_and_talk(answer: str) -> None:
     assert (await decide_of([answer]))[0] == "red"

@@ -48,7 +48,9 @@ def write(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Write]:
     monkeypatch.setattr(prompts, "FOLDERS", [*prompts.FOLDERS, texts])
     before = set(sys.modules)
 
-    def write(file: str = "guided_imagery", code_text: str = CODE, text: str | None = PROMPT, name: str | None = None) -> None:
+    def write(
+        file: str = "guided_imagery", code_text: str = CODE, text: str | None = PROMPT, name: str | None = None
+    ) -> None:
         (code / f"{file}.py").write_text(code_text.format(name=name or file) if code_text is CODE else code_text)
         if text is not None:
             (texts / "techniques" / f"{name or file}.md").write_text(text)
@@ -90,7 +92,9 @@ async def test_a_new_technique_runs_in_a_session(write: Write, method: Any) -> N
 
 def test_the_rules_pick_it_by_its_phases_and_cues(write: Write) -> None:
     write()
-    view = CounselorView(utterances=(Utterance(turn=9, speaker="client", text="It was by the river, where it ended for us."),))
+    view = CounselorView(
+        utterances=(Utterance(turn=9, speaker="client", text="It was by the river, where it ended for us."),)
+    )
     settings = config(techniques=(*DEFAULT_TECHNIQUES, "guided_imagery"), max_turns=20)
     assert pick_by_rules(view, settings).techniques[0] == "guided_imagery"
 
@@ -128,7 +132,9 @@ def test_a_taken_name_is_refused(write: Write, name: str) -> None:
 
 
 def test_an_unknown_technique_is_an_error_that_lists_the_known_ones() -> None:
-    with pytest.raises(SettingsError, match=r"no technique 'hypnosis'; there are cognitive_restructuring, empathy, .*solutions"):
+    with pytest.raises(
+        SettingsError, match=r"no technique 'hypnosis'; there are cognitive_restructuring, empathy, .*solutions"
+    ):
         technique("hypnosis")
 
 
