@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from langchain_core.runnables import RunnableConfig
 from langgraph.checkpoint.base import BaseCheckpointSaver
@@ -22,7 +22,7 @@ from graph.store import read_records, unfinished
 from models.chat import Models
 from profiles.schema import Attitude, ClientProfile
 from settings import SessionConfig
-from state import Failure, SessionRecord
+from state import Failure, SessionInput, SessionRecord
 
 
 @dataclass(frozen=True)
@@ -147,7 +147,7 @@ async def _stream(
     durable: bool,
 ) -> None:
     head = content.head
-    begin = {
+    begin: SessionInput = {
         "session_id": head.session_id,
         "profile_id": head.profile.id,
         "profile": head.profile.model_dump(mode="json"),
@@ -159,14 +159,11 @@ async def _stream(
         "metadata": {"profile_id": head.profile.id, "attitude": head.attitude, "method": head.configuration.method},
         "run_name": "session",
     }
-    modes = ["updates", "tasks"] if on_event else ["updates"]
+    # The graph's input takes only what starts a session: one taken up again gives its whole state as a command.
+    start: SessionInput | Command[Any] = Command(update={**begin, **state}) if state else begin
+    modes: list[Literal["updates", "tasks"]] = ["updates", "tasks"] if on_event else ["updates"]
     stream = graph.astream(
-        # The graph's input takes only what starts a session: one taken up again gives its whole state as a command.
-        Command(update={**begin, **state}) if state else begin,
-        options,
-        context=head.configuration,
-        stream_mode=modes,  # type: ignore[arg-type]
-        **({"durability": "sync"} if durable else {}),
+        start, options, context=head.configuration, stream_mode=modes, durability="sync" if durable else None
     )
     async for mode, chunk in stream:
         if mode == "updates":

@@ -15,7 +15,7 @@ from typing import Any
 
 from langgraph.graph import END, START, StateGraph
 from langgraph.graph.state import CompiledStateGraph
-from langgraph.runtime import Runtime
+from langgraph.runtime import Runtime, get_runtime
 from langgraph.types import Checkpointer
 
 from graph.methods import METHODS, Method
@@ -55,8 +55,8 @@ def build_session_graph(
     builder: StateGraph[SessionState, SessionConfig, SessionInput, SessionState] = StateGraph(
         SessionState, context_schema=SessionConfig, input_schema=SessionInput
     )
-    builder.add_node("intake", intake, input_schema=IntakeView, metadata=_about("takes the intake form; no call"))
     add = partial(_add, builder, models)
+    add("intake", _intake, IntakeView, "takes the intake form; no call")
     if parts is None or parts.plan:
         add("plan", plan, CounselorView, "chooses a CBT technique and plans the session")
     if parts is None or parts.specialists:
@@ -77,27 +77,27 @@ def recursion_limit(max_turns: int) -> int:
     return SUPERSTEPS_PER_TURN * max_turns + SUPERSTEPS_AROUND
 
 
-def route_from_intake(state: FlowView, runtime: Runtime[SessionConfig]) -> str:
+def route_from_intake(state: FlowView) -> str:
     """To the plan, if the method has one and it is not made yet (a session taken up again has it)."""
     if state.failure:
         return END
-    method = _method(runtime)
+    method = _method(state)
     return "plan" if method.plan and state.plan is None else _counselor(method)
 
 
-def route_from_plan(state: FlowView, runtime: Runtime[SessionConfig]) -> str:
+def route_from_plan(state: FlowView) -> str:
     """To whoever writes the counselor's utterances."""
-    return END if state.failure else _counselor(_method(runtime))
+    return END if state.failure else _counselor(_method(state))
 
 
-def route_from_router(state: FlowView, runtime: Runtime[SessionConfig]) -> list[str] | str:
+def route_from_router(state: FlowView) -> list[str] | str:
     """After a pick to the specialists, after a merge to the client, after the closing to the end."""
     if state.failure:
         return END
     last = state.utterances[-1] if state.utterances else None
     if last and last.speaker == "counselor":
         return END if last.closing else "client"
-    config = runtime.context or SessionConfig()
+    config = _run_config() or SessionConfig()
     picked = state.picks[-1].techniques
     return list(config.techniques if config.fan_out == "all" else picked)
 
@@ -107,9 +107,9 @@ def route_from_counselor(state: FlowView) -> str:
     return END if state.failure or state.utterances[-1].closing else "client"
 
 
-def route_from_client(state: FlowView, runtime: Runtime[SessionConfig]) -> str:
+def route_from_client(state: FlowView) -> str:
     """Always back to the counselor, who goes on or closes; only a failure ends a session without a closing."""
-    return END if state.failure else _counselor(_method(runtime))
+    return END if state.failure else _counselor(_method(state))
 
 
 def _connect(
@@ -155,6 +155,10 @@ def _add(
     builder.add_node(name, node, input_schema=view, metadata=_about(about))
 
 
+async def _intake(models: Models, view: IntakeView, config: SessionConfig) -> dict[str, Any]:
+    return await intake(view)
+
+
 def _specialist(name: str) -> Step:
     async def step(models: Models, view: CounselorView, config: SessionConfig) -> dict[str, Any]:
         return await specialist(models, name, view, config)
@@ -166,8 +170,27 @@ def _counselor(method: Method) -> str:
     return "router" if method.specialists else "counselor"
 
 
-def _method(runtime: Runtime[SessionConfig]) -> Method:
-    return METHODS[(runtime.context or SessionConfig()).method]
+def _method(state: FlowView) -> Method:
+    """The run's method; where there is no run, the one that the dialogue shows."""
+    config = _run_config()
+    if config or not any(said.turn for said in state.utterances):
+        return METHODS[(config or SessionConfig()).method]
+    if state.picks:
+        return METHODS["magnet" if state.plan else "magnet-no-plan"]
+    return METHODS["single-plan" if state.plan else "single"]
+
+
+def _run_config() -> SessionConfig | None:
+    """The run's configuration; None where there is no run.
+
+    `update_state`, which forks a thread with an edited state, asks the routes where to go on without a run. A route with
+    a `runtime` parameter fails there (langgraph 1.2.22), so the routes look for it themselves.
+    """
+    try:
+        runtime: Runtime[SessionConfig] | None = get_runtime(SessionConfig)
+    except RuntimeError:
+        return None
+    return (runtime.context or SessionConfig()) if runtime else None
 
 
 def _about(text: str) -> dict[str, Any]:

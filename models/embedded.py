@@ -6,54 +6,70 @@ slot keeps its own warm. Calls are made in sequence (`models.chat` allows one at
 
 import atexit
 import os
+import socket
+import stat
 import threading
-from typing import Any
+import time
+from contextlib import suppress
+from typing import Any, Self
+from urllib.parse import urlsplit
 
 from models.embedded_file import SMOLLM2, EmbeddedModelError, model_file
 
 CONTEXT = 8192
-"""Tokens a slot can hold: what the model was trained for."""
+"""Tokens each slot can hold: what the model was trained for. The server divides its context evenly among the slots."""
 SLOTS = {"counselor": 0, "client": 1}
 MOST_THREADS = 8
+DRAIN = 5.0
+"""Seconds to wait for requests that were cut off; the server looks once a second whether it still has a client."""
 
 
 class EmbeddedServer:
-    """The server and its model. `start` blocks for a second or two; a stopped server can be started again."""
+    """The server and its model, for any thread. A stopped server can be started again, and then has another port."""
 
     model_name = SMOLLM2.name
 
     def __init__(self, *, offline: bool = False) -> None:
         self._offline = offline
         self._server: Any = None
+        self._lock = threading.RLock()
 
     @property
     def base_url(self) -> str:
         """The OpenAI-compatible endpoint. Raises `EmbeddedModelError` while the server does not run."""
-        if self._server is None:
+        server = self._server
+        if server is None:
             raise EmbeddedModelError("the embedded server is not running")
-        return f"{self._server.listening_address}/v1"
+        return f"{server.listening_address}/v1"
 
     def start(self) -> None:
-        """Fetch the model if need be, and start. Raises `EmbeddedModelError`."""
-        if self._server is not None:
-            return
-        path = model_file(offline=self._offline)
-        try:
-            from xllamacpp import CommonParams, Server
-        except ImportError as error:
-            raise EmbeddedModelError(
-                f"the embedded server cannot be loaded ({error}); install xllamacpp, or name an endpoint with --base-url"
-            ) from error
-        try:
-            self._server = Server(_parameters(CommonParams(), str(path)))
-        except Exception as error:  # llama.cpp raises whatever its bindings make of a C++ exception
-            raise EmbeddedModelError(f"the embedded server did not start: {error}") from error
+        """Fetch the model if need be, and start; blocks meanwhile. Does nothing if it runs. Raises `EmbeddedModelError`."""
+        with self._lock:
+            if self._server is not None:
+                return
+            path = model_file(offline=self._offline)
+            try:
+                from xllamacpp import CommonParams, Server
+            except ImportError as error:
+                raise EmbeddedModelError(
+                    f"the embedded server cannot be loaded ({error}); install xllamacpp, or name an endpoint with --base-url"
+                ) from error
+            try:
+                self._server = Server(_parameters(CommonParams(), str(path)))
+            except Exception as error:  # whatever the bindings make of a C++ exception
+                raise EmbeddedModelError(f"the embedded server did not start with {path}: {error}") from error
 
     def stop(self) -> None:
-        """Stop the server; its destructor ends its threads."""
-        self._server = None
+        """Stop the server, cutting off requests in flight: their clients see a closed connection. May be called twice."""
+        with self._lock:
+            if self._server is None:
+                return
+            # The destructor holds Python's global lock while it waits for every request, and a request waits for its
+            # client to go: a client in this process never could, so the connections are cut first.
+            _cut_connections(urlsplit(self._server.listening_address).port or 0)
+            self._server = None
 
-    def __enter__(self) -> "EmbeddedServer":
+    def __enter__(self) -> Self:
         self.start()
         return self
 
@@ -66,7 +82,7 @@ _shared: EmbeddedServer | None = None
 
 
 def shared_server(*, offline: bool = False) -> EmbeddedServer:
-    """This process's one server, started on first use and stopped when the process ends. Raises `EmbeddedModelError`."""
+    """This process's one server, running; it is stopped when the process ends. Raises `EmbeddedModelError`."""
     global _shared  # noqa: PLW0603 - one server a process is the point
     with _lock:
         if _shared is None:
@@ -74,6 +90,8 @@ def shared_server(*, offline: bool = False) -> EmbeddedServer:
             server.start()
             atexit.register(server.stop)
             _shared = server
+        else:
+            _shared.start()
         return _shared
 
 
@@ -84,9 +102,10 @@ def _parameters(parameters: Any, path: str) -> Any:
     parameters.model.path = path
     if hasattr(parameters, "hostnames"):
         parameters.hostnames = ["127.0.0.1"]
-    else:  # before xllamacpp 2026.10
+    else:  # older releases, xllamacpp 2026.8 among them
         parameters.hostname = "127.0.0.1"
     parameters.port = 0
+    parameters.ui = False
     parameters.n_parallel = len(SLOTS)
     parameters.n_ctx = CONTEXT * len(SLOTS)
     parameters.verbosity = 0
@@ -95,3 +114,39 @@ def _parameters(parameters: Any, path: str) -> Any:
     # The prompt cache in RAM has been reported to restore another conversation's text; the slots themselves suffice.
     parameters.cache_ram_mib = 0
     return parameters
+
+
+def _cut_connections(port: int) -> None:
+    """Shut down what is connected to the server in this process, and wait until its requests are over.
+
+    The bindings have no call for it, so the sockets are found among the process's open files, where /dev/fd lists them.
+    """
+    cut: dict[int, int] = {}
+    deadline = time.monotonic() + DRAIN
+    while True:
+        cut |= _shut_down_sockets(port)
+        cut = {number: inode for number, inode in cut.items() if _inode(number) == inode}
+        if not cut or time.monotonic() > deadline:
+            return
+        time.sleep(0.01)
+
+
+def _shut_down_sockets(port: int) -> dict[int, int]:
+    """Shut down the server's ends of its connections; returns their file numbers, with the inodes that tell them apart."""
+    found: dict[int, int] = {}
+    numbers = [int(name) for name in os.listdir("/dev/fd") if name.isdigit()] if os.path.isdir("/dev/fd") else []
+    for number in numbers:
+        with suppress(OSError):  # closed meanwhile, or a listening socket, which has no peer
+            if not stat.S_ISSOCK(os.fstat(number).st_mode):
+                continue
+            with socket.socket(fileno=os.dup(number)) as end:
+                if end.family == socket.AF_INET and end.getsockname() == ("127.0.0.1", port) and end.getpeername():
+                    end.shutdown(socket.SHUT_RDWR)
+                    found[number] = os.fstat(number).st_ino
+    return found
+
+
+def _inode(number: int) -> int | None:
+    with suppress(OSError):
+        return os.fstat(number).st_ino
+    return None

@@ -27,7 +27,9 @@ class IntakeView(BaseModel):
 
 async def intake(view: IntakeView) -> dict[str, Any]:
     """Fill the state from the profile. A session that is taken up again keeps its dialogue."""
-    profile = view.profile or await asyncio.to_thread(load_builtin, view.profile_id)
+    profile = view.profile
+    if profile is None:
+        profile = await asyncio.to_thread(load_builtin, view.profile_id)
     said: list[Utterance] = []
     if profile.opening and not view.utterances:
         said = [
