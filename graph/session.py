@@ -165,6 +165,7 @@ async def _stream(
     stream = graph.astream(
         start, options, context=head.configuration, stream_mode=modes, durability="sync" if durable else None
     )
+    chunk: Any
     async for mode, chunk in stream:
         if mode == "updates":
             for node, change in chunk.items():

@@ -1,0 +1,105 @@
+"""What a session costs besides the model: CPU per turn, calls, prompt tokens, and the prefix that a turn's calls share.
+
+    python benchmarks/session.py [--turns 20] [--sessions 20]
+
+The model is the tests' loopback server, over HTTP, with no latency and an unbounded prefix cache; tokens are words and
+punctuation marks as that server counts them, not a model's own.
+"""
+
+import argparse
+import asyncio
+import sys
+import tempfile
+import time
+from collections import defaultdict
+from pathlib import Path
+from statistics import median
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+
+from rich.console import Console
+from rich.table import Table
+
+from graph.session import SessionTask, run_session
+from models.chat import Models
+from profiles.library import load_builtin
+from settings import ModelSettings, SessionConfig
+from tests.loopback import LoopbackServer, Request, tokenise
+from tests.scripted import Sensible, scripted_models
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--turns", type=int, default=20)
+    parser.add_argument("--sessions", type=int, default=20, help="sessions for the CPU figure")
+    args = parser.parse_args()
+    console = Console()
+    cost = [asyncio.run(cpu_per_turn(args.turns)) for _ in range(args.sessions)]
+    console.print(
+        f"orchestration with an instant model: {median(cost):.1f} ms of CPU a turn "
+        f"(median of {args.sessions} sessions of {args.turns} turns, {min(cost):.1f} to {max(cost):.1f})"
+    )
+    table = Table("layout", "fan-out", "calls", "prompt tokens", "computed", "share computed", "shared prefix a turn", box=None)
+    for layout in ("shared", "separate"):
+        for fan_out in ("selected", "all"):
+            table.add_row(layout, fan_out, *prompts(args.turns, layout, fan_out))
+    console.print(table)
+
+
+async def cpu_per_turn(turns: int) -> float:
+    """Milliseconds of CPU that a turn costs, journal included, with a model in the process that answers at once."""
+    models, _ = scripted_models(Sensible())
+    began = time.process_time()
+    with tempfile.TemporaryDirectory() as folder:
+        record = await run_session(task(turns, "http://127.0.0.1:1/v1"), Path(folder), models)
+    assert record.status == "finished", record.failure
+    return (time.process_time() - began) * 1000 / turns
+
+
+def prompts(turns: int, layout: str, fan_out: str) -> list[str]:
+    """One session over HTTP: what it submits, what a server with a prefix cache must compute, what a turn's calls share."""
+    with LoopbackServer() as server, tempfile.TemporaryDirectory() as folder:
+        models = Models()
+        session = task(turns, server.base_url, prompt_layout=layout, fan_out=fan_out)
+
+        async def run() -> None:
+            record = await run_session(session, Path(folder), models)
+            await models.close()
+            assert record.status == "finished", record.failure
+
+        asyncio.run(run())
+        computed = server.prompt_tokens - server.cached_tokens
+        return [
+            str(len(server.requests)),
+            f"{server.prompt_tokens:,}",
+            f"{computed:,}",
+            f"{computed / server.prompt_tokens:.0%}",
+            f"{shared_prefix(server.requests):.0%}",
+        ]
+
+
+def shared_prefix(requests: list[Request]) -> float:
+    """The part of a counselor-side prompt that all the calls of its turn have in common; the median over the turns."""
+    by_turn: dict[int, list[list[str]]] = defaultdict(list)
+    turn = 0
+    for request in requests:
+        if "You are the client in a counseling session" in request.prompt:
+            turn += 1
+        else:
+            by_turn[turn].append(list(tokenise(request.prompt)))
+    shares = []
+    for calls in by_turn.values():
+        if len(calls) > 1:
+            same = next((at for at, words in enumerate(zip(*calls, strict=False)) if len(set(words)) > 1), min(map(len, calls)))
+            shares.append(same / median(map(len, calls)))
+    return median(shares)
+
+
+def task(turns: int, base_url: str, **options: str) -> SessionTask:
+    models = {"default": ModelSettings(model="loopback", base_url=base_url)}
+    config = SessionConfig.model_validate({"max_turns": turns, "models": models, **options})
+    return SessionTask(profile=load_builtin("amira-exam-panic"), attitude="neutral", config=config)
+
+
+if __name__ == "__main__":
+    main()
