@@ -9,6 +9,7 @@ import re
 import unicodedata
 from collections.abc import Iterator
 from enum import StrEnum
+from functools import lru_cache
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
@@ -177,6 +178,7 @@ _TOKEN = re.compile(
 )
 
 
+@lru_cache(maxsize=4096)  # every call of a turn renders the same dialogue
 def clean(text: str, limit: int = FIELD_LIMIT) -> str:
     """Make a foreign text safe to stand inside a prompt, as one line of data of at most `limit` characters.
 

@@ -193,10 +193,10 @@ async def test_hostile_text_in_every_field_is_data(kind: str, method: Any) -> No
         assert {"rtl": "שלום مرحبا بكم", "emoji": "👩🏽‍🌾🌧️ 🙂"}[kind] in form
 
 
-@pytest.mark.parametrize("unit", ["word ", "x", "🙂", "{{form}}", "[END] "])
+@pytest.mark.parametrize("unit", ["x", "[END] word 🙂 {{form}} "])
 async def test_a_hundred_kilobytes_a_field_are_cut_to_the_limit(unit: str) -> None:
     long = unit * (100_000 // len(unit.encode()))
-    state, asked = await session(config(max_turns=1), value=lambda field: f"F {long}")
+    state, asked = await session(config(method="single", max_turns=1), value=lambda field: f"F {long}")
     assert state["end_reason"] == "turn_limit"
     for request in asked:
         for line in request.prompt.splitlines():

@@ -191,6 +191,20 @@ async def test_a_session_of_the_command_line_is_forked_with_other_words(studio: 
     ]
 
 
+async def test_a_baseline_stays_one_when_its_state_is_edited(studio: Studio) -> None:
+    client = studio.client
+    thread, _ = await _run(client, {"method": "single", "max_turns": 2})
+    start = _begin_of_turn(await client.threads.get_history(thread, limit=100), 2)
+    edited = replace([{**said, "text": f"{said['text']} Yes."} for said in start["values"]["utterances"]])
+
+    # An edit is no run and has no context: only the state can say who speaks next.
+    await client.threads.update_state(
+        thread, {"utterances": edited}, as_node="client", checkpoint_id=start["checkpoint"]["checkpoint_id"]
+    )
+
+    assert (await client.threads.get_state(thread))["next"] == ["counselor"]
+
+
 async def _schemas(client: LangGraphClient) -> Any:
     (assistant,) = await client.assistants.search(graph_id="session")
     return await client.assistants.get_schemas(assistant["assistant_id"])

@@ -206,6 +206,7 @@ async def test_a_bad_message_is_kept_out_by_its_guard_and_by_no_other(
         ("client", "Client: I read [END: left] there. It stays.", "I read there. It stays."),
         ("client", "It rained and", ""),
         ("client", "Client: [END]", ""),
+        ("client", ":。Client:.", ""),
     ],
 )
 def test_repair_takes_out_what_is_wrong(speaker: Speaker, text: str, mended: str) -> None:
