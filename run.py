@@ -13,6 +13,7 @@ import asyncio
 import json
 import os
 import random
+import shlex
 import sqlite3
 import sys
 from contextlib import AsyncExitStack
@@ -29,7 +30,7 @@ from graph.journal import JournalError, read_journal
 from graph.methods import METHODS
 from graph.session import SessionTask, find_session, resume_session, run_session
 from graph.session_graph import build_session_graph, graph
-from graph.store import keep
+from graph.store import keep, unfinished
 from inspection.live import LiveView, show_summary
 from inspection.schemas import SCHEMAS
 from inspection.tables import models_table, profiles_table, show_profile
@@ -78,11 +79,13 @@ def session(args: argparse.Namespace) -> int:
     try:
         return asyncio.run(_session(args))
     except KeyboardInterrupt:
-        folder = args.resume or args.out
-        if folder and list(Path(folder).glob("*.jsonl")):
-            print(
-                f"\nstopped; nothing is lost but the turn in flight. Take it up with:\n  python run.py session --resume {folder}"
-            )
+        errors = Console(stderr=True, soft_wrap=True, highlight=False)
+        place = Path(args.resume or args.out or "")
+        if place.is_file() or (place.is_dir() and place != Path() and unfinished(place)):
+            errors.print("\nstopped; nothing is lost but the turn in flight. Take it up with:")
+            errors.print(f"  python run.py session --resume {shlex.quote(str(place))}")
+        else:
+            errors.print("stopped")
         return 130
 
 

@@ -102,7 +102,8 @@ class Models:
     ) -> Reply:
         """Ask once, retrying what is worth it: time-outs, 429, 5xx, cut connections, unreadable bodies.
 
-        Raises `ModelError`: at once for a refusal (other 4xx), else when `settings.max_requests` are used up.
+        Raises `ModelError`: at once for a refusal (other 4xx), else when `settings.max_requests` are used up. Finding out
+        how a server wants to be asked for JSON, once a server, does not use them up.
         """
         loop = self._loop()
         endpoint = await self._endpoint(loop, settings)
@@ -111,14 +112,14 @@ class Models:
             endpoint.label, asyncio.Semaphore(1 if endpoint.embedded else settings.max_in_flight or 32)
         )
         errors: list[str] = []
-        most = settings.max_requests or 1
-        for request in range(1, most + 1):
+        left = settings.max_requests or 1
+        while True:
             mode = self._mode(endpoint)
             options = _options(role, settings, endpoint, seed, schema, mode, session_id)
             try:
                 async with limit, asyncio.timeout(settings.timeout):
                     message = await chat.ainvoke(list(messages), **options)
-                return _reply(message, endpoint, request, MODES[mode] if schema else None, tuple(errors))
+                return _reply(message, endpoint, len(errors) + 1, MODES[mode] if schema else None, tuple(errors))
             except Exception as error:
                 kind = classify(error)
                 if kind is None:
@@ -128,10 +129,10 @@ class Models:
                     # Another session may have gone further down meanwhile.
                     self._modes[endpoint.base_url, endpoint.model] = max(mode + 1, self._mode(endpoint))
                     continue
-                if kind == "refused" or request == most:
-                    raise ModelError(kind, errors[-1], requests=request, errors=tuple(errors)) from error
-                await asyncio.sleep(self._wait(request, retry_after(error)))
-        raise ModelError("refused", errors[-1], requests=len(errors), errors=tuple(errors))
+                left -= 1
+                if kind == "refused" or not left:
+                    raise ModelError(kind, errors[-1], requests=len(errors), errors=tuple(errors)) from error
+                await asyncio.sleep(self._wait(len(errors), retry_after(error)))
 
     async def endpoint(self, settings: ModelSettings) -> Endpoint:
         """The endpoint behind some settings; raises `ModelError` where there is none."""

@@ -5,6 +5,7 @@ slot keeps its own warm. Calls are made in sequence (`models.chat` allows one at
 """
 
 import atexit
+import http.client
 import os
 import socket
 import stat
@@ -20,6 +21,8 @@ CONTEXT = 8192
 """Tokens each slot can hold: what the model was trained for. The server divides its context evenly among the slots."""
 SLOTS = {"counselor": 0, "client": 1}
 MOST_THREADS = 8
+ANSWERS_WITHIN = 60.0
+"""Seconds for the started server's first sign of life."""
 DRAIN = 5.0
 """Seconds to wait for requests that were cut off; the server looks once a second whether it still has a client."""
 
@@ -55,9 +58,11 @@ class EmbeddedServer:
                     f"the embedded server cannot be loaded ({error}); install xllamacpp, or name an endpoint with --base-url"
                 ) from error
             try:
-                self._server = Server(_parameters(CommonParams(), str(path)))
+                server = Server(_parameters(CommonParams(), str(path)))
+                _await_loop(_port(server))
             except Exception as error:  # whatever the bindings make of a C++ exception
                 raise EmbeddedModelError(f"the embedded server did not start with {path}: {error}") from error
+            self._server = server
 
     def stop(self) -> None:
         """Stop the server, cutting off requests in flight: their clients see a closed connection. May be called twice."""
@@ -66,7 +71,7 @@ class EmbeddedServer:
                 return
             # The destructor holds Python's global lock while it waits for every request, and a request waits for its
             # client to go: a client in this process never could, so the connections are cut first.
-            _cut_connections(urlsplit(self._server.listening_address).port or 0)
+            _cut_connections(_port(self._server))
             self._server = None
 
     def __enter__(self) -> Self:
@@ -96,9 +101,8 @@ def shared_server(*, offline: bool = False) -> EmbeddedServer:
 
 
 def _parameters(parameters: Any, path: str) -> Any:
-    threads = min(
-        len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1, MOST_THREADS
-    )
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    threads = min(cores, MOST_THREADS)
     parameters.model.path = path
     if hasattr(parameters, "hostnames"):
         parameters.hostnames = ["127.0.0.1"]
@@ -106,6 +110,7 @@ def _parameters(parameters: Any, path: str) -> Any:
         parameters.hostname = "127.0.0.1"
     parameters.port = 0
     parameters.ui = False
+    parameters.endpoint_slots = True
     parameters.n_parallel = len(SLOTS)
     parameters.n_ctx = CONTEXT * len(SLOTS)
     parameters.verbosity = 0
@@ -114,6 +119,20 @@ def _parameters(parameters: Any, path: str) -> Any:
     # The prompt cache in RAM has been reported to restore another conversation's text; the slots themselves suffice.
     parameters.cache_ram_mib = 0
     return parameters
+
+
+def _port(server: Any) -> int:
+    return urlsplit(server.listening_address).port or 0
+
+
+def _await_loop(port: int) -> None:
+    """Wait until the server works through its queue: being stopped just before that would go unnoticed, and hang."""
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=ANSWERS_WITHIN)
+    try:
+        connection.request("GET", "/slots")
+        connection.getresponse().read()
+    finally:
+        connection.close()
 
 
 def _cut_connections(port: int) -> None:

@@ -64,6 +64,11 @@ _WIDE_STOP = "。？！｡．"
 _CLOSER = r"""['"”’»)\]*_」』）]"""
 _SYMBOL = r"\u2600-\u27bf\u2b50\ufe0f\u200d\U0001f000-\U0001faff"
 # An emoji ends a sentence as people write it; Thai and Lao have no sign that does.
+_SELF_HARM = re.compile(
+    r"\bsuicid\w*|\bself[- ]?harm\w*|\b(?:kill|killing|harm|harming)\s+myself\b"
+    r"|\bend(?:ing)?\s+(?:my(?:\s+own)?\s+life|it\s+all)\b|\b(?:want|wanted|wish|wished)\s+(?:to\s+die|I\s+were\s+dead|I\s+was\s+dead)\b",
+    re.IGNORECASE,
+)
 _FINISHED = re.compile(rf"(?:[{_STOP}{_WIDE_STOP}]{_CLOSER}{{0,9}}|[{_SYMBOL}\u0e00-\u0eff])\s*$")
 # After a wide stop no space follows.
 _SENTENCE = re.compile(
@@ -148,8 +153,14 @@ def truncated(draft: Draft) -> str | None:
     return None if not draft.said or _FINISHED.search(draft.said) else "no end of sentence"
 
 
+def risk(draft: Draft) -> str | None:
+    """A client who speaks of harming themselves: not played until it is played by a protocol (docs/ethics.md)."""
+    found = _SELF_HARM.search(draft.said) if draft.speaker == "client" else None
+    return found[0] if found else None
+
+
 GUARDS: dict[str, Guard] = {
-    guard.__name__: guard for guard in (empty, label, meta_talk, repeat, near_repeat, role_flip, truncated)
+    guard.__name__: guard for guard in (empty, label, meta_talk, repeat, near_repeat, role_flip, risk, truncated)
 }
 
 
@@ -204,7 +215,8 @@ def _mended_once(draft: Draft, text: str) -> str:
     kept: list[str] = []
     seen = {normalized(sentence) for earlier in draft.own for sentence in sentences(earlier)}
     for sentence in sentences(text):
-        if meta_talk(Draft(sentence, draft.speaker, other=draft.other)) or not _FINISHED.search(sentence):
+        alone = Draft(sentence, draft.speaker, other=draft.other)
+        if risk(alone) or meta_talk(alone) or not _FINISHED.search(sentence):
             continue
         key = normalized(sentence)
         if not key or key in seen:

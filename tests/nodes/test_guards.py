@@ -65,10 +65,17 @@ BAD: dict[str, list[tuple[Speaker, str]]] = {
         ("counselor", "I'm your client, after all."),
         ("counselor", "Thank you, counselor."),
     ],
+    "risk": [
+        ("client", "I thought I was going to kill myself over that exam."),
+        ("client", "There are suicidal thoughts, sometimes."),
+        ("client", "Some nights I want to die."),
+    ],
     "truncated": [("client", "I slept badly and then"), ("client", "I slept badly,"), ("client", "そうです。でも")],
 }
 
 GOOD: list[tuple[Speaker, str]] = [
+    ("counselor", "Have there been thoughts of suicide, or of harming yourself?"),
+    ("client", "I hurt myself lifting the crates, and the commute is killing me."),
     ("client", "The client said the logo was boring, and I drew it again."),
     ("client", "I sent a message to the client and waited all night."),
     ("client", "The response was silence."),
@@ -174,6 +181,7 @@ ENTERING: dict[str, tuple[Speaker, str]] = {
     "repeat": ("client", EARLIER),
     "near_repeat": ("client", NEARLY),
     "role_flip": ("counselor", "I'm your client, after all."),
+    "risk": ("client", "Some nights I want to die."),
     "truncated": ("client", "I slept badly and then"),
 }
 
