@@ -6,10 +6,11 @@ them through typed views (`CounselorView`, `ClientView`), which are also the kno
 
 import operator
 from enum import StrEnum
-from typing import Annotated, Any, Literal, TypedDict
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic_core import to_jsonable_python
+from typing_extensions import TypedDict  # pydantic needs this one before Python 3.12
 
 from profiles.schema import Attitude, ClientProfile
 
@@ -140,10 +141,10 @@ def update(**channels: Any) -> dict[str, Any]:
 class SessionInput(TypedDict, total=False):
     """What starts a session: a built-in client's id, or a whole profile; and, if not the profile's own, an attitude."""
 
-    profile_id: str
-    profile: dict[str, Any]
-    attitude: Attitude
-    session_id: str
+    profile_id: Annotated[str, Field(description="A built-in client's id, such as amira-exam-panic")]
+    profile: Annotated[dict[str, Any], Field(description="A whole client profile, in place of a built-in one")]
+    attitude: Annotated[Attitude, Field(description="How the client is today; else the profile's own, or neutral")]
+    session_id: Annotated[str, Field(description="An id that is sent to the endpoint with every call; may be left out")]
 
 
 class SessionState(TypedDict, total=False):

@@ -39,7 +39,9 @@ def main() -> None:
         f"orchestration with an instant model: {median(cost):.1f} ms of CPU a turn "
         f"(median of {args.sessions} sessions of {args.turns} turns, {min(cost):.1f} to {max(cost):.1f})"
     )
-    table = Table("layout", "fan-out", "calls", "prompt tokens", "computed", "share computed", "shared prefix a turn", box=None)
+    table = Table(
+        "layout", "fan-out", "calls", "prompt tokens", "computed", "share computed", "shared prefix a turn", box=None
+    )
     for layout in ("shared", "separate"):
         for fan_out in ("selected", "all"):
             table.add_row(layout, fan_out, *prompts(args.turns, layout, fan_out))
@@ -90,7 +92,9 @@ def shared_prefix(requests: list[Request]) -> float:
     shares = []
     for calls in by_turn.values():
         if len(calls) > 1:
-            same = next((at for at, words in enumerate(zip(*calls, strict=False)) if len(set(words)) > 1), min(map(len, calls)))
+            same = next(
+                (at for at, words in enumerate(zip(*calls, strict=False)) if len(set(words)) > 1), min(map(len, calls))
+            )
             shares.append(same / median(map(len, calls)))
     return median(shares)
 

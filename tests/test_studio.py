@@ -88,12 +88,6 @@ async def test_the_context_form_is_the_session_config(studio: Studio) -> None:
     assert (fields["max_turns"]["minimum"], fields["max_turns"]["maximum"]) == (1, 200)
 
 
-@pytest.mark.xfail(
-    sys.version_info < (3, 12),
-    raises=AssertionError,
-    reason="state.py: before Python 3.12 pydantic makes schemas only of typing_extensions.TypedDict",
-    strict=True,
-)
 async def test_the_input_form_is_the_session_input(studio: Studio) -> None:
     schemas = await _schemas(studio.client)
 
