@@ -183,7 +183,8 @@ def _largest_file(folder: Path) -> int:
     sizes = [0]
     for file in folder.rglob("*"):
         with suppress(OSError):  # pip moves and removes its files meanwhile
-            sizes.append(file.stat().st_size)
+            if file.is_file():
+                sizes.append(file.stat().st_size)
     return max(sizes)
 
 

