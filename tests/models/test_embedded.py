@@ -283,7 +283,7 @@ def test_terminal_shows_the_wheel_growing(tmp_path: Path, source: ModelSource, p
 
     class Screen(io.StringIO):
         def write(self, text: str) -> int:
-            if "617/" in text:
+            if "0.6/" in text:
                 (tmp_path / "pip" / "shown").touch()
             return super().write(text)
 
@@ -445,23 +445,25 @@ if sys.argv[1] == "interrupt":
 """
 
 
+@pytest.fixture(scope="module")
+def server() -> Iterator[EmbeddedServer]:
+    with EmbeddedServer() as server:
+        yield server
+
+
 @pytest.mark.slow
 class TestRealModel:
     """The model itself, from the machine's own cache folder; fetched only if it is not there yet."""
-
-    @pytest.fixture(scope="class")
-    def server(self) -> Iterator[EmbeddedServer]:
-        with EmbeddedServer() as server:
-            yield server
 
     def test_file_is_the_pinned_one(self) -> None:
         path = model_file()
         assert hashlib.sha256(path.read_bytes()).hexdigest() == SMOLLM2.sha256
 
     def test_answers_a_chat(self, server: EmbeddedServer) -> None:
-        messages = [{"role": "user", "content": "What is the capital of France?"}]
+        messages = [{"role": "user", "content": "Say hello to me."}]
         answer = post(server.base_url, model=server.model_name, messages=messages, max_tokens=16, temperature=0)
-        assert "Paris" in answer["choices"][0]["message"]["content"]
+        assert "hello" in answer["choices"][0]["message"]["content"].casefold()
+        assert 0 < answer["usage"]["completion_tokens"] <= 16
 
     def test_answers_in_a_json_schema(self, server: EmbeddedServer) -> None:
         schema = {
