@@ -105,7 +105,8 @@ async def _session(args: argparse.Namespace) -> int:
             task, served, folder = await _new_task(args, models)
         for item in served:
             if item.problem:
-                raise ModelError("configuration", f"{', '.join(item.roles)}: {item.problem}")
+                who = "" if len(served) == 1 else f"{', '.join(item.roles)}: "
+                raise ModelError("configuration", who + item.problem)
         console.print(Text(serving_line(served), style="bold"))
         console.print(Text(_headline(task, folder), style="dim"))
         saver = await _checkpointer(stack, console)

@@ -205,5 +205,6 @@ def validation_message(error: ValidationError) -> str:
     parts = []
     for item in error.errors(include_url=False, include_input=False):
         where = ".".join(str(part) for part in item["loc"])
-        parts.append(f"{where}: {item['msg']}" if where else str(item["msg"]))
+        said = str(item["msg"]).removeprefix("Value error, ")
+        parts.append(f"{where}: {said}" if where else said)
     return "; ".join(parts)

@@ -9,16 +9,15 @@ from profiles.schema import ClientProfile, client_form, counselor_information, c
 
 
 def profiles_table(profiles: list[ClientProfile]) -> Table:
-    """One line a profile: id, who it is, what brings the client."""
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    table.add_column("id", style="cyan", no_wrap=True)
-    table.add_column("age", justify="right")
-    table.add_column("occupation", max_width=22)
-    table.add_column("reason for coming", overflow="ellipsis", no_wrap=True)
+    """One line a profile: id, age, what brings the client."""
+    table = Table(box=None, pad_edge=False, header_style="bold", expand=True)
+    longest = max((len(profile.id) for profile in profiles), default=0)
+    table.add_column("id", style="cyan", no_wrap=True, min_width=min(longest, 40))
+    table.add_column("age", justify="right", min_width=3)
+    table.add_column("reason for coming", overflow="ellipsis", no_wrap=True, ratio=1)
     for profile in profiles:
-        who = profile.demographics
-        age = "" if who.age is None else str(who.age)
-        table.add_row(profile.id, age, Text(who.occupation or ""), Text(counselor_reason(profile)))
+        age = profile.demographics.age
+        table.add_row(profile.id, "" if age is None else str(age), Text(counselor_reason(profile)))
     return table
 
 
