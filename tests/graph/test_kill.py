@@ -41,9 +41,12 @@ class Runs:
         environment = {name: value for name, value in os.environ.items() if not name.startswith("OPENAI_")}
         pipe, command = subprocess.PIPE, [sys.executable, "run.py", "session", *self.options]
         environment |= {"COUNSELING_SESSIONS_CHECKPOINTS": str(self.checkpoints)}
-        return subprocess.Popen(
-            command, cwd=ROOT, env=environment, stdout=pipe, stderr=pipe, text=True, preexec_fn=hear_ctrl_c
-        )
+        # Where a shell started the tests in the background they ignore SIGINT, and would hand that down.
+        before = signal.signal(signal.SIGINT, signal.default_int_handler)
+        try:
+            return subprocess.Popen(command, cwd=ROOT, env=environment, stdout=pipe, stderr=pipe, text=True)
+        finally:
+            signal.signal(signal.SIGINT, before)
 
     def fork(self) -> ForkServerProcess:
         """Start a process of its own that has imported `run` already, which else takes two seconds each time."""
@@ -93,11 +96,6 @@ def session(options: list[str], checkpoints: Path, output: Path) -> None:
         os.dup2(file.fileno(), 1)
         os.dup2(file.fileno(), 2)
     sys.exit(run.main(["session", *options]))
-
-
-def hear_ctrl_c() -> None:
-    """A process started in the background by a shell ignores SIGINT, and hands that down."""
-    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def end(process: subprocess.Popen[str]) -> tuple[int, str]:
