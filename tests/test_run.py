@@ -1,0 +1,159 @@
+"""The command line as a person or a script uses it, against the loopback server."""
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+import run
+from graph.store import SHARD, read_records
+from inspection.schemas import SCHEMAS
+from state import SessionRecord
+from tests.loopback import LoopbackServer
+
+
+@pytest.fixture(autouse=True)
+def _own_checkpoints(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COUNSELING_SESSIONS_CHECKPOINTS", str(tmp_path / "checkpoints.sqlite"))
+    for name in ("OPENAI_API_KEY", "OPENAI_BASE_URL"):
+        monkeypatch.delenv(name, raising=False)
+
+
+def session(server: LoopbackServer, folder: Path, *options: str) -> int:
+    where = ["--base-url", server.base_url, "--out", str(folder), "--seed", "7", "--turns", "3"]
+    return run.main(["session", *where, *options])
+
+
+def test_a_session_is_shown_and_saved(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with LoopbackServer() as server:
+        assert session(server, tmp_path, "--attitude", "negative", "--method", "magnet", "--router", "llm") == 0
+    shown = capsys.readouterr().out
+    (record,) = read_records(tmp_path).values()
+    assert shown.startswith("loopback (http://127.0.0.1")
+    assert "Amira Haddad (amira-exam-panic), negative · magnet · up to 3 turns · seed 7" in " ".join(shown.split())
+    for said in record.dialogue:
+        assert " ".join(said.text.split()) in " ".join(shown.split())
+    assert record.plan
+    assert record.plan.goal in " ".join(shown.split())
+    assert record.status == "finished"
+    assert [turn.turn for turn in record.turns] == [1, 2, 3]
+    assert (tmp_path / f"{record.session_id}.md").read_text().startswith("# Amira Haddad, negative attitude")
+    assert not list(tmp_path.glob("*.journal.jsonl"))
+
+
+def test_in_a_pipe_there_are_plain_lines_of_80_columns(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with LoopbackServer() as server:
+        session(server, tmp_path)
+    shown = capsys.readouterr().out
+    assert "\x1b" not in shown
+    assert "\r" not in shown
+    lines = [line for line in shown.splitlines() if not line.startswith("saved: ")]
+    assert max(map(len, lines)) <= 80
+
+
+def test_json_prints_the_record_and_nothing_else(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with LoopbackServer() as server:
+        assert session(server, tmp_path, "--json") == 0
+    printed = SessionRecord.model_validate_json(capsys.readouterr().out)
+    assert printed == next(iter(read_records(tmp_path).values()))
+
+
+def test_quiet_prints_where_the_session_was_saved(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with LoopbackServer() as server:
+        session(server, tmp_path, "--quiet")
+    assert capsys.readouterr().out == f"saved: {tmp_path / SHARD}\n"
+
+
+def test_the_same_session_is_not_run_into_a_folder_twice(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with LoopbackServer() as server:
+        session(server, tmp_path)
+        made = len(server.requests)
+        assert session(server, tmp_path) == 2
+        assert len([request for request in server.requests if request.path.endswith("/completions")]) == made - 1
+    assert "already; give another --seed or another --out" in capsys.readouterr().err
+
+
+def test_a_failed_session_says_why_and_how_to_go_on(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with LoopbackServer() as server:
+        server.fail_with(403, "not for you")
+        assert session(server, tmp_path, "--model", "loopback") == 1
+    told = capsys.readouterr().err
+    assert "answers 403: not for you" in told
+    assert f"--resume {tmp_path}" in told
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (["session", "--profile", "amira-exam-panik"], "amira-exam-panic"),
+        (["session", "--profile", "/nowhere/form.json"], "/nowhere/form.json"),
+        (["session", "--resume", "/nowhere"], "/nowhere is not there"),
+        (["session", "--turns", "0"], "max_turns"),
+        (["session", "--turns", "3", "--min-turns", "4"], "min_turns (4) is more than max_turns (3)"),
+        (["session", "--techniques", "hypnosis"], "there is no technique 'hypnosis'"),
+        (["session", "--base-url", "ftp://somewhere"], "must start with http"),
+        (["session", "--base-url", "http://127.0.0.1:9/v1"], "cannot be reached"),
+        (["session", "--model", "gpt-4o"], "needs an endpoint"),
+        (["session", "--models", "/nowhere/models.yaml"], "/nowhere/models.yaml"),
+        (["profiles", "show"], "needs an id"),
+    ],
+)
+def test_a_wrong_input_is_told_in_one_line(
+    arguments: list[str], told: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert run.main(arguments) == 2
+    errors = capsys.readouterr().err
+    assert told in errors
+    assert "Traceback" not in errors
+    assert not (tmp_path / "runs").exists()
+
+
+def test_offline_without_the_model_says_what_is_missing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("COUNSELING_SESSIONS_CACHE", str(tmp_path / "empty"))
+    monkeypatch.setattr("models.embedded._shared", None)
+    assert run.main(["session", "--offline", "--out", str(tmp_path / "out")]) == 2
+    assert "SmolLM2-135M-Instruct.Q4_1.gguf is missing" in capsys.readouterr().err
+
+
+def test_profiles_are_listed_shown_and_validated(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run.main(["profiles"]) == 0
+    listed = capsys.readouterr().out
+    assert len(re.findall(r"^[a-z]+(?:-[a-z]+)+ +\d+ ", listed, re.MULTILINE)) == 30
+    assert run.main(["profiles", "show", "amira-exam-panic"]) == 0
+    assert "Seen by the counselor's side" in capsys.readouterr().out
+    (tmp_path / "mine.json").write_text('{"id": "x", "demographics": {"age": 3}}')
+    assert run.main(["profiles", "validate", str(tmp_path / "mine.json")]) == 2
+    assert "demographics.name" in capsys.readouterr().out
+
+
+def test_check_tells_what_an_endpoint_can_do(capsys: pytest.CaptureFixture[str]) -> None:
+    with LoopbackServer() as server:
+        assert run.main(["check", "--base-url", server.base_url]) == 0
+    told = capsys.readouterr().out
+    for line in (
+        "reachable          yes",
+        "structured output  json_schema",
+        "token usage        reported",
+        "cached tokens      reported",
+    ):
+        assert line in told
+    assert run.main(["check", "--base-url", "http://127.0.0.1:9/v1", "--model", "m"]) == 1
+    assert "cannot be reached" in capsys.readouterr().out
+
+
+def test_the_graph_is_drawn_as_mermaid(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run.main(["graph", "--method", "single"]) == 0
+    drawn = capsys.readouterr().out
+    assert "graph TD;" in drawn
+    assert "counselor" in drawn
+    assert "router" not in drawn
+
+
+@pytest.mark.parametrize("what", SCHEMAS)
+def test_schemas_are_published(what: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run.main(["schema", what]) == 0
+    assert json.loads(capsys.readouterr().out)["$schema"].startswith("https://json-schema.org/")
