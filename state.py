@@ -109,12 +109,16 @@ class Pick(_Data):
 
 
 class Candidate(_Data):
-    """What one technique's specialist would say this turn; `error` instead of a text where it could not be had."""
+    """What one technique's specialist would say this turn; `error` instead of a text where it could not be had.
+
+    `refused` marks an error that stays: the endpoint refused the request, and would refuse it in every turn to come.
+    """
 
     turn: int = Field(ge=1)
     technique: str
     text: str = ""
     error: str | None = None
+    refused: bool = False
     call: Call | None = None
 
 

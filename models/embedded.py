@@ -104,6 +104,8 @@ def _parameters(parameters: Any, path: str) -> Any:
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     threads = min(cores, MOST_THREADS)
     parameters.model.path = path
+    # Without it the answers name the model by its path, and records would tell where their user's files lie.
+    parameters.model_alias = {SMOLLM2.name}
     if hasattr(parameters, "hostnames"):
         parameters.hostnames = ["127.0.0.1"]
     else:  # older releases, xllamacpp 2026.8 among them

@@ -45,9 +45,13 @@ async def close(models: Models, view: CounselorView, config: SessionConfig, role
 
 
 async def _merge(models: Models, view: CounselorView, config: SessionConfig, pick: Pick) -> dict[str, Any]:
-    drafts = [candidate for candidate in view.candidates if candidate.turn == view.turn and candidate.text]
+    drawn = [candidate for candidate in view.candidates if candidate.turn == view.turn]
+    if refused := next((candidate for candidate in drawn if candidate.refused), None):
+        message = refused.error or "refused"
+        return update(failure=Failure(stage=refused.technique, kind="refused", message=message, turn=view.turn))
+    drafts = [candidate for candidate in drawn if candidate.text]
     if not drafts:
-        return update(failure=_nothing_drafted(view))
+        return update(failure=_nothing_drafted(view.turn, drawn))
     variables: dict[str, object] = {
         "phase": phase_hint(view, config),
         "step": step_line(view, pick.step),
@@ -135,7 +139,6 @@ def _read(answer: dict[str, object], view: CounselorView, config: SessionConfig)
     )
 
 
-def _nothing_drafted(view: CounselorView) -> Failure:
-    lost: list[Candidate] = [candidate for candidate in view.candidates if candidate.turn == view.turn]
+def _nothing_drafted(turn: int, lost: list[Candidate]) -> Failure:
     reasons = "; ".join(f"{candidate.technique}: {candidate.error}" for candidate in lost) or "no technique ran"
-    return Failure(stage="merge", kind="no_candidate", message=f"no candidate to merge ({reasons})", turn=view.turn)
+    return Failure(stage="merge", kind="no_candidate", message=f"no candidate to merge ({reasons})", turn=turn)

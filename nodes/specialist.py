@@ -13,16 +13,19 @@ ATTEMPTS = 2
 
 
 async def specialist(models: Models, technique: str, view: CounselorView, config: SessionConfig) -> dict[str, Any]:
-    """Draft this turn's candidate. A draft that cannot be had is recorded with its error, and the turn goes on without it."""
+    """Draft this turn's candidate.
+
+    A draft that cannot be had is recorded with its error, and the turn goes on without it; one that the endpoint refuses
+    ends the session before the merge, since every further turn would lose this technique in silence.
+    """
     config = config.model_copy(update={"guard_attempts": min(ATTEMPTS, config.guard_attempts)})
     attempts = Attempts(models, config, technique, view.turn, view.session_id)
     messages = counselor_messages(view, config, technique_task(technique))
     try:
         text = await speak(attempts, messages, "counselor", view.said_by("counselor"), view.said_by("client"))
     except NotSaid as error:
-        if attempts.failed and attempts.failed.permanent:
-            # A refusal stays one: every further turn would lose this technique in silence.
-            return update(failure=error.failure)
-        lost = Candidate(turn=view.turn, technique=technique, error=error.failure.message, call=error.failure.call)
+        refused = attempts.failed is not None and attempts.failed.permanent
+        said = error.failure.message
+        lost = Candidate(turn=view.turn, technique=technique, error=said, refused=refused, call=error.failure.call)
         return update(candidates=[lost])
     return update(candidates=[Candidate(turn=view.turn, technique=technique, text=text, call=attempts.call())])

@@ -9,6 +9,7 @@ import pytest
 from graph.methods import METHODS
 from graph.session_graph import build_session_graph, recursion_limit
 from models.errors import ModelError
+from nodes.techniques import techniques
 from settings import SessionConfig
 from tests.scripted import Answer, Asked, Sensible, config, profile, said, scripted_models
 
@@ -211,6 +212,19 @@ async def test_a_refusing_endpoint_ends_the_session_with_what_it_said() -> None:
     assert len(asked) == 1
 
 
+async def test_refused_specialists_end_the_session_before_the_merge_with_what_the_endpoint_said() -> None:
+    sensible = Sensible()
+
+    def answer(asked: Asked) -> Any:
+        refused = asked.role in ("reflection", "questioning")
+        return ModelError("refused", "the endpoint answers 404: no such model") if refused else sensible(asked)
+
+    state, asked = await run(answer, config(max_turns=2))
+    assert state["failure"]["stage"] in ("reflection", "questioning")
+    assert state["failure"]["message"] == "the endpoint answers 404: no such model"
+    assert "merge" not in {request.role for request in asked}
+
+
 async def test_the_picked_techniques_run_at_the_same_time() -> None:
     models, _ = scripted_models(Sensible())
     running, together = 0, 0
@@ -239,20 +253,12 @@ def test_every_method_draws_its_own_nodes() -> None:
         drawn = build_session_graph(method=method).get_graph()
         return set(drawn.nodes) - {"__start__", "__end__"}
 
-    techniques = {
-        "reflection",
-        "questioning",
-        "solutions",
-        "normalizing",
-        "psychoeducation",
-        "empathy",
-        "cognitive_restructuring",
-    }
-    assert nodes("magnet") == {"intake", "plan", "router", "client"} | techniques
-    assert nodes("magnet-no-plan") == {"intake", "router", "client"} | techniques
+    specialists = set(techniques())
+    assert nodes("magnet") == {"intake", "plan", "router", "client"} | specialists
+    assert nodes("magnet-no-plan") == {"intake", "router", "client"} | specialists
     assert nodes("single-plan") == {"intake", "plan", "counselor", "client"}
     assert nodes("single") == {"intake", "counselor", "client"}
-    assert nodes(None) == {"intake", "plan", "router", "counselor", "client"} | techniques
+    assert nodes(None) == {"intake", "plan", "router", "counselor", "client"} | specialists
 
 
 async def test_the_graph_of_all_methods_follows_the_context() -> None:

@@ -310,6 +310,7 @@ class FakeServer:
         if parameters.port != 0 or parameters.broken:
             raise RuntimeError("Failed to init server")
         self.parameters.append(parameters)
+        threading.Event().wait(0.05)  # a start takes time, and another thread may come meanwhile
 
         class Handler(http.server.BaseHTTPRequestHandler):
             def do_GET(self) -> None:
