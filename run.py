@@ -125,7 +125,9 @@ async def _new_task(args: argparse.Namespace, models: Models) -> tuple[SessionTa
     served = await serving(models, config)
     config = pinned(config, served)
     if args.turns is None and all(item.endpoint and item.endpoint.embedded for item in served):
-        config = SessionConfig.model_validate({**config.model_dump(exclude={"min_turns"}), "max_turns": EMBEDDED_TURNS})
+        # Left open, the minimum follows the shorter session.
+        kept = config.model_dump(exclude={"min_turns"} if args.min_turns is None else set())
+        config = SessionConfig.model_validate({**kept, "max_turns": EMBEDDED_TURNS})
     attitude = args.attitude or profile.attitude or DEFAULT_ATTITUDE
     task = SessionTask(profile=profile, attitude=attitude, config=config)
     args.out = args.out or f"runs/{datetime.now():%Y%m%d-%H%M%S}-{profile.id}-{attitude}"
@@ -148,7 +150,9 @@ def _finish(args: argparse.Namespace, console: Console, record: SessionRecord, f
     if record.failure:
         errors = Console(stderr=True, soft_wrap=True, highlight=False)
         errors.print(Text(f"the session failed: {record.failure.message}", style="red"))
-        errors.print(f"its finished turns are kept; take it up with: python run.py session --resume {folder}")
+        errors.print(
+            f"its finished turns are kept; take it up with: python run.py session --resume {shlex.quote(str(folder))}"
+        )
     return 1 if record.failure else 0
 
 
@@ -197,8 +201,11 @@ def check_models(args: argparse.Namespace) -> int:
 
 def draw(args: argparse.Namespace) -> int:
     """The state machine as Mermaid."""
-    names = _config(args).techniques
-    drawn = graph if args.method == "all" else build_session_graph(method=args.method or "magnet", specialists=names)
+    if args.method == "all":
+        drawn = graph
+    else:
+        config = _config(args)
+        drawn = build_session_graph(method=config.method, specialists=config.techniques)
     print(drawn.get_graph().draw_mermaid())
     return 0
 
@@ -216,10 +223,8 @@ def _config(args: argparse.Namespace) -> SessionConfig:
         models["default"] = ModelSettings(**given).over(models.get("default", ModelSettings()))
     options: dict[str, Any] = {"models": models}
     for option, name in _OPTIONS.items():
-        if (value := getattr(args, option, None)) is not None and value != "all":
+        if (value := getattr(args, option, None)) is not None:
             options[name] = value
-    if getattr(args, "fan_out", None):
-        options["fan_out"] = args.fan_out
     options.setdefault("seed", random.randrange(2**31))
     config = SessionConfig(**options)
     for name in config.techniques:
@@ -230,6 +235,7 @@ def _config(args: argparse.Namespace) -> SessionConfig:
 _OPTIONS = {
     "method": "method",
     "router": "router",
+    "fan_out": "fan_out",
     "techniques": "techniques",
     "prompt_layout": "prompt_layout",
     "turns": "max_turns",

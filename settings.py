@@ -14,6 +14,8 @@ RouterPolicy = Literal["llm", "rules", "every"]
 FanOut = Literal["selected", "all"]
 PromptLayout = Literal["shared", "separate"]
 
+MOST_TURNS = 200
+"""Turns of the longest session."""
 EMBEDDED = "embedded"
 """The model name that stands for the embedded model."""
 
@@ -124,8 +126,10 @@ class SessionConfig(BaseModel):
         default="shared",
         description="One long prefix for all calls of a turn (prefix caches pay), or each specialist's instruction first",
     )
-    min_turns: int = Field(default=8, ge=1, le=200, description="Turns before the client may end the session")
-    max_turns: int = Field(default=20, ge=1, le=200, description="Turns after which the counselor closes the session")
+    min_turns: int = Field(default=8, ge=1, le=MOST_TURNS, description="Turns before the client may end the session")
+    max_turns: int = Field(
+        default=20, ge=1, le=MOST_TURNS, description="Turns after which the counselor closes the session"
+    )
     language: Annotated[str, StringConstraints(pattern=r"^[\w ()-]{2,40}$")] = Field(
         default="English", description="The language both sides speak, by its English name"
     )

@@ -27,7 +27,7 @@ from nodes.router import router
 from nodes.single import single
 from nodes.specialist import specialist
 from nodes.techniques import technique, techniques
-from settings import MethodName, SessionConfig
+from settings import MOST_TURNS, MethodName, SessionConfig
 from state import ClientView, CounselorView, FlowView, SessionInput, SessionState
 
 SUPERSTEPS_PER_TURN = 4  # pick, specialists, merge, client
@@ -68,8 +68,7 @@ def build_session_graph(
     add("client", client, ClientView, "plays the intake form with its attitude")
     _connect(builder, parts, names)
     compiled = builder.compile(checkpointer=checkpointer, name="session")
-    limit = recursion_limit(SessionConfig.model_fields["max_turns"].metadata[1].le)
-    return compiled.with_config(recursion_limit=limit)
+    return compiled.with_config(recursion_limit=recursion_limit(MOST_TURNS))
 
 
 def recursion_limit(max_turns: int) -> int:

@@ -63,12 +63,12 @@ _STOP = ".?!…؟۔।॥։።፧။។"
 _WIDE_STOP = "。？！｡．"
 _CLOSER = r"""['"”’»)\]*_」』）]"""
 _SYMBOL = r"\u2600-\u27bf\u2b50\ufe0f\u200d\U0001f000-\U0001faff"
-# An emoji ends a sentence as people write it; Thai and Lao have no sign that does.
 _SELF_HARM = re.compile(
     r"\bsuicid\w*|\bself[- ]?harm\w*|\b(?:kill|killing|harm|harming)\s+myself\b"
     r"|\bend(?:ing)?\s+(?:my(?:\s+own)?\s+life|it\s+all)\b|\b(?:want|wanted|wish|wished)\s+(?:to\s+die|I\s+were\s+dead|I\s+was\s+dead)\b",
     re.IGNORECASE,
 )
+# An emoji ends a sentence as people write it; Thai and Lao have no sign that does.
 _FINISHED = re.compile(rf"(?:[{_STOP}{_WIDE_STOP}]{_CLOSER}{{0,9}}|[{_SYMBOL}\u0e00-\u0eff])\s*$")
 # After a wide stop no space follows.
 _SENTENCE = re.compile(
