@@ -36,5 +36,5 @@ def _ending(view: ClientView, config: SessionConfig) -> str:
     """What the client is told about ending: nothing before it may, so that it does not aim at it."""
     if view.turn < config.min_turns:
         return ""
-    ending = " " + prompt("client/reply", "ending")
-    return ending + " " + prompt("client/reply", "last") if view.turn >= config.max_turns else ending
+    ending = prompt("client/reply", "ending")
+    return f"{ending} {prompt('client/reply', 'last')}" if view.turn >= config.max_turns else ending

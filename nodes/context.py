@@ -1,17 +1,21 @@
 """The prompts of both sides: how a view of the session becomes the messages that a model is sent.
 
-In the shared layout all the counselor-side calls of a turn have one prefix (who you are, the specialists' cards, the client,
-the plan, the dialogue) and differ only in their last lines, so that a server's prefix cache pays for the dialogue once.
-The separate layout puts each call's own instruction first, as the paper does.
+The dialogue is sent as chat messages in turns, the speaker's own as the assistant's: a small model then stays in its role, and
+every chat template that knows a system message takes it. In the shared layout all the counselor-side calls of a turn have
+one prefix (who you are, the specialists' cards, the client, the plan, the dialogue) and differ only in their last lines, so
+that a server's prefix cache pays for the dialogue once. The separate layout puts each call's own instruction first and the
+dialogue into one message, as the paper does.
 """
 
-from langchain_core.messages import BaseMessage, HumanMessage, SystemMessage
+from collections.abc import Sequence
+
+from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, SystemMessage
 
 from nodes.techniques import technique
 from profiles.schema import clean, client_form
 from prompts import prompt
 from settings import SessionConfig
-from state import ClientView, CounselorView, Finding, Phase, Utterance
+from state import ClientView, CounselorView, Finding, Phase, Speaker, Utterance
 
 UTTERANCE_LIMIT = 4000
 """Characters of one utterance that reach a prompt."""
@@ -23,36 +27,36 @@ def counselor_messages(view: CounselorView, config: SessionConfig, task: str) ->
     if config.method not in ("single", "single-plan"):
         cards = "\n".join(f"- {name}: {prompt(f'techniques/{name}', 'card')}" for name in config.techniques)
         system += "\n\n" + prompt("counselor/system", "cards", cards=cards)
-    context = _counselor_context(view)
+    beginning = prompt("counselor/context", "beginning")
     if config.prompt_layout == "separate":
-        return [
-            SystemMessage(f"{task}\n\n{prompt('counselor/system', language=config.language)}"),
-            HumanMessage(context),
-        ]
-    return [SystemMessage(system), HumanMessage(f"{context}\n\n{task}")]
+        system = f"{task}\n\n{prompt('counselor/system', language=config.language)}"
+        said = prompt("counselor/context", "dialogue", dialogue=transcript(view.utterances))
+        return [SystemMessage(system), HumanMessage(f"{_known(view)}\n\n{said if view.utterances else beginning}")]
+    return [SystemMessage(system), *_dialogue(view.utterances, "counselor", f"{_known(view)}\n\n{beginning}", task)]
 
 
-def client_messages(view: ClientView, config: SessionConfig, ending: str) -> list[BaseMessage]:
-    """What the client is sent: its form and attitude, then the dialogue."""
+def client_messages(view: ClientView, config: SessionConfig, note: str) -> list[BaseMessage]:
+    """What the client is sent: its form and attitude, then the dialogue, and a note at the end if there is one."""
     name = clean(view.profile.demographics.name)
     attitude = prompt("client/system", view.attitude)
     system = prompt(
         "client/system", name=name, form=client_form(view.profile), attitude=attitude, language=config.language
     )
-    reply = prompt("client/reply", name=name, dialogue=transcript(view.utterances), ending=ending)
-    return [SystemMessage(system), HumanMessage(reply)]
+    beginning = prompt("client/reply", "beginning")
+    first = view.utterances[0].speaker if view.utterances else "counselor"
+    return [SystemMessage(system), *_dialogue(view.utterances, "client", beginning if first == "client" else "", note)]
 
 
 def ask_again(messages: list[BaseMessage], findings: list[Finding]) -> list[BaseMessage]:
     """The same messages with why the last answer was refused as their last lines (the prefix stays as it was)."""
     reasons = " ".join(dict.fromkeys(_reason(finding) for finding in findings))
     last = messages[-1]
-    return [*messages[:-1], HumanMessage(f"{last.text}\n\n{prompt('retry', reasons=reasons)}")]
+    return [*messages[:-1], HumanMessage(f"{last.text}\n\n({prompt('retry', reasons=reasons)})")]
 
 
 def transcript(utterances: tuple[Utterance, ...]) -> str:
     """The dialogue, a line each, growing only at its end."""
-    return "\n".join(f"{u.speaker.capitalize()}: {clean(u.text, UTTERANCE_LIMIT)}" for u in utterances)
+    return "\n".join(f"{u.speaker.capitalize()}: {_words(u)}" for u in utterances)
 
 
 def phase_of(turn: int, max_turns: int) -> Phase:
@@ -83,25 +87,44 @@ def technique_task(name: str) -> str:
     return prompt(technique(name).prompt, "task")
 
 
-def _counselor_context(view: CounselorView) -> str:
-    parts = [
-        prompt(
-            "counselor/context",
-            "client",
-            client_information=view.client_information,
-            reason=view.reason_for_counseling,
-        )
-    ]
+def _dialogue(utterances: Sequence[Utterance], own: Speaker, known: str, note: str) -> list[BaseMessage]:
+    """The dialogue as one side sees it: messages that alternate, the other's first and last.
+
+    `known` stands before the dialogue; `note` follows the last words, in brackets, as what nobody has said.
+    """
+    parts = [("other", known)] if known else []
+    parts += [("own" if u.speaker == own else "other", _words(u)) for u in utterances]
+    if note:
+        parts.append(("other", f"({note})"))
+    messages: list[BaseMessage] = []
+    for side, text in parts:
+        kind = AIMessage if side == "own" else HumanMessage
+        if messages and isinstance(messages[-1], kind):
+            messages[-1] = kind(f"{messages[-1].text}\n\n{text}")
+        else:
+            messages.append(kind(text))
+    return messages
+
+
+def _known(view: CounselorView) -> str:
+    """What the counselor's side knows beside the dialogue: the client, the reason, the plan."""
+    client = prompt(
+        "counselor/context",
+        "client",
+        client_information=view.client_information,
+        reason=view.reason_for_counseling,
+    )
+    parts = [client]
     if view.plan:
         steps = "\n".join(f"{number}. {clean(step)}" for number, step in enumerate(view.plan.steps, 1))
         parts.append(
             prompt("counselor/context", "plan", technique=view.plan.technique, goal=clean(view.plan.goal), steps=steps)
         )
-    if view.utterances:
-        parts.append(prompt("counselor/context", "dialogue", dialogue=transcript(view.utterances)))
-    else:
-        parts.append(prompt("counselor/context", "beginning"))
     return "\n\n".join(parts)
+
+
+def _words(utterance: Utterance) -> str:
+    return clean(utterance.text, UTTERANCE_LIMIT)
 
 
 def _reason(finding: Finding) -> str:
