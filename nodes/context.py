@@ -42,9 +42,7 @@ def client_messages(view: ClientView, config: SessionConfig, note: str) -> list[
     system = prompt(
         "client/system", name=name, form=client_form(view.profile), attitude=attitude, language=config.language
     )
-    beginning = prompt("client/reply", "beginning")
-    first = view.utterances[0].speaker if view.utterances else "counselor"
-    return [SystemMessage(system), *_dialogue(view.utterances, "client", beginning if first == "client" else "", note)]
+    return [SystemMessage(system), *_dialogue(view.utterances, "client", "", note)]
 
 
 def ask_again(messages: list[BaseMessage], findings: list[Finding]) -> list[BaseMessage]:

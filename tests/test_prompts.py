@@ -21,7 +21,7 @@ SECTIONS: dict[str, set[str]] = {
     "plan": {"", "techniques"},
     "retry": {"", "malformed", *GUARDS},
     "client/system": {"", *ATTITUDES},
-    "client/reply": {"", "ending", "last"},
+    "client/reply": {"ending", "last"},
     "counselor/system": {"", "cards"},
     "counselor/context": {"client", "plan", "dialogue", "beginning"},
     "counselor/phases": set(get_args(Phase)),
@@ -65,6 +65,7 @@ async def test_a_session_of_each_kind_asks_for_every_section_but_the_retries(mon
                 await session(
                     config(method=method, max_turns=4, techniques=tuple(techniques())), marker, attitude=attitude
                 )
+    await session(config(max_turns=1, prompt_layout="separate"), "")
     await session(config(max_turns=1), "", opening=None)
     retries = {("retry", section) for section in SECTIONS["retry"]}
     expected = {(name, section) for name, used in SECTIONS.items() for section in used} - retries

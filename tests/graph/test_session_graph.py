@@ -68,7 +68,7 @@ async def test_twenty_turns_stay_within_the_bound_of_calls() -> None:
 async def test_without_an_opening_exchange_the_counselor_begins() -> None:
     state, asked = await run(Sensible(), config(), profile=profile(opening=None).model_dump(mode="json"))
     assert speakers(state) == ["counselor", "client"] * 3 + ["counselor"]
-    assert "nothing has been said yet" in asked[0].prompt
+    assert [message.type for message in asked[0].messages] == ["system", "human"]
 
 
 async def test_fan_out_all_runs_every_technique_and_merges_with_the_pick() -> None:
@@ -99,7 +99,7 @@ async def test_who_writes_the_utterance_knows_dialogue_and_plan_in_every_method(
     writing = [request for request in asked if request.role in ("merge", "counselor")]
     for request in writing:
         assert "Reason for coming, in the client's words: I cannot sleep before market days." in request.prompt
-        assert "Client: With the nights, I suppose." in request.prompt
+        assert [m.text for m in request.messages if "With the nights, I suppose." in m.text and m.type == "human"]
         assert ("Plan for this session (behavior experiment)" in request.prompt) == METHODS[method].plan
         assert ("Drafts from your specialists" in request.prompt) == METHODS[method].specialists
         assert ("Asked for now:" in request.prompt) == METHODS[method].pick

@@ -1,0 +1,92 @@
+"""What several commands share: their options, and how those become a configuration."""
+
+import argparse
+import random
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, get_args
+
+from rich.console import Console
+
+from models.roles import Served
+from nodes.techniques import technique, techniques
+from settings import ModelSettings, SessionConfig, read_models
+
+EMBEDDED_TURNS = 10
+"""Turns of a session that the embedded model serves, unless told otherwise: it loses itself in a longer one. Nor is it able
+to pick techniques (it names as many as it may, the same ones each turn), so that rules do unless told otherwise."""
+
+_OPTIONS = {
+    "method": "method",
+    "router": "router",
+    "fan_out": "fan_out",
+    "techniques": "techniques",
+    "prompt_layout": "prompt_layout",
+    "turns": "max_turns",
+    "min_turns": "min_turns",
+    "language": "language",
+    "seed": "seed",
+}
+
+
+def graph_options(parser: argparse.ArgumentParser) -> None:
+    """How a session goes: the options of `SessionConfig` but for method and seed."""
+    fields = SessionConfig.model_fields
+    for name in ("router", "fan_out", "prompt_layout"):
+        choices, default = get_args(fields[name].annotation), fields[name].default
+        unlike = "; rules on the embedded model" if name == "router" else ""
+        told = f"{fields[name].description} (default {default}{unlike})"
+        parser.add_argument(f"--{name.replace('_', '-')}", choices=choices, help=told)
+    parser.add_argument("--techniques", type=names, metavar="A,B", help=f"of {', '.join(techniques())}")
+    parser.add_argument("--turns", type=int, help=f"at most (default 20; {EMBEDDED_TURNS} on the embedded model)")
+    parser.add_argument("--min-turns", type=int, help=f"{fields['min_turns'].description} (default 8)")
+    parser.add_argument("--language", help="the language both sides speak (default English)")
+
+
+def model_options(parser: argparse.ArgumentParser) -> None:
+    """Which models serve."""
+    parser.add_argument("--model", help="model name; 'embedded' for the embedded model")
+    parser.add_argument("--base-url", help="OpenAI-compatible endpoint, such as http://localhost:8000/v1")
+    parser.add_argument("--models", metavar="FILE", help="YAML with a model, endpoint and sampling per role")
+    parser.add_argument("--offline", action="store_true", help="never fetch the embedded model")
+
+
+def session_config(args: argparse.Namespace) -> SessionConfig:
+    """The configuration that the options ask for; raises `SettingsError` or `ValidationError`."""
+    models = read_models(Path(args.models)) if getattr(args, "models", None) else {}
+    given = {name: value for name in ("model", "base_url") if (value := getattr(args, name, None))}
+    if given:
+        models["default"] = ModelSettings(**given).over(models.get("default", ModelSettings()))
+    options: dict[str, Any] = {"models": models}
+    for option, name in _OPTIONS.items():
+        if (value := getattr(args, option, None)) is not None:
+            options[name] = value
+    options.setdefault("seed", random.randrange(2**31))
+    config = SessionConfig(**options)
+    for name in config.techniques:
+        technique(name)
+    return config
+
+
+def for_embedded(config: SessionConfig, args: argparse.Namespace, served: Sequence[Served]) -> SessionConfig:
+    """What is left open, fitted to the embedded model where it serves every role: shorter sessions, picks by rules."""
+    if not all(item.endpoint and item.endpoint.embedded for item in served):
+        return config
+    fitted = config.model_dump()
+    if args.turns is None:
+        fitted["max_turns"] = EMBEDDED_TURNS
+        if args.min_turns is None:
+            del fitted["min_turns"]  # the minimum follows the shorter session
+    if args.router is None:
+        fitted["router"] = "rules"
+    return SessionConfig.model_validate(fitted)
+
+
+def names(text: str) -> list[str]:
+    """The names in a comma-separated option."""
+    return [name.strip() for name in text.split(",") if name.strip()]
+
+
+def errors() -> Console:
+    """Where messages go that are not the command's output."""
+    return Console(stderr=True, soft_wrap=True, highlight=False)
