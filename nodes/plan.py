@@ -1,5 +1,6 @@
 """The CBT agent: once, before the dialogue goes on, it chooses a CBT technique and plans the steps of this one session."""
 
+import re
 from typing import Any
 
 from models.chat import Models
@@ -27,6 +28,9 @@ SCHEMA = AnswerSchema(
     },
 )
 
+_NUMBER = re.compile(r"^(?:step )?\d{1,2} ?[.:)](?!\d)\s*", re.IGNORECASE)
+"""A number that a model put in front of a step, which is numbered when it is shown."""
+
 
 async def plan(models: Models, view: CounselorView, config: SessionConfig) -> dict[str, Any]:
     """Ask for the plan; a truncated or malformed one never enters the state."""
@@ -43,7 +47,7 @@ def _read(answer: dict[str, object]) -> Plan:
     steps = answer.get("steps")
     if not isinstance(steps, list) or not all(isinstance(step, str) for step in steps):
         raise ValueError("steps must be a list of sentences")
-    steps = [" ".join(step.split()) for step in steps if step.strip()]
+    steps = [text for step in steps if (text := _NUMBER.sub("", " ".join(step.split())))]
     if len(steps) < STEPS[0]:
         raise ValueError(f"a plan has at least {STEPS[0]} steps")
     if len({step.casefold() for step in steps}) < len(steps):

@@ -21,7 +21,7 @@ async def router(models: Models, view: CounselorView, config: SessionConfig) -> 
     if view.end_reason:
         return await close(models, view, config, role="merge")
     if view.pick is None:
-        return update(picks=[await _pick(models, view, config)], candidates=replace([]))
+        return await _pick(models, view, config)
     return await _merge(models, view, config, view.pick)
 
 
@@ -63,9 +63,10 @@ async def _merge(models: Models, view: CounselorView, config: SessionConfig, pic
     return await say(models, view, config, "merge", prompt("counselor/merge", section, **variables))
 
 
-async def _pick(models: Models, view: CounselorView, config: SessionConfig) -> Pick:
-    if policy_of(config) == "every":
-        return Pick(
+async def _pick(models: Models, view: CounselorView, config: SessionConfig) -> dict[str, Any]:
+    policy = policy_of(config)
+    if policy == "every":
+        pick = Pick(
             turn=view.turn,
             phase=phase_of(view.turn, config.max_turns),
             techniques=config.techniques,
@@ -73,15 +74,19 @@ async def _pick(models: Models, view: CounselorView, config: SessionConfig) -> P
             reason="every technique, no pick",
             source="every",
         )
-    if config.router == "rules":
-        return pick_by_rules(view, config)
-    attempts = Attempts(models, config, "router", view.turn, view.session_id)
-    messages = counselor_messages(view, config, _pick_task(view, config))
-    try:
-        pick = await decide(attempts, messages, _schema(view, config), lambda answer: _read(answer, view, config))
-    except NotSaid as error:
-        return pick_by_rules(view, config, fallback=error.failure.message).model_copy(update={"call": attempts.call()})
-    return pick.model_copy(update={"call": attempts.call()})
+    elif policy == "rules":
+        pick = pick_by_rules(view, config)
+    else:
+        attempts = Attempts(models, config, "router", view.turn, view.session_id)
+        messages = counselor_messages(view, config, _pick_task(view, config))
+        try:
+            pick = await decide(attempts, messages, _schema(view, config), lambda answer: _read(answer, view, config))
+        except NotSaid as error:
+            if attempts.failed and attempts.failed.permanent:
+                return update(failure=error.failure)  # it would be refused every turn, and all picks be the rules'
+            pick = pick_by_rules(view, config, fallback=error.failure.message)
+        pick = pick.model_copy(update={"call": attempts.call()})
+    return update(picks=[pick], candidates=replace([]))
 
 
 def policy_of(config: SessionConfig) -> str:

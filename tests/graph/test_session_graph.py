@@ -178,6 +178,15 @@ async def test_a_pick_that_cannot_be_had_falls_back_to_the_rules_and_says_so() -
     assert state["end_reason"] == "turn_limit"
 
 
+async def test_a_pick_that_the_endpoint_refuses_ends_the_session() -> None:
+    sensible = Sensible()
+    refusal = ModelError("refused", "the endpoint answers 404: no such model")
+    state, asked = await run(lambda request: refusal if request.role == "router" else sensible(request), config())
+    assert (state["failure"]["stage"], state["failure"]["kind"]) == ("router", "refused")
+    assert not state.get("picks")
+    assert [request.role for request in asked] == ["plan", "router"]
+
+
 async def test_a_turn_goes_on_without_a_candidate_that_cannot_be_had() -> None:
     sensible = Sensible()
 
