@@ -47,14 +47,28 @@ class ModelSettings(BaseModel):
     max_requests: int | None = Field(
         default=None, ge=1, le=20, description="HTTP requests for one answer, retries included"
     )
-    max_in_flight: int | None = Field(default=None, ge=1, le=4096, description="Calls at once to this endpoint")
+    max_in_flight: int | None = Field(
+        default=None, ge=1, le=4096, description="Calls at once to this endpoint, at most"
+    )
+    requests_per_minute: float | None = Field(default=None, gt=0, description="Most requests a minute to this endpoint")
+    tokens_per_minute: float | None = Field(default=None, gt=0, description="Most tokens a minute at this endpoint")
+    replicas: tuple[str, ...] | None = Field(
+        default=None, description="Further endpoints that serve the same model; a session stays on one of them"
+    )
     extra_body: dict[str, Any] | None = Field(default=None, description="Further fields for this server's requests")
 
     @field_validator("base_url")
     @classmethod
-    def _no_secret_in_url(cls, url: str | None) -> str | None:
-        if url is None:
-            return None
+    def _check_url(cls, url: str | None) -> str | None:
+        return None if url is None else cls._no_secret_in_url(url)
+
+    @field_validator("replicas")
+    @classmethod
+    def _check_urls(cls, urls: tuple[str, ...] | None) -> tuple[str, ...] | None:
+        return None if urls is None else tuple(map(cls._no_secret_in_url, urls))
+
+    @staticmethod
+    def _no_secret_in_url(url: str) -> str:
         if not re.match(r"https?://[^/\s]+", url):
             raise ValueError("must start with http:// or https://")
         if "@" in url.split("//", 1)[1].split("/", 1)[0]:
@@ -89,7 +103,7 @@ def _secret(value: Any) -> str | None:
 
 
 ROLE_DEFAULTS: dict[str, ModelSettings] = {
-    "default": ModelSettings(temperature=0.7, max_tokens=256, timeout=120, max_requests=6, max_in_flight=32),
+    "default": ModelSettings(temperature=0.7, max_tokens=256, timeout=120, max_requests=6),
     "plan": ModelSettings(temperature=0.7, max_tokens=512),
     "router": ModelSettings(temperature=0.2, max_tokens=256),
     "merge": ModelSettings(temperature=0.7, max_tokens=256),

@@ -67,6 +67,11 @@ def mask(text: str, key: str | None) -> str:
     return text.replace(key, "***") if key and len(key) > 3 else text
 
 
+def overloaded(error: Exception) -> bool:
+    """Whether the server turned a request away for want of room."""
+    return isinstance(error, openai.APIStatusError) and error.status_code in (429, 503, 529)
+
+
 def retry_after(error: Exception) -> float | None:
     """Seconds that the server asks to wait (its Retry-After header: seconds or a date), if it does."""
     if not isinstance(error, openai.APIStatusError):

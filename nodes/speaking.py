@@ -10,8 +10,9 @@ from typing import TypeVar
 
 from langchain_core.messages import BaseMessage
 
-from models.chat import Models, Reply
+from models.chat import Models
 from models.errors import ModelError
+from models.requests import Reply
 from models.structured import AnswerSchema, MalformedAnswer, read_object
 from nodes.context import ask_again
 from nodes.guards import Draft, check, repair, split_marker, tidy

@@ -14,9 +14,10 @@ from langchain_core.messages import HumanMessage, SystemMessage
 
 from graph.session import SessionTask, run_session
 from graph.store import keep
-from models.chat import RETRY_AFTER_CAP, Models, Reply
+from models.chat import RETRY_AFTER_CAP, Models
 from models.endpoints import OPENAI_URL, Endpoint, find_endpoint
 from models.errors import ModelError
+from models.requests import Reply
 from models.roles import pinned, serving
 from models.structured import MODES, AnswerSchema, read_object
 from settings import ModelSettings
@@ -294,8 +295,8 @@ async def test_no_more_calls_in_flight_than_allowed(models: Models) -> None:
 
 
 async def test_a_wait_before_the_next_request_holds_no_place() -> None:
-    models = Models(backoff=0.001)
-    with LoopbackServer(faults=Faults.script(["429"], retry_after=1.0)) as server:
+    models = Models(backoff=2.0)  # the wait is one to two seconds
+    with LoopbackServer(faults=Faults.script(["500"])) as server:
         asked = settings(server, max_in_flight=1)
         waiting = asyncio.create_task(models.ask("client", asked, HELLO))
         while not server.requests:  # noqa: ASYNC110 - the server is another thread and has no event of ours
@@ -395,7 +396,7 @@ async def test_no_endpoint_and_no_key_are_said_before_anything_is_sent(monkeypat
 async def test_only_openai_itself_gets_openais_name_for_the_limit(
     models: Models, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from models.chat import _options
+    from models.requests import request_options
 
     with LoopbackServer() as server:
         await models.ask("client", settings(server, max_tokens=77), HELLO)
@@ -404,7 +405,7 @@ async def test_only_openai_itself_gets_openais_name_for_the_limit(
     assert "max_completion_tokens" not in body
     monkeypatch.setenv("OPENAI_API_KEY", KEY)
     asked = ModelSettings(model="gpt-5", max_tokens=77)
-    sent = _options("client", asked, await find_endpoint(asked), None, None, 0, "")
+    sent = request_options("client", asked, await find_endpoint(asked), None, None, 0, "")
     assert sent["max_completion_tokens"] == 77
     assert "max_tokens" not in sent["extra_body"]
 

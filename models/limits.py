@@ -1,0 +1,172 @@
+"""How many calls may be in flight at an endpoint: as many as it bears, found out while it serves.
+
+The limit ramps up from a few, shrinks when the endpoint is overloaded, and grows again by one after a run of successes
+(additive increase, multiplicative decrease). Requests and tokens a minute can be bounded besides.
+"""
+
+import asyncio
+import math
+import time
+from collections import deque
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from statistics import median
+
+START = 8
+"""Calls in flight to begin with, where that many are allowed."""
+SHRINK = 0.75
+SLOW = 4.0
+"""How many times its best an endpoint's median latency may be before it counts as overloaded."""
+SLOW_FROM = 1.0
+"""Seconds of median latency below which an endpoint is never called slow."""
+BURST = 5.0
+"""Seconds' worth of a minute's requests or tokens that may be used at once."""
+
+
+class AdaptiveLimit:
+    """Calls in flight at one endpoint, at most `most`; waiters are served in their order. Belongs to one event loop.
+
+    `rpm` and `tpm` bound requests and tokens a minute. `clock` gives seconds.
+    """
+
+    def __init__(
+        self,
+        most: int,
+        *,
+        rpm: float | None = None,
+        tpm: float | None = None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.most = most
+        self.limit = min(START, most)
+        self.in_flight = 0
+        self._clock = clock
+        self._waiting: deque[asyncio.Future[None]] = deque()
+        self._ramp = True
+        self._successes = 0
+        self._shrunk_at = -math.inf
+        self._paused_until = -math.inf
+        self._latencies: list[float] = []
+        self._best = math.inf
+        self._requests = Rate(rpm, clock) if rpm else None
+        self._tokens = Rate(tpm, clock) if tpm else None
+
+    @asynccontextmanager
+    async def slot(self, tokens: int = 0) -> AsyncIterator["Slot"]:
+        """Wait for a place among the calls in flight, and hold it; `tokens` is what the call is expected to take."""
+        for rate, amount in ((self._requests, 1), (self._tokens, tokens)):
+            if rate:
+                await rate.take(amount)
+        await self._enter()
+        slot = Slot(self, self._clock(), tokens)
+        try:
+            yield slot
+        finally:
+            self.in_flight -= 1
+            self._wake()
+
+    def grow(self, seconds: float) -> None:
+        """A call has succeeded in so many seconds."""
+        binding = self.in_flight >= self.limit or bool(self._waiting)
+        self._latencies.append(seconds)
+        if len(self._latencies) >= max(16, self.limit):
+            typical = median(self._latencies)
+            self._latencies.clear()
+            self._best = min(self._best, typical)
+            if typical > max(SLOW * self._best, SLOW_FROM):
+                self._shrink()
+                return
+        if not binding or self.limit >= self.most:
+            return
+        self._successes += 1
+        if self._ramp or self._successes >= self.limit:
+            self.limit += 1
+            self._successes = 0
+            self._wake()
+
+    def overloaded(self, began: float, retry_after: float | None = None) -> None:
+        """The endpoint refused for want of room, or did not answer in time, a call that began then.
+
+        With `retry_after` (seconds) nothing more is sent for so long.
+        """
+        if retry_after:
+            self._paused_until = max(self._paused_until, self._clock() + retry_after)
+            asyncio.get_running_loop().call_later(retry_after + 0.001, self._wake)
+        if began > self._shrunk_at:  # an earlier call says nothing about the limit as it is now
+            self._shrink()
+
+    def correct(self, expected: int, used: int) -> None:
+        """A call took another number of tokens than expected."""
+        if self._tokens:
+            self._tokens.give_back(expected - used)
+
+    def _shrink(self) -> None:
+        self.limit = max(1, math.floor(self.limit * SHRINK))
+        self._ramp = False
+        self._successes = 0
+        self._shrunk_at = self._clock()
+
+    def _free(self) -> bool:
+        return self.in_flight < self.limit and self._clock() >= self._paused_until
+
+    async def _enter(self) -> None:
+        if self._free() and not self._waiting:
+            self.in_flight += 1
+            return
+        place = asyncio.get_running_loop().create_future()
+        self._waiting.append(place)
+        try:
+            await place
+        except asyncio.CancelledError:
+            if place.done() and not place.cancelled():
+                self.in_flight -= 1  # it had been let in already
+            self._wake()
+            raise
+
+    def _wake(self) -> None:
+        while self._waiting and self._free():
+            place = self._waiting.popleft()
+            if not place.done():
+                self.in_flight += 1
+                place.set_result(None)
+
+
+@dataclass
+class Slot:
+    """A call's place among those in flight; tell it how the call went."""
+
+    limit: AdaptiveLimit
+    began: float
+    tokens: int
+
+    def succeeded(self, seconds: float, used: int | None) -> None:
+        """The call was answered; `used` is its tokens, if they were told."""
+        self.limit.grow(seconds)
+        if used is not None:
+            self.limit.correct(self.tokens, used)
+
+    def overloaded(self, retry_after: float | None = None) -> None:
+        """The call was turned away for want of room, or timed out."""
+        self.limit.overloaded(self.began, retry_after)
+
+
+class Rate:
+    """So many units a minute, evenly, but for short bursts."""
+
+    def __init__(self, per_minute: float, clock: Callable[[], float]) -> None:
+        self._seconds_each = 60 / per_minute
+        self._clock = clock
+        self._next = -math.inf
+
+    async def take(self, amount: float) -> None:
+        """Wait until the units may be used."""
+        now = self._clock()
+        begin = max(self._next, now - BURST)
+        self._next = begin + amount * self._seconds_each
+        if (wait := begin - now) > 0:
+            await asyncio.sleep(wait)
+
+    def give_back(self, amount: float) -> None:
+        """Units that were taken and not used; a negative amount takes them afterwards."""
+        self._next -= amount * self._seconds_each

@@ -1,0 +1,133 @@
+"""One request and its answer: what a call's settings become in the request's body, and what is read from the answer."""
+
+import warnings
+from dataclasses import dataclass
+from typing import Any
+
+from langchain_core.language_models import BaseChatModel
+from langchain_core.messages import AIMessage, BaseMessage
+from langchain_core.outputs import ChatResult
+from langchain_openai import ChatOpenAI
+
+from models.endpoints import Endpoint
+from models.errors import ModelError, UnreadableBody
+from models.structured import AnswerSchema, response_format
+from settings import ModelSettings
+
+EMBEDDED_BODY: dict[str, Any] = {
+    # A 135M model loops and runs on into the other speaker's lines; these are llama.cpp's own means against it.
+    "repeat_penalty": 1.05,
+    "dry_multiplier": 0.8,
+    "dry_penalty_last_n": 1024,
+    "min_p": 0.05,
+    "stop": ["\nClient:", "\nCounselor:", "\n\n"],
+    "cache_prompt": True,
+}
+EMBEDDED_MAX_TOKENS = {"plan": 320, "router": 120, "client": 80, "merge": 96, "counselor": 96, "default": 72}
+
+# Advice on a function that we do not call; a refused schema is handled, and recorded, in `Models.ask`.
+warnings.filterwarnings("ignore", "This model does not support OpenAI's structured output", module="langchain_openai")
+
+
+@dataclass
+class Reply:
+    """One answer of a model. Token counts are None where the server reported none; times are in seconds."""
+
+    text: str
+    finish_reason: str | None
+    model: str
+    endpoint: str
+    requests: int
+    structured: str | None = None
+    prompt_tokens: int | None = None
+    cached_tokens: int | None = None
+    completion_tokens: int | None = None
+    errors: tuple[str, ...] = ()
+
+    @property
+    def tokens(self) -> int | None:
+        return None if self.prompt_tokens is None else self.prompt_tokens + (self.completion_tokens or 0)
+
+
+class _Chat(ChatOpenAI):
+    """Raises `UnreadableBody` for what the client library meets with attribute, key, type, index and value errors."""
+
+    async def _agenerate(self, *args: Any, **kwargs: Any) -> ChatResult:
+        try:
+            result = await super()._agenerate(*args, **kwargs)
+        except UnicodeEncodeError:
+            raise  # of what we send, not of what came back
+        except (AttributeError, LookupError, TypeError, ValueError) as error:
+            raise UnreadableBody(f"{type(error).__name__}: {error}") from error
+        if not result.generations:
+            raise UnreadableBody("an answer without choices")
+        return result
+
+
+def openai_chat(endpoint: Endpoint, settings: ModelSettings, http: Any) -> BaseChatModel:
+    """The chat model of an endpoint; retrying is left to whoever asks."""
+    return _Chat(
+        model=endpoint.model,
+        base_url=endpoint.base_url,
+        api_key=lambda: endpoint.key,
+        max_retries=0,
+        timeout=settings.timeout,
+        http_async_client=http,
+        use_responses_api=False,
+    )
+
+
+def request_options(
+    role: str,
+    settings: ModelSettings,
+    endpoint: Endpoint,
+    seed: int | None,
+    schema: AnswerSchema | None,
+    mode: int,
+    session_id: str,
+) -> dict[str, Any]:
+    """The parameters of one request, beyond model and messages."""
+    body: dict[str, Any] = {}
+    options: dict[str, Any] = {"temperature": settings.temperature}
+    max_tokens = settings.max_tokens
+    if endpoint.embedded:
+        body |= EMBEDDED_BODY | {"id_slot": 1 if role == "client" else 0}
+        max_tokens = min(max_tokens or 4096, EMBEDDED_MAX_TOKENS.get(role, EMBEDDED_MAX_TOKENS["default"]))
+        if schema:
+            body |= {"stop": [], "dry_multiplier": 0.0, "repeat_penalty": 1.0}
+    if settings.top_p is not None:
+        options["top_p"] = settings.top_p
+    if seed is not None:
+        options["seed"] = seed
+    if max_tokens and endpoint.is_openai:
+        options["max_completion_tokens"] = max_tokens
+    elif max_tokens:
+        body["max_tokens"] = max_tokens  # older local servers do not know max_completion_tokens
+    if session_id:
+        options["extra_headers"] = {"X-Session-ID": session_id}
+    if schema and (wanted := response_format(schema, mode)):
+        # In the body rather than as an option: the client would otherwise parse, and raise on, the answer itself.
+        body["response_format"] = wanted
+    options["extra_body"] = body | (settings.extra_body or {})
+    return options
+
+
+def read_reply(
+    message: BaseMessage, endpoint: Endpoint, requests: int, structured: str | None, errors: tuple[str, ...]
+) -> Reply:
+    """What a message says; raises `ModelError` for one that is no answer of a model."""
+    if not isinstance(message, AIMessage):
+        raise ModelError("garbled", f"{endpoint.label} answered with a {message.type} message", requests=requests)
+    usage = message.usage_metadata
+    return Reply(
+        text=str(message.text),
+        finish_reason=message.response_metadata.get("finish_reason"),
+        model=message.response_metadata.get("model_name") or endpoint.model,
+        endpoint=endpoint.label,
+        requests=requests,
+        structured=structured,
+        prompt_tokens=usage["input_tokens"] if usage else None,
+        cached_tokens=usage.get("input_token_details", {}).get("cache_read") if usage else None,
+        completion_tokens=usage["output_tokens"] if usage else None,
+        errors=errors,
+    )
