@@ -15,15 +15,16 @@ import sys
 from pydantic import ValidationError
 from rich.text import Text
 
-from commands import check, drawing, profiles, session
+from commands import check, drawing, generate, profiles, session
 from commands.options import errors
+from generation.files import RunError
 from graph.journal import JournalError
 from models.errors import ModelError
 from profiles.readers import ProfileError
 from prompts import PromptError
 from settings import SettingsError, validation_message
 
-USER_ERRORS = (ProfileError, SettingsError, JournalError, ModelError, PromptError)
+USER_ERRORS = (RunError, ProfileError, SettingsError, JournalError, ModelError, PromptError)
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -54,7 +55,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     commands = parser.add_subparsers(metavar="command")
     default = session.add(commands)
-    for module in (profiles, check, drawing):
+    for module in (generate, profiles, check, drawing):
         module.add(commands)
     parser.set_defaults(**vars(default.parse_args([])))
     return parser

@@ -103,7 +103,7 @@ def _secret(value: Any) -> str | None:
 
 
 ROLE_DEFAULTS: dict[str, ModelSettings] = {
-    "default": ModelSettings(temperature=0.7, max_tokens=256, timeout=120, max_requests=6),
+    "default": ModelSettings(temperature=0.7, max_tokens=256, timeout=120),
     "plan": ModelSettings(temperature=0.7, max_tokens=512),
     "router": ModelSettings(temperature=0.2, max_tokens=256),
     "merge": ModelSettings(temperature=0.7, max_tokens=256),

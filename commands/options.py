@@ -29,7 +29,7 @@ _OPTIONS = {
 }
 
 
-def graph_options(parser: argparse.ArgumentParser) -> None:
+def graph_options(parser: argparse._ActionsContainer) -> None:
     """How a session goes: the options of `SessionConfig` but for method and seed."""
     fields = SessionConfig.model_fields
     for name in ("router", "fan_out", "prompt_layout"):
@@ -43,7 +43,7 @@ def graph_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--language", help="the language both sides speak (default English)")
 
 
-def model_options(parser: argparse.ArgumentParser) -> None:
+def model_options(parser: argparse._ActionsContainer) -> None:
     """Which models serve."""
     parser.add_argument("--model", help="model name; 'embedded' for the embedded model")
     parser.add_argument("--base-url", help="OpenAI-compatible endpoint, such as http://localhost:8000/v1")

@@ -33,7 +33,12 @@ def configuration_hash(config: SessionConfig) -> str:
 
 def session_id(profile_id: str, attitude: str, config: SessionConfig) -> str:
     """The id of a session, a UUID that follows from profile, attitude, configuration and seed."""
-    return str(uuid.uuid5(SESSIONS, "/".join([profile_id, attitude, configuration_hash(config), str(config.seed)])))
+    return session_id_of(profile_id, attitude, configuration_hash(config), config.seed)
+
+
+def session_id_of(profile_id: str, attitude: str, hashed: str, seed: int) -> str:
+    """The id of a session whose configuration has this hash."""
+    return str(uuid.uuid5(SESSIONS, "/".join([profile_id, attitude, hashed, str(seed)])))
 
 
 @cache

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal
+from weakref import WeakKeyDictionary
 
 from langchain_core.runnables import RunnableConfig
 from langgraph.checkpoint.base import BaseCheckpointSaver
@@ -21,7 +22,7 @@ from graph.session_graph import SessionGraph, build_session_graph, recursion_lim
 from graph.store import read_records, unfinished
 from models.chat import Models
 from profiles.schema import Attitude, ClientProfile
-from settings import SessionConfig
+from settings import MethodName, SessionConfig
 from state import Failure, SessionInput, SessionRecord
 
 
@@ -120,7 +121,7 @@ async def _run(
     state = fold(content.updates)
     # Only the graph of all methods leads from the intake past a plan that is made already.
     method = None if state else head.configuration.method
-    graph = build_session_graph(checkpointer, method=method, specialists=head.configuration.techniques, models=models)
+    graph = _graph(checkpointer, method, head.configuration.techniques, models)
     if checkpointer:
         # The state is given whole; an older thread of this id would get it on top of its own.
         await checkpointer.adelete_thread(head.session_id)
@@ -135,6 +136,24 @@ async def _run(
     finally:
         journal.close()
     return make_record(content, failure)
+
+
+def _graph(
+    checkpointer: BaseCheckpointSaver[Any] | None,
+    method: MethodName | None,
+    techniques: tuple[str, ...],
+    models: Models,
+) -> SessionGraph:
+    if checkpointer:
+        return build_session_graph(checkpointer, method=method, specialists=techniques, models=models)
+    # Compiling one takes longer than running it through a turn, and a batch runs thousands of sessions through it.
+    built = _GRAPHS.setdefault(models, {})
+    if (method, techniques) not in built:
+        built[method, techniques] = build_session_graph(method=method, specialists=techniques, models=models)
+    return built[method, techniques]
+
+
+_GRAPHS: WeakKeyDictionary[Models, dict[tuple[MethodName | None, tuple[str, ...]], SessionGraph]] = WeakKeyDictionary()
 
 
 async def _stream(

@@ -48,7 +48,8 @@ class Models:
     """The models of a process, shared by all its sessions.
 
     `make_chat` builds the chat model of an endpoint (tests give a scripted one); `offline` forbids fetching the embedded
-    model; `backoff` is the first wait between two requests, in seconds, doubled with each and randomised.
+    model; `backoff` is the first wait between two requests, in seconds, doubled with each and randomised. `in_flight` (calls at
+    once, per endpoint) and `requests` (for one answer) are bounds where the settings name none.
     """
 
     def __init__(
@@ -59,12 +60,14 @@ class Models:
         backoff: float = 0.5,
         backoff_cap: float = 30.0,
         in_flight: int = 32,
+        requests: int = 6,
     ) -> None:
         self._make_chat = make_chat
         self._offline = offline
         self._backoff = backoff
         self._backoff_cap = backoff_cap
         self._in_flight = in_flight
+        self._requests = requests
         self._loops: WeakKeyDictionary[asyncio.AbstractEventLoop, _Loop] = WeakKeyDictionary()
         self._modes: dict[tuple[str, str], int] = {}
 
@@ -89,7 +92,7 @@ class Models:
             sum(len(message.text) for message in messages) // CHARACTERS_A_TOKEN + (settings.max_tokens or 0) // 2
         )
         errors: list[str] = []
-        left = settings.max_requests or 1
+        left = settings.max_requests or self._requests
         while True:
             endpoint = _replica(first, settings, session_id, loop.down)
             limit = self._limit(loop, endpoint, settings)

@@ -1,17 +1,26 @@
 """Read client profiles, our own or CACTUS records, from JSON, JSON lines and YAML files and directories of them."""
 
 import difflib
-from dataclasses import dataclass, field
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from profiles.documents import SUFFIXES, Record, read_document
+from profiles.documents import JSON_LINES, SUFFIXES, Document, Record, parse, read_document
 from profiles.library import builtin_ids, load_builtin
 from profiles.problems import Problem, ProfileError
 from profiles.records import long_fields, profile_of
 from profiles.schema import ClientProfile
 
-__all__ = ["Problem", "ProfileError", "ReadResult", "find_profile", "profile_json_schema", "read_profiles"]
+__all__ = [
+    "Problem",
+    "ProfileError",
+    "ReadResult",
+    "find_profile",
+    "iter_profiles",
+    "profile_json_schema",
+    "read_profiles",
+]
 
 
 @dataclass
@@ -45,6 +54,32 @@ def read_profiles(path: Path, *, skip_invalid: bool = False) -> ReadResult:
     if result.problems and not skip_invalid:
         raise ProfileError.of(result.problems)
     return result
+
+
+def iter_profiles(path: Path) -> Iterator[ClientProfile | Problem]:
+    """Every profile of a file or directory, and every problem, in their order; JSON Lines are read line by line.
+
+    Raises `ProfileError` where there is nothing to read.
+    """
+    seen: dict[str, str] = {}
+    position = 0
+    for file in _files(path):
+        for item in _records_of(file):
+            if isinstance(item, Problem):
+                yield item
+                continue
+            position += 1
+            where = f"{item.file}, record {item.number}"
+            try:
+                profile = profile_of(item, position)
+            except ProfileError as error:
+                yield from error.problems
+                continue
+            if first := seen.get(profile.id):
+                yield Problem(item.file, f"{profile.id!r} is already the id of {first}", item.number, "id")
+                continue
+            seen[profile.id] = where
+            yield profile
 
 
 def find_profile(name: str, record: str | None = None) -> ClientProfile:
@@ -84,6 +119,23 @@ def _files(path: Path) -> list[Path]:
     except OSError as error:
         raise ProfileError(f"{path}: cannot be read: {error.strerror or error}") from None
     raise ProfileError(f"there is no file or directory {str(path)!r}{_id_hint(path)}")
+
+
+def _records_of(file: Path) -> Iterator[Record | Problem]:
+    try:
+        if file.suffix.lower() in JSON_LINES:
+            with file.open("rb") as lines:
+                for number, line in enumerate(lines, 1):
+                    document = parse(line, str(file), ".json") if line.strip() else Document()
+                    yield from (replace(problem, record=number) for problem in document.problems)
+                    yield from (replace(record, number=number) for record in document.records)
+            return
+        document = read_document(file)
+    except OSError as error:
+        yield Problem(str(file), f"cannot be read: {error.strerror or error}")
+        return
+    yield from document.problems
+    yield from document.records
 
 
 def _id_hint(path: Path) -> str:

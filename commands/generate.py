@@ -1,0 +1,372 @@
+"""`run.py generate`: many sessions, from profiles × attitudes × methods × seeds, into a run directory."""
+
+import argparse
+import asyncio
+import json
+import os
+import signal
+import sys
+from contextlib import AsyncExitStack, suppress
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.text import Text
+
+from commands import Subparsers
+from commands.options import errors, for_embedded, graph_options, model_options, names, session_config
+from generation.batch import read_batch
+from generation.driver import Budget, Driver, LocalWorker, Progress, WorkerHandle
+from generation.files import RunError, RunLock, write_atomically
+from generation.forecast import forecast
+from generation.prices import Prices, read_prices
+from generation.run import Asked, Run, open_run
+from generation.view import BatchView, duration, failures_table, projection_table
+from generation.worker import Worker
+from graph.methods import METHODS
+from models.chat import Models
+from models.errors import ModelError
+from models.roles import pinned, serving, serving_line
+from profiles.schema import ATTITUDES
+from settings import SessionConfig
+
+CONCURRENCY = 64
+REQUESTS = 12
+"""Requests for one answer, at most: a batch sits an outage of two or three minutes out."""
+LIVE_FILE = "live.json"
+LIVE_EVERY = 5.0
+"""Seconds between two writings of how a batch is doing, for `run.py status`."""
+
+
+def add(commands: Subparsers) -> None:
+    """Tell the parser about this command."""
+    parser = commands.add_parser("generate", help="many sessions, resumable, into a run directory")
+    parser.add_argument(
+        "--out", required=True, metavar="FOLDER", help="run directory; one that is there is gone on with"
+    )
+    what = parser.add_argument_group("what")
+    what.add_argument("--profiles", metavar="SOURCE", help="file, folder, built-in ids, or 'builtin' (default)")
+    what.add_argument(
+        "--attitudes", type=_attitudes, metavar="A,B|all", help="default: each profile's own, else neutral"
+    )
+    what.add_argument("--methods", type=_methods, metavar="A,B|all", help="default: magnet")
+    what.add_argument("--seeds", type=_seeds, metavar="N|A-B|A,B", help="how many, or which ones (default 1)")
+    what.add_argument("--shard", type=_shard, metavar="I/N", help="only this part (else from SLURM_ARRAY_TASK_ID)")
+    what.add_argument("--extend", action="store_true", help="add profiles, methods, attitudes or seeds to a run")
+    what.add_argument("--retry-failed", action="store_true", help="take failed sessions up again")
+    what.add_argument("--skip-invalid", action="store_true", help="leave broken records of profiles out")
+    graph_options(parser.add_argument_group("sessions"))
+    model_options(parser.add_argument_group("models"))
+    how = parser.add_argument_group("how")
+    how.add_argument(
+        "--concurrency",
+        type=_positive,
+        metavar="N",
+        help=f"calls in flight per endpoint, at most (default {CONCURRENCY})",
+    )
+    how.add_argument("--workers", type=_positive, default=1, metavar="N", help="processes (default 1), or Ray actors")
+    how.add_argument("--engine", choices=["local", "ray"], default="local")
+    how.add_argument("--ray-address", metavar="ADDRESS", help="of a Ray cluster, such as auto")
+    how.add_argument(
+        "--preview", type=_positive, metavar="N", help="run N sessions, and project what the whole will take"
+    )
+    how.add_argument("--prices", metavar="FILE", help="YAML with prices per model, for costs")
+    how.add_argument("--max-cost", type=float, metavar="X", help="stop when so much is spent (needs --prices)")
+    how.add_argument("--max-tokens", type=float, metavar="N", help="stop when so many tokens are used")
+    how.add_argument("--max-hours", type=float, metavar="H", help="stop after so many hours")
+    how.add_argument(
+        "--stop-after", type=_positive, default=10, metavar="N", help="like failures in a row (default 10)"
+    )
+    how.add_argument("--quiet", action="store_true", help="print only how it ended")
+    parser.set_defaults(command=generate)
+
+
+def generate(args: argparse.Namespace) -> int:
+    """Run a batch, or go on with it. 0: all sessions finished; 1: some failed, or a limit was reached; 130: stopped."""
+    args.shard = args.shard or _slurm_shard()
+    folder = Path(args.out)
+    if args.shard:
+        folder = folder.with_name(f"{folder.name}-{args.shard[0]}-of-{args.shard[1]}")
+    prices = read_prices(Path(args.prices)) if args.prices else None
+    if args.max_cost is not None and prices is None:
+        raise RunError("--max-cost needs --prices FILE")
+    with RunLock(folder):
+        return asyncio.run(_generate(args, folder, prices))
+
+
+async def _generate(args: argparse.Namespace, folder: Path, prices: Prices | None) -> int:
+    console = Console(highlight=False, quiet=args.quiet)
+    async with AsyncExitStack() as stack:
+        models = Models(offline=args.offline)
+        stack.push_async_callback(models.close)
+        configuration, embedded = await _configuration(args, folder, models, console)
+        asked = Asked(
+            configuration,
+            source=args.profiles,
+            methods=args.methods,
+            attitudes=args.attitudes,
+            seeds=args.seeds,
+            shard=args.shard,
+            extend=args.extend,
+            skip_invalid=args.skip_invalid,
+        )
+        run = open_run(folder, asked)
+        for problem in run.problems:
+            errors().print(Text(f"left out: {problem}", style="yellow"))
+        todo = run.todo(retry_failed=args.retry_failed)
+        console.print(Text(_headline(run, len(todo)), style="dim"))
+        if args.preview:
+            todo = todo[: args.preview]
+        if prices:
+            cost_of_all = prices.cost(configuration, dict.fromkeys(_roles(configuration), (0, 0, 0)))
+            assert cost_of_all == 0.0  # every role's model has a price, or `cost` has raised
+        concurrency = 1 if embedded else args.concurrency or CONCURRENCY
+        workers = _workers(args, run, concurrency)
+        progress = await _drive(args, run, todo, workers, prices, console)
+    return _finish(args, run, progress, prices, console)
+
+
+async def _configuration(
+    args: argparse.Namespace, folder: Path, models: Models, console: Console
+) -> tuple[SessionConfig, bool]:
+    there = read_batch(folder)
+    args.seed = 0
+    if there is None:
+        config = session_config(args)
+        served = await serving(models, config)
+        config = for_embedded(pinned(config, served), args, served)
+    else:
+        config = _as_begun(args, there.configuration)
+        served = await serving(models, config)
+        config = pinned(config, served)
+    for item in served:
+        if item.problem:
+            raise ModelError(
+                "configuration", f"{', '.join(item.roles)}: {item.problem}" if len(served) > 1 else item.problem
+            )
+    console.print(Text(serving_line(served), style="bold"))
+    return config, all(item.endpoint and item.endpoint.embedded for item in served)
+
+
+def _as_begun(args: argparse.Namespace, begun: SessionConfig) -> SessionConfig:
+    """What is asked for in an existing run: its own configuration, with what the options say on top."""
+    asked = session_config(args)
+    given = {
+        name: getattr(asked, name)
+        for option, name in (
+            ("router", "router"),
+            ("fan_out", "fan_out"),
+            ("techniques", "techniques"),
+            ("prompt_layout", "prompt_layout"),
+            ("turns", "max_turns"),
+            ("min_turns", "min_turns"),
+            ("language", "language"),
+        )
+        if getattr(args, option) is not None
+    }
+    if any(getattr(args, option) for option in ("model", "base_url", "models")):
+        given["models"] = asked.models
+    return SessionConfig.model_validate({**begun.model_dump(), **given})
+
+
+def _workers(args: argparse.Namespace, run: Run, concurrency: int) -> list[WorkerHandle]:
+    if args.engine == "local" and args.workers == 1:
+        models = Models(offline=args.offline, in_flight=concurrency, requests=REQUESTS)
+        return [LocalWorker(Worker(run.folder, run.batch, models, most=concurrency))]
+    raise RunError("several workers are not there yet")
+
+
+async def _drive(
+    args: argparse.Namespace,
+    run: Run,
+    todo: list[Any],
+    workers: list[WorkerHandle],
+    prices: Prices | None,
+    console: Console,
+) -> Progress:
+    log = (run.folder / "run.log").open("a", encoding="utf-8", buffering=1)
+
+    def say(line: str) -> None:
+        log.write(f"{datetime.now().isoformat(timespec='seconds')} {line}\n")
+
+    def note(entry: Any) -> None:
+        run.entries[entry.session_id] = entry
+        if entry.failure:
+            failure = entry.failure
+            say(
+                f"failed: {entry.session_id} turn {failure.turn}: {failure.stage}: {failure.kind}: {failure.message[:300]}"
+            )
+
+    money = None
+    if prices:
+        money = lambda pulse: prices.cost(run.batch.configuration, pulse.tokens_by_role)  # noqa: E731
+    driver = Driver(
+        workers,
+        todo,
+        len(todo),
+        budget=Budget(args.max_cost, args.max_tokens, args.max_hours, args.stop_after),
+        cost=money,
+        on_entry=note,
+    )
+    say(f"begin: {len(todo)} sessions, {' '.join(sys.argv[1:])}")
+    loop = asyncio.get_running_loop()
+
+    def interrupt() -> None:
+        driver.stop("stopped by hand", now=driver.progress.draining)
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, interrupt)
+    before = sum(entry.status == "finished" for entry in run.entries.values())
+    try:
+        with BatchView(console, driver.progress, total=run.total, done_before=before, money=money, log=say) as view:
+            watching = asyncio.create_task(_watch(view, driver.progress, run.folder))
+            try:
+                return await driver.run()
+            finally:
+                watching.cancel()
+    finally:
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.remove_signal_handler(number)
+        (run.folder / LIVE_FILE).unlink(missing_ok=True)
+        say("end: " + view.line())
+        log.close()
+
+
+async def _watch(view: BatchView, progress: Progress, folder: Path) -> None:
+    written = 0.0
+    while True:
+        view.tick()
+        if progress.seconds - written >= LIVE_EVERY:
+            written = progress.seconds
+            live = {
+                "process": os.getpid(),
+                "line": view.line(),
+                "running": progress.running,
+                "pulse": progress.pulse.model_dump(),
+            }
+            with suppress(RunError):  # a full disk is told by what cannot do without it
+                await asyncio.to_thread(write_atomically, folder / LIVE_FILE, json.dumps(live).encode())
+        await asyncio.sleep(0.5)
+
+
+def _finish(args: argparse.Namespace, run: Run, progress: Progress, prices: Prices | None, console: Console) -> int:
+    out = Console(highlight=False, soft_wrap=True)
+    entries = list(run.entries.values())
+    finished = sum(entry.status == "finished" for entry in entries)
+    failed = len(entries) - finished
+    style = "green" if finished == run.total else "yellow"
+    out.print(Text(f"{finished} of {run.total} sessions finished, {failed} failed, in {run.folder}/", style=style))
+    pulse = progress.pulse
+    console.print(
+        Text(
+            f"this time: {progress.finished} sessions, {pulse.turns} turns, {pulse.calls} calls, {pulse.retries} retries, "
+            f"{pulse.prompt_tokens + pulse.completion_tokens:,} tokens ({pulse.cached_tokens:,} cached), "
+            f"{duration(progress.seconds)}"
+            + (f", {prices.cost(run.batch.configuration, pulse.tokens_by_role):.4g} spent" if prices else ""),
+            style="dim",
+        )
+    )
+    if progress.failures:
+        errors().print(failures_table(progress.failures))
+        errors().print("failed sessions keep their turns; take them up again with --retry-failed")
+    if progress.stopped:
+        errors().print(Text(f"stopped early: {progress.stopped}", style="yellow"))
+        errors().print(f"go on with: python run.py generate --out {args.out}")
+    if args.preview:
+        _show_forecast(run, prices, console, args.concurrency or CONCURRENCY)
+    if progress.stopped == "stopped by hand":
+        return 130
+    return 0 if not progress.stopped and not failed else 1
+
+
+def _show_forecast(run: Run, prices: Prices | None, console: Console, concurrency: int) -> None:
+    rows = forecast(run, list(run.entries.values()), prices)
+    table = [
+        (
+            row.method,
+            f"{row.sessions:,}",
+            f"{row.calls:,.0f}",
+            f"{row.prompt_tokens:,.0f}",
+            f"{row.completion_tokens:,.0f}",
+            duration(row.seconds),
+            *([f"{row.cost:,.2f}"] if row.cost is not None else []),
+        )
+        for row in rows
+    ]
+    console.print(f"\nthe whole batch, from {sum(row.sampled for row in rows)} finished sessions:")
+    console.print(projection_table(table, prices is not None))
+    lone = sum(row.sessions * row.seconds for row in rows)
+    console.print(
+        f"one session after another: {duration(lone)}; at {concurrency} at once, if the server keeps its pace: "
+        f"{duration(lone / concurrency)}"
+    )
+
+
+def _headline(run: Run, todo: int) -> str:
+    batch = run.batch
+    attitudes = ", ".join(batch.attitudes) if batch.attitudes else "own attitudes"
+    part = f" · part {batch.shard[0]} of {batch.shard[1]}" if batch.shard else ""
+    found = f" · {run.recovered} found again after a crash" if run.recovered else ""
+    return (
+        f"{batch.profiles} profiles · {attitudes} · {', '.join(batch.methods)} · {len(batch.seeds)} seed"
+        f"{'s' if len(batch.seeds) > 1 else ''}{part} · {run.total} sessions, {todo} to do · {run.folder}/{found}"
+    )
+
+
+def _roles(config: SessionConfig) -> list[str]:
+    return ["plan", "router", "merge", "counselor", "client", *config.techniques]
+
+
+def _attitudes(text: str) -> tuple[str, ...]:
+    return _chosen(text, list(ATTITUDES))
+
+
+def _methods(text: str) -> tuple[str, ...]:
+    return _chosen(text, list(METHODS))
+
+
+def _chosen(text: str, allowed: list[str]) -> tuple[str, ...]:
+    chosen = allowed if text == "all" else names(text)
+    if unknown := [name for name in chosen if name not in allowed]:
+        raise argparse.ArgumentTypeError(f"{', '.join(unknown)}: choose from {', '.join(allowed)}, or all")
+    if not chosen:
+        raise argparse.ArgumentTypeError("names none")
+    return tuple(dict.fromkeys(chosen))
+
+
+def _seeds(text: str) -> tuple[int, ...]:
+    """`3`: the seeds 1, 2, 3; `5-8`: from 5 to 8; `7,9`: these."""
+    try:
+        if "-" in text:
+            first, last = map(int, text.split("-"))
+            seeds = tuple(range(first, last + 1))
+        elif "," in text:
+            seeds = tuple(dict.fromkeys(int(part) for part in names(text)))
+        else:
+            seeds = tuple(range(1, int(text) + 1))
+    except ValueError:
+        seeds = ()
+    if not seeds or min(seeds) < 0 or len(seeds) > 10_000:
+        raise argparse.ArgumentTypeError("how many (3), from and to (5-8), or which (7,9)")
+    return seeds
+
+
+def _shard(text: str) -> tuple[int, int]:
+    part, _, parts = text.partition("/")
+    if not (part.isdecimal() and parts.isdecimal() and 1 <= int(part) <= int(parts)):
+        raise argparse.ArgumentTypeError("a part of how many, such as 3/16")
+    return int(part), int(parts)
+
+
+def _slurm_shard() -> tuple[int, int] | None:
+    number, count, first = (os.environ.get(f"SLURM_ARRAY_TASK_{name}", "") for name in ("ID", "COUNT", "MIN"))
+    if not (number.isdecimal() and count.isdecimal()):
+        return None
+    return int(number) - int(first or 0) + 1, int(count)
+
+
+def _positive(text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError("a whole number from 1 on")
+    return int(text)

@@ -1,0 +1,147 @@
+"""A run directory is opened: a new batch is put down, or the one that lies there is gone on with."""
+
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from generation.batch import PROFILES_FILE, Batch, Profiles, Unit, read_batch, units, write_profiles
+from generation.files import RunError
+from generation.store import Entry, Store
+from nodes.techniques import technique
+from profiles.readers import Problem
+from settings import SessionConfig
+
+DEFAULTS: dict[str, Any] = {"source": "builtin", "methods": ("magnet",), "attitudes": None, "seeds": (1,)}
+
+
+@dataclass
+class Asked:
+    """What is asked for; None is left open: what the run has already, or `DEFAULTS`."""
+
+    configuration: SessionConfig
+    source: str | None = None
+    methods: tuple[str, ...] | None = None
+    attitudes: tuple[str, ...] | None = None
+    seeds: tuple[int, ...] | None = None
+    shard: tuple[int, int] | None = None
+    extend: bool = False
+    skip_invalid: bool = False
+
+
+@dataclass
+class Run:
+    """An open run: the batch, its profiles, and what has become of its units so far."""
+
+    folder: Path
+    batch: Batch
+    profiles: Profiles
+    entries: dict[str, Entry]
+    problems: list[Problem] = field(default_factory=list)
+    recovered: int = 0
+
+    def todo(self, *, retry_failed: bool = False) -> list[Unit]:
+        """The units that are to be run: those that have not come to an end; with `retry_failed` those that failed too."""
+        done = {name for name, entry in self.entries.items() if entry.status == "finished" or not retry_failed}
+        return [unit for unit in units(self.batch, self.profiles) if unit.session_id not in done]
+
+    @cached_property
+    def total(self) -> int:
+        """How many units the batch has."""
+        return sum(1 for _ in units(self.batch, self.profiles))
+
+
+def open_run(folder: Path, asked: Asked) -> Run:
+    """Open a run directory for writing; the caller holds its lock.
+
+    A new one gets the batch that is asked for. In one that is there, what is asked for must be what it has: `RunError` shows
+    the difference. With `extend`, further profiles, methods, attitudes and seeds are added. Raises `ProfileError` too.
+    """
+    for name in asked.configuration.techniques:
+        technique(name)
+    there = read_batch(folder)
+    if there is None:
+        batch, problems = _new(folder, asked)
+    elif asked.extend:
+        batch, problems = _extend(folder, there, asked)
+    else:
+        batch, problems = there, _refuse_other(folder, there, asked)
+    profiles = Profiles(folder / PROFILES_FILE)
+    if profiles.hash != batch.profiles_hash:
+        raise RunError(f"{folder / PROFILES_FILE} is not what this run began with; restore it, or begin a new run")
+    store = Store(folder)
+    recovered = store.recover()
+    return Run(folder, batch, profiles, store.entries(), problems, recovered)
+
+
+def _new(folder: Path, asked: Asked) -> tuple[Batch, list[Problem]]:
+    source = asked.source or DEFAULTS["source"]
+    problems = write_profiles(source, folder / PROFILES_FILE, skip_invalid=asked.skip_invalid)
+    batch = _batch(asked, source, Profiles(folder / PROFILES_FILE))
+    batch.write(folder)
+    return batch, problems
+
+
+def _batch(asked: Asked, source: str, profiles: Profiles) -> Batch:
+    return Batch.new(
+        configuration=_base(asked.configuration),
+        methods=asked.methods or DEFAULTS["methods"],
+        attitudes=asked.attitudes,
+        seeds=asked.seeds or DEFAULTS["seeds"],
+        source=source,
+        profiles=len(profiles),
+        profiles_hash=profiles.hash,
+        shard=asked.shard,
+    )
+
+
+def _base(config: SessionConfig) -> SessionConfig:
+    """The configuration without what each unit sets itself."""
+    fields = SessionConfig.model_fields
+    return config.model_copy(update={name: fields[name].default for name in ("method", "seed")})
+
+
+def _refuse_other(folder: Path, there: Batch, asked: Asked) -> list[Problem]:
+    changed = _differences(folder, there, asked)
+    if changed:
+        raise RunError(
+            f"{folder} has been begun with something else:\n  "
+            + "\n  ".join(changed)
+            + "\ngive another --out, or add to what it has with --extend (profiles, methods, attitudes, seeds)"
+        )
+    return []
+
+
+def _differences(folder: Path, there: Batch, asked: Asked) -> list[str]:
+    update: dict[str, Any] = {"configuration": _base(asked.configuration)}
+    for name in ("methods", "attitudes", "seeds", "shard"):
+        if (value := getattr(asked, name)) is not None:
+            update[name] = value
+    if asked.source is not None and asked.source != there.source:
+        other = folder / f".{PROFILES_FILE}.asked"
+        try:
+            write_profiles(asked.source, other, skip_invalid=asked.skip_invalid)
+            profiles = Profiles(other)
+        finally:
+            other.unlink(missing_ok=True)
+        update |= {"profiles": len(profiles), "profiles_hash": profiles.hash}
+    return there.differences(there.model_copy(update=update))
+
+
+def _extend(folder: Path, there: Batch, asked: Asked) -> tuple[Batch, list[Problem]]:
+    path = folder / PROFILES_FILE
+    update = {name: value for name in ("methods", "attitudes", "seeds") if (value := getattr(asked, name)) is not None}
+    wanted = there.model_copy(update={"configuration": _base(asked.configuration), **update})
+    there.extended(wanted)  # refused before anything is written
+    problems: list[Problem] = []
+    if asked.source is not None:
+        kept = path.read_text(encoding="utf-8").splitlines()
+        problems = write_profiles(asked.source, path, skip_invalid=asked.skip_invalid, kept=kept)
+        profiles = Profiles(path)
+        source = there.source if asked.source in there.source.split(" + ") else f"{there.source} + {asked.source}"
+        wanted = wanted.model_copy(update={"profiles": len(profiles), "profiles_hash": profiles.hash})
+        batch = there.extended(wanted).model_copy(update={"source": source})
+    else:
+        batch = there.extended(wanted)
+    batch.write(folder)
+    return batch, problems
