@@ -144,7 +144,7 @@ class Models:
     def _loop(self) -> _Loop:
         loop = asyncio.get_running_loop()
         if loop not in self._loops:
-            self._loops[loop] = _Loop(openai.DefaultAsyncHttpxClient())
+            self._loops[loop] = _Loop(openai.DefaultAioHttpClient())
         return self._loops[loop]
 
     async def _endpoint(self, loop: _Loop, settings: ModelSettings) -> Endpoint:

@@ -4,8 +4,11 @@ import asyncio
 from email.utils import parsedate_to_datetime
 from time import time
 
+import aiohttp
 import openai
+from aiohttp.http_exceptions import PayloadEncodingError
 
+_CUT = (aiohttp.ClientConnectionError, OSError)
 RETRIED = frozenset({"timeout", "rate_limited", "server_error", "connection", "garbled"})
 
 
@@ -35,7 +38,9 @@ class ModelError(RuntimeError):
 def classify(error: Exception) -> str | None:
     """The kind of a failed request, or None when it is not the model's doing (a bug of ours)."""
     if isinstance(error, (openai.APITimeoutError, TimeoutError, asyncio.TimeoutError)):
-        return "timeout"
+        # The client library calls a connection that was reset or refused a time-out too.
+        cause = _first_cause(error)
+        return "connection" if isinstance(cause, _CUT) and not isinstance(cause, TimeoutError) else "timeout"
     if isinstance(error, openai.RateLimitError):
         # An exhausted quota also answers 429, and no waiting helps.
         return "refused" if error.code == "insufficient_quota" else "rate_limited"
@@ -52,10 +57,11 @@ def describe(error: Exception, endpoint: str, key: str | None) -> str:
     """One line for a person: the endpoint and what it said, without the key and shortened."""
     if isinstance(error, openai.APIStatusError):
         said = f"{endpoint} answers {error.status_code}: {_server_words(error)}"
-    elif isinstance(error, (openai.APITimeoutError, TimeoutError)):
+    elif classify(error) == "timeout":
         said = f"{endpoint} did not answer in time"
+    elif isinstance(cause := _first_cause(error), PayloadEncodingError):
+        said = f"{endpoint} cannot be reached (the connection was cut in mid-answer)"
     elif isinstance(error, openai.APIConnectionError):
-        cause = _first_cause(error)
         said = f"{endpoint} cannot be reached ({str(cause) or type(cause).__name__})"
     else:
         said = f"{endpoint} answered something unreadable ({str(error) or type(error).__name__})"

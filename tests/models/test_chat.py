@@ -32,7 +32,7 @@ KINDS: dict[FaultKind, tuple[str, str]] = {
     "500": ("server_error", "answers 500: The server had an error"),
     "503": ("server_error", "answers 503: The server is overloaded"),
     "timeout": ("timeout", "did not answer in time"),
-    "cut": ("connection", "cannot be reached (peer closed connection"),
+    "cut": ("connection", "cannot be reached (the connection was cut"),
     "reset": ("connection", "cannot be reached ("),
     "garbage": ("garbled", "something unreadable (JSONDecodeError"),
     "html": ("garbled", "something unreadable ("),
@@ -86,10 +86,10 @@ async def test_a_fault_that_stays_ends_in_a_clear_error(models: Models, kind: Fa
     assert error.errors[-1] == str(error)
 
 
-async def test_without_a_limit_on_requests_there_is_one(models: Models) -> None:
+async def test_where_the_settings_bound_no_requests_the_models_do() -> None:
     with LoopbackServer(faults=Faults(rate=1, kinds=("503",))) as server:
-        error = await refused(models, ModelSettings(base_url=server.base_url, model="m"))
-        assert len(server.requests) == 1
+        error = await refused(Models(backoff=0.001, requests=2), ModelSettings(base_url=server.base_url, model="m"))
+        assert len(server.requests) == 2
     assert error.kind == "server_error"
 
 
