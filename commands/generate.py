@@ -21,9 +21,9 @@ from generation.driver import Budget, Driver, LocalWorker, Progress, WorkerHandl
 from generation.files import RunError, RunLock, write_atomically
 from generation.forecast import forecast
 from generation.prices import Prices, read_prices
+from generation.processes import ProcessWorker, WorkerSpec
 from generation.run import Asked, Run, open_run
 from generation.view import BatchView, duration, failures_table, projection_table
-from generation.worker import Worker
 from graph.methods import METHODS
 from models.chat import Models
 from models.errors import ModelError
@@ -171,10 +171,13 @@ def _as_begun(args: argparse.Namespace, begun: SessionConfig) -> SessionConfig:
 
 
 def _workers(args: argparse.Namespace, run: Run, concurrency: int) -> list[WorkerHandle]:
-    if args.engine == "local" and args.workers == 1:
-        models = Models(offline=args.offline, in_flight=concurrency, requests=REQUESTS)
-        return [LocalWorker(Worker(run.folder, run.batch, models, most=concurrency))]
-    raise RunError("several workers are not there yet")
+    share = -(-concurrency // args.workers)
+    specs = [
+        WorkerSpec(run.folder, run.batch, f"w{number}", share, args.offline, REQUESTS) for number in range(args.workers)
+    ]
+    if args.workers == 1:
+        return [LocalWorker(specs[0].make())]
+    return [ProcessWorker(spec) for spec in specs]
 
 
 async def _drive(

@@ -258,7 +258,7 @@ def pack(path: Path, ledger: Path) -> None:
     with ledger.open("rb") as file:
         os.fsync(file.fileno())
     with path.open("rb") as raw:
-        packed = zstandard.ZstdCompressor(level=6)
+        packed = zstandard.ZstdCompressor(level=6, write_checksum=True)
         write_atomically(path.with_name(path.name + ".zst"), packed.read_to_iter(raw, write_size=2**20))
     path.unlink()
 

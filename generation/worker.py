@@ -40,6 +40,7 @@ class Worker:
     """Runs units of a batch. `most` is how many sessions it runs at once, `name` that of its files."""
 
     def __init__(self, folder: Path, batch: Batch, models: Models, *, name: str = "w0", most: int = 64) -> None:
+        self.name = name
         self.batch = batch
         self.models = models
         self.most = most

@@ -1,0 +1,219 @@
+"""Workers in processes of their own: one Python process drives only some hundred calls a second.
+
+The parent hands out units and hears of entries over a pipe. A worker whose parent has died ends at once; one that dies
+itself is replaced, and what it was handed is taken up by others, from its journals.
+"""
+
+import asyncio
+import multiprocessing
+import os
+import signal
+import threading
+import traceback
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from multiprocessing.connection import Connection
+from multiprocessing.context import SpawnProcess
+from pathlib import Path
+from typing import Any
+
+from generation.batch import Batch, Unit
+from generation.driver import WorkerLost
+from generation.files import RunError
+from generation.store import Entry
+from generation.worker import Pulse, Suspended, Worker, total
+from graph.journal import JournalError
+from models.chat import Models
+
+PULSE_EVERY = 0.25
+"""Seconds between two messages of how a worker is doing."""
+RESTARTS = 20
+"""How often a worker is replaced, until the machine is taken to be at fault."""
+
+_SPAWN = multiprocessing.get_context("spawn")
+
+
+@dataclass(frozen=True)
+class WorkerSpec:
+    """What a worker needs to know to begin, wherever it runs."""
+
+    folder: Path
+    batch: Batch
+    name: str
+    most: int
+    offline: bool
+    requests: int
+
+    def make(self) -> Worker:
+        """The worker, in the process that calls this."""
+        models = Models(offline=self.offline, in_flight=self.most, requests=self.requests)
+        return Worker(self.folder, self.batch, models, name=self.name, most=self.most)
+
+
+class ProcessWorker:
+    """A worker in a process of its own. Belongs to the event loop that it was made in."""
+
+    def __init__(self, spec: WorkerSpec) -> None:
+        self._spec = spec
+        self._loop = asyncio.get_running_loop()
+        self._waiting: dict[str, asyncio.Future[Entry]] = {}
+        self._before = Pulse()
+        self._pulse = Pulse()
+        self._capacity = 1
+        self._starts = 0
+        self._closing = False
+        self._start()
+
+    async def run(self, unit: Unit) -> Entry:
+        answer: asyncio.Future[Entry] = self._loop.create_future()
+        self._waiting[unit.session_id] = answer
+        self._send("run", unit)
+        return await answer
+
+    def pulse(self) -> Pulse:
+        return total([self._before, self._pulse])
+
+    def capacity(self) -> int:
+        return self._capacity if self._process.is_alive() else 0
+
+    def stop(self, *, now: bool = False) -> None:
+        self._send("stop", now)
+
+    async def close(self) -> None:
+        self._closing = True
+        self._send("close", None)
+        await asyncio.to_thread(self._process.join, 10)
+        if self._process.is_alive():
+            self._process.kill()
+            await asyncio.to_thread(self._process.join)
+
+    def _start(self) -> None:
+        here, there = _SPAWN.Pipe()
+        self._pipe = here
+        self._process: SpawnProcess = _SPAWN.Process(
+            target=_main, args=(there, self._spec), name=self._spec.name, daemon=True
+        )
+        self._process.start()
+        there.close()  # else the end of the child would not be seen
+        self._starts += 1
+        threading.Thread(target=self._listen, args=(here,), daemon=True).start()
+
+    def _send(self, what: str, about: Any) -> None:
+        with suppress(OSError, ValueError):  # the worker has died; the listener tells
+            self._pipe.send((what, about))
+
+    def _listen(self, pipe: Connection) -> None:
+        while True:
+            try:
+                what, about = pipe.recv()
+            except (EOFError, OSError):
+                break
+            self._later(self._heard, what, about)
+        self._later(self._lost)
+
+    def _later(self, call: Callable[..., None], *args: Any) -> None:
+        with suppress(RuntimeError):  # the loop is closed
+            self._loop.call_soon_threadsafe(call, *args)
+
+    def _heard(self, what: str, about: Any) -> None:
+        if what == "pulse":
+            self._pulse, self._capacity = about
+            return
+        session_id, result = about
+        answer = self._waiting.pop(session_id, None)
+        if answer is None or answer.done():
+            return
+        if isinstance(result, BaseException):
+            answer.set_exception(result)
+        else:
+            answer.set_result(result)
+
+    def _lost(self) -> None:
+        if self._closing:
+            self._give_up(Suspended())
+            return
+        self._process.join(1)
+        code = self._process.exitcode
+        self._before, self._pulse = total([self._before, self._pulse]), Pulse()
+        self._before = self._before.model_copy(update={"running": 0, "limit": 0, "in_flight": 0})
+        if self._starts <= RESTARTS:
+            self._start()
+        self._give_up(WorkerLost(f"worker {self._spec.name} ended with {_exit(code)}"))
+
+    def _give_up(self, error: Exception) -> None:
+        for answer in self._waiting.values():
+            if not answer.done():
+                answer.set_exception(error)
+        self._waiting.clear()
+
+
+def _exit(code: int | None) -> str:
+    if code is not None and code < 0:
+        return f"signal {signal.Signals(-code).name}" + (" (out of memory?)" if code == -signal.SIGKILL else "")
+    return f"status {code}"
+
+
+def _main(pipe: Connection, spec: WorkerSpec) -> None:
+    """The worker's process."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent hears Ctrl-C, and tells
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    asyncio.run(_Child(pipe, spec).run())
+
+
+class _Child:
+    def __init__(self, pipe: Connection, spec: WorkerSpec) -> None:
+        self._pipe = pipe
+        self._worker = spec.make()
+        self._sending = threading.Lock()
+        self._closed = asyncio.Event()
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    async def run(self) -> None:
+        loop = asyncio.get_running_loop()
+        threading.Thread(target=self._listen, args=(loop,), daemon=True).start()
+        while not self._closed.is_set():
+            self._send("pulse", (self._worker.pulse(), self._worker.capacity()))
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._closed.wait(), PULSE_EVERY)
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._worker.models.close()
+
+    def _listen(self, loop: asyncio.AbstractEventLoop) -> None:
+        while True:
+            try:
+                what, about = self._pipe.recv()
+            except (EOFError, OSError):
+                os._exit(1)  # the parent has died: another one may already be at work on the run
+            loop.call_soon_threadsafe(self._heard, what, about)
+
+    def _heard(self, what: str, about: Any) -> None:
+        if what == "run":
+            task = asyncio.create_task(self._run(about))
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+        elif what == "stop":
+            self._worker.stop(now=about)
+        else:
+            self._closed.set()
+
+    async def _run(self, unit: Unit) -> None:
+        result: Entry | Exception
+        try:
+            result = await self._worker.run(unit)
+        except (Suspended, RunError, JournalError) as error:
+            result = error
+        except Exception as error:
+            traceback.print_exc()
+            result = RunError(f"worker {self._worker.name}: {type(error).__name__}: {error}")
+        self._send("pulse", (self._worker.pulse(), self._worker.capacity()))
+        self._send("end", (unit.session_id, result))
+
+    def _send(self, what: str, about: Any) -> None:
+        try:
+            with self._sending:
+                self._pipe.send((what, about))
+        except OSError:
+            os._exit(1)

@@ -1,0 +1,178 @@
+"""The driver: what it hands out, when it stops, and what becomes of sessions whose worker dies."""
+
+import asyncio
+from collections import Counter
+from collections.abc import Callable
+
+import pytest
+
+from generation.batch import Unit
+from generation.driver import LOST, Budget, Driver, WorkerLost
+from generation.files import RunError
+from generation.store import Entry
+from generation.worker import Pulse, Suspended
+from state import Failure, Usage
+
+Outcome = Callable[[Unit], Entry | Exception]
+
+
+def unit(number: int) -> Unit:
+    return Unit(f"s{number}", number, f"client-{number}", "neutral", "magnet", 1, number)
+
+
+def units(count: int) -> list[Unit]:
+    return [unit(number) for number in range(count)]
+
+
+def ended(one: Unit, failure: str | None = None) -> Entry:
+    return Entry(
+        session_id=one.session_id,
+        profile_id=one.profile_id,
+        attitude=one.attitude,
+        method=one.method,
+        session_seed=one.session_seed,
+        status="failed" if failure else "finished",
+        failure=Failure(stage="client", kind="refused", message=failure) if failure else None,
+        turns=6,
+        seconds=1.0,
+        finished_at="2026-01-01T00:00:00",
+        usage={"client": Usage(calls=6, prompt_tokens=100)},
+        shard="w0-00001",
+        end=1,
+    )
+
+
+class FakeWorker:
+    """Ends units as a function says, after a moment."""
+
+    def __init__(self, outcome: Outcome = ended, room: int = 3, seconds: float = 0.001) -> None:
+        self.outcome, self.room, self.seconds = outcome, room, seconds
+        self.ran: Counter[str] = Counter()
+        self.stopped: list[bool] = []
+        self.closed = False
+        self.running = self.most = 0
+        self._pulse = Pulse()
+        self._now = asyncio.Event()
+
+    async def run(self, one: Unit) -> Entry:
+        self.ran[one.session_id] += 1
+        self.running += 1
+        self.most = max(self.most, self.running)
+        try:
+            async with asyncio.timeout(self.seconds):
+                await self._now.wait()
+            raise Suspended
+        except TimeoutError:
+            pass
+        finally:
+            self.running -= 1
+        result = self.outcome(one)
+        if isinstance(result, Exception):
+            raise result
+        self._pulse.prompt_tokens += 100
+        return result
+
+    def pulse(self) -> Pulse:
+        return self._pulse
+
+    def capacity(self) -> int:
+        return self.room
+
+    def stop(self, *, now: bool = False) -> None:
+        self.stopped.append(now)
+        if now:
+            self._now.set()
+
+    async def close(self) -> None:
+        self.closed = True
+
+
+async def test_every_unit_is_run_once_and_no_worker_has_more_than_it_can_take() -> None:
+    workers = [FakeWorker(room=2), FakeWorker(room=5)]
+    entries: list[Entry] = []
+    progress = await Driver(workers, iter(units(50)), 50, on_entry=entries.append).run()
+    assert (progress.finished, progress.failed, progress.stopped) == (50, 0, None)
+    assert workers[0].ran + workers[1].ran == Counter(one.session_id for one in units(50))
+    assert [worker.most for worker in workers] == [2, 5]
+    assert len(entries) == 50
+    assert all(worker.closed for worker in workers)
+
+
+async def test_nothing_to_do_is_done_at_once() -> None:
+    progress = await Driver([FakeWorker()], [], 0).run()
+    assert (progress.finished, progress.stopped) == (0, None)
+
+
+async def test_like_failures_in_a_row_stop_the_batch_with_the_reason() -> None:
+    worker = FakeWorker(lambda one: ended(one, "the endpoint answers 401: bad key"), room=1)
+    progress = await Driver([worker], units(100), 100, budget=Budget(failures=5)).run()
+    assert progress.failed == 5
+    assert progress.stopped == "5 sessions in a row failed alike: client: refused: the endpoint answers 401: bad key"
+
+
+async def test_failures_that_differ_or_come_between_successes_do_not_stop_it() -> None:
+    differing = FakeWorker(lambda one: ended(one, f"reason {one.row}"), room=1)
+    assert (await Driver([differing], units(30), 30, budget=Budget(failures=5)).run()).failed == 30
+    now_and_then = FakeWorker(lambda one: ended(one, None if one.row % 4 == 3 else "no"), room=1)
+    progress = await Driver([now_and_then], units(40), 40, budget=Budget(failures=5)).run()
+    assert (progress.finished, progress.failed, progress.stopped) == (10, 30, None)
+
+
+@pytest.mark.parametrize(
+    ("budget", "reason"),
+    [
+        (Budget(tokens=2000), "tokens are used, of 2,000 allowed"),
+        (Budget(cost=0.5), "are spent, of 0.50 allowed"),
+        (Budget(hours=0.3 / 3600), "hours are over"),
+    ],
+)
+async def test_a_budget_that_is_used_up_stops_it(budget: Budget, reason: str) -> None:
+    worker = FakeWorker(seconds=0.02)
+    driver = Driver([worker], units(1000), 1000, budget=budget, cost=lambda pulse: pulse.prompt_tokens / 4000)
+    progress = await driver.run()
+    assert reason in str(progress.stopped)
+    assert 0 < progress.finished < 300
+    assert worker.stopped[0] is False
+
+
+async def test_a_stop_waits_for_the_sessions_for_a_bounded_time() -> None:
+    worker = FakeWorker(seconds=60)
+    driver = Driver([worker], units(9), 9, drain=0.1)
+    asyncio.get_running_loop().call_later(0.05, driver.stop, "stopped by hand")
+    progress = await asyncio.wait_for(driver.run(), 5)
+    assert worker.stopped == [False, True]
+    assert (progress.finished, progress.stopped) == (0, "stopped by hand")
+
+
+async def test_a_unit_whose_worker_died_is_handed_out_again() -> None:
+    lost: list[str] = []
+
+    def outcome(one: Unit) -> Entry | Exception:
+        if one.row % 5 == 0 and lost.count(one.session_id) < LOST - 1:
+            lost.append(one.session_id)
+            return WorkerLost("signal SIGKILL")
+        return ended(one)
+
+    progress = await Driver([FakeWorker(outcome), FakeWorker(outcome)], units(20), 20).run()
+    assert (progress.finished, progress.failed) == (20, 0)
+    assert len(lost) == 4 * (LOST - 1)
+
+
+async def test_a_unit_that_kills_its_workers_ends_the_batch() -> None:
+    worker = FakeWorker(lambda one: WorkerLost("signal SIGKILL") if one.row == 7 else ended(one))
+    with pytest.raises(RunError, match=f"session s7 has lost its worker {LOST} times: signal SIGKILL"):
+        await Driver([worker], units(20), 20).run()
+
+
+async def test_a_disk_that_fails_ends_the_batch_with_what_it_said() -> None:
+    worker = FakeWorker(lambda one: RunError("shard cannot be written: No space left") if one.row == 4 else ended(one))
+    driver = Driver([worker], units(500), 500)
+    with pytest.raises(RunError, match="No space left"):
+        await driver.run()
+    assert worker.closed
+    assert driver.progress.finished < 20
+
+
+async def test_without_a_worker_that_lives_it_says_so() -> None:
+    progress = await Driver([FakeWorker(room=0)], units(3), 3).run()
+    assert progress.stopped == "no worker is left"

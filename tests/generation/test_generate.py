@@ -1,0 +1,318 @@
+"""`run.py generate` as a user calls it, against a server that answers, refuses or is not there."""
+
+import json
+import resource
+import signal
+import subprocess
+import sys
+import time
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import run
+from generation.store import Store
+from tests.loopback import Faults, LoopbackServer, Request, sensible_answer
+from tests.scripted import profile
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture
+def forms(tmp_path: Path) -> str:
+    path = tmp_path / "forms.jsonl"
+    values = [profile(id=f"client-{number}").model_dump(mode="json") for number in range(4)]
+    path.write_text("".join(json.dumps(value) + "\n" for value in values), encoding="utf-8")
+    return str(path)
+
+
+def generate(out: Path, *options: str, url: str = "") -> int:
+    where = ["--base-url", url, "--model", "loopback"] if url else []
+    return run.main(["generate", "--out", str(out), "--quiet", *where, *options])
+
+
+def check_whole(out: Path, count: int, turns: int) -> None:
+    """All sessions are there, finished, once, with all their turns, and no journal is left."""
+    records = list(Store(out).records())
+    assert len(records) == count
+    assert len({record.session_id for record in records}) == count
+    for record in records:
+        assert record.status == "finished"
+        assert [turn.turn for turn in record.turns] == list(range(1, len(record.turns) + 1))
+        assert len(record.turns) == turns
+        assert record.closing
+        speakers = [said.speaker for said in record.dialogue]
+        assert speakers == ["counselor", "client"] * (len(speakers) // 2) + ["counselor"]
+    assert list((out / "journals").iterdir()) == []
+
+
+def test_a_batch_is_run_and_not_run_again(tmp_path: Path, forms: str) -> None:
+    out = tmp_path / "run"
+    options = ["--profiles", forms, "--attitudes", "all", "--methods", "magnet,single-plan", "--turns", "2"]
+    with LoopbackServer() as server:
+        assert generate(out, *options, url=server.base_url) == 0
+        asked = len(server.requests)
+        check_whole(out, 4 * 3 * 2, 2)
+        assert generate(out, *options, url=server.base_url) == 0
+        assert generate(out) == 0
+        assert len(server.requests) == asked
+    assert {path.name for path in out.iterdir()} == {
+        *("run.json", "profiles.jsonl", "run.log", "lock"),
+        *("shards", "ledger", "journals"),
+    }
+
+
+def test_a_preview_counts_and_projects(tmp_path: Path, forms: str, capsys: pytest.CaptureFixture[str]) -> None:
+    out, prices = tmp_path / "run", tmp_path / "prices.yaml"
+    prices.write_text("loopback: {input: 1000, output: 2000}", encoding="utf-8")
+    with LoopbackServer() as server:
+        options = ["--profiles", forms, "--turns", "2", "--methods", "magnet,single", "--prices", str(prices)]
+        where = ["--base-url", server.base_url, "--model", "loopback"]
+        assert run.main(["generate", "--out", str(out), *options, *where, "--preview", "2"]) == 0
+        shown = capsys.readouterr().out
+        assert "2 of 8 sessions finished" in shown
+        assert "from 2 finished sessions" in shown
+        assert "cost" in shown
+        assert len(list(Store(out).records())) == 2
+        assert generate(out) == 0
+    check_whole(out, 8, 2)
+
+
+def test_another_configuration_is_refused_with_the_difference(
+    tmp_path: Path, forms: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "run"
+    with LoopbackServer() as server:
+        assert generate(out, "--profiles", forms, "--turns", "2", url=server.base_url) == 0
+        assert generate(out, "--turns", "3") == 2
+        assert "configuration.max_turns: 2 here, 3 asked for" in capsys.readouterr().err
+        assert generate(out, "--methods", "magnet,single", "--seeds", "2", "--extend") == 0
+    check_whole(out, 4 * 2 * 2, 2)
+
+
+def test_a_refusing_endpoint_stops_the_batch_early_and_failed_sessions_can_be_taken_up(
+    tmp_path: Path, forms: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "run"
+    with LoopbackServer() as server:
+        options = ["--profiles", forms, "--turns", "2", "--seeds", "10", "--concurrency", "1", "--stop-after", "3"]
+        server.fail_with(401, "Incorrect API key provided.")
+        assert generate(out, *options, url=server.base_url) == 1
+        told = capsys.readouterr()
+        assert "3 sessions in a row failed alike" in told.err
+        assert "401: Incorrect API key" in " ".join(told.err.split())
+        assert "0 of 40 sessions finished, 3 failed" in told.out
+        server.clear()
+        assert generate(out, "--concurrency", "8") == 1
+        assert "37 of 40 sessions finished, 3 failed" in capsys.readouterr().out
+        assert generate(out, "--retry-failed") == 0
+    check_whole(out, 40, 2)
+
+
+def test_a_failed_session_goes_on_after_its_last_finished_turn(tmp_path: Path, forms: str) -> None:
+    out = tmp_path / "run"
+    broken = True
+
+    def answer(request: Request) -> Any:
+        if broken and "client" in request.prompt and request.prompt.count("Sentence") >= 0 and _turn(request) >= 3:
+            return ""
+        return sensible_answer(request)
+
+    with LoopbackServer(answer) as server:
+        assert generate(out, "--profiles", forms, "--turns", "4", "--seeds", "1", url=server.base_url) == 1
+        failed = list(Store(out).records(failed=True))
+        assert len(failed) == 4
+        assert {record.failure.stage for record in failed if record.failure} == {"client"}
+        assert {len(record.turns) for record in failed} == {3}
+        broken = False
+        before = len(server.requests)
+        assert generate(out, "--retry-failed") == 0
+        assert len(server.requests) - before < 4 * (2 * 5 + 2)
+    check_whole(out, 4, 4)
+    assert {record.resumed for record in Store(out).records()} == {1}
+
+
+def _turn(request: Request) -> int:
+    """The turn of a client's request: how often the counselor has spoken, beside the greeting."""
+    if "You are the client in a counseling session" not in request.prompt:
+        return 0
+    return sum(role == "user" for role, _ in request.messages) - 1
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        (["--methods", "hypnosis"], "choose from magnet"),
+        (["--seeds", "x"], "how many (3)"),
+        (["--shard", "5/4"], "a part of how many"),
+        (["--concurrency", "0"], "a whole number from 1 on"),
+        (["--attitudes", ","], "names none"),
+    ],
+)
+def test_wrong_options_are_told(
+    tmp_path: Path, options: list[str], told: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as error:
+        generate(tmp_path / "run", *options)
+    assert error.value.code == 2
+    assert told in capsys.readouterr().err
+    assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        (["--max-cost", "3"], "--max-cost needs --prices"),
+        (["--prices", "nowhere.yaml"], "nowhere.yaml cannot be read"),
+        (["--profiles", "nowhere.json"], "there is no file or directory 'nowhere.json'"),
+        (["--techniques", "hypnosis"], "hypnosis"),
+    ],
+)
+def test_wrong_inputs_are_told(
+    tmp_path: Path, options: list[str], told: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with LoopbackServer() as server:
+        assert generate(tmp_path / "run", *options, url=server.base_url) == 2
+    assert told in capsys.readouterr().err
+
+
+def test_a_part_has_a_folder_of_its_own_also_from_slurm(
+    tmp_path: Path, forms: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with LoopbackServer() as server:
+        options = ["--profiles", forms, "--turns", "1", "--seeds", "3"]
+        assert generate(tmp_path / "study", *options, "--shard", "1/2", url=server.base_url) == 0
+        monkeypatch.setenv("SLURM_ARRAY_TASK_ID", "8")
+        monkeypatch.setenv("SLURM_ARRAY_TASK_COUNT", "2")
+        monkeypatch.setenv("SLURM_ARRAY_TASK_MIN", "7")
+        assert generate(tmp_path / "study", *options, url=server.base_url) == 0
+    parts = [{r.session_id for r in Store(tmp_path / f"study-{part}-of-2").records()} for part in (1, 2)]
+    assert not parts[0] & parts[1]
+    assert len(parts[0] | parts[1]) == 12
+
+
+def command(out: Path, *options: str) -> list[str]:
+    return [sys.executable, "run.py", "generate", "--out", str(out), "--model", "loopback", *options]
+
+
+def test_ctrl_c_ends_soon_and_says_how_to_go_on(tmp_path: Path) -> None:
+    out = tmp_path / "run"
+    with LoopbackServer() as server:
+        options = ["--turns", "40", "--base-url", server.base_url]
+        process = subprocess.Popen(command(out, *options), cwd=ROOT, stderr=subprocess.PIPE, text=True)
+        wait_for(lambda: len(server.requests) > 100, process)
+        process.send_signal(signal.SIGINT)
+        _, told = process.communicate(timeout=60)
+        assert process.returncode == 130
+        assert f"go on with: python run.py generate --out {out}" in told
+        assert "Traceback" not in told
+        assert any((out / "journals").iterdir())
+
+
+def test_a_second_process_is_refused(tmp_path: Path) -> None:
+    out = tmp_path / "run"
+    with LoopbackServer() as server:
+        options = ["--turns", "40", "--base-url", server.base_url]
+        process = subprocess.Popen(command(out, *options), cwd=ROOT, stderr=subprocess.DEVNULL)
+        try:
+            wait_for(lambda: len(server.requests) > 20, process)
+            other = subprocess.run(
+                command(out, *options), cwd=ROOT, capture_output=True, text=True, timeout=60, check=False
+            )
+            assert other.returncode == 2
+            assert f"{out} is in use by another process (process {process.pid} on " in other.stderr
+        finally:
+            process.kill()
+            process.wait()
+
+
+def test_a_disk_that_fills_ends_the_batch_and_loses_nothing(tmp_path: Path, forms: str) -> None:
+    out = tmp_path / "run"
+
+    def small_files() -> None:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (150_000, 150_000))
+        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+
+    with LoopbackServer() as server:
+        options = ["--profiles", forms, "--turns", "3", "--seeds", "5", "--base-url", server.base_url]
+        full = subprocess.run(
+            command(out, *options),
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
+            preexec_fn=small_files,
+        )
+        assert full.returncode == 2
+        assert "cannot be written: File too large" in full.stderr
+        assert "Traceback" not in full.stderr
+        kept = Counter(record.session_id for record in Store(out).records())
+        assert 0 < len(kept) < 20
+        assert generate(out) == 0
+    check_whole(out, 20, 3)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="needs /proc")
+def test_a_directory_that_cannot_be_written_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert generate(Path("/proc/nowhere/run")) == 2
+    assert "/proc/nowhere/run cannot be written" in capsys.readouterr().err
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize("workers", [1, 2])
+def test_two_hundred_sessions_survive_faults_and_kills(tmp_path: Path, workers: int) -> None:
+    """200 sessions of 6 turns, 20 % of the calls failing in mixed ways, the process killed three times."""
+    out, models = tmp_path / "run", tmp_path / "models.yaml"
+    forms = tmp_path / "forms.jsonl"
+    values = [profile(id=f"client-{number}").model_dump(mode="json") for number in range(100)]
+    forms.write_text("".join(json.dumps(value) + "\n" for value in values), encoding="utf-8")
+    with LoopbackServer(faults=Faults(0.2, hold=2.0, retry_after=0.01), keep=10) as server:
+        models.write_text(
+            f"default: {{model: loopback, base_url: {server.base_url}, timeout: 1, max_requests: 20}}\n",
+            encoding="utf-8",
+        )
+        options = ["--profiles", str(forms), "--seeds", "2", "--turns", "6", "--models", str(models)]
+        options += ["--workers", str(workers), "--techniques", "reflection,questioning", "--router", "rules"]
+        started = [sys.executable, "run.py", "generate", "--out", str(out), *options]
+        for kill in range(3):
+            process = subprocess.Popen(started, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+            wait_for(lambda want=(kill + 1) * 20: done(out) >= want, process, seconds=150)
+            process.kill()
+            process.wait()
+            assert 0 < done(out) < 200
+        last = subprocess.run(started, cwd=ROOT, capture_output=True, text=True, timeout=400, check=False)
+        assert last.returncode == 0, last.stderr
+    check_whole(out, 200, 6)
+
+
+@pytest.mark.slow
+def test_a_worker_process_that_dies_is_replaced(tmp_path: Path) -> None:
+    out = tmp_path / "run"
+    with LoopbackServer() as server:
+        options = ["--turns", "6", "--seeds", "2", "--workers", "2", "--base-url", server.base_url]
+        process = subprocess.Popen(command(out, *options), cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+        wait_for(lambda: done(out) >= 5, process)
+        children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
+        victims = [int(child) for child in children if b"spawn_main" in Path(f"/proc/{child}/cmdline").read_bytes()]
+        import os
+
+        os.kill(victims[0], signal.SIGKILL)
+        _, told = process.communicate(timeout=200)
+        assert process.returncode == 0, told
+    check_whole(out, 60, 6)
+
+
+def done(out: Path) -> int:
+    return len(Store(out).entries())
+
+
+def wait_for(condition: Any, process: "subprocess.Popen[Any]", seconds: float = 60) -> None:
+    until = time.monotonic() + seconds
+    while not condition():
+        assert process.poll() is None, "the process has ended"
+        assert time.monotonic() < until, "nothing came of it"
+        time.sleep(0.02)
