@@ -15,7 +15,7 @@ import sys
 from pydantic import ValidationError
 from rich.text import Text
 
-from commands import check, drawing, generate, profiles, session
+from commands import check, drawing, generate, profiles, runs, session
 from commands.options import errors
 from generation.files import RunError
 from graph.journal import JournalError
@@ -55,7 +55,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     commands = parser.add_subparsers(metavar="command")
     default = session.add(commands)
-    for module in (generate, profiles, check, drawing):
+    for module in (generate, runs, profiles, check, drawing):
         module.add(commands)
     parser.set_defaults(**vars(default.parse_args([])))
     return parser

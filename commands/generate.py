@@ -22,7 +22,9 @@ from generation.files import RunError, RunLock, write_atomically
 from generation.forecast import forecast
 from generation.prices import Prices, read_prices
 from generation.processes import ProcessWorker, WorkerSpec
+from generation.ray_workers import RayWorker, connect
 from generation.run import Asked, Run, open_run
+from generation.state import LIVE_FILE
 from generation.view import BatchView, duration, failures_table, projection_table
 from graph.methods import METHODS
 from models.chat import Models
@@ -34,7 +36,7 @@ from settings import SessionConfig
 CONCURRENCY = 64
 REQUESTS = 12
 """Requests for one answer, at most: a batch sits an outage of two or three minutes out."""
-LIVE_FILE = "live.json"
+
 LIVE_EVERY = 5.0
 """Seconds between two writings of how a batch is doing, for `run.py status`."""
 
@@ -175,6 +177,9 @@ def _workers(args: argparse.Namespace, run: Run, concurrency: int) -> list[Worke
     specs = [
         WorkerSpec(run.folder, run.batch, f"w{number}", share, args.offline, REQUESTS) for number in range(args.workers)
     ]
+    if args.engine == "ray":
+        connect(args.ray_address)
+        return [RayWorker(spec) for spec in specs]
     if args.workers == 1:
         return [LocalWorker(specs[0].make())]
     return [ProcessWorker(spec) for spec in specs]

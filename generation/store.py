@@ -139,7 +139,7 @@ class Store:
                     record = _record(line, name)
                 except RunError:
                     continue
-                append(self.ledgers / f"{worker}{RAW}", _line(entry_of(record, name, end)))
+                append(self.ledgers / f"{worker}{RAW}", line_of(entry_of(record, name, end)))
                 found += 1
         return found
 
@@ -208,7 +208,7 @@ class ShardWriter:
         name = self._name
         end = append(self.store.shards / f"{name}{RAW}", record.model_dump_json().encode() + b"\n", sync=True)
         entry = entry_of(record, name, end)
-        append(self._ledger, _line(entry))
+        append(self._ledger, line_of(entry))
         if end >= self.shard_bytes:
             self._number += 1
             pack(self.store.shards / f"{name}{RAW}", self._ledger)
@@ -263,7 +263,8 @@ def pack(path: Path, ledger: Path) -> None:
     path.unlink()
 
 
-def _line(entry: Entry) -> bytes:
+def line_of(entry: Entry) -> bytes:
+    """An entry as a line of the ledger."""
     return entry.model_dump_json(exclude_none=True, exclude_defaults=True).encode() + b"\n"
 
 

@@ -1,0 +1,110 @@
+"""`run.py status`, `merge` and `export`: what stands in run directories, and what is made of it."""
+
+import argparse
+import json
+import re
+import time
+from pathlib import Path
+
+from rich.console import Console, Group
+from rich.live import Live
+from rich.table import Table
+from rich.text import Text
+
+from commands import Subparsers
+from commands.options import errors
+from generation.files import RunError
+from generation.merging import merge
+from generation.prices import read_prices
+from generation.state import RunState, StateReader
+from generation.view import duration, failures_table
+
+WATCH_EVERY = 2.0
+
+
+def add(commands: Subparsers) -> None:
+    """Tell the parser about these commands."""
+    parser = commands.add_parser("status", help="how a run stands: done, failed and why, rates, tokens, time left")
+    parser.add_argument("run", metavar="FOLDER", help="run directory")
+    parser.add_argument("--watch", action="store_true", help="go on showing it until the run is not at work any more")
+    parser.add_argument("--json", action="store_true", help="print it as JSON")
+    parser.add_argument("--prices", metavar="FILE", help="YAML with prices per model, for costs")
+    parser.set_defaults(command=status)
+    merging = commands.add_parser("merge", help="put parts of a run (--shard) together")
+    merging.add_argument("parts", nargs="+", metavar="FOLDER", help="run directories of one batch")
+    merging.add_argument("--out", metavar="FOLDER", help="default: the parts' common name, without -I-of-N")
+    merging.set_defaults(command=merge_runs)
+
+
+def status(args: argparse.Namespace) -> int:
+    """How a run stands."""
+    reader = StateReader(Path(args.run), read_prices(Path(args.prices)) if args.prices else None)
+    console = Console(highlight=False)
+    state = reader.read()
+    if args.watch and console.is_terminal and not args.json:
+        with Live(_picture(state), console=console, auto_refresh=False) as live:
+            while state.live is not None:
+                time.sleep(WATCH_EVERY)
+                state = reader.read()
+                live.update(_picture(state), refresh=True)
+        return 0
+    while True:
+        if args.json:
+            print(json.dumps(state.as_json()), flush=True)
+        else:
+            console.print(_picture(state))
+        if not args.watch or state.live is None:
+            return 0
+        time.sleep(WATCH_EVERY)
+        state = reader.read()
+
+
+def merge_runs(args: argparse.Namespace) -> int:
+    """Put parts of a run together."""
+    parts = [Path(part) for part in args.parts]
+    out = Path(args.out) if args.out else _common(parts)
+    _, missing = merge(parts, out)
+    if missing:
+        errors().print(
+            Text(
+                f"missing parts: {', '.join(map(str, missing))}; the merged run has their sessions to do",
+                style="yellow",
+            )
+        )
+    Console(highlight=False).print(_picture(StateReader(out).read()))
+    return 1 if missing else 0
+
+
+def _common(parts: list[Path]) -> Path:
+    names = {re.sub(r"-\d+-of-\d+$", "", str(part).rstrip("/")) for part in parts}
+    if len(names) != 1 or names == {str(part) for part in parts}:
+        raise RunError("say with --out where the merged run is to go")
+    return Path(names.pop())
+
+
+def _picture(state: RunState) -> Group:
+    table = Table(box=None, show_header=False, pad_edge=False)
+    table.add_column(style="dim")
+    table.add_column()
+    at_work = "at work" if state.live is not None else "not at work"
+    table.add_row("run", Text(f"{state.folder}/ · {at_work}"))
+    running = (state.live or {}).get("running", 0)
+    done = f"{state.finished:,} of {state.total:,} finished, {state.failed:,} failed, {state.left:,} to do"
+    table.add_row(
+        "sessions", done + (f" ({running} running)" if running else f" ({state.begun} begun)" if state.begun else "")
+    )
+    if len(state.batch.methods) > 1:
+        table.add_row("by method", ", ".join(f"{name} {state.by_method[name]:,}" for name in state.batch.methods))
+    if state.by_end:
+        table.add_row("ended", ", ".join(f"{name} {count:,}" for name, count in state.by_end.most_common()))
+    tokens = state.prompt_tokens + state.completion_tokens
+    cached = f", {state.cached_tokens / state.prompt_tokens:.0%} of the prompts cached" if state.prompt_tokens else ""
+    table.add_row("used", f"{state.turns:,} turns, {state.calls:,} calls, {tokens:,} tokens{cached}")
+    if state.cost is not None:
+        table.add_row("cost", f"{state.cost:,.4g}")
+    if state.sessions_per_hour:
+        left = f", {duration(state.hours_left * 3600)} left" if state.hours_left else ""
+        table.add_row("rate", f"{state.sessions_per_hour:,.0f} sessions an hour{left}")
+    if line := (state.live or {}).get("line"):
+        table.add_row("now", Text(str(line)))
+    return Group(table, failures_table(state.failures)) if state.failures else Group(table)

@@ -1,0 +1,149 @@
+"""How a run stands, read from its directory alone, whether or not a process is at work on it."""
+
+import fcntl
+import json
+import os
+import time
+from collections import Counter
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from generation.batch import PROFILES_FILE, Batch, Profiles, read_batch, units
+from generation.driver import describe
+from generation.files import RunError
+from generation.prices import Prices
+from generation.store import Entry, Store
+
+LIVE_FILE = "live.json"
+RECENT = 600.0
+"""Seconds over which the rate of a run at work is taken."""
+
+
+@dataclass
+class RunState:
+    """Counts of a run. `live` is what the process at work says of itself, None if there is none."""
+
+    folder: Path
+    batch: Batch
+    total: int
+    finished: int = 0
+    failed: int = 0
+    begun: int = 0
+    turns: int = 0
+    calls: int = 0
+    prompt_tokens: int = 0
+    cached_tokens: int = 0
+    completion_tokens: int = 0
+    cost: float | None = None
+    by_method: Counter[str] = field(default_factory=Counter)
+    by_end: Counter[str] = field(default_factory=Counter)
+    failures: Counter[str] = field(default_factory=Counter)
+    sessions_per_hour: float | None = None
+    live: dict[str, Any] | None = None
+
+    @property
+    def left(self) -> int:
+        return self.total - self.finished - self.failed
+
+    @property
+    def hours_left(self) -> float | None:
+        return self.left / self.sessions_per_hour if self.sessions_per_hour and self.left else None
+
+    def as_json(self) -> dict[str, Any]:
+        """All of it as plain JSON."""
+        names = ("total", "finished", "failed", "left", "begun", "turns", "calls", "prompt_tokens", "cached_tokens")
+        return {
+            "folder": str(self.folder),
+            **{name: getattr(self, name) for name in names},
+            "completion_tokens": self.completion_tokens,
+            "cost": self.cost,
+            "finished_by_method": dict(self.by_method),
+            "finished_by_end": dict(self.by_end),
+            "failures": dict(self.failures.most_common()),
+            "running": self.live is not None,
+            "live": self.live,
+            "sessions_per_hour": self.sessions_per_hour,
+            "hours_left": self.hours_left,
+        }
+
+
+class StateReader:
+    """Reads the state of a run again and again; what does not change is read once."""
+
+    def __init__(self, folder: Path, prices: Prices | None = None) -> None:
+        self.folder = folder
+        batch = read_batch(folder)
+        if batch is None:
+            raise RunError(f"{folder} is not a run directory: it has no run.json")
+        self.batch = batch
+        self._prices = prices
+        self._total = sum(1 for _ in units(batch, Profiles(folder / PROFILES_FILE)))
+
+    def read(self) -> RunState:
+        """The state as it is now. Raises `RunError`."""
+        state = RunState(self.folder, self.batch, self._total, cost=0.0 if self._prices else None)
+        entries = list(Store(self.folder).entries().values())
+        for entry in entries:
+            self._count(state, entry)
+        journals = {path.name.split(".")[0] for path in Store(self.folder).journals.glob("*.journal.jsonl")}
+        state.begun = len(journals - {entry.session_id for entry in entries})
+        if is_locked(self.folder):
+            state.live = _live(self.folder)
+            state.sessions_per_hour = _rate([entry for entry in entries if entry.status == "finished"])
+        return state
+
+    def _count(self, state: RunState, entry: Entry) -> None:
+        if entry.status == "finished":
+            state.finished += 1
+            state.by_method[entry.method] += 1
+            state.by_end[entry.end_reason or "unknown"] += 1
+        else:
+            state.failed += 1
+            state.failures[describe(entry.failure)] += 1
+        state.turns += entry.turns
+        state.calls += entry.calls
+        for item in entry.usage.values():
+            state.prompt_tokens += item.prompt_tokens
+            state.cached_tokens += item.cached_tokens
+            state.completion_tokens += item.completion_tokens
+        if self._prices and state.cost is not None:
+            tokens = {
+                role: (item.prompt_tokens, item.cached_tokens, item.completion_tokens)
+                for role, item in entry.usage.items()
+            }
+            state.cost += self._prices.cost(self.batch.configuration, tokens)
+
+
+def is_locked(folder: Path) -> bool:
+    """Whether a process is at work on a run."""
+    try:
+        descriptor = os.open(folder / "lock", os.O_RDONLY)
+    except OSError:
+        return False
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except OSError:
+        return True
+    finally:
+        os.close(descriptor)
+    return False
+
+
+def _live(folder: Path) -> dict[str, Any]:
+    try:
+        found = json.loads((folder / LIVE_FILE).read_bytes())
+    except (OSError, ValueError):
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def _rate(finished: list[Entry]) -> float | None:
+    """Sessions an hour, from those that were finished lately."""
+    now = time.time()
+    ends = sorted(datetime.fromisoformat(entry.finished_at).timestamp() for entry in finished)
+    recent = [end for end in ends if end > now - RECENT]
+    if len(recent) < 2:
+        return None
+    return len(recent) / max(now - recent[0], 1.0) * 3600
