@@ -8,7 +8,7 @@ import operator
 from enum import StrEnum
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 from pydantic_core import to_jsonable_python
 from typing_extensions import TypedDict  # pydantic needs this one before Python 3.12
 
@@ -168,11 +168,21 @@ class SessionState(TypedDict, total=False):
     failure: dict[str, Any]
 
 
+def _without_traces(items: Any) -> Any:
+    """List items without the trace of their calls: no node reads it, and checking it costs more than all the rest."""
+    if not isinstance(items, list):
+        return items
+    return [{key: item[key] for key in item if key != "call"} if isinstance(item, dict) else item for item in items]
+
+
+_Untraced = BeforeValidator(_without_traces)
+
+
 class _View(BaseModel):
     model_config = ConfigDict(frozen=True, extra="ignore")
 
     session_id: str = ""
-    utterances: tuple[Utterance, ...] = ()
+    utterances: Annotated[tuple[Utterance, ...], _Untraced] = ()
     end_reason: EndReason | None = None
 
     @property
@@ -193,8 +203,8 @@ class CounselorView(_View):
     client_information: str = ""
     reason_for_counseling: str = ""
     plan: Plan | None = None
-    picks: tuple[Pick, ...] = ()
-    candidates: tuple[Candidate, ...] = ()
+    picks: Annotated[tuple[Pick, ...], _Untraced] = ()
+    candidates: Annotated[tuple[Candidate, ...], _Untraced] = ()
 
     @property
     def pick(self) -> Pick | None:
@@ -213,7 +223,7 @@ class FlowView(_View):
     """What the routes decide on: who spoke last, whether the session is over, what was picked."""
 
     plan: Plan | None = None
-    picks: tuple[Pick, ...] = ()
+    picks: Annotated[tuple[Pick, ...], _Untraced] = ()
     failure: Failure | None = None
 
 

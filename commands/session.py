@@ -87,9 +87,9 @@ async def _session(args: argparse.Namespace) -> int:
         with LiveView(console, task) as view:
             if args.resume:
                 view.replay(content)
-                record = await resume_session(journal, models, checkpointer=saver, on_event=view)
+                record = await resume_session(journal, models, checkpointer=saver, on_event=view, starts=True)
             else:
-                record = await run_session(task, folder, models, checkpointer=saver, on_event=view)
+                record = await run_session(task, folder, models, checkpointer=saver, on_event=view, starts=True)
     return _finish(args, console, record, folder)
 
 

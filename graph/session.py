@@ -28,7 +28,7 @@ from state import Failure, SessionInput, SessionRecord
 
 @dataclass(frozen=True)
 class Event:
-    """Something that happened in a session: a node started, or it gave its update to the state."""
+    """Something that happened in a session: a node gave its update to the state, or (where `starts` are asked for) it started."""
 
     node: str
     update: dict[str, Any] | None = None
@@ -80,6 +80,7 @@ async def run_session(
     *,
     checkpointer: BaseCheckpointSaver[Any] | None = None,
     on_event: OnEvent | None = None,
+    starts: bool = False,
 ) -> SessionRecord:
     """Run a new session to its end, with its journal in `folder`.
 
@@ -95,7 +96,7 @@ async def run_session(
         started_at=datetime.now(UTC).isoformat(timespec="milliseconds"),
     )
     journal = Journal.create(task.journal_path(folder), head)
-    return await _run(journal, JournalContent(head), models, checkpointer, on_event)
+    return await _run(journal, JournalContent(head), models, checkpointer, on_event, starts)
 
 
 async def resume_session(
@@ -104,10 +105,11 @@ async def resume_session(
     *,
     checkpointer: BaseCheckpointSaver[Any] | None = None,
     on_event: OnEvent | None = None,
+    starts: bool = False,
 ) -> SessionRecord:
     """Take up a session that was cut off or has failed, after its last finished turn, and run it to its end."""
     journal, content = Journal.resume(path)
-    return await _run(journal, content, models, checkpointer, on_event)
+    return await _run(journal, content, models, checkpointer, on_event, starts)
 
 
 async def _run(
@@ -116,6 +118,7 @@ async def _run(
     models: Models,
     checkpointer: BaseCheckpointSaver[Any] | None,
     on_event: OnEvent | None,
+    starts: bool,
 ) -> SessionRecord:
     head = content.head
     state = fold(content.updates)
@@ -128,7 +131,7 @@ async def _run(
     failure: Failure | None = None
     try:
         if not any(said.get("closing") for said in state.get("utterances", ())):
-            await _stream(graph, journal, content, state, on_event, durable=checkpointer is not None)
+            await _stream(graph, journal, content, state, on_event, starts=starts, durable=checkpointer is not None)
     except (JournalError, OSError, MemoryError):
         raise  # the machine's trouble, not the session's: the journal is there to go on from
     except Exception as error:  # whatever a node raises ends this session alone, and is on record
@@ -163,6 +166,7 @@ async def _stream(
     state: dict[str, Any],
     on_event: OnEvent | None,
     *,
+    starts: bool,
     durable: bool,
 ) -> None:
     head = content.head
@@ -180,7 +184,7 @@ async def _stream(
     }
     # The graph's input takes only what starts a session: one taken up again gives its whole state as a command.
     start: SessionInput | Command[Any] = Command(update={**begin, **state}) if state else begin
-    modes: list[Literal["updates", "tasks"]] = ["updates", "tasks"] if on_event else ["updates"]
+    modes: list[Literal["updates", "tasks"]] = ["updates", "tasks"] if starts else ["updates"]
     stream = graph.astream(
         start, options, context=head.configuration, stream_mode=modes, durability="sync" if durable else None
     )

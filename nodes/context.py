@@ -8,6 +8,8 @@ dialogue into one message, as the paper does.
 """
 
 from collections.abc import Sequence
+from functools import lru_cache
+from itertools import groupby
 
 from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, SystemMessage
 
@@ -90,18 +92,20 @@ def _dialogue(utterances: Sequence[Utterance], own: Speaker, known: str, note: s
 
     `known` stands before the dialogue; `note` follows the last words, in brackets, as what nobody has said.
     """
-    parts = [("other", known)] if known else []
-    parts += [("own" if u.speaker == own else "other", _words(u)) for u in utterances]
+    parts = [(False, known)] if known else []
+    parts += [(utterance.speaker == own, _words(utterance)) for utterance in utterances]
     if note:
-        parts.append(("other", f"({note})"))
-    messages: list[BaseMessage] = []
-    for side, text in parts:
-        kind = AIMessage if side == "own" else HumanMessage
-        if messages and isinstance(messages[-1], kind):
-            messages[-1] = kind(f"{messages[-1].text}\n\n{text}")
-        else:
-            messages.append(kind(text))
-    return messages
+        parts.append((False, f"({note})"))
+    joined = [
+        (mine, "\n\n".join(text for _, text in texts)) for mine, texts in groupby(parts, key=lambda part: part[0])
+    ]
+    # The last message has the note of this call alone; the others will be asked for again.
+    return [*(_message(mine, text) for mine, text in joined[:-1]), _message.__wrapped__(*joined[-1])]
+
+
+@lru_cache(maxsize=8192)
+def _message(mine: bool, text: str) -> BaseMessage:
+    return AIMessage(text) if mine else HumanMessage(text)
 
 
 def _known(view: CounselorView) -> str:

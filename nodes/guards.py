@@ -7,6 +7,7 @@ import re
 import unicodedata
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 from state import Finding, Speaker
 
@@ -91,6 +92,30 @@ class Draft:
         """The message without the client's end marker."""
         return _unmarked(self.text)
 
+    @cached_property
+    def words(self) -> str:
+        """What is said, as it is compared."""
+        return normalized(self.said)
+
+    @cached_property
+    def own_words(self) -> list[str]:
+        return [normalized(text) for text in self.own]
+
+    @cached_property
+    def other_words(self) -> list[str]:
+        return [normalized(text) for text in self.other]
+
+    def nearly(self, words: str) -> bool:
+        """Whether what is said overlaps too far with another message (as it is compared)."""
+        # Most messages have not one 3-gram in common, which is found out faster than how many they have.
+        return (
+            any(gram in words for gram in self._grams) and overlap(trigrams(self.words), trigrams(words)) >= NEAR_REPEAT
+        )
+
+    @cached_property
+    def _grams(self) -> list[str]:
+        return [" ".join(gram) for gram in trigrams(self.words)]
+
 
 Guard = Callable[[Draft], str | None]
 
@@ -117,17 +142,17 @@ def meta_talk(draft: Draft) -> str | None:
 
 def repeat(draft: Draft) -> str | None:
     """A message that the speaker has already said, whatever its case, punctuation and spacing."""
-    said = normalized(draft.said)
-    return next((_short(earlier) for earlier in draft.own if said and normalized(earlier) == said), None)
+    earlier = zip(draft.own, draft.own_words, strict=True)
+    return next((_short(text) for text, words in earlier if words and words == draft.words), None)
 
 
 def near_repeat(draft: Draft) -> str | None:
     """A message that overlaps too far with one of the speaker's recent ones, or says one sentence of its own twice."""
     if twice := _said_twice(draft.said):
         return _short(twice)
-    grams = trigrams(draft.said)
-    recent = [text for text in draft.own[-RECENT:] if normalized(text) != normalized(draft.said)]
-    return next((_short(text) for text in reversed(recent) if overlap(grams, trigrams(text)) >= NEAR_REPEAT), None)
+    recent = list(zip(draft.own, draft.own_words, strict=True))[-RECENT:]
+    near = (text for text, words in reversed(recent) if words != draft.words and draft.nearly(words))
+    return next(map(_short, near), None)
 
 
 def role_flip(draft: Draft) -> str | None:
@@ -139,11 +164,8 @@ def role_flip(draft: Draft) -> str | None:
         return _short(found[0].strip())
     if found := _OTHERS_ROLE[draft.speaker].search(draft.said):
         return found[0]
-    said, grams = normalized(draft.said), trigrams(draft.said)
-    for text in draft.other:
-        if said and (normalized(text) == said or overlap(grams, trigrams(text)) >= NEAR_REPEAT):
-            return _short(text)
-    return None
+    theirs = zip(draft.other, draft.other_words, strict=True)
+    return next((_short(text) for text, words in theirs if draft.words and draft.nearly(words)), None)
 
 
 def truncated(draft: Draft) -> str | None:

@@ -185,8 +185,9 @@ def clean(text: str, limit: int = FIELD_LIMIT) -> str:
     Control and format characters go, white space becomes single spaces, chat-template tokens, speaker labels and end
     markers lose their meaning, and what is too long is cut at a word with an ellipsis. Cleaning twice changes nothing.
     """
-    text = "".join(" " if unicodedata.category(c) in {"Cc", "Zl", "Zp"} else c for c in text)
-    text = "".join(c for c in text if unicodedata.category(c) not in {"Cf", "Cs", "Co"} or c in "\u200c\u200d")
+    if not text.isprintable():  # nothing in it of what is looked for here
+        text = "".join(" " if unicodedata.category(c) in {"Cc", "Zl", "Zp"} else c for c in text)
+        text = "".join(c for c in text if unicodedata.category(c) not in {"Cf", "Cs", "Co"} or c in "\u200c\u200d")
     # Tokens such as <|im_end|> are split so that no server reads them as its own.
     text = _LABEL.sub(r"\1 -", _TOKEN.sub(" ", text))
     text = " ".join(text.split())

@@ -90,6 +90,11 @@ class LoopbackServer:
             return list(self._requests)
 
     @property
+    def accepted(self) -> int:
+        """How many chat requests were accepted, those that then went wrong too."""
+        return self._api.totals.accepted
+
+    @property
     def prompt_tokens(self) -> int:
         """Prompt tokens of all requests worked on; those refused or reset before that count nothing."""
         return self._api.totals.prompt_tokens
