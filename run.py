@@ -2,6 +2,10 @@
 
 python run.py                     one session, live on the terminal
 python run.py session --help      all its options
+python run.py generate --out RUN  many sessions, resumable
+python run.py status RUN          how a run stands
+python run.py merge PART PART …   parts of a run put together
+python run.py export RUN …        a run as a data set
 python run.py profiles            the built-in clients
 python run.py check               which model serves which role
 python run.py graph               the state machine as Mermaid
@@ -17,6 +21,7 @@ from rich.text import Text
 
 from commands import check, drawing, generate, profiles, runs, session
 from commands.options import errors
+from generation.exports import ExportError
 from generation.files import RunError
 from graph.journal import JournalError
 from models.errors import ModelError
@@ -24,7 +29,7 @@ from profiles.readers import ProfileError
 from prompts import PromptError
 from settings import SettingsError, validation_message
 
-USER_ERRORS = (RunError, ProfileError, SettingsError, JournalError, ModelError, PromptError)
+USER_ERRORS = (RunError, ExportError, ProfileError, SettingsError, JournalError, ModelError, PromptError)
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -27,10 +27,9 @@ from rich.table import Table
 
 from generation.batch import Batch
 from generation.driver import Driver, LocalWorker
-from generation.processes import ProcessWorker
+from generation.processes import ProcessWorker, WorkerSpec
 from generation.run import Asked, Run, open_run
 from generation.worker import Worker
-from models.chat import Models
 from settings import ModelSettings, SessionConfig
 from tests.loopback import Latency, LoopbackServer
 from tests.scripted import Sensible, profile, scripted_models
@@ -85,9 +84,9 @@ def times(sessions: int, turns: int) -> Table:
     return table
 
 
-def memory(sessions: int = 1000, turns: int = 6) -> str:
+def memory(sessions: int = 1000, turns: int = 5) -> str:
     """CPU a turn, and resident memory a session, with so many sessions in flight."""
-    with Server(Latency(base=4.0), 1) as server:
+    with Server(Latency(base=2.0), 1) as server:
         config = SessionConfig(**{"max_turns": turns, "models": server.models})
         asyncio.run(local(config, 20, 20))  # imports, first connections
         before, began = resident(), time.process_time()
@@ -128,8 +127,7 @@ async def local(config: SessionConfig, sessions: int, at_once: int) -> float:
     """Seconds that a batch takes in this process."""
     with tempfile.TemporaryDirectory() as folder:
         run = a_run(Path(folder), config, sessions)
-        models = Models(in_flight=at_once)
-        worker = Worker(run.folder, run.batch, models, most=max(at_once, 1))
+        worker = WorkerSpec(run.folder, run.batch, "w0", at_once, offline=True, requests=6).make()
         began = time.perf_counter()
         await finish(Driver([LocalWorker(worker)], run.todo(), run.total), sessions)
         return time.perf_counter() - began
@@ -146,12 +144,12 @@ async def processes(count: int, sessions: int, turns: int) -> float:
             sessions,
         )
         pool = [ProcessWorker(InstantSpec(run.folder, run.batch, f"w{number}")) for number in range(count)]  # type: ignore[arg-type]
-        while any(worker.capacity() < 2 for worker in pool):
+        while any(worker.capacity() < 2 for worker in pool):  # noqa: ASYNC110 - they tell no one when they have begun
             await asyncio.sleep(0.05)
         began = time.perf_counter()
         driver = Driver(pool, run.todo(), run.total)
         driving = asyncio.create_task(driver.run())
-        while driver.progress.finished < sessions:
+        while driver.progress.finished < sessions:  # noqa: ASYNC110
             await asyncio.sleep(0.02)
         seconds = time.perf_counter() - began
         await driving

@@ -4,6 +4,7 @@ import argparse
 import json
 import re
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 from rich.console import Console, Group
@@ -13,11 +14,15 @@ from rich.text import Text
 
 from commands import Subparsers
 from commands.options import errors
+from generation.exports import FORMATS, Splits, export
 from generation.files import RunError
 from generation.merging import merge
 from generation.prices import read_prices
 from generation.state import RunState, StateReader
+from generation.store import Store
 from generation.view import duration, failures_table
+from graph.store import SHARD, read_records
+from state import SessionRecord
 
 WATCH_EVERY = 2.0
 
@@ -34,6 +39,19 @@ def add(commands: Subparsers) -> None:
     merging.add_argument("parts", nargs="+", metavar="FOLDER", help="run directories of one batch")
     merging.add_argument("--out", metavar="FOLDER", help="default: the parts' common name, without -I-of-N")
     merging.set_defaults(command=merge_runs)
+    exporting = commands.add_parser("export", help="a run as a data set, with its card")
+    exporting.add_argument("run", metavar="FOLDER", help="run directory, or a folder of single sessions")
+    exporting.add_argument("--format", choices=list(FORMATS), required=True)
+    exporting.add_argument("--out", required=True, metavar="FOLDER")
+    exporting.add_argument(
+        "--splits",
+        metavar="A/B/C",
+        help="train/validation/test by client, such as 80/10/10 (default: one)",
+    )
+    exporting.add_argument("--seed", type=int, default=0, help="of the splits (default 0)")
+    exporting.add_argument("--licence", metavar="ID", help="for the card, such as cc-by-4.0")
+    exporting.add_argument("--overwrite", action="store_true", help="replace an export that is there")
+    exporting.set_defaults(command=export_run)
 
 
 def status(args: argparse.Namespace) -> int:
@@ -73,6 +91,42 @@ def merge_runs(args: argparse.Namespace) -> int:
         )
     Console(highlight=False).print(_picture(StateReader(out).read()))
     return 1 if missing else 0
+
+
+def export_run(args: argparse.Namespace) -> int:
+    """Write a run as a data set."""
+    folder = Path(args.run)
+    if (folder / SHARD).exists():
+        single = read_records(folder)
+
+        def records() -> Iterator[SessionRecord]:
+            return iter(single.values())
+    else:
+        StateReader(folder)  # tells what is no run directory
+        store = Store(folder)
+
+        def records() -> Iterator[SessionRecord]:
+            return store.records(failed=True)
+
+    report = export(
+        records,
+        args.format,
+        Path(args.out),
+        licence=args.licence,
+        splits=Splits.of(args.splits) if args.splits else None,
+        seed=args.seed,
+        overwrite=args.overwrite,
+    )
+    console = Console(highlight=False, soft_wrap=True)
+    parts = ", ".join(f"{name} {part.examples:,}" for name, part in report.splits.items())
+    left_out = f"; {report.failed:,} failed sessions left out" if report.failed else ""
+    console.print(
+        Text(
+            f"{report.sessions:,} sessions of {report.clients:,} clients, {report.examples:,} examples ({parts}){left_out}"
+        )
+    )
+    console.print(Text(f"written: {report.out}/, with its card in README.md"))
+    return 0
 
 
 def _common(parts: list[Path]) -> Path:

@@ -49,15 +49,19 @@ class Reply:
         return None if self.prompt_tokens is None else self.prompt_tokens + (self.completion_tokens or 0)
 
 
+_OWN = frozenset({"model", "stream", "timeout", "extra_body", "extra_headers", "extra_query"})
+
+
 class _Chat(ChatOpenAI):
     """Raises `UnreadableBody` for what the client library meets with attribute, key, type, index and value errors."""
 
     def _get_request_payload(self, *args: Any, **kwargs: Any) -> dict[str, Any]:
         payload: dict[str, Any] = super()._get_request_payload(*args, **kwargs)
-        # The client library walks through every message of the dialogue along its types, half of the CPU time of a call;
-        # what stands in the extra body it leaves alone and sends in place of its own.
-        payload["extra_body"] = {**(payload.get("extra_body") or {}), "messages": payload["messages"]}
-        return payload | {"messages": []}
+        # The client library walks along its types through every field and every message of the dialogue, half of the CPU time
+        # of a call; what stands in the extra body it leaves alone and sends in place of its own.
+        body = {name: value for name, value in payload.items() if name not in _OWN}
+        payload = {name: value for name, value in payload.items() if name in _OWN}
+        return payload | {"messages": [], "extra_body": body | (payload.get("extra_body") or {})}
 
     async def _agenerate(self, *args: Any, **kwargs: Any) -> ChatResult:
         try:

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 import run
+from generation.exports import FORMATS
 from generation.state import StateReader
 from generation.store import Store
 from tests.generation.test_generate import check_whole, generate
@@ -81,4 +82,32 @@ def test_the_state_is_told_in_words_and_as_json(
     assert told["left"] == told["failed"] == 0
     assert not told["running"]
     assert run.main(["status", str(tmp_path)]) == 2
+    assert "is not a run directory" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("kind", FORMATS)
+def test_a_run_is_exported_in_every_format(
+    kind: str, parts: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder, out = str(parts / "study-1-of-3"), str(tmp_path / "out")
+    assert run.main(["export", folder, "--format", kind, "--out", out]) == 0
+    count = len(list(Store(Path(folder)).records()))
+    assert f"{count} sessions of 1 clients" in capsys.readouterr().out  # the forms differ in their ids alone
+    assert (tmp_path / "out" / "README.md").exists()
+    assert run.main(["export", folder, "--format", kind, "--out", out]) == 2
+    assert run.main(["export", folder, "--format", kind, "--out", out, "--overwrite"]) == 0
+    assert run.main(["export", folder, "--format", kind, "--out", f"{out}2", "--splits", "x"]) == 2
+    assert "give three shares" in capsys.readouterr().err
+
+
+def test_a_single_session_can_be_exported_and_nothing_cannot(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COUNSELING_SESSIONS_CACHE", str(tmp_path / "cache"))
+    with LoopbackServer() as server:
+        where = ["--base-url", server.base_url, "--model", "loopback", "--out", str(tmp_path / "one"), "--quiet"]
+        assert run.main(["session", "--turns", "1", *where]) == 0
+    assert run.main(["export", str(tmp_path / "one"), "--format", "jsonl", "--out", str(tmp_path / "out")]) == 0
+    assert "1 sessions of 1 clients" in capsys.readouterr().out
+    assert run.main(["export", str(tmp_path), "--format", "jsonl", "--out", str(tmp_path / "no")]) == 2
     assert "is not a run directory" in capsys.readouterr().err

@@ -1,0 +1,11 @@
+"""Exports: sessions in the forms that trainers and the Hugging Face Hub expect, one module a format.
+
+Every export is a folder: a file a split (or a file a session) and `README.md`, its dataset card. See docs/exporting.md.
+"""
+
+from generation.exports.exporting import FORMATS, export
+from generation.exports.files import ExportError
+from generation.exports.report import ExportReport, SplitCount
+from generation.exports.splits import Splits, client_group
+
+__all__ = ["FORMATS", "ExportError", "ExportReport", "SplitCount", "Splits", "client_group", "export"]

@@ -1,0 +1,173 @@
+"""The prompts of a finished session, got back from its record by the session's own nodes.
+
+Each node is run again on the view it had, with models that answer nothing and give back what they are asked. So the
+prompts are those of the session as long as the prompt files are (`prompts_unchanged`), and cannot drift from the nodes.
+An answer that guards had refused at first was asked for again with a remark; the prompt here is the one without it.
+"""
+
+import json
+from collections.abc import Coroutine, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Never
+
+from langchain_core.messages import BaseMessage
+
+from graph.methods import METHODS
+from graph.provenance import provenance
+from models.chat import Models
+from nodes.client import client
+from nodes.plan import plan
+from nodes.router import router
+from nodes.single import single
+from nodes.specialist import specialist
+from profiles.schema import counselor_information, counselor_reason
+from settings import SessionConfig
+from state import Call, Candidate, ClientView, CounselorView, Pick, SessionRecord, Turn, Utterance
+
+
+@dataclass(frozen=True)
+class Answered:
+    """A call that succeeded: who was asked (`call.role`), in which turn (0: the plan), what, and the answer."""
+
+    turn: int
+    call: Call
+    messages: list[BaseMessage]
+    answer: str
+
+
+def answered(record: SessionRecord) -> Iterator[Answered]:
+    """Every successful call of a session in the order of work.
+
+    A client's reply that ended the session has its end marker again. Picks by rules, candidates that could not be had and
+    utterances that no model wrote have no call, and are not given.
+    """
+    session = _Session(record)
+    if record.plan and record.plan.call:
+        fields = {"technique": record.plan.technique.value, "goal": record.plan.goal, "steps": list(record.plan.steps)}
+        view = session.counselor_view(planned=False)
+        yield Answered(0, record.plan.call, _prompt(plan(_LISTENING, view, session.config)), _json(fields))
+    for turn in record.turns:
+        yield from session.turn(turn)
+    if record.closing:
+        yield from session.says(record.closing, session.counselor_view(end_reason=record.end_reason))
+
+
+def prompts_unchanged(record: SessionRecord) -> bool:
+    """Whether the program and the prompts a session was made with are those of today."""
+    config = SessionConfig.model_validate(record.configuration)
+    today, then = provenance(config), record.provenance
+    names = {name for name in today.prompt_hashes.keys() | then.prompt_hashes.keys() if _used(name, config)}
+    same = all(today.prompt_hashes.get(name) == then.prompt_hashes.get(name) for name in names)
+    program = "counseling-sessions"
+    return same and today.packages.get(program) == then.packages.get(program)
+
+
+@dataclass
+class _Session:
+    """A session on its way again: what has been said and picked so far."""
+
+    record: SessionRecord
+    said: list[Utterance] = field(default_factory=list)
+    picks: list[Pick] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.config = SessionConfig.model_validate(self.record.configuration)
+        self.said += self.record.opening
+
+    def counselor_view(self, *, planned: bool = True, **more: Any) -> CounselorView:
+        return CounselorView(
+            session_id=self.record.session_id,
+            client_information=counselor_information(self.record.profile),
+            reason_for_counseling=counselor_reason(self.record.profile),
+            plan=self.record.plan if planned else None,
+            utterances=tuple(self.said),
+            picks=tuple(self.picks),
+            **more,
+        )
+
+    def turn(self, turn: Turn) -> Iterator[Answered]:
+        if turn.pick:
+            yield from self._picks(turn.pick)
+            self.picks.append(turn.pick)
+        for drafted in turn.candidates:
+            if drafted.text and drafted.call:
+                asked = specialist(_LISTENING, drafted.technique, self.counselor_view(), self.config)
+                yield Answered(turn.turn, drafted.call, _prompt(asked), drafted.text)
+        if turn.counselor:
+            yield from self.says(turn.counselor, self.counselor_view(candidates=_as_merged(turn.candidates)))
+            self.said.append(turn.counselor)
+        if turn.client:
+            yield from self._replies(turn.client, last=turn is self.record.turns[-1])
+            self.said.append(turn.client)
+
+    def says(self, utterance: Utterance, view: CounselorView) -> Iterator[Answered]:
+        if utterance.call:
+            node = router if METHODS[self.config.method].specialists else single
+            prompt = _prompt(node(_LISTENING, view, self.config))
+            yield Answered(utterance.turn, utterance.call, prompt, utterance.text)
+
+    def _picks(self, pick: Pick) -> Iterator[Answered]:
+        if pick.call and pick.source == "llm":
+            fields = {"reason": pick.reason, "techniques": list(pick.techniques)}
+            answer = _json(fields | ({"step": pick.step} if pick.step is not None else {}))
+            prompt = _prompt(router(_LISTENING, self.counselor_view(), self.config))
+            yield Answered(pick.turn, pick.call, prompt, answer)
+
+    def _replies(self, reply: Utterance, *, last: bool) -> Iterator[Answered]:
+        if reply.call:
+            record = self.record
+            view = ClientView(
+                session_id=record.session_id,
+                profile=record.profile,
+                attitude=record.attitude,
+                utterances=tuple(self.said),
+            )
+            ended = last and record.end_reason in ("resolved", "left")
+            answer = f"{reply.text} [END: {record.end_reason}]" if ended else reply.text
+            yield Answered(reply.turn, reply.call, _prompt(client(_LISTENING, view, self.config)), answer)
+
+
+class _AskedError(Exception):
+    """What a node asks its model."""
+
+    def __init__(self, messages: Sequence[BaseMessage]) -> None:
+        super().__init__()
+        self.messages = list(messages)
+
+
+class _Listening(Models):
+    """Models that answer nothing: the first request comes back as an exception."""
+
+    async def ask(self, role: str, settings: Any, messages: Sequence[BaseMessage], **options: Any) -> Never:
+        raise _AskedError(messages)
+
+
+_LISTENING = _Listening()
+
+
+def _prompt(node: Coroutine[Any, Any, Any]) -> list[BaseMessage]:
+    """What a node asks first. Nothing in a node waits before that, so no event loop is needed."""
+    try:
+        node.send(None)
+    except _AskedError as asked:
+        return asked.messages
+    except StopIteration:
+        pass
+    finally:
+        node.close()
+    raise RuntimeError(f"{node} asked no model, or waited before it did")
+
+
+def _as_merged(candidates: tuple[Candidate, ...]) -> tuple[Candidate, ...]:
+    """The candidates in the order in which the merge saw them: the graph joins parallel nodes by name."""
+    return tuple(sorted(candidates, key=lambda candidate: candidate.technique))
+
+
+def _used(prompt: str, config: SessionConfig) -> bool:
+    """Whether a prompt can be part of what is given back: no remark on a refusal, no technique that took no part."""
+    folder, _, name = prompt.partition("/")
+    return name in config.techniques if folder == "techniques" else prompt != "retry"
+
+
+def _json(fields: dict[str, Any]) -> str:
+    return json.dumps(fields, ensure_ascii=False)

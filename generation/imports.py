@@ -1,0 +1,224 @@
+"""Sessions that others made, read one by one: MAGneT's released files, CACTUS dialogues, and our own records.
+
+A session of MAGneT is an object with its messages under `dialogue` (the released files) or `history` (the released scripts),
+by itself or nested under `example`; CACTUS has one text of labelled lines instead. Files may be JSON, JSON Lines or YAML.
+"""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from profiles.documents import JSON_LINES, SUFFIXES, Document, Record, parse, read_document
+from profiles.problems import Problem, ProfileError
+from profiles.records import profile_of
+from profiles.schema import ATTITUDES, Attitude, ClientProfile
+from settings import validation_message
+from state import SessionRecord, Speaker
+
+SPEAKERS: dict[str, Speaker] = {
+    **{"counselor": "counselor", "counsellor": "counselor", "therapist": "counselor"},
+    **{"client": "client", "patient": "client"},
+}
+_LINE = re.compile(rf"^[ \t]*({'|'.join(SPEAKERS)})[ \t]*:[ \t]*", re.IGNORECASE | re.MULTILINE)
+
+
+class ImportedMessage(BaseModel):
+    """A message as it stands in the file, which may be empty. A counselor's message begins a turn; turn 0 is the opening."""
+
+    model_config = ConfigDict(frozen=True)
+
+    turn: int
+    speaker: Speaker
+    text: str
+
+
+class ImportedSession(BaseModel):
+    """A foreign session. `profile` is None where the file has no readable intake form, and `profile_problem` says why.
+
+    `cbt_technique` and `cbt_plan` are texts as the file has them; `method` is known of our own records only.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    id: str
+    source: str
+    dialogue: tuple[ImportedMessage, ...]
+    profile: ClientProfile | None = None
+    profile_problem: str | None = None
+    attitude: Attitude | None = None
+    cbt_technique: str | None = None
+    cbt_plan: str | None = None
+    method: str | None = None
+
+
+class _FieldError(ValueError):
+    def __init__(self, field: str, message: str) -> None:
+        super().__init__(message)
+        self.field = field
+
+
+def read_sessions(path: Path) -> Iterator[ImportedSession | Problem]:
+    """Every session of a file or of a folder's files (session_2 before session_10), and every problem, in their order.
+
+    A record that is no session becomes a `Problem` with file, record and field, and the rest is read on. JSON Lines are
+    read line by line. In a folder, `index.jsonl` of our own export is passed over. Raises `ProfileError` where there is
+    nothing to read.
+    """
+    position = 0
+    for file in _files(path):
+        for item in _records(file):
+            if isinstance(item, Problem):
+                yield item
+                continue
+            position += 1
+            try:
+                yield _session(item, position)
+            except _FieldError as error:
+                yield Problem(item.file, str(error), item.number, error.field)
+
+
+def _files(path: Path) -> list[Path]:
+    if path.is_file():
+        return [path]
+    if not path.is_dir():
+        raise ProfileError(f"there is no file or folder {str(path)!r}")
+    found = [file for file in path.iterdir() if file.suffix.lower() in SUFFIXES and file.name != "index.jsonl"]
+    if not found:
+        raise ProfileError(f"{path}: no sessions in this folder; looked for {', '.join(sorted(SUFFIXES))} files")
+    return sorted(found, key=_natural)
+
+
+def _natural(path: Path) -> list[tuple[int, str]]:
+    return [(int(part), "") if part.isdecimal() else (-1, part) for part in re.split(r"(\d+)", path.name)]
+
+
+def _records(file: Path) -> Iterator[Record | Problem]:
+    try:
+        if file.suffix.lower() in JSON_LINES:
+            with file.open("rb") as lines:
+                for number, line in enumerate(lines, 1):
+                    document = parse(line, str(file), ".json") if line.strip() else Document()
+                    yield from (Problem(str(file), problem.message, number) for problem in document.problems)
+                    yield from (Record(str(file), number, record.value) for record in document.records)
+            return
+        document = read_document(file)
+    except OSError as error:
+        yield Problem(str(file), f"cannot be read: {error.strerror or error}")
+        return
+    yield from document.problems
+    yield from document.records
+
+
+def _session(item: Record, position: int) -> ImportedSession:
+    value = item.value
+    if not isinstance(value, dict):
+        raise _FieldError("", "should be an object with a session's fields")
+    if "session_id" in value and "turns" in value:
+        return _own(item)
+    record = value["example"] if isinstance(value.get("example"), dict) else value
+    messages = _messages(value, record)
+    profile, problem = _profile(item, record, position)
+    name = Path(item.file).stem
+    return ImportedSession(
+        id=name if item.number == 1 else f"{name}-{item.number}",
+        source=item.file,
+        dialogue=_in_turns(messages, profile),
+        profile=profile,
+        profile_problem=problem,
+        attitude=profile.attitude if profile and profile.attitude else _attitude(record),
+        cbt_technique=_text(value, record, "cbt_technique"),
+        cbt_plan=_text(value, record, "cbt_plan"),
+    )
+
+
+def _own(item: Record) -> ImportedSession:
+    try:
+        record = SessionRecord.model_validate(item.value)
+    except ValidationError as error:
+        raise _FieldError("", f"not a session record: {validation_message(error)}") from None
+    plan = record.plan
+    return ImportedSession(
+        id=record.session_id,
+        source=item.file,
+        dialogue=tuple(ImportedMessage(turn=u.turn, speaker=u.speaker, text=u.text) for u in record.dialogue),
+        profile=record.profile,
+        attitude=record.attitude,
+        cbt_technique=plan.technique.value if plan else None,
+        cbt_plan="\n".join([plan.goal, *plan.steps]) if plan else None,
+        method=record.configuration.get("method"),
+    )
+
+
+def _messages(value: dict[str, Any], record: dict[str, Any]) -> list[tuple[Speaker, str]]:
+    """The messages, which the scripts put beside `example` as well as into it."""
+    for holder in (record, value):
+        for field in ("dialogue", "history"):
+            if holder.get(field) is not None:
+                return _said(holder[field], field)
+    raise _FieldError("dialogue", "is missing, and there is no 'history' either")
+
+
+def _said(value: Any, field: str) -> list[tuple[Speaker, str]]:
+    if isinstance(value, str):
+        parts = _LINE.split(value)[1:]
+        said = [(SPEAKERS[who.lower()], text.strip()) for who, text in zip(parts[::2], parts[1::2], strict=True)]
+    elif isinstance(value, list):
+        said = [_message(message, f"{field}.{place}") for place, message in enumerate(value)]
+    else:
+        raise _FieldError(field, "should be a list of messages or a text of labelled lines")
+    if not said:
+        raise _FieldError(field, "holds no message")
+    return said
+
+
+def _message(value: Any, where: str) -> tuple[Speaker, str]:
+    if not isinstance(value, dict):
+        raise _FieldError(where, "should be an object with 'role' and 'message'")
+    role = value.get("role")
+    speaker = SPEAKERS.get(role.strip().lower()) if isinstance(role, str) else None
+    if speaker is None:
+        raise _FieldError(f"{where}.role", "should be 'counselor' or 'client'")
+    text = value.get("message")
+    if not isinstance(text, str):
+        raise _FieldError(f"{where}.message", "should be text")
+    return speaker, text
+
+
+def _in_turns(said: list[tuple[Speaker, str]], profile: ClientProfile | None) -> tuple[ImportedMessage, ...]:
+    """Number the turns: a counselor's message begins one, and the exchange that the form opens with is turn 0."""
+    opening = profile.opening if profile else None
+    opened = opening is not None and said[0] == ("counselor", opening.counselor)
+    turn, messages = 0 if opened else 1, []
+    for place, (speaker, text) in enumerate(said):
+        turn += place > 0 and speaker == "counselor"
+        messages.append(ImportedMessage(turn=turn, speaker=speaker, text=text))
+    return tuple(messages)
+
+
+def _profile(item: Record, record: dict[str, Any], position: int) -> tuple[ClientProfile | None, str | None]:
+    """The client of a session; in CACTUS's own dialogues the form stands beside them, without `AI_client`."""
+    if "AI_client" not in record and "intake_form" in record:
+        client = {name: record[name] for name in ("intake_form", "attitude") if name in record}
+        record = {"AI_client": client}
+    if "AI_client" not in record:
+        return None, "no 'AI_client' and no 'intake_form'"
+    try:
+        return profile_of(Record(item.file, item.number, record), position), None
+    except ProfileError as error:
+        return None, "; ".join(f"{problem.field}: {problem.message}" for problem in error.problems)
+
+
+def _attitude(record: dict[str, Any]) -> Attitude | None:
+    client = record.get("AI_client")
+    value = (client if isinstance(client, dict) else record).get("attitude")
+    return next(
+        (attitude for attitude in ATTITUDES if isinstance(value, str) and value.strip().lower() == attitude), None
+    )
+
+
+def _text(value: dict[str, Any], record: dict[str, Any], name: str) -> str | None:
+    found = record.get(name, value.get(name))
+    return found.strip() or None if isinstance(found, str) else None

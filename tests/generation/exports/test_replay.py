@@ -1,0 +1,152 @@
+"""The prompts that are got back from a record are those that were sent, for every role of every method."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from generation.exports.chat import as_chat
+from generation.exports.replay import answered, prompts_unchanged
+from graph.methods import METHODS
+from graph.session import SessionTask, resume_session, run_session
+from state import SessionRecord
+from tests.generation.exports.sessions import run
+from tests.scripted import PLAN, Asked, Sensible, config, profile, said, scripted_models
+
+ROLES = {"closing": "merge"}
+
+
+def sent(asked: list[Asked]) -> list[str]:
+    return sorted(json.dumps(as_chat(request.messages)) for request in asked)
+
+
+def back(record: SessionRecord) -> list[str]:
+    return sorted(json.dumps(as_chat(item.messages)) for item in answered(record))
+
+
+@pytest.mark.parametrize("layout", ["shared", "separate"])
+@pytest.mark.parametrize("method", METHODS)
+async def test_every_prompt_of_every_method_comes_back_as_it_was_sent(method: str, layout: str) -> None:
+    record, asked = await run(Sensible(), method=method, max_turns=4, prompt_layout=layout)
+    assert record.status == "finished"
+    assert back(record) == sent(asked)
+    single = not METHODS[method].specialists
+    wanted = sorted("counselor" if single and r.role == "closing" else ROLES.get(r.role, r.role) for r in asked)
+    assert sorted(item.call.role for item in answered(record)) == wanted
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"router": "rules"},
+        {"router": "every"},
+        {"fan_out": "all"},
+        {"techniques": ("solutions", "empathy", "reflection", "questioning"), "fan_out": "all"},
+        {"language": "Italian", "max_turns": 9},
+    ],
+)
+async def test_every_way_to_pick_comes_back(options: dict[str, Any]) -> None:
+    record, asked = await run(Sensible(), **options)
+    assert back(record) == sent(asked)
+
+
+async def test_a_session_without_an_opening_comes_back() -> None:
+    record, asked = await run(Sensible(), profile(opening=None))
+    assert back(record) == sent(asked)
+
+
+async def test_a_session_that_was_taken_up_again_comes_back(tmp_path: Path) -> None:
+    down = True
+    merges = 0
+    sensible = Sensible()
+
+    def answer(request: Asked) -> Any:
+        nonlocal merges
+        merges += request.role == "merge"
+        return said("") if down and request.role == "merge" and merges > 1 else sensible(request)
+
+    models, asked = scripted_models(answer)
+    task = SessionTask(profile=profile(), attitude="negative", config=config())
+    first = await run_session(task, tmp_path, models)
+    assert first.status == "failed"
+    down = False
+    record = await resume_session(task.journal_path(tmp_path), models)
+    assert (record.status, record.resumed) == ("finished", 1)
+    assert set(back(record)) <= set(sent(asked))
+    assert len(back(record)) == len(list(answered(record))) == 1 + 3 * 5 + 1
+
+
+async def test_of_a_refused_answer_the_first_prompt_comes_back() -> None:
+    refused: set[str] = set()
+    sensible = Sensible()
+
+    def answer(request: Asked) -> Any:
+        if request.role in refused:
+            return sensible(request)
+        refused.add(request.role)
+        return "Here is my response:" if request.schema is None else "no JSON"
+
+    record, asked = await run(answer)
+    assert record.status == "finished"
+    assert {item.call.attempts for item in answered(record)} == {1, 2}
+    assert back(record) == sent([r for r in asked if "answer could not be used" not in r.prompt])
+
+
+@pytest.mark.parametrize("reason", ["resolved", "left"])
+async def test_the_reply_that_ended_the_session_has_its_marker_again(reason: str) -> None:
+    sensible = Sensible()
+
+    def answer(request: Asked) -> Any:
+        text = sensible(request)
+        return f"{text} [END: {reason}]" if request.role == "client" else text
+
+    record, asked = await run(answer, min_turns=2, max_turns=5)
+    assert record.end_reason == reason
+    replies = [item.answer for item in answered(record) if item.call.role == "client"]
+    assert [reply.endswith(f"[END: {reason}]") for reply in replies] == [False, True]
+    assert back(record) == sent(asked)
+
+
+async def test_the_answers_are_what_entered_the_session() -> None:
+    record, _ = await run(Sensible(), max_turns=1)
+    by_role = {item.call.role: item.answer for item in answered(record) if item.turn <= 1}
+    turn = record.turns[0]
+    assert json.loads(by_role["plan"]) == PLAN
+    wanted = {"reason": "The client needs room.", "techniques": ["reflection", "questioning"], "step": 1}
+    assert json.loads(by_role["router"]) == wanted
+    assert turn.counselor
+    assert turn.client
+    assert by_role["merge"] == turn.counselor.text
+    assert by_role["client"] == turn.client.text
+    assert {c.technique: c.text for c in turn.candidates} == {
+        c.technique: by_role[c.technique] for c in turn.candidates
+    }
+
+
+async def test_what_no_model_gave_is_no_example() -> None:
+    sensible = Sensible()
+
+    def answer(request: Asked) -> Any:
+        if request.role == "router":
+            return said("no JSON")
+        return said("") if request.role == "questioning" else sensible(request)
+
+    record, _ = await run(answer)
+    assert record.status == "finished"
+    assert {turn.pick.source for turn in record.turns if turn.pick} == {"rules"}
+    assert not {"router", "questioning"} & {item.call.role for item in answered(record)}
+
+
+async def test_prompts_that_have_changed_are_noticed() -> None:
+    record, _ = await run(Sensible(), max_turns=1)
+
+    def with_hash(name: str) -> SessionRecord:
+        hashes = record.provenance.prompt_hashes | {name: "0" * 12}
+        return record.model_copy(update={"provenance": record.provenance.model_copy(update={"prompt_hashes": hashes})})
+
+    assert prompts_unchanged(record)
+    assert prompts_unchanged(with_hash("retry"))
+    assert prompts_unchanged(with_hash("techniques/empathy"))  # took no part
+    assert not prompts_unchanged(with_hash("techniques/reflection"))
+    assert not prompts_unchanged(with_hash("counselor/merge"))

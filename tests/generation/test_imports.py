@@ -1,0 +1,187 @@
+"""Foreign sessions: both shapes of MAGneT's files, CACTUS dialogues, our own records, and files that are none of these."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from generation.exports import export
+from generation.imports import ImportedSession, read_sessions
+from profiles.problems import Problem, ProfileError
+from tests.generation.exports.sessions import session, stream
+
+RELEASED = Path("/work/shared/data/magnet-released-sessions")
+FORM = """Name:
+Ines Almeida
+Age:
+31
+Gender:
+female
+Occupation: Tram driver
+Marital Status: Single
+
+2. Presenting Problem
+I count every stair, and go back when I lose count.
+
+3. Reason for Seeking Counseling
+I was late for three shifts in a row.
+"""
+SAID = [
+    {"role": "counselor", "message": "Good day, Ines. Where shall we begin?"},
+    {"role": "client", "message": "With the stairs."},
+    {"role": "counselor", "message": "What happens when you lose count?"},
+    {"role": "client", "message": "Client:"},
+    {"role": "counselor", "message": ""},
+    {"role": "client", "message": "I go back down."},
+]
+
+
+def released(**changes: Any) -> dict[str, Any]:
+    first = "Counselor: Good day, Ines. Where shall we begin?\nClient: With the stairs."
+    about = {
+        "client_information": "Name: Ines Almeida",
+        "reason_counseling": "I was late.",
+        "dialogue_history_init": first,
+    }
+    data = {
+        "AI_client": {"intake_form": FORM, "attitude": "negative", "dialogue_history": None},
+        "AI_counselor": {"CBT": about, "Response": {"cbt_plan": None}},
+        "cbt_technique": "I would choose the Reality Testing technique.",
+        "cbt_plan": "\n**Session 1:** count on purpose",
+        "dialogue": SAID,
+    }
+    return {name: value for name, value in (data | changes).items() if value is not ...}
+
+
+def write(path: Path, value: Any) -> Path:
+    path.write_text(json.dumps(value), encoding="utf-8")
+    return path
+
+
+def read(path: Path) -> ImportedSession:
+    [found] = read_sessions(path)
+    assert isinstance(found, ImportedSession), found
+    return found
+
+
+def shapes() -> dict[str, Any]:
+    as_history = released(dialogue=..., history=SAID)
+    inner = released(dialogue=...)
+    return {
+        "dialogue": released(),
+        "history": as_history,
+        "nested dialogue": {"example": released()},
+        "nested history": {"example": as_history},
+        "history beside the example": {"example": inner, "history": SAID},
+        "empty history in the example": {"example": inner | {"history": None}, "dialogue": SAID},
+    }
+
+
+@pytest.mark.parametrize("shape", shapes())
+def test_every_shape_is_read_alike(shape: str, tmp_path: Path) -> None:
+    found = read(write(tmp_path / "session_7.json", shapes()[shape]))
+    assert found.id == "session_7"
+    assert [(m.speaker, m.text) for m in found.dialogue] == [(m["role"], m["message"]) for m in SAID]
+    assert [m.turn for m in found.dialogue] == [0, 0, 1, 1, 2, 2]
+    assert found.attitude == "negative"
+    assert found.cbt_technique == "I would choose the Reality Testing technique."
+    assert found.cbt_plan == "**Session 1:** count on purpose"
+    assert found.profile
+    assert found.profile.demographics.name == "Ines Almeida"
+    assert found.profile.opening
+
+
+def test_a_folder_is_read_in_the_order_of_its_numbers(tmp_path: Path) -> None:
+    for number in (10, 9, 2):
+        write(tmp_path / f"session_{number}.json", released())
+    found = [item.id for item in read_sessions(tmp_path) if isinstance(item, ImportedSession)]
+    assert found == ["session_2", "session_9", "session_10"]
+
+
+@pytest.mark.parametrize(
+    ("value", "field", "message"),
+    [
+        (released(dialogue=...), "dialogue", "is missing, and there is no 'history' either"),
+        (released(dialogue=[]), "dialogue", "holds no message"),
+        (released(dialogue=7), "dialogue", "should be a list of messages"),
+        (released(dialogue=[*SAID, "bye"]), "dialogue.6", "should be an object"),
+        (
+            released(dialogue=[{"role": "bot", "message": "Hi."}]),
+            "dialogue.0.role",
+            "should be 'counselor' or 'client'",
+        ),
+        (released(dialogue=[{"role": "client"}]), "dialogue.0.message", "should be text"),
+        (released(dialogue=..., history="no labels"), "history", "holds no message"),
+        (3, "", "holds int"),
+        ([3], "", "should be an object with a session's fields"),
+        ({"session_id": "x", "turns": []}, "", "not a session record"),
+    ],
+)
+def test_a_bad_file_is_named_and_the_rest_is_read(value: Any, field: str, message: str, tmp_path: Path) -> None:
+    write(tmp_path / "session_1.json", released())
+    bad = write(tmp_path / "session_2.json", value)
+    (tmp_path / "session_3.json").write_text('{"AI_client": ')
+    write(tmp_path / "session_4.json", released())
+    first, problem, broken, last = read_sessions(tmp_path)
+    assert isinstance(first, ImportedSession)
+    assert isinstance(last, ImportedSession)
+    assert isinstance(problem, Problem)
+    assert isinstance(broken, Problem)
+    assert (problem.file, problem.field) == (str(bad), field)
+    assert message in problem.message
+    assert "broken JSON" in broken.message
+
+
+def test_a_form_that_cannot_be_read_costs_the_profile_only(tmp_path: Path) -> None:
+    found = read(write(tmp_path / "a.json", released(AI_client={"intake_form": "", "attitude": "Neutral"})))
+    assert found.profile is None
+    assert found.profile_problem
+    assert "AI_client.intake_form" in found.profile_problem
+    assert found.attitude == "neutral"
+    assert [m.turn for m in found.dialogue] == [1, 1, 2, 2, 3, 3]
+
+
+def test_a_cactus_dialogue_is_read(tmp_path: Path) -> None:
+    said = "Counselor: Good day, Ines.\nClient: Hello. My note says:\nlate again.\nCounselor: Late for what?"
+    value = {"intake_form": FORM, "attitude": "positive", "cbt_technique": "Reality Testing", "dialogue": said}
+    found = read(write(tmp_path / "cactus.json", [value]))
+    assert [m.text for m in found.dialogue] == [
+        "Good day, Ines.",
+        "Hello. My note says:\nlate again.",
+        "Late for what?",
+    ]
+    assert found.profile
+    assert (found.profile.demographics.age, found.attitude, found.cbt_technique) == (31, "positive", "Reality Testing")
+
+
+def test_our_own_records_are_read(tmp_path: Path) -> None:
+    record = session()
+    export(stream(record, session("single")), "jsonl", tmp_path)
+    (tmp_path / "train.jsonl").open("a").write("{\n")
+    first, second, problem = read_sessions(tmp_path / "train.jsonl")
+    assert isinstance(first, ImportedSession)
+    assert isinstance(second, ImportedSession)
+    assert (first.id, first.method, second.method) == (record.session_id, "magnet", "single")
+    assert [(m.turn, m.text) for m in first.dialogue] == [(u.turn, u.text) for u in record.dialogue]
+    assert first.profile == record.profile
+    assert isinstance(problem, Problem)
+    assert problem.record == 3
+
+
+def test_nothing_to_read_is_told(tmp_path: Path) -> None:
+    with pytest.raises(ProfileError, match="no sessions in this folder"):
+        list(read_sessions(tmp_path))
+    with pytest.raises(ProfileError, match="there is no file or folder"):
+        list(read_sessions(tmp_path / "gone"))
+
+
+@pytest.mark.skipif(not RELEASED.is_dir(), reason="the reference data is not here")
+def test_the_released_sessions_are_all_read() -> None:
+    found = list(read_sessions(RELEASED))
+    assert len(found) == 60
+    for item in found:
+        assert isinstance(item, ImportedSession), item
+        assert item.profile, item.profile_problem
+        assert len(item.dialogue) == 42
+        assert item.dialogue[-1].turn == 20
