@@ -116,7 +116,7 @@ class Worker:
         pulse = self._pulse
         used = tuple(call.get(f"{kind}_tokens") or 0 for kind in ("prompt", "cached", "completion"))
         pulse.calls += 1
-        pulse.retries += max(0, (call.get("requests") or 0) - 1)
+        pulse.retries += max(0, (call.get("requests") or 0) - (call.get("attempts") or 0))
         pulse.prompt_tokens += used[0]
         pulse.cached_tokens += used[1]
         pulse.completion_tokens += used[2]
