@@ -22,11 +22,11 @@ from rich.text import Text
 from commands import check, drawing, generate, profiles, runs, session
 from commands.options import errors
 from generation.exports import ExportError
-from generation.files import RunError
 from graph.journal import JournalError
 from models.errors import ModelError
 from profiles.readers import ProfileError
 from prompts import PromptError
+from sessions.store import RunError
 from settings import SettingsError, validation_message
 
 USER_ERRORS = (RunError, ExportError, ProfileError, SettingsError, JournalError, ModelError, PromptError)

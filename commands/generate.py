@@ -15,25 +15,25 @@ from rich.console import Console
 from rich.text import Text
 
 from commands import Subparsers
-from commands.options import errors, for_embedded, graph_options, model_options, names, session_config
+from commands.generate_options import CONCURRENCY, generate_options, slurm_shard
+from commands.options import errors, for_embedded, given_options, session_config
 from generation.batch import read_batch
 from generation.driver import Budget, Driver, LocalWorker, Progress, WorkerHandle
-from generation.files import RunError, RunLock, write_atomically
+from generation.files import RunLock, write_atomically
 from generation.forecast import forecast
-from generation.prices import Prices, read_prices
 from generation.processes import ProcessWorker, WorkerSpec
 from generation.ray_workers import RayWorker, connect
 from generation.run import Asked, Run, open_run
 from generation.state import LIVE_FILE
 from generation.view import BatchView, duration, failures_table, projection_table
-from graph.methods import METHODS
+from generation.worker import Pulse
 from models.chat import Models
 from models.errors import ModelError
+from models.prices import Prices, read_prices
 from models.roles import pinned, serving, serving_line
-from profiles.schema import ATTITUDES
+from sessions.store import RunError
 from settings import SessionConfig
 
-CONCURRENCY = 64
 REQUESTS = 12
 """Requests for one answer, at most: a batch sits an outage of two or three minutes out."""
 
@@ -44,49 +44,13 @@ LIVE_EVERY = 5.0
 def add(commands: Subparsers) -> None:
     """Tell the parser about this command."""
     parser = commands.add_parser("generate", help="many sessions, resumable, into a run directory")
-    parser.add_argument(
-        "--out", required=True, metavar="FOLDER", help="run directory; one that is there is gone on with"
-    )
-    what = parser.add_argument_group("what")
-    what.add_argument("--profiles", metavar="SOURCE", help="file, folder, built-in ids, or 'builtin' (default)")
-    what.add_argument(
-        "--attitudes", type=_attitudes, metavar="A,B|all", help="default: each profile's own, else neutral"
-    )
-    what.add_argument("--methods", type=_methods, metavar="A,B|all", help="default: magnet")
-    what.add_argument("--seeds", type=_seeds, metavar="N|A-B|A,B", help="how many, or which ones (default 1)")
-    what.add_argument("--shard", type=_shard, metavar="I/N", help="only this part (else from SLURM_ARRAY_TASK_ID)")
-    what.add_argument("--extend", action="store_true", help="add profiles, methods, attitudes or seeds to a run")
-    what.add_argument("--retry-failed", action="store_true", help="take failed sessions up again")
-    what.add_argument("--skip-invalid", action="store_true", help="leave broken records of profiles out")
-    graph_options(parser.add_argument_group("sessions"))
-    model_options(parser.add_argument_group("models"))
-    how = parser.add_argument_group("how")
-    how.add_argument(
-        "--concurrency",
-        type=_positive,
-        metavar="N",
-        help=f"calls in flight per endpoint, at most (default {CONCURRENCY})",
-    )
-    how.add_argument("--workers", type=_positive, default=1, metavar="N", help="processes (default 1), or Ray actors")
-    how.add_argument("--engine", choices=["local", "ray"], default="local")
-    how.add_argument("--ray-address", metavar="ADDRESS", help="of a Ray cluster, such as auto")
-    how.add_argument(
-        "--preview", type=_positive, metavar="N", help="run N sessions, and project what the whole will take"
-    )
-    how.add_argument("--prices", metavar="FILE", help="YAML with prices per model, for costs")
-    how.add_argument("--max-cost", type=float, metavar="X", help="stop when so much is spent (needs --prices)")
-    how.add_argument("--max-tokens", type=float, metavar="N", help="stop when so many tokens are used")
-    how.add_argument("--max-hours", type=float, metavar="H", help="stop after so many hours")
-    how.add_argument(
-        "--stop-after", type=_positive, default=10, metavar="N", help="like failures in a row (default 10)"
-    )
-    how.add_argument("--quiet", action="store_true", help="print only how it ended")
+    generate_options(parser)
     parser.set_defaults(command=generate)
 
 
 def generate(args: argparse.Namespace) -> int:
     """Run a batch, or go on with it. 0: all sessions finished; 1: some failed, or a limit was reached; 130: stopped."""
-    args.shard = args.shard or _slurm_shard()
+    args.shard = args.shard or slurm_shard()
     folder = Path(args.out)
     if args.shard:
         folder = folder.with_name(f"{folder.name}-{args.shard[0]}-of-{args.shard[1]}")
@@ -121,8 +85,7 @@ async def _generate(args: argparse.Namespace, folder: Path, prices: Prices | Non
         if args.preview:
             todo = todo[: args.preview]
         if prices:
-            cost_of_all = prices.cost(configuration, dict.fromkeys(_roles(configuration), (0, 0, 0)))
-            assert cost_of_all == 0.0  # every role's model has a price, or `cost` has raised
+            prices.cost(configuration, dict.fromkeys(_roles(configuration), (0, 0, 0)))  # raises where one is missing
         concurrency = 1 if embedded else args.concurrency or CONCURRENCY
         workers = _workers(args, run, concurrency)
         progress = await _drive(args, run, todo, workers, prices, console)
@@ -154,19 +117,7 @@ async def _configuration(
 def _as_begun(args: argparse.Namespace, begun: SessionConfig) -> SessionConfig:
     """What is asked for in an existing run: its own configuration, with what the options say on top."""
     asked = session_config(args)
-    given = {
-        name: getattr(asked, name)
-        for option, name in (
-            ("router", "router"),
-            ("fan_out", "fan_out"),
-            ("techniques", "techniques"),
-            ("prompt_layout", "prompt_layout"),
-            ("turns", "max_turns"),
-            ("min_turns", "min_turns"),
-            ("language", "language"),
-        )
-        if getattr(args, option) is not None
-    }
+    given = given_options(args)
     if any(getattr(args, option) for option in ("model", "base_url", "models")):
         given["models"] = asked.models
     return SessionConfig.model_validate({**begun.model_dump(), **given})
@@ -206,15 +157,16 @@ async def _drive(
                 f"failed: {entry.session_id} turn {failure.turn}: {failure.stage}: {failure.kind}: {failure.message[:300]}"
             )
 
-    money = None
-    if prices:
-        money = lambda pulse: prices.cost(run.batch.configuration, pulse.tokens_by_role)  # noqa: E731
+    def spent(pulse: Pulse) -> float:
+        assert prices
+        return prices.cost(run.batch.configuration, pulse.tokens_by_role)
+
     driver = Driver(
         workers,
         todo,
         len(todo),
         budget=Budget(args.max_cost, args.max_tokens, args.max_hours, args.stop_after),
-        cost=money,
+        cost=spent if prices else None,
         on_entry=note,
     )
     say(f"begin: {len(todo)} sessions, {' '.join(sys.argv[1:])}")
@@ -227,7 +179,9 @@ async def _drive(
         loop.add_signal_handler(number, interrupt)
     before = sum(entry.status == "finished" for entry in run.entries.values())
     try:
-        with BatchView(console, driver.progress, total=run.total, done_before=before, money=money, log=say) as view:
+        with BatchView(
+            console, driver.progress, total=run.total, done_before=before, money=spent if prices else None, log=say
+        ) as view:
             watching = asyncio.create_task(_watch(view, driver.progress, run.folder))
             try:
                 return await driver.run()
@@ -324,57 +278,3 @@ def _headline(run: Run, todo: int) -> str:
 
 def _roles(config: SessionConfig) -> list[str]:
     return ["plan", "router", "merge", "counselor", "client", *config.techniques]
-
-
-def _attitudes(text: str) -> tuple[str, ...]:
-    return _chosen(text, list(ATTITUDES))
-
-
-def _methods(text: str) -> tuple[str, ...]:
-    return _chosen(text, list(METHODS))
-
-
-def _chosen(text: str, allowed: list[str]) -> tuple[str, ...]:
-    chosen = allowed if text == "all" else names(text)
-    if unknown := [name for name in chosen if name not in allowed]:
-        raise argparse.ArgumentTypeError(f"{', '.join(unknown)}: choose from {', '.join(allowed)}, or all")
-    if not chosen:
-        raise argparse.ArgumentTypeError("names none")
-    return tuple(dict.fromkeys(chosen))
-
-
-def _seeds(text: str) -> tuple[int, ...]:
-    """`3`: the seeds 1, 2, 3; `5-8`: from 5 to 8; `7,9`: these."""
-    try:
-        if "-" in text:
-            first, last = map(int, text.split("-"))
-            seeds = tuple(range(first, last + 1))
-        elif "," in text:
-            seeds = tuple(dict.fromkeys(int(part) for part in names(text)))
-        else:
-            seeds = tuple(range(1, int(text) + 1))
-    except ValueError:
-        seeds = ()
-    if not seeds or min(seeds) < 0 or len(seeds) > 10_000:
-        raise argparse.ArgumentTypeError("how many (3), from and to (5-8), or which (7,9)")
-    return seeds
-
-
-def _shard(text: str) -> tuple[int, int]:
-    part, _, parts = text.partition("/")
-    if not (part.isdecimal() and parts.isdecimal() and 1 <= int(part) <= int(parts)):
-        raise argparse.ArgumentTypeError("a part of how many, such as 3/16")
-    return int(part), int(parts)
-
-
-def _slurm_shard() -> tuple[int, int] | None:
-    number, count, first = (os.environ.get(f"SLURM_ARRAY_TASK_{name}", "") for name in ("ID", "COUNT", "MIN"))
-    if not (number.isdecimal() and count.isdecimal()):
-        return None
-    return int(number) - int(first or 0) + 1, int(count)
-
-
-def _positive(text: str) -> int:
-    if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError("a whole number from 1 on")
-    return int(text)

@@ -57,15 +57,17 @@ def session_config(args: argparse.Namespace) -> SessionConfig:
     given = {name: value for name in ("model", "base_url") if (value := getattr(args, name, None))}
     if given:
         models["default"] = ModelSettings(**given).over(models.get("default", ModelSettings()))
-    options: dict[str, Any] = {"models": models}
-    for option, name in _OPTIONS.items():
-        if (value := getattr(args, option, None)) is not None:
-            options[name] = value
+    options: dict[str, Any] = {"models": models, **given_options(args)}
     options.setdefault("seed", random.randrange(2**31))
     config = SessionConfig(**options)
     for name in config.techniques:
         technique(name)
     return config
+
+
+def given_options(args: argparse.Namespace) -> dict[str, Any]:
+    """What the options set of a `SessionConfig`, by field; the models are not among it."""
+    return {name: value for option, name in _OPTIONS.items() if (value := getattr(args, option, None)) is not None}
 
 
 def for_embedded(config: SessionConfig, args: argparse.Namespace, served: Sequence[Served]) -> SessionConfig:

@@ -15,13 +15,12 @@ from rich.text import Text
 from commands import Subparsers
 from commands.options import errors
 from generation.exports import FORMATS, Splits, export
-from generation.files import RunError
 from generation.merging import merge
-from generation.prices import read_prices
 from generation.state import RunState, StateReader
-from generation.store import Store
 from generation.view import duration, failures_table
 from graph.store import SHARD, read_records
+from models.prices import read_prices
+from sessions.store import RunError, Store
 from state import SessionRecord
 
 WATCH_EVERY = 2.0

@@ -14,18 +14,18 @@ from typing import Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from generation.files import RunError, write_atomically
+from generation.files import write_atomically
 from graph.provenance import configuration_hash, provenance, session_id_of
 from graph.session import SessionTask
 from nodes.intake import DEFAULT_ATTITUDE
 from profiles.library import builtin_ids, builtin_profiles, load_builtin
 from profiles.readers import Problem, ProfileError, iter_profiles
 from profiles.schema import Attitude, ClientProfile
+from sessions.store import RUN_FILE, RunError
 from settings import MethodName, SessionConfig, validation_message
 from state import Provenance
 
 FORMAT = 1
-RUN_FILE = "run.json"
 PROFILES_FILE = "profiles.jsonl"
 BUILTIN = "builtin"
 

@@ -13,10 +13,9 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from generation.batch import Unit
-from generation.files import RunError
-from generation.store import Entry
 from generation.worker import Pulse, Suspended, Worker, total
 from graph.journal import JournalError
+from sessions.store import Entry, RunError
 from state import Failure
 
 DRAIN = 60.0

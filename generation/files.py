@@ -8,9 +8,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Self
 
-
-class RunError(RuntimeError):
-    """A run directory that cannot be used, or not as asked; the message names the file and says what to do."""
+from sessions.store import RunError
 
 
 def write_atomically(path: Path, data: bytes | Iterable[bytes], check: Callable[[], None] | None = None) -> None:

@@ -3,9 +3,9 @@
 from collections import defaultdict
 from dataclasses import dataclass
 
-from generation.prices import Prices
 from generation.run import Run
-from generation.store import Entry
+from models.prices import Prices
+from sessions.store import Entry
 
 
 @dataclass(frozen=True)

@@ -5,8 +5,9 @@ from contextlib import ExitStack, suppress
 from pathlib import Path
 
 from generation.batch import PROFILES_FILE, Batch, read_batch
-from generation.files import RunError, RunLock
-from generation.store import PACKED, RAW, Entry, Store, append, line_of
+from generation.files import RunLock
+from generation.store import append, line_of, recover
+from sessions.store import PACKED, RAW, Entry, RunError, Store
 
 
 def merge(parts: list[Path], out: Path) -> tuple[Batch, list[int]]:
@@ -29,7 +30,7 @@ def merge(parts: list[Path], out: Path) -> tuple[Batch, list[int]]:
             for part in parts:
                 stack.enter_context(RunLock(part))
             for number, part in enumerate(parts):
-                Store(part).recover()
+                recover(Store(part))
                 _take(part, temporary, f"p{number}")
         shutil.copyfile(parts[0] / PROFILES_FILE, temporary / PROFILES_FILE)
         first.write(temporary)

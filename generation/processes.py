@@ -21,11 +21,10 @@ from typing import Any
 
 from generation.batch import Batch, Unit
 from generation.driver import WorkerLost
-from generation.files import RunError
-from generation.store import Entry
 from generation.worker import Pulse, Suspended, Worker, total
 from graph.journal import JournalError
 from models.chat import Models
+from sessions.store import Entry, RunError
 
 PULSE_EVERY = 0.25
 """Seconds between two messages of how a worker is doing."""

@@ -13,11 +13,10 @@ from typing import Any, cast
 
 from generation.batch import Unit
 from generation.driver import WorkerLost
-from generation.files import RunError
 from generation.processes import PULSE_EVERY, RESTARTS, WorkerSpec
-from generation.store import Entry
 from generation.worker import Pulse, Suspended, Worker, total
 from graph.journal import JournalError
+from sessions.store import Entry, RunError
 
 MOST_CALLS = 10_000
 """Calls of an actor's methods at once: a session is one, for as long as it runs."""

@@ -6,10 +6,10 @@ from pathlib import Path
 from typing import Any
 
 from generation.batch import PROFILES_FILE, Batch, Profiles, Unit, read_batch, units, write_profiles
-from generation.files import RunError
-from generation.store import Entry, Store
+from generation.store import recover
 from nodes.techniques import technique
 from profiles.readers import Problem
+from sessions.store import Entry, RunError, Store
 from settings import SessionConfig
 
 DEFAULTS: dict[str, Any] = {"source": "builtin", "methods": ("magnet",), "attitudes": None, "seeds": (1,)}
@@ -70,7 +70,7 @@ def open_run(folder: Path, asked: Asked) -> Run:
     if profiles.hash != batch.profiles_hash:
         raise RunError(f"{folder / PROFILES_FILE} is not what this run began with; restore it, or begin a new run")
     store = Store(folder)
-    recovered = store.recover()
+    recovered = recover(store)
     return Run(folder, batch, profiles, store.entries(), problems, recovered)
 
 

@@ -12,9 +12,8 @@ from typing import Any
 
 from generation.batch import PROFILES_FILE, Batch, Profiles, read_batch, units
 from generation.driver import describe
-from generation.files import RunError
-from generation.prices import Prices
-from generation.store import Entry, Store
+from models.prices import Prices
+from sessions.store import Entry, RunError, Store
 
 LIVE_FILE = "live.json"
 RECENT = 600.0

@@ -1,62 +1,19 @@
-"""Where the sessions of a run are kept: shards of records, and a ledger that says what has become of every unit.
+"""Writing a run directory (`sessions.store` says what stands in it): shards of records, and a ledger of every unit's end.
 
-    run.json, profiles.jsonl      what was asked for
-    journals/                     sessions in flight, and failed ones, which can be taken up again
-    shards/w0-00001.jsonl         records, one a line; a shard that is full is compressed (.jsonl.zst)
-    ledger/w0.jsonl               one short line for every record, with its place
-
-Every worker (`w0`, `w1`, …) appends to files of its own. The shards are the truth: a ledger that lost its last lines is
-completed from them. Of a session with several records (failed, then taken up again) the last one counts.
+The shards are the truth: a ledger that lost its last lines is completed from them.
 """
 
-import io
-import json
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from threading import Lock
-from typing import IO, Literal
 
 import zstandard
-from pydantic import BaseModel, ConfigDict, ValidationError
 
-from generation.files import RunError, write_atomically
-from profiles.schema import Attitude
-from settings import MethodName, validation_message
-from state import EndReason, Failure, SessionRecord, Usage
+from generation.files import write_atomically
+from sessions.store import PACKED, RAW, Entry, RunError, Store, entries_of, record_of
+from state import SessionRecord
 
 SHARD_BYTES = 64 * 2**20
-RAW, PACKED = ".jsonl", ".jsonl.zst"
-
-
-class Entry(BaseModel):
-    """A line of the ledger: what has become of a unit, and where its record is (`end` is the offset after its line)."""
-
-    model_config = ConfigDict(frozen=True, extra="ignore")
-
-    session_id: str
-    profile_id: str
-    attitude: Attitude
-    method: MethodName
-    session_seed: int
-    status: Literal["finished", "failed"]
-    end_reason: EndReason | None = None
-    failure: Failure | None = None
-    turns: int
-    seconds: float
-    finished_at: str
-    usage: dict[str, Usage]
-    shard: str
-    end: int
-
-    @property
-    def tokens(self) -> int:
-        return sum(item.prompt_tokens + item.completion_tokens for item in self.usage.values())
-
-    @property
-    def calls(self) -> int:
-        return sum(item.calls for item in self.usage.values())
 
 
 def entry_of(record: SessionRecord, shard: str, end: int) -> Entry:
@@ -79,105 +36,36 @@ def entry_of(record: SessionRecord, shard: str, end: int) -> Entry:
     )
 
 
-class Store:
-    """The sessions of a run directory, for reading."""
+def recover(store: Store) -> int:
+    """Put right what a crash has left: leftovers of a compression, and records that the ledger does not know yet.
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self.shards = folder / "shards"
-        self.ledgers = folder / "ledger"
-        self.journals = folder / "journals"
-
-    def entries(self) -> dict[str, Entry]:
-        """What has become of every unit that has come to an end, by session id."""
-        latest: dict[str, Entry] = {}
-        for path in sorted(self.ledgers.glob(f"*{RAW}")):
-            for entry in _entries(path):
-                before = latest.get(entry.session_id)
-                # A session that was finished once stays finished; else what came later counts.
-                if before is None or (before.status, before.finished_at) <= (entry.status, entry.finished_at):
-                    latest[entry.session_id] = entry
-        return latest
-
-    def records(self, *, failed: bool = False) -> Iterator[SessionRecord]:
-        """The record of every finished session, once, shard by shard; with `failed`, of the failed ones too."""
-        wanted = {(entry.shard, entry.end) for entry in self.entries().values() if failed or entry.status == "finished"}
-        for name in self.shard_names():
-            for line, end in self._lines(name):
-                if (name, end) in wanted:
-                    yield _record(line, name)
-
-    def shard_names(self) -> list[str]:
-        """The shards, without their suffixes."""
-        found = (path.name.removesuffix(".zst") for path in self.shards.glob(f"[!.]*{RAW}*"))
-        return sorted({name.removesuffix(RAW) for name in found})
-
-    def recover(self) -> int:
-        """Put right what a crash has left: leftovers of a compression, and records that the ledger does not know yet.
-
-        Returns how many of those there were. Only for the process that holds the run's lock. Raises `RunError`.
-        """
-        try:
-            for path in self.shards.glob(".*.tmp"):
-                path.unlink()
-            for path in self.shards.glob(f"[!.]*{PACKED}"):
-                # The packed file got its name when it was whole: what it was made of can go.
-                (self.shards / path.name.removesuffix(".zst")).unlink(missing_ok=True)
-        except OSError as error:
-            raise RunError(f"{self.shards} cannot be written: {error.strerror}") from error
-        known: dict[str, int] = {}
-        for path in self.ledgers.glob(f"*{RAW}"):
-            for entry in _entries(path):
-                known[entry.shard] = max(known.get(entry.shard, 0), entry.end)
-        found = 0
-        for name in self.shard_names():
-            worker = name.rpartition("-")[0]
-            if name in known and self._size(name) in (None, known[name]):
+    Returns how many of those there were. Only for the process that holds the run's lock. Raises `RunError`.
+    """
+    try:
+        for path in store.shards.glob(".*.tmp"):
+            path.unlink()
+        for path in store.shards.glob(f"[!.]*{PACKED}"):
+            # The packed file got its name when it was whole: what it was made of can go.
+            (store.shards / path.name.removesuffix(".zst")).unlink(missing_ok=True)
+    except OSError as error:
+        raise RunError(f"{store.shards} cannot be written: {error.strerror}") from error
+    known: dict[str, int] = {}
+    for path in store.ledgers.glob(f"*{RAW}"):
+        for entry in entries_of(path):
+            known[entry.shard] = max(known.get(entry.shard, 0), entry.end)
+    found = 0
+    for name in store.shard_names():
+        worker = name.rpartition("-")[0]
+        if name in known and _size(store, name) in (None, known[name]):
+            continue
+        for line, end in store.lines(name, known.get(name, 0)):
+            try:
+                record = record_of(line, name)
+            except RunError:
                 continue
-            for line, end in self._lines(name, known.get(name, 0)):
-                try:
-                    record = _record(line, name)
-                except RunError:
-                    continue
-                append(self.ledgers / f"{worker}{RAW}", line_of(entry_of(record, name, end)))
-                found += 1
-        return found
-
-    def _size(self, name: str) -> int | None:
-        """Bytes of a shard that is still written to; of a packed one only its last line's ledger entry would tell."""
-        try:
-            return (self.shards / f"{name}{RAW}").stat().st_size
-        except FileNotFoundError:
-            return None
-
-    def _lines(self, name: str, start: int = 0) -> Iterator[tuple[bytes, int]]:
-        """The whole lines of a shard from an offset on, each with the offset after it."""
-        end = start
-        with self._open(name) as file:
-            if start:
-                file.seek(start)
-            for line in file:
-                end += len(line)
-                if line.endswith(b"\n") and line.strip():
-                    yield line, end
-
-    @contextmanager
-    def _open(self, name: str) -> Iterator[IO[bytes]]:
-        raw, packed = self.shards / f"{name}{RAW}", self.shards / f"{name}{PACKED}"
-        try:
-            if packed.exists():
-                with (
-                    packed.open("rb") as file,
-                    zstandard.ZstdDecompressor().stream_reader(file, read_across_frames=True) as plain,
-                ):
-                    yield io.BufferedReader(plain, 2**20)
-            else:
-                with raw.open("rb") as file:
-                    yield file
-        except OSError as error:
-            raise RunError(f"{raw} cannot be read: {error.strerror}") from error
-        except zstandard.ZstdError as error:
-            raise RunError(f"{packed} is damaged: {error}") from error
+            append(store.ledgers / f"{worker}{RAW}", line_of(entry_of(record, name, end)))
+            found += 1
+    return found
 
 
 class ShardWriter:
@@ -268,22 +156,9 @@ def line_of(entry: Entry) -> bytes:
     return entry.model_dump_json(exclude_none=True, exclude_defaults=True).encode() + b"\n"
 
 
-def _entries(path: Path) -> Iterator[Entry]:
+def _size(store: Store, name: str) -> int | None:
+    """Bytes of a shard that is still written to; of a packed one only its last line's ledger entry would tell."""
     try:
-        with path.open("rb") as lines:
-            for line in lines:
-                try:
-                    yield Entry.model_validate_json(line)
-                except ValidationError:
-                    continue  # cut by a crash; the shard still has the record
-    except OSError as error:
-        raise RunError(f"{path} cannot be read: {error.strerror}") from error
-
-
-def _record(line: bytes, shard: str) -> SessionRecord:
-    try:
-        return SessionRecord.model_validate(json.loads(line))
-    except ValidationError as error:
-        raise RunError(f"shard {shard}: not a session record: {validation_message(error)}") from None
-    except ValueError:
-        raise RunError(f"shard {shard}: a line that is not JSON") from None
+        return (store.shards / f"{name}{RAW}").stat().st_size
+    except FileNotFoundError:
+        return None

@@ -9,11 +9,12 @@ from typing import Any
 from pydantic import BaseModel, Field
 
 from generation.batch import PROFILES_FILE, Batch, Profiles, Unit, task_of
-from generation.store import Entry, ShardWriter
+from generation.store import ShardWriter
 from graph.journal import has_begun
 from graph.session import Event, resume_session, run_session
 from models.chat import Models
 from models.limits import START
+from sessions.store import Entry
 
 
 class Pulse(BaseModel):

@@ -6,6 +6,6 @@ Every export is a folder: a file a split (or a file a session) and `README.md`, 
 from generation.exports.exporting import FORMATS, export
 from generation.exports.files import ExportError
 from generation.exports.report import ExportReport, SplitCount
-from generation.exports.splits import Splits, client_group
+from generation.exports.splits import Splits
 
-__all__ = ["FORMATS", "ExportError", "ExportReport", "SplitCount", "Splits", "client_group", "export"]
+__all__ = ["FORMATS", "ExportError", "ExportReport", "SplitCount", "Splits", "export"]

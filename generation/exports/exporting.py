@@ -8,8 +8,9 @@ from generation.exports import jsonl, magnet, openai_chat, parquet, preference, 
 from generation.exports.card import card
 from generation.exports.files import CARD, ExportError, staged, writing
 from generation.exports.report import ExportReport, Figures
-from generation.exports.splits import Splits, client_group
+from generation.exports.splits import Splits
 from generation.exports.writers import Format, Writer
+from sessions.session import client_group
 from state import SessionRecord
 
 Records = Callable[[], Iterator[SessionRecord]]

@@ -12,8 +12,6 @@ from typing import Self
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from generation.exports.files import SPLITS, ExportError
-from nodes.guards import normalized
-from profiles.schema import ClientProfile
 
 
 class Splits(BaseModel):
@@ -58,14 +56,3 @@ class Splits(BaseModel):
             if place < 0:
                 return name
         return self.names[-1]
-
-
-def client_group(profile: ClientProfile) -> str:
-    """Who the client is: 16 hexadecimal digits of a hash of the form's name and reason for counseling.
-
-    Case, spacing and punctuation do not count. The profile's id and attitude do not either: a CACTUS form comes once per
-    attitude, each time under another id. Nor does the rest of the form, so that a form that was edited stays the same
-    client; the name alone would not do, since CACTUS gives some names to several clients.
-    """
-    who = f"{normalized(profile.demographics.name)}\n{normalized(profile.reason_for_counseling)}"
-    return hashlib.sha256(who.encode()).hexdigest()[:16]

@@ -8,9 +8,10 @@ from typing import Any
 import pytest
 
 from generation.batch import PROFILES_FILE, Batch, Profiles, read_batch, task_of, units, write_profiles
-from generation.files import RunError, RunLock, write_atomically
+from generation.files import RunLock, write_atomically
 from generation.run import Asked, Run, open_run
 from profiles.problems import ProfileError
+from sessions.store import RunError
 from tests.scripted import config, profile
 
 METHODS = ("magnet", "single-plan")

@@ -8,9 +8,8 @@ import pytest
 
 from generation.batch import Unit
 from generation.driver import LOST, Budget, Driver, WorkerLost
-from generation.files import RunError
-from generation.store import Entry
 from generation.worker import Pulse, Suspended
+from sessions.store import Entry, RunError
 from state import Failure, Usage
 
 Outcome = Callable[[Unit], Entry | Exception]

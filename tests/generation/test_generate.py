@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 import run
-from generation.store import Store
+from sessions.store import Store
 from tests.loopback import Faults, LoopbackServer, Request, sensible_answer
 from tests.scripted import profile
 

@@ -8,7 +8,7 @@ import pytest
 import run
 from generation.exports import FORMATS
 from generation.state import StateReader
-from generation.store import Store
+from sessions.store import Store
 from tests.generation.test_generate import check_whole, generate
 from tests.loopback import LoopbackServer
 from tests.scripted import profile

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from generation.files import RunError
-from generation.store import ShardWriter, Store, append, pack
+from generation.store import ShardWriter, append, pack, recover
 from graph.session import SessionTask, run_session
+from sessions.store import RunError, Store
 from state import Failure, SessionRecord
 from tests.scripted import Sensible, config, profile, scripted_models
 
@@ -76,9 +76,9 @@ def test_a_ledger_that_was_lost_is_made_again_from_the_shards(tmp_path: Path, re
         writer.keep(numbered(record, number))
     before = Store(tmp_path).entries()
     (tmp_path / "ledger" / "w0.jsonl").unlink()
-    assert Store(tmp_path).recover() == 12
+    assert recover(Store(tmp_path)) == 12
     assert Store(tmp_path).entries() == before
-    assert Store(tmp_path).recover() == 0
+    assert recover(Store(tmp_path)) == 0
 
 
 def test_whatever_a_crash_cuts_off_no_record_is_lost_that_was_whole_and_none_is_there_twice(
@@ -96,13 +96,13 @@ def test_whatever_a_crash_cuts_off_no_record_is_lost_that_was_whole_and_none_is_
         lines = ledger.read_bytes().splitlines(keepends=True)
         known = b"".join(lines[: sum(place <= cut for place in places)])
         ledger.write_bytes(known[: draw.randrange(0, len(known) + 1)])
-        Store(folder).recover()
+        recover(Store(folder))
         whole = [f"s{number}" for number, place in enumerate(places) if place <= cut]
         assert ids(folder) == whole
         again = ShardWriter(folder, "w0")
         again.keep(numbered(record, 9))
         assert ids(folder) == [*whole, "s9"]
-        assert Store(folder).recover() == 0
+        assert recover(Store(folder)) == 0
 
 
 def test_a_crash_while_packing_leaves_one_whole_shard(tmp_path: Path, record: SessionRecord) -> None:
@@ -114,11 +114,11 @@ def test_a_crash_while_packing_leaves_one_whole_shard(tmp_path: Path, record: Se
     half = shard.with_name(f".{shard.name}.zst.77.tmp")
     half.write_bytes(b"half of a packed shard")
     assert ids(tmp_path) == ["s0", "s1", "s2"]
-    Store(tmp_path).recover()
+    recover(Store(tmp_path))
     assert not half.exists()
     pack(shard, tmp_path / "ledger" / "w0.jsonl")
     shard.write_bytes(plain)  # the crash came before it was removed
-    Store(tmp_path).recover()
+    recover(Store(tmp_path))
     assert [path.name for path in shard.parent.iterdir()] == ["w0-00001.jsonl.zst"]
     assert ids(tmp_path) == ["s0", "s1", "s2"]
 
@@ -131,7 +131,7 @@ def test_interleaved_and_foreign_lines_are_not_counted(tmp_path: Path, record: S
     append(shard, b"[]\n")
     writer.keep(numbered(record, 1))
     (tmp_path / "ledger" / "w0.jsonl").unlink()
-    assert Store(tmp_path).recover() == 2
+    assert recover(Store(tmp_path)) == 2
     assert ids(tmp_path) == ["s0", "s1"]
 
 

@@ -10,11 +10,11 @@ import pytest
 from generation.exports import export, openai_chat, preference, sharegpt, specialists
 from generation.exports.magnet import intake_form, session_file
 from generation.exports.writers import Rows
-from generation.imports import ImportedSession, read_sessions
 from profiles.intake_form import parse_intake_form
 from profiles.library import builtin_ids, load_builtin
 from profiles.schema import client_form, counselor_information
 from prompts import prompt
+from sessions import Session, read_sessions
 from state import Candidate, SessionRecord
 from tests.generation.exports.sessions import client, of, session, stream
 from tests.scripted import profile
@@ -149,7 +149,7 @@ def test_magnet_comes_back_through_the_importer(tmp_path: Path) -> None:
     export(stream(*records), "magnet", tmp_path)
     found = list(read_sessions(tmp_path))
     for number, (record, item) in enumerate(zip(records, found, strict=True), 1):
-        assert isinstance(item, ImportedSession)
+        assert isinstance(item, Session)
         assert item.id == f"session_{number}"
         assert [(m.speaker, m.text) for m in item.dialogue] == [(u.speaker, u.text) for u in record.dialogue]
         assert [m.turn for m in item.dialogue] == [u.turn for u in record.dialogue]

@@ -10,10 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from generation.exports import ExportError, Splits, client_group
+from generation.exports import ExportError, Splits
 from profiles.library import builtin_ids, load_builtin
 from profiles.readers import read_profiles
 from profiles.schema import ATTITUDES, ClientProfile
+from sessions.session import client_group
 from tests.generation.exports.sessions import client
 from tests.scripted import profile
 

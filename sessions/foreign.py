@@ -1,7 +1,9 @@
-"""Sessions that others made, read one by one: MAGneT's released files, CACTUS dialogues, and our own records.
+"""Sessions in files, whoever made them, read one by one: MAGneT's, CACTUS dialogues, chat formats, and our own records.
 
 A session of MAGneT is an object with its messages under `dialogue` (the released files) or `history` (the released scripts),
-by itself or nested under `example`; CACTUS has one text of labelled lines instead. Files may be JSON, JSON Lines or YAML.
+by itself or nested under `example`; CACTUS has one text of labelled lines instead. Chat formats have `messages` with `role` and
+`content` (OpenAI) or `conversations` with `from` and `value` (ShareGPT), where the assistant is the counselor and what a system
+message says is passed over. Files may be JSON, JSON Lines or YAML.
 """
 
 import re
@@ -9,49 +11,34 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import ValidationError
 
 from profiles.documents import JSON_LINES, SUFFIXES, Document, Record, parse, read_document
 from profiles.problems import Problem, ProfileError
 from profiles.records import profile_of
 from profiles.schema import ATTITUDES, Attitude, ClientProfile
+from sessions.session import Message, Session, session_of
 from settings import validation_message
 from state import SessionRecord, Speaker
 
 SPEAKERS: dict[str, Speaker] = {
     **{"counselor": "counselor", "counsellor": "counselor", "therapist": "counselor"},
-    **{"client": "client", "patient": "client"},
+    **{"client": "client", "patient": "client", "seeker": "client"},
 }
+CHAT_SPEAKERS: dict[str, Speaker] = SPEAKERS | {
+    "assistant": "counselor",
+    "gpt": "counselor",
+    "user": "client",
+    "human": "client",
+}
+FIELDS = {
+    "dialogue": ("role", "message"),
+    "history": ("role", "message"),
+    "messages": ("role", "content"),
+    "conversations": ("from", "value"),
+}
+"""Where a session's messages may stand, and how speaker and text of a message are named there."""
 _LINE = re.compile(rf"^[ \t]*({'|'.join(SPEAKERS)})[ \t]*:[ \t]*", re.IGNORECASE | re.MULTILINE)
-
-
-class ImportedMessage(BaseModel):
-    """A message as it stands in the file, which may be empty. A counselor's message begins a turn; turn 0 is the opening."""
-
-    model_config = ConfigDict(frozen=True)
-
-    turn: int
-    speaker: Speaker
-    text: str
-
-
-class ImportedSession(BaseModel):
-    """A foreign session. `profile` is None where the file has no readable intake form, and `profile_problem` says why.
-
-    `cbt_technique` and `cbt_plan` are texts as the file has them; `method` is known of our own records only.
-    """
-
-    model_config = ConfigDict(frozen=True)
-
-    id: str
-    source: str
-    dialogue: tuple[ImportedMessage, ...]
-    profile: ClientProfile | None = None
-    profile_problem: str | None = None
-    attitude: Attitude | None = None
-    cbt_technique: str | None = None
-    cbt_plan: str | None = None
-    method: str | None = None
 
 
 class _FieldError(ValueError):
@@ -60,7 +47,7 @@ class _FieldError(ValueError):
         self.field = field
 
 
-def read_sessions(path: Path) -> Iterator[ImportedSession | Problem]:
+def foreign_sessions(path: Path) -> Iterator[Session | Problem]:
     """Every session of a file or of a folder's files (session_2 before session_10), and every problem, in their order.
 
     A record that is no session becomes a `Problem` with file, record and field, and the rest is read on. JSON Lines are
@@ -112,7 +99,7 @@ def _records(file: Path) -> Iterator[Record | Problem]:
     yield from document.records
 
 
-def _session(item: Record, position: int) -> ImportedSession:
+def _session(item: Record, position: int) -> Session:
     value = item.value
     if not isinstance(value, dict):
         raise _FieldError("", "should be an object with a session's fields")
@@ -122,7 +109,7 @@ def _session(item: Record, position: int) -> ImportedSession:
     messages = _messages(value, record)
     profile, problem = _profile(item, record, position)
     name = Path(item.file).stem
-    return ImportedSession(
+    return Session(
         id=name if item.number == 1 else f"{name}-{item.number}",
         source=item.file,
         dialogue=_in_turns(messages, profile),
@@ -134,31 +121,20 @@ def _session(item: Record, position: int) -> ImportedSession:
     )
 
 
-def _own(item: Record) -> ImportedSession:
+def _own(item: Record) -> Session:
     try:
-        record = SessionRecord.model_validate(item.value)
+        return session_of(SessionRecord.model_validate(item.value), item.file)
     except ValidationError as error:
         raise _FieldError("", f"not a session record: {validation_message(error)}") from None
-    plan = record.plan
-    return ImportedSession(
-        id=record.session_id,
-        source=item.file,
-        dialogue=tuple(ImportedMessage(turn=u.turn, speaker=u.speaker, text=u.text) for u in record.dialogue),
-        profile=record.profile,
-        attitude=record.attitude,
-        cbt_technique=plan.technique.value if plan else None,
-        cbt_plan="\n".join([plan.goal, *plan.steps]) if plan else None,
-        method=record.configuration.get("method"),
-    )
 
 
 def _messages(value: dict[str, Any], record: dict[str, Any]) -> list[tuple[Speaker, str]]:
     """The messages, which the scripts put beside `example` as well as into it."""
     for holder in (record, value):
-        for field in ("dialogue", "history"):
+        for field in FIELDS:
             if holder.get(field) is not None:
                 return _said(holder[field], field)
-    raise _FieldError("dialogue", "is missing, and there is no 'history' either")
+    raise _FieldError("dialogue", f"is missing, and there is no {', '.join(map(repr, list(FIELDS)[1:]))} either")
 
 
 def _said(value: Any, field: str) -> list[tuple[Speaker, str]]:
@@ -166,7 +142,8 @@ def _said(value: Any, field: str) -> list[tuple[Speaker, str]]:
         parts = _LINE.split(value)[1:]
         said = [(SPEAKERS[who.lower()], text.strip()) for who, text in zip(parts[::2], parts[1::2], strict=True)]
     elif isinstance(value, list):
-        said = [_message(message, f"{field}.{place}") for place, message in enumerate(value)]
+        messages = (_message(message, f"{field}.{place}", *FIELDS[field]) for place, message in enumerate(value))
+        said = [message for message in messages if message]
     else:
         raise _FieldError(field, "should be a list of messages or a text of labelled lines")
     if not said:
@@ -174,27 +151,30 @@ def _said(value: Any, field: str) -> list[tuple[Speaker, str]]:
     return said
 
 
-def _message(value: Any, where: str) -> tuple[Speaker, str]:
+def _message(value: Any, where: str, who: str, what: str) -> tuple[Speaker, str] | None:
     if not isinstance(value, dict):
-        raise _FieldError(where, "should be an object with 'role' and 'message'")
-    role = value.get("role")
-    speaker = SPEAKERS.get(role.strip().lower()) if isinstance(role, str) else None
+        raise _FieldError(where, f"should be an object with {who!r} and {what!r}")
+    role = value.get(who)
+    role = role.strip().lower() if isinstance(role, str) else ""
+    if role in ("system", "developer", "tool"):
+        return None
+    speaker = CHAT_SPEAKERS.get(role)
     if speaker is None:
-        raise _FieldError(f"{where}.role", "should be 'counselor' or 'client'")
-    text = value.get("message")
+        raise _FieldError(f"{where}.{who}", "should be 'counselor' or 'client'")
+    text = value.get(what)
     if not isinstance(text, str):
-        raise _FieldError(f"{where}.message", "should be text")
+        raise _FieldError(f"{where}.{what}", "should be text")
     return speaker, text
 
 
-def _in_turns(said: list[tuple[Speaker, str]], profile: ClientProfile | None) -> tuple[ImportedMessage, ...]:
+def _in_turns(said: list[tuple[Speaker, str]], profile: ClientProfile | None) -> tuple[Message, ...]:
     """Number the turns: a counselor's message begins one, and the exchange that the form opens with is turn 0."""
     opening = profile.opening if profile else None
     opened = opening is not None and said[0] == ("counselor", opening.counselor)
     turn, messages = 0 if opened else 1, []
     for place, (speaker, text) in enumerate(said):
         turn += place > 0 and speaker == "counselor"
-        messages.append(ImportedMessage(turn=turn, speaker=speaker, text=text))
+        messages.append(Message(turn=turn, speaker=speaker, text=text))
     return tuple(messages)
 
 

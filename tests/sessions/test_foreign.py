@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from generation.exports import export
-from generation.imports import ImportedSession, read_sessions
 from profiles.problems import Problem, ProfileError
+from sessions import Session, read_sessions
 from tests.generation.exports.sessions import session, stream
 
 RELEASED = Path("/work/shared/data/magnet-released-sessions")
@@ -59,9 +59,9 @@ def write(path: Path, value: Any) -> Path:
     return path
 
 
-def read(path: Path) -> ImportedSession:
+def read(path: Path) -> Session:
     [found] = read_sessions(path)
-    assert isinstance(found, ImportedSession), found
+    assert isinstance(found, Session), found
     return found
 
 
@@ -95,7 +95,7 @@ def test_every_shape_is_read_alike(shape: str, tmp_path: Path) -> None:
 def test_a_folder_is_read_in_the_order_of_its_numbers(tmp_path: Path) -> None:
     for number in (10, 9, 2):
         write(tmp_path / f"session_{number}.json", released())
-    found = [item.id for item in read_sessions(tmp_path) if isinstance(item, ImportedSession)]
+    found = [item.id for item in read_sessions(tmp_path) if isinstance(item, Session)]
     assert found == ["session_2", "session_9", "session_10"]
 
 
@@ -124,8 +124,8 @@ def test_a_bad_file_is_named_and_the_rest_is_read(value: Any, field: str, messag
     (tmp_path / "session_3.json").write_text('{"AI_client": ')
     write(tmp_path / "session_4.json", released())
     first, problem, broken, last = read_sessions(tmp_path)
-    assert isinstance(first, ImportedSession)
-    assert isinstance(last, ImportedSession)
+    assert isinstance(first, Session)
+    assert isinstance(last, Session)
     assert isinstance(problem, Problem)
     assert isinstance(broken, Problem)
     assert (problem.file, problem.field) == (str(bad), field)
@@ -160,8 +160,8 @@ def test_our_own_records_are_read(tmp_path: Path) -> None:
     export(stream(record, session("single")), "jsonl", tmp_path)
     (tmp_path / "train.jsonl").open("a").write("{\n")
     first, second, problem = read_sessions(tmp_path / "train.jsonl")
-    assert isinstance(first, ImportedSession)
-    assert isinstance(second, ImportedSession)
+    assert isinstance(first, Session)
+    assert isinstance(second, Session)
     assert (first.id, first.method, second.method) == (record.session_id, "magnet", "single")
     assert [(m.turn, m.text) for m in first.dialogue] == [(u.turn, u.text) for u in record.dialogue]
     assert first.profile == record.profile
@@ -181,7 +181,7 @@ def test_the_released_sessions_are_all_read() -> None:
     found = list(read_sessions(RELEASED))
     assert len(found) == 60
     for item in found:
-        assert isinstance(item, ImportedSession), item
+        assert isinstance(item, Session), item
         assert item.profile, item.profile_problem
         assert len(item.dialogue) == 42
         assert item.dialogue[-1].turn == 20
