@@ -1,0 +1,64 @@
+"""The aspects on which two sessions are compared, by a judge or by people: data that a user can replace."""
+
+import hashlib
+from pathlib import Path
+from typing import Annotated, Self
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
+
+from settings import SettingsError, validation_message
+
+RUBRICS = Path(__file__).parent / "rubrics"
+
+_Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
+
+
+class Aspect(BaseModel):
+    """One aspect: what it means, and what a rater looks for."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    id: Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,39}$")]
+    title: _Text
+    definition: _Text
+    look_for: _Text
+
+
+class Aspects(BaseModel):
+    """A set of aspects, and the hash of the file that they come from (SHA-256, 12 digits)."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: _Text
+    title: _Text
+    items: tuple[Aspect, ...] = Field(min_length=1, max_length=30)
+    hash: str = ""
+
+    @model_validator(mode="after")
+    def _distinct(self) -> Self:
+        ids = [item.id for item in self.items]
+        if len(set(ids)) != len(ids):
+            raise ValueError("an aspect is named twice")
+        return self
+
+
+def read_aspects(path: Path | None = None) -> Aspects:
+    """Read aspects from a YAML file; the built-in nine without one. Raises `SettingsError` that says what is wrong where."""
+    path = path or RUBRICS / "aspects.yaml"
+    data, digest = read_yaml(path)
+    try:
+        return Aspects.model_validate(data).model_copy(update={"hash": digest})
+    except ValidationError as error:
+        raise SettingsError(f"{path}: {validation_message(error)}") from None
+
+
+def read_yaml(path: Path) -> tuple[object, str]:
+    """The content of a YAML file, and 12 hexadecimal digits of its SHA-256. Raises `SettingsError`."""
+    try:
+        content = path.read_bytes()
+        return yaml.safe_load(content.decode("utf-8")), hashlib.sha256(content).hexdigest()[:12]
+    except OSError as error:
+        raise SettingsError(f"{path} cannot be read: {error.strerror or error}") from None
+    except (yaml.YAMLError, ValueError) as error:
+        raise SettingsError(f"{path} is not YAML: {' '.join(str(error).split())[:200]}") from None
