@@ -134,7 +134,7 @@ def _messages(value: dict[str, Any], record: dict[str, Any]) -> list[tuple[Speak
         for field in FIELDS:
             if holder.get(field) is not None:
                 return _said(holder[field], field)
-    raise _FieldError("dialogue", f"is missing, and there is no {', '.join(map(repr, list(FIELDS)[1:]))} either")
+    raise _FieldError("dialogue", "is missing, and there is no 'history', 'messages' or 'conversations' either")
 
 
 def _said(value: Any, field: str) -> list[tuple[Speaker, str]]:

@@ -102,7 +102,11 @@ def test_a_folder_is_read_in_the_order_of_its_numbers(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("value", "field", "message"),
     [
-        (released(dialogue=...), "dialogue", "is missing, and there is no 'history' either"),
+        (
+            released(dialogue=...),
+            "dialogue",
+            "is missing, and there is no 'history', 'messages' or 'conversations' either",
+        ),
         (released(dialogue=[]), "dialogue", "holds no message"),
         (released(dialogue=7), "dialogue", "should be a list of messages"),
         (released(dialogue=[*SAID, "bye"]), "dialogue.6", "should be an object"),
