@@ -4,7 +4,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterable
 
-from rich.console import Console, Group
+from rich.console import Console
 from rich.live import Live
 from rich.progress_bar import ProgressBar
 from rich.table import Table
@@ -100,7 +100,7 @@ class BatchView:
         # The rate of the whole run: that of the last minute says little of long sessions, which end in waves.
         return duration(progress.left * progress.seconds / done) if done and progress.left else ""
 
-    def _picture(self) -> Group:
+    def _picture(self) -> Table:
         progress, total = self._progress, self._total
         done = self._before + progress.finished + progress.failed
         sessions, turns, tokens = self._rates()
@@ -111,8 +111,7 @@ class BatchView:
             f", {pulse.cached_tokens / pulse.prompt_tokens:.0%} of the prompts cached" if pulse.prompt_tokens else ""
         )
         left = self._time_left()
-        rows: list[ProgressBar | Text] = [
-            ProgressBar(total=total, completed=done, width=width),
+        rows = [
             Text(
                 f"{done} of {total} sessions · {progress.failed} failed · {progress.running} running"
                 + (f" · {left} left" if left else "")
@@ -131,7 +130,10 @@ class BatchView:
         rows += [Text(f"{count} × {what}", style="red") for what, count in progress.failures.most_common(3)]
         if progress.draining:
             rows.append(Text(f"stopping: {progress.stopped}; Ctrl-C again stops at once", style="yellow"))
-        return Group(*rows)
+        grid = Table.grid()  # the bar by itself does not end its line
+        for row in (ProgressBar(total=total, completed=done, width=width), *rows):
+            grid.add_row(row)
+        return grid
 
 
 def duration(seconds: float) -> str:
