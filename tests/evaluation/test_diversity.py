@@ -1,0 +1,270 @@
+"""Distinct-n and EAD: by hand, against plain Python on released sessions, at equal length, and their intervals by simulation."""
+
+import math
+from collections.abc import Sequence
+from fractions import Fraction
+from itertools import combinations
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from evaluation import ngrams
+from evaluation.diversity import Diversity, compare_at_equal_length, diversity_of, expectation_adjusted
+from evaluation.jackknife import Estimate, difference, estimate
+from evaluation.ngrams import counts_of
+from evaluation.tokens import Tokenizer, unicode_words
+from sessions import Message, Session, read_sessions
+from state import Speaker
+
+RELEASED = Path("/work/shared/data/magnet-released-sessions")
+SPEAKERS: tuple[Speaker, Speaker] = ("counselor", "client")
+
+
+def session(name: str, *texts: str) -> Session:
+    dialogue = (
+        Message(turn=place // 2 + 1, speaker=SPEAKERS[place % 2], text=text) for place, text in enumerate(texts)
+    )
+    return Session(id=name, source="test", dialogue=tuple(dialogue))
+
+
+def values(found: Diversity) -> list[float | None]:
+    return [figure and figure.value for figure in (*found.distinct, found.ead)]
+
+
+TWO = [session("a", "I am tired", "I am I am tired"), session("b", "so tired", "", "so")]
+
+
+def test_by_hand() -> None:
+    # i am tired | i am i am tired | so tired | so: 11 words, 4 of them different; 7 pairs: i-am, am-tired, am-i, so-tired;
+    # 4 triples: i-am-tired (twice), i-am-i, am-i-am.
+    found = diversity_of(TWO, vocabulary=10)
+    expected = 4 / (10 * (1 - 0.9**11))
+    assert values(found) == pytest.approx([4 / 11, 4 / 7, 3 / 4, expected])
+    assert (found.sessions, found.messages, found.clients, found.tokens) == (2, 5, 2, 11)
+    assert (found.tokenizer, found.vocabulary) == ("unicode-words", 10)
+
+
+def test_one_speaker_by_hand() -> None:
+    # i am tired | so tired | so
+    found = diversity_of(TWO, speaker="counselor")
+    assert values(found) == pytest.approx([4 / 6, 3 / 3, 1 / 1, None])
+    assert (found.messages, found.tokens, found.speaker) == (3, 6, "counselor")
+
+
+def test_words_alone_have_no_ead() -> None:
+    assert diversity_of(TWO).ead is None
+    assert diversity_of(TWO).vocabulary is None
+
+
+def test_the_tokenizers_vocabulary_counts_unless_another_is_given() -> None:
+    closed = Tokenizer("letters", 26, lambda texts: [list(text.replace(" ", "").lower()) for text in texts])
+    assert diversity_of(TWO, closed).vocabulary == 26
+    assert diversity_of(TWO, closed, vocabulary=30).vocabulary == 30
+
+
+def test_an_impossible_vocabulary_is_refused() -> None:
+    with pytest.raises(ValueError, match="a vocabulary of 3 cannot be: there are 4 different tokens"):
+        diversity_of(TWO, vocabulary=3)
+
+
+def test_nothing_said_gives_no_figures() -> None:
+    for sessions in ([], [session("a", "", "…")]):
+        assert values(diversity_of(sessions, vocabulary=10)) == [None] * 4
+    assert values(diversity_of([session("a", "two words")])) == [1, 1, None, None]
+
+
+@pytest.mark.parametrize("vocabulary", [1, 7, 128_000, 10**12])
+def test_ead_is_exact_for_large_vocabularies_and_many_tokens(vocabulary: int) -> None:
+    tokens = 2_000
+    exact = 1 / (vocabulary * (1 - Fraction(vocabulary - 1, vocabulary) ** tokens))
+    assert expectation_adjusted(1, tokens, vocabulary) == pytest.approx(float(exact), rel=1e-9)
+    assert expectation_adjusted(vocabulary, 10**15, vocabulary) == pytest.approx(1, rel=1e-2)
+
+
+def plainly(sessions: Sequence[Session], vocabulary: int) -> list[float]:
+    """The same figures with sets of tuples."""
+    grams: list[list[tuple[str, ...]]] = [[], [], []]
+    for one in sessions:
+        for message in one.dialogue:
+            words = [str(word) for word in unicode_words().tokens(message.text)]
+            for length in (1, 2, 3):
+                grams[length - 1] += [tuple(words[at : at + length]) for at in range(len(words) - length + 1)]
+    different = [len(set(found)) for found in grams]
+    ead = different[0] / (vocabulary * (1 - ((vocabulary - 1) / vocabulary) ** len(grams[0])))
+    return [*(types / len(found) for types, found in zip(different, grams, strict=True)), ead]
+
+
+@pytest.mark.skipif(not RELEASED.exists(), reason="the released sessions are not here")
+def test_released_sessions_against_plain_python() -> None:
+    sessions = [item for item in read_sessions(RELEASED) if isinstance(item, Session)]
+    assert len(sessions) == 60
+    found = diversity_of(sessions, vocabulary=128_000)
+    assert values(found) == pytest.approx(plainly(sessions, 128_000), rel=1e-12)
+    assert found.clients == 20
+    by_client: dict[str, list[Session]] = {}
+    for one in sessions:
+        by_client.setdefault(one.client, []).append(one)
+    without = [
+        plainly([one for one in sessions if one.client != client], 128_000)[1] for client in list(by_client)[:20]
+    ]
+    expected = estimate(values(found)[1] or 0, without)
+    assert found.distinct[1]
+    assert found.distinct[1].low == pytest.approx(expected.low, rel=1e-9)
+
+
+def test_n_grams_too_many_for_one_number_are_numbered_anew(monkeypatch: pytest.MonkeyPatch) -> None:
+    sessions = a_set(9, 6)
+    before = counts_of(sessions, unicode_words())
+    monkeypatch.setattr(ngrams, "LARGEST", 1_000_000)  # under 3,000 words squared: pairs and triples both
+    after = counts_of(sessions, unicode_words())
+    for one, other in zip(before.incidences, after.incidences, strict=True):
+        assert one.types.tolist() == other.types.tolist()
+        assert one.ngrams.tolist() == other.ngrams.tolist()
+
+
+def speak(rng: np.random.Generator, name: str, words: int, topics: float = 0.3) -> Session:
+    """A session of words by Zipf's law, some of them from its client's own few."""
+    chances = 1 / np.arange(1, 3001)
+    drawn = rng.choice(3000, size=words, p=chances / chances.sum())
+    own = rng.integers(3000, size=20)
+    drawn = np.where(rng.random(words) < topics, own[rng.integers(20, size=words)], drawn)
+    texts = [" ".join(f"w{word}" for word in part) for part in np.array_split(drawn, 4)]
+    return session(name, *texts)
+
+
+def a_set(seed: int, clients: int, words: tuple[int, int] = (40, 160)) -> list[Session]:
+    rng = np.random.default_rng(seed)
+    return [speak(rng, f"{seed}-{number}", int(rng.integers(*words))) for number in range(clients)]
+
+
+def test_equal_length_is_the_mean_over_all_draws_of_whole_clients() -> None:
+    sessions = a_set(3, 7, (100, 101))
+    found = compare_at_equal_length({"all": sessions}, budget=300, vocabulary=5000).sets["all"]
+    draws = [values(diversity_of(draw, vocabulary=5000)) for draw in combinations(sessions, 3)]
+    assert values(found) == pytest.approx(np.mean(np.array(draws, float), axis=0).tolist(), rel=1e-12)
+    assert found.budget == 300
+    assert found.tokens == 700
+
+
+def test_the_same_language_is_as_diverse_in_a_large_set_as_in_a_small_one() -> None:
+    small, large = a_set(1, 15), a_set(2, 90)
+    pooled = [diversity_of(sessions).distinct[0] for sessions in (small, large)]
+    assert pooled[0]
+    assert pooled[1]
+    assert pooled[0].low is not None
+    assert pooled[1].high is not None
+    assert pooled[0].low > pooled[1].high + 0.1
+    compared = compare_at_equal_length({"small": small, "large": large})
+    [gap] = [item.estimate for item in compared.differences if item.measure == "distinct-1"]
+    assert abs(gap.value) < 0.02
+    assert gap.low is not None
+    assert gap.high is not None
+    assert gap.low < 0 < gap.high
+
+
+def test_every_set_reaches_the_default_budget_without_its_longest_client() -> None:
+    sets = {"a": a_set(1, 5), "b": a_set(2, 9)}
+    compared = compare_at_equal_length(sets)
+    words = {name: [len(" ".join(m.text for m in s.dialogue).split()) for s in found] for name, found in sets.items()}
+    assert compared.budget == min(sum(found) - max(found) for found in words.values())
+    for found in compared.sets.values():
+        assert all(figure and figure.low is not None for figure in found.distinct)
+
+
+@pytest.mark.parametrize("budget", [0, 10_000])
+def test_a_budget_out_of_reach_is_refused(budget: int) -> None:
+    with pytest.raises(ValueError, match=r"should be from 1 to [\d,]+: more are not in 'a'"):
+        compare_at_equal_length({"a": a_set(1, 5), "b": a_set(2, 50)}, budget=budget)
+
+
+def test_a_budget_under_one_clients_tokens_gives_a_note_and_no_figure() -> None:
+    compared = compare_at_equal_length({"short": a_set(1, 4, (20, 21)), "long": a_set(2, 4, (500, 501))})
+    assert values(compared.sets["short"])[0] is not None
+    assert values(compared.sets["long"]) == [None] * 4
+    assert "more tokens on average (500) than the budget" in compared.sets["long"].note
+    assert compared.differences == ()
+
+
+def test_sets_of_different_making_are_not_compared() -> None:
+    with pytest.raises(ValueError, match="at least one session with text"):
+        compare_at_equal_length({"a": a_set(1, 3), "b": []})
+
+
+def test_a_client_in_both_sets_is_paired() -> None:
+    base = a_set(4, 12)
+    copies = [one.model_copy(update={"source": "other"}) for one in base]
+    paired = compare_at_equal_length({"a": base, "b": copies}).differences[0].estimate
+    strangers = [one.model_copy(update={"id": f"other-{one.id}"}) for one in base]
+    apart = compare_at_equal_length({"a": base, "b": strangers}).differences[0].estimate
+    assert (paired.low, paired.high) == (0, 0)
+    assert apart.high is not None
+    assert apart.high > 0.01
+
+
+def test_sessions_with_one_client_are_left_out_together() -> None:
+    # The second session of each client repeats the first: with either left out alone, no n-gram would be missed.
+    sets = {name: a_set(seed, 1)[0] for seed, name in enumerate("abcd")}
+    doubled = [one.model_copy(update={"id": name}) for name, one in sets.items() for _ in range(2)]
+    found = diversity_of(doubled)
+    assert (found.sessions, found.clients) == (8, 4)
+    assert found.distinct[0]
+    assert found.distinct[0].low is not None
+    once = diversity_of([one.model_copy(update={"id": name}) for name, one in sets.items()]).distinct[0]
+    assert once
+    assert once.low is not None
+    assert found.distinct[0].value - found.distinct[0].low == pytest.approx((once.value - once.low) / 2)
+
+
+def test_the_interval_covers_what_repeated_studies_give_on_average() -> None:
+    studies = [diversity_of(a_set(seed, 12), vocabulary=5000) for seed in range(100, 260)]
+    for pick in (lambda found: found.distinct[0], lambda found: found.distinct[1], lambda found: found.ead):
+        figures: list[Estimate] = [pick(found) for found in studies]
+        middle = np.mean([figure.value for figure in figures])
+        covered = np.mean([(figure.low or 0) <= middle <= (figure.high or 0) for figure in figures])
+        assert covered >= 0.91
+        half = np.mean([((figure.high or 0) - (figure.low or 0)) / 2 for figure in figures])
+        assert half / (2.2 * np.std([figure.value for figure in figures])) < 1.4  # wide, but not useless
+
+
+def test_drawing_with_replacement_would_not_even_cover_the_figure_itself() -> None:
+    sessions = a_set(5, 12)
+    figure = diversity_of(sessions).distinct[1]
+    assert figure
+    rng = np.random.default_rng(1)
+    draws = []
+    for _ in range(200):
+        drawn = diversity_of([sessions[number] for number in rng.integers(12, size=12)]).distinct[1]
+        assert drawn
+        draws.append(drawn.value)
+    assert np.quantile(draws, 0.975) < figure.value
+    assert figure.low is not None
+    assert figure.low < figure.value
+
+
+def test_too_few_clients_give_a_figure_without_interval() -> None:
+    found = diversity_of(a_set(1, 2)).distinct[0]
+    assert found
+    assert (found.low, found.high) == (None, None)
+
+
+def test_the_jackknife_of_a_mean_is_its_t_interval() -> None:
+    data = np.array([2.0, 3.0, 5.0, 9.0])
+    without = [(data.sum() - one) / 3 for one in data]
+    found = estimate(float(data.mean()), without)
+    half = 3.182446305284263 * data.std(ddof=1) / 2
+    assert found.low == pytest.approx(data.mean() - half)
+    assert found.high == pytest.approx(data.mean() + half)
+    assert estimate(0.5, without, bounds=(0.4, 0.6)) == Estimate(0.5, 0.4, 0.6)
+
+
+def test_the_difference_of_unrelated_means_adds_their_variances() -> None:
+    one, other = np.array([1.0, 4.0, 6.0]), np.array([2.0, 2.5, 7.0, 3.0])
+    sides = [
+        (float(data.mean()), {f"{name}{at}": (data.sum() - x) / (len(data) - 1) for at, x in enumerate(data)})
+        for name, data in (("a", one), ("b", other))
+    ]
+    found = difference(*sides)
+    error = math.sqrt(one.var(ddof=1) / 3 + other.var(ddof=1) / 4)
+    assert found.value == pytest.approx(one.mean() - other.mean())
+    assert found.high == pytest.approx(found.value + 4.302652729749464 * error)

@@ -1,0 +1,98 @@
+"""Texts as tokens: what counts as a word, models' tokenizers, and the paper's cleaning."""
+
+import random
+import string
+from pathlib import Path
+
+import pytest
+import tokenizers
+from hypothesis import given
+from hypothesis import strategies as st
+from tokenizers import models, pre_tokenizers, processors
+
+from evaluation import tokens
+from evaluation.tokens import paper_cleaning, tokenizer_of_file, unicode_words, with_paper_cleaning
+from settings import SettingsError
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("Don’t we—well, _really_ WON'T?", ["don't", "we", "well", "really", "won't"]),
+        ("'quoted' at 3pm, 2.5 hours", ["quoted", "at", "3pm", "2", "5", "hours"]),
+        ("Straße, ﬁne, naïve cafe\u0301", ["strasse", "fine", "naïve", "café"]),
+        ("हिन्दी में", ["हिन्दी", "में"]),
+        ("很难过 ok", ["很", "难", "过", "ok"]),
+        ("Good ❤️ — … 🙂", ["good"]),
+        ("", []),
+        ("…?!", []),
+    ],
+)
+def test_words(text: str, words: list[str]) -> None:
+    assert unicode_words().tokens(text) == words
+
+
+@given(st.text(string.printable, max_size=60))
+def test_plain_text_and_the_same_text_beside_another_script_give_the_same_words(text: str) -> None:
+    assert [*unicode_words().tokens(text), "é"] == unicode_words().tokens(f"{text} é")
+
+
+def test_words_are_an_open_vocabulary() -> None:
+    assert unicode_words().vocabulary is None
+
+
+def tokenizer_file(folder: Path, *, special: bool = True) -> Path:
+    vocabulary = {"[UNK]": 0, "sleep": 1, "less": 2, "I": 3, "[CLS]": 4}
+    made = tokenizers.Tokenizer(models.WordLevel(vocabulary, unk_token="[UNK]"))
+    made.pre_tokenizer = pre_tokenizers.Whitespace()
+    if special:
+        made.post_processor = processors.TemplateProcessing(single="[CLS] $A", special_tokens=[("[CLS]", 4)])
+    made.add_special_tokens(["<end of turn>"])
+    made.enable_truncation(2)
+    made.enable_padding(length=8)
+    folder.mkdir(exist_ok=True)
+    made.save(str(folder / "tokenizer.json"))
+    return folder / "tokenizer.json"
+
+
+def test_a_models_tokenizer_gives_its_tokens_and_nothing_around_them(tmp_path: Path) -> None:
+    found = tokenizer_of_file(tokenizer_file(tmp_path / "small"))
+    assert [list(ids) for ids in found.encode(["I sleep sleep less", "", "less I"])] == [[3, 1, 1, 2], [], [2, 3]]
+
+
+def test_its_vocabulary_leaves_added_tokens_out(tmp_path: Path) -> None:
+    assert tokenizer_of_file(tokenizer_file(tmp_path / "small")).vocabulary == 5
+
+
+def test_its_name_tells_two_files_apart(tmp_path: Path) -> None:
+    names = {
+        tokenizer_of_file(tokenizer_file(tmp_path / folder, special=special)).name
+        for folder, special in (("one", True), ("one", False), ("two", True))
+    }
+    assert len(names) == 3
+    assert all("tokenizer.json (" in name for name in names)
+
+
+@pytest.mark.parametrize("content", [None, b"", b"{}", b"\xff\xfe", b'{"model": 3}', b"[" * 100_000])
+def test_a_file_that_is_no_tokenizer_is_named(content: bytes | None, tmp_path: Path) -> None:
+    path = tmp_path / "tokenizer.json"
+    if content is not None:
+        path.write_bytes(content)
+    with pytest.raises(SettingsError, match=r"tokenizer\.json (cannot be read|is not a tokenizer\.json)"):
+        tokenizer_of_file(path)
+
+
+def test_paper_cleaning() -> None:
+    assert paper_cleaning("Don’t — 3 naïve\n\tDays_off!") == "dont  3 nave\n\tdaysoff"
+
+
+def test_cleaning_comes_before_the_tokenizer_and_shows_in_its_name() -> None:
+    cleaned = with_paper_cleaning(unicode_words())
+    assert cleaned.tokens("I can’t go—yet. Ünder") == ["i", "cant", "goyet", "nder"]
+    assert cleaned.name == "unicode-words, ASCII cleaning"
+
+
+def test_words_are_split_in_linear_time() -> None:
+    random.seed(1)
+    text = "".join(random.choices("a'’_é \u0301", k=200_000))
+    assert len(tokens.unicode_words().tokens(text)) > 1000
