@@ -270,10 +270,19 @@ def _headline(run: Run, todo: int) -> str:
     attitudes = ", ".join(batch.attitudes) if batch.attitudes else "own attitudes"
     part = f" · part {batch.shard[0]} of {batch.shard[1]}" if batch.shard else ""
     found = f" · {run.recovered} found again after a crash" if run.recovered else ""
-    return (
-        f"{batch.profiles} profiles · {attitudes} · {', '.join(batch.methods)} · {len(batch.seeds)} seed"
-        f"{'s' if len(batch.seeds) > 1 else ''}{part} · {run.total} sessions, {todo} to do · {run.folder}/{found}"
-    )
+    parts = [
+        _counted(batch.profiles, "profile"),
+        attitudes,
+        ", ".join(batch.methods),
+        _counted(len(batch.seeds), "seed") + part,
+        f"{run.total} sessions, {todo} to do",
+        f"{run.folder}/{found}",
+    ]
+    return " · ".join(parts)
+
+
+def _counted(count: int, what: str) -> str:
+    return f"{count} {what}{'' if count == 1 else 's'}"
 
 
 def _roles(config: SessionConfig) -> list[str]:
