@@ -36,10 +36,14 @@ def _table(table: Table) -> list[str]:
 
 
 def _listing(listing: Listing) -> str:
-    lines = [f"- `{where}` {_plain(text)}" for where, text in listing.items[:LISTED]]
+    lines = [f"- {_code(where)} {_plain(text)}" for where, text in listing.items[:LISTED]]
     if len(listing.items) > LISTED:
         lines.append(f"- … and {len(listing.items) - LISTED} more")
     return "\n".join([f"**{_plain(listing.summary)}**", "", *lines])
+
+
+def _code(text: str) -> str:
+    return "`" + text.replace("`", "'") + "`"
 
 
 def _cell(text: str) -> str:

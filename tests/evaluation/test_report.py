@@ -55,7 +55,7 @@ def test_text_of_sessions_is_never_markup() -> None:
     assert "&lt;script&gt;" in page
     assert "<b>" not in page
     text = markdown(document)
-    assert not re.findall(r"(?<!\\)<", text)
+    assert not re.findall(r"(?<!\\)<", re.sub("`[^`]*`", "", text))
     [row] = [line for line in text.splitlines() if "alert" in line and line.startswith("|")]
     assert len(re.findall(r"(?<!\\)\|", row)) == 4
 
