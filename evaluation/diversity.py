@@ -13,8 +13,9 @@ from itertools import combinations
 
 import numpy as np
 
-from evaluation.jackknife import FEWEST, Estimate, difference, estimate
+from evaluation.jackknife import difference_figure, jackknife_figure
 from evaluation.ngrams import Counts, counts_of
+from evaluation.statistics.intervals import MINIMUM_CLIENTS, Figure
 from evaluation.tokens import Tokenizer, unicode_words
 from sessions import Session
 from state import Speaker
@@ -27,9 +28,9 @@ MEASURES = (*(f"distinct-{length}" for length in range(1, LENGTHS + 1)), "ead")
 class Diversity:
     """The figures of a set, 0 to 1, with what they were counted on.
 
-    `distinct[n - 1]` is Distinct-n, None where no message has n tokens. `ead` is None without a vocabulary size. At a
-    `budget`, figures are what is to be expected of so many tokens drawn from the set in whole clients; `note` says why there
-    are none. `tokens` is what the set holds, whatever the budget.
+    `distinct[n - 1]` is Distinct-n, undefined where no message has n tokens; `ead` is undefined without a vocabulary size. At
+    a `budget`, figures are what is to be expected of so many tokens drawn from the set in whole clients. `tokens` is what
+    the set holds, whatever the budget.
     """
 
     tokenizer: str
@@ -39,10 +40,9 @@ class Diversity:
     messages: int
     clients: int
     tokens: int
-    distinct: tuple[Estimate | None, ...]
-    ead: Estimate | None
+    distinct: tuple[Figure, ...]
+    ead: Figure
     budget: int | None = None
-    note: str = ""
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,7 @@ class Difference:
     first: str
     second: str
     measure: str
-    estimate: Estimate
+    figure: Figure
 
 
 @dataclass(frozen=True)
@@ -96,7 +96,8 @@ def compare_at_equal_length(
 
 def diversity_of_counts(counts: Counts, vocabulary: int | None = None) -> Diversity:
     """As `diversity_of`, of what has been counted before."""
-    return _diversity(counts, _vocabulary(counts, vocabulary), _figures(counts, _vocabulary(counts, vocabulary), None))
+    vocabulary = _vocabulary(counts, vocabulary)
+    return _diversity(counts, vocabulary, _measured(counts, vocabulary, None))
 
 
 def compare_counts(
@@ -107,7 +108,7 @@ def compare_counts(
     A figure is the mean over all ways to draw whole clients, without replacement, down to `budget` tokens: computed, not
     drawn (`Incidence.expected`), so that there is no seed. Without a budget it is the most that every set still holds when
     any one client is left out, which the intervals need. Where a client of a set has more tokens than the budget on average,
-    the set has no figures but a note. Fewer and longer sessions bring fewer topics: equal tokens do not make all things equal.
+    the set's figures are undefined. Fewer and longer sessions bring fewer topics: equal tokens do not make all things equal.
 
     Raises `ValueError` without sets, with an empty one, with different tokenizers, or for a budget that a set cannot fill.
     """
@@ -121,36 +122,25 @@ def compare_counts(
         raise ValueError(
             f"the budget of {budget:,} tokens should be from 1 to {most:,}: more are not in {smallest!r} with any one client left out"
         )
-    figures = {
-        name: _figures(counts, _vocabulary(counts, vocabulary), budget) if _fits(counts, budget) else {}
-        for name, counts in sets.items()
-    }
-    found = {
-        name: _diversity(counts, _vocabulary(counts, vocabulary), figures[name], budget)
-        for name, counts in sets.items()
-    }
-    return EqualLength(budget, found, tuple(_differences(figures)))
+    sizes = {name: _vocabulary(counts, vocabulary) for name, counts in sets.items()}
+    measured = {name: _measured(counts, sizes[name], budget) for name, counts in sets.items()}
+    found = {name: _diversity(counts, sizes[name], measured[name], budget) for name, counts in sets.items()}
+    return EqualLength(budget, found, tuple(_differences(sets, measured)))
 
 
-@dataclass(frozen=True)
-class _Figure:
-    value: float
-    left_out: dict[str, float]
-
-    @property
-    def estimate(self) -> Estimate:
-        return estimate(self.value, [*self.left_out.values()], bounds=(0, np.inf))
+_Measured = dict[str, tuple[float, dict[str, float]]]
+"""A measure's value, and its value without each of the clients."""
 
 
-def _figures(counts: Counts, vocabulary: int | None, budget: int | None) -> dict[str, _Figure]:
-    """Every measure that can be had, with its value without each of the clients."""
-    if not counts.tokens:
+def _measured(counts: Counts, vocabulary: int | None, budget: int | None) -> _Measured:
+    """Every measure that can be had."""
+    if not counts.tokens or (budget is not None and budget * len(counts.clients) < counts.tokens):
         return {}
     whole = _values(counts, vocabulary, budget, None)
-    clients = list(enumerate(counts.clients)) if len(counts.clients) >= FEWEST else []
+    clients = list(enumerate(counts.clients)) if len(counts.clients) >= MINIMUM_CLIENTS else []
     without = {client: _values(counts, vocabulary, budget, number) for number, client in clients}
     return {
-        measure: _Figure(value, {client: values.get(measure, np.nan) for client, values in without.items()})
+        measure: (value, {client: values.get(measure, np.nan) for client, values in without.items()})
         for measure, value in whole.items()
     }
 
@@ -182,33 +172,42 @@ def expectation_adjusted(different: float, tokens: float, vocabulary: int) -> fl
     return float(different / expected)
 
 
-def _diversity(
-    counts: Counts, vocabulary: int | None, figures: dict[str, _Figure], budget: int | None = None
-) -> Diversity:
-    found = {measure: figures[measure].estimate if measure in figures else None for measure in MEASURES}
-    clients = len(counts.clients)
-    note = f"a client has more tokens on average ({counts.tokens / clients:,.0f}) than the budget" if clients else ""
+def _diversity(counts: Counts, vocabulary: int | None, measured: _Measured, budget: int | None = None) -> Diversity:
+    figures = [_figure(counts, vocabulary, measured, measure) for measure in MEASURES]
     return Diversity(
         tokenizer=counts.tokenizer.name,
         vocabulary=vocabulary,
         speaker=counts.speaker,
         sessions=counts.sessions,
         messages=counts.messages,
-        clients=clients,
+        clients=len(counts.clients),
         tokens=counts.tokens,
-        distinct=tuple(found[measure] for measure in MEASURES[:LENGTHS]),
-        ead=found["ead"],
+        distinct=tuple(figures[:LENGTHS]),
+        ead=figures[LENGTHS],
         budget=budget,
-        note="" if budget is None or _fits(counts, budget) else note,
     )
 
 
-def _differences(figures: Mapping[str, dict[str, _Figure]]) -> Iterable[Difference]:
-    for (first, one), (second, other) in combinations(figures.items(), 2):
+def _figure(counts: Counts, vocabulary: int | None, measured: _Measured, measure: str) -> Figure:
+    clients = len(counts.clients)
+    if measure in measured:
+        value, left_out = measured[measure]
+        return jackknife_figure(value, [*left_out.values()], counts.sessions, clients=clients, bounds=(0, np.inf))
+    if measure == "ead" and vocabulary is None:
+        note = "words are an open vocabulary; give its size, or a tokenizer that has one"
+    elif measured or not clients:
+        note = "no message is long enough"
+    else:
+        note = f"the budget is less than a client's tokens on average ({counts.tokens / clients:,.0f})"
+    return Figure(None, None, None, counts.sessions, clients, note=note)
+
+
+def _differences(sets: Mapping[str, Counts], measured: Mapping[str, _Measured]) -> Iterable[Difference]:
+    for (first, one), (second, other) in combinations(measured.items(), 2):
         for measure in MEASURES:
             if measure in one and measure in other:
-                sides = [(side[measure].value, side[measure].left_out) for side in (one, other)]
-                yield Difference(first, second, measure, difference(*sides))
+                n = sets[first].sessions + sets[second].sessions
+                yield Difference(first, second, measure, difference_figure(one[measure], other[measure], n))
 
 
 def _vocabulary(counts: Counts, given: int | None) -> int | None:
@@ -219,9 +218,5 @@ def _vocabulary(counts: Counts, given: int | None) -> int | None:
 
 
 def _reach(counts: Counts) -> int:
-    longest = int(counts.incidences[0].ngrams.max()) if len(counts.clients) >= FEWEST else 0
+    longest = int(counts.incidences[0].ngrams.max()) if len(counts.clients) >= MINIMUM_CLIENTS else 0
     return counts.tokens - longest
-
-
-def _fits(counts: Counts, budget: int) -> bool:
-    return budget * len(counts.clients) >= counts.tokens

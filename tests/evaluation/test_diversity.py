@@ -11,8 +11,9 @@ import pytest
 
 from evaluation import ngrams
 from evaluation.diversity import Diversity, compare_at_equal_length, diversity_of, expectation_adjusted
-from evaluation.jackknife import Estimate, difference, estimate
+from evaluation.jackknife import difference_figure, jackknife_figure
 from evaluation.ngrams import counts_of
+from evaluation.statistics.intervals import Figure
 from evaluation.tokens import Tokenizer, unicode_words
 from sessions import Message, Session, read_sessions
 from state import Speaker
@@ -29,7 +30,7 @@ def session(name: str, *texts: str) -> Session:
 
 
 def values(found: Diversity) -> list[float | None]:
-    return [figure and figure.value for figure in (*found.distinct, found.ead)]
+    return [figure.value for figure in (*found.distinct, found.ead)]
 
 
 TWO = [session("a", "I am tired", "I am I am tired"), session("b", "so tired", "", "so")]
@@ -53,8 +54,9 @@ def test_one_speaker_by_hand() -> None:
 
 
 def test_words_alone_have_no_ead() -> None:
-    assert diversity_of(TWO).ead is None
-    assert diversity_of(TWO).vocabulary is None
+    found = diversity_of(TWO)
+    assert (found.ead.value, found.vocabulary) == (None, None)
+    assert "give its size" in found.ead.note
 
 
 def test_the_tokenizers_vocabulary_counts_unless_another_is_given() -> None:
@@ -108,8 +110,7 @@ def test_released_sessions_against_plain_python() -> None:
     without = [
         plainly([one for one in sessions if one.client != client], 128_000)[1] for client in list(by_client)[:20]
     ]
-    expected = estimate(values(found)[1] or 0, without)
-    assert found.distinct[1]
+    expected = jackknife_figure(values(found)[1] or 0, without, 60)
     assert found.distinct[1].low == pytest.approx(expected.low, rel=1e-9)
 
 
@@ -150,13 +151,11 @@ def test_equal_length_is_the_mean_over_all_draws_of_whole_clients() -> None:
 def test_the_same_language_is_as_diverse_in_a_large_set_as_in_a_small_one() -> None:
     small, large = a_set(1, 15), a_set(2, 90)
     pooled = [diversity_of(sessions).distinct[0] for sessions in (small, large)]
-    assert pooled[0]
-    assert pooled[1]
     assert pooled[0].low is not None
     assert pooled[1].high is not None
     assert pooled[0].low > pooled[1].high + 0.1
     compared = compare_at_equal_length({"small": small, "large": large})
-    [gap] = [item.estimate for item in compared.differences if item.measure == "distinct-1"]
+    [gap] = [item.figure for item in compared.differences if item.measure == "distinct-1"]
     assert abs(gap.value) < 0.02
     assert gap.low is not None
     assert gap.high is not None
@@ -169,7 +168,7 @@ def test_every_set_reaches_the_default_budget_without_its_longest_client() -> No
     words = {name: [len(" ".join(m.text for m in s.dialogue).split()) for s in found] for name, found in sets.items()}
     assert compared.budget == min(sum(found) - max(found) for found in words.values())
     for found in compared.sets.values():
-        assert all(figure and figure.low is not None for figure in found.distinct)
+        assert all(figure.low is not None for figure in found.distinct)
 
 
 @pytest.mark.parametrize("budget", [0, 10_000])
@@ -178,11 +177,11 @@ def test_a_budget_out_of_reach_is_refused(budget: int) -> None:
         compare_at_equal_length({"a": a_set(1, 5), "b": a_set(2, 50)}, budget=budget)
 
 
-def test_a_budget_under_one_clients_tokens_gives_a_note_and_no_figure() -> None:
+def test_a_budget_under_one_clients_tokens_gives_a_reason_and_no_figure() -> None:
     compared = compare_at_equal_length({"short": a_set(1, 4, (20, 21)), "long": a_set(2, 4, (500, 501))})
     assert values(compared.sets["short"])[0] is not None
     assert values(compared.sets["long"]) == [None] * 4
-    assert "more tokens on average (500) than the budget" in compared.sets["long"].note
+    assert "less than a client's tokens on average (500)" in compared.sets["long"].distinct[0].note
     assert compared.differences == ()
 
 
@@ -194,9 +193,9 @@ def test_sets_of_different_making_are_not_compared() -> None:
 def test_a_client_in_both_sets_is_paired() -> None:
     base = a_set(4, 12)
     copies = [one.model_copy(update={"source": "other"}) for one in base]
-    paired = compare_at_equal_length({"a": base, "b": copies}).differences[0].estimate
+    paired = compare_at_equal_length({"a": base, "b": copies}).differences[0].figure
     strangers = [one.model_copy(update={"id": f"other-{one.id}"}) for one in base]
-    apart = compare_at_equal_length({"a": base, "b": strangers}).differences[0].estimate
+    apart = compare_at_equal_length({"a": base, "b": strangers}).differences[0].figure
     assert (paired.low, paired.high) == (0, 0)
     assert apart.high is not None
     assert apart.high > 0.01
@@ -204,14 +203,12 @@ def test_a_client_in_both_sets_is_paired() -> None:
 
 def test_sessions_with_one_client_are_left_out_together() -> None:
     # The second session of each client repeats the first: with either left out alone, no n-gram would be missed.
-    sets = {name: a_set(seed, 1)[0] for seed, name in enumerate("abcd")}
+    sets = {name: a_set(seed, 1)[0] for seed, name in enumerate("abcdef")}
     doubled = [one.model_copy(update={"id": name}) for name, one in sets.items() for _ in range(2)]
     found = diversity_of(doubled)
-    assert (found.sessions, found.clients) == (8, 4)
-    assert found.distinct[0]
+    assert (found.sessions, found.clients) == (12, 6)
     assert found.distinct[0].low is not None
     once = diversity_of([one.model_copy(update={"id": name}) for name, one in sets.items()]).distinct[0]
-    assert once
     assert once.low is not None
     assert found.distinct[0].value - found.distinct[0].low == pytest.approx((once.value - once.low) / 2)
 
@@ -219,7 +216,7 @@ def test_sessions_with_one_client_are_left_out_together() -> None:
 def test_the_interval_covers_what_repeated_studies_give_on_average() -> None:
     studies = [diversity_of(a_set(seed, 12), vocabulary=5000) for seed in range(100, 260)]
     for pick in (lambda found: found.distinct[0], lambda found: found.distinct[1], lambda found: found.ead):
-        figures: list[Estimate] = [pick(found) for found in studies]
+        figures: list[Figure] = [pick(found) for found in studies]
         middle = np.mean([figure.value for figure in figures])
         covered = np.mean([(figure.low or 0) <= middle <= (figure.high or 0) for figure in figures])
         assert covered >= 0.91
@@ -230,41 +227,49 @@ def test_the_interval_covers_what_repeated_studies_give_on_average() -> None:
 def test_drawing_with_replacement_would_not_even_cover_the_figure_itself() -> None:
     sessions = a_set(5, 12)
     figure = diversity_of(sessions).distinct[1]
-    assert figure
     rng = np.random.default_rng(1)
     draws = []
     for _ in range(200):
-        drawn = diversity_of([sessions[number] for number in rng.integers(12, size=12)]).distinct[1]
-        assert drawn
-        draws.append(drawn.value)
+        draws.append(diversity_of([sessions[number] for number in rng.integers(12, size=12)]).distinct[1].value)
     assert np.quantile(draws, 0.975) < figure.value
     assert figure.low is not None
     assert figure.low < figure.value
 
 
 def test_too_few_clients_give_a_figure_without_interval() -> None:
-    found = diversity_of(a_set(1, 2)).distinct[0]
-    assert found
-    assert (found.low, found.high) == (None, None)
+    found = diversity_of(a_set(1, 4)).distinct[0]
+    assert found.value
+    assert (found.low, found.high, found.clients) == (None, None, 4)
+    assert "4 clients are too few" in found.note
 
 
 def test_the_jackknife_of_a_mean_is_its_t_interval() -> None:
-    data = np.array([2.0, 3.0, 5.0, 9.0])
-    without = [(data.sum() - one) / 3 for one in data]
-    found = estimate(float(data.mean()), without)
-    half = 3.182446305284263 * data.std(ddof=1) / 2
-    assert found.low == pytest.approx(data.mean() - half)
-    assert found.high == pytest.approx(data.mean() + half)
-    assert estimate(0.5, without, bounds=(0.4, 0.6)) == Estimate(0.5, 0.4, 0.6)
+    data = np.array([2.0, 3.0, 5.0, 9.0, 4.0])
+    found = jackknife_figure(float(data.mean()), [(data.sum() - one) / 4 for one in data], 7)
+    half = 2.7764451051977987 * data.std(ddof=1) / math.sqrt(5)
+    assert (found.low, found.high) == pytest.approx((data.mean() - half, data.mean() + half))
+    assert (found.n, found.clients) == (7, 5)
+    assert "jackknife over 5 clients" in found.method
+
+
+def test_an_interval_stays_within_what_is_possible() -> None:
+    found = jackknife_figure(0.5, [0.1, 0.9, 0.1, 0.9, 0.5], 5, bounds=(0.4, 0.6))
+    assert (found.low, found.high) == (0.4, 0.6)
+
+
+def test_a_figure_that_hangs_on_one_client_has_no_interval() -> None:
+    found = jackknife_figure(0.5, [0.1, float("nan"), 0.1, 0.9, 0.5], 5)
+    assert (found.value, found.low) == (0.5, None)
+    assert "without one of the clients" in found.note
 
 
 def test_the_difference_of_unrelated_means_adds_their_variances() -> None:
-    one, other = np.array([1.0, 4.0, 6.0]), np.array([2.0, 2.5, 7.0, 3.0])
+    one, other = np.array([1.0, 4.0, 6.0, 2.0, 2.0]), np.array([2.0, 2.5, 7.0, 3.0, 4.0, 1.0])
     sides = [
         (float(data.mean()), {f"{name}{at}": (data.sum() - x) / (len(data) - 1) for at, x in enumerate(data)})
         for name, data in (("a", one), ("b", other))
     ]
-    found = difference(*sides)
-    error = math.sqrt(one.var(ddof=1) / 3 + other.var(ddof=1) / 4)
+    found = difference_figure(*sides, 11)
+    error = math.sqrt(one.var(ddof=1) / 5 + other.var(ddof=1) / 6)
     assert found.value == pytest.approx(one.mean() - other.mean())
-    assert found.high == pytest.approx(found.value + 4.302652729749464 * error)
+    assert found.high == pytest.approx(found.value + 2.7764451051977987 * error)
