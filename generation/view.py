@@ -131,7 +131,8 @@ class BatchView:
         if progress.draining:
             rows.append(Text(f"stopping: {progress.stopped}; Ctrl-C again stops at once", style="yellow"))
         grid = Table.grid()  # the bar by itself does not end its line
-        for row in (ProgressBar(total=total, completed=done, width=width), *rows):
+        grid.add_row(ProgressBar(total=total, completed=done, width=width))
+        for row in rows:
             grid.add_row(row)
         return grid
 

@@ -12,13 +12,16 @@ class Cell:
     strong: bool = False
 
 
+Row = tuple[Cell | str, ...]
+
+
 @dataclass(frozen=True)
 class Table:
     """A table; the first column names the rows. `columns` may carry explanations too. Notes stand below it."""
 
     caption: str
-    columns: tuple[Cell | str, ...]
-    rows: tuple[tuple[Cell | str, ...], ...]
+    columns: Row
+    rows: tuple[Row, ...]
     notes: tuple[str, ...] = ()
 
 

@@ -1,0 +1,107 @@
+"""The figures of single sessions by which groups are described and compared, and what each of them is."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+from evaluation.integrity import Finding
+from evaluation.judging.means import AffectChange, SubscaleMean
+from evaluation.scales import Scale
+from evaluation.structure import session_figures
+from sessions import Session
+
+Better = Literal["higher", "lower", "neither"]
+
+
+@dataclass(frozen=True)
+class Measure:
+    """A figure that every session can have: its title, what it is, the bounds of its values, and which way is better.
+
+    `family` names the comparisons that are corrected together (Holm). `share` figures lie within 0 and 1 and are shown in per cent.
+    """
+
+    id: str
+    title: str
+    family: str
+    better: Better = "neither"
+    low: float | None = None
+    high: float | None = None
+    share: bool = False
+
+
+STRUCTURE = "structure"
+INTEGRITY = "integrity"
+
+MEASURES: dict[str, Measure] = {
+    measure.id: measure
+    for measure in (
+        Measure("turns", "turns", STRUCTURE),
+        Measure("counselor_words", "words a counselor message", STRUCTURE),
+        Measure("client_words", "words a client message", STRUCTURE),
+        Measure("question_share", "counselor messages that ask", STRUCTURE, share=True),
+        Measure("techniques", "different techniques", STRUCTURE),
+        Measure("plan_steps_visited", "plan steps visited", STRUCTURE, "higher", share=True),
+        Measure("findings_per_message", "findings per message", INTEGRITY, "lower"),
+        Measure("repeat_share", "repeated messages", INTEGRITY, "lower", share=True),
+        Measure("near_repeat_share", "nearly repeated messages", INTEGRITY, "lower", share=True),
+    )
+}
+"""The figures that need no judge, by id."""
+
+
+@dataclass(frozen=True)
+class SessionFigures:
+    """One session's figures, with what it is paired by. What is unknown of the session is not in `values`."""
+
+    session: str
+    group: str
+    client: str
+    attitude: str | None
+    seed: int | None
+    values: dict[str, float] = field(default_factory=dict)
+
+
+def plain_figures(session: Session, findings: list[Finding]) -> SessionFigures:
+    """A session's figures that need no judge."""
+    known = session_figures(session, findings)
+    values = {name: value for name, value in known.items() if name in MEASURES}
+    return SessionFigures(session.id, str(session.method), session.client, session.attitude, session.seed, values)
+
+
+def scale_measures(scales: Iterable[Scale]) -> dict[str, Measure]:
+    """The measures of judged scales: each subscale's mean; of affect, before, after and change."""
+    found = {}
+    for scale in scales:
+        for subscale in scale.subscales:
+            title = f"{scale.title}, {subscale.replace('_', ' ')}"
+            if scale.subject == "affect":
+                better: Better = "lower" if "negative" in subscale else "higher"
+                width = scale.high - scale.low
+                measure = Measure(f"{scale.name}/{subscale}", f"{title}: change", scale.name, better, -width, width)
+            else:
+                measure = Measure(f"{scale.name}/{subscale}", title, scale.name, "higher", scale.low, scale.high)
+            found[measure.id] = measure
+    return found
+
+
+def with_scores(
+    rows: Iterable[SessionFigures],
+    means: Iterable[SubscaleMean],
+    changes: Iterable[AffectChange],
+    measures: Mapping[str, Measure],
+) -> list[SessionFigures]:
+    """The rows with the judged figures of their sessions; an unscored one is left out, and so counted as missing."""
+    judged: dict[tuple[str, str], dict[str, float]] = {}
+    for mean in means:
+        if mean.mean is not None and mean.occasion == "session":
+            judged.setdefault((mean.session, str(mean.method)), {})[f"{mean.scale}/{mean.subscale}"] = mean.mean
+    for change in changes:
+        if change.change is not None:
+            judged.setdefault((change.session, str(change.method)), {})[f"{change.scale}/{change.subscale}"] = (
+                change.change
+            )
+    return [
+        SessionFigures(row.session, row.group, row.client, row.attitude, row.seed, row.values | kept)
+        for row in rows
+        for kept in [{k: v for k, v in judged.get((row.session, row.group), {}).items() if k in measures}]
+    ]
