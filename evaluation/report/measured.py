@@ -7,7 +7,7 @@ from evaluation.figures import INTEGRITY, MEASURES, STRUCTURE, Measure
 from evaluation.groups import Gathered
 from evaluation.integrity import KINDS, Finding
 from evaluation.measure import GroupMeasures, Measures
-from evaluation.report.document import Block, Cell, Listing, Plot, Section, Table
+from evaluation.report.document import Block, Cell, Listing, Plot, Row, Section, Table
 from evaluation.report.format import NONE, counted, figure_cell, per_cent
 from evaluation.report.plots import boxes, lines
 from evaluation.statistics.intervals import Figure
@@ -21,7 +21,7 @@ PHASES: tuple[Phase, ...] = ("opening", "exploring", "working", "closing")
 
 def read_section(gathered: Gathered, measures: Measures) -> Section:
     """What was read, and what could not be."""
-    rows = []
+    rows: list[Row] = []
     for name, group in measures.groups.items():
         attitudes = {session.attitude for session in gathered.groups[name]}
         models = {model for session in gathered.groups[name] for model in session.models}
@@ -51,9 +51,7 @@ def integrity_section(measures: Measures) -> Section:
     """Findings by kind and group, and the findings themselves."""
     groups = list(measures.groups.values())
     totals = {group.name: group.integrity.totals() for group in groups}
-    rows: list[tuple[Cell | str, ...]] = [
-        ("sessions without a finding", *(figure_cell(group.clean, share=True) for group in groups))
-    ]
+    rows: list[Row] = [("sessions without a finding", *(figure_cell(group.clean, share=True) for group in groups))]
     for kind, meaning in KINDS.items():
         cells = []
         for group in groups:
@@ -126,7 +124,9 @@ def structure_section(measures: Measures) -> Section:
 def figures_table(groups: Sequence[GroupMeasures], family: str) -> Table:
     """The means of a family's measures by group."""
     known = [m for m in MEASURES.values() if m.family == family and any(m.id in group.figures for group in groups)]
-    rows = [(measure.title, *(_mean(group.figures.get(measure.id), measure) for group in groups)) for measure in known]
+    rows: list[Row] = [
+        (measure.title, *(_mean(group.figures.get(measure.id), measure) for group in groups)) for measure in known
+    ]
     return Table("Means over sessions", ("", *_names(groups)), tuple(rows), (_INTERVALS,))
 
 
@@ -143,7 +143,7 @@ def _names(groups: Sequence[GroupMeasures]) -> list[str]:
 
 def _ends(groups: Sequence[GroupMeasures]) -> Table:
     reasons = sorted({str(reason or "not recorded") for group in groups for reason in group.structure.end_reasons})
-    rows = []
+    rows: list[Row] = []
     for reason in reasons:
         counts = [
             sum(count for found, count in group.structure.end_reasons.items() if str(found or "not recorded") == reason)
@@ -155,18 +155,17 @@ def _ends(groups: Sequence[GroupMeasures]) -> Table:
 
 
 def _techniques(groups: Sequence[GroupMeasures]) -> Table:
-    rows = []
+    rows: list[Row] = []
     for group in groups:
-        used = group.structure.by_phase
+        used, of = group.structure.by_phase, group.structure.phase_messages
+        if used:
+            rows.append((f"{group.name}: messages", *(f"{of[phase]:,}" for phase in PHASES)))
         for technique in sorted({name for counts in used.values() for name in counts}):
-            shares = (
-                per_cent(used.get(phase, Counter())[technique], group.structure.phase_messages[phase])
-                for phase in PHASES
-            )
-            rows.append((f"{group.name}: {technique}" if len(groups) > 1 else technique, *shares))
-    counts = [", ".join(f"{group.structure.phase_messages[phase]:,}" for group in groups) for phase in PHASES]
-    heads = (f"{phase} (n = {count})" for phase, count in zip(PHASES, counts, strict=True))
-    return Table("Share of the counselor's messages for which a technique was picked", ("", *heads), tuple(rows))
+            shares = (per_cent(used.get(phase, Counter())[technique], of[phase]) for phase in PHASES)
+            rows.append((technique, *shares))
+    return Table(
+        "Share of the counselor's messages for which a technique was picked, by phase", ("", *PHASES), tuple(rows)
+    )
 
 
 def _over_the_session(groups: Sequence[GroupMeasures]) -> Plot:
@@ -183,7 +182,7 @@ def _over_the_session(groups: Sequence[GroupMeasures]) -> Plot:
 
 
 def _openings(groups: Sequence[GroupMeasures]) -> Table:
-    rows = []
+    rows: list[Row] = []
     for group in groups:
         for opening in group.structure.openings(5):
             named = f"{group.name}: {opening.words} …" if len(groups) > 1 else f"{opening.words} …"
@@ -205,10 +204,11 @@ def diversity_section(measures: Measures) -> Section | None:
         whose = f"the {found[0][1].speaker}'s messages" if found[0][1].speaker else "all messages"
         said.append(f"Counted on {whose} in {found[0][1].tokenizer} tokens, with {vocabulary}; higher is more varied.")
         heads = [f"{group.name} ({one.tokens:,} tokens)" for group, one in found]
-        rows: list[tuple[Cell | str, ...]] = [
-            *((f"Distinct-{n}", *(figure_cell(one.distinct[n - 1], digits=4) for _, one in found)) for n in (1, 2, 3)),
-            *([("EAD", *(figure_cell(one.ead, digits=4) for _, one in found))] if size else []),
+        rows: list[Row] = [
+            (f"Distinct-{n}", *(figure_cell(one.distinct[n - 1], digits=4) for _, one in found)) for n in (1, 2, 3)
         ]
+        if size:
+            rows.append(("EAD", *(figure_cell(one.ead, digits=4) for _, one in found)))
         note = (
             "Pooled figures fall with the number of tokens: groups of different size are compared at equal length only."
         )
@@ -224,11 +224,11 @@ def diversity_section(measures: Measures) -> Section | None:
 def _equal(measures: Measures) -> list[Table]:
     assert measures.equal_length
     equal = measures.equal_length
-    rows: list[tuple[Cell | str, ...]] = [
+    rows: list[Row] = [
         (f"Distinct-{n}", *(figure_cell(one.distinct[n - 1], digits=4) for one in equal.sets.values()))
         for n in (1, 2, 3)
     ]
-    if any(one.ead for one in equal.sets.values()):
+    if any(one.ead and one.ead.value is not None for one in equal.sets.values()):
         rows.append(("EAD", *(figure_cell(one.ead, digits=4) for one in equal.sets.values())))
     caption = f"Expected of {equal.budget:,} tokens drawn from each group in whole clients"
     differences = tuple(

@@ -38,13 +38,12 @@ def _section(section: Section, console: Console, listings: bool) -> None:
 
 
 def _table(table: Table, console: Console) -> None:
+    if table.caption:
+        console.print(Text(table.caption, style="dim"))
     rich = RichTable(
         box=box.SIMPLE_HEAD,
         show_edge=False,
         pad_edge=False,
-        title=table.caption or None,
-        title_justify="left",
-        title_style="dim",
     )
     for number, column in enumerate(table.columns):
         text = cell(column).text
