@@ -22,6 +22,8 @@ Integers = NDArray[np.int64]
 
 BATCH = 2048
 """Messages that are tokenized at a time."""
+PART = 2_000_000
+"""N-grams that are sorted at a time."""
 LARGEST = 2**63
 """What the number of an n-gram must stay under; n-grams are numbered anew where it would not."""
 
@@ -37,7 +39,7 @@ class Incidence:
 
     ngrams: Integers
     types: Integers
-    found: NDArray[np.int32]
+    found: NDArray[np.unsignedinteger]
     starts: Integers
 
     @property
@@ -82,7 +84,7 @@ def counts_of(
 ) -> Counts:
     """Count the n-grams, up to `longest`, of all messages or one speaker's. Sessions are taken one by one and not kept.
 
-    A client without a single token is left out. Time grows with tokens times their logarithm, memory by about 60 bytes a token.
+    A client without a single token is left out. Time grows with tokens times their logarithm, memory by about 45 bytes a token.
     """
     numbers: defaultdict[Hashable, int] = defaultdict()
     numbers.default_factory = numbers.__len__
@@ -131,9 +133,11 @@ def _incidences(
 ) -> tuple[Incidence, ...]:
     """One for each length, from tokens (as numbers under `different`), and the length and client of each message."""
     owner = np.repeat(whose, lengths)
-    message = np.repeat(np.arange(len(lengths), dtype=np.int32), lengths)
     order = np.argsort(owner, kind="stable")  # the words of a message stay in order and together
-    tokens, owner, message = tokens[order], owner[order], message[order]
+    bounds = np.searchsorted(owner[order], np.arange(clients + 1))
+    tokens = tokens[order]
+    message = np.repeat(np.arange(len(lengths), dtype=np.int32), lengths)[order]
+    del owner, order
     codes, highest = tokens.astype(np.int64), max(different, 1)
     found = []
     for length in range(1, longest + 1):
@@ -141,26 +145,35 @@ def _incidences(
             if highest * different >= LARGEST:
                 codes = np.unique(codes, return_inverse=True)[1].astype(np.int64)
                 highest = int(codes.max(initial=0)) + 1
-            codes = codes[:-1] * different + tokens[length - 1 :]
+            codes = codes[:-1] * different
+            codes += tokens[length - 1 :]
             highest *= different
-        inside = message[: len(codes)] == message[length - 1 :]
         # What runs over the end of a message is kept in `codes`, since the longer ones are built on it.
-        found.append(_incidence(codes[inside], owner[: len(codes)][inside], clients))
+        found.append(_incidence(codes, message[: len(codes)] == message[length - 1 :], bounds))
     return tuple(found)
 
 
-def _incidence(codes: Integers, owner: NDArray[np.int32], clients: int) -> Incidence:
-    bounds = np.searchsorted(owner, np.arange(clients + 1))
-    by_client = [np.unique(codes[start:end]) for start, end in pairwise(bounds)]
-    starts = np.cumsum([0, *map(len, by_client)])
-    held = np.concatenate([codes[:0], *by_client])
-    _, which, found = np.unique(held, return_inverse=True, return_counts=True)
-    return Incidence(
-        np.diff(bounds).astype(np.int64),
-        np.bincount(found, minlength=clients + 1).astype(np.int64),
-        found[which].astype(np.int32),
-        starts.astype(np.int64),
-    )
+def _incidence(codes: Integers, inside: NDArray[np.bool_], bounds: NDArray[np.intp]) -> Incidence:
+    """From n-grams as numbers, those that count, and where each client's begin."""
+    clients = len(bounds) - 1
+    held, ngrams, starts = np.empty(len(codes), np.int64), np.zeros(clients, np.int64), np.zeros(clients + 1, np.int64)
+    for client, (start, end) in enumerate(pairwise(bounds)):
+        own = codes[start:end][inside[start:end]]
+        different = np.unique(own)
+        ngrams[client], starts[client + 1] = len(own), starts[client] + len(different)
+        held[starts[client] : starts[client + 1]] = different
+    held = held[: starts[-1]]
+    found = np.empty(len(held), np.min_scalar_type(clients))
+    types = np.zeros(clients + 1, np.int64)
+    # Part by part, so that what sorting takes stays small.
+    parts = len(held) // PART + 1
+    part = (held % parts).astype(np.min_scalar_type(parts))
+    for number in range(parts):
+        places = np.flatnonzero(part == number)
+        _, which, times = np.unique(held[places], return_inverse=True, return_counts=True)
+        found[places] = times[which]
+        types += np.bincount(times, minlength=clients + 1)
+    return Incidence(ngrams, types, found, starts)
 
 
 def _seen(clients: int, drawn: float, most: int) -> NDArray[np.float64]:
