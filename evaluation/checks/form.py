@@ -10,6 +10,7 @@ from state import Speaker
 _SPEAKERS: tuple[Speaker, ...] = ("counselor", "client")
 _CLOSING = re.compile(r"(?:\*[^*\n]{1,60}\*|[:;=8xX]['’]?-?[)(DPpOo/|]|<3|\^_?\^)\s*$")
 _BRACKETS = re.compile(r"(?:\([^()\n]{1,60}\)|\[[^][\n]{1,60}\])\s*$")
+_ANSWER = re.compile(r"\W*\w[\w'’-]*(?: \w[\w'’-]*)?")
 _ITEM = re.compile(r"\s*(?:[-*•–]|\d{1,2}[.)])\s+\S")
 
 
@@ -35,10 +36,12 @@ def truncated(spoken: Spoken) -> str | None:
     """A message that does not end a sentence.
 
     An emoji, an emoticon and a *stage direction* end one, brackets do after a sentence, and so does the last point of a list
-    whose points have no full stops.
+    whose points have no full stops. One or two words alone ("Not really") are an answer, finished or not.
     """
     text = spoken.draft.text
-    if not guards.truncated(spoken.draft) or _CLOSING.search(text[-100:]) or _is_list(text):
+    if not guards.truncated(spoken.draft) or _CLOSING.search(text[-100:]) or _ANSWER.fullmatch(text):
+        return None
+    if _is_list(text):
         return None
     if (aside := _BRACKETS.search(text[-100:])) and _finished(text[: len(text) - len(aside[0])], spoken.speaker):
         return None

@@ -29,12 +29,12 @@ _CODES = dict(
     mandarin:zh croatian:hr czech:cs danish:da dutch:nl flemish:nl dzongkha:dz english:en esperanto:eo estonian:et faroese:fo
     farsi:fa persian:fa dari:fa filipino:tl tagalog:tl finnish:fi french:fr frisian:fy fulfulde:fuv gaelic:gd galician:gl
     georgian:ka german:de greek:el guarani:gug gujarati:gu haitian:ht hausa:ha hebrew:he hindi:hi hungarian:hu icelandic:is
-    igbo:ig indonesian:id irish:ga italian:it japanese:ja javanese:jv kannada:kn kazakh:kk khmer:km kikuyu:ki kinyarwanda:rw
+    igbo:ig indonesian:id irish:ga italian:it japanese:ja javanese:jv kannada:kn kazakh:kk khmer:km kikuyu:kik kinyarwanda:rw
     konkani:gom korean:ko kurdish:ku kyrgyz:ky lao:lo latin:la latvian:lv lingala:ln lithuanian:lt luganda:lg luxembourgish:lb
     macedonian:mk malagasy:mg malay:ms malayalam:ml maltese:mt marathi:mr mongolian:mn nepali:ne norwegian:no bokmål:no
     nynorsk:nn occitan:oc odia:or oriya:or oromo:om pashto:ps polish:pl portuguese:pt punjabi:pa quechua:qu romanian:ro
-    russian:ru samoan:sm serbian:sr shona:sn sinhala:si sinhalese:si slovak:sk slovenian:sl slovene:sl somali:so sotho:st
-    spanish:es castilian:es swahili:sw swedish:sv tajik:tg tamil:ta tatar:tt telugu:te thai:th tibetan:bo tigrinya:ti
+    russian:ru serbian:sr shona:sn sinhala:si sinhalese:si slovak:sk slovenian:sl slovene:sl somali:so sotho:st
+    spanish:es castilian:es swahili:sw swedish:sv tajik:tg tamil:ta tatar:tt telugu:te thai:th
     turkish:tr turkmen:tk uighur:ug uyghur:ug ukrainian:uk urdu:ur uzbek:uz vietnamese:vi volapük:vo walloon:wa welsh:cy
     xhosa:xh yoruba:yo zulu:zu pidgin:pcm
     """)
@@ -54,8 +54,8 @@ _ALIKE = [
 ]
 """Languages that a few words do not tell apart: either counts as the other."""
 _OTHER_SCRIPTS = _words(
-    "am ar ary arz as ba be bg bn bo dz el fa gom gu he hi hy ja ka kk km kn ko ky lo mk ml mn mr my ne or pa ps ru sdh si "
-    "sr ta te tg th ti tt ug uk ur uz uzs wuu yue zh ku az bs sq"
+    "am ar ary arz as ba be bg bn dz el fa gom gu he hi hy ja ka kk km kn ko ky lo mk ml mn mr my ne or pa ps ru sdh si "
+    "sr ta te tg th tt ug uk ur uz uzs wuu yue zh ku az bs sq"
 )
 """Languages that are written in other scripts than Latin, or in others too."""
 _NOT_LATIN = re.compile(

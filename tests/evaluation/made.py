@@ -62,9 +62,9 @@ def session(*said: str | tuple[Speaker, str], id: str = "made", **fields: object
     """A session of these messages, counselor first and in turn unless a message comes with its speaker."""
     dialogue: list[Message] = []
     turn = 0
-    for text in said:
+    for one in said:
         after: Speaker = "client" if dialogue and dialogue[-1].speaker == "counselor" else "counselor"
-        speaker, text = (after, text) if isinstance(text, str) else text
+        speaker, text = (after, one) if isinstance(one, str) else one
         turn += speaker == "counselor"
         dialogue.append(Message(turn=max(turn, 1), speaker=speaker, text=text))
     return Session.model_validate({"id": id, "source": "made", "dialogue": tuple(dialogue), **fields})
