@@ -6,6 +6,8 @@ python run.py generate --out RUN  many sessions, resumable
 python run.py status RUN          how a run stands
 python run.py merge PART PART …   parts of a run put together
 python run.py export RUN …        a run as a data set
+python run.py evaluate SESSIONS … what sessions are like
+python run.py compare SESSIONS …  which group of them is better
 python run.py profiles            the built-in clients
 python run.py check               which model serves which role
 python run.py graph               the state machine as Mermaid
@@ -19,7 +21,7 @@ import sys
 from pydantic import ValidationError
 from rich.text import Text
 
-from commands import check, drawing, generate, profiles, runs, session
+from commands import check, drawing, evaluate, generate, profiles, runs, session
 from commands.options import errors
 from generation.exports import ExportError
 from graph.journal import JournalError
@@ -35,7 +37,9 @@ USER_ERRORS = (RunError, ExportError, ProfileError, SettingsError, JournalError,
 def main(arguments: list[str] | None = None) -> int:
     """Run a command; 0 for success, 1 for a session that failed or a check that found a problem, 2 for a wrong input."""
     parser = _parser()
-    args = parser.parse_args(arguments if arguments is not None else sys.argv[1:])
+    arguments = arguments if arguments is not None else sys.argv[1:]
+    args = parser.parse_args(arguments)
+    args.arguments = arguments
     try:
         return int(args.command(args))
     except USER_ERRORS as error:
@@ -60,7 +64,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     commands = parser.add_subparsers(metavar="command")
     default = session.add(commands)
-    for module in (generate, runs, profiles, check, drawing):
+    for module in (generate, runs, evaluate, profiles, check, drawing):
         module.add(commands)
     parser.set_defaults(**vars(default.parse_args([])))
     return parser

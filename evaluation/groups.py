@@ -3,11 +3,11 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
+from typing import Literal, get_args
 
 from profiles.problems import Problem
 from sessions import Session, read_sessions
-from settings import SettingsError
+from settings import MethodName, SettingsError
 
 GroupBy = Literal["method", "attitude", "model", "source"]
 NAMELESS = "all sessions"
@@ -63,6 +63,8 @@ def gather(paths: Sequence[Path], by: GroupBy | None = None) -> Gathered:
             found.unnamed += 1
         else:
             found.groups.setdefault(group, []).append(session.model_copy(update={"method": group}))
+    order = get_args(MethodName)  # the methods in their own order, whatever was read first
+    found.groups = dict(sorted(found.groups.items(), key=lambda item: order.index(item[0]) if item[0] in order else 99))
     if not found.groups:
         raise SettingsError(f"none of the {len(read)} sessions says its {found.by}; group them by source instead")
     return found

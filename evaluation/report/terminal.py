@@ -1,11 +1,16 @@
 """A report on a terminal, readable at 80 columns."""
 
+from textwrap import wrap
+
 from rich import box
-from rich.console import Console
+from rich.console import Console, JustifyMethod
 from rich.table import Table as RichTable
 from rich.text import Text
 
 from evaluation.report.document import Document, Listing, Plot, Section, Table, cell
+
+NAME = 24
+"""Characters of a row's name on one line, where space is short."""
 
 
 def show(document: Document, console: Console, *, listings: bool = False) -> None:
@@ -40,20 +45,47 @@ def _section(section: Section, console: Console, listings: bool) -> None:
 def _table(table: Table, console: Console) -> None:
     if table.caption:
         console.print(Text(table.caption, style="dim"))
-    rich = RichTable(
-        box=box.SIMPLE_HEAD,
-        show_edge=False,
-        pad_edge=False,
-    )
-    for number, column in enumerate(table.columns):
-        text = cell(column).text
-        # Figures are not broken over lines; what names a row may be.
-        rich.add_column(Text(text), justify="left" if number == 0 else "right", overflow="fold", no_wrap=False)
-    for row in table.rows:
-        rich.add_row(*(Text(cell(item).text, style="bold" if cell(item).strong else "") for item in row))
-    console.print(rich)
+    heads = [cell(column).text for column in table.columns]
+    rows = [[cell(item).text for item in row] for row in table.rows]
+    if not _fits(heads, rows, console.width):
+        # Figures stand on one line, and their intervals on the next, before a table is taken apart.
+        heads = [heads[0], *("\n".join(head.split()) for head in heads[1:])]
+        rows = [["\n".join(wrap(row[0], NAME)), *(text.replace(" [", "\n[") for text in row[1:])] for row in rows]
+    if _fits(heads, rows, console.width):
+        console.print(_as_columns(heads, rows, table))
+    else:
+        _as_lists(heads, rows, console)
     for note in table.notes:
         console.print(Text(note, style="dim"))
+
+
+def _fits(heads: list[str], rows: list[list[str]], width: int) -> bool:
+    columns = zip(heads, *rows, strict=True)
+    return (
+        sum(max(len(line) for text in column for line in [*text.split("\n"), ""]) + 3 for column in columns) - 3
+        <= width
+    )
+
+
+def _as_columns(heads: list[str], rows: list[list[str]], table: Table) -> RichTable:
+    rich = RichTable(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, show_header=any(heads))
+    for number, head in enumerate(heads):
+        justify: JustifyMethod = "left" if number == 0 or not any(heads) else "right"
+        rich.add_column(Text(head), justify=justify, no_wrap=True)
+    for texts, row in zip(rows, table.rows, strict=True):
+        styles = ("bold" if cell(item).strong else "" for item in row)
+        rich.add_row(*(Text(text, style=style) for text, style in zip(texts, styles, strict=True)))
+    return rich
+
+
+def _as_lists(heads: list[str], rows: list[list[str]], console: Console) -> None:
+    for name, *texts in rows:
+        figures = [
+            f"{' '.join(head.split())} {' '.join(text.split())}".strip()
+            for head, text in zip(heads[1:], texts, strict=True)
+            if text.strip()
+        ]
+        console.print(Text.assemble((" ".join(name.split()), "bold"), "  ", " · ".join(figures)))
 
 
 def _listing(listing: Listing, console: Console) -> None:

@@ -1,0 +1,80 @@
+"""The section on a paired comparison: a table for each pair of groups, and the effects at a glance."""
+
+from evaluation.compare import Compared, Comparison
+from evaluation.report.document import Block, Cell, Row, Section, Table
+from evaluation.report.format import NONE, counted, figure_cell, number, p_cell, tested
+from evaluation.report.plots import Point, dots
+
+
+def comparison_section(comparison: Comparison, titles: dict[str, str] | None = None) -> Section:
+    """The reference group against each of the others. `titles` names families that are no names of scales."""
+    blocks: list[Block] = []
+    for other in comparison.others:
+        found = comparison.against(other)
+        if found:
+            blocks += [_table(comparison, other, found), _effects(comparison, other, found)]
+    families = "; ".join(
+        f"{(titles or {}).get(family.name, family.name)}, {counted(family.tested, 'test')}"
+        for family in comparison.families
+    )
+    said = (
+        "Sessions are paired by client, attitude and seed; sessions without a partner are left out. The test flips the signs of "
+        "a client's differences together; p is corrected by Holm within each family "
+        f"({families}). Bold: holds at .05 after the correction. A difference is that of these groups on these clients with "
+        "these models, no more.",
+    )
+    return Section(f"{comparison.reference} compared", said, tuple(blocks))
+
+
+def _table(comparison: Comparison, other: str, found: list[Compared]) -> Table:
+    rows: list[Row] = []
+    for item in found:
+        difference, share = item.difference, item.measure.share
+        effect = difference.effect
+        fewer = f" ({counted(difference.pairs, 'pair')})" if difference.pairs < comparison.pairs[other] else ""
+        rows.append(
+            (
+                Cell(item.measure.title + fewer, _wanted(item)),
+                _plain(difference.mean.value, share),
+                _plain(difference.baseline_mean.value, share),
+                figure_cell(difference.difference, share=share),
+                figure_cell(difference.relative, digits=1),
+                figure_cell(effect),
+                p_cell(item.adjusted, rejected=item.rejected, detail=_tests(item)),
+            )
+        )
+    heads = ("", comparison.reference, other, "difference", "in %", "g_z", "p")
+    notes = (
+        "In brackets 95 % intervals, clustered by client. In %: of the other's mean. g_z: the mean difference in standard "
+        "deviations of the differences (Hedges). p: corrected by Holm.",
+    )
+    caption = f"{comparison.reference} against {other}, {counted(comparison.pairs[other], 'pair')} of sessions"
+    return Table(caption, heads, tuple(rows), notes)
+
+
+def _wanted(item: Compared) -> str:
+    return "" if item.measure.better == "neither" else f"{item.measure.better} is better"
+
+
+def _tests(item: Compared) -> str:
+    raw, second = item.difference.test, item.difference.wilcoxon
+    parts = [f"uncorrected {raw.value:.4f}, {tested(raw)}" if raw.value is not None else tested(raw)]
+    if second.value is not None:
+        parts.append(f"{second.method} {second.value:.4f}")
+    return "; ".join(parts)
+
+
+def _plain(value: float | None, share: bool) -> Cell:
+    return Cell(NONE if value is None else number(value, share=share))
+
+
+def _effects(comparison: Comparison, other: str, found: list[Compared]) -> Block:
+    points = {
+        item.measure.title: {"": Point(effect.value, effect.low, effect.high)}
+        for item in found
+        if (effect := item.difference.effect).value is not None
+    }
+    caption = f"{comparison.reference} against {other}: effects"
+    if not points:
+        return Table(caption, ("", ""), (("no effect size could be had", ""),))
+    return dots(points, caption, f"g_z, with 95 % intervals; right of 0: {comparison.reference} is higher", reference=0)
