@@ -1,5 +1,7 @@
 """The section on a paired comparison: a table for each pair of groups, and the effects at a glance."""
 
+from dataclasses import replace
+
 from evaluation.compare import Compared, Comparison
 from evaluation.report.document import Block, Cell, Row, Section, Table
 from evaluation.report.format import NONE, counted, figure_cell, number, p_cell, tested
@@ -38,14 +40,14 @@ def _table(comparison: Comparison, other: str, found: list[Compared]) -> Table:
                 _plain(difference.mean.value, share),
                 _plain(difference.baseline_mean.value, share),
                 figure_cell(difference.difference, share=share),
-                figure_cell(difference.relative, digits=1),
-                figure_cell(effect),
+                _brief(figure_cell(difference.relative, digits=1)),
+                _brief(figure_cell(effect)),
                 p_cell(item.adjusted, rejected=item.rejected, detail=_tests(item)),
             )
         )
-    heads = ("", comparison.reference, other, "difference", "in %", "g_z", "p")
+    heads = ("", comparison.reference, other, "difference", "percent", "g_z", "p")
     notes = (
-        "In brackets 95 % intervals, clustered by client. In %: of the other's mean. g_z: the mean difference in standard "
+        "In brackets 95 % intervals, clustered by client. Percent: of the other's mean. g_z: the mean difference in standard "
         "deviations of the differences (Hedges). p: corrected by Holm.",
     )
     caption = f"{comparison.reference} against {other}, {counted(comparison.pairs[other], 'pair')} of sessions"
@@ -54,6 +56,10 @@ def _table(comparison: Comparison, other: str, found: list[Compared]) -> Table:
 
 def _wanted(item: Compared) -> str:
     return "" if item.measure.better == "neither" else f"{item.measure.better} is better"
+
+
+def _brief(figure: Cell) -> Cell:
+    return replace(figure, brief=figure.text.partition(" [")[0])
 
 
 def _tests(item: Compared) -> str:

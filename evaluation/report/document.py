@@ -5,11 +5,15 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True)
 class Cell:
-    """A cell of a table. `detail` is what stands behind a figure: its n, how its interval was obtained; `strong` marks it."""
+    """A cell of a table. `detail` is what stands behind a figure: its n, how its interval was obtained; `strong` marks it.
+
+    `brief` stands in for the text where space is short.
+    """
 
     text: str
     detail: str = ""
     strong: bool = False
+    brief: str = ""
 
 
 Row = tuple[Cell | str, ...]

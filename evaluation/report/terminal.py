@@ -9,8 +9,10 @@ from rich.text import Text
 
 from evaluation.report.document import Document, Listing, Plot, Section, Table, cell
 
-NAME = 24
+NAME = 20
 """Characters of a row's name on one line, where space is short."""
+WIDE, NARROW = 3, 2
+"""Columns between two figures, and where space is short."""
 
 
 def show(document: Document, console: Console, *, listings: bool = False) -> None:
@@ -47,28 +49,33 @@ def _table(table: Table, console: Console) -> None:
         console.print(Text(table.caption, style="dim"))
     heads = [cell(column).text for column in table.columns]
     rows = [[cell(item).text for item in row] for row in table.rows]
-    if not _fits(heads, rows, console.width):
+    gap = WIDE
+    if not _fits(heads, rows, console.width, gap):
         # Figures stand on one line, and their intervals on the next, before a table is taken apart.
-        heads = [heads[0], *("\n".join(head.split()) for head in heads[1:])]
-        rows = [["\n".join(wrap(row[0], NAME)), *(text.replace(" [", "\n[") for text in row[1:])] for row in rows]
-    if _fits(heads, rows, console.width):
-        console.print(_as_columns(heads, rows, table))
-    else:
-        _as_lists(heads, rows, console)
+        narrow = [heads[0], *("\n".join(head.split()) for head in heads[1:])]
+        brief = [[cell(item).brief or cell(item).text for item in row] for row in table.rows]
+        stacked = [["\n".join(wrap(row[0], NAME)), *(text.replace(" [", "\n[") for text in row[1:])] for row in brief]
+        if not _fits(narrow, stacked, console.width, NARROW):
+            _as_lists(heads, rows, console)
+            heads = []
+        else:
+            heads, rows, gap = narrow, stacked, NARROW
+    if heads:
+        console.print(_as_columns(heads, rows, table, gap))
     for note in table.notes:
         console.print(Text(note, style="dim"))
 
 
-def _fits(heads: list[str], rows: list[list[str]], width: int) -> bool:
+def _fits(heads: list[str], rows: list[list[str]], width: int, gap: int) -> bool:
     columns = zip(heads, *rows, strict=True)
-    return (
-        sum(max(len(line) for text in column for line in [*text.split("\n"), ""]) + 3 for column in columns) - 3
-        <= width
+    needed = sum(max(len(line) for text in column for line in [*text.split("\n"), ""]) + gap for column in columns)
+    return needed - gap <= width
+
+
+def _as_columns(heads: list[str], rows: list[list[str]], table: Table, gap: int) -> RichTable:
+    rich = RichTable(
+        box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, show_header=any(heads), collapse_padding=gap == NARROW
     )
-
-
-def _as_columns(heads: list[str], rows: list[list[str]], table: Table) -> RichTable:
-    rich = RichTable(box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, show_header=any(heads))
     for number, head in enumerate(heads):
         justify: JustifyMethod = "left" if number == 0 or not any(heads) else "right"
         rich.add_column(Text(head), justify=justify, no_wrap=True)

@@ -35,10 +35,21 @@ def printed(document: Document, *, width: int = 80, listings: bool = False) -> s
 
 
 def test_a_terminal_of_80_columns_shows_tables_whole() -> None:
-    text = printed(report(TABLE))
-    assert all(len(line) <= 80 for line in text.splitlines())
+    table = Table("Scores", TABLE.columns, TABLE.rows[:1], TABLE.notes)
+    text = printed(report(table))
     assert "4.10 [3.90, 4.40]" in text
     assert "Intervals are of 95 %." in text
+
+
+@pytest.mark.parametrize(
+    ("columns", "expected"), [(4, "[3.90, 4.40]"), (30, "m0 4.1 [3.90, 4.40] · m1 4.1 [3.90, 4.40]")]
+)
+def test_a_wide_table_is_stacked_and_then_taken_apart(columns: int, expected: str) -> None:
+    row = ("a name of several words", *(Cell("4.1 [3.90, 4.40]") for _ in range(columns)))
+    text = printed(report(Table("Scores", ("", *(f"m{n}" for n in range(columns))), (row,))))
+    assert all(len(line) <= 80 for line in text.splitlines())
+    assert expected in " ".join(text.split())
+    assert text.count("[3.90,") == columns
 
 
 def test_listings_are_shown_when_asked_for() -> None:
