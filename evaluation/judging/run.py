@@ -157,10 +157,10 @@ def _question(asking: _Asking, judge: Judge) -> Question[_Mark]:
     if scale.subject == "affect" and session.profile:
         parts.append(form_part(session.profile))
     parts.append(_task(scale, asking.items, occasion))
-    turns = frozenset() if occasion == "before" else turns_of(session)
+    turns = None if occasion == "before" else turns_of(session)
     return Question(
         messages_of(judge.language, *parts),
-        _schema(scale, asking.items),
+        _schema(scale, asking.items, occasion),
         lambda item, value: _read(value, scale, item, turns),
         scale.hash,
         session.id,
@@ -170,30 +170,33 @@ def _question(asking: _Asking, judge: Judge) -> Question[_Mark]:
 def _task(scale: Scale, items: Sequence[Item], occasion: Occasion) -> str:
     points = "\n".join(f"    {point} = {clean(text)}" for point, text in sorted(scale.anchors.items()))
     keys = ", ".join(f'"{item.id}"' for item in items)
+    answer = "answer_before" if occasion == "before" else "answer"
     task = prompt(
         "judge/scale",
         question=clean(scale.question),
         low=scale.low,
         high=scale.high,
-        anchors=prompt("judge/scale", "anchors", points=points) if points else "",
+        anchors=f" {prompt('judge/scale', 'anchors', points=points)}" if points else "",
         items="\n".join(described(item) for item in items),
-        form_of_answer=prompt("judge/scale", "answer", keys=keys, low=scale.low, high=scale.high),
+        form_of_answer=prompt("judge/scale", answer, keys=keys, low=scale.low, high=scale.high),
     )
     return task if occasion == "session" else f"{prompt('judge/scale', occasion)}\n\n{task}"
 
 
-def _schema(scale: Scale, items: Sequence[Item]) -> AnswerSchema:
+def _schema(scale: Scale, items: Sequence[Item], occasion: Occasion) -> AnswerSchema:
     # The reason comes before the score: a model that has said why scores better than one that has to justify its score.
     fields: dict[str, Any] = {
         "evidence": {"type": "array", "items": {"type": "integer", "minimum": 0}, "maxItems": MOST_EVIDENCE},
         "reason": {"type": "string", "maxLength": 300},
         "score": {"type": "integer", "minimum": scale.low, "maximum": scale.high},
     }
+    if occasion == "before":
+        del fields["evidence"]  # there are no turns yet to point to
     part = {"type": "object", "properties": fields, "required": list(fields), "additionalProperties": False}
     return AnswerSchema("scores", {item.id: part for item in items})
 
 
-def _read(value: dict[str, Any], scale: Scale, item: str, turns: frozenset[int]) -> _Mark | Unscored:
+def _read(value: dict[str, Any], scale: Scale, item: str, turns: frozenset[int] | None) -> _Mark | Unscored:
     score = value.get("score")
     if isinstance(score, float) and score.is_integer():
         score = int(score)  # 4.0 says 4
@@ -201,7 +204,7 @@ def _read(value: dict[str, Any], scale: Scale, item: str, turns: frozenset[int])
         return Unscored("not_allowed", f"{item}: score must be a whole number from {scale.low} to {scale.high}")
     if not scale.low <= score <= scale.high:
         return Unscored("not_allowed", f"{item}: score {score} is not within {scale.low} to {scale.high}")
-    evidence, nowhere = evidence_of(value.get("evidence"), turns)
+    evidence, nowhere = evidence_of(value.get("evidence"), turns) if turns is not None else ((), 0)
     return _Mark(score, evidence, nowhere, reason_of(value.get("reason")))
 
 

@@ -138,8 +138,10 @@ async def test_affect_is_rated_from_the_form_before_and_from_form_and_session_af
     changes = {change.subscale: change for change in affect_changes(found.rows, panas)}
     assert (changes["positive"].before, changes["positive"].after, changes["positive"].change) == (3, 4, 1)
     assert changes["negative"].change == -1
-    # What points to a turn of a session that nobody has seen yet points nowhere.
-    assert all(row.nowhere == 2 for row in found.rows if row.occasion == "before")
+    # Before the session there are no turns to point to, and none are asked for.
+    assert '"evidence"' not in before
+    assert all((row.evidence, row.nowhere) == ((), 0) for row in found.rows if row.occasion == "before")
+    assert all(row.evidence == (1, 2) for row in found.rows if row.occasion == "after")
 
 
 async def test_what_is_rated_before_is_asked_once_for_all_sessions_of_a_client(
