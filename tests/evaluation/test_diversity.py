@@ -12,7 +12,6 @@ import pytest
 from evaluation import ngrams
 from evaluation.diversity import Diversity, compare_at_equal_length, diversity_of, expectation_adjusted
 from evaluation.jackknife import difference_figure, jackknife_figure
-from evaluation.ngrams import counts_of
 from evaluation.statistics.intervals import Figure
 from evaluation.tokens import Tokenizer, unicode_words
 from sessions import Message, Session, read_sessions
@@ -114,14 +113,29 @@ def test_released_sessions_against_plain_python() -> None:
     assert found.distinct[1].low == pytest.approx(expected.low, rel=1e-9)
 
 
-def test_n_grams_too_many_for_one_number_are_numbered_anew(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_n_grams_too_many_for_one_number_are_numbered_anew() -> None:
+    # As many different words as no test could hold: three of them do not fit into 64 bits, nor do four.
+    rng = np.random.default_rng(6)
+    words = rng.choice(rng.integers(2**31, size=5), size=3000).astype(np.int32)
+    lengths, whose = np.full(30, 100, np.int32), np.arange(30, dtype=np.int32) % 6
+    found = ngrams._incidences(words, lengths, whose, 2**31, 6, 4)
+    for length, incidence in enumerate(found, 1):
+        owners: dict[tuple[int, ...], set[int]] = {}
+        for message in range(30):
+            said = words[message * 100 : message * 100 + 100].tolist()
+            for at in range(101 - length):
+                owners.setdefault(tuple(said[at : at + length]), set()).add(message % 6)
+        spread = np.bincount([len(clients) for clients in owners.values()], minlength=7)
+        assert incidence.types.tolist() == spread.tolist()
+
+
+def test_counting_part_by_part_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     sessions = a_set(9, 6)
-    before = counts_of(sessions, unicode_words())
-    monkeypatch.setattr(ngrams, "LARGEST", 1_000_000)  # under 3,000 words squared: pairs and triples both
-    after = counts_of(sessions, unicode_words())
-    for one, other in zip(before.incidences, after.incidences, strict=True):
-        assert one.types.tolist() == other.types.tolist()
-        assert one.ngrams.tolist() == other.ngrams.tolist()
+    whole = compare_at_equal_length({"a": sessions}, vocabulary=5000, budget=200)
+    monkeypatch.setattr(ngrams, "PART", 50)
+    parts = compare_at_equal_length({"a": sessions}, vocabulary=5000, budget=200)
+    assert values(parts.sets["a"]) == pytest.approx(values(whole.sets["a"]), rel=1e-12)
+    assert parts.sets["a"].distinct[1].low == pytest.approx(whole.sets["a"].distinct[1].low, rel=1e-9)
 
 
 def speak(rng: np.random.Generator, name: str, words: int, topics: float = 0.3) -> Session:

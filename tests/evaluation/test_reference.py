@@ -37,6 +37,12 @@ def test_rouge_and_bleu_by_hand() -> None:
     assert found["bleu"] == pytest.approx(100 * (4 / 5 * 3 / 4 * 2 / 3 * 1 / 2) ** 0.25)
 
 
+def test_rouge_compares_stems() -> None:
+    figures = reference_scores([Turn("feeling worried", "feel worry", "one")]).figures
+    assert figures["rouge1"].value == pytest.approx(100)
+    assert (figures["bleu"].value or 0) < 50
+
+
 def test_bleu_counts_its_brevity_by_hand() -> None:
     found = reference_scores([Turn("a b c d", "a b c d e", "one")]).figures["bleu"].value
     assert found == pytest.approx(100 * math.exp(1 - 5 / 4))

@@ -3,6 +3,7 @@
 import builtins
 import logging
 import socket
+import sys
 from collections.abc import Sequence
 from itertools import combinations
 from typing import Any
@@ -130,9 +131,7 @@ def test_the_packaged_model_tells_topics_apart_without_a_network(monkeypatch: py
         raise AssertionError("a connection was tried")
 
     monkeypatch.setattr(socket.socket, "connect", refuse)
-    level, handlers = logging.getLogger().level, logging.getLogger().handlers[:]
     embedder = wordllama_embedder()
-    assert (logging.getLogger().level, logging.getLogger().handlers) == (level, handlers)
     sleep = ["I lay awake until four again.", "Most nights I cannot fall asleep."]
     alike = semantic_diversity([session(text, text) for text in sleep], embedder).distance.value
     other = [sleep[0], "My brother borrowed money and never paid it back."]
@@ -143,3 +142,14 @@ def test_the_packaged_model_tells_topics_apart_without_a_network(monkeypatch: py
     assert "wordllama" in embedder.name
     long_beside_short = embedder.embed([" ".join(sleep) * 50, sleep[1], sleep[0]])
     assert np.allclose(long_beside_short[2], embedder.embed([sleep[0]])[0], atol=1e-6)
+
+
+def test_the_packaged_model_leaves_logging_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("wordllama")
+    for module in [name for name in sys.modules if name in ("wordllama", "wordllama.inference")]:
+        monkeypatch.delitem(sys.modules, module)
+    root = logging.getLogger()
+    monkeypatch.setattr(root, "handlers", [])
+    monkeypatch.setattr(root, "level", logging.ERROR)
+    wordllama_embedder()
+    assert (root.handlers, root.level) == ([], logging.ERROR)
