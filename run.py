@@ -8,6 +8,9 @@ python run.py merge PART PART …   parts of a run put together
 python run.py export RUN …        a run as a data set
 python run.py evaluate SESSIONS … what sessions are like
 python run.py compare SESSIONS …  which group of them is better
+python run.py prefer SESSIONS …   judges compare pairs of sessions
+python run.py rate SESSIONS …     pages on which people compare them
+python run.py agreement FILE …    what people answered
 python run.py profiles            the built-in clients
 python run.py check               which model serves which role
 python run.py graph               the state machine as Mermaid
@@ -21,7 +24,7 @@ import sys
 from pydantic import ValidationError
 from rich.text import Text
 
-from commands import check, drawing, evaluate, generate, profiles, runs, session
+from commands import check, drawing, evaluate, generate, prefer, profiles, runs, session
 from commands.options import errors
 from generation.exports import ExportError
 from graph.journal import JournalError
@@ -64,7 +67,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     commands = parser.add_subparsers(metavar="command")
     default = session.add(commands)
-    for module in (generate, runs, evaluate, profiles, check, drawing):
+    for module in (generate, runs, evaluate, prefer, profiles, check, drawing):
         module.add(commands)
     parser.set_defaults(**vars(default.parse_args([])))
     return parser

@@ -73,7 +73,7 @@ def scale_measures(scales: Iterable[Scale]) -> dict[str, Measure]:
     found = {}
     for scale in scales:
         for subscale in scale.subscales:
-            title = f"{scale.title}, {subscale.replace('_', ' ')}"
+            title = f"{scale.title.partition(' ratings')[0]}, {subscale.replace('_', ' ')}"
             if scale.subject == "affect":
                 better: Better = "lower" if "negative" in subscale else "higher"
                 width = scale.high - scale.low

@@ -26,7 +26,7 @@ def scores_section(judged: Judged, rows: Mapping[str, Sequence[SessionFigures]],
     blocks: list[Block] = []
     if judged.measures:
         table = [(measure, [figures[group].get(measure.id) for group in rows]) for measure in judged.measures.values()]
-        heads = ("", *(f"{group} (n = {len(found):,})" for group, found in rows.items()))
+        heads = ("", *(f"{group} (n={len(found):,})" for group, found in rows.items()))
         lines: list[Row] = [(_bounds(measure), *_best(measure, found)) for measure, found in table]
         blocks.append(Table("Means over sessions, the best in bold", heads, tuple(lines), (_INTERVALS,)))
     for scale in scales:
@@ -145,7 +145,7 @@ def judges_section(judged: Judged) -> Section:
     """The judges' cards."""
     blocks: list[Block] = []
     for card in judged.cards.cards:
-        blocks += [_card(card), _use(card, judged)]
+        blocks += [judge_card(card), _use(card, judged)]
         if card.planted:
             blocks.append(_planted(card))
     if judged.cards.between:
@@ -157,7 +157,8 @@ def judges_section(judged: Judged) -> Section:
     return Section("Judge cards", said, tuple(blocks))
 
 
-def _card(card: JudgeCard) -> Table:
+def judge_card(card: JudgeCard) -> Table:
+    """What is known of a judge besides its scores."""
     unscored = sum(card.unscored.values())
     reasons = ", ".join(f"{kind} {count:,}" for kind, count in card.unscored.items())
     used = card.used
@@ -207,25 +208,25 @@ def _close(closeness: Closeness) -> str:
 def _planted(card: JudgeCard) -> Table:
     titles = {defect.id: defect.title for defect in defects()}
     rows: list[Row] = []
+    before = ""
     for check in card.planted:
-        control = check.defect == CONTROL
-        fell = f"{check.fell:,} of {check.n:,}"
+        noticed = check.defect != CONTROL and check.fell > check.tied + check.rose
+        beside = [f"{check.at_floor:,} at the bottom before"] if check.at_floor else []
+        beside += [f"{check.unscored:,} unscored"] if check.unscored else []
         rows.append(
             (
-                titles[check.defect],
+                titles[check.defect] if check.defect != before else "",
                 f"{check.scale}: {check.target.replace('_', ' ')}",
-                Cell(fell, strong=not control and check.n > 0 and check.fell * 2 > check.n),
-                f"{check.tied:,}",
-                f"{check.rose:,}",
-                NONE if check.mean_fall is None else number(check.mean_fall),
-                f"{check.at_floor:,}",
-                f"{check.unscored:,}",
+                Cell(f"{check.fell:,} / {check.tied:,} / {check.rose:,}", ", ".join(beside), noticed),
+                Cell(NONE if check.mean_fall is None else number(check.mean_fall)),
             )
         )
-    heads = ("what was broken", "must fall", "fell", "same", "rose", "mean fall", "at the bottom before", "unscored")
+        before = check.defect
+    heads = ("what was broken", "what must fall", "fell / same / rose", "mean fall")
     notes = (
-        "The same sessions, whole and broken. The last defect breaks nothing: it tells how often a score falls by chance. A judge "
-        "whose scores do not fall more often than that does not measure what the item names.",
+        "The same sessions, whole and broken; sessions that fell, stayed the same or rose, and by how many points of the scale "
+        "they fell on average. Bold: more than half fell. The last defect breaks nothing: it tells how often a score falls by "
+        "chance. A judge whose scores do not fall more often than that does not measure what the item names.",
     )
     return Table(f"{card.judge}: planted defects", heads, tuple(rows), notes)
 

@@ -62,7 +62,7 @@ def integrity_section(measures: Measures) -> Section:
         rows.append((Cell(kind.replace("_", " "), meaning), *cells))
     table = Table(
         "Messages with a finding (and their share of all messages)",
-        ("", *(f"{group.name} (n = {group.messages:,})" for group in groups)),
+        ("", *(f"{group.name} (n={group.messages:,})" for group in groups)),
         tuple(rows),
         ("A message counts at most once in each kind. Figures in brackets are 95 % intervals, clustered by client.",),
     )
@@ -138,7 +138,7 @@ def _mean(figure: Figure | None, measure: Measure) -> Cell:
 
 
 def _names(groups: Sequence[GroupMeasures]) -> list[str]:
-    return [f"{group.name} (n = {group.sessions:,})" for group in groups]
+    return [f"{group.name} (n={group.sessions:,})" for group in groups]
 
 
 def _ends(groups: Sequence[GroupMeasures]) -> Table:
@@ -174,7 +174,7 @@ def _over_the_session(groups: Sequence[GroupMeasures]) -> Plot:
         structure = group.structure
         names = sorted({name for counts in structure.by_decile for name in counts})
         if names:
-            panels[f"{group.name} (n = {group.sessions:,})"] = {
+            panels[f"{group.name} (n={group.sessions:,})"] = {
                 name: [structure.by_decile[d][name] / max(structure.decile_messages[d], 1) for d in range(DECILES)]
                 for name in names
             }

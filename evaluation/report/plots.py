@@ -100,7 +100,7 @@ def boxes(
             axes.plot([sum(found) / len(found)], [place], marker="D", color=colour, markersize=5)
         else:
             axes.plot(list(found), [place] * len(found), "o", color=colour, markersize=5)
-    axes.set_yticks(range(len(values)), [f"{_short(name)} (n = {len(found)})" for name, found in values.items()])
+    axes.set_yticks(range(len(values)), [f"{_short(name)} (n={len(found)})" for name, found in values.items()])
     axes.set_ylim(len(values) - 0.4, -0.6)
     _bound(axes, bounds)
     axes.set_xlabel(axis)
