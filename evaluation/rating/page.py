@@ -14,6 +14,8 @@ from typing import Any
 from evaluation.rating.study import Sheet, Showing, Study, StudyError, StudyPair, StudySession
 
 FOLDER = Path(__file__).parent / "page"
+STYLES = ("page.css", "print.css")
+SCRIPTS = ("answers.js", "build.js", "page.js")
 
 WORDS_PER_MINUTE = 238
 """Silent reading of English non-fiction by adults, on average (Brysbaert 2019)."""
@@ -57,7 +59,7 @@ def page_of(study: Study, sheet: Sheet) -> str:
     """The HTML of one rater's page."""
     if not study.hash:
         raise StudyError("the study has no hash: pages are made of a study as draw_study or read_study gives it")
-    style, script = _read("page.css"), _read("page.js")
+    style, script = ("\n".join(map(_read, names)) for names in (STYLES, SCRIPTS))
     # Hashes instead of 'unsafe-inline', so that nothing but these two could run even if text ever came in as markup.
     policy = (
         f"default-src 'none'; style-src 'sha256-{_digest(style)}'; script-src 'sha256-{_digest(script)}'; "

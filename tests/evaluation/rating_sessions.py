@@ -69,7 +69,7 @@ def _session(client: int, attitude: Attitude, method: str, said: tuple[str, ...]
     profile = ClientProfile(
         id=f"ida-{client}",
         demographics=Demographics(
-            name=f"Ida {client}" if client else "Ida", age=29 + client, occupation="runs a bakery"
+            name=f"Ida {client}" if client else "Ida", age=29 + client % 40, occupation="runs a bakery"
         ),
         reason_for_counseling="Since I took over my aunt's bakery I lie awake and go through everything that could go wrong.",
         presenting_problem=PresentingProblem(what="Sleeplessness and worry"),

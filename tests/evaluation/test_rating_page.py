@@ -10,7 +10,7 @@ from typing import Any, get_args
 import pytest
 
 from evaluation.aspects import read_aspects
-from evaluation.rating import Study, StudyError, draw_study, read_answers, write_pages
+from evaluation.rating import Study, StudyError, draw_study, label_studio_tasks, read_answers, write_pages
 from evaluation.rating.page import FOLDER, page_of
 from settings import MethodName
 from tests.evaluation.rating_sessions import HOSTILE, METHODS, hostile_pair, pairs, study
@@ -40,9 +40,23 @@ def test_a_page_tells_neither_methods_nor_anything_that_leads_to_them() -> None:
         assert not re.search("positive|neutral|negative|swapped|seed", json.dumps(data["showings"]))
 
 
+def test_session_a_is_the_one_that_the_key_calls_left() -> None:
+    drawn = study(12)
+    by_id = drawn.by_id
+    for sheet, tasks in zip(drawn.sheets, label_studio_tasks(drawn).values(), strict=True):
+        data = json.loads(page_of(drawn, sheet).split('id="study">')[1].split("</script>")[0])
+        for showing, on_page, task in zip(sheet.showings, data["showings"], tasks, strict=True):
+            pair = by_id[showing.pair]
+            a, b = (pair.first, pair.second) if showing.left == "first" else (pair.second, pair.first)
+            for name, session in (("a", a), ("b", b)):
+                said = [item.text for item in session.dialogue]
+                assert [text for _, text in on_page[name]["messages"]] == said
+                assert [item["text"] for item in task["data"][name]] == said
+
+
 @pytest.mark.parametrize("method", get_args(MethodName))
 def test_the_pages_own_text_names_no_method(method: str) -> None:
-    for file in FOLDER.glob("page.*"):
+    for file in (*FOLDER.glob("*.html"), *FOLDER.glob("*.css"), *FOLDER.glob("*.js")):
         assert not re.search(rf"\b{method}\b", file.read_text(encoding="utf-8"), re.IGNORECASE)
 
 
@@ -248,7 +262,8 @@ def test_keys_are_not_taken_from_a_comment_or_from_a_rater_who_switched_them_off
     assert chosen(driver) == [""] * 9
     press(driver, "\ue00c?")
     assert driver.find_element("css selector", "#keys").is_displayed()
-    press(driver, "n1")  # the list of keys is open: they do nothing behind it
+    press(driver, "\ue004")  # Tab, to the button that closes the list of keys
+    press(driver, "n1")  # while it is open they do nothing behind it
     assert (text_of(driver, "#place"), chosen(driver)) == ("Pair 1 of 2", [""] * 9)
     click(driver, "#shortcuts")
     press(driver, "\ue00c")
@@ -259,6 +274,21 @@ def test_keys_are_not_taken_from_a_comment_or_from_a_rater_who_switched_them_off
     assert chosen(driver)[2] == "b"
     driver.refresh()
     assert driver.execute_script("return document.getElementById('shortcuts').checked") is False
+
+
+def test_a_pause_counts_as_reading_for_two_minutes_at_most(browsers: Callable[[], Any], tmp_path: Path) -> None:
+    drawn = study(2)
+    driver = browsers()
+    driver.get(write_pages(drawn, tmp_path)[0].as_uri())
+    press(driver, "n")
+    clock = "const now = Date.now; Date.now = () => now() + arguments[0] * 1000"
+    seconds = []
+    for passed in (50, 3600):
+        driver.execute_script(clock, passed)
+        press(driver, "1")
+        seconds.append(stored(driver, drawn)["answers"]["1"]["seconds"])
+    assert 50 <= seconds[0] < 60
+    assert 170 <= seconds[1] < 180
 
 
 def test_pages_of_two_raters_in_one_browser_keep_apart(browsers: Callable[[], Any], tmp_path: Path) -> None:
@@ -328,6 +358,7 @@ def test_answers_are_replaced_or_erased_only_when_the_rater_says_so(
     wait(driver, lambda: driver.find_element("css selector", "#confirm").is_displayed())
     assert "1 answer here, and the file has 1 answer:" in text_of(driver, "#confirm-text")
     click(driver, "#confirm [value=no]")
+    wait(driver, lambda: text_of(driver, "#import-result") == "Nothing was changed.")
     assert answered() == {"comprehensiveness": "a"}
     give(mine)
     wait(driver, lambda: driver.find_element("css selector", "#confirm").is_displayed())

@@ -1,0 +1,114 @@
+"use strict";
+// The study of this page, and the rater's answers: kept in the browser's storage, they leave it as a file only.
+
+const study = JSON.parse(document.getElementById("study").textContent);
+const KIND = "counseling-sessions ratings";
+const STORED = `counseling-sessions-rating:${study.study}:${study.rater}`;
+const PREFERENCES = "counseling-sessions-rating:preferences";
+const CHOICES = ["a", "b", "tie", "cannot_say"];
+const LAST = study.showings.length + 1; // views: 0 is the instructions, then the pairs, then the overview
+const IDLE = 120; // seconds without a sign of the rater that still count as reading
+
+const find = (selector, root = document) => root.querySelector(selector);
+const all = (selector, root = document) => [...root.querySelectorAll(selector)];
+const copy = (id) => document.getElementById(id).content.firstElementChild.cloneNode(true);
+const count = (number, noun) => `${number} ${noun}${number === 1 ? "" : "s"}`;
+const put = (tag, text, parent) => {
+  const element = parent.appendChild(document.createElement(tag));
+  element.textContent = text;
+  return element;
+};
+
+let answers = {}; // by the showing's number: {choices: {aspect: choice}, comment, seconds}
+let view = 0;
+let aspect = 0; // the aspect that keys answer
+let preferences = { appearance: "", shortcuts: true };
+let unsaved = false; // there are answers that neither the storage nor a file has
+let active = Date.now();
+let watched = !document.hidden; // the page is in front of the rater
+
+function read(key) {
+  try {
+    return JSON.parse(localStorage.getItem(key));
+  } catch {
+    return null;
+  }
+}
+
+function write(key, value) {
+  try {
+    localStorage.setItem(key, JSON.stringify(value));
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+function load() {
+  const stored = read(STORED);
+  answers = stored?.answers ?? {};
+  view = Math.min(Math.max(stored?.view ?? 0, 0), LAST);
+}
+
+function save() {
+  const kept = write(STORED, { format: study.format, answers, view });
+  if (kept) unsaved = false;
+  find("#storage-warning").hidden = kept;
+}
+
+const given = (number) => Object.keys(answers[number]?.choices ?? {}).length;
+const total = () => study.showings.reduce((sum, showing) => sum + given(showing.number), 0);
+const complete = (number) => given(number) === study.aspects.length;
+const touched = ({ number }) => given(number) > 0 || Boolean(answers[number]?.comment);
+
+function answer(number) {
+  answers[number] ??= { choices: {}, comment: "", seconds: 0 };
+  return answers[number];
+}
+
+// Reading counts while there are signs of the rater; a pause counts for IDLE seconds at most.
+function countTime() {
+  const now = Date.now();
+  if (view >= 1 && view < LAST && watched) {
+    answer(view).seconds += Math.min((now - active) / 1000, IDLE);
+  }
+  active = now;
+}
+
+function exported() {
+  const rows = study.showings.filter(touched);
+  return {
+    kind: KIND,
+    format: study.format,
+    study: study.study,
+    rater: study.rater,
+    exported_at: new Date().toISOString(),
+    answers: rows.map(({ number }) => {
+      const { choices, comment, seconds } = answers[number];
+      return { showing: number, choices, comment, seconds: Math.round(seconds * 10) / 10 };
+    }),
+  };
+}
+
+// The answers of a file, or an error that tells the rater what is wrong with it.
+function imported(text) {
+  let file;
+  try {
+    file = JSON.parse(text);
+  } catch {
+    throw new Error("This file is not what the page exports; perhaps it was cut off. Nothing was changed.");
+  }
+  if (file?.kind !== KIND || !Array.isArray(file.answers)) {
+    throw new Error("This file holds no answers of such a page. Nothing was changed.");
+  }
+  if (file.study !== study.study || file.rater !== study.rater || file.format !== study.format) {
+    throw new Error(`These are answers of ${file.rater} in study ${file.study}, not of this page. Nothing was changed.`);
+  }
+  const found = {};
+  for (const { showing, choices, comment, seconds } of file.answers) {
+    if (!study.showings.some(({ number }) => number === showing)) continue;
+    const known = study.aspects.map(({ id }) => [id, choices?.[id]]).filter(([, choice]) => CHOICES.includes(choice));
+    found[showing] = { choices: Object.fromEntries(known), comment: String(comment ?? ""), seconds: Number(seconds) || 0 };
+  }
+  return found;
+}
