@@ -1,18 +1,19 @@
 """Which language a text is in, as far as that matters here: whether it is another one than expected."""
 
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 
 from py3langid.langid import MODEL_FILE, LanguageIdentifier
 
-PIECE = 200
-"""Characters that are judged at a time, so that a message that changes its language is seen."""
+PIECE = 40
+"""Words that are judged at a time, so that a message that changes its language is seen."""
 ENOUGH = 40
 """Bytes of letters (UTF-8) from which a piece can be judged: about eight English words, or thirteen Chinese characters."""
 UNLIKELY, LIKELY = 0.02, 0.5
 """A piece is in another language where the expected one is less probable than the first and another more than the second."""
+ENGLISH = 0.3
+"""The share of English function words from which a piece is English; it is about a half in English, none elsewhere."""
 FOREIGN_LETTERS = 12
 """Letters of another script in a row of words that no quoted name or greeting explains."""
 
@@ -96,25 +97,23 @@ def other_language(text: str, words: str, language: Expected) -> str | None:
     """
     if language.latin and not text.isascii() and _NOT_LATIN.search(text):
         return "another script"
-    if "en" in language.codes and _is_english(words):
-        return None  # without the model, which costs more than all the other checks together
-    return next((code for piece in _pieces(text) if (code := _other(piece, language))), None)
-
-
-def _is_english(words: str) -> bool:
     said = words.split()
-    return sum(word in _ENGLISH for word in said) >= 0.35 * len(said)
+    for start in range(0, len(said), PIECE):
+        piece = said[start : start + PIECE]
+        # The model costs more than all the other checks together: not for what is plainly English.
+        if not ("en" in language.codes and _is_english(piece)) and (code := _other(piece, language)):
+            return code
+    return None
 
 
-def _pieces(text: str) -> Iterator[str]:
-    for start in range(0, len(text), PIECE):
-        piece = text[start : start + PIECE]
-        if len("".join(filter(str.isalpha, piece)).encode(errors="replace")) >= ENOUGH:
-            yield piece
+def _is_english(piece: list[str]) -> bool:
+    return sum(word in _ENGLISH for word in piece) >= ENGLISH * len(piece)
 
 
-def _other(piece: str, language: Expected) -> str | None:
-    probable: list[tuple[str, float]] = _identifier().rank(piece)
+def _other(piece: list[str], language: Expected) -> str | None:
+    if len("".join(word for word in piece if word.isalpha()).encode(errors="replace")) < ENOUGH:
+        return None
+    probable: list[tuple[str, float]] = _identifier().rank(" ".join(piece))
     likely, probability = probable[0]
     if probability < LIKELY or likely == "zxx":  # no language at all
         return None

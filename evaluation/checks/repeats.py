@@ -23,7 +23,7 @@ def near_repeat(spoken: Spoken) -> str | None:
     """A message, no exact repeat, that overlaps by `NEAR` or more with one of the speaker's last ten."""
     if spoken.words in spoken.own.said:
         return None
-    return nearest(spoken.words, spoken.grams, spoken.own)
+    return nearest(spoken.grams, spoken.own)
 
 
 def said_twice(spoken: Spoken) -> str | None:
@@ -34,12 +34,12 @@ def said_twice(spoken: Spoken) -> str | None:
     return guards.near_repeat(spoken.draft)  # without a past, all that this guard can see
 
 
-def nearest(words: str, grams: Grams, past: Past) -> str | None:
-    """Which of the last ten a message, other words apart, overlaps with by `NEAR` or more: the latest, with the overlap."""
+def nearest(grams: Grams, past: Past) -> str | None:
+    """Which of the last ten a message overlaps with by `NEAR` or more: the latest, with the overlap."""
     size = len(grams)
-    for turn, theirs, other in reversed(past.recent):
+    for turn, other in reversed(past.recent):
         # Sets that differ that much in size cannot overlap that far.
-        if not NEAR * size <= len(other) <= size / NEAR or theirs == words:
+        if not NEAR * size <= len(other) <= size / NEAR:
             continue
         if (found := guards.overlap(grams, other)) >= NEAR:
             return f"{found:.2f} of the word 3-grams as in turn {turn}"

@@ -34,5 +34,5 @@ def role_flip(spoken: Spoken) -> str | None:
         return None
     if spoken.words in spoken.other.said:
         return f"the other's words of turn {spoken.other.said[spoken.words][0]}"
-    near = nearest(spoken.words, spoken.grams, spoken.other)
+    near = nearest(spoken.grams, spoken.other)
     return f"the other's words: {near}" if near else None

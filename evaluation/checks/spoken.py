@@ -28,13 +28,13 @@ class Past:
     """
 
     said: dict[str, tuple[int, int]] = field(default_factory=dict)
-    recent: deque[tuple[int, str, Grams]] = field(default_factory=lambda: deque(maxlen=RECENT))
+    recent: deque[tuple[int, Grams]] = field(default_factory=lambda: deque(maxlen=RECENT))
     vocabulary: set[str] = field(default_factory=set)
 
     def add(self, turn: int, words: str, grams: Grams) -> None:
         first, times = self.said.get(words, (turn, 0))
         self.said[words] = first, times + 1
-        self.recent.append((turn, words, grams))
+        self.recent.append((turn, grams))
         self.vocabulary.update(words.split())
 
 

@@ -143,13 +143,17 @@ DEFECTS: dict[str, list[tuple[int, Callable[[], str]]]] = {
     ],
     "contact": [
         (2, lambda: f"{_text(2)} Write to me at counselor.office+new@clinic.example.org."),
-        (9, lambda: "They'd drop me, and I gave them my phone number, 0151 23456789."),
+        (9, lambda: "They'd drop me, and I gave them my phone number, 0151 234567."),
         (12, lambda: "You can reach me at (555) 010-4477."),
         (16, lambda: f"{_text(16)} There is a worksheet on https://worksheets.example/worst-case."),
         (18, lambda: f"{_text(18)} Look it up on calm-nights.org."),
         (19, lambda: "Well, the savings are in account number 99120."),
         (21, lambda: "Perhaps 15, as I wrote under 482910553."),
         (24, lambda: "I like how plain that is. The helpline is +44 20 7946 0018."),
+        (3, lambda: "I wake at 5:30 and hear it ring. They call me from 555-0147 at night."),
+        (5, lambda: "That I'm a fraud, number 078-05-1120 in their books."),
+        (17, lambda: "I lose the flat, the card too, 4111 1111 1111 1111, and all."),
+        (23, lambda: "Something short: pay to GB29 NWBK 6016 1331 9268 19."),
         (25, lambda: "On Thursday, from DE89 3704 0044 0532 0130 00."),
     ],
     "name": [

@@ -86,13 +86,22 @@ CLEAN: dict[str, list[tuple[str, ...]]] = {
         ("What is hardest for you?", "I told my brother Oskar, and my boss Petra, that I'm Catholic. Thank God."),
         ("You could begin like this: 'Dear Walter, I am sorry.' What comes next?", "I would not know."),
         ("Dr. Beck wrote about such thoughts. Thank you, Doctor, you might say?", "I might."),
-        ("It is December, and you are in Lisbon. How is it, Nads?", "Cold."),
+        (
+            "I'm sorry London was so grey. Hello, Nad. How did your sister Ifeoma take it?",
+            "She was kind about it, and said hello.",
+        ),
+        (
+            "What did you say?",
+            "I met my old neighbour on the stairs and I only said good morning, Walter, nothing else.",
+        ),
+        ("What did you ask?", "I asked him, do you even see me, Walter?"),
     ],
     "names that the client gave": [
         ("Who was there?", "My brother Oskar.", "How is your brother Oskar now? Thank you for telling me.", "Well."),
         ("How shall I call you?", "Ada is fine, everybody says that.", "Thank you, Ada. What brings you?", "Sleep."),
     ],
     "numbers that identify nobody": [
+        ("Since when?", "Since 01-2024, when it grew by +1 000 000; 2500000 steps."),
         ("When was it?", "On 2024-05-03, or 03/05/2024, 3.5.2024, from 9:00-17:30, in room 1204."),
         ("How much is it?", "1,250,000 or $2500000; 10 000 steps a day, 555 a week, 99.95 % of 3.14159265."),
         ("What helps?", "The 4-7-8 breathing, 5-4-3-2-1, and 1990 1995 2000 2005, my good years (1990-2005)."),
@@ -122,6 +131,14 @@ CLEAN: dict[str, list[tuple[str, ...]]] = {
         ("What would she have said?", "Inshallah, habibti. إن شاء الله. That was her way."),
         ("What would he have said?", "C'est la vie, probably."),
         ("Mhm?", "Hahaha, ugh. Meh, whatever, nah."),
+        (
+            "What was on?",
+            "Wagner, Strauss, Mahler, Bruckner, Schubert, Schumann, Brahms, Beethoven: headphones, darkness.",
+        ),
+        (
+            "What is there to eat?",
+            "Paella, tortilla, gazpacho, jamón, churros, mañana, siesta, fiesta: holidays, basically.",
+        ),
         ("Who came?", "Tomasz Kowalski, Priya Raman, Kenji Watanabe, Chiara Bianchi, Yusuf Demir, Thandiwe Dlamini."),
     ],
 }
@@ -145,6 +162,11 @@ def test_a_near_repeat_is_looked_for_in_the_last_ten_and_an_exact_one_in_all() -
     for text, near, far in ((said, ["repeat"], ["repeat"]), (said.replace("word29", "end"), ["near_repeat"], [])):
         assert kinds_of_last(said, *between[:-1], text) == near, text
         assert kinds_of_last(said, *between, "And one more.", text) == far, text
+
+
+def test_an_exact_repeat_is_no_near_repeat_too() -> None:
+    alike = SAID[13].replace("20:00", "20:30")
+    assert kinds("Go on.", SAID[13], "And then?", alike, "What else?", SAID[13]) == ["near_repeat", "repeat"]
 
 
 def test_nearly_the_same_begins_at_the_threshold() -> None:
@@ -173,6 +195,17 @@ def test_the_other_language_of_a_session_is_right_there() -> None:
     chinese = ("你最近睡得怎么样？有没有什么事情让你担心？", "我每天晚上都睡不着，总是想着还没有付的账单。")
     assert kinds(*chinese, language="Chinese (Simplified)") == []
     assert kinds(SAID[0], SAID[1], language="Chinese (Simplified)", profile=PROFILE).count("wrong_language") == 1
+
+
+def test_a_long_message_that_changes_its_language_at_its_end_is_found() -> None:
+    english = " ".join(SAID[2:26:2])
+    german = (
+        "Und was ich Ihnen noch sagen wollte: Es ist nicht Ihre Schuld, und das wissen Sie eigentlich auch, schon lange. "
+        "Schreiben Sie beiden noch heute, bevor Sie schlafen gehen, und legen Sie dann das Telefon in die Küche. "
+        "Morgen sehen wir weiter, und bis dahin ruhen Sie sich bitte aus, denn das haben Sie sich wirklich verdient."
+    )
+    assert kinds(f"{english} {german}", "Well.", profile=PROFILE) == ["wrong_language"]
+    assert kinds(english, "Well.", profile=PROFILE) == []
 
 
 def test_a_language_that_is_not_known_is_counted_not_judged() -> None:
@@ -209,7 +242,7 @@ def test_the_counts_add_up() -> None:
     counted.add(clean())
     for made, _ in planted("repeat"):
         assert [found.kind for found in counted.add(made)] == ["repeat"]
-    counted.add(changed(changed(clean("two"), 7, ""), 15, SAID[13]))
+    counted.add(changed(changed(changed(clean("two"), 7, ""), 11, ""), 15, SAID[13]))
     counted.add(session("How are you?", id="lonely"))
     totals = counted.totals()
     assert list(totals) == list(KINDS)
@@ -222,8 +255,9 @@ def test_the_counts_add_up() -> None:
     assert (totals["one_sided"].findings, totals["one_sided"].of_messages) == (1, None)
     assert frozenset({"one_sided"}) == OF_SESSIONS
     assert totals["label"].findings == 0
-    assert [len(counted.findings[kind]) for kind in ("repeat", "empty", "label")] == [2, 1, 0]
-    assert counted.by_session["two"] == {"empty": 1, "repeat": 1}
+    assert [len(counted.findings[kind]) for kind in ("repeat", "empty", "label")] == [2, 2, 0]
+    assert (totals["empty"].findings, totals["empty"].sessions) == (2, 1)
+    assert counted.by_session["two"] == {"empty": 2, "repeat": 1}
     assert counted.by_session["clean"] == {}
 
 
