@@ -136,11 +136,13 @@ def write(folder: Path, sessions: int, messages: int) -> None:
             text = rng.choice(said) if again else message(rng, words, chances, theme, 60 if role == "client" else 90)
             dialogue.append({"role": role, "message": text})
         name = f"{FIRST_NAMES[client % len(FIRST_NAMES)]} {theme[0].title()}{client}"
-        form = f"Name:\n{name}\nAge:\n{20 + client % 50}\nGender:\nfemale\nOccupation: {theme[1]}\n\n"
-        form += f"3. Reason for Seeking Counseling\n{' '.join(theme[2:12])}.\n"
+        about, reason = " ".join(theme[1:12]), " ".join(theme[12:22])
+        form = f"Name:\n{name}\nAge:\n{20 + client % 50}\nGender:\nfemale\nOccupation: {theme[0]}\n\n"
+        form += f"2. Presenting Problem\n{about}.\n\n3. Reason for Seeking Counseling\n{reason}.\n"
+        told = {"client_information": f"Name: {name}", "reason_counseling": reason}
         session = {
             "AI_client": {"intake_form": form, "attitude": ATTITUDES[attitude]},
-            "AI_counselor": {"CBT": {"reason_counseling": " ".join(theme[2:12])}},
+            "AI_counselor": {"CBT": told, "Response": {"cbt_plan": None}},
             "cbt_technique": "Reality Testing",
             "cbt_plan": "Test what is real.",
             "dialogue": dialogue,
