@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from commands.options import errors, names
+from models.errors import ModelError
 from settings import SettingsError
 
 if TYPE_CHECKING:  # the evaluation's libraries are an extra, and are imported when it is called
@@ -164,6 +165,8 @@ def judging_progress(console: Console) -> Iterator[tuple[Callable[[Any], None], 
         transient=True,
         disable=not console.is_terminal,
     )
+    from evaluation.judging.panel import JudgeStopped
+
     with bar:
         task = bar.add_task("", total=None, more="")
 
@@ -177,7 +180,10 @@ def judging_progress(console: Console) -> Iterator[tuple[Callable[[Any], None], 
                 console.print(stage)
             bar.update(task, description=stage, completed=0, total=None, more="")
 
-        yield heard, told
+        try:
+            yield heard, told
+        except JudgeStopped as stopped:
+            raise ModelError("refused", str(stopped)) from stopped
 
 
 def write_reports(args: argparse.Namespace, document: "Document", data: dict[str, Any]) -> list[Path]:

@@ -238,7 +238,9 @@ def _pairs(args: argparse.Namespace) -> tuple[list["Pair"], list[str]]:
         )
     if not pairs:
         others = ", ".join(methods[1:])
-        raise SettingsError(f"no session of {methods[0]} shares client, attitude and seed with one of {others}: no pairs")
+        raise SettingsError(
+            f"no session of {methods[0]} shares client, attitude and seed with one of {others}: no pairs"
+        )
     return pairs, methods
 
 

@@ -23,7 +23,10 @@ EMBEDDED_BODY: dict[str, Any] = {
     "stop": ["\nClient:", "\nCounselor:", "\n\n"],
     "cache_prompt": True,
 }
-EMBEDDED_MAX_TOKENS = {"plan": 320, "router": 120, "client": 80, "merge": 96, "counselor": 96, "default": 72}
+EMBEDDED_MAX_TOKENS = {
+    **{"plan": 320, "router": 120, "client": 80, "merge": 96, "counselor": 96, "judge": 1600},
+    "default": 72,
+}
 
 # Advice on a function that we do not call; a refused schema is handled, and recorded, in `Models.ask`.
 warnings.filterwarnings("ignore", "This model does not support OpenAI's structured output", module="langchain_openai")

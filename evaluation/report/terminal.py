@@ -1,5 +1,6 @@
 """A report on a terminal, readable at 80 columns."""
 
+from collections.abc import Iterable
 from textwrap import wrap
 
 from rich import box
@@ -52,9 +53,9 @@ def _table(table: Table, console: Console) -> None:
     gap = WIDE
     if not _fits(heads, rows, console.width, gap):
         # Figures stand on one line, and their intervals on the next, before a table is taken apart.
-        narrow = [heads[0], *("\n".join(head.split()) for head in heads[1:])]
         brief = [[cell(item).brief or cell(item).text for item in row] for row in table.rows]
         stacked = [["\n".join(wrap(row[0], NAME)), *(text.replace(" [", "\n[") for text in row[1:])] for row in brief]
+        narrow = [_wrapped(head, column) for head, column in zip(heads, zip(*stacked, strict=True), strict=True)]
         if not _fits(narrow, stacked, console.width, NARROW):
             _as_lists(heads, rows, console)
             heads = []
@@ -64,6 +65,12 @@ def _table(table: Table, console: Console) -> None:
         console.print(_as_columns(heads, rows, table, gap))
     for note in table.notes:
         console.print(Text(note, style="dim"))
+
+
+def _wrapped(head: str, column: Iterable[str]) -> str:
+    """A heading in lines no longer than the column's figures, or its own longest word."""
+    width = max((len(line) for text in column for line in text.split("\n")), default=0)
+    return "\n".join(wrap(head, max(width, 6), break_long_words=False)) or head
 
 
 def _fits(heads: list[str], rows: list[list[str]], width: int, gap: int) -> bool:
