@@ -165,13 +165,15 @@ def mean_kappa(table: Ratings, pairs: Sequence[tuple[str, str]], *, seed: int = 
     """
     if not pairs:
         return nothing(len(table.clients), "undefined: there are fewer than two raters")
-    columns = [table.of(pair) for pair in pairs]
-    both = np.asarray(np.any([(codes >= 0).all(axis=1) for codes in columns], axis=0), dtype=np.bool_)
-    kept = [codes[both] for codes in columns]
+    size = len(table.categories)
+    codes = [table.of(pair) for pair in pairs]
+    both = np.asarray(np.any([(pair >= 0).all(axis=1) for pair in codes], axis=0), dtype=np.bool_)
+    # One number for both answers, -1 where one of them is missing, so that a resample is counted at once.
+    joint = [np.where((pair >= 0).all(axis=1), pair[:, 0] * size + pair[:, 1], -1)[both] for pair in codes]
     weights = None if table.level == "nominal" else _scores(table)
 
     def kappa(chosen: Chosen) -> float | None:
-        found = [_cohen(codes[chosen], len(table.categories), weights) for codes in kept]
+        found = [_cohen(answers[chosen], size, weights) for answers in joint]
         values = [value for value in found if value is not None]
         return float(np.mean(values)) if values else None
 
@@ -191,11 +193,10 @@ def raw_agreement(table: Ratings) -> Figure:
     return Figure(**{**vars(found), "missing": int((~rated).sum())})
 
 
-def _cohen(codes: NDArray[np.int64], categories: int, weights: NDArray[np.float64] | None) -> float | None:
-    seen = codes[(codes >= 0).all(axis=1)]
-    if not len(seen) or len(np.unique(seen)) < 2:
+def _cohen(joint: NDArray[np.int64], categories: int, weights: NDArray[np.float64] | None) -> float | None:
+    table = np.bincount(joint + 1, minlength=categories**2 + 1)[1:].reshape(categories, categories)
+    if np.count_nonzero(table.sum(axis=0) + table.sum(axis=1)) < 2:
         return None
-    table = np.bincount(seen[:, 0] * categories + seen[:, 1], minlength=categories**2).reshape(categories, categories)
     if weights is None:
         return float(cohens_kappa(table, return_results=False))
     return float(cohens_kappa(table, weights=weights, wt="quadratic", return_results=False))

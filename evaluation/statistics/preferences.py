@@ -139,7 +139,7 @@ def bradley_terry(
     little towards each other. Intervals: expanded percentile, clients resampled; none where some methods won every
     comparison with the rest, or had none. Raises `ValueError` for an answer that compares a method with itself.
     """
-    answers = sorted(preferences)
+    answers = list(preferences)
     for answer in answers:
         if answer.first == answer.second:
             raise ValueError(f"{answer.first} is compared with itself (client {answer.client}, rater {answer.rater})")
@@ -173,13 +173,13 @@ def _strengths(
         fitted = _fit(wins[chosen].sum(axis=0), start)
         return [*fitted, *_beats_others(fitted)]
 
-    distribution = resampled(clients, statistics, seed=seed, resamples=resamples)
     # A method that nobody beat, or that beat nobody, has the strength that the prior leaves it, however often one resamples.
     bounded = connected_components(wins.sum(axis=0), directed=True, connection="strong")[0] == 1
-    figures = [
-        figure(float(value), interval_of(distribution[:, at], count, seed) if bounded else _UNBOUNDED, n, count)
-        for at, value in enumerate(values)
-    ]
+    intervals = [_UNBOUNDED] * len(values)
+    if bounded:
+        distribution = resampled(clients, statistics, seed=seed, resamples=resamples)
+        intervals = [interval_of(column, count, seed) for column in distribution.T]
+    figures = [figure(float(value), ends, n, count) for value, ends in zip(values, intervals, strict=True)]
     return [Strength(name, figures[at], figures[size + at]) for at, name in enumerate(methods)]
 
 
