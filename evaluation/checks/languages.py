@@ -62,11 +62,12 @@ _OTHER_SCRIPTS = _words(
 _NOT_LATIN = re.compile(
     rf"(?:[\u0370-\u1cff\u1f00-\u1fff\u2c80-\u2dff\u3040-\u9fff\ua000-\ua6ff\ua840-\uabff\uac00-\ud7ff][\s、。，！？]?){{{FOREIGN_LETTERS},60}}"
 )
+# None that is frequent in another language too, as "was", "so", "me", "do" and "a" are.
 _ENGLISH = _words(
     """
-    the and you that is of to a it i my me your with for this have be on are was not what how so but can feel about like do
-    im its at or if when more think by just there from would could been has were they them their his her him she he as an
-    dont thats because
+    the and you that is of to it i my your with for this have be are not what how but can feel about like im its or if when
+    more think by just there from would could been were they them their his she because dont thats youre ive been into who
+    which then than where some one being who will we our us these those really feeling sounds
     """
 )
 

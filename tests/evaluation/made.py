@@ -124,6 +124,9 @@ DEFECTS: dict[str, list[tuple[int, Callable[[], str]]]] = {
     "role_flip": [
         (4, lambda: f"{_text(4)}\nClient: That I'm a fraud."),
         (17, lambda: "As your counselor, I'd say you are safe."),
+        (9, lambda: "They'd drop me. I am the therapist here, after all."),
+        (14, lambda: "How did Ifeoma take it? I'm your patient, you know."),
+        (16, lambda: "Patient： I would like to look at the worst."),
         (10, lambda: _text(9)),
         (19, lambda: _text(18).replace("first", "then")),
     ],

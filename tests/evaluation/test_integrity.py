@@ -197,6 +197,11 @@ def test_the_other_language_of_a_session_is_right_there() -> None:
     assert kinds(SAID[0], SAID[1], language="Chinese (Simplified)", profile=PROFILE).count("wrong_language") == 1
 
 
+def test_the_other_s_words_are_known_again_however_long_ago() -> None:
+    between = [f"Thing {number} is another one altogether." for number in range(2 * RECENT)]
+    assert kinds_of_last(SAID[4], SAID[3], *between, SAID[3], profile=PROFILE) == ["role_flip"]
+
+
 def test_a_long_message_that_changes_its_language_at_its_end_is_found() -> None:
     english = " ".join(SAID[2:26:2])
     german = (
