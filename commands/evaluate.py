@@ -54,6 +54,12 @@ def add(commands: Subparsers) -> None:
     judge_options(comparing)
     report_options(comparing, page="(default: report.html in the run, or here)")
     comparing.set_defaults(command=compare, show=None)
+    referring = commands.add_parser(
+        "reference", help="BLEU, chrF and ROUGE of generated counselor turns against reference turns"
+    )
+    referring.add_argument("turns", type=Path, metavar="FILE", help="JSON Lines with generated, reference and client")
+    report_options(referring, page="that needs nothing else")
+    referring.set_defaults(command=reference)
 
 
 def evaluate(args: argparse.Namespace) -> int:
@@ -69,6 +75,30 @@ def compare(args: argparse.Namespace) -> int:
         args.html = (first if (first / "run.json").exists() else Path()) / "report.html"
     with evaluation_extra():
         return _evaluate(args, comparing=True)
+
+
+def reference(args: argparse.Namespace) -> int:
+    """Score generated turns against those of held-out dialogues."""
+    with evaluation_extra():
+        from pydantic_core import to_jsonable_python
+
+        from evaluation.reference import read_turns, reference_scores
+        from evaluation.report.document import Document
+        from evaluation.report.measured import reference_section
+        from evaluation.report.terminal import show
+
+        turns = read_turns(args.turns)
+        if not turns:
+            raise SettingsError(f"{args.turns} holds no turns")
+        scores = reference_scores(turns)
+        document = Document(
+            "Generated turns against reference turns", f"Read from {args.turns}.", (reference_section(scores),)
+        )
+        if not args.quiet:
+            show(document, Console(highlight=False))
+        for path in write_reports(args, document, dict(to_jsonable_python(scores))):
+            status_console().print(f"written: {path}")
+    return 0
 
 
 def _evaluate(args: argparse.Namespace, *, comparing: bool) -> int:

@@ -3,10 +3,11 @@
 from collections import Counter
 from collections.abc import Sequence
 
-from evaluation.figures import INTEGRITY, MEASURES, STRUCTURE, Measure
+from evaluation.figures import MEASURES, STRUCTURE, Measure
 from evaluation.groups import Gathered
 from evaluation.integrity import KINDS, Finding
 from evaluation.measure import GroupMeasures, Measures
+from evaluation.reference import ReferenceScores
 from evaluation.report.document import Block, Cell, Listing, Plot, Row, Section, Table
 from evaluation.report.format import NONE, counted, figure_cell, per_cent
 from evaluation.report.plots import boxes, lines
@@ -275,6 +276,16 @@ def _semantics(groups: Sequence[GroupMeasures]) -> Table | None:
     )
 
 
-def integrity_figures(groups: Sequence[GroupMeasures]) -> Table:
-    """The integrity measures that groups are compared by."""
-    return figures_table(groups, INTEGRITY)
+def reference_section(scores: ReferenceScores) -> Section:
+    """Generated turns against reference turns."""
+    titles = {"bleu": "BLEU", "chrf": "chrF", "rouge1": "ROUGE-1", "rouge2": "ROUGE-2", "rougeL": "ROUGE-L"}
+    rows: list[Row] = [
+        (titles.get(name, name), figure_cell(figure), scores.signatures.get(name, ""))
+        for name, figure in scores.figures.items()
+    ]
+    some = next(iter(scores.figures.values()))
+    notes = (
+        f"{some.n:,} turns of {counted(some.clients, 'client')}; 0 to 100, higher is nearer to the reference. There are many good "
+        "answers to a client: a turn can be good and unlike the reference. In brackets 95 % intervals, clustered by client.",
+    )
+    return Section("Scores", (), (Table("", ("", "score", "computed by"), tuple(rows), notes),))
