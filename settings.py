@@ -193,16 +193,7 @@ def read_models(path: Path) -> dict[str, ModelSettings]:
 
     Raises `SettingsError` that names the file, the role and the field.
     """
-    try:
-        data = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise SettingsError(f"{path}: {error.strerror or error}") from None
-    except yaml.MarkedYAMLError as error:
-        # Without the snippet, which could show a key.
-        where = f" in line {error.problem_mark.line + 1}" if error.problem_mark else ""
-        raise SettingsError(f"{path}: not readable as YAML: {error.problem}{where}") from None
-    except (yaml.YAMLError, ValueError) as error:  # YAML's own dates, such as 2024-02-30, raise ValueError
-        raise SettingsError(f"{path}: not readable as YAML: {error}") from None
+    data = read_yaml(path)
     if not isinstance(data, dict):
         raise SettingsError(f"{path}: expected a mapping from roles (default, plan, router, client, …) to models")
     models = {}
@@ -216,6 +207,20 @@ def read_models(path: Path) -> dict[str, ModelSettings]:
         except ValidationError as error:
             raise SettingsError(f"{path}: {role}: {validation_message(error)}") from None
     return models
+
+
+def read_yaml(path: Path) -> Any:
+    """The content of a YAML file. Raises `SettingsError` that says what is wrong and where, without quoting the file."""
+    try:
+        return yaml.safe_load(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise SettingsError(f"{path} cannot be read: {error.strerror or error}") from None
+    except yaml.MarkedYAMLError as error:
+        # Without the snippet, which could show a key.
+        where = f" in line {error.problem_mark.line + 1}" if error.problem_mark else ""
+        raise SettingsError(f"{path}: not readable as YAML: {error.problem}{where}") from None
+    except (yaml.YAMLError, ValueError) as error:  # YAML's own dates, such as 2024-02-30, raise ValueError
+        raise SettingsError(f"{path}: not readable as YAML: {' '.join(str(error).split())[:200]}") from None
 
 
 def validation_message(error: ValidationError) -> str:

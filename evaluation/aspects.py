@@ -4,10 +4,9 @@ import hashlib
 from pathlib import Path
 from typing import Annotated, Self
 
-import yaml
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
 
-from settings import SettingsError, validation_message
+from settings import SettingsError, read_yaml, validation_message
 
 RUBRICS = Path(__file__).parent / "rubrics"
 
@@ -46,19 +45,13 @@ class Aspects(BaseModel):
 def read_aspects(path: Path | None = None) -> Aspects:
     """Read aspects from a YAML file; the built-in nine without one. Raises `SettingsError` that says what is wrong where."""
     path = path or RUBRICS / "aspects.yaml"
-    data, digest = read_yaml(path)
+    data, digest = read_rubric(path)
     try:
         return Aspects.model_validate(data).model_copy(update={"hash": digest})
     except ValidationError as error:
         raise SettingsError(f"{path}: {validation_message(error)}") from None
 
 
-def read_yaml(path: Path) -> tuple[object, str]:
+def read_rubric(path: Path) -> tuple[object, str]:
     """The content of a YAML file, and 12 hexadecimal digits of its SHA-256. Raises `SettingsError`."""
-    try:
-        content = path.read_bytes()
-        return yaml.safe_load(content.decode("utf-8")), hashlib.sha256(content).hexdigest()[:12]
-    except OSError as error:
-        raise SettingsError(f"{path} cannot be read: {error.strerror or error}") from None
-    except (yaml.YAMLError, ValueError) as error:
-        raise SettingsError(f"{path} is not YAML: {' '.join(str(error).split())[:200]}") from None
+    return read_yaml(path), hashlib.sha256(path.read_bytes()).hexdigest()[:12]

@@ -9,7 +9,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
 
-from evaluation.aspects import RUBRICS, read_yaml
+from evaluation.aspects import RUBRICS, read_rubric
 from profiles.schema import clean
 from settings import SettingsError, validation_message
 
@@ -102,7 +102,7 @@ def read_scale(source: str | Path) -> Scale:
     path = RUBRICS / f"{source}.yaml" if str(source) in BUILT_IN else Path(source)
     if str(source) not in BUILT_IN and not path.exists():
         raise SettingsError(f"{source} is neither a built-in scale ({', '.join(BUILT_IN)}) nor a file")
-    data, digest = read_yaml(path)
+    data, digest = read_rubric(path)
     if not isinstance(data, dict):
         raise SettingsError(
             f"{path}: expected a mapping with name, title, items and so on, as in {RUBRICS / 'ctrs-style.yaml'}"

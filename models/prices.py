@@ -6,10 +6,9 @@ default: {input: 0.10, output: 0.10}                        # any other model; `
 
 from pathlib import Path
 
-import yaml
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
-from settings import SessionConfig, SettingsError, validation_message
+from settings import SessionConfig, SettingsError, read_yaml, validation_message
 
 
 class Price(BaseModel):
@@ -51,10 +50,6 @@ class Prices:
 def read_prices(path: Path) -> Prices:
     """Read a file of prices. Raises `SettingsError` that says what is wrong with it."""
     try:
-        return Prices(TypeAdapter(dict[str, Price]).validate_python(yaml.safe_load(path.read_text(encoding="utf-8"))))
-    except OSError as error:
-        raise SettingsError(f"{path} cannot be read: {error.strerror}") from error
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise SettingsError(f"{path} is not YAML: {' '.join(str(error).split())[:200]}") from None
+        return Prices(TypeAdapter(dict[str, Price]).validate_python(read_yaml(path)))
     except ValidationError as error:
         raise SettingsError(f"{path}: {validation_message(error)}") from None

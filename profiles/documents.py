@@ -5,8 +5,8 @@ What cannot be parsed becomes a `Problem`; nothing is raised, and nothing is sai
 
 import codecs
 import json
-from collections.abc import Hashable
-from dataclasses import dataclass, field
+from collections.abc import Hashable, Iterator
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -42,6 +42,24 @@ class Document:
 def read_document(path: Path) -> Document:
     """Read the records of one file; `OSError` where the file cannot be read at all."""
     return parse(path.read_bytes(), str(path), path.suffix.lower())
+
+
+def records_of(file: Path) -> Iterator[Record | Problem]:
+    """Every record of a file, and every problem, in their order; JSON Lines are read line by line."""
+    try:
+        if file.suffix.lower() in JSON_LINES:
+            with file.open("rb") as lines:
+                for number, line in enumerate(lines, 1):
+                    document = parse(line, str(file), ".json") if line.strip() else Document()
+                    yield from (replace(problem, record=number) for problem in document.problems)
+                    yield from (replace(record, number=number) for record in document.records)
+            return
+        document = read_document(file)
+    except OSError as error:
+        yield Problem(str(file), f"cannot be read: {error.strerror or error}")
+        return
+    yield from document.problems
+    yield from document.records
 
 
 def parse(content: bytes, file: str, suffix: str) -> Document:
@@ -120,7 +138,7 @@ def _spread(value: Any, file: str) -> Document:
     if isinstance(value, dict):
         return Document([Record(file, 1, value)])
     kind = "null" if value is None else type(value).__name__
-    return Document(problems=[Problem(file, f"holds {kind}, not a profile or a list of profiles")])
+    return Document(problems=[Problem(file, f"holds {kind}, not an object or a list of objects")])
 
 
 def _load_json(text: str) -> Any:

@@ -2,11 +2,11 @@
 
 import difflib
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from profiles.documents import JSON_LINES, SUFFIXES, Document, Record, parse, read_document
+from profiles.documents import SUFFIXES, Record, read_document, records_of
 from profiles.library import builtin_ids, load_builtin
 from profiles.problems import Problem, ProfileError
 from profiles.records import long_fields, profile_of
@@ -64,7 +64,7 @@ def iter_profiles(path: Path) -> Iterator[ClientProfile | Problem]:
     seen: dict[str, str] = {}
     position = 0
     for file in _files(path):
-        for item in _records_of(file):
+        for item in records_of(file):
             if isinstance(item, Problem):
                 yield item
                 continue
@@ -119,23 +119,6 @@ def _files(path: Path) -> list[Path]:
     except OSError as error:
         raise ProfileError(f"{path}: cannot be read: {error.strerror or error}") from None
     raise ProfileError(f"there is no file or directory {str(path)!r}{_id_hint(path)}")
-
-
-def _records_of(file: Path) -> Iterator[Record | Problem]:
-    try:
-        if file.suffix.lower() in JSON_LINES:
-            with file.open("rb") as lines:
-                for number, line in enumerate(lines, 1):
-                    document = parse(line, str(file), ".json") if line.strip() else Document()
-                    yield from (replace(problem, record=number) for problem in document.problems)
-                    yield from (replace(record, number=number) for record in document.records)
-            return
-        document = read_document(file)
-    except OSError as error:
-        yield Problem(str(file), f"cannot be read: {error.strerror or error}")
-        return
-    yield from document.problems
-    yield from document.records
 
 
 def _id_hint(path: Path) -> str:

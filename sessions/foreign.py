@@ -13,7 +13,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from profiles.documents import JSON_LINES, SUFFIXES, Document, Record, parse, read_document
+from profiles.documents import SUFFIXES, Record, records_of
 from profiles.problems import Problem, ProfileError
 from profiles.records import profile_of
 from profiles.schema import ATTITUDES, Attitude, ClientProfile
@@ -56,7 +56,7 @@ def foreign_sessions(path: Path) -> Iterator[Session | Problem]:
     """
     position = 0
     for file in _files(path):
-        for item in _records(file):
+        for item in records_of(file):
             if isinstance(item, Problem):
                 yield item
                 continue
@@ -72,7 +72,11 @@ def _files(path: Path) -> list[Path]:
         return [path]
     if not path.is_dir():
         raise ProfileError(f"there is no file or folder {str(path)!r}")
-    found = [file for file in path.iterdir() if file.suffix.lower() in SUFFIXES and file.name != "index.jsonl"]
+    found = [
+        file
+        for file in path.iterdir()
+        if file.suffix.lower() in SUFFIXES and file.name != "index.jsonl" and file.is_file()
+    ]
     if not found:
         raise ProfileError(f"{path}: no sessions in this folder; looked for {', '.join(sorted(SUFFIXES))} files")
     return sorted(found, key=_natural)
@@ -80,23 +84,6 @@ def _files(path: Path) -> list[Path]:
 
 def _natural(path: Path) -> list[tuple[int, str]]:
     return [(int(part), "") if part.isdecimal() else (-1, part) for part in re.split(r"(\d+)", path.name)]
-
-
-def _records(file: Path) -> Iterator[Record | Problem]:
-    try:
-        if file.suffix.lower() in JSON_LINES:
-            with file.open("rb") as lines:
-                for number, line in enumerate(lines, 1):
-                    document = parse(line, str(file), ".json") if line.strip() else Document()
-                    yield from (Problem(str(file), problem.message, number) for problem in document.problems)
-                    yield from (Record(str(file), number, record.value) for record in document.records)
-            return
-        document = read_document(file)
-    except OSError as error:
-        yield Problem(str(file), f"cannot be read: {error.strerror or error}")
-        return
-    yield from document.problems
-    yield from document.records
 
 
 def _session(item: Record, position: int) -> Session:

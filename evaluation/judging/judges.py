@@ -13,10 +13,9 @@ judges:
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-import yaml
 from pydantic import Field, StringConstraints, ValidationError, model_validator
 
-from settings import ModelSettings, SettingsError, validation_message
+from settings import ModelSettings, SettingsError, read_yaml, validation_message
 
 
 class Judge(ModelSettings):
@@ -82,16 +81,7 @@ def _judge(path: Path, number: int, fields: dict[str, Any]) -> Judge:
 
 
 def _mapping(path: Path) -> dict[str, Any]:
-    try:
-        data = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise SettingsError(f"{path} cannot be read: {error.strerror or error}") from None
-    except yaml.MarkedYAMLError as error:
-        # Without the snippet, which could show a key.
-        where = f" in line {error.problem_mark.line + 1}" if error.problem_mark else ""
-        raise SettingsError(f"{path}: not readable as YAML: {error.problem}{where}") from None
-    except (yaml.YAMLError, ValueError) as error:
-        raise SettingsError(f"{path}: not readable as YAML: {' '.join(str(error).split())[:200]}") from None
+    data = read_yaml(path)
     if not isinstance(data, dict):
         raise SettingsError(f"{path}: expected one judge (name, model, base_url, …), or a list of them under judges")
     return {str(name): value for name, value in data.items()}

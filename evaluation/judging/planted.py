@@ -12,7 +12,7 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, StringConstraints, TypeAdapter
 
-from evaluation.aspects import read_yaml
+from evaluation.aspects import read_rubric
 from evaluation.scales import Scale
 from nodes.guards import sentences
 from sessions import Message, Session
@@ -47,7 +47,7 @@ CONTROL = "none"
 @cache
 def defects() -> tuple[Defect, ...]:
     """The defects there are; the last one is the control."""
-    data, _ = read_yaml(Path(__file__).with_name("planted.yaml"))
+    data, _ = read_rubric(Path(__file__).with_name("planted.yaml"))
     return TypeAdapter(dict[str, tuple[Defect, ...]]).validate_python(data)["defects"]
 
 

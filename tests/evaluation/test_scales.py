@@ -91,7 +91,7 @@ def test_what_is_wrong_with_a_file_is_named(tmp_path: Path, change: dict[str, An
     assert str(caught.value).startswith(str(path))
 
 
-@pytest.mark.parametrize(("text", "said"), [("- a\n", "expected a mapping"), ("{", "is not YAML")])
+@pytest.mark.parametrize(("text", "said"), [("- a\n", "expected a mapping"), ("{", "not readable as YAML")])
 def test_a_file_of_another_kind_is_refused(tmp_path: Path, text: str, said: str) -> None:
     path = tmp_path / "scale.yaml"
     path.write_text(text, encoding="utf-8")
