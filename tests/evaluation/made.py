@@ -126,6 +126,8 @@ DEFECTS: dict[str, list[tuple[int, Callable[[], str]]]] = {
         (17, lambda: "As your counselor, I'd say you are safe."),
         (9, lambda: "They'd drop me. I am the therapist here, after all."),
         (14, lambda: "How did Ifeoma take it? I'm your patient, you know."),
+        (17, lambda: "Assistant: Suppose we go on."),
+        (18, lambda: "Human： I lose the flat first."),
         (16, lambda: "Patient： I would like to look at the worst."),
         (10, lambda: _text(9)),
         (19, lambda: _text(18).replace("first", "then")),
@@ -139,6 +141,7 @@ DEFECTS: dict[str, list[tuple[int, Callable[[], str]]]] = {
     "wrong_language": [
         (3, lambda: "Ich wache um halb sechs auf und rechne, bis der Wecker klingelt, und dann stehe ich auf."),
         (16, lambda: "Imaginez le pire avec moi, pas à pas, et dites-moi ce qui vous fait le plus peur ce soir."),
+        (9, lambda: "Nie wiem, co mam robić, i tak to jest, i to mnie męczy, a potem i tak nic z tego nie ma i nie śpię."),
         (12, lambda: "你最近有没有把这件事告诉过别人？"),
         (19, lambda: f"{_text(19)} Los ahorros se acabarían primero, y después tendría que pedirle dinero a mi hermana. "
          "Ya se lo dije a ella, pero no me quiere creer, y yo tampoco sé qué es lo que va a pasar con el piso."),
