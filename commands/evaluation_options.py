@@ -78,7 +78,10 @@ def measure_options(parser: argparse.ArgumentParser) -> None:
         "--paper-cleaning", action="store_true", help="count ASCII letters and digits alone, as the paper does"
     )
     group.add_argument(
-        "--labels", metavar="PROFILES", help="file of profiles with labelled techniques, where sessions have none"
+        "--labels",
+        type=Path,
+        metavar="PROFILES",
+        help="file of profiles with labelled techniques, where sessions have none",
     )
 
 

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from evaluation.figures import Measure, SessionFigures
 from evaluation.statistics.family import Family, holm
 from evaluation.statistics.paired import PairedDifference, compare
-from settings import SettingsError
 
 
 @dataclass(frozen=True)
@@ -46,16 +45,11 @@ def compare_groups(
 ) -> Comparison:
     """Compare the reference group with each of the others on every measure that both have in some pair.
 
-    A family is all comparisons on measures of one kind (`Measure.family`), with all the other groups together. Raises
-    `SettingsError` where no session of the reference has a partner in any other group.
+    A family is all comparisons on measures of one kind (`Measure.family`), with all the other groups together. Where no session
+    has a partner, nothing is compared.
     """
     known = list(rows)
     pairs = {other: _pairs(known, reference, other) for other in others}
-    if not any(pairs.values()):
-        raise SettingsError(
-            f"no session of {reference} has a partner (same client, attitude and seed) in {', '.join(others)}; "
-            "sessions of the same profiles are needed for a paired comparison"
-        )
     found: list[tuple[Measure, PairedDifference]] = []
     for measure in measures.values():
         for other in others:

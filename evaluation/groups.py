@@ -18,7 +18,8 @@ class Gathered:
     """Sessions by the name of their group, in order; a session's `method` is the name of its group, so that pairs can be made.
 
     `problems` is what could not be read, and has been left out; `unnamed` counts sessions that the grouping says nothing of and
-    that are in no group; `by` is what the groups are.
+    that are in no group; `by` is what the groups are. `without_seeds`: some group has no seeds at all, so that none count:
+    sessions are paired by client and attitude alone.
     """
 
     sources: tuple[str, ...]
@@ -27,6 +28,7 @@ class Gathered:
     problems: list[Problem] = field(default_factory=list)
     unnamed: int = 0
     failed: int = 0
+    without_seeds: bool = False
 
     @property
     def sessions(self) -> list[Session]:
@@ -67,6 +69,13 @@ def gather(paths: Sequence[Path], by: GroupBy | None = None) -> Gathered:
     found.groups = dict(sorted(found.groups.items(), key=lambda item: order.index(item[0]) if item[0] in order else 99))
     if not found.groups:
         raise SettingsError(f"none of the {len(read)} sessions says its {found.by}; group them by source instead")
+    seeded = [any(session.seed is not None for session in group) for group in found.groups.values()]
+    if any(seeded) and not all(seeded):
+        found.without_seeds = True
+        found.groups = {
+            name: [session.model_copy(update={"seed": None}) for session in group]
+            for name, group in found.groups.items()
+        }
     return found
 
 

@@ -15,6 +15,11 @@ def comparison_section(comparison: Comparison, titles: dict[str, str] | None = N
         found = comparison.against(other)
         if found:
             blocks += [_table(comparison, other, found), _effects(comparison, other, found)]
+    alone = [other for other in comparison.others if not comparison.pairs[other]]
+    partner = "has a partner (same client, attitude and seed)"
+    without = [f"No session of {comparison.reference} {partner} in {other}: they are not compared." for other in alone]
+    if not blocks:
+        return Section(f"{comparison.reference} compared", tuple(without))
     families = "; ".join(
         f"{(titles or {}).get(family.name, family.name)}, {counted(family.tested, 'test')}"
         for family in comparison.families
@@ -25,7 +30,7 @@ def comparison_section(comparison: Comparison, titles: dict[str, str] | None = N
         f"({families}). Bold: holds at .05 after the correction. A difference is that of these groups on these clients with "
         "these models, no more.",
     )
-    return Section(f"{comparison.reference} compared", said, tuple(blocks))
+    return Section(f"{comparison.reference} compared", (*said, *without), tuple(blocks))
 
 
 def _table(comparison: Comparison, other: str, found: list[Compared]) -> Table:

@@ -41,6 +41,8 @@ def read_section(gathered: Gathered, measures: Measures) -> Section:
         said.append(f"{counted(gathered.failed, 'failed session')} left out.")
     if gathered.unnamed:
         said.append(f"{counted(gathered.unnamed, 'session')} left out: no {gathered.by} is known of them.")
+    if gathered.without_seeds:
+        said.append("A group has no seeds: sessions are paired by client and attitude alone.")
     blocks: list[Block] = [Table("", ("group", "sessions", "clients", "messages", "attitudes", "models"), tuple(rows))]
     if gathered.problems:
         items = tuple((problem.file, str(problem)) for problem in gathered.problems)
