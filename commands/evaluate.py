@@ -126,12 +126,12 @@ def _evaluate(args: argparse.Namespace, *, comparing: bool) -> int:
     all_measures = MEASURES | (judged.measures if judged else {})
     sections: list[Section | None] = [read_section(gathered, measures)]
     comparison = None
-    if judged:
-        sections.append(scores_section(judged, rows, seed=args.seed))
     if comparing:
         every = [row for group in rows.values() for row in group]
         comparison = compare_groups(every, all_measures, reference, others, seed=args.seed)
         sections.append(comparison_section(comparison))
+    if judged:
+        sections.append(scores_section(judged, rows, seed=args.seed))
     sections.append(affect_section(judged, seed=args.seed) if judged else None)
     sections.append(integrity_section(measures) if "integrity" in plain else None)
     sections.append(structure_section(measures) if "structure" in plain else None)

@@ -16,11 +16,12 @@ from evaluation.scales import Scale
 from evaluation.statistics.intervals import Figure, mean_figure
 from profiles.schema import ATTITUDES
 
+_BOLD = "Bold: the most favourable mean, whether or not the difference is certain; run.py compare tests that."
 _INTERVALS = "In brackets 95 % intervals, clustered by client; none is given for fewer than five clients."
 
 
 def scores_section(judged: Judged, rows: Mapping[str, Sequence[SessionFigures]], *, seed: int = 0) -> Section:
-    """Means of every subscale by group, the best in bold; by attitude; distributions."""
+    """Means of every subscale by group, the most favourable in bold; by attitude; distributions."""
     figures = {group: means(found, judged.measures, seed=seed) for group, found in rows.items()}
     scales = [scale for scale in judged.scales if scale.subject == "session"]
     blocks: list[Block] = []
@@ -28,7 +29,7 @@ def scores_section(judged: Judged, rows: Mapping[str, Sequence[SessionFigures]],
         table = [(measure, [figures[group].get(measure.id) for group in rows]) for measure in judged.measures.values()]
         heads = ("", *(f"{group} (n={len(found):,})" for group, found in rows.items()))
         lines: list[Row] = [(_bounds(measure), *_best(measure, found)) for measure, found in table]
-        blocks.append(Table("Means over sessions, the best in bold", heads, tuple(lines), (_INTERVALS,)))
+        blocks.append(Table("Means over sessions", heads, tuple(lines), (_BOLD, _INTERVALS)))
     for scale in scales:
         wanted = [measure for measure in judged.measures.values() if measure.family == scale.name]
         blocks.append(_by_attitude(scale, wanted, rows, seed))
