@@ -1,7 +1,8 @@
 """The figures of single sessions by which groups are described and compared, and what each of them is."""
 
+from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from evaluation.integrity import Finding
@@ -84,24 +85,23 @@ def scale_measures(scales: Iterable[Scale]) -> dict[str, Measure]:
     return found
 
 
-def with_scores(
+def rows_by_group(
     rows: Iterable[SessionFigures],
-    means: Iterable[SubscaleMean],
-    changes: Iterable[AffectChange],
-    measures: Mapping[str, Measure],
-) -> list[SessionFigures]:
-    """The rows with the judged figures of their sessions; an unscored one is left out, and so counted as missing."""
-    judged: dict[tuple[str, str], dict[str, float]] = {}
+    means: Iterable[SubscaleMean] = (),
+    changes: Iterable[AffectChange] = (),
+    measures: Mapping[str, Measure] | None = None,
+) -> dict[str, list[SessionFigures]]:
+    """The rows by group, with the judged figures of their sessions; an unscored one is left out, and so counted as missing."""
+    judged: dict[tuple[str, str], dict[str, float]] = defaultdict(dict)
     for mean in means:
         if mean.mean is not None and mean.occasion == "session":
-            judged.setdefault((mean.session, str(mean.method)), {})[f"{mean.scale}/{mean.subscale}"] = mean.mean
+            judged[mean.session, str(mean.method)][f"{mean.scale}/{mean.subscale}"] = mean.mean
     for change in changes:
         if change.change is not None:
-            judged.setdefault((change.session, str(change.method)), {})[f"{change.scale}/{change.subscale}"] = (
-                change.change
-            )
-    return [
-        SessionFigures(row.session, row.group, row.client, row.attitude, row.seed, row.values | kept)
-        for row in rows
-        for kept in [{k: v for k, v in judged.get((row.session, row.group), {}).items() if k in measures}]
-    ]
+            judged[change.session, str(change.method)][f"{change.scale}/{change.subscale}"] = change.change
+    found: dict[str, list[SessionFigures]] = defaultdict(list)
+    for row in rows:
+        scores = judged.get((row.session, row.group), {})
+        wanted = {name: value for name, value in scores.items() if name in (measures or {})}
+        found[row.group].append(replace(row, values=row.values | wanted))
+    return dict(found)

@@ -82,7 +82,7 @@ def test_findings_are_listed_with_session_turn_and_text(tmp_path: Path, capsys: 
     printed = capsys.readouterr()
     assert "session_1  turn 2  counselor  repeat" in printed.out
     assert "What brings you here?" in printed.out
-    assert "1 findings" in printed.err
+    assert "1 finding" in printed.err
 
 
 def test_broken_files_are_told_and_the_rest_is_evaluated(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -226,6 +226,6 @@ def test_a_missing_library_is_told_with_what_to_install(
     def missing(*_: Any) -> None:
         raise ModuleNotFoundError("No module named 'scipy'", name="scipy.stats")
 
-    monkeypatch.setattr("evaluation.groups.gather", missing)
+    monkeypatch.setattr("commands.evaluating.gather", missing)
     assert call("evaluate", study) == 2
     assert "pip install -e '.[evaluation]'" in capsys.readouterr().err
