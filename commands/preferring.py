@@ -35,6 +35,7 @@ from evaluation.rating import (
     write_study,
 )
 from evaluation.report.document import Document, Section
+from evaluation.report.format import counted
 from evaluation.report.judged import judge_card
 from evaluation.report.made import made_by, made_section
 from evaluation.report.preferred import agreement_section, position_section, preference_section, progress_section
@@ -66,7 +67,8 @@ def prefer(args: argparse.Namespace) -> int:
     made = made_by(args.arguments, [side for pair in pairs for side in (pair.first, pair.second)], seed=args.seed)
     document = Document(
         f"Preference between {', '.join(methods)}",
-        f"{counted(len(pairs), 'pair')} of sessions with the same client, attitude and seed, judged by {counted(len(judges), 'model')}.",
+        f"{counted(len(pairs), 'pair')} of sessions with the same client, attitude and seed, "
+        f"judged by {counted(len(judges), 'model')}.",
         (
             preference_section(result, aspects, "judge"),
             position_section(position_bias(answers.rows)),
