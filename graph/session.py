@@ -96,7 +96,7 @@ async def run_session(
         started_at=datetime.now(UTC).isoformat(timespec="milliseconds"),
     )
     journal = Journal.create(task.journal_path(folder), head)
-    return await _run(journal, JournalContent(head), models, checkpointer, on_event, starts)
+    return await run_journal(journal, JournalContent(head), models, checkpointer, on_event, starts)
 
 
 async def resume_session(
@@ -109,10 +109,10 @@ async def resume_session(
 ) -> SessionRecord:
     """Take up a session that was cut off or has failed, after its last finished turn, and run it to its end."""
     journal, content = Journal.resume(path)
-    return await _run(journal, content, models, checkpointer, on_event, starts)
+    return await run_journal(journal, content, models, checkpointer, on_event, starts)
 
 
-async def _run(
+async def run_journal(
     journal: Journal,
     content: JournalContent,
     models: Models,
@@ -120,6 +120,7 @@ async def _run(
     on_event: OnEvent | None,
     starts: bool,
 ) -> SessionRecord:
+    """Run a session on from what its journal says, to its end. Raises `JournalError` where the journal cannot be kept."""
     head = content.head
     state = fold(content.updates)
     # Only the graph of all methods leads from the intake past a plan that is made already.
@@ -139,6 +140,29 @@ async def _run(
     finally:
         journal.close()
     return make_record(content, failure)
+
+
+def session_input(session_id: str, profile: ClientProfile, attitude: Attitude) -> SessionInput:
+    """What the graph is started with."""
+    whole = profile.model_dump(mode="json")
+    return {"session_id": session_id, "profile_id": profile.id, "profile": whole, "attitude": attitude}
+
+
+def run_options(session_id: str, profile_id: str, attitude: Attitude, config: SessionConfig) -> RunnableConfig:
+    """How the graph is run: its thread and limit, and what tells the session in a trace. Every call inherits the metadata."""
+    return {
+        "recursion_limit": recursion_limit(config.max_turns),
+        "configurable": {"thread_id": session_id},
+        "run_name": "session",
+        "tags": [config.method, attitude],
+        "metadata": {
+            "session_id": session_id,
+            "profile_id": profile_id,
+            "attitude": attitude,
+            "method": config.method,
+            "seed": config.seed,
+        },
+    }
 
 
 def _graph(
@@ -170,18 +194,8 @@ async def _stream(
     durable: bool,
 ) -> None:
     head = content.head
-    begin: SessionInput = {
-        "session_id": head.session_id,
-        "profile_id": head.profile.id,
-        "profile": head.profile.model_dump(mode="json"),
-        "attitude": head.attitude,
-    }
-    options: RunnableConfig = {
-        "recursion_limit": recursion_limit(head.configuration.max_turns),
-        "configurable": {"thread_id": head.session_id},
-        "metadata": {"profile_id": head.profile.id, "attitude": head.attitude, "method": head.configuration.method},
-        "run_name": "session",
-    }
+    begin = session_input(head.session_id, head.profile, head.attitude)
+    options = run_options(head.session_id, head.profile.id, head.attitude, head.configuration)
     # The graph's input takes only what starts a session: one taken up again gives its whole state as a command.
     start: SessionInput | Command[Any] = Command(update={**begin, **state}) if state else begin
     modes: list[Literal["updates", "tasks"]] = ["updates", "tasks"] if starts else ["updates"]

@@ -9,7 +9,7 @@
 the method in the run's context: that is the module-level `graph` which LangGraph Studio opens.
 """
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -43,11 +43,13 @@ def build_session_graph(
     method: MethodName | None = None,
     specialists: Sequence[str] | None = None,
     models: Models | None = None,
+    steps: Mapping[str, Step] | None = None,
 ) -> SessionGraph:
     """Build the graph of a method, or of all of them.
 
     `specialists` are the techniques that get a node (all there are by default; which of them take part in a session is
-    the run's configuration). `models` are shared with other graphs of the process if given.
+    the run's configuration). `models` are shared with other graphs of the process if given. `steps` says what nodes do,
+    by name, in place of their own work: a session on record gives back its updates.
     """
     models = models or Models()
     parts = METHODS[method] if method else None
@@ -55,7 +57,7 @@ def build_session_graph(
     builder: StateGraph[SessionState, SessionConfig, SessionInput, SessionState] = StateGraph(
         SessionState, context_schema=SessionConfig, input_schema=SessionInput
     )
-    add = partial(_add, builder, models)
+    add = partial(_add, builder, models, steps or {})
     add("intake", _intake, IntakeView, "takes the intake form; no call")
     if parts is None or parts.plan:
         add("plan", plan, CounselorView, "chooses a CBT technique and plans the session")
@@ -143,11 +145,14 @@ def _connect(
 def _add(
     builder: StateGraph[SessionState, SessionConfig, SessionInput, SessionState],
     models: Models,
+    steps: Mapping[str, Step],
     name: str,
     step: Step,
     view: type,
     about: str,
 ) -> None:
+    step = steps.get(name, step)
+
     async def node(state: Any, runtime: Runtime[SessionConfig]) -> dict[str, Any]:
         return await step(models, state, runtime.context or SessionConfig())
 
