@@ -1,0 +1,67 @@
+"""The trace page: sessions to look at in a browser, in one self-contained HTML file that needs no server and no network.
+
+Text, style and script are the files in `page/`. Every session lies in the page as JSON, compressed (raw deflate, base64) and
+unpacked by the browser when it is opened, so that a run of a thousand sessions is one file that opens at once; a page of one
+session is the same without a list. The script puts text into the page as text only, and the page's content security policy lets
+no other script run and nothing be fetched or sent.
+"""
+
+import base64
+import hashlib
+import re
+from collections.abc import Iterable
+from html import escape
+from pathlib import Path
+
+from inspection.graph_picture import graph_svg
+from inspection.page_data import Graphs, packed, row_of, session_data
+from sessions.store import Store
+from state import SessionRecord
+
+FOLDER = Path(__file__).parent / "page"
+STYLES = ("trace.css",)
+SCRIPTS = ("elements.js", "list.js", "dialogue.js", "turn.js", "overview.js", "search.js", "start.js")
+
+_VARIABLE = re.compile(r"\{\{(\w+)\}\}")
+
+
+def write_pages(place: Path, session: str | None, out: Path) -> list[Path]:
+    """Write the page of a session, or of all the sessions of a place with a list of them. Returns the files written."""
+    records = list(Store(place).records(failed=True))
+    out.write_text(page_of(records, place.name), encoding="utf-8", newline="\n")
+    return [out]
+
+
+def page_of(records: Iterable[SessionRecord], title: str) -> str:
+    """The HTML of a page with these sessions: with a list of them, unless there is just one."""
+    graphs = Graphs()
+    rows, sessions = [], []
+    for place, record in enumerate(records):
+        data = packed(session_data(record, graphs))
+        sessions.append(f'<script type="application/octet-stream" id="session-{place}">{data}</script>')
+        rows.append(row_of(record, place))
+    drawings = [f'<template id="graph-{place}">{graph_svg(*known)}</template>' for place, known in enumerate(graphs)]
+    style, script = ("\n".join(map(_read, names)) for names in (STYLES, SCRIPTS))
+    # Hashes instead of 'unsafe-inline', so that nothing but these two could run even if text ever came in as markup.
+    policy = (
+        f"default-src 'none'; style-src 'sha256-{_digest(style)}'; script-src 'sha256-{_digest(script)}'; "
+        "base-uri 'none'; form-action 'none'"
+    )
+    parts = {
+        "policy": policy,
+        "title": escape(title),
+        "style": style,
+        "script": script,
+        "graphs": "\n".join(drawings),
+        "rows": packed(rows),
+        "sessions": "\n".join(sessions),
+    }
+    return _VARIABLE.sub(lambda match: parts[match[1]], _read("trace.html"))
+
+
+def _read(name: str) -> str:
+    return (FOLDER / name).read_text(encoding="utf-8")
+
+
+def _digest(text: str) -> str:
+    return base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()

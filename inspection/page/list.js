@@ -1,0 +1,102 @@
+// The sessions of a run: filters, search, order.
+
+const FILTERS = [
+  ["method", "Method", (row) => [row.method]],
+  ["attitude", "Attitude", (row) => [row.attitude]],
+  ["end", "End", (row) => [row.end ? words(row.end) : "no end"]],
+  ["status", "Status", (row) => [row.status]],
+  ["findings", "Findings", (row) => ["any", "none"].filter((one) => (one === "any") === row.findingCount > 0).concat(Object.keys(row.findings).map(words))],
+];
+const COLUMNS = [
+  ["Session", (row) => row.name.toLowerCase()],
+  ["Method", (row) => row.method],
+  ["Attitude", (row) => row.attitude],
+  ["End", (row) => ending(row)],
+  ["Turns", (row) => row.turns],
+  ["Findings", (row) => row.findingCount],
+  ["Calls", (row) => row.calls],
+  ["Tokens", (row) => row.tokens],
+  ["Time", (row) => row.seconds],
+];
+const NUMBERS = 4; // columns from here on hold numbers, which are looked at from the largest down
+
+let order = { column: null, down: false };
+
+const ending = (row) => (row.status === "finished" ? words(row.end ?? "finished") : row.status);
+
+function buildList() {
+  for (const row of rows) {
+    row.findingCount = Object.values(row.findings).reduce((sum, each) => sum + each, 0);
+    row.haystack = plain([row.id, row.profile, row.name, ...row.first].join("\n"));
+    row.element = listRow(row);
+  }
+  const form = find("#filters");
+  form.append(make("label.wide-field", {}, "Search ids, clients and first messages", make("input", { type: "search", id: "row-query", autocomplete: "off", spellcheck: "false" })));
+  for (const [name, title, values] of FILTERS) {
+    const tally = new Map();
+    for (const row of rows) for (const value of values(row)) tally.set(value, (tally.get(value) ?? 0) + 1);
+    const options = [...tally].sort(([one], [other]) => one.localeCompare(other));
+    form.append(make("label", {}, title, make("select", { name },
+      make("option", { value: "" }, "all"),
+      options.map(([value, times]) => make("option", { value }, `${value} (${number(times)})`)))));
+  }
+  form.append(make("button", { type: "reset" }, "Clear"));
+  form.addEventListener("input", filterRows);
+  form.addEventListener("reset", () => setTimeout(filterRows));
+  form.addEventListener("submit", (event) => event.preventDefault());
+  find("#sessions thead tr").append(...COLUMNS.map(([title], place) =>
+    make(place >= NUMBERS ? "th.number" : "th", { scope: "col" }, make("button", { type: "button", "data-sort": place }, title))));
+  find("#sessions tbody").append(...rows.map((row) => row.element));
+  filterRows();
+}
+
+function listRow(row) {
+  const found = Object.entries(row.findings).map(([kind, times]) => `${words(kind)} ${times}`).join(", ");
+  const cell = (title, value, attributes = {}) => make("td", { "data-title": title, ...attributes }, value);
+  return make(row.status === "failed" ? "tr.failed" : "tr", {},
+    make("th", { scope: "row" },
+      make("a", { href: `#session=${encodeURIComponent(row.id)}` }, row.name), " ",
+      make("span.dim", {}, row.profile), " ", make("code", {}, row.id.slice(0, 8)),
+      row.first.at(-1) ? make("p.first", {}, row.first.at(-1)) : null),
+    cell("Method", row.method), cell("Attitude", row.attitude), cell("End", ending(row), { title: row.failure }),
+    cell("Turns", number(row.turns), { class: "number" }),
+    cell("Findings", row.findingCount ? number(row.findingCount) : "–", { class: "number", title: found || null }),
+    cell("Calls", number(row.calls), { class: "number" }),
+    cell("Tokens", row.tokens ? number(row.tokens) : "–", { class: "number" }),
+    cell("Time", seconds(row.seconds), { class: "number" }));
+}
+
+function filterRows() {
+  const wanted = FILTERS.map(([name, , values]) => [find(`#filters [name=${name}]`).value, values]).filter(([value]) => value);
+  const query = plain(find("#row-query").value.trim());
+  let shown = 0;
+  for (const row of rows) {
+    const fits = wanted.every(([value, values]) => values(row).includes(value)) && row.haystack.includes(query);
+    row.element.hidden = !fits;
+    shown += fits;
+  }
+  find("#count").textContent = shown === rows.length ? `${count(rows.length, "session")}` : `${number(shown)} of ${count(rows.length, "session")}`;
+}
+
+function sortRows(column) {
+  order = { column, down: order.column === column ? !order.down : column >= NUMBERS };
+  const [, value] = COLUMNS[column];
+  const sign = order.down ? -1 : 1;
+  const compare = (one, other) => (typeof one === "string" ? one.localeCompare(other) : one - other);
+  rows.sort((one, other) => sign * compare(value(one), value(other)));
+  find("#sessions tbody").append(...rows.map((row) => row.element));
+  all("#sessions thead th").forEach((head, place) => {
+    if (place === column) head.setAttribute("aria-sort", order.down ? "descending" : "ascending");
+    else head.removeAttribute("aria-sort");
+  });
+  announce(`Sorted by ${COLUMNS[column][0].toLowerCase()}, ${order.down ? "descending" : "ascending"}.`);
+}
+
+/** Go to the next or previous session's link among those shown. */
+function walkRows(by) {
+  const links = all("#sessions tbody tr:not([hidden]) a");
+  const at = links.indexOf(document.activeElement);
+  const next = links[at < 0 ? (by > 0 ? 0 : links.length - 1) : Math.min(Math.max(at + by, 0), links.length - 1)];
+  next?.focus();
+  next?.scrollIntoView({ block: "nearest" });
+}
