@@ -33,6 +33,11 @@ from state import ClientView, CounselorView, FlowView, SessionInput, SessionStat
 SUPERSTEPS_PER_TURN = 4  # pick, specialists, merge, client
 SUPERSTEPS_AROUND = 8  # start, intake, plan, closing, and some to spare
 
+ROUTER = (
+    "Entered twice a turn: picks the techniques that the turn needs, then merges the specialists' candidates into the "
+    "counselor's one utterance. At the end it writes the closing."
+)
+
 SessionGraph = CompiledStateGraph[SessionState, SessionConfig, SessionInput, SessionState]
 Step = Callable[[Models, Any, SessionConfig], Awaitable[dict[str, Any]]]
 
@@ -58,16 +63,41 @@ def build_session_graph(
         SessionState, context_schema=SessionConfig, input_schema=SessionInput
     )
     add = partial(_add, builder, models, steps or {})
-    add("intake", _intake, IntakeView, "takes the intake form; no call")
+    add(
+        "intake",
+        _intake,
+        IntakeView,
+        "Takes the intake form, splits it into what each side may see, records the opening. No call.",
+    )
     if parts is None or parts.plan:
-        add("plan", plan, CounselorView, "chooses a CBT technique and plans the session")
+        add(
+            "plan",
+            plan,
+            CounselorView,
+            "The CBT agent: once, it chooses a CBT technique, a goal and the steps of this session.",
+        )
     if parts is None or parts.specialists:
-        add("router", router, CounselorView, "picks techniques, merges their candidates, closes the session")
+        add("router", router, CounselorView, ROUTER)
         for name in names:
-            add(name, _specialist(name), CounselorView, f"drafts what the counselor could say: {name}")
+            add(
+                name,
+                _specialist(name),
+                CounselorView,
+                f"Specialist for {name}: drafts what the counselor could say this turn.",
+            )
     if parts is None or not parts.specialists:
-        add("counselor", single, CounselorView, "the baselines' one counselor")
-    add("client", client, ClientView, "plays the intake form with its attitude")
+        add(
+            "counselor",
+            single,
+            CounselorView,
+            "The baselines' one counselor, who writes alone (methods single, single-plan).",
+        )
+    add(
+        "client",
+        client,
+        ClientView,
+        "Plays the intake form with its attitude: answers the counselor, may declare the end.",
+    )
     _connect(builder, parts, names)
     compiled = builder.compile(checkpointer=checkpointer, name="session")
     return compiled.with_config(recursion_limit=recursion_limit(MOST_TURNS))
