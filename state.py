@@ -17,9 +17,11 @@ from profiles.schema import Attitude, ClientProfile
 RECORD_FORMAT = 1
 
 Speaker = Literal["counselor", "client"]
+Author = Literal["model", "human"]
 Phase = Literal["opening", "exploring", "working", "closing"]
 EndReason = Literal["resolved", "left", "turn_limit"]
-PickSource = Literal["llm", "rules", "every"]
+PickSource = Literal["llm", "rules", "every", "human"]
+ForkEdit = Literal["client", "pick", "counselor"]
 
 
 class CBTTechnique(StrEnum):
@@ -77,12 +79,16 @@ class Call(_Data):
 
 
 class Utterance(_Data):
-    """One message of the dialogue. Turn 0 is the opening exchange of the intake form; the closing is a turn of its own."""
+    """One message of the dialogue. Turn 0 is the opening exchange of the intake form; the closing is a turn of its own.
+
+    `author` is `human` where a person has typed it (a practice session).
+    """
 
     turn: int = Field(ge=0)
     speaker: Speaker
     text: str = Field(min_length=1)
     closing: bool = False
+    author: Author = "model"
     call: Call | None = None
 
 
@@ -261,6 +267,17 @@ class Provenance(_Data):
     platform: str
 
 
+class Fork(_Data):
+    """Where a session branched off from another: the turns before `turn` are that session's, `turn` is the first of its own.
+
+    `edits` says what a person put in place there: what the client had said last, the pick, or what the counselor says.
+    """
+
+    session_id: str
+    turn: int = Field(ge=1)
+    edits: tuple[ForkEdit, ...] = ()
+
+
 class SessionRecord(_Data):
     """A finished or failed session, whole: one line of a shard. Documented in docs/formats.md."""
 
@@ -278,6 +295,7 @@ class SessionRecord(_Data):
     finished_at: str
     seconds: float = Field(ge=0)
     resumed: int = Field(default=0, ge=0, description="How often the session was taken up again after a cut")
+    forked_from: Fork | None = None
     opening: tuple[Utterance, ...] = ()
     plan: Plan | None = None
     turns: tuple[Turn, ...] = ()

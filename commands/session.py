@@ -4,8 +4,10 @@ import argparse
 import asyncio
 import shlex
 import sqlite3
+from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +17,7 @@ from rich.text import Text
 from commands import Subparsers
 from commands.options import errors, for_embedded, graph_options, model_options, session_config
 from graph.checkpoints import checkpoints_path, open_checkpoints
-from graph.journal import read_journal
+from graph.journal import JournalContent, read_journal
 from graph.methods import METHODS
 from graph.session import SessionTask, find_session, resume_session, run_session
 from graph.store import keep, unfinished
@@ -53,44 +55,63 @@ def session(args: argparse.Namespace) -> int:
     try:
         return asyncio.run(_session(args))
     except KeyboardInterrupt:
-        told = errors()
-        place = Path(args.resume or args.out or "")
-        if place.is_file() or (place.is_dir() and place != Path() and unfinished(place)):
-            told.print("\nstopped; nothing is lost but the turn in flight. Take it up with:")
-            told.print(f"  python run.py session --resume {shlex.quote(str(place))}")
-        else:
-            told.print("stopped")
-        return 130
+        return stopped(Path(args.resume or args.out or ""))
+
+
+def stopped(place: Path) -> int:
+    """Say how the session that was stopped there is taken up; the exit code of a command that was."""
+    told = errors()
+    if place.is_file() or (place.is_dir() and place != Path() and unfinished(place)):
+        told.print("\nstopped; nothing is lost but the turn in flight. Take it up with:")
+        told.print(f"  python run.py session --resume {shlex.quote(str(_the_unfinished(place)))}")
+    else:
+        told.print("stopped")
+    return 130
+
+
+async def conduct(
+    args: argparse.Namespace,
+    served: list[Served],
+    task: SessionTask,
+    folder: Path,
+    start: Callable[..., Awaitable[SessionRecord]],
+    before: JournalContent | None = None,
+) -> int:
+    """Run a session live on the terminal and keep its record; the command's exit code.
+
+    `start` runs it, given `checkpointer`, `on_event` and `starts`; `before` is what there is of it already. Raises
+    `ModelError` where a role is not served.
+    """
+    console = Console(highlight=False, quiet=args.quiet or args.json)
+    for item in served:
+        if item.problem:
+            who = "" if len(served) == 1 else f"{', '.join(item.roles)}: "
+            raise ModelError("configuration", who + item.problem)
+    console.print(Text(serving_line(served), style="bold"))
+    console.print(Text(_headline(task, folder), style="dim"))
+    async with AsyncExitStack() as stack:
+        saver = await _checkpointer(stack, console)
+        with LiveView(console, task) as view:
+            if before:
+                view.replay(before)
+            record = await start(checkpointer=saver, on_event=view, starts=True)
+    return _finish(args, console, record, folder)
 
 
 async def _session(args: argparse.Namespace) -> int:
-    console = Console(highlight=False, quiet=args.quiet or args.json)
     models = Models(offline=args.offline)
-    async with AsyncExitStack() as stack:
-        stack.push_async_callback(models.close)
+    try:
         if args.resume:
             journal = find_session(Path(args.resume))
             content = read_journal(journal)
             head = content.head
             task = SessionTask(profile=head.profile, attitude=head.attitude, config=head.configuration)
-            folder = journal.parent
             served = await serving(models, task.config)
-        else:
-            task, served, folder = await _new_task(args, models)
-        for item in served:
-            if item.problem:
-                who = "" if len(served) == 1 else f"{', '.join(item.roles)}: "
-                raise ModelError("configuration", who + item.problem)
-        console.print(Text(serving_line(served), style="bold"))
-        console.print(Text(_headline(task, folder), style="dim"))
-        saver = await _checkpointer(stack, console)
-        with LiveView(console, task) as view:
-            if args.resume:
-                view.replay(content)
-                record = await resume_session(journal, models, checkpointer=saver, on_event=view, starts=True)
-            else:
-                record = await run_session(task, folder, models, checkpointer=saver, on_event=view, starts=True)
-    return _finish(args, console, record, folder)
+            return await conduct(args, served, task, journal.parent, partial(resume_session, journal, models), content)
+        task, served, folder = await _new_task(args, models)
+        return await conduct(args, served, task, folder, partial(run_session, task, folder, models))
+    finally:
+        await models.close()
 
 
 async def _new_task(args: argparse.Namespace, models: Models) -> tuple[SessionTask, list[Served], Path]:
@@ -120,10 +141,15 @@ def _finish(args: argparse.Namespace, console: Console, record: SessionRecord, f
     if record.failure:
         told = errors()
         told.print(Text(f"the session failed: {record.failure.message}", style="red"))
-        told.print(
-            f"its finished turns are kept; take it up with: python run.py session --resume {shlex.quote(str(folder))}"
-        )
+        place = shlex.quote(str(_the_unfinished(folder)))
+        told.print(f"its finished turns are kept; take it up with: python run.py session --resume {place}")
     return 1 if record.failure else 0
+
+
+def _the_unfinished(place: Path) -> Path:
+    """What --resume is told: the folder, or the journal that was written last where the folder has several."""
+    found = unfinished(place) if place.is_dir() else []
+    return max(found, key=lambda path: path.stat().st_mtime) if len(found) > 1 else place
 
 
 async def _checkpointer(stack: AsyncExitStack, console: Console) -> Any:

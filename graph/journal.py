@@ -18,7 +18,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from profiles.schema import Attitude, ClientProfile
 from settings import SessionConfig, validation_message
-from state import Provenance, SessionState
+from state import Fork, Phase, Provenance, SessionState
 
 FORMAT = 1
 SUFFIX = ".journal.jsonl"
@@ -26,6 +26,28 @@ SUFFIX = ".journal.jsonl"
 
 class JournalError(RuntimeError):
     """A journal that cannot be read, written or locked; the message names the file and says what to do."""
+
+
+class JournalUpdate(BaseModel):
+    """One node's update to the state, as plain JSON, and when it came (Unix time in seconds)."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    type: Literal["update"] = "update"
+    node: str
+    at: float
+    update: dict[str, Any]
+
+
+class JournalPast(BaseModel):
+    """What a forked session begins with: the phases of the turns that it has from the other session, and the updates that
+    made them. What a person edited of the turn played anew is at their end."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    forked_from: Fork
+    phases: tuple[Phase, ...]
+    updates: tuple[JournalUpdate, ...]
 
 
 class JournalHead(BaseModel):
@@ -41,27 +63,21 @@ class JournalHead(BaseModel):
     configuration: SessionConfig
     provenance: Provenance
     started_at: str
-
-
-class JournalUpdate(BaseModel):
-    """One node's update to the state, as plain JSON, and when it came (Unix time in seconds)."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    type: Literal["update"] = "update"
-    node: str
-    at: float
-    update: dict[str, Any]
+    past: JournalPast | None = None
 
 
 class JournalResume(BaseModel):
-    """The session was taken up again after a cut: only the first `keep` updates before this line count."""
+    """The session was taken up again after a cut: only the first `keep` updates before this line count.
+
+    With `undo` there was no cut: a person has taken back what the updates after them say.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     type: Literal["resume"] = "resume"
     keep: int = Field(ge=0)
     at: float
+    undo: bool = False
 
 
 @dataclass
@@ -75,14 +91,20 @@ class JournalContent:
     unreadable: int = 0
     paused: float = 0.0
 
+    @classmethod
+    def begun(cls, head: JournalHead) -> Self:
+        """What a journal says that has only its head: the past of a forked session, nothing of any other."""
+        return cls(head, list(head.past.updates) if head.past else [])
+
     @property
     def finished_updates(self) -> list[JournalUpdate]:
-        """The updates up to the end of the last finished turn; those of a turn that was cut off are left out."""
-        end = 0
+        """The updates up to the end of the last finished turn, at least the past of a forked session; those of a turn that was
+        cut off are left out."""
+        end = len(self.head.past.updates) if self.head.past else 0
         for number, item in enumerate(self.updates, 1):
             closing = any(said.get("closing") for said in item.update.get("utterances", ()))
             if "failure" not in item.update and (closing or item.node in ("intake", "plan", "client")):
-                end = number
+                end = max(end, number)
         return self.updates[:end]
 
 
@@ -140,6 +162,12 @@ class Journal:
         self._append(item, sync=node == "client")
         return item
 
+    def take_back(self, content: JournalContent, keep: int) -> None:
+        """Take back all but the first `keep` updates, in the file and in what is known of it."""
+        mark = JournalResume(keep=keep, at=_now(), undo=True)
+        self._append(mark, sync=True)
+        _apply(content, mark)
+
     def close(self) -> None:
         """Close the file and give up the lock."""
         if self._descriptor >= 0:
@@ -184,7 +212,7 @@ def read_journal(path: Path) -> JournalContent:
         lines = path.read_bytes().split(b"\n")
     except OSError as error:
         raise JournalError(f"{path} cannot be read: {error.strerror}") from error
-    content = JournalContent(_read_head(path, lines[0]))
+    content = JournalContent.begun(_read_head(path, lines[0]))
     torn = False
     for line in lines[1:]:
         if not line.strip():
@@ -243,9 +271,10 @@ def _read_head(path: Path, line: bytes) -> JournalHead:
 
 
 def _apply(content: JournalContent, mark: JournalResume) -> None:
-    content.paused += max(0.0, mark.at - (content.updates[-1].at if content.updates else mark.at))
+    if not mark.undo:
+        content.paused += max(0.0, mark.at - (content.updates[-1].at if content.updates else mark.at))
+        content.resumed += 1
     del content.updates[mark.keep :]
-    content.resumed += 1
 
 
 def _now() -> float:

@@ -5,9 +5,9 @@ from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from typing import Any
 
-from graph.journal import JournalContent
+from graph.journal import JournalContent, JournalHead
 from nodes.context import phase_of
-from state import Call, Candidate, Failure, Pick, Plan, SessionRecord, Turn, Usage, Utterance
+from state import Call, Candidate, Failure, Phase, Pick, Plan, SessionRecord, Turn, Usage, Utterance
 
 
 def make_record(content: JournalContent, failure: Failure | None = None) -> SessionRecord:
@@ -48,11 +48,11 @@ def make_record(content: JournalContent, failure: Failure | None = None) -> Sess
         finished_at=finished.isoformat(timespec="milliseconds"),
         seconds=_busy_seconds(content),
         resumed=content.resumed,
+        forked_from=head.past.forked_from if head.past else None,
         opening=tuple(utterance for utterance in said if utterance.turn == 0),
         plan=plan,
         turns=tuple(
-            _turn(number, head.configuration.max_turns, picks.get(number), candidates[number], said)
-            for number in numbers
+            _turn(number, _phase(head, number), picks.get(number), candidates[number], said) for number in numbers
         ),
         closing=closing,
         usage=usage_of(_calls(plan, picks, candidates, said, failure)),
@@ -71,14 +71,19 @@ def usage_of(calls: Iterable[Call]) -> dict[str, Usage]:
     return {role: Usage(**{**total, "seconds": round(total["seconds"], 3)}) for role, total in totals.items()}
 
 
-def _turn(number: int, max_turns: int, pick: Pick | None, drafted: list[Candidate], said: list[Utterance]) -> Turn:
+def _phase(head: JournalHead, number: int) -> Phase:
+    """A turn's phase where no pick tells: turns of another session keep theirs, whatever the length of this one."""
+    past = head.past.phases if head.past else ()
+    return past[number - 1] if number <= len(past) else phase_of(number, head.configuration.max_turns)
+
+
+def _turn(number: int, phase: Phase, pick: Pick | None, drafted: list[Candidate], said: list[Utterance]) -> Turn:
     by = {u.speaker: u for u in said if u.turn == number and not u.closing}
-    phase = pick.phase if pick else phase_of(number, max_turns)
     order = {name: place for place, name in enumerate(pick.techniques)} if pick else {}
     drafted = sorted(drafted, key=lambda candidate: order.get(candidate.technique, len(order)))
     return Turn(
         turn=number,
-        phase=phase,
+        phase=pick.phase if pick else phase,
         pick=pick,
         candidates=tuple(drafted),
         counselor=by.get("counselor"),

@@ -17,12 +17,21 @@ MOST_PICKED = 3
 
 
 async def router(models: Models, view: CounselorView, config: SessionConfig) -> dict[str, Any]:
-    """Pick, merge or close, whichever the session is at."""
+    """Pick, merge or close, whichever the session is at; nothing where a fork has put the turn's pick or utterance in place."""
     if view.end_reason:
         return await close(models, view, config, role="merge")
+    if is_said(view):
+        return {}
     if view.pick is None:
         return await _pick(models, view, config)
+    if not any(candidate.turn == view.turn for candidate in view.candidates):
+        return {}  # the pick was made elsewhere (a fork): the specialists come first
     return await _merge(models, view, config, view.pick)
+
+
+def is_said(view: CounselorView) -> bool:
+    """Whether the turn's utterance is there already, put in place by a person who forked a session: the client is next."""
+    return bool(view.utterances) and view.utterances[-1].speaker == "counselor"
 
 
 async def say(models: Models, view: CounselorView, config: SessionConfig, role: str, task: str) -> dict[str, Any]:

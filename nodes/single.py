@@ -5,7 +5,7 @@ from typing import Any
 from models.chat import Models
 from nodes.context import phase_hint, step_line
 from nodes.picking import step_by_pace
-from nodes.router import close, say
+from nodes.router import close, is_said, say
 from prompts import prompt
 from settings import SessionConfig
 from state import CounselorView
@@ -15,6 +15,8 @@ async def single(models: Models, view: CounselorView, config: SessionConfig) -> 
     """Write this turn's utterance, or the closing one."""
     if view.end_reason:
         return await close(models, view, config, role="counselor")
+    if is_said(view):
+        return {}
     step = step_line(view, step_by_pace(view, config))
     task = prompt("counselor/merge", "alone", phase=phase_hint(view, config), step=step)
     return await say(models, view, config, "counselor", task)

@@ -1,0 +1,256 @@
+"""Forking a session: the same past up to a turn, another future from there on.
+
+The fork is a session of its own. Its journal begins with the other session's updates, got back from its record, and is run
+on from them. The other session is only read.
+"""
+
+import hashlib
+import uuid
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from langgraph.checkpoint.base import BaseCheckpointSaver
+from pydantic import BaseModel, ConfigDict
+
+from graph.journal import SUFFIX, Journal, JournalContent, JournalHead, JournalPast, JournalUpdate
+from graph.methods import METHODS
+from graph.provenance import SESSIONS, configuration_hash, provenance
+from graph.session import OnEvent, SessionTask, run_journal
+from models.chat import Models
+from nodes.context import UTTERANCE_LIMIT, phase_of
+from nodes.intake import IntakeView, intake
+from nodes.picking import step_by_pace
+from nodes.router import policy_of
+from profiles.schema import Attitude, clean
+from settings import SessionConfig, SettingsError
+from state import CounselorView, Fork, ForkEdit, Pick, SessionRecord, Turn, Utterance, replace, update
+
+REASON = "Chosen by hand."
+"""What a pick by a person has as its reason; the merge reads it."""
+
+
+class ForkError(SettingsError):
+    """A fork that cannot be made; the message says why and what can be done."""
+
+
+class Edits(BaseModel):
+    """What a person puts in place at the turn that is played anew.
+
+    `client` is what the client had said last, `pick` the techniques of the turn, `counselor` its utterance. None: as it
+    was, or as it comes.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    client: str | None = None
+    pick: tuple[str, ...] | None = None
+    counselor: str | None = None
+
+    @property
+    def made(self) -> tuple[ForkEdit, ...]:
+        """Which of them there are."""
+        edits: tuple[ForkEdit, ...] = ("client", "pick", "counselor")
+        return tuple(name for name in edits if getattr(self, name) is not None)
+
+
+class ForkTask(SessionTask):
+    """A fork to be run: the session that it branches off from, the first turn of its own, and what is edited there."""
+
+    parent: SessionRecord
+    turn: int
+    edits: Edits = Edits()
+
+    @property
+    def session_id(self) -> str:
+        """A UUID that follows from the session forked, the turn, the configuration with its seed, and the edits."""
+        return str(uuid.uuid5(SESSIONS, f"{_changes(self)}/{self.config.seed}"))
+
+    @property
+    def closes(self) -> bool:
+        """Whether the turn is the closing one: the past is as long as the session may be."""
+        return self.turn > self.config.max_turns
+
+
+def fork_task(
+    parent: SessionRecord,
+    turn: int,
+    config: SessionConfig | None = None,
+    *,
+    attitude: Attitude | None = None,
+    seed: int | None = None,
+    edits: Edits | None = None,
+) -> ForkTask:
+    """A fork of a session at a turn, which is played anew with this configuration (default: the session's own).
+
+    The turn after the last one is the closing: with more `max_turns`, or where the client had ended the session before, a
+    session is gone on with from there. Without a `seed` it follows from everything else, so that chance falls differently
+    than in the session, and the same way for the same fork. Raises `ForkError`.
+    """
+    config = config or SessionConfig.model_validate(parent.configuration)
+    edits = _cleaned(edits or Edits())
+    task = ForkTask(
+        profile=parent.profile,
+        attitude=attitude or parent.attitude,
+        config=config,
+        parent=parent,
+        turn=turn,
+        edits=edits,
+    )
+    _check_turn(task)
+    _check_edits(task)
+    if seed is None:
+        seed = int.from_bytes(hashlib.sha256(_changes(task).encode()).digest()[:4], "big") >> 1
+    return task.model_copy(update={"config": config.model_copy(update={"seed": seed})})
+
+
+async def fork_head(task: ForkTask) -> JournalHead:
+    """The head of the fork's journal, which carries its past."""
+    now = datetime.now(UTC)
+    updates = [("intake", await _intake(task)), *_turns(task), *_edited(task)]
+    return JournalHead(
+        session_id=task.session_id,
+        profile=task.profile,
+        attitude=task.attitude,
+        configuration=task.config,
+        provenance=provenance(task.config),
+        started_at=now.isoformat(timespec="milliseconds"),
+        past=JournalPast(
+            forked_from=Fork(session_id=task.parent.session_id, turn=task.turn, edits=task.edits.made),
+            phases=tuple(turn.phase for turn in _before(task)),
+            updates=tuple(
+                JournalUpdate(node=node, at=round(now.timestamp(), 3), update=change) for node, change in updates
+            ),
+        ),
+    )
+
+
+async def run_fork(
+    head: JournalHead,
+    folder: Path,
+    models: Models,
+    *,
+    checkpointer: BaseCheckpointSaver[Any] | None = None,
+    on_event: OnEvent | None = None,
+    starts: bool = False,
+) -> SessionRecord:
+    """Run a fork (`fork_head`) to its end, with its journal in `folder`; what is said of `run_session` holds here too.
+
+    What it has from the other session comes back in the record as it is there: utterances, picks, candidates, calls.
+    """
+    journal = Journal.create(folder / f"{head.session_id}{SUFFIX}", head)
+    return await run_journal(journal, JournalContent.begun(head), models, checkpointer, on_event, starts)
+
+
+def _changes(task: ForkTask) -> str:
+    """All that makes a fork what it is, but for its seed."""
+    own = [task.attitude, configuration_hash(task.config), task.edits.model_dump_json()]
+    return "/".join(["fork", task.parent.session_id, str(task.turn), *own])
+
+
+def _cleaned(edits: Edits) -> Edits:
+    texts = {}
+    for name, text in (("client", edits.client), ("counselor", edits.counselor)):
+        if text is None:
+            continue
+        if not (said := clean(text, UTTERANCE_LIMIT)) or len(text) > UTTERANCE_LIMIT:
+            raise ForkError(f"what the {name} says must have 1 to {UTTERANCE_LIMIT} characters")
+        texts[name] = said
+    pick = None if edits.pick is None else tuple(dict.fromkeys(edits.pick))
+    return Edits(client=texts.get("client"), pick=pick, counselor=texts.get("counselor"))
+
+
+def _check_turn(task: ForkTask) -> None:
+    whole = sum(turn.client is not None for turn in task.parent.turns)
+    if not 1 <= task.turn <= whole + 1:
+        last = "its closing, or what comes next" if task.parent.closing else "the first that is missing"
+        raise ForkError(
+            f"session {task.parent.session_id} cannot be forked at turn {task.turn}: it has {whole} whole turns, "
+            f"so that a turn from 1 to {whole + 1} ({last}) can be played anew"
+        )
+    if task.turn > task.config.max_turns + 1:
+        raise ForkError(
+            f"turn {task.turn} cannot be played in a session of at most {task.config.max_turns} turns; allow more"
+        )
+
+
+def _check_edits(task: ForkTask) -> None:
+    edits, config = task.edits, task.config
+    if edits.client is not None and task.turn == 1 and not task.parent.opening:
+        raise ForkError("the client has said nothing before turn 1 that could be edited: the session has no opening")
+    if edits.pick is None:
+        return
+    if edits.counselor is not None:
+        raise ForkError("give the counselor's utterance or the pick: with the one there is no use for the other")
+    if task.closes:
+        raise ForkError(f"turn {task.turn} is the closing one, in which nothing is picked")
+    if not METHODS[config.method].specialists or policy_of(config) == "every":
+        raise ForkError(f"nothing is picked with the method {config.method} and the router {policy_of(config)}")
+    unknown = [name for name in edits.pick if name not in config.techniques]
+    if unknown or not edits.pick:
+        raise ForkError(
+            f"the pick must be of {', '.join(config.techniques)}" + f", not {', '.join(unknown)}" * bool(unknown)
+        )
+
+
+def _before(task: ForkTask) -> tuple[Turn, ...]:
+    return task.parent.turns[: task.turn - 1]
+
+
+async def _intake(task: ForkTask) -> dict[str, Any]:
+    taken = await intake(IntakeView(profile=task.profile, attitude=task.attitude))
+    opening = list(task.parent.opening)
+    if task.turn == 1 and task.edits.client is not None:
+        opening[-1] = _edit(opening[-1], task.edits.client)
+    return taken | update(utterances=opening)
+
+
+def _turns(task: ForkTask) -> Iterator[tuple[str, dict[str, Any]]]:
+    """What the nodes gave in the turns before, and the plan. A method without one lets go of a plan that is there."""
+    if task.parent.plan and METHODS[task.config.method].plan:
+        yield "plan", update(plan=task.parent.plan)
+    for turn in _before(task):
+        if turn.pick:
+            yield "router", update(picks=[turn.pick], candidates=replace([]))
+        for candidate in turn.candidates:
+            yield candidate.technique, update(candidates=[candidate])
+        if turn.counselor:
+            yield _speaker(turn), update(utterances=[turn.counselor])
+        if turn.client:
+            yield "client", _client(task, turn.client)
+
+
+def _client(task: ForkTask, said: Utterance) -> dict[str, Any]:
+    if said.turn < task.turn - 1:
+        return update(utterances=[said])
+    if task.edits.client is not None:
+        said = _edit(said, task.edits.client)
+    if not task.closes:
+        return update(utterances=[said])
+    ended = task.parent.end_reason if said.turn == task.parent.turns[-1].turn else None
+    return update(utterances=[said], end_reason=ended or "turn_limit")
+
+
+def _edited(task: ForkTask) -> Iterator[tuple[str, dict[str, Any]]]:
+    """What a person put in place of the turn that is played anew."""
+    edits, config = task.edits, task.config
+    phase = phase_of(task.turn, config.max_turns)
+    if edits.pick is not None:
+        plan = task.parent.plan if METHODS[config.method].plan else None
+        before = tuple(turn.client for turn in _before(task) if turn.client)
+        step = step_by_pace(CounselorView(plan=plan, utterances=before), config)
+        pick = Pick(turn=task.turn, phase=phase, techniques=edits.pick, step=step, reason=REASON, source="human")
+        yield "router", update(picks=[pick], candidates=replace([]))
+    if edits.counselor is not None:
+        said = Utterance(turn=task.turn, speaker="counselor", text=edits.counselor, closing=task.closes, author="human")
+        yield "router" if METHODS[config.method].specialists else "counselor", update(utterances=[said])
+
+
+def _edit(said: Utterance, text: str) -> Utterance:
+    return Utterance(turn=said.turn, speaker=said.speaker, text=text, author="human")
+
+
+def _speaker(turn: Turn) -> str:
+    """The node that wrote a turn's utterance, by what led to it."""
+    return "router" if turn.pick or turn.candidates else "counselor"
