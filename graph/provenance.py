@@ -11,8 +11,8 @@ from settings import SessionConfig
 from state import Provenance
 
 PACKAGES = ("counseling-sessions", "langgraph", "langchain-core", "langchain-openai", "openai", "pydantic", "xllamacpp")
-JUDGES = "judge/"
-"""Prompts under this have no part in a session."""
+ELSEWHERE = ("judge/", "practice/")
+"""Prompts under these have no part in what is said in a session."""
 SESSIONS = uuid.uuid5(uuid.NAMESPACE_URL, "counseling-sessions/session")
 
 
@@ -20,7 +20,7 @@ def provenance(config: SessionConfig) -> Provenance:
     """The provenance of a session with this configuration."""
     return Provenance(
         configuration_hash=configuration_hash(config),
-        prompt_hashes={name: digest for name, digest in prompt_hashes().items() if not name.startswith(JUDGES)},
+        prompt_hashes={name: digest for name, digest in prompt_hashes().items() if not name.startswith(ELSEWHERE)},
         packages=_versions(),
         python=platform.python_version(),
         platform=platform.platform(terse=True),

@@ -35,6 +35,7 @@ SECTIONS: dict[str, set[str]] = {
     "judge/scale": {"", "anchors", "before", "after", "answer", "answer_before"},
     "judge/preference": {""},
     "judge/retry": {""},
+    "practice/risk": {""},
 }
 """Every prompt that the code asks for, with the sections it asks for."""
 
@@ -72,7 +73,7 @@ async def test_a_session_of_each_kind_asks_for_every_section_but_the_retries(mon
                 )
     await session(config(max_turns=1, prompt_layout="separate"), "")
     await session(config(max_turns=1), "", opening=None)
-    others = {name for name in SECTIONS if name == "retry" or name.startswith("judge/")}
+    others = {name for name in SECTIONS if name == "retry" or name.startswith(("judge/", "practice/"))}
     assert asked_for == {(name, section) for name, used in SECTIONS.items() for section in used if name not in others}
 
 

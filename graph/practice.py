@@ -1,0 +1,228 @@
+"""A practice session, step by step: the practice graph up to the person's next turn, with a journal like any session's.
+
+The journal says what was said (the person's updates stand under the part they took, `counselor` or `client`) and is what a
+session is taken up from; the checkpoints serve the interrupts, and Studio.
+"""
+
+import uuid
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Self
+
+from langchain_core.runnables import RunnableConfig
+from langgraph.checkpoint.base import BaseCheckpointSaver
+from langgraph.types import Command
+from langsmith import tracing_context
+
+from graph.journal import SUFFIX, Journal, JournalContent, JournalError, JournalHead, JournalUpdate, fold, read_journal
+from graph.practice_graph import build_practice_graph
+from graph.provenance import provenance
+from graph.record import make_record
+from graph.session import Event, OnEvent, SessionTask
+from graph.session_graph import recursion_limit
+from models.chat import Models
+from nodes.person import RISK, Handover, PersonAnswer
+from settings import SessionConfig
+from state import Failure, SessionRecord, Speaker, Utterance
+
+
+class Practice:
+    """A practice session in progress.
+
+    `waiting` is what the person is handed; None before `start` and when the session is over. The steps raise
+    `JournalError` where the journal cannot be kept; what the session itself meets becomes its failure.
+    """
+
+    def __init__(
+        self,
+        journal: Journal,
+        content: JournalContent,
+        models: Models,
+        checkpointer: BaseCheckpointSaver[Any],
+        part: Speaker,
+        country: str = "",
+        on_event: OnEvent | None = None,
+    ) -> None:
+        self.journal, self.content, self.part, self.country = journal, content, part, country
+        self.on_event = on_event
+        self.waiting: Handover | None = None
+        self._checkpointer = checkpointer
+        self._failure: Failure | None = None
+        self._graph = build_practice_graph(checkpointer, specialists=self.config.techniques, models=models)
+
+    @classmethod
+    def begin(
+        cls,
+        task: SessionTask,
+        part: Speaker,
+        folder: Path,
+        models: Models,
+        checkpointer: BaseCheckpointSaver[Any],
+        *,
+        country: str = "",
+        on_event: OnEvent | None = None,
+    ) -> Self:
+        """A new session, with its journal in `folder`. Its id is drawn: no seed makes a person say the same again."""
+        head = JournalHead(
+            session_id=str(uuid.uuid4()),
+            profile=task.profile,
+            attitude=task.attitude,
+            configuration=task.config,
+            provenance=provenance(task.config),
+            started_at=datetime.now(UTC).isoformat(timespec="milliseconds"),
+        )
+        journal = Journal.create(folder / f"{head.session_id}{SUFFIX}", head)
+        return cls(journal, JournalContent(head), models, checkpointer, part, country, on_event)
+
+    @classmethod
+    def resume(
+        cls,
+        path: Path,
+        models: Models,
+        checkpointer: BaseCheckpointSaver[Any],
+        *,
+        country: str = "",
+        on_event: OnEvent | None = None,
+    ) -> Self:
+        """Take up a session that was left or cut off, where it stood: words that had no answer yet are kept.
+
+        Raises `JournalError`, also for a session without a person, or one that was stopped for risk.
+        """
+        before = read_journal(path).updates
+        part = part_of(before)
+        if part is None:
+            raise JournalError(f"{path} is no practice session; take it up with: run.py session --resume {path.parent}")
+        if any((item.update.get("failure") or {}).get("kind") == RISK for item in before):
+            raise JournalError(f"{path}: this session was stopped for risk, and is not taken up again")
+        journal, content = Journal.resume(path)
+        kept = _standing(before)
+        for item in kept[len(content.updates) :]:
+            content.updates.append(journal.add(item.node, item.update))
+        return cls(journal, content, models, checkpointer, part, country, on_event)
+
+    @property
+    def config(self) -> SessionConfig:
+        """How the session is conducted."""
+        return self.content.head.configuration
+
+    @property
+    def state(self) -> dict[str, Any]:
+        """The channels as they stand, plain JSON."""
+        return fold(self.content.updates)
+
+    @property
+    def dialogue(self) -> tuple[Utterance, ...]:
+        """All that has been said and not taken back."""
+        return tuple(map(Utterance.model_validate, self.state.get("utterances", ())))
+
+    @property
+    def failure(self) -> Failure | None:
+        """Why the session cannot go on, if it cannot."""
+        found = self.state.get("failure")
+        return self._failure or (Failure.model_validate(found) if found else None)
+
+    @property
+    def risk(self) -> bool:
+        """Whether the session was stopped because the person's message counts as risk."""
+        return self.failure is not None and self.failure.kind == RISK
+
+    async def start(self) -> None:
+        """Run to the person's first turn, or to the end of a session that needs no more of them."""
+        head = self.content.head
+        # The state is given whole; an older thread of this id would get it on top of its own.
+        await self._checkpointer.adelete_thread(head.session_id)
+        begin = {
+            "session_id": head.session_id,
+            "profile_id": head.profile.id,
+            "profile": head.profile.model_dump(mode="json"),
+            "attitude": head.attitude,
+            "part": self.part,
+        }
+        state = self.state
+        country = {"country": self.country}
+        if not any(said.get("closing") for said in state.get("utterances", ())):
+            await self._run(Command(update={**begin, **state, **country}) if state else {**begin, **country})
+
+    async def answer(self, given: PersonAnswer) -> None:
+        """Give the person's answer, and run to their next turn or to the end. After risk nothing of it is kept."""
+        await self._run(Command(resume=given.model_dump(mode="json")))
+        if self.risk:
+            await self._checkpointer.adelete_thread(self.content.head.session_id)
+
+    def record(self) -> SessionRecord:
+        """The session's record as it stands: finished once it is closed, else failed."""
+        return make_record(self.content, self._failure)
+
+    def close(self) -> None:
+        """Leave the session where it stands; its journal is there to take it up again."""
+        self.journal.close()
+
+    async def _run(self, given: Any) -> None:
+        head = self.content.head
+        self.waiting = None
+        options: RunnableConfig = {
+            "recursion_limit": recursion_limit(self.config.max_turns),
+            "configurable": {"thread_id": head.session_id},
+            "metadata": {"profile_id": head.profile.id, "attitude": head.attitude, "part": self.part},
+            "run_name": "practice",
+        }
+        stream = self._graph.astream(
+            given, options, context=self.config, stream_mode=["updates", "tasks"], durability="sync"
+        )
+        chunk: Any
+        try:
+            with untraced():
+                async for mode, chunk in stream:
+                    if mode == "updates":
+                        self._take(chunk)
+                    elif self.on_event and "input" in chunk:  # a task that starts
+                        self.on_event(Event(chunk["name"]))
+        except (JournalError, OSError, MemoryError):
+            raise  # the machine's trouble, not the session's
+        except Exception as error:  # whatever a node raises ends this session alone, and is on record
+            self._failure = Failure(stage="session", kind="internal", message=f"{type(error).__name__}: {error}"[:500])
+
+    def _take(self, chunk: dict[str, Any]) -> None:
+        for node, change in chunk.items():
+            if node == "__interrupt__":
+                self.waiting = Handover.model_validate(change[0].value)
+                continue
+            if node == "person" and isinstance(change.get("utterances"), dict):
+                self.journal.take_back(self.content, self._own_last())
+            else:
+                who = self.part if node == "person" else node
+                self.content.updates.append(self.journal.add(who, change or {}))
+            if self.on_event:
+                self.on_event(Event(node, change or {}))
+
+    def _own_last(self) -> int:
+        """How many updates there were before the person's last message."""
+        own = [
+            place
+            for place, item in enumerate(self.content.updates)
+            if any(said.get("author") == "human" for said in item.update.get("utterances", ()))
+        ]
+        return own[-1]
+
+
+def untraced() -> AbstractContextManager[Any]:
+    """A context in which nothing goes to LangSmith: what a person types goes to the configured model and nowhere else."""
+    return tracing_context(enabled=False)
+
+
+def part_of(updates: Sequence[JournalUpdate]) -> Speaker | None:
+    """The part that a person takes in the session of a journal; None where there is no person."""
+    return next((item.update["part"] for item in updates if "part" in item.update), None)
+
+
+def _standing(updates: list[JournalUpdate]) -> list[JournalUpdate]:
+    """The updates up to the last words that were said, or taken back, before anything failed."""
+    end = 0
+    for number, item in enumerate(updates, 1):
+        if "failure" in item.update:
+            break
+        if item.node in ("intake", "plan") or "utterances" in item.update:
+            end = number
+    return updates[:end]

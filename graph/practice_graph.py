@@ -1,0 +1,136 @@
+"""The practice graph: the session graph with a person in the place of one side. The person's turns are interrupts.
+
+    the person is the counselor:  START → intake → person ⇄ client … until the person's closing words → END
+    the person is the client:     START → intake → plan → router ⇄ specialists … → person → router … → END
+
+Both parts are one graph; the routes follow the part that is in the state.
+"""
+
+from collections.abc import Hashable, Sequence
+from typing import Any
+
+from langgraph.graph import END, START, StateGraph
+from langgraph.graph.state import CompiledStateGraph
+from langgraph.runtime import Runtime
+from langgraph.types import Checkpointer
+
+from graph.session_graph import (
+    Step,
+    recursion_limit,
+    route_from_client,
+    route_from_counselor,
+    route_from_intake,
+    route_from_plan,
+    route_from_router,
+)
+from models.chat import Models
+from nodes.client import client
+from nodes.person import (
+    PersonView,
+    PracticeFlowView,
+    PracticeInput,
+    PracticeIntakeView,
+    PracticeState,
+    person,
+    practice_intake,
+)
+from nodes.plan import plan
+from nodes.router import router
+from nodes.single import single
+from nodes.specialist import specialist
+from nodes.techniques import technique, techniques
+from settings import MOST_TURNS, SessionConfig
+from state import ClientView, CounselorView
+
+PracticeGraph = CompiledStateGraph[PracticeState, SessionConfig, PracticeInput, PracticeState]
+
+
+def build_practice_graph(
+    checkpointer: Checkpointer = None, *, specialists: Sequence[str] | None = None, models: Models | None = None
+) -> PracticeGraph:
+    """Build the graph of both parts. Running it needs a checkpointer: an interrupt is taken up from its checkpoint.
+
+    `specialists` are the techniques that get a node (all there are by default); `models` are shared if given.
+    """
+    models = models or Models()
+    names = [technique(name).name for name in specialists or techniques()]
+    builder: StateGraph[PracticeState, SessionConfig, PracticeInput, PracticeState] = StateGraph(
+        PracticeState, context_schema=SessionConfig, input_schema=PracticeInput
+    )
+    steps: list[tuple[str, Step, type, str]] = [
+        ("intake", _intake, PracticeIntakeView, "takes the intake form and the person's part; no call"),
+        ("person", person, PersonView, "waits for what the person says; checks a client's message for risk"),
+        ("client", client, ClientView, "plays the intake form with its attitude"),
+        ("plan", plan, CounselorView, "chooses a CBT technique and plans the session"),
+        ("router", router, CounselorView, "picks techniques, merges their candidates, closes the session"),
+        ("counselor", single, CounselorView, "the baselines' one counselor"),
+        *((name, _specialist(name), CounselorView, f"drafts what the counselor could say: {name}") for name in names),
+    ]
+    for name, step, view, about in steps:
+        builder.add_node(name, _node(models, step), input_schema=view, metadata={"description": about})
+    _connect(builder, names)
+    compiled = builder.compile(checkpointer=checkpointer, name="practice")
+    return compiled.with_config(recursion_limit=recursion_limit(MOST_TURNS))
+
+
+def route_from_practice_intake(state: PracticeFlowView) -> str:
+    """To whoever speaks next; a session that is taken up again may have stopped on either side."""
+    if state.failure:
+        return END
+    last = state.utterances[-1] if state.utterances else None
+    counselors_turn = last is None or last.speaker == "client"
+    if state.part == "counselor":
+        return "person" if counselors_turn else "client"
+    return route_from_intake(state) if counselors_turn else "person"
+
+
+def route_from_person(state: PracticeFlowView) -> str:
+    """To the other side; to the person again when something was taken back; to the end after risk or the closing words."""
+    last = state.utterances[-1] if state.utterances else None
+    if state.failure or (last and last.closing):
+        return END
+    if state.part == "client":
+        return route_from_client(state)
+    return "client" if last and last.speaker == "counselor" else "person"
+
+
+def route_from_simulated_client(state: PracticeFlowView) -> str:
+    """To the person, who goes on or closes."""
+    return END if state.failure else "person"
+
+
+def _connect(builder: StateGraph[PracticeState, SessionConfig, PracticeInput, PracticeState], names: list[str]) -> None:
+    counselors = ["router", "counselor"]
+    instead: dict[Hashable, str] = {"client": "person", END: END}
+    drafting: dict[Hashable, str] = {name: name for name in names}
+    builder.add_edge(START, "intake")
+    builder.add_conditional_edges("intake", route_from_practice_intake, ["person", "client", "plan", *counselors, END])
+    builder.add_conditional_edges("person", route_from_person, ["person", "client", *counselors, END])
+    builder.add_conditional_edges("client", route_from_simulated_client, ["person", END])
+    builder.add_conditional_edges("plan", route_from_plan, [*counselors, END])
+    builder.add_conditional_edges("router", route_from_router, drafting | instead)
+    builder.add_conditional_edges("counselor", route_from_counselor, instead)
+    for name in names:
+        builder.add_edge(name, "router")
+
+
+def _node(models: Models, step: Step) -> Any:
+    async def node(state: Any, runtime: Runtime[SessionConfig]) -> dict[str, Any]:
+        return await step(models, state, runtime.context or SessionConfig())
+
+    return node
+
+
+async def _intake(models: Models, view: PracticeIntakeView, config: SessionConfig) -> dict[str, Any]:
+    return await practice_intake(view)
+
+
+def _specialist(name: str) -> Step:
+    async def step(models: Models, view: CounselorView, config: SessionConfig) -> dict[str, Any]:
+        return await specialist(models, name, view, config)
+
+    return step
+
+
+graph = build_practice_graph()
+"""What LangGraph Studio opens."""

@@ -1,0 +1,199 @@
+"""A person in a session: hands a turn over by LangGraph's `interrupt`, and takes what the person says into the dialogue.
+
+What a person says as the client is checked for risk before any model is asked (`nodes.risk`); when risk is found, the session
+ends with the help lines, and neither the dialogue nor the record has the words.
+"""
+
+import unicodedata
+from typing import Annotated, Any, Literal
+
+from langgraph.types import interrupt
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from models.chat import Models
+from nodes.context import UTTERANCE_LIMIT, phase_of
+from nodes.intake import IntakeView, intake
+from nodes.risk import check_message, help_text
+from settings import SessionConfig, validation_message
+from state import EndReason, Failure, FlowView, Phase, SessionInput, SessionState, Speaker, Utterance, replace, update
+
+RISK = "risk"
+"""The kind of failure with which a session ends when a person expresses risk."""
+DEFAULT_PART: Speaker = "counselor"
+
+
+class PracticeInput(SessionInput, total=False):
+    """What starts a practice session: which part the person takes, and the country whose help lines are shown."""
+
+    part: Annotated[Speaker, Field(description="Who the person is: the counselor (default), or the client")]
+    country: Annotated[str, Field(description="Code of the country whose help lines are shown, such as GB")]
+
+
+class PracticeState(SessionState, total=False):
+    """The channels of the practice graph: those of a session, the person's part, and the help that was shown."""
+
+    part: Speaker
+    country: str
+    help: str
+
+
+class PracticeIntakeView(IntakeView):
+    """What a practice session is started with."""
+
+    part: Speaker = DEFAULT_PART
+    country: str = ""
+
+
+class PracticeFlowView(FlowView):
+    """What the practice graph's routes decide on."""
+
+    part: Speaker = DEFAULT_PART
+
+
+class PersonView(BaseModel):
+    """What the node that waits for a person reads."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    session_id: str = ""
+    part: Speaker = DEFAULT_PART
+    country: str = ""
+    utterances: tuple[Utterance, ...] = ()
+    end_reason: EndReason | None = None
+
+    @property
+    def turn(self) -> int:
+        """The turn in progress, 1-based."""
+        last = self.utterances[-1] if self.utterances else None
+        if last is None:
+            return 1
+        return last.turn + 1 if last.speaker == "client" else max(last.turn, 1)
+
+    def last_of(self, speaker: Speaker) -> str:
+        """What this side said last; empty where it has said nothing."""
+        return next((said.text for said in reversed(self.utterances) if said.speaker == speaker), "")
+
+
+class Handover(BaseModel):
+    """What a person is handed with the turn: whose part it is, what was said last, and what was wrong with the last answer."""
+
+    model_config = ConfigDict(frozen=True)
+
+    part: Speaker
+    turn: int
+    phase: Phase
+    last: str = ""
+    closing: bool = False
+    problem: str | None = None
+
+
+class PersonAnswer(BaseModel):
+    """A person's answer: words (a plain text stands for them), with `ends` the end of the session, or `undo`.
+
+    The counselor who `ends` a session says the closing words; a client who does says goodbye. `undo` takes back the
+    counselor's last own message and the client's answer to it.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    text: str = ""
+    ends: Literal["resolved", "left", "turn_limit"] | None = None
+    undo: bool = False
+
+
+async def practice_intake(view: PracticeIntakeView) -> dict[str, Any]:
+    """The intake of a session, with the person's part."""
+    return {**await intake(view), "part": view.part, "country": view.country}
+
+
+async def person(models: Models, view: PersonView, config: SessionConfig) -> dict[str, Any]:
+    """Wait for a person's answer. One that cannot be used is asked for again, with what is wrong with it."""
+    problem: str | None = None
+    while True:
+        handed = Handover(
+            part=view.part,
+            turn=view.turn,
+            phase=phase_of(view.turn, config.max_turns),
+            last=view.last_of("client" if view.part == "counselor" else "counselor"),
+            closing=view.end_reason is not None,
+            problem=problem,
+        )
+        given = interrupt(handed.model_dump(mode="json"))
+        try:
+            answer = PersonAnswer.model_validate({"text": given} if isinstance(given, str) else given)
+        except ValidationError as error:
+            problem = validation_message(error)
+            continue
+        if view.part == "client" and answer.text and (stopped := await _stopped_for_risk(models, view, config, answer)):
+            return stopped
+        problem = _problem(view, answer)
+        if problem is None:
+            return _taken_back(view) if answer.undo else _said(view, config, answer)
+
+
+async def _stopped_for_risk(
+    models: Models, view: PersonView, config: SessionConfig, answer: PersonAnswer
+) -> dict[str, Any] | None:
+    found = await check_message(
+        models,
+        config,
+        answer.text,
+        turn=view.turn,
+        session_id=view.session_id,
+        before=view.last_of("client"),
+        asked=view.last_of("counselor"),
+    )
+    if found is None:
+        return None
+    why = "the check itself failed" if found.source == "check_failed" else f"found by the {found.source}"
+    message = f"the person's message counts as risk ({why}); help lines were shown, and no model was asked"
+    failure = Failure(stage="client", kind=RISK, message=message, turn=view.turn)
+    return update(failure=failure, help=help_text(view.country))
+
+
+def _problem(view: PersonView, answer: PersonAnswer) -> str | None:
+    if answer.undo:
+        return _not_undone(view)
+    text = spoken(answer.text)
+    if not any(c.isalnum() for c in text):
+        return "say something in words"
+    if len(text) > UTTERANCE_LIMIT:
+        return f"{len(text)} characters are too many; {UTTERANCE_LIMIT} reach the other side"
+    if answer.ends and view.part == "counselor" and not view.last_of("client"):
+        return "there is no session to close yet"
+    if answer.ends == "turn_limit" and view.part == "client":
+        return "a client ends a session as resolved or left"
+    return None
+
+
+def _not_undone(view: PersonView) -> str | None:
+    if view.part == "client":
+        return "what a client has said cannot be taken back"
+    return None if _own(view) else "there is nothing of your own to take back yet"
+
+
+def spoken(text: str) -> str:
+    """What a person typed, without control characters and stray space; line breaks stay."""
+    kept = "".join(c for c in text if c in "\n\t" or unicodedata.category(c) not in {"Cc", "Cf", "Cs", "Co"})
+    return "\n".join(" ".join(line.split()) for line in kept.strip().splitlines()).strip()
+
+
+def _said(view: PersonView, config: SessionConfig, answer: PersonAnswer) -> dict[str, Any]:
+    if view.part == "counselor":
+        # The counselor decides that the time is up, which is the reason of that name.
+        reason = view.end_reason or ("turn_limit" if answer.ends else None)
+    else:
+        reason = answer.ends or ("turn_limit" if view.turn >= config.max_turns else None)
+    closing = view.part == "counselor" and reason is not None
+    said = Utterance(turn=view.turn, speaker=view.part, text=spoken(answer.text), closing=closing, author="human")
+    return update(utterances=[said]) | ({"end_reason": reason} if reason else {})
+
+
+def _taken_back(view: PersonView) -> dict[str, Any]:
+    kept = view.utterances[: _own(view)[-1]]
+    return update(utterances=replace(list(kept)), end_reason=None)
+
+
+def _own(view: PersonView) -> list[int]:
+    """The places of what the person has said."""
+    return [place for place, said in enumerate(view.utterances) if said.author == "human" and said.speaker == view.part]

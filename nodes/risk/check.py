@@ -1,0 +1,52 @@
+"""The whole risk check of a message: the lists of phrases first, then, where one is configured, a model."""
+
+from typing import Any
+
+from langchain_core.messages import HumanMessage
+
+from models.chat import Models
+from models.structured import AnswerSchema
+from nodes.risk.phrases import Risk, find_risk
+from nodes.speaking import Attempts, decide
+from profiles.schema import clean
+from prompts import prompt
+from settings import SessionConfig
+
+ROLE = "risk"
+"""The role whose model is asked, if `models` of the configuration names one for it."""
+
+SCHEMA = AnswerSchema("risk", {"risk": {"type": "boolean"}})
+
+
+async def check_message(
+    models: Models,
+    config: SessionConfig,
+    text: str,
+    *,
+    turn: int,
+    session_id: str = "",
+    before: str = "",
+    asked: str = "",
+) -> Risk | None:
+    """Whether a person's message counts as risk; None only if every configured check says that it does not.
+
+    The model is asked only about what the lists let pass. No answer, or one that cannot be read, counts as risk.
+    """
+    if found := find_risk(text, before=before, asked=asked):
+        return found
+    if ROLE not in config.models:
+        return None
+    try:
+        attempts = Attempts(models, config, ROLE, turn, session_id)
+        question = prompt("practice/risk", asked=clean(asked) or "-", text=clean(text, len(text) + 2))
+        says = await decide(attempts, [HumanMessage(question)], SCHEMA, _read)
+    except Exception as error:  # fails closed, whatever went wrong
+        return Risk("check_failed", type(error).__name__)
+    return Risk("model", "said so") if says else None
+
+
+def _read(answer: dict[str, Any]) -> bool:
+    says = answer.get("risk")
+    if not isinstance(says, bool):
+        raise ValueError("risk must be true or false")
+    return says
