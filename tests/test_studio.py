@@ -1,4 +1,5 @@
-"""The graph under `langgraph dev`, the server behind LangGraph Studio, asked over HTTP as Studio asks it."""
+"""`run.py studio`: sessions of a run and the graph under `langgraph dev`, the server behind LangGraph Studio, asked over HTTP
+as Studio asks it."""
 
 import asyncio
 import os
@@ -6,9 +7,7 @@ import signal
 import socket
 import subprocess
 import sys
-import time
-import urllib.error
-import urllib.request
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -20,7 +19,11 @@ from langgraph_sdk import get_client
 from langgraph_sdk.client import LangGraphClient
 
 from graph.checkpoints import VARIABLE, open_checkpoints
+from graph.journal import SUFFIX
+from graph.methods import METHODS
 from graph.session import SessionTask, run_session
+from graph.store import keep
+from inspection.studio import create_assistants, method_assistants
 from models.chat import Models
 from profiles.library import load_builtin
 from settings import ModelSettings, SessionConfig
@@ -30,17 +33,29 @@ from tests.loopback import LoopbackServer
 pytestmark = pytest.mark.slow
 
 PROJECT = Path(__file__).parents[1]
-START_SECONDS = 60
-END_SECONDS = 20
+START_SECONDS = 90
+END_SECONDS = 30
+COMMAND = """
+import argparse, sys
+from commands import studio
+parser = argparse.ArgumentParser()
+studio.add(parser.add_subparsers())
+args = parser.parse_args(["studio", *sys.argv[1:]])
+sys.exit(args.command(args))
+"""
 INPUT = {"profile_id": "amira-exam-panic", "attitude": "negative"}
 
 
 @dataclass(frozen=True)
 class Studio:
-    """A running `langgraph dev`, and a session that was made without it in the same file of checkpoints."""
+    """A running `run.py studio`, a session made before it in the same file of checkpoints, and those that it imported."""
 
     url: str
+    model: LoopbackServer
     made_before: SessionRecord
+    finished: SessionRecord
+    unfinished: SessionRecord
+    told: str
 
     @property
     def client(self) -> LangGraphClient:
@@ -52,29 +67,35 @@ def studio(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Studio]:
     folder = tmp_path_factory.mktemp("studio")
     checkpoints = folder / "sessions.sqlite"
     with LoopbackServer() as model:
-        record = asyncio.run(_session_of_the_command_line(checkpoints, folder, model.base_url))
+        run = folder / "run"
+        run.mkdir()
+        record, finished, unfinished = asyncio.run(_sessions(checkpoints, folder, run, model.base_url))
+        before = {path: path.read_bytes() for path in run.iterdir()}
         environment = {
             "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
             "HOME": str(folder),  # neither keys nor settings of whoever runs the tests
             "OPENAI_BASE_URL": model.base_url,
             VARIABLE: str(checkpoints),
             "LANGSMITH_TRACING": "false",
-            "LANGGRAPH_CLI_NO_ANALYTICS": "1",
             "PYTHONDONTWRITEBYTECODE": "1",
             # Offline: whatever asks for more than the loopback interface meets a closed port.
             **dict.fromkeys(("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"), "http://127.0.0.1:9"),
             "NO_PROXY": "127.0.0.1,localhost",
         }
-        with _langgraph_dev(_linked_project(folder / "project"), environment, folder / "log") as url:
-            yield Studio(url, record)
+        with _studio_command(_linked_project(folder / "project"), [str(run)], environment) as (url, told):
+            yield Studio(url, model, record, finished, unfinished, told)
+        assert {path: path.read_bytes() for path in run.iterdir()} == before, "the run directory was changed"
 
 
 async def test_the_graph_is_listed_and_drawn(studio: Studio) -> None:
-    listed = await studio.client.assistants.search(graph_id="session")
+    (listed,) = await studio.client.assistants.search(graph_id="session", metadata={"created_by": "system"})
     drawn = await studio.client.assistants.get_graph("session", xray=True)
 
-    assert len(listed) == 1
-    assert {"plan", "router", "reflection", "client", "counselor"} <= {node["id"] for node in drawn["nodes"]}
+    about = {node["id"]: node.get("metadata", {}).get("description", "") for node in drawn["nodes"]}
+    assert {"plan", "router", "reflection", "client", "counselor"} <= about.keys()
+    assert "Input:" in (listed["description"] or "")
+    assert "picks the techniques" in about["router"]
+    assert all(about[name] for name in about if not name.startswith("__"))
 
 
 async def test_the_context_form_is_the_session_config(studio: Studio) -> None:
@@ -199,8 +220,127 @@ async def test_a_baseline_stays_one_when_its_state_is_edited(studio: Studio) -> 
     assert (await client.threads.get_state(thread))["next"] == ["counselor"]
 
 
+async def test_a_merged_utterance_is_edited_before_the_client_hears_it(studio: Studio) -> None:
+    client = studio.client
+    thread = (await client.threads.create())["thread_id"]
+    context = {"max_turns": 2}
+
+    await client.runs.wait(thread, "session", input=INPUT, context=context, interrupt_before=["client"])
+    stopped = await client.threads.get_state(thread)
+    said = stopped["values"]["utterances"]
+    words = "What would the smallest possible step look like, an embarrassingly small one?"
+    await client.threads.update_state(
+        thread, {"utterances": replace([*said[:-1], {**said[-1], "text": words}])}, as_node="router"
+    )
+    edited = await client.threads.get_state(thread)
+    asked = len(studio.model.requests)
+    await client.runs.wait(thread, "session", input=None, context=context)
+
+    assert (stopped["next"], edited["next"]) == (["client"], ["client"])
+    assert (said[-1]["turn"], said[-1]["speaker"]) == (1, "counselor")
+    heard = studio.model.requests[asked].prompt
+    assert "You are the client in a counseling session" in heard
+    assert words in heard
+    assert said[-1]["text"] not in heard
+    values = (await client.threads.get_state(thread))["values"]
+    assert next(item["text"] for item in values["utterances"] if item["turn"] == 1) == words
+    assert values["end_reason"] == "turn_limit"
+
+
+async def test_every_method_has_an_assistant_and_is_created_once(studio: Studio) -> None:
+    client = studio.client
+    again = await create_assistants(client, method_assistants())
+
+    own = await client.assistants.search(graph_id="session", metadata={"made_by": "counseling-sessions"}, limit=100)
+    by_name = {item["name"]: item for item in own}
+    assert again == 0
+    assert METHODS.keys() < by_name.keys()
+    assert all(by_name[name]["description"] == method.description for name, method in METHODS.items())
+    thread = (await client.threads.create())["thread_id"]
+    single = by_name["single"]["assistant_id"]
+    await client.runs.wait(thread, single, input=INPUT, context={"max_turns": 1})
+    values = (await client.threads.get_state(thread))["values"]
+    assert not values.get("picks")
+    assert not values.get("plan")
+
+
+async def test_a_changed_assistant_is_brought_up_to_date(studio: Studio) -> None:
+    client, wanted = studio.client, next(item for item in method_assistants() if item["name"] == "magnet-no-plan")
+    await client.assistants.update(wanted["assistant_id"], description="something else")
+
+    changed = await create_assistants(client, method_assistants())
+
+    there = await client.assistants.get(wanted["assistant_id"])
+    assert changed == 1
+    assert (there["description"], there["context"]) == (wanted["description"], {"method": "magnet-no-plan"})
+
+
+async def test_the_sessions_of_a_run_are_threads(studio: Studio) -> None:
+    client, record = studio.client, studio.finished
+    threads = {thread["thread_id"]: thread for thread in await client.threads.search(limit=100)}
+
+    about = threads[record.session_id]["metadata"] or {}
+    told = {name: about[name] for name in ("profile", "attitude", "method", "seed", "status")}
+    assert told == {
+        "profile": "amira-exam-panic",
+        "attitude": "neutral",
+        "method": "magnet",
+        "seed": 7,
+        "status": "finished",
+    }
+    assert (threads[studio.unfinished.session_id]["metadata"] or {})["status"] == "unfinished"
+    assert f"{record.session_id}  finished  magnet  seed 7  2 turns" in studio.told
+    history = await client.threads.get_history(record.session_id, limit=100)
+    steps = [state["next"] for state in reversed(history)]
+    techniques = sorted(record.turns[0].pick.techniques) if record.turns[0].pick else []
+    assert steps[:7] == [["__start__"], ["intake"], ["plan"], ["router"], techniques, ["router"], ["client"]]
+    assert steps[-1] == []
+    assert [said["text"] for said in history[0]["values"]["utterances"]] == [said.text for said in record.dialogue]
+
+
+async def test_an_imported_session_is_forked_at_a_turn_with_another_pick(studio: Studio) -> None:
+    client, record = studio.client, studio.finished
+    thread = record.session_id
+    assistant = await _assistant_of(client, thread)
+    history = await client.threads.get_history(thread, limit=100)
+    picked = next(
+        state
+        for state in history
+        if (state["values"].get("picks") or [{}])[-1].get("turn") == 2
+        and set(state["next"]) & set(SessionConfig().techniques)
+    )
+    picks = [*picked["values"]["picks"]]
+    picks[-1] = {**picks[-1], "techniques": ["normalizing"], "reason": "chosen by hand"}
+
+    fork = await client.threads.update_state(
+        thread, {"picks": replace(picks)}, as_node="router", checkpoint_id=picked["checkpoint"]["checkpoint_id"]
+    )
+    nodes = await _nodes_of_run(client, thread, assistant, fork["checkpoint"]["checkpoint_id"])
+
+    values = (await client.threads.get_state(thread))["values"]
+    past = len(picked["values"]["utterances"])
+    assert nodes == ["normalizing", "router", "client", "router"]
+    assert [said["text"] for said in values["utterances"][:past]] == [said.text for said in record.dialogue[:past]]
+    assert [said["turn"] for said in values["utterances"]] == [0, 0, 1, 1, 2, 2, 3]
+    assert values["utterances"][past]["text"] != record.dialogue[past].text
+
+
+async def test_an_unfinished_session_is_run_on_to_its_end(studio: Studio) -> None:
+    client, thread = studio.client, studio.unfinished.session_id
+    before = await client.threads.get_state(thread)
+
+    nodes = await _nodes_of_run(client, thread, await _assistant_of(client, thread))
+
+    values = (await client.threads.get_state(thread))["values"]
+    assert before["next"] == ["client"]
+    assert nodes == ["client", "counselor"]
+    assert values["utterances"][: len(before["values"]["utterances"])] == before["values"]["utterances"]
+    assert values["end_reason"] == "turn_limit"
+    assert values["utterances"][-1]["closing"]
+
+
 async def _schemas(client: LangGraphClient) -> Any:
-    (assistant,) = await client.assistants.search(graph_id="session")
+    (assistant,) = await client.assistants.search(graph_id="session", metadata={"created_by": "system"})
     return await client.assistants.get_schemas(assistant["assistant_id"])
 
 
@@ -224,18 +364,52 @@ def _begin_of_turn(history: list[Any], turn: int) -> Any:
     pytest.fail(f"no checkpoint before turn {turn}")
 
 
-async def _session_of_the_command_line(checkpoints: Path, folder: Path, base_url: str) -> SessionRecord:
-    config = SessionConfig(max_turns=2, models={"default": ModelSettings(base_url=base_url)})
-    task = SessionTask(profile=load_builtin("amira-exam-panic"), attitude="positive", config=config)
+async def _assistant_of(client: LangGraphClient, thread: str) -> str:
+    """The assistant that has an imported session's configuration."""
+    name = ((await client.threads.get(thread))["metadata"] or {})["assistant"]
+    (found,) = await client.assistants.search(name=str(name))
+    return found["assistant_id"]
+
+
+async def _nodes_of_run(
+    client: LangGraphClient, thread: str, assistant: str, checkpoint: str | None = None
+) -> list[str]:
+    """The nodes that give updates when a thread is run on with nothing but an assistant, in their order."""
+    nodes: list[str] = []
+    async for part in client.runs.stream(
+        thread, assistant, input=None, checkpoint_id=checkpoint, stream_mode="updates"
+    ):
+        assert part.event in {"metadata", "updates"}, part
+        nodes += part.data if part.event == "updates" else ()
+    return nodes
+
+
+async def _sessions(checkpoints: Path, folder: Path, run: Path, base_url: str) -> list[SessionRecord]:
+    """One session made with the checkpoints; and in a run's folder a finished one, and one cut off before the client."""
     models = Models()
+    made = []
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv(VARIABLE, str(checkpoints))
         patch.delenv("OPENAI_API_KEY", raising=False)
         async with open_checkpoints() as saver:
-            record = await run_session(task, folder, models, checkpointer=saver)
+            made.append(await run_session(_task(base_url, "positive"), folder, models, checkpointer=saver))
+        finished = _task(base_url, "neutral", seed=7)
+        made.append(await run_session(finished, run, models))
+        keep(made[-1], run)
+        cut = _task(base_url, "neutral", method="single")
+        made.append(await run_session(cut, run, models))
     await models.close()
-    assert record.status == "finished", record.failure
-    return record
+    assert all(record.status == "finished" for record in made)
+    journal = run / f"{cut.session_id}{SUFFIX}"
+    # intake, counselor, client, counselor are kept, and half of the client's second answer
+    lines = journal.read_bytes().split(b"\n")
+    journal.write_bytes(b"\n".join(lines[:5]) + b"\n" + lines[5][:40])
+    return made
+
+
+def _task(base_url: str, attitude: Any, **options: Any) -> SessionTask:
+    config = SessionConfig(max_turns=2, models={"default": ModelSettings(base_url=base_url)}, **options)
+    return SessionTask(profile=load_builtin("amira-exam-panic"), attitude=attitude, config=config)
 
 
 def _linked_project(folder: Path) -> Path:
@@ -248,45 +422,39 @@ def _linked_project(folder: Path) -> Path:
 
 
 @contextmanager
-def _langgraph_dev(project: Path, environment: dict[str, str], log: Path) -> Iterator[str]:
-    """The development server on a free port; its whole process group is ended, however the tests go."""
+def _studio_command(project: Path, options: list[str], environment: dict[str, str]) -> Iterator[tuple[str, str]]:
+    """The command on a free port, once it says that it serves, and what it said; Ctrl-C must end it, and the server."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    options = ["--no-browser", "--no-reload", "--host", "127.0.0.1", "--port", str(port), "--config", "langgraph.json"]
-    with log.open("wb") as output:
-        server = subprocess.Popen(
-            ["langgraph", "dev", *options],
-            cwd=project,
-            env=environment,
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-        )
-        try:
-            _wait_until_ok(f"http://127.0.0.1:{port}", server, log)
-            yield f"http://127.0.0.1:{port}"
-        finally:
-            _end(server)
-
-
-def _wait_until_ok(url: str, server: subprocess.Popen[bytes], log: Path) -> None:
-    direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-    end = time.monotonic() + START_SECONDS
-    while time.monotonic() < end and server.poll() is None:
-        with suppress(urllib.error.URLError, OSError), direct.open(f"{url}/ok", timeout=2) as answer:
-            if answer.status == 200:
-                return
-        time.sleep(0.1)
-    pytest.fail(f"langgraph dev did not start:\n{log.read_text(errors='replace')[-4000:]}")
-
-
-def _end(server: subprocess.Popen[bytes]) -> None:
-    with suppress(ProcessLookupError):
-        os.killpg(server.pid, signal.SIGINT)
-    with suppress(subprocess.TimeoutExpired):
-        server.wait(END_SECONDS)
-    with suppress(ProcessLookupError):  # the usual case: nothing of the group is left
-        os.killpg(server.pid, signal.SIGKILL)
-    server.wait()
+    command = subprocess.Popen(
+        [sys.executable, "-c", COMMAND, *options, "--no-browser", "--port", str(port)],
+        cwd=project,
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
+    )
+    assert command.stdout
+    late = threading.Timer(START_SECONDS, command.kill)
+    late.start()
+    told = ""
+    try:
+        for line in command.stdout:
+            told += line
+            if "Ctrl-C" in line:
+                break
+        late.cancel()
+        assert "Ctrl-C" in told, f"the command did not start:\n{told}"
+        yield f"http://127.0.0.1:{port}", told
+        command.send_signal(signal.SIGINT)
+        assert command.wait(END_SECONDS) == 0
+        with socket.socket() as probe:
+            assert probe.connect_ex(("127.0.0.1", port)) != 0, "the server goes on"
+    finally:
+        late.cancel()
+        with suppress(ProcessLookupError):
+            os.killpg(command.pid, signal.SIGTERM)
+        command.wait(END_SECONDS)

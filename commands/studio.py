@@ -1,0 +1,154 @@
+"""`run.py studio`: LangGraph Studio's server, with the sessions of a run as threads and the methods as assistants."""
+
+import argparse
+import asyncio
+import signal
+import subprocess
+from collections.abc import Iterator
+from itertools import islice
+from pathlib import Path
+from types import FrameType
+
+from rich.console import Console
+from rich.text import Text
+
+from commands import Subparsers
+from commands.options import errors
+from graph.journal import SUFFIX, read_journal
+from graph.record import make_record
+from graph.store import SHARD, read_records, unfinished
+from inspection.studio import (
+    connect,
+    create_assistants,
+    create_threads,
+    method_assistants,
+    server,
+    status_of,
+    write_checkpoints,
+)
+from sessions.store import RUN_FILE, RunError, Store
+from state import SessionRecord
+
+MOST = 50
+"""Sessions that are imported unless named: each takes one or two megabytes of the checkpoints' file."""
+STUDIO = "https://smith.langchain.com/studio/?baseUrl="
+SERVER = "http://127.0.0.1:2024"
+
+
+def add(commands: Subparsers) -> None:
+    """Tell the parser about this command."""
+    parser = commands.add_parser(
+        "studio", help="sessions in LangGraph Studio: step through them, fork them, run them on"
+    )
+    parser.add_argument(
+        "place", nargs="?", metavar="PLACE", help="run directory, folder of single sessions, or journal"
+    )
+    parser.add_argument(
+        "sessions", nargs="*", metavar="SESSION", help=f"ids, or how they begin (default: the first {MOST})"
+    )
+    parser.add_argument("--port", type=int, help="of the server (default 2024, or a free one where that is taken)")
+    parser.add_argument("--no-browser", action="store_true", help="do not open Studio in the browser")
+    parser.add_argument(
+        "--fresh", action="store_true", help="import again what is there, without what was forked in it"
+    )
+    parser.add_argument("--assistants", action="store_true", help="only create an assistant for each method, on --url")
+    parser.add_argument("--url", default=SERVER, help=f"a LangGraph server, for --assistants (default {SERVER})")
+    parser.set_defaults(command=studio)
+
+
+def studio(args: argparse.Namespace) -> int:
+    """Import sessions, start the server, wait until it is stopped."""
+    console = Console(highlight=False, soft_wrap=True)
+    if args.assistants:
+        changed = asyncio.run(create_assistants(connect(args.url), method_assistants()))
+        console.print(f"{len(method_assistants())} assistants on {args.url}, {changed} of them new or changed")
+        return 0
+    records = _wanted(args) if args.place else []
+    done = asyncio.run(write_checkpoints(records, fresh=args.fresh)) if records else {}
+    for record in records:
+        if done[record.session_id] not in ("imported", "there already"):
+            errors().print(Text(f"session {record.session_id} {done[record.session_id]}", style="yellow"))
+    threads = [record for record in records if done[record.session_id] in ("imported", "there already")]
+    if records and not threads:
+        raise RunError(f"{args.place}: none of the sessions can be imported")
+    signal.signal(signal.SIGTERM, _interrupt)
+    with server(args.port, browser=not args.no_browser) as (url, process, log):
+        asyncio.run(_tell_server(url, threads))
+        for record in threads:
+            console.print(Text(_line(record, done[record.session_id])))
+        console.print(f"server: {url} (log: {log})\nStudio: {STUDIO}{url}\nCtrl-C stops it.")
+        _wait(process, log)
+    return 0
+
+
+async def _tell_server(url: str, threads: list[SessionRecord]) -> None:
+    client = connect(url)
+    await create_assistants(client, method_assistants())
+    await create_threads(client, threads)
+
+
+def _wait(process: subprocess.Popen[bytes], log: Path) -> None:
+    try:
+        status = process.wait()
+    except KeyboardInterrupt:
+        return
+    raise RunError(f"langgraph dev ended by itself with status {status}; see {log}")
+
+
+def _interrupt(number: int, frame: FrameType | None) -> None:
+    raise KeyboardInterrupt
+
+
+def _wanted(args: argparse.Namespace) -> list[SessionRecord]:
+    """The sessions that are named, or the first ones. Raises `RunError`."""
+    place = Path(args.place)
+    if not args.sessions:
+        first = list(islice(_records(place), MOST + 1))
+        if not first:
+            raise RunError(f"{place} has no sessions")
+        if len(first) > MOST:
+            errors().print(f"the first {MOST} sessions are imported; name others by their ids")
+        return first[:MOST]
+    found: dict[str, SessionRecord] = {}
+    for record in _records(place):
+        for name in args.sessions:
+            if record.session_id.startswith(name):
+                if name in found:
+                    raise RunError(f"{place} has several sessions whose ids begin with {name}")
+                found[name] = record
+    if missing := [name for name in args.sessions if name not in found]:
+        raise RunError(f"{place} has no session {', '.join(missing)}")
+    return list({record.session_id: record for record in found.values()}.values())
+
+
+def _records(place: Path) -> Iterator[SessionRecord]:
+    """Every session of a place once: the records, then the journals of sessions that have none."""
+    if place.is_file() and place.name.endswith(SUFFIX):
+        yield make_record(read_journal(place))
+        return
+    if (place / RUN_FILE).exists() or (place / "shards").is_dir():
+        store = Store(place)
+        known = set()
+        for record in store.records(failed=True):
+            known.add(record.session_id)
+            yield record
+        journals = unfinished(store.journals)
+    elif place.is_dir():
+        records = read_records(place)
+        known = set(records)
+        yield from records.values()
+        journals = unfinished(place)
+    else:
+        raise RunError(f"{place} is no run directory, no folder of sessions ({SHARD}) and no journal (*{SUFFIX})")
+    for path in journals:
+        if path.name.removesuffix(SUFFIX) not in known:
+            yield make_record(read_journal(path))
+
+
+def _line(record: SessionRecord, done: str) -> str:
+    config = record.configuration
+    who = f"{record.profile_id}, {record.attitude}"
+    turns = f"{len(record.turns)} turns"
+    return (
+        f"{record.session_id}  {status_of(record)}  {config['method']}  seed {config['seed']}  {turns}  {who}  ({done})"
+    )
