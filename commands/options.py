@@ -53,16 +53,21 @@ def model_options(parser: argparse._ActionsContainer) -> None:
 
 def session_config(args: argparse.Namespace) -> SessionConfig:
     """The configuration that the options ask for; raises `SettingsError` or `ValidationError`."""
-    models = read_models(Path(args.models)) if getattr(args, "models", None) else {}
-    given = {name: value for name in ("model", "base_url") if (value := getattr(args, name, None))}
-    if given:
-        models["default"] = ModelSettings(**given).over(models.get("default", ModelSettings()))
-    options: dict[str, Any] = {"models": models, **given_options(args)}
+    options: dict[str, Any] = {"models": given_models(args), **given_options(args)}
     options.setdefault("seed", random.randrange(2**31))
     config = SessionConfig(**options)
     for name in config.techniques:
         technique(name)
     return config
+
+
+def given_models(args: argparse.Namespace) -> dict[str, ModelSettings]:
+    """The models that the options name, by role. Raises `SettingsError`."""
+    models = read_models(Path(args.models)) if getattr(args, "models", None) else {}
+    given = {name: value for name in ("model", "base_url") if (value := getattr(args, name, None))}
+    if given:
+        models["default"] = ModelSettings(**given).over(models.get("default", ModelSettings()))
+    return models
 
 
 def given_options(args: argparse.Namespace) -> dict[str, Any]:

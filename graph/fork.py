@@ -86,7 +86,7 @@ def fork_task(
 
     The turn after the last one is the closing: with more `max_turns`, or where the client had ended the session before, a
     session is gone on with from there. Without a `seed` it follows from everything else, so that chance falls differently
-    than in the session, and the same way for the same fork. Raises `ForkError`.
+    than in the session, and the same way for the same fork. Raises `ForkError`, and `ValidationError` for a bad seed.
     """
     config = config or SessionConfig.model_validate(parent.configuration)
     edits = _cleaned(edits or Edits())
@@ -102,7 +102,8 @@ def fork_task(
     _check_edits(task)
     if seed is None:
         seed = int.from_bytes(hashlib.sha256(_changes(task).encode()).digest()[:4], "big") >> 1
-    return task.model_copy(update={"config": config.model_copy(update={"seed": seed})})
+    seeded = SessionConfig.model_validate(config.model_dump() | {"seed": seed})
+    return task.model_copy(update={"config": seeded})
 
 
 async def fork_head(task: ForkTask) -> JournalHead:
