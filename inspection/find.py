@@ -1,0 +1,190 @@
+"""Finding sessions to look at: in a run directory, a folder of single sessions, a journal, or a file of records.
+
+Unfinished sessions are found too: their journals are made into records as far as they go.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from pydantic import ValidationError
+
+from graph.journal import SUFFIX, has_begun, read_journal
+from graph.record import make_record
+from graph.store import SHARD, read_records, unfinished
+from profiles.schema import Attitude
+from sessions.store import RUN_FILE, Entry, RunError, Store
+from settings import validation_message
+from state import EndReason, SessionRecord
+
+Status = Literal["finished", "failed", "unfinished"]
+LISTED = 8
+"""Sessions that an error names, for a person to choose from."""
+
+
+@dataclass(frozen=True)
+class Overview:
+    """A session in a line. `tokens` are those of prompts and answers, `seconds` wall time."""
+
+    session_id: str
+    profile_id: str
+    attitude: Attitude
+    method: str
+    seed: int
+    status: Status
+    end_reason: EndReason | None
+    turns: int
+    seconds: float
+    tokens: int
+
+
+def overview(place: Path) -> list[Overview]:
+    """Every session of a place in a line, in the order in which they are numbered.
+
+    Of a run directory the ledger tells, without opening a shard. Raises `RunError` or `JournalError`.
+    """
+    if _is_run(place):
+        store = Store(place)
+        entries = store.entries()
+        rows = [_of_entry(entry) for entry in entries.values()]
+        return rows + [_of_record(record) for record in _from_journals(store.journals, set(entries))]
+    return [_of_record(record) for record in find_records(place)]
+
+
+def find_records(place: Path) -> Iterator[SessionRecord]:
+    """Every session of a place, finished, failed or cut off; in no particular order.
+
+    Raises `RunError` where there is nothing to find, and `JournalError` for a damaged journal or file of records.
+    """
+    if _is_run(place):
+        store = Store(place)
+        done = set()
+        for record in store.records(failed=True):
+            done.add(record.session_id)
+            yield record
+        yield from _from_journals(store.journals, done)
+    elif place.is_dir():
+        yield from _from_folder(place)
+    elif place.is_file():
+        yield from _from_file(place)
+    else:
+        raise RunError(
+            f"{place} is not there; give a run directory, a session's folder, a journal or a file of records"
+        )
+
+
+def find_one(place: Path, name: str | None = None) -> SessionRecord:
+    """One session: by its id, the beginning of its id, or its number (from 1) in `overview`; the only one without a name.
+
+    Raises `RunError` that says what there is to choose from.
+    """
+    rows = overview(place)
+    if not rows:
+        raise RunError(f"{place} has no sessions yet")
+    if name is None:
+        if len(rows) > 1:
+            raise RunError(f"{place} has {len(rows):,} sessions; name one by its id or its number:\n{_choice(rows)}")
+        wanted = rows[0].session_id
+    else:
+        wanted = _wanted(place, rows, name)
+    found = next((record for record in find_records(place) if record.session_id == wanted), None)
+    if found is None:
+        raise RunError(f"{place}: the record of {wanted} cannot be found; was the run moved while it was being read?")
+    return found
+
+
+def _wanted(place: Path, rows: list[Overview], name: str) -> str:
+    ids = [row.session_id for row in rows]
+    if name in ids:
+        return name
+    if name.isdecimal() and 1 <= int(name) <= len(ids):
+        return ids[int(name) - 1]
+    begins = [row for row in rows if row.session_id.startswith(name)]
+    if len(begins) == 1:
+        return begins[0].session_id
+    if begins:
+        raise RunError(f"{place}: {name} is the beginning of {len(begins):,} sessions' ids:\n{_choice(begins)}")
+    raise RunError(f"{place} has no session {name}; there are:\n{_choice(rows)}")
+
+
+def _choice(rows: list[Overview]) -> str:
+    lines = [
+        f"  {number}  {row.session_id}  {row.profile_id}, {row.attitude}, {row.method}, {row.status}"
+        for number, row in enumerate(rows[:LISTED], 1)
+    ]
+    if len(rows) > LISTED:
+        lines.append(f"  … and {len(rows) - LISTED:,} more: python run.py trace lists them")
+    return "\n".join(lines)
+
+
+def _is_run(place: Path) -> bool:
+    return (place / RUN_FILE).exists() or (place / "shards").is_dir()
+
+
+def _from_journals(folder: Path, done: set[str]) -> Iterator[SessionRecord]:
+    for path in sorted(folder.glob(f"*{SUFFIX}")):
+        if path.name.removesuffix(SUFFIX) not in done and has_begun(path):
+            yield make_record(read_journal(path))
+
+
+def _from_folder(folder: Path) -> Iterator[SessionRecord]:
+    known = read_records(folder) if (folder / SHARD).exists() else {}
+    yield from known.values()
+    journals = [path for path in unfinished(folder) if path.name.removesuffix(SUFFIX) not in known]
+    for path in journals:
+        yield make_record(read_journal(path))
+    if not known and not journals:
+        raise RunError(f"{folder} is no run directory and has no sessions; runs have a run.json or a {SHARD}")
+
+
+def _from_file(path: Path) -> Iterator[SessionRecord]:
+    if path.name.endswith(SUFFIX):
+        yield make_record(read_journal(path))
+        return
+    try:
+        with path.open("rb") as lines:
+            for number, line in enumerate(lines, 1):
+                if line.strip():
+                    yield _record(line, path, number)
+    except OSError as error:
+        raise RunError(f"{path} cannot be read: {error.strerror or error}") from error
+
+
+def _record(line: bytes, path: Path, number: int) -> SessionRecord:
+    try:
+        return SessionRecord.model_validate_json(line)
+    except ValidationError as error:
+        told = validation_message(error)[:200]
+        raise RunError(f"{path}, line {number}: not a session record of this project: {told}") from None
+
+
+def _of_entry(entry: Entry) -> Overview:
+    return Overview(
+        session_id=entry.session_id,
+        profile_id=entry.profile_id,
+        attitude=entry.attitude,
+        method=entry.method,
+        seed=entry.session_seed,
+        status=entry.status,
+        end_reason=entry.end_reason,
+        turns=entry.turns,
+        seconds=entry.seconds,
+        tokens=entry.tokens,
+    )
+
+
+def _of_record(record: SessionRecord) -> Overview:
+    cut_off = record.failure is not None and record.failure.kind == "unfinished"
+    return Overview(
+        session_id=record.session_id,
+        profile_id=record.profile_id,
+        attitude=record.attitude,
+        method=str(record.configuration.get("method")),
+        seed=int(record.configuration.get("seed", 0)),
+        status="unfinished" if cut_off else record.status,
+        end_reason=record.end_reason,
+        turns=len(record.turns),
+        seconds=record.seconds,
+        tokens=sum(used.prompt_tokens + used.completion_tokens for used in record.usage.values()),
+    )
