@@ -79,9 +79,9 @@ class Difference:
 
     @property
     def shared(self) -> tuple[Pair, ...]:
-        """The past that both have: the pairs before the first that differs."""
-        first = next((place for place, pair in enumerate(self.pairs) if not pair.alike), len(self.pairs))
-        return self.pairs[:first]
+        """The past that both have: what is alike before the dialogues part. A fork may have let go of its plan."""
+        parts = (place for place, pair in enumerate(self.pairs) if pair.name != "plan" and not pair.alike)
+        return tuple(pair for pair in self.pairs[: next(parts, len(self.pairs))] if pair.alike)
 
     @property
     def relation(self) -> str:
