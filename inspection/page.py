@@ -13,9 +13,10 @@ from collections.abc import Iterable
 from html import escape
 from pathlib import Path
 
+from inspection.find import find_one, find_records
 from inspection.graph_picture import graph_svg
 from inspection.page_data import Graphs, packed, row_of, session_data
-from sessions.store import Store
+from sessions.store import RunError
 from state import SessionRecord
 
 FOLDER = Path(__file__).parent / "page"
@@ -26,9 +27,18 @@ _VARIABLE = re.compile(r"\{\{(\w+)\}\}")
 
 
 def write_pages(place: Path, session: str | None, out: Path) -> list[Path]:
-    """Write the page of a session, or of all the sessions of a place with a list of them. Returns the files written."""
-    records = list(Store(place).records(failed=True))
-    out.write_text(page_of(records, place.name), encoding="utf-8", newline="\n")
+    """Write the page of one session of a place (a run directory, a folder, a journal, a file of records), named as
+    `find_one` takes it, or without a name of all its sessions, with a list. Returns the files written: it is one.
+
+    Raises `RunError` or `JournalError` where there is nothing to show, and `RunError` when the page cannot be written.
+    """
+    records = find_records(place) if session is None else [find_one(place, session)]
+    page = page_of(records, f"Sessions of {place.resolve().name}")
+    try:
+        out.parent.mkdir(parents=True, exist_ok=True)
+        out.write_text(page, encoding="utf-8", newline="\n")
+    except OSError as error:
+        raise RunError(f"{out} cannot be written: {error.strerror or error}") from error
     return [out]
 
 

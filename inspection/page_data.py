@@ -4,13 +4,13 @@ A session's turns have the keys of their addresses: "0" for the opening with the
 """
 
 import base64
-import json
 import zlib
 from collections.abc import Iterator
 from itertools import pairwise, product
 from typing import Any
 
 from langgraph.graph import END, START
+from pydantic_core import to_json
 
 from graph.methods import METHODS
 from inspection.transcript import how_it_ended
@@ -44,8 +44,7 @@ class Graphs:
 def packed(value: Any) -> str:
     """JSON, compressed (raw deflate) and in base64: no text of a session can end the element that it stands in."""
     squeeze = zlib.compressobj(LEVEL, wbits=-zlib.MAX_WBITS)
-    plain = json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "surrogatepass")
-    return base64.b64encode(squeeze.compress(plain) + squeeze.flush()).decode()
+    return base64.b64encode(squeeze.compress(to_json(value)) + squeeze.flush()).decode()
 
 
 def row_of(record: SessionRecord, place: int) -> Json:
@@ -62,7 +61,7 @@ def row_of(record: SessionRecord, place: int) -> Json:
         "name": record.profile.demographics.name,
         "attitude": record.attitude,
         "method": record.configuration["method"],
-        "status": record.status,
+        "status": "unfinished" if _cut_off(record) else record.status,
         "end": record.end_reason,
         "failure": record.failure and record.failure.message,
         "turns": len(record.turns),
@@ -79,7 +78,9 @@ def session_data(record: SessionRecord, graphs: Graphs) -> Json:
     whole = record.model_dump(mode="json")
     config = record.configuration
     techniques = tuple(config.get("techniques", ()))
-    turns = _turns(record, whole)
+    turns, calls = _turns(record, whole), list[Json]()
+    for part in turns:
+        _take_calls(part, calls)
     profile = record.profile
     told = [line.partition(": ")[::2] for line in counselor_information(profile).splitlines()]
     return {
@@ -89,17 +90,20 @@ def session_data(record: SessionRecord, graphs: Graphs) -> Json:
         "method": config["method"],
         "techniques": techniques,
         "graph": graphs.place(config["method"], techniques),
-        "ended": how_it_ended(record),
+        "ended": "cut off before its end" if _cut_off(record) else how_it_ended(record),
         "started_at": record.started_at,
         "client": [["profile", record.profile_id], *told, ["reason for counseling", counselor_reason(profile)]],
         "facts": _facts(record),
-        "plan": whole["plan"],
         "turns": turns,
-        "calls": [call for turn in turns for call in turn["calls"]],
+        "calls": calls,
         "nodes": [{"role": role, **usage} for role, usage in whole["usage"].items()],
         "configuration": whole["configuration"],
         "provenance": whole["provenance"],
     }
+
+
+def _cut_off(record: SessionRecord) -> bool:
+    return record.failure is not None and record.failure.kind == "unfinished"
 
 
 def _facts(record: SessionRecord) -> list[tuple[str, str]]:
@@ -137,7 +141,6 @@ def _turns(record: SessionRecord, whole: Json) -> list[Json]:
         way = [before, *stages]
         part["path"] = [edge for sources, targets in pairwise(way) for edge in product(sources, targets)]
         part["path_text"] = " → ".join(", ".join(map(_shown, stage)) for stage in stages)
-        part["calls"].sort(key=lambda call: call["started"])
         before = way[-1]
     return parts
 
@@ -155,39 +158,41 @@ def _part(
     for one in said:
         one["kept"] = []
     part: Json = {"key": key, "label": label, "phase": None, "pick": pick, "drafts": drafts or [], "said": said}
-    part |= {"saw": [], "failure": None, **more}
-    asked = [part.get("plan"), pick, *part["drafts"], *said]
-    part["calls"] = [_placed(item["call"], part) for item in asked if item and item["call"]]
-    return part
+    return part | {"saw": [], "failure": None, "calls": [], **more}
 
 
-def _placed(call: Json, part: Json) -> Json:
-    return {**call, "turn": part["key"], "place": part["label"]}
+def _take_calls(part: Json, calls: list[Json]) -> None:
+    """Put a part's calls into the session's list, in order of time, and their places there where they stood."""
+    asked = [part.get("plan"), part["pick"], *part["drafts"], *part["said"], part["failure"]]
+    for item in sorted((item for item in asked if item and item["call"]), key=lambda item: item["call"]["started"]):
+        calls.append({**item["call"], "turn": part["key"], "place": part["label"]})
+        item["call"] = len(calls) - 1
+        part["calls"].append(item["call"])
 
 
 def _add_failure(parts: list[Json], failure: Json) -> None:
     """Put a failure where it happened: a turn in which nothing was said yet gets a part of its own."""
-    key = str(failure["turn"])
+    # A session that was cut off is not said to be in any turn: it was in its last.
+    key = parts[-1]["key"] if failure["stage"] == "session" else str(failure["turn"])
     part = next((part for part in parts if part["key"] == key), None)
     if part is None or (part["key"] == "0" and failure["stage"] not in ("plan", "session")):
         part = _part(key, f"Turn {key}", [])
         parts.append(part)
     part["failure"] = failure
-    if failure["call"]:
-        part["calls"].append(_placed(failure["call"], part))
 
 
 def _stages(part: Json, hub: str) -> list[Stage]:
     """The nodes that ran, one after the other; those of a stage ran side by side."""
+    failed = part["failure"] and part["failure"]["stage"]
     if part["key"] == "0":
-        stages: list[Stage] = [(START,), ("intake",)]
-        return stages + ([("plan",)] if part["plan"] else []) + ([(END,)] if part["failure"] else [])
+        planned = part["plan"] or failed == "plan"
+        stages: list[Stage] = [(START,), ("intake",), *([("plan",)] if planned else [])]
+        return [*stages, (END,)] if failed not in (None, "session") else stages
     speakers = [said["speaker"] for said in part["said"]]
     drafts = tuple(draft["technique"] for draft in part["drafts"])
-    failed = part["failure"] and part["failure"]["stage"]
     stages = [(hub,)]
     if drafts:
-        stages += [drafts, (hub,)] if speakers or failed else [drafts]
+        stages += [drafts, (hub,)] if speakers or failed not in (None, "session") else [drafts]
     if "client" in speakers or failed == "client":
         stages.append(("client",))
     return [*stages, (END,)] if part["key"] == "closing" or failed not in (None, "session") else stages

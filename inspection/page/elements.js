@@ -21,7 +21,9 @@ const capital = (text) => text.charAt(0).toUpperCase() + text.slice(1);
 const number = (value) => value.toLocaleString("en");
 const count = (value, noun) => `${number(value)} ${noun}${value === 1 ? "" : "s"}`;
 const seconds = (value) =>
-  value >= 90 ? `${Math.floor(value / 60)} min ${Math.round(value % 60)} s` : `${value.toFixed(value < 10 ? 2 : 1)} s`;
+  value >= 90 ? `${Math.floor(value / 60)} min ${Math.floor(value % 60)} s`
+    : value < 0.1 ? `${(1000 * value).toFixed(value < 0.01 ? 1 : 0)} ms`
+      : `${value.toFixed(value < 10 ? 2 : 1)} s`;
 const plain = (text) => text.normalize("NFKC").toLocaleLowerCase();
 
 /** A table with a caption; cells may be text or elements, and numbers stand to the right. */

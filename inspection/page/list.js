@@ -20,6 +20,8 @@ const COLUMNS = [
 ];
 const NUMBERS = 4; // columns from here on hold numbers, which are looked at from the largest down
 
+const collator = new Intl.Collator("en", { numeric: true });
+
 let order = { column: null, down: false };
 
 const ending = (row) => (row.status === "finished" ? words(row.end ?? "finished") : row.status);
@@ -35,14 +37,17 @@ function buildList() {
   for (const [name, title, values] of FILTERS) {
     const tally = new Map();
     for (const row of rows) for (const value of values(row)) tally.set(value, (tally.get(value) ?? 0) + 1);
-    const options = [...tally].sort(([one], [other]) => one.localeCompare(other));
+    const options = [...tally].sort(([one], [other]) => collator.compare(one, other));
     form.append(make("label", {}, title, make("select", { name },
       make("option", { value: "" }, "all"),
       options.map(([value, times]) => make("option", { value }, `${value} (${number(times)})`)))));
   }
+  form.append(make("label.narrow-only", {}, "Order", make("select", { id: "order" },
+    make("option", { value: "" }, "as made"), COLUMNS.map(([title], place) => make("option", { value: place }, title)))));
   form.append(make("button", { type: "reset" }, "Clear"));
-  form.addEventListener("input", filterRows);
+  for (const kind of ["input", "change"]) form.addEventListener(kind, filterRows);
   form.addEventListener("reset", () => setTimeout(filterRows));
+  find("#order").addEventListener("change", (event) => event.target.value && sortRows(Number(event.target.value)));
   form.addEventListener("submit", (event) => event.preventDefault());
   find("#sessions thead tr").append(...COLUMNS.map(([title], place) =>
     make(place >= NUMBERS ? "th.number" : "th", { scope: "col" }, make("button", { type: "button", "data-sort": place }, title))));
@@ -53,7 +58,7 @@ function buildList() {
 function listRow(row) {
   const found = Object.entries(row.findings).map(([kind, times]) => `${words(kind)} ${times}`).join(", ");
   const cell = (title, value, attributes = {}) => make("td", { "data-title": title, ...attributes }, value);
-  return make(row.status === "failed" ? "tr.failed" : "tr", {},
+  return make(row.status === "finished" ? "tr" : "tr.failed", {},
     make("th", { scope: "row" },
       make("a", { href: `#session=${encodeURIComponent(row.id)}` }, row.name), " ",
       make("span.dim", {}, row.profile), " ", make("code", {}, row.id.slice(0, 8)),
@@ -82,7 +87,7 @@ function sortRows(column) {
   order = { column, down: order.column === column ? !order.down : column >= NUMBERS };
   const [, value] = COLUMNS[column];
   const sign = order.down ? -1 : 1;
-  const compare = (one, other) => (typeof one === "string" ? one.localeCompare(other) : one - other);
+  const compare = (one, other) => (typeof one === "string" ? collator.compare(one, other) : one - other);
   rows.sort((one, other) => sign * compare(value(one), value(other)));
   find("#sessions tbody").append(...rows.map((row) => row.element));
   all("#sessions thead th").forEach((head, place) => {

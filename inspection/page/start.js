@@ -46,8 +46,7 @@ async function follow() {
 }
 
 async function load(row) {
-  const loaded = await unpack(find(`#session-${row.place}`));
-  session = loaded;
+  session = withCalls(await unpack(find(`#session-${row.place}`)));
   query = find("#query").value = "";
   hits = [];
   tellHits();
@@ -56,6 +55,18 @@ async function load(row) {
   document.title = `${session.name} · ${session.method}`;
   find("#session").dataset.pane = wanted().turn === DEFAULT_VIEW ? "dialogue" : "steps";
   markPane();
+}
+
+/** The calls stand once in the file, in a list: elsewhere is their place in it. */
+function withCalls(loaded) {
+  for (const turn of loaded.turns) {
+    turn.calls = turn.calls.map((place) => loaded.calls[place]);
+    for (const item of [turn.plan, turn.pick, turn.failure, ...turn.drafts, ...turn.said]) {
+      if (item) item.call = loaded.calls[item.call] ?? null;
+    }
+  }
+  loaded.plan = loaded.turns[0].plan;
+  return loaded;
 }
 
 function showList() {
@@ -224,4 +235,5 @@ addEventListener("hashchange", follow);
   many = rows.length > 1;
   if (many) buildList();
   await follow();
+  performance.mark("shown");
 })();
