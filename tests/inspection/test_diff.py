@@ -145,6 +145,16 @@ def edited() -> Difference:
     return compare(parent(), fork(4, Edits(client=said.text.replace(said.text.split()[2], "something", 1))))
 
 
+def test_unrelated_texts_are_not_marked() -> None:
+    difference = compare(parent(), fork(4, router="rules"))
+    said = difference.pairs[5].rows[2]
+    assert all(span.changed for side in said.words for span in side)
+    assert said.a
+    text = " ".join(shown(difference).split())
+    assert said.a in text
+    assert f"[-{said.a}" not in text
+
+
 def test_marks_need_no_color_and_color_needs_no_marks() -> None:
     plain, colored = shown(edited()), shown(edited(), color=True)
     assert "{+something+}" in plain

@@ -142,7 +142,9 @@ def test_a_fork_is_not_made_twice_and_others_stand_beside_it(
     assert len(read_records(out)) == 5
 
 
-def test_sessions_of_a_run_directory_are_forked_by_id_or_its_beginning(server: LoopbackServer, tmp_path: Path) -> None:
+def test_sessions_of_a_run_directory_are_forked_by_id_or_its_beginning(
+    server: LoopbackServer, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     study = tmp_path / "study"
     options = [
         "--profiles",
@@ -166,7 +168,23 @@ def test_sessions_of_a_run_directory_are_forked_by_id_or_its_beginning(server: L
     assert as_bytes(only(tmp_path / "two"), 1) == as_bytes(two, 1)
     assert only(tmp_path / "two").attitude == "neutral"
     assert files(study) == before
+    capsys.readouterr()
     assert replay(study / one.session_id, 2, study) == 2
+    assert "is a run directory" in capsys.readouterr().err
+
+
+def test_a_fork_that_fails_among_others_says_which_journal_to_go_on_from(
+    study: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "out"
+    with LoopbackServer() as ill:
+        ill.fail_with(403, "not for you")
+        options = ["--base-url", ill.base_url, "--model", "loopback", "--quiet"]
+        assert replay(study, 3, out, *options) == 1
+        assert f"--resume {out}\n" in capsys.readouterr().err
+        assert replay(study, 4, out, *options) == 1
+    (last,) = (record for record in read_records(out).values() if record.forked_from and record.forked_from.turn == 4)
+    assert f"--resume {out / last.session_id}{SUFFIX}\n" in capsys.readouterr().err
 
 
 def test_a_session_that_failed_is_forked_from_its_folder_or_its_journal(tmp_path: Path) -> None:
