@@ -1,5 +1,6 @@
 """The fixed message that is shown when a person expresses risk, with help lines by country. The lines are data."""
 
+import os
 from datetime import date
 from functools import cache
 from pathlib import Path
@@ -9,6 +10,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from settings import SettingsError, read_yaml, validation_message
 
 FILE = Path(__file__).parent / "help_lines.yaml"
+VARIABLE = "COUNSELING_SESSIONS_HELP_LINES"
+"""Environment variable that names another file."""
 LAST_RESORT = (
     "The exercise has ended here. This program cannot help. If you or someone else may be in danger, please call your "
     "local emergency number now (112, 911 or 999 in many countries), or tell a person near you."
@@ -48,34 +51,37 @@ class Help(_Data):
         if code.upper() not in self.countries:
             raise SettingsError(
                 f"no help lines for {code!r}; there are {', '.join(self.countries)}. Leave --country out to show them all, "
-                "or give a file of your own with --help-lines"
+                f"or name a file of your own in {VARIABLE}"
             )
         return self.countries[code.upper()]
 
 
-@cache
-def read_help(path: Path | None = None) -> Help:
-    """Read the help lines from a YAML file; the built-in ones without one. Raises `SettingsError`."""
-    path = path or FILE
-    try:
-        return Help.model_validate(read_yaml(path))
-    except ValidationError as error:
-        raise SettingsError(f"{path}: {validation_message(error)}") from None
+def read_help() -> Help:
+    """The help lines: the built-in ones, unless the environment names another file. Raises `SettingsError`."""
+    return _read(Path(os.environ.get(VARIABLE) or FILE))
 
 
-def help_text(country: str | None = None, path: Path | None = None) -> str:
+def help_text(country: str | None = None) -> str:
     """What is shown: the message, the lines of a country (of all, without or with an unknown one), the general advice.
 
     Never raises: where the data cannot be read, it is `LAST_RESORT`.
     """
     try:
-        help_ = read_help(path)
+        help_ = read_help()
     except Exception:  # shown whatever went wrong
         return LAST_RESORT
     code = (country or "").upper()
     countries = [help_.countries[code]] if code in help_.countries else list(help_.countries.values())
     lines = "\n".join(_line(item) for item in countries)
     return f"{help_.message.strip()}\n\n{lines}\n\n{help_.general.strip()}"
+
+
+@cache
+def _read(path: Path) -> Help:
+    try:
+        return Help.model_validate(read_yaml(path))
+    except ValidationError as error:
+        raise SettingsError(f"{path}: {validation_message(error)}") from None
 
 
 def _line(country: Country) -> str:

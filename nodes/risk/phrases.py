@@ -25,6 +25,7 @@ PLAIN_NO = re.compile(
 """Answers to a question about risk that are taken as no; anything else is not."""
 
 _LOOK_ALIKE = str.maketrans("01345@$!|", "oieasasii")
+_UNSEEN = frozenset({"Cc", "Cf", "Cs", "Co"})
 _CYRILLIC = str.maketrans("аеіорсухѕԁ", "aeiopcyxsd")
 
 
@@ -81,13 +82,16 @@ def phrase_lists(folder: Path | None = None) -> tuple[tuple[str, re.Pattern[str]
 def spellings(text: str) -> tuple[str, ...]:
     """A message in plain words, and again with disguises taken off: signs for letters, letters apart, letters drawn out."""
     text = unicodedata.normalize("NFKC", text).casefold().translate(_CYRILLIC)
-    text = "".join(c for c in text if unicodedata.category(c) != "Cf")
-    plain = _words(text)
-    unmasked = _words(re.sub(r"\S+", lambda word: _unmask(word[0]), text))
-    together = re.sub(r"\b(?:\w ){2,}\w\b", lambda found: found[0].replace(" ", ""), plain)
-    drawn = re.sub(r"(\w)\1{2,}", r"\1", plain)
-    doubled = re.sub(r"(\w)\1{2,}", r"\1\1", plain)
-    return tuple(dict.fromkeys((plain, unmasked, together, drawn, doubled)))
+    found: list[str] = []
+    # What is no character to read may stand inside a word or between two.
+    for gap in ("", " "):
+        seen = "".join(gap if unicodedata.category(c) in _UNSEEN and c not in "\n\t" else c for c in text)
+        plain = _words(seen)
+        unmasked = _words(re.sub(r"\S+", lambda word: _unmask(word[0]), seen))
+        together = re.sub(r"\b(?:\w ){2,}\w\b", lambda letters: letters[0].replace(" ", ""), plain)
+        drawn, doubled = (re.sub(r"(\w)\1{2,}", letters, plain) for letters in (r"\1", r"\1\1"))
+        found += [plain, unmasked, together, drawn, doubled]
+    return tuple(dict.fromkeys(found))
 
 
 def _category(text: str) -> str | None:

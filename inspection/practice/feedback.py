@@ -1,0 +1,51 @@
+"""Feedback by judges on a practised session, on the CTRS-style scale of the evaluation. Needs the evaluation's packages."""
+
+from pathlib import Path
+
+from models.chat import Models
+from sessions.session import session_of
+from settings import SettingsError
+from state import SessionRecord
+
+SCALE = "ctrs-style"
+
+
+def refuse_without_judges(path: Path) -> None:
+    """Raise `SettingsError` where the judges' file or the evaluation's packages are missing, before a session is begun for them."""
+    try:
+        from evaluation.judging.judges import read_judges
+        from evaluation.judging.run import judge_sessions  # noqa: F401
+    except ImportError as error:
+        raise SettingsError(
+            f"--judge needs a package that is missing ({error.name}): pip install -e '.[evaluation]'"
+        ) from None
+    read_judges(path)
+
+
+async def feedback(record: SessionRecord, path: Path, folder: Path, models: Models) -> list[str]:
+    """Have a finished session rated, and say it in lines: each item's mean over samples and judges, with one judge's reason.
+
+    `path` is the judges' file; answers are kept in `folder`. Raises `SettingsError` and what `judge_sessions` raises.
+    """
+    from evaluation.judging.cache import JudgeCache
+    from evaluation.judging.judges import read_judges
+    from evaluation.judging.panel import JudgeStopped
+    from evaluation.judging.run import judge_sessions
+    from evaluation.scales import read_scale
+
+    scale, judges = read_scale(SCALE), read_judges(path)
+    session = session_of(record, str(folder))
+    try:
+        found = await judge_sessions([session], [scale], judges, models, JudgeCache(folder / "judgements"))
+    except JudgeStopped as error:
+        return [f"No feedback: {error}"]
+    lines = [f"By {', '.join(judge.name for judge in judges)}, {scale.low} to {scale.high}. {scale.note}"]
+    for item in scale.items:
+        rows = [row for row in found.rows if row.item == item.id and row.score is not None]
+        if not rows:
+            lines.append(f"  {item.title}: not scored")
+            continue
+        mean = sum(row.score or 0 for row in rows) / len(rows)
+        where = f" (turn {', '.join(map(str, rows[0].evidence))})" if rows[0].evidence else ""
+        lines.append(f"  {item.title}: {mean:.1f} – {rows[0].reason}{where}")
+    return lines

@@ -1,0 +1,289 @@
+"""The risk check: what counts as an expression of risk, what does not, and that every error counts."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from nodes.risk import check_message, find_risk, help_text, phrase_lists, phrases, read_help
+from nodes.risk.check import ROLE
+from nodes.risk.help_lines import LAST_RESORT, VARIABLE
+from nodes.risk.phrases import LANGUAGES, Risk
+from profiles.library import builtin_ids, load_builtin
+from profiles.schema import client_form
+from settings import ModelSettings, SettingsError
+from tests.loopback.small_talk import text_at
+from tests.scripted import MODELS, config, scripted_models
+
+RISKY = {
+    "suicide": (
+        "I have been thinking about suicide.",
+        "I feel suicidal",
+        "I’m not suicidal, don’t worry.",
+        "I want to kill myself.",
+        "I WANT TO KILL MYSELF!!!",
+        "I was going to end my life last year",
+        "Sometimes I just want it all to end, I want to end it all",
+        "I do not want to live any more",
+        "I don't really want to be alive",
+        "I never want to wake up again.",
+        "I'd rather be dead.",
+        "There's no point in living.",
+        "there is no reason to go on",
+        "Life isn't worth living",
+        "My family would be better off without me.",
+        "They would all be happier without me",
+        "I can't go on.",
+        "I can't do this anymore",
+        "I'm so tired of living",
+        "I wish I had never been born",
+        "I wish I could just disappear",
+        "I wrote a goodbye letter",
+        "I think about jumping off a bridge",
+        "sometimes I imagine driving into a tree",
+        "I took a whole bottle of pills",
+        "I might overdose",
+        "nobody would notice if I died",
+        "i have nothing left to live for",
+        "kms",
+        "I hate my life",
+        "What's the point of going on?",
+        "I just want it all to stop",
+        "I lost the will to live",
+        "I have saved up my pills",
+        "I'm a burden to everyone",
+        "I want to go to sleep and not wake up",
+    ),
+    "self_harm": (
+        "I cut myself again last night.",
+        "I've been self-harming for years",
+        "I hurt myself on purpose",
+        "I burn my arms when it gets bad",
+        "the urge to cut is back",
+        "I scratched my arm until it bled",
+        "I bang my head against the wall",
+    ),
+    "harm_to_others": (
+        "I want to kill him.",
+        "I'm afraid I will hurt my baby.",
+        "I could stab someone",
+        "I could kill my boss, and I mean it",
+    ),
+    "danger": (
+        "He hits me when he drinks.",
+        "My father used to beat me",
+        "I was raped.",
+        "I was sexually abused as a child",
+        "I am not safe at home",
+        "my husband threatened to kill me",
+        "he put his hands around my neck",
+    ),
+}
+DISGUISED = (
+    "s u i c i d e",
+    "su1c1de",
+    "suic!de",
+    "k1ll mys3lf",
+    "I want to dieeeee",
+    "I  want\nto\tdie",
+    "I want to d\u200bie",
+    "I wаnt to diе",  # Cyrillic letters
+    "ｋｉｌｌ ｍｙｓｅｌｆ",
+    "I want to... kill... myself",
+    "k.i.l.l myself",
+    "unalive myself",
+    "sucidal thoughts",
+    "kil myself",
+    "su\x07icide",
+    "want\rto\rdie",
+)
+OTHER_LANGUAGES = (
+    "Ich will mich umbringen.",
+    "Ich möchte einfach nicht mehr leben.",
+    "Ich kann nicht mehr.",
+    "Ich habe mich wieder geritzt.",
+    "Er schlägt mich.",
+    "Je veux mourir.",
+    "J'ai envie d'en finir.",
+    "Je n'ai plus envie de vivre.",
+    "Je me fais du mal",
+    "Quiero morir.",
+    "Ya no quiero vivir.",
+    "No puedo más.",
+    "Me hago daño.",
+)
+HARMLESS = (
+    "This deadline is killing me.",
+    "I could kill for a coffee.",
+    "I'm dying to know how it ends.",
+    "My phone died on the way here.",
+    "I run 10 kms every morning.",
+    "My heart beats so fast before the exam.",
+    "I cut down on sugar and I cut back my hours.",
+    "I'm drowning myself in work.",
+    "It hurts when she does not call.",
+    "I beat myself up about the mark.",
+    "I did not want to come today.",
+    "I live with my cousin.",
+    "I took the pills the doctor gave me for hay fever.",
+    "I want to try that.",
+    "It felt like my cat's death all over again.",
+    "What's the point of another timetable?",
+    "No.",
+    "That was a long night, and I was late again.",
+    "I can't go to the party on Friday.",
+    "I would miss my train if I talked longer.",
+    "Die Prüfung ist in drei Wochen.",
+    "Je suis fatiguée et je dors mal.",
+    "No puedo dormir antes del examen.",
+)
+
+
+@pytest.mark.parametrize(("category", "text"), [(kind, text) for kind, texts in RISKY.items() for text in texts])
+def test_expressions_of_risk_are_found(category: str, text: str) -> None:
+    assert find_risk(text) == Risk("rules", category)
+
+
+@pytest.mark.parametrize("text", [*DISGUISED, *OTHER_LANGUAGES])
+def test_disguises_slips_and_other_languages_are_found(text: str) -> None:
+    assert find_risk(text) is not None
+
+
+@pytest.mark.parametrize("text", HARMLESS)
+def test_what_people_say_every_day_is_let_pass(text: str) -> None:
+    assert find_risk(text) is None
+
+
+@pytest.mark.parametrize("text", [text for texts in RISKY.values() for text in texts])
+def test_a_negation_in_front_never_takes_a_finding_back(text: str) -> None:
+    assert find_risk(f"No, not at all, it is not true that {text}") is not None
+    assert find_risk(f"I am fine. {text} Just joking!") is not None
+
+
+def test_the_built_in_clients_can_be_played() -> None:
+    for name in builtin_ids():
+        for line in client_form(load_builtin(name)).splitlines():
+            assert find_risk(line) is None, (name, line)
+    assert not [text_at(number * 997) for number in range(200) if find_risk(text_at(number * 997))]
+
+
+def test_a_phrase_may_run_over_two_messages() -> None:
+    assert find_risk("die.") is None
+    assert find_risk("die.", before="Some mornings I want to") == Risk("rules", "suicide")
+
+
+@pytest.mark.parametrize(
+    "answer", ["yes", "Sometimes, at night.", "No, but I was close once.", "I don't know", "maybe"]
+)
+def test_an_answer_to_a_question_about_risk_counts_unless_it_is_a_plain_no(answer: str) -> None:
+    asked = "Have you had thoughts of ending your life, of suicide?"
+    assert find_risk(answer, asked=asked) == Risk("rules", "answer to a question about suicide")
+    assert find_risk(answer, asked="Do you sleep at night?") is None
+
+
+@pytest.mark.parametrize("answer", ["No.", "no, never", "Not at all!", "No, I don't."])
+def test_a_plain_no_lets_the_session_go_on(answer: str) -> None:
+    assert find_risk(answer, asked="Are you thinking about suicide?") is None
+
+
+@pytest.fixture
+def lists(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    for path in phrases.FOLDER.glob("*.yaml"):
+        (tmp_path / path.name).write_text(path.read_text(encoding="utf-8"), encoding="utf-8")
+    monkeypatch.setattr(phrases, "FOLDER", tmp_path)
+    yield tmp_path
+    phrases._read_lists.cache_clear()
+
+
+@pytest.mark.parametrize(
+    ("harm", "told"),
+    [
+        (lambda path: path.unlink(), "cannot be read"),
+        (lambda path: path.write_text("categories: ["), "not readable as YAML"),
+        (lambda path: path.write_text(""), "valid dictionary"),
+        (lambda path: path.write_bytes(b"\xff\xfe\x00"), "not readable"),
+        (lambda path: path.write_text(path.read_text().replace("suicid|", "")), "does not find its own example"),
+        (lambda path: path.write_text(path.read_text().replace("kms|kys", "kms|(kys")), "not a regular expression"),
+        (
+            lambda path: path.write_text(path.read_text().replace("language: English", "language: Latin")),
+            "expected English",
+        ),
+    ],
+)
+def test_a_broken_list_counts_as_risk_whatever_is_said(lists: Path, harm: Any, told: str) -> None:
+    harm(lists / "english.yaml")
+    with pytest.raises(SettingsError, match=told) as raised:
+        phrase_lists()
+    assert "english.yaml" in str(raised.value)
+    assert find_risk("What a lovely day.") == Risk("check_failed", "SettingsError")
+
+
+def test_whatever_goes_wrong_in_the_check_counts_as_risk(monkeypatch: pytest.MonkeyPatch) -> None:
+    def lost(text: str) -> tuple[str, ...]:
+        raise MemoryError
+
+    monkeypatch.setattr(phrases, "spellings", lost)
+    assert find_risk("What a lovely day.") == Risk("check_failed", "MemoryError")
+
+
+def test_every_language_that_is_promised_has_a_list() -> None:
+    assert {path.stem.capitalize() for path in phrases.FOLDER.glob("*.yaml")} == set(LANGUAGES)
+
+
+CHECKED = {"models": {**MODELS, ROLE: ModelSettings(temperature=0.0)}, "guard_attempts": 2}
+
+
+@pytest.mark.parametrize(
+    ("says", "found"),
+    [
+        ('{"risk": false}', None),
+        ('{"risk": true}', Risk("model", "said so")),
+        ("I would rather not say.", Risk("check_failed", "NotSaid")),
+        ('{"risk": "no"}', Risk("check_failed", "NotSaid")),
+        ("{}", Risk("check_failed", "NotSaid")),
+        (ConnectionError("gone"), Risk("check_failed", "ConnectionError")),
+    ],
+)
+async def test_the_model_is_asked_about_what_the_rules_let_pass(
+    says: Any, found: Risk | None, monkeypatch: Any
+) -> None:
+    monkeypatch.setattr("tests.scripted.role_of", lambda *_: ROLE)
+    models, asked = scripted_models(lambda _: says)
+    settings = config(**CHECKED)
+    assert await check_message(models, settings, "It is all grey.", turn=1, asked="How is it?") == found
+    assert {request.schema for request in asked} == {"risk"}
+    assert "It is all grey." in asked[0].prompt
+    assert "How is it?" in asked[0].prompt
+
+
+async def test_no_model_is_asked_about_what_the_rules_find_nor_where_none_is_configured() -> None:
+    models, asked = scripted_models(lambda _: '{"risk": false}')
+    assert await check_message(models, config(**CHECKED), "I want to die.", turn=1) == Risk("rules", "suicide")
+    assert await check_message(models, config(), "It is all grey.", turn=1) is None
+    assert asked == []
+
+
+def test_the_help_names_the_country_or_all_of_them() -> None:
+    assert "Samaritans: 116 123" in help_text("gb")
+    assert "988" not in help_text("GB")
+    everywhere = help_text()
+    assert help_text("nowhere") == everywhere
+    for known in ("988 Suicide & Crisis Lifeline", "116 123", "0800 111 0 111", "13 11 14", "112"):
+        assert known in everywhere
+    assert "local emergency number" in everywhere
+    with pytest.raises(SettingsError, match="no help lines for 'ZZ'; there are AT, AU"):
+        read_help().country("ZZ")
+
+
+@pytest.mark.parametrize("content", [None, "[", "message: x"])
+def test_help_is_shown_also_where_its_data_is_broken(
+    content: str | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "lines.yaml"
+    monkeypatch.setenv(VARIABLE, str(path))
+    if content is not None:
+        path.write_text(content)
+    assert help_text("GB") == LAST_RESORT
+    with pytest.raises(SettingsError, match="lines.yaml"):
+        read_help()
