@@ -18,6 +18,7 @@ RELATED = 0.35
 """Share of words in common (difflib's ratio, 0 to 1) from which two texts are told apart word by word: below it, what they
 have in common is chance, and marks would only be in the way."""
 _WORD = re.compile(r"\S+")
+_NO_TURN = Turn(turn=1, phase="opening")
 
 
 @dataclass(frozen=True)
@@ -173,10 +174,11 @@ def _pair(name: str, turn: int, found: list[tuple[What, str | None, str | None]]
 
 
 def _rows(a: Turn | None, b: Turn | None) -> list[tuple[What, str | None, str | None]]:
+    ours, theirs = a or _NO_TURN, b or _NO_TURN
     return [
-        ("pick", _pick(a and a.pick), _pick(b and b.pick)),
-        ("counselor", _text(a and a.counselor), _text(b and b.counselor)),
-        ("client", _text(a and a.client), _text(b and b.client)),
+        ("pick", _pick(ours.pick), _pick(theirs.pick)),
+        ("counselor", _text(ours.counselor), _text(theirs.counselor)),
+        ("client", _text(ours.client), _text(theirs.client)),
     ]
 
 
