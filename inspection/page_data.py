@@ -120,6 +120,7 @@ def _facts(record: SessionRecord) -> list[tuple[str, str]]:
         ("usage not reported", f"for {total.unreported:,} answers" if total.unreported else ""),
         ("time", f"{record.seconds:,.1f} s"),
         ("taken up again", f"{record.resumed} times" if record.resumed else ""),
+        ("forked from", f"{fork.session_id} at turn {fork.turn}" if (fork := record.forked_from) else ""),
     ]
 
 

@@ -1,6 +1,7 @@
 // The dialogue of the session that is open: a part for each turn, with a link to its steps.
 
-const speakerName = (speaker) => (speaker === "client" ? session.name : "Counselor");
+const speakerName = ({ speaker, author }) =>
+  (speaker === "client" ? session.name : "Counselor") + (author === "human" ? " (typed by a person)" : "");
 
 function turnTitle(turn) {
   if (turn.key === "closing") return "Closing";
@@ -24,7 +25,7 @@ function renderDialogue() {
       make("a", { href: addressOf(turn.key), "data-turn": turn.key }, make("b", {}, turnTitle(turn)), make("span", {}, turnNote(turn))),
       turn.said.map((said) =>
         make(`div.said.${said.speaker}`, { "data-place": `${turn.key}/${said.speaker}` },
-          make("span.who", {}, speakerName(said.speaker)),
+          make("span.who", {}, speakerName(said)),
           make("span.text", {}, marked(said.text, [], query)))),
       turn.failure ? make("p.bad", {}, `Failed at ${words(turn.failure.stage)}: ${turn.failure.message}`) : null)),
     make("p.note", {}, session.ended));

@@ -26,11 +26,13 @@ const seconds = (value) =>
       : `${value.toFixed(value < 10 ? 2 : 1)} s`;
 const plain = (text) => text.normalize("NFKC").toLocaleLowerCase();
 
+const isFigure = (cell) => typeof cell === "number" || /^([\d.,]+( (ms|s))?|–)$/.test(cell);
+
 /** A table with a caption; cells may be text or elements, and numbers stand to the right. */
 function table(caption, heads, rows) {
   const cells = (row) =>
     row.map((cell, place) =>
-      place ? make(typeof cell === "number" ? "td.number" : "td", {}, typeof cell === "number" ? number(cell) : cell)
+      place ? make(isFigure(cell) ? "td.number" : "td", {}, typeof cell === "number" ? number(cell) : cell)
         : make("th", { scope: "row" }, cell));
   return make("div.wide", { tabindex: "0", role: "region", "aria-label": caption },
     make("table", {},
@@ -58,7 +60,7 @@ function hitsIn(text, query) {
   return found;
 }
 
-/** Spans {start, end, place, title} in their order, without overlap: what an earlier one holds, a later one does not. */
+/** Spans {start, end, place, shade, title} in their order, without overlap: what an earlier one holds, a later one does not. */
 function apart(spans, length) {
   let last = 0;
   const kept = [];
@@ -90,8 +92,8 @@ function marked(text, spans = [], query = "") {
   return nodes;
 }
 
-function keptPart({ place, title }) {
-  return make(`span.kept.shade-${place % 8}`, { title },
+function keptPart({ place, shade, title }) {
+  return make(`span.kept.shade-${shade}`, { title },
     make("sup", { "aria-hidden": "true" }, String(place + 1)),
     make("span.unseen", {}, ` [${title}: `), make("span.unseen", {}, "] "));
 }

@@ -17,11 +17,17 @@ function renderTurn(turn) {
 
 const step = (title, note, ...children) =>
   make("section.step", {}, make("h3", {}, title, note ? make("small", {}, note) : null), children);
-const badge = (place) => make(`span.badge.shade-${place % 8}`, {}, String(place + 1));
+const badge = (turn, place) => make(`span.badge.shade-${shadeOf(turn.drafts[place].technique)}`, {}, String(place + 1));
 const utterance = (turn, said, spans = []) =>
   make(`div.said.${said.speaker}`, {},
-    make("span.who", {}, speakerName(said.speaker)), make("span.text", {}, marked(said.text, spans, query)));
+    make("span.who", {}, speakerName(said)), make("span.text", {}, marked(said.text, spans, query)));
 const callName = (call) => words(call.role);
+
+/** The color of a technique is the same wherever it is named; 7 is everything else. */
+function shadeOf(technique) {
+  const place = session.techniques.indexOf(technique);
+  return place < 0 ? 7 : place % 7;
+}
 
 function openingSteps() {
   const { plan } = session;
@@ -54,7 +60,7 @@ function pathStep(turn) {
 
 function pickStep(turn) {
   const { pick } = turn;
-  const by = { llm: "picked by the model", rules: "picked by the rules", every: "no pick: every technique" }[pick.source] ?? pick.source;
+  const by = { llm: "picked by the model", rules: "picked by the rules", every: "no pick: every technique", human: "picked by a person" }[pick.source] ?? pick.source;
   return step("Router’s pick", pick.fallback ? `${by}, as the model gave none` : by,
     make("p", {}, make("strong", {}, pick.techniques.map(words).join(" + ")), pick.reason ? [" — ", marked(pick.reason, [], query)] : null),
     pick.fallback ? make("p.bad", {}, `The model’s pick failed: ${pick.fallback}`) : null,
@@ -65,11 +71,11 @@ function pickStep(turn) {
 
 function draftsStep(turn) {
   return step("Candidates", count(turn.drafts.length, "technique"), turn.drafts.map((draft, place) =>
-    make(`article.draft.shade-${place % 8}${draft.text ? "" : ".unused"}`, { "data-place": `${turn.key}/draft/${place}` },
-      make("h4", {}, badge(place), " ", capital(words(draft.technique)), " ",
+    make(`article.draft.shade-${shadeOf(draft.technique)}${draft.text ? "" : ".unused"}`, { "data-place": `${turn.key}/draft/${place}` },
+      make("h4", {}, badge(turn, place), " ", capital(words(draft.technique)), " ",
         make("small", {}, [draft.picked ? null : "not picked", keptText(draft)].filter(Boolean).join(" · "))),
       draft.error ? make("p.bad", {}, `${draft.refused ? "Refused: " : "No candidate: "}${draft.error}`) : null,
-      draft.text ? make("p.text", {}, marked(draft.text, draft.kept.map((span) => ({ ...span, place, title: "kept" })), query)) : null,
+      draft.text ? make("p.text", {}, marked(draft.text, draft.kept.map((span) => ({ ...span, place, shade: shadeOf(draft.technique), title: "taken over" })), query)) : null,
       callFacts(draft.call))));
 }
 
@@ -79,13 +85,13 @@ function keptText(draft) {
 }
 
 function counselorStep(turn, said) {
-  const spans = said.kept.map((span) => ({ ...span, title: words(turn.drafts[span.place].technique) }));
+  const spans = said.kept.map((span) => ({ ...span, shade: shadeOf(turn.drafts[span.place].technique), title: words(turn.drafts[span.place].technique) }));
   const from = [...new Set(spans.map((span) => span.place))].sort((one, other) => one - other);
   const note = turn.drafts.length ? (said.closing ? "closing" : "merged from the candidates") : null;
   return step("Counselor’s utterance", note,
     utterance(turn, said, spans),
     from.length ? make("p.note", {}, "Marked: words taken over from ", from.map((place, index) =>
-      [index ? ", " : "", badge(place), ` ${words(turn.drafts[place].technique)}`]), ".") : null,
+      [index ? ", " : "", badge(turn, place), ` ${words(turn.drafts[place].technique)}`]), ".") : null,
     callFacts(said.call));
 }
 
@@ -132,11 +138,10 @@ function lanes(calls, title) {
 }
 
 function barOf(call, from, length) {
-  const place = session.techniques.indexOf(call.role);
   const bar = make("i", { title: `${callName(call)}, ${seconds(call.seconds)}` });
   if (call.errors.length || call.attempts > 1) bar.classList.add("bad-call");
   bar.style.left = `${(100 * from) / length}%`;
   bar.style.width = `${(100 * call.seconds) / length}%`;
-  bar.style.setProperty("--bar", `var(--edge-${place < 0 ? 7 : place % 7})`);
+  bar.style.setProperty("--bar", `var(--edge-${shadeOf(call.role)})`);
   return bar;
 }
