@@ -20,6 +20,7 @@ from graph.provenance import provenance, session_id
 from graph.record import make_record
 from graph.session_graph import SessionGraph, build_session_graph, recursion_limit
 from graph.store import read_records, unfinished
+from graph.tracing import start_tracing
 from models.chat import Models
 from profiles.schema import Attitude, ClientProfile
 from settings import MethodName, SessionConfig
@@ -121,6 +122,7 @@ async def run_journal(
     starts: bool,
 ) -> SessionRecord:
     """Run a session on from what its journal says, to its end. Raises `JournalError` where the journal cannot be kept."""
+    start_tracing()
     head = content.head
     state = fold(content.updates)
     # Only the graph of all methods leads from the intake past a plan that is made already.

@@ -19,7 +19,7 @@ from langchain_core.messages import BaseMessage
 from models.endpoints import Endpoint, find_endpoint
 from models.errors import ModelError, classify, describe, overloaded, retry_after
 from models.limits import AdaptiveLimit
-from models.requests import Reply, openai_chat, read_reply, request_options
+from models.requests import Reply, openai_chat, read_reply, request_options, trace_options
 from models.structured import MODES, AnswerSchema, speaks_of_schema
 from settings import ModelSettings
 
@@ -49,7 +49,8 @@ class Models:
 
     `make_chat` builds the chat model of an endpoint (tests give a scripted one); `offline` forbids fetching the embedded
     model; `backoff` is the first wait between two requests, in seconds, doubled with each and randomised. `in_flight` (calls at
-    once, per endpoint) and `requests` (for one answer) are bounds where the settings name none.
+    once, per endpoint) and `requests` (for one answer) are bounds where the settings name none. `retries` counts requests that were
+    repeated, `trouble` is what went wrong last, and when (monotonic seconds).
     """
 
     def __init__(
@@ -70,6 +71,8 @@ class Models:
         self._requests = requests
         self._loops: WeakKeyDictionary[asyncio.AbstractEventLoop, _Loop] = WeakKeyDictionary()
         self._modes: dict[tuple[str, str], int] = {}
+        self.retries = 0
+        self.trouble: tuple[float, str] | None = None
 
     async def ask(
         self,
@@ -80,17 +83,19 @@ class Models:
         seed: int | None = None,
         schema: AnswerSchema | None = None,
         session_id: str = "",
+        turn: int | None = None,
     ) -> Reply:
         """Ask once, retrying what is worth it: time-outs, 429, 5xx, cut connections, unreadable bodies.
 
         Raises `ModelError`: at once for a refusal (other 4xx), else when `settings.max_requests` are used up. Finding out
-        how a server wants to be asked for JSON, once a server, does not use them up.
+        how a server wants to be asked for JSON, once a server, does not use them up. Role and turn stand in a trace, if there is one.
         """
         loop = self._loop()
         first = await self._endpoint(loop, settings)
         expected = (
             sum(len(message.text) for message in messages) // CHARACTERS_A_TOKEN + (settings.max_tokens or 0) // 2
         )
+        traced = trace_options(role, turn)
         errors: list[str] = []
         left = settings.max_requests or self._requests
         while True:
@@ -102,7 +107,7 @@ class Models:
                 began = time.monotonic()
                 try:
                     async with asyncio.timeout(settings.timeout):
-                        message = await self._chat(loop, endpoint, settings).ainvoke(list(messages), **options)
+                        message = await self._chat(loop, endpoint, settings).ainvoke(list(messages), traced, **options)
                     reply = read_reply(
                         message, endpoint, len(errors) + 1, MODES[mode] if schema else None, tuple(errors)
                     )
@@ -116,6 +121,7 @@ class Models:
                     if kind == "timeout" or overloaded(error):
                         slot.overloaded(min(wait, RETRY_AFTER_CAP) if wait else None)
             errors.append(describe(failed, endpoint.label, endpoint.key))
+            self.trouble = time.monotonic(), errors[-1]
             if kind == "refused" and schema and mode + 1 < len(MODES) and speaks_of_schema(failed):
                 # Another session may have gone further down meanwhile.
                 self._modes[endpoint.base_url, endpoint.model] = max(mode + 1, self._mode(endpoint))
@@ -123,6 +129,7 @@ class Models:
             if kind == "connection":
                 loop.down[endpoint.base_url] = time.monotonic() + DOWN
             left -= 1
+            self.retries += left > 0 and kind != "refused"
             if kind == "refused" or not left:
                 raise ModelError(kind, errors[-1], requests=len(errors), errors=tuple(errors)) from failed
             await asyncio.sleep(self._wait(len(errors), wait))

@@ -1,6 +1,7 @@
 """What can go wrong with a call to a model, in kinds that a person and a retry policy can act on."""
 
 import asyncio
+import json
 from email.utils import parsedate_to_datetime
 from time import time
 
@@ -9,6 +10,7 @@ import openai
 from aiohttp.http_exceptions import PayloadEncodingError
 
 _CUT = (aiohttp.ClientConnectionError, OSError)
+_OF_THE_BODY = frozenset({"content-encoding", "content-length", "transfer-encoding"})
 RETRIED = frozenset({"timeout", "rate_limited", "server_error", "connection", "garbled"})
 
 
@@ -71,6 +73,17 @@ def describe(error: Exception, endpoint: str, key: str | None) -> str:
 def mask(text: str, key: str | None) -> str:
     """The text without the key."""
     return text.replace(key, "***") if key and len(key) > 3 else text
+
+
+def without_key(error: openai.APIStatusError, key: str) -> openai.APIStatusError:
+    """The same refusal, without the key in its message and in the body of its response."""
+    response = error.response
+    headers = [(name, mask(value, key)) for name, value in response.headers.multi_items() if name not in _OF_THE_BODY]
+    masked = type(response)(
+        response.status_code, headers=headers, content=mask(response.text, key).encode(), request=response.request
+    )
+    body = None if error.body is None else json.loads(mask(json.dumps(error.body, ensure_ascii=False), key))
+    return type(error)(mask(error.message, key), response=masked, body=body)
 
 
 def overloaded(error: Exception) -> bool:

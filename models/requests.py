@@ -4,13 +4,16 @@ import warnings
 from dataclasses import dataclass
 from typing import Any
 
+import openai
 from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import AIMessage, BaseMessage
 from langchain_core.outputs import ChatResult
+from langchain_core.runnables import RunnableConfig
 from langchain_openai import ChatOpenAI
+from pydantic import PrivateAttr
 
 from models.endpoints import Endpoint
-from models.errors import ModelError, UnreadableBody
+from models.errors import ModelError, UnreadableBody, without_key
 from models.structured import AnswerSchema, response_format
 from settings import ModelSettings
 
@@ -56,7 +59,10 @@ _OWN = frozenset({"model", "stream", "timeout", "extra_body", "extra_headers", "
 
 
 class _Chat(ChatOpenAI):
-    """Raises `UnreadableBody` for what the client library meets with attribute, key, type, index and value errors."""
+    """Raises `UnreadableBody` for what the client library meets with attribute, key, type, index and value errors, and refusals
+    without the key, should the server quote it: what is raised here goes into traces as it is."""
+
+    _key: str = PrivateAttr("")
 
     def _get_request_payload(self, *args: Any, **kwargs: Any) -> dict[str, Any]:
         payload: dict[str, Any] = super()._get_request_payload(*args, **kwargs)
@@ -69,6 +75,10 @@ class _Chat(ChatOpenAI):
     async def _agenerate(self, *args: Any, **kwargs: Any) -> ChatResult:
         try:
             result = await super()._agenerate(*args, **kwargs)
+        except openai.APIStatusError as error:
+            if self._key not in f"{error}{error.response.text}":
+                raise
+            raise without_key(error, self._key) from None
         except UnicodeEncodeError:
             raise  # of what we send, not of what came back
         except (AttributeError, LookupError, TypeError, ValueError) as error:
@@ -80,7 +90,7 @@ class _Chat(ChatOpenAI):
 
 def openai_chat(endpoint: Endpoint, settings: ModelSettings, http: Any) -> BaseChatModel:
     """The chat model of an endpoint; retrying is left to whoever asks."""
-    return _Chat(
+    chat = _Chat(
         model=endpoint.model,
         base_url=endpoint.base_url,
         api_key=lambda: endpoint.key,
@@ -89,6 +99,8 @@ def openai_chat(endpoint: Endpoint, settings: ModelSettings, http: Any) -> BaseC
         http_async_client=http,
         use_responses_api=False,
     )
+    chat._key = endpoint.key
+    return chat
 
 
 def request_options(
@@ -124,6 +136,12 @@ def request_options(
         body["response_format"] = wanted
     options["extra_body"] = body | (settings.extra_body or {})
     return options
+
+
+def trace_options(role: str, turn: int | None) -> RunnableConfig:
+    """What tells a call in a trace, beside what it inherits from the session; nothing that is secret."""
+    metadata = {"role": role} if turn is None else {"role": role, "turn": turn}
+    return {"run_name": role, "tags": [role], "metadata": metadata}
 
 
 def read_reply(

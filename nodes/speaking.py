@@ -62,6 +62,7 @@ class Attempts:
                 seed=call_seed(self.config.seed, self.role, self.turn, number),
                 schema=schema,
                 session_id=self.session_id,
+                turn=self.turn,
             )
         except ModelError as error:
             self.failed = error
