@@ -53,7 +53,9 @@ def main(arguments: list[str] | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # the reader of our output has gone
         return 141
     except OSError as error:
-        errors().print(Text(f"error: {error.filename or ''}: {error.strerror or error}", style="red"))
+        errors().print(
+            Text(f"error: {f'{error.filename}: ' if error.filename else ''}{error.strerror or error}", style="red")
+        )
     except KeyboardInterrupt:
         errors().print("stopped")
         return 130

@@ -117,6 +117,15 @@ ROLE_DEFAULTS: dict[str, ModelSettings] = {
 NOT_TECHNIQUES = frozenset(ROLE_DEFAULTS)
 
 
+REACH = frozenset(
+    {
+        *("base_url", "replicas", "api_key_env", "timeout"),
+        *("max_requests", "max_in_flight", "requests_per_minute", "tokens_per_minute"),
+    }
+)
+"""How a model is reached and how hard it may be pressed: what does not change what is said, and may change in a batch."""
+
+
 class SessionConfig(BaseModel):
     """How a session is run. Every session record carries the whole of it."""
 
@@ -174,6 +183,11 @@ class SessionConfig(BaseModel):
         if len(set(self.techniques)) != len(self.techniques):
             raise ValueError("a technique is named twice")
         return self
+
+    def said_by(self) -> Self:
+        """The configuration without how its models are reached (`REACH`): what the sessions depend on."""
+        models = {role: model.model_copy(update=dict.fromkeys(REACH)) for role, model in self.models.items()}
+        return self.model_copy(update={"models": models})
 
     def model_for(self, role: str) -> ModelSettings:
         """The settings that serve a role: its own, then its group's, then the default, each over the built-in ones."""

@@ -4,8 +4,10 @@ import argparse
 import asyncio
 import json
 import os
+import shlex
 import signal
 import sys
+import time
 from contextlib import AsyncExitStack, suppress
 from datetime import datetime
 from pathlib import Path
@@ -32,10 +34,13 @@ from models.errors import ModelError
 from models.prices import Prices, read_prices
 from models.roles import pinned, serving, serving_line
 from sessions.store import RunError
-from settings import SessionConfig
+from settings import ModelSettings, SessionConfig
 
 REQUESTS = 12
 """Requests for one answer, at most: a batch sits an outage of two or three minutes out."""
+
+STOPPING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+"""Signals that stop a batch after the turns in progress, and at once when they come again."""
 
 LIVE_EVERY = 5.0
 """Seconds between two writings of how a batch is doing, for `run.py status`."""
@@ -89,7 +94,7 @@ async def _generate(args: argparse.Namespace, folder: Path, prices: Prices | Non
         concurrency = 1 if embedded else args.concurrency or CONCURRENCY
         workers = _workers(args, run, concurrency)
         progress = await _drive(args, run, todo, workers, prices, console)
-    return _finish(args, run, progress, prices, console)
+    return _finish(args, run, progress, prices, console, concurrency)
 
 
 async def _configuration(
@@ -118,8 +123,16 @@ def _as_begun(args: argparse.Namespace, begun: SessionConfig) -> SessionConfig:
     """What is asked for in an existing run: its own configuration, with what the options say on top."""
     asked = session_config(args)
     given = given_options(args)
-    if any(getattr(args, option) for option in ("model", "base_url", "models")):
+    if args.models or args.model:
         given["models"] = asked.models
+    elif args.base_url:
+        # The same models at another place.
+        models = {"default": ModelSettings(), **begun.models}
+        places = {models["default"].base_url, None}
+        given["models"] = {
+            role: model.model_copy(update={"base_url": args.base_url}) if model.base_url in places else model
+            for role, model in models.items()
+        }
     return SessionConfig.model_validate({**begun.model_dump(), **given})
 
 
@@ -169,13 +182,14 @@ async def _drive(
         cost=spent if prices else None,
         on_entry=note,
     )
+    (run.folder / LIVE_FILE).unlink(missing_ok=True)  # of a process that was killed
     say(f"begin: {len(todo)} sessions, {' '.join(sys.argv[1:])}")
     loop = asyncio.get_running_loop()
 
     def interrupt() -> None:
         driver.stop("stopped by hand", now=driver.progress.draining)
 
-    for number in (signal.SIGINT, signal.SIGTERM):
+    for number in STOPPING:
         loop.add_signal_handler(number, interrupt)
     before = sum(entry.status == "finished" for entry in run.entries.values())
     try:
@@ -188,10 +202,10 @@ async def _drive(
             finally:
                 watching.cancel()
     finally:
-        for number in (signal.SIGINT, signal.SIGTERM):
+        for number in STOPPING:
             loop.remove_signal_handler(number)
         (run.folder / LIVE_FILE).unlink(missing_ok=True)
-        say("end: " + view.line())
+        say("end: " + view.line() + (f" · {driver.progress.stopped}" if driver.progress.stopped else ""))
         log.close()
 
 
@@ -203,6 +217,7 @@ async def _watch(view: BatchView, progress: Progress, folder: Path) -> None:
             written = progress.seconds
             live = {
                 "process": os.getpid(),
+                "began": time.time() - progress.seconds,
                 "line": view.line(),
                 "running": progress.running,
                 "pulse": progress.pulse.model_dump(),
@@ -212,7 +227,9 @@ async def _watch(view: BatchView, progress: Progress, folder: Path) -> None:
         await asyncio.sleep(0.5)
 
 
-def _finish(args: argparse.Namespace, run: Run, progress: Progress, prices: Prices | None, console: Console) -> int:
+def _finish(
+    args: argparse.Namespace, run: Run, progress: Progress, prices: Prices | None, console: Console, concurrency: int
+) -> int:
     out = Console(highlight=False, soft_wrap=True)
     entries = list(run.entries.values())
     finished = sum(entry.status == "finished" for entry in entries)
@@ -229,17 +246,28 @@ def _finish(args: argparse.Namespace, run: Run, progress: Progress, prices: Pric
             style="dim",
         )
     )
+    if pulse.calls and not pulse.prompt_tokens + pulse.completion_tokens:
+        told = "the endpoint reports no token usage: tokens and costs are not known, and --max-tokens and --max-cost do not stop"
+        errors().print(Text(told, style="yellow"))
     if progress.failures:
         errors().print(failures_table(progress.failures))
         errors().print("failed sessions keep their turns; take them up again with --retry-failed")
     if progress.stopped:
         errors().print(Text(f"stopped early: {progress.stopped}", style="yellow"))
-        errors().print(f"go on with: python run.py generate --out {args.out}")
+        _hint(run, finished)
     if args.preview:
-        _show_forecast(run, prices, console, args.concurrency or CONCURRENCY)
+        _show_forecast(run, prices, console, concurrency)
     if progress.stopped == "stopped by hand":
         return 130
     return 0 if not progress.stopped and not failed else 1
+
+
+def _hint(run: Run, finished: int) -> None:
+    if finished < run.total:
+        part = run.batch.shard
+        folder = str(run.folder).removesuffix(f"-{part[0]}-of-{part[1]}") if part else str(run.folder)
+        shard = f" --shard {part[0]}/{part[1]}" if part else ""
+        errors().print(Text(f"go on with: python run.py generate --out {shlex.quote(folder)}{shard}"))
 
 
 def _show_forecast(run: Run, prices: Prices | None, console: Console, concurrency: int) -> None:
@@ -256,13 +284,21 @@ def _show_forecast(run: Run, prices: Prices | None, console: Console, concurrenc
         )
         for row in rows
     ]
+    missing = [method for method in run.batch.methods if method not in {row.method for row in rows}]
+    if missing:
+        errors().print(
+            Text(f"no finished session yet, so that nothing is told of {', '.join(missing)}", style="yellow")
+        )
+    if not rows:
+        return
     console.print(f"\nthe whole batch, from {sum(row.sampled for row in rows)} finished sessions:")
     console.print(projection_table(table, prices is not None))
     lone = sum(row.sessions * row.seconds for row in rows)
-    console.print(
-        f"one session after another: {duration(lone)}; at {concurrency} at once, if the server keeps its pace: "
-        f"{duration(lone / concurrency)}"
-    )
+    at_once = min(concurrency, sum(row.sessions for row in rows))
+    told = f"one session after another: {duration(lone)}"
+    if at_once > 1:
+        told += f"; {at_once} at once, if the server keeps its pace: {duration(lone / at_once)}"
+    console.print(told)
 
 
 def _headline(run: Run, todo: int) -> str:

@@ -6,6 +6,7 @@ import os
 from commands.options import graph_options, model_options, names
 from graph.methods import METHODS
 from profiles.schema import ATTITUDES
+from settings import SettingsError
 
 CONCURRENCY = 64
 """Calls in flight per endpoint, at most, where nothing else is said."""
@@ -43,9 +44,9 @@ def generate_options(parser: argparse.ArgumentParser) -> None:
         "--preview", type=_positive, metavar="N", help="run N sessions, and project what the whole will take"
     )
     how.add_argument("--prices", metavar="FILE", help="YAML with prices per model, for costs")
-    how.add_argument("--max-cost", type=float, metavar="X", help="stop when so much is spent (needs --prices)")
-    how.add_argument("--max-tokens", type=float, metavar="N", help="stop when so many tokens are used")
-    how.add_argument("--max-hours", type=float, metavar="H", help="stop after so many hours")
+    how.add_argument("--max-cost", type=_amount, metavar="X", help="stop when so much is spent (needs --prices)")
+    how.add_argument("--max-tokens", type=_amount, metavar="N", help="stop when so many tokens are used")
+    how.add_argument("--max-hours", type=_amount, metavar="H", help="stop after so many hours")
     how.add_argument(
         "--stop-after", type=_positive, default=10, metavar="N", help="like failures in a row (default 10)"
     )
@@ -94,14 +95,35 @@ def _shard(text: str) -> tuple[int, int]:
 
 
 def slurm_shard() -> tuple[int, int] | None:
-    """Return which part of how many this task of a SLURM array is; `None` outside of one."""
+    """Return which part of how many this task of a SLURM array is; None outside of one.
+
+    Raises `SettingsError` for an array with gaps, and for a single task that is started again.
+    """
     number, count, first = (os.environ.get(f"SLURM_ARRAY_TASK_{name}", "") for name in ("ID", "COUNT", "MIN"))
     if not (number.isdecimal() and count.isdecimal()):
         return None
-    return int(number) - int(first or 0) + 1, int(count)
+    part = int(number) - int(first or 0) + 1
+    if part > int(count):
+        raise SettingsError(
+            f"task {number} of a SLURM array of {count} from {first or 0} on: its tasks are not numbered one by one, so that the "
+            "part cannot be told; give --shard I/N"
+        )
+    if int(count) == 1 and int(number) > 1:
+        raise SettingsError(f"task {number} alone is no part of a whole: say which with --shard I/N, as in {number}/16")
+    return part, int(count)
 
 
 def _positive(text: str) -> int:
     if not text.isdecimal() or int(text) < 1:
         raise argparse.ArgumentTypeError("a whole number from 1 on")
     return int(text)
+
+
+def _amount(text: str) -> float:
+    try:
+        amount = float(text)
+    except ValueError:
+        amount = -1.0
+    if not 0 < amount < float("inf"):
+        raise argparse.ArgumentTypeError("a number above 0")
+    return amount

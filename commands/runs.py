@@ -95,13 +95,14 @@ def merge_runs(args: argparse.Namespace) -> int:
 def export_run(args: argparse.Namespace) -> int:
     """Write a run as a data set."""
     folder = Path(args.run)
+    unfinished = 0
     if (folder / SHARD).exists():
         single = read_records(folder)
 
         def records() -> Iterator[SessionRecord]:
             return iter(single.values())
     else:
-        StateReader(folder)  # tells what is no run directory
+        unfinished = StateReader(folder).read().left
         store = Store(folder)
 
         def records() -> Iterator[SessionRecord]:
@@ -115,10 +116,14 @@ def export_run(args: argparse.Namespace) -> int:
         splits=Splits.of(args.splits) if args.splits else None,
         seed=args.seed,
         overwrite=args.overwrite,
+        unfinished=unfinished,
     )
     console = Console(highlight=False, soft_wrap=True)
     parts = ", ".join(f"{name} {part.examples:,}" for name, part in report.splits.items())
-    left_out = f"; {report.failed:,} failed sessions left out" if report.failed else ""
+    left_out = f"; {sum(report.failed.values()):,} failed sessions left out" if report.failed else ""
+    if unfinished:
+        told = f"the run is not done: {unfinished:,} of its sessions are still to come, and are not in the export"
+        errors().print(Text(told, style="yellow"))
     console.print(
         Text(
             f"{report.sessions:,} sessions of {report.clients:,} clients, {report.examples:,} examples ({parts}){left_out}"
@@ -152,7 +157,7 @@ def _picture(state: RunState) -> Group:
         table.add_row("ended", ", ".join(f"{name} {count:,}" for name, count in state.by_end.most_common()))
     tokens = state.prompt_tokens + state.completion_tokens
     cached = f", {state.cached_tokens / state.prompt_tokens:.0%} of the prompts cached" if state.prompt_tokens else ""
-    table.add_row("used", f"{state.turns:,} turns, {state.calls:,} calls, {tokens:,} tokens{cached}")
+    table.add_row("used", f"{state.turns:,} turns, {state.calls:,} calls, {tokens:,} tokens{cached}, by ended sessions")
     if state.cost is not None:
         table.add_row("cost", f"{state.cost:,.4g}")
     if state.sessions_per_hour:

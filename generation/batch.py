@@ -69,7 +69,8 @@ class Batch(BaseModel):
         ]
 
     def _asked(self) -> dict[str, Any]:
-        return self.model_dump(mode="json", exclude={"created_at", "provenance", "format", "source", "paired"})
+        same = self.model_copy(update={"configuration": self.configuration.said_by()})
+        return same.model_dump(mode="json", exclude={"created_at", "provenance", "format", "source", "paired"})
 
     def extended(self, asked: "Batch") -> "Batch":
         """This batch with the further methods, attitudes, seeds and profiles of another.

@@ -1,5 +1,6 @@
 """A run directory is opened: a new batch is put down, or the one that lies there is gone on with."""
 
+import hashlib
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -65,7 +66,8 @@ def open_run(folder: Path, asked: Asked) -> Run:
     elif asked.extend:
         batch, problems = _extend(folder, there, asked)
     else:
-        batch, problems = there, _refuse_other(folder, there, asked)
+        _refuse_other(folder, there, asked)
+        batch, problems = _reached_as(folder, there, asked), []
     profiles = Profiles(folder / PROFILES_FILE)
     if profiles.hash != batch.profiles_hash:
         raise RunError(f"{folder / PROFILES_FILE} is not what this run began with; restore it, or begin a new run")
@@ -101,7 +103,17 @@ def _base(config: SessionConfig) -> SessionConfig:
     return config.model_copy(update={name: fields[name].default for name in ("method", "seed")})
 
 
-def _refuse_other(folder: Path, there: Batch, asked: Asked) -> list[Problem]:
+def _reached_as(folder: Path, there: Batch, asked: Asked) -> Batch:
+    """The batch with its models reached as asked for now: a server may have moved, or bear more."""
+    configuration = _base(asked.configuration)
+    if configuration == there.configuration:
+        return there
+    batch = there.model_copy(update={"configuration": configuration})
+    batch.write(folder)
+    return batch
+
+
+def _refuse_other(folder: Path, there: Batch, asked: Asked) -> None:
     changed = _differences(folder, there, asked)
     if changed:
         raise RunError(
@@ -109,7 +121,6 @@ def _refuse_other(folder: Path, there: Batch, asked: Asked) -> list[Problem]:
             + "\n  ".join(changed)
             + "\ngive another --out, or add to what it has with --extend (profiles, methods, attitudes, seeds)"
         )
-    return []
 
 
 def _differences(folder: Path, there: Batch, asked: Asked) -> list[str]:
@@ -117,7 +128,7 @@ def _differences(folder: Path, there: Batch, asked: Asked) -> list[str]:
     for name in ("methods", "attitudes", "seeds", "shard"):
         if (value := getattr(asked, name)) is not None:
             update[name] = value
-    if asked.source is not None and asked.source != there.source:
+    if asked.source is not None:
         other = folder / f".{PROFILES_FILE}.asked"
         try:
             write_profiles(asked.source, other, skip_invalid=asked.skip_invalid)
@@ -128,6 +139,14 @@ def _differences(folder: Path, there: Batch, asked: Asked) -> list[str]:
     return there.differences(there.model_copy(update=update))
 
 
+def _kept(path: Path, there: Batch) -> list[str]:
+    """The profiles that the run began with. What stands behind them was left by an --extend that was cut off."""
+    kept = path.read_text(encoding="utf-8").splitlines()[: there.profiles]
+    if hashlib.sha256("".join(f"{line}\n" for line in kept).encode()).hexdigest()[:16] != there.profiles_hash:
+        raise RunError(f"{path} is not what this run began with; restore it, or begin a new run")
+    return kept
+
+
 def _extend(folder: Path, there: Batch, asked: Asked) -> tuple[Batch, list[Problem]]:
     path = folder / PROFILES_FILE
     update = {name: value for name in ("methods", "attitudes", "seeds") if (value := getattr(asked, name)) is not None}
@@ -135,7 +154,7 @@ def _extend(folder: Path, there: Batch, asked: Asked) -> tuple[Batch, list[Probl
     there.extended(wanted)  # refused before anything is written
     problems: list[Problem] = []
     if asked.source is not None:
-        kept = path.read_text(encoding="utf-8").splitlines()
+        kept = _kept(path, there)
         problems = write_profiles(asked.source, path, skip_invalid=asked.skip_invalid, kept=kept)
         profiles = Profiles(path)
         source = there.source if asked.source in there.source.split(" + ") else f"{there.source} + {asked.source}"

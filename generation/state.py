@@ -90,7 +90,7 @@ class StateReader:
         state.begun = len(journals - {entry.session_id for entry in entries})
         if is_locked(self.folder):
             state.live = _live(self.folder)
-            state.sessions_per_hour = _rate([entry for entry in entries if entry.status == "finished"])
+            state.sessions_per_hour = _rate([entry for entry in entries if entry.status == "finished"], state.live)
         return state
 
     def _count(self, state: RunState, entry: Entry) -> None:
@@ -138,11 +138,13 @@ def _live(folder: Path) -> dict[str, Any]:
     return found if isinstance(found, dict) else {}
 
 
-def _rate(finished: list[Entry]) -> float | None:
-    """Sessions an hour, from those that were finished lately."""
+def _rate(finished: list[Entry], live: dict[str, Any] | None) -> float | None:
+    """Sessions an hour, from those that were finished lately, the time counted from when the work began."""
     now = time.time()
     ends = sorted(datetime.fromisoformat(entry.finished_at).timestamp() for entry in finished)
-    recent = [end for end in ends if end > now - RECENT]
+    since = max(now - RECENT, float((live or {}).get("began") or 0.0))
+    recent = [end for end in ends if end > since]
     if len(recent) < 2:
         return None
-    return len(recent) / max(now - recent[0], 1.0) * 3600
+    start = since if live and live.get("began") else recent[0]
+    return len(recent) / max(now - start, 1.0) * 3600

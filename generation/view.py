@@ -65,7 +65,14 @@ class BatchView:
             self._last_line = now
             self._log(self.line())
             if not self._live:
-                self._console.print(self.line(), soft_wrap=True, highlight=False)
+                self._print()
+
+    def _print(self) -> None:
+        try:
+            self._console.print(self.line(), soft_wrap=True, highlight=False)
+        except (OSError, SystemExit):  # rich leaves the program when the reader of its output has gone; a batch goes on
+            self._console.quiet = True
+            self._log("nobody reads the output any more; going on without it")
 
     def line(self) -> str:
         """How things are, in one line."""
@@ -83,6 +90,8 @@ class BatchView:
         if self._money:
             parts.append(f"{self._money(progress.pulse):.2f} spent")
         parts.append(f"{left} left" if (left := self._time_left()) else f"{duration(progress.seconds)} so far")
+        if progress.pulse.trouble:
+            parts.append(f"lately: {progress.pulse.trouble}")
         if progress.draining:
             parts.append("stopping: " + (progress.stopped or ""))
         return " · ".join(parts)
@@ -127,6 +136,8 @@ class BatchView:
                 style="dim",
             ),
         ]
+        if pulse.trouble:
+            rows.append(Text(f"lately: {pulse.trouble}", style="yellow", overflow="ellipsis", no_wrap=True))
         rows += [Text(f"{count} × {what}", style="red") for what, count in progress.failures.most_common(3)]
         if progress.draining:
             rows.append(Text(f"stopping: {progress.stopped}; Ctrl-C again stops at once", style="yellow"))

@@ -1,6 +1,7 @@
 """A worker: runs the sessions it is handed, many at once, in this process, and keeps their records."""
 
 import asyncio
+import time
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -15,6 +16,9 @@ from graph.session import Event, resume_session, run_session
 from models.chat import Models
 from models.limits import START
 from sessions.store import Entry
+
+LATELY = 60.0
+"""Seconds for which the last trouble with an endpoint is told."""
 
 
 class Pulse(BaseModel):
@@ -31,6 +35,8 @@ class Pulse(BaseModel):
     """Prompt, cached and completion tokens of each role."""
     limit: int = 0
     in_flight: int = 0
+    trouble: str = ""
+    """What went wrong lately with a request that is repeated."""
 
 
 class Suspended(Exception):
@@ -86,7 +92,11 @@ class Worker:
         """How it is doing now."""
         limits = list(self.models.limits.values())
         limit, in_flight = sum(item.limit for item in limits), sum(item.in_flight for item in limits)
-        return self._pulse.model_copy(update={"limit": limit, "in_flight": in_flight})
+        at, trouble = self.models.trouble or (0.0, "")
+        lately = trouble if trouble and time.monotonic() - at < LATELY else ""
+        return self._pulse.model_copy(
+            update={"limit": limit, "in_flight": in_flight, "retries": self.models.retries, "trouble": lately}
+        )
 
     def capacity(self) -> int:
         """How many sessions it can run at once, as things are: a few more than the endpoints bear calls.
@@ -117,7 +127,6 @@ class Worker:
         pulse = self._pulse
         used = tuple(call.get(f"{kind}_tokens") or 0 for kind in ("prompt", "cached", "completion"))
         pulse.calls += 1
-        pulse.retries += max(0, (call.get("requests") or 0) - (call.get("attempts") or 0))
         pulse.prompt_tokens += used[0]
         pulse.cached_tokens += used[1]
         pulse.completion_tokens += used[2]
@@ -128,13 +137,15 @@ class Worker:
 def total(pulses: Iterable[Pulse]) -> Pulse:
     """Several workers' pulses as one."""
     sums: Counter[str] = Counter()
+    trouble = ""
     roles: dict[str, tuple[int, int, int]] = {}
     for pulse in pulses:
-        sums.update(pulse.model_dump(exclude={"tokens_by_role"}))
+        sums.update(pulse.model_dump(exclude={"tokens_by_role", "trouble"}))
+        trouble = pulse.trouble or trouble
         for role, (prompt, cached, completion) in pulse.tokens_by_role.items():
             before = roles.get(role, (0, 0, 0))
             roles[role] = (before[0] + prompt, before[1] + cached, before[2] + completion)
-    return Pulse(**{**sums, "tokens_by_role": roles})
+    return Pulse(**{**sums, "tokens_by_role": roles, "trouble": trouble})
 
 
 def _calls(update: dict[str, Any]) -> Iterator[dict[str, Any]]:

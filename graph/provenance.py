@@ -28,8 +28,8 @@ def provenance(config: SessionConfig) -> Provenance:
 
 
 def configuration_hash(config: SessionConfig) -> str:
-    """The first 16 hexadecimal digits of the configuration's SHA-256, the seed left out."""
-    document = config.model_dump_json(exclude={"seed"})
+    """The first 16 hexadecimal digits of the configuration's SHA-256; the seed is left out, and how models are reached."""
+    document = config.said_by().model_dump_json(exclude={"seed"})
     return hashlib.sha256(document.encode()).hexdigest()[:16]
 
 

@@ -101,7 +101,9 @@ async def _first_model(base_url: str, key: str) -> str:
         names = [str(model.id) for model in listed.data]
     except Exception as error:  # a page in place of the list raises whatever the client library trips over
         kind = classify(error) or "garbled"
-        raise ModelError(kind, describe(error, base_url, key) + "; name the model with --model") from None
+        key_told = "; is the key right (OPENAI_API_KEY, or what api_key_env names)?"
+        advice = key_told if kind == "refused" else "; name the model with --model"
+        raise ModelError(kind, describe(error, base_url, key) + advice) from None
     finally:
         await client.close()
     if not names:

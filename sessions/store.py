@@ -5,8 +5,8 @@
     shards/w0-00001.jsonl         records, one a line; a shard that is full is compressed (.jsonl.zst)
     ledger/w0.jsonl               one short line for every record, with its place
 
-Every worker (`w0`, `w1`, …) has files of its own. Of a session with several records (failed, then taken up again) the last one
-counts.
+Every worker (`w0`, `w1`, …) has files of its own. Of a session with several records (failed, then taken up again) the finished one
+counts, else the last.
 """
 
 import io

@@ -105,7 +105,11 @@ def _split_rule(splits: Splits | None, seed: int) -> str:
 
 def _failed(report: ExportReport) -> str:
     kinds = ", ".join(f"{kind} ({count:,})" for kind, count in report.failed.items())
-    return f"Left out: {sum(report.failed.values()):,} sessions that failed{f': {kinds}' if kinds else ''}."
+    told = f"Left out: {sum(report.failed.values()):,} sessions that failed{f': {kinds}' if kinds else ''}."
+    more = (
+        f" The run was not done: {report.unfinished:,} more sessions were still to come." if report.unfinished else ""
+    )
+    return told + more
 
 
 def _counts(report: ExportReport) -> str:

@@ -30,13 +30,15 @@ def export(
     splits: Splits | None = None,
     seed: int = 0,
     overwrite: bool = False,
+    unfinished: int = 0,
 ) -> ExportReport:
     """Write the finished sessions among `records()` into the folder `out`, with a dataset card, and say what was written.
 
-    `records` is called once and read as a stream; give it the failed sessions too, so that the card can count them.
-    `licence` is an identifier of the Hub, such as cc-by-4.0. Without `splits` all is `train`; `seed` chooses which clients
-    are in which split. Raises `ExportError` for an unknown format, a missing package, a folder that is taken or cannot
-    be written, and where there is nothing to export or a split stays empty; then nothing is left in `out`.
+    `records` is called once and read as a stream; give it the failed sessions too, so that the card can count them, and say
+    with `unfinished` how many of the run are still to be done. `licence` is an identifier of the Hub, such as cc-by-4.0.
+    Without `splits` all is `train`; `seed` chooses which clients are in which split. Raises `ExportError` for an unknown
+    format, a missing package, a folder that is taken or cannot be written, and where there is nothing to export or a split
+    stays empty; then nothing is left in `out`.
     """
     if format not in FORMATS:
         raise ExportError(f"there is no format {format!r}; the formats are {', '.join(FORMATS)}")
@@ -54,7 +56,7 @@ def export(
         with writing(out):
             writer.close()
         _refuse_empty(FORMATS[format], figures, names)
-        report = figures.report(format, out, names, writer.counts)
+        report = figures.report(format, out, names, writer.counts).model_copy(update={"unfinished": unfinished})
         with writing(out):
             files = FORMATS[format].files(names)
             (folder / CARD).write_text(card(report, figures, files, licence, splits, seed), encoding="utf-8")

@@ -74,7 +74,7 @@ def _refuse(out: Path, overwrite: bool) -> None:
         if card.exists() and MARK not in card.read_text(encoding="utf-8", errors="replace"):
             raise ExportError(f"{card} is not the card of an export; move it away or give another folder")
         if not overwrite and (card.exists() or _data_files(out)):
-            raise ExportError(f"{out} holds an export already; give another folder, or overwrite it")
+            raise ExportError(f"{out} holds an export already; give another folder, or replace it with --overwrite")
 
 
 def _publish(staging: Path, out: Path) -> None:

@@ -10,6 +10,7 @@ import pytest
 from generation.batch import PROFILES_FILE, Batch, Profiles, read_batch, task_of, units, write_profiles
 from generation.files import RunLock, write_atomically
 from generation.run import Asked, Run, open_run
+from graph.provenance import configuration_hash
 from profiles.problems import ProfileError
 from sessions.store import RunError
 from tests.scripted import config, profile
@@ -202,3 +203,39 @@ def test_a_batch_says_that_its_methods_are_paired(tmp_path: Path, source: str) -
     run = open_one(tmp_path / "run", source)
     assert isinstance(run.batch, Batch)
     assert json.loads((tmp_path / "run" / "run.json").read_text())["paired"] == "profile, attitude and seed"
+
+
+def test_a_run_goes_on_when_its_server_has_moved(tmp_path: Path) -> None:
+    asked = config(models={"default": {"model": "m", "base_url": "http://one/v1"}})
+    moved = config(models={"default": {"model": "m", "base_url": "http://two/v1", "max_in_flight": 4}})
+    other = config(models={"default": {"model": "n", "base_url": "http://one/v1"}})
+    assert configuration_hash(asked) == configuration_hash(moved) != configuration_hash(other)
+    first = open_run(tmp_path / "run", Asked(asked, source="amira-exam-panic"))
+    again = open_run(tmp_path / "run", Asked(moved))
+    assert again.batch.configuration.models["default"].base_url == "http://two/v1"
+    assert [unit.session_id for unit in again.todo()] == [unit.session_id for unit in first.todo()]
+    assert open_run(tmp_path / "run", Asked(moved)).batch == again.batch
+    with pytest.raises(RunError, match="begun with something else"):
+        open_run(tmp_path / "run", Asked(other))
+
+
+def test_profiles_that_were_changed_under_the_same_name_are_noticed(tmp_path: Path) -> None:
+    forms = tmp_path / "forms.jsonl"
+    forms.write_text(profile(id="one").model_dump_json() + "\n", encoding="utf-8")
+    open_run(tmp_path / "run", Asked(config(), source=str(forms)))
+    forms.write_text(profile(id="two").model_dump_json() + "\n", encoding="utf-8")
+    with pytest.raises(RunError, match="profiles_hash"):
+        open_run(tmp_path / "run", Asked(config(), source=str(forms)))
+
+
+def test_an_extension_that_was_cut_off_can_be_repeated(tmp_path: Path) -> None:
+    folder = tmp_path / "run"
+    begun = open_run(folder, Asked(config(), source="amira-exam-panic"))
+    wanted = Asked(config(), source="jonas-burned-out", extend=True)
+    open_run(folder, wanted)
+    begun.batch.write(folder)  # as if the batch had not been written any more
+    assert len(open_run(folder, wanted).profiles) == 2
+    lines = (folder / PROFILES_FILE).read_text(encoding="utf-8").splitlines()
+    (folder / PROFILES_FILE).write_text("\n".join(reversed(lines)) + "\n", encoding="utf-8")
+    with pytest.raises(RunError, match="is not what this run began with"):
+        open_run(folder, Asked(config(), source="sam-between-words", extend=True))

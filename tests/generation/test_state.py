@@ -73,7 +73,7 @@ def test_the_state_is_told_in_words_and_as_json(
     prices = tmp_path / "prices.yaml"
     prices.write_text("default: {input: 1, output: 2}", encoding="utf-8")
     assert run.main(["status", str(folder), "--prices", str(prices)]) == 0
-    words = capsys.readouterr().out
+    words = " ".join(capsys.readouterr().out.split())
     assert "not at work" in words
     assert "cost" in words
     assert run.main(["status", str(folder), "--json", "--watch"]) == 0
