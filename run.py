@@ -11,6 +11,10 @@ python run.py compare SESSIONS …  which group of them is better
 python run.py prefer SESSIONS …   judges compare pairs of sessions
 python run.py rate SESSIONS …     pages on which people compare them
 python run.py agreement FILE …    what people answered
+python run.py replay PLACE …      the same past, another future
+python run.py diff A B            two futures side by side
+python run.py studio PLACE        LangGraph Studio, with these sessions as threads
+python run.py practice            a person is the counselor, or the client
 python run.py profiles            the built-in clients
 python run.py check               which model serves which role
 python run.py graph               the state machine as Mermaid
@@ -24,7 +28,7 @@ import sys
 from pydantic import ValidationError
 from rich.text import Text
 
-from commands import check, drawing, evaluate, generate, prefer, profiles, runs, session
+from commands import check, drawing, evaluate, generate, practice, prefer, profiles, replay, runs, session, studio
 from commands.options import errors
 from generation.exports import ExportError
 from graph.journal import JournalError
@@ -69,7 +73,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     commands = parser.add_subparsers(metavar="command")
     default = session.add(commands)
-    for module in (generate, runs, evaluate, prefer, profiles, check, drawing):
+    for module in (generate, runs, evaluate, prefer, replay, studio, practice, profiles, check, drawing):
         module.add(commands)
     parser.set_defaults(**vars(default.parse_args([])))
     return parser

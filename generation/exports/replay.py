@@ -8,6 +8,7 @@ An answer that guards had refused at first was asked for again with a remark; th
 import json
 from collections.abc import Coroutine, Iterator, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any, Never
 
 from langchain_core.messages import BaseMessage
@@ -39,14 +40,17 @@ def answered(record: SessionRecord) -> Iterator[Answered]:
     """Every successful call of a session in the order of work.
 
     A client's reply that ended the session has its end marker again. Picks by rules, candidates that could not be had and
-    utterances that no model wrote have no call, and are not given.
+    utterances that no model wrote have no call, and are not given. Of a forked session, what it has from another is that one's:
+    it was asked for under that one's configuration, and stands in its record.
     """
     session = _Session(record)
-    if record.plan and record.plan.call:
+    first = record.forked_from.turn if record.forked_from else 1
+    session.pass_over(record.turns[: first - 1])
+    if record.plan and record.plan.call and _own(record.plan.call, record):
         fields = {"technique": record.plan.technique.value, "goal": record.plan.goal, "steps": list(record.plan.steps)}
         view = session.counselor_view(planned=False)
         yield Answered(0, record.plan.call, _prompt(plan(_LISTENING, view, session.config)), _json(fields))
-    for turn in record.turns:
+    for turn in record.turns[first - 1 :]:
         yield from session.turn(turn)
     if record.closing:
         yield from session.says(record.closing, session.counselor_view(end_reason=record.end_reason))
@@ -84,6 +88,10 @@ class _Session:
             picks=tuple(self.picks),
             **more,
         )
+
+    def pass_over(self, turns: Sequence[Turn]) -> None:
+        self.picks += [turn.pick for turn in turns if turn.pick]
+        self.said += [said for turn in turns for said in (turn.counselor, turn.client) if said]
 
     def turn(self, turn: Turn) -> Iterator[Answered]:
         if turn.pick:
@@ -161,6 +169,11 @@ def _prompt(node: Coroutine[Any, Any, Any]) -> list[BaseMessage]:
 def _as_merged(candidates: tuple[Candidate, ...]) -> tuple[Candidate, ...]:
     """The candidates in the order in which the merge saw them: the graph joins parallel nodes by name."""
     return tuple(sorted(candidates, key=lambda candidate: candidate.technique))
+
+
+def _own(call: Call, record: SessionRecord) -> bool:
+    """Whether a call is the session's own, and not of the one that it was forked from."""
+    return record.forked_from is None or call.started >= datetime.fromisoformat(record.started_at).timestamp()
 
 
 def _used(prompt: str, config: SessionConfig) -> bool:
