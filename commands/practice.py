@@ -133,7 +133,7 @@ async def _open(
         config, folder = content.head.configuration, journal.parent
         _refuse_language(part, config)
         await _served(config, models, terminal)
-        saver = await _checkpointer(stack, terminal)
+        saver = await _checkpointer(part, stack, terminal)
         country = country or next((item.update["country"] for item in content.updates if "country" in item.update), "")
         session = Practice.resume(journal, models, saver, country=country)
     else:
@@ -143,7 +143,7 @@ async def _open(
         attitude = args.attitude or profile.attitude or DEFAULT_ATTITUDE
         task = SessionTask(profile=profile, attitude=attitude, config=config)
         folder = Path(args.out or f"runs/practice-{datetime.now():%Y%m%d-%H%M%S}-{profile.id}")
-        saver = await _checkpointer(stack, terminal)
+        saver = await _checkpointer(part, stack, terminal)
         session = Practice.begin(task, part, folder, models, saver, country=country)
     _introduce(session, folder, terminal)
     return session
@@ -181,7 +181,9 @@ async def _served(
     return for_embedded(pinned(config, served), args, served) if args else config
 
 
-async def _checkpointer(stack: AsyncExitStack, terminal: Terminal) -> Any:
+async def _checkpointer(part: Speaker, stack: AsyncExitStack, terminal: Terminal) -> Any:
+    if part == "client":
+        return InMemorySaver()  # what a person types as the client is in the session's folder and nowhere else
     try:
         return await stack.enter_async_context(open_checkpoints())
     except (OSError, sqlite3.Error) as error:

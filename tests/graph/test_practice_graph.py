@@ -309,7 +309,7 @@ async def test_a_session_without_a_person_is_no_practice_session(tmp_path: Path)
     models, _ = scripted_models(lambda _: DEAD_LINE)
     task = SessionTask(profile=profile(), attitude="neutral", config=config())
     await run_session(task, tmp_path, models)
-    (journal,) = tmp_path.glob("*.journal.jsonl")
+    journal = task.journal_path(tmp_path)
     assert part_of(read_journal(journal).updates) is None
     with pytest.raises(JournalError, match="no practice session"):
         Practice.resume(journal, models, InMemorySaver())

@@ -1,0 +1,271 @@
+"""Practising at a terminal: a person at a pseudo-terminal, the program in a process of its own, the model on loopback."""
+
+import fcntl
+import os
+import pty
+import re
+import select
+import struct
+import subprocess
+import sys
+import termios
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from graph.store import read_records
+from nodes.risk import help_text
+from tests.loopback import LoopbackServer
+
+PROJECT = Path(__file__).parents[2]
+WAIT = 60.0
+"""Seconds for which the program is waited for."""
+
+
+class Person:
+    """Somebody at a terminal of 80 columns, in front of `run.py practice` (or of another `program` with its command line)."""
+
+    def __init__(self, environment: dict[str, str], *options: str, program: Path = PROJECT / "run.py") -> None:
+        self._master, slave = pty.openpty()
+        fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))
+        self._process = subprocess.Popen(
+            [sys.executable, "-c", CONTROLLING, str(program), "practice", *options],
+            stdin=slave, stdout=slave, stderr=slave, env=environment, start_new_session=True,
+        )  # fmt: skip
+        os.close(slave)
+        self.seen = ""
+
+    def types(self, text: str) -> None:
+        os.write(self._master, text.encode() + b"\n")
+
+    def interrupts(self) -> None:
+        os.write(self._master, b"\x03")
+
+    def reads(self, awaited: str) -> str:
+        """What is shown up to this text, without control codes."""
+        begin, end = len(self.seen), time.monotonic() + WAIT
+        while awaited not in plain(self.seen[begin:]):
+            if not self._more(end):
+                pytest.fail(f"{awaited!r} was not shown:\n{plain(self.seen)}")
+        return plain(self.seen[begin:])
+
+    def ends(self) -> int:
+        """The exit code, once all the output has been read."""
+        end = time.monotonic() + WAIT
+        while self._more(end):
+            pass
+        return self._process.wait(WAIT)
+
+    def goes(self) -> None:
+        """Closes the terminal."""
+        os.close(self._master)
+        self._process.wait(WAIT)
+
+    def _more(self, end: float) -> bool:
+        ready, _, _ = select.select([self._master], [], [], max(0.0, end - time.monotonic()))
+        try:
+            data = os.read(self._master, 65536) if ready else b""
+        except OSError:  # the other end is closed
+            data = b""
+        self.seen += data.decode(errors="replace")
+        return bool(data)
+
+
+CONTROLLING = (
+    "import fcntl, os, sys, termios; fcntl.ioctl(0, termios.TIOCSCTTY, 0); "
+    "os.execv(sys.executable, [sys.executable, *sys.argv[1:]])"
+)
+"""Makes the terminal the one that interrupts the program."""
+
+
+def plain(text: str) -> str:
+    return re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", text).replace("\r", "")
+
+
+Sit = Callable[..., Person]
+
+
+@pytest.fixture
+def server() -> Iterator[LoopbackServer]:
+    with LoopbackServer() as running:
+        yield running
+
+
+@pytest.fixture
+def sit(tmp_path: Path, server: LoopbackServer) -> Sit:
+    environment = {
+        name: value for name, value in os.environ.items() if not name.startswith(("OPENAI", "LANG", "COUNSELING"))
+    }
+    environment |= {
+        "COUNSELING_SESSIONS_CHECKPOINTS": str(tmp_path / "checkpoints.sqlite"),
+        "OPENAI_BASE_URL": server.base_url,
+        "TERM": "xterm",
+        "LC_ALL": "C.UTF-8",
+        "INPUTRC": "/dev/null",
+    }
+    return lambda *options, **more: Person(environment, *options, **more)
+
+
+def test_a_session_with_a_hint_an_undo_leaving_and_the_review(sit: Sit, tmp_path: Path, server: LoopbackServer) -> None:
+    out = str(tmp_path / "out")
+    person = sit("--client", "amira-exam-panic", "--attitude", "negative", "--turns", "4", "--out", out)
+    introduced = person.reads("[1/4] you> ")
+    assert "Amira Haddad" in introduced
+    assert "negative" not in introduced
+    person.types("/hint")
+    assert "Perhaps " in person.reads("[1/4] you> ")
+    person.types("That is a silly exam. \\")
+    person.reads("... ")
+    person.types("Is it not?")
+    person.reads("[2/4] you> ")
+    person.types("/undo")
+    assert "Taken back." in person.reads("[1/4] you> ")
+    person.types("It sounds like the waiting was the worst. What went through your mind?")
+    person.reads("[2/4] you> ")
+    person.types("/why")
+    assert "questioning, reflection" in " ".join(person.reads("[2/4] you> ").split())
+    person.types("/quit")
+    assert person.ends() == 0
+    assert f"run.py practice --resume {out}" in plain(person.seen)
+
+    person = sit("--resume", out)
+    assert "What went through your mind?" in " ".join(person.reads("[2/4] you> ").split())
+    person.types("\x1b[A")  # the arrow brings one's own last message back
+    person.reads("[3/4] you> ")
+    person.types("/end")
+    person.reads("goodbye> ")
+    person.types("Thank you, Amira. Goodbye.")
+    assert person.ends() == 0
+    shown = " ".join(plain(person.seen).split())
+    assert "Looking back You said 3 messages" in shown
+    assert "Questions: 2 open, 0 closed." in shown
+
+    (record,) = read_records(Path(out)).values()
+    own = [said.text for said in record.dialogue if said.author == "human"]
+    assert own == [own[0], own[0], "Thank you, Amira. Goodbye."]
+    assert (record.status, record.resumed, record.end_reason) == ("finished", 1, "turn_limit")
+    assert "silly" not in record.model_dump_json()
+    assert not list(Path(out).glob("*.journal.jsonl"))
+
+
+def test_ctrl_c_leaves_and_says_how_to_go_on(sit: Sit, tmp_path: Path) -> None:
+    out = str(tmp_path / "out")
+    person = sit("--turns", "4", "--out", out)
+    person.reads("[1/4] you> ")
+    person.types("What brings you here?")
+    person.reads("[2/4] you> ")
+    person.interrupts()
+    assert person.ends() == 130
+    assert f"--resume {out}" in plain(person.seen)
+    assert "Traceback" not in person.seen
+    person = sit("--resume", out)
+    person.reads("[2/4] you> ")
+    person.goes()
+
+
+def test_a_closed_terminal_loses_nothing(sit: Sit, tmp_path: Path) -> None:
+    out = str(tmp_path / "out")
+    person = sit("--turns", "4", "--out", out)
+    person.reads("[1/4] you> ")
+    person.types("What brings you here?")
+    person.reads("[2/4] you> ")
+    person.goes()
+    person = sit("--resume", out)
+    assert "What brings you here?" in person.reads("[2/4] you> ")
+    person.goes()
+
+
+@pytest.mark.parametrize("answer", ["no", "", "y", "/quit"])
+def test_the_notice_must_be_confirmed(answer: str, sit: Sit, tmp_path: Path, server: LoopbackServer) -> None:
+    person = sit("--as", "client", "--out", str(tmp_path / "out"))
+    notice = " ".join(person.reads("go on: ").split())
+    for said in ("research preview", "not care", "not private", "real people"):
+        assert said in notice
+    assert server.requests == []
+    person.types(answer)
+    assert person.ends() == 0
+    assert "Nothing was begun." in person.seen
+    assert server.requests == []
+    assert not (tmp_path / "out").exists()
+
+
+def completions(server: LoopbackServer) -> int:
+    return len([request for request in server.requests if request.path.endswith("/completions")])
+
+
+@pytest.mark.parametrize("words", ["I want to kill myself, zanzibar.", "/end I want to die, zanzibar"])
+def test_after_risk_nothing_reaches_the_model(words: str, sit: Sit, tmp_path: Path, server: LoopbackServer) -> None:
+    out = tmp_path / "out"
+    person = sit("--as", "client", "--country", "gb", "--turns", "4", "--router", "rules", "--out", str(out))
+    person.reads("go on: ")
+    person.types("yes")
+    assert "you play the client of this form" in person.reads("[1/4] you> ")
+    person.types("I lie awake before the exam.")
+    person.reads("[2/4] you> ")
+    before = completions(server)
+    person.types(words)
+    assert person.ends() == 1
+    shown = plain(person.seen)
+    for line in help_text("GB").splitlines():
+        assert line.strip() in shown
+    assert completions(server) == before
+    assert not [request for request in server.requests if "zanzibar" in str(request.body)]
+    (record,) = read_records(out).values()
+    assert record.failure
+    assert (record.status, record.failure.kind) == ("failed", "risk")
+    assert [said.text for said in record.dialogue if said.author == "human"] == ["I lie awake before the exam."]
+    assert [path.name for path in out.iterdir()] == ["sessions.jsonl"]
+    assert not [path for path in tmp_path.rglob("*") if path.is_file() and b"zanzibar" in path.read_bytes()]
+
+
+def test_a_broken_list_of_phrases_lets_nobody_begin(sit: Sit, tmp_path: Path, server: LoopbackServer) -> None:
+    (tmp_path / "english.yaml").write_text("language: English\ncategories: {}\n")
+    program = tmp_path / "elsewhere.py"
+    program.write_text(
+        f"""
+import sys
+from pathlib import Path
+
+sys.path.insert(0, {str(PROJECT)!r})
+import run
+from nodes.risk import phrases
+
+phrases.FOLDER = Path({str(tmp_path)!r})
+sys.exit(run.main())
+"""
+    )
+    person = sit("--as", "client", "--out", str(tmp_path / "out"), program=program)
+    assert person.ends() == 2
+    assert "english.yaml: categories" in " ".join(person.seen.split())
+    assert server.requests == []
+
+
+def test_a_language_without_a_list_is_refused(sit: Sit, tmp_path: Path, server: LoopbackServer) -> None:
+    person = sit("--as", "client", "--language", "Finnish", "--out", str(tmp_path / "out"))
+    person.reads("go on: ")
+    person.types("yes")
+    assert person.ends() == 2
+    assert "no list of risk phrases in Finnish" in " ".join(person.seen.split())
+    assert completions(server) == 0
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_client_says_goodbye_and_the_record_is_a_session(sit: Sit, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    person = sit("--as", "client", "--turns", "4", "--router", "rules", "--out", str(out))
+    person.reads("go on: ")
+    person.types("YES")
+    person.reads("[1/4] you> ")
+    person.types("I lie awake before the exam.")
+    person.reads("[2/4] you> ")
+    person.types("/leave")
+    person.reads("goodbye> ")
+    person.types("This is enough for me, thank you.")
+    assert person.ends() == 0
+    assert not (tmp_path / "checkpoints.sqlite").exists()
+    (record,) = read_records(out).values()
+    assert (record.status, record.end_reason) == ("finished", "left")
+    assert record.closing
+    assert record.closing.author == "model"
