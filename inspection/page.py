@@ -16,6 +16,7 @@ from pathlib import Path
 from inspection.find import find_one, find_records
 from inspection.graph_picture import graph_svg
 from inspection.page_data import Graphs, packed, row_of, session_data
+from inspection.trace import trace_session
 from sessions.store import RunError
 from state import SessionRecord
 
@@ -47,9 +48,10 @@ def page_of(records: Iterable[SessionRecord], title: str) -> str:
     graphs = Graphs()
     rows, sessions = [], []
     for place, record in enumerate(records):
-        data = packed(session_data(record, graphs))
+        trace = trace_session(record)
+        data = packed(session_data(record, trace, graphs))
         sessions.append(f'<script type="application/octet-stream" id="session-{place}">{data}</script>')
-        rows.append(row_of(record, place))
+        rows.append(row_of(record, trace, place))
     drawings = [f'<template id="graph-{place}">{graph_svg(*known)}</template>' for place, known in enumerate(graphs)]
     style, script = ("\n".join(map(_read, names)) for names in (STYLES, SCRIPTS))
     # Hashes instead of 'unsafe-inline', so that nothing but these two could run even if text ever came in as markup.

@@ -1,25 +1,31 @@
 """What the trace page shows, as plain JSON: a row of the list for every session, and the whole of each with its turns' steps.
 
-A session's turns have the keys of their addresses: "0" for the opening with the plan, "1" and on, and "closing".
+A session's turns have the keys of their addresses: "0" for the opening with the plan, "1" and on, and "closing". Its calls stand
+once, in a list in order of time; elsewhere is their place in it.
 """
 
 import base64
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import pairwise, product
 from typing import Any
 
 from langgraph.graph import END, START
+from pydantic import BaseModel
 from pydantic_core import to_json
 
 from graph.methods import METHODS
+from inspection.survival import Span
+from inspection.trace_data import CallTrace, CandidateTrace, SaidTrace, SessionTrace, TurnTrace
 from inspection.transcript import how_it_ended
-from profiles.schema import counselor_information, counselor_reason
+from profiles.schema import ClientProfile, counselor_information, counselor_reason
 from settings import MethodName
-from state import Call, SessionRecord, Usage
+from state import SessionRecord
 
 FIRST_MESSAGE = 300
 """Characters of the first messages that the list keeps to search in and show."""
+LATELY = 3
+"""Turns whose techniques the router is told when it picks (`nodes.picking.lately_used`)."""
 LEVEL = 6
 """Of the compression: 9 takes twice as long for 1 % less."""
 
@@ -33,8 +39,11 @@ class Graphs:
     def __init__(self) -> None:
         self._places: dict[tuple[MethodName, tuple[str, ...]], int] = {}
 
-    def place(self, method: MethodName, techniques: tuple[str, ...]) -> int:
-        known = method, techniques if METHODS[method].specialists else ()
+    def place(self, method: str, techniques: tuple[str, ...]) -> int | None:
+        """Where the drawing stands; None for a method that is not ours."""
+        if method not in METHODS:
+            return None
+        known = METHODS[method].name, techniques if METHODS[method].specialists else ()
         return self._places.setdefault(known, len(self._places))
 
     def __iter__(self) -> Iterator[tuple[MethodName, tuple[str, ...]]]:
@@ -47,139 +56,185 @@ def packed(value: Any) -> str:
     return base64.b64encode(squeeze.compress(to_json(value)) + squeeze.flush()).decode()
 
 
-def row_of(record: SessionRecord, place: int) -> Json:
+def row_of(record: SessionRecord, trace: SessionTrace, place: int) -> Json:
     """A session's line in the list; `place` is where the page keeps the session."""
     findings: dict[str, int] = {}
-    for call in _calls(record):
-        for finding in call.findings:
+    for item in trace.calls:
+        for finding in item.call.findings:
             findings[finding.kind] = findings.get(finding.kind, 0) + 1
-    total = _total(record)
     return {
         "place": place,
-        "id": record.session_id,
-        "profile": record.profile_id,
-        "name": record.profile.demographics.name,
-        "attitude": record.attitude,
-        "method": record.configuration["method"],
-        "status": "unfinished" if _cut_off(record) else record.status,
-        "end": record.end_reason,
-        "failure": record.failure and record.failure.message,
+        "id": trace.session_id,
+        "profile": trace.profile_id,
+        "name": trace.name,
+        "attitude": trace.attitude,
+        "method": trace.method,
+        "status": "unfinished" if trace.cut_off else trace.status,
+        "end": trace.end_reason,
+        "failure": trace.failure and trace.failure.message,
         "turns": len(record.turns),
         "findings": findings,
-        "calls": total.calls,
-        "tokens": total.prompt_tokens + total.completion_tokens,
-        "seconds": record.seconds,
+        "calls": trace.total.calls,
+        "tokens": trace.total.prompt_tokens + trace.total.completion_tokens,
+        "seconds": trace.seconds,
         "first": [said.text[:FIRST_MESSAGE] for said in record.dialogue[:2]],
     }
 
 
-def session_data(record: SessionRecord, graphs: Graphs) -> Json:
+def session_data(record: SessionRecord, trace: SessionTrace, graphs: Graphs) -> Json:
     """A session as the page shows it."""
-    whole = record.model_dump(mode="json")
-    config = record.configuration
+    config = trace.configuration
     techniques = tuple(config.get("techniques", ()))
-    turns, calls = _turns(record, whole), list[Json]()
-    for part in turns:
-        _take_calls(part, calls)
-    profile = record.profile
-    told = [line.partition(": ")[::2] for line in counselor_information(profile).splitlines()]
+    turns = _turns(trace)
+    parts = {number: turn for turn in turns for number in turn["calls"]}
     return {
-        "id": record.session_id,
-        "name": profile.demographics.name,
-        "attitude": record.attitude,
-        "method": config["method"],
+        "id": trace.session_id,
+        "name": trace.name,
+        "attitude": trace.attitude,
+        "method": trace.method,
         "techniques": techniques,
-        "graph": graphs.place(config["method"], techniques),
-        "ended": "cut off before its end" if _cut_off(record) else how_it_ended(record),
-        "started_at": record.started_at,
-        "client": [["profile", record.profile_id], *told, ["reason for counseling", counselor_reason(profile)]],
-        "facts": _facts(record),
+        "graph": graphs.place(trace.method, techniques),
+        "ended": "cut off before its end" if trace.cut_off else how_it_ended(record),
+        "started_at": trace.started_at,
+        "client": _client(record.profile),
+        "facts": _facts(trace, len(record.turns)),
         "turns": turns,
-        "calls": calls,
-        "nodes": [{"role": role, **usage} for role, usage in whole["usage"].items()],
-        "configuration": whole["configuration"],
-        "provenance": whole["provenance"],
+        "calls": [_call(item, parts.get(item.number, turns[-1])) for item in trace.calls],
+        "nodes": [
+            {**_plain(role.usage), "role": role.role, "node": role.node, "longest": role.longest, "cost": role.cost}
+            for role in trace.roles
+        ],
+        "configuration": config,
+        "provenance": _plain(trace.provenance),
     }
 
 
-def _cut_off(record: SessionRecord) -> bool:
-    return record.failure is not None and record.failure.kind == "unfinished"
+def _client(profile: ClientProfile) -> list[tuple[str, str]]:
+    told = [line.partition(": ") for line in counselor_information(profile).splitlines()]
+    facts = [("profile", profile.id), *((name.lower(), value) for name, _, value in told)]
+    return [*facts, ("reason for counseling", counselor_reason(profile))]
 
 
-def _facts(record: SessionRecord) -> list[tuple[str, str]]:
-    config, total = record.configuration, _total(record)
-    models = sorted({call.model for call in _calls(record) if call.model})
+def _facts(trace: SessionTrace, turns: int) -> list[tuple[str, str]]:
+    config, total, method = trace.configuration, trace.total, METHODS.get(trace.method)
     return [
-        ("method", METHODS[config["method"]].description),
-        ("models", ", ".join(models)),
-        ("seed", str(config.get("seed", ""))),
-        ("turns", f"{len(record.turns)} of at most {config.get('max_turns', '?')}"),
+        ("method", method.description if method else trace.method),
+        ("models", ", ".join(sorted({item.call.model for item in trace.calls if item.call.model}))),
+        ("seed", str(trace.seed)),
+        ("turns", f"{turns} of at most {config.get('max_turns', '?')}"),
         ("calls", f"{total.calls:,} with {total.attempts:,} answers in {total.requests:,} requests"),
         ("tokens in", f"{total.prompt_tokens:,} ({total.cached_tokens:,} cached)" if total.prompt_tokens else ""),
         ("tokens out", f"{total.completion_tokens:,}" if total.completion_tokens else ""),
         ("usage not reported", f"for {total.unreported:,} answers" if total.unreported else ""),
-        ("time", f"{record.seconds:,.1f} s"),
-        ("taken up again", f"{record.resumed} times" if record.resumed else ""),
-        ("forked from", f"{fork.session_id} at turn {fork.turn}" if (fork := record.forked_from) else ""),
+        ("cost", "" if trace.cost is None else f"{trace.cost:,.4f}"),
+        ("time", f"{trace.seconds:,.1f} s, in {trace.busy:,.1f} s of which calls ran"),
+        ("taken up again", f"{trace.resumed} times" if trace.resumed else ""),
+        ("forked from", f"{fork.session_id} at turn {fork.turn}" if (fork := trace.forked_from) else ""),
     ]
 
 
-def _turns(record: SessionRecord, whole: Json) -> list[Json]:
-    """The opening, the turns and the closing, each with its calls in order of time and its way through the graph."""
-    hub = "router" if METHODS[record.configuration["method"]].specialists else "counselor"
-    parts = [_part("0", "Opening", whole["opening"], plan=whole["plan"])]
-    for turn in whole["turns"]:
-        said = [turn[speaker] for speaker in ("counselor", "client") if turn[speaker]]
-        label = f"Turn {turn['turn']}"
-        parts.append(_part(str(turn["turn"]), label, said, turn["pick"], turn["candidates"], phase=turn["phase"]))
-    if record.closing:
-        parts.append(_part("closing", "Closing", [whole["closing"]]))
-    if record.failure:
-        _add_failure(parts, whole["failure"])
+def _turns(trace: SessionTrace) -> list[Json]:
+    """The opening, the turns and the closing, each with its calls and its way through the graph."""
+    parts = [_opening(trace)]
+    lately: list[Sequence[str]] = []
+    for turn in trace.turns:
+        parts.append(_turn(turn, lately))
+        if turn.pick:
+            lately.append(turn.pick.pick.techniques)
+    _place_failure(parts, trace)
+    hub = "router" if trace.method in METHODS and METHODS[trace.method].specialists else "counselor"
     before: Stage = ()
     for part in parts:
         stages = _stages(part, hub)
-        way = [before, *stages]
-        part["path"] = [edge for sources, targets in pairwise(way) for edge in product(sources, targets)]
+        part["path"] = [edge for pair in pairwise([before, *stages]) for edge in product(*pair)]
         part["path_text"] = " → ".join(", ".join(map(_shown, stage)) for stage in stages)
-        before = way[-1]
+        before = stages[-1]
     return parts
 
 
-def _part(
-    key: str,
-    label: str,
-    said: list[Json],
-    pick: Json | None = None,
-    drafts: list[Json] | None = None,
-    **more: Any,
-) -> Json:
-    for draft in drafts or []:
-        draft |= {"picked": bool(pick and draft["technique"] in pick["techniques"]), "kept": [], "share": None}
-    for one in said:
-        one["kept"] = []
-    part: Json = {"key": key, "label": label, "phase": None, "pick": pick, "drafts": drafts or [], "said": said}
-    return part | {"saw": [], "failure": None, "calls": [], **more}
+def _opening(trace: SessionTrace) -> Json:
+    plan = _plain(trace.plan) | {"call": _number(trace.plan_call)} if trace.plan else None
+    calls = [item.number for item in trace.calls if item.turn == 0]
+    said = [_said(SaidTrace(utterance, None)) for utterance in trace.opening]
+    return _part("0", "Opening", said, calls) | {"plan": plan}
 
 
-def _take_calls(part: Json, calls: list[Json]) -> None:
-    """Put a part's calls into the session's list, in order of time, and their places there where they stood."""
-    asked = [part.get("plan"), part["pick"], *part["drafts"], *part["said"], part["failure"]]
-    for item in sorted((item for item in asked if item and item["call"]), key=lambda item: item["call"]["started"]):
-        calls.append({**item["call"], "turn": part["key"], "place": part["label"]})
-        item["call"] = len(calls) - 1
-        part["calls"].append(item["call"])
+def _turn(turn: TurnTrace, lately: Sequence[Sequence[str]]) -> Json:
+    key, label = ("closing", "Closing") if turn.closing else (str(turn.turn), f"Turn {turn.turn}")
+    said = [_said(item) for item in (turn.counselor, turn.client) if item]
+    part = _part(key, label, said, [item.number for item in turn.calls])
+    pick = _plain(turn.pick.pick) | {"call": _number(turn.pick.call)} if turn.pick else None
+    used = [name.replace("_", " ") for names in reversed(lately[-LATELY:]) for name in names]
+    saw = [
+        ("phase", turn.phase),
+        ("used lately", ", ".join(dict.fromkeys(used)) or "nothing yet"),
+        ("the client’s last words", turn.saw),
+    ]
+    return part | {
+        "phase": turn.phase,
+        "inherited": turn.inherited,
+        "pick": pick,
+        "saw": saw if pick else [],
+        "drafts": [_draft(item) for item in turn.candidates],
+        "seconds": turn.seconds,
+        "overlap": turn.overlap,
+    }
 
 
-def _add_failure(parts: list[Json], failure: Json) -> None:
-    """Put a failure where it happened: a turn in which nothing was said yet gets a part of its own."""
-    # A session that was cut off is not said to be in any turn: it was in its last.
-    key = parts[-1]["key"] if failure["stage"] == "session" else str(failure["turn"])
-    part = next((part for part in parts if part["key"] == key), None)
-    if part is None or (part["key"] == "0" and failure["stage"] not in ("plan", "session")):
-        part = _part(key, f"Turn {key}", [])
-        parts.append(part)
-    part["failure"] = failure
+def _part(key: str, label: str, said: list[Json], calls: list[int]) -> Json:
+    none: Json = {"plan": None, "pick": None, "failure": None, "phase": None, "saw": [], "drafts": []}
+    return {"key": key, "label": label, "said": said, "calls": calls, **none}
+
+
+def _said(item: SaidTrace) -> Json:
+    said, text = item.utterance, item.utterance.text
+    kept = [_span(text, origin) | {"place": origin.candidate} for origin in item.origins]
+    return _plain(said) | {"call": _number(item.call), "kept": kept}
+
+
+def _draft(item: CandidateTrace) -> Json:
+    text, kept = item.candidate.text, item.kept
+    return _plain(item.candidate) | {
+        "picked": item.picked,
+        "call": _number(item.call),
+        "kept": [_span(text, span) for span in kept.spans] if kept else [],
+        "share": kept.share if kept else None,
+    }
+
+
+def _span(text: str, span: Span) -> Json:
+    """Where a span stands, counted as the browser does: what is beyond the basic plane counts two (UTF-16)."""
+    if text.isascii():
+        return {"start": span.start, "end": span.end}
+    start, length = (len(part.encode("utf-16-le")) // 2 for part in (text[: span.start], text[span.start : span.end]))
+    return {"start": start, "end": start + length}
+
+
+def _call(item: CallTrace, part: Json) -> Json:
+    at = {"turn": part["key"], "place": part["label"], "node": item.node, "offset": item.offset}
+    return item.call.model_dump(mode="json") | at
+
+
+def _number(call: CallTrace | None) -> int | None:
+    return call.number if call else None
+
+
+def _plain(data: BaseModel) -> Json:
+    """A model's fields as JSON, without its call, which stands in the session's list."""
+    return data.model_dump(mode="json", exclude={"call"})
+
+
+def _place_failure(parts: list[Json], trace: SessionTrace) -> None:
+    """Put a failure where it happened. A session that was cut off does not say in which turn: it was in its last."""
+    failure = trace.failure
+    if failure is None:
+        return
+    key = "0" if failure.stage == "plan" else str(failure.turn)
+    part = next((part for part in parts if part["key"] == key), parts[-1])
+    if failure.stage == "session" or (part["key"] == "0" and failure.stage != "plan"):
+        part = parts[-1]
+    call = next((item for item in trace.calls if item.call is failure.call), None)
+    part["failure"] = _plain(failure) | {"call": _number(call)}
 
 
 def _stages(part: Json, hub: str) -> list[Stage]:
@@ -201,15 +256,3 @@ def _stages(part: Json, hub: str) -> list[Stage]:
 
 def _shown(node: str) -> str:
     return {START: "start", END: "end"}.get(node, node.replace("_", " "))
-
-
-def _calls(record: SessionRecord) -> Iterator[Call]:
-    drawn = [item for turn in record.turns for item in (turn.pick, *turn.candidates)]
-    items: list[Any] = [record.plan, *drawn, *record.dialogue, record.failure]
-    return (item.call for item in items if item is not None and item.call is not None)
-
-
-def _total(record: SessionRecord) -> Usage:
-    """All roles' usage together; the seconds of calls that ran side by side are added up."""
-    usage = record.usage.values()
-    return Usage(**{name: sum(getattr(item, name) for item in usage) for name in Usage.model_fields})

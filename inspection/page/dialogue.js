@@ -14,6 +14,7 @@ function turnNote(turn) {
   if (turn.pick) parts.push(turn.pick.techniques.map(words).join(" + "));
   const findings = turn.calls.reduce((sum, call) => sum + call.findings.length, 0);
   if (findings) parts.push(count(findings, "finding"));
+  if (turn.inherited) parts.push("from the session it was forked from");
   if (turn.failure) parts.push("failed here");
   return parts.filter(Boolean).join(" · ");
 }

@@ -17,16 +17,15 @@ function renderOverview() {
 const turnLink = (key, text) => make("a", { href: addressOf(key) }, text ?? key);
 
 function timeline() {
-  const start = Math.min(...session.calls.map((call) => call.started));
-  const length = Math.max(...session.calls.map((call) => call.started + call.seconds)) - start || 1;
+  const { timed, start, length } = scale(session.calls);
   const roles = [...new Set(session.calls.map((call) => call.role))];
   return make("div.times.timeline", { role: "list" }, roles.map((role) => {
-    const calls = session.calls.filter((call) => call.role === role);
+    const calls = timed.filter((call) => call.role === role);
     const sum = calls.reduce((total, call) => total + call.seconds, 0);
     const told = `${words(role)}: ${count(calls.length, "call")}, ${seconds(sum)} in all`;
     return [make("span.name", { role: "listitem", "aria-label": told, title: told }, words(role)),
       make("span.lane", { "aria-hidden": "true" }, calls.map((call) => {
-        const bar = barOf(call, call.started - start, length);
+        const bar = barOf(call, call.offset - start, length);
         bar.title = `${call.place}: ${bar.title}`;
         return bar;
       })),
@@ -58,13 +57,14 @@ function matrix() {
 }
 
 function nodeTable() {
+  const priced = session.nodes.every((node) => node.cost !== null);
   const rows = session.nodes.map((node) => [words(node.role), node.calls, node.attempts, node.requests,
     ...(node.unreported < node.calls ? [node.prompt_tokens, node.cached_tokens, node.completion_tokens] : ["–", "–", "–"]),
-    seconds(node.seconds)]);
+    seconds(node.seconds), seconds(node.longest), ...(priced ? [node.cost.toFixed(4)] : [])]);
   const sum = (name) => session.nodes.reduce((total, node) => total + node[name], 0);
-  rows.push(["all", sum("calls"), sum("attempts"), sum("requests"), sum("prompt_tokens"), sum("cached_tokens"), sum("completion_tokens"), seconds(sum("seconds"))]);
+  rows.push(["all", sum("calls"), sum("attempts"), sum("requests"), sum("prompt_tokens"), sum("cached_tokens"), sum("completion_tokens"), seconds(sum("seconds")), seconds(Math.max(...session.nodes.map((node) => node.longest))), ...(priced ? [sum("cost").toFixed(4)] : [])]);
   return table("By who was asked. Times add up what ran side by side.",
-    ["asked", "calls", "answers", "requests", "tokens in", "of them cached", "tokens out", "time"], rows);
+    ["asked", "calls", "answers", "requests", "tokens in", "of them cached", "tokens out", "time", "longest", ...(priced ? ["cost"] : [])], rows);
 }
 
 const callRow = (call, ...cells) => [turnLink(call.turn, call.place), words(call.role), ...cells];

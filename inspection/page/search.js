@@ -39,11 +39,12 @@ function nextHit(by, to = null) {
   if (key !== view) open({ turn: key }, { focus: false, replace: true });
   for (const mark of all("mark.current")) mark.classList.remove("current");
   const within = place ? all(`[data-place="${place}"]`) : [find("#steps-body")];
-  const marks = within.flatMap((part) => all(`mark[data-hit="${index}"]`, part));
-  for (const mark of marks) mark.classList.add("current");
-  const seen = marks.find((mark) => mark.getClientRects().length) ?? marks[0];
-  seen?.closest("details")?.setAttribute("open", "");
-  seen?.scrollIntoView({ block: "center" });
+  for (const part of within) {
+    const marks = all(`mark[data-hit="${index}"]`, part);
+    for (const mark of marks) mark.classList.add("current");
+    marks[0]?.closest("details")?.setAttribute("open", "");
+    marks[0]?.scrollIntoView({ block: "center" });
+  }
   tellHits();
 }
 

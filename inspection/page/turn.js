@@ -5,7 +5,7 @@ function renderTurn(turn) {
   const client = turn.said.find((said) => said.speaker === "client");
   return [
     pathStep(turn),
-    turn.calls.length ? make("section.step", {}, make("h3", {}, "Calls in time"), lanes(turn.calls, callName)) : null,
+    turn.calls.length ? step("Calls in time", timeNote(turn), lanes(turn.calls)) : null,
     turn.key === "0" ? openingSteps() : null,
     turn.pick ? pickStep(turn) : null,
     turn.drafts.length ? draftsStep(turn) : null,
@@ -19,9 +19,10 @@ const step = (title, note, ...children) =>
   make("section.step", {}, make("h3", {}, title, note ? make("small", {}, note) : null), children);
 const badge = (turn, place) => make(`span.badge.shade-${shadeOf(turn.drafts[place].technique)}`, {}, String(place + 1));
 const utterance = (turn, said, spans = []) =>
-  make(`div.said.${said.speaker}`, {},
+  make(`div.said.${said.speaker}`, { "data-place": `${turn.key}/${said.speaker}` },
     make("span.who", {}, speakerName(said)), make("span.text", {}, marked(said.text, spans, query)));
 const callName = (call) => words(call.role);
+const timeNote = (turn) => turn.overlap > 0.005 ? `${seconds(turn.seconds)}, and ${seconds(turn.overlap)} saved side by side` : null;
 
 /** The color of a technique is the same wherever it is named; 7 is everything else. */
 function shadeOf(technique) {
@@ -73,7 +74,7 @@ function draftsStep(turn) {
   return step("Candidates", count(turn.drafts.length, "technique"), turn.drafts.map((draft, place) =>
     make(`article.draft.shade-${shadeOf(draft.technique)}${draft.text ? "" : ".unused"}`, { "data-place": `${turn.key}/draft/${place}` },
       make("h4", {}, badge(turn, place), " ", capital(words(draft.technique)), " ",
-        make("small", {}, [draft.picked ? null : "not picked", keptText(draft)].filter(Boolean).join(" · "))),
+        make("small", {}, [draft.picked || !turn.pick || turn.pick.source === "every" ? null : "not picked", keptText(draft)].filter(Boolean).join(" · "))),
       draft.error ? make("p.bad", {}, `${draft.refused ? "Refused: " : "No candidate: "}${draft.error}`) : null,
       draft.text ? make("p.text", {}, marked(draft.text, draft.kept.map((span) => ({ ...span, place, shade: shadeOf(draft.technique), title: "taken over" })), query)) : null,
       callFacts(draft.call))));
@@ -81,7 +82,7 @@ function draftsStep(turn) {
 
 function keptText(draft) {
   if (!draft.text || draft.share === null) return null;
-  return draft.share ? `${Math.round(draft.share * 100)} % of its words in the utterance` : "nothing of it word for word in the utterance";
+  return draft.share ? `${Math.round(draft.share * 100)} % of its words stand in the utterance` : "nothing of it stands word for word in the utterance";
 }
 
 function counselorStep(turn, said) {
@@ -90,7 +91,7 @@ function counselorStep(turn, said) {
   const note = turn.drafts.length ? (said.closing ? "closing" : "merged from the candidates") : null;
   return step("Counselor’s utterance", note,
     utterance(turn, said, spans),
-    from.length ? make("p.note", {}, "Marked: words taken over from ", from.map((place, index) =>
+    from.length ? make("p.note", {}, "Marked: runs of three words or more that also stand in ", from.map((place, index) =>
       [index ? ", " : "", badge(turn, place), ` ${words(turn.drafts[place].technique)}`]), ".") : null,
     callFacts(said.call));
 }
@@ -124,15 +125,21 @@ function tokensText(call) {
   return `${number(call.prompt_tokens ?? 0)} in${cached}, ${number(call.completion_tokens ?? 0)} out`;
 }
 
+/** The calls whose time is known, when the first began and how long they took together, in seconds. */
+function scale(calls) {
+  const timed = calls.filter((call) => call.offset !== null);
+  const start = Math.min(...timed.map((call) => call.offset));
+  return { timed, start, length: Math.max(...timed.map((call) => call.offset + call.seconds)) - start || 1 };
+}
+
 /** A bar for every call on one scale of time, so that overlaps show. */
-function lanes(calls, title) {
-  const start = Math.min(...calls.map((call) => call.started));
-  const length = Math.max(...calls.map((call) => call.started + call.seconds)) - start || 1;
-  return make("div.times", { role: "list" }, calls.map((call) => {
-    const from = call.started - start;
+function lanes(calls) {
+  const { timed, start, length } = scale(calls);
+  return make("div.times", { role: "list" }, timed.map((call) => {
+    const from = call.offset - start;
     const bar = barOf(call, from, length);
-    const told = `${title(call)}: from ${seconds(from)} to ${seconds(from + call.seconds)}`;
-    return [make("span.name", { role: "listitem", "aria-label": told, title: told }, title(call)),
+    const told = `${callName(call)}: from ${seconds(from)} to ${seconds(from + call.seconds)}`;
+    return [make("span.name", { role: "listitem", "aria-label": told, title: told }, callName(call)),
       make("span.lane", { "aria-hidden": "true" }, bar), make("span", { "aria-hidden": "true" }, seconds(call.seconds))];
   }));
 }

@@ -91,6 +91,18 @@ def hostile() -> SessionRecord:
     )
 
 
+def merged() -> SessionRecord:
+    """A session whose first utterance is made of its two candidates; what comes before is beyond the basic plane."""
+    record = session()
+    first = record.turns[0]
+    texts = ["\U0001f642 You lie awake at night, so often.", "I wonder what goes through your mind?"]
+    drafts = [draft.model_copy(update={"text": text}) for draft, text in zip(first.candidates, texts, strict=True)]
+    assert first.counselor
+    text = "\U0001f642\U0001f642 So you lie awake at night and I ask: what goes through your mind then?"
+    changed = {"candidates": tuple(drafts), "counselor": first.counselor.model_copy(update={"text": text})}
+    return record.model_copy(update={"turns": (first.model_copy(update=changed), *record.turns[1:])})
+
+
 def cut() -> list[SessionRecord]:
     """Sessions that came to nothing at every stage, and one that was cut off in the middle of a turn."""
     whole = session()

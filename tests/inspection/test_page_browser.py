@@ -11,7 +11,7 @@ from inspection.page import page_of
 from state import SessionRecord
 from tests.browser import DOWN, ENTER, ESCAPE, SHIFT, click, no_errors, press, resize, started_browser, text_of, wait
 from tests.generation.exports.sessions import session
-from tests.inspection.page_sessions import HOSTILE, cut, hostile, many
+from tests.inspection.page_sessions import HOSTILE, cut, hostile, many, merged
 
 
 @pytest.fixture(scope="module")
@@ -87,6 +87,7 @@ def test_a_deep_link_opens_a_turn_with_its_steps_and_path(browser: Any, tmp_path
     record = session()
     show(browser, tmp_path, record, at="#turn-2")
     turn = record.turns[1]
+    browser.execute_script("for (const one of document.querySelectorAll('.kept sup, .kept .unseen')) one.remove()")
     steps = text_of(browser, "#steps-body")
     assert turn.counselor
     assert turn.pick
@@ -104,6 +105,32 @@ def test_a_deep_link_opens_a_turn_with_its_steps_and_path(browser: Any, tmp_path
     assert "router → reflection, questioning → router → client" in picture.get_attribute("aria-label")
     press(browser, "g")
     assert not browser.find_element("css selector", ".graph").is_displayed()
+
+
+def test_what_survived_of_candidates_is_marked_and_told_without_color(browser: Any, tmp_path: Path) -> None:
+    show(browser, tmp_path, merged(), at="#turn-1")
+    script = """return [...document.querySelectorAll(arguments[0])].map((one) => one.textContent)"""
+    utterance, first, second = (
+        "#steps .said.counselor .kept",
+        ".draft:nth-of-type(1) .kept",
+        ".draft:nth-of-type(2) .kept",
+    )
+    assert browser.execute_script(script, utterance) == [
+        "1 [reflection: you lie awake at night] ",
+        "2 [questioning: what goes through your mind] ",
+    ]
+    assert browser.execute_script(script, first) == ["1 [taken over: You lie awake at night] "]
+    assert browser.execute_script(script, second) == ["2 [taken over: what goes through your mind] "]
+    colors = browser.execute_script(
+        "return [...document.querySelectorAll(arguments[0])].map((one) => getComputedStyle(one).backgroundColor)",
+        utterance,
+    )
+    assert len(set(colors)) == 2
+    press(browser, "/", "awake at night and")
+    assert [one.text for one in browser.find_elements("css selector", "#steps .said mark.current")] == [
+        "awake at night",
+        " and",
+    ]
 
 
 def test_search_goes_from_hit_to_hit_through_dialogue_and_candidates(browser: Any, tmp_path: Path) -> None:
@@ -124,7 +151,7 @@ def test_search_goes_from_hit_to_hit_through_dialogue_and_candidates(browser: An
     assert [one.text for one in browser.find_elements("css selector", "#steps mark.current")] == ["Zebra"]
     press(browser, ENTER, ENTER)
     assert text_of(browser, "#hits") == "3 of 3 hits"
-    assert [one.text for one in browser.find_elements("css selector", "#dialogue mark.current")] == ["zebra"]
+    assert [one.text for one in browser.find_elements("css selector", "mark.current")] == ["zebra", "zebra"]
     browser.switch_to.active_element.send_keys(SHIFT + ENTER)
     assert text_of(browser, "#hits") == "2 of 3 hits"
     press(browser, ESCAPE)
@@ -198,7 +225,7 @@ def test_the_list_is_filtered_sorted_and_searched_and_opens_sessions(browser: An
     assert address(browser) == f"session={link}"
     press(browser, "j", "j")
     assert address(browser) == f"session={link}&turn=1"
-    press(browser, ESCAPE, ESCAPE)
+    press(browser, ESCAPE)
     wait(browser, lambda: browser.find_element("css selector", "#list").is_displayed())
     assert browser.switch_to.active_element.get_attribute("href").endswith(link)
 
