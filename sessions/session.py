@@ -31,7 +31,8 @@ class Session(BaseModel):
     """A session. What its file does not tell is None, `profile_problem` says why there is no profile.
 
     `cbt_technique` and `cbt_plan` are texts as the file has them. `method`, `seed`, `configuration_hash` and what follows
-    are known of our own records only. `plan_steps` is how many steps the plan has.
+    are known of our own records only; where a person took part, `method` says as whom. `plan_steps` is how many steps the plan
+    has.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -104,7 +105,7 @@ def session_of(record: SessionRecord, source: str) -> Session:
         attitude=record.attitude,
         cbt_technique=plan.technique.value if plan else None,
         cbt_plan="\n".join([plan.goal, *plan.steps]) if plan else None,
-        method=config.get("method"),
+        method=_method(record),
         seed=config.get("seed"),
         configuration_hash=record.provenance.configuration_hash,
         models=tuple(sorted({call.model for call in calls if call.model})),
@@ -114,6 +115,12 @@ def session_of(record: SessionRecord, source: str) -> Session:
         plan_steps=len(plan.steps) if plan else None,
         max_turns=config.get("max_turns"),
     )
+
+
+def _method(record: SessionRecord) -> str | None:
+    """The record's method; a session in which a person has taken part is no session of a method."""
+    people = sorted({said.speaker for said in record.dialogue if said.author == "human"})
+    return f"person as {' and '.join(people)}" if people else record.configuration.get("method")
 
 
 def named_technique(text: str | None) -> CBTTechnique | None:

@@ -105,3 +105,12 @@ def test_sessions_of_one_client_are_known_as_such() -> None:
 )
 def test_a_technique_is_read_from_a_text_that_names_one(text: str | None, name: str | None) -> None:
     assert named_technique(text) == name
+
+
+def test_a_session_with_a_person_in_it_is_of_no_method() -> None:
+    record = session()
+    turn = record.turns[0]
+    assert turn.counselor
+    typed = turn.model_copy(update={"counselor": turn.counselor.model_copy(update={"author": "human"})})
+    practised = record.model_copy(update={"turns": (typed, *record.turns[1:])})
+    assert session_of(practised, "here").method == "person as counselor"
