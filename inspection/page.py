@@ -15,7 +15,7 @@ from pathlib import Path
 
 from inspection.find import find_one, find_records
 from inspection.graph_picture import graph_svg
-from inspection.page_data import Graphs, packed, row_of, session_data
+from inspection.page_data import Drawing, drawing_of, packed, row_of, session_data
 from inspection.trace import trace_session
 from sessions.store import RunError
 from state import SessionRecord
@@ -45,14 +45,16 @@ def write_pages(place: Path, session: str | None, out: Path) -> list[Path]:
 
 def page_of(records: Iterable[SessionRecord], title: str) -> str:
     """The HTML of a page with these sessions: with a list of them, unless there is just one."""
-    graphs = Graphs()
+    graphs: dict[Drawing, int] = {}
     rows, sessions = [], []
     for place, record in enumerate(records):
         trace = trace_session(record)
-        data = packed(session_data(record, trace, graphs))
+        drawing = drawing_of(trace)
+        graph = graphs.setdefault(drawing, len(graphs)) if drawing else None
+        rows.append(row_of(record, trace) | {"place": place, "graph": graph})
+        data = packed(session_data(record, trace))
         sessions.append(f'<script type="application/octet-stream" id="session-{place}">{data}</script>')
-        rows.append(row_of(record, trace, place))
-    drawings = [f'<template id="graph-{place}">{graph_svg(*known)}</template>' for place, known in enumerate(graphs)]
+    drawings = [f'<template id="graph-{place}">{graph_svg(*drawing)}</template>' for drawing, place in graphs.items()]
     style, script = ("\n".join(map(_read, names)) for names in (STYLES, SCRIPTS))
     # Hashes instead of 'unsafe-inline', so that nothing but these two could run even if text ever came in as markup.
     policy = (

@@ -6,7 +6,7 @@ once, in a list in order of time; elsewhere is their place in it.
 
 import base64
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from itertools import pairwise, product
 from typing import Any
 
@@ -31,23 +31,14 @@ LEVEL = 6
 
 Json = dict[str, Any]
 Stage = tuple[str, ...]
+Drawing = tuple[MethodName, tuple[str, ...]]
 
 
-class Graphs:
-    """The drawings that a page needs: each method with its techniques once, by its place."""
-
-    def __init__(self) -> None:
-        self._places: dict[tuple[MethodName, tuple[str, ...]], int] = {}
-
-    def place(self, method: str, techniques: tuple[str, ...]) -> int | None:
-        """Where the drawing stands; None for a method that is not ours."""
-        if method not in METHODS:
-            return None
-        known = METHODS[method].name, techniques if METHODS[method].specialists else ()
-        return self._places.setdefault(known, len(self._places))
-
-    def __iter__(self) -> Iterator[tuple[MethodName, tuple[str, ...]]]:
-        return iter(self._places)
+def drawing_of(trace: SessionTrace) -> Drawing | None:
+    """Which drawing of the graph a session has: its method, with its techniques; None for a method that is not ours."""
+    method = METHODS.get(trace.method)
+    techniques = tuple(trace.configuration.get("techniques", ()))
+    return (method.name, techniques if method.specialists else ()) if method else None
 
 
 def packed(value: Any) -> str:
@@ -56,14 +47,13 @@ def packed(value: Any) -> str:
     return base64.b64encode(squeeze.compress(to_json(value)) + squeeze.flush()).decode()
 
 
-def row_of(record: SessionRecord, trace: SessionTrace, place: int) -> Json:
-    """A session's line in the list; `place` is where the page keeps the session."""
+def row_of(record: SessionRecord, trace: SessionTrace) -> Json:
+    """A session's line in the list."""
     findings: dict[str, int] = {}
     for item in trace.calls:
         for finding in item.call.findings:
             findings[finding.kind] = findings.get(finding.kind, 0) + 1
     return {
-        "place": place,
         "id": trace.session_id,
         "profile": trace.profile_id,
         "name": trace.name,
@@ -81,10 +71,9 @@ def row_of(record: SessionRecord, trace: SessionTrace, place: int) -> Json:
     }
 
 
-def session_data(record: SessionRecord, trace: SessionTrace, graphs: Graphs) -> Json:
+def session_data(record: SessionRecord, trace: SessionTrace) -> Json:
     """A session as the page shows it."""
     config = trace.configuration
-    techniques = tuple(config.get("techniques", ()))
     turns = _turns(trace)
     parts = {number: turn for turn in turns for number in turn["calls"]}
     return {
@@ -92,8 +81,7 @@ def session_data(record: SessionRecord, trace: SessionTrace, graphs: Graphs) -> 
         "name": trace.name,
         "attitude": trace.attitude,
         "method": trace.method,
-        "techniques": techniques,
-        "graph": graphs.place(trace.method, techniques),
+        "techniques": config.get("techniques", ()),
         "ended": "cut off before its end" if trace.cut_off else how_it_ended(record),
         "started_at": trace.started_at,
         "client": _client(record.profile),

@@ -46,7 +46,7 @@ async function follow() {
 }
 
 async function load(row) {
-  session = withCalls(await unpack(find(`#session-${row.place}`)));
+  session = { ...withCalls(await unpack(find(`#session-${row.place}`))), graph: row.graph };
   query = find("#query").value = "";
   hits = [];
   tellHits();

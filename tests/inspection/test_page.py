@@ -97,7 +97,7 @@ def test_the_list_has_a_row_for_every_session_with_what_it_is_filtered_by() -> N
 def test_a_page_has_one_drawing_for_all_sessions_that_are_wired_alike() -> None:
     page = page_of(many(9), "run")
     assert page.count("<template") == 3
-    assert {data["method"]: data["graph"] for data in sessions_of(page)} == {"magnet": 0, "single-plan": 1, "single": 2}
+    assert {row["method"]: row["graph"] for row in rows_of(page)} == {"magnet": 0, "single-plan": 1, "single": 2}
 
 
 @pytest.mark.parametrize("method", METHODS)

@@ -129,7 +129,7 @@ def test_what_survived_of_candidates_is_marked_and_told_without_color(browser: A
     press(browser, "/", "awake at night and")
     assert [one.text for one in browser.find_elements("css selector", "#steps .said mark.current")] == [
         "awake at night",
-        " and",
+        "and",
     ]
 
 
