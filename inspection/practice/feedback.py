@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from graph.practice import untraced
 from models.chat import Models
 from sessions.session import session_of
 from settings import SettingsError
@@ -36,7 +37,8 @@ async def feedback(record: SessionRecord, path: Path, folder: Path, models: Mode
     scale, judges = read_scale(SCALE), read_judges(path)
     session = session_of(record, str(folder))
     try:
-        found = await judge_sessions([session], [scale], judges, models, JudgeCache(folder / "judgements"))
+        with untraced():
+            found = await judge_sessions([session], [scale], judges, models, JudgeCache(folder / "judgements"))
     except JudgeStopped as error:
         return [f"No feedback: {error}"]
     lines = [f"By {', '.join(judge.name for judge in judges)}, {scale.low} to {scale.high}. {scale.note}"]

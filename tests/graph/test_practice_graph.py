@@ -262,21 +262,6 @@ async def test_the_counselor_may_ask_about_risk(tmp_path: Path) -> None:
     assert practice.waiting
 
 
-@pytest.mark.parametrize("part", ["counselor", "client"])
-async def test_nothing_goes_to_langsmith(part: Speaker, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    sent: list[Any] = []
-    monkeypatch.setattr("langsmith.Client.create_run", lambda *args, **more: sent.append(more))
-    monkeypatch.setattr("langsmith.Client.update_run", lambda *args, **more: None)
-    monkeypatch.setenv("LANGSMITH_TRACING", "true")
-    monkeypatch.setenv("LANGSMITH_API_KEY", "key")
-    monkeypatch.setenv("LANGSMITH_ENDPOINT", "http://127.0.0.1:9")
-    practice = Session(tmp_path, part).practice
-    await practice.start()
-    await say(practice, "Something about the nights.")
-    assert practice.waiting
-    assert sent == []
-
-
 async def test_the_graph_alone_checks_a_client_as_studio_would_run_it() -> None:
     models, asked = scripted_models(Sensible())
     graph = build_practice_graph(InMemorySaver(), models=models)

@@ -267,9 +267,9 @@ def test_a_client_that_cannot_answer_ends_the_session_as_failed(
         server.fail_with(403, "not for you")
         assert practise(server, tmp_path / "out", "--model", "loopback") == 1
     assert "not for you" in capsys.readouterr().err
-    with LoopbackServer() as server:
-        typed(monkeypatch)
-        assert list((tmp_path / "out").glob("*.journal.jsonl"))
+    (record,) = read_records(tmp_path / "out").values()
+    assert [said.text for said in record.dialogue if said.author == "human"] == ["What is it about the exam?"]
+    assert list((tmp_path / "out").glob("*.journal.jsonl"))
 
 
 def judging(request: Request) -> Any:

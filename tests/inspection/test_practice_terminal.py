@@ -252,6 +252,25 @@ def test_a_language_without_a_list_is_refused(sit: Sit, tmp_path: Path, server: 
     assert not (tmp_path / "out").exists()
 
 
+def test_nothing_goes_to_langsmith_though_it_is_switched_on(tmp_path: Path, server: LoopbackServer) -> None:
+    with LoopbackServer() as langsmith:
+        environment = {name: value for name, value in os.environ.items() if not name.startswith(("OPENAI", "LANG"))}
+        environment |= {
+            "COUNSELING_SESSIONS_CHECKPOINTS": str(tmp_path / "checkpoints.sqlite"),
+            "OPENAI_BASE_URL": server.base_url,
+            "LANGSMITH_TRACING": "true",
+            "LANGSMITH_API_KEY": "key",
+            "LANGSMITH_ENDPOINT": langsmith.base_url,
+        }
+        result = subprocess.run(
+            [sys.executable, str(PROJECT / "run.py"), "practice", "--router", "llm", "--out", str(tmp_path / "out")],
+            input="/hint\n/what-would-magnet-say\nWhat brings you here?\n/end\nGoodbye.\n",
+            env=environment, capture_output=True, text=True, check=False, timeout=WAIT,
+        )  # fmt: skip
+        assert result.returncode == 0, result.stderr
+        assert langsmith.requests == []
+
+
 def test_a_client_says_goodbye_and_the_record_is_a_session(sit: Sit, tmp_path: Path) -> None:
     out = tmp_path / "out"
     person = sit("--as", "client", "--turns", "4", "--router", "rules", "--out", str(out))
