@@ -4,7 +4,6 @@ import argparse
 import asyncio
 import signal
 import subprocess
-from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
 from types import FrameType
@@ -14,9 +13,7 @@ from rich.text import Text
 
 from commands import Subparsers
 from commands.options import errors
-from graph.journal import SUFFIX, read_journal
-from graph.record import make_record
-from graph.store import SHARD, read_records, unfinished
+from inspection.find import find_one, find_records
 from inspection.studio import (
     connect,
     create_assistants,
@@ -26,7 +23,7 @@ from inspection.studio import (
     status_of,
     write_checkpoints,
 )
-from sessions.store import RUN_FILE, RunError, Store
+from sessions.store import RunError
 from state import SessionRecord
 
 MOST = 50
@@ -44,7 +41,7 @@ def add(commands: Subparsers) -> None:
         "place", nargs="?", metavar="PLACE", help="run directory, folder of single sessions, or journal"
     )
     parser.add_argument(
-        "sessions", nargs="*", metavar="SESSION", help=f"ids, or how they begin (default: the first {MOST})"
+        "sessions", nargs="*", metavar="SESSION", help=f"ids, how they begin, or numbers (default: the first {MOST})"
     )
     parser.add_argument("--port", type=int, help="of the server (default 2024, or a free one where that is taken)")
     parser.add_argument("--no-browser", action="store_true", help="do not open Studio in the browser")
@@ -63,7 +60,7 @@ def studio(args: argparse.Namespace) -> int:
         changed = asyncio.run(create_assistants(connect(args.url), method_assistants()))
         console.print(f"{len(method_assistants())} assistants on {args.url}, {changed} of them new or changed")
         return 0
-    records = _wanted(args) if args.place else []
+    records = _wanted(Path(args.place), args.sessions) if args.place else []
     done = asyncio.run(write_checkpoints(records, fresh=args.fresh)) if records else {}
     for record in records:
         if done[record.session_id] not in ("imported", "there already"):
@@ -99,50 +96,17 @@ def _interrupt(number: int, frame: FrameType | None) -> None:
     raise KeyboardInterrupt
 
 
-def _wanted(args: argparse.Namespace) -> list[SessionRecord]:
-    """The sessions that are named, or the first ones. Raises `RunError`."""
-    place = Path(args.place)
-    if not args.sessions:
-        first = list(islice(_records(place), MOST + 1))
-        if not first:
-            raise RunError(f"{place} has no sessions")
-        if len(first) > MOST:
-            errors().print(f"the first {MOST} sessions are imported; name others by their ids")
-        return first[:MOST]
-    found: dict[str, SessionRecord] = {}
-    for record in _records(place):
-        for name in args.sessions:
-            if record.session_id.startswith(name):
-                if name in found:
-                    raise RunError(f"{place} has several sessions whose ids begin with {name}")
-                found[name] = record
-    if missing := [name for name in args.sessions if name not in found]:
-        raise RunError(f"{place} has no session {', '.join(missing)}")
-    return list({record.session_id: record for record in found.values()}.values())
-
-
-def _records(place: Path) -> Iterator[SessionRecord]:
-    """Every session of a place once: the records, then the journals of sessions that have none."""
-    if place.is_file() and place.name.endswith(SUFFIX):
-        yield make_record(read_journal(place))
-        return
-    if (place / RUN_FILE).exists() or (place / "shards").is_dir():
-        store = Store(place)
-        known = set()
-        for record in store.records(failed=True):
-            known.add(record.session_id)
-            yield record
-        journals = unfinished(store.journals)
-    elif place.is_dir():
-        records = read_records(place)
-        known = set(records)
-        yield from records.values()
-        journals = unfinished(place)
-    else:
-        raise RunError(f"{place} is no run directory, no folder of sessions ({SHARD}) and no journal (*{SUFFIX})")
-    for path in journals:
-        if path.name.removesuffix(SUFFIX) not in known:
-            yield make_record(read_journal(path))
+def _wanted(place: Path, names: list[str]) -> list[SessionRecord]:
+    """The sessions that are named, or the first ones. Raises `RunError` or `JournalError`."""
+    if names:
+        named = [find_one(place, name) for name in names]
+        return list({record.session_id: record for record in named}.values())
+    first = list(islice(find_records(place), MOST + 1))
+    if not first:
+        raise RunError(f"{place} has no sessions yet")
+    if len(first) > MOST:
+        errors().print(f"the first {MOST} sessions are imported; name others by their ids")
+    return first[:MOST]
 
 
 def _line(record: SessionRecord, done: str) -> str:

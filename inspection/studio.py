@@ -2,7 +2,6 @@
 
 import asyncio
 import hashlib
-import importlib.util
 import json
 import os
 import signal
@@ -14,6 +13,7 @@ import urllib.request
 import uuid
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -135,7 +135,7 @@ def server(port: int | None = None, *, browser: bool = False) -> Iterator[tuple[
     Without a port it takes 2024, or a free one where that is taken. Raises `RunError` where it is not installed, or does
     not start.
     """
-    if not (importlib.util.find_spec("langgraph_cli") and importlib.util.find_spec("langgraph_api")):
+    if not (find_spec("langgraph_cli") and find_spec("langgraph_api")):
         raise RunError("LangGraph's development server is not installed: pip install -e '.[studio]'")
     if not (PROJECT / "langgraph.json").exists():
         raise RunError(f"{PROJECT} has no langgraph.json: Studio needs the project's folder, not the installed package")

@@ -35,14 +35,6 @@ pytestmark = pytest.mark.slow
 PROJECT = Path(__file__).parents[1]
 START_SECONDS = 90
 END_SECONDS = 30
-COMMAND = """
-import argparse, sys
-from commands import studio
-parser = argparse.ArgumentParser()
-studio.add(parser.add_subparsers())
-args = parser.parse_args(["studio", *sys.argv[1:]])
-sys.exit(args.command(args))
-"""
 INPUT = {"profile_id": "amira-exam-panic", "attitude": "negative"}
 
 
@@ -428,7 +420,7 @@ def _studio_command(project: Path, options: list[str], environment: dict[str, st
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     command = subprocess.Popen(
-        [sys.executable, "-c", COMMAND, *options, "--no-browser", "--port", str(port)],
+        [sys.executable, "-m", "run", "studio", *options, "--no-browser", "--port", str(port)],
         cwd=project,
         env=environment,
         stdin=subprocess.DEVNULL,
