@@ -11,6 +11,7 @@ import unicodedata
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 SHORTEST = 3
 """Words of the shortest run: two words in a row are in common by chance."""
@@ -58,15 +59,7 @@ class Survival:
     total: int
 
 
-@dataclass(frozen=True)
-class _Word:
-    start: int
-    end: int
-    said: str
-
-
-@dataclass(frozen=True)
-class _Run:
+class _Run(NamedTuple):
     """So many words in common, from these places on."""
 
     length: int
@@ -92,35 +85,37 @@ def survival(utterance: str, candidates: Sequence[str]) -> Survival:
     given = list(origin.values())
     parts = [[place for place in sorted(origin) if origin[place] == number] for number in range(len(drafts))]
     origins = [
-        Origin(span.start, span.end, number) for number, part in enumerate(parts) for span in _spans(words, part)
+        Origin(span.start, span.end, number) for number, part in enumerate(parts) for span in _spans(utterance, part)
     ]
     return Survival(
         kept=tuple(
-            Kept(tuple(_spans(draft, sorted(own))), len(own), len(draft), given.count(number))
-            for number, (draft, own) in enumerate(zip(drafts, kept, strict=True))
+            Kept(tuple(_spans(candidates[number], sorted(own))), len(own), len(drafts[number]), given.count(number))
+            for number, own in enumerate(kept)
         ),
         origins=tuple(sorted(origins, key=lambda item: item.start)),
         total=len(words),
     )
 
 
-def _words(text: str) -> list[_Word]:
-    # One by one: normalising the whole text would move the places of its characters.
-    return [_Word(found.start(), found.end(), _normal(found[0])) for found in _WORD.finditer(text)]
+def _words(text: str) -> list[str]:
+    if text.isascii():  # by far the most texts, and many times as fast
+        return [word.replace("'", "") for word in _WORD.findall(text.lower())]
+    return [_normal(word) for word in _WORD.findall(text)]
 
 
 def _normal(word: str) -> str:
     return re.sub("['’]", "", unicodedata.normalize("NFKC", word).casefold())
 
 
-def _runs(words: list[_Word], draft: list[_Word], candidate: int) -> Iterator[_Run]:
+def _runs(ours: list[str], theirs: list[str], candidate: int) -> Iterator[_Run]:
     """The runs that cannot be made longer at either end."""
-    ours, theirs = [word.said for word in words], [word.said for word in draft]
     begins: defaultdict[tuple[str, ...], list[int]] = defaultdict(list)
-    for place in range(len(theirs) - SHORTEST + 1):
-        begins[tuple(theirs[place : place + SHORTEST])].append(place)
-    for place in range(len(ours) - SHORTEST + 1):
-        for own_place in begins.get(tuple(ours[place : place + SHORTEST]), ()):
+    for own_place, said in enumerate(_grams(theirs)):
+        begins[said].append(own_place)
+    for place, said in enumerate(_grams(ours)):
+        if said not in begins:
+            continue
+        for own_place in begins[said]:
             if place and own_place and ours[place - 1] == theirs[own_place - 1]:
                 continue  # in the middle of one that began before
             length = SHORTEST
@@ -131,12 +126,19 @@ def _runs(words: list[_Word], draft: list[_Word], candidate: int) -> Iterator[_R
             yield _Run(length, candidate, place, own_place)
 
 
-def _spans(words: list[_Word], places: list[int]) -> Iterator[Span]:
+def _grams(said: list[str]) -> Iterator[tuple[str, ...]]:
+    return zip(*(said[place:] for place in range(SHORTEST)), strict=False)
+
+
+def _spans(text: str, places: list[int]) -> Iterator[Span]:
     """Words that follow each other as one span, from the first one's begin to the last one's end."""
+    if not places:
+        return
+    words = list(_WORD.finditer(text))
     for number, place in enumerate(places):
         if number and places[number - 1] == place - 1:
             continue
         last = number
         while last + 1 < len(places) and places[last + 1] == places[last] + 1:
             last += 1
-        yield Span(words[place].start, words[places[last]].end)
+        yield Span(words[place].start(), words[places[last]].end())
