@@ -40,9 +40,6 @@ async def main():
     print(record.model_dump_json())
 
 asyncio.run(main())
-if "LANGSMITH_TRACING" in __import__("os").environ:
-    from langchain_core.tracers.langchain import wait_for_all_tracers
-    wait_for_all_tracers()
 """
 FORM = "stall again and again"
 """Words of the client's form."""
