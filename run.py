@@ -32,6 +32,7 @@ from commands import check, drawing, evaluate, generate, practice, prefer, profi
 from commands.options import errors
 from generation.exports import ExportError
 from graph.journal import JournalError
+from graph.tracing import check_tracing
 from models.errors import ModelError
 from profiles.readers import ProfileError
 from prompts import PromptError
@@ -48,6 +49,7 @@ def main(arguments: list[str] | None = None) -> int:
     args = parser.parse_args(arguments)
     args.arguments = arguments
     try:
+        check_tracing()
         return int(args.command(args))
     except USER_ERRORS as error:
         errors().print(Text(f"error: {error}", style="red"))
