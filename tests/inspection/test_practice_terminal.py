@@ -41,7 +41,13 @@ class Person:
         os.write(self._master, text.encode() + b"\n")
 
     def interrupts(self) -> None:
-        os.write(self._master, b"\x03")
+        """Press Ctrl-C until the program takes notice, as people do: between a prompt and the wait for keys, Python misses one."""
+        for _ in range(int(WAIT)):
+            os.write(self._master, b"\x03")
+            patience = time.monotonic() + 3.0
+            while self._more(patience):
+                if "left;" in self.seen:
+                    return
 
     def reads(self, awaited: str) -> str:
         """What is shown up to this text, without control codes."""
