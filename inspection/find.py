@@ -14,7 +14,7 @@ from graph.journal import SUFFIX, has_begun, read_journal
 from graph.record import make_record
 from graph.store import SHARD, read_records, unfinished
 from profiles.schema import Attitude
-from sessions.store import RUN_FILE, Entry, RunError, Store
+from sessions.store import RUN_FILE, Entry, RunError, Store, record_of
 from settings import validation_message
 from state import EndReason, SessionRecord
 
@@ -88,7 +88,8 @@ def find_one(place: Path, name: str | None = None) -> SessionRecord:
         wanted = rows[0].session_id
     else:
         wanted = _wanted(place, rows, name)
-    found = next((record for record in find_records(place) if record.session_id == wanted), None)
+    records = _of_run(place, wanted) if _is_run(place) else find_records(place)
+    found = next((record for record in records if record.session_id == wanted), None)
     if found is None:
         raise RunError(f"{place}: the record of {wanted} cannot be found; was the run moved while it was being read?")
     return found
@@ -120,6 +121,16 @@ def _choice(rows: list[Overview]) -> str:
 
 def _is_run(place: Path) -> bool:
     return (place / RUN_FILE).exists() or (place / "shards").is_dir()
+
+
+def _of_run(place: Path, wanted: str) -> Iterator[SessionRecord]:
+    """The one record of a run directory, without reading all the others: the ledger tells where it lies."""
+    store = Store(place)
+    entry = store.entries().get(wanted)
+    if entry is None:
+        yield from (make_record(read_journal(path)) for path in [store.journals / f"{wanted}{SUFFIX}"] if path.exists())
+    else:
+        yield from (record_of(line, entry.shard) for line, end in store.lines(entry.shard) if end == entry.end)
 
 
 def _from_journals(folder: Path, done: set[str]) -> Iterator[SessionRecord]:

@@ -5,7 +5,11 @@ the record's `usage`.
 """
 
 from collections.abc import Iterable, Sequence
+from dataclasses import fields, is_dataclass
 from datetime import datetime
+from typing import Any
+
+from pydantic import BaseModel
 
 from graph.record import usage_of
 from inspection.survival import Kept, survival
@@ -227,3 +231,22 @@ def _techniques(turns: Sequence[TurnTrace]) -> tuple[TechniqueUse, ...]:
             )
         )
     return tuple(uses)
+
+
+def as_json(trace: SessionTrace) -> dict[str, Any]:
+    """A session's trace as plain JSON: each call once, in `calls`; elsewhere stands its number."""
+    calls = [
+        {"number": item.number, "turn": item.turn, "node": item.node, "offset": item.offset} | _plain(item.call)
+        for item in trace.calls
+    ]
+    return {**_plain(trace), "calls": calls}
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, CallTrace):
+        return value.number
+    if isinstance(value, BaseModel):
+        return value.model_dump(mode="json", exclude={"call"})
+    if is_dataclass(value):
+        return {field.name: _plain(getattr(value, field.name)) for field in fields(value)}
+    return [_plain(item) for item in value] if isinstance(value, tuple) else value
