@@ -11,6 +11,7 @@ python run.py compare SESSIONS …  which group of them is better
 python run.py prefer SESSIONS …   judges compare pairs of sessions
 python run.py rate SESSIONS …     pages on which people compare them
 python run.py agreement FILE …    what people answered
+python run.py trace PLACE …       what happened in a session, step by step
 python run.py replay PLACE …      the same past, another future
 python run.py diff A B            two futures side by side
 python run.py studio PLACE        LangGraph Studio, with these sessions as threads
@@ -28,7 +29,20 @@ import sys
 from pydantic import ValidationError
 from rich.text import Text
 
-from commands import check, drawing, evaluate, generate, practice, prefer, profiles, replay, runs, session, studio
+from commands import (
+    check,
+    drawing,
+    evaluate,
+    generate,
+    practice,
+    prefer,
+    profiles,
+    replay,
+    runs,
+    session,
+    studio,
+    trace,
+)
 from commands.options import errors
 from generation.exports import ExportError
 from graph.journal import JournalError
@@ -75,7 +89,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     commands = parser.add_subparsers(metavar="command")
     default = session.add(commands)
-    for module in (generate, runs, evaluate, prefer, replay, studio, practice, profiles, check, drawing):
+    for module in (generate, runs, evaluate, prefer, trace, replay, studio, practice, profiles, check, drawing):
         module.add(commands)
     parser.set_defaults(**vars(default.parse_args([])))
     return parser

@@ -19,6 +19,7 @@ from commands.options import errors, for_embedded, graph_options, model_options,
 from graph.checkpoints import checkpoints_path, open_checkpoints
 from graph.journal import JournalContent, read_journal
 from graph.methods import METHODS
+from graph.practice import part_of
 from graph.session import SessionTask, find_session, resume_session, run_session
 from graph.store import keep, unfinished
 from inspection.live import LiveView, show_summary
@@ -104,6 +105,11 @@ async def _session(args: argparse.Namespace) -> int:
         if args.resume:
             journal = find_session(Path(args.resume))
             content = read_journal(journal)
+            if part_of(content.updates):
+                raise SettingsError(
+                    f"{journal}: a practice session, in which a person takes part; take it up with: "
+                    f"python run.py practice --resume {shlex.quote(args.resume)}"
+                )
             head = content.head
             task = SessionTask(profile=head.profile, attitude=head.attitude, config=head.configuration)
             served = await serving(models, task.config)

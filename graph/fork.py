@@ -98,6 +98,10 @@ def fork_task(
         turn=turn,
         edits=edits,
     )
+    if any(said.author == "human" and said.turn < turn for said in parent.dialogue):
+        raise ForkError(
+            "a person has taken part in this session: what models would have said from there is another session"
+        )
     _check_turn(task)
     _check_edits(task)
     if seed is None:

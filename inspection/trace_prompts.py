@@ -35,11 +35,11 @@ def prompts_of(record: SessionRecord, trace: SessionTrace) -> Prompts:
 
     if not prompts_unchanged(record):
         return Prompts({}, "the prompts cannot be shown: the prompt files or the program have changed since")
-    numbers = {id(item.call): item.number for item in trace.calls}
+    numbers = {(item.turn, item.call): item.number for item in trace.calls}
     found: dict[int, tuple[Message, ...]] = {}
     try:
         for item in answered(record):
-            found[numbers[id(item.call)]] = tuple(
+            found[numbers[item.turn, item.call]] = tuple(
                 Message(ROLES.get(message.type, message.type), str(message.text)) for message in item.messages
             )
     except RuntimeError as error:  # a record that another program wrote can be at odds with its own configuration

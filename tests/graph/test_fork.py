@@ -357,3 +357,12 @@ def test_without_an_opening_there_is_nothing_to_edit_before_turn_1() -> None:
     record = parent().model_copy(update={"opening": ()})
     with pytest.raises(ForkError, match="no opening"):
         fork_task(record, 1, edits=Edits(client="Hello."))
+
+
+def test_a_session_with_a_person_in_its_past_is_not_forked() -> None:
+    begun = parent()
+    said = begun.turns[0].counselor
+    assert said
+    typed = begun.turns[0].model_copy(update={"counselor": said.model_copy(update={"author": "human"})})
+    with pytest.raises(ForkError, match="a person has taken part"):
+        fork_task(begun.model_copy(update={"turns": (typed, *begun.turns[1:])}), 7)
