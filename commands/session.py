@@ -30,6 +30,7 @@ from models.roles import Served, pinned, serving, serving_line
 from nodes.intake import DEFAULT_ATTITUDE, DEFAULT_CLIENT
 from profiles.readers import find_profile
 from profiles.schema import ATTITUDES
+from settings import SettingsError
 from state import SessionRecord
 
 
