@@ -58,36 +58,43 @@ def find_turn(trace: SessionTrace, number: int) -> TurnTrace | None:
     return turn
 
 
+WIDE = 100
+"""Columns of a terminal from which a list of sessions tells their times too."""
+
+
 def show_overview(console: Console, rows: Sequence[Overview]) -> None:
     """Print a line a session, with the numbers by which they can be named. What is the same for all is told once."""
-    names = ("attitude", "method", "seed")
+    names = ("attitude", "method")
     same = {name for name in names if len({getattr(row, name) for row in rows}) == 1}
     console.print(
         Text(f"{len(rows):,} sessions" + "".join(f", {name} {getattr(rows[0], name)}" for name in sorted(same)))
     )
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    table.add_column("", justify="right", style="dim", no_wrap=True)
-    table.add_column("session", style="cyan", no_wrap=True)
-    table.add_column("client", overflow="fold")
     columns = [name for name in names if name not in same]
-    for name in columns:
-        table.add_column(name, overflow="fold")
-    table.add_column("end", no_wrap=True)
-    for name in ("turns", "tokens", "time"):
-        table.add_column(name, justify="right", no_wrap=True)
+    heads = ["", "session", "client", *columns, "end", "turns", "tokens", *(["time"] if console.width >= WIDE else [])]
     ids = short_ids([row.session_id for row in rows])
-    for number, row in enumerate(rows, 1):
-        end = row.end_reason or "finished" if row.status == "finished" else row.status
-        table.add_row(
-            str(number),
-            ids[number - 1],
-            Text(row.profile_id),
+    lines = [
+        [
+            *(str(number), ids[number - 1], row.profile_id),
             *(str(getattr(row, name)) for name in columns),
-            Text(end, style="" if row.status == "finished" else "red"),
-            str(row.turns),
-            f"{row.tokens:,}",
-            seconds(row.seconds),
+            (row.end_reason or "finished").replace("_", " ") if row.status == "finished" else row.status,
+            *(str(row.turns), f"{row.tokens:,}", seconds(row.seconds)),
+        ][: len(heads)]
+        for number, row in enumerate(rows, 1)
+    ]
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    widths = [max(len(text) for text in column) for column in zip(heads, *lines, strict=True)]
+    room = console.width - sum(widths) + widths[2] - 2 * len(widths)  # the client's id is what may be cut
+    for place, head in enumerate(heads):
+        table.add_column(
+            head,
+            justify="right" if head in ("", "turns", "tokens", "time") else "left",
+            no_wrap=True,
+            overflow="ellipsis",
+            width=max(8, min(room, widths[2])) if place == 2 else None,
+            style="cyan" if head == "session" else "",
         )
+    for row, texts in zip(rows, lines, strict=True):
+        table.add_row(*map(Text, texts), style="" if row.status == "finished" else "red")
     console.print(table)
 
 
