@@ -20,6 +20,10 @@ from inspection.trace_data import SessionTrace
 from inspection.trace_prompts import Prompts, prompts_of
 from inspection.trace_view import find_turn, show_overview, show_session, show_turn
 from models.prices import read_prices
+from sessions.store import RunError
+
+NOT_ON_A_PAGE = ("full", "prompts", "prices", "list", "json")
+"""Options of the terminal's trace alone."""
 
 
 def add(commands: Subparsers) -> None:
@@ -48,11 +52,7 @@ def trace(args: argparse.Namespace) -> int:
     """Show a session's trace, or which sessions there are."""
     place = Path(args.place)
     if args.html:
-        from inspection.page import write_pages
-
-        for path in write_pages(place, args.session, Path(args.html)):
-            Console(highlight=False, soft_wrap=True).print(Text(f"written: {path}"))
-        return 0
+        return _write_page(args, place)
     rows = overview(place) if args.list or not (args.session or _one_wanted(args)) else []
     if args.list or len(rows) > 1:
         return _list(args, rows)
@@ -67,6 +67,17 @@ def trace(args: argparse.Namespace) -> int:
             show_turn(console, traced, args.turn, prompts)
         else:
             show_session(console, traced, full=args.full or args.prompts, prompts=prompts)
+    return 0
+
+
+def _write_page(args: argparse.Namespace, place: Path) -> int:
+    from inspection.page import write_pages
+
+    others = {"turn": args.turn is not None} | {name: getattr(args, name) for name in NOT_ON_A_PAGE}
+    if unused := [f"--{name}" for name, given in others.items() if given]:
+        raise RunError(f"{', '.join(unused)} has no effect on a page, which shows every turn; leave it out")
+    for path in write_pages(place, args.session, Path(args.html)):
+        Console(highlight=False, soft_wrap=True).print(Text(f"written: {path}"))
     return 0
 
 

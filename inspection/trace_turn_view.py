@@ -249,7 +249,7 @@ def _add_failure(tree: Tree, turn: TurnTrace, look: Look | None = None) -> None:
 def _times(turn: TurnTrace, look: Look) -> RenderableType:
     """When each call of a turn ran."""
     axis = Axis(turn.calls, look.width - LABEL - 18)
-    lines = [Text("in time", style="bold")]
+    lines = [Text("when each call ran", style="bold")]
     for item in turn.calls:
         bar = f"{axis.bar([item]):<{axis.width}}"
         name = brief(role_name(item.call.role), LABEL)

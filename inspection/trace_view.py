@@ -21,6 +21,8 @@ SLOWEST = 5
 """Calls that are named as the slowest."""
 SHORTEST_ID = 8
 """Characters of an id in the list, at least: as many as tell the sessions apart."""
+WIDE = 100
+"""Columns of a terminal from which a list of sessions tells their times too."""
 KEPT = 22
 """Characters of what is said behind a technique's line."""
 
@@ -58,17 +60,12 @@ def find_turn(trace: SessionTrace, number: int) -> TurnTrace | None:
     return turn
 
 
-WIDE = 100
-"""Columns of a terminal from which a list of sessions tells their times too."""
-
-
 def show_overview(console: Console, rows: Sequence[Overview]) -> None:
     """Print a line a session, with the numbers by which they can be named. What is the same for all is told once."""
     names = ("attitude", "method")
     same = {name for name in names if len({getattr(row, name) for row in rows}) == 1}
-    console.print(
-        Text(f"{len(rows):,} sessions" + "".join(f", {name} {getattr(rows[0], name)}" for name in sorted(same)))
-    )
+    count = f"{len(rows):,} session{'s' * (len(rows) != 1)}"
+    console.print(Text(count + "".join(f", {name} {getattr(rows[0], name)}" for name in sorted(same))))
     columns = [name for name in names if name not in same]
     heads = ["", "session", "client", *columns, "end", "turns", "tokens", *(["time"] if console.width >= WIDE else [])]
     ids = short_ids([row.session_id for row in rows])
