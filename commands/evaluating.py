@@ -52,15 +52,16 @@ def evaluate(args: argparse.Namespace, *, comparing: bool) -> int:
     if args.show:
         return _show(args.show, measures)
     judged = asyncio.run(_judge(args, gathered, judges, scales, told)) if scales else None
-    comparison = _compare(args, measures, judged, reference, others) if comparing else None
+    comparison = _compare(args, measures, judged, plain, reference, others) if comparing else None
     made = made_by(args.arguments, gathered.sessions, seed=args.seed)
     document = evaluation_document(
         gathered, measures, made=made, judged=judged, comparison=comparison, shown=plain, seed=args.seed
     )
+    data = evaluation_data(gathered, measures, made=made, judged=judged, comparison=comparison)
+    written = write_reports(args, document, data)  # first: the reader of what is shown may go away
     if not args.quiet:
         show(document, Console(highlight=False))
-    data = evaluation_data(gathered, measures, made=made, judged=judged, comparison=comparison)
-    _tell(write_reports(args, document, data), gathered)
+    _tell(written, gathered)
     return 0
 
 
@@ -81,11 +82,17 @@ def score_turns(args: argparse.Namespace) -> int:
 
 
 def _compare(
-    args: argparse.Namespace, measures: Measures, judged: Judged | None, reference: str, others: list[str]
+    args: argparse.Namespace,
+    measures: Measures,
+    judged: Judged | None,
+    plain: tuple[str, ...],
+    reference: str,
+    others: list[str],
 ) -> Comparison:
     known = rows_by_group(measures.rows, judged.means, judged.changes, judged.measures) if judged else None
     rows = [row for group in known.values() for row in group] if known else measures.rows
-    return compare_groups(rows, MEASURES | (judged.measures if judged else {}), reference, others, seed=args.seed)
+    asked = {name: one for name, one in MEASURES.items() if one.family in plain}
+    return compare_groups(rows, asked | (judged.measures if judged else {}), reference, others, seed=args.seed)
 
 
 def _compared(args: argparse.Namespace, gathered: Gathered) -> tuple[str, list[str]]:

@@ -56,7 +56,7 @@ def source_options(parser: argparse.ArgumentParser) -> None:
         choices=["method", "attitude", "model", "source"],
         help="what the groups are (default: the method, or with several sources the source)",
     )
-    parser.add_argument("--seed", type=int, default=0, help="of the resampling (default 0)")
+    parser.add_argument("--seed", type=_count, default=0, help="of the resampling (default 0)")
 
 
 def measure_options(parser: argparse.ArgumentParser) -> None:
@@ -93,7 +93,11 @@ def judge_options(parser: argparse.ArgumentParser) -> None:
         "--scale", type=Path, action="append", metavar="FILE", help="a scale of your own, in YAML; may be repeated"
     )
     group.add_argument(
-        "--planted", type=int, default=10, metavar="N", help="sessions to try planted defects on (default 10; 0: none)"
+        "--planted",
+        type=_count,
+        default=10,
+        metavar="N",
+        help="sessions to try planted defects on (default 10; 0: none)",
     )
     judge_work_options(group)
 
@@ -120,11 +124,17 @@ def report_options(parser: argparse.ArgumentParser, *, page: str) -> None:
 def chosen_metrics(args: argparse.Namespace) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """The plain metrics that are asked for, and the names of the built-in scales. Raises `SettingsError`."""
     if args.metrics is None:
-        return PLAIN[:4], tuple(JUDGED.values()) if args.judge and not args.scale else ()
+        return PLAIN[:4], tuple(JUDGED.values()) if args.judge else ()
     wanted = [*PLAIN, *JUDGED] if args.metrics == "all" else names(args.metrics)
     if unknown := [name for name in wanted if name not in (*PLAIN, *JUDGED)]:
         raise SettingsError(f"--metrics {', '.join(unknown)}: choose from {', '.join((*PLAIN, *JUDGED))}, or all")
+    if not wanted:
+        raise SettingsError(f"--metrics names none; choose from {', '.join((*PLAIN, *JUDGED))}, or all")
     scales = tuple(JUDGED[name] for name in wanted if name in JUDGED)
+    if args.judge and not scales and not args.scale:
+        raise SettingsError(
+            f"--judge is given, but no metric that needs one: add {', '.join(JUDGED)}, or leave --metrics out"
+        )
     if scales and not args.judge:
         needing = ", ".join(name for name in wanted if name in JUDGED)
         raise SettingsError(
@@ -227,6 +237,19 @@ def evaluation_extra() -> Iterator[None]:
         if error.name and error.name.partition(".")[0] in LIBRARIES:
             raise SettingsError(f"the evaluation needs the library {error.name}: {EXTRA}") from error
         raise
+
+
+def _count(text: str) -> int:
+    if not text.isdecimal():
+        raise argparse.ArgumentTypeError("a whole number, 0 or more")
+    return int(text)
+
+
+def positive(text: str) -> int:
+    """A whole number from 1 on, of an option."""
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError("a whole number from 1 on")
+    return int(text)
 
 
 def status_console() -> Console:

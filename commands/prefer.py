@@ -4,14 +4,16 @@ import argparse
 from pathlib import Path
 
 from commands import Subparsers
-from commands.evaluation_options import evaluation_extra, judge_work_options, report_options, source_options
+from commands.evaluation_options import evaluation_extra, judge_work_options, positive, report_options, source_options
 
 
 def add(commands: Subparsers) -> None:
     """Tell the parser about these commands."""
     preferring = commands.add_parser("prefer", help="judges compare sessions with the same client on nine aspects")
     _pair_options(preferring)
-    preferring.add_argument("--pairs", type=int, metavar="N", help="so many pairs, drawn by the seed (default: all)")
+    preferring.add_argument(
+        "--pairs", type=positive, metavar="N", help="so many pairs, drawn by the seed (default: all)"
+    )
     judges = preferring.add_argument_group("judges")
     judges.add_argument("--judge", type=Path, required=True, metavar="FILE", help="YAML with one judge or several")
     judge_work_options(judges)
@@ -19,9 +21,9 @@ def add(commands: Subparsers) -> None:
     preferring.set_defaults(command=prefer)
     rating = commands.add_parser("rate", help="pages on which people compare sessions, without a server")
     _pair_options(rating)
-    rating.add_argument("--raters", type=int, default=3, metavar="N", help="how many people (default 3)")
-    rating.add_argument("--pairs", type=int, default=60, metavar="N", help="pairs for each of them (default 60)")
-    rating.add_argument("--shared", type=int, metavar="N", help="pairs that all of them see (default: all)")
+    rating.add_argument("--raters", type=positive, default=3, metavar="N", help="how many people (default 3)")
+    rating.add_argument("--pairs", type=positive, default=60, metavar="N", help="pairs for each of them (default 60)")
+    rating.add_argument("--shared", type=positive, metavar="N", help="pairs that all of them see (default: all)")
     rating.add_argument("--repeats", type=float, default=0.05, metavar="SHARE", help="pairs shown twice (default 0.05)")
     rating.add_argument(
         "--swaps", type=float, default=0.05, metavar="SHARE", help="and twice with sides swapped (default 0.05)"

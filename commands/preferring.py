@@ -212,8 +212,9 @@ def _tell_problems(answers: Answers) -> None:
 
 def _out(args: argparse.Namespace, document: Document, data: dict[str, Any]) -> int:
 
+    written = write_reports(args, document, dict(to_jsonable_python(data, inf_nan_mode="constants")))
     if not args.quiet:
         show(document, Console(highlight=False))
-    for path in write_reports(args, document, dict(to_jsonable_python(data, inf_nan_mode="constants"))):
+    for path in written:
         status_console().print(f"written: {path}")
     return 0

@@ -29,6 +29,8 @@ class Comparison:
     families: tuple[Family, ...]
     pairs: dict[str, int]
     """Pairs of sessions by the other group, whatever was measured."""
+    alone: dict[str, dict[str, int]]
+    """By the other group, how many of each side's sessions have no partner."""
 
     def against(self, other: str) -> list[Compared]:
         """The comparisons with one group."""
@@ -69,6 +71,7 @@ def compare_groups(
         tuple(Compared(measure, difference, *adjusted[_name(measure, difference)]) for measure, difference in found),
         families,
         pairs,
+        {other: _alone(known, reference, other) for other in others},
     )
 
 
@@ -81,6 +84,12 @@ def _families(found: Sequence[tuple[Measure, PairedDifference]]) -> tuple[Family
 
 def _name(measure: Measure, difference: PairedDifference) -> str:
     return f"{measure.id} against {difference.baseline}"
+
+
+def _alone(rows: Iterable[SessionFigures], reference: str, other: str) -> dict[str, int]:
+    keys = {name: [(r.client, r.attitude, r.seed) for r in rows if r.group == name] for name in (reference, other)}
+    shared = set(keys[reference]) & set(keys[other])
+    return {name: sum(key not in shared for key in found) for name, found in keys.items()}
 
 
 def _pairs(rows: Iterable[SessionFigures], reference: str, other: str) -> int:

@@ -55,6 +55,7 @@ class SessionFigures:
     """One session's figures, with what it is paired by. What is unknown of the session is not in `values`."""
 
     session: str
+    source: str
     group: str
     client: str
     attitude: str | None
@@ -66,7 +67,9 @@ def plain_figures(session: Session, findings: list[Finding]) -> SessionFigures:
     """A session's figures that need no judge."""
     known = session_figures(session, findings)
     values = {name: value for name, value in known.items() if name in MEASURES}
-    return SessionFigures(session.id, str(session.method), session.client, session.attitude, session.seed, values)
+    return SessionFigures(
+        session.id, session.source, str(session.method), session.client, session.attitude, session.seed, values
+    )
 
 
 def scale_measures(scales: Iterable[Scale]) -> dict[str, Measure]:
@@ -92,16 +95,18 @@ def rows_by_group(
     measures: Mapping[str, Measure] | None = None,
 ) -> dict[str, list[SessionFigures]]:
     """The rows by group, with the judged figures of their sessions; an unscored one is left out, and so counted as missing."""
-    judged: dict[tuple[str, str], dict[str, float]] = defaultdict(dict)
+    judged: dict[tuple[str, str, str], dict[str, float]] = defaultdict(dict)
     for mean in means:
         if mean.mean is not None and mean.occasion == "session":
-            judged[mean.session, str(mean.method)][f"{mean.scale}/{mean.subscale}"] = mean.mean
+            judged[mean.session, mean.source, str(mean.method)][f"{mean.scale}/{mean.subscale}"] = mean.mean
     for change in changes:
         if change.change is not None:
-            judged[change.session, str(change.method)][f"{change.scale}/{change.subscale}"] = change.change
+            judged[change.session, change.source, str(change.method)][f"{change.scale}/{change.subscale}"] = (
+                change.change
+            )
     found: dict[str, list[SessionFigures]] = defaultdict(list)
     for row in rows:
-        scores = judged.get((row.session, row.group), {})
+        scores = judged.get((row.session, row.source, row.group), {})
         wanted = {name: value for name, value in scores.items() if name in (measures or {})}
         found[row.group].append(replace(row, values=row.values | wanted))
     return dict(found)

@@ -69,6 +69,12 @@ def gather(paths: Sequence[Path], by: GroupBy | None = None) -> Gathered:
     found.groups = dict(sorted(found.groups.items(), key=lambda item: order.index(item[0]) if item[0] in order else 99))
     if not found.groups:
         raise SettingsError(f"none of the {len(read)} sessions says its {found.by}; group them by source instead")
+    if found.by == "attitude":
+        # A client's sessions with another attitude have another seed too.
+        found.groups = {
+            name: [session.model_copy(update={"attitude": None, "seed": None}) for session in group]
+            for name, group in found.groups.items()
+        }
     seeded = [any(session.seed is not None for session in group) for group in found.groups.values()]
     if any(seeded) and not all(seeded):
         found.without_seeds = True

@@ -1,7 +1,9 @@
 """Sessions rated by judges, put together: scores, affect, the judges' cards and how far they can be trusted."""
 
+from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from statistics import fmean
 from typing import Any
 
 from evaluation.figures import Measure, scale_measures
@@ -13,7 +15,8 @@ from evaluation.judging.means import AffectChange, SubscaleMean, affect_changes,
 from evaluation.judging.panel import OnProgress
 from evaluation.judging.run import Judgements, judge_sessions
 from evaluation.scales import Scale
-from evaluation.statistics.agreement import Agreement, Rating, agreement
+from evaluation.statistics.agreement import Rating, plain_alpha, ratings_table
+from evaluation.statistics.intervals import Figure
 from models.chat import Models
 from models.prices import Prices
 from sessions import Session
@@ -36,11 +39,11 @@ class Judging:
 
 @dataclass(frozen=True)
 class ScaleAgreement:
-    """Krippendorff's alpha and the like on one scale: of one judge's samples, or (`judge` None) between the judges."""
+    """Krippendorff's alpha on one scale, the mean over its items: of one judge's samples, or (`judge` None) between the judges."""
 
     scale: str
     judge: str | None
-    agreement: Agreement
+    alpha: Figure
 
 
 @dataclass(frozen=True)
@@ -110,12 +113,21 @@ def _agreements(judgements: Judgements, how: Judging) -> list[ScaleAgreement]:
         for rater in how.judges:
             if rater.samples > 1:
                 ratings = score_ratings(judgements.rows, scale.name, raters="samples", judge=rater.name)
-                found.append(ScaleAgreement(scale.name, rater.name, _alpha(ratings, how.seed)))
+                found.append(ScaleAgreement(scale.name, rater.name, _alpha(ratings)))
         if len(how.judges) > 1:
             ratings = score_ratings(judgements.rows, scale.name, raters="judges")
-            found.append(ScaleAgreement(scale.name, None, _alpha(ratings, how.seed)))
+            found.append(ScaleAgreement(scale.name, None, _alpha(ratings)))
     return found
 
 
-def _alpha(ratings: Sequence[tuple[str, str, float | None, str]], seed: int) -> Agreement:
-    return agreement([Rating(*rating) for rating in ratings], "interval", seed=seed)
+def _alpha(ratings: Sequence[tuple[str, str, float | None, str]]) -> Figure:
+    """The mean over items of each item's alpha: all items together would count it as agreement that items differ in height."""
+    by_item: dict[str, list[Rating]] = defaultdict(list)
+    for rating in ratings:
+        by_item[rating[0].split("\n", 2)[2]].append(Rating(*rating))
+    found = [plain_alpha(ratings_table(of_item, "interval")) for of_item in by_item.values()]
+    known = [alpha for alpha in found if alpha is not None]
+    sessions = len({rating[0].rpartition("\n")[0] for rating in ratings})
+    clients = len({rating[3] for rating in ratings})
+    note = f"mean over {len(known)} of {len(found)} items; no interval"
+    return Figure(fmean(known) if known else None, None, None, sessions, clients, note=note)

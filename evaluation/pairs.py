@@ -53,5 +53,6 @@ def pairs_of(sessions: Iterable[Session], methods: list[str]) -> tuple[list[Pair
 
 def _pair(first: Session, second: Session) -> Pair:
     # Not where the sessions lie: answers must find their pair again after a run has been moved.
-    named = "\n".join([str(first.method), first.id, str(second.method), second.id])
+    # Nor which of them is named first.
+    named = "\n".join(sorted([f"{first.method}\n{first.id}", f"{second.method}\n{second.id}"]))
     return Pair(hashlib.sha256(named.encode()).hexdigest()[:12], first, second)

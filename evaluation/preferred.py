@@ -101,7 +101,9 @@ def rated(answers: Answers, study: Study, decisions: Iterable[Decision] = (), *,
     methods = list(dict.fromkeys(name for pair in study.pairs for name in pair.methods))
     units = [_unit(row.aspect, row.pair, row.rater, row.choice, study) for row in first]
     judged = [
-        _unit(item.aspect, item.pair, item.judge, item.outcome, study) for item in decisions if item.pair in pairs
+        _unit(item.aspect, item.pair, item.judge, _turned(item, pairs[item.pair].methods), study)
+        for item in decisions
+        if item.pair in pairs
     ]
     humans = sorted({row.rater for row in first})
     aspects = [*(aspect.id for aspect in study.aspects.items), OVERALL]
@@ -118,6 +120,14 @@ def rated(answers: Answers, study: Study, decisions: Iterable[Decision] = (), *,
             for judge in sorted({unit.rater for unit in judged})
         ),
     )
+
+
+def _turned(item: Decision, methods: tuple[str, str]) -> str | None:
+    """The outcome of a decision as the study has the pair, which may have its methods in the other order."""
+    turned = {"first": "second", "second": "first"}
+    if item.outcome and (item.first_method, item.second_method) == methods[::-1]:
+        return turned.get(item.outcome, item.outcome)
+    return item.outcome
 
 
 def _unit(aspect: str, pair: str, rater: str, choice: str | None, study: Study) -> agreeing.Rating:

@@ -9,7 +9,7 @@ from statistics import fmean
 from evaluation.judging.cache import JudgeCache
 from evaluation.judging.judges import Judge
 from evaluation.judging.panel import OnProgress
-from evaluation.judging.planted import Defect, defects, plant
+from evaluation.judging.planted import CONTROL, Defect, defects, plant
 from evaluation.judging.run import Judgements, Score, judge_each
 from evaluation.scales import Scale
 from models.chat import Models
@@ -68,7 +68,7 @@ async def planted_checks(
     for defect in planted:
         for session in chosen:
             if changed := plant(session, defect, seed):
-                wanted.append((changed, [scale for scale in scales if defect.targets(scale)]))
+                wanted.append((changed, [scale for scale in scales if _targets(defect, scale, planted)]))
     judgements = await judge_each(wanted, judges, models, cache, on_progress=on_progress, i_know=i_know)
     scores = _scores(judgements.rows)
     checks = [
@@ -76,7 +76,7 @@ async def planted_checks(
         for defect in planted
         for judge in judges
         for scale in scales
-        for target in defect.targets(scale)
+        for target in _targets(defect, scale, planted)
     ]
     return checks, judgements
 
@@ -91,6 +91,13 @@ def draw_sessions(
         key=lambda session: (session.id, session.source),
     )
     return Random(seed).sample(fitting, min(n, len(fitting)))
+
+
+def _targets(defect: Defect, scale: Scale, planted: Sequence[Defect]) -> list[str]:
+    """What is looked at on a scale: what must fall, and where nothing was broken all that must fall for any other defect."""
+    if defect.id != CONTROL:
+        return list(defect.targets(scale))
+    return list(dict.fromkeys(target for other in planted for target in other.targets(scale)))
 
 
 _Scores = dict[tuple[str, str, str, str, str], list[float]]
@@ -112,7 +119,7 @@ def _check(
     at_floor = 0
     for source, session in sessions:
         whole, broken = (
-            [scores.get((source, name, judge, scale.name, item)) for item in defect.targets(scale)[target]]
+            [scores.get((source, name, judge, scale.name, item)) for item in scale.members(target)]
             for name in (session, f"{session}~{defect.id}")
         )
         # All items of the target, or none: the mean of others would be that of another target.

@@ -44,23 +44,37 @@ def _table(comparison: Comparison, other: str, found: list[Compared]) -> Table:
                 Cell(item.measure.title + fewer, _wanted(item)),
                 _plain(difference.mean.value, share),
                 _plain(difference.baseline_mean.value, share),
-                figure_cell(difference.difference, share=share),
-                _brief(figure_cell(difference.relative, digits=1)),
+                _points(figure_cell(difference.difference, share=share)),
+                _relative(item),
                 _brief(figure_cell(effect)),
                 p_cell(item.adjusted, rejected=item.rejected, detail=_tests(item)),
             )
         )
     heads = ("", comparison.reference, other, "difference", "percent", "g_z", "p")
     notes = (
-        "In brackets 95 % intervals, clustered by client. Percent: of the other's mean. g_z: the mean difference in standard "
+        "In brackets 95 % intervals, clustered by client. pt: percentage points. Percent: of the other's mean. g_z: the mean "
+        "difference in standard "
         "deviations of the differences (Hedges). p: corrected by Holm.",
     )
-    caption = f"{comparison.reference} against {other}, {counted(comparison.pairs[other], 'pair')} of sessions"
+    alone = ", ".join(f"{count:,} of {name}" for name, count in comparison.alone[other].items())
+    pairs = counted(comparison.pairs[other], "pair")
+    caption = f"{comparison.reference} against {other}, {pairs} of sessions; without a partner: {alone}"
     return Table(caption, heads, tuple(rows), notes)
 
 
 def _wanted(item: Compared) -> str:
     return "" if item.measure.better == "neither" else f"{item.measure.better} is better"
+
+
+def _relative(item: Compared) -> Cell:
+    if item.measure.low is not None and item.measure.low < 0:
+        return Cell(NONE, "a change has no zero to be in per cent of")
+    return _brief(figure_cell(item.difference.relative, digits=1))
+
+
+def _points(figure: Cell) -> Cell:
+    """A difference of shares: percentage points, not per cent."""
+    return replace(figure, text=figure.text.replace(" %", " pt"))
 
 
 def _brief(figure: Cell) -> Cell:
@@ -88,4 +102,7 @@ def _effects(comparison: Comparison, other: str, found: list[Compared]) -> Block
     caption = f"{comparison.reference} against {other}: effects"
     if not points:
         return Table(caption, ("", ""), (("no effect size could be had", ""),))
+    missing = [item.measure.title for item in found if item.difference.effect.value is None]
+    if missing:
+        caption += f" (not drawn, without spread: {', '.join(missing)})"
     return dots(points, caption, f"g_z, with 95 % intervals; right of 0: {comparison.reference} is higher", reference=0)

@@ -5,9 +5,10 @@ from typing import Any
 from pydantic_core import to_jsonable_python
 
 from evaluation.compare import Comparison
+from evaluation.figures import rows_by_group
 from evaluation.groups import Gathered
 from evaluation.judged import Judged
-from evaluation.measure import GroupMeasures, Measures
+from evaluation.measure import GroupMeasures, Measures, means
 
 FORMAT = 1
 
@@ -20,7 +21,7 @@ def evaluation_data(
     judged: Judged | None = None,
     comparison: Comparison | None = None,
 ) -> dict[str, Any]:
-    """The evaluation as plain data. `made` says how it came about (`evaluation.report.made`). Documented in docs/evaluating.md."""
+    """The evaluation as plain data. `made` says how it came about (`evaluation.report.made`)."""
     data: dict[str, Any] = {
         "format": FORMAT,
         "made": made,
@@ -28,12 +29,17 @@ def evaluation_data(
         "problems": [str(problem) for problem in gathered.problems],
         "failed_sessions": gathered.failed,
         "unnamed_sessions": gathered.unnamed,
+        "paired_without_seeds": gathered.without_seeds,
         "groups": {name: _group(group) for name, group in measures.groups.items()},
         "diversity_at_equal_length": measures.equal_length,
     }
     if judged:
         data["judged"] = {
             "scales": {scale.name: scale.hash for scale in judged.scales},
+            "group_means": {
+                group: means(rows, judged.measures, seed=made["seed"])
+                for group, rows in rows_by_group(measures.rows, judged.means, judged.changes, judged.measures).items()
+            },
             "means": judged.means,
             "affect": judged.changes,
             "cards": judged.cards,

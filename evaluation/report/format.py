@@ -17,6 +17,8 @@ def figure_cell(figure: Figure | None, *, share: bool = False, digits: int = 2, 
     if figure.low is not None and figure.high is not None:
         low, high = (number(end, share=share, digits=digits).removesuffix(" %") for end in (figure.low, figure.high))
         text += f" [{low}, {high}]"
+    if figure.missing:
+        text += f" (n={figure.n:,})"
     missing = f", {figure.missing:,} more without a value" if figure.missing else ""
     rests = f"n = {figure.n:,} of {counted(figure.clients, 'client')}{missing}"
     return Cell(text, "; ".join(part for part in (rests, figure.method, figure.note) if part), strong)

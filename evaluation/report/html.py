@@ -72,10 +72,12 @@ def _table(table: Table) -> str:
         inner = "".join(f"<td{_title(item)}>{_text(item)}</td>" for item in figures)
         rows.append(f'<tr><th scope="row"{_title(name)}>{_text(name)}</th>{inner}</tr>')
     notes = "".join(f"<p class=note>{escape(note)}</p>" for note in table.notes)
+    kind = "" if any(cell(column).text for column in table.columns) else " class=facts"
     caption = f"<caption>{escape(table.caption)}</caption>" if table.caption else ""
     return (
         f'<div class=wide tabindex="0" role="region" aria-label="{escape(table.caption or "table", quote=True)}">'
-        f"<table>{caption}<thead><tr>{head}</tr></thead><tbody>{''.join(rows)}</tbody></table></div>{notes}"
+        f"<table{kind}>{caption}<thead><tr>{head}</tr></thead>"
+        f"<tbody>{''.join(rows)}</tbody></table></div>{notes}"
     )
 
 

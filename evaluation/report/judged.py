@@ -3,9 +3,12 @@
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 
+from scipy.stats import fisher_exact
+
 from evaluation.figures import Measure, SessionFigures
 from evaluation.judged import Judged
 from evaluation.judging.card import Closeness, JudgeCard
+from evaluation.judging.checks import PlantedCheck
 from evaluation.judging.means import AffectChange
 from evaluation.judging.planted import CONTROL, defects
 from evaluation.measure import means
@@ -20,16 +23,20 @@ _BOLD = "Bold: the most favourable mean, whether or not the difference is certai
 _INTERVALS = "In brackets 95 % intervals, clustered by client; none is given for fewer than five clients."
 
 
-def scores_section(judged: Judged, rows: Mapping[str, Sequence[SessionFigures]], *, seed: int = 0) -> Section:
-    """Means of every subscale by group, the most favourable in bold; by attitude; distributions."""
+def scores_section(
+    judged: Judged, rows: Mapping[str, Sequence[SessionFigures]], *, bold: bool = True, seed: int = 0
+) -> Section:
+    """Means of every subscale by group, the most favourable in bold if asked for; by attitude; distributions."""
     figures = {group: means(found, judged.measures, seed=seed) for group, found in rows.items()}
     scales = [scale for scale in judged.scales if scale.subject == "session"]
     blocks: list[Block] = []
     if judged.measures:
         table = [(measure, [figures[group].get(measure.id) for group in rows]) for measure in judged.measures.values()]
         heads = ("", *(f"{group} (n={len(found):,})" for group, found in rows.items()))
-        lines: list[Row] = [(_bounds(measure), *_best(measure, found)) for measure, found in table]
-        blocks.append(Table("Means over sessions", heads, tuple(lines), (_BOLD, _INTERVALS)))
+        cells = _best if bold else (lambda _, found: [figure_cell(figure) for figure in found])
+        lines: list[Row] = [(_bounds(measure), *cells(measure, found)) for measure, found in table]
+        notes_below = (_BOLD, _INTERVALS) if bold else (_INTERVALS,)
+        blocks.append(Table("Means over all sessions, paired or not", heads, tuple(lines), notes_below))
     for scale in scales:
         wanted = [measure for measure in judged.measures.values() if measure.family == scale.name]
         blocks.append(_by_attitude(scale, wanted, rows, seed))
@@ -181,7 +188,7 @@ def judge_card(card: JudgeCard) -> Table:
 
 
 def _use(card: JudgeCard, judged: Judged) -> Table:
-    alphas = {item.scale: item.agreement.alpha for item in judged.agreements if item.judge == card.judge}
+    alphas = {item.scale: item.alpha for item in judged.agreements if item.judge == card.judge}
     rows: list[Row] = [
         (
             use.title,
@@ -208,10 +215,11 @@ def _close(closeness: Closeness) -> str:
 
 def _planted(card: JudgeCard) -> Table:
     titles = {defect.id: defect.title for defect in defects()}
+    controls = {(check.scale, check.target): check for check in card.planted if check.defect == CONTROL}
     rows: list[Row] = []
     before = ""
     for check in card.planted:
-        noticed = check.defect != CONTROL and check.fell > check.tied + check.rose
+        noticed = check.defect != CONTROL and _more_than(check, controls.get((check.scale, check.target)))
         beside = [f"{check.at_floor:,} at the bottom before"] if check.at_floor else []
         beside += [f"{check.unscored:,} unscored"] if check.unscored else []
         rows.append(
@@ -226,14 +234,23 @@ def _planted(card: JudgeCard) -> Table:
     heads = ("what was broken", "what must fall", "fell / same / rose", "mean fall")
     notes = (
         "The same sessions, whole and broken; sessions that fell, stayed the same or rose, and by how many points of the scale "
-        "they fell on average. Bold: more than half fell. The last defect breaks nothing: it tells how often a score falls by "
-        "chance. A judge whose scores do not fall more often than that does not measure what the item names.",
+        "they fell on average. The last defect breaks nothing: it tells how often a score falls by chance. Bold: fell more "
+        "often than that (Fisher, one-sided, p < .05). A judge whose scores do not fall more often than that does not measure "
+        "what the item names.",
     )
     return Table(f"{card.judge}: planted defects", heads, tuple(rows), notes)
 
 
+def _more_than(check: PlantedCheck, control: PlantedCheck | None) -> bool:
+    """Whether more sessions fell than where nothing was broken, by more than chance."""
+    if control is None or not check.n or not control.n:
+        return False
+    table = [[check.fell, check.n - check.fell], [control.fell, control.n - control.fell]]
+    return float(fisher_exact(table, alternative="greater").pvalue) < 0.05
+
+
 def _between(judged: Judged) -> Table:
-    alphas = {item.scale: item.agreement.alpha for item in judged.agreements if item.judge is None}
+    alphas = {item.scale: item.alpha for item in judged.agreements if item.judge is None}
     rows: list[Row] = [
         (
             f"{pair.scale}: {pair.one}, {pair.other}",

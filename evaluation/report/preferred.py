@@ -110,7 +110,7 @@ def progress_section(answers: Answers) -> Section:
     rows: list[Row] = [
         (item.rater, f"{item.answered:,} of {item.asked:,}", item.file or "not handed in") for item in answers.progress
     ]
-    blocks: list[Block] = [Table("", ("rater", "pairs answered", "file"), tuple(rows))]
+    blocks: list[Block] = [Table("", ("rater", "answers", "file"), tuple(rows))]
     if answers.problems:
         items = tuple((problem.file, str(problem)) for problem in answers.problems)
         blocks.append(Listing(f"{counted(len(items), 'problem')} with what could not be read", items))

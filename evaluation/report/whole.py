@@ -31,7 +31,10 @@ def evaluation_document(
         sections.append(comparison_section(comparison))
     if judged:
         rows = rows_by_group(measures.rows, judged.means, judged.changes, judged.measures)
-        sections += [scores_section(judged, rows, seed=seed), affect_section(judged, seed=seed)]
+        sections += [
+            scores_section(judged, rows, bold=comparison is None, seed=seed),
+            affect_section(judged, seed=seed),
+        ]
     sections.append(integrity_section(measures) if "integrity" in shown else None)
     sections.append(structure_section(measures) if "structure" in shown else None)
     sections.append(diversity_section(measures))

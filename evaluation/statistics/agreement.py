@@ -129,15 +129,20 @@ def krippendorff_alpha(table: Ratings, *, seed: int = 0) -> Figure:
     """
     counts = _counts(table)
     rated = counts.sum(axis=1) >= 2
-    domain = _scores(table)
+    return _over_units(table, rated, lambda chosen: _alpha(table, counts[rated][chosen]), "two ratings", seed)
 
-    def alpha(chosen: Chosen) -> float | None:
-        seen = counts[rated][chosen]
-        if np.count_nonzero(seen.sum(axis=0)) < 2:
-            return None
-        return float(krippendorff.alpha(value_counts=seen, value_domain=domain, level_of_measurement=table.level))
 
-    return _over_units(table, rated, alpha, "two ratings", seed)
+def plain_alpha(table: Ratings) -> float | None:
+    """Krippendorff's alpha without an interval; None where it is undefined."""
+    counts = _counts(table)
+    return _alpha(table, counts[counts.sum(axis=1) >= 2])
+
+
+def _alpha(table: Ratings, seen: NDArray[np.int64]) -> float | None:
+    """Alpha of units [units, categories] with two ratings or more."""
+    if np.count_nonzero(seen.sum(axis=0)) < 2:
+        return None
+    return float(krippendorff.alpha(value_counts=seen, value_domain=_scores(table), level_of_measurement=table.level))
 
 
 def fleiss(table: Ratings, *, seed: int = 0) -> Figure:

@@ -106,7 +106,7 @@ def _exact_interval(share: float, clients: Sequence[str], shares: Floats, count:
         fitted = OLS(shares, np.ones(n)).fit(cov_type="cluster", cov_kwds={"groups": groups})
         error = float(fitted.bse[0])
         few = (stats.t.ppf(0.5 + LEVEL / 2, n - 1) / stats.t.ppf(0.5 + LEVEL / 2, count - 1)) ** 2
-        independent = min(n, share * (1 - share) / error**2 * few) if error > 1e-9 else float(n)
+        independent = min(n, share * (1 - share) / error**2 * few) if error > 1e-9 else float(count)
     low, high = proportion_confint(share * independent, independent, alpha=1 - LEVEL, method="beta")
     method = f"Korn and Graubard's exact interval, {count} clients, as for {independent:.1f} independent values"
     return Interval(float(low), float(high), method)

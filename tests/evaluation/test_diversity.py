@@ -206,7 +206,7 @@ def test_sets_of_different_making_are_not_compared() -> None:
 
 def test_a_client_in_both_sets_is_paired() -> None:
     base = a_set(4, 12)
-    copies = [one.model_copy(update={"source": "other"}) for one in base]
+    copies = [one.model_copy(update={"method": "other"}) for one in base]
     paired = compare_at_equal_length({"a": base, "b": copies}).differences[0].figure
     strangers = [one.model_copy(update={"id": f"other-{one.id}"}) for one in base]
     apart = compare_at_equal_length({"a": base, "b": strangers}).differences[0].figure

@@ -90,7 +90,7 @@ def test_sessions_of_one_client_are_known_as_such() -> None:
     assert one.profile
     other = one.model_copy(update={"profile": one.profile.model_copy(update={"id": "another", "attitude": "negative"})})
     assert one.client == other.client
-    assert one.model_copy(update={"profile": None}).client == f"session {one.id}"
+    assert one.model_copy(update={"profile": None}).client == f"session {one.id} of here"
 
 
 @pytest.mark.parametrize(
