@@ -57,8 +57,8 @@ class Session(BaseModel):
 
     @property
     def client(self) -> str:
-        """Who the client is, whatever the attitude: `client_group`, or the session's own id where there is no profile."""
-        return client_group(self.profile) if self.profile else f"session {self.id}"
+        """Who the client is, whatever the attitude: `client_group`, or where there is no profile somebody of this session alone."""
+        return client_group(self.profile) if self.profile else f"session {self.id} of {self.source}"
 
     @property
     def turns(self) -> int:

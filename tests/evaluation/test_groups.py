@@ -1,13 +1,16 @@
 """What is evaluated: groups, what is left out, and pairing where seeds are not known."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from evaluation.compare import compare_groups
-from evaluation.figures import MEASURES, plain_figures
+from evaluation.figures import MEASURES, Measure, plain_figures, rows_by_group
 from evaluation.groups import gather
+from evaluation.judging.means import SubscaleMean
+from evaluation.pairs import pairs_of
 from generation.store import ShardWriter
 from settings import SettingsError
 from tests.generation.exports.sessions import session
@@ -83,3 +86,41 @@ def test_the_same_client_attitude_and_seed_are_a_pair(ours: Path) -> None:
     assert comparison.pairs == {"single": 1}
     turns = next(item for item in comparison.compared if item.measure.id == "turns")
     assert (turns.difference.pairs, turns.difference.difference.value) == (1, 0)
+
+
+def chats(folder: Path, words: str) -> Path:
+    folder.mkdir(parents=True)
+    for number in range(6):
+        dialogue = [*DIALOGUE, {"role": "counselor", "message": f"{words} {number}?"}]
+        (folder / f"chat_{number}.json").write_text(json.dumps({"dialogue": dialogue}), encoding="utf-8")
+    return folder
+
+
+def test_sessions_that_only_share_their_files_names_are_no_pairs(tmp_path: Path) -> None:
+    gathered = gather([chats(tmp_path / "one", "And then"), chats(tmp_path / "two", "What next")])
+    rows = [plain_figures(item, []) for item in gathered.sessions]
+    comparison = compare_groups(rows, MEASURES, "one", ["two"])
+    assert comparison.pairs == {"two": 0}
+    assert comparison.alone == {"two": {"one": 6, "two": 6}}
+    assert len({item.client for item in gathered.sessions}) == 12
+
+
+def test_scores_of_sessions_with_one_id_are_kept_apart(tmp_path: Path) -> None:
+    gathered = gather([chats(tmp_path / "a" / "x", "And then"), chats(tmp_path / "b" / "x", "What next")], "source")
+    rows = [plain_figures(item, []) for item in gathered.sessions]
+    mixed = [replace(row, group="all") for row in rows]
+    scores = [
+        SubscaleMean(row.session, row.source, "all", row.client, None, None, "s", "session", "t", float(place), 1, 1, 0)
+        for place, row in enumerate(mixed)
+    ]
+    measures = {"s/t": Measure("s/t", "t", "s")}
+    found = rows_by_group(mixed, scores, (), measures)["all"]
+    assert [row.values["s/t"] for row in found] == [float(place) for place in range(12)]
+
+
+def test_a_pair_has_one_name_whatever_is_named_first(ours: Path) -> None:
+    sessions = gather([ours]).sessions
+    [one], _ = pairs_of(sessions, ["magnet", "single"])
+    [other], _ = pairs_of(sessions, ["single", "magnet"])
+    assert one.id == other.id
+    assert one.methods == other.methods[::-1]
