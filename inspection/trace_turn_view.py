@@ -120,7 +120,7 @@ def _title(turn: TurnTrace) -> Text:
         beside = f", {seconds(turn.overlap)} saved side by side" if turn.overlap >= 0.005 else ""
         parts.append(f"{seconds(turn.seconds)}{beside}")
     if turn.inherited:
-        parts.append("from the session that this one is a fork of")
+        parts.append("shared with its parent")
     return Text.assemble((name, "bold"), *(f" · {part}" for part in parts))
 
 

@@ -12,7 +12,7 @@ from graph.session import SessionTask, run_session
 from graph.store import keep
 from inspection.find import find_one, find_records, overview
 from sessions.store import RunError
-from state import SessionRecord
+from state import Failure, SessionRecord
 from tests.generation.exports.sessions import session, stream
 from tests.scripted import Sensible, config, profile, scripted_models
 
@@ -47,6 +47,24 @@ def test_a_run_shows_finished_and_cut_off_sessions(run: Path) -> None:
 @pytest.mark.parametrize(("name", "found"), [("aa-1", "aa-1"), ("aa", "aa-1"), ("2", "ab-2"), ("ab-2", "ab-2")])
 def test_a_session_is_found_by_id_beginning_or_number(run: Path, name: str, found: str) -> None:
     assert find_one(run, name).session_id == found
+
+
+def test_a_session_that_was_cut_off_is_found_by_name(run: Path) -> None:
+    cut = overview(run)[2].session_id
+    found = find_one(run, cut[:12])
+    assert found.session_id == cut
+    assert found.failure
+
+
+def test_of_a_session_with_several_records_the_finished_one_is_found(tmp_path: Path) -> None:
+    writer = ShardWriter(tmp_path, "w0")
+    broken = Failure(stage="client", kind="timeout", message="gone", turn=2)
+    writer.keep(named("twice").model_copy(update={"status": "failed", "failure": broken}))
+    writer.keep(named("twice"))
+    writer.keep(named("other"))
+    assert [row.status for row in overview(tmp_path)] == ["finished", "finished"]
+    assert find_one(tmp_path, "twice").status == "finished"
+    assert find_one(tmp_path, "2").session_id == "other"
 
 
 def test_what_names_several_or_none_is_told_with_a_choice(run: Path) -> None:

@@ -23,6 +23,7 @@ from sessions.store import RunError
 from settings import SettingsError
 from state import Call, SessionRecord, Usage
 from tests.generation.exports.sessions import session
+from tests.inspection.test_diff import fork, parent
 from tests.inspection.traced import journal, made, rich
 from tests.scripted import Asked, Sensible
 
@@ -143,6 +144,9 @@ def test_what_was_lost_and_asked_again_is_counted() -> None:
     assert use["reflection"].picked == (1, 2, 3, 4)
     assert use["solutions"].picked == ()
     assert use["solutions"].drafted == (1, 2, 3, 4)
+    assert all(
+        (item.kept is None) == (item.candidate.text == "") for turn in trace.turns[:4] for item in turn.candidates
+    )
     assert 0 < use["reflection"].kept < use["reflection"].words
     assert sum(role.retries for role in trace.roles) == len(lost)
     assert sum(role.findings for role in trace.roles) == sum(len(item.call.findings) for item in trace.calls) > 0
@@ -181,6 +185,43 @@ def test_a_call_without_a_time_is_counted_but_not_placed() -> None:
     assert trace.plan_call.call.seconds == 1.5
     assert next(role for role in trace.roles if role.role == "plan").usage.seconds == 1.5
     assert "1.50 s" in shows(record, trace)
+
+
+def test_a_fork_has_its_past_from_another_session_and_no_prompts_of_it() -> None:
+    record = fork(3, router="rules")
+    trace = trace_session(record)
+    adds_up(trace, record)
+    assert [turn.inherited for turn in trace.turns] == [True, True, False, False, False, False]
+    offsets = [item.offset for item in trace.calls if item.offset is not None]
+    assert offsets == sorted(offsets)
+    assert offsets[0] >= 0
+    own = {item.number for turn in trace.turns if not turn.inherited for item in turn.calls}
+    assert prompts_of(record, trace).by_call.keys() == own
+    text = shows(record, trace)
+    assert f"a fork of {parent().session_id} at turn 3" in text
+    assert text.count("shared with its parent") == 4  # two turns, in full and in brief
+
+
+def test_what_a_person_said_has_no_call_and_is_told_as_theirs() -> None:
+    record = session()
+    own = {"author": "human", "call": None}
+    turns = tuple(
+        turn.model_copy(
+            update={
+                "pick": None,
+                "candidates": (),
+                "counselor": turn.counselor and turn.counselor.model_copy(update=own),
+            }
+        )
+        for turn in record.turns
+    )
+    record = record.model_copy(update={"turns": turns, "plan": None})
+    trace = trace_session(record)
+    assert [item.node for turn in trace.turns[:2] for item in turn.calls] == ["client", "client"]
+    assert trace.techniques == ()
+    text = shows(record, trace)
+    assert "Counselor (a person): " in text
+    assert "Techniques over the turns" not in text
 
 
 def test_a_failure_stands_where_it_happened() -> None:
