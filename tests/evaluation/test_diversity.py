@@ -4,7 +4,6 @@ import math
 from collections.abc import Sequence
 from fractions import Fraction
 from itertools import combinations
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -16,8 +15,8 @@ from evaluation.statistics.intervals import Figure
 from evaluation.tokens import Tokenizer, unicode_words
 from sessions import Message, Session, read_sessions
 from state import Speaker
+from tests.reference import RELEASED, needs_reference
 
-RELEASED = Path("/work/shared/data/magnet-released-sessions")
 SPEAKERS: tuple[Speaker, Speaker] = ("counselor", "client")
 
 
@@ -96,7 +95,7 @@ def plainly(sessions: Sequence[Session], vocabulary: int) -> list[float]:
     return [*(types / len(found) for types, found in zip(different, grams, strict=True)), ead]
 
 
-@pytest.mark.skipif(not RELEASED.exists(), reason="the released sessions are not here")
+@needs_reference
 def test_released_sessions_against_plain_python() -> None:
     sessions = [item for item in read_sessions(RELEASED) if isinstance(item, Session)]
     assert len(sessions) == 60

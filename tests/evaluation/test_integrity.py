@@ -1,7 +1,6 @@
 """Integrity: planted defects are found exactly, clean sessions give nothing, and the counts add up."""
 
 import time
-from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
@@ -13,8 +12,7 @@ from evaluation.integrity import KINDS, OF_SESSIONS, Finding, Integrity, check_s
 from nodes.guards import RECENT
 from sessions import Message, Session, read_sessions
 from tests.evaluation.made import DEFECTS, PROFILE, SAID, changed, clean, planted, session
-
-RELEASED = Path("/work/shared/data/magnet-released-sessions")
+from tests.reference import RELEASED, needs_reference
 
 
 def kinds(*said: str, **fields: object) -> list[str]:
@@ -326,7 +324,7 @@ def test_a_model_that_loops_is_checked_in_time_that_grows_with_the_text(piece: s
     assert seconds(100_000) < 2.0
 
 
-@pytest.mark.skipif(not RELEASED.exists(), reason="the released sessions are not here")
+@needs_reference
 def test_the_released_sessions_have_the_defects_that_are_known_of_them() -> None:
     counted = Integrity()
     for made in read_sessions(RELEASED):

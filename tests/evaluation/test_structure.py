@@ -1,7 +1,6 @@
 """Structure: lengths, ends, techniques, plan steps, labels and openings, of one session and of many."""
 
 from collections import Counter
-from pathlib import Path
 
 import pytest
 
@@ -11,8 +10,7 @@ from profiles.readers import read_profiles
 from sessions import Message, Session, client_group, read_sessions
 from state import Phase
 from tests.evaluation.made import PROFILE, SAID, changed, clean, session, traced
-
-DATA = Path("/work/shared/data")
+from tests.reference import FORMS, RELEASED, needs_reference
 
 USED: list[tuple[Phase, tuple[str, ...], int | None]] = [
     ("opening", ("reflection",), None),
@@ -178,11 +176,11 @@ def test_the_figures_by_which_methods_are_compared() -> None:
     assert not {"techniques", "plan_steps_visited"} & session_figures(clean()).keys()
 
 
-@pytest.mark.skipif(not DATA.exists(), reason="the released sessions are not here")
+@needs_reference
 def test_the_structure_of_the_released_sessions_is_as_it_is_known() -> None:
-    labels = labels_of(read_profiles(DATA / "cactus-intake-forms.json").profiles)
+    labels = labels_of(read_profiles(FORMS).profiles)
     counted = Structure(labels)
-    for made in read_sessions(DATA / "magnet-released-sessions"):
+    for made in read_sessions(RELEASED):
         assert isinstance(made, Session)
         counted.add(made)
     assert counted.turns == {20: 60}  # and the opening: 42 messages

@@ -10,8 +10,8 @@ from generation.exports import export
 from profiles.problems import Problem, ProfileError
 from sessions import Session, read_sessions
 from tests.generation.exports.sessions import session, stream
+from tests.reference import RELEASED, needs_reference
 
-RELEASED = Path("/work/shared/data/magnet-released-sessions")
 FORM = """Name:
 Ines Almeida
 Age:
@@ -180,7 +180,7 @@ def test_nothing_to_read_is_told(tmp_path: Path) -> None:
         list(read_sessions(tmp_path / "gone"))
 
 
-@pytest.mark.skipif(not RELEASED.is_dir(), reason="the reference data is not here")
+@needs_reference
 def test_the_released_sessions_are_all_read() -> None:
     found = list(read_sessions(RELEASED))
     assert len(found) == 60

@@ -16,9 +16,8 @@ from profiles.readers import read_profiles
 from profiles.schema import ATTITUDES, ClientProfile
 from sessions.session import client_group
 from tests.generation.exports.sessions import client
+from tests.reference import FORMS, needs_reference
 from tests.scripted import profile
-
-CACTUS = Path("/work/shared/data/cactus-intake-forms.json")
 
 
 def cactus_record(number: int, attitude: str) -> dict[str, Any]:
@@ -40,9 +39,9 @@ def test_a_form_is_one_client_under_every_attitude(tmp_path: Path) -> None:
     assert set(groups.values()) == {3}
 
 
-@pytest.mark.skipif(not CACTUS.exists(), reason="the reference data is not here")
+@needs_reference
 def test_the_450_cactus_records_are_150_clients() -> None:
-    groups = Counter(map(client_group, read_profiles(CACTUS).profiles))
+    groups = Counter(map(client_group, read_profiles(FORMS).profiles))
     assert len(groups) == 150
     assert set(groups.values()) == {3}
 
