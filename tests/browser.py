@@ -16,8 +16,8 @@ ARGUMENTS = [
 ESCAPE, ENTER, SHIFT, DOWN = "\ue00c", "\ue007", "\ue008", "\ue015"
 
 
-def started_browser(folder: Path) -> Iterator[Any]:
-    """A browser with a fresh profile in this folder; skips the test where there is none."""
+def start_browser(folder: Path, *, downloads: Path | None = None) -> Any:
+    """A browser with its profile in this folder; skips the test where there is none. Whoever starts it calls its `quit`."""
     webdriver = pytest.importorskip("selenium.webdriver", reason="selenium is not installed")
     if not CHROMIUM or not DRIVER:
         pytest.skip("no Chromium with chromedriver is installed (Debian: apt-get install chromium chromium-driver)")
@@ -25,8 +25,15 @@ def started_browser(folder: Path) -> Iterator[Any]:
     options.binary_location = CHROMIUM
     for argument in (*ARGUMENTS, f"--user-data-dir={folder}"):
         options.add_argument(argument)
+    if downloads:
+        options.add_experimental_option("prefs", {"download.default_directory": str(downloads)})
     options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
-    driver = webdriver.Chrome(options=options, service=webdriver.ChromeService(DRIVER))
+    return webdriver.Chrome(options=options, service=webdriver.ChromeService(DRIVER))
+
+
+def started_browser(folder: Path) -> Iterator[Any]:
+    """A browser for as long as a fixture lasts; skips the test where there is none."""
+    driver = start_browser(folder)
     yield driver
     driver.quit()
 

@@ -91,3 +91,7 @@ def _session(client: int, attitude: Attitude, method: str, said: tuple[str, ...]
         models=("canary-model",),
         language="English",
     )
+
+
+def hostile() -> Study:
+    return draw_study([hostile_pair()], read_aspects(), raters=1, pairs_per_rater=1)
