@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from generation.batch import PROFILES_FILE, Batch, Profiles, Unit, read_batch, units, write_profiles
-from generation.store import recover
+from generation.store import recover, remove_finished_journals
 from nodes.techniques import technique
 from profiles.readers import Problem
 from sessions.store import Entry, RunError, Store
@@ -73,7 +73,9 @@ def open_run(folder: Path, asked: Asked) -> Run:
         raise RunError(f"{folder / PROFILES_FILE} is not what this run began with; restore it, or begin a new run")
     store = Store(folder)
     recovered = recover(store)
-    return Run(folder, batch, profiles, store.entries(), problems, recovered)
+    entries = store.entries()
+    remove_finished_journals(store, entries)
+    return Run(folder, batch, profiles, entries, problems, recovered)
 
 
 def _new(folder: Path, asked: Asked) -> tuple[Batch, list[Problem]]:

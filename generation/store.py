@@ -4,12 +4,14 @@ The shards are the truth: a ledger that lost its last lines is completed from th
 """
 
 import os
+from collections.abc import Mapping
 from pathlib import Path
 from threading import Lock
 
 import zstandard
 
 from generation.files import write_atomically
+from graph.journal import SUFFIX
 from sessions.store import PACKED, RAW, Entry, RunError, Store, entries_of, record_of
 from state import SessionRecord
 
@@ -66,6 +68,17 @@ def recover(store: Store) -> int:
             append(store.ledgers / f"{worker}{RAW}", line_of(entry_of(record, name, end)))
             found += 1
     return found
+
+
+def remove_finished_journals(store: Store, entries: Mapping[str, Entry]) -> None:
+    """Remove the journals of sessions that are finished and on record: a crash came before they could go. Raises `RunError`."""
+    try:
+        for path in store.journals.glob(f"*{SUFFIX}"):
+            entry = entries.get(path.name.removesuffix(SUFFIX))
+            if entry and entry.status == "finished":
+                path.unlink(missing_ok=True)
+    except OSError as error:
+        raise RunError(f"{store.journals} cannot be written: {error.strerror}") from error
 
 
 class ShardWriter:

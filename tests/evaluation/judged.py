@@ -5,8 +5,11 @@ import re
 from collections.abc import Callable
 from typing import Any
 
+from evaluation.judging.cache import JudgeCache
 from evaluation.judging.judges import Judge
+from evaluation.judging.run import Judgements, Score, judge_sessions
 from evaluation.scales import Scale
+from models.chat import Models
 from sessions import Message, Session
 from tests.loopback import LoopbackServer, Request
 from tests.scripted import profile
@@ -82,3 +85,16 @@ def rating(prompt: str, score: Scores = lambda item, prompt: 2, **changes: Any) 
 def rater(score: Scores = lambda item, prompt: 2) -> Callable[[Request], str]:
     """A server's answer function that rates every item by a function."""
     return lambda request: rating(request.prompt, score)
+
+
+SMALL = small_scale()
+
+
+async def judged(
+    models: Models, cache: JudgeCache, *judges: Judge, sessions: Any = None, scales: Any = (SMALL,), **options: Any
+) -> Judgements:
+    return await judge_sessions(sessions or [session()], scales, judges, models, cache, **options)
+
+
+def why(rows: tuple[Score, ...]) -> dict[str, str | None]:
+    return {row.item: row.unscored and row.unscored.kind for row in rows}

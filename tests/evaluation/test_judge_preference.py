@@ -2,8 +2,7 @@
 
 import json
 from collections import Counter
-from collections.abc import AsyncIterator, Callable
-from pathlib import Path
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -24,18 +23,6 @@ from tests.loopback import LoopbackServer, Request
 
 ASPECTS = read_aspects()
 Better = Callable[[str, Request], str]
-
-
-@pytest.fixture
-async def models() -> AsyncIterator[Models]:
-    models = Models(backoff=0.001)
-    yield models
-    await models.close()
-
-
-@pytest.fixture
-def cache(tmp_path: Path) -> JudgeCache:
-    return JudgeCache(tmp_path / "judged")
 
 
 def pair() -> Pair:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from generation.store import ShardWriter, append, pack, recover
+from generation.store import ShardWriter, append, pack, recover, remove_finished_journals
 from graph.session import SessionTask, run_session
 from sessions.store import RunError, Store
 from state import Failure, SessionRecord
@@ -121,6 +121,19 @@ def test_a_crash_while_packing_leaves_one_whole_shard(tmp_path: Path, record: Se
     recover(Store(tmp_path))
     assert [path.name for path in shard.parent.iterdir()] == ["w0-00001.jsonl.zst"]
     assert ids(tmp_path) == ["s0", "s1", "s2"]
+
+
+def test_the_journal_of_a_finished_session_goes_and_that_of_any_other_stays(
+    tmp_path: Path, record: SessionRecord
+) -> None:
+    """A kill between keeping a record and removing its journal leaves both behind."""
+    store, writer = Store(tmp_path), ShardWriter(tmp_path, "w0")
+    writer.keep(numbered(record, 0))
+    writer.keep(numbered(record, 1, failed=True))
+    for name in ("s0", "s1", "s2"):
+        (store.journals / f"{name}.journal.jsonl").write_text("{}\n", encoding="utf-8")
+    remove_finished_journals(store, store.entries())
+    assert sorted(path.name[:2] for path in store.journals.iterdir()) == ["s1", "s2"]
 
 
 def test_interleaved_and_foreign_lines_are_not_counted(tmp_path: Path, record: SessionRecord) -> None:

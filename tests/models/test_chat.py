@@ -3,7 +3,6 @@
 import asyncio
 import socket
 import time
-from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -39,17 +38,7 @@ KINDS: dict[FaultKind, tuple[str, str]] = {
 }
 
 
-@pytest.fixture(autouse=True)
-def _no_surroundings(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("OPENAI_API_KEY", "OPENAI_BASE_URL"):
-        monkeypatch.delenv(name, raising=False)
-
-
-@pytest.fixture
-async def models() -> AsyncIterator[Models]:
-    models = Models(backoff=0.001)
-    yield models
-    await models.close()
+pytestmark = pytest.mark.usefixtures("no_surroundings")
 
 
 def settings(server: LoopbackServer, **options: Any) -> ModelSettings:
