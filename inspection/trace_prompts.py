@@ -31,7 +31,7 @@ def prompts_of(record: SessionRecord, trace: SessionTrace) -> Prompts:
     had refused was asked for again with a remark at its end. Calls without an answer have none, nor have those that a fork has
     from another session.
     """
-    from generation.exports.replay import answered, prompts_unchanged
+    from graph.answered import answered, prompts_unchanged
 
     if not prompts_unchanged(record):
         return Prompts({}, "the prompts cannot be shown: the prompt files or the program have changed since")
@@ -39,6 +39,7 @@ def prompts_of(record: SessionRecord, trace: SessionTrace) -> Prompts:
     found: dict[int, tuple[Message, ...]] = {}
     try:
         for item in answered(record):
+            assert item.call is not None
             found[numbers[item.turn, item.call]] = tuple(
                 Message(ROLES.get(message.type, message.type), str(message.text)) for message in item.messages
             )

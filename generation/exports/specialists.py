@@ -8,8 +8,8 @@ from collections import Counter
 from collections.abc import Iterator
 
 from generation.exports.chat import as_chat
-from generation.exports.replay import answered, prompts_unchanged
 from generation.exports.writers import Row, json_lines
+from graph.answered import answered, prompts_unchanged
 from state import SessionRecord
 
 
@@ -18,9 +18,10 @@ def rows(record: SessionRecord, client: str, counts: Counter[str]) -> Iterator[R
     as_sent = prompts_unchanged(record)
     counts["sessions whose prompts have changed since"] += not as_sent
     for item in answered(record):
-        counts[f"examples of {item.call.role}"] += 1
+        assert item.call is not None
+        counts[f"examples of {item.role}"] += 1
         yield {
-            "role": item.call.role,
+            "role": item.role,
             "session_id": record.session_id,
             "turn": item.turn,
             "client_group": client,

@@ -28,12 +28,16 @@ from state import Call, Candidate, ClientView, CounselorView, Pick, SessionRecor
 
 @dataclass(frozen=True)
 class Answered:
-    """A call that succeeded: who was asked (`call.role`), in which turn (0: the plan), what, and the answer."""
+    """A part of a session and its prompt: which role it is, in which turn (0: the plan), what is asked, and the answer.
 
+    `call` is the model's call that it came from; None where it was written, not asked for.
+    """
+
+    role: str
     turn: int
-    call: Call
     messages: list[BaseMessage]
     answer: str
+    call: Call | None
 
 
 def answered(record: SessionRecord) -> Iterator[Answered]:
@@ -43,17 +47,18 @@ def answered(record: SessionRecord) -> Iterator[Answered]:
     utterances that no model wrote have no call, and are not given. Of a forked session, what it has from another is that one's:
     it was asked for under that one's configuration, and stands in its record.
     """
-    session = _Session(record)
     first = record.forked_from.turn if record.forked_from else 1
-    session.pass_over(record.turns[: first - 1])
-    if record.plan and record.plan.call and _own(record.plan.call, record):
-        fields = {"technique": record.plan.technique.value, "goal": record.plan.goal, "steps": list(record.plan.steps)}
-        view = session.counselor_view(planned=False)
-        yield Answered(0, record.plan.call, _prompt(plan(_LISTENING, view, session.config)), _json(fields))
-    for turn in record.turns[first - 1 :]:
-        yield from session.turn(turn)
-    if record.closing:
-        yield from session.says(record.closing, session.counselor_view(end_reason=record.end_reason))
+    for item in _Session(record).parts(first):
+        if item.call and (item.role != "plan" or _own(item.call, record)):
+            yield item
+
+
+def parts(record: SessionRecord) -> Iterator[Answered]:
+    """Every part of a session as if it had been asked for with the prompts of today, whoever made it and however; for training.
+
+    Picks by rules, which nobody is asked for, are not given, nor candidates that could not be had.
+    """
+    return _Session(record, written=True).parts(1)
 
 
 def prompts_unchanged(record: SessionRecord) -> bool:
@@ -68,15 +73,32 @@ def prompts_unchanged(record: SessionRecord) -> bool:
 
 @dataclass
 class _Session:
-    """A session on its way again: what has been said and picked so far."""
+    """A session on its way again: what has been said and picked so far. With `written`, parts without a call count too."""
 
     record: SessionRecord
+    written: bool = False
     said: list[Utterance] = field(default_factory=list)
     picks: list[Pick] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.config = SessionConfig.model_validate(self.record.configuration)
         self.said += self.record.opening
+
+    def parts(self, first: int) -> Iterator[Answered]:
+        """Every part that counts from a turn on, and the plan."""
+        record = self.record
+        self.pass_over(record.turns[: first - 1])
+        if record.plan and self._counts(record.plan.call):
+            fields = record.plan.model_dump(mode="json", include={"technique", "goal", "steps"})
+            view = self.counselor_view(planned=False)
+            yield Answered("plan", 0, _prompt(plan(_LISTENING, view, self.config)), _json(fields), record.plan.call)
+        for turn in record.turns[first - 1 :]:
+            yield from self.turn(turn)
+        if record.closing:
+            yield from self.says(record.closing, self.counselor_view(end_reason=record.end_reason))
+
+    def _counts(self, call: Call | None) -> bool:
+        return self.written or call is not None
 
     def counselor_view(self, *, planned: bool = True, **more: Any) -> CounselorView:
         return CounselorView(
@@ -98,41 +120,44 @@ class _Session:
             yield from self._picks(turn.pick)
             self.picks.append(turn.pick)
         for drafted in turn.candidates:
-            if drafted.text and drafted.call:
+            if drafted.text and self._counts(drafted.call):
                 asked = specialist(_LISTENING, drafted.technique, self.counselor_view(), self.config)
-                yield Answered(turn.turn, drafted.call, _prompt(asked), drafted.text)
+                yield Answered(drafted.technique, turn.turn, _prompt(asked), drafted.text, drafted.call)
         if turn.counselor:
-            yield from self.says(turn.counselor, self.counselor_view(candidates=_as_merged(turn.candidates)))
+            yield from self.says(turn.counselor, self.counselor_view(candidates=_as_merged(turn, self.config)))
             self.said.append(turn.counselor)
         if turn.client:
             yield from self._replies(turn.client, last=turn is self.record.turns[-1])
             self.said.append(turn.client)
 
     def says(self, utterance: Utterance, view: CounselorView) -> Iterator[Answered]:
-        if utterance.call:
-            node = router if METHODS[self.config.method].specialists else single
-            prompt = _prompt(node(_LISTENING, view, self.config))
-            yield Answered(utterance.turn, utterance.call, prompt, utterance.text)
+        if not self._counts(utterance.call):
+            return
+        merged = METHODS[self.config.method].specialists
+        role, node = ("merge", router) if merged else ("counselor", single)
+        prompt = _prompt(node(_LISTENING, view, self.config))
+        yield Answered(role, utterance.turn, prompt, utterance.text, utterance.call)
 
     def _picks(self, pick: Pick) -> Iterator[Answered]:
-        if pick.call and pick.source == "llm":
+        if pick.source == "llm" and self._counts(pick.call):
             fields = {"reason": pick.reason, "techniques": list(pick.techniques)}
             answer = _json(fields | ({"step": pick.step} if pick.step is not None else {}))
             prompt = _prompt(router(_LISTENING, self.counselor_view(), self.config))
-            yield Answered(pick.turn, pick.call, prompt, answer)
+            yield Answered("router", pick.turn, prompt, answer, pick.call)
 
     def _replies(self, reply: Utterance, *, last: bool) -> Iterator[Answered]:
-        if reply.call:
-            record = self.record
-            view = ClientView(
-                session_id=record.session_id,
-                profile=record.profile,
-                attitude=record.attitude,
-                utterances=tuple(self.said),
-            )
-            ended = last and record.end_reason in ("resolved", "left")
-            answer = f"{reply.text} [END: {record.end_reason}]" if ended else reply.text
-            yield Answered(reply.turn, reply.call, _prompt(client(_LISTENING, view, self.config)), answer)
+        if not self._counts(reply.call):
+            return
+        record = self.record
+        view = ClientView(
+            session_id=record.session_id,
+            profile=record.profile,
+            attitude=record.attitude,
+            utterances=tuple(self.said),
+        )
+        ended = last and record.end_reason in ("resolved", "left")
+        answer = f"{reply.text} [END: {record.end_reason}]" if ended else reply.text
+        yield Answered("client", reply.turn, _prompt(client(_LISTENING, view, self.config)), answer, reply.call)
 
 
 class _AskedError(Exception):
@@ -166,9 +191,17 @@ def _prompt(node: Coroutine[Any, Any, Any]) -> list[BaseMessage]:
     raise RuntimeError(f"{node} asked no model, or waited before it did")
 
 
-def _as_merged(candidates: tuple[Candidate, ...]) -> tuple[Candidate, ...]:
-    """The candidates in the order in which the merge saw them: the graph joins parallel nodes by name."""
-    return tuple(sorted(candidates, key=lambda candidate: candidate.technique))
+def _as_merged(turn: Turn, config: SessionConfig) -> tuple[Candidate, ...]:
+    """The candidates that the merge saw, in its order: the graph joins parallel nodes by name.
+
+    Where only picked techniques run, a draft of another one was written beside the session, and never seen.
+    """
+    seen = [
+        drafted
+        for drafted in turn.candidates
+        if config.fan_out == "all" or turn.pick is None or drafted.technique in turn.pick.techniques
+    ]
+    return tuple(sorted(seen, key=lambda candidate: candidate.technique))
 
 
 def _own(call: Call, record: SessionRecord) -> bool:

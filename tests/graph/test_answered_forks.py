@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from generation.exports.replay import answered
+from graph.answered import answered
 from graph.fork import fork_task
 from tests.graph.test_fork import changed, forked, parent
 

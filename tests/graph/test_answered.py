@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from generation.exports.chat import as_chat
-from generation.exports.replay import answered, prompts_unchanged
+from graph.answered import answered, prompts_unchanged
 from graph.methods import METHODS
 from graph.session import SessionTask, resume_session, run_session
 from state import SessionRecord
