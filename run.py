@@ -16,6 +16,7 @@ python run.py replay PLACE …      the same past, another future
 python run.py diff A B            two futures side by side
 python run.py studio PLACE        LangGraph Studio, with these sessions as threads
 python run.py practice            a person is the counselor, or the client
+python run.py train WHAT …        fine-tuning data, adapters, their export and report
 python run.py profiles            the built-in clients
 python run.py check               which model serves which role
 python run.py graph               the state machine as Mermaid
@@ -42,18 +43,24 @@ from commands import (
     session,
     studio,
     trace,
+    train,
 )
 from commands.options import errors
 from generation.exports import ExportError
 from graph.journal import JournalError
 from graph.tracing import check_tracing
+from models.embedded_file import EmbeddedModelError
 from models.errors import ModelError
 from profiles.readers import ProfileError
 from prompts import PromptError
 from sessions.store import RunError
 from settings import SettingsError, validation_message
+from training.errors import TrainingError, WrittenError
 
-USER_ERRORS = (RunError, ExportError, ProfileError, SettingsError, JournalError, ModelError, PromptError)
+USER_ERRORS = (
+    *(RunError, ExportError, ProfileError, SettingsError, JournalError, ModelError, PromptError),
+    *(EmbeddedModelError, TrainingError, WrittenError),
+)
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -89,7 +96,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     commands = parser.add_subparsers(metavar="command")
     default = session.add(commands)
-    for module in (generate, runs, evaluate, prefer, trace, replay, studio, practice, profiles, check, drawing):
+    for module in (generate, runs, evaluate, prefer, trace, replay, studio, practice, train, profiles, check, drawing):
         module.add(commands)
     parser.set_defaults(**vars(default.parse_args([])))
     return parser

@@ -54,17 +54,23 @@ def foreign_sessions(path: Path) -> Iterator[Session | Problem]:
     read line by line. In a folder, `index.jsonl` of our own export is passed over. Raises `ProfileError` where there is
     nothing to read.
     """
+    for file, item in records_and_sessions(path):
+        yield session_of(item, file) if isinstance(item, SessionRecord) else item
+
+
+def records_and_sessions(path: Path) -> Iterator[tuple[str, SessionRecord | Session | Problem]]:
+    """The same, each with its file, and our own records as they are, with all that led to what was said."""
     position = 0
     for file in _files(path):
         for item in records_of(file):
             if isinstance(item, Problem):
-                yield item
+                yield str(file), item
                 continue
             position += 1
             try:
-                yield _session(item, position)
+                yield str(file), _read(item, position)
             except _FieldError as error:
-                yield Problem(item.file, str(error), item.number, error.field)
+                yield str(file), Problem(item.file, str(error), item.number, error.field)
 
 
 def _files(path: Path) -> list[Path]:
@@ -86,7 +92,7 @@ def _natural(path: Path) -> list[tuple[int, str]]:
     return [(int(part), "") if part.isdecimal() else (-1, part) for part in re.split(r"(\d+)", path.name)]
 
 
-def _session(item: Record, position: int) -> Session:
+def _read(item: Record, position: int) -> SessionRecord | Session:
     value = item.value
     if not isinstance(value, dict):
         raise _FieldError("", "should be an object with a session's fields")
@@ -108,9 +114,9 @@ def _session(item: Record, position: int) -> Session:
     )
 
 
-def _own(item: Record) -> Session:
+def _own(item: Record) -> SessionRecord:
     try:
-        return session_of(SessionRecord.model_validate(item.value), item.file)
+        return SessionRecord.model_validate(item.value)
     except ValidationError as error:
         raise _FieldError("", f"not a session record: {validation_message(error)}") from None
 

@@ -18,13 +18,10 @@ from profiles.readers import read_profiles
 from profiles.schema import Attitude, ClientProfile
 from settings import SessionConfig, read_yaml, validation_message
 from state import Candidate, CBTTechnique, EndReason, Pick, Plan, Provenance, SessionRecord, Turn, Utterance
+from training.errors import WrittenError
 
 WRITTEN_AT = "2026-11-24T00:00:00+00:00"
 """When the corpus was written: records that are built again are the same to the byte."""
-
-
-class WrittenError(ValueError):
-    """A written session that is no session; the message names the file and the field."""
 
 
 class _Written(BaseModel):

@@ -1,0 +1,117 @@
+"""The model that an adapter is trained on: the embedded one, a model of the Hub, or a folder."""
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from models.embedded_file import SMOLLM2, model_file
+from settings import EMBEDDED, SettingsError
+from training.errors import TrainingError
+from training.recipe import Recipe
+
+NEEDED = "training needs torch, transformers and peft: pip install -e '.[train]' (docs/training.md says how to get a small torch)"
+
+
+@dataclass
+class Base:
+    """A loaded base model: `name` as it was asked for, `gguf` the file that it came from, if it was one, and a hash of it."""
+
+    name: str
+    model: Any
+    tokenizer: Any
+    gguf: Path | None
+    sha256: str
+
+
+def load_base(name: str, *, four_bit: bool = False, offline: bool = False) -> Base:
+    """Load a base model for training or for scoring, in 32-bit floats on a CPU, in bfloat16 on a GPU.
+
+    `name` is `embedded`, an id of the Hub, or a folder or a GGUF file. Raises `TrainingError` and `EmbeddedModelError`.
+    """
+    try:
+        import torch
+        from transformers import AutoModelForCausalLM, AutoTokenizer
+        from transformers.utils import logging
+    except ImportError as error:
+        raise TrainingError(f"{NEEDED} ({error})") from None
+    from training import tree_attention
+
+    logging.set_verbosity_error()
+    logging.disable_progress_bar()
+    tree_attention.register()
+    gguf = model_file(offline=offline) if name == EMBEDDED else Path(name) if name.endswith(".gguf") else None
+    where = str(gguf.parent) if gguf else name
+    options: dict[str, Any] = {"gguf_file": gguf.name} if gguf else {}
+    gpu = torch.cuda.is_available()
+    try:
+        tokenizer = AutoTokenizer.from_pretrained(where, **options)
+        model = AutoModelForCausalLM.from_pretrained(
+            where,
+            dtype=torch.bfloat16 if gpu else torch.float32,
+            attn_implementation=tree_attention.NAME,
+            device_map={"": 0} if gpu else None,
+            quantization_config=_four_bit(gpu) if four_bit else None,
+            **options,
+        )
+    except (OSError, ValueError, ImportError) as error:
+        raise TrainingError(f"the base model {name!r} cannot be loaded: {' '.join(str(error).split())[:400]}") from None
+    if tokenizer.chat_template is None:
+        raise TrainingError(f"the base model {name!r} has no chat template; take an instruct model")
+    model.config.use_cache = False
+    return Base(name, model, tokenizer, gguf, _sha256(gguf) if gguf else "")
+
+
+def adapter_model(base: Base, recipe: Recipe) -> Any:
+    """The base with a fresh adapter on all its linear layers."""
+    from peft import LoraConfig, get_peft_model, prepare_model_for_kbit_training
+
+    if recipe.four_bit:
+        base.model = prepare_model_for_kbit_training(base.model)
+    config = LoraConfig(
+        r=recipe.rank,
+        lora_alpha=recipe.alpha,
+        lora_dropout=recipe.dropout,
+        target_modules="all-linear",
+        task_type="CAUSAL_LM",
+    )
+    return get_peft_model(base.model, config)
+
+
+def load_adapter(base: Base, folder: Path) -> Any:
+    """The base with a trained adapter. Raises `TrainingError`."""
+    from peft import PeftModel
+
+    try:
+        return PeftModel.from_pretrained(base.model, str(folder))
+    except (OSError, ValueError, RuntimeError) as error:
+        raise TrainingError(
+            f"{folder} holds no adapter for {base.name}: {' '.join(str(error).split())[:300]}"
+        ) from None
+
+
+def base_name(base: Base) -> str:
+    """How a base is called in a card."""
+    return f"{SMOLLM2.name} ({base.gguf.name})" if base.name == EMBEDDED and base.gguf else base.name
+
+
+def _four_bit(gpu: bool) -> Any:
+    if not gpu:
+        raise SettingsError("--qlora needs a GPU (and bitsandbytes); without it, LoRA on the whole base runs on a CPU")
+    import torch
+    from transformers import BitsAndBytesConfig
+
+    return BitsAndBytesConfig(
+        load_in_4bit=True,
+        bnb_4bit_quant_type="nf4",
+        bnb_4bit_use_double_quant=True,
+        bnb_4bit_compute_dtype=torch.bfloat16,
+    )
+
+
+def _sha256(path: Path) -> str:
+    digest = hashlib.sha256()
+    with path.open("rb") as file:
+        while block := file.read(1 << 20):
+            digest.update(block)
+    return digest.hexdigest()

@@ -1,0 +1,61 @@
+"""How an adapter is trained: the parameters of LoRA and of the optimiser, and the presets."""
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+Preset = Literal["embedded", "paper"]
+
+
+class Recipe(BaseModel):
+    """The parameters of a training run. Learning rate warms up linearly, then falls as a cosine to a tenth of its height."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    rank: int = Field(default=16, ge=1, le=512, description="Rank of the adapter")
+    alpha: int = Field(default=32, ge=1, description="Scale of the adapter: what it adds counts alpha / rank")
+    dropout: float = Field(default=0.05, ge=0, lt=1, description="Dropout in front of the adapter")
+    learning_rate: float = Field(default=1.5e-3, gt=0, le=1)
+    weight_decay: float = Field(default=0.0, ge=0)
+    warmup_steps: int = Field(default=8, ge=0)
+    epochs: float = Field(
+        default=1.0, gt=0, le=100, description="How often every example is seen; below 1 only a part of them is"
+    )
+    always: tuple[str, ...] = Field(
+        default=(), description="Roles whose examples are all seen also where only a part of the packs is"
+    )
+    shares: dict[str, float] = Field(
+        default_factory=dict, description="Roles of which only this share of the examples is taken, 0 to 1"
+    )
+    packs_per_step: int = Field(default=1, ge=1, description="Packs whose gradients make one step")
+    pack_tokens: int = Field(default=3000, ge=256, description="Tokens of a pack, at most (memory grows with it)")
+    max_length: int = Field(
+        default=2048, ge=256, description="Tokens of an example; a longer dialogue loses its oldest turns"
+    )
+    clip: float = Field(default=1.0, gt=0, description="Largest norm of a step's gradient")
+    seed: int = Field(default=1, ge=0)
+    looks: int = Field(default=4, ge=1, description="How often the validation loss is looked at, the end included")
+    look_packs: int = Field(default=8, ge=1, description="Packs of the validation split that are looked at")
+    patience: int = Field(default=2, ge=1, description="Looks in a row without a better loss until training stops")
+    four_bit: bool = Field(
+        default=False, description="Keep the base in 4-bit NF4 with double quantisation (QLoRA; needs a GPU)"
+    )
+
+
+PRESETS: dict[Preset, Recipe] = {
+    # Under an hour on two cores: a part of the packs, with every plan and few of the picks, which rules make there.
+    "embedded": Recipe(epochs=0.36, always=("plan",), shares={"router": 0.25}, looks=3, look_packs=6),
+    # MAGneT, section on fine-tuning: QLoRA on Llama-3-8B-Instruct, batch 1, three epochs.
+    "paper": Recipe(
+        rank=64,
+        alpha=16,
+        dropout=0.1,
+        learning_rate=2e-4,
+        warmup_steps=10,
+        epochs=3.0,
+        pack_tokens=8192,
+        max_length=8192,
+        looks=9,
+        four_bit=True,
+    ),
+}

@@ -1,0 +1,104 @@
+"""Sessions to train on, as records, wherever they lie: run directories, folders of sessions, the corpus, anybody's files.
+
+Sessions that others made have no picks and no drafts: they become records of one counselor without a plan, and give examples
+of the counselor and of the client.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import groupby
+from pathlib import Path
+
+from graph.provenance import configuration_hash
+from graph.store import SHARD, read_records
+from nodes.context import phase_of
+from profiles.problems import Problem
+from sessions.foreign import records_and_sessions
+from sessions.session import Message, Session
+from sessions.store import RUN_FILE, Store
+from settings import MOST_TURNS, SessionConfig
+from state import Provenance, SessionRecord, Turn, Utterance
+from training.corpus import SPLITS
+
+
+@dataclass(frozen=True)
+class Source:
+    """A session to train on, and the split that it is bound to: that of a file named `train`, `validation` or `test`."""
+
+    record: SessionRecord
+    split: str | None = None
+
+
+def read_sources(path: Path) -> Iterator[Source | Problem]:
+    """Every finished session of a place, and every problem with what cannot be used. Sessions are read one by one.
+
+    Raises `ProfileError`, `RunError` or `JournalError` where there is nothing to read.
+    """
+    if path.is_dir() and ((path / RUN_FILE).exists() or (path / "shards").is_dir()):
+        yield from map(Source, Store(path).records())
+    elif path.is_dir() and (path / SHARD).exists():
+        yield from (Source(record) for record in read_records(path).values() if record.status == "finished")
+    else:
+        for file, item in records_and_sessions(path):
+            split = Path(file).stem if Path(file).stem in SPLITS else None
+            if isinstance(item, Problem):
+                yield item
+            elif isinstance(item, Session):
+                yield _adopted(item, split)
+            elif item.status == "finished":
+                yield Source(item, split)
+
+
+def _adopted(session: Session, split: str | None) -> Source | Problem:
+    if session.profile is None or session.attitude is None:
+        missing = session.profile_problem or "no attitude"
+        return Problem(session.source, f"session {session.id} cannot be trained on: {missing}")
+    if empty := next((message for message in session.dialogue if not message.text.strip()), None):
+        return Problem(session.source, f"session {session.id}: the {empty.speaker} says nothing in turn {empty.turn}")
+    try:
+        return Source(_record_of(session), split)
+    except ValueError as error:
+        return Problem(session.source, f"session {session.id} cannot be trained on: {error}")
+
+
+def _record_of(session: Session) -> SessionRecord:
+    """A session that others made as a record of one counselor; raises `ValueError` where the speakers do not take turns."""
+    assert session.profile is not None
+    assert session.attitude is not None
+    turns = [list(said) for number, said in groupby(session.dialogue, lambda message: message.turn) if number]
+    config = SessionConfig(method="single", max_turns=min(max(len(turns), 1), MOST_TURNS))
+    for said in turns[:-1]:
+        if [message.speaker for message in said] != ["counselor", "client"]:
+            raise ValueError(f"in turn {said[0].turn} counselor and client do not take turns")
+    closing = turns.pop()[0] if turns and len(turns[-1]) == 1 and turns[-1][0].speaker == "counselor" else None
+    if not turns:
+        raise ValueError("it has no whole turn")
+    return SessionRecord(
+        session_id=f"{session.source}#{session.id}",
+        status="finished",
+        profile_id=session.profile.id,
+        profile=session.profile,
+        attitude=session.attitude,
+        configuration=config.model_dump(mode="json"),
+        provenance=Provenance(
+            configuration_hash=configuration_hash(config), prompt_hashes={}, packages={}, python="", platform="imported"
+        ),
+        started_at="",
+        finished_at="",
+        seconds=0.0,
+        opening=tuple(_utterance(message) for message in session.dialogue if message.turn == 0),
+        turns=tuple(
+            Turn(
+                turn=number,
+                phase=phase_of(number, config.max_turns),
+                counselor=_utterance(said[0], number),
+                client=_utterance(said[1], number),
+            )
+            for number, said in enumerate(turns, 1)
+        ),
+        closing=_utterance(closing, len(turns) + 1).model_copy(update={"closing": True}) if closing else None,
+    )
+
+
+def _utterance(message: Message, turn: int = 0) -> Utterance:
+    return Utterance(turn=turn, speaker=message.speaker, text=message.text.strip())
