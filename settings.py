@@ -16,8 +16,13 @@ PromptLayout = Literal["shared", "separate"]
 
 MOST_TURNS = 200
 """Turns of the longest session."""
+MOST_EXAMPLES = 4
+"""Examples of a kind that a prompt holds at most."""
 EMBEDDED = "embedded"
-"""The model name that stands for the embedded model."""
+"""The model name that stands for the embedded model, which has an adapter trained for the task."""
+EMBEDDED_BASE = "embedded-base"
+"""The same without the adapter."""
+EMBEDDED_MODELS = (EMBEDDED, EMBEDDED_BASE)
 
 DEFAULT_TECHNIQUES = ("reflection", "questioning", "solutions", "normalizing", "psychoeducation")
 
@@ -32,7 +37,8 @@ class ModelSettings(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     model: str | None = Field(
-        default=None, description=f"Model name as the endpoint knows it; '{EMBEDDED}' for the embedded model"
+        default=None,
+        description=f"Model name as the endpoint knows it; '{EMBEDDED}' for the embedded model, '{EMBEDDED_BASE}' for it untrained",
     )
     base_url: str | None = Field(default=None, description="OpenAI-compatible endpoint, ending in /v1")
     api_key_env: str | None = Field(
@@ -148,6 +154,12 @@ class SessionConfig(BaseModel):
     prompt_layout: PromptLayout = Field(
         default="shared",
         description="One long prefix for all calls of a turn (prefix caches pay), or each specialist's instruction first",
+    )
+    few_shot: int = Field(
+        default=0,
+        ge=0,
+        le=MOST_EXAMPLES,
+        description="Examples out of the corpus in the prompts, for larger models: so many of each technique",
     )
     min_turns: int = Field(default=8, ge=1, le=MOST_TURNS, description="Turns before the client may end the session")
     max_turns: int = Field(

@@ -23,6 +23,7 @@ from evaluation.integrity import KINDS
 from evaluation.judged import Judged, Judging, judge
 from evaluation.judging.cache import JudgeCache
 from evaluation.judging.judges import Judge
+from evaluation.judging.planted import FEWEST_TURNS
 from evaluation.measure import Measures, Measuring, measure
 from evaluation.reference import read_turns, reference_scores
 from evaluation.report.data import evaluation_data
@@ -37,7 +38,9 @@ from evaluation.structure import labels_of
 from evaluation.tokens import tokenizer_of_file, unicode_words, with_paper_cleaning
 from models.chat import Models
 from models.prices import read_prices
+from profiles.problems import Problem
 from profiles.readers import read_profiles
+from sessions import Session, read_sessions
 from settings import SettingsError
 
 
@@ -127,6 +130,18 @@ def _measures(args: argparse.Namespace, gathered: Gathered, plain: tuple[str, ..
             raise SettingsError(str(error)) from None
 
 
+def _whole_ones(path: Path) -> tuple[Session, ...]:
+    """The sessions that defects are planted in. Raises `SettingsError` where one cannot be read, or none is long enough."""
+    found: list[Session] = []
+    for item in read_sessions(path):
+        if isinstance(item, Problem):
+            raise SettingsError(f"--planted-on: {item}")
+        found.append(item)
+    if not any(session.turns >= FEWEST_TURNS for session in found):
+        raise SettingsError(f"--planted-on {path}: no session of {FEWEST_TURNS} turns or more")
+    return tuple(found)
+
+
 async def _judge(
     args: argparse.Namespace, gathered: Gathered, judges: tuple[Judge, ...], scales: tuple[Scale, ...], told: Console
 ) -> Judged:
@@ -134,6 +149,7 @@ async def _judge(
         judges,
         scales,
         planted=args.planted,
+        planted_on=_whole_ones(args.planted_on) if args.planted_on else (),
         again=args.again,
         i_know=args.i_know,
         prices=read_prices(args.prices) if args.prices else None,

@@ -99,6 +99,12 @@ def judge_options(parser: argparse.ArgumentParser) -> None:
         metavar="N",
         help="sessions to try planted defects on (default 10; 0: none)",
     )
+    group.add_argument(
+        "--planted-on",
+        type=Path,
+        metavar="SESSIONS",
+        help="plant them in these instead, such as the project's own corpus: good sessions have further to fall",
+    )
     judge_work_options(group)
 
 

@@ -9,6 +9,7 @@ from typing import Any, get_args
 from rich.console import Console
 
 from models.roles import Served
+from nodes.examples import check_examples
 from nodes.techniques import technique, techniques
 from settings import ModelSettings, SessionConfig, read_models
 
@@ -22,6 +23,7 @@ _OPTIONS = {
     "fan_out": "fan_out",
     "techniques": "techniques",
     "prompt_layout": "prompt_layout",
+    "few_shot": "few_shot",
     "turns": "max_turns",
     "min_turns": "min_turns",
     "language": "language",
@@ -38,6 +40,7 @@ def graph_options(parser: argparse._ActionsContainer) -> None:
         told = f"{fields[name].description} (default {default}{unlike})"
         parser.add_argument(f"--{name.replace('_', '-')}", choices=choices, help=told)
     parser.add_argument("--techniques", type=names, metavar="A,B", help=f"of {', '.join(techniques())}")
+    parser.add_argument("--few-shot", type=int, metavar="N", help=f"{fields['few_shot'].description} (default 0)")
     parser.add_argument("--turns", type=int, help=f"at most (default 20; {EMBEDDED_TURNS} on the embedded model)")
     parser.add_argument("--min-turns", type=int, help=f"{fields['min_turns'].description} (default 8)")
     parser.add_argument("--language", help="the language both sides speak (default English)")
@@ -58,6 +61,7 @@ def session_config(args: argparse.Namespace) -> SessionConfig:
     config = SessionConfig(**options)
     for name in config.techniques:
         technique(name)
+    check_examples(config)
     return config
 
 

@@ -28,6 +28,7 @@ from inspection.transcript import how_it_ended, transcript_markdown
 from models.chat import Models
 from models.errors import ModelError
 from models.roles import ROLES, pinned, serving, serving_line
+from nodes.examples import check_examples
 from nodes.intake import DEFAULT_ATTITUDE, DEFAULT_CLIENT
 from nodes.risk import phrase_lists, read_help
 from nodes.risk.check import ROLE as RISK_ROLE
@@ -131,6 +132,7 @@ async def _open(
         journal = find_session(Path(args.resume))
         content = read_journal(journal)
         config, folder = content.head.configuration, journal.parent
+        check_examples(config)
         _refuse_language(part, config)
         await _served(config, models, terminal)
         saver = await _checkpointer(part, stack, terminal)

@@ -22,10 +22,11 @@ from inspection.diff_view import show_difference
 from inspection.find import find_one
 from models.chat import Models
 from models.roles import pinned, serving
+from nodes.examples import check_examples
 from nodes.techniques import technique
 from profiles.schema import ATTITUDES
 from sessions.store import RUN_FILE, RunError
-from settings import EMBEDDED, NOT_TECHNIQUES, ModelSettings, SessionConfig
+from settings import EMBEDDED_MODELS, NOT_TECHNIQUES, ModelSettings, SessionConfig
 from state import SessionRecord
 
 WHERE = (
@@ -137,6 +138,7 @@ def _config(args: argparse.Namespace, recorded: SessionConfig) -> SessionConfig:
     config = SessionConfig.model_validate(recorded.model_dump() | given | {"models": models})
     for name in config.techniques:
         technique(name)
+    check_examples(config)
     return config
 
 
@@ -152,7 +154,8 @@ def _models(given: dict[str, ModelSettings], recorded: dict[str, ModelSettings])
             for role in _roles_of(group, recorded):
                 merged[role] = merged[role].model_copy(update=dict.fromkeys(WHERE))
         here = recorded.get(group, ModelSettings())
-        if settings.model not in (None, EMBEDDED) and not settings.base_url and here.model != EMBEDDED:
+        elsewhere = settings.model is not None and settings.model not in EMBEDDED_MODELS
+        if elsewhere and not settings.base_url and here.model not in EMBEDDED_MODELS:
             # Another model's name alone means the same endpoint.
             own = {name: getattr(here, name) for name in WHERE if name != "model"}
             merged[group] = merged.get(group, ModelSettings()).model_copy(update=own)

@@ -27,6 +27,7 @@ from inspection.transcript import transcript_markdown
 from models.chat import Models
 from models.errors import ModelError
 from models.roles import Served, pinned, serving, serving_line
+from nodes.examples import check_examples
 from nodes.intake import DEFAULT_ATTITUDE, DEFAULT_CLIENT
 from profiles.readers import find_profile
 from profiles.schema import ATTITUDES
@@ -113,6 +114,7 @@ async def _session(args: argparse.Namespace) -> int:
                 )
             head = content.head
             task = SessionTask(profile=head.profile, attitude=head.attitude, config=head.configuration)
+            check_examples(task.config)
             served = await serving(models, task.config)
             return await conduct(args, served, task, journal.parent, partial(resume_session, journal, models), content)
         task, served, folder = await _new_task(args, models)

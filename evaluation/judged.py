@@ -24,12 +24,13 @@ from sessions import Session
 
 @dataclass(frozen=True)
 class Judging:
-    """Who judges what. `planted`: how many sessions the planted defects are tried on (0: none); `share`: how much of a
-    subscale a sample must have scored; `again`: ask once more for what is unscored."""
+    """Who judges what. `planted`: how many sessions the planted defects are tried on (0: none), drawn from the judged ones, or from
+    `planted_on`; `share`: how much of a subscale a sample must have scored; `again`: ask once more for what is unscored."""
 
     judges: tuple[Judge, ...]
     scales: tuple[Scale, ...]
     planted: int = 10
+    planted_on: tuple[Session, ...] = ()
     share: float = 1.0
     again: bool = False
     i_know: bool = False
@@ -78,7 +79,7 @@ async def judge(
     if how.planted:
         told("rating sessions with a planted defect")
         checks, _ = await planted_checks(
-            sessions,
+            how.planted_on or sessions,
             how.scales,
             how.judges,
             models,

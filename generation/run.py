@@ -8,6 +8,7 @@ from typing import Any
 
 from generation.batch import PROFILES_FILE, Batch, Profiles, Unit, read_batch, units, write_profiles
 from generation.store import recover, remove_finished_journals
+from nodes.examples import check_examples
 from nodes.techniques import technique
 from profiles.readers import Problem
 from sessions.store import Entry, RunError, Store
@@ -60,6 +61,7 @@ def open_run(folder: Path, asked: Asked) -> Run:
     """
     for name in asked.configuration.techniques:
         technique(name)
+    check_examples(asked.configuration)
     there = read_batch(folder)
     if there is None:
         batch, problems = _new(folder, asked)

@@ -6,6 +6,7 @@ import uuid
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 
+from nodes.examples import examples_source
 from prompts import prompt_hashes
 from settings import SessionConfig
 from state import Provenance
@@ -20,7 +21,7 @@ def provenance(config: SessionConfig) -> Provenance:
     """The provenance of a session with this configuration."""
     return Provenance(
         configuration_hash=configuration_hash(config),
-        prompt_hashes={name: digest for name, digest in prompt_hashes().items() if not name.startswith(ELSEWHERE)},
+        prompt_hashes=_prompt_hashes(config),
         packages=_versions(),
         python=platform.python_version(),
         platform=platform.platform(terse=True),
@@ -29,7 +30,9 @@ def provenance(config: SessionConfig) -> Provenance:
 
 def configuration_hash(config: SessionConfig) -> str:
     """The first 16 hexadecimal digits of the configuration's SHA-256; the seed is left out, and how models are reached."""
-    document = config.said_by().model_dump_json(exclude={"seed"})
+    # Before there were examples, the hash was made without their number: without them it stays the same.
+    left_out = {"seed"} if config.few_shot else {"seed", "few_shot"}
+    document = config.said_by().model_dump_json(exclude=left_out)
     return hashlib.sha256(document.encode()).hexdigest()[:16]
 
 
@@ -41,6 +44,14 @@ def session_id(profile_id: str, attitude: str, config: SessionConfig) -> str:
 def session_id_of(profile_id: str, attitude: str, hashed: str, seed: int) -> str:
     """The id of a session whose configuration has this hash."""
     return str(uuid.uuid5(SESSIONS, "/".join([profile_id, attitude, hashed, str(seed)])))
+
+
+def _prompt_hashes(config: SessionConfig) -> dict[str, str]:
+    """The prompts of a session; with examples in them, what these are drawn from too."""
+    hashes = {name: digest for name, digest in prompt_hashes().items() if not name.startswith(ELSEWHERE)}
+    if config.few_shot:
+        return hashes | examples_source()
+    return {name: digest for name, digest in hashes.items() if not name.endswith("/examples")}
 
 
 @cache

@@ -1,10 +1,11 @@
-"""The embedded model: llama.cpp's own server, in this process, on a free loopback port.
+"""The embedded model: llama.cpp's own server, in this process, on a free loopback port, with an adapter trained for the task.
 
 It has two slots, one for each side of the dialogue: the counselor's prompts and the client's share no prefix, and each side's
 slot keeps its own warm. Calls are made in sequence (`models.chat` allows one at a time): the slots share the same cores.
 """
 
 import atexit
+import hashlib
 import http.client
 import os
 import socket
@@ -12,6 +13,7 @@ import stat
 import threading
 import time
 from contextlib import suppress
+from pathlib import Path
 from typing import Any, Self
 from urllib.parse import urlsplit
 
@@ -21,6 +23,11 @@ CONTEXT = 8192
 """Tokens each slot can hold: what the model was trained for. The server divides its context evenly among the slots."""
 SLOTS = {"counselor": 0, "client": 1}
 MOST_THREADS = 8
+ADAPTER = Path(__file__).parent / "tuned" / "counseling-lora.gguf"
+"""The adapter that `run.py train` made from the corpus; docs/embedded-model.md tells how."""
+TUNED = "SmolLM2-135M-counseling"
+ADAPTER_VARIABLE = "COUNSELING_SESSIONS_ADAPTER"
+"""Environment variable that names another adapter for the embedded model; `none` for none."""
 ANSWERS_WITHIN = 60.0
 """Seconds for the started server's first sign of life."""
 DRAIN = 5.0
@@ -35,6 +42,7 @@ class EmbeddedServer:
     def __init__(self, *, offline: bool = False) -> None:
         self._offline = offline
         self._server: Any = None
+        self._tuned_name: str | None = None
         self._lock = threading.RLock()
 
     @property
@@ -45,6 +53,14 @@ class EmbeddedServer:
             raise EmbeddedModelError("the embedded server is not running")
         return f"{server.listening_address}/v1"
 
+    @property
+    def tuned_name(self) -> str | None:
+        """What the model is called with the adapter, which the running server has as its number 0; None without one.
+
+        The name ends in the beginning of the adapter's SHA-256, so that a record tells which one it was.
+        """
+        return self._tuned_name
+
     def start(self) -> None:
         """Fetch the model if need be, and start; blocks meanwhile. Does nothing if it runs. Raises `EmbeddedModelError`."""
         with self._lock:
@@ -52,17 +68,22 @@ class EmbeddedServer:
                 return
             path = model_file(offline=self._offline)
             try:
-                from xllamacpp import CommonParams, Server
+                from xllamacpp import CommonAdapterLoraInfo, CommonParams, Server
             except ImportError as error:
                 raise EmbeddedModelError(
                     f"the embedded server cannot be loaded ({error}); install xllamacpp, or name an endpoint with --base-url"
                 ) from error
+            adapter = adapter_file()
             try:
-                server = Server(_parameters(CommonParams(), str(path)))
+                parameters = _parameters(CommonParams(), str(path))
+                if adapter:
+                    parameters.lora_adapters = [_lora(CommonAdapterLoraInfo(), adapter)]
+                server = Server(parameters)
                 _await_loop(_port(server))
             except Exception as error:  # whatever the bindings make of a C++ exception
                 raise EmbeddedModelError(f"the embedded server did not start with {path}: {error}") from error
             self._server = server
+            self._tuned_name = f"{TUNED}-{_digest(adapter)[:8]}" if adapter else None
 
     def stop(self) -> None:
         """Stop the server, cutting off requests in flight: their clients see a closed connection. May be called twice."""
@@ -80,6 +101,24 @@ class EmbeddedServer:
 
     def __exit__(self, *_: object) -> None:
         self.stop()
+
+
+def adapter_file() -> Path | None:
+    """The adapter that the embedded model is served with, if there is one. Raises `EmbeddedModelError` for one that is not there."""
+    named = os.environ.get(ADAPTER_VARIABLE, "").strip()
+    if named == "none":
+        return None
+    path = Path(named).expanduser() if named else ADAPTER
+    if not named and not path.exists():
+        return None
+    try:
+        with path.open("rb") as file:
+            magic = file.read(4)
+    except OSError as error:
+        raise EmbeddedModelError(f"{ADAPTER_VARIABLE}: {path} cannot be read: {error.strerror}") from error
+    if magic != b"GGUF":
+        raise EmbeddedModelError(f"{path} is no GGUF; make one with: run.py train export ADAPTER --gguf FILE")
+    return path
 
 
 _lock = threading.Lock()
@@ -121,6 +160,16 @@ def _parameters(parameters: Any, path: str) -> Any:
     # The prompt cache in RAM has been reported to restore another conversation's text; the slots themselves suffice.
     parameters.cache_ram_mib = 0
     return parameters
+
+
+def _digest(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def _lora(info: Any, path: Path) -> Any:
+    info.path = str(path)
+    info.scale = 1.0
+    return info
 
 
 def _port(server: Any) -> int:

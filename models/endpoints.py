@@ -10,7 +10,7 @@ from pydantic import ValidationError
 from models.embedded import shared_server
 from models.embedded_file import EmbeddedModelError
 from models.errors import ModelError, classify, describe
-from settings import EMBEDDED, ModelSettings, validation_message
+from settings import EMBEDDED_BASE, EMBEDDED_MODELS, ModelSettings, validation_message
 
 OPENAI_URL = "https://api.openai.com/v1"
 OPENAI_MODEL = "gpt-4o-mini"
@@ -20,12 +20,16 @@ NO_KEY = "no-key-needed"
 
 @dataclass(frozen=True)
 class Endpoint:
-    """A model behind an OpenAI-compatible server. `key` never leaves the process but to that server."""
+    """A model behind an OpenAI-compatible server. `key` never leaves the process but to that server.
+
+    `tuned` marks the embedded model with its adapter.
+    """
 
     base_url: str
     model: str
     key: str
     embedded: bool = False
+    tuned: bool = False
 
     def __repr__(self) -> str:
         return f"Endpoint({self.label})"
@@ -42,7 +46,7 @@ class Endpoint:
 
 def means_embedded(settings: ModelSettings) -> bool:
     """Whether these settings mean the embedded model: by name, or because nothing else is configured."""
-    if settings.model == EMBEDDED:
+    if settings.model in EMBEDDED_MODELS:
         return True
     configured = settings.base_url or settings.api_key_env or os.environ.get("OPENAI_BASE_URL")
     return not configured and not os.environ.get("OPENAI_API_KEY")
@@ -55,7 +59,7 @@ async def find_endpoint(settings: ModelSettings, *, offline: bool = False) -> En
     one). Raises `ModelError` of kind "configuration", "connection" or "refused".
     """
     if means_embedded(settings):
-        if settings.model not in (None, EMBEDDED):
+        if settings.model not in (None, *EMBEDDED_MODELS):
             raise ModelError(
                 "configuration",
                 f"the model {settings.model!r} needs an endpoint: give --base-url, or set OPENAI_BASE_URL or OPENAI_API_KEY",
@@ -64,7 +68,8 @@ async def find_endpoint(settings: ModelSettings, *, offline: bool = False) -> En
             server = await asyncio.to_thread(shared_server, offline=offline)
         except EmbeddedModelError as error:
             raise ModelError("configuration", str(error)) from error
-        return Endpoint(server.base_url, server.model_name, NO_KEY, embedded=True)
+        tuned = None if settings.model == EMBEDDED_BASE else server.tuned_name
+        return Endpoint(server.base_url, tuned or server.model_name, NO_KEY, embedded=True, tuned=tuned is not None)
     base_url = settings.base_url or _url_from_environment() or OPENAI_URL
     key = _key(settings, base_url)
     if settings.model:

@@ -118,6 +118,7 @@ def request_options(
     max_tokens = settings.max_tokens
     if endpoint.embedded:
         body |= EMBEDDED_BODY | {"id_slot": 1 if role == "client" else 0}
+        body["lora"] = [{"id": 0, "scale": 1.0 if endpoint.tuned else 0.0}]
         max_tokens = min(max_tokens or 4096, EMBEDDED_MAX_TOKENS.get(role, EMBEDDED_MAX_TOKENS["default"]))
         if schema:
             body |= {"stop": [], "dry_multiplier": 0.0, "repeat_penalty": 1.0}
@@ -154,7 +155,8 @@ def read_reply(
     return Reply(
         text=str(message.text),
         finish_reason=message.response_metadata.get("finish_reason"),
-        model=message.response_metadata.get("model_name") or endpoint.model,
+        # The embedded server has one name for its model, with the adapter and without.
+        model=(not endpoint.embedded and message.response_metadata.get("model_name")) or endpoint.model,
         endpoint=endpoint.label,
         requests=requests,
         structured=structured,

@@ -9,7 +9,7 @@ from models.chat import Models
 from models.endpoints import Endpoint
 from models.errors import ModelError
 from models.structured import AnswerSchema, MalformedAnswer, read_object
-from settings import EMBEDDED, ModelSettings, SessionConfig
+from settings import EMBEDDED, EMBEDDED_BASE, ModelSettings, SessionConfig
 
 ROLES = ("plan", "router", "merge", "counselor", "client")
 """The roles besides the techniques."""
@@ -58,7 +58,9 @@ def pinned(config: SessionConfig, served: list[Served]) -> SessionConfig:
     # One model for all is said once; several are said role by role.
     targets = {"default": next(iter(endpoints))} if len(endpoints) == 1 else by_role
     for role, endpoint in targets.items():
-        where = {"model": EMBEDDED} if endpoint.embedded else {"model": endpoint.model, "base_url": endpoint.base_url}
+        where = {"model": endpoint.model, "base_url": endpoint.base_url}
+        if endpoint.embedded:
+            where = {"model": EMBEDDED if endpoint.tuned else EMBEDDED_BASE}
         named[role] = named.get(role, ModelSettings()).model_copy(update=where)
     return config.model_copy(update={"models": named})
 

@@ -2,7 +2,7 @@
 
 The dialogue is sent as chat messages in turns, the speaker's own as the assistant's: a small model then stays in its role, and
 every chat template that knows a system message takes it. In the shared layout all the counselor-side calls of a turn have
-one prefix (who you are, the specialists' cards, the client, the plan, the dialogue) and differ only in their last lines, so
+one prefix (who you are, the specialists' cards, examples, the client, the plan, the dialogue) and differ only in their last lines, so
 that a server's prefix cache pays for the dialogue once. The separate layout puts each call's own instruction first and the
 dialogue into one message, as the paper does.
 """
@@ -13,6 +13,7 @@ from itertools import groupby
 
 from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, SystemMessage
 
+from nodes.examples import ALONE, MERGE, client_examples, counselor_examples
 from nodes.techniques import technique
 from profiles.schema import clean, client_form
 from prompts import prompt
@@ -23,17 +24,23 @@ UTTERANCE_LIMIT = 4000
 """Characters of one utterance that reach a prompt."""
 
 
-def counselor_messages(view: CounselorView, config: SessionConfig, task: str) -> list[BaseMessage]:
-    """What a counselor-side call is sent: the shared context, and its own task at the end (or first, in the separate layout)."""
+def counselor_messages(view: CounselorView, config: SessionConfig, task: str, role: str = "") -> list[BaseMessage]:
+    """What a counselor-side call is sent: the shared context, and its own task at the end (or first, in the separate layout).
+
+    `role` is who is asked: in the separate layout a call has the examples of its own role alone.
+    """
     system = prompt("counselor/system", language=config.language)
+    beginning = prompt("counselor/context", "beginning")
+    if config.prompt_layout == "separate":
+        system = _with(f"{task}\n\n{system}", counselor_examples(view, config, (role,)))
+        said = prompt("counselor/context", "dialogue", dialogue=transcript(view.utterances))
+        return [SystemMessage(system), HumanMessage(f"{_known(view)}\n\n{said if view.utterances else beginning}")]
+    shown: tuple[str, ...] = (ALONE,)
     if config.method not in ("single", "single-plan"):
         cards = "\n".join(f"- {name}: {prompt(f'techniques/{name}', 'card')}" for name in config.techniques)
         system += "\n\n" + prompt("counselor/system", "cards", cards=cards)
-    beginning = prompt("counselor/context", "beginning")
-    if config.prompt_layout == "separate":
-        system = f"{task}\n\n{prompt('counselor/system', language=config.language)}"
-        said = prompt("counselor/context", "dialogue", dialogue=transcript(view.utterances))
-        return [SystemMessage(system), HumanMessage(f"{_known(view)}\n\n{said if view.utterances else beginning}")]
+        shown = (*config.techniques, MERGE)
+    system = _with(system, counselor_examples(view, config, shown))
     return [SystemMessage(system), *_dialogue(view.utterances, "counselor", f"{_known(view)}\n\n{beginning}", task)]
 
 
@@ -44,6 +51,7 @@ def client_messages(view: ClientView, config: SessionConfig, note: str) -> list[
     system = prompt(
         "client/system", name=name, form=client_form(view.profile), attitude=attitude, language=config.language
     )
+    system = _with(system, client_examples(view, config))
     return [SystemMessage(system), *_dialogue(view.utterances, "client", "", note)]
 
 
@@ -101,6 +109,10 @@ def _dialogue(utterances: Sequence[Utterance], own: Speaker, known: str, note: s
     ]
     # The last message has the note of this call alone; the others will be asked for again.
     return [*(_message(mine, text) for mine, text in joined[:-1]), _message.__wrapped__(*joined[-1])]
+
+
+def _with(system: str, examples: str) -> str:
+    return f"{system}\n\n{examples}" if examples else system
 
 
 @lru_cache(maxsize=8192)

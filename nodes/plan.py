@@ -37,7 +37,7 @@ async def plan(models: Models, view: CounselorView, config: SessionConfig) -> di
     attempts = Attempts(models, config, "plan", view.turn, view.session_id)
     task = prompt("plan", techniques=prompt("plan", "techniques"))
     try:
-        made = await decide(attempts, counselor_messages(view, config, task), SCHEMA, _read)
+        made = await decide(attempts, counselor_messages(view, config, task, "plan"), SCHEMA, _read)
     except NotSaid as error:
         return update(failure=error.failure)
     return update(plan=made.model_copy(update={"call": attempts.call()}))

@@ -37,7 +37,7 @@ def is_said(view: CounselorView) -> bool:
 async def say(models: Models, view: CounselorView, config: SessionConfig, role: str, task: str) -> dict[str, Any]:
     """Write the counselor's utterance. Every method's last node comes here, and so has the same context."""
     attempts = Attempts(models, config, role, view.turn, view.session_id)
-    messages = counselor_messages(view, config, task)
+    messages = counselor_messages(view, config, task, role)
     try:
         text = await speak(attempts, messages, "counselor", view.said_by("counselor"), view.said_by("client"))
     except NotSaid as error:
@@ -87,7 +87,7 @@ async def _pick(models: Models, view: CounselorView, config: SessionConfig) -> d
         pick = pick_by_rules(view, config)
     else:
         attempts = Attempts(models, config, "router", view.turn, view.session_id)
-        messages = counselor_messages(view, config, _pick_task(view, config))
+        messages = counselor_messages(view, config, _pick_task(view, config), "router")
         try:
             pick = await decide(attempts, messages, _schema(view, config), lambda answer: _read(answer, view, config))
         except NotSaid as error:

@@ -20,7 +20,7 @@ async def specialist(models: Models, technique: str, view: CounselorView, config
     """
     config = config.model_copy(update={"guard_attempts": min(ATTEMPTS, config.guard_attempts)})
     attempts = Attempts(models, config, technique, view.turn, view.session_id)
-    messages = counselor_messages(view, config, technique_task(technique))
+    messages = counselor_messages(view, config, technique_task(technique), technique)
     try:
         text = await speak(attempts, messages, "counselor", view.said_by("counselor"), view.said_by("client"))
     except NotSaid as error:

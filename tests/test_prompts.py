@@ -9,6 +9,7 @@ import pytest
 
 import prompts
 from graph.session_graph import build_session_graph
+from nodes import examples
 from nodes.guards import GUARDS
 from nodes.techniques import techniques
 from profiles.schema import ATTITUDES, FIELD_LIMIT, ClientProfile
@@ -22,6 +23,7 @@ SECTIONS: dict[str, set[str]] = {
     "retry": {"", "malformed", *GUARDS},
     "client/system": {"", *ATTITUDES},
     "client/reply": {"ending", "last"},
+    "client/examples": {"", "exchange"},
     "counselor/system": {"", "cards"},
     "counselor/context": {"client", "plan", "dialogue", "beginning"},
     "counselor/phases": set(get_args(Phase)),
@@ -29,6 +31,7 @@ SECTIONS: dict[str, set[str]] = {
     "counselor/step": {""},
     "counselor/merge": {"picked", "every", "alone"},
     "counselor/closing": set(get_args(EndReason)),
+    "counselor/examples": {"", "draft", "merge", "counselor", "exchange"},
     **{f"techniques/{name}": {"card", "task"} for name in techniques()},
     "judge/system": {""},
     "judge/material": {"", "transcript", "form", "first", "second"},
@@ -63,8 +66,10 @@ async def test_a_session_of_each_kind_asks_for_every_section_but_the_retries(mon
         asked_for.add((name, section))
         return fill(name, section, **variables)
 
-    for module in ("context", "router", "client", "plan", "single"):
+    for module in ("context", "examples", "router", "client", "plan", "single"):
         monkeypatch.setattr(f"nodes.{module}.prompt", listening)
+    for rendered in (examples._counselor_text, examples._client_text):
+        rendered.cache_clear()
     for method in ("magnet", "magnet-no-router", "single"):
         for attitude in ATTITUDES:
             for marker in ("", "[END: resolved]", "[END: left]"):
@@ -72,7 +77,8 @@ async def test_a_session_of_each_kind_asks_for_every_section_but_the_retries(mon
                     config(method=method, max_turns=4, techniques=tuple(techniques())), marker, attitude=attitude
                 )
     await session(config(max_turns=1, prompt_layout="separate"), "")
-    await session(config(max_turns=1), "", opening=None)
+    await session(config(max_turns=1, few_shot=1), "", opening=None)
+    await session(config(max_turns=1, few_shot=1, method="single"), "")
     others = {name for name in SECTIONS if name == "retry" or name.startswith(("judge/", "practice/"))}
     assert asked_for == {(name, section) for name, used in SECTIONS.items() for section in used if name not in others}
 

@@ -59,6 +59,43 @@ def test_json_prints_the_record_and_nothing_else(tmp_path: Path, capsys: pytest.
     assert printed == next(iter(read_records(tmp_path).values()))
 
 
+def test_few_shot_puts_examples_into_the_prompts(tmp_path: Path) -> None:
+    with LoopbackServer() as server:
+        assert session(server, tmp_path, "--few-shot", "1", "--quiet") == 0
+    (record,) = read_records(tmp_path).values()
+    assert record.configuration["few_shot"] == 1
+    chats = [request for request in server.requests if request.path.endswith("/completions")]
+    assert chats
+    assert all("other clients" in request.prompt for request in chats)
+
+
+def test_few_shot_without_the_corpus_is_told_before_anything_is_asked(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("nodes.examples.CORPUS", tmp_path / "gone")
+    with LoopbackServer() as server:
+        assert session(server, tmp_path / "out", "--few-shot", "1") == 2
+        assert session(server, tmp_path / "out") == 0
+    assert "gone/train.jsonl cannot be read" in capsys.readouterr().err
+
+
+def test_a_session_with_examples_is_not_taken_up_without_the_corpus(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with LoopbackServer() as server:
+        server.fail_with(403, "not for you")
+        assert session(server, tmp_path, "--model", "loopback", "--few-shot", "1") == 1
+    capsys.readouterr()
+    monkeypatch.setattr("nodes.examples.CORPUS", tmp_path / "gone")
+    assert run.main(["session", "--resume", str(tmp_path)]) == 2
+    assert "gone/train.jsonl cannot be read" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("command", ["session", "generate --out x", "practice", "replay x --from-turn 2"])
+def test_few_shot_is_an_option_wherever_a_session_is_configured(command: str) -> None:
+    assert run._parser().parse_args([*command.split(), "--few-shot", "2"]).few_shot == 2
+
+
 def test_quiet_prints_where_the_session_was_saved(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     with LoopbackServer() as server:
         session(server, tmp_path, "--quiet")
@@ -90,6 +127,7 @@ def test_a_failed_session_says_why_and_how_to_go_on(tmp_path: Path, capsys: pyte
         (["session", "--profile", "/nowhere/form.json"], "/nowhere/form.json"),
         (["session", "--resume", "/nowhere"], "/nowhere is not there"),
         (["session", "--turns", "0"], "max_turns"),
+        (["session", "--few-shot", "5"], "few_shot: "),
         (["session", "--turns", "3", "--min-turns", "4"], "min_turns (4) is more than max_turns (3)"),
         (["session", "--techniques", "hypnosis"], "there is no technique 'hypnosis'"),
         (["session", "--base-url", "ftp://somewhere"], "must start with http"),

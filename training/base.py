@@ -1,6 +1,8 @@
 """The model that an adapter is trained on: the embedded one, a model of the Hub, or a folder."""
 
 import hashlib
+import os
+import warnings
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -29,6 +31,8 @@ def load_base(name: str, *, four_bit: bool = False, offline: bool = False) -> Ba
 
     `name` is `embedded`, an id of the Hub, or a folder or a GGUF file. Raises `TrainingError` and `EmbeddedModelError`.
     """
+    os.environ.setdefault("TQDM_DISABLE", "1")  # the reader of GGUF files draws a bar of its own
+    warnings.filterwarnings("ignore", "`is_gradient_checkpointing`", FutureWarning)  # between peft and transformers
     try:
         import torch
         from transformers import AutoModelForCausalLM, AutoTokenizer
@@ -64,6 +68,7 @@ def load_base(name: str, *, four_bit: bool = False, offline: bool = False) -> Ba
 
 def adapter_model(base: Base, recipe: Recipe) -> Any:
     """The base with a fresh adapter on all its linear layers."""
+    import torch
     from peft import LoraConfig, get_peft_model, prepare_model_for_kbit_training
 
     if recipe.four_bit:
@@ -75,6 +80,7 @@ def adapter_model(base: Base, recipe: Recipe) -> Any:
         target_modules="all-linear",
         task_type="CAUSAL_LM",
     )
+    torch.manual_seed(recipe.seed)  # the adapter begins with random numbers too
     return get_peft_model(base.model, config)
 
 

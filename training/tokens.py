@@ -7,10 +7,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from training.errors import TrainingError
+
 Chat = Sequence[dict[str, str]]
 
 
-class TemplateError(ValueError):
+class TemplateError(TrainingError):
     """A chat template with which a prompt is not the beginning of prompt and answer: the answer cannot be told apart."""
 
 
@@ -51,19 +53,33 @@ def _oldest_exchange(prompt: Chat) -> int | None:
 
 
 def _tokens(tokenizer: Any, role: str, prompt: Chat, completion: Chat) -> Tokens:
-    asked = _ids(tokenizer, list(prompt), add_generation_prompt=True)
-    whole = _ids(tokenizer, [*prompt, *completion], add_generation_prompt=False)
+    before = _text(tokenizer, list(prompt), add_generation_prompt=True)
+    text = _text(tokenizer, [*prompt, *completion], add_generation_prompt=False)
+    asked = _ids(tokenizer, before)
+    whole = _ids(tokenizer, _until_end(tokenizer, text, completion[-1]["content"].strip(), len(before)))
     if whole[: len(asked)] != asked:
         raise TemplateError("this model's chat template writes a prompt differently once it is answered")
-    end = _end(whole, len(asked), frozenset(tokenizer.all_special_ids))
-    return Tokens(role, tuple(whole[:end]), len(asked))
+    return Tokens(role, tuple(whole), len(asked))
 
 
-def _ids(tokenizer: Any, chat: list[dict[str, str]], *, add_generation_prompt: bool) -> list[int]:
-    text = tokenizer.apply_chat_template(chat, tokenize=False, add_generation_prompt=add_generation_prompt)
+def _text(tokenizer: Any, chat: list[dict[str, str]], *, add_generation_prompt: bool) -> str:
+    return str(tokenizer.apply_chat_template(chat, tokenize=False, add_generation_prompt=add_generation_prompt))
+
+
+def _ids(tokenizer: Any, text: str) -> list[int]:
     return list(tokenizer(text, add_special_tokens=False)["input_ids"])
 
 
-def _end(ids: list[int], answer: int, special: frozenset[int]) -> int:
-    """Behind the last special token of the answer, which ends it: what a template writes after that nobody is asked for."""
-    return next((place + 1 for place in range(len(ids) - 1, answer - 1, -1) if ids[place] in special), len(ids))
+def _until_end(tokenizer: Any, text: str, answer: str, prompt: int) -> str:
+    """The text up to the special token that ends the answer: what a template writes after that nobody is asked for.
+
+    Some end with a line break, some with a second token, and the first template of Llama 3 with the next answer's beginning.
+    `prompt` is the length of what stands before the answer.
+    """
+    said = text.find(answer, prompt)
+    if said < 0:
+        raise TemplateError("this model's chat template changes the words of a prompt or of its answer")
+    added = [token.content for token in tokenizer.added_tokens_decoder.values() if token.special]
+    ends = [(place, len(token)) for token in added if (place := text.find(token, said + len(answer))) >= 0]
+    place, length = min(ends, default=(len(text), 0))
+    return text[: place + length]

@@ -67,7 +67,7 @@ class WrittenSession(_Written):
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
-        for number, turn in enumerate(self.turns, 1):
+        for number, turn in enumerate(self.turns):
             if turn.step > len(self.plan.steps):
                 raise ValueError(f"turns.{number}.step: the plan has {len(self.plan.steps)} steps")
             if unknown := [name for name in turn.drafts if name not in self.techniques]:

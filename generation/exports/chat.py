@@ -35,7 +35,7 @@ def counselor_chat(record: SessionRecord) -> list[Message]:
 
 def alone(record: SessionRecord, plan: Plan | None = None) -> SessionConfig:
     """The session's configuration with one counselor in place of specialists and router."""
-    changes = {"method": "single-plan" if plan else "single", "prompt_layout": "shared"}
+    changes = {"method": "single-plan" if plan else "single", "prompt_layout": "shared", "few_shot": 0}
     return SessionConfig.model_validate(record.configuration | changes)
 
 

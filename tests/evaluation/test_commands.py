@@ -12,6 +12,7 @@ from generation.store import ShardWriter
 from state import SessionRecord
 from tests.generation.exports.sessions import client, of, session
 from tests.loopback import LoopbackServer
+from training.corpus import CORPUS
 
 CLIENTS = 7
 
@@ -117,6 +118,20 @@ def test_judged_scales_are_asked_for_once(
     page = (tmp_path / "r.html").read_text(encoding="utf-8")
     for part in ("Judge cards", "planted defects", "Affect before and after", "must not be reported as CTRS scores"):
         assert part in page
+
+
+def test_defects_can_be_planted_in_other_sessions(
+    study: Path, judge: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The study's own sessions are too short to be broken."""
+    options = ("--judge", judge, "--metrics", "ctrs", "--planted", "2", "--quiet", "--json", tmp_path / "r.json")
+    for where, n in (((), 0), (("--planted-on", CORPUS / "test.jsonl"), 2)):
+        assert call("evaluate", study, *options, *where, "--judgements", tmp_path / "kept") == 0
+        [card] = json.loads((tmp_path / "r.json").read_text(encoding="utf-8"))["judged"]["cards"]["cards"]
+        assert {check["n"] for check in card["planted"]} == {n}
+    capsys.readouterr()
+    assert call("evaluate", study, *options, "--planted-on", tmp_path / "nothing") == 2
+    assert "nothing" in capsys.readouterr().err
 
 
 def test_methods_are_compared_in_pairs(study: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

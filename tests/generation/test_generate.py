@@ -67,6 +67,37 @@ def test_a_batch_is_run_and_not_run_again(tmp_path: Path, forms: str) -> None:
     }
 
 
+def test_a_batch_with_examples_goes_on_with_them_and_not_without_the_corpus(
+    tmp_path: Path, forms: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "run"
+    options = ["--profiles", forms, "--turns", "1", "--methods", "magnet,single", "--few-shot", "1"]
+    with LoopbackServer() as server:
+        assert generate(out, *options, "--preview", "1", url=server.base_url) == 0
+        assert generate(out, "--few-shot", "2") == 2
+        assert "configuration.few_shot: 1 here, 2 asked for" in capsys.readouterr().err
+        with monkeypatch.context() as patched:
+            patched.setattr("nodes.examples.CORPUS", tmp_path)
+            assert generate(out) == 2
+            assert "train.jsonl cannot be read" in capsys.readouterr().err
+        assert generate(out) == 0
+        check_whole(out, 4 * 2, 1)
+        assert all("other clients" in r.prompt for r in server.requests if r.path.endswith("/completions"))
+
+
+def test_a_batch_of_before_there_were_examples_goes_on(tmp_path: Path, forms: str) -> None:
+    out = tmp_path / "run"
+    with LoopbackServer() as server:
+        assert generate(out, "--profiles", forms, "--turns", "1", "--preview", "1", url=server.base_url) == 0
+        begun = json.loads((out / "run.json").read_text(encoding="utf-8"))
+        del begun["configuration"]["few_shot"]
+        (out / "run.json").write_text(json.dumps(begun), encoding="utf-8")
+        done = next(Store(out).records()).session_id
+        assert generate(out, "--profiles", forms, "--turns", "1", url=server.base_url) == 0
+    check_whole(out, 4, 1)
+    assert done in {record.session_id for record in Store(out).records()}
+
+
 def test_a_preview_counts_and_projects(tmp_path: Path, forms: str, capsys: pytest.CaptureFixture[str]) -> None:
     out, prices = tmp_path / "run", tmp_path / "prices.yaml"
     prices.write_text("loopback: {input: 1000, output: 2000}", encoding="utf-8")

@@ -10,11 +10,15 @@ from generation.exports.chat import as_chat
 from graph.answered import answered, prompts_unchanged
 from graph.methods import METHODS
 from graph.session import SessionTask, resume_session, run_session
+from nodes import examples
+from nodes.techniques import techniques
+from profiles.library import load_builtin
 from state import SessionRecord
 from tests.generation.exports.sessions import run
 from tests.scripted import PLAN, Asked, Sensible, config, profile, said, scripted_models
 
 ROLES = {"closing": "merge"}
+EVERY = tuple(techniques())
 
 
 def sent(asked: list[Asked]) -> list[str]:
@@ -34,6 +38,18 @@ async def test_every_prompt_of_every_method_comes_back_as_it_was_sent(method: st
     single = not METHODS[method].specialists
     wanted = sorted("counselor" if single and r.role == "closing" else ROLES.get(r.role, r.role) for r in asked)
     assert sorted(item.call.role for item in answered(record)) == wanted
+
+
+@pytest.mark.parametrize("layout", ["shared", "separate"])
+@pytest.mark.parametrize("method", METHODS)
+async def test_prompts_with_examples_come_back_also_where_one_would_be_of_the_own_client(
+    method: str, layout: str
+) -> None:
+    settings = {"method": method, "prompt_layout": layout, "techniques": EVERY, "few_shot": 2, "max_turns": 2}
+    record, asked = await run(Sensible(), load_builtin("abdoulaye-accent"), **settings)
+    assert record.status == "finished"
+    assert back(record) == sent(asked)
+    assert sum("other clients" in prompt for prompt in back(record)) >= len(asked) - (1 + 2) * (layout == "separate")
 
 
 @pytest.mark.parametrize(
@@ -150,3 +166,20 @@ async def test_prompts_that_have_changed_are_noticed() -> None:
     assert prompts_unchanged(with_hash("techniques/empathy"))  # took no part
     assert not prompts_unchanged(with_hash("techniques/reflection"))
     assert not prompts_unchanged(with_hash("counselor/merge"))
+
+
+async def test_another_corpus_is_noticed_where_examples_come_from_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    without, _ = await run(Sensible(), max_turns=1)
+    record, _ = await run(Sensible(), max_turns=1, few_shot=1)
+    assert prompts_unchanged(record)
+    hashes = record.provenance.prompt_hashes
+    assert {"corpus/train", "client/examples", "counselor/examples"} == set(hashes) - set(
+        without.provenance.prompt_hashes
+    )
+    for place in (tmp_path, Path("/nowhere")):
+        monkeypatch.setattr(examples, "CORPUS", place)
+        (tmp_path / "train.jsonl").write_text("another\n", encoding="utf-8")
+        assert not prompts_unchanged(record)
+        assert prompts_unchanged(without)

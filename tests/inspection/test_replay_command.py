@@ -115,6 +115,25 @@ def test_it_is_asked_as_the_session_was_unless_told_otherwise(server: LoopbackSe
     assert models_of("client", "--models", str(models))[:2] == ({"first", "fourth"}, {server.base_url})
 
 
+def test_a_fork_can_have_examples_that_the_session_had_not(
+    server: LoopbackServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    parent = session(server, tmp_path / "study")
+    asked = len(server.requests)
+    assert replay(tmp_path / "study", 8, tmp_path / "what-if", "--quiet", "--few-shot", "1") == 0
+    assert (parent.configuration["few_shot"], only(tmp_path / "what-if").configuration["few_shot"]) == (0, 1)
+    then, now = (
+        ["other clients" in request.prompt for request in requests if request.path.endswith("/completions")]
+        for requests in (server.requests[:asked], server.requests[asked:])
+    )
+    assert not any(then)
+    assert now
+    assert all(now)
+    monkeypatch.setattr("nodes.examples.CORPUS", tmp_path)
+    assert replay(tmp_path / "what-if", 8, tmp_path / "again") == 2
+    assert "train.jsonl cannot be read" in capsys.readouterr().err
+
+
 def test_a_fork_is_not_made_twice_and_others_stand_beside_it(
     server: LoopbackServer, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

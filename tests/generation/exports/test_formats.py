@@ -81,6 +81,20 @@ def test_an_example_of_a_specialist_ends_with_the_user_and_is_answered() -> None
     assert counts["sessions whose prompts have changed since"] == 0
 
 
+@pytest.mark.parametrize("method", ["magnet", "single"])
+def test_examples_out_of_the_corpus_are_in_the_prompts_of_a_session_that_had_them(method: str) -> None:
+    record = session(method, few_shot=2)
+    for row in made(specialists.rows, record):
+        assert row["as_sent"]
+        own = "Client: " if row["role"] != "client" else "Counselor: "
+        assert row["prompt"][0]["content"].count(f"\n{own}") == (
+            2 * 6 if own == "Client: " and method == "magnet" else 2
+        )
+    [chat] = made(openai_chat.rows, record)
+    assert chat["messages"][0]["content"].count("\nClient: ") == 2  # as one counselor has them
+    assert "specialist" not in chat["messages"][0]["content"]
+
+
 def test_a_pair_is_the_utterance_against_a_draft_that_was_left_out() -> None:
     turn = session(fan_out="all").turns[1]
     assert turn.counselor

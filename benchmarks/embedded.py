@@ -1,0 +1,184 @@
+"""The embedded model on held-out clients: without its adapter, with it, and with it but without guards.
+
+    python benchmarks/embedded.py [--sessions 3] [--turns 10] [--answers 6] [--out FOLDER]
+
+Sessions are run with clients of the corpus' test split, whom the adapter has never seen, each with the attitude it has there. Of
+them are counted: integrity findings per 100 messages, how they end, Distinct-2 at equal length, seconds. Then single answers are
+asked for in the corpus' own test sessions, `--answers` of each role, and held against what stands there (BLEU, chrF, ROUGE-L).
+Perplexity is `python run.py train report ADAPTER`, which needs the training extra.
+"""
+
+import argparse
+import asyncio
+import random
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import mkdtemp
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+
+from rich.console import Console
+from rich.table import Table
+
+from evaluation.diversity import compare_at_equal_length
+from evaluation.integrity import Integrity
+from evaluation.reference import Turn, reference_scores
+from graph.answered import Answered, parts
+from graph.session import SessionTask, run_session
+from models.chat import Models
+from nodes import guards
+from sessions.session import session_of
+from settings import EMBEDDED, EMBEDDED_BASE, ModelSettings, SessionConfig
+from state import SessionRecord
+from training.corpus import CORPUS
+
+SPOKEN = ("merge", "client")
+KINDS = {"base": EMBEDDED_BASE, "tuned": EMBEDDED, "tuned, no guards": EMBEDDED}
+
+
+@dataclass
+class Sessions:
+    """The sessions of one kind of model, and how long each took in seconds."""
+
+    records: list[SessionRecord]
+    seconds: list[float]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--sessions", type=int, default=3, help="held-out sessions of each kind (8 at most)")
+    parser.add_argument("--turns", type=int, default=10)
+    parser.add_argument("--answers", type=int, default=6, help="answers of each role against the corpus")
+    parser.add_argument("--kinds", default=",".join(KINDS), help=f"of {', '.join(KINDS)}")
+    parser.add_argument("--at-once", action="store_true", help="also tokens a second with 1 and 4 sessions at once")
+    parser.add_argument("--out", type=Path, help="folder that keeps the sessions")
+    args = parser.parse_args()
+    folder = args.out or Path(mkdtemp())
+    held_out = [SessionRecord.model_validate_json(line) for line in (CORPUS / "test.jsonl").open(encoding="utf-8")]
+    random.Random(1).shuffle(held_out)
+    console = Console(highlight=False)
+    kinds = [kind for kind in KINDS if kind in args.kinds.split(",")]
+    asyncio.run(measure(console, folder, kinds, held_out, args))
+
+
+async def measure(
+    console: Console, folder: Path, kinds: list[str], held_out: list[SessionRecord], args: argparse.Namespace
+) -> None:
+    models = Models()
+    run: dict[str, Sessions] = {}
+    for kind in kinds:
+        run[kind] = await sessions_of(models, folder / kind.replace(", ", "-").replace(" ", "-"), kind, held_out, args)
+        console.print(f"{kind}: {len(run[kind].records)} sessions")
+    console.print(sessions_table(run))
+    for kind in kinds if args.answers else ():
+        if kind != "tuned, no guards":
+            console.print(kind, await answers_of(models, kind, held_out, args.answers))
+    if args.at_once:
+        for at_once in (1, 4):
+            console.print(f"{at_once} at once:", await rate(models, folder / f"at-once-{at_once}", held_out, at_once))
+    await models.close()
+
+
+async def sessions_of(
+    models: Models, folder: Path, kind: str, held_out: list[SessionRecord], args: argparse.Namespace
+) -> Sessions:
+    """One session after another with held-out clients."""
+    found = Sessions([], [])
+    for record in held_out[: args.sessions]:
+        began = time.monotonic()
+        with guarded(kind != "tuned, no guards"):
+            found.records.append(await run_session(task(record, kind, args.turns), folder, models))
+        found.seconds.append(time.monotonic() - began)
+    (folder / "records.jsonl").write_text("".join(r.model_dump_json() + "\n" for r in found.records), encoding="utf-8")
+    return found
+
+
+def task(record: SessionRecord, kind: str, turns: int, seed: int = 1) -> SessionTask:
+    config = SessionConfig(
+        max_turns=turns, router="rules", seed=seed, models={"default": ModelSettings(model=KINDS[kind])}
+    )
+    return SessionTask(profile=record.profile, attitude=record.attitude, config=config)
+
+
+@contextmanager
+def guarded(on: bool) -> Iterator[None]:
+    """Guards as they are, or none but the one against empty messages, which no dialogue can hold."""
+    kept = dict(guards.GUARDS)
+    if not on:
+        guards.GUARDS.clear()
+        guards.GUARDS["empty"] = kept["empty"]
+    try:
+        yield
+    finally:
+        guards.GUARDS.clear()
+        guards.GUARDS.update(kept)
+
+
+def sessions_table(run: dict[str, Sessions]) -> Table:
+    shown = Table("", *run, box=None, pad_edge=False)
+    rows: dict[str, list[str]] = {}
+    for found in run.values():
+        integrity = Integrity()
+        for record in found.records:
+            integrity.add(session_of(record, ""))
+        findings = sum(total.findings for total in integrity.totals().values())
+        attempts = sum(usage.attempts - usage.calls for record in found.records for usage in record.usage.values())
+        told = {
+            "sessions": str(len(found.records)),
+            "closed": str(sum(record.status == "finished" for record in found.records)),
+            "turns": f"{sum(len(record.turns) for record in found.records) / len(found.records):.1f}",
+            "messages": str(integrity.messages),
+            "findings per 100 messages": f"{100 * findings / max(1, integrity.messages):.1f}",
+            "answers asked for again, a session": f"{attempts / len(found.records):.1f}",
+            "seconds a session": f"{sum(found.seconds) / len(found.seconds):.0f}",
+            "completion tokens a second": f"{rate_of(found.records, sum(found.seconds)):.0f}",
+        }
+        for name, value in told.items():
+            rows.setdefault(name, []).append(value)
+    compared = compare_at_equal_length(
+        {kind: [session_of(record, kind) for record in found.records] for kind, found in run.items()}
+    )
+    distinct = [compared.sets[kind].distinct[1].value or 0.0 for kind in run]
+    rows[f"Distinct-2 at {compared.budget:,} tokens"] = [f"{value:.3f}" for value in distinct]
+    for name, values in rows.items():
+        shown.add_row(name, *values)
+    return shown
+
+
+async def answers_of(models: Models, kind: str, held_out: list[SessionRecord], each: int) -> Table:
+    """Answers to the corpus' own prompts, held against what stands there."""
+    by_role: dict[str, list[tuple[str, Answered]]] = {}
+    for record in held_out:
+        for item in parts(record):
+            by_role.setdefault(item.role, []).append((record.profile_id, item))
+    shown = Table("role", "answers", "BLEU", "chrF", "ROUGE-L", box=None, pad_edge=False)
+    settings = SessionConfig(models={"default": ModelSettings(model=KINDS[kind])})
+    for role, items in sorted(by_role.items()):
+        turns = []
+        for client, item in random.Random(2).sample(items, min(each, len(items))):
+            reply = await models.ask(role, settings.model_for(role), item.messages, seed=1)
+            turns.append(Turn(reply.text, item.answer, client))
+        scores = reference_scores(turns).figures
+        shown.add_row(role, str(len(turns)), *(f"{scores[name].value:.1f}" for name in ("bleu", "chrf", "rougeL")))
+    return shown
+
+
+async def rate(models: Models, folder: Path, held_out: list[SessionRecord], at_once: int) -> str:
+    """Completion tokens a second of four-turn sessions that run at once."""
+    began = time.monotonic()
+    tasks = [task(record, "tuned", 4, seed=at_once) for record in held_out[:at_once]]
+    records = await asyncio.gather(*(run_session(one, folder, models) for one in tasks))
+    seconds = time.monotonic() - began
+    return f"{rate_of(records, seconds):.0f} completion tokens a second, {seconds:.0f} s"
+
+
+def rate_of(records: list[SessionRecord], seconds: float) -> float:
+    return sum(usage.completion_tokens for record in records for usage in record.usage.values()) / seconds
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,28 @@
+"""What identifies a configuration: its hash, and the ids that follow from it."""
+
+import pytest
+
+from graph.provenance import configuration_hash, session_id
+from settings import ModelSettings, SessionConfig
+
+
+@pytest.mark.parametrize(
+    ("config", "hashed"),
+    [
+        (SessionConfig(), "691dc771d6f47603"),
+        (SessionConfig(few_shot=0, seed=5), "691dc771d6f47603"),
+        (SessionConfig(method="single"), "9d4951d266b9eb1d"),
+        (SessionConfig(models={"client": ModelSettings(model="m", temperature=0.3)}, max_turns=5), "ad8f4b553f4252a1"),
+    ],
+)
+def test_a_configuration_without_examples_has_the_hash_it_had_before_there_were_any(
+    config: SessionConfig, hashed: str
+) -> None:
+    # Runs of then are gone on with by these: what changes them makes every unit of a run that was begun another session.
+    assert configuration_hash(config) == hashed
+
+
+def test_every_number_of_examples_is_another_configuration() -> None:
+    configs = [SessionConfig(few_shot=count) for count in range(5)]
+    assert len({configuration_hash(config) for config in configs}) == 5
+    assert len({session_id("a", "neutral", config) for config in configs}) == 5

@@ -1,0 +1,77 @@
+"""The embedded model's adapter: which one is served, what a role asks of it, and that it makes a difference."""
+
+from pathlib import Path
+
+import pytest
+from langchain_core.messages import HumanMessage
+
+from models.chat import Models
+from models.embedded import ADAPTER, ADAPTER_VARIABLE, TUNED, EmbeddedServer, adapter_file
+from models.embedded_file import SMOLLM2, EmbeddedModelError
+from models.endpoints import Endpoint
+from models.requests import request_options
+from models.roles import Served, pinned
+from settings import EMBEDDED, EMBEDDED_BASE, ModelSettings, SessionConfig
+
+SETTINGS = ModelSettings(temperature=0.0, max_tokens=24, timeout=120)
+CLIENT_SAYS = "My exam is in three weeks, and I can't sleep."
+
+
+def test_the_shipped_adapter_is_small_and_taken_by_default() -> None:
+    assert adapter_file() == ADAPTER
+    assert ADAPTER.stat().st_size < 12e6
+
+
+def test_another_adapter_can_be_named_or_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(ADAPTER_VARIABLE, "none")
+    assert adapter_file() is None
+    own = tmp_path / "own.gguf"
+    monkeypatch.setenv(ADAPTER_VARIABLE, str(own))
+    with pytest.raises(EmbeddedModelError, match=r"own\.gguf cannot be read: No such file"):
+        adapter_file()
+    own.write_bytes(b"PK\x03\x04")
+    with pytest.raises(EmbeddedModelError, match="is no GGUF; make one with: run.py train export"):
+        adapter_file()
+    own.write_bytes(b"GGUF\x03\x00")
+    assert adapter_file() == own
+
+
+@pytest.mark.parametrize(("tuned", "scale"), [(True, 1.0), (False, 0.0)])
+def test_every_request_says_how_much_of_the_adapter_counts(tuned: bool, scale: float) -> None:
+    endpoint = Endpoint("http://127.0.0.1:1/v1", "small", "key", embedded=True, tuned=tuned)
+    options = request_options("client", SETTINGS, endpoint, 1, None, 0, "")
+    assert options["extra_body"]["lora"] == [{"id": 0, "scale": scale}]
+    elsewhere = request_options("client", SETTINGS, Endpoint("http://127.0.0.1:1/v1", "m", "key"), 1, None, 0, "")
+    assert "lora" not in elsewhere["extra_body"]
+
+
+@pytest.mark.parametrize(("tuned", "name"), [(True, EMBEDDED), (False, EMBEDDED_BASE)])
+def test_a_resumed_session_meets_the_same_of_the_two(tuned: bool, name: str) -> None:
+    endpoint = Endpoint("http://127.0.0.1:1/v1", "small", "key", embedded=True, tuned=tuned)
+    served = [Served(["plan", "client"], endpoint)]
+    assert pinned(SessionConfig(), served).models["default"].model == name
+
+
+@pytest.mark.slow
+async def test_the_adapter_makes_the_difference_and_the_record_tells_which_model_it_was() -> None:
+    models = Models()
+    said: dict[str, str] = {}
+    names: dict[str, str] = {}
+    try:
+        for name in (EMBEDDED, EMBEDDED_BASE, EMBEDDED):
+            settings = SETTINGS.model_copy(update={"model": name})
+            reply = await models.ask("merge", settings, [HumanMessage(CLIENT_SAYS)], seed=1)
+            assert said.setdefault(name, reply.text) == reply.text  # the other one leaves nothing behind in the cache
+            names[name] = reply.model
+    finally:
+        await models.close()
+    assert said[EMBEDDED] != said[EMBEDDED_BASE]
+    assert names[EMBEDDED_BASE] == SMOLLM2.name
+    assert names[EMBEDDED].startswith(f"{TUNED}-")
+
+
+@pytest.mark.slow
+def test_without_an_adapter_the_server_serves_the_base(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(ADAPTER_VARIABLE, "none")
+    with EmbeddedServer() as server:
+        assert server.tuned_name is None

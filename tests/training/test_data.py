@@ -1,0 +1,255 @@
+"""Fine-tuning data: examples of every role out of sessions, whoever made them, in splits by client."""
+
+import hashlib
+import json
+import subprocess
+import sys
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from generation.exports import ExportError, Splits
+from graph.answered import parts
+from profiles.problems import ProfileError
+from sessions.session import client_group
+from settings import DEFAULT_TECHNIQUES, SettingsError
+from state import Candidate, SessionRecord
+from tests.generation.exports.sessions import client, of, session
+from tests.training.prepared import lines, made, text_of, written
+from training.corpus import CORPUS, SPLITS
+from training.data import COUNSELOR, DataReport, chosen_roles, examples_of, prepare, read_examples, role_names
+
+ROOT = Path(__file__).parents[2]
+
+
+def clients_of(folder: Path) -> dict[str, set[str]]:
+    return {split: {row["client_group"] for row in lines(folder, split)} for split in SPLITS}
+
+
+def test_a_folder_of_records_gives_examples_of_every_part(tmp_path: Path) -> None:
+    written(tmp_path / "in" / "a.jsonl", of(client(1)), of(client(2)))
+    written(tmp_path / "in" / "b.jsonl", of(client(3)))
+    report = made(tmp_path / "in", tmp_path / "out")
+    rows = lines(tmp_path / "out")
+    # A plan; a pick, two drafts, a merge and a reply in each of two turns; the closing is a merge too.
+    a_session = {"plan": 1, "router": 2, "reflection": 2, "questioning": 2, "merge": 3, "client": 2}
+    assert Counter(row["role"] for row in rows) == {role: 3 * count for role, count in a_session.items()}
+    assert report.examples == {"train": {role: 3 * count for role, count in a_session.items()}}
+    assert (report.sessions, report.clients) == ({"train": 3}, {"train": 3, "validation": 0, "test": 0})
+    assert report.answer_words["train"] == sum(len(row["completion"][0]["content"].split()) for row in rows)
+    for row in rows:
+        assert [message["role"] for message in row["prompt"][:2]] == ["system", "user"]
+        assert row["prompt"][-1]["role"] == "user"
+        assert [message["role"] for message in row["completion"]] == ["assistant"]
+
+
+def test_an_example_is_what_was_said_with_the_prompt_that_asks_for_it(tmp_path: Path) -> None:
+    record = of(client(1))
+    made(written(tmp_path / "a.jsonl", record), tmp_path / "out")
+    rows = lines(tmp_path / "out")
+    wanted = [(item.role, item.turn, item.answer, str(item.messages[-1].text)) for item in parts(record)]
+    found = [(row["role"], row["turn"], row["completion"][0]["content"], row["prompt"][-1]["content"]) for row in rows]
+    assert found == wanted
+    second = record.turns[1]
+    assert second.counselor
+    assert second.client
+    [reply] = [row for row in rows if row["role"] == "client" and row["turn"] == 2]
+    assert second.counselor.text in reply["prompt"][-1]["content"]
+    assert reply["completion"][0]["content"] == second.client.text
+    assert second.client.text not in text_of(reply)
+
+
+def test_only_the_roles_that_were_asked_for_are_there(tmp_path: Path) -> None:
+    report = made(written(tmp_path / "a.jsonl", of(client(1))), tmp_path / "out", "client, merge")
+    assert report.roles == ["client", "merge"]
+    assert Counter(row["role"] for row in lines(tmp_path / "out")) == {"merge": 3, "client": 2}
+
+
+def test_the_files_are_as_the_report_says(tmp_path: Path) -> None:
+    report = made(written(tmp_path / "a.jsonl", *(of(client(n)) for n in range(9))), tmp_path / "out", splits=Splits())
+    kept = DataReport.model_validate_json((tmp_path / "out" / "data.json").read_text())
+    assert kept == report
+    for split in SPLITS:
+        path = tmp_path / "out" / f"{split}.jsonl"
+        assert report.sha256[split] == hashlib.sha256(path.read_bytes()).hexdigest()
+        assert len(read_examples(path)) == sum(report.examples.get(split, {}).values())
+    card = (tmp_path / "out" / "README.md").read_text()
+    assert f"{report.total:,} examples from 9 sessions" in card
+    assert "no client is in two of them" in card
+
+
+def test_the_one_counselor_comes_out_of_a_session_of_specialists(tmp_path: Path) -> None:
+    record = of(client(1))
+    made(written(tmp_path / "a.jsonl", record), tmp_path / "out", COUNSELOR)
+    rows = lines(tmp_path / "out")
+    assert [row["completion"][0]["content"] for row in rows] == [
+        said.text for said in record.dialogue if said.speaker == "counselor" and said.turn
+    ]
+    assert record.plan
+    drafts = [draft.text for turn in record.turns for draft in turn.candidates]
+    for row in rows:
+        assert row["role"] == COUNSELOR
+        assert record.plan.goal in text_of(row)
+        assert not any(draft in text_of(row) for draft in drafts)
+        assert "specialist" not in text_of(row)
+
+
+def test_a_session_of_one_counselor_gives_its_utterances_once() -> None:
+    found = Counter(item.role for item in examples_of(session("single"), [COUNSELOR, "merge", "client"]))
+    assert found == {COUNSELOR: 3, "client": 2}
+    assert Counter(item.role for item in examples_of(session("single-plan"), role_names()))[COUNSELOR] == 3
+
+
+def test_all_is_every_role_of_magnet() -> None:
+    names = ["plan", "router", *DEFAULT_TECHNIQUES, "empathy", "cognitive_restructuring", "merge", "client"]
+    assert sorted(chosen_roles("all")) == sorted(names)
+    assert chosen_roles("client, all, client")[0] == "client"
+    assert len(chosen_roles("client, all, client")) == len(names)
+    assert chosen_roles("counselor,client") == ["counselor", "client"]
+    with pytest.raises(SettingsError, match="there is no role driver; there are plan, router"):
+        chosen_roles("client,driver")
+    with pytest.raises(SettingsError, match="name at least one role"):
+        chosen_roles(" , ")
+
+
+def test_the_merge_sees_the_drafts_of_picked_techniques_alone_unless_all_ran() -> None:
+    more = Candidate(turn=1, technique="solutions", text="Leave the clock in another room for one night.")
+    record = session()
+    assert record.turns[0].pick
+    assert more.technique not in record.turns[0].pick.techniques
+    picked = [draft.text for draft in record.turns[0].candidates]
+    turns = (record.turns[0].model_copy(update={"candidates": (more, *record.turns[0].candidates)}), record.turns[1])
+
+    def first_merge(fan_out: str) -> str:
+        changed = of(client(1), record, turns=turns, configuration=record.configuration | {"fan_out": fan_out})
+        found = list(examples_of(changed, ["merge", "solutions"]))
+        assert [item.answer for item in found if item.role == "solutions"] == [more.text]
+        return "\n".join(str(message.text) for message in found[1].messages)
+
+    for fan_out in ("selected", "all"):
+        assert all(draft in first_merge(fan_out) for draft in picked)
+        assert (more.text in first_merge(fan_out)) == (fan_out == "all")
+
+
+@pytest.mark.parametrize("reason", ["resolved", "left", "turn_limit"])
+def test_the_reply_that_ended_a_session_has_its_end_marker(reason: str) -> None:
+    record = of(client(1), end_reason=reason)
+    first, last = (item.answer for item in examples_of(record, ["client"]))
+    said = [turn.client.text for turn in record.turns if turn.client]
+    assert first == said[0]
+    assert last == (said[1] if reason == "turn_limit" else f"{said[1]} [END: {reason}]")
+
+
+def test_a_client_is_in_one_split_under_all_its_attitudes(tmp_path: Path) -> None:
+    records = [
+        of(client(number), attitude=attitude, session_id=f"{number}-{attitude}")
+        for number in range(30)
+        for attitude in ("positive", "negative")
+    ]
+    splits = Splits(train=0.6, validation=0.2, test=0.2)
+    source = written(tmp_path / "a.jsonl", *records)
+    report = made(source, tmp_path / "out", "client", splits=splits)
+    found = clients_of(tmp_path / "out")
+    assert sum(map(len, found.values())) == len(set().union(*found.values())) == 30
+    assert report.clients == {split: len(who) for split, who in found.items()}
+    assert all(report.sessions[split] == 2 * len(who) for split, who in found.items())
+    made(source, tmp_path / "again", "client", splits=splits, seed=1)
+    assert clients_of(tmp_path / "again") != found
+
+
+@pytest.mark.parametrize("order", [1, -1], ids=["bound first", "bound last"])
+def test_a_client_in_a_file_named_after_a_split_is_there_wherever_else_it_comes_up(order: int, tmp_path: Path) -> None:
+    held, both, free = client(1), client(2), client(3)
+    written(tmp_path / "corpus" / "test.jsonl", of(held), of(both))
+    written(tmp_path / "corpus" / "validation.jsonl", of(both, session_id="b-validation"))
+    written(tmp_path / "corpus" / "train.jsonl", of(held, session_id="h-train"), of(free))
+    others = written(tmp_path / "others.jsonl", *(of(who, session_id=f"x-{who.id}") for who in (held, both, free)))
+    sources = [tmp_path / "corpus", others][::order]
+    # By its hash every client would be in train; in two files, what is held out the most counts.
+    report = prepare(sources, tmp_path / "out", ["client"], splits=Splits(train=1, validation=0, test=0))
+    found = clients_of(tmp_path / "out")
+    assert found == {
+        "train": {client_group(free)},
+        "validation": set(),
+        "test": {client_group(held), client_group(both)},
+    }
+    assert report.sessions == {"train": 2, "test": 6}
+
+
+def test_the_corpus_stays_in_its_splits_beside_other_sessions(tmp_path: Path) -> None:
+    heldout = [SessionRecord.model_validate_json(line) for line in (CORPUS / "test.jsonl").open(encoding="utf-8")]
+    others = written(tmp_path / "others.jsonl", *(of(record.profile) for record in heldout), of(client(1)))
+    prepare([CORPUS, others], tmp_path / "out", ["plan"], splits=Splits(train=1, validation=0, test=0))
+    found = clients_of(tmp_path / "out")
+    assert found["test"] == {client_group(record.profile) for record in heldout}
+    assert not found["test"] & (found["train"] | found["validation"])
+    assert client_group(client(1)) in found["train"]
+
+
+def test_where_no_session_has_the_role_nothing_is_written(tmp_path: Path) -> None:
+    with pytest.raises(ProfileError, match="none of the sessions has an example of empathy"):
+        made(written(tmp_path / "a.jsonl", of(client(1))), tmp_path / "out", "empathy")
+    assert not (tmp_path / "out").exists()
+
+
+def test_examples_are_replaced_only_when_asked(tmp_path: Path) -> None:
+    source = written(tmp_path / "a.jsonl", of(client(1)))
+    made(source, tmp_path / "out")
+    with pytest.raises(ExportError, match="--overwrite"):
+        made(source, tmp_path / "out", "client")
+    made(source, tmp_path / "out", "client", overwrite=True)
+    assert {row["role"] for row in lines(tmp_path / "out")} == {"client"}
+
+
+GOOD = {
+    "role": "client",
+    "session_id": "s",
+    "prompt": [{"role": "user", "content": "Hello."}],
+    "completion": [{"role": "assistant", "content": "Hi."}],
+}
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "{",
+        "3",
+        "null",
+        "",
+        *(json.dumps({name: value for name, value in GOOD.items() if name != gone}) for gone in GOOD),
+        json.dumps(GOOD | {"role": ""}),
+        json.dumps(GOOD | {"completion": []}),
+        json.dumps(GOOD | {"prompt": "Hello."}),
+        json.dumps(GOOD | {"prompt": ["Hello."]}),
+        json.dumps(GOOD | {"completion": [{"role": "assistant", "content": None}]}),
+        json.dumps(GOOD | {"completion": [{"role": "assistant"}]}),
+    ],
+)
+def test_a_line_that_is_no_example_is_named(line: str, tmp_path: Path) -> None:
+    path = tmp_path / "train.jsonl"
+    path.write_text(f"{json.dumps(GOOD)}\n{line}\n{json.dumps(GOOD)}\n")
+    with pytest.raises(ProfileError, match=r"train\.jsonl, line 2: not an example"):
+        read_examples(path)
+
+
+def test_good_examples_are_read_and_a_file_that_is_not_there_is_told(tmp_path: Path) -> None:
+    (tmp_path / "train.jsonl").write_text(f"{json.dumps(GOOD)}\n" * 2)
+    assert read_examples(tmp_path / "train.jsonl") == [GOOD, GOOD]
+    with pytest.raises(ProfileError, match=r"gone\.jsonl cannot be read: No such file"):
+        read_examples(tmp_path / "gone.jsonl")
+
+
+def test_data_are_made_where_there_is_no_torch(tmp_path: Path) -> None:
+    source = written(tmp_path / "a.jsonl", of(client(1)))
+    arguments = ["train", "data", str(source), "--out", str(tmp_path / "out"), "--roles", "client"]
+    without = dict.fromkeys(("torch", "transformers", "peft", "gguf", "safetensors"))
+    command = f"import sys; sys.modules.update({without!r}); import run; sys.exit(run.main({arguments!r}))"
+    done = subprocess.run([sys.executable, "-c", command], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert (
+        len(read_examples(tmp_path / "out" / "train.jsonl"))
+        + len(read_examples(tmp_path / "out" / "validation.jsonl"))
+        + len(read_examples(tmp_path / "out" / "test.jsonl"))
+        == 2
+    )

@@ -1,0 +1,138 @@
+"""Examples as token ids: which of them are the answer, and what a prompt that is too long loses."""
+
+from typing import Any
+
+import pytest
+
+pytest.importorskip("torch")
+pytest.importorskip("peft")
+
+from tests.training.small import CHATML, END, LLAMA, SENTENCES, tokenizer
+from training.errors import TrainingError
+from training.tokens import TemplateError, Tokens, tokenize
+
+PROMPT = [
+    {"role": "system", "content": "You are the counselor."},
+    {"role": "user", "content": "The client sells plants.\n\nGood morning."},
+    {"role": "assistant", "content": SENTENCES[1]},
+    {"role": "user", "content": f"{SENTENCES[2]}\n\n(Answer in one sentence.)"},
+]
+WITHOUT_SYSTEM_ONCE_ANSWERED = (
+    "{% for message in messages %}{% if message['role'] != 'system' or messages[-1]['role'] != 'assistant' %}"
+    "{{ '<|im_start|>' + message['role'] + '\n' + message['content'] + '<|im_end|>' + '\n' }}{% endif %}{% endfor %}"
+    "{% if add_generation_prompt %}{{ '<|im_start|>assistant\n' }}{% endif %}"
+)
+LOUDER_ANSWERS = CHATML.replace("message['content']", "(message['content'] | upper)")
+ALWAYS_ASKS = LLAMA.replace("{% if add_generation_prompt %}", "{% if true %}")
+"""The first template of Llama 3, which goes on with the next answer's beginning even where nothing is asked for."""
+ENDS_TWICE = CHATML + "{% if not add_generation_prompt %}{{ eos_token }}{% endif %}"
+"""As Phi-3's: after the last turn the text ends too."""
+
+
+def answer(text: str) -> list[dict[str, str]]:
+    return [{"role": "assistant", "content": text}]
+
+
+def made(template: str, prompt: list[dict[str, str]], text: str, most: int = 1000) -> Tokens | None:
+    return tokenize(tokenizer(template), "merge", prompt, answer(text), most)
+
+
+def ids(template: str, text: str) -> tuple[int, ...]:
+    return tuple(tokenizer(template)(text, add_special_tokens=False)["input_ids"])
+
+
+def asked(template: str, prompt: list[dict[str, str]]) -> tuple[int, ...]:
+    text = tokenizer(template).apply_chat_template(prompt, tokenize=False, add_generation_prompt=True)
+    return ids(template, str(text))
+
+
+@pytest.mark.parametrize("template", [CHATML, LLAMA], ids=["chatml", "llama"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        SENTENCES[3],
+        SENTENCES[1],  # said before, in the prompt
+        "Two lines:\nthe nights,\n\nthe stall … “and” the clock 🙂",
+        '{"reason": "She needs room.", "techniques": ["reflection"]}',
+        "No.",
+        "assistant",
+    ],
+)
+def test_the_answer_is_its_tokens_and_the_one_that_ends_the_turn(template: str, text: str) -> None:
+    found = made(template, PROMPT, text)
+    assert found
+    assert found.role == "merge"
+    assert found.answer_ids == ids(template, text) + ids(template, END[template])
+    assert found.ids[: found.answer] == asked(template, PROMPT)
+
+
+@pytest.mark.parametrize("template", [CHATML, LLAMA], ids=["chatml", "llama"])
+def test_an_example_reads_as_the_template_writes_it(template: str) -> None:
+    found = made(template, PROMPT, SENTENCES[3])
+    assert found
+    whole = str(tokenizer(template).apply_chat_template([*PROMPT, *answer(SENTENCES[3])], tokenize=False))
+    assert tokenizer(template).decode(list(found.ids)) == whole.rstrip("\n")
+
+
+@pytest.mark.parametrize(
+    ("template", "like"), [(ALWAYS_ASKS, LLAMA), (ENDS_TWICE, CHATML)], ids=["next answer", "second token"]
+)
+@pytest.mark.parametrize("text", [SENTENCES[3], "assistant"])
+def test_nothing_that_a_template_puts_behind_the_answer_is_part_of_it(template: str, like: str, text: str) -> None:
+    found, plain = made(template, PROMPT, text), made(like, PROMPT, text)
+    assert found
+    assert plain
+    assert found.answer_ids == plain.answer_ids == ids(like, text) + ids(like, END[like])
+
+
+@pytest.mark.parametrize("template", [WITHOUT_SYSTEM_ONCE_ANSWERED, LOUDER_ANSWERS], ids=["prompt", "answer"])
+def test_a_template_that_writes_something_else_once_it_is_answered_is_refused(template: str) -> None:
+    with pytest.raises(TemplateError, match="this model's chat template") as refused:
+        made(template, PROMPT, SENTENCES[3])
+    assert isinstance(refused.value, TrainingError)  # which is told without a traceback
+
+
+def dialogue(exchanges: int) -> list[dict[str, str]]:
+    """A prompt with so many exchanges between what the first message tells and the last message."""
+    messages = [*PROMPT[:2]]
+    for number in range(exchanges):
+        said, replied = SENTENCES[number % len(SENTENCES)], SENTENCES[(number + 1) % len(SENTENCES)]
+        messages += [
+            {"role": "assistant", "content": f"{number}. {said}"},
+            {"role": "user", "content": f"{number}. {replied}"},
+        ]
+    return [*messages, {"role": "assistant", "content": SENTENCES[7]}, PROMPT[-1]]
+
+
+@pytest.mark.parametrize("template", [CHATML, LLAMA], ids=["chatml", "llama"])
+def test_a_prompt_that_is_too_long_loses_its_oldest_exchanges_whole_and_no_more_than_it_must(template: str) -> None:
+    exchanges = 4
+    prompt = dialogue(exchanges)
+    shorter = [[*prompt[:2], *prompt[2 + 2 * lost :]] for lost in range(exchanges + 1)]
+    wanted = [made(template, one, SENTENCES[3]) for one in shorter]
+    for lost, tokens in enumerate(wanted):
+        assert tokens
+        fits = len(tokens.ids)
+        assert made(template, prompt, SENTENCES[3], fits) == tokens
+        following = wanted[lost + 1] if lost < exchanges else None
+        assert made(template, prompt, SENTENCES[3], fits - 1) == following
+
+
+@pytest.mark.parametrize("template", [CHATML, LLAMA], ids=["chatml", "llama"])
+def test_what_the_shortest_prompt_keeps(template: str) -> None:
+    smallest = made(template, [*PROMPT[:2], {"role": "assistant", "content": SENTENCES[7]}, PROMPT[-1]], SENTENCES[3])
+    assert smallest
+    found = made(template, dialogue(6), SENTENCES[3], len(smallest.ids))
+    assert found
+    text = tokenizer(template).decode(list(found.ids))
+    for kept in (PROMPT[0]["content"], PROMPT[1]["content"], PROMPT[-1]["content"], SENTENCES[3]):
+        assert kept in text
+    assert found.answer_ids == smallest.answer_ids
+
+
+def test_without_an_exchange_that_can_go_a_long_prompt_gives_no_example() -> None:
+    once: list[dict[str, Any]] = PROMPT[:2]
+    whole = made(CHATML, once, SENTENCES[3])
+    assert whole
+    assert made(CHATML, once, SENTENCES[3], len(whole.ids)) == whole
+    assert made(CHATML, once, SENTENCES[3], len(whole.ids) - 1) is None
