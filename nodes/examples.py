@@ -33,6 +33,8 @@ _REPLY = re.compile(
     r"\W*(?:no|nope|yes|yeah|yep|okay|ok|that|because|well|it|so|and|then|but|same|like|maybe)\b", re.IGNORECASE
 )
 """What is said in fewer words, or begins like this, is hardly to be understood without what was said before."""
+_RISK_ASKED = re.compile(r"\bending your (?:own )?life\b|\bsuicid", re.IGNORECASE)
+"""A session in which risk is asked about gives no examples: they would bring the subject into every other session."""
 
 
 def counselor_examples(view: CounselorView, config: SessionConfig, kinds: tuple[str, ...]) -> str:
@@ -162,6 +164,8 @@ def _examples(file: Path) -> tuple[_Example, ...]:
 
 
 def _of_session(record: SessionRecord) -> Iterator[_Example]:
+    if any(_RISK_ASKED.search(said.text) for said in record.dialogue):
+        return
     who = _who(counselor_information(record.profile), counselor_reason(record.profile))
     names = set(normalized(record.profile.demographics.name).split())
     for before, turn in _turns(record):

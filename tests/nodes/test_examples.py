@@ -443,6 +443,15 @@ def test_the_reply_that_ended_a_session_is_no_example(corpus: Write) -> None:
     assert "session 1" not in client_system(profile(), config(few_shot=4))
 
 
+def test_a_session_in_which_risk_is_asked_about_gives_no_example(corpus: Write) -> None:
+    asked = written(1)
+    asked["turns"][2]["counselor"]["text"] = "Do you have thoughts of ending your life?"
+    corpus(asked, written(2))
+    both = counselor_system(profile(), config(few_shot=4)) + client_system(profile(), config(few_shot=4))
+    assert "session 1" not in both
+    assert "session 2" in both
+
+
 # Where there are none
 
 
