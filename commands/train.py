@@ -10,7 +10,7 @@ from rich.table import Table
 from commands import Subparsers
 from commands.options import errors
 from generation.exports.splits import Splits
-from settings import EMBEDDED
+from settings import EMBEDDED, SettingsError
 from training.data import DataReport, chosen_roles, prepare, role_names
 from training.recipe import PRESETS, Recipe
 
@@ -173,7 +173,7 @@ def export(args: argparse.Namespace) -> int:
     adapter = Path(args.adapter)
     out = Console(highlight=False, soft_wrap=True)
     if not args.gguf and not args.folder:
-        raise SystemExit("give --gguf FILE or --folder FOLDER")
+        raise SettingsError("give --gguf FILE, or --folder FOLDER for the merged model")
     if args.gguf:
         path = Path(args.gguf)
         size = (export_merged_gguf if args.merged else export_gguf)(adapter, path)

@@ -72,12 +72,12 @@ def train_adapter(
     rows = _shared(read_examples(data / "train.jsonl"), recipe)
     held_out = data / "validation.jsonl"
     looked_at = read_examples(held_out) if held_out.exists() else []
+    on_stage(f"loading {base}")
+    loaded = load_base(base, four_bit=recipe.four_bit, offline=offline)
+    on_stage(f"packing {len(rows):,} examples")
+    packed = pack_sessions(rows, loaded.tokenizer, recipe.max_length, recipe.pack_tokens, roles)
+    validation = pack_sessions(looked_at, loaded.tokenizer, recipe.max_length, recipe.pack_tokens, roles)
     with RunLock(out):
-        on_stage(f"loading {base}")
-        loaded = load_base(base, four_bit=recipe.four_bit, offline=offline)
-        on_stage(f"packing {len(rows):,} examples")
-        packed = pack_sessions(rows, loaded.tokenizer, recipe.max_length, recipe.pack_tokens, roles)
-        validation = pack_sessions(looked_at, loaded.tokenizer, recipe.max_length, recipe.pack_tokens, roles)
         hashes = {name: _file_hash(data / f"{name}.jsonl") for name in ("train", "validation")}
         fingerprint = _fingerprint(hashes, loaded, recipe, roles)
         model = adapter_model(loaded, recipe)

@@ -1,8 +1,9 @@
 """The model that an adapter is trained on: the embedded one, a model of the Hub, or a folder."""
 
 import hashlib
-import os
+import io
 import warnings
+from contextlib import nullcontext, redirect_stderr
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -31,7 +32,6 @@ def load_base(name: str, *, four_bit: bool = False, offline: bool = False) -> Ba
 
     `name` is `embedded`, an id of the Hub, or a folder or a GGUF file. Raises `TrainingError` and `EmbeddedModelError`.
     """
-    os.environ.setdefault("TQDM_DISABLE", "1")  # the reader of GGUF files draws a bar of its own
     warnings.filterwarnings("ignore", "`is_gradient_checkpointing`", FutureWarning)  # between peft and transformers
     try:
         import torch
@@ -47,17 +47,24 @@ def load_base(name: str, *, four_bit: bool = False, offline: bool = False) -> Ba
     gguf = model_file(offline=offline) if name == EMBEDDED else Path(name) if name.endswith(".gguf") else None
     where = str(gguf.parent) if gguf else name
     options: dict[str, Any] = {"gguf_file": gguf.name} if gguf else {}
-    gpu = torch.cuda.is_available()
-    try:
-        tokenizer = AutoTokenizer.from_pretrained(where, **options)
-        model = AutoModelForCausalLM.from_pretrained(
-            where,
-            dtype=torch.bfloat16 if gpu else torch.float32,
-            attn_implementation=tree_attention.NAME,
-            device_map={"": 0} if gpu else None,
-            quantization_config=_four_bit(gpu) if four_bit else None,
-            **options,
+    if not gguf and Path(name).is_absolute() and not Path(name).is_dir():
+        raise TrainingError(
+            f"there is no folder {name}: a base is 'embedded', a folder, a GGUF file or an id of the Hub"
         )
+    gpu = torch.cuda.is_available()
+    quantised = _four_bit(gpu) if four_bit else None
+    try:
+        # The reader of GGUF files draws a bar of its own.
+        with redirect_stderr(io.StringIO()) if gguf else nullcontext():
+            tokenizer = AutoTokenizer.from_pretrained(where, **options)
+            model = AutoModelForCausalLM.from_pretrained(
+                where,
+                dtype=torch.bfloat16 if gpu else torch.float32,
+                attn_implementation=tree_attention.NAME,
+                device_map={"": 0} if gpu else None,
+                quantization_config=quantised,
+                **options,
+            )
     except (OSError, ValueError, ImportError) as error:
         raise TrainingError(f"the base model {name!r} cannot be loaded: {' '.join(str(error).split())[:400]}") from None
     if tokenizer.chat_template is None:

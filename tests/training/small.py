@@ -94,8 +94,9 @@ def tiny_llama(vocabulary: int = 384, attention: str = "tree") -> Any:
         initializer_range=0.2,
         attn_implementation=attention,
     )
-    torch.manual_seed(7)
-    return LlamaForCausalLM(config).eval()
+    with torch.random.fork_rng():
+        torch.manual_seed(7)
+        return LlamaForCausalLM(config).eval()
 
 
 def base_folder(folder: Path) -> Path:

@@ -160,21 +160,18 @@ def test_a_client_is_in_one_split_under_all_its_attitudes(tmp_path: Path) -> Non
 
 @pytest.mark.parametrize("order", [1, -1], ids=["bound first", "bound last"])
 def test_a_client_in_a_file_named_after_a_split_is_there_wherever_else_it_comes_up(order: int, tmp_path: Path) -> None:
-    held, both, free = client(1), client(2), client(3)
+    held, both, later, free = map(client, range(1, 5))
     written(tmp_path / "corpus" / "test.jsonl", of(held), of(both))
-    written(tmp_path / "corpus" / "validation.jsonl", of(both, session_id="b-validation"))
-    written(tmp_path / "corpus" / "train.jsonl", of(held, session_id="h-train"), of(free))
-    others = written(tmp_path / "others.jsonl", *(of(who, session_id=f"x-{who.id}") for who in (held, both, free)))
-    sources = [tmp_path / "corpus", others][::order]
+    written(tmp_path / "corpus" / "train.jsonl", *(of(who, session_id=f"t-{who.id}") for who in (held, later, free)))
+    written(tmp_path / "corpus" / "validation.jsonl", of(both, session_id="b-validation"), of(later))
+    mixed = (of(who, session_id=f"x-{who.id}") for who in (held, both, later, free))
+    sources = [tmp_path / "corpus", written(tmp_path / "others.jsonl", *mixed)][::order]
     # By its hash every client would be in train; in two files, what is held out the most counts.
     report = prepare(sources, tmp_path / "out", ["client"], splits=Splits(train=1, validation=0, test=0))
     found = clients_of(tmp_path / "out")
-    assert found == {
-        "train": {client_group(free)},
-        "validation": set(),
-        "test": {client_group(held), client_group(both)},
-    }
-    assert report.sessions == {"train": 2, "test": 6}
+    wanted = {"train": {free}, "validation": {later}, "test": {held, both}}
+    assert found == {split: set(map(client_group, who)) for split, who in wanted.items()}
+    assert report.sessions == {"train": 2, "validation": 3, "test": 6}
 
 
 def test_the_corpus_stays_in_its_splits_beside_other_sessions(tmp_path: Path) -> None:

@@ -37,6 +37,14 @@ def test_below_one_epoch_is_that_share_of_the_packs(epochs: float) -> None:
     assert len(set(found)) == len(found) == round(50 * epochs)
 
 
+def test_which_packs_are_that_share_follows_from_the_seed() -> None:
+    shares = [frozenset(order(numbered(50), epochs=0.3, seed=seed)) for seed in range(1, 6)]
+    assert len(set(shares)) == 5
+    plans = [frozenset(order(numbered(50, plans=40), epochs=0.3, always=("plan",), seed=seed)) for seed in range(1, 6)]
+    assert len(set(plans)) == 5
+    assert all(share <= set(range(10, 50)) for share in plans)  # where not even these all fit, others have no place
+
+
 def test_every_epoch_is_an_order_of_its_own_and_the_last_may_be_a_part() -> None:
     found = order(numbered(20), epochs=2.5)
     assert sorted(found[:20]) == sorted(found[20:40]) == list(range(20))

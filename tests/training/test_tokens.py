@@ -17,10 +17,13 @@ PROMPT = [
     {"role": "assistant", "content": SENTENCES[1]},
     {"role": "user", "content": f"{SENTENCES[2]}\n\n(Answer in one sentence.)"},
 ]
-WITHOUT_SYSTEM_ONCE_ANSWERED = (
+LESS_ONCE_ANSWERED = (
     "{% for message in messages %}{% if message['role'] != 'system' or messages[-1]['role'] != 'assistant' %}"
     "{{ '<|im_start|>' + message['role'] + '\n' + message['content'] + '<|im_end|>' + '\n' }}{% endif %}{% endfor %}"
     "{% if add_generation_prompt %}{{ '<|im_start|>assistant\n' }}{% endif %}"
+)
+MORE_ONCE_ANSWERED = (
+    "{% if messages[-1]['role'] == 'assistant' %}<|im_start|>system\nAnswer.<|im_end|>\n{% endif %}" + CHATML
 )
 LOUDER_ANSWERS = CHATML.replace("message['content']", "(message['content'] | upper)")
 ALWAYS_ASKS = LLAMA.replace("{% if add_generation_prompt %}", "{% if true %}")
@@ -85,9 +88,17 @@ def test_nothing_that_a_template_puts_behind_the_answer_is_part_of_it(template: 
     assert found.answer_ids == plain.answer_ids == ids(like, text) + ids(like, END[like])
 
 
-@pytest.mark.parametrize("template", [WITHOUT_SYSTEM_ONCE_ANSWERED, LOUDER_ANSWERS], ids=["prompt", "answer"])
-def test_a_template_that_writes_something_else_once_it_is_answered_is_refused(template: str) -> None:
-    with pytest.raises(TemplateError, match="this model's chat template") as refused:
+@pytest.mark.parametrize(
+    ("template", "told"),
+    [
+        (MORE_ONCE_ANSWERED, "writes a prompt differently once it is answered"),
+        (LESS_ONCE_ANSWERED, "changes the words of a prompt or of its answer"),
+        (LOUDER_ANSWERS, "changes the words of a prompt or of its answer"),
+    ],
+    ids=["longer prompt", "shorter prompt", "other answer"],
+)
+def test_a_template_that_writes_something_else_once_it_is_answered_is_refused(template: str, told: str) -> None:
+    with pytest.raises(TemplateError, match=f"this model's chat template {told}") as refused:
         made(template, PROMPT, SENTENCES[3])
     assert isinstance(refused.value, TrainingError)  # which is told without a traceback
 

@@ -1,0 +1,92 @@
+"""Adapters from folder to folder: a run goes on only as itself, and `train lora` survives `kill -9`."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+pytest.importorskip("torch")
+pytest.importorskip("peft")
+
+from tests.training.runs import RECIPE, Killed, assert_alike, killed_at
+from tests.training.small import base_folder, data_folder
+from training import loop
+from training.adapter import TrainingCard, read_card, train_adapter
+from training.errors import TrainingError
+from training.loop import CHECKPOINT
+
+ROOT = Path(__file__).parents[2]
+pytestmark = pytest.mark.filterwarnings("ignore:`is_gradient_checkpointing`:FutureWarning")
+
+
+@pytest.mark.parametrize("change", ["recipe", "data", "base"])
+def test_a_run_goes_on_only_with_the_same_data_base_and_recipe(
+    change: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(loop, "CHECKPOINT_EVERY", 0.0)
+    data, base, out = data_folder(tmp_path / "data"), base_folder(tmp_path / "base"), tmp_path / "out"
+    with pytest.raises(Killed):
+        train_adapter(data, out, str(base), RECIPE, on_step=killed_at(3))
+    recipe, where = RECIPE, str(base)
+    if change == "recipe":
+        recipe = RECIPE.model_copy(update={"learning_rate": 2e-2})
+    elif change == "data":
+        lines = (data / "train.jsonl").read_text().splitlines(keepends=True)
+        (data / "train.jsonl").write_text("".join(lines[:-1]))
+    else:
+        where = str(base_folder(tmp_path / "another"))
+    with pytest.raises(TrainingError, match="other data, base or recipe"):
+        train_adapter(data, out, where, recipe)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+def test_train_lora_that_was_killed_is_taken_up_again_and_ends_as_if_it_had_not_been(tmp_path: Path) -> None:
+    data, base, out = data_folder(tmp_path / "data"), base_folder(tmp_path / "base"), tmp_path / "out"
+    options = {name: getattr(RECIPE, name) for name in ("rank", "alpha", "dropout", "pack_tokens", "max_length")}
+    given = options | {"learning_rate": 5e-3, "epochs": 50.0}
+    arguments = ["train", "lora", str(data), "--base", str(base), "--out", str(out), "--offline"]
+    arguments += [text for name, value in given.items() for text in (f"--{name.replace('_', '-')}", str(value))]
+    often = f"import sys, run, training.loop as loop; loop.CHECKPOINT_EVERY = 0; sys.exit(run.main({arguments!r}))"
+
+    first = started([sys.executable, "-c", often])
+    assert first.stderr
+    line = next((line for line in first.stderr if line.startswith("step 10 of ")), "")  # nine checkpoints are there
+    first.send_signal(signal.SIGKILL)
+    _, rest = first.communicate(timeout=60)
+    assert line, rest
+    assert first.returncode == -signal.SIGKILL
+    assert (out / CHECKPOINT).exists()
+    assert not (out / "training.json").exists()
+
+    second = started([sys.executable, "run.py", *arguments])
+    told, errors = second.communicate(timeout=400)
+    assert second.returncode == 0, errors
+    assert f"written: {out}" in told
+    card = read_card(out)
+    assert card.history.resumed == 1
+    assert sorted(path.name for path in out.iterdir()) == sorted(
+        ["adapter_config.json", "adapter_model.safetensors", "training.json", "README.md", "curve.png"]
+    )
+    whole = train_adapter(data, tmp_path / "whole", str(base), card.recipe)
+    assert_same_adapter(card, out, whole, tmp_path / "whole")
+
+
+def started(command: list[str]) -> subprocess.Popen[str]:
+    environment = os.environ | {"OMP_NUM_THREADS": "1", "HF_HUB_OFFLINE": "1", "COLUMNS": "200"}
+    pipe = subprocess.PIPE
+    return subprocess.Popen(command, cwd=ROOT, env=environment, stdout=pipe, stderr=pipe, text=True)
+
+
+def assert_same_adapter(card: TrainingCard, folder: Path, whole: TrainingCard, whole_folder: Path) -> None:
+    from safetensors.torch import load_file
+
+    weights = [load_file(str(place / "adapter_model.safetensors")) for place in (folder, whole_folder)]
+    assert_alike((card.history, weights[0]), (whole.history, weights[1]))
+    other = {"history", "machine"}
+    assert card.model_dump(exclude=other) == whole.model_dump(exclude=other)
+    assert json.loads((folder / "adapter_config.json").read_text())["r"] == RECIPE.rank
