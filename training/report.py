@@ -14,7 +14,7 @@ from sessions.session import client_group
 from training.adapter import read_card
 from training.base import load_adapter, load_base
 from training.corpus import CORPUS, SPLITS
-from training.data import examples_of, read_examples, role_names
+from training.data import chosen_roles, examples_of, read_examples, role_names
 from training.errors import TrainingError
 from training.loss import Loss, SessionPacks, pack_sessions, score
 from training.sources import Source, read_sources
@@ -69,9 +69,9 @@ def compare_adapters(
     card = read_card(adapter)
     recipe = card.recipe
     base = load_base(card.base)
-    packed = pack_sessions(_rows(on), base.tokenizer, recipe.max_length, recipe.pack_tokens, roles or card.roles)[
-        :sessions
-    ]
+    # Without a choice, what an adapter is made for: all roles but the baselines' counselor, unless it was trained for it.
+    wanted = roles or card.roles or chosen_roles("all")
+    packed = pack_sessions(_rows(on), base.tokenizer, recipe.max_length, recipe.pack_tokens, wanted)[:sessions]
     if not packed:
         raise TrainingError(f"{on} has no example of these roles")
     other = _losses(base.model, packed) if against == BASE else None
