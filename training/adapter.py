@@ -22,7 +22,7 @@ from training.base import Base, adapter_model, base_name, load_base
 from training.card import write_card
 from training.data import read_examples
 from training.errors import TrainingError
-from training.loop import CHECKPOINT, History, Progress, schedule, train
+from training.loop import History, Progress, remove_checkpoint, schedule, train
 from training.loss import SessionPacks, pack_sessions
 from training.recipe import Recipe
 
@@ -89,7 +89,7 @@ def train_adapter(
         card = _card(base, loaded, hashes, roles, recipe, packed, model, history)
         (out / CARD_DATA).write_text(card.model_dump_json(indent=1) + "\n", encoding="utf-8")
         write_card(card, out)
-        (out / CHECKPOINT).unlink(missing_ok=True)
+        remove_checkpoint(out)
     (out / "lock").unlink(missing_ok=True)
     return card
 

@@ -187,6 +187,16 @@ def _look(state: "_State", validation: Sequence[Pack], number: int, recipe: Reci
         history.stopped = f"the validation loss has not fallen for {recipe.patience} looks"
 
 
+def remove_checkpoint(folder: Path) -> None:
+    """Remove the checkpoint of a run that has ended, and what a kill has left of one that was being written."""
+    for path in (folder / CHECKPOINT, _unfinished(folder / CHECKPOINT)):
+        path.unlink(missing_ok=True)
+
+
+def _unfinished(path: Path) -> Path:
+    return path.with_name(f".{path.name}.tmp")
+
+
 @dataclass
 class _State:
     """All that a checkpoint holds."""
@@ -207,7 +217,7 @@ class _State:
             "random": torch.get_rng_state(),
             "history": self.history.model_dump_json(),
         }
-        temporary = path.with_name(f".{path.name}.tmp")
+        temporary = _unfinished(path)
         with temporary.open("wb") as file:
             torch.save(content, file)
             file.flush()

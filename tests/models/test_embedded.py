@@ -342,6 +342,7 @@ def bindings(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[types.
     module: Any = types.ModuleType("xllamacpp")
     module.CommonParams = lambda: parameters(hostnames=["0.0.0.0"])
     module.Server = FakeServer
+    module.CommonAdapterLoraInfo = types.SimpleNamespace
     monkeypatch.setitem(sys.modules, "xllamacpp", module)
     monkeypatch.setattr(embedded, "model_file", lambda *, offline: tmp_path / "model.gguf")
     monkeypatch.setattr(embedded, "_shared", None)
@@ -362,6 +363,17 @@ def test_both_spellings_of_the_host_are_local(bindings: Any) -> None:
     assert new.hostnames == ["127.0.0.1"]
     assert old.hostname == "127.0.0.1"
     assert new.cache_ram_mib == old.cache_ram_mib == 0
+
+
+def test_the_adapter_is_loaded_with_the_model(bindings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    with EmbeddedServer() as server:
+        assert (server.tuned_name or "").startswith(embedded.TUNED)
+    monkeypatch.setenv(embedded.ADAPTER_VARIABLE, "none")
+    with EmbeddedServer() as server:
+        assert server.tuned_name is None
+    loaded, without = FakeServer.parameters
+    assert [(info.path, info.scale) for info in loaded.lora_adapters] == [(str(embedded.ADAPTER), 1.0)]
+    assert not hasattr(without, "lora_adapters")
 
 
 def test_server_can_be_stopped_twice_and_started_again(bindings: Any) -> None:
