@@ -69,7 +69,7 @@ def train_adapter(
     """
     if (out / WEIGHTS).exists():
         raise TrainingError(f"{out} holds an adapter already; give another --out")
-    rows = _shared(read_examples(data / "train.jsonl"), recipe)
+    rows = shared_examples(read_examples(data / "train.jsonl"), recipe)
     held_out = data / "validation.jsonl"
     looked_at = read_examples(held_out) if held_out.exists() else []
     on_stage(f"loading {base}")
@@ -104,7 +104,7 @@ def read_card(folder: Path) -> TrainingCard:
         ) from None
 
 
-def _shared(rows: list[dict[str, Any]], recipe: Recipe) -> list[dict[str, Any]]:
+def shared_examples(rows: list[dict[str, Any]], recipe: Recipe) -> list[dict[str, Any]]:
     """The examples, of some roles only a seeded share."""
     draw = random.Random(recipe.seed)
     return [row for row in rows if draw.random() < recipe.shares.get(row["role"], 1.0)]
