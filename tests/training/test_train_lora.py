@@ -18,6 +18,7 @@ from training import loop
 from training.adapter import TrainingCard, read_card, train_adapter
 from training.errors import TrainingError
 from training.loop import CHECKPOINT
+from training.recipe import PRESETS
 
 ROOT = Path(__file__).parents[2]
 pytestmark = pytest.mark.filterwarnings("ignore:`is_gradient_checkpointing`:FutureWarning")
@@ -41,6 +42,18 @@ def test_a_run_goes_on_only_with_the_same_data_base_and_recipe(
         where = str(base_folder(tmp_path / "another"))
     with pytest.raises(TrainingError, match="other data, base or recipe"):
         train_adapter(data, out, where, recipe)
+
+
+def test_the_papers_recipe_runs_on_a_whole_base(tmp_path: Path) -> None:
+    data, base, out = data_folder(tmp_path / "data"), base_folder(tmp_path / "base"), tmp_path / "out"
+    paper = PRESETS["paper"]
+    assert (paper.rank, paper.alpha, paper.dropout, paper.learning_rate, paper.epochs) == (64, 16, 0.1, 2e-4, 3.0)
+    assert paper.four_bit
+    card = train_adapter(data, out, str(base), paper.model_copy(update={"four_bit": False}))
+    assert card.examples > 0
+    assert len(card.history.looks) == min(paper.looks, len(card.history.steps))
+    kept = json.loads((out / "adapter_config.json").read_text(encoding="utf-8"))
+    assert (kept["r"], kept["lora_alpha"], kept["lora_dropout"]) == (64, 16, 0.1)
 
 
 @pytest.mark.slow
