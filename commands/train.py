@@ -2,6 +2,7 @@
 
 import argparse
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
@@ -13,6 +14,9 @@ from generation.exports.splits import Splits
 from settings import EMBEDDED, SettingsError
 from training.data import DataReport, chosen_roles, prepare, role_names
 from training.recipe import PRESETS, Recipe
+
+if TYPE_CHECKING:
+    from training.loop import History
 
 _FIELDS = {
     "rank": int,
@@ -139,7 +143,7 @@ def lora(args: argparse.Namespace) -> int:
                 console.print(told)
 
         def step(done: Done) -> None:
-            told = _told(done)
+            told = _told(done.history)
             bar.update(task, completed=done.step, total=done.steps, told=told)
             if not console.is_terminal and (done.step % 10 == 0 or done.step == done.steps):
                 console.print(f"step {done.step} of {done.steps}: {told}")
@@ -203,8 +207,7 @@ def _recipe(args: argparse.Namespace) -> Recipe:
     return Recipe.model_validate(PRESETS[args.preset].model_dump() | given)
 
 
-def _told(done: object) -> str:
-    history = done.history  # type: ignore[attr-defined]
+def _told(history: "History") -> str:
     lately = history.steps[-10:]
     rate = sum(step.tokens for step in lately) / max(1e-9, sum(step.seconds for step in lately))
     look = f", validation {history.looks[-1].loss:.3f}" if history.looks else ""

@@ -52,11 +52,7 @@ def export_gguf(adapter: Path, path: Path) -> int:
         tensor = _tensor(name)
         writer.add_tensor(f"{tensor}.lora_a", a.astype(np.float16))
         writer.add_tensor(f"{tensor}.lora_b", _reordered(name, b, architecture, heads).astype(np.float16))
-    writer.write_header_to_file()
-    writer.write_kv_data_to_file()
-    writer.write_tensors_to_file()
-    writer.close()
-    return path.stat().st_size
+    return _written(writer, path)
 
 
 def export_merged_gguf(adapter: Path, path: Path) -> int:
@@ -81,11 +77,7 @@ def export_merged_gguf(adapter: Path, path: Path) -> int:
         else:
             kind = gguf.GGMLQuantizationType.Q8_0
             writer.add_tensor(tensor.name, gguf.quants.quantize(weights, kind), raw_dtype=kind)
-    writer.write_header_to_file()
-    writer.write_kv_data_to_file()
-    writer.write_tensors_to_file()
-    writer.close()
-    return path.stat().st_size
+    return _written(writer, path)
 
 
 def export_merged(adapter: Path, folder: Path) -> None:
@@ -99,6 +91,15 @@ def export_merged(adapter: Path, folder: Path) -> None:
     del merged.config.quantization_config
     merged.save_pretrained(str(folder))
     base.tokenizer.save_pretrained(str(folder))
+
+
+def _written(writer: Any, path: Path) -> int:
+    """Write all that a writer has collected; returns the file's size in bytes."""
+    writer.write_header_to_file()
+    writer.write_kv_data_to_file()
+    writer.write_tensors_to_file()
+    writer.close()
+    return path.stat().st_size
 
 
 def _gguf() -> Any:
