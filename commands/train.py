@@ -91,7 +91,7 @@ def _add_report(what: Subparsers) -> None:
         "--against", default="base", metavar="base|ADAPTER", help="what it is compared with (default base)"
     )
     parser.add_argument(
-        "--on", default="corpus:test", metavar="DATA", help="corpus:test (default), or a file of examples"
+        "--on", default="corpus:test", metavar="DATA", help="corpus:test (default), plain:test, or a file of examples"
     )
     parser.add_argument("--roles", help="only these roles")
     parser.add_argument("--sessions", type=int, metavar="N", help="only the first N sessions")

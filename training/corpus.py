@@ -1,38 +1,51 @@
 """The corpus: its written sessions become the records that every tool reads, one file a split.
 
-python -m training.corpus        # after a change under corpus/sessions, corpus/clients or corpus/splits.toml
+There are two collections over the same clients and splits: the corpus itself, and `plain`, short sessions in simple sentences that
+the embedded model is trained on.
+
+python -m training.corpus        # after a change under corpus/
 """
 
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Literal, get_args
 
 from state import SessionRecord
 from training.errors import WrittenError
 from training.written import read_written
 
+Collection = Literal["corpus", "plain"]
+COLLECTIONS: tuple[Collection, ...] = get_args(Collection)
 CORPUS = Path(__file__).parents[1] / "corpus"
 SPLITS = ("train", "validation", "test")
 
 
-def corpus_records(folder: Path = CORPUS) -> Iterator[tuple[str, SessionRecord]]:
-    """Every written session of a corpus as a record, with its split. Raises `WrittenError`, `ProfileError`,
-    `SettingsError`."""
-    held_out = _held_out(folder / "splits.toml")
-    for path in sorted((folder / "sessions").glob("*.yaml")):
-        record = read_written(path, folder / "clients")
+def collection_folder(name: Collection, corpus: Path = CORPUS) -> Path:
+    """Where a collection's sessions and records lie; clients and splits are the corpus's for all of them."""
+    return corpus if name == "corpus" else corpus / name
+
+
+def corpus_records(name: Collection = "corpus", corpus: Path = CORPUS) -> Iterator[tuple[str, SessionRecord]]:
+    """Every written session of a collection as a record, with its split.
+
+    Raises `WrittenError`, `ProfileError` and `SettingsError`.
+    """
+    held_out = _held_out(corpus / "splits.toml")
+    for path in sorted((collection_folder(name, corpus) / "sessions").glob("*.yaml")):
+        record = read_written(path, corpus / "clients", name)
         if path.stem != f"{record.profile_id}-{record.attitude}":
             raise WrittenError(f"{path}: should be named {record.profile_id}-{record.attitude}.yaml")
         yield held_out.get(record.profile_id, "train"), record
 
 
-def build(folder: Path = CORPUS) -> dict[str, int]:
-    """Write the records of a corpus, `train.jsonl`, `validation.jsonl` and `test.jsonl`; returns how many each has."""
+def build(name: Collection = "corpus", corpus: Path = CORPUS) -> dict[str, int]:
+    """Write the records of a collection, `train.jsonl`, `validation.jsonl` and `test.jsonl`; returns how many each has."""
     lines: dict[str, list[str]] = {split: [] for split in SPLITS}
-    for split, record in corpus_records(folder):
+    for split, record in corpus_records(name, corpus):
         lines[split].append(record.model_dump_json() + "\n")
     for split, records in lines.items():
-        (folder / f"{split}.jsonl").write_text("".join(records), encoding="utf-8")
+        (collection_folder(name, corpus) / f"{split}.jsonl").write_text("".join(records), encoding="utf-8")
     return {split: len(records) for split, records in lines.items()}
 
 
@@ -45,4 +58,5 @@ def _held_out(path: Path) -> dict[str, str]:
 
 
 if __name__ == "__main__":
-    print(", ".join(f"{count} {split}" for split, count in build().items()))
+    for collection in COLLECTIONS:
+        print(f"{collection}: " + ", ".join(f"{count} {split}" for split, count in build(collection).items()))

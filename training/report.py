@@ -13,7 +13,7 @@ from generation.exports.chat import as_chat
 from sessions.session import client_group
 from training.adapter import read_card
 from training.base import load_adapter, load_base
-from training.corpus import CORPUS, SPLITS
+from training.corpus import COLLECTIONS, SPLITS, collection_folder
 from training.data import chosen_roles, examples_of, read_examples, role_names
 from training.errors import TrainingError
 from training.loss import Loss, SessionPacks, pack_sessions, score
@@ -62,7 +62,7 @@ class Report(BaseModel):
 def compare_adapters(
     adapter: Path, against: str, on: str, *, roles: Sequence[str] | None = None, sessions: int | None = None
 ) -> Report:
-    """Score both on held-out examples. `on` is `corpus:test` (or another split), a file of examples, or sessions of any kind.
+    """Score both on held-out examples. `on` is `corpus:test` or `plain:test` (or another split), a file of examples, or sessions of any kind.
 
     Raises `TrainingError`, and `ProfileError` for examples that cannot be read.
     """
@@ -119,10 +119,10 @@ def table(report: Report) -> Table:
 
 def _rows(on: str) -> Iterable[dict[str, Any]]:
     name, _, split = on.partition(":")
-    if name == "corpus" and split:
+    if name in COLLECTIONS and split:
         if split not in SPLITS:
-            raise TrainingError(f"the corpus has no split {split!r}; it has {', '.join(SPLITS)}")
-        return _rows_of(CORPUS / f"{split}.jsonl")
+            raise TrainingError(f"{name} has no split {split!r}; it has {', '.join(SPLITS)}")
+        return _rows_of(collection_folder(name) / f"{split}.jsonl")
     path = Path(on)
     if path.is_file() and path.suffix == ".jsonl" and '"completion"' in _first_line(path):
         return read_examples(path)

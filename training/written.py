@@ -1,7 +1,8 @@
 """Sessions written by hand: a YAML file that holds what is said and thought becomes a session record, as if it had been run.
 
-A file of `corpus/sessions/` names the client, the attitude and the plan; of each turn it has the router's reason and pick, the
-specialists' drafts, what the counselor said and what the client answered; at its end the closing utterance and how it ended.
+A file of `corpus/sessions/` or `corpus/plain/sessions/` names the client, the attitude and the plan; of each turn it has the
+router's reason and pick, the specialists' drafts, what the counselor said and what the client answered; at its end the closing
+utterance and how it ended.
 """
 
 import uuid
@@ -77,8 +78,10 @@ class WrittenSession(_Written):
         return self
 
 
-def read_written(path: Path, clients: Path) -> SessionRecord:
+def read_written(path: Path, clients: Path, collection: str = "corpus") -> SessionRecord:
     """The record of a written session; its client is one of a folder's profiles, or a built-in one.
+
+    A client may have a session of the same attitude in another `collection`: it is part of the session's id.
 
     Raises `WrittenError`, `ProfileError` and `SettingsError`.
     """
@@ -86,7 +89,7 @@ def read_written(path: Path, clients: Path) -> SessionRecord:
         written = WrittenSession.model_validate(read_yaml(path))
     except ValidationError as error:
         raise WrittenError(f"{path}: {validation_message(error)}") from None
-    return record_of(written, find_client(written.client, clients))
+    return record_of(written, find_client(written.client, clients), collection)
 
 
 def find_client(name: str, clients: Path) -> ClientProfile:
@@ -95,7 +98,7 @@ def find_client(name: str, clients: Path) -> ClientProfile:
     return load_builtin(name) if name in builtin_ids() or not own.exists() else read_profiles(own).profiles[0]
 
 
-def record_of(written: WrittenSession, profile: ClientProfile) -> SessionRecord:
+def record_of(written: WrittenSession, profile: ClientProfile, collection: str) -> SessionRecord:
     """The record that a run with these words would have left, without calls: nothing was asked of a model."""
     config = SessionConfig(
         techniques=written.techniques,
@@ -103,8 +106,9 @@ def record_of(written: WrittenSession, profile: ClientProfile) -> SessionRecord:
         min_turns=min(SessionConfig.model_fields["min_turns"].default, written.max_turns),
     )
     last = len(written.turns)
+    place = "written" if collection == "corpus" else f"written/{collection}"
     return SessionRecord(
-        session_id=str(uuid.uuid5(SESSIONS, f"written/{profile.id}/{written.attitude}")),
+        session_id=str(uuid.uuid5(SESSIONS, f"{place}/{profile.id}/{written.attitude}")),
         status="finished",
         end_reason=written.end,
         profile_id=profile.id,

@@ -1,8 +1,10 @@
 """The corpus: built from what is written, large and varied enough, and clean; and what is told of a written session that is wrong."""
 
+import re
 import shutil
 from collections import Counter
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -14,17 +16,25 @@ from nodes.guards import Draft, check, normalized
 from nodes.techniques import techniques
 from sessions.session import client_group, session_of
 from state import CBTTechnique, SessionRecord, Speaker
-from training.corpus import CORPUS, SPLITS, build, corpus_records
+from training.corpus import COLLECTIONS, CORPUS, SPLITS, Collection, build, collection_folder, corpus_records
 from training.errors import WrittenError
 from training.written import read_written
 
+SIZES: dict[Collection, tuple[int, int, range]] = {"corpus": (60, 45, range(10, 17)), "plain": (100, 75, range(8, 13))}
+"""Of each collection: how many sessions and clients it has at least, and how many turns a session may have."""
 SHARED_WORDS = 10
 """So many words in a row that two sessions share are no accident."""
 
 
+@pytest.fixture(scope="module", params=COLLECTIONS)
+def collection(request: pytest.FixtureRequest) -> Collection:
+    name: Collection = request.param
+    return name
+
+
 @pytest.fixture(scope="module")
-def corpus() -> list[tuple[str, SessionRecord]]:
-    return list(corpus_records())
+def corpus(collection: Collection) -> list[tuple[str, SessionRecord]]:
+    return list(corpus_records(collection))
 
 
 @pytest.fixture(scope="module")
@@ -32,21 +42,23 @@ def records(corpus: list[tuple[str, SessionRecord]]) -> list[SessionRecord]:
     return [record for _, record in corpus]
 
 
-def test_the_committed_records_are_what_is_written(tmp_path: Path) -> None:
+def test_the_committed_records_are_what_is_written(collection: Collection, tmp_path: Path) -> None:
     copy = tmp_path / "corpus"
     shutil.copytree(CORPUS, copy, ignore=shutil.ignore_patterns("*.jsonl"))
-    counts = build(copy)
+    counts = build(collection, copy)
     for split in SPLITS:
-        built, committed = (copy / f"{split}.jsonl").read_bytes(), (CORPUS / f"{split}.jsonl").read_bytes()
+        built = (collection_folder(collection, copy) / f"{split}.jsonl").read_bytes()
+        committed = (collection_folder(collection) / f"{split}.jsonl").read_bytes()
         assert built == committed, "build it again: python -m training.corpus"
         assert len(built.splitlines()) == counts[split] > 0
 
 
-def test_there_are_enough_sessions_of_every_kind(records: list[SessionRecord]) -> None:
-    assert len(records) >= 60
+def test_there_are_enough_sessions_of_every_kind(collection: Collection, records: list[SessionRecord]) -> None:
+    sessions, clients, turns = SIZES[collection]
+    assert len(records) >= sessions
     assert len({record.session_id for record in records}) == len(records)
-    assert len({client_group(record.profile) for record in records}) >= 45
-    assert {len(record.turns) for record in records} <= set(range(10, 17))
+    assert len({client_group(record.profile) for record in records}) >= clients
+    assert {len(record.turns) for record in records} <= set(turns)
     attitudes = Counter(record.attitude for record in records)
     assert len(attitudes) == 3
     assert min(attitudes.values()) >= 0.3 * len(records)
@@ -111,6 +123,39 @@ def test_no_client_is_in_two_splits(corpus: list[tuple[str, SessionRecord]]) -> 
         splits.setdefault(client_group(record.profile), set()).add(split)
     assert {client: found for client, found in splits.items() if len(found) > 1} == {}
     assert {split for found in splits.values() for split in found} == set(SPLITS)
+
+
+def test_no_session_has_the_id_of_one_in_the_other_collection() -> None:
+    ids = [record.session_id for name in COLLECTIONS for _, record in corpus_records(name)]
+    assert len(set(ids)) == len(ids)
+
+
+def test_a_client_is_in_the_same_split_in_both_collections() -> None:
+    """Or a model that is trained on one of them would be tested in the other on a client that it knows."""
+    splits: dict[str, set[str]] = {}
+    for name in COLLECTIONS:
+        for split, record in corpus_records(name):
+            splits.setdefault(client_group(record.profile), set()).add(split)
+    assert {client: found for client, found in splits.items() if len(found) > 1} == {}
+
+
+def test_plain_sessions_are_plain() -> None:
+    """Short sentences, and a counselor who takes up the client's words: what a very small model can learn from."""
+    sentences: list[str] = []
+    taken_up = []
+    for _, record in corpus_records("plain"):
+        for before, said in pairwise(record.dialogue):
+            sentences += re.split(r"(?<=[.?!])\s+", said.text)
+            if said.speaker == "counselor" and said.turn > 0 and not said.closing:
+                taken_up.append(bool(_stems(said.text) & _stems(before.text)))
+    lengths = [len(sentence.split()) for sentence in sentences]
+    assert max(lengths) <= 25
+    assert sum(lengths) / len(lengths) <= 12
+    assert sum(taken_up) >= 0.97 * len(taken_up)
+
+
+def _stems(text: str) -> set[str]:
+    return {word[:5] for word in normalized(text).split() if len(word) > 2}
 
 
 def test_no_two_sessions_share_a_passage(records: list[SessionRecord]) -> None:
@@ -187,14 +232,14 @@ def small_corpus(folder: Path, name: str = WRITTEN) -> Path:
 
 def test_the_split_is_that_of_the_client_and_train_where_none_is_named(tmp_path: Path) -> None:
     folder = small_corpus(tmp_path)
-    assert build(folder) == {"train": 0, "validation": 0, "test": 1}
+    assert build(corpus=folder) == {"train": 0, "validation": 0, "test": 1}
     (folder / "splits.toml").write_text("")
-    assert build(folder) == {"train": 1, "validation": 0, "test": 0}
+    assert build(corpus=folder) == {"train": 1, "validation": 0, "test": 0}
 
 
 def test_a_file_that_is_not_named_after_client_and_attitude_is_told(tmp_path: Path) -> None:
     with pytest.raises(WrittenError, match=rf"another\.yaml: should be named {WRITTEN}\.yaml"):
-        build(small_corpus(tmp_path, "another"))
+        build(corpus=small_corpus(tmp_path, "another"))
 
 
 @pytest.mark.parametrize("text", [None, "test = ["])
@@ -204,4 +249,4 @@ def test_splits_that_cannot_be_read_are_told(text: str | None, tmp_path: Path) -
     if text is not None:
         (folder / "splits.toml").write_text(text)
     with pytest.raises(WrittenError, match=r"splits\.toml cannot be read"):
-        build(folder)
+        build(corpus=folder)
