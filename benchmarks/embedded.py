@@ -2,10 +2,11 @@
 
     python benchmarks/embedded.py [--sessions 3] [--turns 10] [--answers 6] [--out FOLDER]
 
-Sessions are run with clients of the corpus' test split, whom the adapter has never seen, each with the attitude it has there. Of
-them are counted: integrity findings per 100 messages, how they end, Distinct-2 at equal length, seconds. Then single answers are
-asked for in the corpus' own test sessions, `--answers` of each role, and held against what stands there (BLEU, chrF, ROUGE-L).
-Perplexity is `python run.py train report ADAPTER`, which needs the training extra.
+Sessions are run with clients of the corpus' test split, whom the adapter has never seen, each with the attitude it has in a plain
+session there. Of them are counted: integrity findings per 100 messages, how they end, Distinct-2 at equal length, seconds. Then
+single answers are asked for in those plain sessions themselves, `--answers` of each role, and held against what stands there
+(BLEU, chrF, ROUGE-L).
+Perplexity is `python run.py train report ADAPTER --on plain:test`, which needs the training extra.
 """
 
 import argparse
@@ -34,7 +35,7 @@ from nodes import guards
 from sessions.session import session_of
 from settings import EMBEDDED, EMBEDDED_BASE, ModelSettings, SessionConfig
 from state import SessionRecord
-from training.corpus import CORPUS
+from training.corpus import collection_folder
 
 SPOKEN = ("merge", "client")
 KINDS = {"base": EMBEDDED_BASE, "tuned": EMBEDDED, "tuned, no guards": EMBEDDED}
@@ -50,7 +51,7 @@ class Sessions:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--sessions", type=int, default=3, help="held-out sessions of each kind (8 at most)")
+    parser.add_argument("--sessions", type=int, default=3, help="held-out sessions of each kind (14 at most)")
     parser.add_argument("--turns", type=int, default=10)
     parser.add_argument("--answers", type=int, default=6, help="answers of each role against the corpus")
     parser.add_argument("--kinds", default=",".join(KINDS), help=f"of {', '.join(KINDS)}")
@@ -58,7 +59,8 @@ def main() -> None:
     parser.add_argument("--out", type=Path, help="folder that keeps the sessions")
     args = parser.parse_args()
     folder = args.out or Path(mkdtemp())
-    held_out = [SessionRecord.model_validate_json(line) for line in (CORPUS / "test.jsonl").open(encoding="utf-8")]
+    lines = (collection_folder("plain") / "test.jsonl").read_text(encoding="utf-8").splitlines()
+    held_out = [SessionRecord.model_validate_json(line) for line in lines]
     random.Random(1).shuffle(held_out)
     console = Console(highlight=False)
     kinds = [kind for kind in KINDS if kind in args.kinds.split(",")]

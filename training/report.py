@@ -62,7 +62,9 @@ class Report(BaseModel):
 def compare_adapters(
     adapter: Path, against: str, on: str, *, roles: Sequence[str] | None = None, sessions: int | None = None
 ) -> Report:
-    """Score both on held-out examples. `on` is `corpus:test` or `plain:test` (or another split), a file of examples, or sessions of any kind.
+    """Score both on held-out examples.
+
+    `on` is `corpus:test` or `plain:test` (or another split), a file of examples, or sessions of any kind.
 
     Raises `TrainingError`, and `ProfileError` for examples that cannot be read.
     """

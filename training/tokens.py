@@ -7,13 +7,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import jinja2
+
 from training.errors import TrainingError
 
 Chat = Sequence[dict[str, str]]
 
 
 class TemplateError(TrainingError):
-    """A chat template with which a prompt is not the beginning of prompt and answer: the answer cannot be told apart."""
+    """A chat template that takes no such prompt, or with which the answer cannot be told from what stands before it."""
 
 
 @dataclass(frozen=True)
@@ -63,7 +65,10 @@ def _tokens(tokenizer: Any, role: str, prompt: Chat, completion: Chat) -> Tokens
 
 
 def _text(tokenizer: Any, chat: list[dict[str, str]], *, add_generation_prompt: bool) -> str:
-    return str(tokenizer.apply_chat_template(chat, tokenize=False, add_generation_prompt=add_generation_prompt))
+    try:
+        return str(tokenizer.apply_chat_template(chat, tokenize=False, add_generation_prompt=add_generation_prompt))
+    except jinja2.TemplateError as error:  # some refuse a system message, and a server of theirs would too
+        raise TemplateError(f"this model's chat template refuses a prompt: {error}") from None
 
 
 def _ids(tokenizer: Any, text: str) -> list[int]:

@@ -25,6 +25,10 @@ LESS_ONCE_ANSWERED = (
 MORE_ONCE_ANSWERED = (
     "{% if messages[-1]['role'] == 'assistant' %}<|im_start|>system\nAnswer.<|im_end|>\n{% endif %}" + CHATML
 )
+NO_SYSTEM = (
+    "{% if messages[0]['role'] == 'system' %}{{ raise_exception('System role not supported') }}{% endif %}" + CHATML
+)
+"""As Gemma's first ones."""
 LOUDER_ANSWERS = CHATML.replace("message['content']", "(message['content'] | upper)")
 ALWAYS_ASKS = LLAMA.replace("{% if add_generation_prompt %}", "{% if true %}")
 """The first template of Llama 3, which goes on with the next answer's beginning even where nothing is asked for."""
@@ -94,10 +98,11 @@ def test_nothing_that_a_template_puts_behind_the_answer_is_part_of_it(template: 
         (MORE_ONCE_ANSWERED, "writes a prompt differently once it is answered"),
         (LESS_ONCE_ANSWERED, "changes the words of a prompt or of its answer"),
         (LOUDER_ANSWERS, "changes the words of a prompt or of its answer"),
+        (NO_SYSTEM, "refuses a prompt: System role not supported"),
     ],
-    ids=["longer prompt", "shorter prompt", "other answer"],
+    ids=["longer prompt", "shorter prompt", "other answer", "no system message"],
 )
-def test_a_template_that_writes_something_else_once_it_is_answered_is_refused(template: str, told: str) -> None:
+def test_a_template_that_the_answer_cannot_be_had_with_is_refused(template: str, told: str) -> None:
     with pytest.raises(TemplateError, match=f"this model's chat template {told}") as refused:
         made(template, PROMPT, SENTENCES[3])
     assert isinstance(refused.value, TrainingError)  # which is told without a traceback
