@@ -14,6 +14,7 @@ import asyncio
 import random
 import sys
 import time
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -60,11 +61,21 @@ def main() -> None:
     args = parser.parse_args()
     folder = args.out or Path(mkdtemp())
     lines = (collection_folder("plain") / "test.jsonl").read_text(encoding="utf-8").splitlines()
-    held_out = [SessionRecord.model_validate_json(line) for line in lines]
-    random.Random(1).shuffle(held_out)
+    held_out = by_turns([SessionRecord.model_validate_json(line) for line in lines])
     console = Console(highlight=False)
     kinds = [kind for kind in KINDS if kind in args.kinds.split(",")]
     asyncio.run(measure(console, folder, kinds, held_out, args))
+
+
+def by_turns(records: list[SessionRecord]) -> list[SessionRecord]:
+    """The records in a seeded order in which the attitudes take turns: the first three have all of them."""
+    random.Random(1).shuffle(records)
+    seen: Counter[str | None] = Counter()
+    places = []
+    for record in records:
+        places.append(seen[record.attitude])
+        seen[record.attitude] += 1
+    return [record for _, record in sorted(zip(places, records, strict=True), key=lambda item: item[0])]
 
 
 async def measure(

@@ -18,11 +18,13 @@ from models.structured import AnswerSchema, response_format
 from settings import ModelSettings
 
 EMBEDDED_BODY: dict[str, Any] = {
-    # A 135M model loops and runs on into the other speaker's lines; these are llama.cpp's own means against it.
-    "repeat_penalty": 1.05,
+    # A 135M model loops and runs on into the other speaker's lines; these are llama.cpp's own means against it. There is no
+    # penalty on single words that come again: a counselor takes up the client's. Unlikely words are cut off early, since
+    # such a model means little by them.
+    "repeat_penalty": 1.0,
     "dry_multiplier": 0.8,
     "dry_penalty_last_n": 1024,
-    "min_p": 0.05,
+    "min_p": 0.15,
     "stop": ["\nClient:", "\nCounselor:", "\n\n"],
     "cache_prompt": True,
 }
@@ -121,7 +123,7 @@ def request_options(
         body["lora"] = [{"id": 0, "scale": 1.0 if endpoint.tuned else 0.0}]
         max_tokens = min(max_tokens or 4096, EMBEDDED_MAX_TOKENS.get(role, EMBEDDED_MAX_TOKENS["default"]))
         if schema:
-            body |= {"stop": [], "dry_multiplier": 0.0, "repeat_penalty": 1.0}
+            body |= {"stop": [], "dry_multiplier": 0.0}
     if settings.top_p is not None:
         options["top_p"] = settings.top_p
     if seed is not None:
