@@ -39,7 +39,7 @@ from state import SessionRecord
 from training.corpus import collection_folder
 
 SPOKEN = ("merge", "client")
-KINDS = {"base": EMBEDDED_BASE, "tuned": EMBEDDED, "tuned, no guards": EMBEDDED}
+KINDS = {"base": EMBEDDED_BASE, "tuned": EMBEDDED, "unguarded": EMBEDDED}
 
 
 @dataclass
@@ -84,11 +84,11 @@ async def measure(
     models = Models()
     run: dict[str, Sessions] = {}
     for kind in kinds:
-        run[kind] = await sessions_of(models, folder / kind.replace(", ", "-").replace(" ", "-"), kind, held_out, args)
+        run[kind] = await sessions_of(models, folder / kind, kind, held_out, args)
         console.print(f"{kind}: {len(run[kind].records)} sessions")
     console.print(sessions_table(run))
     for kind in kinds if args.answers else ():
-        if kind != "tuned, no guards":
+        if kind != "unguarded":
             console.print(kind, await answers_of(models, kind, held_out, args.answers))
     if args.at_once:
         for at_once in (1, 4):
@@ -103,7 +103,7 @@ async def sessions_of(
     found = Sessions([], [])
     for record in held_out[: args.sessions]:
         began = time.monotonic()
-        with guarded(kind != "tuned, no guards"):
+        with guarded(kind != "unguarded"):
             found.records.append(await run_session(task(record, kind, args.turns), folder, models))
         found.seconds.append(time.monotonic() - began)
     (folder / "records.jsonl").write_text("".join(r.model_dump_json() + "\n" for r in found.records), encoding="utf-8")
