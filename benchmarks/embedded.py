@@ -38,7 +38,6 @@ from settings import EMBEDDED, EMBEDDED_BASE, ModelSettings, SessionConfig
 from state import SessionRecord
 from training.corpus import collection_folder
 
-SPOKEN = ("merge", "client")
 KINDS = {"base": EMBEDDED_BASE, "tuned": EMBEDDED, "unguarded": EMBEDDED}
 
 
@@ -63,7 +62,9 @@ def main() -> None:
     lines = (collection_folder("plain") / "test.jsonl").read_text(encoding="utf-8").splitlines()
     held_out = by_turns([SessionRecord.model_validate_json(line) for line in lines])
     console = Console(highlight=False)
-    kinds = [kind for kind in KINDS if kind in args.kinds.split(",")]
+    kinds = args.kinds.split(",")
+    if unknown := [kind for kind in kinds if kind not in KINDS]:
+        parser.error(f"there is no kind {', '.join(unknown)}; there are {', '.join(KINDS)}")
     asyncio.run(measure(console, folder, kinds, held_out, args))
 
 
