@@ -1,5 +1,6 @@
 """The configuration of a session: the one typed model behind the command line, the graph's context and Studio's form."""
 
+import os
 import re
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
@@ -122,6 +123,17 @@ ROLE_DEFAULTS: dict[str, ModelSettings] = {
 
 NOT_TECHNIQUES = frozenset(ROLE_DEFAULTS)
 
+EMBEDDED_TEMPERATURE = 0.5
+"""The most that any role uses on the embedded model unless told otherwise: such a model means little by unlikely words."""
+
+
+def means_embedded(settings: ModelSettings) -> bool:
+    """Whether these settings mean the embedded model: by name, or because nothing else is configured."""
+    if settings.model in EMBEDDED_MODELS:
+        return True
+    configured = settings.base_url or settings.api_key_env or os.environ.get("OPENAI_BASE_URL")
+    return not configured and not os.environ.get("OPENAI_API_KEY")
+
 
 REACH = frozenset(
     {
@@ -206,12 +218,14 @@ class SessionConfig(BaseModel):
         chain = (
             ["default"] + (["techniques"] if role not in NOT_TECHNIQUES else []) + ([role] if role != "default" else [])
         )
-        result = ModelSettings()
+        built_in, own = ModelSettings(), ModelSettings()
         for name in chain:
-            result = ROLE_DEFAULTS.get(name, ModelSettings()).over(result)
-        for name in chain:
-            result = self.models.get(name, ModelSettings()).over(result)
-        return result
+            built_in = ROLE_DEFAULTS.get(name, ModelSettings()).over(built_in)
+            own = self.models.get(name, ModelSettings()).over(own)
+        if means_embedded(own):
+            cooler = min(EMBEDDED_TEMPERATURE, built_in.temperature or 0.0)
+            built_in = built_in.model_copy(update={"temperature": cooler})
+        return own.over(built_in)
 
 
 def read_models(path: Path) -> dict[str, ModelSettings]:

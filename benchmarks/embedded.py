@@ -56,8 +56,10 @@ def main() -> None:
     parser.add_argument("--answers", type=int, default=6, help="answers of each role against the corpus")
     parser.add_argument("--kinds", default=",".join(KINDS), help=f"of {', '.join(KINDS)}")
     parser.add_argument("--at-once", action="store_true", help="also tokens a second with 1 and 4 sessions at once")
-    parser.add_argument("--out", type=Path, help="folder that keeps the sessions")
+    parser.add_argument("--out", type=Path, help="a new folder that keeps the sessions")
     args = parser.parse_args()
+    if args.out and args.out.exists() and any(args.out.iterdir()):
+        parser.error(f"{args.out} is not empty")
     folder = args.out or Path(mkdtemp())
     lines = (collection_folder("plain") / "test.jsonl").read_text(encoding="utf-8").splitlines()
     held_out = by_turns([SessionRecord.model_validate_json(line) for line in lines])

@@ -1,25 +1,26 @@
 """The paper's question in miniature: does a team of specialists counsel better than one counselor, of the same small model?
 
     python run.py train data corpus/plain --out sft/ --roles all,counselor
-    python run.py train lora sft/ --out team/ --roles plan,router,…,merge,client        (all roles but counselor)
-    python run.py train lora sft/ --out one/ --roles counselor --epochs …               (as many tokens)
-    python run.py train export team/ --gguf team.gguf; python run.py train export one/ --gguf one.gguf
-    python benchmarks/structure.py team.gguf one.gguf --out FOLDER [--sessions 14] [--turns 10] [--every 2]
+    python run.py train lora sft/ --out one/ --roles counselor --epochs 2.57            (as many tokens as the embedded model's)
+    python run.py train export one/ --gguf one.gguf
+    python benchmarks/structure.py models/tuned/counseling-lora.gguf one.gguf --out FOLDER [--sessions 14] [--turns 10] [--every 2]
 
-Both have the same base, the same sessions and the same number of tokens to learn from. `team` was tuned on plan, pick, drafts and
-merge, `one` on the merged utterances alone; it has the team's plan and meets the team's client, so that the counselor is all that
-differs. Clients are those of the test split.
+Both have the same base, the same sessions and the same number of tokens to learn from. The team was tuned on plan, picks, drafts,
+merges and the client's replies, the one counselor on the merged utterances alone. Clients are those of the test split.
 
-First, every `--every`-th turn of the held-out sessions is answered by both, on the words that stand there, and compared with what the
-counselor says there. Then whole sessions are run; `python run.py compare FOLDER/sessions.jsonl --by method` is their comparison.
+First, every `--every`-th turn of the held-out sessions is answered by both, on the words and the plan that stand there, and
+compared with what the counselor says there. Then whole sessions are run that begin as those did, with their plan and their first
+words; both counselors meet the client of the team's adapter. `python run.py compare FOLDER/sessions.jsonl --by method` is their
+comparison.
 """
 
 import argparse
 import asyncio
 import os
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
@@ -29,15 +30,18 @@ from rich.table import Table
 from evaluation.reference import Turn as Scored
 from evaluation.reference import reference_scores
 from evaluation.statistics.paired import compare
-from graph.answered import Answered, parts
-from graph.session import SessionTask, run_session
+from graph.fork import fork_head, fork_task, run_fork
 from models.chat import Models
 from models.embedded import ADAPTER_VARIABLE, EmbeddedServer
 from models.requests import EMBEDDED_BODY, EMBEDDED_MAX_TOKENS
-from settings import EMBEDDED, MethodName, ModelSettings, SessionConfig
-from state import SessionRecord, Turn
+from nodes.router import router
+from nodes.single import single
+from nodes.specialist import specialist
+from profiles.schema import counselor_information, counselor_reason
+from settings import EMBEDDED, EMBEDDED_TEMPERATURE, MethodName, ModelSettings, SessionConfig
+from state import Candidate, CounselorView, Pick, SessionRecord, Turn
 from training.corpus import collection_folder
-from training.data import COUNSELOR, examples_of
+from training.data import COUNSELOR
 
 MEASURES = {"bleu": "BLEU", "chrf": "chrF", "rougeL": "ROUGE-L"}
 METHODS: tuple[MethodName, ...] = ("magnet", "single-plan")
@@ -47,16 +51,19 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("team", type=Path, help="adapter that was tuned on plan, picks, drafts and merges, as GGUF")
     parser.add_argument("one", type=Path, help="adapter that was tuned on the merged utterances alone, as GGUF")
-    parser.add_argument("--out", type=Path, required=True, help="folder for the sessions")
+    parser.add_argument("--out", type=Path, required=True, help="a new folder for the sessions")
     parser.add_argument("--sessions", type=int, default=14, help="held-out sessions (14 at most)")
     parser.add_argument("--turns", type=int, default=10)
-    parser.add_argument("--every", type=int, default=2, help="answer every so-manieth turn of the held-out sessions")
+    parser.add_argument("--every", type=int, default=2, help="answer every n-th turn of the held-out sessions")
+    parser.add_argument("--router", choices=("rules", "llm"), default="rules", help="who picks for the team")
     args = parser.parse_args()
+    if args.out.exists() and any(args.out.iterdir()):
+        parser.error(f"{args.out} is not empty")
     lines = (collection_folder("plain") / "test.jsonl").read_text(encoding="utf-8").splitlines()
     held_out = [SessionRecord.model_validate_json(line) for line in lines][: args.sessions]
-    with serving(args.one) as single:
+    with serving(args.one) as single_server:
         os.environ[ADAPTER_VARIABLE] = str(args.team)
-        asyncio.run(study(held_out, settings(single), args))
+        asyncio.run(study(held_out, settings(single_server), args))
 
 
 def serving(adapter: Path) -> EmbeddedServer:
@@ -66,14 +73,14 @@ def serving(adapter: Path) -> EmbeddedServer:
     return server
 
 
-def settings(single: EmbeddedServer) -> dict[str, ModelSettings]:
+def settings(server: EmbeddedServer) -> dict[str, ModelSettings]:
     """All roles on the embedded model, which has the team's adapter; the one counselor on the other server, sampled alike."""
-    body = EMBEDDED_BODY | {"id_slot": 0, "lora": [{"id": 0, "scale": 1.0}]}
     one = ModelSettings(
-        model=single.model_name,
-        base_url=single.base_url,
+        model=server.model_name,
+        base_url=server.base_url,
+        temperature=EMBEDDED_TEMPERATURE,
         max_tokens=EMBEDDED_MAX_TOKENS[COUNSELOR],
-        extra_body=body,
+        extra_body=EMBEDDED_BODY | {"id_slot": 0, "lora": [{"id": 0, "scale": 1.0}]},
         max_in_flight=1,
     )
     return {"default": ModelSettings(model=EMBEDDED), COUNSELOR: one}
@@ -82,61 +89,69 @@ def settings(single: EmbeddedServer) -> dict[str, ModelSettings]:
 async def study(held_out: list[SessionRecord], roles: dict[str, ModelSettings], args: argparse.Namespace) -> None:
     console = Console(highlight=False)
     models = Models()
-    console.print(await answers(models, held_out, roles, args.every))
+    console.print(await answers(models, held_out, roles, args))
     args.out.mkdir(parents=True, exist_ok=True)
     with (args.out / "sessions.jsonl").open("w", encoding="utf-8") as file:
         for record in held_out:
             for method in METHODS:
-                config = SessionConfig(method=method, max_turns=args.turns, router="rules", seed=1, models=roles)
-                one = SessionTask(profile=record.profile, attitude=record.attitude, config=config)
-                made = await run_session(one, args.out / method, models)
+                config = SessionConfig(method=method, max_turns=args.turns, router=args.router, models=roles)
+                head = await fork_head(fork_task(record, 1, config, seed=1))
+                made = await run_fork(head, args.out / method, models)
                 file.write(made.model_dump_json() + "\n")
+                file.flush()
     console.print(f"{len(held_out)} pairs of sessions: python run.py compare {args.out / 'sessions.jsonl'} --by method")
     await models.close()
 
 
 async def answers(
-    models: Models, held_out: Iterable[SessionRecord], roles: dict[str, ModelSettings], every: int
+    models: Models, held_out: Iterable[SessionRecord], roles: dict[str, ModelSettings], args: argparse.Namespace
 ) -> Table:
     """Both counselors' answers to what stands in the held-out sessions, held against the counselor's there."""
     found: dict[str, list[Scored]] = {method: [] for method in METHODS}
-    config = SessionConfig(models=roles)
-
-    async def said(item: Answered) -> str:
-        return (await models.ask(item.role, config.model_for(item.role), item.messages, seed=1)).text.strip()
-
     for record in held_out:
-        turns = [turn for turn in record.turns if turn.turn % every == 0]
-        wanted = {turn.turn for turn in turns}
-        by_one = {item.turn: item for item in examples_of(record, [COUNSELOR])}
-        drafted = [turn for turn in record.turns if turn.turn not in wanted]
-        for turn in turns:
-            drafts = {item.role: await said(item) for item in drafts_of(record, turn)}
-            drafted.append(with_drafts(turn, drafts))
-        drafted.sort(key=lambda turn: turn.turn)
-        merges = parts(record.model_copy(update={"turns": tuple(drafted)}))
-        merged = {item.turn: item for item in merges if item.role == "merge" and item.turn in wanted}
-        for turn in turns:
-            if turn.counselor is None:
+        longest = SessionConfig.model_validate(record.configuration).max_turns
+        team, one = (
+            SessionConfig(method=method, max_turns=longest, router=args.router, seed=1, models=roles)
+            for method in METHODS
+        )
+        for turn in record.turns:
+            if turn.turn % args.every or turn.counselor is None:
                 continue
-            for method, item in zip(METHODS, (merged[turn.turn], by_one[turn.turn]), strict=True):
-                found[method].append(Scored(await said(item), turn.counselor.text, record.profile_id))
+            view = before(record, turn)
+            said = await by_team(models, view, team), text(await single(models, view, one))
+            if not all(said):
+                continue  # what one of them could not say is compared for neither
+            for method, words in zip(METHODS, said, strict=True):
+                found[method].append(Scored(words, turn.counselor.text, record.profile_id))
     return table(found)
 
 
-def drafts_of(record: SessionRecord, turn: Turn) -> Iterator[Answered]:
-    picked = turn.pick.techniques if turn.pick else ()
-    yield from (item for item in parts(record) if item.turn == turn.turn and item.role in picked)
-
-
-def with_drafts(turn: Turn, drafts: dict[str, str]) -> Turn:
-    """A turn with what the model drafted in place of what was written."""
-    kept = tuple(
-        candidate.model_copy(update={"text": drafts[candidate.technique]})
-        for candidate in turn.candidates
-        if candidate.technique in drafts
+def before(record: SessionRecord, turn: Turn) -> CounselorView:
+    """What the counselor's side knows when a turn begins."""
+    past = [one for one in record.turns if one.turn < turn.turn]
+    return CounselorView(
+        session_id=record.session_id,
+        client_information=counselor_information(record.profile),
+        reason_for_counseling=counselor_reason(record.profile),
+        plan=record.plan,
+        utterances=tuple(said for said in record.dialogue if said.turn < turn.turn),
+        picks=tuple(one.pick for one in past if one.pick),
     )
-    return turn.model_copy(update={"candidates": kept})
+
+
+async def by_team(models: Models, view: CounselorView, config: SessionConfig) -> str:
+    """A turn of the team: pick, drafts, merge."""
+    picked = Pick.model_validate((await router(models, view, config))["picks"][0])
+    view = view.model_copy(update={"picks": (*view.picks, picked)})
+    drafted = [await specialist(models, technique, view, config) for technique in picked.techniques]
+    candidates = tuple(Candidate.model_validate(draft["candidates"][0]) for draft in drafted)
+    return text(await router(models, view.model_copy(update={"candidates": candidates}), config))
+
+
+def text(update: dict[str, Any]) -> str:
+    """What a node has said; nothing where it could not."""
+    said = update.get("utterances") or [{"text": ""}]
+    return str(said[0]["text"])
 
 
 def table(found: dict[str, list[Scored]]) -> Table:

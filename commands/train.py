@@ -13,6 +13,7 @@ from commands.options import errors
 from generation.exports.splits import Splits
 from settings import EMBEDDED, SettingsError
 from training.data import DataReport, chosen_roles, prepare, role_names
+from training.errors import TrainingError, training_extra
 from training.recipe import PRESETS, Recipe
 
 if TYPE_CHECKING:
@@ -60,7 +61,7 @@ def _add_lora(what: Subparsers) -> None:
         "--base", default=EMBEDDED, help="embedded (default), an id of the Hub, a folder or a GGUF file"
     )
     parser.add_argument("--out", required=True, metavar="FOLDER")
-    parser.add_argument("--roles", help="only examples of these roles (one adapter per agent)")
+    parser.add_argument("--roles", help="only examples of these roles, and all of them (one adapter per agent)")
     parser.add_argument(
         "--preset",
         choices=list(PRESETS),
@@ -81,6 +82,7 @@ def _add_export(what: Subparsers) -> None:
     parser.add_argument("--gguf", metavar="FILE", help="write a GGUF: the adapter, or with --merged the whole model")
     parser.add_argument("--merged", action="store_true", help="the whole model, in Q8_0, in place of the adapter")
     parser.add_argument("--folder", metavar="FOLDER", help="write the merged model as transformers and vLLM read it")
+    parser.add_argument("--overwrite", action="store_true", help="replace what lies there")
     parser.set_defaults(command=export)
 
 
@@ -120,11 +122,12 @@ def data(args: argparse.Namespace) -> int:
 
 def lora(args: argparse.Namespace) -> int:
     """Train an adapter."""
-    from training.adapter import train_adapter
-    from training.loop import Progress as Done
+    with training_extra():
+        from training.adapter import train_adapter
+        from training.loop import Progress as Done
 
     console = errors()
-    recipe = _recipe(args)
+    recipe = recipe_of(args)
     roles = chosen_roles(args.roles) if args.roles else None
     columns = (
         TextColumn("{task.description}"),
@@ -148,16 +151,21 @@ def lora(args: argparse.Namespace) -> int:
             if not console.is_terminal and (done.step % 10 == 0 or done.step == done.steps):
                 console.print(f"step {done.step} of {done.steps}: {told}")
 
-        card = train_adapter(
-            Path(args.data),
-            Path(args.out),
-            args.base,
-            recipe,
-            roles=roles,
-            offline=args.offline,
-            on_stage=stage,
-            on_step=step,
-        )
+        try:
+            card = train_adapter(
+                Path(args.data),
+                Path(args.out),
+                args.base,
+                recipe,
+                roles=roles,
+                offline=args.offline,
+                on_stage=stage,
+                on_step=step,
+            )
+        except KeyboardInterrupt:
+            bar.stop()
+            console.print("stopped; the same command goes on from the last checkpoint")
+            return 130
     history = card.history
     best = (
         f", {history.best.loss:.3f} nats on the validation split after step {history.best.step}" if history.best else ""
@@ -172,25 +180,31 @@ def lora(args: argparse.Namespace) -> int:
 
 def export(args: argparse.Namespace) -> int:
     """Export an adapter."""
-    from training.gguf import export_gguf, export_merged, export_merged_gguf
+    with training_extra():
+        from training.gguf import export_gguf, export_merged, export_merged_gguf
 
     adapter = Path(args.adapter)
     out = Console(highlight=False, soft_wrap=True)
     if not args.gguf and not args.folder:
         raise SettingsError("give --gguf FILE, or --folder FOLDER for the merged model")
-    if args.gguf:
-        path = Path(args.gguf)
-        size = (export_merged_gguf if args.merged else export_gguf)(adapter, path)
-        out.print(f"written: {path} ({size / 1e6:.1f} MB)")
-    if args.folder:
-        export_merged(adapter, Path(args.folder))
-        out.print(f"written: {args.folder}")
+    for there in [Path(name) for name in (args.gguf, args.folder) if name]:
+        if not args.overwrite and (there.is_file() or (there.is_dir() and any(there.iterdir()))):
+            raise TrainingError(f"{there} is there already; give another place, or --overwrite")
+    with training_extra():
+        if args.gguf:
+            path = Path(args.gguf)
+            size = (export_merged_gguf if args.merged else export_gguf)(adapter, path)
+            out.print(f"written: {path} ({size / 1e6:.1f} MB)")
+        if args.folder:
+            export_merged(adapter, Path(args.folder))
+            out.print(f"written: {args.folder}")
     return 0
 
 
 def report(args: argparse.Namespace) -> int:
     """Compare an adapter with its base, or with another, on held-out examples."""
-    from training.report import compare_adapters, table
+    with training_extra():
+        from training.report import compare_adapters, table
 
     roles = chosen_roles(args.roles) if args.roles else None
     found = compare_adapters(Path(args.adapter), args.against, args.on, roles=roles, sessions=args.sessions)
@@ -200,11 +214,15 @@ def report(args: argparse.Namespace) -> int:
     return 0
 
 
-def _recipe(args: argparse.Namespace) -> Recipe:
+def recipe_of(args: argparse.Namespace) -> Recipe:
+    """The preset with what was given over it; for some roles alone, all of their examples."""
     given = {name: value for name in _FIELDS if (value := getattr(args, name)) is not None}
     if args.qlora or args.no_qlora:
         given["four_bit"] = args.qlora
-    return Recipe.model_validate(PRESETS[args.preset].model_dump() | given)
+    recipe = PRESETS[args.preset]
+    # Shares and parts of an epoch are there to balance all the roles of an hour.
+    whole = {"shares": {}, "always": (), "epochs": max(1.0, recipe.epochs)} if args.roles else {}
+    return Recipe.model_validate(recipe.model_dump() | whole | given)
 
 
 def _told(history: "History") -> str:

@@ -10,7 +10,7 @@ from pydantic import ValidationError
 from models.embedded import shared_server
 from models.embedded_file import EmbeddedModelError
 from models.errors import ModelError, classify, describe
-from settings import EMBEDDED_BASE, EMBEDDED_MODELS, ModelSettings, validation_message
+from settings import EMBEDDED_BASE, EMBEDDED_MODELS, ModelSettings, means_embedded, validation_message
 
 OPENAI_URL = "https://api.openai.com/v1"
 OPENAI_MODEL = "gpt-4o-mini"
@@ -42,14 +42,6 @@ class Endpoint:
     @property
     def is_openai(self) -> bool:
         return self.base_url.startswith("https://api.openai.com")
-
-
-def means_embedded(settings: ModelSettings) -> bool:
-    """Whether these settings mean the embedded model: by name, or because nothing else is configured."""
-    if settings.model in EMBEDDED_MODELS:
-        return True
-    configured = settings.base_url or settings.api_key_env or os.environ.get("OPENAI_BASE_URL")
-    return not configured and not os.environ.get("OPENAI_API_KEY")
 
 
 async def find_endpoint(settings: ModelSettings, *, offline: bool = False) -> Endpoint:

@@ -82,11 +82,15 @@ class Store:
 
     def records(self, *, failed: bool = False) -> Iterator[SessionRecord]:
         """The record of every finished session, once, shard by shard; with `failed`, of the failed ones too."""
+        yield from (record_of(line, name) for line, name in self.record_lines(failed=failed))
+
+    def record_lines(self, *, failed: bool = False) -> Iterator[tuple[bytes, str]]:
+        """The same records as they are written, each with its shard: for `record_of`, which says what is wrong with one."""
         wanted = {(entry.shard, entry.end) for entry in self.entries().values() if failed or entry.status == "finished"}
         for name in self.shard_names():
             for line, end in self.lines(name):
                 if (name, end) in wanted:
-                    yield record_of(line, name)
+                    yield line, name
 
     def shard_names(self) -> list[str]:
         """The shards, without their suffixes."""

@@ -6,7 +6,17 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from settings import ROLE_DEFAULTS, ModelSettings, SessionConfig, SettingsError, read_models, validation_message
+from settings import (
+    EMBEDDED,
+    EMBEDDED_BASE,
+    EMBEDDED_TEMPERATURE,
+    ROLE_DEFAULTS,
+    ModelSettings,
+    SessionConfig,
+    SettingsError,
+    read_models,
+    validation_message,
+)
 
 SECRET = "sk-verysecret0123456789"
 
@@ -92,6 +102,29 @@ def test_layers_own_then_group_then_default_then_built_in() -> None:
     assert client.max_tokens == ROLE_DEFAULTS["client"].max_tokens
     assert empathy.max_tokens == ROLE_DEFAULTS["techniques"].max_tokens
     assert config.model_for("default").model == "d"
+
+
+@pytest.mark.parametrize(
+    ("models", "client", "router"),
+    [
+        ({}, EMBEDDED_TEMPERATURE, 0.2),
+        ({"default": ModelSettings(model=EMBEDDED)}, EMBEDDED_TEMPERATURE, 0.2),
+        ({"client": ModelSettings(model=EMBEDDED_BASE)}, EMBEDDED_TEMPERATURE, 0.2),
+        ({"default": ModelSettings(temperature=0.8)}, 0.8, 0.8),
+        ({"client": ModelSettings(temperature=0)}, 0, 0.2),
+        ({"default": ModelSettings(model="m", base_url="http://h/v1")}, 0.9, 0.2),
+    ],
+)
+def test_the_embedded_model_is_cooler_unless_told_otherwise(
+    models: dict[str, ModelSettings], client: float, router: float
+) -> None:
+    config = SessionConfig(models=models)
+    assert (config.model_for("client").temperature, config.model_for("router").temperature) == (client, router)
+
+
+def test_an_endpoint_in_the_environment_is_not_the_embedded_model(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OPENAI_BASE_URL", "http://h/v1")
+    assert SessionConfig().model_for("client").temperature == ROLE_DEFAULTS["client"].temperature
 
 
 def test_a_zero_is_a_value_and_not_left_open() -> None:

@@ -17,12 +17,12 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
-from generation.files import RunLock
+from generation.files import RunLock, write_atomically
 from training.base import Base, adapter_model, base_name, load_base
 from training.card import write_card
 from training.data import read_examples
 from training.errors import TrainingError
-from training.loop import History, Progress, remove_checkpoint, schedule, train
+from training.loop import CHECKPOINT, History, Progress, remove_checkpoint, schedule, train, unfinished
 from training.loss import SessionPacks, pack_sessions
 from training.recipe import Recipe
 
@@ -31,7 +31,10 @@ WEIGHTS = "adapter_model.safetensors"
 
 
 class TrainingCard(BaseModel):
-    """All that made an adapter. Times are in seconds, losses in nats per answer token."""
+    """All that made an adapter. Times are in seconds, losses in nats per answer token.
+
+    `roles` are those of the examples that were seen; `client_groups` says who the clients were, and is empty in older cards.
+    """
 
     model_config = ConfigDict(extra="forbid")
 
@@ -43,6 +46,7 @@ class TrainingCard(BaseModel):
     recipe: Recipe
     sessions: int
     clients: int
+    client_groups: list[str] = []
     examples: int
     too_long: int
     packs: int
@@ -67,16 +71,15 @@ def train_adapter(
 
     Raises `TrainingError`, `ProfileError` for broken examples, `RunError` where another process is at work in `out`.
     """
-    if (out / WEIGHTS).exists():
-        raise TrainingError(f"{out} holds an adapter already; give another --out")
-    rows = shared_examples(read_examples(data / "train.jsonl"), recipe)
+    _refuse(out)
+    rows = shared_examples(_rows(data / "train.jsonl", roles), recipe)
     held_out = data / "validation.jsonl"
-    looked_at = read_examples(held_out) if held_out.exists() else []
+    looked_at = _rows(held_out, roles) if held_out.exists() else []
     on_stage(f"loading {base}")
     loaded = load_base(base, four_bit=recipe.four_bit, offline=offline)
     on_stage(f"packing {len(rows):,} examples")
-    packed = pack_sessions(rows, loaded.tokenizer, recipe.max_length, recipe.pack_tokens, roles)
-    validation = pack_sessions(looked_at, loaded.tokenizer, recipe.max_length, recipe.pack_tokens, roles)
+    packed = pack_sessions(rows, loaded.tokenizer, recipe.max_length, recipe.pack_tokens)
+    validation = pack_sessions(looked_at, loaded.tokenizer, recipe.max_length, recipe.pack_tokens)
     with RunLock(out):
         hashes = {name: _file_hash(data / f"{name}.jsonl") for name in ("train", "validation")}
         fingerprint = _fingerprint(hashes, loaded, recipe, roles)
@@ -86,9 +89,11 @@ def train_adapter(
         history = train(model, steps, _looked_at(validation, recipe), recipe, out, fingerprint, on_step=on_step)
         model.save_pretrained(str(out))
         (out / "README.md").unlink(missing_ok=True)  # peft's own, with nothing in it
-        card = _card(base, loaded, hashes, roles, recipe, packed, model, history)
-        (out / CARD_DATA).write_text(card.model_dump_json(indent=1) + "\n", encoding="utf-8")
+        seen = sorted({row["role"] for row in rows})
+        card = _card(base, loaded, hashes, seen, recipe, packed, model, history)
         write_card(card, out)
+        # Last, and whole: it says that the adapter is finished.
+        write_atomically(out / CARD_DATA, f"{card.model_dump_json(indent=1)}\n".encode())
         remove_checkpoint(out)
     (out / "lock").unlink(missing_ok=True)
     return card
@@ -102,6 +107,21 @@ def read_card(folder: Path) -> TrainingCard:
         raise TrainingError(
             f"{folder} holds no finished adapter (no readable {CARD_DATA}); train one with train lora"
         ) from None
+
+
+def _refuse(out: Path) -> None:
+    """Only a new or empty folder is written to, or that of a run that has been cut off."""
+    if (out / CARD_DATA).exists():
+        raise TrainingError(f"{out} holds an adapter already; give another --out")
+    if out.exists() and not out.is_dir():
+        raise TrainingError(f"{out} is a file; give a folder as --out")
+    left_behind = {"lock", unfinished(out / CHECKPOINT).name}
+    if out.exists() and not (out / CHECKPOINT).exists() and {path.name for path in out.iterdir()} - left_behind:
+        raise TrainingError(f"{out} is not empty and holds no run to go on with; give another --out")
+
+
+def _rows(path: Path, roles: Sequence[str] | None) -> list[dict[str, Any]]:
+    return [row for row in read_examples(path) if roles is None or row["role"] in roles]
 
 
 def shared_examples(rows: list[dict[str, Any]], recipe: Recipe) -> list[dict[str, Any]]:
@@ -130,7 +150,7 @@ def _card(
     base: str,
     loaded: Base,
     hashes: dict[str, str],
-    roles: Sequence[str] | None,
+    roles: list[str],
     recipe: Recipe,
     packed: Sequence[SessionPacks],
     model: Any,
@@ -141,10 +161,11 @@ def _card(
         base_name=base_name(loaded),
         base_sha256=loaded.sha256,
         data_sha256=hashes,
-        roles=list(roles) if roles else None,
+        roles=roles,
         recipe=recipe,
         sessions=len(packed),
         clients=len({session.client for session in packed}),
+        client_groups=sorted({session.client for session in packed}),
         examples=sum(session.examples for session in packed),
         too_long=sum(session.too_long for session in packed),
         packs=sum(len(session.packs) for session in packed),

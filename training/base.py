@@ -3,6 +3,7 @@
 import hashlib
 import io
 import warnings
+from collections.abc import Sequence
 from contextlib import nullcontext, redirect_stderr
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,12 +14,13 @@ from settings import EMBEDDED, SettingsError
 from training.errors import TrainingError
 from training.recipe import Recipe
 
-NEEDED = "training needs torch, transformers and peft: pip install -e '.[train]' (docs/training.md says how to get a small torch)"
-
 
 @dataclass
 class Base:
-    """A loaded base model: `name` as it was asked for, `gguf` the file that it came from, if it was one, and a hash of it."""
+    """A loaded base model: `name` as it was asked for, `gguf` the file that it came from, if it was one, and a hash of it.
+
+    The hash is the SHA-256 of the file, or of a folder's weights; of a model of the Hub it is the commit.
+    """
 
     name: str
     model: Any
@@ -33,12 +35,10 @@ def load_base(name: str, *, four_bit: bool = False, offline: bool = False) -> Ba
     `name` is `embedded`, an id of the Hub, or a folder or a GGUF file. Raises `TrainingError` and `EmbeddedModelError`.
     """
     warnings.filterwarnings("ignore", "`is_gradient_checkpointing`", FutureWarning)  # between peft and transformers
-    try:
-        import torch
-        from transformers import AutoModelForCausalLM, AutoTokenizer
-        from transformers.utils import logging
-    except ImportError as error:
-        raise TrainingError(f"{NEEDED} ({error})") from None
+    import torch
+    from transformers import AutoModelForCausalLM, AutoTokenizer
+    from transformers.utils import logging
+
     from training import tree_attention
 
     logging.set_verbosity_error()
@@ -70,7 +70,9 @@ def load_base(name: str, *, four_bit: bool = False, offline: bool = False) -> Ba
     if tokenizer.chat_template is None:
         raise TrainingError(f"the base model {name!r} has no chat template; take an instruct model")
     model.config.use_cache = False
-    return Base(name, model, tokenizer, gguf, _sha256(gguf) if gguf else "")
+    files = [gguf] if gguf else sorted(Path(name).glob("*.safetensors")) or sorted(Path(name).glob("*.bin"))
+    known = _sha256(files) if files else str(getattr(model.config, "_commit_hash", None) or "")
+    return Base(name, model, tokenizer, gguf, known)
 
 
 def adapter_model(base: Base, recipe: Recipe) -> Any:
@@ -103,6 +105,15 @@ def load_adapter(base: Base, folder: Path) -> Any:
         ) from None
 
 
+def use_adapter(model: Any, folder: Path) -> None:
+    """Put a trained adapter in the place of the one that the model has. Raises `TrainingError`."""
+    try:
+        model.load_adapter(str(folder), "other")
+        model.set_adapter("other")
+    except (OSError, ValueError, RuntimeError) as error:
+        raise TrainingError(f"{folder} holds no adapter for this base: {' '.join(str(error).split())[:300]}") from None
+
+
 def base_name(base: Base) -> str:
     """How a base is called in a card."""
     return f"{SMOLLM2.name} ({base.gguf.name})" if base.name == EMBEDDED and base.gguf else base.name
@@ -122,9 +133,10 @@ def _four_bit(gpu: bool) -> Any:
     )
 
 
-def _sha256(path: Path) -> str:
+def _sha256(files: Sequence[Path]) -> str:
     digest = hashlib.sha256()
-    with path.open("rb") as file:
-        while block := file.read(1 << 20):
-            digest.update(block)
+    for path in files:
+        with path.open("rb") as file:
+            while block := file.read(1 << 20):
+                digest.update(block)
     return digest.hexdigest()

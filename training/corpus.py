@@ -6,11 +6,14 @@ the embedded model is trained on.
 python -m training.corpus        # after a change under corpus/
 """
 
+import json
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Literal, get_args
 
+from profiles.schema import ClientProfile
+from sessions.session import client_group
 from state import SessionRecord
 from training.errors import WrittenError
 from training.written import read_written
@@ -47,6 +50,17 @@ def build(name: Collection = "corpus", corpus: Path = CORPUS) -> dict[str, int]:
     for split, records in lines.items():
         (collection_folder(name, corpus) / f"{split}.jsonl").write_text("".join(records), encoding="utf-8")
     return {split: len(records) for split, records in lines.items()}
+
+
+def held_out_clients(corpus: Path = CORPUS) -> dict[str, str]:
+    """The split of every client that the collections hold out, by client group: `validation` or `test`."""
+    found = {}
+    for name in COLLECTIONS:
+        for split in SPLITS[1:]:
+            lines = (collection_folder(name, corpus) / f"{split}.jsonl").read_text(encoding="utf-8").splitlines()
+            for line in lines:
+                found[client_group(ClientProfile.model_validate(json.loads(line)["profile"]))] = split
+    return found
 
 
 def _held_out(path: Path) -> dict[str, str]:

@@ -22,7 +22,7 @@ from prompts import prompt_hashes
 from sessions.session import client_group
 from settings import SettingsError
 from state import SessionRecord
-from training.corpus import SPLITS
+from training.corpus import SPLITS, held_out_clients
 from training.sources import Source, read_sources
 
 COUNTS = "data.json"
@@ -94,7 +94,8 @@ def prepare(
     """Write the examples of all sessions into `out`, one file a split, and say what was written.
 
     A client is in one split only: that of a file named after a split (as the corpus has them), wherever else the client comes
-    up, or one that follows from a hash of the client. Raises `ProfileError` for what cannot be read, unless `skip_invalid`,
+    up, or one that follows from a hash of the client. Clients that the corpus holds out are held out from everything, so that
+    its test split stays a test. Raises `ProfileError` for what cannot be read, unless `skip_invalid`,
     and `ExportError` where `out` cannot be written.
     """
     report = DataReport(sources=[str(path) for path in sources], roles=list(roles), prompts=_prompts_hash())
@@ -146,6 +147,8 @@ def read_examples(path: Path) -> list[dict[str, Any]]:
                         f"{path}, line {number}: not an example (role, session_id, prompt, completion)"
                     ) from None
                 examples.append(row)
+    except UnicodeDecodeError:
+        raise ProfileError(f"{path} cannot be read: it is not UTF-8") from None
     except OSError as error:
         raise ProfileError(f"{path} cannot be read: {error.strerror or error}") from None
     return examples
@@ -163,8 +166,8 @@ def _usable(sources: Sequence[Path], report: DataReport, skip_invalid: bool) -> 
 
 
 def _bound_clients(sources: Sequence[Path]) -> dict[str, str]:
-    """The split of every client whose sessions lie in a file named after one; what is held out stays so."""
-    bound: dict[str, str] = {}
+    """The split of every client whose sessions lie in a file named after one, and of those that the corpus holds out."""
+    bound = held_out_clients()
     for path in sources:
         for item in read_sources(path):
             if isinstance(item, Source) and item.split:

@@ -17,7 +17,6 @@ from settings import EMBEDDED
 from training.adapter import WEIGHTS, read_card
 from training.errors import TrainingError
 
-NEEDED = "exporting needs gguf and safetensors: pip install -e '.[train]'"
 ARCHITECTURES = {
     "LlamaForCausalLM": "llama",
     "MistralForCausalLM": "llama",
@@ -103,11 +102,9 @@ def _written(writer: Any, path: Path) -> int:
 
 
 def _gguf() -> Any:
-    try:
-        import gguf
-        import gguf.quants
-    except ImportError as error:
-        raise TrainingError(f"{NEEDED} ({error})") from None
+    import gguf
+    import gguf.quants
+
     return gguf
 
 
@@ -131,10 +128,8 @@ def _scale(adapter: Path) -> float:
 
 def _factors(adapter: Path) -> dict[str, tuple[Array, Array]]:
     """Both factors of every layer that the adapter changes, by the layer's name in transformers: (rank, in) and (out, rank)."""
-    try:
-        from safetensors.numpy import load_file
-    except ImportError as error:
-        raise TrainingError(f"{NEEDED} ({error})") from None
+    from safetensors.numpy import load_file
+
     weights = load_file(str(adapter / WEIGHTS))
     found: dict[str, tuple[Array, Array]] = {}
     for name, a in weights.items():

@@ -4,8 +4,11 @@ import json
 import math
 import os
 import random
+import signal
+import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -120,8 +123,9 @@ def train(
 ) -> History:
     """Train the adapter of a model; the best one by validation loss is in the model when this returns.
 
-    A checkpoint lies in `folder` while it runs; one with the same `fingerprint` is gone on from. Raises `TrainingError` for one
-    of another run, and where the loss is no number.
+    A checkpoint lies in `folder` while it runs; one with the same `fingerprint` is gone on from. Ctrl-C ends the step, leaves a
+    checkpoint and raises `KeyboardInterrupt`; a second one does not wait. Raises `TrainingError` for a checkpoint of another
+    run, and where the loss is no number.
     """
     trainable = {name: weight for name, weight in model.named_parameters() if weight.requires_grad}
     optimizer = torch.optim.AdamW(
@@ -133,18 +137,41 @@ def train(
     saved = time.monotonic()
     model.train()
     look_at = {round(len(steps) * (number + 1) / recipe.looks) - 1 for number in range(recipe.looks)}
-    for number in range(first, len(steps)):
-        state.history.steps.append(_step(model, trainable, optimizer, steps[number], number, len(steps), recipe))
-        if validation and number in look_at:
-            _look(state, validation, number, recipe)
-        on_step(Progress(number + 1, len(steps), state.history))
-        if state.history.stopped:
-            break
-        if time.monotonic() - saved > CHECKPOINT_EVERY:
-            state.save(folder / CHECKPOINT, number + 1, fingerprint)
-            saved = time.monotonic()
+    with _interrupts() as interrupted:
+        for number in range(first, len(steps)):
+            state.history.steps.append(_step(model, trainable, optimizer, steps[number], number, len(steps), recipe))
+            if validation and number in look_at:
+                _look(state, validation, number, recipe, last=number + 1 == len(steps))
+            on_step(Progress(number + 1, len(steps), state.history))
+            if state.history.stopped:
+                break
+            if interrupted or time.monotonic() - saved > CHECKPOINT_EVERY:
+                state.save(folder / CHECKPOINT, number + 1, fingerprint)
+                saved = time.monotonic()
+            if interrupted:
+                raise KeyboardInterrupt
     state.take_best()
     return state.history
+
+
+@contextmanager
+def _interrupts() -> Iterator[list[int]]:
+    """Collects the first Ctrl-C, for a step to end on; the next one interrupts as ever."""
+    seen: list[int] = []
+    if threading.current_thread() is not threading.main_thread():
+        yield seen  # signals belong to the main thread
+        return
+    before = signal.getsignal(signal.SIGINT)
+
+    def note(number: int, frame: object) -> None:
+        seen.append(number)
+        signal.signal(signal.SIGINT, before)
+
+    signal.signal(signal.SIGINT, note)
+    try:
+        yield seen
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def _step(
@@ -176,24 +203,25 @@ def _step(
     return Step(step=number + 1, loss=nats / weight, tokens=tokens, seconds=round(seconds, 3), learning_rate=rate)
 
 
-def _look(state: "_State", validation: Sequence[Pack], number: int, recipe: Recipe) -> None:
+def _look(state: "_State", validation: Sequence[Pack], number: int, recipe: Recipe, *, last: bool) -> None:
     loss = score(state.model, validation)
     history = state.history
     best = history.best
     history.looks.append(Look(step=number + 1, loss=loss.mean, by_role=loss.by_role()))
     if best is None or loss.mean < best.loss:
         state.best = {name: weight.detach().clone() for name, weight in state.trainable.items()}
-    elif len(history.looks) - 1 - history.looks.index(best) >= recipe.patience:
+    elif not last and len(history.looks) - 1 - history.looks.index(best) >= recipe.patience:
         history.stopped = f"the validation loss has not fallen for {recipe.patience} looks"
 
 
 def remove_checkpoint(folder: Path) -> None:
     """Remove the checkpoint of a run that has ended, and what a kill has left of one that was being written."""
-    for path in (folder / CHECKPOINT, _unfinished(folder / CHECKPOINT)):
+    for path in (folder / CHECKPOINT, unfinished(folder / CHECKPOINT)):
         path.unlink(missing_ok=True)
 
 
-def _unfinished(path: Path) -> Path:
+def unfinished(path: Path) -> Path:
+    """Where a checkpoint is written before it takes its place."""
     return path.with_name(f".{path.name}.tmp")
 
 
@@ -215,9 +243,10 @@ class _State:
             "best": self.best,
             "optimizer": self.optimizer.state_dict(),
             "random": torch.get_rng_state(),
+            "random_gpu": torch.cuda.get_rng_state_all(),
             "history": self.history.model_dump_json(),
         }
-        temporary = _unfinished(path)
+        temporary = unfinished(path)
         with temporary.open("wb") as file:
             torch.save(content, file)
             file.flush()
@@ -243,6 +272,7 @@ class _State:
         self.best = content["best"]
         self.optimizer.load_state_dict(content["optimizer"])
         torch.set_rng_state(content["random"])
+        torch.cuda.set_rng_state_all(content["random_gpu"])
         self.history = History.model_validate(json.loads(content["history"]))
         self.history.resumed += 1
         return int(content["step"])

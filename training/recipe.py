@@ -28,7 +28,9 @@ class Recipe(BaseModel):
         default_factory=dict, description="Roles of which only this share of the examples is taken, 0 to 1"
     )
     packs_per_step: int = Field(default=1, ge=1, description="Packs whose gradients make one step")
-    pack_tokens: int = Field(default=3000, ge=256, description="Tokens of a pack, at most (memory grows with it)")
+    pack_tokens: int = Field(
+        default=3000, ge=1, description="Tokens of a pack, at most (memory grows with it); 1: a pack for every example"
+    )
     max_length: int = Field(
         default=2048, ge=256, description="Tokens of an example; a longer dialogue loses its oldest turns"
     )
@@ -54,7 +56,7 @@ PRESETS: dict[Preset, Recipe] = {
         looks=3,
         look_packs=6,
     ),
-    # MAGneT, section on fine-tuning: QLoRA on Llama-3-8B-Instruct, batch 1, three epochs.
+    # MAGneT, section on fine-tuning: QLoRA on Llama-3-8B-Instruct, three epochs, batch 1: every example is a step.
     "paper": Recipe(
         rank=64,
         alpha=16,
@@ -62,9 +64,10 @@ PRESETS: dict[Preset, Recipe] = {
         learning_rate=2e-4,
         warmup_steps=10,
         epochs=3.0,
-        pack_tokens=8192,
+        pack_tokens=1,
         max_length=8192,
         looks=9,
+        look_packs=64,
         four_bit=True,
     ),
 }

@@ -12,7 +12,7 @@ from evaluation.statistics.intervals import Figure, mean_figure
 from generation.exports.chat import as_chat
 from sessions.session import client_group
 from training.adapter import read_card
-from training.base import load_adapter, load_base
+from training.base import load_adapter, load_base, use_adapter
 from training.corpus import COLLECTIONS, SPLITS, collection_folder
 from training.data import chosen_roles, examples_of, read_examples, role_names
 from training.errors import TrainingError
@@ -48,7 +48,10 @@ class RoleReport(BaseModel):
 
 
 class Report(BaseModel):
-    """An adapter against another one, or the base, on the same examples."""
+    """An adapter against another one, or the base, on the same examples.
+
+    `clients_trained_on` counts the clients among them that one of the adapters was trained on: they are no test of it.
+    """
 
     model_config = ConfigDict(extra="forbid")
 
@@ -57,6 +60,7 @@ class Report(BaseModel):
     on: str
     roles: list[RoleReport]
     too_long: int = 0
+    clients_trained_on: int = 0
 
 
 def compare_adapters(
@@ -69,19 +73,24 @@ def compare_adapters(
     Raises `TrainingError`, and `ProfileError` for examples that cannot be read.
     """
     card = read_card(adapter)
+    other_card = None if against == BASE else read_card(Path(against))
+    if other_card and other_card.base != card.base:
+        raise TrainingError(f"{against} is an adapter for another base; only adapters of one base can be compared")
     recipe = card.recipe
     base = load_base(card.base)
-    # Without a choice, what an adapter is made for: all roles but the baselines' counselor, unless it was trained for it.
+    # Without a choice, what an adapter is made for; cards of old do not say it, and mean all roles but the baselines' counselor.
     wanted = roles or card.roles or chosen_roles("all")
     packed = pack_sessions(_rows(on), base.tokenizer, recipe.max_length, recipe.pack_tokens, wanted)[:sessions]
-    if not packed:
-        raise TrainingError(f"{on} has no example of these roles")
-    other = _losses(base.model, packed) if against == BASE else None
-    own = _losses(load_adapter(base, adapter), packed)
+    if not any(session.packs for session in packed):
+        long = f" of at most {recipe.max_length:,} tokens" if packed else ""
+        raise TrainingError(f"{on} has no example of these roles{long}")
+    other = _losses(base.model, packed) if other_card is None else None
+    model = load_adapter(base, adapter)
+    own = _losses(model, packed)
     if other is None:
-        if read_card(Path(against)).base != card.base:
-            raise TrainingError(f"{against} is an adapter for another base; only adapters of one base can be compared")
-        other = _losses(load_adapter(load_base(card.base), Path(against)), packed)
+        use_adapter(model, Path(against))
+        other = _losses(model, packed)
+    trained_on = {*card.client_groups, *(other_card.client_groups if other_card else ())}
     names = [role for role in role_names() if any(role in loss.nats for loss in own)]
     return Report(
         adapter=str(adapter),
@@ -89,6 +98,7 @@ def compare_adapters(
         on=on,
         roles=[_role(role, packed, own, other) for role in [*names, ALL_ROLES]],
         too_long=sum(session.too_long for session in packed),
+        clients_trained_on=len({session.client for session in packed} & trained_on),
     )
 
 
@@ -115,7 +125,12 @@ def table(report: Report) -> Table:
             style="bold" if row.role == ALL_ROLES else "",
         )
     last = report.roles[-1]
-    shown.caption = f"{last.sessions} sessions of {last.clients} clients; in brackets 95 % intervals over clients"
+    told = [f"{last.sessions} sessions of {last.clients} clients; in brackets 95 % intervals over clients"]
+    if report.clients_trained_on:
+        told.append(f"NOT HELD OUT: {report.clients_trained_on} of these clients in the training data")
+    if report.too_long:
+        told.append(f"{report.too_long} examples were too long and are left out")
+    shown.caption = "\n".join(told)
     return shown
 
 

@@ -15,7 +15,7 @@ from nodes.context import phase_of
 from profiles.problems import Problem
 from sessions.foreign import records_and_sessions
 from sessions.session import Message, Session
-from sessions.store import RUN_FILE, Store
+from sessions.store import RUN_FILE, RunError, Store, record_of
 from settings import MOST_TURNS, SessionConfig
 from state import Provenance, SessionRecord, Turn, Utterance
 from training.corpus import SPLITS
@@ -32,12 +32,15 @@ class Source:
 def read_sources(path: Path) -> Iterator[Source | Problem]:
     """Every finished session of a place, and every problem with what cannot be used. Sessions are read one by one.
 
+    A session in which a person took part is such a problem: what people have typed is not trained on.
+
     Raises `ProfileError`, `RunError` or `JournalError` where there is nothing to read.
     """
     if path.is_dir() and ((path / RUN_FILE).exists() or (path / "shards").is_dir()):
-        yield from map(Source, Store(path).records())
+        yield from (_stored(line, name, str(path)) for line, name in Store(path).record_lines())
     elif path.is_dir() and (path / SHARD).exists():
-        yield from (Source(record) for record in read_records(path).values() if record.status == "finished")
+        finished = (record for record in read_records(path).values() if record.status == "finished")
+        yield from (_ours(record, str(path)) for record in finished)
     else:
         for file, item in records_and_sessions(path):
             split = Path(file).stem if Path(file).stem in SPLITS else None
@@ -46,7 +49,20 @@ def read_sources(path: Path) -> Iterator[Source | Problem]:
             elif isinstance(item, Session):
                 yield _adopted(item, split)
             elif item.status == "finished":
-                yield Source(item, split)
+                yield _ours(item, file, split)
+
+
+def _stored(line: bytes, shard: str, place: str) -> Source | Problem:
+    try:
+        return _ours(record_of(line, shard), place)
+    except RunError as error:
+        return Problem(place, str(error))
+
+
+def _ours(record: SessionRecord, place: str, split: str | None = None) -> Source | Problem:
+    if any(said.author == "human" for said in record.dialogue):
+        return Problem(place, f"session {record.session_id}: a person took part in it")
+    return Source(record, split)
 
 
 def _adopted(session: Session, split: str | None) -> Source | Problem:

@@ -13,6 +13,7 @@ from torch.nn.functional import scaled_dot_product_attention
 from transformers import AttentionInterface
 from transformers.masking_utils import AttentionMaskInterface
 
+from training.errors import TrainingError
 from training.packing import Chain
 
 NAME = "tree"
@@ -27,10 +28,23 @@ def tree_attention(
     scaling: float | None = None,
     dropout: float = 0.0,
     chains: Sequence[Chain] | None = None,
+    sliding_window: int | None = None,
+    softcap: float | None = None,
+    s_aux: Tensor | None = None,
     **unused: Any,
 ) -> tuple[Tensor, None]:
-    """Query (1, heads, tokens, width), key and value with as many heads or a divisor of it; gives (1, tokens, heads, width)."""
+    """Query (1, heads, tokens, width), key and value with as many heads or a divisor of it; gives (1, tokens, heads, width).
+
+    Raises `TrainingError` for a base that attends in a way that this does not compute.
+    """
     chains = chains or [Chain(0, query.shape[2], ())]
+    if softcap is not None or s_aux is not None:
+        raise TrainingError("this base caps its attention, or has sinks in it; such bases cannot be trained here")
+    longest = max(chain.stop - chain.start + sum(stop - start for start, stop in chain.prefix) for chain in chains)
+    if sliding_window is not None and longest > sliding_window:
+        raise TrainingError(
+            f"this base attends to {sliding_window:,} tokens at most, and an example has {longest:,}; give a smaller --max-length"
+        )
     parts = []
     for chain in chains:
         own = slice(chain.start, chain.stop)

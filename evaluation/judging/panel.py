@@ -17,9 +17,8 @@ from evaluation.judging.ask import Outcome, Question, ask, key_of
 from evaluation.judging.cache import NONE, JudgeCache, Tokens
 from evaluation.judging.judges import Judge
 from models.chat import Models
-from models.endpoints import means_embedded
 from models.errors import ModelError
-from settings import SettingsError
+from settings import SettingsError, means_embedded
 
 FAILURES_IN_A_ROW = 12
 """Questions in a row that an endpoint fails to answer before the run is stopped, where they are about several sessions: one that is

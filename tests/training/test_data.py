@@ -184,6 +184,15 @@ def test_the_corpus_stays_in_its_splits_beside_other_sessions(tmp_path: Path) ->
     assert client_group(client(1)) in found["train"]
 
 
+def test_clients_that_the_corpus_holds_out_are_held_out_of_all_other_sessions_too(tmp_path: Path) -> None:
+    heldout = [SessionRecord.model_validate_json(line) for line in (CORPUS / "test.jsonl").open(encoding="utf-8")]
+    others = written(tmp_path / "others.jsonl", *(of(record.profile) for record in heldout), of(client(1)))
+    prepare([others], tmp_path / "out", ["client"], splits=Splits(train=1, validation=0, test=0))
+    found = clients_of(tmp_path / "out")
+    assert found["train"] == {client_group(client(1))}
+    assert found["test"] == {client_group(record.profile) for record in heldout}
+
+
 def test_where_no_session_has_the_role_nothing_is_written(tmp_path: Path) -> None:
     with pytest.raises(ProfileError, match="none of the sessions has an example of empathy"):
         made(written(tmp_path / "a.jsonl", of(client(1))), tmp_path / "out", "empathy")
@@ -235,6 +244,9 @@ def test_good_examples_are_read_and_a_file_that_is_not_there_is_told(tmp_path: P
     assert read_examples(tmp_path / "train.jsonl") == [GOOD, GOOD]
     with pytest.raises(ProfileError, match=r"gone\.jsonl cannot be read: No such file"):
         read_examples(tmp_path / "gone.jsonl")
+    (tmp_path / "latin.jsonl").write_bytes('{"role": "Café"}'.encode("latin-1"))
+    with pytest.raises(ProfileError, match=r"latin\.jsonl cannot be read: it is not UTF-8"):
+        read_examples(tmp_path / "latin.jsonl")
 
 
 def test_data_are_made_where_there_is_no_torch(tmp_path: Path) -> None:

@@ -1,7 +1,9 @@
 """Training runs: the loss falls, a killed run goes on as if nothing had been, and the best adapter is kept."""
 
 import math
+import os
 import random
+import signal
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +29,7 @@ from tests.training.runs import (
 from tests.training.small import SENTENCES
 from training import loop
 from training.errors import TrainingError
-from training.loop import CHECKPOINT, History, schedule, train
+from training.loop import CHECKPOINT, History, Progress, schedule, train
 from training.loss import score
 from training.packing import Pack
 from training.recipe import Recipe
@@ -94,6 +96,21 @@ def test_the_checkpoint_of_another_run_is_refused(tmp_path: Path) -> None:
         trained(tmp_path)
 
 
+def test_an_interruption_ends_the_step_and_leaves_a_checkpoint_to_go_on_from(tmp_path: Path) -> None:
+    whole = trained(tmp_path / "whole")
+
+    def interrupt(progress: Progress) -> None:
+        if progress.step == 3:
+            os.kill(os.getpid(), signal.SIGINT)
+
+    with pytest.raises(KeyboardInterrupt):
+        trained(tmp_path / "stopped", on_step=interrupt)
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    found = trained(tmp_path / "stopped")
+    assert found[0].resumed == 1
+    assert_alike(found, whole)
+
+
 def contradicted() -> list[Pack]:
     """The prompts of the training sessions, each with another answer: the better those are learnt, the worse these."""
     other = [row | {"completion": [{"role": "assistant", "content": SENTENCES[-1][::-1]}]} for row in SESSIONS]
@@ -118,6 +135,13 @@ def test_training_stops_when_the_validation_loss_no_longer_falls_and_keeps_the_b
     assert losses.index(history.best.loss) == len(losses) - 1 - patience
     assert score(model, validation).mean == pytest.approx(history.best.loss, abs=1e-5)
     assert history.best.loss < losses[-1]
+
+
+def test_a_look_that_is_the_last_stops_nothing(tmp_path: Path) -> None:
+    recipe = MISLED.model_copy(update={"looks": 3, "patience": 2})
+    history, _ = trained(tmp_path / "run", recipe, validation=contradicted())
+    assert history.looks[0].loss < history.looks[1].loss < history.looks[2].loss
+    assert history.stopped is None
 
 
 @pytest.mark.usefixtures("always_saved")

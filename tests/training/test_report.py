@@ -1,5 +1,6 @@
 """`train report`: an adapter against its base and against itself, on what it is asked for."""
 
+import json
 import math
 from pathlib import Path
 
@@ -10,7 +11,7 @@ pytest.importorskip("peft")
 
 from run import main
 from tests.training.runs import RECIPE
-from tests.training.small import base_folder, data_folder
+from tests.training.small import base_folder, data_folder, rows
 from training.adapter import train_adapter
 from training.corpus import COLLECTIONS, Collection, corpus_records
 from training.errors import TrainingError
@@ -40,6 +41,25 @@ def test_an_adapter_knows_what_it_was_trained_on_better_than_its_base(trained: t
         assert role.difference is not None
         assert role.difference < 0
         assert role.perplexity == pytest.approx(math.exp(role.adapter))
+
+
+def test_clients_that_an_adapter_was_trained_on_are_no_test_of_it(
+    trained: tuple[Path, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    adapter, examples = trained
+    assert compare_adapters(adapter, "base", str(examples)).clients_trained_on == 2
+    assert main(["train", "report", str(adapter), "--on", str(examples), "--sessions", "1"]) == 0
+    assert "NOT HELD OUT: 1 of these clients" in capsys.readouterr().out
+    others = tmp_path / "others.jsonl"
+    others.write_text("".join(json.dumps(row) + "\n" for row in rows(6)), encoding="utf-8")
+    assert main(["train", "report", str(adapter), "--on", str(others)]) == 0
+    assert "NOT HELD OUT" not in capsys.readouterr().out
+
+
+def test_what_an_adapter_is_compared_with_is_looked_at_first(trained: tuple[Path, Path], tmp_path: Path) -> None:
+    adapter, examples = trained
+    with pytest.raises(TrainingError, match="holds no finished adapter"):
+        compare_adapters(adapter, str(tmp_path / "gone"), str(examples))
 
 
 def test_an_adapter_is_no_better_than_itself(trained: tuple[Path, Path]) -> None:

@@ -56,6 +56,19 @@ def test_a_run_directory_gives_its_finished_sessions_once(tmp_path: Path) -> Non
     assert ids(tmp_path) == [of(client(number)).session_id for number in (2, 1)]
 
 
+def test_a_broken_line_of_a_run_directory_is_named_and_left_out_or_refused(tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    writer = ShardWriter(run, "w0")
+    for number in (1, 2):
+        writer.keep(of(client(number)))
+    [shard] = (run / "shards").glob("*.jsonl")
+    broken = shard.read_text().replace('"status":"finished"', '"status":"finishes"', 1)
+    shard.write_text(broken)
+    with pytest.raises(ProfileError, match="shard w0-00001: not a session record: status"):
+        made(run, tmp_path / "out")
+    assert len(made(run, tmp_path / "out", skip_invalid=True).skipped) == 1
+
+
 def test_a_folder_of_single_sessions_gives_the_finished_ones_once(tmp_path: Path) -> None:
     for record in (of(client(1), status="failed"), of(client(2)), of(client(1)), of(client(3), status="failed")):
         keep(record, tmp_path)
@@ -75,6 +88,22 @@ def test_a_broken_record_is_named_and_refused_or_left_out_and_counted(tmp_path: 
     [told] = report.skipped
     assert "a.jsonl, record 2" in told
     assert "Left out: 1 records" in (tmp_path / "out" / "README.md").read_text()
+
+
+@pytest.mark.parametrize("speaker", ["counselor", "client"])
+def test_what_a_person_has_typed_is_not_trained_on(speaker: str, tmp_path: Path) -> None:
+    record = of(client(1))
+    typed = [
+        turn.model_copy(update={speaker: getattr(turn, speaker).model_copy(update={"author": "human"})})
+        for turn in record.turns
+        if getattr(turn, speaker)
+    ]
+    practised = record.model_copy(update={"turns": tuple(typed)})
+    source = written(tmp_path / "a.jsonl", practised, of(client(2)))
+    with pytest.raises(ProfileError, match="a person took part in it"):
+        made(source, tmp_path / "out")
+    report = made(source, tmp_path / "out", skip_invalid=True)
+    assert sum(report.sessions.values()) == len(report.skipped) == 1
 
 
 def test_failed_sessions_are_no_examples(tmp_path: Path) -> None:

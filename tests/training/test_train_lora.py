@@ -12,10 +12,12 @@ import pytest
 pytest.importorskip("torch")
 pytest.importorskip("peft")
 
+import run
+from commands.train import recipe_of
 from tests.training.runs import RECIPE, Killed, assert_alike, killed_at
 from tests.training.small import base_folder, data_folder
 from training import loop
-from training.adapter import TrainingCard, read_card, train_adapter
+from training.adapter import TrainingCard, read_card, shared_examples, train_adapter
 from training.errors import TrainingError
 from training.loop import CHECKPOINT
 from training.recipe import PRESETS
@@ -24,7 +26,7 @@ ROOT = Path(__file__).parents[2]
 pytestmark = pytest.mark.filterwarnings("ignore:`is_gradient_checkpointing`:FutureWarning")
 
 
-@pytest.mark.parametrize("change", ["recipe", "data", "base"])
+@pytest.mark.parametrize("change", ["recipe", "data", "base", "weights"])
 def test_a_run_goes_on_only_with_the_same_data_base_and_recipe(
     change: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -38,10 +40,58 @@ def test_a_run_goes_on_only_with_the_same_data_base_and_recipe(
     elif change == "data":
         lines = (data / "train.jsonl").read_text().splitlines(keepends=True)
         (data / "train.jsonl").write_text("".join(lines[:-1]))
-    else:
+    elif change == "base":
         where = str(base_folder(tmp_path / "another"))
+    else:
+        weights = bytearray((base / "model.safetensors").read_bytes())
+        weights[-1] ^= 1
+        (base / "model.safetensors").write_bytes(weights)
     with pytest.raises(TrainingError, match="other data, base or recipe"):
         train_adapter(data, out, where, recipe)
+
+
+def test_a_run_that_was_killed_when_the_weights_were_written_and_the_card_was_not_goes_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(loop, "CHECKPOINT_EVERY", 0.0)
+    data, base, out = data_folder(tmp_path / "data"), base_folder(tmp_path / "base"), tmp_path / "out"
+    with monkeypatch.context() as patched:
+        patched.setattr("training.adapter.write_card", lambda *_: (_ for _ in ()).throw(Killed))
+        with pytest.raises(Killed):
+            train_adapter(data, out, str(base), RECIPE)
+    assert (out / "adapter_model.safetensors").exists()
+    assert train_adapter(data, out, str(base), RECIPE).history.resumed == 1
+
+
+def test_with_roles_only_theirs_are_seen_and_the_card_says_so(tmp_path: Path) -> None:
+    data, base = data_folder(tmp_path / "data"), base_folder(tmp_path / "base")
+    whole = train_adapter(data, tmp_path / "all", str(base), RECIPE.model_copy(update={"epochs": 1.0}))
+    assert whole.roles == ["client", "merge", "plan"]
+    card = train_adapter(data, tmp_path / "one", str(base), RECIPE.model_copy(update={"epochs": 1.0}), roles=["merge"])
+    assert card.roles == ["merge"]
+    assert card.examples == 9 < whole.examples
+    assert set(card.history.looks[0].by_role) == {"merge"}
+    assert card.client_groups == whole.client_groups == ["client-0", "client-1"]
+
+
+def test_of_one_role_all_examples_are_seen_and_of_all_roles_the_preset_s_shares() -> None:
+    parser = run._parser()
+    every, one, given = (
+        recipe_of(parser.parse_args(["train", "lora", "sft", "--out", "x", *options]))
+        for options in ([], ["--roles", "router"], ["--roles", "router", "--epochs", "0.5"])
+    )
+    assert (every.shares, every.always, every.epochs) == (
+        PRESETS["embedded"].shares,
+        PRESETS["embedded"].always,
+        PRESETS["embedded"].epochs,
+    )
+    assert (one.shares, one.always, one.epochs) == ({}, (), 1.0)
+    assert given.epochs == 0.5
+    rows = [{"role": role} for role in ("router", "merge") for _ in range(500)]
+    left = [row["role"] for row in shared_examples(rows, every)]
+    assert 25 <= left.count("router") <= 80
+    assert 200 <= left.count("merge") <= 300
+    assert shared_examples(rows, one) == rows
 
 
 def test_the_papers_recipe_runs_on_a_whole_base(tmp_path: Path) -> None:
@@ -50,7 +100,8 @@ def test_the_papers_recipe_runs_on_a_whole_base(tmp_path: Path) -> None:
     assert (paper.rank, paper.alpha, paper.dropout, paper.learning_rate, paper.epochs) == (64, 16, 0.1, 2e-4, 3.0)
     assert paper.four_bit
     card = train_adapter(data, out, str(base), paper.model_copy(update={"four_bit": False}))
-    assert card.examples > 0
+    assert card.packs == card.examples > 0  # batch 1
+    assert len(card.history.steps) == 3 * card.examples
     assert len(card.history.looks) == min(paper.looks, len(card.history.steps))
     kept = json.loads((out / "adapter_config.json").read_text(encoding="utf-8"))
     assert (kept["r"], kept["lora_alpha"], kept["lora_dropout"]) == (64, 16, 0.1)
