@@ -1,6 +1,7 @@
 """The embedded model on held-out clients: without its adapter, with it, and with it but without guards.
 
     python benchmarks/embedded.py [--sessions 3] [--turns 10] [--answers 6] [--out FOLDER]
+    python benchmarks/embedded.py --kinds tuned --sessions 0 --answers 20 --split validation --temperature 0.3     (how to sample)
 
 Sessions are run with clients of the corpus' test split, whom the adapter has never seen, each with the attitude it has in a plain
 session there. Of them are counted: integrity findings per 100 messages, how they end, Distinct-2 at equal length, seconds. Then
@@ -36,7 +37,7 @@ from nodes import guards
 from sessions.session import session_of
 from settings import EMBEDDED, EMBEDDED_BASE, ModelSettings, SessionConfig
 from state import SessionRecord
-from training.corpus import collection_folder
+from training.corpus import SPLITS, collection_folder
 
 KINDS = {"base": EMBEDDED_BASE, "tuned": EMBEDDED, "unguarded": EMBEDDED}
 
@@ -55,13 +56,15 @@ def main() -> None:
     parser.add_argument("--turns", type=int, default=10)
     parser.add_argument("--answers", type=int, default=6, help="answers of each role against the corpus")
     parser.add_argument("--kinds", default=",".join(KINDS), help=f"of {', '.join(KINDS)}")
+    parser.add_argument("--split", choices=SPLITS[1:], default="test", help="of the plain sessions (default test)")
+    parser.add_argument("--temperature", type=float, help="of every role, in place of the usual one")
     parser.add_argument("--at-once", action="store_true", help="also tokens a second with 1 and 4 sessions at once")
     parser.add_argument("--out", type=Path, help="a new folder that keeps the sessions")
     args = parser.parse_args()
     if args.out and args.out.exists() and any(args.out.iterdir()):
         parser.error(f"{args.out} is not empty")
     folder = args.out or Path(mkdtemp())
-    lines = (collection_folder("plain") / "test.jsonl").read_text(encoding="utf-8").splitlines()
+    lines = (collection_folder("plain") / f"{args.split}.jsonl").read_text(encoding="utf-8").splitlines()
     held_out = by_turns([SessionRecord.model_validate_json(line) for line in lines])
     console = Console(highlight=False)
     kinds = args.kinds.split(",")
@@ -86,13 +89,14 @@ async def measure(
 ) -> None:
     models = Models()
     run: dict[str, Sessions] = {}
-    for kind in kinds:
+    for kind in kinds if args.sessions else ():
         run[kind] = await sessions_of(models, folder / kind, kind, held_out, args)
         console.print(f"{kind}: {len(run[kind].records)} sessions")
-    console.print(sessions_table(run))
+    if run:
+        console.print(sessions_table(run))
     for kind in kinds if args.answers else ():
         if kind != "unguarded":
-            console.print(kind, await answers_of(models, kind, held_out, args.answers))
+            console.print(kind, await answers_of(models, served_by(kind, args.temperature), held_out, args.answers))
     if args.at_once:
         for at_once in (1, 4):
             console.print(f"{at_once} at once:", await rate(models, folder / f"at-once-{at_once}", held_out, at_once))
@@ -107,16 +111,19 @@ async def sessions_of(
     for record in held_out[: args.sessions]:
         began = time.monotonic()
         with guarded(kind != "unguarded"):
-            found.records.append(await run_session(task(record, kind, args.turns), folder, models))
+            asked = task(record, served_by(kind, args.temperature), args.turns)
+            found.records.append(await run_session(asked, folder, models))
         found.seconds.append(time.monotonic() - began)
     (folder / "records.jsonl").write_text("".join(r.model_dump_json() + "\n" for r in found.records), encoding="utf-8")
     return found
 
 
-def task(record: SessionRecord, kind: str, turns: int, seed: int = 1) -> SessionTask:
-    config = SessionConfig(
-        max_turns=turns, router="rules", seed=seed, models={"default": ModelSettings(model=KINDS[kind])}
-    )
+def served_by(kind: str, temperature: float | None = None) -> ModelSettings:
+    return ModelSettings(model=KINDS[kind], temperature=temperature)
+
+
+def task(record: SessionRecord, model: ModelSettings, turns: int, seed: int = 1) -> SessionTask:
+    config = SessionConfig(max_turns=turns, router="rules", seed=seed, models={"default": model})
     return SessionTask(profile=record.profile, attitude=record.attitude, config=config)
 
 
@@ -165,28 +172,35 @@ def sessions_table(run: dict[str, Sessions]) -> Table:
     return shown
 
 
-async def answers_of(models: Models, kind: str, held_out: list[SessionRecord], each: int) -> Table:
+async def answers_of(models: Models, model: ModelSettings, held_out: list[SessionRecord], each: int) -> Table:
     """Answers to the corpus' own prompts, held against what stands there."""
     by_role: dict[str, list[tuple[str, Answered]]] = {}
     for record in held_out:
         for item in parts(record):
             by_role.setdefault(item.role, []).append((record.profile_id, item))
     shown = Table("role", "answers", "BLEU", "chrF", "ROUGE-L", box=None, pad_edge=False)
-    settings = SessionConfig(models={"default": ModelSettings(model=KINDS[kind])})
+    settings = SessionConfig(models={"default": model})
+    every = []
     for role, items in sorted(by_role.items()):
         turns = []
         for client, item in random.Random(2).sample(items, min(each, len(items))):
             reply = await models.ask(role, settings.model_for(role), item.messages, seed=1)
             turns.append(Turn(reply.text, item.answer, client))
-        scores = reference_scores(turns).figures
-        shown.add_row(role, str(len(turns)), *(f"{scores[name].value:.1f}" for name in ("bleu", "chrf", "rougeL")))
+        every += turns
+        shown.add_row(role, *scored(turns))
+    shown.add_row("all", *scored(every), style="bold")
     return shown
+
+
+def scored(turns: list[Turn]) -> list[str]:
+    scores = reference_scores(turns).figures
+    return [str(len(turns)), *(f"{scores[name].value:.1f}" for name in ("bleu", "chrf", "rougeL"))]
 
 
 async def rate(models: Models, folder: Path, held_out: list[SessionRecord], at_once: int) -> str:
     """Completion tokens a second of four-turn sessions that run at once."""
     began = time.monotonic()
-    tasks = [task(record, "tuned", 4, seed=at_once) for record in held_out[:at_once]]
+    tasks = [task(record, served_by("tuned"), 4, seed=at_once) for record in held_out[:at_once]]
     records = await asyncio.gather(*(run_session(one, folder, models) for one in tasks))
     seconds = time.monotonic() - began
     return f"{rate_of(records, seconds):.0f} completion tokens a second, {seconds:.0f} s"

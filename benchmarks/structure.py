@@ -53,7 +53,7 @@ def main() -> None:
     parser.add_argument("one", type=Path, help="adapter that was tuned on the merged utterances alone, as GGUF")
     parser.add_argument("--out", type=Path, required=True, help="a new folder for the sessions")
     parser.add_argument("--sessions", type=int, default=14, help="held-out sessions (14 at most)")
-    parser.add_argument("--turns", type=int, default=10)
+    parser.add_argument("--turns", type=int, default=10, help="of a whole session, at most (0: no whole sessions)")
     parser.add_argument("--every", type=int, default=2, help="answer every n-th turn of the held-out sessions")
     parser.add_argument("--router", choices=("rules", "llm"), default="rules", help="who picks for the team")
     args = parser.parse_args()
@@ -90,6 +90,18 @@ async def study(held_out: list[SessionRecord], roles: dict[str, ModelSettings], 
     console = Console(highlight=False)
     models = Models()
     console.print(await answers(models, held_out, roles, args))
+    if args.turns:
+        await whole_sessions(models, held_out, roles, args)
+        console.print(
+            f"{len(held_out)} pairs of sessions: python run.py compare {args.out / 'sessions.jsonl'} --by method"
+        )
+    await models.close()
+
+
+async def whole_sessions(
+    models: Models, held_out: Iterable[SessionRecord], roles: dict[str, ModelSettings], args: argparse.Namespace
+) -> None:
+    """Two sessions with each held-out client, one of either counselor, after the same plan and the same first words."""
     args.out.mkdir(parents=True, exist_ok=True)
     with (args.out / "sessions.jsonl").open("w", encoding="utf-8") as file:
         for record in held_out:
@@ -99,8 +111,6 @@ async def study(held_out: list[SessionRecord], roles: dict[str, ModelSettings], 
                 made = await run_fork(head, args.out / method, models)
                 file.write(made.model_dump_json() + "\n")
                 file.flush()
-    console.print(f"{len(held_out)} pairs of sessions: python run.py compare {args.out / 'sessions.jsonl'} --by method")
-    await models.close()
 
 
 async def answers(

@@ -81,7 +81,8 @@ class EmbeddedServer:
                 server = Server(parameters)
                 _await_loop(_port(server))
             except Exception as error:  # whatever the bindings make of a C++ exception
-                raise EmbeddedModelError(f"the embedded server did not start with {path}: {error}") from error
+                files = f"{path} and the adapter {adapter}" if adapter else str(path)
+                raise EmbeddedModelError(f"the embedded server did not start with {files}: {error}") from error
             self._server = server
             self._tuned_name = f"{TUNED}-{_digest(adapter)[:8]}" if adapter else None
 
