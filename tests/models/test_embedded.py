@@ -408,7 +408,7 @@ def test_server_that_cannot_start_says_so_and_may_be_tried_again(
         return types.SimpleNamespace(**{**vars(working()), "broken": True})
 
     bindings.CommonParams = broken
-    with pytest.raises(EmbeddedModelError, match=r"model\.gguf: Failed to init server"):
+    with pytest.raises(EmbeddedModelError, match=r"model\.gguf and the adapter .*\.gguf: Failed to init server"):
         shared_server()
     bindings.CommonParams = working
     assert shared_server().base_url
