@@ -7,7 +7,6 @@ from pathlib import Path
 import pytest
 
 from run import main
-from tests.training.small import data_folder
 
 ROOT = Path(__file__).parents[2]
 GONE = """\
@@ -38,6 +37,8 @@ def test_a_folder_that_is_no_run_of_its_own_is_left_as_it_is(
     there: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     pytest.importorskip("peft")
+    from tests.training.small import data_folder  # needs the extra itself
+
     data, out = data_folder(tmp_path / "data"), tmp_path / "out"
     if there == "a file":
         out.write_text("mine")
