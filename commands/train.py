@@ -124,6 +124,7 @@ def lora(args: argparse.Namespace) -> int:
     """Train an adapter."""
     with training_extra():
         from training.adapter import train_adapter
+        from training.loop import CHECKPOINT
         from training.loop import Progress as Done
 
     console = errors()
@@ -152,19 +153,21 @@ def lora(args: argparse.Namespace) -> int:
                 console.print(f"step {done.step} of {done.steps}: {told}")
 
         try:
-            card = train_adapter(
-                Path(args.data),
-                Path(args.out),
-                args.base,
-                recipe,
-                roles=roles,
-                offline=args.offline,
-                on_stage=stage,
-                on_step=step,
-            )
+            with training_extra():
+                card = train_adapter(
+                    Path(args.data),
+                    Path(args.out),
+                    args.base,
+                    recipe,
+                    roles=roles,
+                    offline=args.offline,
+                    on_stage=stage,
+                    on_step=step,
+                )
         except KeyboardInterrupt:
             bar.stop()
-            console.print("stopped; the same command goes on from the last checkpoint")
+            begun = (Path(args.out) / CHECKPOINT).exists()
+            console.print(f"stopped{'; the same command goes on from the last checkpoint' * begun}")
             return 130
     history = card.history
     best = (
@@ -203,11 +206,11 @@ def export(args: argparse.Namespace) -> int:
 
 def report(args: argparse.Namespace) -> int:
     """Compare an adapter with its base, or with another, on held-out examples."""
+    roles = chosen_roles(args.roles) if args.roles else None
     with training_extra():
         from training.report import compare_adapters, table
 
-    roles = chosen_roles(args.roles) if args.roles else None
-    found = compare_adapters(Path(args.adapter), args.against, args.on, roles=roles, sessions=args.sessions)
+        found = compare_adapters(Path(args.adapter), args.against, args.on, roles=roles, sessions=args.sessions)
     Console(highlight=False).print(table(found))
     if args.json:
         Path(args.json).write_text(found.model_dump_json(indent=1) + "\n", encoding="utf-8")
