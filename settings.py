@@ -127,6 +127,11 @@ EMBEDDED_TEMPERATURE = 0.5
 """The most that any role uses on the embedded model unless told otherwise: such a model means little by unlikely words."""
 
 
+EMBEDDED_SESSION: dict[str, Any] = {"router": "rules", "reminders": True}
+"""How a session of the embedded model differs unless told otherwise, and what it is trained for: it is not able to pick
+techniques (it names as many as it may, the same ones each turn), nor to find in its form what fits the counselor's words."""
+
+
 def means_embedded(settings: ModelSettings) -> bool:
     """Whether these settings mean the embedded model: by name, or because nothing else is configured."""
     if settings.model in EMBEDDED_MODELS:
@@ -172,6 +177,10 @@ class SessionConfig(BaseModel):
         ge=0,
         le=MOST_EXAMPLES,
         description="Examples out of the corpus in the prompts, for larger models: so many of each technique",
+    )
+    reminders: bool = Field(
+        default=False,
+        description="Remind the client each turn of one thing of its form that it has not told, for small models",
     )
     min_turns: int = Field(default=8, ge=1, le=MOST_TURNS, description="Turns before the client may end the session")
     max_turns: int = Field(

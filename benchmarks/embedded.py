@@ -30,14 +30,15 @@ from rich.table import Table
 from evaluation.diversity import compare_at_equal_length
 from evaluation.integrity import Integrity
 from evaluation.reference import Turn, reference_scores
-from graph.answered import Answered, parts
+from graph.answered import Answered
 from graph.session import SessionTask, run_session
 from models.chat import Models
 from nodes import guards
 from sessions.session import session_of
-from settings import EMBEDDED, EMBEDDED_BASE, ModelSettings, SessionConfig
+from settings import EMBEDDED, EMBEDDED_BASE, EMBEDDED_SESSION, ModelSettings, SessionConfig
 from state import SessionRecord
 from training.corpus import SPLITS, collection_folder
+from training.data import chosen_roles, examples_of
 
 KINDS = {"base": EMBEDDED_BASE, "tuned": EMBEDDED, "unguarded": EMBEDDED}
 
@@ -123,7 +124,7 @@ def served_by(kind: str, temperature: float | None = None) -> ModelSettings:
 
 
 def task(record: SessionRecord, model: ModelSettings, turns: int, seed: int = 1) -> SessionTask:
-    config = SessionConfig(max_turns=turns, router="rules", seed=seed, models={"default": model})
+    config = SessionConfig(max_turns=turns, seed=seed, models={"default": model}, **EMBEDDED_SESSION)
     return SessionTask(profile=record.profile, attitude=record.attitude, config=config)
 
 
@@ -176,7 +177,7 @@ async def answers_of(models: Models, model: ModelSettings, held_out: list[Sessio
     """Answers to the corpus' own prompts, held against what stands there."""
     by_role: dict[str, list[tuple[str, Answered]]] = {}
     for record in held_out:
-        for item in parts(record):
+        for item in examples_of(record, chosen_roles("all"), as_embedded=True):
             by_role.setdefault(item.role, []).append((record.profile_id, item))
     shown = Table("role", "answers", "BLEU", "chrF", "ROUGE-L", box=None, pad_edge=False)
     settings = SessionConfig(models={"default": model})

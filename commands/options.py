@@ -11,11 +11,10 @@ from rich.console import Console
 from models.roles import Served
 from nodes.examples import check_examples
 from nodes.techniques import technique, techniques
-from settings import ModelSettings, SessionConfig, read_models
+from settings import EMBEDDED_SESSION, ModelSettings, SessionConfig, read_models
 
 EMBEDDED_TURNS = 10
-"""Turns of a session that the embedded model serves, unless told otherwise: it loses itself in a longer one. Nor is it able
-to pick techniques (it names as many as it may, the same ones each turn), so that rules do unless told otherwise."""
+"""Turns of a session that the embedded model serves, unless told otherwise: it loses itself in a longer one."""
 
 _OPTIONS = {
     "method": "method",
@@ -24,6 +23,7 @@ _OPTIONS = {
     "techniques": "techniques",
     "prompt_layout": "prompt_layout",
     "few_shot": "few_shot",
+    "reminders": "reminders",
     "turns": "max_turns",
     "min_turns": "min_turns",
     "language": "language",
@@ -41,6 +41,11 @@ def graph_options(parser: argparse._ActionsContainer) -> None:
         parser.add_argument(f"--{name.replace('_', '-')}", choices=choices, help=told)
     parser.add_argument("--techniques", type=names, metavar="A,B", help=f"of {', '.join(techniques())}")
     parser.add_argument("--few-shot", type=int, metavar="N", help=f"{fields['few_shot'].description} (default 0)")
+    parser.add_argument(
+        "--reminders",
+        action=argparse.BooleanOptionalAction,
+        help=f"{fields['reminders'].description} (default off; on with the embedded model)",
+    )
     parser.add_argument("--turns", type=int, help=f"at most (default 20; {EMBEDDED_TURNS} on the embedded model)")
     parser.add_argument("--min-turns", type=int, help=f"{fields['min_turns'].description} (default 8)")
     parser.add_argument("--language", help="the language both sides speak (default English)")
@@ -80,7 +85,7 @@ def given_options(args: argparse.Namespace) -> dict[str, Any]:
 
 
 def for_embedded(config: SessionConfig, args: argparse.Namespace, served: Sequence[Served]) -> SessionConfig:
-    """What is left open, fitted to the embedded model where it serves every role: shorter sessions, picks by rules."""
+    """What is left open, fitted to the embedded model where it serves every role: shorter sessions and `EMBEDDED_SESSION`."""
     if not all(item.endpoint and item.endpoint.embedded for item in served):
         return config
     fitted = config.model_dump()
@@ -88,8 +93,8 @@ def for_embedded(config: SessionConfig, args: argparse.Namespace, served: Sequen
         fitted["max_turns"] = EMBEDDED_TURNS
         if args.min_turns is None:
             del fitted["min_turns"]  # the minimum follows the shorter session
-    if args.router is None:
-        fitted["router"] = "rules"
+    given = given_options(args)
+    fitted |= {name: value for name, value in EMBEDDED_SESSION.items() if name not in given}
     return SessionConfig.model_validate(fitted)
 
 

@@ -49,6 +49,9 @@ def _add_data(what: Subparsers) -> None:
     parser.add_argument("--roles", default="all", help=f"all, or some of {', '.join(role_names())}")
     parser.add_argument("--splits", default="80/10/10", help="shares of clients for train, validation and test")
     parser.add_argument("--seed", type=int, default=0, help="which clients are in which split")
+    parser.add_argument(
+        "--as-embedded", action="store_true", help="with the prompts of the embedded model's sessions: reminders, no reasons"
+    )
     parser.add_argument("--skip-invalid", action="store_true", help="leave out what cannot be read, and count it")
     parser.add_argument("--overwrite", action="store_true", help="replace examples that lie there")
     parser.set_defaults(command=data)
@@ -109,6 +112,7 @@ def data(args: argparse.Namespace) -> int:
         chosen_roles(args.roles),
         splits=Splits.of(args.splits),
         seed=args.seed,
+        as_embedded=args.as_embedded,
         skip_invalid=args.skip_invalid,
         overwrite=args.overwrite,
     )

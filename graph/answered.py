@@ -18,6 +18,7 @@ from graph.provenance import provenance
 from models.chat import Models
 from nodes.client import client
 from nodes.plan import plan
+from nodes.reminders import reminder_of
 from nodes.router import router
 from nodes.single import single
 from nodes.specialist import specialist
@@ -112,13 +113,13 @@ class _Session:
         )
 
     def pass_over(self, turns: Sequence[Turn]) -> None:
-        self.picks += [turn.pick for turn in turns if turn.pick]
+        self.picks += [self._by_policy(turn.pick) for turn in turns if turn.pick]
         self.said += [said for turn in turns for said in (turn.counselor, turn.client) if said]
 
     def turn(self, turn: Turn) -> Iterator[Answered]:
         if turn.pick:
             yield from self._picks(turn.pick)
-            self.picks.append(turn.pick)
+            self.picks.append(self._by_policy(turn.pick))
         for drafted in turn.candidates:
             if drafted.text and self._counts(drafted.call):
                 asked = specialist(_LISTENING, drafted.technique, self.counselor_view(), self.config)
@@ -142,8 +143,13 @@ class _Session:
         if pick.source == "llm" and self._counts(pick.call):
             fields = {"reason": pick.reason, "techniques": list(pick.techniques)}
             answer = _json(fields | ({"step": pick.step} if pick.step is not None else {}))
-            prompt = _prompt(router(_LISTENING, self.counselor_view(), self.config))
+            asked = self.config.model_copy(update={"router": "llm"})
+            prompt = _prompt(router(_LISTENING, self.counselor_view(), asked))
             yield Answered("router", pick.turn, prompt, answer, pick.call)
+
+    def _by_policy(self, pick: Pick) -> Pick:
+        """The pick as the nodes after it see it: a written one, where rules pick, as if they had made it."""
+        return pick.model_copy(update={"source": "rules"}) if self.written and self.config.router == "rules" else pick
 
     def _replies(self, reply: Utterance, *, last: bool) -> Iterator[Answered]:
         if not self._counts(reply.call):
@@ -157,7 +163,10 @@ class _Session:
         )
         ended = last and record.end_reason in ("resolved", "left")
         answer = f"{reply.text} [END: {record.end_reason}]" if ended else reply.text
-        yield Answered("client", reply.turn, _prompt(client(_LISTENING, view, self.config)), answer, reply.call)
+        # A written reply follows from no reminder: it is given the one that it would have followed from.
+        reminded = reminder_of(view, reply.text) if self.written else None
+        asked = client(_LISTENING, view, self.config, reminded=reminded if self.config.reminders else None)
+        yield Answered("client", reply.turn, _prompt(asked), answer, reply.call)
 
 
 class _AskedError(Exception):

@@ -30,8 +30,8 @@ def provenance(config: SessionConfig) -> Provenance:
 
 def configuration_hash(config: SessionConfig) -> str:
     """The first 16 hexadecimal digits of the configuration's SHA-256; the seed is left out, and how models are reached."""
-    # Before there were examples, the hash was made without their number: without them it stays the same.
-    left_out = {"seed"} if config.few_shot else {"seed", "few_shot"}
+    # Before there were examples and reminders, the hash was made without these fields: without them it stays the same.
+    left_out = {"seed", *(name for name in ("few_shot", "reminders") if not getattr(config, name))}
     document = config.said_by().model_dump_json(exclude=left_out)
     return hashlib.sha256(document.encode()).hexdigest()[:16]
 

@@ -5,16 +5,25 @@ from typing import Any
 from models.chat import Models
 from nodes.context import client_messages
 from nodes.guards import split_marker
+from nodes.reminders import reminder
 from nodes.speaking import Attempts, NotSaid, speak
 from prompts import prompt
 from settings import SessionConfig
 from state import ClientView, EndReason, Utterance, update
 
 
-async def client(models: Models, view: ClientView, config: SessionConfig) -> dict[str, Any]:
-    """Answer the counselor. An end marker counts from `min_turns` on; before, it is dropped and the session goes on."""
+async def client(
+    models: Models, view: ClientView, config: SessionConfig, *, reminded: str | None = None
+) -> dict[str, Any]:
+    """Answer the counselor. An end marker counts from `min_turns` on; before, it is dropped and the session goes on.
+
+    `reminded` stands in place of the reminder that is due, where a configuration has reminders.
+    """
     attempts = Attempts(models, config, "client", view.turn, view.session_id)
-    messages = client_messages(view, config, _ending(view, config))
+    if config.reminders and reminded is None:
+        reminded = reminder(view, config)
+    note = " ".join(filter(None, (reminded, _ending(view, config))))
+    messages = client_messages(view, config, note)
     try:
         text = await speak(attempts, messages, "client", view.said_by("client"), view.said_by("counselor"))
     except NotSaid as error:

@@ -66,7 +66,9 @@ async def _merge(models: Models, view: CounselorView, config: SessionConfig, pic
         "step": step_line(view, pick.step),
         "candidates": "\n".join(f"- {draft.technique}: {clean(draft.text)}" for draft in drafts),
     }
-    section = "every" if pick.source == "every" else "picked"
+    # What rules give as a reason is the same for every session, and tells the merge no more than the drafts do.
+    told = pick.source in ("llm", "human") or (pick.source == "rules" and config.fan_out == "all")
+    section = "picked" if told else "every"
     if section == "picked":
         variables |= {"techniques": ", ".join(pick.techniques), "reason": clean(pick.reason, 200)}
     return await say(models, view, config, "merge", prompt("counselor/merge", section, **variables))

@@ -20,7 +20,7 @@ from pydantic import BaseModel, ConfigDict
 from generation.files import RunLock, write_atomically
 from training.base import Base, adapter_model, base_name, load_base
 from training.card import write_card
-from training.data import read_examples
+from training.data import is_as_embedded, read_examples
 from training.errors import TrainingError
 from training.loop import CHECKPOINT, History, Progress, remove_checkpoint, schedule, train, unfinished
 from training.loss import SessionPacks, pack_sessions
@@ -33,7 +33,8 @@ WEIGHTS = "adapter_model.safetensors"
 class TrainingCard(BaseModel):
     """All that made an adapter. Times are in seconds, losses in nats per answer token.
 
-    `roles` are those of the examples that were seen; `client_groups` says who the clients were, and is empty in older cards.
+    `roles` are those of the examples that were seen; `as_embedded` says that their prompts were those that the embedded model is
+    served with; `client_groups` says who the clients were, and is empty in older cards.
     """
 
     model_config = ConfigDict(extra="forbid")
@@ -43,6 +44,7 @@ class TrainingCard(BaseModel):
     base_sha256: str
     data_sha256: dict[str, str]
     roles: list[str] | None
+    as_embedded: bool = False
     recipe: Recipe
     sessions: int
     clients: int
@@ -90,7 +92,7 @@ def train_adapter(
         model.save_pretrained(str(out))
         (out / "README.md").unlink(missing_ok=True)  # peft's own, with nothing in it
         seen = sorted({row["role"] for row in rows})
-        card = _card(base, loaded, hashes, seen, recipe, packed, model, history)
+        card = _card(base, loaded, hashes, seen, is_as_embedded(data), recipe, packed, model, history)
         write_card(card, out)
         # Last, and whole: it says that the adapter is finished.
         write_atomically(out / CARD_DATA, f"{card.model_dump_json(indent=1)}\n".encode())
@@ -151,6 +153,7 @@ def _card(
     loaded: Base,
     hashes: dict[str, str],
     roles: list[str],
+    as_embedded: bool,
     recipe: Recipe,
     packed: Sequence[SessionPacks],
     model: Any,
@@ -162,6 +165,7 @@ def _card(
         base_sha256=loaded.sha256,
         data_sha256=hashes,
         roles=roles,
+        as_embedded=as_embedded,
         recipe=recipe,
         sessions=len(packed),
         clients=len({session.client for session in packed}),

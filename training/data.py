@@ -20,7 +20,7 @@ from nodes.techniques import techniques
 from profiles.problems import Problem, ProfileError
 from prompts import prompt_hashes
 from sessions.session import client_group
-from settings import SettingsError
+from settings import EMBEDDED_SESSION, SettingsError
 from state import SessionRecord
 from training.corpus import SPLITS, held_out_clients
 from training.sources import Source, read_sources
@@ -32,7 +32,10 @@ ALL = "all"
 
 
 class DataReport(BaseModel):
-    """What a folder of examples holds: counts by split and role, the words of answers, what was left out and why."""
+    """What a folder of examples holds: counts by split and role, the words of answers, what was left out and why.
+
+    `as_embedded`: the prompts are those that the embedded model is served with (`settings.EMBEDDED_SESSION`).
+    """
 
     model_config = ConfigDict(extra="forbid")
 
@@ -44,6 +47,7 @@ class DataReport(BaseModel):
     answer_words: dict[str, int] = Field(default_factory=dict)
     skipped: list[str] = Field(default_factory=list)
     prompts: str = ""
+    as_embedded: bool = False
     sha256: dict[str, str] = Field(default_factory=dict)
 
     @property
@@ -68,9 +72,11 @@ def chosen_roles(text: str) -> list[str]:
     return list(dict.fromkeys(named))
 
 
-def examples_of(record: SessionRecord, roles: Sequence[str]) -> Iterator[Answered]:
-    """A session's examples of some roles, in the order of work."""
+def examples_of(record: SessionRecord, roles: Sequence[str], *, as_embedded: bool = False) -> Iterator[Answered]:
+    """A session's examples of some roles, in the order of work; `as_embedded` with the prompts of such a session."""
     wanted = set(roles)
+    if as_embedded:
+        record = record.model_copy(update={"configuration": record.configuration | EMBEDDED_SESSION})
     for item in parts(record):
         if item.role in wanted:
             yield item
@@ -88,6 +94,7 @@ def prepare(
     *,
     splits: Splits | None = None,
     seed: int = 0,
+    as_embedded: bool = False,
     skip_invalid: bool = False,
     overwrite: bool = False,
 ) -> DataReport:
@@ -98,7 +105,9 @@ def prepare(
     its test split stays a test. Raises `ProfileError` for what cannot be read, unless `skip_invalid`,
     and `ExportError` where `out` cannot be written.
     """
-    report = DataReport(sources=[str(path) for path in sources], roles=list(roles), prompts=_prompts_hash())
+    report = DataReport(
+        sources=[str(path) for path in sources], roles=list(roles), prompts=_prompts_hash(), as_embedded=as_embedded
+    )
     bound = _bound_clients(sources)
     shares = splits or Splits()
     clients: dict[str, set[str]] = {split: set() for split in SPLITS}
@@ -125,6 +134,14 @@ def prepare(
             (folder / COUNTS).write_text(report.model_dump_json(indent=2) + "\n", encoding="utf-8")
             (folder / CARD).write_text(_card(report), encoding="utf-8")
     return report
+
+
+def is_as_embedded(folder: Path) -> bool:
+    """Whether the examples of a folder have the prompts of the embedded model; what does not say so has not."""
+    try:
+        return DataReport.model_validate_json((folder / COUNTS).read_text(encoding="utf-8")).as_embedded
+    except (OSError, ValueError):
+        return False
 
 
 def read_examples(path: Path) -> list[dict[str, Any]]:
@@ -180,7 +197,7 @@ def _write(
     file: IO[str], split: str, record: SessionRecord, client: str, roles: Sequence[str], report: DataReport
 ) -> None:
     counts = Counter(report.examples.setdefault(split, {}))
-    for item in examples_of(record, roles):
+    for item in examples_of(record, roles, as_embedded=report.as_embedded):
         counts[item.role] += 1
         report.answer_words[split] = report.answer_words.get(split, 0) + len(item.answer.split())
         row = {
@@ -210,7 +227,7 @@ def _card(report: DataReport) -> str:
 # Fine-tuning examples
 
 {report.total:,} examples from {sum(report.sessions.values()):,} sessions ({", ".join(report.sources)}), made by
-`run.py train data` with the prompts of hash {report.prompts}. A line of a file is one example: `prompt` as chat messages,
+`run.py train data{" --as-embedded" * report.as_embedded}` with the prompts of hash {report.prompts}. A line of a file is one example: `prompt` as chat messages,
 `completion` the answer; the loss belongs on the answer alone.
 Splits are by client: no client is in two of them.
 

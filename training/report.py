@@ -80,7 +80,7 @@ def compare_adapters(
     base = load_base(card.base)
     # Without a choice, what an adapter is made for; cards of old do not say it, and mean all roles but the baselines' counselor.
     wanted = roles or card.roles or chosen_roles("all")
-    packed = pack_sessions(_rows(on), base.tokenizer, recipe.max_length, recipe.pack_tokens, wanted)[:sessions]
+    packed = pack_sessions(_rows(on, card.as_embedded), base.tokenizer, recipe.max_length, recipe.pack_tokens, wanted)[:sessions]
     if not any(session.packs for session in packed):
         long = f" of at most {recipe.max_length:,} tokens" if packed else ""
         raise TrainingError(f"{on} has no example of these roles{long}")
@@ -134,24 +134,24 @@ def table(report: Report) -> Table:
     return shown
 
 
-def _rows(on: str) -> Iterable[dict[str, Any]]:
+def _rows(on: str, as_embedded: bool) -> Iterable[dict[str, Any]]:
     name, _, split = on.partition(":")
     if name in COLLECTIONS and split:
         if split not in SPLITS:
             raise TrainingError(f"{name} has no split {split!r}; it has {', '.join(SPLITS)}")
-        return _rows_of(collection_folder(name) / f"{split}.jsonl")
+        return _rows_of(collection_folder(name) / f"{split}.jsonl", as_embedded)
     path = Path(on)
     if path.is_file() and path.suffix == ".jsonl" and '"completion"' in _first_line(path):
         return read_examples(path)
-    return _rows_of(path)
+    return _rows_of(path, as_embedded)
 
 
-def _rows_of(path: Path) -> Iterable[dict[str, Any]]:
-    """The examples of sessions, with the prompts of today."""
+def _rows_of(path: Path, as_embedded: bool) -> Iterable[dict[str, Any]]:
+    """The examples of sessions, with the prompts of today, and of the kind that the adapter was trained with."""
     for source in read_sources(path):
         if not isinstance(source, Source):
             raise TrainingError(str(source))
-        for item in examples_of(source.record, role_names()):
+        for item in examples_of(source.record, role_names(), as_embedded=as_embedded):
             yield {
                 "role": item.role,
                 "session_id": source.record.session_id,

@@ -5,6 +5,7 @@ from nodes.techniques import Technique
 TECHNIQUE = Technique(
     name="psychoeducation",
     phases=("working",),
+    held_back=0.5,
     cues=(
         r"\bwhy (?:do|does|is|am|can'?t|would)\b",
         r"\b(?:heart|breath\w*|stomach|shak\w*|sweat\w*|sleep\w*|body)\b",

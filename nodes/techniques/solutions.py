@@ -5,6 +5,7 @@ from nodes.techniques import Technique
 TECHNIQUE = Technique(
     name="solutions",
     phases=("working", "closing"),
+    held_back=0.5,
     cues=(
         r"\bwhat (?:can|could|should|do) I\b",
         r"\bhow (?:can|could|do|should) I\b",

@@ -1,0 +1,113 @@
+"""Reminders: one thing of the client's form that has not come up yet, put at the end of the client's prompt.
+
+For models that are too small to find in a form what fits: such a one says what anybody might, and the session loses its
+subject. What a client is reminded of is a sentence of its form; it is chosen by words that it shares with the counselor's
+last message, without a call, and comes once.
+"""
+
+import re
+from collections import Counter
+from dataclasses import dataclass
+from functools import lru_cache
+
+from nodes.context import phase_of
+from profiles.schema import ClientProfile, client_form, counselor_information
+from prompts import prompt
+from settings import SessionConfig
+from state import ClientView
+
+_SENTENCE = re.compile(r"(?<=[.!?…])[\"”’')]*\s+")
+_WORD = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)*|\d+")
+_ENDINGS = ("ing", "ed", "es", "s", "ly")
+_EMPTY = frozenset(
+    "a about after again all also always am an and any are as at back be because been before but by can could day did do does"
+    " don't didn't even ever every everything feel few first for from get go going got had has have he her here him his how i"
+    " i'd i'll i'm i've if in into is it it's its just know last like little make many maybe me more most much my never no not"
+    " nothing now of off often on once one only or other our out over own people really said same say see she should since so"
+    " some something still take than that that's the their them then there these they thing think this those though time to too"
+    " two up us used very want was way we week well went were what when where which while who why will with without would year"
+    " yes yet you your".split()
+)
+_MOST_WORDS = 40
+"""Words of a thing that a client is reminded of: more would be half the form."""
+_TOLD = 0.6
+"""Share of a thing's words that have come up when it counts as told."""
+_TELLS = 2
+"""New words of a thing in a reply from which on the reply tells it."""
+
+
+@dataclass(frozen=True)
+class _Thing:
+    """A sentence of the form, its telling words, and those of its field's title, by which a counselor may ask for it."""
+
+    text: str
+    words: frozenset[str]
+    title: frozenset[str]
+
+
+def reminder(view: ClientView, config: SessionConfig) -> str:
+    """The line that reminds the client, for the end of its prompt; empty where nothing is left that fits.
+
+    While the problem is explored anything untold fits, in the order of the form; later only what the counselor touched.
+    """
+    return _line(_due(view, config))
+
+
+def reminder_of(view: ClientView, reply: str) -> str:
+    """The line that would have made for this reply: of the thing which it tells; empty where it tells none. For training."""
+    heard = _words(" ".join(utterance.text for utterance in view.utterances))
+    new = _words(reply) - heard
+    thing = max(_things(view.profile), key=lambda thing: len(thing.words & new), default=None)
+    return _line(thing if thing and len(thing.words & new) >= _TELLS else None)
+
+
+def _line(thing: _Thing | None) -> str:
+    return prompt("client/reply", "reminder", thing=thing.text) if thing else ""
+
+
+def _due(view: ClientView, config: SessionConfig) -> _Thing | None:
+    """What is due now: each turn so far is gone through again, since what one was reminded of does not come twice."""
+    things = list(_things(view.profile))
+    common = Counter(word for thing in things for word in thing.words | thing.title)
+    heard: set[str] = set()
+    due = None
+    for utterance in view.utterances:
+        said = _words(utterance.text)
+        heard |= said
+        if utterance.speaker == "client" or not utterance.turn:
+            continue
+        things = [thing for thing in things if thing is not due and len(thing.words & heard) < _TOLD * len(thing.words)]
+        fits = {id(thing): sum(1 / common[word] for word in (thing.words | thing.title) & said) for thing in things}
+        due = max(things, key=lambda thing: fits[id(thing)], default=None)
+        if due and not fits[id(due)] and phase_of(utterance.turn, config.max_turns) not in ("opening", "exploring"):
+            due = None
+    return due
+
+
+@lru_cache(maxsize=256)
+def _things(profile: ClientProfile) -> tuple[_Thing, ...]:
+    """The sentences of the form but for what stands on its first page: name, age and what else a counselor sees anyway."""
+    first_page = set(counselor_information(profile).splitlines())
+    found = []
+    for line in client_form(profile).splitlines():
+        title, _, text = line.partition(": ")
+        if line not in first_page:
+            sentences = [sentence.strip() for sentence in _SENTENCE.split(text)]
+            found += [
+                _Thing(" ".join(sentence.split()[:_MOST_WORDS]), words, _words(title))
+                for sentence in sentences
+                if (words := _words(sentence))
+            ]
+    return tuple(found)
+
+
+@lru_cache(maxsize=4096)
+def _words(text: str) -> frozenset[str]:
+    """The words of a text that tell something, without their endings."""
+    words = (word.replace("’", "'") for word in _WORD.findall(text.casefold()))
+    return frozenset(_stem(word.removesuffix("'s")) for word in words if word not in _EMPTY)
+
+
+def _stem(word: str) -> str:
+    ending = next((end for end in _ENDINGS if word.endswith(end) and len(word) - len(end) >= 3), "")
+    return word.removesuffix(ending)
