@@ -85,12 +85,13 @@ def test_a_batch_with_examples_goes_on_with_them_and_not_without_the_corpus(
         assert all("other clients" in r.prompt for r in server.requests if r.path.endswith("/completions"))
 
 
-def test_a_batch_of_before_there_were_examples_goes_on(tmp_path: Path, forms: str) -> None:
+@pytest.mark.parametrize("younger", ["few_shot", "reminders"])
+def test_a_batch_of_before_there_was_a_setting_goes_on(tmp_path: Path, forms: str, younger: str) -> None:
     out = tmp_path / "run"
     with LoopbackServer() as server:
         assert generate(out, "--profiles", forms, "--turns", "1", "--preview", "1", url=server.base_url) == 0
         begun = json.loads((out / "run.json").read_text(encoding="utf-8"))
-        del begun["configuration"]["few_shot"]
+        del begun["configuration"][younger]
         (out / "run.json").write_text(json.dumps(begun), encoding="utf-8")
         done = next(Store(out).records()).session_id
         assert generate(out, "--profiles", forms, "--turns", "1", url=server.base_url) == 0

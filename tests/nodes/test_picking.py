@@ -2,19 +2,21 @@
 
 from collections import Counter
 from itertools import combinations, pairwise
+from typing import get_args
 
 import pytest
 
 from nodes.context import phase_of
-from nodes.picking import BACK_TO_LISTENING, PICKED, lately_used, pick_by_rules, step_by_pace
+from nodes.picking import BACK_TO_LISTENING, COMPANION, PICKED, lately_used, pick_by_rules, step_by_pace
 from nodes.techniques import technique, techniques
 from settings import DEFAULT_TECHNIQUES, SessionConfig
-from state import CBTTechnique, CounselorView, Pick, Plan, Utterance
+from state import CBTTechnique, CounselorView, Phase, Pick, Plan, Utterance
 from tests.loopback import SmallTalk
 from tests.scripted import PLAN, config
 
 TURNS = 20
 ALL = tuple(techniques())
+PHASES = get_args(Phase)
 
 
 def settings(names: tuple[str, ...] = DEFAULT_TECHNIQUES, max_turns: int = TURNS) -> SessionConfig:
@@ -60,6 +62,24 @@ def test_in_the_working_phase_solutions_come_with_psychoeducation(names: tuple[s
     ]
     assert offered
     assert all("psychoeducation" in pick.techniques for pick in offered)
+
+
+@pytest.mark.parametrize("max_turns", [10, 20])
+@pytest.mark.parametrize("names", [DEFAULT_TECHNIQUES, ALL])
+def test_a_question_goes_along_always_while_exploring_and_often_later(
+    names: tuple[str, ...], max_turns: int
+) -> None:
+    picks = dialogue(settings(names, max_turns))
+    asking = {phase: [COMPANION in pick.techniques for pick in picks if pick.phase == phase] for phase in PHASES}
+    assert all(asking["opening"] + asking["exploring"])
+    assert 1 / 3 <= sum(asking["working"]) / len(asking["working"]) <= 9 / 10
+
+
+def test_normalizing_is_held_back_but_comes_when_it_is_called_for() -> None:
+    picks = dialogue(settings())
+    assert 1 <= sum("normalizing" in pick.techniques for pick in picks) <= len(picks) / 3
+    said = "Nobody else is so weird. There must be something wrong with me."
+    assert pick_by_rules(at(10, said, tuple(picks[:9])), settings()).techniques[0] == "normalizing"
 
 
 @pytest.mark.parametrize(

@@ -12,13 +12,24 @@ import pytest
 from generation.exports import ExportError, Splits
 from graph.answered import parts
 from profiles.problems import ProfileError
+from profiles.schema import client_form
 from sessions.session import client_group
 from settings import DEFAULT_TECHNIQUES, SettingsError
 from state import Candidate, SessionRecord
 from tests.generation.exports.sessions import client, of, session
 from tests.training.prepared import lines, made, text_of, written
 from training.corpus import CORPUS, SPLITS
-from training.data import COUNSELOR, DataReport, chosen_roles, examples_of, prepare, read_examples, role_names
+from training.data import (
+    COUNSELOR,
+    DataReport,
+    chosen_roles,
+    examples_of,
+    is_as_embedded,
+    prepare,
+    read_examples,
+    role_names,
+)
+from training.written import read_written
 
 ROOT = Path(__file__).parents[2]
 
@@ -58,6 +69,31 @@ def test_an_example_is_what_was_said_with_the_prompt_that_asks_for_it(tmp_path: 
     assert second.counselor.text in reply["prompt"][-1]["content"]
     assert reply["completion"][0]["content"] == second.client.text
     assert second.client.text not in text_of(reply)
+
+
+def test_as_the_embedded_model_is_asked_a_merge_has_no_reason_and_a_client_is_reminded(tmp_path: Path) -> None:
+    record = read_written(CORPUS / "plain" / "sessions" / "aisling-the-wedding-positive.yaml", CORPUS / "clients", "plain")
+    both = {}
+    for as_embedded in (False, True):
+        out = tmp_path / str(as_embedded)
+        report = made(written(tmp_path / "a.jsonl", record), out, as_embedded=as_embedded)
+        assert (report.as_embedded, is_as_embedded(out)) == (as_embedded, as_embedded)
+        assert ("--as-embedded" in (out / "README.md").read_text()) == as_embedded
+        both[as_embedded] = lines(out)
+    usual, embedded = both[False], both[True]
+    assert [(row["role"], row["completion"]) for row in usual] == [(row["role"], row["completion"]) for row in embedded]
+    changed = Counter(one["role"] for one, other in zip(usual, embedded, strict=True) if one != other)
+    assert set(changed) == {"merge", "client"}
+    assert changed["merge"] == len(record.turns)  # all but the closing, which is told no reason
+    assert len(record.turns) / 4 <= changed["client"] < len(record.turns)
+    form = client_form(record.profile)
+    for row in embedded:
+        last = row["prompt"][-1]["content"]
+        assert "Asked for now" not in last
+        if "From your form" in last:
+            thing = last.partition("if it fits: ")[2].partition(")")[0]
+            assert thing in form
+            assert set(thing.casefold().split()) & set(row["completion"][0]["content"].casefold().split())
 
 
 def test_only_the_roles_that_were_asked_for_are_there(tmp_path: Path) -> None:
