@@ -50,7 +50,9 @@ def _add_data(what: Subparsers) -> None:
     parser.add_argument("--splits", default="80/10/10", help="shares of clients for train, validation and test")
     parser.add_argument("--seed", type=int, default=0, help="which clients are in which split")
     parser.add_argument(
-        "--as-embedded", action="store_true", help="with the prompts of the embedded model's sessions: reminders, no reasons"
+        "--as-embedded",
+        action="store_true",
+        help="with the prompts of the embedded model's sessions: reminders, no reasons",
     )
     parser.add_argument("--skip-invalid", action="store_true", help="leave out what cannot be read, and count it")
     parser.add_argument("--overwrite", action="store_true", help="replace examples that lie there")

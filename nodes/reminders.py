@@ -8,7 +8,7 @@ last message, without a call, and comes once.
 import re
 from collections import Counter
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache, lru_cache
 
 from nodes.context import phase_of
 from profiles.schema import ClientProfile, client_form, counselor_information
@@ -19,15 +19,15 @@ from state import ClientView
 _SENTENCE = re.compile(r"(?<=[.!?…])[\"”’')]*\s+")
 _WORD = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)*|\d+")
 _ENDINGS = ("ing", "ed", "es", "s", "ly")
-_EMPTY = frozenset(
-    "a about after again all also always am an and any are as at back be because been before but by can could day did do does"
-    " don't didn't even ever every everything feel few first for from get go going got had has have he her here him his how i"
-    " i'd i'll i'm i've if in into is it it's its just know last like little make many maybe me more most much my never no not"
-    " nothing now of off often on once one only or other our out over own people really said same say see she should since so"
-    " some something still take than that that's the their them then there these they thing think this those though time to too"
-    " two up us used very want was way we week well went were what when where which while who why will with without would year"
-    " yes yet you your".split()
-)
+_EMPTY = """
+a about after again all also always am an and any are as at back be because been before but by can could day did do does don't
+didn't even ever every everything feel few first for from get go going got had has have he her here him his how i i'd i'll i'm
+i've if in into is it it's its just know last like little make many maybe me more most much my never no not nothing now of off
+often on once one only or other our out over own people really said same say see she should since so some something still take
+than that that's the their them then there these they thing think this those though time to too two up us used very want was
+way we week well went were what when where which while who why will with without would year yes yet you your
+"""
+"""Words that tell nothing of what a sentence is about."""
 _MOST_WORDS = 40
 """Words of a thing that a client is reminded of: more would be half the form."""
 _TOLD = 0.6
@@ -105,7 +105,12 @@ def _things(profile: ClientProfile) -> tuple[_Thing, ...]:
 def _words(text: str) -> frozenset[str]:
     """The words of a text that tell something, without their endings."""
     words = (word.replace("’", "'") for word in _WORD.findall(text.casefold()))
-    return frozenset(_stem(word.removesuffix("'s")) for word in words if word not in _EMPTY)
+    return frozenset(_stem(word.removesuffix("'s")) for word in words if word not in _empty())
+
+
+@cache
+def _empty() -> frozenset[str]:
+    return frozenset(_EMPTY.split())
 
 
 def _stem(word: str) -> str:

@@ -227,8 +227,8 @@ def _card(report: DataReport) -> str:
 # Fine-tuning examples
 
 {report.total:,} examples from {sum(report.sessions.values()):,} sessions ({", ".join(report.sources)}), made by
-`run.py train data{" --as-embedded" * report.as_embedded}` with the prompts of hash {report.prompts}. A line of a file is one example: `prompt` as chat messages,
-`completion` the answer; the loss belongs on the answer alone.
+`run.py train data{" --as-embedded" * report.as_embedded}` with the prompts of hash {report.prompts}.
+A line of a file is one example: `prompt` as chat messages, `completion` the answer; the loss belongs on the answer alone.
 Splits are by client: no client is in two of them.
 
 | role | train | validation | test |

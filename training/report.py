@@ -80,7 +80,9 @@ def compare_adapters(
     base = load_base(card.base)
     # Without a choice, what an adapter is made for; cards of old do not say it, and mean all roles but the baselines' counselor.
     wanted = roles or card.roles or chosen_roles("all")
-    packed = pack_sessions(_rows(on, card.as_embedded), base.tokenizer, recipe.max_length, recipe.pack_tokens, wanted)[:sessions]
+    packed = pack_sessions(_rows(on, card.as_embedded), base.tokenizer, recipe.max_length, recipe.pack_tokens, wanted)[
+        :sessions
+    ]
     if not any(session.packs for session in packed):
         long = f" of at most {recipe.max_length:,} tokens" if packed else ""
         raise TrainingError(f"{on} has no example of these roles{long}")

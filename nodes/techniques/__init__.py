@@ -20,7 +20,8 @@ class Technique:
     """A psychotherapy technique with a specialist of its own.
 
     `phases` are those in which the rules policy considers it; `cues` are patterns of what the client just said that call
-    for it; `held_back` is how much must speak for it, in cues, before the rules take it as readily as others. Its prompt is `prompts/techniques/<name>.md` with the sections `card` and `task`.
+    for it; `held_back` is how many cues must speak for it before the rules take it as readily as others. Its prompt is
+    `prompts/techniques/<name>.md` with the sections `card` and `task`.
     """
 
     name: str

@@ -66,9 +66,7 @@ def test_in_the_working_phase_solutions_come_with_psychoeducation(names: tuple[s
 
 @pytest.mark.parametrize("max_turns", [10, 20])
 @pytest.mark.parametrize("names", [DEFAULT_TECHNIQUES, ALL])
-def test_a_question_goes_along_always_while_exploring_and_often_later(
-    names: tuple[str, ...], max_turns: int
-) -> None:
+def test_a_question_goes_along_always_while_exploring_and_often_later(names: tuple[str, ...], max_turns: int) -> None:
     picks = dialogue(settings(names, max_turns))
     asking = {phase: [COMPANION in pick.techniques for pick in picks if pick.phase == phase] for phase in PHASES}
     assert all(asking["opening"] + asking["exploring"])

@@ -72,7 +72,9 @@ def test_an_example_is_what_was_said_with_the_prompt_that_asks_for_it(tmp_path: 
 
 
 def test_as_the_embedded_model_is_asked_a_merge_has_no_reason_and_a_client_is_reminded(tmp_path: Path) -> None:
-    record = read_written(CORPUS / "plain" / "sessions" / "aisling-the-wedding-positive.yaml", CORPUS / "clients", "plain")
+    record = read_written(
+        CORPUS / "plain" / "sessions" / "aisling-the-wedding-positive.yaml", CORPUS / "clients", "plain"
+    )
     both = {}
     for as_embedded in (False, True):
         out = tmp_path / str(as_embedded)
