@@ -12,6 +12,7 @@ MethodName = Literal[
     "magnet", "magnet-no-plan", "magnet-no-router", "magnet-no-plan-no-router", "single-plan", "single"
 ]
 RouterPolicy = Literal["llm", "rules", "every"]
+MergePolicy = Literal["llm", "join"]
 FanOut = Literal["selected", "all"]
 PromptLayout = Literal["shared", "separate"]
 
@@ -125,11 +126,14 @@ NOT_TECHNIQUES = frozenset(ROLE_DEFAULTS)
 
 EMBEDDED_TEMPERATURE = 0.5
 """The most that any role uses on the embedded model unless told otherwise: such a model means little by unlikely words."""
+EMBEDDED_PLAN_TEMPERATURE = 0.0
+"""That of its plan, which every later prompt has in it: warmer ones go round in circles, or are about what is not there."""
 
 
-EMBEDDED_SESSION: dict[str, Any] = {"router": "rules", "reminders": True}
-"""How a session of the embedded model differs unless told otherwise, and what it is trained for: it is not able to pick
-techniques (it names as many as it may, the same ones each turn), nor to find in its form what fits the counselor's words."""
+EMBEDDED_SESSION: dict[str, Any] = {"router": "rules", "merge": "join", "reminders": True}
+"""How a session of the embedded model differs unless told otherwise: it is not able to pick techniques (it names as many as it
+may, the same ones each turn), makes two drafts worse by merging them, and does not find in its form what fits the counselor's
+words."""
 
 
 def means_embedded(settings: ModelSettings) -> bool:
@@ -160,6 +164,10 @@ class SessionConfig(BaseModel):
     router: RouterPolicy = Field(
         default="llm",
         description="How techniques are picked: by a model, by rules on the state of the dialogue, or every one (no pick)",
+    )
+    merge: MergePolicy = Field(
+        default="llm",
+        description="Who makes one message of the drafts: a model, or nobody (they are joined, questions last)",
     )
     fan_out: FanOut = Field(
         default="selected",
@@ -232,7 +240,8 @@ class SessionConfig(BaseModel):
             built_in = ROLE_DEFAULTS.get(name, ModelSettings()).over(built_in)
             own = self.models.get(name, ModelSettings()).over(own)
         if means_embedded(own):
-            cooler = min(EMBEDDED_TEMPERATURE, built_in.temperature or 0.0)
+            coolest = EMBEDDED_PLAN_TEMPERATURE if role == "plan" else EMBEDDED_TEMPERATURE
+            cooler = min(coolest, built_in.temperature or 0.0)
             built_in = built_in.model_copy(update={"temperature": cooler})
         return own.over(built_in)
 

@@ -38,7 +38,7 @@ from nodes.router import router
 from nodes.single import single
 from nodes.specialist import specialist
 from profiles.schema import counselor_information, counselor_reason
-from settings import EMBEDDED, EMBEDDED_TEMPERATURE, MethodName, ModelSettings, SessionConfig
+from settings import EMBEDDED, EMBEDDED_SESSION, EMBEDDED_TEMPERATURE, MethodName, ModelSettings, SessionConfig
 from state import Candidate, CounselorView, Pick, SessionRecord, Turn
 from training.corpus import collection_folder
 from training.data import COUNSELOR
@@ -86,6 +86,11 @@ def settings(server: EmbeddedServer) -> dict[str, ModelSettings]:
     return {"default": ModelSettings(model=EMBEDDED), COUNSELOR: one}
 
 
+def asked(args: argparse.Namespace, method: MethodName) -> dict[str, Any]:
+    """A method as the embedded model is asked, but for who picks."""
+    return EMBEDDED_SESSION | {"method": method, "router": args.router}
+
+
 async def study(held_out: list[SessionRecord], roles: dict[str, ModelSettings], args: argparse.Namespace) -> None:
     console = Console(highlight=False)
     models = Models()
@@ -106,7 +111,7 @@ async def whole_sessions(
     with (args.out / "sessions.jsonl").open("w", encoding="utf-8") as file:
         for record in held_out:
             for method in METHODS:
-                config = SessionConfig(method=method, max_turns=args.turns, router=args.router, models=roles)
+                config = SessionConfig(max_turns=args.turns, models=roles, **asked(args, method))
                 head = await fork_head(fork_task(record, 1, config, seed=1))
                 made = await run_fork(head, args.out / method, models)
                 file.write(made.model_dump_json() + "\n")
@@ -121,8 +126,7 @@ async def answers(
     for record in held_out:
         longest = SessionConfig.model_validate(record.configuration).max_turns
         team, one = (
-            SessionConfig(method=method, max_turns=longest, router=args.router, seed=1, models=roles)
-            for method in METHODS
+            SessionConfig(max_turns=longest, seed=1, models=roles, **asked(args, method)) for method in METHODS
         )
         for turn in record.turns:
             if turn.turn % args.every or turn.counselor is None:

@@ -19,6 +19,7 @@ EMBEDDED_TURNS = 10
 _OPTIONS = {
     "method": "method",
     "router": "router",
+    "merge": "merge",
     "fan_out": "fan_out",
     "techniques": "techniques",
     "prompt_layout": "prompt_layout",
@@ -34,9 +35,9 @@ _OPTIONS = {
 def graph_options(parser: argparse._ActionsContainer) -> None:
     """How a session goes: the options of `SessionConfig` but for method and seed."""
     fields = SessionConfig.model_fields
-    for name in ("router", "fan_out", "prompt_layout"):
+    for name in ("router", "merge", "fan_out", "prompt_layout"):
         choices, default = get_args(fields[name].annotation), fields[name].default
-        unlike = "; rules on the embedded model" if name == "router" else ""
+        unlike = f"; {EMBEDDED_SESSION[name]} on the embedded model" if name in EMBEDDED_SESSION else ""
         told = f"{fields[name].description} (default {default}{unlike})"
         parser.add_argument(f"--{name.replace('_', '-')}", choices=choices, help=told)
     parser.add_argument("--techniques", type=names, metavar="A,B", help=f"of {', '.join(techniques())}")

@@ -136,7 +136,8 @@ class _Session:
             return
         merged = METHODS[self.config.method].specialists
         role, node = ("merge", router) if merged else ("counselor", single)
-        prompt = _prompt(node(_LISTENING, view, self.config))
+        asked = self.config.model_copy(update={"merge": "llm"})
+        prompt = _prompt(node(_LISTENING, view, asked))
         yield Answered(role, utterance.turn, prompt, utterance.text, utterance.call)
 
     def _picks(self, pick: Pick) -> Iterator[Answered]:

@@ -14,6 +14,8 @@ from state import Provenance
 PACKAGES = ("counseling-sessions", "langgraph", "langchain-core", "langchain-openai", "openai", "pydantic", "xllamacpp")
 ELSEWHERE = ("judge/", "practice/")
 """Prompts under these have no part in what is said in a session."""
+YOUNGER = ("few_shot", "reminders", "merge")
+"""Settings that came later: where they are as if they were not there, a configuration has the hash it had before them."""
 SESSIONS = uuid.uuid5(uuid.NAMESPACE_URL, "counseling-sessions/session")
 
 
@@ -30,8 +32,8 @@ def provenance(config: SessionConfig) -> Provenance:
 
 def configuration_hash(config: SessionConfig) -> str:
     """The first 16 hexadecimal digits of the configuration's SHA-256; the seed is left out, and how models are reached."""
-    # Before there were examples and reminders, the hash was made without these fields: without them it stays the same.
-    left_out = {"seed", *(name for name in ("few_shot", "reminders") if not getattr(config, name))}
+    fields = SessionConfig.model_fields
+    left_out = {"seed", *(name for name in YOUNGER if getattr(config, name) == fields[name].default)}
     document = config.said_by().model_dump_json(exclude=left_out)
     return hashlib.sha256(document.encode()).hexdigest()[:16]
 

@@ -6,6 +6,7 @@ from typing import Any
 from models.chat import Models
 from models.structured import AnswerSchema
 from nodes.context import counselor_messages, phase_hint, phase_of, step_line
+from nodes.guards import Draft, check
 from nodes.picking import lately_used, pick_by_rules, step_by_pace
 from nodes.speaking import Attempts, NotSaid, decide, speak
 from profiles.schema import clean
@@ -61,6 +62,8 @@ async def _merge(models: Models, view: CounselorView, config: SessionConfig, pic
     drafts = [candidate for candidate in drawn if candidate.text]
     if not drafts:
         return update(failure=_nothing_drafted(view.turn, drawn))
+    if config.merge == "join" and (joined := _joined(drafts, view, pick)):
+        return update(utterances=[Utterance(turn=view.turn, speaker="counselor", text=joined)])
     variables: dict[str, object] = {
         "phase": phase_hint(view, config),
         "step": step_line(view, pick.step),
@@ -72,6 +75,14 @@ async def _merge(models: Models, view: CounselorView, config: SessionConfig, pic
     if section == "picked":
         variables |= {"techniques": ", ".join(pick.techniques), "reason": clean(pick.reason, 200)}
     return await say(models, view, config, "merge", prompt("counselor/merge", section, **variables))
+
+
+def _joined(drafts: list[Candidate], view: CounselorView, pick: Pick) -> str:
+    """The drafts one after another in the order of the pick, questions last; empty where the guards object to that."""
+    places = {name: place for place, name in enumerate(pick.techniques)}
+    ordered = sorted(drafts, key=lambda draft: (draft.text.endswith("?"), places.get(draft.technique, len(places))))
+    text = " ".join(draft.text for draft in ordered)
+    return "" if check(Draft(text, "counselor", view.said_by("counselor"), view.said_by("client"))) else text
 
 
 async def _pick(models: Models, view: CounselorView, config: SessionConfig) -> dict[str, Any]:

@@ -58,7 +58,7 @@ async def test_prompts_with_examples_come_back_also_where_one_would_be_of_the_ow
         {"router": "rules"},
         {"router": "every"},
         {"router": "rules", "fan_out": "all"},
-        {"router": "rules", "reminders": True, "max_turns": 9},
+        {"router": "rules", "reminders": True, "merge": "join", "max_turns": 9},
         {"fan_out": "all"},
         {"techniques": ("solutions", "empathy", "reflection", "questioning"), "fan_out": "all"},
         {"language": "Italian", "max_turns": 9},

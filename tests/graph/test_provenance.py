@@ -10,19 +10,20 @@ from settings import ModelSettings, SessionConfig
     ("config", "hashed"),
     [
         (SessionConfig(), "691dc771d6f47603"),
-        (SessionConfig(few_shot=0, reminders=False, seed=5), "691dc771d6f47603"),
+        (SessionConfig(few_shot=0, reminders=False, merge="llm", seed=5), "691dc771d6f47603"),
         (SessionConfig(method="single"), "9d4951d266b9eb1d"),
         (SessionConfig(models={"client": ModelSettings(model="m", temperature=0.3)}, max_turns=5), "ad8f4b553f4252a1"),
     ],
 )
-def test_a_configuration_without_examples_and_reminders_has_the_hash_it_had_before_there_were_any(
-    config: SessionConfig, hashed: str
-) -> None:
+def test_a_configuration_without_what_came_later_has_the_hash_it_had_before(config: SessionConfig, hashed: str) -> None:
     # Runs of then are gone on with by these: what changes them makes every unit of a run that was begun another session.
     assert configuration_hash(config) == hashed
 
 
-def test_every_number_of_examples_is_another_configuration_and_so_are_reminders() -> None:
-    configs = [SessionConfig(few_shot=count) for count in range(5)] + [SessionConfig(reminders=True)]
-    assert len({configuration_hash(config) for config in configs}) == 6
-    assert len({session_id("a", "neutral", config) for config in configs}) == 6
+def test_every_number_of_examples_is_another_configuration_and_so_are_reminders_and_joining() -> None:
+    configs = [SessionConfig(few_shot=count) for count in range(5)] + [
+        SessionConfig(reminders=True),
+        SessionConfig(merge="join"),
+    ]
+    assert len({configuration_hash(config) for config in configs}) == 7
+    assert len({session_id("a", "neutral", config) for config in configs}) == 7
