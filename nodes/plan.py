@@ -31,6 +31,9 @@ SCHEMA = AnswerSchema(
 _NUMBER = re.compile(r"^(?:step )?\d{1,2} ?[.:)](?!\d)\s*", re.IGNORECASE)
 """A number that a model put in front of a step, which is numbered when it is shown."""
 
+_CIRCLE = re.compile(r"\b(\w+(?:[ ,]+\w+){0,3}?)(?:[ ,]+\1\b){2,}", re.IGNORECASE)
+"""Up to four words three times in a row: a small model that goes round in circles until it is cut off."""
+
 
 async def plan(models: Models, view: CounselorView, config: SessionConfig) -> dict[str, Any]:
     """Ask for the plan; a truncated or malformed one never enters the state."""
@@ -60,4 +63,6 @@ def _read(answer: dict[str, object]) -> Plan:
     goal = " ".join(str(answer.get("goal") or "").split())
     if not goal:
         raise ValueError("goal is missing")
+    if circle := next((found for text in (goal, *steps) if (found := _CIRCLE.search(text))), None):
+        raise ValueError(f"{circle[1]!r} comes again and again")
     return Plan(technique=CBTTechnique(name), goal=goal, steps=tuple(steps[: STEPS[1]]))

@@ -9,6 +9,7 @@ from pydantic import ValidationError
 from settings import (
     EMBEDDED,
     EMBEDDED_BASE,
+    EMBEDDED_PLAN_TEMPERATURE,
     EMBEDDED_TEMPERATURE,
     ROLE_DEFAULTS,
     ModelSettings,
@@ -120,6 +121,12 @@ def test_the_embedded_model_is_cooler_unless_told_otherwise(
 ) -> None:
     config = SessionConfig(models=models)
     assert (config.model_for("client").temperature, config.model_for("router").temperature) == (client, router)
+
+
+def test_the_plan_of_the_embedded_model_is_the_likeliest_and_no_others() -> None:
+    elsewhere = {"default": ModelSettings(model="m", base_url="http://h/v1")}
+    assert SessionConfig().model_for("plan").temperature == EMBEDDED_PLAN_TEMPERATURE
+    assert SessionConfig(models=elsewhere).model_for("plan").temperature == ROLE_DEFAULTS["plan"].temperature
 
 
 def test_an_endpoint_in_the_environment_is_not_the_embedded_model(monkeypatch: pytest.MonkeyPatch) -> None:

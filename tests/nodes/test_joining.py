@@ -1,0 +1,65 @@
+"""Drafts that are joined in place of being merged: what comes out, without a call, and when a model is asked after all."""
+
+import pytest
+
+from nodes.router import router
+from state import Candidate, CounselorView, Pick, Utterance
+from tests.scripted import Sensible, config, said, scripted_models
+
+SAYS = "I walk to the bakery and turn around at the door."
+REFLECTION = "You get to the door of the bakery, and there you turn around."
+NORMALIZING = "Turning around feels safe, so anyone would do it again."
+QUESTION = "What goes through your mind at the door?"
+
+
+def view(techniques: tuple[str, ...] = ("questioning", "reflection"), **drafts: str) -> CounselorView:
+    pick = Pick(turn=1, phase="opening", techniques=techniques, source="rules")
+    return CounselorView(
+        utterances=(
+            Utterance(turn=0, speaker="counselor", text="Good morning."),
+            Utterance(turn=0, speaker="client", text=SAYS),
+        ),
+        picks=(pick,),
+        candidates=tuple(Candidate(turn=1, technique=name, text=text) for name, text in drafts.items()),
+    )
+
+
+@pytest.mark.parametrize(
+    ("techniques", "drafts", "joined"),
+    [
+        (
+            ("questioning", "reflection"),
+            {"questioning": QUESTION, "reflection": REFLECTION},
+            f"{REFLECTION} {QUESTION}",
+        ),
+        (
+            ("normalizing", "reflection"),
+            {"reflection": REFLECTION, "normalizing": NORMALIZING},
+            f"{NORMALIZING} {REFLECTION}",
+        ),
+        (("questioning", "reflection"), {"reflection": REFLECTION, "questioning": ""}, REFLECTION),
+    ],
+)
+async def test_questions_come_last_and_the_rest_in_the_order_of_the_pick(
+    techniques: tuple[str, ...], drafts: dict[str, str], joined: str
+) -> None:
+    models, asked = scripted_models(Sensible())
+    made = await router(models, view(techniques, **drafts), config(merge="join"))
+    [utterance] = made["utterances"]
+    assert (utterance["text"], utterance["call"], utterance["author"]) == (joined, None, "model")
+    assert asked == []
+
+
+async def test_what_the_guards_would_refuse_is_merged_by_a_model() -> None:
+    models, asked = scripted_models(lambda request: said("You turn around there. What would be behind the door?"))
+    made = await router(models, view(reflection=REFLECTION, questioning=REFLECTION), config(merge="join"))
+    [utterance] = made["utterances"]
+    assert len(asked) == 1
+    assert utterance["call"]["role"] == "merge"
+
+
+async def test_the_closing_words_are_asked_for_all_the_same() -> None:
+    models, asked = scripted_models(lambda request: said("You know now what stops you at the door. Goodbye."))
+    closed = view().model_copy(update={"end_reason": "turn_limit"})
+    [utterance] = (await router(models, closed, config(merge="join")))["utterances"]
+    assert (utterance["closing"], len(asked)) == (True, 1)
