@@ -22,7 +22,7 @@ SECTIONS: dict[str, set[str]] = {
     "plan": {"", "techniques"},
     "retry": {"", "malformed", *GUARDS},
     "client/system": {"", *ATTITUDES},
-    "client/reply": {"ending", "last"},
+    "client/reply": {"ending", "last", "reminder"},
     "client/examples": {"", "exchange"},
     "counselor/system": {"", "cards"},
     "counselor/context": {"client", "plan", "dialogue", "beginning"},
@@ -66,7 +66,7 @@ async def test_a_session_of_each_kind_asks_for_every_section_but_the_retries(mon
         asked_for.add((name, section))
         return fill(name, section, **variables)
 
-    for module in ("context", "examples", "router", "client", "plan", "single"):
+    for module in ("context", "examples", "router", "client", "reminders", "plan", "single"):
         monkeypatch.setattr(f"nodes.{module}.prompt", listening)
     for rendered in (examples._counselor_text, examples._client_text):
         rendered.cache_clear()
@@ -76,7 +76,7 @@ async def test_a_session_of_each_kind_asks_for_every_section_but_the_retries(mon
                 await session(
                     config(method=method, max_turns=4, techniques=tuple(techniques())), marker, attitude=attitude
                 )
-    await session(config(max_turns=1, prompt_layout="separate"), "")
+    await session(config(max_turns=1, prompt_layout="separate", reminders=True), "")
     await session(config(max_turns=1, few_shot=1), "", opening=None)
     await session(config(max_turns=1, few_shot=1, method="single"), "")
     others = {name for name in SECTIONS if name == "retry" or name.startswith(("judge/", "practice/"))}

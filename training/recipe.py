@@ -45,7 +45,7 @@ class Recipe(BaseModel):
 
 
 PRESETS: dict[Preset, Recipe] = {
-    # Under an hour on two cores: most of the packs, with every plan, all of the client's replies, few of the picks, half of the
+    # An hour or so on two cores: most of the packs, with every plan, all of the client's replies, few of the picks, half of the
     # merges, whose prompts are long for the words to be learned, and fewer drafts of what is less often, or not by default, asked
     # for. Nothing is seen twice, so that nothing is dropped out.
     "embedded": Recipe(

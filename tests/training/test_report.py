@@ -74,13 +74,18 @@ def test_an_adapter_is_no_better_than_itself(trained: tuple[Path, Path]) -> None
 def test_a_split_of_a_collection_is_that_ones_sessions(name: Collection) -> None:
     """The clients are the same in both: only the sessions tell them apart."""
     wanted = {record.session_id for split, record in corpus_records(name) if split == "test"}
-    assert {row["session_id"] for row in _rows(f"{name}:test")} == wanted
+    for as_embedded in (False, True):
+        rows = list(_rows(f"{name}:test", as_embedded))
+        assert {row["session_id"] for row in rows} == wanted
+        asked = [row["prompt"][-1]["content"] for row in rows]
+        assert any("From your form" in last for last in asked) == as_embedded
+        assert any("Asked for now" in last for last in asked) != as_embedded
 
 
 @pytest.mark.parametrize("name", COLLECTIONS)
 def test_a_split_that_there_is_not_is_told(name: Collection) -> None:
     with pytest.raises(TrainingError, match=f"{name} has no split 'tset'; it has train, validation, test"):
-        _rows(f"{name}:tset")
+        _rows(f"{name}:tset", False)
 
 
 def test_the_command_shows_the_figures_and_writes_them(
