@@ -1,6 +1,6 @@
 """What packing saves: tokens of the examples one by one, and in the packs that a training step computes.
 
-python run.py train data corpus/plain --out sft/ && python benchmarks/packing.py sft/
+python run.py train data corpus/plain --as-embedded --out sft/ && python benchmarks/packing.py sft/
 """
 
 import argparse

@@ -1,4 +1,4 @@
-"""Drafts that are joined in place of being merged: what comes out, without a call, and when a model is asked after all."""
+"""From drafts to one message: joined without a call, and when a model is asked after all; what a merge is told of the pick."""
 
 import pytest
 
@@ -63,3 +63,24 @@ async def test_the_closing_words_are_asked_for_all_the_same() -> None:
     closed = view().model_copy(update={"end_reason": "turn_limit"})
     [utterance] = (await router(models, closed, config(merge="join")))["utterances"]
     assert (utterance["closing"], len(asked)) == (True, 1)
+
+
+@pytest.mark.parametrize(
+    ("source", "fan_out", "told"),
+    [
+        ("llm", "selected", True),
+        ("human", "selected", True),
+        ("rules", "selected", False),
+        ("rules", "all", True),
+        ("every", "all", False),
+    ],
+)
+async def test_a_merge_is_told_of_a_pick_that_says_more_than_the_drafts(source: str, fan_out: str, told: bool) -> None:
+    models, asked = scripted_models(lambda request: said("You turn around there. What would be behind the door?"))
+    drafted = view(reflection=REFLECTION, questioning=QUESTION)
+    [pick] = drafted.picks
+    drafted = drafted.model_copy(update={"picks": (pick.model_copy(update={"source": source}),)})
+    await router(models, drafted, config(fan_out=fan_out))
+    [request] = asked
+    assert ("Asked for now: questioning, reflection." in request.prompt) == told
+    assert REFLECTION in request.prompt

@@ -5,7 +5,9 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -16,8 +18,9 @@ import run
 from commands.train import recipe_of
 from tests.training.runs import RECIPE, Killed, assert_alike, killed_at
 from tests.training.small import base_folder, data_folder
-from training import loop
+from training import loop, report
 from training.adapter import TrainingCard, read_card, shared_examples, train_adapter
+from training.data import DataReport
 from training.errors import TrainingError
 from training.loop import CHECKPOINT
 from training.recipe import PRESETS
@@ -72,6 +75,28 @@ def test_with_roles_only_theirs_are_seen_and_the_card_says_so(tmp_path: Path) ->
     assert card.examples == 9 < whole.examples
     assert set(card.history.looks[0].by_role) == {"merge"}
     assert card.client_groups == whole.client_groups == ["client-0", "client-1"]
+
+
+@pytest.mark.parametrize("as_embedded", [False, True])
+def test_how_the_examples_were_asked_is_on_the_card_and_the_report_asks_alike(
+    as_embedded: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data, base = data_folder(tmp_path / "data"), base_folder(tmp_path / "base")
+    if as_embedded:  # a folder without a word about it, as others may make, has usual prompts
+        made = DataReport(sources=["a.jsonl"], roles=["merge"], as_embedded=True)
+        (data / "data.json").write_text(made.model_dump_json(), encoding="utf-8")
+    train_adapter(data, tmp_path / "out", str(base), RECIPE.model_copy(update={"epochs": 0.2}), roles=["merge"])
+    assert read_card(tmp_path / "out").as_embedded == as_embedded
+    asked: list[bool] = []
+    rows = report._rows
+
+    def listening(on: str, as_embedded: bool) -> Iterable[dict[str, Any]]:
+        asked.append(as_embedded)
+        return rows(on, as_embedded)
+
+    monkeypatch.setattr(report, "_rows", listening)
+    report.compare_adapters(tmp_path / "out", "base", str(data / "validation.jsonl"), roles=["merge"])
+    assert asked == [as_embedded]
 
 
 def test_of_one_role_all_examples_are_seen_and_of_all_roles_the_preset_s_shares() -> None:
