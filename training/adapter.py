@@ -127,9 +127,9 @@ def _rows(path: Path, roles: Sequence[str] | None) -> list[dict[str, Any]]:
 
 
 def shared_examples(rows: list[dict[str, Any]], recipe: Recipe) -> list[dict[str, Any]]:
-    """The examples, of some roles only a seeded share."""
+    """The examples, of some roles only a seeded share; the closing words of a session, which come once in it, are all kept."""
     draw = random.Random(recipe.seed)
-    return [row for row in rows if draw.random() < recipe.shares.get(row["role"], 1.0)]
+    return [row for row in rows if draw.random() < recipe.shares.get(row["role"], 1.0) or row.get("closes")]
 
 
 def _looked_at(validation: Sequence[SessionPacks], recipe: Recipe) -> list[Any]:

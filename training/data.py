@@ -207,6 +207,7 @@ def _write(
             "turn": item.turn,
             "prompt": as_chat(item.messages),
             "completion": [{"role": "assistant", "content": item.answer}],
+            "closes": item.turn > len(record.turns),
         }
         file.write(json.dumps(row, ensure_ascii=False) + "\n")
     report.examples[split] = dict(counts)
