@@ -130,7 +130,7 @@ EMBEDDED_PLAN_TEMPERATURE = 0.0
 """That of its plan, which every later prompt has in it: warmer ones go round in circles, or are about what is not there."""
 
 
-EMBEDDED_SESSION: dict[str, Any] = {"router": "rules", "merge": "join", "reminders": True}
+EMBEDDED_SESSION: dict[str, Any] = {"router": "rules", "merge": "join", "reminders": True, "choices": 3}
 """How a session of the embedded model differs unless told otherwise: it is not able to pick techniques (it names as many as it
 may, the same ones each turn), makes two drafts worse by merging them, and does not find in its form what fits the counselor's
 words."""
@@ -189,6 +189,12 @@ class SessionConfig(BaseModel):
     reminders: bool = Field(
         default=False,
         description="Remind the client each turn of one thing of its form that it has not told, for small models",
+    )
+    choices: int = Field(
+        default=1,
+        ge=1,
+        le=8,
+        description="Answers asked for of a draft or a client's reply, at most, until one says something new; for small models",
     )
     min_turns: int = Field(default=8, ge=1, le=MOST_TURNS, description="Turns before the client may end the session")
     max_turns: int = Field(

@@ -14,7 +14,7 @@ from state import Provenance
 PACKAGES = ("counseling-sessions", "langgraph", "langchain-core", "langchain-openai", "openai", "pydantic", "xllamacpp")
 ELSEWHERE = ("judge/", "practice/")
 """Prompts under these have no part in what is said in a session."""
-YOUNGER = ("few_shot", "reminders", "merge")
+YOUNGER = ("few_shot", "reminders", "merge", "choices")
 """Settings that came later: where they are as if they were not there, a configuration has the hash it had before them."""
 SESSIONS = uuid.uuid5(uuid.NAMESPACE_URL, "counseling-sessions/session")
 

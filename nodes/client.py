@@ -3,9 +3,10 @@
 from typing import Any
 
 from models.chat import Models
+from nodes.choosing import worth_after
 from nodes.context import client_messages
 from nodes.guards import split_marker
-from nodes.reminders import reminder
+from nodes.reminders import form_words, reminder
 from nodes.speaking import Attempts, NotSaid, speak
 from prompts import prompt
 from settings import SessionConfig
@@ -24,8 +25,9 @@ async def client(
         reminded = reminder(view, config)
     note = " ".join(filter(None, (reminded, _ending(view, config))))
     messages = client_messages(view, config, note)
+    worth = worth_after(view.utterances, form_words(view.profile))
     try:
-        text = await speak(attempts, messages, "client", view.said_by("client"), view.said_by("counselor"))
+        text = await speak(attempts, messages, "client", view.said_by("client"), view.said_by("counselor"), worth)
     except NotSaid as error:
         return update(failure=error.failure)
     said, declared = split_marker(text)

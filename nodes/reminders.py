@@ -8,26 +8,16 @@ last message, without a call, and comes once.
 import re
 from collections import Counter
 from dataclasses import dataclass
-from functools import cache, lru_cache
+from functools import lru_cache
 
 from nodes.context import phase_of
+from nodes.words import telling_words
 from profiles.schema import ClientProfile, client_form, counselor_information
 from prompts import prompt
 from settings import SessionConfig
 from state import ClientView
 
 _SENTENCE = re.compile(r"(?<=[.!?…])[\"”’')]*\s+")
-_WORD = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)*|\d+")
-_ENDINGS = ("ing", "ed", "es", "s", "ly")
-_EMPTY = """
-a about after again all also always am an and any are as at back be because been before but by can could day did do does don't
-didn't even ever every everything feel few first for from get go going got had has have he her here him his how i i'd i'll i'm
-i've if in into is it it's its just know last like little make many maybe me more most much my never no not nothing now of off
-often on once one only or other our out over own people really said same say see she should since so some something still take
-than that that's the their them then there these they thing think this those though time to too two up us used very want was
-way we week well went were what when where which while who why will with without would year yes yet you your
-"""
-"""Words that tell nothing of what a sentence is about."""
 _MOST_WORDS = 40
 """Words of a thing that a client is reminded of: more would be half the form."""
 _TOLD = 0.6
@@ -55,10 +45,15 @@ def reminder(view: ClientView, config: SessionConfig) -> str:
 
 def reminder_of(view: ClientView, reply: str) -> str:
     """The line that would have made for this reply: of the thing which it tells; empty where it tells none. For training."""
-    heard = _words(" ".join(utterance.text for utterance in view.utterances))
-    new = _words(reply) - heard
+    heard = telling_words(" ".join(utterance.text for utterance in view.utterances))
+    new = telling_words(reply) - heard
     thing = max(_things(view.profile), key=lambda thing: len(thing.words & new), default=None)
     return _line(thing if thing and len(thing.words & new) >= _TELLS else None)
+
+
+def form_words(profile: ClientProfile) -> frozenset[str]:
+    """The telling words of a client's form but for its first page."""
+    return frozenset().union(*(thing.words for thing in _things(profile)))
 
 
 def _line(thing: _Thing | None) -> str:
@@ -72,7 +67,7 @@ def _due(view: ClientView, config: SessionConfig) -> _Thing | None:
     heard: set[str] = set()
     due = None
     for utterance in view.utterances:
-        said = _words(utterance.text)
+        said = telling_words(utterance.text)
         heard |= said
         if utterance.speaker == "client" or not utterance.turn:
             continue
@@ -94,25 +89,8 @@ def _things(profile: ClientProfile) -> tuple[_Thing, ...]:
         if line not in first_page:
             sentences = [sentence.strip() for sentence in _SENTENCE.split(text)]
             found += [
-                _Thing(" ".join(sentence.split()[:_MOST_WORDS]), words, _words(title))
+                _Thing(" ".join(sentence.split()[:_MOST_WORDS]), words, telling_words(title))
                 for sentence in sentences
-                if (words := _words(sentence))
+                if (words := telling_words(sentence))
             ]
     return tuple(found)
-
-
-@lru_cache(maxsize=4096)
-def _words(text: str) -> frozenset[str]:
-    """The words of a text that tell something, without their endings."""
-    words = (word.replace("’", "'") for word in _WORD.findall(text.casefold()))
-    return frozenset(_stem(word.removesuffix("'s")) for word in words if word not in _empty())
-
-
-@cache
-def _empty() -> frozenset[str]:
-    return frozenset(_EMPTY.split())
-
-
-def _stem(word: str) -> str:
-    ending = next((end for end in _ENDINGS if word.endswith(end) and len(word) - len(end) >= 3), "")
-    return word.removesuffix(ending)

@@ -14,6 +14,7 @@ from models.chat import Models
 from models.errors import ModelError
 from models.requests import Reply
 from models.structured import AnswerSchema, MalformedAnswer, read_object
+from nodes.choosing import ENOUGH, Worth
 from nodes.context import ask_again
 from nodes.guards import Draft, check, repair, split_marker, tidy
 from settings import SessionConfig
@@ -97,7 +98,12 @@ class Attempts:
 
 
 async def speak(
-    attempts: Attempts, messages: list[BaseMessage], speaker: Speaker, own: Sequence[str], other: Sequence[str]
+    attempts: Attempts,
+    messages: list[BaseMessage],
+    speaker: Speaker,
+    own: Sequence[str],
+    other: Sequence[str],
+    worth: Worth | None = None,
 ) -> str:
     """One message that passes every guard; raises `NotSaid` when none could be had.
 
@@ -105,13 +111,21 @@ async def speak(
     mended without a new word. What was refused and mended stands in the attempts' findings.
     """
     refused: list[Draft] = []
+    fine: dict[str, float] = {}
     prompt = messages
-    for _ in range(attempts.config.guard_attempts):
+    choices = attempts.config.choices if worth else 1
+    for _ in range(attempts.config.guard_attempts + choices - 1):
         reply = await attempts.ask(prompt)
         draft = Draft(tidy(reply.text, speaker), speaker, own, other, reply.finish_reason)
         found = check(draft)
         if not found:
-            return draft.text
+            if worth is None or choices == 1:
+                return draft.text
+            fine[draft.text] = worth(draft.said)
+            if len(fine) == choices or fine[draft.text] >= ENOUGH:
+                break
+            prompt = messages
+            continue
         text = _mended(draft)
         if {finding.kind for finding in found} <= HARMLESS and len(text) >= KEPT * len(draft.text):
             attempts.findings += [finding.model_copy(update={"repaired": True}) for finding in found]
@@ -119,6 +133,8 @@ async def speak(
         attempts.findings += found
         refused.append(draft)
         prompt = ask_again(messages, found)
+    if fine:
+        return max(fine, key=fine.__getitem__)
     # The longest mended answer keeps the most of what the model wanted to say.
     mended = max((_mended(draft) for draft in refused), key=len)
     if mended:

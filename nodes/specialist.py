@@ -3,6 +3,7 @@
 from typing import Any
 
 from models.chat import Models
+from nodes.choosing import worth_after
 from nodes.context import counselor_messages, technique_task
 from nodes.speaking import Attempts, NotSaid, speak
 from settings import SessionConfig
@@ -21,8 +22,9 @@ async def specialist(models: Models, technique: str, view: CounselorView, config
     config = config.model_copy(update={"guard_attempts": min(ATTEMPTS, config.guard_attempts)})
     attempts = Attempts(models, config, technique, view.turn, view.session_id)
     messages = counselor_messages(view, config, technique_task(technique), technique)
+    worth = worth_after(view.utterances)
     try:
-        text = await speak(attempts, messages, "counselor", view.said_by("counselor"), view.said_by("client"))
+        text = await speak(attempts, messages, "counselor", view.said_by("counselor"), view.said_by("client"), worth)
     except NotSaid as error:
         refused = attempts.failed is not None and attempts.failed.permanent
         said = error.failure.message
