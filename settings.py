@@ -132,8 +132,8 @@ EMBEDDED_PLAN_TEMPERATURE = 0.0
 
 EMBEDDED_SESSION: dict[str, Any] = {"router": "rules", "merge": "join", "reminders": True, "choices": 3}
 """How a session of the embedded model differs unless told otherwise: it is not able to pick techniques (it names as many as it
-may, the same ones each turn), makes two drafts worse by merging them, and does not find in its form what fits the counselor's
-words."""
+may, the same ones each turn), makes two drafts worse by merging them, does not find in its form what fits the counselor's words,
+and goes round in circles without noticing."""
 
 
 def means_embedded(settings: ModelSettings) -> bool:
@@ -194,7 +194,7 @@ class SessionConfig(BaseModel):
         default=1,
         ge=1,
         le=8,
-        description="Answers asked for of a draft or a client's reply, at most, until one says something new; for small models",
+        description="Answers asked for of a draft or a message, at most, until one says something new; for small models",
     )
     min_turns: int = Field(default=8, ge=1, le=MOST_TURNS, description="Turns before the client may end the session")
     max_turns: int = Field(

@@ -58,7 +58,8 @@ class Call(_Data):
 
     `started` is Unix time in seconds; `seconds` is wall time; token counts are sums over the attempts as the server
     reported them, None where it reported none. `requests` counts HTTP requests, `attempts` the answers that were judged
-    by the guards (one answer may have taken several requests).
+    by the guards until one passed (one answer may have taken several requests). `passed_over` answers passed too and were not
+    kept (`choices`); seed and finish reason are those of the one that was.
     """
 
     role: str
@@ -71,6 +72,7 @@ class Call(_Data):
     completion_tokens: int | None = None
     requests: int = Field(default=0, ge=0)
     attempts: int = Field(default=0, ge=0)
+    passed_over: int = Field(default=0, ge=0)
     finish_reason: str | None = None
     structured: str | None = None
     seed: int | None = None

@@ -25,6 +25,7 @@ _OPTIONS = {
     "prompt_layout": "prompt_layout",
     "few_shot": "few_shot",
     "reminders": "reminders",
+    "choices": "choices",
     "turns": "max_turns",
     "min_turns": "min_turns",
     "language": "language",
@@ -46,6 +47,12 @@ def graph_options(parser: argparse._ActionsContainer) -> None:
         "--reminders",
         action=argparse.BooleanOptionalAction,
         help=f"{fields['reminders'].description} (default off; on with the embedded model)",
+    )
+    parser.add_argument(
+        "--choices",
+        type=int,
+        metavar="N",
+        help=f"{fields['choices'].description} (default 1; {EMBEDDED_SESSION['choices']} with the embedded model)",
     )
     parser.add_argument("--turns", type=int, help=f"at most (default 20; {EMBEDDED_TURNS} on the embedded model)")
     parser.add_argument("--min-turns", type=int, help=f"{fields['min_turns'].description} (default 8)")

@@ -102,7 +102,9 @@ def call_line(item: CallTrace) -> str:
     parts.append(tokens(next(iter(usage_of([call]).values()))))
     if call.attempts != 1:
         parts.append(f"{call.attempts} answers")
-    if call.requests != max(1, call.attempts):
+    if call.passed_over:
+        parts.append(f"{call.passed_over} passed over")
+    if call.requests != max(1, call.attempts + call.passed_over):
         parts.append(f"{call.requests} requests")
     if call.finish_reason not in (None, "stop"):
         parts.append(f"finish reason {plain(call.finish_reason)}")

@@ -5,6 +5,7 @@ from typing import Any
 
 from models.chat import Models
 from models.structured import AnswerSchema
+from nodes.choosing import worth_after
 from nodes.context import counselor_messages, phase_hint, phase_of, step_line
 from nodes.guards import Draft, check
 from nodes.picking import lately_used, pick_by_rules, step_by_pace
@@ -39,8 +40,10 @@ async def say(models: Models, view: CounselorView, config: SessionConfig, role: 
     """Write the counselor's utterance. Every method's last node comes here, and so has the same context."""
     attempts = Attempts(models, config, role, view.turn, view.session_id)
     messages = counselor_messages(view, config, task, role)
+    # Closing words look back: what they say is not new.
+    worth = None if view.end_reason else worth_after(view.utterances)
     try:
-        text = await speak(attempts, messages, "counselor", view.said_by("counselor"), view.said_by("client"))
+        text = await speak(attempts, messages, "counselor", view.said_by("counselor"), view.said_by("client"), worth)
     except NotSaid as error:
         return update(failure=error.failure)
     utterance = Utterance(

@@ -6,6 +6,7 @@ Every message that enters a dialogue, and every candidate, comes through `speak`
 import hashlib
 import time
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from typing import TypeVar
 
 from langchain_core.messages import BaseMessage
@@ -31,6 +32,15 @@ WARMER = 0.15
 """How much the temperature rises with each further attempt: the same prompt at the same heat fails alike."""
 
 
+@dataclass(frozen=True)
+class _Passed:
+    """An answer that the guards let pass: what it is worth, and which reply it was."""
+
+    worth: float
+    text: str
+    place: int
+
+
 class NotSaid(RuntimeError):
     """No usable answer after all attempts; `failure` tells at which stage and why, and carries the trace."""
 
@@ -47,6 +57,8 @@ class Attempts:
         self.started = time.time()
         self.clock = time.perf_counter()
         self.replies: list[Reply] = []
+        self.kept: int | None = None
+        self.passed_over = 0
         self.findings: list[Finding] = []
         self.failed: ModelError | None = None
 
@@ -75,8 +87,9 @@ class Attempts:
         return Failure(stage=self.role, kind=kind, message=message, turn=self.turn, call=self.call())
 
     def call(self) -> Call:
-        """The trace of all the attempts so far."""
-        last = self.replies[-1] if self.replies else None
+        """The trace of all the attempts so far; of several that passed, `kept` is the place of the one that is said."""
+        kept = len(self.replies) - 1 if self.kept is None else self.kept
+        last = self.replies[kept] if self.replies else None
         failed = self.failed
         return Call(
             role=self.role,
@@ -88,10 +101,11 @@ class Attempts:
             cached_tokens=_total(reply.cached_tokens for reply in self.replies),
             completion_tokens=_total(reply.completion_tokens for reply in self.replies),
             requests=sum(reply.requests for reply in self.replies) + (failed.requests if failed else 0),
-            attempts=len(self.replies),
+            attempts=len(self.replies) - self.passed_over,
+            passed_over=self.passed_over,
             finish_reason=last.finish_reason if last else None,
             structured=last.structured if last else None,
-            seed=call_seed(self.config.seed, self.role, self.turn, max(0, len(self.replies) - 1)),
+            seed=call_seed(self.config.seed, self.role, self.turn, max(0, kept)),
             findings=tuple(self.findings),
             errors=tuple(error for reply in self.replies for error in reply.errors) + (failed.errors if failed else ()),
         )
@@ -108,33 +122,37 @@ async def speak(
     """One message that passes every guard; raises `NotSaid` when none could be had.
 
     Asks up to `guard_attempts` times, telling the model each time what was wrong; then the best of the refused answers is
-    mended without a new word. What was refused and mended stands in the attempts' findings.
+    mended without a new word. What was refused and mended stands in the attempts' findings. With `worth`, up to `choices` answers
+    that pass are asked for until one is worth enough, and the one that is worth most is kept.
     """
     refused: list[Draft] = []
-    fine: dict[str, float] = {}
-    prompt = messages
+    passed: list[_Passed] = []
     choices = attempts.config.choices if worth else 1
-    for _ in range(attempts.config.guard_attempts + choices - 1):
-        reply = await attempts.ask(prompt)
+    prompt = messages
+    while len(refused) < attempts.config.guard_attempts:
+        try:
+            reply = await attempts.ask(prompt)
+        except NotSaid:
+            if passed:
+                break
+            raise
         draft = Draft(tidy(reply.text, speaker), speaker, own, other, reply.finish_reason)
         found = check(draft)
-        if not found:
-            if worth is None or choices == 1:
-                return draft.text
-            fine[draft.text] = worth(draft.said)
-            if len(fine) == choices or fine[draft.text] >= ENOUGH:
-                break
-            prompt = messages
+        text = _mended_at_once(draft, found) if found else draft.text
+        attempts.findings += [finding.model_copy(update={"repaired": bool(text)}) for finding in found]
+        if not text:
+            refused.append(draft)
+            prompt = ask_again(messages, found)
             continue
-        text = _mended(draft)
-        if {finding.kind for finding in found} <= HARMLESS and len(text) >= KEPT * len(draft.text):
-            attempts.findings += [finding.model_copy(update={"repaired": True}) for finding in found]
-            return text
-        attempts.findings += found
-        refused.append(draft)
-        prompt = ask_again(messages, found)
-    if fine:
-        return max(fine, key=fine.__getitem__)
+        value = worth(split_marker(text)[0]) if worth else 0.0
+        passed.append(_Passed(value, text, len(attempts.replies) - 1))
+        if len(passed) == choices or value >= ENOUGH:
+            break
+        prompt = messages
+    if passed:
+        best = max(passed, key=lambda answer: answer.worth)
+        attempts.kept, attempts.passed_over = best.place, len(passed) - 1
+        return best.text
     # The longest mended answer keeps the most of what the model wanted to say.
     mended = max((_mended(draft) for draft in refused), key=len)
     if mended:
@@ -171,6 +189,14 @@ def call_seed(seed: int, role: str, turn: int, attempt: int) -> int:
     """The seed of one request, 31 bits: the same session asks with the same seeds, no two requests with the same one."""
     digest = hashlib.sha256(f"{seed}/{role}/{turn}/{attempt}".encode()).digest()
     return int.from_bytes(digest[:4], "big") >> 1
+
+
+def _mended_at_once(draft: Draft, found: Sequence[Finding]) -> str:
+    """The draft with harmless findings mended, where most of it stays; else an empty string."""
+    if not {finding.kind for finding in found} <= HARMLESS:
+        return ""
+    text = _mended(draft)
+    return text if len(text) >= KEPT * len(draft.text) else ""
 
 
 def _mended(draft: Draft) -> str:

@@ -50,6 +50,7 @@ def schema(pa: Any) -> Any:
             completion_tokens=count,
             requests=small,
             attempts=small,
+            passed_over=small,
             finish_reason=text,
             structured=text,
             seed=wide,

@@ -76,7 +76,7 @@ function slowest() {
 }
 
 function troubles() {
-  const again = session.calls.filter((call) => call.attempts > 1 || call.requests > call.attempts || call.errors.length);
+  const again = session.calls.filter((call) => call.attempts > 1 || call.requests > call.attempts + call.passed_over || call.errors.length);
   const found = session.calls.filter((call) => call.findings.length);
   return [
     again.length ? table("Calls that were made more than once", ["where", "asked", "answers", "requests", "what went wrong"],

@@ -103,11 +103,12 @@ function failureStep(failure) {
 /** What a call took: model, attempts, tokens with the cached apart, time; and what guards and server objected to. */
 function callFacts(call) {
   if (!call) return null;
-  const retries = call.requests - call.attempts;
+  const retries = call.requests - call.attempts - call.passed_over;
   return [
     facts([
       ["model", call.model], ["time", seconds(call.seconds)], ["tokens", tokensText(call)],
       ["answers", call.attempts === 1 ? null : number(call.attempts)],
+      ["passed over", call.passed_over ? number(call.passed_over) : null],
       ["requests made again", retries > 0 ? number(retries) : null],
       ["structured by", call.structured], ["ended by", call.finish_reason === "stop" ? null : call.finish_reason],
       ["endpoint", call.endpoint], ["seed", call.seed === null ? null : String(call.seed)],

@@ -48,6 +48,8 @@ def test_a_folder_of_records_gives_examples_of_every_part(tmp_path: Path) -> Non
     assert Counter(row["role"] for row in rows) == {role: 3 * count for role, count in a_session.items()}
     assert report.examples == {"train": {role: 3 * count for role, count in a_session.items()}}
     assert (report.sessions, report.clients) == ({"train": 3}, {"train": 3, "validation": 0, "test": 0})
+    closings = [row for row in rows if row["closes"]]
+    assert [(row["role"], row["turn"]) for row in closings] == [("merge", 3)] * 3
     assert report.answer_words["train"] == sum(len(row["completion"][0]["content"].split()) for row in rows)
     for row in rows:
         assert [message["role"] for message in row["prompt"][:2]] == ["system", "user"]

@@ -23,7 +23,7 @@ from training.adapter import TrainingCard, read_card, shared_examples, train_ada
 from training.data import DataReport
 from training.errors import TrainingError
 from training.loop import CHECKPOINT
-from training.recipe import PRESETS
+from training.recipe import PRESETS, Recipe
 
 ROOT = Path(__file__).parents[2]
 pytestmark = pytest.mark.filterwarnings("ignore:`is_gradient_checkpointing`:FutureWarning")
@@ -112,11 +112,18 @@ def test_of_one_role_all_examples_are_seen_and_of_all_roles_the_preset_s_shares(
     )
     assert (one.shares, one.always, one.epochs) == ({}, (), 1.0)
     assert given.epochs == 0.5
-    rows = [{"role": role} for role in ("router", "merge") for _ in range(500)]
-    left = [row["role"] for row in shared_examples(rows, every)]
+
+
+def test_of_a_role_its_share_is_seen_and_of_closing_words_all_are() -> None:
+    rows = [{"role": role, "closes": False} for role in ("router", "merge", "client") for _ in range(500)]
+    closing = [{"role": "merge", "closes": True}] * 50
+    recipe = Recipe(shares={"router": 0.1, "merge": 0.5})
+    left = [row["role"] for row in shared_examples(rows, recipe)]
     assert 25 <= left.count("router") <= 80
     assert 200 <= left.count("merge") <= 300
-    assert shared_examples(rows, one) == rows
+    assert left.count("client") == 500
+    assert shared_examples(closing, Recipe(shares={"merge": 0.0})) == closing
+    assert shared_examples(rows, Recipe()) == rows
 
 
 def test_the_papers_recipe_runs_on_a_whole_base(tmp_path: Path) -> None:
