@@ -71,7 +71,7 @@ def _add_lora(what: Subparsers) -> None:
         "--preset",
         choices=list(PRESETS),
         default="embedded",
-        help="embedded: about an hour on two cores; paper: MAGneT's",
+        help="embedded: within an hour on two cores; paper: MAGneT's",
     )
     parser.add_argument("--qlora", action="store_true", help="keep the base in 4 bits (a GPU and bitsandbytes)")
     parser.add_argument("--no-qlora", action="store_true", help="the paper's preset on a whole base")

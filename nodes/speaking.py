@@ -29,7 +29,7 @@ that the token limit cut. Both are recorded."""
 KEPT = 0.5
 """Share of a message's characters that must stay for such a mending."""
 WARMER = 0.15
-"""How much the temperature rises with each further attempt: the same prompt at the same heat fails alike."""
+"""How much the temperature rises with each refused answer: the same prompt at the same heat fails alike."""
 
 
 @dataclass(frozen=True)
@@ -58,7 +58,7 @@ class Attempts:
         self.clock = time.perf_counter()
         self.replies: list[Reply] = []
         self.kept: int | None = None
-        self.passed_over = 0
+        self.passed = 0
         self.findings: list[Finding] = []
         self.failed: ModelError | None = None
 
@@ -66,7 +66,9 @@ class Attempts:
         """Ask once more; raises `NotSaid` when the model cannot be had."""
         number = len(self.replies)
         settings = self.config.model_for(self.role)
-        warmth = min((settings.temperature or 0.0) + WARMER * number, max(settings.temperature or 0.0, 1.3))
+        warmth = min(
+            (settings.temperature or 0.0) + WARMER * (number - self.passed), max(settings.temperature or 0.0, 1.3)
+        )
         try:
             reply = await self.models.ask(
                 self.role,
@@ -91,6 +93,7 @@ class Attempts:
         kept = len(self.replies) - 1 if self.kept is None else self.kept
         last = self.replies[kept] if self.replies else None
         failed = self.failed
+        passed_over = max(0, self.passed - 1)
         return Call(
             role=self.role,
             model=last.model if last else self.config.model_for(self.role).model or "",
@@ -101,8 +104,8 @@ class Attempts:
             cached_tokens=_total(reply.cached_tokens for reply in self.replies),
             completion_tokens=_total(reply.completion_tokens for reply in self.replies),
             requests=sum(reply.requests for reply in self.replies) + (failed.requests if failed else 0),
-            attempts=len(self.replies) - self.passed_over,
-            passed_over=self.passed_over,
+            attempts=len(self.replies) - passed_over,
+            passed_over=passed_over,
             finish_reason=last.finish_reason if last else None,
             structured=last.structured if last else None,
             seed=call_seed(self.config.seed, self.role, self.turn, max(0, kept)),
@@ -146,12 +149,13 @@ async def speak(
             continue
         value = worth(split_marker(text)[0]) if worth else 0.0
         passed.append(_Passed(value, text, len(attempts.replies) - 1))
+        attempts.passed = len(passed)
         if len(passed) == choices or value >= ENOUGH:
             break
         prompt = messages
     if passed:
         best = max(passed, key=lambda answer: answer.worth)
-        attempts.kept, attempts.passed_over = best.place, len(passed) - 1
+        attempts.kept = best.place
         return best.text
     # The longest mended answer keeps the most of what the model wanted to say.
     mended = max((_mended(draft) for draft in refused), key=len)

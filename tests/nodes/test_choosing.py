@@ -10,8 +10,8 @@ from models.errors import ModelError
 from nodes.choosing import ENOUGH, worth_after
 from nodes.client import client
 from nodes.reminders import form_words
-from nodes.speaking import Attempts, speak
 from nodes.single import single
+from nodes.speaking import Attempts, speak
 from nodes.specialist import specialist
 from profiles.schema import ClientProfile
 from state import Call, ClientView, CounselorView, Utterance
@@ -65,8 +65,9 @@ async def test_the_first_answer_that_is_worth_enough_is_kept_and_no_other_asked_
     assert text == NEW
     assert (len(asked), call.attempts, call.passed_over, call.requests) == (2, 1, 1, 2)
     assert call.findings == ()
-    # Nothing was wrong with the first one, so nothing is remarked; only seed and heat differ.
+    # Nothing was wrong with the first one, so nothing is remarked and the heat stays; only the seed differs.
     assert asked[0].prompt == asked[1].prompt
+    assert asked[0].options["temperature"] == asked[1].options["temperature"]
     assert asked[0].options["seed"] != asked[1].options["seed"]
 
 
@@ -86,6 +87,8 @@ async def test_a_refused_answer_is_no_choice_and_counts_as_an_attempt() -> None:
     assert [finding.kind for finding in call.findings] == ["meta_talk"]
     assert "As an AI" in asked[1].prompt
     assert "As an AI" not in asked[2].prompt
+    heats = [request.options["temperature"] for request in asked]
+    assert heats[0] < heats[1] == heats[2]
 
 
 async def test_what_passed_is_kept_where_further_answers_are_refused_or_cannot_be_had() -> None:
