@@ -157,7 +157,7 @@ def sessions_table(run: dict[str, Sessions]) -> Table:
             "turns": f"{sum(len(record.turns) for record in found.records) / len(found.records):.1f}",
             "messages": str(integrity.messages),
             "findings per 100 messages": f"{100 * findings / max(1, integrity.messages):.1f}",
-            "answers asked for again, a session": f"{attempts / len(found.records):.1f}",
+            "answers refused by guards, a session": f"{attempts / len(found.records):.1f}",
             "seconds a session": f"{sum(found.seconds) / len(found.seconds):.0f}",
             "completion tokens a second": f"{rate_of(found.records, sum(found.seconds)):.0f}",
         }
