@@ -25,7 +25,7 @@ _AGAIN = 1.0
 
 def worth_after(said: Iterable[Utterance], own: frozenset[str] = frozenset()) -> Worth:
     """Judges answers after what was said; `own` are the telling words that are the speaker's own, as its form has them."""
-    heard = telling_words(" ".join(utterance.text for utterance in said))
+    heard = frozenset[str]().union(*(telling_words(utterance.text) for utterance in said))
 
     def worth(text: str) -> float:
         counts = telling_counts(text)

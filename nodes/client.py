@@ -25,7 +25,7 @@ async def client(
         reminded = reminder(view, config)
     note = " ".join(filter(None, (reminded, _ending(view, config))))
     messages = client_messages(view, config, note)
-    worth = worth_after(view.utterances, form_words(view.profile))
+    worth = worth_after(view.utterances, form_words(view.profile)) if config.choices > 1 else None
     try:
         text = await speak(attempts, messages, "client", view.said_by("client"), view.said_by("counselor"), worth)
     except NotSaid as error:

@@ -41,7 +41,7 @@ async def say(models: Models, view: CounselorView, config: SessionConfig, role: 
     attempts = Attempts(models, config, role, view.turn, view.session_id)
     messages = counselor_messages(view, config, task, role)
     # Closing words look back: what they say is not new.
-    worth = None if view.end_reason else worth_after(view.utterances)
+    worth = worth_after(view.utterances) if config.choices > 1 and not view.end_reason else None
     try:
         text = await speak(attempts, messages, "counselor", view.said_by("counselor"), view.said_by("client"), worth)
     except NotSaid as error:

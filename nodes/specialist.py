@@ -22,7 +22,7 @@ async def specialist(models: Models, technique: str, view: CounselorView, config
     config = config.model_copy(update={"guard_attempts": min(ATTEMPTS, config.guard_attempts)})
     attempts = Attempts(models, config, technique, view.turn, view.session_id)
     messages = counselor_messages(view, config, technique_task(technique), technique)
-    worth = worth_after(view.utterances)
+    worth = worth_after(view.utterances) if config.choices > 1 else None
     try:
         text = await speak(attempts, messages, "counselor", view.said_by("counselor"), view.said_by("client"), worth)
     except NotSaid as error:

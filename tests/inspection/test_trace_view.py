@@ -25,6 +25,7 @@ from inspection.trace import trace_session
 from inspection.trace_data import CallTrace
 from inspection.trace_prompts import prompts_of
 from inspection.trace_style import Axis, brief, marked, plain, scale, seconds
+from inspection.trace_turn_view import call_line
 from inspection.trace_view import short_ids, show_overview, show_session, show_turn
 from sessions.store import RunError
 from state import Call, SessionRecord
@@ -369,3 +370,16 @@ def _read(descriptor: int) -> str:
             break
         pieces.append(piece)
     return b"".join(pieces).decode()
+
+
+@pytest.mark.parametrize(
+    ("requests", "attempts", "passed_over", "told"),
+    [(1, 1, 0, ""), (3, 1, 2, "2 passed over"), (4, 2, 1, "2 answers · 1 passed over · 4 requests")],
+)
+def test_a_call_tells_what_was_passed_over_apart_from_what_was_asked_again(
+    requests: int, attempts: int, passed_over: int, told: str
+) -> None:
+    call = Call(role="client", requests=requests, attempts=attempts, passed_over=passed_over)
+    line = call_line(CallTrace(0, 1, "client", None, call))
+    counted = [part for part in line.split(" · ") if any(word in part for word in ("answers", "passed", "requests"))]
+    assert " · ".join(counted) == told
