@@ -1,7 +1,7 @@
 """The paper's question in miniature: does a team of specialists counsel better than one counselor, of the same small model?
 
     python run.py train data corpus/plain --out sft/ --roles all,counselor
-    python run.py train lora sft/ --out one/ --roles counselor --epochs 2.57            (as many tokens as the team had)
+    python run.py train lora sft/ --out one/ --roles counselor --epochs 2.18            (as many tokens as the team had)
     python run.py train export one/ --gguf one.gguf
     python benchmarks/structure.py models/tuned/counseling-lora.gguf one.gguf --out FOLDER [--sessions 14] [--turns 10] [--every 2]
 

@@ -30,6 +30,10 @@ ADAPTER_VARIABLE = "COUNSELING_SESSIONS_ADAPTER"
 """Environment variable that names another adapter for the embedded model; `none` for none."""
 ANSWERS_WITHIN = 60.0
 """Seconds for the started server's first sign of life."""
+SPINS_VARIABLE = "GOMP_SPINCOUNT"
+SPINS = "1000"
+"""How often a thread of the model looks whether the others are done before it sleeps. By default libgomp, which runs them, goes on
+looking; where anything else wants the cores, the threads then wait for each other most of the time."""
 DRAIN = 5.0
 """Seconds to wait for requests that were cut off; the server looks once a second whether it still has a client."""
 
@@ -67,18 +71,13 @@ class EmbeddedServer:
             if self._server is not None:
                 return
             path = model_file(offline=self._offline)
-            try:
-                from xllamacpp import CommonAdapterLoraInfo, CommonParams, Server
-            except ImportError as error:
-                raise EmbeddedModelError(
-                    f"the embedded server cannot be loaded ({error}); install xllamacpp, or name an endpoint with --base-url"
-                ) from error
+            bindings = _bindings()
             adapter = adapter_file()
             try:
-                parameters = _parameters(CommonParams(), str(path))
+                parameters = _parameters(bindings.CommonParams(), str(path))
                 if adapter:
-                    parameters.lora_adapters = [_lora(CommonAdapterLoraInfo(), adapter)]
-                server = Server(parameters)
+                    parameters.lora_adapters = [_lora(bindings.CommonAdapterLoraInfo(), adapter)]
+                server = bindings.Server(parameters)
                 _await_loop(_port(server))
             except Exception as error:  # whatever the bindings make of a C++ exception
                 files = f"{path} and the adapter {adapter}" if adapter else str(path)
@@ -138,6 +137,26 @@ def shared_server(*, offline: bool = False) -> EmbeddedServer:
         else:
             _shared.start()
         return _shared
+
+
+def _bindings() -> Any:
+    """The server's Python bindings. Raises `EmbeddedModelError`.
+
+    libgomp reads its environment once, when it is loaded with them. Who has said there how threads wait is obeyed.
+    """
+    ours = {"OMP_WAIT_POLICY", SPINS_VARIABLE}.isdisjoint(os.environ)
+    if ours:
+        os.environ[SPINS_VARIABLE] = SPINS
+    try:
+        import xllamacpp
+    except ImportError as error:
+        raise EmbeddedModelError(
+            f"the embedded server cannot be loaded ({error}); install xllamacpp, or name an endpoint with --base-url"
+        ) from error
+    finally:
+        if ours:
+            del os.environ[SPINS_VARIABLE]
+    return xllamacpp
 
 
 def _parameters(parameters: Any, path: str) -> Any:

@@ -6,6 +6,17 @@ import pytest
 
 from models.chat import Models
 
+EMBEDDED = {"test_embedded.py", "test_tuned.py", "test_gguf.py"}
+"""Modules that run the embedded model: two processes that do so at once all but stop each other."""
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """With `-n`, a module's tests stay in one process, which makes its fixtures once; so do all that run the embedded model."""
+    for item in items:
+        group = "embedded" if item.path.name in EMBEDDED else str(item.path)
+        item.add_marker(pytest.mark.xdist_group(group))
+
 
 @pytest.fixture
 def no_surroundings(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -417,6 +417,28 @@ def test_server_that_cannot_start_says_so_and_may_be_tried_again(
         EmbeddedServer().start()
 
 
+@pytest.mark.parametrize(
+    ("told", "found"),
+    [({}, embedded.SPINS), ({"GOMP_SPINCOUNT": "77"}, "77"), ({"OMP_WAIT_POLICY": "passive"}, "0")],
+)
+def test_the_models_threads_leave_the_cores_to_others_while_they_wait(told: dict[str, str], found: str) -> None:
+    there = {name: value for name, value in os.environ.items() if name not in {"GOMP_SPINCOUNT", "OMP_WAIT_POLICY"}}
+    loading = "import os; from models.embedded import _bindings; _bindings(); print(os.environ.get('GOMP_SPINCOUNT'))"
+    ran = subprocess.run(
+        [sys.executable, "-c", loading],
+        env=there | told | {"OMP_DISPLAY_ENV": "verbose"},
+        cwd=Path(__file__).parents[2],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=True,
+    )
+    if "GOMP_SPINCOUNT" not in ran.stderr:
+        pytest.skip("the bindings are built without libgomp")
+    assert f"GOMP_SPINCOUNT = '{found}'" in ran.stderr
+    assert ran.stdout.strip() == told.get("GOMP_SPINCOUNT", "None")
+
+
 def post(base_url: str, **body: Any) -> dict[str, Any]:
     host, port = base_url.split("/")[2].split(":")
     connection = http.client.HTTPConnection(host, int(port), timeout=120)
