@@ -7,7 +7,7 @@ import pytest
 from models.chat import Models
 
 EMBEDDED = {"test_embedded.py", "test_tuned.py", "test_gguf.py"}
-"""Modules that run the embedded model: two processes that do so at once all but stop each other."""
+"""Modules that run the embedded model: two processes that do so at once are slower than one after the other."""
 
 
 @pytest.hookimpl(tryfirst=True)
