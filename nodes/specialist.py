@@ -10,16 +10,18 @@ from settings import SessionConfig
 from state import Candidate, CounselorView, update
 
 ATTEMPTS = 2
-"""A draft does not enter the dialogue: it is asked for again once, then mended, then left out."""
+"""A draft beside others does not enter the dialogue: it is asked for again once, then mended, then left out."""
 
 
 async def specialist(models: Models, technique: str, view: CounselorView, config: SessionConfig) -> dict[str, Any]:
     """Draft this turn's candidate.
 
     A draft that cannot be had is recorded with its error, and the turn goes on without it; one that the endpoint refuses
-    ends the session before the merge, since every further turn would lose this technique in silence.
+    ends the session before the merge, since every further turn would lose this technique in silence. The only draft of a turn,
+    without which the session ends too, is asked for as often as a message.
     """
-    config = config.model_copy(update={"guard_attempts": min(ATTEMPTS, config.guard_attempts)})
+    if view.pick is None or len(view.pick.techniques) > 1:
+        config = config.model_copy(update={"guard_attempts": min(ATTEMPTS, config.guard_attempts)})
     attempts = Attempts(models, config, technique, view.turn, view.session_id)
     messages = counselor_messages(view, config, technique_task(technique), technique)
     worth = worth_after(view.utterances) if config.choices > 1 else None

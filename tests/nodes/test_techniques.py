@@ -11,10 +11,11 @@ import nodes.techniques
 import prompts
 from graph.session_graph import build_session_graph
 from nodes.picking import pick_by_rules
+from nodes.specialist import specialist
 from nodes.techniques import technique, techniques
 from prompts import prompt, prompt_hashes
 from settings import DEFAULT_TECHNIQUES, NOT_TECHNIQUES, ModelSettings, SettingsError
-from state import CounselorView, Utterance
+from state import CounselorView, Pick, Utterance
 from tests.scripted import Sensible, config, profile, scripted_models
 
 CODE = """
@@ -142,3 +143,15 @@ def test_an_unknown_technique_is_an_error_that_lists_the_known_ones() -> None:
 def test_every_technique_has_a_card_and_a_task_of_its_own(name: str) -> None:
     assert prompt(technique(name).prompt, "card")
     assert f"as the {name.replace('_', ' ')} specialist: " in prompt(technique(name).prompt, "task")
+
+
+@pytest.mark.parametrize(("techniques", "asked_for"), [(("reflection",), 4), (("reflection", "questioning"), 2)])
+async def test_the_only_draft_of_a_turn_is_asked_for_as_often_as_a_message(
+    techniques: tuple[str, ...], asked_for: int
+) -> None:
+    models, asked = scripted_models(lambda request: "")
+    said = (Utterance(turn=0, speaker="counselor", text="Hello."), Utterance(turn=0, speaker="client", text="Hello."))
+    view = CounselorView(utterances=said, picks=(Pick(turn=1, phase="opening", techniques=techniques, source="rules"),))
+    made = await specialist(models, "reflection", view, config(guard_attempts=4))
+    assert f"{asked_for} answers were refused: empty" in made["candidates"][0]["error"]
+    assert len(asked) == asked_for
