@@ -35,6 +35,7 @@ from models.prices import Prices, read_prices
 from models.roles import pinned, serving, serving_line
 from sessions.store import RunError
 from settings import ModelSettings, SessionConfig
+from texts.console import HarmlessConsole
 
 REQUESTS = 12
 """Requests for one answer, at most: a batch sits an outage of two or three minutes out."""
@@ -67,7 +68,7 @@ def generate(args: argparse.Namespace) -> int:
 
 
 async def _generate(args: argparse.Namespace, folder: Path, prices: Prices | None) -> int:
-    console = Console(highlight=False, quiet=args.quiet)
+    console = HarmlessConsole(quiet=args.quiet)
     async with AsyncExitStack() as stack:
         models = Models(offline=args.offline)
         stack.push_async_callback(models.close)
@@ -230,7 +231,7 @@ async def _watch(view: BatchView, progress: Progress, folder: Path) -> None:
 def _finish(
     args: argparse.Namespace, run: Run, progress: Progress, prices: Prices | None, console: Console, concurrency: int
 ) -> int:
-    out = Console(highlight=False, soft_wrap=True)
+    out = HarmlessConsole(soft_wrap=True)
     entries = list(run.entries.values())
     finished = sum(entry.status == "finished" for entry in entries)
     failed = len(entries) - finished

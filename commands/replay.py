@@ -2,13 +2,11 @@
 
 import argparse
 import asyncio
-import json
 from collections.abc import Iterable
 from datetime import datetime
 from functools import partial
 from pathlib import Path
 
-from rich.console import Console
 from rich.text import Text
 
 from commands import Subparsers
@@ -28,6 +26,7 @@ from profiles.schema import ATTITUDES
 from sessions.store import RUN_FILE, RunError
 from settings import EMBEDDED_MODELS, NOT_TECHNIQUES, ModelSettings, SessionConfig
 from state import SessionRecord
+from texts.console import HarmlessConsole, json_text
 
 WHERE = (
     "model",
@@ -85,9 +84,9 @@ def diff(args: argparse.Namespace) -> int:
     """Two sessions side by side."""
     difference = compare(_session_at(args.a), _session_at(args.b))
     if args.json:
-        print(json.dumps(as_json(difference, alike=args.all), indent=2, ensure_ascii=False))
+        print(json_text(as_json(difference, alike=args.all)))
     else:
-        show_difference(Console(highlight=False), difference, (args.a, args.b), alike=args.all)
+        show_difference(HarmlessConsole(), difference, (args.a, args.b), alike=args.all)
     return 0
 
 
@@ -110,7 +109,7 @@ async def _replay(args: argparse.Namespace) -> int:
         task = make(pinned(config, served))
         task.refuse_if_done(folder)
         head = await fork_head(task)
-        told = Console(highlight=False, quiet=args.quiet or args.json)
+        told = HarmlessConsole(quiet=args.quiet or args.json)
         told.print(Text(f"fork of {parent.session_id} at turn {task.turn}", style="bold"))
         start = partial(run_fork, head, folder, models)
         return await conduct(args, served, task, folder, start, JournalContent.begun(head))

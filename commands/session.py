@@ -33,6 +33,7 @@ from profiles.readers import find_profile
 from profiles.schema import ATTITUDES
 from settings import SettingsError
 from state import SessionRecord
+from texts.console import HarmlessConsole, escaped
 
 
 def add(commands: Subparsers) -> argparse.ArgumentParser:
@@ -85,7 +86,7 @@ async def conduct(
     `start` runs it, given `checkpointer`, `on_event` and `starts`; `before` is what there is of it already. Raises
     `ModelError` where a role is not served.
     """
-    console = Console(highlight=False, quiet=args.quiet or args.json)
+    console = HarmlessConsole(quiet=args.quiet or args.json)
     for item in served:
         if item.problem:
             who = "" if len(served) == 1 else f"{', '.join(item.roles)}: "
@@ -141,12 +142,10 @@ def _finish(args: argparse.Namespace, console: Console, record: SessionRecord, f
     transcript = folder / f"{record.session_id}.md"
     transcript.write_text(transcript_markdown(record), encoding="utf-8")
     if args.json:
-        print(record.model_dump_json(indent=2))
+        print(escaped(record.model_dump_json(indent=2)))
     else:
         show_summary(console, record)
-        (Console(soft_wrap=True, highlight=False) if args.quiet else console).print(
-            Text(f"saved: {shard}"), soft_wrap=True
-        )
+        (HarmlessConsole(soft_wrap=True) if args.quiet else console).print(Text(f"saved: {shard}"), soft_wrap=True)
     if record.failure:
         told = errors()
         told.print(Text(f"the session failed: {record.failure.message}", style="red"))

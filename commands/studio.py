@@ -8,7 +8,6 @@ from itertools import islice
 from pathlib import Path
 from types import FrameType
 
-from rich.console import Console
 from rich.text import Text
 
 from commands import Subparsers
@@ -25,6 +24,7 @@ from inspection.studio import (
 )
 from sessions.store import RunError
 from state import SessionRecord
+from texts.console import HarmlessConsole
 
 MOST = 50
 """Sessions that are imported unless named: each takes one or two megabytes of the checkpoints' file."""
@@ -55,7 +55,7 @@ def add(commands: Subparsers) -> None:
 
 def studio(args: argparse.Namespace) -> int:
     """Import sessions, start the server, wait until it is stopped."""
-    console = Console(highlight=False, soft_wrap=True)
+    console = HarmlessConsole(soft_wrap=True)
     if args.assistants:
         changed = asyncio.run(create_assistants(connect(args.url), method_assistants()))
         console.print(f"{len(method_assistants())} assistants on {args.url}, {changed} of them new or changed")

