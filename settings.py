@@ -8,6 +8,8 @@ from typing import Annotated, Any, Literal, Self
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, field_validator, model_validator
 
+from store.reading import read_text
+
 MethodName = Literal[
     "magnet", "magnet-no-plan", "magnet-no-router", "magnet-no-plan-no-router", "single-plan", "single"
 ]
@@ -273,10 +275,14 @@ def read_models(path: Path) -> dict[str, ModelSettings]:
     return models
 
 
+MOST_YAML = 16 * 2**20
+"""Bytes of the largest YAML file that is read: models, prices, judges, rubrics and lists of phrases have some kilobytes."""
+
+
 def read_yaml(path: Path) -> Any:
     """The content of a YAML file. Raises `SettingsError` that says what is wrong and where, without quoting the file."""
     try:
-        return yaml.safe_load(path.read_text(encoding="utf-8"))
+        return yaml.safe_load(read_text(path, MOST_YAML))
     except OSError as error:
         raise SettingsError(f"{path} cannot be read: {error.strerror or error}") from None
     except yaml.MarkedYAMLError as error:

@@ -2,7 +2,6 @@
 
 import argparse
 import asyncio
-import json
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -42,6 +41,7 @@ from evaluation.report.terminal import show
 from models.chat import Models
 from models.prices import read_prices
 from settings import SettingsError, validation_message
+from store.reading import parse_json, read_text
 from texts.console import HarmlessConsole
 
 
@@ -194,7 +194,7 @@ async def _judge_pairs(
 def _judged(path: Path) -> list[Decision]:
 
     try:
-        data = json.loads(path.read_text(encoding="utf-8"))
+        data = parse_json(read_text(path))
         return TypeAdapter(list[Decision]).validate_python(data["decisions"])
     except OSError as error:
         raise SettingsError(f"{path} cannot be read: {error.strerror or error}") from None

@@ -5,6 +5,7 @@ and a folder are refused at once: opening them could wait for ever, reading them
 """
 
 import errno
+import hashlib
 import json
 import os
 import stat
@@ -57,6 +58,12 @@ def read_text(path: Path, most: int = MOST_BYTES) -> str:
     Raises `OSError`, and `UnicodeDecodeError` (a `ValueError`) for other text.
     """
     return read_bytes(path, most).decode("utf-8-sig")
+
+
+def sha256_of(path: Path) -> str:
+    """The SHA-256 of a plain file of any size, in hexadecimal digits. Raises `OSError`."""
+    with open_plain(path) as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def read_lines(file: IO[bytes], most: int = MOST_LINE) -> Iterator[bytes]:

@@ -239,7 +239,7 @@ def test_an_error_in_a_file_names_file_role_and_field(tmp_path: Path, text: str 
 def test_a_file_that_is_not_there(tmp_path: Path) -> None:
     with pytest.raises(SettingsError, match=r"nothing\.yaml cannot be read: No such file"):
         read_models(tmp_path / "nothing.yaml")
-    with pytest.raises(SettingsError, match="directory"):
+    with pytest.raises(SettingsError, match="it is a folder"):
         read_models(tmp_path)
 
 
