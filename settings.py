@@ -1,7 +1,6 @@
 """The configuration of a session: the one typed model behind the command line, the graph's context and Studio's form."""
 
 import os
-import re
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
@@ -9,6 +8,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, field_validator, model_validator
 
 from store.reading import read_text
+from texts.keys import secret_problem, url_problem
 
 MethodName = Literal[
     "magnet", "magnet-no-plan", "magnet-no-router", "magnet-no-plan-no-router", "single-plan", "single"
@@ -38,7 +38,8 @@ class SettingsError(ValueError):
 class ModelSettings(BaseModel):
     """Which model serves a role and how it is sampled. What is not given comes from the role's group, then `default`."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    # What is wrong is said without the values: one may be a key.
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
     model: str | None = Field(
         default=None,
@@ -67,49 +68,29 @@ class ModelSettings(BaseModel):
     )
     extra_body: dict[str, Any] | None = Field(default=None, description="Further fields for this server's requests")
 
-    @field_validator("base_url")
+    @field_validator("base_url", "replicas")
     @classmethod
-    def _check_url(cls, url: str | None) -> str | None:
-        return None if url is None else cls._no_secret_in_url(url)
+    def _without_last_slash(cls, value: str | tuple[str, ...] | None) -> str | tuple[str, ...] | None:
+        return value.rstrip("/") if isinstance(value, str) else value and tuple(url.rstrip("/") for url in value)
 
-    @field_validator("replicas")
-    @classmethod
-    def _check_urls(cls, urls: tuple[str, ...] | None) -> tuple[str, ...] | None:
-        return None if urls is None else tuple(map(cls._no_secret_in_url, urls))
-
-    @staticmethod
-    def _no_secret_in_url(url: str) -> str:
-        if not re.match(r"https?://[^/\s]+", url):
-            raise ValueError("must start with http:// or https://")
-        if "@" in url.split("//", 1)[1].split("/", 1)[0]:
-            raise ValueError("must hold no user or password: keys come from the environment (api_key_env)")
-        if "?" in url or "#" in url:
-            raise ValueError(
-                "must have nothing after the path, such as ?key=…: keys come from the environment (api_key_env)"
-            )
-        return url.rstrip("/")
-
-    @field_validator("extra_body")
-    @classmethod
-    def _no_secret_in_body(cls, body: dict[str, Any] | None) -> dict[str, Any] | None:
-        if name := _secret(body):
-            raise ValueError(f"{name}: must hold no key or password: keys come from the environment (api_key_env)")
-        return body
+    @model_validator(mode="after")
+    def _no_secrets(self) -> Self:
+        names = {"OPENAI_API_KEY", self.api_key_env or "OPENAI_API_KEY"}
+        keys = [key for name in sorted(names) if (key := os.environ.get(name, "").strip())]
+        urls = [("base_url", self.base_url), *(("replicas", url) for url in self.replicas or ())]
+        checked = [(field, url_problem(url, keys)) for field, url in urls if url is not None]
+        named = (("model", self.model), ("api_key_env", self.api_key_env), ("extra_body", self.extra_body))
+        checked += [(field, secret_problem(value, keys)) for field, value in named if value]
+        for field, problem in checked:
+            if problem:
+                raise ValueError(f"{field}: {problem}")
+        return self
 
     def over(self, base: "ModelSettings") -> "ModelSettings":
         """These settings, with what they leave open taken from `base`."""
         own = {name: value for name in type(self).model_fields if (value := getattr(self, name)) is not None}
         extra = {**(base.extra_body or {}), **(self.extra_body or {})}
         return base.model_copy(update={**own, "extra_body": extra or None})
-
-
-_SECRET = re.compile(r"api[_-]?key|authorization|password|secret|(?:access|auth|bearer)[_-]?token", re.IGNORECASE)
-
-
-def _secret(value: Any) -> str | None:
-    """The first name in a nested value that names a secret."""
-    items = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
-    return next((str(name) for name, item in items if _SECRET.search(str(name)) or _secret(item)), None)
 
 
 ROLE_DEFAULTS: dict[str, ModelSettings] = {
@@ -158,7 +139,7 @@ REACH = frozenset(
 class SessionConfig(BaseModel):
     """How a session is run. Every session record carries the whole of it."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
     method: MethodName = Field(
         default="magnet", description="Which wiring of the nodes runs: MAGneT, one of its ablations, or a baseline"
@@ -268,10 +249,13 @@ def read_models(path: Path) -> dict[str, ModelSettings]:
             raise SettingsError(
                 f"{path}: {role}: keys never stand in a file; name their environment variable: api_key_env"
             )
+        problem = ""
         try:
             models[str(role)] = ModelSettings.model_validate(fields)
         except ValidationError as error:
-            raise SettingsError(f"{path}: {role}: {validation_message(error)}") from None
+            problem = validation_message(error)
+        if problem:  # outside, so that the values, of which one may be a key, do not hang on to the error
+            raise SettingsError(f"{path}: {role}: {problem}")
     return models
 
 
