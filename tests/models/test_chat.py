@@ -33,7 +33,7 @@ KINDS: dict[FaultKind, tuple[str, str]] = {
     "timeout": ("timeout", "did not answer in time"),
     "cut": ("connection", "cannot be reached (the connection was cut"),
     "reset": ("connection", "cannot be reached ("),
-    "garbage": ("garbled", "something unreadable (JSONDecodeError"),
+    "garbage": ("garbled", "something unreadable (no JSON: "),
     "html": ("garbled", "something unreadable ("),
 }
 

@@ -185,12 +185,13 @@ async def test_json_is_read_through_fences_and_talk(answer: str) -> None:
         ('{"colour": "red"}', "None is no color"),
         ('["red"]', "no JSON object"),
         ("", "no JSON object"),
-        ('{"a":' * 100_000, "nested too deeply"),
+        ('{"a":' * 10_000, "nested too deeply"),
         (f'{{"color": {"9" * 5000}}}', "digits"),
     ],
 )
 async def test_a_wrong_answer_is_asked_for_again_with_what_was_wrong(answer: Any, detail: str) -> None:
-    got, attempts, asked = await decide_of([answer, '{"color": "blue"}'])
+    long = {"default": MODELS["default"].model_copy(update={"max_tokens": 32_768})}
+    got, attempts, asked = await decide_of([answer, '{"color": "blue"}'], models=long)
     assert got == "blue"
     assert [finding.kind for finding in attempts.findings] == ["malformed"]
     assert detail in attempts.findings[0].detail
