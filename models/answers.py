@@ -50,7 +50,7 @@ def read_completion(body: bytes, key: str) -> dict[str, Any] | FailedCall:
     completion: dict[str, Any] = {
         "id": _name(value.get("id"), secret) or "",
         "object": "chat.completion",
-        "created": created if _is_count(created := value.get("created"), 2**53) else 0,
+        "created": _count(value.get("created"), 2**53) or 0,
         "choices": [{"index": 0, "message": said, "finish_reason": finish}],
     }
     for field in ("model", "system_fingerprint"):
@@ -72,8 +72,9 @@ def read_models(body: bytes, key: str) -> dict[str, Any] | FailedCall:
     data = value.get("data")
     if not isinstance(data, list):
         return unreadable("no list of models")
+    secret = key if worth_hiding(key) else ""
     names = [entry.get("id") if isinstance(entry, dict) else None for entry in data[:_MOST_MODELS]]
-    good = [name for name in names if isinstance(name, str) and name and clean_words(name, key, _MOST_NAME) == name]
+    good = [name for name in names if isinstance(name, str) and name and clean_words(name, secret, _MOST_NAME) == name]
     if names and not good:
         return unreadable("a list of models without a name that can be used")
     return {"object": "list", "data": [{"id": name, "object": "model", "created": 0, "owned_by": ""} for name in good]}
@@ -125,14 +126,19 @@ def _usage(usage: Any) -> dict[str, Any] | None:
     """The token counts, if all that matter are counts."""
     if not isinstance(usage, dict):
         return None
-    prompt, completion = usage.get("prompt_tokens"), usage.get("completion_tokens")
-    if not (_is_count(prompt) and _is_count(completion)):
+    prompt, completion = _count(usage.get("prompt_tokens")), _count(usage.get("completion_tokens"))
+    if prompt is None or completion is None:
         return None
-    counts = {"prompt_tokens": prompt, "completion_tokens": completion, "total_tokens": prompt + completion}
+    counts: dict[str, Any] = {
+        "prompt_tokens": prompt,
+        "completion_tokens": completion,
+        "total_tokens": prompt + completion,
+    }
     details = usage.get("prompt_tokens_details")
-    cached = details.get("cached_tokens") if isinstance(details, dict) else None
-    return counts | ({"prompt_tokens_details": {"cached_tokens": cached}} if _is_count(cached, prompt) else {})
+    cached = _count(details.get("cached_tokens"), prompt) if isinstance(details, dict) else None
+    return counts if cached is None else counts | {"prompt_tokens_details": {"cached_tokens": cached}}
 
 
-def _is_count(value: Any, most: int = MOST_TOKENS) -> bool:
-    return type(value) is int and 0 <= value <= most  # a bool is an int, and no count
+def _count(value: Any, most: int = MOST_TOKENS) -> int | None:
+    """A number of tokens, or None for what is none."""
+    return value if type(value) is int and 0 <= value <= most else None  # a bool is an int, and no count

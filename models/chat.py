@@ -108,8 +108,11 @@ class Models:
             async with limit.slot(expected) as slot:
                 began = time.monotonic()
                 try:
+                    chat = self._chat(
+                        loop, endpoint, settings
+                    )  # making the first one takes a while, which is not the server's
                     async with asyncio.timeout(settings.timeout):
-                        message = await self._chat(loop, endpoint, settings).ainvoke(list(messages), traced, **options)
+                        message = await chat.ainvoke(list(messages), traced, **options)
                     structured = MODES[mode] if schema else None
                     answer = read_reply(message, endpoint, settings, len(errors) + 1, structured, tuple(errors))
                 except Exception as error:

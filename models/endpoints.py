@@ -18,9 +18,8 @@ OPENAI_URL = "https://api.openai.com/v1"
 OPENAI_MODEL = "gpt-4o-mini"
 LISTED_WITHIN = 20.0
 """Seconds for a server's list of models."""
-LIST_REQUESTS = 2
 LIST_PAUSE = 0.5
-"""Seconds before the list is asked for again, where the server names none."""
+"""Seconds before the list is asked for once more, where the server names none."""
 
 
 @dataclass(frozen=True)
@@ -105,28 +104,26 @@ def _key(settings: ModelSettings, base_url: str) -> str:
 
 
 async def _first_model(base_url: str, key: str) -> str:
-    http = ModelClient(read_models)
-    client = openai.AsyncOpenAI(base_url=base_url, api_key=key, max_retries=0, timeout=LISTED_WITHIN, http_client=http)
-    try:
-        for left in reversed(range(LIST_REQUESTS)):
-            names = await _listed(client, key)
-            if not isinstance(names, FailedCall):
-                break
-            if not left or names.kind not in RETRIED:
-                key_said = "; is the key right (OPENAI_API_KEY, or what api_key_env names)?"
-                advice = key_said if names.kind == "refused" else "; name the model with --model"
-                raise ModelError(names.kind, f"{base_url} {names}{advice}", status=names.status)
+    async with ModelClient(read_models) as http:
+        names = await _listed(http, base_url, key)
+        if isinstance(names, FailedCall) and names.kind in RETRIED:
             await asyncio.sleep(min(names.retry_after or LIST_PAUSE, LISTED_WITHIN))
-    finally:
-        await client.close()
+            names = await _listed(http, base_url, key)
+    if isinstance(names, FailedCall):
+        key_said = "; is the key right (OPENAI_API_KEY, or what api_key_env names)?"
+        advice = key_said if names.kind == "refused" else "; name the model with --model"
+        raise ModelError(names.kind, f"{base_url} {names}{advice}", status=names.status)
     if not names:
         raise ModelError("configuration", f"{base_url} lists no model: name one with --model")
     return names[0]
 
 
-async def _listed(client: openai.AsyncOpenAI, key: str) -> list[str] | FailedCall:
+async def _listed(http: ModelClient, base_url: str, key: str) -> list[str] | FailedCall:
     """The names of the models that a server lists, or why it does not."""
     try:
+        client = openai.AsyncOpenAI(
+            base_url=base_url, api_key=key, max_retries=0, timeout=LISTED_WITHIN, http_client=http
+        )
         async with asyncio.timeout(LISTED_WITHIN):
             listed = await client.models.list()
         return [model.id for model in listed.data]

@@ -101,6 +101,8 @@ def failure_of(error: Exception, key: str = "") -> FailedCall | None:
         return refusal(error.status_code, error.response.content, error.response.headers, key)
     if isinstance(error, (*_TIMED_OUT, *_BROKEN)):
         return _broken(error, _first_cause(error), key)
+    if isinstance(error, httpx2.InvalidURL):
+        return FailedCall("configuration", "is no address of a server")
     return unreadable(type(error).__name__) if isinstance(error, openai.OpenAIError) else None
 
 

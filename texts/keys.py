@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from functools import lru_cache
 from itertools import pairwise
 from typing import Any
-from urllib.parse import quote, quote_plus, unquote
+from urllib.parse import quote, quote_plus, unquote, urlsplit
 
 from texts.harmless import one_line
 
@@ -119,11 +119,21 @@ def url_problem(url: str, keys: Sequence[str] = ()) -> str | None:
     """What is wrong with an endpoint's URL that goes on record, one of `keys` in it above all; None for nothing."""
     if not re.match(r"https?://[^/\s]+", url):
         return "must start with http:// or https://"
+    if not _is_address(url):
+        return "is no address of a server, such as http://127.0.0.1:8000/v1"
     if "@" in url.split("//", 1)[1].split("/", 1)[0]:
         return f"must hold no user or password: {KEYS_GO}"
     if "?" in url or "#" in url:
         return f"must have nothing after the path, such as ?key=…: {KEYS_GO}"
     return f"has a part that looks like a key: {KEYS_GO}" if _key_in_url(url, keys) else None
+
+
+def _is_address(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        return bool((parts.hostname or "").encode("idna")) and parts.port != 0  # reading the port checks it
+    except ValueError:
+        return False
 
 
 def secret_problem(value: Any, keys: Sequence[str] = ()) -> str | None:

@@ -48,6 +48,16 @@ async def test_a_good_answer_is_taken_as_it_is() -> None:
     assert attempts.call().findings == ()
 
 
+async def test_an_answer_far_longer_than_asked_for_is_cut_and_the_record_says_so() -> None:
+    long = " ".join(f"I counted sheep number {number}." for number in range(1_000))
+    text, attempts, _ = await speak_of([long])
+    assert long.startswith(text)
+    call = attempts.call()
+    assert [finding.kind for finding in call.findings] == ["cut", "truncated"]
+    assert call.findings[0].detail == f"the answer was longer than {8 * 224:,} characters and was cut there"
+    assert call.finish_reason == "length"
+
+
 async def test_the_reason_of_a_refusal_stands_at_the_very_end_and_the_prefix_stays() -> None:
     _, _, asked = await speak_of([META, "I ran home.", "I slept well."])
     prefix = asked[0].prompt
