@@ -6,6 +6,7 @@ say is made anew from facts (`failure_of`, `refusal`), and raised where nothing 
 
 import json
 import re
+import ssl
 from collections.abc import Mapping
 from datetime import UTC
 from email.utils import parsedate_to_datetime
@@ -30,7 +31,7 @@ LONGEST_WAIT = 10.0**9
 
 _CUT = (aiohttp.ClientConnectionError, OSError)
 _TIMED_OUT = (openai.APITimeoutError, httpx2.TimeoutException, TimeoutError)
-_BROKEN = (openai.APIConnectionError, httpx2.RequestError, aiohttp.ClientError, OSError)
+_BROKEN = (openai.APIConnectionError, httpx2.RequestError, aiohttp.ClientError, ssl.SSLError)
 _NO_HTTP = (HttpProcessingError, aiohttp.ClientResponseError, httpx2.ProtocolError)
 _ENOUGH_CAUSES = 16
 
