@@ -19,6 +19,7 @@ from rich.text import Text
 from commands import Subparsers
 from commands.generate_options import CONCURRENCY, generate_options, slurm_shard
 from commands.options import errors, for_embedded, given_options, session_config
+from commands.trusted import refuse_unnamed
 from generation.batch import read_batch
 from generation.driver import Budget, Driver, LocalWorker, Progress, WorkerHandle
 from generation.files import RunLock, write_atomically
@@ -33,7 +34,7 @@ from models.chat import Models
 from models.errors import ModelError
 from models.prices import Prices, read_prices
 from models.roles import pinned, serving, serving_line
-from sessions.store import RunError
+from sessions.store import RUN_FILE, RunError
 from settings import ModelSettings, SessionConfig
 
 REQUESTS = 12
@@ -108,6 +109,7 @@ async def _configuration(
         config = for_embedded(pinned(config, served), args, served)
     else:
         config = _as_begun(args, there.configuration)
+        refuse_unnamed(config, args, folder / RUN_FILE)
         served = await serving(models, config)
         config = pinned(config, served)
     for item in served:

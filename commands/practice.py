@@ -13,6 +13,7 @@ from langgraph.checkpoint.memory import InMemorySaver
 
 from commands import Subparsers
 from commands.options import errors, for_embedded, graph_options, model_options, session_config
+from commands.trusted import refuse_unnamed
 from graph.checkpoints import checkpoints_path, open_checkpoints
 from graph.journal import SUFFIX, read_journal
 from graph.methods import METHODS
@@ -133,6 +134,7 @@ async def _open(
         content = read_journal(journal)
         config, folder = content.head.configuration, journal.parent
         check_examples(config)
+        refuse_unnamed(config, args, journal)
         _refuse_language(part, config)
         await _served(config, models, terminal)
         saver = await _checkpointer(part, stack, terminal)

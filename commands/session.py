@@ -16,6 +16,7 @@ from rich.text import Text
 
 from commands import Subparsers
 from commands.options import errors, for_embedded, graph_options, model_options, session_config
+from commands.trusted import refuse_unnamed
 from graph.checkpoints import checkpoints_path, open_checkpoints
 from graph.journal import JournalContent, read_journal
 from graph.methods import METHODS
@@ -115,6 +116,7 @@ async def _session(args: argparse.Namespace) -> int:
             head = content.head
             task = SessionTask(profile=head.profile, attitude=head.attitude, config=head.configuration)
             check_examples(task.config)
+            refuse_unnamed(task.config, args, journal)
             served = await serving(models, task.config)
             return await conduct(args, served, task, journal.parent, partial(resume_session, journal, models), content)
         task, served, folder = await _new_task(args, models)
