@@ -79,7 +79,7 @@ class Gate:
 
     def _is_ours(self, host: str) -> bool:
         match = _HOST.fullmatch(host)
-        return bool(match) and (is_loopback(match[1].strip("[]")) or match[1] in self._hosts)
+        return match is not None and (is_loopback(match[1].strip("[]")) or match[1] in self._hosts)
 
 
 def names_in(variable: str) -> list[str]:

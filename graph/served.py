@@ -20,6 +20,7 @@ from pydantic_core import to_jsonable_python
 from models.chat import Models
 from models.errors import ModelError
 from models.requests import Reply
+from models.trust import environment_url
 from settings import (
     EMBEDDED_MODELS,
     ROLE_DEFAULTS,
@@ -39,12 +40,6 @@ CHOSEN = ("model", *SAMPLING)
 GROUPS = ("default", "techniques")
 
 LOG = logging.getLogger(__name__)
-
-
-def choices(models: Mapping[str, ModelSettings]) -> dict[str, ModelSettings]:
-    """Of models by role what a caller may say: the model's name and the sampling. Roles of which nothing is left are out."""
-    chosen = {role: ModelSettings(**{name: getattr(model, name) for name in CHOSEN}) for role, model in models.items()}
-    return {role: model for role, model in chosen.items() if model != ModelSettings()}
 
 
 def _refuse_reach(models: Any) -> Any:
@@ -135,6 +130,32 @@ def resolve(config: SessionConfig, owner: Mapping[str, ModelSettings]) -> Sessio
     models = {role: _served(role, asked, configured) for role in roles if role not in GROUPS}
     fields = {name: getattr(asked, name) for name in SessionConfig.model_fields}
     return SessionConfig.model_construct(**fields | {"models": models})
+
+
+def for_caller(config: SessionConfig, owner: Mapping[str, ModelSettings]) -> tuple[SessionConfig, list[str]]:
+    """The configuration of a session on record as a caller may ask for it: without how its models are reached.
+
+    A model's name stays where the owner serves a model of that name; the names of the others, which the owner's default stands
+    in for, come second.
+    """
+    configured = SessionConfig(models=dict(owner))
+    models: dict[str, ModelSettings] = {}
+    left: list[str] = []
+    for role, model in config.models.items():
+        name = model.model if model.model and _is_served(role, config, configured) else None
+        left += [model.model] if model.model and not name else []
+        chosen = ModelSettings(model=name, **{field: getattr(model, field) for field in SAMPLING})
+        if chosen != ModelSettings():
+            models[role] = chosen
+    return config.model_copy(update={"models": models}), sorted(set(left))
+
+
+def _is_served(role: str, config: SessionConfig, configured: SessionConfig) -> bool:
+    recorded, default = config.named_for(role), configured.named_for("default")
+    if recorded.model in {*EMBEDDED_MODELS, *(configured.named_for(name).model for name in configured.models)}:
+        return True
+    here = default.model is None and not means_embedded(default)
+    return here and recorded.base_url in (None, default.base_url or environment_url())
 
 
 def _served(role: str, asked: SessionConfig, configured: SessionConfig) -> ModelSettings:

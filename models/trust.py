@@ -50,7 +50,7 @@ def destinations(config: SessionConfig) -> dict[Destination, list[str]]:
         settings = config.named_for(role)
         if means_embedded(settings):
             continue
-        for url in (settings.base_url or _environment_url(), *(settings.replicas or ())):
+        for url in (settings.base_url or environment_url(), *(settings.replicas or ())):
             found.setdefault(Destination(url, settings.api_key_env or KEY), []).append(role)
     return found
 
@@ -62,7 +62,7 @@ def unnamed(config: SessionConfig, named: Mapping[str, ModelSettings]) -> dict[D
     OpenAI's own address, with OPENAI_API_KEY) name the same address with the same key variable. Where no key would be sent,
     the address alone has to be named, and a loopback address passes.
     """
-    today = {Destination(_environment_url()), *destinations(SessionConfig(models=dict(named)))}
+    today = {Destination(environment_url()), *destinations(SessionConfig(models=dict(named)))}
     addresses = {place.url for place in today}
 
     def passes(place: Destination) -> bool:
@@ -72,5 +72,6 @@ def unnamed(config: SessionConfig, named: Mapping[str, ModelSettings]) -> dict[D
     return {place: roles for place, roles in destinations(config).items() if not passes(place)}
 
 
-def _environment_url() -> str:
+def environment_url() -> str:
+    """The address that the environment names: OPENAI_BASE_URL, else OpenAI's own."""
     return (os.environ.get("OPENAI_BASE_URL") or OPENAI_URL).rstrip("/")
