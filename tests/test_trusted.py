@@ -9,6 +9,7 @@ import pytest
 import run
 from graph.journal import SUFFIX
 from models.trust import is_loopback, unnamed
+from sessions.store import Store
 from settings import ModelSettings, SessionConfig
 from tests.loopback import LoopbackServer
 
@@ -153,6 +154,27 @@ def test_the_environment_allows_its_own_server(
     monkeypatch.setenv("OPENAI_API_KEY", KEY)
     monkeypatch.setenv("OPENAI_BASE_URL", f"{home.base_url}/")
     assert run.main(command) == 0
+
+
+def test_a_journal_in_a_run_directory_is_gone_on_with_at_the_runs_own_server(
+    tmp_path: Path, home: LoopbackServer, elsewhere: LoopbackServer
+) -> None:
+    out = tmp_path / "run"
+    command = ["generate", "--profiles", "amira-exam-panic", "--turns", "1", "--out", str(out), "--quiet"]
+    home.fail_with(403, "not for you")
+    assert run.main([*command, "--base-url", home.base_url, "--model", "loopback"]) == 1
+    home.clear()
+    (journal,) = out.rglob(f"*{SUFFIX}")
+    change(journal, home.base_url, elsewhere.base_url)
+    with_key(journal)
+
+    assert run.main([*command, "--retry-failed"]) == 0
+
+    assert elsewhere.requests == []
+    assert home.requests
+    (record,) = Store(out).records()
+    assert (record.status, record.resumed) == ("finished", 1)
+    assert "SOME_DB_PASSWORD" not in record.model_dump_json()
 
 
 @pytest.mark.parametrize(
