@@ -22,7 +22,7 @@ HOSTS = "COUNSELING_SESSIONS_HOSTS"
 """Environment variable: further names under which the server may be called, separated by commas."""
 STUDIO = ("https://smith.langchain.com", "https://eu.smith.langchain.com")
 """Where LangGraph Studio is served from."""
-PATHS = frozenset({"", "ok", "info", "docs", "openapi.json", "assistants", "threads", "runs"})
+PATHS = frozenset({"ok", "info", "docs", "openapi.json", "assistants", "threads", "runs"})
 """First parts of the paths that Studio needs; the development server has others, such as /deploy, which uploads the project."""
 EXPOSED = ("x-pagination-total", "x-pagination-next", "content-location")
 """Headers of answers that Studio reads."""
@@ -39,7 +39,7 @@ class Gate:
 
     `hosts` are names besides the loopback ones that the Host header may have, `origins` those besides the server's own that
     the Origin header may have; a request without an Origin comes from no page. `paths`, where given, are the first parts of the
-    only paths that are served.
+    only paths that are served, besides the root.
     """
 
     def __init__(
@@ -73,9 +73,9 @@ class Gate:
         if any(origin not in self._origins and not _same(origin, named[0]) for origin in _values(scope, b"origin")):
             return f"pages of this origin may not call this server; its owner can allow one with {ORIGINS}"
         path = str(scope["path"]).removeprefix(str(scope.get("root_path", "")))
-        if self._paths is not None and path.removeprefix("/").split("/")[0] not in self._paths:
-            return "this part of the server is switched off"
-        return None
+        if self._paths is None or path in ("", "/") or path.removeprefix("/").split("/")[0] in self._paths:
+            return None
+        return "this part of the server is switched off"
 
     def _is_ours(self, host: str) -> bool:
         match = _HOST.fullmatch(host)

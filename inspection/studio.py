@@ -176,7 +176,7 @@ def server(
             start_new_session=True,  # Ctrl-C is ours: what is still to be said is said before the server ends
         )
     try:
-        _wait_until_ok(f"http://127.0.0.1:{port}", process, log)
+        wait_until_ok(f"http://127.0.0.1:{port}", process, log)
         yield f"http://127.0.0.1:{port}", process, log
     finally:
         _end(process)
@@ -231,7 +231,8 @@ def _is_free(port: int) -> bool:
     return True
 
 
-def _wait_until_ok(url: str, process: subprocess.Popen[bytes], log: Path) -> None:
+def wait_until_ok(url: str, process: subprocess.Popen[bytes], log: Path) -> None:
+    """Wait until a server answers. Raises `RunError`, with the log's last line, where its process ends or takes too long."""
     direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     end = time.monotonic() + START_SECONDS
     while time.monotonic() < end and process.poll() is None:
