@@ -14,7 +14,7 @@ from rich.text import Text
 from commands import Subparsers
 from commands.options import given_models, given_options, graph_options, model_options, names
 from commands.session import conduct, stopped
-from commands.trusted import refuse_unnamed
+from commands.trusted import naming_options, refuse_unnamed
 from graph.fork import Edits, ForkError, fork_head, fork_task, run_fork
 from graph.journal import JournalContent, JournalError
 from graph.methods import METHODS
@@ -79,7 +79,7 @@ def replay(args: argparse.Namespace) -> int:
     try:
         return asyncio.run(_replay(args))
     except KeyboardInterrupt:
-        return stopped(Path(args.out or ""))
+        return stopped(Path(args.out or ""), naming_options(args))
 
 
 def diff(args: argparse.Namespace) -> int:

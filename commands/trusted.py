@@ -27,6 +27,15 @@ def refuse_unnamed(config: SessionConfig, args: argparse.Namespace, source: Path
         raise SettingsError(one_line(message))
 
 
+def naming_options(args: argparse.Namespace) -> str:
+    """The options that named today's servers, as they are typed after a command that goes on with what was made; empty where
+    it needs none. Raises `SettingsError` where the models file is no longer there."""
+    if not unnamed(SessionConfig(models=given_models(args)), {}):
+        return ""
+    given = {"--base-url": args.base_url, "--models": args.models}
+    return "".join(f" {name} {shlex.quote(value)}" for name, value in given.items() if value)
+
+
 def _allowing(wanted: dict[Destination, list[str]], args: argparse.Namespace) -> str:
     command = f"python run.py {shlex.join(args.arguments)}"
     named = args.base_url or args.models

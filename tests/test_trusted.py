@@ -156,6 +156,22 @@ def test_the_environment_allows_its_own_server(
     assert run.main(command) == 0
 
 
+def test_the_command_that_goes_on_is_told_with_the_options_that_it_needs(
+    tmp_path: Path, home: LoopbackServer, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    options = ["--base-url", home.base_url, "--turns", "1", "--quiet", "--model", "loopback"]
+    home.fail_with(403, "not for you")
+    for key, more in (("", ""), (KEY, f" --base-url {home.base_url}")):
+        monkeypatch.setenv("OPENAI_API_KEY", key)
+        folder = tmp_path / f"session{len(key)}"
+        assert run.main(["session", *options, "--out", str(folder)]) == 1
+        assert f"python run.py session --resume {folder}{more}\n" in capsys.readouterr().err
+        batch = ["--profiles", "amira-exam-panic", "--seeds", "1,2,3,4,5,6", "--concurrency", "1"]
+        assert run.main(["generate", *options, *batch, "--out", f"{folder}-batch", "--stop-after", "1"]) == 1
+        told = capsys.readouterr().err
+        assert f"go on with: python run.py generate --out {folder}-batch{more}\n" in told
+
+
 def test_a_journal_in_a_run_directory_is_gone_on_with_at_the_runs_own_server(
     tmp_path: Path, home: LoopbackServer, elsewhere: LoopbackServer
 ) -> None:
