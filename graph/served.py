@@ -83,7 +83,7 @@ class ServedModels(Models):
         except ModelError as error:
             LOG.warning("%s: %s", role, one_line("; ".join((str(error), *error.errors))))
             raise ModelError(
-                error.kind, _told(role, error), requests=error.requests, errors=_counted(error.errors)
+                error.kind, _message(role, error), requests=error.requests, errors=_counted(error.errors)
             ) from None
         if reply.errors:
             LOG.warning("%s, answered in the end: %s", role, one_line("; ".join(reply.errors)))
@@ -91,7 +91,7 @@ class ServedModels(Models):
         return replace(reply, endpoint=endpoint, errors=_counted(reply.errors))
 
 
-def _told(role: str, error: ModelError) -> str:
+def _message(role: str, error: ModelError) -> str:
     cause = error.__cause__
     status = f", status {cause.status_code}" if isinstance(cause, openai.APIStatusError) else ""
     return f"the model for {role} gave no answer ({error.kind}{status}); the server's log says more"

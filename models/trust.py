@@ -45,14 +45,14 @@ def is_loopback(host: str) -> bool:
 
 def destinations(config: SessionConfig) -> dict[Destination, list[str]]:
     """Where the roles of a configuration are sent, and which roles; the embedded model is no destination."""
-    found: dict[Destination, list[str]] = {}
+    places: dict[Destination, list[str]] = {}
     for role in dict.fromkeys(["default", *config.models]):
         settings = config.named_for(role)
         if means_embedded(settings):
             continue
         for url in (settings.base_url or environment_url(), *(settings.replicas or ())):
-            found.setdefault(Destination(url, settings.api_key_env or KEY), []).append(role)
-    return found
+            places.setdefault(Destination(url, settings.api_key_env or KEY), []).append(role)
+    return places
 
 
 def unnamed(config: SessionConfig, named: Mapping[str, ModelSettings]) -> dict[Destination, list[str]]:

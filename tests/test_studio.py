@@ -356,32 +356,32 @@ async def test_no_call_of_the_api_sends_a_key_to_an_address_of_the_callers(
     reach = {"base_url": elsewhere.base_url, "replicas": [elsewhere.base_url], "api_key_env": "SOME_DB_PASSWORD"}
     context = {"max_turns": 1, "models": {"default": {"model": "loopback"} | reach, "client": reach}}
     run = {"assistant_id": "session", "input": {}}
-    client, told = studio.client, []
+    client, answers = studio.client, []
 
     for name in ("session", "practice"):
         asked = run | {"assistant_id": name, "input": {"part": "client"} if name == "practice" else {}}
-        told.append(await _post(studio, "/runs/wait", asked | {"context": context}))
-        told.append(await _post(studio, "/runs/wait", asked | {"config": {"configurable": context}}))
+        answers.append(await _post(studio, "/runs/wait", asked | {"context": context}))
+        answers.append(await _post(studio, "/runs/wait", asked | {"config": {"configurable": context}}))
         made = await client.assistants.create(name, context=context)
-        told.append(await _post(studio, "/runs/wait", asked | {"assistant_id": made["assistant_id"]}))
+        answers.append(await _post(studio, "/runs/wait", asked | {"assistant_id": made["assistant_id"]}))
     thread = (await client.threads.create(metadata={"context": context, "configuration": context}))["thread_id"]
-    told.append(await _post(studio, f"/threads/{thread}/runs/wait", run | {"context": context}))
-    assert all("base_url: not a caller's to say" in answer for answer in told), told
+    answers.append(await _post(studio, f"/threads/{thread}/runs/wait", run | {"context": context}))
+    assert all("base_url: not a caller's to say" in answer for answer in answers), answers
 
     # What is no context has no say in it: state, input, metadata, commands.
     ran = run | {"context": {"max_turns": 1, "method": "single"}}
-    told.append(await _post(studio, f"/threads/{thread}/state", {"values": context | {"session_id": "s"}}))
-    told.append(
+    answers.append(await _post(studio, f"/threads/{thread}/state", {"values": context | {"session_id": "s"}}))
+    answers.append(
         await _post(studio, f"/threads/{thread}/runs/wait", ran | {"input": context | {"configuration": context}})
     )
     command = {"update": context, "goto": "client"}
-    told.append(await _post(studio, f"/threads/{thread}/runs/wait", ran | {"input": None, "command": command}))
-    told.append(await _post(studio, "/runs/crons", run | {"schedule": "* * * * *", "context": context}))
-    told.append(await _post(studio, "/runs/wait", ran | {"webhook": elsewhere.base_url}))
-    assert "Webhook" in told[-1]
+    answers.append(await _post(studio, f"/threads/{thread}/runs/wait", ran | {"input": None, "command": command}))
+    answers.append(await _post(studio, "/runs/crons", run | {"schedule": "* * * * *", "context": context}))
+    answers.append(await _post(studio, "/runs/wait", ran | {"webhook": elsewhere.base_url}))
+    assert "Webhook" in answers[-1]
     assert elsewhere.requests == []
     log = next(studio.project.parent.rglob("studio-*.log")).read_text()
-    for text in (*told, log):
+    for text in (*answers, log):
         assert CANARY not in text
         assert KEY not in text
 

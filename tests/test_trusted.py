@@ -168,8 +168,8 @@ def test_the_command_that_goes_on_is_told_with_the_options_that_it_needs(
         assert f"python run.py session --resume {folder}{more}\n" in capsys.readouterr().err
         batch = ["--profiles", "amira-exam-panic", "--seeds", "1,2,3,4,5,6", "--concurrency", "1"]
         assert run.main(["generate", *options, *batch, "--out", f"{folder}-batch", "--stop-after", "1"]) == 1
-        told = capsys.readouterr().err
-        assert f"go on with: python run.py generate --out {folder}-batch{more}\n" in told
+        printed = capsys.readouterr().err
+        assert f"go on with: python run.py generate --out {folder}-batch{more}\n" in printed
 
 
 def test_a_journal_in_a_run_directory_is_gone_on_with_at_the_runs_own_server(

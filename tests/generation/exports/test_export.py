@@ -86,7 +86,7 @@ def test_a_record_without_addresses_is_exported_byte_for_byte(tmp_path: Path) ->
 
 @pytest.mark.parametrize("name", FORMATS)
 def test_no_export_names_a_server_or_a_key(name: str, tmp_path: Path) -> None:
-    export(stream(_told_of_servers()), name, tmp_path)
+    export(stream(_naming_servers()), name, tmp_path)
     files = {path.name: path for path in tmp_path.rglob("*") if path.is_file()}
     texts = [path.read_text(encoding="utf-8") for path in files.values() if path.suffix != ".parquet"]
     if name == "parquet":
@@ -102,7 +102,7 @@ def test_no_export_names_a_server_or_a_key(name: str, tmp_path: Path) -> None:
     )
 
 
-def _told_of_servers() -> SessionRecord:
+def _naming_servers() -> SessionRecord:
     """A session whose configuration, calls, drafts and picks tell of servers and key variables."""
     reach = {
         "model": "a-model",
@@ -118,7 +118,7 @@ def _told_of_servers() -> SessionRecord:
     assert turn.counselor
     assert turn.counselor.call
     call = turn.counselor.call.model_copy(update={"endpoint": "http://10.0.0.9/v1", "errors": (words,)})
-    told = turn.model_copy(
+    changed = turn.model_copy(
         update={
             "pick": turn.pick.model_copy(update={"fallback": "LAB_KEY holds characters no key has"}),
             "candidates": (*turn.candidates, Candidate(turn=2, technique="empathy", error=words, call=call)),
@@ -126,7 +126,7 @@ def _told_of_servers() -> SessionRecord:
         }
     )
     configuration = record.configuration | {"models": {"default": reach}}
-    return record.model_copy(update={"turns": (record.turns[0], told), "configuration": configuration})
+    return record.model_copy(update={"turns": (record.turns[0], changed), "configuration": configuration})
 
 
 def test_no_client_is_in_two_splits_and_the_card_tells_the_sizes(tmp_path: Path) -> None:
