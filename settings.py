@@ -1,6 +1,7 @@
 """The configuration of a session: the one typed model behind the command line, the graph's context and Studio's form."""
 
 import os
+from functools import reduce
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
@@ -112,7 +113,6 @@ EMBEDDED_TEMPERATURE = 0.5
 EMBEDDED_PLAN_TEMPERATURE = 0.0
 """That of its plan, which every later prompt has in it: warmer ones go round in circles, or are about what is not there."""
 
-
 EMBEDDED_SESSION: dict[str, Any] = {"router": "rules", "merge": "join", "reminders": True, "choices": 3}
 """How a session of the embedded model differs unless told otherwise: it is not able to pick techniques (it names as many as it
 may, the same ones each turn), makes two drafts worse by merging them, does not find in its form what fits the counselor's words,
@@ -221,18 +221,20 @@ class SessionConfig(BaseModel):
 
     def model_for(self, role: str) -> ModelSettings:
         """The settings that serve a role: its own, then its group's, then the default, each over the built-in ones."""
-        chain = (
-            ["default"] + (["techniques"] if role not in NOT_TECHNIQUES else []) + ([role] if role != "default" else [])
-        )
-        built_in, own = ModelSettings(), ModelSettings()
-        for name in chain:
-            built_in = ROLE_DEFAULTS.get(name, ModelSettings()).over(built_in)
-            own = self.models.get(name, ModelSettings()).over(own)
+        own, built_in = self.named_for(role), _merged(ROLE_DEFAULTS, role)
         if means_embedded(own):
             coolest = EMBEDDED_PLAN_TEMPERATURE if role == "plan" else EMBEDDED_TEMPERATURE
-            cooler = min(coolest, built_in.temperature or 0.0)
-            built_in = built_in.model_copy(update={"temperature": cooler})
+            built_in = built_in.model_copy(update={"temperature": min(coolest, built_in.temperature or 0.0)})
         return own.over(built_in)
+
+    def named_for(self, role: str) -> ModelSettings:
+        """What `models` says of a role, of its group and by default, without the built-in settings."""
+        return _merged(self.models, role)
+
+
+def _merged(models: dict[str, ModelSettings], role: str) -> ModelSettings:
+    chain = ("default", role) if role in NOT_TECHNIQUES else ("default", "techniques", role)
+    return reduce(lambda merged, name: models.get(name, ModelSettings()).over(merged), chain, ModelSettings())
 
 
 def read_models(path: Path) -> dict[str, ModelSettings]:

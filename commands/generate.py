@@ -19,6 +19,7 @@ from rich.text import Text
 from commands import Subparsers
 from commands.generate_options import CONCURRENCY, generate_options, slurm_shard
 from commands.options import errors, for_embedded, given_options, session_config
+from commands.trusted import naming_options, refuse_unnamed
 from generation.batch import read_batch
 from generation.driver import Budget, Driver, LocalWorker, Progress, WorkerHandle
 from generation.files import RunLock, write_atomically
@@ -33,7 +34,7 @@ from models.chat import Models
 from models.errors import ModelError
 from models.prices import Prices, read_prices
 from models.roles import pinned, serving, serving_line
-from sessions.store import RunError
+from sessions.store import RUN_FILE, RunError
 from settings import ModelSettings, SessionConfig
 from texts.console import HarmlessConsole
 
@@ -109,6 +110,7 @@ async def _configuration(
         config = for_embedded(pinned(config, served), args, served)
     else:
         config = _as_begun(args, there.configuration)
+        refuse_unnamed(config, args, folder / RUN_FILE)
         served = await serving(models, config)
         config = pinned(config, served)
     for item in served:
@@ -255,7 +257,7 @@ def _finish(
         errors().print("failed sessions keep their turns; take them up again with --retry-failed")
     if progress.stopped:
         errors().print(Text(f"stopped early: {progress.stopped}", style="yellow"))
-        _hint(run, finished)
+        _hint(run, finished, naming_options(args))
     if args.preview:
         _show_forecast(run, prices, console, concurrency)
     if progress.stopped == "stopped by hand":
@@ -263,12 +265,12 @@ def _finish(
     return 0 if not progress.stopped and not failed else 1
 
 
-def _hint(run: Run, finished: int) -> None:
+def _hint(run: Run, finished: int, options: str) -> None:
     if finished < run.total:
         part = run.batch.shard
         folder = str(run.folder).removesuffix(f"-{part[0]}-of-{part[1]}") if part else str(run.folder)
         shard = f" --shard {part[0]}/{part[1]}" if part else ""
-        errors().print(Text(f"go on with: python run.py generate --out {shlex.quote(folder)}{shard}"))
+        errors().print(Text(f"go on with: python run.py generate --out {shlex.quote(folder)}{shard}{options}"))
 
 
 def _show_forecast(run: Run, prices: Prices | None, console: Console, concurrency: int) -> None:

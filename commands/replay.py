@@ -12,6 +12,7 @@ from rich.text import Text
 from commands import Subparsers
 from commands.options import given_models, given_options, graph_options, model_options, names
 from commands.session import conduct, stopped
+from commands.trusted import naming_options, refuse_unnamed
 from graph.fork import Edits, ForkError, fork_head, fork_task, run_fork
 from graph.journal import JournalContent, JournalError
 from graph.methods import METHODS
@@ -77,7 +78,7 @@ def replay(args: argparse.Namespace) -> int:
     try:
         return asyncio.run(_replay(args))
     except KeyboardInterrupt:
-        return stopped(Path(args.out or ""))
+        return stopped(Path(args.out or ""), naming_options(args))
 
 
 def diff(args: argparse.Namespace) -> int:
@@ -97,6 +98,7 @@ async def _replay(args: argparse.Namespace) -> int:
     edits = Edits(client=args.client_says, pick=pick, counselor=args.say)
     make = partial(fork_task, parent, args.from_turn, attitude=args.attitude, seed=args.seed, edits=edits)
     task = make(config)  # what is wrong with it is told before any model is started
+    refuse_unnamed(config, args, Path(args.place))
     args.out = (
         args.out or f"runs/{datetime.now():%Y%m%d-%H%M%S}-{parent.profile_id}-{task.attitude}-turn-{args.from_turn}"
     )

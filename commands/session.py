@@ -16,6 +16,7 @@ from rich.text import Text
 
 from commands import Subparsers
 from commands.options import errors, for_embedded, graph_options, model_options, session_config
+from commands.trusted import naming_options, refuse_unnamed
 from graph.checkpoints import checkpoints_path, open_checkpoints
 from graph.journal import JournalContent, read_journal
 from graph.methods import METHODS
@@ -59,15 +60,15 @@ def session(args: argparse.Namespace) -> int:
     try:
         return asyncio.run(_session(args))
     except KeyboardInterrupt:
-        return stopped(Path(args.resume or args.out or ""))
+        return stopped(Path(args.resume or args.out or ""), naming_options(args))
 
 
-def stopped(place: Path) -> int:
-    """Say how the session that was stopped there is taken up; the exit code of a command that was."""
+def stopped(place: Path, options: str) -> int:
+    """Say how the session that was stopped there is taken up, with which options; the exit code of a command that was."""
     told = errors()
     if place.is_file() or (place.is_dir() and place != Path() and unfinished(place)):
         told.print("\nstopped; nothing is lost but the turn in flight. Take it up with:")
-        told.print(f"  python run.py session --resume {shlex.quote(str(_the_unfinished(place)))}")
+        told.print(f"  python run.py session --resume {shlex.quote(str(_the_unfinished(place)))}{options}")
     else:
         told.print("stopped")
     return 130
@@ -116,6 +117,7 @@ async def _session(args: argparse.Namespace) -> int:
             head = content.head
             task = SessionTask(profile=head.profile, attitude=head.attitude, config=head.configuration)
             check_examples(task.config)
+            refuse_unnamed(task.config, args, journal)
             served = await serving(models, task.config)
             return await conduct(args, served, task, journal.parent, partial(resume_session, journal, models), content)
         task, served, folder = await _new_task(args, models)
@@ -149,7 +151,7 @@ def _finish(args: argparse.Namespace, console: Console, record: SessionRecord, f
     if record.failure:
         told = errors()
         told.print(Text(f"the session failed: {record.failure.message}", style="red"))
-        place = shlex.quote(str(_the_unfinished(folder)))
+        place = shlex.quote(str(_the_unfinished(folder))) + naming_options(args)
         told.print(f"its finished turns are kept; take it up with: python run.py session --resume {place}")
     return 1 if record.failure else 0
 

@@ -79,7 +79,8 @@ class Worker:
         task = task_of(self.batch, self.profiles, unit)
         journal = task.journal_path(self.journals)
         if has_begun(journal):
-            record = await resume_session(journal, self.models, on_event=self._note)
+            # What a journal says of servers and keys is not the batch's: it may come from anybody.
+            record = await resume_session(journal, self.models, config=task.config, on_event=self._note)
         else:
             record = await run_session(task, self.journals, self.models, on_event=self._note)
         # In a thread, since it waits for the disk.

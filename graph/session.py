@@ -104,12 +104,18 @@ async def resume_session(
     path: Path,
     models: Models,
     *,
+    config: SessionConfig | None = None,
     checkpointer: BaseCheckpointSaver[Any] | None = None,
     on_event: OnEvent | None = None,
     starts: bool = False,
 ) -> SessionRecord:
-    """Take up a session that was cut off or has failed, after its last finished turn, and run it to its end."""
+    """Take up a session that was cut off or has failed, after its last finished turn, and run it to its end.
+
+    It goes on with `config`, such as its batch's, and its models are reached as that says; the journal's own if none is given.
+    """
     journal, content = Journal.resume(path)
+    if config:
+        content.head = content.head.model_copy(update={"configuration": config})
     return await run_journal(journal, content, models, checkpointer, on_event, starts)
 
 

@@ -6,6 +6,7 @@ and a folder are refused at once: opening them could wait for ever, reading them
 
 import errno
 import hashlib
+import io
 import json
 import os
 import stat
@@ -27,7 +28,7 @@ _KINDS = (
 )
 
 
-def open_plain(path: Path) -> IO[bytes]:
+def open_plain(path: Path) -> io.BufferedReader:
     """Open a plain file for reading. Raises `OSError`, also for what is no plain file."""
     # Without O_NONBLOCK the opening of a pipe would wait for somebody to write.
     descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
