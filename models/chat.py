@@ -16,12 +16,13 @@ from langchain_core.messages import BaseMessage
 
 from models.answers import read_completion
 from models.endpoints import Endpoint, find_endpoint
-from models.errors import RETRIED, ModelError, failure_of
+from models.errors import RETRIED, FailedCall, ModelError, failure_of
 from models.limits import AdaptiveLimit
 from models.requests import Reply, openai_chat, read_reply, request_options, trace_options
 from models.structured import MODES, AnswerSchema
 from models.transport import ModelClient
 from settings import ModelSettings
+from store.machine import Shortage
 
 CHARACTERS_A_TOKEN = 4
 """What a prompt's tokens are expected to be, until the server tells."""
@@ -89,8 +90,9 @@ class Models:
     ) -> Reply:
         """Ask once, retrying what is worth it: time-outs, 429, 5xx, cut connections, unreadable bodies.
 
-        Raises `ModelError`: at once for a refusal (other 4xx), else when `settings.max_requests` are used up. Finding out
-        how a server wants to be asked for JSON, once a server, does not use them up. Role and turn stand in a trace, if there is one.
+        Raises `Shortage` where the machine ran out of something, else `ModelError`: at once for a refusal (other 4xx), or when
+        `settings.max_requests` are used up. Finding out how a server wants to be asked for JSON, once a server, does not use
+        them up. Role and turn stand in a trace, if there is one.
         """
         loop = self._loop()
         first = await self._endpoint(loop, settings)
@@ -99,6 +101,7 @@ class Models:
         )
         traced = trace_options(role, turn)
         errors: list[str] = []
+        answer: Reply | FailedCall | Shortage
         left = settings.max_requests or self._requests
         while True:
             endpoint = _replica(first, settings, session_id, loop.down)
@@ -119,6 +122,8 @@ class Models:
                     if (failed := failure_of(error, endpoint.key)) is None:
                         raise
                     answer = failed
+                if isinstance(answer, Shortage):
+                    raise answer
                 if isinstance(answer, Reply):
                     slot.succeeded(time.monotonic() - began, answer.tokens)
                     return answer

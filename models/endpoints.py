@@ -13,6 +13,7 @@ from models.embedded_file import EmbeddedModelError
 from models.errors import RETRIED, FailedCall, ModelError, failure_of, unreadable
 from models.transport import NO_KEY, ModelClient
 from settings import EMBEDDED_BASE, EMBEDDED_MODELS, ModelSettings, means_embedded, validation_message
+from store.machine import Shortage
 
 OPENAI_URL = "https://api.openai.com/v1"
 OPENAI_MODEL = "gpt-4o-mini"
@@ -109,6 +110,8 @@ async def _first_model(base_url: str, key: str) -> str:
         if isinstance(names, FailedCall) and names.kind in RETRIED:
             await asyncio.sleep(min(names.retry_after or LIST_PAUSE, LISTED_WITHIN))
             names = await _listed(http, base_url, key)
+    if isinstance(names, Shortage):
+        raise names
     if isinstance(names, FailedCall):
         key_said = "; is the key right (OPENAI_API_KEY, or what api_key_env names)?"
         advice = key_said if names.kind == "refused" else "; name the model with --model"
@@ -118,7 +121,7 @@ async def _first_model(base_url: str, key: str) -> str:
     return names[0]
 
 
-async def _listed(http: ModelClient, base_url: str, key: str) -> list[str] | FailedCall:
+async def _listed(http: ModelClient, base_url: str, key: str) -> list[str] | FailedCall | Shortage:
     """The names of the models that a server lists, or why it does not."""
     try:
         client = openai.AsyncOpenAI(

@@ -19,6 +19,7 @@ import openai
 from aiohttp.http_exceptions import HttpProcessingError, PayloadEncodingError
 
 from models.structured import speaks_of_schema
+from store.machine import Shortage, shortage
 from store.reading import parse_json
 from texts.harmless import one_line
 from texts.keys import masked
@@ -94,10 +95,15 @@ def unreadable(what: str) -> FailedCall:
     return FailedCall("garbled", f"answered something unreadable ({what})")
 
 
-def failure_of(error: Exception, key: str = "") -> FailedCall | None:
-    """What a library's error says about a request, in our words and without the key; None for one that is no library's."""
-    if isinstance(error, FailedCall):
+def failure_of(error: Exception, key: str = "") -> FailedCall | Shortage | None:
+    """What a library's error says about a request, in our words and without the key; None for one that is no library's.
+
+    `Shortage` is what the machine ran out of meanwhile: no server's doing, and not asked again.
+    """
+    if isinstance(error, (FailedCall, Shortage)):
         return error
+    if what := shortage(error):
+        return Shortage(what)
     if isinstance(error, openai.APIStatusError):
         return refusal(error.status_code, error.response.content, error.response.headers, key)
     if isinstance(error, (*_TIMED_OUT, *_BROKEN)):

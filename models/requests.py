@@ -16,6 +16,7 @@ from models.errors import FailedCall, failure_of, unreadable
 from models.structured import AnswerSchema, response_format
 from models.transport import ModelClient
 from settings import ModelSettings
+from store.machine import Shortage
 
 EMBEDDED_BODY: dict[str, Any] = {
     # A 135M model loops and runs on into the other speaker's lines; these are llama.cpp's own means against it. There is no
@@ -65,7 +66,8 @@ _OWN = frozenset({"model", "stream", "timeout", "extra_body", "extra_headers", "
 
 
 class _Chat(ChatOpenAI):
-    """Raises `FailedCall` alone, which holds no key and nothing of the libraries: what is raised here goes into traces as it is."""
+    """Raises `FailedCall` and `Shortage` alone: what is raised here goes into traces as it is, and so must hold no key and nothing
+    of the libraries."""
 
     def _get_request_payload(self, *args: Any, **kwargs: Any) -> dict[str, Any]:
         payload: dict[str, Any] = super()._get_request_payload(*args, **kwargs)
@@ -76,6 +78,7 @@ class _Chat(ChatOpenAI):
         return payload | {"messages": [], "extra_body": body | (payload.get("extra_body") or {})}
 
     async def _agenerate(self, *args: Any, **kwargs: Any) -> ChatResult:
+        failed: FailedCall | Shortage
         try:
             return await super()._agenerate(*args, **kwargs)
         except UnicodeEncodeError:

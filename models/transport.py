@@ -12,6 +12,7 @@ import openai
 
 from models.answers import MOST_BYTES
 from models.errors import FailedCall, failure_of, refusal, unreadable
+from store.machine import Shortage
 
 NO_KEY = "no-key-needed"
 """What is sent as the key where none is configured: local servers ask for none, but the client insists on one."""
@@ -22,7 +23,7 @@ Read = Callable[[bytes, str], dict[str, Any] | FailedCall]
 
 
 class ModelClient(openai.DefaultAioHttpClient):
-    """An HTTP client that gives what `read` (of a body and the key) makes of an answer, or raises `FailedCall`.
+    """An HTTP client that gives what `read` (of a body and the key) makes of an answer, or raises `FailedCall` or `Shortage`.
 
     Bodies are asked for, and taken, uncompressed and up to `MOST_BYTES`. Redirects are not followed: a request that
     changes the host must not take the key with it. A response holds no header of the server's.
@@ -36,13 +37,13 @@ class ModelClient(openai.DefaultAioHttpClient):
         """Send a request; the response is a new one, read to its end, with status 200 and a body of JSON."""
         key = _key_of(request)
         request.headers["Accept-Encoding"] = "identity"
-        answer: dict[str, Any] | FailedCall
+        answer: dict[str, Any] | FailedCall | Shortage
         try:
             answer = await self._answer(request, key, options)
         except Exception as error:
             # UnicodeError, for one: aiohttp's adapter meets it in a status line.
             answer = failure_of(error, key) or unreadable(type(error).__name__)
-        if isinstance(answer, FailedCall):
+        if isinstance(answer, (FailedCall, Shortage)):
             raise answer
         return httpx2.Response(200, json=answer, request=request)
 

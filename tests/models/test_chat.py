@@ -1,12 +1,14 @@
 """Asking a model over real HTTP: what is retried and counted, what is refused, and what never leaves the process."""
 
 import asyncio
+import errno
 import socket
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import aiohttp
 import pytest
 from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import HumanMessage, SystemMessage
@@ -21,6 +23,7 @@ from models.requests import Reply
 from models.roles import pinned, serving
 from models.structured import MODES, AnswerSchema, read_object
 from settings import ModelSettings
+from store.machine import Shortage
 from tests.loopback import FaultKind, Faults, Latency, LoopbackServer
 from tests.models.canary import everything_of
 from tests.scripted import config, profile
@@ -221,6 +224,24 @@ async def test_what_cannot_be_sent_is_not_asked_again(models: Models) -> None:
     assert (caught.value.kind, caught.value.requests) == ("configuration", 1)
     error = await refused(models, ModelSettings(base_url="http://\u0660/v1", model="m", max_requests=3))
     assert (error.kind, error.requests) == ("configuration", 1)
+
+
+async def test_what_the_machine_runs_out_of_is_said_anew_and_not_asked_again(
+    models: Models, monkeypatch: pytest.MonkeyPatch, key: str
+) -> None:
+    with LoopbackServer() as server:
+        await models.ask("client", settings(server), HELLO)
+
+        async def exhausted(*_: Any, **__: Any) -> Any:
+            raise aiohttp.ClientOSError(errno.EMFILE, f"Too many open files for Bearer {key}")
+
+        monkeypatch.setattr(aiohttp.TCPConnector, "connect", exhausted)
+        for asked in (settings(server), ModelSettings(base_url=server.base_url)):
+            with pytest.raises(Shortage) as caught:
+                await models.ask("client", asked, HELLO)
+            assert (caught.value.what, caught.value.__cause__, caught.value.__context__) == ("open files", None, None)
+            assert key not in everything_of(caught.value)
+        assert len(server.requests) == 1
 
 
 async def test_what_a_library_trips_over_is_garbled_and_not_repeated(models: Models) -> None:
