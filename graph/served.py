@@ -13,7 +13,6 @@ from functools import cache
 from pathlib import Path
 from typing import Annotated, Any
 
-import openai
 from pydantic import BeforeValidator, ConfigDict, Field, WithJsonSchema
 from pydantic_core import to_jsonable_python
 
@@ -92,8 +91,7 @@ class ServedModels(Models):
 
 
 def _message(role: str, error: ModelError) -> str:
-    cause = error.__cause__
-    status = f", status {cause.status_code}" if isinstance(cause, openai.APIStatusError) else ""
+    status = f", status {error.status}" if error.status else ""
     return f"the model for {role} gave no answer ({error.kind}{status}); the server's log says more"
 
 

@@ -111,9 +111,8 @@ class Models:
             async with limit.slot(expected) as slot:
                 began = time.monotonic()
                 try:
-                    chat = self._chat(
-                        loop, endpoint, settings
-                    )  # making the first one takes a while, which is not the server's
+                    # Before the clock runs: making the first one takes a while, which is not the server's.
+                    chat = self._chat(loop, endpoint, settings)
                     async with asyncio.timeout(settings.timeout):
                         message = await chat.ainvoke(list(messages), traced, **options)
                     structured = MODES[mode] if schema else None
