@@ -7,7 +7,7 @@ import hashlib
 import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from langchain_core.messages import BaseMessage
 
@@ -167,11 +167,16 @@ async def speak(
 
 
 async def decide(
-    attempts: Attempts, messages: list[BaseMessage], schema: AnswerSchema, read: Callable[[dict[str, object]], T]
+    attempts: Attempts,
+    messages: list[BaseMessage],
+    schema: AnswerSchema,
+    read: Callable[[dict[str, Any]], T],
+    *,
+    parse: Callable[[str], dict[str, Any]] = read_object,
 ) -> T:
     """One structured answer that `read` accepts; raises `NotSaid` when none could be had.
 
-    `read` turns the JSON object into what is wanted and raises `ValueError` for what is wrong with it.
+    `parse` takes the JSON object out of the answer, `read` turns it into what is wanted; both raise `ValueError` for what is wrong.
     """
     prompt = messages
     for _ in range(attempts.config.guard_attempts):
@@ -179,7 +184,7 @@ async def decide(
         try:
             if reply.finish_reason == "length":
                 raise MalformedAnswer("cut off at the token limit")
-            return read(read_object(reply.text))
+            return read(parse(reply.text))
         except ValueError as error:
             found = Finding(kind="malformed", detail=" ".join(str(error).split())[:160])
             attempts.findings.append(found)

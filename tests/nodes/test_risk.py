@@ -231,6 +231,35 @@ def test_every_language_that_is_promised_has_a_list() -> None:
     assert {path.stem.capitalize() for path in phrases.FOLDER.glob("*.yaml")} == set(LANGUAGES)
 
 
+UNCLEAR = (
+    '{"risk": false}{"risk": true}',
+    '{"risk": true}{"risk": false}',
+    '{"risk": false} {"risk": false}',
+    '{"risk": true, "risk": false}',
+    '{"risk": true}<think></think>{"risk": false}',
+    '{"risk": false, "why": "grey is a color"}',
+    '{"Risk": false}',
+    '{"risk": "no"}',
+    '{"risk": "false"}',
+    '{"risk": 0}',
+    '{"risk": null}',
+    '{"risk": [false]}',
+    "{}",
+    "false",
+    '[{"risk": false}]',
+    'It says {"risk": false}',
+    '{"risk": false} I think.',
+    '<think>{"risk": false}',
+    '{"risk": false',
+)
+CLEAR = (
+    '<think>{"risk": true}?</think>{"risk": false}',
+    '{"risk": true}?</think>\n{"risk": false}',
+    '[THINK]{"risk": true}[/THINK] {"risk": false}',
+    '<|channel|>analysis<|message|>{"risk": true}?<|end|><|start|>assistant<|channel|>final<|message|>{"risk": false}<|return|>',
+    '```json\n{"risk": false}\n```',
+    ' {\n  "risk": false\n}\n',
+)
 CHECKED = {"models": {**MODELS, ROLE: ModelSettings(temperature=0.0)}, "guard_attempts": 2}
 
 
@@ -239,9 +268,10 @@ CHECKED = {"models": {**MODELS, ROLE: ModelSettings(temperature=0.0)}, "guard_at
     [
         ('{"risk": false}', None),
         ('{"risk": true}', Risk("model", "said so")),
+        ('<think>{"risk": false} or {"risk": true}?</think>{"risk": true}', Risk("model", "said so")),
         ("I would rather not say.", Risk("check_failed", "NotSaid")),
-        ('{"risk": "no"}', Risk("check_failed", "NotSaid")),
-        ("{}", Risk("check_failed", "NotSaid")),
+        *((answer, Risk("check_failed", "NotSaid")) for answer in UNCLEAR),
+        *((answer, None) for answer in CLEAR),
         (ConnectionError("gone"), Risk("check_failed", "ConnectionError")),
     ],
 )
@@ -255,6 +285,7 @@ async def test_the_model_is_asked_about_what_the_rules_let_pass(
     assert {request.schema for request in asked} == {"risk"}
     assert "It is all grey." in asked[0].prompt
     assert "How is it?" in asked[0].prompt
+    assert len(asked) == 1  # one that is asked until it says no says no
 
 
 async def test_no_model_is_asked_about_what_the_rules_find_nor_where_none_is_configured() -> None:

@@ -167,12 +167,20 @@ async def test_a_model_that_cannot_be_had_is_not_said_with_its_kind(kind: str) -
     [
         '{"color": "red"}',
         '```json\n{"color": "red"}\n```',
-        'Sure: {"color": "red"} {"color": "blue"}',
+        'Sure: {"color": "red"} {"color": "red"}',
+        '<think>{"color": "blue"}?</think>{"color": "red"}',
         '\ufeff{"color":\n"red"}',
     ],
 )
 async def test_json_is_read_through_fences_and_talk(answer: str) -> None:
     assert (await decide_of([answer]))[0] == "red"
+
+
+async def test_two_answers_that_differ_are_asked_for_again() -> None:
+    answer, attempts, asked = await decide_of(['{"color": "blue"} no, {"color": "red"}', '{"color": "red"}'])
+    assert (answer, len(asked)) == ("red", 2)
+    assert attempts.findings[0].kind == "malformed"
+    assert "differ" in attempts.findings[0].detail
 
 
 @pytest.mark.parametrize(
