@@ -71,7 +71,7 @@ def read_object(text: str) -> dict[str, Any]:
     Of several objects it is the last one. Where an earlier one has the same fields and says something else, or where what follows is
     broken or cut off, which one was meant is a guess, and the answer is refused. Raises `MalformedAnswer`.
     """
-    answer = without_reasoning(text)
+    answer = _answer(text)
     objects: list[dict[str, Any]] = []
     start = answer.find("{")
     while start >= 0:
@@ -92,7 +92,7 @@ def read_only_object(text: str) -> dict[str, Any]:
 
     For answers of which no part may be guessed. Raises `MalformedAnswer` for anything else.
     """
-    answer = without_reasoning(text).strip()
+    answer = _answer(text).strip()
     if (fence := _FENCE.match(answer)) and answer.endswith("```"):
         answer = answer[fence.end() : -3].strip()
     if not answer.startswith("{"):
@@ -102,6 +102,18 @@ def read_only_object(text: str) -> dict[str, Any]:
         raise MalformedAnswer("something stands after the JSON object")
     _canonical(value)
     return value
+
+
+def _answer(text: str) -> str:
+    """The text without what the model thought; one that is an object from end to end may well speak of such marks."""
+    answer = without_reasoning(text)
+    if answer != text and (bare := text.strip()).startswith("{"):
+        try:
+            if _DECODER.raw_decode(bare)[1] == len(bare):
+                return bare
+        except (ValueError, RecursionError):
+            return answer
+    return answer
 
 
 def _object_at(text: str, start: int) -> tuple[dict[str, Any], int]:
