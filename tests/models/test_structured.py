@@ -12,7 +12,15 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from models.structured import MODES, AnswerSchema, MalformedAnswer, read_object, read_only_object, response_format, speaks_of_schema
+from models.structured import (
+    MODES,
+    AnswerSchema,
+    MalformedAnswer,
+    read_object,
+    read_only_object,
+    response_format,
+    speaks_of_schema,
+)
 from texts.reasoning import without_reasoning
 
 PICK = AnswerSchema(
@@ -56,7 +64,10 @@ def test_an_object_is_found_in_any_talk(value: dict[str, Any], before: str, afte
         ('<think>{"score": 0}</think>{"score": 6}', {"score": 6}),
         ('{"score": 0}</think>{"score": 6}', {"score": 6}),
         ('[THINK]{"score": 0}[/THINK]{"score": 6}', {"score": 6}),
-        ('<|channel|>analysis<|message|>{"score": 0}<|end|><|start|>assistant<|channel|>final<|message|>{"score": 6}', {"score": 6}),
+        (
+            '<|channel|>analysis<|message|>{"score": 0}<|end|><|start|>assistant<|channel|>final<|message|>{"score": 6}',
+            {"score": 6},
+        ),
     ],
 )
 def test_of_several_objects_the_last_one_counts(text: str, value: dict[str, Any]) -> None:

@@ -47,7 +47,9 @@ def test_the_answer_alone_is_left(text: str, answer: str) -> None:
     assert without_reasoning(text) == answer
 
 
-MARKS = st.sampled_from(["<think>", "</think>", "[THINK]", "[/THINK]", "<|end|>", "<th", "ink>", HARMONY, "x", "{", " "])
+MARKS = st.sampled_from(
+    ["<think>", "</think>", "[THINK]", "[/THINK]", "<|end|>", "<th", "ink>", HARMONY, "x", "{", " "]
+)
 
 
 @given(st.lists(MARKS, max_size=9).map("".join))
