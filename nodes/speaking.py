@@ -16,8 +16,9 @@ from models.errors import ModelError
 from models.requests import Reply
 from models.structured import AnswerSchema, MalformedAnswer, read_object
 from nodes.choosing import ENOUGH, Worth
-from nodes.context import ask_again
-from nodes.guards import Draft, check, repair, split_marker, tidy
+from nodes.context import UTTERANCE_LIMIT, ask_again
+from nodes.guards import Draft, check, split_marker
+from nodes.mending import cut, repair, tidy
 from settings import SessionConfig
 from state import Call, Failure, Finding, Speaker
 
@@ -25,7 +26,7 @@ T = TypeVar("T")
 
 HARMLESS = frozenset({"label", "truncated"})
 """Findings that are mended at once, where most of the message stays: a speaker's own label in front, and a last sentence
-that the token limit cut. Both are recorded."""
+that the token limit cut, or what is too long to be spoken. They are recorded."""
 KEPT = 0.5
 """Share of a message's characters that must stay for such a mending."""
 WARMER = 0.15
@@ -139,7 +140,7 @@ async def speak(
             if passed:
                 break
             raise
-        draft = Draft(tidy(reply.text, speaker), speaker, own, other, reply.finish_reason)
+        draft = _draft(reply, speaker, own, other)
         found = check(draft)
         text = _mended_at_once(draft, found) if found else draft.text
         attempts.findings += [finding.model_copy(update={"repaired": bool(text)}) for finding in found]
@@ -198,6 +199,13 @@ def call_seed(seed: int, role: str, turn: int, attempt: int) -> int:
     """The seed of one request, 31 bits: the same session asks with the same seeds, no two requests with the same one."""
     digest = hashlib.sha256(f"{seed}/{role}/{turn}/{attempt}".encode()).digest()
     return int.from_bytes(digest[:4], "big") >> 1
+
+
+def _draft(reply: Reply, speaker: Speaker, own: Sequence[str], other: Sequence[str]) -> Draft:
+    """What a model says, cut to what can be spoken before anything else looks at it."""
+    said = tidy(reply.text, speaker)
+    text = cut(said, UTTERANCE_LIMIT)
+    return Draft(text, speaker, own, other, reply.finish_reason, cut_from=len(said) if len(text) < len(said) else None)
 
 
 def _mended_at_once(draft: Draft, found: Sequence[Finding]) -> str:

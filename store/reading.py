@@ -80,7 +80,7 @@ def _refuse(constant: str) -> Any:
 
 
 def unique_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """A JSON object of its pairs, for `object_pairs_hook`. Raises `ValueError` where a key stands twice: which one counts is a guess."""
+    """A JSON object of its pairs, for `object_pairs_hook`. Raises `ValueError` where a key stands twice: which counts is a guess."""
     found: dict[str, Any] = {}
     for key, value in pairs:
         if key in found:

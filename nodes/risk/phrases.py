@@ -31,7 +31,7 @@ PLAIN_NO = re.compile(
 
 @dataclass(frozen=True)
 class Risk:
-    """That a message counts as risk: what found it, and the category (or why it could not be checked) by which it did; never the words."""
+    """That a message counts as risk: what found it, and the category (or why it was not checked); never the words."""
 
     source: Literal["rules", "model", "check_failed"]
     category: str

@@ -94,7 +94,9 @@ def _seen(letters: str) -> list[str]:
     if letters.isprintable() and not any(filler in letters for filler in _FILLERS):
         return [letters]
     return [
-        "".join(gap if c in _FILLERS or unicodedata.category(c) in _UNSEEN and c not in "\n\t" else c for c in letters)
+        "".join(
+            gap if c in _FILLERS or (unicodedata.category(c) in _UNSEEN and c not in "\n\t") else c for c in letters
+        )
         for gap in ("", " ")
     ]
 

@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nodes.guards import END_MARKER, GUARDS, RECENT, Draft, check, normalized, repair, sentences, split_marker, tidy
+from nodes.guards import END_MARKER, GUARDS, RECENT, Draft, check, normalized, sentences, split_marker
+from nodes.mending import repair, tidy
 from nodes.speaking import Attempts, NotSaid, speak
 from state import Speaker
 from tests.scripted import config, said, scripted_models
