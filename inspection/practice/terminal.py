@@ -10,6 +10,8 @@ from rich.console import Console
 from rich.padding import Padding
 from rich.text import Text
 
+from texts.harmless import harmless, one_line
+
 try:
     import readline
 except ImportError:  # a Python without it reads lines all the same
@@ -53,12 +55,12 @@ class Terminal:
 
     def utterance(self, title: str, text: str, style: str = "bold yellow") -> None:
         """Show what somebody said."""
-        self.console.print(Text(title, style=style))
-        self.console.print(Padding(Text(text), (0, 0, 0, 2)))
+        self.console.print(Text(one_line(title), style=style))
+        self.console.print(Padding(Text(harmless(text)), (0, 0, 0, 2)))
 
     def note(self, text: str, style: str = "dim") -> None:
         """Show a remark of the program's."""
-        self.console.print(Text(text, style=style))
+        self.console.print(Text(harmless(text), style=style))
 
     def text(self, name: str) -> None:
         """Show one of the fixed texts."""
@@ -67,6 +69,8 @@ class Terminal:
     def _line(self, prompt: str) -> str:
         while True:
             try:
-                return input(prompt if self.interactive else "")
-            except UnicodeDecodeError:
+                line = input(prompt if self.interactive else "")
+                line.encode()  # some settings of the terminal's give halves of characters for bytes that are no text
+                return line
+            except UnicodeError:
                 self.note("That line could not be read as text; please type it again.", "red")
