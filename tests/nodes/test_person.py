@@ -132,4 +132,5 @@ async def test_the_profile_without_an_opening_is_opened_by_the_counselor() -> No
 
 
 def test_what_is_typed_loses_control_characters_and_stray_space_but_no_line() -> None:
+    assert spoken("a\ud800b\udcff") == "ab"
     assert spoken("  so \x1b[A you\u200b  are \n\n here\x00 ") == "so [A you are\n\nhere"
