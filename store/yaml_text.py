@@ -40,9 +40,9 @@ def parse_yaml(text: str) -> list[Any]:
         return list(yaml.load_all(text, Loader=_Loader))
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark
-        place = (mark.line + 1, mark.column + 1) if mark else (None, None)
+        line, column = (mark.line + 1, mark.column + 1) if mark else (None, None)
         key = error.key if isinstance(error, _StandsTwice) else None
-        raise YamlError((error.problem or "it is none")[:200], *place, key) from None
+        raise YamlError((error.problem or "it is none")[:200], line, column, key) from None
     except yaml.reader.ReaderError as error:
         raise YamlError(f"character {error.position + 1}: {error.reason}") from None
     except RecursionError:
@@ -82,7 +82,8 @@ class _Loader(yaml.SafeLoader):
         return super().compose_document()
 
     def compose_node(self, parent: yaml.Node | None, index: Any) -> yaml.Node | None:
-        is_alias, mark, before = self.check_event(yaml.AliasEvent), self.peek_event().start_mark, self._weight
+        is_alias, before = self.check_event(yaml.AliasEvent), self._weight
+        mark = self.peek_event().start_mark  # type: ignore[no-untyped-call]
         self._depth += 1
         if self._depth > MOST_NESTED:
             raise yaml.YAMLError(TOO_DEEP)
