@@ -13,8 +13,6 @@ from texts.normal import normal_form
 
 NEAR_REPEAT = 0.6
 """Jaccard overlap of word 3-grams from which two messages count as nearly the same (evaluation reports from 0.8)."""
-_SEARCHED = 100
-"""3-grams of a message up to which each is looked for in another: of a long message that would take longer than to count them."""
 RECENT = 10
 """How many of the speaker's last messages a near-repeat is looked for in; an exact repeat is looked for in all."""
 
@@ -117,9 +115,8 @@ class Draft:
 
     def nearly(self, words: str) -> bool:
         """Whether what is said overlaps too far with another message (as it is compared)."""
-        # Most messages have not one 3-gram in common, which is found out faster than how many they have, unless they are long.
-        near = len(self._grams) > _SEARCHED or any(gram in words for gram in self._grams)
-        return near and overlap(self._trigrams, trigrams(words)) >= NEAR_REPEAT
+        # Most messages have not one 3-gram in common, which is found out faster than how many they have.
+        return any(gram in words for gram in self._grams) and overlap(self._trigrams, trigrams(words)) >= NEAR_REPEAT
 
     @cached_property
     def _trigrams(self) -> frozenset[tuple[str, ...]]:

@@ -14,7 +14,7 @@ MOST_CHARACTERS = 32 * 2**20
 MOST_REPEATED = 1_000_000
 """Values and characters that all the aliases of a text may stand for together."""
 MOST_NESTED = 100
-"""Collections inside each other: the time to look for a key among brackets grows with the square of their depth."""
+"""Collections inside each other: each takes some of the interpreter's stack."""
 MOST_DIGITS = 100
 """Characters of the longest number: the time to read one grows with their square."""
 
@@ -71,11 +71,6 @@ class _Loader(yaml.SafeLoader):
         self._repeated = 0
         self._depth = 0
         self._weights: dict[int, int] = {}
-
-    def fetch_flow_collection_start(self, TokenClass: Any) -> None:
-        if self.flow_level >= MOST_NESTED:
-            raise yaml.YAMLError(TOO_DEEP)
-        super().fetch_flow_collection_start(TokenClass)
 
     def compose_document(self) -> yaml.Node | None:
         self._weights.clear()  # anchors end with their document, and another node may get the same id

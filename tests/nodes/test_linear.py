@@ -34,6 +34,7 @@ REPEATED = [
 TEXTS = {repr(piece): f"a{piece * (LONG // len(piece))}b" for piece in REPEATED} | {
     "nested markers": "[" * (LONG // 5) + "END]" * (LONG // 5),
     "labels behind labels": "x agent: " * (LONG // 9) + "So.",
+    "labels behind what is dropped": "".join(f"x{n} agent: I ran. " for n in range(LONG // 20)),
     "words that differ": "".join(f"a{n} b{n} c{n}. " for n in range(LONG // 20)),
     "a word of letters that differ": "".join(chr(0x4E00 + n % 20_000) for n in range(LONG)),
 }

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import yaml
 
-from store.yaml_text import MOST_CHARACTERS, MOST_REPEATED, YamlError, parse_yaml
+from store.yaml_text import MOST_CHARACTERS, MOST_NESTED, YamlError, parse_yaml
 
 LAUGHS = "a0: &a0 [ha, ha, ha, ha, ha, ha, ha, ha, ha, ha]\n" + "".join(
     f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 10)}]\n" for n in range(1, 12)
@@ -85,6 +85,12 @@ def test_what_aliases_stand_for_is_counted_before_it_is_made(text: str) -> None:
     assert most < 8 * 2**20
 
 
+def test_the_depth_has_a_bound_that_does_not_follow_from_the_stack() -> None:
+    assert parse_yaml("[" * (MOST_NESTED - 1) + "1" + "]" * (MOST_NESTED - 1))
+    with pytest.raises(YamlError, match="nested too deeply"):
+        parse_yaml("[" * MOST_NESTED + "1" + "]" * MOST_NESTED)
+
+
 def test_an_error_says_where_it_is() -> None:
     with pytest.raises(YamlError) as caught:
         parse_yaml("a: 1\nb:\n  c: 1\n  c: 2\n")
@@ -93,4 +99,3 @@ def test_an_error_says_where_it_is() -> None:
 
 def test_a_date_may_be_asked_for() -> None:
     assert parse_yaml("!!timestamp 2024-05-01") == [datetime.date(2024, 5, 1)]
-    assert MOST_REPEATED < MOST_CHARACTERS
