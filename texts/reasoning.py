@@ -24,7 +24,9 @@ def without_reasoning(text: str) -> str:
     A block between its marks goes. Where only its end is marked (some servers keep the beginning for themselves) all in front of it
     goes, and where only its beginning is (the answer was cut off) all that follows. Doing it twice changes nothing.
     """
-    if not _TAG.search(text):
+    if not any(bracket in text for bracket in "<[◁") or not _TAG.search(
+        text
+    ):  # by far the most texts have no bracket at all
         return text
     kept: list[str] = []
     inside: str | None = None
