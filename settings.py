@@ -5,10 +5,10 @@ from functools import reduce
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-import yaml
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, field_validator, model_validator
 
 from store.reading import read_text
+from store.yaml_text import YamlError, parse_yaml
 from texts.keys import secret_problem, url_problem
 
 MethodName = Literal[
@@ -266,17 +266,20 @@ MOST_YAML = 16 * 2**20
 
 
 def read_yaml(path: Path) -> Any:
-    """The content of a YAML file. Raises `SettingsError` that says what is wrong and where, without quoting the file."""
+    """The content of a YAML file, dates as text. Raises `SettingsError` that says what is wrong and where, without quoting the file."""
     try:
-        return yaml.safe_load(read_text(path, MOST_YAML))
+        documents = parse_yaml(read_text(path, MOST_YAML))
     except OSError as error:
         raise SettingsError(f"{path} cannot be read: {error.strerror or error}") from None
-    except yaml.MarkedYAMLError as error:
+    except YamlError as error:
         # Without the snippet, which could show a key.
-        where = f" in line {error.problem_mark.line + 1}" if error.problem_mark else ""
+        where = f" in line {error.line}" if error.line else ""
         raise SettingsError(f"{path}: not readable as YAML: {error.problem}{where}") from None
-    except (yaml.YAMLError, ValueError) as error:  # YAML's own dates, such as 2024-02-30, raise ValueError
-        raise SettingsError(f"{path}: not readable as YAML: {' '.join(str(error).split())[:200]}") from None
+    except UnicodeDecodeError as error:
+        raise SettingsError(f"{path}: not readable as YAML: {error.reason} at byte {error.start + 1}") from None
+    if len(documents) > 1:
+        raise SettingsError(f"{path}: not readable as YAML: {len(documents)} documents; expected one")
+    return documents[0] if documents else None
 
 
 def validation_message(error: ValidationError) -> str:

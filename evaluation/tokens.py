@@ -15,6 +15,7 @@ import tokenizers
 
 from settings import SettingsError
 from store.reading import read_bytes
+from texts.normal import normal_form
 
 Encode = Callable[[Sequence[str]], list[Sequence[Hashable]]]
 
@@ -109,7 +110,7 @@ def _in_words(texts: Sequence[str]) -> list[Sequence[Hashable]]:
             found.append(ascii_words.findall(plain.lower()))
         else:
             # Case folding can undo the normal form.
-            folded = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", plain).casefold())
+            folded = normal_form("NFKC", normal_form("NFKC", plain).casefold())
             found.append(words.findall(folded))
     return found
 

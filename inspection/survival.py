@@ -7,11 +7,12 @@ by the stretches between its punctuation marks, and so shows almost nothing.
 """
 
 import re
-import unicodedata
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
+
+from texts.normal import normal_form
 
 SHORTEST = 3
 """Words of the shortest run: two words in a row are in common by chance."""
@@ -104,7 +105,7 @@ def _words(text: str) -> list[str]:
 
 
 def _normal(word: str) -> str:
-    return re.sub("['’]", "", unicodedata.normalize("NFKC", word).casefold())
+    return re.sub("['’]", "", normal_form("NFKC", word).casefold())
 
 
 def _runs(ours: list[str], theirs: list[str], candidate: int) -> Iterator[_Run]:

@@ -1,15 +1,15 @@
-"""Guards: what a generated message must be before it may enter the dialogue, and how a bad one can safely be mended.
+"""Guards: what a generated message must be before it may enter the dialogue. `check` finds what is wrong with one, and is pure.
 
-`check` finds what is wrong with a message; `repair` mends what can be mended without inventing a word. Both are pure.
+How a bad one can safely be mended is in `nodes.mending`.
 """
 
 import re
-import unicodedata
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
 from state import Finding, Speaker
+from texts.normal import normal_form
 
 NEAR_REPEAT = 0.6
 """Jaccard overlap of word 3-grams from which two messages count as nearly the same (evaluation reports from 0.8)."""
@@ -21,13 +21,16 @@ END_MARKER = re.compile(r"\[\s{0,9}END\s{0,9}(?::\s{0,9}(?P<reason>resolved|left
 
 # Every repetition below is bounded: a model that loops on line breaks or dots must not hang the session (a search is then
 # linear in the text, not quadratic).
-_LABELS = {
+LABELS = {
     "counselor": r"(?:the\s+)?(?:counsel+or|therapist|assistant)",
     "client": r"(?:the\s+)?(?:client|patient|user|human)",
 }
 _SPECIALISTS = r"\w{1,30}(?:[ _-]\w{1,30})?\s{1,9}(?:specialist|agent)"
-_OWN_LABELS = _LABELS | {"counselor": rf"{_LABELS['counselor']}|{_SPECIALISTS}"}
-_EMPHASIS = r"[*_#>\s]{0,9}"
+OWN_LABELS = LABELS | {"counselor": rf"{LABELS['counselor']}|{_SPECIALISTS}"}
+EMPHASIS = r"[*_#>\s]{0,9}"
+LATER = r"(?:^|\n|(?<=[.?!\"”] ))"
+ROUNDS = 9
+"""How often a text is gone through again for what its mending laid open; what people and models write needs two."""
 _META = re.compile(
     r"""
     \bhere(?:'s|\ is|\ are)\ (?:a|an|the|my|one|some)\s(?:\w{1,30}\s){0,3}(?:response|reply|message|utterance|draft|answer)\b
@@ -46,6 +49,7 @@ _META = re.compile(
     """,
     re.IGNORECASE | re.VERBOSE | re.MULTILINE,
 )
+_CLIENTS = re.compile(r"\bclients?\b")
 _THIRD_PERSON = re.compile(
     r"\bthe client(?:'s (?:last|words|message|feelings?|thoughts?|statement)|(?: is| has)? (?:feel|seem|express|say|said|mention))",
     re.IGNORECASE,
@@ -61,7 +65,7 @@ _OTHERS_ROLE = {
     ),
 }
 _STOP = ".?!…؟۔।॥։።፧။។"
-_WIDE_STOP = "。？！｡．"
+WIDE_STOP = "。？！｡．"
 _CLOSER = r"""['"”’»)\]*_」』）]"""
 _SYMBOL = r"\u2600-\u27bf\u2b50\ufe0f\u200d\U0001f000-\U0001faff"
 _SELF_HARM = re.compile(
@@ -70,27 +74,31 @@ _SELF_HARM = re.compile(
     re.IGNORECASE,
 )
 # An emoji ends a sentence as people write it; Thai and Lao have no sign that does.
-_FINISHED = re.compile(rf"(?:[{_STOP}{_WIDE_STOP}]{_CLOSER}{{0,9}}|[{_SYMBOL}\u0e00-\u0eff])\s*$")
+FINISHED = re.compile(rf"(?:[{_STOP}{WIDE_STOP}]{_CLOSER}{{0,9}}|[{_SYMBOL}\u0e00-\u0eff])\s*$")
 # After a wide stop no space follows.
-_SENTENCE = re.compile(
-    rf".+?(?:[{_STOP}]{{1,9}}{_CLOSER}{{0,9}}(?=\s|$)|[{_WIDE_STOP}]{{1,9}}{_CLOSER}{{0,9}}|$)", re.DOTALL
+SENTENCE = re.compile(
+    rf".+?(?:[{_STOP}]{{1,9}}{_CLOSER}{{0,9}}(?=\s|$)|[{WIDE_STOP}]{{1,9}}{_CLOSER}{{0,9}}|$)", re.DOTALL
 )
 
 
 @dataclass(frozen=True)
 class Draft:
-    """A message to be judged, with what the judgement needs: who speaks, what was said before by whom, how it ended."""
+    """A message to be judged, with what the judgement needs: who speaks, what was said before by whom, how it ended.
+
+    `cut_from` is how many characters it had before it was cut to what can be spoken (`cut`); None for most.
+    """
 
     text: str
     speaker: Speaker
     own: Sequence[str] = ()
     other: Sequence[str] = ()
     finish_reason: str | None = None
+    cut_from: int | None = None
 
     @property
     def said(self) -> str:
         """The message without the client's end marker."""
-        return _unmarked(self.text)
+        return unmarked(self.text)
 
     @cached_property
     def words(self) -> str:
@@ -108,13 +116,20 @@ class Draft:
     def nearly(self, words: str) -> bool:
         """Whether what is said overlaps too far with another message (as it is compared)."""
         # Most messages have not one 3-gram in common, which is found out faster than how many they have.
-        return (
-            any(gram in words for gram in self._grams) and overlap(trigrams(self.words), trigrams(words)) >= NEAR_REPEAT
-        )
+        return any(gram in words for gram in self._grams) and overlap(self._trigrams, trigrams(words)) >= NEAR_REPEAT
+
+    @cached_property
+    def _trigrams(self) -> frozenset[tuple[str, ...]]:
+        return trigrams(self.words)
 
     @cached_property
     def _grams(self) -> list[str]:
-        return [" ".join(gram) for gram in trigrams(self.words)]
+        return [" ".join(gram) for gram in self._trigrams]
+
+    @cached_property
+    def has_clients(self) -> bool:
+        """Whether the other one speaks of clients of their own (a designer, a lawyer), and so is spoken to about them."""
+        return any(_CLIENTS.search(text) for text in self.other)
 
 
 Guard = Callable[[Draft], str | None]
@@ -127,15 +142,14 @@ def empty(draft: Draft) -> str | None:
 
 def label(draft: Draft) -> str | None:
     """A speaker's own label in front of what is said."""
-    found = re.match(rf"{_EMPHASIS}(?:{_OWN_LABELS[draft.speaker]}){_EMPHASIS}[:：]", draft.text, re.IGNORECASE)
+    found = re.match(rf"{EMPHASIS}(?:{OWN_LABELS[draft.speaker]}){EMPHASIS}[:：]", draft.text, re.IGNORECASE)
     return found[0] if found else None
 
 
 def meta_talk(draft: Draft) -> str | None:
     """Talk about the task, or a leftover of the prompt, instead of speech to the other person."""
     found = _META.search(draft.said)
-    # A client with clients of its own (a designer, a lawyer) is spoken to about them.
-    if not found and draft.speaker == "counselor" and not any(re.search(r"\bclients?\b", text) for text in draft.other):
+    if not found and draft.speaker == "counselor" and not draft.has_clients:
         found = _THIRD_PERSON.search(draft.said)
     return found[0] if found else None
 
@@ -158,9 +172,7 @@ def near_repeat(draft: Draft) -> str | None:
 def role_flip(draft: Draft) -> str | None:
     """Speaking for or as the other person: their label, their role, or their own words given back whole."""
     other: Speaker = "client" if draft.speaker == "counselor" else "counselor"
-    if found := re.search(
-        rf"(?:^|\n|(?<=[.?!\"”] )){_EMPHASIS}{_LABELS[other]}{_EMPHASIS}[:：]", draft.text, re.IGNORECASE
-    ):
+    if found := re.search(rf"{LATER}{EMPHASIS}{LABELS[other]}{EMPHASIS}[:：]", draft.text, re.IGNORECASE):
         return _short(found[0].strip())
     if found := _OTHERS_ROLE[draft.speaker].search(draft.said):
         return found[0]
@@ -169,10 +181,12 @@ def role_flip(draft: Draft) -> str | None:
 
 
 def truncated(draft: Draft) -> str | None:
-    """A message cut off by the token limit, or one that ends in the middle of a sentence."""
+    """A message cut at what can be spoken or off by the token limit, or one that ends in the middle of a sentence."""
+    if draft.cut_from is not None:
+        return f"cut to {len(draft.text):,} of {draft.cut_from:,} characters"
     if draft.finish_reason == "length":
         return "cut off at the token limit"
-    return None if not draft.said or _FINISHED.search(draft.said) else "no end of sentence"
+    return None if not draft.said or FINISHED.search(draft.said) else "no end of sentence"
 
 
 def risk(draft: Draft) -> str | None:
@@ -192,78 +206,33 @@ def check(draft: Draft) -> list[Finding]:
     return [Finding(kind=name, detail=detail) for name, detail in found if detail is not None]
 
 
-def tidy(text: str, speaker: Speaker) -> str:
-    """What may be taken off any message without changing what is said: reasoning blocks, surrounding quotes, stray space."""
-    text = "".join(
-        c for c in text if c in "\n\t\u200c\u200d" or unicodedata.category(c) not in {"Cc", "Cf", "Cs", "Co"}
-    )
-    # Some servers give only the closing tag of a reasoning block: what is in front of it is no speech either.
-    text = text.rsplit("</think>", 1)[-1].split("<think>", 1)[0]
-    text = _unmarked(text) if speaker == "counselor" else text.strip()
-    if len(text) > 1 and text[0] in '"“«' and text[-1] in '"”»' and not re.search(r"[\"“”«»]", text[1:-1]):
-        text = text[1:-1].strip()
-    return text
-
-
-def repair(draft: Draft) -> str:
-    """The message with what is wrong taken out, as far as that needs no new word; the caller checks the result.
-
-    Own labels and lead-ins about the task go, what is written for the other person is cut off, sentences that the speaker
-    has said before or twice are left out, and an unfinished last sentence is dropped. A marker that ends the message is kept.
-    """
-    text, reason = split_marker(draft.text)
-    mended = _mended_once(draft, text)
-    while mended != text:  # what was taken out may have stood in front of a label
-        text, mended = mended, _mended_once(draft, mended)
-    return f"{mended} [END: {reason}]" if reason and mended and draft.speaker == "client" else mended
-
-
 def split_marker(text: str) -> tuple[str, str | None]:
     """A client's message without its end markers, and the end reason that a marker at its very end declares."""
     reason = None
     matches = list(END_MARKER.finditer(text))
     if matches and not any(c.isalnum() for c in text[matches[-1].end() :]):
         reason = (matches[-1]["reason"] or "resolved").lower()
-    return _unmarked(text), reason
+    return unmarked(text), reason
 
 
-def _mended_once(draft: Draft, text: str) -> str:
-    for _ in range(3):  # a label may hide behind a label
-        text = re.sub(
-            rf"^{_EMPHASIS}(?:{_OWN_LABELS[draft.speaker]}){_EMPHASIS}[:：]{_EMPHASIS}", "", text, flags=re.IGNORECASE
-        )
-    either = rf"{_LABELS['client']}|{_LABELS['counselor']}"
-    text = re.split(rf"(?:^|\n|(?<=[.?!\"”] )){_EMPHASIS}(?:{either}){_EMPHASIS}[:：]", text, flags=re.IGNORECASE)[0]
-    kept: list[str] = []
-    seen = {normalized(sentence) for earlier in draft.own for sentence in sentences(earlier)}
-    for sentence in sentences(text):
-        alone = Draft(sentence, draft.speaker, other=draft.other)
-        if risk(alone) or meta_talk(alone) or not _FINISHED.search(sentence):
-            continue
-        key = normalized(sentence)
-        if not key or key in seen:
-            continue
-        seen.add(key)
-        kept.append(sentence)
-    # After a wide stop stands no space.
-    return tidy(re.sub(rf"(?<=[{_WIDE_STOP}]) ", "", " ".join(kept)), draft.speaker)
-
-
-def _unmarked(text: str) -> str:
-    # Until none is left: taking one out can join the halves of another.
-    while END_MARKER.search(text):
+def unmarked(text: str) -> str:
+    """The text without end markers and stray space around it."""
+    # Taking one out can join the halves of another. A text in which that goes on was made to be like that: it loses its brackets.
+    for _ in range(ROUNDS):
+        if not END_MARKER.search(text):
+            return text.strip()
         text = re.sub(r" {2,}", " ", END_MARKER.sub(" ", text))
-    return text.strip()
+    return (text.replace("[", "") if END_MARKER.search(text) else text).strip()
 
 
 def sentences(text: str) -> list[str]:
     """The text's sentences, each with its punctuation."""
-    return [found.strip() for found in _SENTENCE.findall(text) if found.strip()]
+    return [found.strip() for found in SENTENCE.findall(text) if found.strip()]
 
 
 def normalized(text: str) -> str:
     """Letters and digits in lower case with single spaces, "can't" as one word: the form in which messages are compared."""
-    return " ".join(re.findall(r"\w+", re.sub("['’]", "", unicodedata.normalize("NFKC", text).casefold())))
+    return " ".join(re.findall(r"\w+", re.sub("['’]", "", normal_form("NFKC", text).casefold())))
 
 
 def trigrams(text: str) -> frozenset[tuple[str, ...]]:

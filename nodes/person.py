@@ -16,6 +16,7 @@ from nodes.intake import IntakeView, intake
 from nodes.risk import check_message, help_text
 from settings import SessionConfig, validation_message
 from state import EndReason, Failure, FlowView, Phase, SessionInput, SessionState, Speaker, Utterance, replace, update
+from texts.harmless import one_line
 
 RISK = "risk"
 """The kind of failure with which a session ends when a person expresses risk."""
@@ -94,7 +95,7 @@ class PersonAnswer(BaseModel):
     counselor's last own message and the client's answer to it.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
     text: str = ""
     ends: Literal["resolved", "left", "turn_limit"] | None = None
@@ -118,17 +119,42 @@ async def person(models: Models, view: PersonView, config: SessionConfig) -> dic
             closing=view.end_reason is not None,
             problem=problem,
         )
-        given = interrupt(handed.model_dump(mode="json"))
-        try:
-            answer = PersonAnswer.model_validate({"text": given} if isinstance(given, str) else given)
-        except ValidationError as error:
-            problem = validation_message(error)
+        answer = _answer_of(interrupt(handed.model_dump(mode="json")))
+        if isinstance(answer, str):
+            problem = answer
             continue
         if view.part == "client" and answer.text and (stopped := await _stopped_for_risk(models, view, config, answer)):
             return stopped
         problem = _problem(view, answer)
         if problem is None:
             return _taken_back(view) if answer.undo else _said(view, config, answer)
+
+
+def too_long(text: str) -> str | None:
+    """What is wrong with a text that is too long to be said, without a look into it; None for any other."""
+    if len(text) <= UTTERANCE_LIMIT:
+        return None
+    return f"{len(text):,} characters are too many; {UTTERANCE_LIMIT:,} reach the other side"
+
+
+def _answer_of(given: Any) -> PersonAnswer | str:
+    """What a person's side sent, as an answer, or what is wrong with it.
+
+    Anything may come over HTTP. What is too long, or is no answer at all, is refused before its text is looked at, and kept nowhere.
+    """
+    fields = {"text": given} if isinstance(given, str) else given
+    if not isinstance(fields, dict):
+        return f"an answer is a text, or an object with {', '.join(PersonAnswer.model_fields)}"
+    # No more than one key is looked at that is not a field's.
+    if (other := next((key for key in fields if key not in PersonAnswer.model_fields), None)) is not None:
+        return f"{one_line(other[:80]) if isinstance(other, str) else 'a key'}: Extra inputs are not permitted"
+    text = fields.get("text", "")
+    if isinstance(text, str) and (problem := too_long(text)):
+        return problem
+    try:
+        return PersonAnswer.model_validate(fields)
+    except ValidationError as error:
+        return validation_message(error)
 
 
 async def _stopped_for_risk(
@@ -154,11 +180,8 @@ async def _stopped_for_risk(
 def _problem(view: PersonView, answer: PersonAnswer) -> str | None:
     if answer.undo:
         return _not_undone(view)
-    text = spoken(answer.text)
-    if not any(c.isalnum() for c in text):
+    if not any(c.isalnum() for c in spoken(answer.text)):
         return "say something in words"
-    if len(text) > UTTERANCE_LIMIT:
-        return f"{len(text)} characters are too many; {UTTERANCE_LIMIT} reach the other side"
     if answer.ends and view.part == "counselor" and not view.last_of("client"):
         return "there is no session to close yet"
     if answer.ends == "turn_limit" and view.part == "client":

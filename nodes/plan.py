@@ -7,6 +7,7 @@ from models.chat import Models
 from models.structured import AnswerSchema
 from nodes.context import counselor_messages
 from nodes.speaking import Attempts, NotSaid, decide
+from profiles.schema import FIELD_LIMIT
 from prompts import prompt
 from settings import SessionConfig
 from state import CBTTechnique, CounselorView, Plan, update
@@ -63,6 +64,8 @@ def _read(answer: dict[str, object]) -> Plan:
     goal = " ".join(str(answer.get("goal") or "").split())
     if not goal:
         raise ValueError("goal is missing")
+    if len(goal) > FIELD_LIMIT or any(len(step) > FIELD_LIMIT for step in steps):
+        raise ValueError(f"goal and steps have at most {FIELD_LIMIT:,} characters each")
     if circle := next((found for text in (goal, *steps) if (found := _CIRCLE.search(text))), None):
         raise ValueError(f"{circle[1]!r} comes again and again")
     return Plan(technique=CBTTechnique(name), goal=goal, steps=tuple(steps[: STEPS[1]]))

@@ -6,7 +6,7 @@ from typing import Any
 from models.chat import Models
 from models.structured import AnswerSchema
 from nodes.choosing import worth_after
-from nodes.context import counselor_messages, phase_hint, phase_of, step_line
+from nodes.context import UTTERANCE_LIMIT, counselor_messages, phase_hint, phase_of, step_line
 from nodes.guards import Draft, check
 from nodes.picking import lately_used, pick_by_rules, step_by_pace
 from nodes.speaking import Attempts, NotSaid, decide, speak
@@ -81,11 +81,15 @@ async def _merge(models: Models, view: CounselorView, config: SessionConfig, pic
 
 
 def _joined(drafts: list[Candidate], view: CounselorView, pick: Pick) -> str:
-    """The drafts one after another in the order of the pick, questions last; empty where the guards object to that."""
+    """The drafts one after another in the order of the pick, questions last; empty where that is too long or the guards object."""
     places = {name: place for place, name in enumerate(pick.techniques)}
     ordered = sorted(drafts, key=lambda draft: (draft.text.endswith("?"), places.get(draft.technique, len(places))))
     text = " ".join(draft.text for draft in ordered)
-    return "" if check(Draft(text, "counselor", view.said_by("counselor"), view.said_by("client"))) else text
+    if len(text) > UTTERANCE_LIMIT or check(
+        Draft(text, "counselor", view.said_by("counselor"), view.said_by("client"))
+    ):
+        return ""
+    return text
 
 
 async def _pick(models: Models, view: CounselorView, config: SessionConfig) -> dict[str, Any]:

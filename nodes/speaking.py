@@ -7,7 +7,7 @@ import hashlib
 import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from langchain_core.messages import BaseMessage
 
@@ -16,8 +16,9 @@ from models.errors import ModelError
 from models.requests import Reply
 from models.structured import AnswerSchema, MalformedAnswer, read_object
 from nodes.choosing import ENOUGH, Worth
-from nodes.context import ask_again
-from nodes.guards import Draft, check, repair, split_marker, tidy
+from nodes.context import UTTERANCE_LIMIT, ask_again
+from nodes.guards import Draft, check, split_marker
+from nodes.mending import cut, repair, tidy
 from settings import SessionConfig
 from state import Call, Failure, Finding, Speaker
 
@@ -25,7 +26,7 @@ T = TypeVar("T")
 
 HARMLESS = frozenset({"label", "truncated"})
 """Findings that are mended at once, where most of the message stays: a speaker's own label in front, and a last sentence
-that the token limit cut. Both are recorded."""
+that the token limit cut, or what is too long to be spoken. They are recorded."""
 KEPT = 0.5
 """Share of a message's characters that must stay for such a mending."""
 WARMER = 0.15
@@ -142,7 +143,7 @@ async def speak(
             if passed:
                 break
             raise
-        draft = Draft(tidy(reply.text, speaker), speaker, own, other, reply.finish_reason)
+        draft = _draft(reply, speaker, own, other)
         found = check(draft)
         text = _mended_at_once(draft, found) if found else draft.text
         attempts.findings += [finding.model_copy(update={"repaired": bool(text)}) for finding in found]
@@ -170,11 +171,16 @@ async def speak(
 
 
 async def decide(
-    attempts: Attempts, messages: list[BaseMessage], schema: AnswerSchema, read: Callable[[dict[str, object]], T]
+    attempts: Attempts,
+    messages: list[BaseMessage],
+    schema: AnswerSchema,
+    read: Callable[[dict[str, Any]], T],
+    *,
+    parse: Callable[[str], dict[str, Any]] = read_object,
 ) -> T:
     """One structured answer that `read` accepts; raises `NotSaid` when none could be had.
 
-    `read` turns the JSON object into what is wanted and raises `ValueError` for what is wrong with it.
+    `parse` takes the JSON object out of the answer, `read` turns it into what is wanted; both raise `ValueError` for what is wrong.
     """
     prompt = messages
     for _ in range(attempts.config.guard_attempts):
@@ -182,7 +188,7 @@ async def decide(
         try:
             if reply.finish_reason == "length":
                 raise MalformedAnswer("cut off at the token limit")
-            return read(read_object(reply.text))
+            return read(parse(reply.text))
         except ValueError as error:
             found = Finding(kind="malformed", detail=" ".join(str(error).split())[:160])
             attempts.findings.append(found)
@@ -196,6 +202,13 @@ def call_seed(seed: int, role: str, turn: int, attempt: int) -> int:
     """The seed of one request, 31 bits: the same session asks with the same seeds, no two requests with the same one."""
     digest = hashlib.sha256(f"{seed}/{role}/{turn}/{attempt}".encode()).digest()
     return int.from_bytes(digest[:4], "big") >> 1
+
+
+def _draft(reply: Reply, speaker: Speaker, own: Sequence[str], other: Sequence[str]) -> Draft:
+    """What a model says, cut to what can be spoken before anything else looks at it."""
+    said = tidy(reply.text, speaker)
+    text = cut(said, UTTERANCE_LIMIT)
+    return Draft(text, speaker, own, other, reply.finish_reason, cut_from=len(said) if len(text) < len(said) else None)
 
 
 def _mended_at_once(draft: Draft, found: Sequence[Finding]) -> str:

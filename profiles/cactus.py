@@ -6,18 +6,17 @@ itself, with the further keys of a released session, or nested under `example`. 
 """
 
 import re
-import unicodedata
 from typing import Any
 
 from profiles.intake_form import IntakeForm, parse_intake_form
-from profiles.schema import ATTITUDES
+from profiles.schema import ATTITUDES, PROFILE_LIMIT
+from texts.normal import normal_form
 
 SOURCE = "CACTUS intake form"
 
 _AGE = re.compile(r"(\d{1,3})(?:\s*[- ]?(?:years?|yrs?|y)(?:[- ]old|\s*/?\s*o)?)?\.?", re.IGNORECASE)
-_EXCHANGE = re.compile(
-    r"\s*counsel+or\s*:\s*(.+?)\s*^\s*client\s*:\s*(.+?)\s*", re.IGNORECASE | re.DOTALL | re.MULTILINE
-)
+_COUNSELOR = re.compile(r"\s*counsel+or\s*:", re.IGNORECASE)
+_CLIENT = re.compile(r"^[^\S\n]*client\s*:", re.IGNORECASE | re.MULTILINE)
 
 
 class CactusError(ValueError):
@@ -77,7 +76,7 @@ def _form(client: dict[str, Any]) -> IntakeForm:
     text = client.get("intake_form")
     if not isinstance(text, str) or not text.strip():
         raise CactusError("AI_client.intake_form", "should be the text of an intake form")
-    form = parse_intake_form(text)
+    form = parse_intake_form(_bounded(text, "AI_client.intake_form"))
     if not form.problem:
         raise CactusError("AI_client.intake_form", "no section 'Presenting Problem' with text in it")
     return form
@@ -96,7 +95,13 @@ def _counselor(record: dict[str, Any]) -> dict[str, Any]:
 
 def _text(part: dict[str, Any], name: str) -> str:
     value = part.get(name)
-    return value.strip() if isinstance(value, str) else ""
+    return _bounded(value, name).strip() if isinstance(value, str) else ""
+
+
+def _bounded(text: str, field: str) -> str:
+    if len(text) > PROFILE_LIMIT:
+        raise CactusError(field, f"{len(text):,} characters; at most {PROFILE_LIMIT:,}")
+    return text
 
 
 def _attitude(client: dict[str, Any]) -> str | None:
@@ -129,11 +134,19 @@ def _opening(client: dict[str, Any], counselor: dict[str, Any]) -> dict[str, str
     said = _text(counselor, "init_history_counselor"), _text(counselor, "init_history_client")
     if not all(said):
         exchange = _text(counselor, "dialogue_history_init") or _text(client, "dialogue_history_init")
-        match = _EXCHANGE.fullmatch(exchange)
-        if not match:
+        said = _exchange(exchange)
+        if not all(said):
             return None
-        said = match[1], match[2]
     return {"counselor": said[0], "client": said[1]}
+
+
+def _exchange(text: str) -> tuple[str, str]:
+    """What both say in a text of two labelled messages, which may have several lines; empty where it is none."""
+    first = _COUNSELOR.match(text)
+    second = _CLIENT.search(text, first.end()) if first else None
+    if not first or not second:
+        return "", ""
+    return text[first.end() : second.start()].strip(), text[second.end() :].strip()
 
 
 def _techniques(value: dict[str, Any], record: dict[str, Any]) -> tuple[str, ...]:
@@ -149,5 +162,5 @@ def _techniques(value: dict[str, Any], record: dict[str, Any]) -> tuple[str, ...
 
 
 def _slug(name: str) -> str:
-    ascii_name = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode().lower()
+    ascii_name = normal_form("NFKD", name).encode("ascii", "ignore").decode().lower()
     return re.sub(r"[^a-z0-9]+", "-", ascii_name).strip("-")[:60].rstrip("-") or "client"

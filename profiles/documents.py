@@ -5,15 +5,14 @@ What cannot be parsed becomes a `Problem`; nothing is raised, and nothing is sai
 
 import codecs
 import json
-from collections.abc import Hashable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from profiles.problems import Problem
-from store.reading import open_plain, read_bytes, read_lines
+from store.reading import open_plain, read_bytes, read_lines, unique_keys
+from store.yaml_text import YamlError, parse_yaml
 
 JSON_LINES = {".jsonl", ".ndjson"}
 YAML = {".yaml", ".yml"}
@@ -115,15 +114,11 @@ def _json_lines(text: str, file: str) -> Document:
 
 def _yaml(text: str, file: str) -> Document:
     try:
-        values = [value for value in yaml.load_all(text, Loader=_Loader) if value is not None]
-    except yaml.MarkedYAMLError as error:
-        mark = error.problem_mark
-        where = f" at line {mark.line + 1}, column {mark.column + 1}" if mark else ""
-        return Document(problems=[Problem(file, f"broken YAML{where}: {error.problem}")])
-    except yaml.reader.ReaderError as error:
-        return Document(problems=[Problem(file, f"broken YAML: character {error.position + 1}: {error.reason}")])
-    except (yaml.YAMLError, ValueError, RecursionError, OverflowError) as error:
-        return Document(problems=[Problem(file, f"broken YAML: {_reason(error)}")])
+        values = [value for value in parse_yaml(text) if value is not None]
+    except YamlError as error:
+        where = f" at line {error.line}, column {error.column}" if error.line else ""
+        problem = f"the key {error.key!r} stands twice in one mapping" if error.key else error.problem
+        return Document(problems=[Problem(file, f"broken YAML{where}: {problem}")])
     if not values:
         return Document(problems=[Problem(file, "the file holds comments only")])
     if len(values) == 1:
@@ -143,16 +138,7 @@ def _spread(value: Any, file: str) -> Document:
 
 
 def _load_json(text: str) -> Any:
-    return json.loads(text, object_pairs_hook=_unique)
-
-
-def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found: dict[str, Any] = {}
-    for key, value in pairs:
-        if key in found:
-            raise ValueError(f"the key {key[:80]!r} stands twice in one object")
-        found[key] = value
-    return found
+    return json.loads(text, object_pairs_hook=unique_keys)
 
 
 def _where(error: json.JSONDecodeError) -> str:
@@ -161,30 +147,3 @@ def _where(error: json.JSONDecodeError) -> str:
 
 def _reason(error: BaseException) -> str:
     return TOO_DEEP if isinstance(error, RecursionError) else str(error)
-
-
-class _Loader(yaml.SafeLoader):
-    """The safe loader, without dates, and without the keys and tags that would be lost or would end in a traceback."""
-
-    yaml_implicit_resolvers = {  # noqa: RUF012 - the base class has it mutable
-        first: [(tag, pattern) for tag, pattern in resolvers if tag != "tag:yaml.org,2002:timestamp"]
-        for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
-    }
-
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
-        seen = set()
-        for key, _ in node.value:
-            if isinstance(key, yaml.ScalarNode) and key.tag != "tag:yaml.org,2002:merge":
-                if key.value in seen:
-                    message = f"the key {key.value[:80]!r} stands twice in one mapping"
-                    raise yaml.constructor.ConstructorError(None, None, message, key.start_mark)
-                seen.add(key.value)
-        return super().construct_mapping(node, deep)
-
-    def construct_object(self, node: yaml.Node, deep: bool = False) -> Any:
-        try:
-            return super().construct_object(node, deep)
-        except (ValueError, KeyError, IndexError, AttributeError, TypeError, OverflowError):
-            # PyYAML's own constructors fail this way on text that does not fit an explicit tag, as in `!!int x`.
-            message = f"the value does not fit its type {node.tag.rpartition(':')[2]!r}"
-            raise yaml.constructor.ConstructorError(None, None, message, node.start_mark) from None

@@ -44,13 +44,13 @@ def _groups(patterns: dict[str, str]) -> str:
     return "|".join(f"(?P<{name}>{pattern})" for name, pattern in patterns.items())
 
 
-_EMPHASIS = r"[\s*_]*"
+_EMPHASIS = r"[\s*_]{0,20}"
 _BULLET = re.compile(r"^[\s#>*_•·–-]+(?=\S)")
 _HEADER_LINE = re.compile(rf"(?:{_groups(_HEADER)}){_EMPHASIS}[:：]{_EMPHASIS}(?P<rest>.*)", re.IGNORECASE)
 _LABEL_LINE = re.compile(r"[^\W\d_][^:：.]{0,40}[:：]")
 _TITLE_LINE = re.compile(
-    rf"(?P<number>\d+[.)]\s*)?{_EMPHASIS}(?:{_groups(_SECTIONS)})\b{_EMPHASIS}(?:\(including[^)]*\))?{_EMPHASIS}"
-    r"(?P<colon>[:：])?[\s*_]*(?P<rest>.*)",
+    rf"(?P<number>\d{{1,9}}[.)]\s{{0,20}})?{_EMPHASIS}(?:{_groups(_SECTIONS)})\b{_EMPHASIS}(?:\(including[^)]*\))?{_EMPHASIS}"
+    rf"(?P<colon>[:：])?{_EMPHASIS}(?P<rest>.*)",
     re.IGNORECASE,
 )
 _WORK_LINE = re.compile(rf"(?:{_WORK_LABEL}){_EMPHASIS}[:：]{_EMPHASIS}(?P<rest>.*)", re.IGNORECASE)

@@ -9,10 +9,13 @@ from pydantic_core import ErrorDetails
 
 from profiles.cactus import CactusError, is_cactus, profile_fields
 from profiles.documents import Record
-from profiles.problems import Problem, ProfileError
-from profiles.schema import FIELD_LIMIT, ClientProfile
+from profiles.problems import LISTED, Problem, ProfileError
+from profiles.schema import FIELD_LIMIT, ClientProfile, texts_of
 
 ID_RULE = "may hold up to 100 letters, digits, dots, dashes and underscores, and begins with a letter or digit"
+
+_MOST = LISTED - 1
+"""Problems of one record that are told, the rest is counted: to look for what each may have meant takes time."""
 
 _MESSAGES = {
     "missing": "is required",
@@ -43,10 +46,12 @@ def profile_of(record: Record, position: int) -> ClientProfile:
     except CactusError as error:
         raise ProfileError.of([Problem(record.file, str(error), record.number, error.field)]) from None
     except ValidationError as error:
+        details = error.errors(include_url=False)
         found = [
-            Problem(record.file, _message(detail), record.number, _path(detail["loc"]))
-            for detail in error.errors(include_url=False)
+            Problem(record.file, _message(detail), record.number, _path(detail["loc"])) for detail in details[:_MOST]
         ]
+        if len(details) > _MOST:
+            found.append(Problem(record.file, f"and {len(details) - _MOST:,} more problems", record.number))
         raise ProfileError.of(found) from None
 
 
@@ -54,20 +59,9 @@ def long_fields(profile: ClientProfile, record: Record) -> list[Problem]:
     """A warning for each text that is longer than a prompt will show."""
     return [
         Problem(record.file, f"{len(text)} characters; a prompt shows the first {FIELD_LIMIT}", record.number, path)
-        for path, text in _texts(profile)
+        for path, text in texts_of(profile)
         if len(text) > FIELD_LIMIT
     ]
-
-
-def _texts(part: BaseModel, prefix: str = "") -> list[tuple[str, str]]:
-    found = []
-    for name in type(part).model_fields:
-        value = getattr(part, name)
-        if isinstance(value, BaseModel):
-            found += _texts(value, f"{prefix}{name}.")
-        elif isinstance(value, str):
-            found.append((prefix + name, value))
-    return found
 
 
 def _message(error: ErrorDetails) -> str:
@@ -77,6 +71,11 @@ def _message(error: ErrorDetails) -> str:
     if kind in _WANTED:
         quotes = "; put it in quotes" if kind == "string_type" and isinstance(value, bool | int | float) else ""
         return f"should be {_WANTED[kind]}, not {_kind(value)}{quotes}"
+    if kind in {"string_too_long", "too_long"}:
+        what, most = ("characters" if kind == "string_too_long" else "entries"), error["ctx"]["max_length"]
+        # Of a list that is too long, the library stops counting.
+        has = f"{len(value):,} {what}" if isinstance(value, str | list | tuple) else f"too many {what}"
+        return f"{has}; at most {most:,}"
     if kind == "extra_forbidden":
         return f"there is no such field{_meant(str(error['loc'][-1]))}"
     if kind in {"enum", "literal_error"}:

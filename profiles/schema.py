@@ -10,15 +10,24 @@ import unicodedata
 from collections.abc import Iterator
 from enum import StrEnum
 from functools import lru_cache
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
 Attitude = Literal["positive", "neutral", "negative"]
 ATTITUDES: tuple[Attitude, ...] = ("positive", "neutral", "negative")
 
 FIELD_LIMIT = 2000
 """Characters of one field that reach a prompt; what is longer is cut at a word. The profile itself keeps all of it."""
+
+TEXT_LIMIT = 20_000
+"""Characters of one text of a profile."""
+PROFILE_LIMIT = 100_000
+"""Characters of all the texts of a profile together."""
+MOST_LABELS = 100
+"""Labels of techniques that a profile has."""
+LABEL_LIMIT = 200
+"""Characters of one such label."""
 
 
 class Audience(StrEnum):
@@ -35,7 +44,10 @@ def _visible(text: str) -> str:
     return text
 
 
-Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1), AfterValidator(_visible)]
+Text = Annotated[
+    str, StringConstraints(strip_whitespace=True, min_length=1, max_length=TEXT_LIMIT), AfterValidator(_visible)
+]
+Label = Annotated[str, StringConstraints(max_length=LABEL_LIMIT)]
 
 
 def _field(audience: Audience, title: str, description: str, **kwargs: Any) -> Any:
@@ -134,10 +146,35 @@ class ClientProfile(_Part):
     attitude: Attitude | None = _field(
         Audience.CLIENT, "Attitude", "The record's own attitude; a session may be given another", default=None
     )
-    labelled_techniques: tuple[str, ...] = _field(
-        Audience.NOBODY, "Labelled CBT techniques", "The label of a benchmark, for evaluation only", default=()
+    labelled_techniques: tuple[Label, ...] = _field(
+        Audience.NOBODY,
+        "Labelled CBT techniques",
+        "The label of a benchmark, for evaluation only",
+        default=(),
+        max_length=MOST_LABELS,
     )
     source: Text | None = _field(Audience.NOBODY, "Source", "Where the profile comes from", default=None)
+
+    @model_validator(mode="after")
+    def _within_bounds(self) -> Self:
+        # Every node of a session validates its view of the profile: this is the fastest way to count.
+        parts = (self, self.demographics, self.presenting_problem, self.functioning, self.opening)
+        total = sum(len(text) for part in parts if part for text in vars(part).values() if isinstance(text, str))
+        if total > PROFILE_LIMIT:
+            raise ValueError(
+                f"has {total:,} characters; the texts of a profile have at most {PROFILE_LIMIT:,} together"
+            )
+        return self
+
+
+def texts_of(part: BaseModel, prefix: str = "") -> Iterator[tuple[str, str]]:
+    """Each text of a profile, or of a part of one, with its path."""
+    for name in type(part).model_fields:
+        value = getattr(part, name)
+        if isinstance(value, BaseModel):
+            yield from texts_of(value, f"{prefix}{name}.")
+        elif isinstance(value, str):
+            yield prefix + name, value
 
 
 def counselor_information(profile: ClientProfile) -> str:

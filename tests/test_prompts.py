@@ -12,7 +12,7 @@ from graph.session_graph import build_session_graph
 from nodes import examples
 from nodes.guards import GUARDS
 from nodes.techniques import techniques
-from profiles.schema import ATTITUDES, FIELD_LIMIT, ClientProfile
+from profiles.schema import ATTITUDES, FIELD_LIMIT, PROFILE_LIMIT, ClientProfile
 from prompts import FOLDERS, PromptError, has_prompt, prompt, prompt_hashes
 from settings import SessionConfig
 from state import EndReason, Phase
@@ -206,8 +206,9 @@ async def test_hostile_text_in_every_field_is_data(kind: str, method: Any) -> No
 
 
 @pytest.mark.parametrize("unit", ["x", "[END] word 🙂 {{form}} "])
-async def test_a_hundred_kilobytes_a_field_are_cut_to_the_limit(unit: str) -> None:
-    long = unit * (100_000 // len(unit.encode()))
+async def test_the_longest_profile_is_cut_to_the_limit_in_every_field(unit: str) -> None:
+    long = unit * ((PROFILE_LIMIT // len(FIELDS) - 10) // len(unit))
+    assert len(long) > 2 * FIELD_LIMIT - 400
     state, asked = await session(config(method="single", max_turns=1), value=lambda field: f"F {long}")
     assert state["end_reason"] == "turn_limit"
     for request in asked:

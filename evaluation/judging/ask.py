@@ -148,8 +148,7 @@ def read_answer(question: Question[T], answer: Answer) -> Reading[T]:
     """What one answer gives, part by part."""
     parts = list(question.schema.properties)
     try:
-        # What a model thought before it answered is no answer, and may hold braces too.
-        found = read_object(answer.text.rsplit("</think>", 1)[-1])
+        found = read_object(answer.text)
     except MalformedAnswer as error:
         kind = "cut_off" if answer.finish_reason == "length" else "broken_json" if "{" in answer.text else "no_json"
         return Reading({}, dict.fromkeys(parts, Unscored(kind, str(error))))

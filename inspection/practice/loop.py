@@ -7,10 +7,11 @@ from graph.practice import Practice
 from inspection.practice.advice import Advisor, Answer
 from inspection.practice.cues import techniques_in
 from inspection.practice.terminal import Terminal
-from nodes.person import PersonAnswer
+from nodes.person import PersonAnswer, too_long
 from nodes.risk import find_risk, help_text
 from prompts import prompt
 from state import Pick, Speaker, Utterance
+from texts.harmless import one_line
 
 T = TypeVar("T")
 Run = Callable[[Coroutine[Any, Any, T]], T]
@@ -62,6 +63,9 @@ class Loop:
 
     def _take(self, typed: str) -> None:
         practice = self._practice
+        if problem := too_long(typed):
+            self._terminal.note(f"That was not said: {problem}.", "red")
+            return
         # A client's every line is checked, commands and slips too; the node that gets the words checks them again.
         risky = practice.part == "client" and find_risk(typed) is not None
         if not typed.lstrip().startswith("/") or risky:
@@ -70,7 +74,7 @@ class Loop:
         command = self._commands.get(typed.strip())
         if command is None:
             self._terminal.note(
-                f"There is no command {typed.strip()}; /help lists them. A message cannot begin with /.", "red"
+                f"There is no command {one_line(typed)}; /help lists them. A message cannot begin with /.", "red"
             )
         else:
             command()

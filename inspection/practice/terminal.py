@@ -69,6 +69,8 @@ class Terminal:
     def _line(self, prompt: str) -> str:
         while True:
             try:
-                return input(prompt if self.interactive else "")
-            except UnicodeDecodeError:
+                line = input(prompt if self.interactive else "")
+                line.encode()  # some settings of the terminal's give halves of characters for bytes that are no text
+                return line
+            except UnicodeError:
                 self.note("That line could not be read as text; please type it again.", "red")

@@ -5,7 +5,7 @@ from typing import Any
 from langchain_core.messages import HumanMessage
 
 from models.chat import Models
-from models.structured import AnswerSchema
+from models.structured import AnswerSchema, read_only_object
 from nodes.risk.phrases import Risk, find_risk
 from nodes.speaking import Attempts, decide
 from profiles.schema import clean
@@ -30,16 +30,18 @@ async def check_message(
 ) -> Risk | None:
     """Whether a person's message counts as risk; None only if every configured check says that it does not.
 
-    The model is asked only about what the lists let pass. No answer, or one that cannot be read, counts as risk.
+    The model is asked only about what the lists let pass, and once: one that is asked until it says no says no. Its answer must be the
+    one object with the one field and nothing else but what it thought before. No answer, or any other one, counts as risk.
     """
     if found := find_risk(text, before=before, asked=asked):
         return found
     if ROLE not in config.models:
         return None
     try:
-        attempts = Attempts(models, config, ROLE, turn, session_id)
+        once = config.model_copy(update={"guard_attempts": 1})
+        attempts = Attempts(models, once, ROLE, turn, session_id)
         question = prompt("practice/risk", asked=clean(asked) or "-", text=clean(text, len(text) + 2))
-        says = await decide(attempts, [HumanMessage(question)], SCHEMA, _read)
+        says = await decide(attempts, [HumanMessage(question)], SCHEMA, _read, parse=read_only_object)
     except Exception as error:  # fails closed, whatever went wrong
         return Risk("check_failed", type(error).__name__)
     return Risk("model", "said so") if says else None
@@ -47,6 +49,6 @@ async def check_message(
 
 def _read(answer: dict[str, Any]) -> bool:
     says = answer.get("risk")
-    if not isinstance(says, bool):
-        raise ValueError("risk must be true or false")
+    if answer.keys() != {"risk"} or not isinstance(says, bool):
+        raise ValueError("risk must be true or false, and the only field")
     return says

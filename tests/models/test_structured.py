@@ -2,13 +2,24 @@
 
 import contextlib
 import json
+import time
+from collections.abc import Callable
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from models.structured import MODES, AnswerSchema, MalformedAnswer, read_object, response_format, speaks_of_schema
+from models.structured import (
+    MODES,
+    AnswerSchema,
+    MalformedAnswer,
+    read_object,
+    read_only_object,
+    response_format,
+    speaks_of_schema,
+)
+from texts.reasoning import without_reasoning
 
 PICK = AnswerSchema(
     "pick",
@@ -32,11 +43,86 @@ OBJECTS = st.dictionaries(st.text(), VALUES, max_size=5)
 TALK = st.text(st.characters(exclude_characters="{"), max_size=40)
 
 
-@given(OBJECTS, TALK, st.text(max_size=40), st.booleans())
+@given(OBJECTS, TALK, TALK, st.booleans())
 def test_an_object_is_found_in_any_talk(value: dict[str, Any], before: str, after: str, indented: bool) -> None:
     text = json.dumps(value, indent=2 if indented else None, ensure_ascii=not indented)
+    assume(without_reasoning(text) == text)
     assert read_object(before + text + after) == value
     assert read_object(f"{before}```json\n{text}\n```{after}") == value
+    assert read_object(f"<think>{text} or {{?</think>{text}") == value
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ('{"note": 1} and then {"score": 6}', {"score": 6}),
+        ('{"score": 6} {"score": 6}', {"score": 6}),
+        ('{"said": "<think>"}', {"said": "<think>"}),
+        ('[{"score": 6}]', {"score": 6}),
+        ('<think>{"score": 0}</think>{"score": 6}', {"score": 6}),
+        ('{"score": 0}</think>{"score": 6}', {"score": 6}),
+        ('[THINK]{"score": 0}[/THINK]{"score": 6}', {"score": 6}),
+        (
+            '<|channel|>analysis<|message|>{"score": 0}<|end|><|start|>assistant<|channel|>final<|message|>{"score": 6}',
+            {"score": 6},
+        ),
+    ],
+)
+def test_of_several_objects_the_last_one_counts(text: str, value: dict[str, Any]) -> None:
+    assert read_object(text) == value
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ('draft {"score": 0} final {"score": 6}', "several JSON objects that differ"),
+        ('{"score": true} {"score": 1}', "several JSON objects that differ"),
+        ('draft {"score": 0} final {"score": 6', "broken JSON"),
+        ('draft {"score": 0} or {6}', "broken JSON"),
+        ('{"score": 0, "score": 6}', "'score' stands twice"),
+        ('{"a": {"score": 0, "score": 6}}', "'score' stands twice"),
+        ('{"score": NaN}', "NaN is no number"),
+        ('{"score": 1e999}', "no number"),
+        ('{"score": %s}' % ("9" * 5000), "broken JSON"),
+        (r'{"why": "\ud800"}', "half of a character"),
+        ('<think>{"score": 6}', "no JSON object"),
+    ],
+)  # fmt: skip
+def test_what_was_meant_is_never_guessed(text: str, why: str) -> None:
+    with pytest.raises(MalformedAnswer, match=why):
+        read_object(text)
+
+
+@given(OBJECTS, st.sampled_from(["", " ", "\n", "<think>{}</think>", "{?</think>"]), st.sampled_from(["", " ", "\n"]))
+def test_an_object_alone_is_read_whole(value: dict[str, Any], before: str, after: str) -> None:
+    text = json.dumps(value)
+    assert read_only_object(text) == value
+    assume(without_reasoning(text) == text)
+    assert read_only_object(before + text + after) == value
+    assert read_only_object(f"{before}```json\n{text}\n```{after}") == value
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "{", '{"a": 1} {"a": 1}', 'So: {"a": 1}', '{"a": 1}.', '[{"a": 1}]', '```{"a": 1}``` ```{"a": 1}```', '{"a": 1, "a": 1}',
+     '<think>{"a": 1}', '{"a": NaN}', '"{}"'],
+)  # fmt: skip
+def test_an_object_with_anything_beside_it_is_not_read(text: str) -> None:
+    with pytest.raises(MalformedAnswer):
+        read_only_object(text)
+
+
+HOSTILE = ["{", '{"a":', "{}", '{"a": 1} ', "```", '{"a": "', "<think>{", "[", "\\", '"', "{ "]
+
+
+@pytest.mark.parametrize("piece", HOSTILE)
+@pytest.mark.parametrize("read", [read_object, read_only_object])
+def test_reading_is_linear_in_the_answer(piece: str, read: Callable[[str], dict[str, Any]]) -> None:
+    started = time.process_time()
+    for text in (piece * (100_000 // len(piece)), '{"a": 1}' + piece * (100_000 // len(piece)) + '{"a": 1}'):
+        with contextlib.suppress(MalformedAnswer):
+            read(text)
+    assert time.process_time() - started < 1  # seconds; one copy of the rest for each brace took half a minute
 
 
 @given(OBJECTS, st.integers(min_value=1))

@@ -1,13 +1,13 @@
 """The guards: what each one catches, what it must let pass, and that nothing caught enters a dialogue."""
 
 import re
-import time
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nodes.guards import END_MARKER, GUARDS, RECENT, Draft, check, normalized, repair, sentences, split_marker, tidy
+from nodes.guards import END_MARKER, GUARDS, RECENT, Draft, check, normalized, sentences, split_marker
+from nodes.mending import cut, repair, tidy
 from nodes.speaking import Attempts, NotSaid, speak
 from state import Speaker
 from tests.scripted import config, said, scripted_models
@@ -230,6 +230,7 @@ def test_repair_takes_out_what_is_wrong(speaker: Speaker, text: str, mended: str
         ("I read [END: left] there.", "I read there.", None),
         ("[END: left] Bye. [END]", "Bye.", "resolved"),
         ("[ [END] END] Bye.", "Bye.", None),
+        ("[" * 40 + "END]" * 40 + " Bye. [END: left]", "END]" * 31 + " Bye.", "left"),
         ("The end.", "The end.", None),
     ],
 )
@@ -253,6 +254,23 @@ def test_tidy(text: str, left: str) -> None:
     assert tidy(text, "client") == left
 
 
+@pytest.mark.parametrize(
+    ("text", "left"),
+    [
+        ("I ran. I fell.", "I ran. I fell."),
+        ("I ran. I fell. I slept.", "I ran. I fell."),
+        ("I ran and ran and fell.", "I ran and ran"),
+        ("I paid them 3.50 a day.", "I paid them"),
+        ("I" * 99, "I" * 14),
+        ("走った。転んだ。眠った。起きた。", "走った。転んだ。眠った。"),
+        ("I ran. I ran. I ran, and " + "so " * 99 + "bye. [END: left]", "I [END: left]"),
+    ],
+)
+def test_a_long_message_is_cut_at_a_sentence_or_a_word_and_keeps_its_marker(text: str, left: str) -> None:
+    assert cut(text, 14) == left
+    assert cut(text, len(text)) == text
+
+
 def test_only_a_clients_end_marker_survives_tidying() -> None:
     assert tidy("Bye. [END]", "client") == "Bye. [END]"
     assert tidy("Bye. [END]", "counselor") == "Bye."
@@ -260,38 +278,6 @@ def test_only_a_clients_end_marker_survives_tidying() -> None:
 
 def test_sentences_keep_their_punctuation() -> None:
     assert sentences('Is it 3.5? "Yes!" Well… ok') == ["Is it 3.5?", '"Yes!"', "Well…", "ok"]
-
-
-PIECES = [
-    "a",
-    "\n",
-    ".",
-    " ",
-    "* ",
-    "_",
-    "[ ",
-    "[END",
-    "]",
-    '"',
-    "Client: ",
-    "Counselor:\n",
-    "a. ",
-    "<think>",
-    "? ",
-    "here's a ",
-]
-
-
-@pytest.mark.parametrize("piece", PIECES)
-def test_a_looping_model_does_not_hang_the_guards(piece: str) -> None:
-    text = f"a{piece * (20_000 // len(piece))}b"
-    started = time.process_time()
-    for speaker in ("client", "counselor"):
-        judged = Draft(tidy(text, speaker), speaker)  # type: ignore[arg-type]
-        check(judged)
-        repair(judged)
-    split_marker(text)
-    assert time.process_time() - started < 5  # seconds; the quadratic searches took minutes
 
 
 TEXT = st.one_of(

@@ -2,6 +2,7 @@
 
 import pytest
 
+from nodes.context import UTTERANCE_LIMIT
 from nodes.router import router
 from state import Candidate, CounselorView, Pick, Utterance
 from tests.scripted import Sensible, config, said, scripted_models
@@ -48,6 +49,18 @@ async def test_questions_come_last_and_the_rest_in_the_order_of_the_pick(
     [utterance] = made["utterances"]
     assert (utterance["text"], utterance["call"], utterance["author"]) == (joined, None, "model")
     assert asked == []
+
+
+async def test_drafts_that_are_too_long_together_are_merged_by_a_model() -> None:
+    models, asked = scripted_models(lambda request: said("You turn around there. What would be behind the door?"))
+    long = {
+        name: "".join(f"{name} {number} is there. " for number in range(150)).strip()
+        for name in ("reflection", "questioning")
+    }
+    assert all(len(text) < UTTERANCE_LIMIT < sum(map(len, long.values())) for text in long.values())
+    made = await router(models, view(**long), config(merge="join"))
+    assert made["utterances"][0]["call"]["role"] == "merge"
+    assert len(asked) == 1
 
 
 async def test_what_the_guards_would_refuse_is_merged_by_a_model() -> None:

@@ -34,6 +34,8 @@ def test_too_many_steps_are_cut_after_the_last_that_fits() -> None:
         ({"steps": ["One.", "Two.", "Leave the rest for session 2."]}, "no second session"),
         ({"technique": "hypnosis"}, "none of the twelve"),
         ({"goal": " "}, "goal is missing"),
+        ({"goal": "x" * 2001}, "at most 2,000 characters"),
+        ({"steps": ["One.", "Two.", "x" * 2001]}, "at most 2,000 characters"),
         ({"goal": "She sees that she has to have to have to have to have to go."}, "again and again"),
         ({"steps": ["One.", "Two.", "Write the list, the list, the list, the list."]}, "again and again"),
     ],

@@ -1,15 +1,18 @@
 """The risk check: what counts as an expression of risk, what does not, and that every error counts."""
 
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from nodes.risk import check_message, find_risk, help_text, phrase_lists, phrases, read_help
 from nodes.risk.check import ROLE
 from nodes.risk.help_lines import LAST_RESORT, VARIABLE
-from nodes.risk.phrases import LANGUAGES, Risk
+from nodes.risk.phrases import LANGUAGES, MOST, Risk
+from nodes.risk.spellings import spellings
 from profiles.library import builtin_ids, load_builtin
 from profiles.schema import client_form
 from settings import ModelSettings, SettingsError
@@ -97,6 +100,51 @@ DISGUISED = (
     "kil myself",
     "su\x07icide",
     "want\rto\rdie",
+    # letters apart, across words too
+    "k i l l m y s e l f",
+    "k i l l  m y s e l f",
+    "I k i l l myself",
+    "I don't w a n t t o live any more",
+    "q u i e r o m o r i r",
+    "k * l l m y s e 1 f",
+    *(mark.join("suicide") for mark in ".-_/*·~ \u2009"),
+    *(
+        mark.join("suicide")
+        for mark in ("\u0301", "\u034f", "\u200b", "\u2060", "\u00ad", "\u3164", "\ufe0f", " * ", ", ")
+    ),
+    # digits and signs for letters
+    "ki11 myself",
+    "ki|| myse1f",
+    "k!ll myse|f",
+    "$uicide",
+    "su1c1d3",
+    "i w4nt t0 d1e",
+    "k*ll myself",
+    "k**l myself",
+    "k*** myself",
+    "su*cide",
+    "sui*cide",
+    "su#cide",
+    "su•c•de",
+    "ich will mich umbr*ngen",
+    "je veux m0urir",
+    # letters of other scripts
+    "suıcıde",
+    "SUİCİDE",
+    "ѕυісіdе",
+    "ΚΙLL ΜΥSELF",
+    "кіll мyself",
+    "𝓀𝒾𝓁𝓁 𝓂𝓎𝓈ℯ𝓁𝒻",
+    "ⓚⓘⓛⓛ ⓜⓨⓢⓔⓛⓕ",
+    "🅺🅸🅻🅻 🅼🆈🆂🅴🅻🅵",
+    "🇰🇮🇱🇱 🇲🇾🇸🇪🇱🇫",
+    "ᴋɪʟʟ ᴍʏꜱᴇʟꜰ",
+    "su\u0338icide",
+    # letters drawn out, more of one than of another
+    "wannna dieee",
+    "suiiiiciiide",
+    "kiiill myyyself",
+    "wannna d*eeee",
 )
 OTHER_LANGUAGES = (
     "Ich will mich umbringen.",
@@ -137,6 +185,12 @@ HARMLESS = (
     "Die Prüfung ist in drei Wochen.",
     "Je suis fatiguée et je dors mal.",
     "No puedo dormir antes del examen.",
+    "At 3 p.m. I went home, i.e. I left.",
+    "My name is spelled V-I-O-L-I-N, like the instrument.",
+    "He is in the N.A.A.C.P. and the U.S. Navy.",
+    "This d*mn job, and the b*** s*** at work, is *so* hard.",
+    "I said noooo!!! and **really** meant it.",
+    "I want 11 of them, 1st class, at 5pm, for $10.",
 )
 
 
@@ -187,6 +241,30 @@ def test_a_plain_no_lets_the_session_go_on(answer: str) -> None:
     assert find_risk(answer, asked="Are you thinking about suicide?") is None
 
 
+@pytest.mark.parametrize("piece", [
+    *("a", "want ", "k ", "* ", "k*", "1l", "i 1 ", "w a n t ", "ki11 ", "k i l l m y ", "ll", "s*", "take all the the the "),
+    *("\u0301", "a\u0301", "\u200b", "k\x00", "😀", "ﷺ", "\u202eab ", "ı", "д", "ǂ ", ". ", "(", "kms ", "would would miss if i "),
+])  # fmt: skip
+def test_time_is_linear_in_the_message(piece: str) -> None:
+    started = time.process_time()
+    find_risk((piece * MOST)[:MOST], before=piece * 300, asked="Do you sleep?")
+    spellings((piece * 100_000)[:100_000])
+    assert time.process_time() - started < 5  # seconds; a hundred thousand marks took a minute
+
+
+def test_what_is_too_long_to_be_checked_counts_as_risk() -> None:
+    assert find_risk("x" * (MOST + 1)) == Risk("check_failed", "too long to be checked")
+    assert find_risk("No.", asked="x" * (MOST + 1)) == Risk("check_failed", "too long to be checked")
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_every_example_of_a_list_is_found_with_its_letters_apart(language: str) -> None:
+    listed = yaml.safe_load((phrases.FOLDER / f"{language.lower()}.yaml").read_text(encoding="utf-8"))
+    for category in listed["categories"].values():
+        for example in category["examples"]:
+            assert find_risk(" ".join(c for c in example if c.isalpha())), example
+
+
 @pytest.fixture
 def lists(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     for path in phrases.FOLDER.glob("*.yaml"):
@@ -231,6 +309,35 @@ def test_every_language_that_is_promised_has_a_list() -> None:
     assert {path.stem.capitalize() for path in phrases.FOLDER.glob("*.yaml")} == set(LANGUAGES)
 
 
+UNCLEAR = (
+    '{"risk": false}{"risk": true}',
+    '{"risk": true}{"risk": false}',
+    '{"risk": false} {"risk": false}',
+    '{"risk": true, "risk": false}',
+    '{"risk": true}<think></think>{"risk": false}',
+    '{"risk": false, "why": "grey is a color"}',
+    '{"Risk": false}',
+    '{"risk": "no"}',
+    '{"risk": "false"}',
+    '{"risk": 0}',
+    '{"risk": null}',
+    '{"risk": [false]}',
+    "{}",
+    "false",
+    '[{"risk": false}]',
+    'It says {"risk": false}',
+    '{"risk": false} I think.',
+    '<think>{"risk": false}',
+    '{"risk": false',
+)
+CLEAR = (
+    '<think>{"risk": true}?</think>{"risk": false}',
+    '{"risk": true}?</think>\n{"risk": false}',
+    '[THINK]{"risk": true}[/THINK] {"risk": false}',
+    '<|channel|>analysis<|message|>{"risk": true}?<|end|><|start|>assistant<|channel|>final<|message|>{"risk": false}<|return|>',
+    '```json\n{"risk": false}\n```',
+    ' {\n  "risk": false\n}\n',
+)
 CHECKED = {"models": {**MODELS, ROLE: ModelSettings(temperature=0.0)}, "guard_attempts": 2}
 
 
@@ -239,9 +346,10 @@ CHECKED = {"models": {**MODELS, ROLE: ModelSettings(temperature=0.0)}, "guard_at
     [
         ('{"risk": false}', None),
         ('{"risk": true}', Risk("model", "said so")),
+        ('<think>{"risk": false} or {"risk": true}?</think>{"risk": true}', Risk("model", "said so")),
         ("I would rather not say.", Risk("check_failed", "NotSaid")),
-        ('{"risk": "no"}', Risk("check_failed", "NotSaid")),
-        ("{}", Risk("check_failed", "NotSaid")),
+        *((answer, Risk("check_failed", "NotSaid")) for answer in UNCLEAR),
+        *((answer, None) for answer in CLEAR),
         (ConnectionError("gone"), Risk("check_failed", "ConnectionError")),
     ],
 )
@@ -255,6 +363,7 @@ async def test_the_model_is_asked_about_what_the_rules_let_pass(
     assert {request.schema for request in asked} == {"risk"}
     assert "It is all grey." in asked[0].prompt
     assert "How is it?" in asked[0].prompt
+    assert len(asked) == 1  # one that is asked until it says no says no
 
 
 async def test_no_model_is_asked_about_what_the_rules_find_nor_where_none_is_configured() -> None:

@@ -9,7 +9,11 @@ from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, System
 
 from models.errors import ModelError
 from models.structured import AnswerSchema
+from nodes.context import UTTERANCE_LIMIT
+from nodes.guards import split_marker
 from nodes.speaking import WARMER, Attempts, NotSaid, call_seed, decide, speak
+from settings import ModelSettings
+from state import Finding
 from tests.scripted import MODELS, Asked, config, said, scripted_models
 
 MESSAGES: list[BaseMessage] = [SystemMessage("You are Ada."), HumanMessage("Counselor: How are you?\n\nAnswer.")]
@@ -111,6 +115,36 @@ async def test_harmless_findings_are_mended_at_once_and_recorded(answer: Any, te
     assert len(asked) == 1
 
 
+LONG = {"default": ModelSettings(max_tokens=32_768)}
+"""So many tokens that a long answer comes whole to whoever asked for it."""
+
+
+async def test_what_is_too_long_to_be_spoken_is_cut_at_a_sentence_before_it_is_judged() -> None:
+    long = "".join(f"I counted plant {number}. " for number in range(4_999))
+    text, attempts, _ = await speak_of([f"<think>{long}</think>{long} As an AI, I stop."], models=LONG)
+    assert UTTERANCE_LIMIT - 30 < len(text) <= UTTERANCE_LIMIT
+    assert long.startswith(text)
+    assert text.endswith(".")
+    length = len(long.strip()) + len("  As an AI, I stop.")
+    cut = Finding(kind="truncated", detail=f"cut to {len(text):,} of {length:,} characters", repaired=True)
+    assert attempts.call().findings == (cut,)
+
+
+async def test_a_goodbye_at_the_end_of_too_many_words_counts() -> None:
+    text, _, _ = await speak_of(
+        ["".join(f"Bye, plant {number}. " for number in range(999)) + "[END: left]"], models=LONG
+    )
+    assert split_marker(text)[1] == "left"
+    assert len(text) <= UTTERANCE_LIMIT
+
+
+async def test_what_has_no_end_of_a_sentence_where_it_is_cut_is_asked_for_again() -> None:
+    text, attempts, asked = await speak_of(["and " * 5000 + "so.", "I slept well."], models=LONG)
+    assert (text, len(asked)) == ("I slept well.", 2)
+    assert attempts.findings[0].kind == "truncated"
+    assert "characters" in asked[1].prompt
+
+
 async def test_where_too_little_would_stay_it_is_asked_for_again() -> None:
     text, attempts, asked = await speak_of(
         [said("Yes. And then all of a sudden it was that I", "length"), "I slept well."]
@@ -177,12 +211,20 @@ async def test_a_model_that_cannot_be_had_is_not_said_with_its_kind(kind: str) -
     [
         '{"color": "red"}',
         '```json\n{"color": "red"}\n```',
-        'Sure: {"color": "red"} {"color": "blue"}',
+        'Sure: {"color": "red"} {"color": "red"}',
+        '<think>{"color": "blue"}?</think>{"color": "red"}',
         '\ufeff{"color":\n"red"}',
     ],
 )
 async def test_json_is_read_through_fences_and_talk(answer: str) -> None:
     assert (await decide_of([answer]))[0] == "red"
+
+
+async def test_two_answers_that_differ_are_asked_for_again() -> None:
+    answer, attempts, asked = await decide_of(['{"color": "blue"} no, {"color": "red"}', '{"color": "red"}'])
+    assert (answer, len(asked)) == ("red", 2)
+    assert attempts.findings[0].kind == "malformed"
+    assert "differ" in attempts.findings[0].detail
 
 
 @pytest.mark.parametrize(

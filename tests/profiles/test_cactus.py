@@ -1,7 +1,9 @@
 """The CACTUS record, on a synthetic one of the same shape."""
 
+import contextlib
 import copy
 import json
+import time
 
 import pytest
 
@@ -233,6 +235,39 @@ def test_a_name_without_latin_letters_has_an_id(tmp_path):
     assert profile.demographics.name == "李娜"
 
 
+PIECES = [
+    " ",
+    "1. ",
+    "*",
+    "- ",
+    "name: ",
+    "\n",
+    "Presenting Problem: ",
+    "the ",
+    "to cope ",
+    "a. ",
+    "(including ",
+    "counselor:",
+    "client \n",
+]
+
+
+@pytest.mark.parametrize("piece", PIECES)
+def test_a_long_form_is_taken_apart_at_once(tmp_path, piece):
+    long = piece * (90_000 // len(piece)) + "x"
+    started = time.process_time()
+    for text in (long, f"Name: A\n2. Presenting Problem\n{long}"):
+        with contextlib.suppress(ProfileError):
+            read(tmp_path, with_form(text))
+    exchange = {
+        "AI_counselor__CBT__init_history_client": ...,
+        "AI_client__dialogue_history_init": f"Counselor: a\n{long}",
+    }
+    with contextlib.suppress(ProfileError):
+        read(tmp_path, changed(**exchange))
+    assert time.process_time() - started < 3  # seconds; white space alone took minutes
+
+
 @pytest.mark.parametrize(
     ("record", "message"),
     [
@@ -246,6 +281,11 @@ def test_a_name_without_latin_letters_has_an_id(tmp_path):
             "no section 'Reason for Seeking Counseling'",
         ),
         (changed(AI_client__attitude="grumpy"), "AI_client.attitude: should be one of positive, neutral, negative"),
+        (with_form("x" * 100_001), "AI_client.intake_form: 100,001 characters; at most 100,000"),
+        (
+            changed(AI_counselor__CBT__init_history_client="x" * 20_001),
+            "opening.client: 20,001 characters; at most 20,000",
+        ),
         (changed(ground_truth_CBT=7), "ground_truth_CBT: should be a text or a list of texts"),
     ],
 )

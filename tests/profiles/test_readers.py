@@ -79,6 +79,9 @@ def unfit(message, **fields):
     return "x.json", json.dumps({**small(), **fields}), message
 
 
+BOMB = "a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n" + "".join(
+    f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 10)}]\n" for n in range(1, 10)
+)
 BROKEN = {
     "empty": ("x.json", "", "the file is empty"),
     "white space": ("x.yaml", " \n ", "the file is empty"),
@@ -117,6 +120,18 @@ BROKEN = {
     "age": unfit("demographics.age: input should be less than", demographics={"name": "A", "age": 300}),
     "age text": unfit("demographics.age: should be a whole number, not text", demographics={"name": "A", "age": "30"}),
     "age nan": unfit("age: should be a whole number, not NaN", demographics={"name": "A", "age": float("nan")}),
+    "long text": unfit("support: 20,001 characters; at most 20,000", support="x" * 20_001),
+    "long nested": unfit("functioning.work: 20,001 characters; at most 20,000", functioning={"work": "x" * 20_001}),
+    "long opening": unfit("opening.client: 20,001 characters", opening={"counselor": "Hi.", "client": "x" * 20_001}),
+    "long together": unfit(
+        "has 114,023 characters; the texts of a profile have at most 100,000 together",
+        **dict.fromkeys(("history", "support", "strengths", "other", "automatic_thought", "source"), "x" * 19000),
+    ),
+    "labels": unfit("labelled_techniques: 101 entries; at most 100", labelled_techniques=["x"] * 101),
+    "long label": unfit("labelled_techniques.0: 201 characters; at most 200", labelled_techniques=["x" * 201]),
+    "many fields": unfit("and 983 more problems", **{f"field{number}": "x" for number in range(1002)}),
+    "yaml bomb": ("x.yaml", BOMB, "the aliases stand for more than 1,000,000 values"),
+    "yaml number": ("x.yaml", f"id: {'9' * 5000}", "a number of more than 100 characters"),
     "object": unfit("functioning: should be an object with fields, not text", functioning="x"),
     "tuple": unfit("labelled_techniques: should be a list, not text", labelled_techniques="x"),
     "choice": unfit("attitude: should be one of 'positive', 'neutral' or 'negative'", attitude="angry"),

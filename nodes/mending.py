@@ -1,0 +1,96 @@
+"""Mending: what may be taken out of a generated message, and of one that the guards refuse, without a new word. All is pure."""
+
+import re
+import unicodedata
+
+from nodes.guards import (
+    EMPHASIS,
+    FINISHED,
+    LABELS,
+    LATER,
+    OWN_LABELS,
+    ROUNDS,
+    SENTENCE,
+    WIDE_STOP,
+    Draft,
+    meta_talk,
+    normalized,
+    risk,
+    sentences,
+    split_marker,
+    unmarked,
+)
+from state import Speaker
+from texts.reasoning import without_reasoning
+
+_OWN_LABEL = {
+    speaker: re.compile(rf"{EMPHASIS}(?:{names}){EMPHASIS}[:：]{EMPHASIS}", re.IGNORECASE)
+    for speaker, names in OWN_LABELS.items()
+}
+_ANY_LABEL = re.compile(rf"{LATER}{EMPHASIS}(?:{LABELS['client']}|{LABELS['counselor']}){EMPHASIS}[:：]", re.IGNORECASE)
+
+
+def tidy(text: str, speaker: Speaker) -> str:
+    """What may be taken off any message without changing what is said: reasoning blocks, surrounding quotes, stray space."""
+    text = "".join(
+        c for c in text if c in "\n\t\u200c\u200d" or unicodedata.category(c) not in {"Cc", "Cf", "Cs", "Co"}
+    )
+    text = without_reasoning(text)
+    text = unmarked(text) if speaker == "counselor" else text.strip()
+    if len(text) > 1 and text[0] in '"“«' and text[-1] in '"”»' and not re.search(r"[\"“”«»]", text[1:-1]):
+        text = text[1:-1].strip()
+    return text
+
+
+def cut(text: str, most: int) -> str:
+    """The beginning of a text of at most `most` characters, at the end of a sentence or else of a word. An end marker stays."""
+    if len(text) <= most:
+        return text
+    _, reason = split_marker(text)
+    marker = f" [END: {reason}]" if reason else ""
+    head = text[: most - len(marker)]
+    ended = [found.end() for found in SENTENCE.finditer(head) if FINISHED.search(found[0])]
+    # The last one may go on behind the cut.
+    if ended and ended[-1] == len(head) and not text[len(head)].isspace() and head[-1] not in WIDE_STOP:
+        ended.pop()
+    end = ended[-1] if ended else head.rfind(" ")
+    return f"{head[: end if end > 0 else len(head)].rstrip()}{marker}"
+
+
+def repair(draft: Draft) -> str:
+    """The message with what is wrong taken out, as far as that needs no new word; the caller checks the result.
+
+    Own labels and lead-ins about the task go, what is written for the other person is cut off, sentences that the speaker
+    has said before or twice are left out, and an unfinished last sentence is dropped. A marker that ends the message is kept.
+    """
+    text, reason = split_marker(draft.text)
+    said = {normalized(sentence) for earlier in draft.own for sentence in sentences(earlier)}
+    mended = _mended_once(draft, text, said)
+    for _ in range(ROUNDS):  # what was taken out may have stood in front of a label
+        if mended == text:
+            break
+        text, mended = mended, _mended_once(draft, mended, said)
+    else:
+        return ""  # a text that never comes to rest was made to be like that
+    return f"{mended} [END: {reason}]" if reason and mended and draft.speaker == "client" else mended
+
+
+def _mended_once(draft: Draft, text: str, said: set[str]) -> str:
+    start = 0
+    while label_ := _OWN_LABEL[draft.speaker].match(text, start):  # a label may hide behind a label
+        start = label_.end()
+    text = _ANY_LABEL.split(text[start:], maxsplit=1)[0]
+    kept: list[str] = []
+    seen = set(said)
+    other = ("clients",) if draft.has_clients else ()
+    for sentence in sentences(text):
+        alone = Draft(sentence, draft.speaker, other=other)
+        if risk(alone) or meta_talk(alone) or not FINISHED.search(sentence):
+            continue
+        key = normalized(sentence)
+        if not key or key in seen:
+            continue
+        seen.add(key)
+        kept.append(sentence)
+    # After a wide stop stands no space.
+    return tidy(re.sub(rf"(?<=[{WIDE_STOP}]) ", "", " ".join(kept)), draft.speaker)

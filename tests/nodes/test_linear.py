@@ -1,0 +1,81 @@
+"""Whatever a model or a person writes, looking at it takes time linear in its length."""
+
+import re
+import time
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from inspection.practice.cues import Moment, moments_in, picks_up, questions_in, techniques_in
+from nodes.choosing import worth_after
+from nodes.guards import Draft, check, normalized, sentences, split_marker, trigrams
+from nodes.mending import cut, repair, tidy
+from nodes.plan import _CIRCLE
+from nodes.reminders import _SENTENCE
+from nodes.techniques import technique, techniques
+from nodes.techniques.questioning import _SHORT
+from nodes.words import telling_counts
+from profiles.schema import clean
+from state import Speaker
+
+LONG = 50_000
+SLOWEST = 1.5
+"""Seconds that one look at such a text may take; a third of a second is what the slowest needs, and ten what is quadratic."""
+
+REPEATED = [
+    *("a", "\n", ".", " ", "* ", "_", "[ ", "[END", "[END]", "]", '"', "Client: ", "Counselor:\n", "a. ", "a b c. ", "? ", "。", "a。"),
+    *("<think>", "</think>", "here's a ", "sure ", "(", "a agent: ", "reflection specialist:", "x. Client: ", "the  ", "as  ", "ab ab. "),
+    *("\u0301", "a\u0301", "😀 ", "\u202eש", "counsellll", "[/ ", "client\u200c", "tell me ", "body ", "' a'", "{", "ﷺ", "\ud800", "let "),
+]  # fmt: skip
+TEXTS = {repr(piece): f"a{piece * (LONG // len(piece))}b" for piece in REPEATED} | {
+    "nested markers": "[" * (LONG // 5) + "END]" * (LONG // 5),
+    "labels behind labels": "x agent: " * (LONG // 9) + "So.",
+    "labels behind what is dropped": "".join(f"x{n} agent: I ran. " for n in range(LONG // 20)),
+    "words that differ": "".join(f"a{n} b{n} c{n}. " for n in range(LONG // 20)),
+    "a word of letters that differ": "".join(chr(0x4E00 + n % 20_000) for n in range(LONG)),
+}
+
+
+def judged(text: str, speaker: Speaker, look: Callable[[Draft], Any]) -> None:
+    look(Draft(text, speaker, own=[text[:2000], "I ran."], other=[text[-2000:], "Did you?"]))
+
+
+LOOKS: dict[str, Callable[[str], Any]] = {
+    "tidy": partial(tidy, speaker="counselor"),
+    "cut": partial(cut, most=4000),
+    "check, counselor": partial(judged, speaker="counselor", look=check),
+    "check, client": partial(judged, speaker="client", look=check),
+    "repair, counselor": partial(judged, speaker="counselor", look=repair),
+    "repair, client": partial(judged, speaker="client", look=repair),
+    "nearly": lambda text: Draft(text, "client").nearly(normalized(text[::-1])),
+    "split_marker": split_marker,
+    "sentences": sentences,
+    "trigrams": trigrams,
+    "clean": clean,
+    "telling_counts": telling_counts,
+    "worth": worth_after([]),
+    "reminders": _SENTENCE.split,
+    "plan": _CIRCLE.search,
+    "called_for": lambda text: [technique(name).called_for(text) for name in techniques()],
+    "cues, counselor": lambda text: (techniques_in(text), questions_in(text)),
+    "cues, client": moments_in,
+    "picks_up": lambda text: picks_up(text, Moment("fear", "afraid", text[:2000])),
+}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("look", LOOKS)
+def test_a_long_text_of_any_kind_takes_no_time(look: str) -> None:
+    for name, text in TEXTS.items():
+        started = time.process_time()
+        LOOKS[look](text)
+        assert time.process_time() - started < SLOWEST, name
+
+
+@given(st.text(st.sampled_from("ab,.!\n "), max_size=40))
+def test_a_short_message_is_one_of_up_to_nine_words(text: str) -> None:
+    assert bool(re.search(_SHORT, text)) == bool(re.search(r"^\W*(?:\w+\W+){0,8}\w*\W*$", text))
