@@ -5,7 +5,16 @@ from functools import reduce
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, field_validator, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    JsonValue,
+    StringConstraints,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 
 from store.reading import read_text
 from store.yaml_text import YamlError, parse_yaml
@@ -67,7 +76,9 @@ class ModelSettings(BaseModel):
     replicas: tuple[str, ...] | None = Field(
         default=None, description="Further endpoints that serve the same model; a session stays on one of them"
     )
-    extra_body: dict[str, Any] | None = Field(default=None, description="Further fields for this server's requests")
+    extra_body: dict[str, JsonValue] | None = Field(
+        default=None, description="Further fields for this server's requests"
+    )
 
     @field_validator("base_url", "replicas")
     @classmethod
@@ -235,30 +246,6 @@ class SessionConfig(BaseModel):
 def _merged(models: dict[str, ModelSettings], role: str) -> ModelSettings:
     chain = ("default", role) if role in NOT_TECHNIQUES else ("default", "techniques", role)
     return reduce(lambda merged, name: models.get(name, ModelSettings()).over(merged), chain, ModelSettings())
-
-
-def read_models(path: Path) -> dict[str, ModelSettings]:
-    """Read models by role from a YAML file: a mapping from role names to the fields of `ModelSettings`.
-
-    Raises `SettingsError` that names the file, the role and the field.
-    """
-    data = read_yaml(path)
-    if not isinstance(data, dict):
-        raise SettingsError(f"{path}: expected a mapping from roles (default, plan, router, client, …) to models")
-    models = {}
-    for role, fields in data.items():
-        if isinstance(fields, dict) and any("key" in str(name) and name != "api_key_env" for name in fields):
-            raise SettingsError(
-                f"{path}: {role}: keys never stand in a file; name their environment variable: api_key_env"
-            )
-        problem = ""
-        try:
-            models[str(role)] = ModelSettings.model_validate(fields)
-        except ValidationError as error:
-            problem = validation_message(error)
-        if problem:  # outside, so that the values, of which one may be a key, do not hang on to the error
-            raise SettingsError(f"{path}: {role}: {problem}")
-    return models
 
 
 MOST_YAML = 16 * 2**20

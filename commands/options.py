@@ -8,10 +8,11 @@ from typing import Any, get_args
 
 from rich.console import Console
 
+from models.models_file import read_models
 from models.roles import Served
 from nodes.examples import check_examples
 from nodes.techniques import technique, techniques
-from settings import EMBEDDED_SESSION, ModelSettings, SessionConfig, read_models
+from settings import EMBEDDED_SESSION, ModelSettings, SessionConfig
 from texts.console import HarmlessConsole
 
 EMBEDDED_TURNS = 10

@@ -24,8 +24,9 @@ from inspection.studio import (
     status_of,
     write_checkpoints,
 )
+from models.models_file import read_models
 from sessions.store import RunError
-from settings import ModelSettings, read_models
+from settings import ModelSettings
 from state import SessionRecord
 from texts.console import HarmlessConsole
 

@@ -18,6 +18,7 @@ from pydantic_core import to_jsonable_python
 
 from models.chat import Models
 from models.errors import ModelError
+from models.models_file import read_models
 from models.requests import Reply
 from models.trust import environment_url
 from settings import (
@@ -27,7 +28,6 @@ from settings import (
     SessionConfig,
     SettingsError,
     means_embedded,
-    read_models,
 )
 from texts.harmless import one_line
 

@@ -1,6 +1,6 @@
 """What a server's answer says, read before any library sees it: so much and no more, of the right types, without the key.
 
-A library is handed a new body that holds only what `read_completion` or `read_models` took over from the server's.
+A library is handed a new body that holds only what `read_completion` or `read_model_list` took over from the server's.
 """
 
 from typing import Any
@@ -61,7 +61,7 @@ def read_completion(body: bytes, key: str) -> dict[str, Any] | FailedCall:
     return completion
 
 
-def read_models(body: bytes, key: str) -> dict[str, Any] | FailedCall:
+def read_model_list(body: bytes, key: str) -> dict[str, Any] | FailedCall:
     """A list of models by their ids, as the server orders them; or why the body is none.
 
     An id goes into requests as it is, so that none is shortened, masked or made harmless: one that would be is left out.

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import openai
 from pydantic import ValidationError
 
-from models.answers import read_models
+from models.answers import read_model_list
 from models.embedded import EmbeddedServer, shared_server
 from models.embedded_file import EmbeddedModelError
 from models.errors import RETRIED, FailedCall, ModelError, failure_of, unreadable
@@ -105,7 +105,7 @@ def _key(settings: ModelSettings, base_url: str) -> str:
 
 
 async def _first_model(base_url: str, key: str) -> str:
-    async with ModelClient(read_models) as http:
+    async with ModelClient(read_model_list) as http:
         names = await _listed(http, base_url, key)
         if isinstance(names, FailedCall) and names.kind in RETRIED:
             await asyncio.sleep(min(names.retry_after or LIST_PAUSE, LISTED_WITHIN))

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
+from models.models_file import read_models
 from settings import (
     EMBEDDED,
     EMBEDDED_BASE,
@@ -15,7 +16,6 @@ from settings import (
     ModelSettings,
     SessionConfig,
     SettingsError,
-    read_models,
     validation_message,
 )
 
@@ -241,10 +241,11 @@ def _filled(value: Any, key: str) -> Any:
     return tuple(_filled(item, key) for item in value) if isinstance(value, tuple) else value.format(key)
 
 
-def test_a_body_that_leads_in_circles_is_looked_through_once() -> None:
+def test_a_body_that_leads_in_circles_is_refused() -> None:
     body: dict[str, Any] = {"a": [1]}
     body["a"].append(body)
-    assert ModelSettings(extra_body=body).extra_body
+    with pytest.raises(ValidationError, match="extra_body"):
+        ModelSettings(extra_body=body)
 
 
 def write(tmp_path: Path, text: str | bytes) -> Path:
@@ -288,6 +289,31 @@ def test_an_error_in_a_file_names_file_role_and_field(tmp_path: Path, text: str 
     assert str(caught.value).startswith(f"{path}: ")
     assert says in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "refused"),
+    [
+        ("default: {api_key_env: A}\nclient: {base_url: 'http://127.0.0.1:1/v1'}", "client"),
+        (
+            "techniques: {base_url: 'http://127.0.0.1:1/v1', api_key_env: A}\nreflection: {base_url: 'http://127.0.0.1:2/v1'}",
+            "reflection",
+        ),
+        ("default: {api_key_env: A}\nclient: {base_url: 'http://127.0.0.1:1/v1', api_key_env: B}", None),
+        (
+            "default: {base_url: 'http://127.0.0.1:1/v1', api_key_env: A}\nclient: {base_url: 'http://127.0.0.1:1/v1', model: m}",
+            None,
+        ),
+        ("default: {base_url: 'http://127.0.0.1:1/v1'}\nclient: {base_url: 'http://127.0.0.1:2/v1'}", None),
+    ],
+)
+def test_a_key_goes_to_no_server_that_another_role_names(tmp_path: Path, text: str, refused: str | None) -> None:
+    file = write(tmp_path, text)
+    if refused:
+        with pytest.raises(SettingsError, match=rf"{refused}: api_key_env: .* A is for another server"):
+            read_models(file)
+    else:
+        assert "client" in read_models(file)
 
 
 def test_a_file_that_is_not_there(tmp_path: Path) -> None:

@@ -246,10 +246,10 @@ async def test_what_the_machine_runs_out_of_is_said_anew_and_not_asked_again(
 
 async def test_what_a_library_trips_over_is_garbled_and_not_repeated(models: Models) -> None:
     with LoopbackServer() as server:
-        error = await refused(models, settings(server, extra_body={"planted": {KEY[3:], 1}}))
+        error = await refused(models, settings(server, extra_body={"planted": [KEY[3:], float("nan")]}))
         assert server.requests == []
     assert (error.kind, error.requests) == ("garbled", 3)
-    assert str(error).endswith("answered something unreadable (TypeError)")
+    assert str(error).endswith("answered something unreadable (ValueError)")
     assert "planted" not in everything_of(error)
 
 
