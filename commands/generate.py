@@ -20,11 +20,12 @@ from commands import Subparsers
 from commands.generate_options import CONCURRENCY, generate_options, slurm_shard
 from commands.options import errors, for_embedded, given_options, session_config
 from generation.batch import read_batch
-from generation.driver import Budget, Driver, LocalWorker, Progress, WorkerHandle
+from generation.driver import Driver, LocalWorker, WorkerHandle
 from generation.files import RunLock, write_atomically
 from generation.forecast import forecast
 from generation.processes import ProcessWorker, WorkerSpec
 from generation.ray_workers import RayWorker, connect
+from generation.progress import Budget, Progress
 from generation.run import Asked, Run, open_run
 from generation.state import LIVE_FILE
 from generation.view import BatchView, duration, failures_table, projection_table

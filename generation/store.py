@@ -96,7 +96,7 @@ class ShardWriter:
             self._number += 1
         try:
             for path in (self.store.shards, self.store.ledgers, self.store.journals):
-                path.mkdir(parents=True, exist_ok=True)
+                path.mkdir(exist_ok=True)  # without parents: a run that was moved away does not come into being again
         except OSError as error:
             raise RunError(f"{folder} cannot be written: {error.strerror}") from error
 
@@ -148,7 +148,10 @@ def append(path: Path, data: bytes, *, sync: bool = False) -> int:
         finally:
             os.close(descriptor)
     except FileNotFoundError:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            path.parent.mkdir()  # without parents: a run that was moved away does not come into being again
+        except OSError as error:
+            raise RunError(f"{path} cannot be written: its folder is not there any more") from error
         return append(path, data, sync=sync)
     except OSError as error:
         raise RunError(f"{path} cannot be written: {error.strerror}") from error

@@ -23,6 +23,7 @@ from graph.session_graph import (
     route_from_plan,
     route_from_router,
 )
+from graph.trouble import contained
 from models.chat import Models
 from nodes.client import client
 from nodes.person import (
@@ -116,7 +117,8 @@ def _connect(builder: StateGraph[PracticeState, SessionConfig, PracticeInput, Pr
 
 def _node(models: Models, step: Step) -> Any:
     async def node(state: Any, runtime: Runtime[SessionConfig]) -> dict[str, Any]:
-        return await step(models, state, runtime.context or SessionConfig())
+        with contained():
+            return await step(models, state, runtime.context or SessionConfig())
 
     return node
 

@@ -15,16 +15,18 @@ from langgraph.checkpoint.base import BaseCheckpointSaver
 from langgraph.types import Command
 from pydantic import BaseModel
 
-from graph.journal import SUFFIX, Journal, JournalContent, JournalError, JournalHead, fold
-from graph.provenance import provenance, session_id
+from graph.journal import SUFFIX, DamagedJournal, Journal, JournalContent, JournalError, JournalHead, fold
+from graph.provenance import configuration_hash, provenance, session_id
 from graph.record import make_record
 from graph.session_graph import SessionGraph, build_session_graph, recursion_limit
 from graph.store import read_records, unfinished
 from graph.tracing import start_tracing
+from graph.trouble import LOG, InternalError, internal_failure
 from models.chat import Models
 from profiles.schema import Attitude, ClientProfile
 from settings import MethodName, SessionConfig
 from state import Failure, SessionInput, SessionRecord
+from store.machine import shortage
 
 
 @dataclass(frozen=True)
@@ -52,6 +54,17 @@ class SessionTask(BaseModel):
     def journal_path(self, folder: Path) -> Path:
         return folder / f"{self.session_id}{SUFFIX}"
 
+    def difference(self, head: JournalHead) -> str | None:
+        """What a journal's head says differently than this task, so that it is another session's; None where nothing."""
+        pairs: dict[str, tuple[Any, Any]] = {
+            "session_id": (head.session_id, self.session_id),
+            "profile": (head.profile, self.profile),
+            "attitude": (head.attitude, self.attitude),
+            "configuration": (configuration_hash(head.configuration), configuration_hash(self.config)),
+            "configuration.seed": (head.configuration.seed, self.config.seed),
+        }
+        return next((f"{name}: not that of {self.session_id}" for name, (a, b) in pairs.items() if a != b), None)
+
     def refuse_if_done(self, folder: Path) -> None:
         """Raise `JournalError` if the folder has this session already, finished or not."""
         if self.journal_path(folder) in unfinished(folder):
@@ -62,7 +75,7 @@ class SessionTask(BaseModel):
 
 def find_session(place: Path) -> Path:
     """The journal of the one unfinished session in a folder, or the journal itself. Raises `JournalError` otherwise."""
-    if place.is_file():
+    if place.exists() and not place.is_dir():
         return place
     if not place.is_dir():
         raise JournalError(f"{place} is not there; runs are folders, such as runs/<time>-<profile>-<attitude>")
@@ -82,8 +95,9 @@ async def run_session(
     checkpointer: BaseCheckpointSaver[Any] | None = None,
     on_event: OnEvent | None = None,
     starts: bool = False,
+    new_folder: bool = True,
 ) -> SessionRecord:
-    """Run a new session to its end, with its journal in `folder`.
+    """Run a new session to its end, with its journal in `folder`, which without `new_folder` must be there.
 
     Returns the record, which is kept by `graph.store.keep`; the journal stays until then. What the session itself meets
     ends in a failed record; `JournalError` is raised where the journal cannot be kept.
@@ -96,7 +110,7 @@ async def run_session(
         provenance=provenance(task.config),
         started_at=datetime.now(UTC).isoformat(timespec="milliseconds"),
     )
-    journal = Journal.create(task.journal_path(folder), head)
+    journal = Journal.create(task.journal_path(folder), head, new_folder=new_folder)
     return await run_journal(journal, JournalContent(head), models, checkpointer, on_event, starts)
 
 
@@ -107,9 +121,18 @@ async def resume_session(
     checkpointer: BaseCheckpointSaver[Any] | None = None,
     on_event: OnEvent | None = None,
     starts: bool = False,
+    task: SessionTask | None = None,
 ) -> SessionRecord:
-    """Take up a session that was cut off or has failed, after its last finished turn, and run it to its end."""
+    """Take up a session that was cut off or has failed, after its last finished turn, and run it to its end.
+
+    Raises `DamagedJournal` for a journal that holds no session, or with `task` another one than that.
+    """
     journal, content = Journal.resume(path)
+    if task and (problem := task.difference(content.head)):
+        journal.close()
+        raise DamagedJournal(f"{path} is the journal of another session, line 1: {problem}")
+    if content.unreadable > 1:  # a crash leaves one line cut, the last
+        LOG.warning("%s: %d lines cannot be read; the session goes on from before them", path, content.unreadable)
     return await run_journal(journal, content, models, checkpointer, on_event, starts)
 
 
@@ -138,7 +161,11 @@ async def run_journal(
     except (JournalError, OSError, MemoryError):
         raise  # the machine's trouble, not the session's: the journal is there to go on from
     except Exception as error:  # whatever a node raises ends this session alone, and is on record
-        failure = Failure(stage="session", kind="internal", message=f"{type(error).__name__}: {error}"[:500])
+        if shortage(error):
+            raise
+        failure = internal_failure(error)
+        if not isinstance(error, InternalError):  # what a node raised is in the log already
+            LOG.error("session %s: %s", head.session_id, failure.message, exc_info=error)
     finally:
         journal.close()
     return make_record(content, failure)

@@ -19,6 +19,7 @@ from langgraph.runtime import Runtime, get_runtime
 from langgraph.types import Checkpointer
 
 from graph.methods import METHODS, Method
+from graph.trouble import contained
 from models.chat import Models
 from nodes.client import client
 from nodes.intake import IntakeView, intake
@@ -184,7 +185,8 @@ def _add(
     step = steps.get(name, step)
 
     async def node(state: Any, runtime: Runtime[SessionConfig]) -> dict[str, Any]:
-        return await step(models, state, runtime.context or SessionConfig())
+        with contained():
+            return await step(models, state, runtime.context or SessionConfig())
 
     builder.add_node(name, node, input_schema=view, metadata=_about(about))
 

@@ -9,6 +9,8 @@ import aiohttp
 import openai
 from aiohttp.http_exceptions import PayloadEncodingError
 
+from store.machine import shortage
+
 _CUT = (aiohttp.ClientConnectionError, OSError)
 _OF_THE_BODY = frozenset({"content-encoding", "content-length", "transfer-encoding"})
 RETRIED = frozenset({"timeout", "rate_limited", "server_error", "connection", "garbled"})
@@ -38,7 +40,9 @@ class ModelError(RuntimeError):
 
 
 def classify(error: Exception) -> str | None:
-    """The kind of a failed request, or None when it is not the model's doing (a bug of ours)."""
+    """The kind of a failed request, or None when it is not the model's doing (a bug of ours, or a machine at its end)."""
+    if shortage(error):
+        return None
     if isinstance(error, (openai.APITimeoutError, TimeoutError, asyncio.TimeoutError)):
         # The client library calls a connection that was reset or refused a time-out too.
         cause = _first_cause(error)
