@@ -151,7 +151,9 @@ class Driver:
 
     def _abandon(self) -> None:
         self._abandoned = True
-        LOG.warning("%d sessions did not end when they were told to; they are left as their journals say", len(self._tasks))
+        LOG.warning(
+            "%d sessions did not end when they were told to; they are left as their journals say", len(self._tasks)
+        )
 
     def _hand_out(self) -> None:
         while not self.progress.draining:

@@ -70,7 +70,9 @@ class RunLock:
         except OSError:
             holder = os.pread(self._descriptor, 200, 0).decode(errors="replace").strip()
             self.__exit__()
-            raise RunError(f"{self.path.parent} is in use by another process ({one_line(holder) or 'unknown'})") from None
+            raise RunError(
+                f"{self.path.parent} is in use by another process ({one_line(holder) or 'unknown'})"
+            ) from None
         try:
             os.ftruncate(self._descriptor, 0)
             os.pwrite(self._descriptor, f"process {os.getpid()} on {socket.gethostname()}\n".encode(), 0)

@@ -18,6 +18,7 @@ from generation.processes import PULSE_EVERY, RESTARTS, WorkerSpec, as_answer
 from generation.worker import Pulse, Worker, total
 from graph.trouble import LOG, InternalError, describe_internal
 from sessions.store import Entry, RunError
+from texts.harmless import one_line
 
 MOST_CALLS = 10_000
 """Calls of an actor's methods at once: a session is one, for as long as it runs."""
@@ -37,7 +38,8 @@ def connect(address: str | None) -> None:
             socket.create_connection((place[1], int(place[2])), timeout=10).close()
         ray.init(address=address, log_to_driver=False, include_dashboard=False, configure_logging=False)
     except Exception as error:  # a cluster that is not there raises one of several
-        raise RunError(f"no Ray cluster at {address or 'this machine'}: {error}") from error
+        told = one_line(str(error))[:300]
+        raise RunError(f"no Ray cluster at {address or 'this machine'}: {told}") from error
 
 
 def disconnect() -> None:

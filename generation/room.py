@@ -1,4 +1,4 @@
-"""How many sessions a worker is handed at once: what it says it can take, and less for a while after the machine ran out of something."""
+"""How many sessions a worker is handed at once: what it can take, and less for a while after the machine ran out of something."""
 
 import time
 from collections.abc import Callable

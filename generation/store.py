@@ -96,7 +96,7 @@ class ShardWriter:
             self._number += 1
         try:
             for path in (self.store.shards, self.store.ledgers, self.store.journals):
-                path.mkdir(exist_ok=True)  # without parents: a run that was moved away does not come into being again
+                path.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise RunError(f"{folder} cannot be written: {error.strerror}") from error
 

@@ -88,7 +88,9 @@ class Order:
         for number, drafted in enumerate(given.candidates):
             self._at_turn(drafted.turn, f"update.candidates.{number}")
             if (drafted.turn, drafted.technique) in self._drafted:
-                raise Misfit(f"update.candidates.{number}: turn {drafted.turn} has its {drafted.technique[:40]} already")
+                raise Misfit(
+                    f"update.candidates.{number}: turn {drafted.turn} has its {drafted.technique[:40]} already"
+                )
             self._drafted.add((drafted.turn, drafted.technique))
 
     def _of_this_session(self, given: Channels) -> None:

@@ -26,10 +26,9 @@ LOG.setLevel(logging.INFO)
 
 DEBUG = "COUNSELING_SESSIONS_DEBUG"
 """Environment variable: where it is set, a command that meets what nobody foresaw shows the whole traceback."""
-ROOMS = frozenset(
-    ("commands", "evaluation", "generation", "graph", "inspection", "models", "nodes", "profiles", "prompts")
-    + ("sessions", "store", "texts", "training", "settings", "state", "run")
-)
+_ROOMS = "commands evaluation generation graph inspection models nodes profiles prompts run sessions settings state store texts training"
+ROOMS = frozenset(_ROOMS.split())
+"""Our own modules begin with one of these."""
 MOST = 300
 """Characters of an exception's own message that a failure repeats."""
 

@@ -47,16 +47,20 @@ def classify(error: Exception) -> str | None:
         # The client library calls a connection that was reset or refused a time-out too.
         cause = _first_cause(error)
         return "connection" if isinstance(cause, _CUT) and not isinstance(cause, TimeoutError) else "timeout"
-    if isinstance(error, openai.RateLimitError):
-        # An exhausted quota also answers 429, and no waiting helps.
-        return "refused" if error.code == "insufficient_quota" else "rate_limited"
     if isinstance(error, openai.APIStatusError):
-        return "server_error" if error.status_code >= 500 or error.status_code in (408, 425) else "refused"
+        return _kind_of_status(error)
     if isinstance(error, (UnreadableBody, openai.APIResponseValidationError)):
         return "garbled"
     if isinstance(error, openai.APIConnectionError):
         return "connection"
     return "garbled" if isinstance(error, openai.OpenAIError) else None
+
+
+def _kind_of_status(error: openai.APIStatusError) -> str:
+    if isinstance(error, openai.RateLimitError):
+        # An exhausted quota also answers 429, and no waiting helps.
+        return "refused" if error.code == "insufficient_quota" else "rate_limited"
+    return "server_error" if error.status_code >= 500 or error.status_code in (408, 425) else "refused"
 
 
 def describe(error: Exception, endpoint: str, key: str | None) -> str:

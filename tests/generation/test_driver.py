@@ -211,7 +211,9 @@ async def test_a_machine_at_its_end_gets_fewer_sessions_for_a_while_and_loses_no
 
 
 async def test_a_machine_that_stays_at_its_end_stops_the_batch_and_units_stay_open() -> None:
-    worker = FakeWorker(lambda one: Exhausted("the machine has run out of memory") if one.row > 4 else ended(one), room=4)
+    worker = FakeWorker(
+        lambda one: Exhausted("the machine has run out of memory") if one.row > 4 else ended(one), room=4
+    )
     progress = await asyncio.wait_for(Driver([worker], units(20), 20, pause=0.001).run(), 10)
     assert progress.stopped == "the machine has run out of memory"
     assert (progress.finished, progress.failed, progress.left) == (5, 0, 15)
