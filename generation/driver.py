@@ -13,7 +13,7 @@ from typing import Protocol
 from generation.batch import Unit
 from generation.progress import Budget, Progress
 from generation.room import Room
-from generation.worker import Exhausted, Pulse, Suspended, Worker, total
+from generation.worker import Pulse, Suspended, Worker, total
 from graph.journal import JournalError
 from graph.trouble import LOG, internal_failure
 from sessions.store import Entry, RunError
@@ -38,7 +38,7 @@ class WorkerLost(RuntimeError):
 class WorkerHandle(Protocol):
     """A worker, wherever it runs.
 
-    `run` raises `Suspended`, `WorkerLost`, `Exhausted`, or what ends the batch (`RunError`, `JournalError`); whatever else it
+    `run` raises `Suspended`, `WorkerLost`, `Shortage`, or what ends the batch (`RunError`, `JournalError`); whatever else it
     raises is that one unit's failure.
     """
 
@@ -203,8 +203,8 @@ class Driver:
 
     def _met(self, room: Room, unit: Unit, handed: int, error: Exception) -> None:
         """What a unit met that is no end of it: the machine's, the disk's, or what nobody foresaw."""
-        what = str(error) if isinstance(error, Exhausted) else shortage(error)
-        if what:
+        if short := shortage(error):
+            what = f"the machine has run out of {short}"
             self._again.append(unit)
             self.progress.exhausted[what] += 1
             room.shrink(handed)

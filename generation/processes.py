@@ -21,12 +21,12 @@ from typing import Any
 from generation.batch import Batch, Unit
 from generation.driver import WorkerLost
 from generation.log import LOG_FILE, log_unretrieved, logged
-from generation.worker import Exhausted, Pulse, Suspended, Worker, total
+from generation.worker import Pulse, Suspended, Worker, total
 from graph.journal import JournalError
 from graph.trouble import LOG, InternalError, describe_internal
 from models.chat import Models
 from sessions.store import Entry, RunError
-from store.machine import shortage
+from store.machine import Shortage, shortage
 
 PULSE_EVERY = 0.25
 """Seconds between two messages of how a worker is doing."""
@@ -194,7 +194,7 @@ def _main(pipe: Connection, spec: WorkerSpec) -> None:
 
 def as_answer(error: Exception) -> Exception:
     """An error as it is handed to the driver of another process: those that it knows as they are, others described in a line."""
-    if isinstance(error, (Suspended, Exhausted, RunError, JournalError, InternalError)):
+    if isinstance(error, (Suspended, Shortage, RunError, JournalError, InternalError)):
         return error
     return InternalError(describe_internal(error))
 

@@ -18,7 +18,7 @@ from models.chat import Models
 from models.limits import START
 from sessions.store import Entry, RunError
 from state import SessionRecord
-from store.machine import shortage
+from store.machine import Shortage, shortage
 
 LATELY = 60.0
 """Seconds for which the last trouble with an endpoint is told."""
@@ -48,10 +48,6 @@ class Suspended(Exception):
     """The session was stopped; its journal is there to go on from."""
 
 
-class Exhausted(Exception):
-    """The machine has run out of something (the message says of what); the session can be run when it is there again."""
-
-
 class Worker:
     """Runs units of a batch. `most` is how many sessions it runs at once, `name` that of its files."""
 
@@ -72,7 +68,7 @@ class Worker:
 
         A journal that holds something else is set aside, under another name, and its session is begun anew: half a session
         is lost, which the log says, and not the rest of the batch. Raises `Suspended` if the worker is stopped meanwhile,
-        `Exhausted` where the machine is, and `RunError` or `JournalError` where the disk fails.
+        `Shortage` where the machine has run out of something, and `RunError` or `JournalError` where the disk fails.
         """
         task = asyncio.current_task()
         assert task is not None
@@ -84,7 +80,7 @@ class Worker:
             raise Suspended from None
         except Exception as error:
             if what := shortage(error):
-                raise Exhausted(f"the machine has run out of {what}") from error
+                raise Shortage(what) from error
             raise
         finally:
             self._pulse.running -= 1

@@ -23,6 +23,7 @@ from graph.journal_lines import (
     JournalPast,
     JournalResume,
     JournalUpdate,
+    items_of,
 )
 from graph.journal_reading import fold, has_begun, read_journal, read_problem
 from store.reading import refuse_special
@@ -53,11 +54,12 @@ class Journal:
 
     @classmethod
     def create(cls, path: Path, head: JournalHead, *, private: bool = False, new_folder: bool = True) -> Self:
-        """Begin a journal; a `private` one, and its folder if that is new, only its owner can read.
+        """Begin a journal; a `private` one, and its folder if that is new, only its owner can read. So is one with a person's words.
 
         Without `new_folder` the folder must be there: one that was moved away does not come into being again. Raises
         `JournalError` if there is a journal already, or it cannot be written.
         """
+        private = private or _has_typed(head)
         try:
             if new_folder:
                 path.parent.mkdir(parents=True, exist_ok=True, mode=0o700 if private else 0o777)
@@ -166,6 +168,12 @@ def _open(path: Path, flags: int, mode: int = 0o644) -> int:
         os.close(descriptor)
         raise
     return descriptor
+
+
+def _has_typed(head: JournalHead) -> bool:
+    """Whether a person's words are in the past that a forked session begins with."""
+    past = head.past.updates if head.past else ()
+    return any(said.get("author") == "human" for item in past for said in items_of(item.update.get("utterances")))
 
 
 def _gone(path: Path) -> str:

@@ -22,6 +22,7 @@ from models.limits import AdaptiveLimit
 from models.requests import Reply, openai_chat, read_reply, request_options, trace_options
 from models.structured import MODES, AnswerSchema, speaks_of_schema
 from settings import ModelSettings
+from store.machine import shortage
 
 CHARACTERS_A_TOKEN = 4
 """What a prompt's tokens are expected to be, until the server tells."""
@@ -115,7 +116,7 @@ class Models:
                     return reply
                 except Exception as error:
                     kind = classify(error)
-                    if kind is None:
+                    if kind is None or shortage(error):  # ours, or the machine's
                         raise
                     failed, wait = error, retry_after(error)
                     if kind == "timeout" or overloaded(error):

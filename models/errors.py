@@ -9,8 +9,6 @@ import aiohttp
 import openai
 from aiohttp.http_exceptions import PayloadEncodingError
 
-from store.machine import shortage
-
 _CUT = (aiohttp.ClientConnectionError, OSError)
 _OF_THE_BODY = frozenset({"content-encoding", "content-length", "transfer-encoding"})
 RETRIED = frozenset({"timeout", "rate_limited", "server_error", "connection", "garbled"})
@@ -40,27 +38,21 @@ class ModelError(RuntimeError):
 
 
 def classify(error: Exception) -> str | None:
-    """The kind of a failed request, or None when it is not the model's doing (a bug of ours, or a machine at its end)."""
-    if shortage(error):
-        return None
+    """The kind of a failed request, or None when it is not the model's doing (a bug of ours)."""
     if isinstance(error, (openai.APITimeoutError, TimeoutError, asyncio.TimeoutError)):
         # The client library calls a connection that was reset or refused a time-out too.
         cause = _first_cause(error)
         return "connection" if isinstance(cause, _CUT) and not isinstance(cause, TimeoutError) else "timeout"
+    if isinstance(error, openai.RateLimitError):
+        # An exhausted quota also answers 429, and no waiting helps.
+        return "refused" if error.code == "insufficient_quota" else "rate_limited"
     if isinstance(error, openai.APIStatusError):
-        return _kind_of_status(error)
+        return "server_error" if error.status_code >= 500 or error.status_code in (408, 425) else "refused"
     if isinstance(error, (UnreadableBody, openai.APIResponseValidationError)):
         return "garbled"
     if isinstance(error, openai.APIConnectionError):
         return "connection"
     return "garbled" if isinstance(error, openai.OpenAIError) else None
-
-
-def _kind_of_status(error: openai.APIStatusError) -> str:
-    if isinstance(error, openai.RateLimitError):
-        # An exhausted quota also answers 429, and no waiting helps.
-        return "refused" if error.code == "insufficient_quota" else "rate_limited"
-    return "server_error" if error.status_code >= 500 or error.status_code in (408, 425) else "refused"
 
 
 def describe(error: Exception, endpoint: str, key: str | None) -> str:

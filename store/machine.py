@@ -9,6 +9,17 @@ SHORT_OF = {
 }
 
 
+class Shortage(RuntimeError):
+    """The machine has run out of something, said anew by whoever must not pass on the error that told it."""
+
+    def __init__(self, what: str) -> None:
+        super().__init__(f"the machine has run out of {what}")
+        self.what = what
+
+    def __reduce__(self) -> tuple[type["Shortage"], tuple[str]]:
+        return Shortage, (self.what,)
+
+
 def shortage(error: BaseException) -> str | None:
     """What the machine has run out of, where an error or one of its causes says so; None for any other error."""
     seen: set[int] = set()
@@ -22,8 +33,8 @@ def shortage(error: BaseException) -> str | None:
 
 
 def _short_of(error: BaseException) -> str | None:
-    if isinstance(error, MemoryError):
-        return "memory"
+    if isinstance(error, (MemoryError, Shortage)):
+        return error.what if isinstance(error, Shortage) else "memory"
     if isinstance(error, OSError):
         return SHORT_OF.get(error.errno or 0)
     # CPython has no type of its own for this one.

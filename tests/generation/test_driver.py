@@ -11,9 +11,10 @@ import pytest
 from generation.batch import Unit
 from generation.driver import LOST, MOST_LOST, Driver, WorkerLost
 from generation.progress import Budget
-from generation.worker import Exhausted, Pulse, Suspended
+from generation.worker import Pulse, Suspended
 from sessions.store import Entry, RunError
 from state import Failure, Usage
+from store.machine import Shortage
 
 Outcome = Callable[[Unit], Entry | Exception]
 
@@ -185,7 +186,7 @@ async def test_a_worker_that_dies_is_handed_half_as_many_sessions_and_all_end() 
 @pytest.mark.parametrize(
     "error",
     [
-        Exhausted("the machine has run out of threads"),
+        Shortage("threads"),
         RuntimeError("can't start new thread"),
         MemoryError(),
         OSError(errno.EMFILE, "Too many open files"),
@@ -211,9 +212,7 @@ async def test_a_machine_at_its_end_gets_fewer_sessions_for_a_while_and_loses_no
 
 
 async def test_a_machine_that_stays_at_its_end_stops_the_batch_and_units_stay_open() -> None:
-    worker = FakeWorker(
-        lambda one: Exhausted("the machine has run out of memory") if one.row > 4 else ended(one), room=4
-    )
+    worker = FakeWorker(lambda one: Shortage("memory") if one.row > 4 else ended(one), room=4)
     progress = await asyncio.wait_for(Driver([worker], units(20), 20, pause=0.001).run(), 10)
     assert progress.stopped == "the machine has run out of memory"
     assert (progress.finished, progress.failed, progress.left) == (5, 0, 15)
