@@ -26,6 +26,7 @@ from graph.journal_lines import (
     items_of,
 )
 from graph.journal_reading import fold, has_begun, read_journal, read_problem
+from nodes.techniques import techniques
 from store.reading import refuse_special
 
 __all__ = [
@@ -90,6 +91,7 @@ class Journal:
         try:
             journal._lock()
             content = read_journal(path)
+            _refuse_unknown(path, content.head)
             kept = content.finished_updates
             if os.fstat(descriptor).st_size and os.pread(descriptor, 1, os.fstat(descriptor).st_size - 1) != b"\n":
                 journal._write(b"\n")  # ends the line that a crash left half written
@@ -168,6 +170,13 @@ def _open(path: Path, flags: int, mode: int = 0o644) -> int:
         os.close(descriptor)
         raise
     return descriptor
+
+
+def _refuse_unknown(path: Path, head: JournalHead) -> None:
+    unknown = [name for name in head.configuration.techniques if name not in techniques()]
+    if unknown:
+        told = f"there is no technique {unknown[0][:40]!r}; there are {', '.join(techniques())}"
+        raise JournalError(f"{path}, line 1: configuration.techniques: {told}")
 
 
 def _has_typed(head: JournalHead) -> bool:

@@ -3,7 +3,8 @@
 `run_session` neither knows a terminal nor where records are kept; whoever calls it says with `on_event` what to show.
 """
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -145,19 +146,27 @@ async def run_journal(
     starts: bool,
 ) -> SessionRecord:
     """Run a session on from what its journal says, to its end. Raises `JournalError` where the journal cannot be kept."""
-    start_tracing()
-    head = content.head
-    state = fold(content.updates)
-    # Only the graph of all methods leads from the intake past a plan that is made already.
-    method = None if state else head.configuration.method
-    graph = _graph(checkpointer, method, head.configuration.techniques, models)
-    if checkpointer:
-        # The state is given whole; an older thread of this id would get it on top of its own.
-        await checkpointer.adelete_thread(head.session_id)
-    failure: Failure | None = None
+    with closing(journal):
+        start_tracing()
+        head = content.head
+        state = fold(content.updates)
+        # Only the graph of all methods leads from the intake past a plan that is made already.
+        method = None if state else head.configuration.method
+        graph = _graph(checkpointer, method, head.configuration.techniques, models)
+        if checkpointer:
+            # The state is given whole; an older thread of this id would get it on top of its own.
+            await checkpointer.adelete_thread(head.session_id)
+        if any(said.get("closing") for said in state.get("utterances", ())):
+            return make_record(content)
+        durable = checkpointer is not None
+        failure = await _met(head, _stream(graph, journal, content, state, on_event, starts=starts, durable=durable))
+    return make_record(content, failure)
+
+
+async def _met(head: JournalHead, running: Awaitable[None]) -> Failure | None:
+    """What a running session met that nobody foresaw, as its failure; what is the machine's trouble is raised."""
     try:
-        if not any(said.get("closing") for said in state.get("utterances", ())):
-            await _stream(graph, journal, content, state, on_event, starts=starts, durable=checkpointer is not None)
+        await running
     except (JournalError, OSError, MemoryError):
         raise  # the machine's trouble, not the session's: the journal is there to go on from
     except Exception as error:  # whatever a node raises ends this session alone, and is on record
@@ -166,9 +175,8 @@ async def run_journal(
         failure = internal_failure(error)
         if not isinstance(error, InternalError):  # what a node raised is in the log already
             LOG.error("session %s: %s", head.session_id, failure.message, exc_info=error)
-    finally:
-        journal.close()
-    return make_record(content, failure)
+        return failure
+    return None
 
 
 def session_input(session_id: str, profile: ClientProfile, attitude: Attitude) -> SessionInput:
