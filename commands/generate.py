@@ -29,6 +29,7 @@ from generation.run import Asked, Run, open_run
 from generation.state import LIVE_FILE
 from generation.view import BatchView
 from generation.worker import Pulse
+from graph.journal import JournalError
 from graph.trouble import LOG, describe_internal
 from models.chat import Models
 from models.errors import ModelError
@@ -202,6 +203,10 @@ async def _drive(
             watching = asyncio.create_task(_watch(view, driver, run.folder, lock))
             try:
                 progress = await driver.run()
+            except (RunError, JournalError, OSError) as error:
+                if lock.gone:
+                    raise RunError(_moved(run.folder)) from error
+                raise
             finally:
                 watching.cancel()
                 (ended,) = await asyncio.gather(watching, return_exceptions=True)

@@ -1,6 +1,7 @@
 """`run.py generate` as a user calls it, against a server that answers, refuses or is not there."""
 
 import json
+import os
 import resource
 import signal
 import subprocess
@@ -14,7 +15,7 @@ import pytest
 
 import run
 from sessions.store import Store
-from tests.loopback import Faults, LoopbackServer, Request, sensible_answer
+from tests.loopback import Faults, Latency, LoopbackServer, Request, sensible_answer
 from tests.scripted import profile
 
 ROOT = Path(__file__).parents[2]
@@ -213,6 +214,194 @@ def test_wrong_inputs_are_told(
     assert told in capsys.readouterr().err
 
 
+def cut_journals(out: Path, url: str, forms: str) -> list[Path]:
+    """The journals of four sessions that were cut off after some turns."""
+    models = out.with_suffix(".yaml")
+    models.write_text(f"default: {{model: loopback, base_url: {url}, max_requests: 1}}\n", encoding="utf-8")
+    where = ["--profiles", forms, "--turns", "3", "--models", str(models), "--stop-after", "99"]
+    assert generate(out, *where) == 1
+    return sorted((out / "journals").iterdir())
+
+
+def swapped(one: Path, other: Path) -> None:
+    content = one.read_bytes()
+    one.write_bytes(other.read_bytes())
+    other.write_bytes(content)
+
+
+DAMAGES: dict[str, Any] = {
+    "malformed": lambda path: path.write_bytes(path.read_bytes().replace(b'"speaker":"client"', b'"speaker":7')),
+    "another head": lambda path: path.write_bytes(path.read_bytes().replace(path.name[:36].encode(), b"0" * 36, 1)),
+    "another client": lambda path: path.write_bytes(path.read_bytes().replace(b"market days", b"holidays")),
+    "no journal": lambda path: path.write_bytes(b"words, words\n"),
+    "pipe": lambda path: (path.unlink(), os.mkfifo(path)),
+    "folder": lambda path: (path.unlink(), path.mkdir()),
+}
+
+
+@pytest.mark.timeout(60)
+@pytest.mark.parametrize("damage", DAMAGES)
+def test_a_damaged_journal_is_set_aside_and_its_session_begun_anew(
+    tmp_path: Path, forms: str, damage: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out, ill = tmp_path / "run", True
+
+    def answer(request: Request) -> Any:
+        return "" if ill and _turn(request) >= 3 else sensible_answer(request)
+
+    with LoopbackServer(answer) as server:
+        journal = cut_journals(out, server.base_url, forms)[1]
+        DAMAGES[damage](journal)
+        ill = False
+        assert generate(out, "--retry-failed") == 0
+    told = capsys.readouterr()
+    assert "1 damaged journal set aside, their sessions begun anew; run.log says which and why" in told.err
+    log = (out / "run.log").read_text()
+    assert f"set aside as {journal.name}.damaged, the session is begun anew" in log
+    records = list(Store(out).records())
+    assert len(records) == len({record.session_id for record in records}) == 4
+    assert sorted(record.resumed for record in records) == [0, 1, 1, 1]
+    assert [path.name for path in (out / "journals").iterdir()] == [f"{journal.name}.damaged"]
+
+
+def test_two_journals_in_each_others_place_are_both_begun_anew(tmp_path: Path, forms: str) -> None:
+    out, ill = tmp_path / "run", True
+
+    def answer(request: Request) -> Any:
+        return "" if ill and _turn(request) >= 3 else sensible_answer(request)
+
+    with LoopbackServer(answer) as server:
+        journals = cut_journals(out, server.base_url, forms)
+        swapped(*journals[:2])
+        ill = False
+        assert generate(out, "--retry-failed") == 0
+    records = list(Store(out).records())
+    assert sorted(record.resumed for record in records) == [0, 0, 1, 1]
+    assert {len(record.turns) for record in records} == {3}
+
+
+@pytest.mark.parametrize("workers", [1, pytest.param(2, marks=pytest.mark.slow)])
+def test_what_nobody_foresaw_fails_its_sessions_with_a_line_and_a_traceback_in_the_log(
+    tmp_path: Path, forms: str, workers: int
+) -> None:
+    """A node that fails for one client."""
+    out, code = tmp_path / "run", tmp_path / "broken.py"
+    code.write_text(BROKEN, encoding="utf-8")
+    with LoopbackServer() as server:
+        started = [sys.executable, str(code), "generate", "--out", str(out), "--model", "loopback"]
+        options = ["--profiles", forms, "--turns", "1", "--base-url", server.base_url, "--workers", str(workers)]
+        ended = subprocess.run(
+            [*started, *options],
+            cwd=ROOT,
+            env=os.environ | {"PYTHONPATH": str(ROOT)},
+            capture_output=True,
+            text=True,
+            timeout=100,
+            check=False,
+        )
+    assert ended.returncode == 1, ended.stderr
+    assert "Traceback" not in ended.stdout + ended.stderr
+    assert "internal: ZeroDivisionError at " in ended.stderr
+    assert "3 of 4 sessions finished, 1 failed" in ended.stdout
+    log = (out / "run.log").read_text()
+    assert log.count("in fails_for_one") == 1
+    assert "caused by" not in log
+    (failed,) = [record for record in Store(out).records(failed=True) if record.status == "failed"]
+    assert failed.failure
+    assert (failed.failure.kind, failed.profile_id) == ("internal", "client-2")
+
+
+BROKEN = """
+import sys
+import nodes.plan
+import run
+
+def fails_for_one(attempts, *rest):
+    folder = sys.argv[sys.argv.index("--out") + 1]
+    if '"client-2"' in open(f"{folder}/journals/{attempts.session_id}.journal.jsonl").read():
+        return 1 / 0
+    return decide(attempts, *rest)
+
+decide = nodes.plan.decide
+nodes.plan.decide = fails_for_one
+if __name__ == "__main__":
+    sys.exit(run.main())
+"""
+
+
+SLOWLY = ["--turns", "6", "--seeds", "8", "--concurrency", "3"]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("workers", [1, 2])
+def test_a_run_that_is_moved_while_it_is_written_does_not_come_into_being_again(
+    tmp_path: Path, forms: str, workers: int
+) -> None:
+    out, moved = tmp_path / "run", tmp_path / "moved"
+    with LoopbackServer(latency=Latency(base=0.01)) as server:
+        options = ["--profiles", forms, *SLOWLY, "--base-url", server.base_url, "--workers", str(workers)]
+        started = command(out, *options, "--quiet")
+        process = subprocess.Popen(started, cwd=ROOT, stderr=subprocess.PIPE, text=True)
+        wait_for(lambda: done(out) >= 3, process)
+        out.rename(moved)
+        _, told = process.communicate(timeout=60)
+        assert process.returncode == 2, told
+        assert "not there any more" in told
+        assert "Traceback" not in told
+        assert not out.exists()
+        kept = len(list(Store(moved).records()))
+        assert generate(moved, "--max-hours", "0.000001") == 1
+        assert len(list(Store(moved).records())) >= kept >= 3
+
+
+@pytest.mark.slow
+def test_another_folder_in_a_moved_runs_place_gets_nothing(tmp_path: Path, forms: str) -> None:
+    out = tmp_path / "run"
+    with LoopbackServer(latency=Latency(base=0.01)) as server:
+        options = ["--profiles", forms, *SLOWLY, "--base-url", server.base_url, "--quiet"]
+        process = subprocess.Popen(command(out, *options), cwd=ROOT, stderr=subprocess.PIPE, text=True)
+        wait_for(lambda: done(out) >= 1, process)
+        out.rename(tmp_path / "moved")
+        out.mkdir()
+        _, told = process.communicate(timeout=60)
+        assert process.returncode == 2, told
+        assert [path.name for path in out.rglob("*")] == []
+
+
+def test_trying_again_is_suggested_where_it_can_help(
+    tmp_path: Path, forms: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out, ill = tmp_path / "run", True
+    again = f"take them up again with: python run.py generate --out {out} --retry-failed"
+    with LoopbackServer(lambda request: "" if ill and _turn(request) >= 1 else sensible_answer(request)) as server:
+        assert generate(out, "--profiles", forms, "--turns", "1", "--stop-after", "99", url=server.base_url) == 1
+        assert again in capsys.readouterr().err
+        ill = False
+        assert generate(out, "--retry-failed") == 0
+        assert "--retry-failed" not in capsys.readouterr().err
+        server.fail_with(403, "not for you")
+        assert generate(tmp_path / "other", "--profiles", forms, "--turns", "1", url=server.base_url) == 1
+        told = capsys.readouterr().err
+        assert "take them up again" not in told
+        assert "what the endpoint refused stays refused until it is put right" in told
+        options = ["--profiles", forms, "--turns", "1", "--max-tokens", "1"]
+        server.clear()
+        generate(tmp_path / "third", *options, url=server.base_url)
+        told = capsys.readouterr().err
+        assert "--retry-failed" not in told
+
+
+@pytest.mark.timeout(20)
+@pytest.mark.parametrize("name", ["run.log", "lock"])
+def test_a_pipe_in_a_files_place_is_not_waited_for(tmp_path: Path, forms: str, name: str) -> None:
+    out = tmp_path / "run"
+    out.mkdir()
+    os.mkfifo(out / name)
+    with LoopbackServer() as server:
+        code = generate(out, "--profiles", forms, "--turns", "1", url=server.base_url)
+    assert code == (2 if name == "lock" else 0)
+
+
 def test_a_part_has_a_folder_of_its_own_also_from_slurm(
     tmp_path: Path, forms: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -333,8 +522,6 @@ def test_a_worker_process_that_dies_is_replaced(tmp_path: Path) -> None:
         wait_for(lambda: done(out) >= 5, process)
         children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
         victims = [int(child) for child in children if b"spawn_main" in Path(f"/proc/{child}/cmdline").read_bytes()]
-        import os
-
         os.kill(victims[0], signal.SIGKILL)
         _, told = process.communicate(timeout=200)
         assert process.returncode == 0, told

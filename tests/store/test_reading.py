@@ -53,7 +53,9 @@ def test_a_line_over_its_bound_is_refused(tmp_path: Path) -> None:
             next(lines)
 
 
-@pytest.mark.parametrize("text", ["[" * 200_000, '{"a": NaN}', "[Infinity]", "[1e999]", "[-1e999]", "{", "1" * 5000, ""])
+@pytest.mark.parametrize(
+    "text", ["[" * 200_000, '{"a": NaN}', "[Infinity]", "[1e999]", "[-1e999]", "{", "1" * 5000, ""]
+)
 def test_what_is_no_json_is_a_value_error(text: str) -> None:
     with pytest.raises(ValueError):  # noqa: PT011
         parse_json(text)
