@@ -15,7 +15,7 @@ from generation.progress import Budget, Progress
 from generation.room import Room
 from generation.worker import Pulse, Suspended, Worker, total
 from graph.journal import JournalError
-from graph.trouble import LOG, internal_failure
+from graph.trouble import LOG, InternalError, internal_failure
 from sessions.store import Entry, RunError
 from state import Failure
 from store.machine import shortage
@@ -215,7 +215,8 @@ class Driver:
             self._fail(error)
         else:
             failure = internal_failure(error)
-            LOG.error("session %s: %s", unit.session_id, failure.message, exc_info=error)
+            if not isinstance(error, InternalError):  # of another process, which has logged it
+                LOG.error("session %s: %s", unit.session_id, failure.message, exc_info=error)
             self._break(unit, failure)
 
     def _break(self, unit: Unit, failure: Failure) -> None:

@@ -196,6 +196,8 @@ def as_answer(error: Exception) -> Exception:
     """An error as it is handed to the driver of another process: those that it knows as they are, others described in a line."""
     if isinstance(error, (Suspended, Shortage, RunError, JournalError, InternalError)):
         return error
+    if isinstance(error, OSError) and not shortage(error):
+        return RunError(f"{error.filename or 'a file of the run'} cannot be used: {error.strerror or error}")
     return InternalError(describe_internal(error))
 
 
