@@ -15,7 +15,8 @@ import pytest
 
 import run
 from sessions.store import Store
-from tests.loopback import Faults, Latency, LoopbackServer, Request, sensible_answer
+from tests.generation.survival import batch, killed
+from tests.loopback import Latency, LoopbackServer, Request, sensible_answer
 from tests.scripted import profile
 
 ROOT = Path(__file__).parents[2]
@@ -490,26 +491,11 @@ def test_a_directory_that_cannot_be_written_is_told(tmp_path: Path, capsys: pyte
 @pytest.mark.parametrize("workers", [1, 2])
 def test_two_hundred_sessions_survive_faults_and_kills(tmp_path: Path, workers: int) -> None:
     """200 sessions of 3 turns, 20 % of the calls failing in mixed ways, the process killed three times."""
-    out, models = tmp_path / "run", tmp_path / "models.yaml"
-    forms = tmp_path / "forms.jsonl"
-    values = [profile(id=f"client-{number}").model_dump(mode="json") for number in range(100)]
-    forms.write_text("".join(json.dumps(value) + "\n" for value in values), encoding="utf-8")
-    with LoopbackServer(faults=Faults(0.2, hold=2.0, retry_after=0.01), keep=10) as server:
-        models.write_text(
-            f"default: {{model: loopback, base_url: {server.base_url}, timeout: 1, max_requests: 20}}\n",
-            encoding="utf-8",
-        )
-        options = ["--profiles", str(forms), "--seeds", "2", "--turns", "3", "--models", str(models)]
-        options += ["--workers", str(workers), "--techniques", "reflection,questioning", "--router", "rules"]
-        started = [sys.executable, "run.py", "generate", "--out", str(out), *options]
-        for kill in range(3):
-            process = subprocess.Popen(started, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-            wait_for(lambda want=(kill + 1) * 20: done(out) >= want, process, seconds=150)
-            process.kill()
-            process.wait()
-            assert 0 < done(out) < 200
-        last = subprocess.run(started, cwd=ROOT, capture_output=True, text=True, timeout=400, check=False)
-        assert last.returncode == 0, last.stderr
+    out = tmp_path / "run"
+    with batch(tmp_path, 200, 3, "--workers", str(workers)) as started:
+        survived = killed(started, out, [20, 40, 60], 3)
+    assert survived.code == 0, survived.told
+    assert survived.kills == 3
     check_whole(out, 200, 3)
 
 
