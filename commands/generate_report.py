@@ -69,8 +69,8 @@ def report(
     if progress.pulse.set_aside:
         count = _counted(progress.pulse.set_aside, "damaged journal")
         told.print(Text(f"{count} set aside, their sessions begun anew; {LOG_FILE} says which and why", style="yellow"))
-    for what, count in progress.exhausted.items():
-        told.print(Text(f"{what} ({count} times): fewer sessions ran at once for a while", style="yellow"))
+    for what, times in progress.exhausted.items():
+        told.print(Text(f"{what} ({times} times): fewer sessions ran at once for a while", style="yellow"))
     if progress.stopped:
         told.print(Text(f"stopped early: {one_line(progress.stopped)}", style="yellow"))
     if not args.preview or progress.stopped:

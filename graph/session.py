@@ -126,12 +126,15 @@ async def resume_session(
 ) -> SessionRecord:
     """Take up a session that was cut off or has failed, after its last finished turn, and run it to its end.
 
-    Raises `DamagedJournal` for a journal that holds no session, or with `task` another one than that.
+    With `task` its models are reached as that says: a server may have moved. Raises `DamagedJournal` for a journal that holds no
+    session, or another one than `task`.
     """
     journal, content = Journal.resume(path)
     if task and (problem := task.difference(content.head)):
         journal.close()
         raise DamagedJournal(f"{path} is the journal of another session, line 1: {problem}")
+    if task:
+        content.head = content.head.model_copy(update={"configuration": task.config})
     if content.unreadable > 1:  # a crash leaves one line cut, the last
         LOG.warning("%s: %d lines cannot be read; the session goes on from before them", path, content.unreadable)
     return await run_journal(journal, content, models, checkpointer, on_event, starts)

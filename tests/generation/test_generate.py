@@ -14,7 +14,9 @@ from typing import Any
 import pytest
 
 import run
-from sessions.store import Store
+from generation.store import ShardWriter
+from sessions.store import Entry, Store
+from state import SessionRecord
 from tests.generation.survival import batch, killed
 from tests.loopback import Latency, LoopbackServer, Request, sensible_answer
 from tests.scripted import profile
@@ -265,6 +267,18 @@ def test_a_damaged_journal_is_set_aside_and_its_session_begun_anew(
     assert [path.name for path in (out / "journals").iterdir()] == [f"{journal.name}.damaged"]
 
 
+def test_sessions_that_were_cut_off_go_on_where_the_server_is_now(tmp_path: Path, forms: str) -> None:
+    out = tmp_path / "run"
+    with LoopbackServer(lambda request: "" if _turn(request) >= 3 else sensible_answer(request)) as server:
+        cut_journals(out, server.base_url, forms)
+    with LoopbackServer() as server:
+        assert generate(out, "--retry-failed", "--base-url", server.base_url) == 0
+        assert {record.configuration["models"]["default"]["base_url"] for record in Store(out).records()} == {
+            server.base_url
+        }
+    check_whole(out, 4, 3)
+
+
 def test_two_journals_in_each_others_place_are_both_begun_anew(tmp_path: Path, forms: str) -> None:
     out, ill = tmp_path / "run", True
 
@@ -478,6 +492,50 @@ def test_a_disk_that_fills_ends_the_batch_and_loses_nothing(tmp_path: Path, form
         assert 0 < len(kept) < 20
         assert generate(out) == 0
     check_whole(out, 20, 3)
+
+
+def test_threads_that_cannot_be_had_cost_no_session(
+    tmp_path: Path, forms: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    keep, spells = ShardWriter.keep, [2]
+
+    def fails(writer: ShardWriter, record: SessionRecord) -> Entry:
+        if spells[0]:
+            spells[0] -= 1
+            raise RuntimeError("can't start new thread")
+        return keep(writer, record)
+
+    monkeypatch.setattr(ShardWriter, "keep", fails)
+    out = tmp_path / "run"
+    with LoopbackServer() as server:
+        assert generate(out, "--profiles", forms, "--turns", "1", url=server.base_url) == 0
+    check_whole(out, 4, 1)
+    told = capsys.readouterr().err
+    assert "the machine has run out of threads (2 times): fewer sessions ran at once for a while" in told
+
+
+@pytest.mark.slow
+def test_a_process_with_few_files_runs_fewer_sessions_and_loses_none(tmp_path: Path, forms: str) -> None:
+    out = tmp_path / "run"
+
+    def few_files() -> None:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (40, 40))
+
+    with LoopbackServer(latency=Latency(base=0.02)) as server:
+        options = ["--profiles", forms, "--turns", "3", "--seeds", "15", "--base-url", server.base_url]
+        ended = subprocess.run(
+            command(out, *options),
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
+            preexec_fn=few_files,
+        )
+    assert "Traceback" not in ended.stderr
+    assert "the machine has run out of open files" in ended.stderr
+    assert ended.returncode == 0, ended.stderr
+    check_whole(out, 60, 3)
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="needs /proc")
