@@ -11,6 +11,7 @@ import pytest
 from generation.batch import Unit
 from generation.driver import LOST, MOST_LOST, Driver, WorkerLost
 from generation.progress import Budget
+from generation.room import HOPELESS, Room
 from generation.worker import Pulse, Suspended
 from sessions.store import Entry, RunError
 from state import Failure, Usage
@@ -208,7 +209,28 @@ async def test_a_machine_at_its_end_gets_fewer_sessions_for_a_while_and_loses_no
     assert (progress.finished, progress.failed, progress.stopped) == (60, 0, None)
     assert progress.exhausted.total() == 3
     assert worker.most == 16
-    assert driver._rooms[0].most > 4  # it has recovered
+
+
+def test_a_room_halves_with_each_shortage_and_grows_with_each_session() -> None:
+    room = Room(lambda: 16, pause=0)
+    first = [room.hand() for _ in range(16)]
+    assert [room.shrink(handed) for handed in first] == [False] * 16  # all met the same shortage
+    assert room.most == 8
+    for _ in range(9):
+        room.take_back()
+    assert room.shrink(room.hand()) is False
+    assert room.most == 4
+    for _ in range(12):
+        room.grow()
+    assert room.most == 16
+    for _ in range(8):
+        room.take_back()
+    for _ in range(HOPELESS):
+        assert not room.hopeless
+        assert room.shrink(room.hand()) is True  # it was alone
+        assert room.most == 1
+        room.take_back()
+    assert room.hopeless
 
 
 async def test_a_machine_that_stays_at_its_end_stops_the_batch_and_units_stay_open() -> None:

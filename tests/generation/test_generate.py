@@ -380,6 +380,7 @@ def test_another_folder_in_a_moved_runs_place_gets_nothing(tmp_path: Path, forms
         out.mkdir()
         _, told = process.communicate(timeout=60)
         assert process.returncode == 2, told
+        assert f"{out} is not there any more, or not the same" in told
         assert [path.name for path in out.rglob("*")] == []
 
 
@@ -512,6 +513,30 @@ def test_threads_that_cannot_be_had_cost_no_session(
     check_whole(out, 4, 1)
     told = capsys.readouterr().err
     assert "the machine has run out of threads (2 times): fewer sessions ran at once for a while" in told
+
+
+def test_a_session_without_a_record_is_no_finished_batch_and_is_run_again(
+    tmp_path: Path, forms: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    keep, spells = ShardWriter.keep, [1]
+
+    def fails(writer: ShardWriter, record: SessionRecord) -> Entry:
+        if spells[0]:
+            spells[0] -= 1
+            raise ValueError("what nobody foresaw")
+        return keep(writer, record)
+
+    monkeypatch.setattr(ShardWriter, "keep", fails)
+    out = tmp_path / "run"
+    with LoopbackServer() as server:
+        assert generate(out, "--profiles", forms, "--turns", "1", url=server.base_url) == 1
+        told = capsys.readouterr()
+        assert "3 of 4 sessions finished, 0 failed" in told.out
+        assert "1 session without a record: see run.log; the next start runs them again" in told.err
+        assert f"go on with: python run.py generate --out {out}\n" in told.err
+        assert "ValueError at " in (out / "run.log").read_text()
+        assert generate(out) == 0
+    check_whole(out, 4, 1)
 
 
 @pytest.mark.slow

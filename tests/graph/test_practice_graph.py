@@ -12,7 +12,7 @@ import pytest
 from langgraph.checkpoint.memory import InMemorySaver
 from langgraph.types import Command
 
-from graph.journal import JournalError, read_journal
+from graph.journal import Journal, JournalError, read_journal
 from graph.practice import Practice, part_of
 from graph.practice_graph import build_practice_graph
 from graph.provenance import provenance
@@ -318,6 +318,10 @@ async def test_what_a_person_types_is_for_its_owner_alone(tmp_path: Path) -> Non
         path = session.practice.journal.path
         assert stat.S_IMODE(path.stat().st_mode) == 0o600
         assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700
+        left = path.with_name("left.journal.jsonl")
+        left.write_bytes(b"")  # a crash came before its first line
+        Journal.create(left, session.practice.content.head, private=True).close()
+        assert stat.S_IMODE(left.stat().st_mode) == 0o600
         path.chmod(0o644)  # as a version before made it
         session.again()
         assert stat.S_IMODE(path.stat().st_mode) == 0o600

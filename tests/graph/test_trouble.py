@@ -110,6 +110,7 @@ async def test_what_the_machine_has_run_out_of_is_no_failure_of_the_session(
     models, _ = scripted_models(Sensible())
     with pytest.raises(type(error)) as caught:
         await run_session(task(), tmp_path, models)
+    assert type(caught.value) is type(error)
     assert shortage(caught.value)
     assert task().journal_path(tmp_path).exists()
 
