@@ -1,8 +1,10 @@
 """The command line as a person or a script uses it, against the loopback server."""
 
+import io
 import json
 import os
 import re
+import stat
 from pathlib import Path
 
 import pytest
@@ -180,6 +182,25 @@ def test_what_nobody_foresaw_is_one_line_and_no_traceback(
     monkeypatch.setenv("COUNSELING_SESSIONS_DEBUG", "1")
     with pytest.raises(KeyError):
         run.main(["session"])
+
+
+def test_what_is_written_of_a_practice_session_is_for_its_owner_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    words = "What is it about the nights?\nAnd before that?\nThen we stop here. Goodbye.\n"
+    monkeypatch.setattr("sys.stdin", io.StringIO(words))
+    before = os.umask(0)
+    try:
+        with LoopbackServer() as server:
+            where = ["--base-url", server.base_url, "--model", "loopback", "--out", str(tmp_path / "one")]
+            assert run.main(["practice", *where, "--turns", "2"]) == 0
+    finally:
+        os.umask(before)
+    assert stat.S_IMODE((tmp_path / "one").stat().st_mode) == 0o700
+    written = [*(tmp_path / "one").glob("*.md"), *(tmp_path / "one").glob("*.review.txt")]
+    assert len(written) == 2
+    checkpoints = tmp_path / "checkpoints.sqlite"
+    assert {stat.S_IMODE(path.stat().st_mode) for path in [*written, checkpoints]} == {0o600}
 
 
 def test_a_machine_at_its_end_is_told_as_such(

@@ -295,7 +295,8 @@ def test_two_journals_in_each_others_place_are_both_begun_anew(tmp_path: Path, f
     assert {len(record.turns) for record in records} == {3}
 
 
-@pytest.mark.parametrize("workers", [1, pytest.param(2, marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("workers", [1, 2])
 def test_what_nobody_foresaw_fails_its_sessions_with_a_line_and_a_traceback_in_the_log(
     tmp_path: Path, forms: str, workers: int
 ) -> None:
