@@ -1,12 +1,15 @@
 """The configuration of a session: the one typed model behind the command line, the graph's context and Studio's form."""
 
 import os
-import re
+from functools import reduce
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, field_validator, model_validator
+
+from store.reading import read_text
+from texts.keys import secret_problem, url_problem
 
 MethodName = Literal[
     "magnet", "magnet-no-plan", "magnet-no-router", "magnet-no-plan-no-router", "single-plan", "single"
@@ -36,7 +39,8 @@ class SettingsError(ValueError):
 class ModelSettings(BaseModel):
     """Which model serves a role and how it is sampled. What is not given comes from the role's group, then `default`."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    # What is wrong is said without the values: one may be a key.
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
     model: str | None = Field(
         default=None,
@@ -65,49 +69,29 @@ class ModelSettings(BaseModel):
     )
     extra_body: dict[str, Any] | None = Field(default=None, description="Further fields for this server's requests")
 
-    @field_validator("base_url")
+    @field_validator("base_url", "replicas")
     @classmethod
-    def _check_url(cls, url: str | None) -> str | None:
-        return None if url is None else cls._no_secret_in_url(url)
+    def _without_last_slash(cls, value: str | tuple[str, ...] | None) -> str | tuple[str, ...] | None:
+        return value.rstrip("/") if isinstance(value, str) else value and tuple(url.rstrip("/") for url in value)
 
-    @field_validator("replicas")
-    @classmethod
-    def _check_urls(cls, urls: tuple[str, ...] | None) -> tuple[str, ...] | None:
-        return None if urls is None else tuple(map(cls._no_secret_in_url, urls))
-
-    @staticmethod
-    def _no_secret_in_url(url: str) -> str:
-        if not re.match(r"https?://[^/\s]+", url):
-            raise ValueError("must start with http:// or https://")
-        if "@" in url.split("//", 1)[1].split("/", 1)[0]:
-            raise ValueError("must hold no user or password: keys come from the environment (api_key_env)")
-        if "?" in url or "#" in url:
-            raise ValueError(
-                "must have nothing after the path, such as ?key=…: keys come from the environment (api_key_env)"
-            )
-        return url.rstrip("/")
-
-    @field_validator("extra_body")
-    @classmethod
-    def _no_secret_in_body(cls, body: dict[str, Any] | None) -> dict[str, Any] | None:
-        if name := _secret(body):
-            raise ValueError(f"{name}: must hold no key or password: keys come from the environment (api_key_env)")
-        return body
+    @model_validator(mode="after")
+    def _no_secrets(self) -> Self:
+        names = {"OPENAI_API_KEY", self.api_key_env or "OPENAI_API_KEY"}
+        keys = [key for name in sorted(names) if (key := os.environ.get(name, "").strip())]
+        urls = [("base_url", self.base_url), *(("replicas", url) for url in self.replicas or ())]
+        checked = [(field, url_problem(url, keys)) for field, url in urls if url is not None]
+        named = (("model", self.model), ("api_key_env", self.api_key_env), ("extra_body", self.extra_body))
+        checked += [(field, secret_problem(value, keys)) for field, value in named if value]
+        for field, problem in checked:
+            if problem:
+                raise ValueError(f"{field}: {problem}")
+        return self
 
     def over(self, base: "ModelSettings") -> "ModelSettings":
         """These settings, with what they leave open taken from `base`."""
         own = {name: value for name in type(self).model_fields if (value := getattr(self, name)) is not None}
         extra = {**(base.extra_body or {}), **(self.extra_body or {})}
         return base.model_copy(update={**own, "extra_body": extra or None})
-
-
-_SECRET = re.compile(r"api[_-]?key|authorization|password|secret|(?:access|auth|bearer)[_-]?token", re.IGNORECASE)
-
-
-def _secret(value: Any) -> str | None:
-    """The first name in a nested value that names a secret."""
-    items = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
-    return next((str(name) for name, item in items if _SECRET.search(str(name)) or _secret(item)), None)
 
 
 ROLE_DEFAULTS: dict[str, ModelSettings] = {
@@ -128,7 +112,6 @@ EMBEDDED_TEMPERATURE = 0.5
 """The most that any role uses on the embedded model unless told otherwise: such a model means little by unlikely words."""
 EMBEDDED_PLAN_TEMPERATURE = 0.0
 """That of its plan, which every later prompt has in it: warmer ones go round in circles, or are about what is not there."""
-
 
 EMBEDDED_SESSION: dict[str, Any] = {"router": "rules", "merge": "join", "reminders": True, "choices": 3}
 """How a session of the embedded model differs unless told otherwise: it is not able to pick techniques (it names as many as it
@@ -156,7 +139,7 @@ REACH = frozenset(
 class SessionConfig(BaseModel):
     """How a session is run. Every session record carries the whole of it."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
     method: MethodName = Field(
         default="magnet", description="Which wiring of the nodes runs: MAGneT, one of its ablations, or a baseline"
@@ -238,18 +221,20 @@ class SessionConfig(BaseModel):
 
     def model_for(self, role: str) -> ModelSettings:
         """The settings that serve a role: its own, then its group's, then the default, each over the built-in ones."""
-        chain = (
-            ["default"] + (["techniques"] if role not in NOT_TECHNIQUES else []) + ([role] if role != "default" else [])
-        )
-        built_in, own = ModelSettings(), ModelSettings()
-        for name in chain:
-            built_in = ROLE_DEFAULTS.get(name, ModelSettings()).over(built_in)
-            own = self.models.get(name, ModelSettings()).over(own)
+        own, built_in = self.named_for(role), _merged(ROLE_DEFAULTS, role)
         if means_embedded(own):
             coolest = EMBEDDED_PLAN_TEMPERATURE if role == "plan" else EMBEDDED_TEMPERATURE
-            cooler = min(coolest, built_in.temperature or 0.0)
-            built_in = built_in.model_copy(update={"temperature": cooler})
+            built_in = built_in.model_copy(update={"temperature": min(coolest, built_in.temperature or 0.0)})
         return own.over(built_in)
+
+    def named_for(self, role: str) -> ModelSettings:
+        """What `models` says of a role, of its group and by default, without the built-in settings."""
+        return _merged(self.models, role)
+
+
+def _merged(models: dict[str, ModelSettings], role: str) -> ModelSettings:
+    chain = ("default", role) if role in NOT_TECHNIQUES else ("default", "techniques", role)
+    return reduce(lambda merged, name: models.get(name, ModelSettings()).over(merged), chain, ModelSettings())
 
 
 def read_models(path: Path) -> dict[str, ModelSettings]:
@@ -266,17 +251,24 @@ def read_models(path: Path) -> dict[str, ModelSettings]:
             raise SettingsError(
                 f"{path}: {role}: keys never stand in a file; name their environment variable: api_key_env"
             )
+        problem = ""
         try:
             models[str(role)] = ModelSettings.model_validate(fields)
         except ValidationError as error:
-            raise SettingsError(f"{path}: {role}: {validation_message(error)}") from None
+            problem = validation_message(error)
+        if problem:  # outside, so that the values, of which one may be a key, do not hang on to the error
+            raise SettingsError(f"{path}: {role}: {problem}")
     return models
+
+
+MOST_YAML = 16 * 2**20
+"""Bytes of the largest YAML file that is read: models, prices, judges, rubrics and lists of phrases have some kilobytes."""
 
 
 def read_yaml(path: Path) -> Any:
     """The content of a YAML file. Raises `SettingsError` that says what is wrong and where, without quoting the file."""
     try:
-        return yaml.safe_load(path.read_text(encoding="utf-8"))
+        return yaml.safe_load(read_text(path, MOST_YAML))
     except OSError as error:
         raise SettingsError(f"{path} cannot be read: {error.strerror or error}") from None
     except yaml.MarkedYAMLError as error:

@@ -3,13 +3,12 @@
 import argparse
 import asyncio
 
-from rich.console import Console
-
 from commands import Subparsers
 from commands.options import model_options, names, session_config
 from inspection.tables import models_table
 from models.chat import Models
 from models.roles import check, serving
+from texts.console import HarmlessConsole
 
 
 def add(commands: Subparsers) -> None:
@@ -30,7 +29,7 @@ def check_models(args: argparse.Namespace) -> int:
             if item.endpoint:
                 await check(models, item)
         await models.close()
-        Console(highlight=False).print(models_table(served))
+        HarmlessConsole().print(models_table(served))
         return 1 if any(item.problem for item in served) else 0
 
     return asyncio.run(run())

@@ -1,13 +1,13 @@
 """`run.py graph` and `run.py schema`: the state machine as Mermaid, and the formats as JSON Schema."""
 
 import argparse
-import json
 
 from commands import Subparsers
 from commands.options import names, session_config
 from graph.methods import METHODS
 from graph.session_graph import build_session_graph, graph
 from inspection.schemas import SCHEMAS
+from texts.console import json_text
 
 
 def add(commands: Subparsers) -> None:
@@ -34,5 +34,5 @@ def draw(args: argparse.Namespace) -> int:
 
 def schema(args: argparse.Namespace) -> int:
     """The JSON Schema of a format."""
-    print(json.dumps(SCHEMAS[args.what](), indent=2, ensure_ascii=False))
+    print(json_text(SCHEMAS[args.what]()))
     return 0

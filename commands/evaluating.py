@@ -42,6 +42,7 @@ from profiles.problems import Problem
 from profiles.readers import read_profiles
 from sessions import Session, read_sessions
 from settings import SettingsError
+from texts.console import HarmlessConsole
 
 
 def evaluate(args: argparse.Namespace, *, comparing: bool) -> int:
@@ -63,7 +64,7 @@ def evaluate(args: argparse.Namespace, *, comparing: bool) -> int:
     data = evaluation_data(gathered, measures, made=made, judged=judged, comparison=comparison)
     written = write_reports(args, document, data)  # first: the reader of what is shown may go away
     if not args.quiet:
-        show(document, Console(highlight=False))
+        show(document, HarmlessConsole())
     _tell(written, gathered)
     return 0
 
@@ -78,7 +79,7 @@ def score_turns(args: argparse.Namespace) -> int:
         "Generated turns against reference turns", f"Read from {args.turns}.", (reference_section(scores),)
     )
     if not args.quiet:
-        show(document, Console(highlight=False))
+        show(document, HarmlessConsole())
     for path in write_reports(args, document, dict(to_jsonable_python(scores))):
         status_console().print(f"written: {path}")
     return 0
@@ -166,7 +167,7 @@ async def _judge(
 
 def _show(kind: str, measures: Measures) -> int:
     wanted = list(KINDS) if kind == "all" else [_kind(kind)]
-    console = Console(highlight=False, soft_wrap=True)
+    console = HarmlessConsole(soft_wrap=True)
     shown = 0
     for group in measures.groups.values():
         for finding in (finding for name in wanted for finding in group.integrity.findings[name]):

@@ -175,10 +175,10 @@ def judgements_folder(args: argparse.Namespace) -> Path:
 def judging_progress(console: Console) -> Iterator[tuple[Callable[[Any], None], Callable[[str], None]]]:
     """Show judges at work: what hears of their progress, and what is told of the stage that has begun."""
     bar = Progress(
-        TextColumn("{task.description}"),
+        TextColumn("{task.description}", markup=False),
         BarColumn(bar_width=20),
         MofNCompleteColumn(),
-        TextColumn("{task.fields[more]}", style="dim"),
+        TextColumn("{task.fields[more]}", style="dim", markup=False),
         TimeRemainingColumn(),
         console=console,
         transient=True,

@@ -18,6 +18,7 @@ from commands import Subparsers
 from commands.generate_options import CONCURRENCY, generate_options, slurm_shard
 from commands.generate_report import BY_HAND, headline, report
 from commands.options import errors, for_embedded, given_options, session_config
+from commands.trusted import refuse_unnamed
 from generation.batch import read_batch
 from generation.driver import Driver, LocalWorker, WorkerHandle
 from generation.files import RunLock, write_atomically
@@ -35,8 +36,9 @@ from models.chat import Models
 from models.errors import ModelError
 from models.prices import Prices, read_prices
 from models.roles import pinned, serving, serving_line
-from sessions.store import Entry, RunError
+from sessions.store import RUN_FILE, Entry, RunError
 from settings import ModelSettings, SessionConfig
+from texts.console import HarmlessConsole
 
 REQUESTS = 12
 """Requests for one answer, at most: a batch sits an outage of two or three minutes out."""
@@ -73,7 +75,7 @@ def generate(args: argparse.Namespace) -> int:
 
 async def _generate(args: argparse.Namespace, folder: Path, prices: Prices | None, lock: RunLock) -> int:
     log_unretrieved(asyncio.get_running_loop())
-    console = Console(highlight=False, quiet=args.quiet)
+    console = HarmlessConsole(quiet=args.quiet)
     async with AsyncExitStack() as stack:
         models = Models(offline=args.offline)
         stack.push_async_callback(models.close)
@@ -115,6 +117,7 @@ async def _configuration(
         config = for_embedded(pinned(config, served), args, served)
     else:
         config = _as_begun(args, there.configuration)
+        refuse_unnamed(config, args, folder / RUN_FILE)
         served = await serving(models, config)
         config = pinned(config, served)
     for item in served:

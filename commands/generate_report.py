@@ -7,6 +7,7 @@ from rich.console import Console
 from rich.text import Text
 
 from commands.options import errors
+from commands.trusted import naming_options
 from generation.forecast import forecast
 from generation.log import LOG_FILE
 from generation.progress import Progress
@@ -14,6 +15,7 @@ from generation.run import Run
 from generation.view import duration, failures_table, projection_table
 from models.prices import Prices
 from sessions.store import Entry
+from texts.console import HarmlessConsole
 from texts.harmless import one_line
 
 BY_HAND = "stopped by hand"
@@ -56,7 +58,7 @@ def report(
     failed = [run.entries[unit.session_id] for unit in open_units if unit.session_id in run.entries]
     finished = run.total - len(open_units)
     style = "yellow" if open_units else "green"
-    Console(highlight=False, soft_wrap=True).print(
+    HarmlessConsole(soft_wrap=True).print(
         Text(f"{finished} of {run.total} sessions finished, {len(failed)} failed, in {run.folder}/", style=style)
     )
     _tell_usage(run, progress, prices, console)
@@ -74,7 +76,7 @@ def report(
     if progress.stopped:
         told.print(Text(f"stopped early: {one_line(progress.stopped)}", style="yellow"))
     if not args.preview or progress.stopped:
-        _hint(run, len(open_units) - len(failed), failed)
+        _hint(run, len(open_units) - len(failed), failed, naming_options(args))
     if args.preview:
         _show_forecast(run, prices, console, concurrency)
     if progress.stopped == BY_HAND:
@@ -99,12 +101,12 @@ def _tell_usage(run: Run, progress: Progress, prices: Prices | None, console: Co
         errors().print(Text(told, style="yellow"))
 
 
-def _hint(run: Run, unended: int, failed: list[Entry]) -> None:
-    """How to go on, where there is something left; `--retry-failed` only where trying again can help."""
+def _hint(run: Run, unended: int, failed: list[Entry], options: str) -> None:
+    """How to go on, with which options, where something is left; `--retry-failed` only where trying again can help."""
     part = run.batch.shard
     folder = str(run.folder).removesuffix(f"-{part[0]}-of-{part[1]}") if part else str(run.folder)
     shard = f" --shard {part[0]}/{part[1]}" if part else ""
-    command = f"python run.py generate --out {shlex.quote(folder)}{shard}"
+    command = f"python run.py generate --out {shlex.quote(folder)}{shard}{options}"
     if unended:
         errors().print(Text(f"go on with: {command}"))
     if any(entry.failure is None or entry.failure.kind not in PERMANENT for entry in failed):

@@ -12,6 +12,7 @@ from models.roles import Served
 from nodes.examples import check_examples
 from nodes.techniques import technique, techniques
 from settings import EMBEDDED_SESSION, ModelSettings, SessionConfig, read_models
+from texts.console import HarmlessConsole
 
 EMBEDDED_TURNS = 10
 """Turns of a session that the embedded model serves, unless told otherwise: it loses itself in a longer one."""
@@ -113,4 +114,4 @@ def names(text: str) -> list[str]:
 
 def errors() -> Console:
     """Where messages go that are not the command's output."""
-    return Console(stderr=True, soft_wrap=True, highlight=False)
+    return HarmlessConsole(stderr=True, soft_wrap=True)

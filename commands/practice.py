@@ -12,6 +12,7 @@ from langgraph.checkpoint.memory import InMemorySaver
 
 from commands import Subparsers
 from commands.options import errors, for_embedded, graph_options, model_options, session_config
+from commands.trusted import naming_options, refuse_unnamed
 from generation.files import write_atomically
 from generation.log import SESSION_LOG, log_unretrieved, logged
 from graph.checkpoints import spared_checkpoints
@@ -81,12 +82,12 @@ def practice(args: argparse.Namespace) -> int:
             try:
                 over = Loop(session, terminal, runner.run, Advisor(session, models)).run()
             except KeyboardInterrupt:
-                _tell_how_to_go_on(session)
+                _tell_how_to_go_on(session, args)
                 return 130
             finally:
                 session.close()
             if not over:
-                _tell_how_to_go_on(session)
+                _tell_how_to_go_on(session, args)
                 return 0
             return _finish(args, session, terminal, lambda record: runner.run(_judged(args, record, session, models)))
         finally:
@@ -137,6 +138,7 @@ async def _open(
         content = read_journal(journal)
         config, folder = content.head.configuration, journal.parent
         check_examples(config)
+        refuse_unnamed(config, args, journal)
         _refuse_language(part, config)
         await _served(config, models, terminal)
         saver = await _checkpointer(part, stack, terminal)
@@ -222,7 +224,7 @@ def _finish(args: argparse.Namespace, session: Practice, terminal: Terminal, jud
     write_atomically(folder / f"{record.session_id}.md", text.encode(), private=True)
     if record.failure:
         errors().print(f"the session failed: {one_line(record.failure.message)}", style="red", markup=False)
-        _tell_how_to_go_on(session)
+        _tell_how_to_go_on(session, args)
         return 1
     terminal.note(f"\n{how_it_ended(record)}", "green")
     if session.part == "counselor":
@@ -245,11 +247,11 @@ async def _judged(args: argparse.Namespace, record: SessionRecord, session: Prac
     return await feedback(record, Path(args.judge), session.journal.path.parent, models)
 
 
-def _tell_how_to_go_on(session: Practice) -> None:
+def _tell_how_to_go_on(session: Practice, args: argparse.Namespace) -> None:
     place = session.journal.path
     folder = place.parent if len(list(place.parent.glob(f"*{SUFFIX}"))) == 1 else place
     errors().print("\nleft; nothing is lost. Take it up with:", markup=False)
-    errors().print(f"  python run.py practice --resume {shlex.quote(str(folder))}", markup=False)
+    errors().print(f"  python run.py practice --resume {shlex.quote(str(folder))}{naming_options(args)}", markup=False)
 
 
 async def _close(stack: AsyncExitStack, models: Models) -> None:

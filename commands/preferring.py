@@ -2,14 +2,12 @@
 
 import argparse
 import asyncio
-import json
 from pathlib import Path
 from random import Random
 from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 from pydantic_core import to_jsonable_python
-from rich.console import Console
 from rich.text import Text
 
 from commands.evaluation_options import judgements_folder, judging_progress, status_console, write_reports
@@ -43,6 +41,8 @@ from evaluation.report.terminal import show
 from models.chat import Models
 from models.prices import read_prices
 from settings import SettingsError, validation_message
+from store.reading import parse_json, read_text
+from texts.console import HarmlessConsole
 
 
 def prefer(args: argparse.Namespace) -> int:
@@ -109,7 +109,7 @@ def rate(args: argparse.Namespace) -> int:
     written = write_pages(study, args.out)
     if args.label_studio:
         written += write_label_studio(study, args.out)
-    console = Console(highlight=False, soft_wrap=True)
+    console = HarmlessConsole(soft_wrap=True)
     console.print(f"study {study.hash}: {len(study.pairs)} pairs for {len(study.sheets)} raters")
     for page in written:
         console.print(Text(f"  {page}"))
@@ -194,7 +194,7 @@ async def _judge_pairs(
 def _judged(path: Path) -> list[Decision]:
 
     try:
-        data = json.loads(path.read_text(encoding="utf-8"))
+        data = parse_json(read_text(path))
         return TypeAdapter(list[Decision]).validate_python(data["decisions"])
     except OSError as error:
         raise SettingsError(f"{path} cannot be read: {error.strerror or error}") from None
@@ -214,7 +214,7 @@ def _out(args: argparse.Namespace, document: Document, data: dict[str, Any]) -> 
 
     written = write_reports(args, document, dict(to_jsonable_python(data, inf_nan_mode="constants")))
     if not args.quiet:
-        show(document, Console(highlight=False))
+        show(document, HarmlessConsole())
     for path in written:
         status_console().print(f"written: {path}")
     return 0

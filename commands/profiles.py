@@ -3,13 +3,13 @@
 import argparse
 from pathlib import Path
 
-from rich.console import Console
 from rich.text import Text
 
 from commands import Subparsers
 from inspection.tables import profiles_table, show_profile
 from profiles.library import builtin_profiles
 from profiles.readers import ProfileError, find_profile, read_profiles
+from texts.console import HarmlessConsole
 
 
 def add(commands: Subparsers) -> None:
@@ -24,7 +24,7 @@ def add(commands: Subparsers) -> None:
 
 def profiles(args: argparse.Namespace) -> int:
     """List, show or validate client profiles."""
-    console = Console(highlight=False)
+    console = HarmlessConsole()
     if args.action == "list":
         found = read_profiles(Path(args.name)).profiles if args.name else builtin_profiles()
         console.print(profiles_table(found))

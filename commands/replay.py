@@ -2,18 +2,17 @@
 
 import argparse
 import asyncio
-import json
 from collections.abc import Iterable
 from datetime import datetime
 from functools import partial
 from pathlib import Path
 
-from rich.console import Console
 from rich.text import Text
 
 from commands import Subparsers
 from commands.options import given_models, given_options, graph_options, model_options, names
 from commands.session import conduct, stopped
+from commands.trusted import naming_options, refuse_unnamed
 from graph.fork import Edits, ForkError, fork_head, fork_task, run_fork
 from graph.journal import JournalContent, JournalError
 from graph.methods import METHODS
@@ -28,6 +27,7 @@ from profiles.schema import ATTITUDES
 from sessions.store import RUN_FILE, RunError
 from settings import EMBEDDED_MODELS, NOT_TECHNIQUES, ModelSettings, SessionConfig
 from state import SessionRecord
+from texts.console import HarmlessConsole, json_text
 
 WHERE = (
     "model",
@@ -78,16 +78,16 @@ def replay(args: argparse.Namespace) -> int:
     try:
         return asyncio.run(_replay(args))
     except KeyboardInterrupt:
-        return stopped(Path(args.out or ""))
+        return stopped(Path(args.out or ""), naming_options(args))
 
 
 def diff(args: argparse.Namespace) -> int:
     """Two sessions side by side."""
     difference = compare(_session_at(args.a), _session_at(args.b))
     if args.json:
-        print(json.dumps(as_json(difference, alike=args.all), indent=2, ensure_ascii=False))
+        print(json_text(as_json(difference, alike=args.all)))
     else:
-        show_difference(Console(highlight=False), difference, (args.a, args.b), alike=args.all)
+        show_difference(HarmlessConsole(), difference, (args.a, args.b), alike=args.all)
     return 0
 
 
@@ -98,6 +98,7 @@ async def _replay(args: argparse.Namespace) -> int:
     edits = Edits(client=args.client_says, pick=pick, counselor=args.say)
     make = partial(fork_task, parent, args.from_turn, attitude=args.attitude, seed=args.seed, edits=edits)
     task = make(config)  # what is wrong with it is told before any model is started
+    refuse_unnamed(config, args, Path(args.place))
     args.out = (
         args.out or f"runs/{datetime.now():%Y%m%d-%H%M%S}-{parent.profile_id}-{task.attitude}-turn-{args.from_turn}"
     )
@@ -110,7 +111,7 @@ async def _replay(args: argparse.Namespace) -> int:
         task = make(pinned(config, served))
         task.refuse_if_done(folder)
         head = await fork_head(task)
-        told = Console(highlight=False, quiet=args.quiet or args.json)
+        told = HarmlessConsole(quiet=args.quiet or args.json)
         told.print(Text(f"fork of {parent.session_id} at turn {task.turn}", style="bold"))
         start = partial(run_fork, head, folder, models)
         return await conduct(args, served, task, folder, start, JournalContent.begun(head))

@@ -7,7 +7,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from rich.console import Console, Group
+from rich.console import Group
 from rich.live import Live
 from rich.table import Table
 from rich.text import Text
@@ -22,6 +22,7 @@ from graph.store import SHARD, read_records
 from models.prices import read_prices
 from sessions.store import RunError, Store
 from state import SessionRecord
+from texts.console import HarmlessConsole
 
 WATCH_EVERY = 2.0
 
@@ -56,7 +57,7 @@ def add(commands: Subparsers) -> None:
 def status(args: argparse.Namespace) -> int:
     """How a run stands."""
     reader = StateReader(Path(args.run), read_prices(Path(args.prices)) if args.prices else None)
-    console = Console(highlight=False)
+    console = HarmlessConsole()
     state = reader.read()
     if args.watch and console.is_terminal and not args.json:
         with Live(_picture(state), console=console, auto_refresh=False) as live:
@@ -88,7 +89,7 @@ def merge_runs(args: argparse.Namespace) -> int:
                 style="yellow",
             )
         )
-    Console(highlight=False).print(_picture(StateReader(out).read()))
+    HarmlessConsole().print(_picture(StateReader(out).read()))
     return 1 if missing else 0
 
 
@@ -118,7 +119,7 @@ def export_run(args: argparse.Namespace) -> int:
         overwrite=args.overwrite,
         unfinished=unfinished,
     )
-    console = Console(highlight=False, soft_wrap=True)
+    console = HarmlessConsole(soft_wrap=True)
     parts = ", ".join(f"{name} {part.examples:,}" for name, part in report.splits.items())
     left_out = f"; {sum(report.failed.values()):,} failed sessions left out" if report.failed else ""
     if unfinished:

@@ -13,6 +13,7 @@ from rich.text import Text
 
 from commands import Subparsers
 from commands.options import errors, for_embedded, graph_options, model_options, session_config
+from commands.trusted import naming_options, refuse_unnamed
 from generation.files import write_atomically
 from generation.log import SESSION_LOG, log_unretrieved, logged
 from graph.checkpoints import spared_checkpoints
@@ -33,6 +34,7 @@ from profiles.readers import find_profile
 from profiles.schema import ATTITUDES
 from settings import SettingsError
 from state import SessionRecord
+from texts.console import HarmlessConsole, escaped
 from texts.harmless import one_line
 
 
@@ -59,15 +61,15 @@ def session(args: argparse.Namespace) -> int:
     try:
         return asyncio.run(_session(args))
     except KeyboardInterrupt:
-        return stopped(Path(args.resume or args.out or ""))
+        return stopped(Path(args.resume or args.out or ""), naming_options(args))
 
 
-def stopped(place: Path) -> int:
-    """Say how the session that was stopped there is taken up; the exit code of a command that was."""
+def stopped(place: Path, options: str) -> int:
+    """Say how the session that was stopped there is taken up, with which options; the exit code of a command that was."""
     told = errors()
     if place.is_file() or (place.is_dir() and place != Path() and unfinished(place)):
         told.print("\nstopped; nothing is lost but the turn in flight. Take it up with:")
-        told.print(f"  python run.py session --resume {shlex.quote(str(_the_unfinished(place)))}")
+        told.print(f"  python run.py session --resume {shlex.quote(str(_the_unfinished(place)))}{options}")
     else:
         told.print("stopped")
     return 130
@@ -86,7 +88,7 @@ async def conduct(
     `start` runs it, given `checkpointer`, `on_event` and `starts`; `before` is what there is of it already. Raises
     `ModelError` where a role is not served.
     """
-    console = Console(highlight=False, quiet=args.quiet or args.json)
+    console = HarmlessConsole(quiet=args.quiet or args.json)
     for item in served:
         if item.problem:
             who = "" if len(served) == 1 else f"{', '.join(item.roles)}: "
@@ -126,6 +128,7 @@ async def _session(args: argparse.Namespace) -> int:
             head = content.head
             task = SessionTask(profile=head.profile, attitude=head.attitude, config=head.configuration)
             check_examples(task.config)
+            refuse_unnamed(task.config, args, journal)
             served = await serving(models, task.config)
             return await conduct(args, served, task, journal.parent, partial(resume_session, journal, models), content)
         task, served, folder = await _new_task(args, models)
@@ -152,18 +155,16 @@ def _finish(args: argparse.Namespace, console: Console, record: SessionRecord, f
     typed = any(said.author == "human" for said in record.dialogue)
     write_atomically(folder / f"{record.session_id}.md", transcript_markdown(record).encode(), private=typed)
     if args.json:
-        print(record.model_dump_json(indent=2))
+        print(escaped(record.model_dump_json(indent=2)))
     else:
         show_summary(console, record)
-        (Console(soft_wrap=True, highlight=False) if args.quiet else console).print(
-            Text(f"saved: {shard}"), soft_wrap=True
-        )
+        (HarmlessConsole(soft_wrap=True) if args.quiet else console).print(Text(f"saved: {shard}"), soft_wrap=True)
     if record.failure:
         told = errors()
         told.print(Text(f"the session failed: {one_line(record.failure.message)}", style="red"))
         if record.failure.kind == "internal":
             told.print(Text(f"where: {folder / SESSION_LOG}"))
-        place = shlex.quote(str(_the_unfinished(folder)))
+        place = shlex.quote(str(_the_unfinished(folder))) + naming_options(args)
         told.print(f"its finished turns are kept; take it up with: python run.py session --resume {place}")
     return 1 if record.failure else 0
 

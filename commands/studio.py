@@ -2,17 +2,18 @@
 
 import argparse
 import asyncio
+import os
 import signal
 import subprocess
 from itertools import islice
 from pathlib import Path
 from types import FrameType
 
-from rich.console import Console
 from rich.text import Text
 
 from commands import Subparsers
 from commands.options import errors
+from graph.served import VARIABLE as MODELS
 from inspection.find import find_one, find_records
 from inspection.studio import (
     connect,
@@ -24,7 +25,9 @@ from inspection.studio import (
     write_checkpoints,
 )
 from sessions.store import RunError
+from settings import ModelSettings, read_models
 from state import SessionRecord
+from texts.console import HarmlessConsole
 
 MOST = 50
 """Sessions that are imported unless named: each takes one or two megabytes of the checkpoints' file."""
@@ -44,6 +47,7 @@ def add(commands: Subparsers) -> None:
         "sessions", nargs="*", metavar="SESSION", help=f"ids, how they begin, or numbers (default: the first {MOST})"
     )
     parser.add_argument("--port", type=int, help="of the server (default 2024, or a free one where that is taken)")
+    parser.add_argument("--models", metavar="FILE", help="YAML with the models that the server may use, per role")
     parser.add_argument("--no-browser", action="store_true", help="do not open Studio in the browser")
     parser.add_argument(
         "--fresh", action="store_true", help="import again what is there, without what was forked in it"
@@ -55,11 +59,13 @@ def add(commands: Subparsers) -> None:
 
 def studio(args: argparse.Namespace) -> int:
     """Import sessions, start the server, wait until it is stopped."""
-    console = Console(highlight=False, soft_wrap=True)
+    console = HarmlessConsole(soft_wrap=True)
     if args.assistants:
         changed = asyncio.run(create_assistants(connect(args.url), method_assistants()))
         console.print(f"{len(method_assistants())} assistants on {args.url}, {changed} of them new or changed")
         return 0
+    path = args.models or os.environ.get(MODELS)
+    models = read_models(Path(path)) if path else {}
     records = _wanted(Path(args.place), args.sessions) if args.place else []
     done = asyncio.run(write_checkpoints(records, fresh=args.fresh)) if records else {}
     for record in records:
@@ -69,8 +75,8 @@ def studio(args: argparse.Namespace) -> int:
     if records and not threads:
         raise RunError(f"{args.place}: none of the sessions can be imported")
     signal.signal(signal.SIGTERM, _interrupt)
-    with server(args.port, browser=not args.no_browser) as (url, process, log):
-        asyncio.run(_tell_server(url, threads))
+    with server(args.port, browser=not args.no_browser, models=Path(path) if path else None) as (url, process, log):
+        asyncio.run(_tell_server(url, threads, models))
         for record in threads:
             console.print(Text(_line(record, done[record.session_id])))
         console.print(f"server: {url} (log: {log})\nStudio: {STUDIO}{url}\nCtrl-C stops it.")
@@ -78,10 +84,10 @@ def studio(args: argparse.Namespace) -> int:
     return 0
 
 
-async def _tell_server(url: str, threads: list[SessionRecord]) -> None:
+async def _tell_server(url: str, threads: list[SessionRecord], models: dict[str, ModelSettings]) -> None:
     client = connect(url)
     await create_assistants(client, method_assistants())
-    await create_threads(client, threads)
+    await create_threads(client, threads, models)
 
 
 def _wait(process: subprocess.Popen[bytes], log: Path) -> None:

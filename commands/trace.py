@@ -1,7 +1,6 @@
 """`run.py trace`: what happened in a session, step by step, on the terminal or as a page."""
 
 import argparse
-import json
 import os
 import sys
 from collections.abc import Iterator
@@ -21,6 +20,7 @@ from inspection.trace_prompts import Prompts, prompts_of
 from inspection.trace_view import find_turn, show_overview, show_session, show_turn
 from models.prices import read_prices
 from sessions.store import RunError
+from texts.console import HarmlessConsole, json_text
 
 NOT_ON_A_PAGE = ("full", "prompts", "prices", "list", "json")
 """Options of the terminal's trace alone."""
@@ -60,7 +60,7 @@ def trace(args: argparse.Namespace) -> int:
     traced = trace_session(record, read_prices(Path(args.prices)) if args.prices else None)
     prompts = prompts_of(record, traced) if args.prompts else None
     if args.json:
-        print(json.dumps(_told(args, traced, prompts), indent=2, ensure_ascii=False))
+        print(json_text(_told(args, traced, prompts)))
         return 0
     with _paged() as console:
         if args.turn is not None:
@@ -77,7 +77,7 @@ def _write_page(args: argparse.Namespace, place: Path) -> int:
     if unused := [f"--{name}" for name, given in others.items() if given]:
         raise RunError(f"{', '.join(unused)} has no effect on a page, which shows every turn; leave it out")
     for path in write_pages(place, args.session, Path(args.html)):
-        Console(highlight=False, soft_wrap=True).print(Text(f"written: {path}"))
+        HarmlessConsole(soft_wrap=True).print(Text(f"written: {path}"))
     return 0
 
 
@@ -88,12 +88,12 @@ def _one_wanted(args: argparse.Namespace) -> bool:
 
 def _list(args: argparse.Namespace, rows: list[Overview]) -> int:
     if args.json:
-        print(json.dumps([asdict(row) for row in rows], indent=2, ensure_ascii=False))
+        print(json_text([asdict(row) for row in rows]))
     elif rows:
         with _paged() as console:
             show_overview(console, rows)
     else:
-        print(f"{args.place} has no sessions yet")
+        HarmlessConsole(soft_wrap=True).print(f"{args.place} has no sessions yet")
     return 0
 
 
@@ -114,7 +114,7 @@ def _told(args: argparse.Namespace, traced: SessionTrace, prompts: Prompts | Non
 @contextmanager
 def _paged() -> Iterator[Console]:
     """A console whose output goes through a pager, where a person is looking at it."""
-    console = Console(highlight=False)
+    console = HarmlessConsole()
     if not (console.is_terminal and sys.stdin.isatty()):
         yield console
         return

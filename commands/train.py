@@ -4,7 +4,6 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.table import Table
 
@@ -12,6 +11,7 @@ from commands import Subparsers
 from commands.options import errors
 from generation.exports.splits import Splits
 from settings import EMBEDDED, SettingsError
+from texts.console import HarmlessConsole
 from training.data import DataReport, chosen_roles, prepare, role_names
 from training.errors import TrainingError, training_extra
 from training.recipe import PRESETS, Recipe
@@ -120,7 +120,7 @@ def data(args: argparse.Namespace) -> int:
     )
     for problem in made.skipped:
         errors().print(f"left out: {problem}")
-    console = Console(highlight=False)
+    console = HarmlessConsole()
     console.print(_counts(made))
     console.print(f"written: {args.out}", soft_wrap=True)
     return 0
@@ -137,10 +137,10 @@ def lora(args: argparse.Namespace) -> int:
     recipe = recipe_of(args)
     roles = chosen_roles(args.roles) if args.roles else None
     columns = (
-        TextColumn("{task.description}"),
+        TextColumn("{task.description}", markup=False),
         BarColumn(),
         MofNCompleteColumn(),
-        TextColumn("{task.fields[told]}"),
+        TextColumn("{task.fields[told]}", markup=False),
         TimeElapsedColumn(),
         TimeRemainingColumn(),
     )
@@ -179,7 +179,7 @@ def lora(args: argparse.Namespace) -> int:
     best = (
         f", {history.best.loss:.3f} nats on the validation split after step {history.best.step}" if history.best else ""
     )
-    out = Console(highlight=False, soft_wrap=True)
+    out = HarmlessConsole(soft_wrap=True)
     if history.stopped:
         out.print(f"stopped early: {history.stopped}")
     out.print(f"{len(history.steps)} steps, {history.tokens:,} tokens, {history.seconds / 60:.0f} minutes{best}")
@@ -193,7 +193,7 @@ def export(args: argparse.Namespace) -> int:
         from training.gguf import export_gguf, export_merged, export_merged_gguf
 
     adapter = Path(args.adapter)
-    out = Console(highlight=False, soft_wrap=True)
+    out = HarmlessConsole(soft_wrap=True)
     if not args.gguf and not args.folder:
         raise SettingsError("give --gguf FILE, or --folder FOLDER for the merged model")
     for there in [Path(name) for name in (args.gguf, args.folder) if name]:
@@ -217,7 +217,7 @@ def report(args: argparse.Namespace) -> int:
         from training.report import compare_adapters, table
 
         found = compare_adapters(Path(args.adapter), args.against, args.on, roles=roles, sessions=args.sessions)
-    Console(highlight=False).print(table(found))
+    HarmlessConsole().print(table(found))
     if args.json:
         Path(args.json).write_text(found.model_dump_json(indent=1) + "\n", encoding="utf-8")
     return 0

@@ -1,12 +1,12 @@
 """The aspects on which two sessions are compared, by a judge or by people: data that a user can replace."""
 
-import hashlib
 from pathlib import Path
 from typing import Annotated, Self
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
 
 from settings import SettingsError, read_yaml, validation_message
+from store.reading import sha256_of
 
 RUBRICS = Path(__file__).parent / "rubrics"
 
@@ -54,4 +54,4 @@ def read_aspects(path: Path | None = None) -> Aspects:
 
 def read_rubric(path: Path) -> tuple[object, str]:
     """The content of a YAML file, and 12 hexadecimal digits of its SHA-256. Raises `SettingsError`."""
-    return read_yaml(path), hashlib.sha256(path.read_bytes()).hexdigest()[:12]
+    return read_yaml(path), sha256_of(path)[:12]

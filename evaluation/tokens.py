@@ -14,6 +14,7 @@ from pathlib import Path
 import tokenizers
 
 from settings import SettingsError
+from store.reading import read_bytes
 
 Encode = Callable[[Sequence[str]], list[Sequence[Hashable]]]
 
@@ -60,7 +61,7 @@ def tokenizer_of_file(path: Path) -> Tokenizer:
     `SettingsError` where the file cannot be read or is no tokenizer.
     """
     try:
-        content = path.read_bytes()
+        content = read_bytes(path)
         found = tokenizers.Tokenizer.from_buffer(content)
     except OSError as error:
         raise SettingsError(f"{path} cannot be read: {error.strerror or error}") from None

@@ -98,7 +98,7 @@ def read_problem(path: Path, error: OSError, doing: str = "read") -> JournalErro
 
 def _read_head(path: Path, line: bytes) -> JournalHead:
     try:
-        data = parse_json(line)
+        data = parse_json(line, finite=True)
     except ValueError:
         raise DamagedJournal(f"{path} is not a session's journal: its first line is not JSON") from None
     number = data.get("format") if isinstance(data, dict) else None
@@ -131,7 +131,7 @@ def _check(path: Path, content: JournalContent, places: list[int]) -> None:
 
 def _read_line(line: bytes) -> JournalUpdate | JournalResume | None:
     try:
-        data = parse_json(line)
+        data = parse_json(line, finite=True)
         kind = JournalResume if isinstance(data, dict) and data.get("type") == "resume" else JournalUpdate
         return kind.model_validate(data)
     except ValueError:

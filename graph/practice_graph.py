@@ -11,11 +11,12 @@ from typing import Any
 
 from langgraph.graph import END, START, StateGraph
 from langgraph.graph.state import CompiledStateGraph
-from langgraph.runtime import Runtime
 from langgraph.types import Checkpointer
 
+from graph.served import ServedConfig, ServedModels
 from graph.session_graph import (
     Step,
+    as_node,
     recursion_limit,
     route_from_client,
     route_from_counselor,
@@ -23,7 +24,6 @@ from graph.session_graph import (
     route_from_plan,
     route_from_router,
 )
-from graph.trouble import contained
 from models.chat import Models
 from nodes.client import client
 from nodes.person import (
@@ -47,16 +47,21 @@ PracticeGraph = CompiledStateGraph[PracticeState, SessionConfig, PracticeInput, 
 
 
 def build_practice_graph(
-    checkpointer: Checkpointer = None, *, specialists: Sequence[str] | None = None, models: Models | None = None
+    checkpointer: Checkpointer = None,
+    *,
+    specialists: Sequence[str] | None = None,
+    models: Models | None = None,
+    served: bool = False,
 ) -> PracticeGraph:
     """Build the graph of both parts. Running it needs a checkpointer: an interrupt is taken up from its checkpoint.
 
     `specialists` are the techniques that get a node (all there are by default); `models` are shared if given.
+    `served`: others call it over a network; the context is a `ServedConfig`.
     """
-    models = models or Models()
+    models = models or (ServedModels() if served else Models())
     names = [technique(name).name for name in specialists or techniques()]
     builder: StateGraph[PracticeState, SessionConfig, PracticeInput, PracticeState] = StateGraph(
-        PracticeState, context_schema=SessionConfig, input_schema=PracticeInput
+        PracticeState, context_schema=ServedConfig if served else SessionConfig, input_schema=PracticeInput
     )
     steps: list[tuple[str, Step, type, str]] = [
         ("intake", _intake, PracticeIntakeView, "takes the intake form and the person's part; no call"),
@@ -68,7 +73,7 @@ def build_practice_graph(
         *((name, _specialist(name), CounselorView, f"drafts what the counselor could say: {name}") for name in names),
     ]
     for name, step, view, about in steps:
-        builder.add_node(name, _node(models, step), input_schema=view, metadata={"description": about})
+        builder.add_node(name, as_node(step, models, served=served), input_schema=view, metadata={"description": about})
     _connect(builder, names)
     compiled = builder.compile(checkpointer=checkpointer, name="practice")
     return compiled.with_config(recursion_limit=recursion_limit(MOST_TURNS))
@@ -115,14 +120,6 @@ def _connect(builder: StateGraph[PracticeState, SessionConfig, PracticeInput, Pr
         builder.add_edge(name, "router")
 
 
-def _node(models: Models, step: Step) -> Any:
-    async def node(state: Any, runtime: Runtime[SessionConfig]) -> dict[str, Any]:
-        with contained():
-            return await step(models, state, runtime.context or SessionConfig())
-
-    return node
-
-
 async def _intake(models: Models, view: PracticeIntakeView, config: SessionConfig) -> dict[str, Any]:
     return await practice_intake(view)
 
@@ -134,5 +131,5 @@ def _specialist(name: str) -> Step:
     return step
 
 
-graph = build_practice_graph()
+graph = build_practice_graph(served=True)
 """What LangGraph Studio opens."""

@@ -126,8 +126,8 @@ async def resume_session(
 ) -> SessionRecord:
     """Take up a session that was cut off or has failed, after its last finished turn, and run it to its end.
 
-    With `task` its models are reached as that says: a server may have moved. Raises `DamagedJournal` for a journal that holds no
-    session, or another one than `task`.
+    With `task` its models are reached as that says, whatever the journal says of servers and keys. Raises `DamagedJournal` for a
+    journal that holds no session, or another one than `task`.
     """
     journal, content = Journal.resume(path)
     if task and (problem := task.difference(content.head)):

@@ -6,7 +6,9 @@
                             client → router … until the end; the router writes the closing utterance → END
 
 `build_session_graph(method=…)` wires the nodes of one method; without a method it wires all of them and the routes follow
-the method in the run's context: that is the module-level `graph` which LangGraph Studio opens.
+the method in the run's context: that is the module-level `graph` which LangGraph Studio opens. It is a served one: whoever
+calls it has no say in which servers are asked, and with which keys (`graph.served`). What our own code builds takes the
+configuration that it is given.
 """
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -19,6 +21,7 @@ from langgraph.runtime import Runtime, get_runtime
 from langgraph.types import Checkpointer
 
 from graph.methods import METHODS, Method
+from graph.served import ServedConfig, ServedModels, owned
 from graph.trouble import contained
 from models.chat import Models
 from nodes.client import client
@@ -50,20 +53,22 @@ def build_session_graph(
     specialists: Sequence[str] | None = None,
     models: Models | None = None,
     steps: Mapping[str, Step] | None = None,
+    served: bool = False,
 ) -> SessionGraph:
     """Build the graph of a method, or of all of them.
 
     `specialists` are the techniques that get a node (all there are by default; which of them take part in a session is
     the run's configuration). `models` are shared with other graphs of the process if given. `steps` says what nodes do,
-    by name, in place of their own work: a session on record gives back its updates.
+    by name, in place of their own work: a session on record gives back its updates. `served`: others call it over a network;
+    the context is a `ServedConfig`.
     """
-    models = models or Models()
+    models = models or (ServedModels() if served else Models())
     parts = METHODS[method] if method else None
     names = [technique(name).name for name in specialists or techniques()]
     builder: StateGraph[SessionState, SessionConfig, SessionInput, SessionState] = StateGraph(
-        SessionState, context_schema=SessionConfig, input_schema=SessionInput
+        SessionState, context_schema=ServedConfig if served else SessionConfig, input_schema=SessionInput
     )
-    add = partial(_add, builder, models, steps or {})
+    add = partial(_add, builder, models, steps or {}, served)
     add(
         "intake",
         _intake,
@@ -102,6 +107,19 @@ def build_session_graph(
     _connect(builder, parts, names)
     compiled = builder.compile(checkpointer=checkpointer, name="session")
     return compiled.with_config(recursion_limit=recursion_limit(MOST_TURNS))
+
+
+def as_node(step: Step, models: Models, *, served: bool) -> Any:
+    """A step as a node of the graph. In a served graph it gets the caller's configuration with the owner's models."""
+
+    async def node(state: Any, runtime: Runtime[SessionConfig]) -> dict[str, Any]:
+        config = runtime.context or SessionConfig()
+        if served:
+            config = await owned(config)
+        with contained():
+            return await step(models, state, config)
+
+    return node
 
 
 def recursion_limit(max_turns: int) -> int:
@@ -177,17 +195,13 @@ def _add(
     builder: StateGraph[SessionState, SessionConfig, SessionInput, SessionState],
     models: Models,
     steps: Mapping[str, Step],
+    served: bool,
     name: str,
     step: Step,
     view: type,
     about: str,
 ) -> None:
-    step = steps.get(name, step)
-
-    async def node(state: Any, runtime: Runtime[SessionConfig]) -> dict[str, Any]:
-        with contained():
-            return await step(models, state, runtime.context or SessionConfig())
-
+    node = as_node(steps.get(name, step), models, served=served)
     builder.add_node(name, node, input_schema=view, metadata=_about(about))
 
 
@@ -233,4 +247,4 @@ def _about(text: str) -> dict[str, Any]:
     return {"description": text}
 
 
-graph = build_session_graph()
+graph = build_session_graph(served=True)

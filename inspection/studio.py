@@ -11,7 +11,7 @@ import sys
 import time
 import urllib.request
 import uuid
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from importlib.util import find_spec
 from pathlib import Path
@@ -22,9 +22,11 @@ from langgraph_sdk.client import LangGraphClient
 
 from graph.checkpoints import VARIABLE, checkpoints_path, open_checkpoints
 from graph.methods import METHODS
+from graph.served import VARIABLE as MODELS
+from graph.served import for_caller
 from graph.threads import import_session
 from sessions.store import RunError
-from settings import SessionConfig
+from settings import ModelSettings, SessionConfig
 from state import SessionRecord
 
 GRAPH = "session"
@@ -66,17 +68,25 @@ def method_assistants() -> list[Assistant]:
     ]
 
 
-def session_assistants(records: Iterable[SessionRecord]) -> dict[str, Assistant]:
+def session_assistants(
+    records: Iterable[SessionRecord], models: Mapping[str, ModelSettings] | None = None
+) -> dict[str, Assistant]:
     """By session id the assistant that has its configuration, with which its thread is run on.
 
-    Sessions whose configurations differ in nothing but the seed share one, which has no seed of its own.
+    Sessions whose configurations differ in nothing but the seed share one, which has no seed of its own. Where their models are
+    reached is not in it: the server's `models` (by role; none where its environment says which) serve, those of a session if
+    they have its names.
     """
     found = {}
     for record in records:
-        config = SessionConfig.model_validate(record.configuration)
+        config, left = for_caller(SessionConfig.model_validate(record.configuration), models or {})
         context = config.model_dump(mode="json", exclude={"seed"}, exclude_none=True)
-        digest = hashlib.sha256(json.dumps(context, sort_keys=True).encode()).hexdigest()[:8]
+        digest = hashlib.sha256(json.dumps([context, left] if left else context, sort_keys=True).encode()).hexdigest()[
+            :8
+        ]
         about = f"The configuration of imported sessions: {config.method}, up to {config.max_turns} turns"
+        if left:
+            about += f". The server's default model serves: it has none called {', '.join(left)}"
         found[record.session_id] = _assistant(digest, f"{config.method} as imported ({digest})", about, context)
     return found
 
@@ -101,10 +111,15 @@ async def create_assistants(client: LangGraphClient, assistants: Iterable[Assist
     return changed
 
 
-async def create_threads(client: LangGraphClient, records: Iterable[SessionRecord]) -> None:
-    """Make sessions whose checkpoints are there known to the server, with what tells them apart. Raises `RunError`."""
+async def create_threads(
+    client: LangGraphClient, records: Iterable[SessionRecord], models: Mapping[str, ModelSettings] | None = None
+) -> None:
+    """Make sessions whose checkpoints are there known to the server, with what tells them apart. Raises `RunError`.
+
+    `models` are the server's by role, as for `session_assistants`.
+    """
     records = list(records)
-    assistants = session_assistants(records)
+    assistants = session_assistants(records, models)
     await create_assistants(client, {item["assistant_id"]: item for item in assistants.values()}.values())
     with _server_errors():
         for record in records:
@@ -129,11 +144,13 @@ def status_of(record: SessionRecord) -> str:
 
 
 @contextmanager
-def server(port: int | None = None, *, browser: bool = False) -> Iterator[tuple[str, subprocess.Popen[bytes], Path]]:
+def server(
+    port: int | None = None, *, browser: bool = False, models: Path | None = None
+) -> Iterator[tuple[str, subprocess.Popen[bytes], Path]]:
     """`langgraph dev` on a loopback port: its URL, its process and its log, once it answers; ended with the context.
 
-    Without a port it takes 2024, or a free one where that is taken. Raises `RunError` where it is not installed, or does
-    not start.
+    Without a port it takes 2024, or a free one where that is taken. `models` is the owner's models
+    file. Raises `RunError` where it is not installed, or does not start.
     """
     if not (find_spec("langgraph_cli") and find_spec("langgraph_api")):
         raise RunError("LangGraph's development server is not installed: pip install -e '.[studio]'")
@@ -145,18 +162,21 @@ def server(port: int | None = None, *, browser: bool = False) -> Iterator[tuple[
     log = checkpoints_path().parent.absolute() / f"studio-{port}.log"
     log.parent.mkdir(parents=True, exist_ok=True)
     command = [sys.executable, "-m", "langgraph_cli", "dev", "--no-reload", "--host", "127.0.0.1", "--port", str(port)]
+    here = {VARIABLE: str(checkpoints_path().absolute())}
+    if models:
+        here[MODELS] = str(models.absolute())
     with log.open("wb") as output:
         process = subprocess.Popen(
             command if browser else [*command, "--no-browser"],
             cwd=PROJECT,
-            env={"LANGGRAPH_CLI_NO_ANALYTICS": "1", **os.environ, VARIABLE: str(checkpoints_path().absolute())},
+            env={"LANGGRAPH_CLI_NO_ANALYTICS": "1", **os.environ, **here},
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=subprocess.STDOUT,
             start_new_session=True,  # Ctrl-C is ours: what is still to be said is said before the server ends
         )
     try:
-        _wait_until_ok(f"http://127.0.0.1:{port}", process, log)
+        wait_until_ok(f"http://127.0.0.1:{port}", process, log)
         yield f"http://127.0.0.1:{port}", process, log
     finally:
         _end(process)
@@ -211,7 +231,8 @@ def _is_free(port: int) -> bool:
     return True
 
 
-def _wait_until_ok(url: str, process: subprocess.Popen[bytes], log: Path) -> None:
+def wait_until_ok(url: str, process: subprocess.Popen[bytes], log: Path) -> None:
+    """Wait until a server answers. Raises `RunError`, with the log's last line, where its process ends or takes too long."""
     direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     end = time.monotonic() + START_SECONDS
     while time.monotonic() < end and process.poll() is None:

@@ -1,6 +1,7 @@
 """A session as a text to read."""
 
 from state import SessionRecord
+from texts.harmless import harmless
 
 ENDS = {
     "resolved": "the client felt ready to stop",
@@ -31,7 +32,7 @@ def transcript_markdown(record: SessionRecord) -> str:
             lines += [f"*turn {said.turn}, {pick.phase}: {' + '.join(pick.techniques)} — {pick.reason}*", ""]
         lines += [f"**{'Counselor' if said.speaker == 'counselor' else name}:** {said.text}", ""]
     lines.append(f"*{how_it_ended(record)}*")
-    return "\n".join(lines) + "\n"
+    return harmless("\n".join(lines) + "\n")
 
 
 def how_it_ended(record: SessionRecord) -> str:

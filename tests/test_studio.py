@@ -2,6 +2,8 @@
 as Studio asks it."""
 
 import asyncio
+import dataclasses
+import json
 import os
 import signal
 import socket
@@ -14,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 from langgraph_sdk import get_client
 from langgraph_sdk.client import LangGraphClient
@@ -21,8 +24,10 @@ from langgraph_sdk.client import LangGraphClient
 from graph.checkpoints import VARIABLE, open_checkpoints
 from graph.journal import SUFFIX
 from graph.methods import METHODS
+from graph.served import ServedConfig
 from graph.session import SessionTask, run_session
 from graph.store import keep
+from inspection import studio as studio_server
 from inspection.studio import create_assistants, method_assistants
 from models.chat import Models
 from profiles.library import load_builtin
@@ -36,6 +41,8 @@ PROJECT = Path(__file__).parents[1]
 START_SECONDS = 90
 END_SECONDS = 30
 INPUT = {"profile_id": "amira-exam-panic", "attitude": "negative"}
+CANARY = "canary-of-a-database-password-0123456789"
+KEY = "sk-canary-of-the-owners-key-0123456789"
 
 
 @dataclass(frozen=True)
@@ -48,6 +55,8 @@ class Studio:
     finished: SessionRecord
     unfinished: SessionRecord
     told: str
+    project: Path
+    environment: dict[str, str]
 
     @property
     def client(self) -> LangGraphClient:
@@ -67,6 +76,8 @@ def studio(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Studio]:
             "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
             "HOME": str(folder),  # neither keys nor settings of whoever runs the tests
             "OPENAI_BASE_URL": model.base_url,
+            "OPENAI_API_KEY": KEY,
+            "SOME_DB_PASSWORD": CANARY,
             VARIABLE: str(checkpoints),
             "LANGSMITH_TRACING": "false",
             "PYTHONDONTWRITEBYTECODE": "1",
@@ -74,8 +85,9 @@ def studio(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Studio]:
             **dict.fromkeys(("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"), "http://127.0.0.1:9"),
             "NO_PROXY": "127.0.0.1,localhost",
         }
-        with _studio_command(_linked_project(folder / "project"), [str(run)], environment) as (url, told):
-            yield Studio(url, model, record, finished, unfinished, told)
+        project = _linked_project(folder / "project")
+        with _studio_command(project, [str(run)], environment) as (url, told):
+            yield Studio(url, model, record, finished, unfinished, told, project, environment)
         assert {path: path.read_bytes() for path in run.iterdir()} == before, "the run directory was changed"
 
 
@@ -95,7 +107,14 @@ async def test_the_context_form_is_the_session_config(studio: Studio) -> None:
 
     fields = schemas["context_schema"]["properties"]
     assert set(fields) == set(SessionConfig.model_fields)
-    assert all(fields[name]["description"] == field.description for name, field in SessionConfig.model_fields.items())
+    described = {**SessionConfig.model_fields, **ServedConfig.model_fields}
+    assert all(fields[name]["description"] == field.description for name, field in described.items())
+    assert set(fields["models"]["additionalProperties"]["properties"]) == {
+        "model",
+        "temperature",
+        "top_p",
+        "max_tokens",
+    }
     assert {"magnet", "single"} < set(fields["method"]["enum"])
     assert fields["method"]["default"] == "magnet"
     assert (fields["max_turns"]["minimum"], fields["max_turns"]["maximum"]) == (1, 200)
@@ -331,6 +350,164 @@ async def test_an_unfinished_session_is_run_on_to_its_end(studio: Studio) -> Non
     assert values["utterances"][-1]["closing"]
 
 
+async def test_no_call_of_the_api_sends_a_key_to_an_address_of_the_callers(
+    studio: Studio, elsewhere: LoopbackServer
+) -> None:
+    reach = {"base_url": elsewhere.base_url, "replicas": [elsewhere.base_url], "api_key_env": "SOME_DB_PASSWORD"}
+    context = {"max_turns": 1, "models": {"default": {"model": "loopback"} | reach, "client": reach}}
+    run = {"assistant_id": "session", "input": {}}
+    client, answers = studio.client, []
+
+    for name in ("session", "practice"):
+        asked = run | {"assistant_id": name, "input": {"part": "client"} if name == "practice" else {}}
+        answers.append(await _post(studio, "/runs/wait", asked | {"context": context}))
+        answers.append(await _post(studio, "/runs/wait", asked | {"config": {"configurable": context}}))
+        made = await client.assistants.create(name, context=context)
+        answers.append(await _post(studio, "/runs/wait", asked | {"assistant_id": made["assistant_id"]}))
+    thread = (await client.threads.create(metadata={"context": context, "configuration": context}))["thread_id"]
+    answers.append(await _post(studio, f"/threads/{thread}/runs/wait", run | {"context": context}))
+    assert all("base_url: not a caller's to say" in answer for answer in answers), answers
+
+    # What is no context has no say in it: state, input, metadata, commands.
+    ran = run | {"context": {"max_turns": 1, "method": "single"}}
+    answers.append(await _post(studio, f"/threads/{thread}/state", {"values": context | {"session_id": "s"}}))
+    answers.append(
+        await _post(studio, f"/threads/{thread}/runs/wait", ran | {"input": context | {"configuration": context}})
+    )
+    command = {"update": context, "goto": "client"}
+    answers.append(await _post(studio, f"/threads/{thread}/runs/wait", ran | {"input": None, "command": command}))
+    answers.append(await _post(studio, "/runs/crons", run | {"schedule": "* * * * *", "context": context}))
+    answers.append(await _post(studio, "/runs/wait", ran | {"webhook": elsewhere.base_url}))
+    assert "Webhook" in answers[-1]
+    assert elsewhere.requests == []
+    log = next(studio.project.parent.rglob("studio-*.log")).read_text()
+    for text in (*answers, log):
+        assert CANARY not in text
+        assert KEY not in text
+
+
+async def test_a_model_that_the_server_has_not_is_told_and_one_that_it_has_serves(studio: Studio) -> None:
+    """The environment names a server; which of its models is a caller's choice, and how it is sampled."""
+    thread, _ = await _run(studio.client, {"max_turns": 1, "models": {"client": {"model": "loopback", "top_p": 0.5}}})
+    assert (await studio.client.threads.get_state(thread))["values"]["end_reason"] == "turn_limit"
+    asked = [request.body for request in studio.model.requests if request.body.get("top_p") == 0.5]
+    assert {body["model"] for body in asked} == {"loopback"}
+
+
+async def test_a_failure_has_no_words_of_the_models_server(studio: Studio) -> None:
+    thread = (await studio.client.threads.create())["thread_id"]
+    studio.model.fail_with(403, "words-of-an-internal-service")
+    try:
+        streamed = ""
+        async for part in studio.client.runs.stream(
+            thread, "session", input=INPUT, stream_mode=["values", "updates", "debug", "messages-tuple", "events"]
+        ):
+            streamed += str(part)
+    finally:
+        studio.model.clear()
+    state = await studio.client.threads.get_state(thread)
+    assert "(refused, status 403)" in state["values"]["failure"]["message"]
+    for text in (streamed, str(state), str(await studio.client.threads.get_history(thread))):
+        assert "words-of-an-internal-service" not in text
+        assert studio.model.base_url not in text
+        assert KEY not in text
+    assert "words-of-an-internal-service" in next(studio.project.parent.rglob("studio-*.log")).read_text()
+
+
+@pytest.mark.parametrize("kind", ["application/json", "text/plain", "application/x-www-form-urlencoded"])
+@pytest.mark.parametrize("origin", ["https://evil.example", "null", "http://127.0.0.1:1"])
+async def test_a_foreign_page_starts_nothing_and_reads_nothing(studio: Studio, origin: str, kind: str) -> None:
+    asked, headers = len(studio.model.requests), {"Origin": origin, "Content-Type": kind}
+    answer = await _request(studio, "POST", "/runs/wait", headers, '{"assistant_id": "session", "input": {}}')
+    read = await _request(studio, "GET", "/info", {"Origin": origin})
+    before = {"Origin": origin, "Access-Control-Request-Method": "POST"}
+    preflight = await _request(studio, "OPTIONS", "/runs/wait", before)
+    for refused in (answer, read, preflight):
+        assert refused.status_code == 403
+        assert "access-control-allow-origin" not in refused.headers
+    assert len(studio.model.requests) == asked
+
+
+async def test_studio_itself_is_let_in(studio: Studio) -> None:
+    wanted = {"Access-Control-Request-Method": "POST", "Access-Control-Request-Headers": "content-type,x-api-key"}
+    private = {"Access-Control-Request-Private-Network": "true"}
+    origin = {"Origin": "https://smith.langchain.com"}
+    preflight = await _request(studio, "OPTIONS", "/threads/search", origin | wanted | private)
+    answer = await _request(studio, "POST", "/threads/search", origin | {"Content-Type": "application/json"}, "{}")
+    assert (preflight.status_code, answer.status_code) == (200, 200)
+    assert preflight.headers["access-control-allow-private-network"] == "true"
+    for one in (preflight, answer):
+        assert one.headers["access-control-allow-origin"] == "https://smith.langchain.com"
+
+
+async def test_another_name_of_this_machine_is_refused(studio: Studio) -> None:
+    assert (await _request(studio, "GET", "/info", {"Host": "rebound.example"})).status_code == 403
+    assert (await _request(studio, "GET", "/info", {"Host": "localhost:1"})).status_code == 200
+
+
+async def test_a_foreign_page_opens_no_websocket(studio: Studio) -> None:
+    path = f"/threads/{studio.finished.session_id}/stream/events"
+    upgrade = {
+        "Connection": "Upgrade",
+        "Upgrade": "websocket",
+        "Sec-WebSocket-Version": "13",
+        "Sec-WebSocket-Key": "AAAAAAAAAAAAAAAAAAAAAA==",
+    }
+    refused = await _request(studio, "GET", path, upgrade | {"Origin": "https://evil.example"})
+    assert refused.status_code == 403
+
+
+@pytest.mark.parametrize("path", ["/deploy", "/internal/truncate", "/store/items", "/mcp", "/a2a/session", "/metrics"])
+async def test_what_studio_does_not_need_is_off(studio: Studio, path: str) -> None:
+    for method in ("GET", "POST", "PUT"):
+        assert (await _request(studio, method, path, {}, "{}")).status_code == 403
+
+
+async def test_a_server_started_by_hand_is_as_closed(studio: Studio, elsewhere: LoopbackServer, tmp_path: Path) -> None:
+    with _by_hand(studio, tmp_path) as by_hand:
+        foreign = {"Origin": "https://evil.example", "Content-Type": "text/plain"}
+        assert (await _request(by_hand, "POST", "/runs/wait", foreign, "{}")).status_code == 403
+        assert (await _request(by_hand, "GET", "/ok", {"Host": "rebound.example"})).status_code == 403
+        models = {"default": {"base_url": elsewhere.base_url, "api_key_env": "SOME_DB_PASSWORD"}}
+        asked = {"assistant_id": "session", "input": {}, "context": {"models": models}}
+        assert "default.base_url: not a caller's to say" in await _post(by_hand, "/runs/wait", asked)
+    assert elsewhere.requests == []
+
+
+@pytest.fixture
+def elsewhere() -> Iterator[LoopbackServer]:
+    with LoopbackServer() as server:
+        yield server
+
+
+async def _post(studio: Studio, path: str, body: Any) -> str:
+    return (await _request(studio, "POST", path, {"Content-Type": "application/json"}, json.dumps(body))).text
+
+
+async def _request(studio: Studio, method: str, path: str, headers: dict[str, str], body: str = "") -> httpx.Response:
+    async with httpx.AsyncClient(base_url=studio.url, trust_env=False, timeout=60) as client:
+        return await client.request(method, path, headers=headers, content=body or None)
+
+
+@contextmanager
+def _by_hand(studio: Studio, folder: Path) -> Iterator[Studio]:
+    """`langgraph dev` in the project's folder, as a person types it."""
+    port = _free_port()
+    log = folder / "by-hand.log"
+    command = [sys.executable, "-m", "langgraph_cli", "dev", "--no-browser", "--no-reload", "--port", str(port)]
+    here = studio.environment | {VARIABLE: str(folder / "sessions.sqlite"), "LANGGRAPH_CLI_NO_ANALYTICS": "1"}
+    with log.open("wb") as output:
+        process = subprocess.Popen(
+            command, cwd=_linked_project(folder / "project"), env=here, stdout=output, stderr=output
+        )
+    try:
+        studio_server.wait_until_ok(f"http://127.0.0.1:{port}", process, log)
+        yield dataclasses.replace(studio, url=f"http://127.0.0.1:{port}")
+    finally:
+        process.send_signal(signal.SIGINT)
+        process.wait(END_SECONDS)
+
+
 async def _schemas(client: LangGraphClient) -> Any:
     (assistant,) = await client.assistants.search(graph_id="session", metadata={"created_by": "system"})
     return await client.assistants.get_schemas(assistant["assistant_id"])
@@ -416,9 +593,7 @@ def _linked_project(folder: Path) -> Path:
 @contextmanager
 def _studio_command(project: Path, options: list[str], environment: dict[str, str]) -> Iterator[tuple[str, str]]:
     """The command on a free port, once it says that it serves, and what it said; Ctrl-C must end it, and the server."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = _free_port()
     command = subprocess.Popen(
         [sys.executable, "-m", "run", "studio", *options, "--no-browser", "--port", str(port)],
         cwd=project,
@@ -450,3 +625,9 @@ def _studio_command(project: Path, options: list[str], environment: dict[str, st
         with suppress(ProcessLookupError):
             os.killpg(command.pid, signal.SIGTERM)
         command.wait(END_SECONDS)
+
+
+def _free_port() -> int:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        return int(free.getsockname()[1])

@@ -18,6 +18,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict
 
 from generation.files import RunLock, write_atomically
+from store.reading import read_text, sha256_of
 from training.base import Base, adapter_model, base_name, load_base
 from training.card import write_card
 from training.data import is_as_embedded, read_examples
@@ -104,7 +105,7 @@ def train_adapter(
 def read_card(folder: Path) -> TrainingCard:
     """The card of a trained adapter. Raises `TrainingError`."""
     try:
-        return TrainingCard.model_validate_json((folder / CARD_DATA).read_text(encoding="utf-8"))
+        return TrainingCard.model_validate_json(read_text(folder / CARD_DATA))
     except (OSError, ValueError):
         raise TrainingError(
             f"{folder} holds no finished adapter (no readable {CARD_DATA}); train one with train lora"
@@ -145,7 +146,7 @@ def _fingerprint(hashes: dict[str, str], base: Base, recipe: Recipe, roles: Sequ
 
 
 def _file_hash(path: Path) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest() if path.exists() else ""
+    return sha256_of(path) if path.exists() else ""
 
 
 def _card(

@@ -11,6 +11,7 @@ from typing import Any
 
 from models.embedded_file import SMOLLM2, model_file
 from settings import EMBEDDED, SettingsError
+from store.reading import open_plain
 from training.errors import TrainingError
 from training.recipe import Recipe
 
@@ -136,7 +137,7 @@ def _four_bit(gpu: bool) -> Any:
 def _sha256(files: Sequence[Path]) -> str:
     digest = hashlib.sha256()
     for path in files:
-        with path.open("rb") as file:
+        with open_plain(path) as file:
             while block := file.read(1 << 20):
                 digest.update(block)
     return digest.hexdigest()

@@ -22,6 +22,7 @@ from prompts import prompt_hashes
 from sessions.session import client_group
 from settings import EMBEDDED_SESSION, SettingsError
 from state import SessionRecord
+from store.reading import open_plain, parse_json, read_lines, read_text, sha256_of
 from training.corpus import SPLITS, held_out_clients
 from training.sources import Source, read_sources
 
@@ -127,9 +128,7 @@ def prepare(
         if not report.total:
             raise ProfileError(f"none of the sessions has an example of {', '.join(roles)}")
         report.clients = {split: len(who) for split, who in clients.items()}
-        report.sha256 = {
-            split: hashlib.sha256((folder / f"{split}.jsonl").read_bytes()).hexdigest() for split in SPLITS
-        }
+        report.sha256 = {split: sha256_of(folder / f"{split}.jsonl") for split in SPLITS}
         with writing(out):
             (folder / COUNTS).write_text(report.model_dump_json(indent=2) + "\n", encoding="utf-8")
             (folder / CARD).write_text(_card(report), encoding="utf-8")
@@ -139,7 +138,7 @@ def prepare(
 def is_as_embedded(folder: Path) -> bool:
     """Whether the examples of a folder have the prompts of the embedded model; what does not say so has not."""
     try:
-        return DataReport.model_validate_json((folder / COUNTS).read_text(encoding="utf-8")).as_embedded
+        return DataReport.model_validate_json(read_text(folder / COUNTS)).as_embedded
     except (OSError, ValueError):
         return False
 
@@ -148,10 +147,11 @@ def read_examples(path: Path) -> list[dict[str, Any]]:
     """The examples of a file. Raises `ProfileError` that names the line of one that is broken."""
     examples = []
     try:
-        with path.open(encoding="utf-8") as lines:
-            for number, line in enumerate(lines, 1):
+        with open_plain(path) as lines:
+            for number, line in enumerate(read_lines(lines), 1):
+                text = line.decode()
                 try:
-                    row = json.loads(line)
+                    row = parse_json(text)
                     chats = row["prompt"], row["completion"]
                     if not (
                         row["role"] and row["session_id"] and all(isinstance(chat, list) and chat for chat in chats)
@@ -164,10 +164,10 @@ def read_examples(path: Path) -> list[dict[str, Any]]:
                         f"{path}, line {number}: not an example (role, session_id, prompt, completion)"
                     ) from None
                 examples.append(row)
-    except UnicodeDecodeError:
-        raise ProfileError(f"{path} cannot be read: it is not UTF-8") from None
     except OSError as error:
         raise ProfileError(f"{path} cannot be read: {error.strerror or error}") from None
+    except UnicodeDecodeError:
+        raise ProfileError(f"{path} cannot be read: it is not UTF-8") from None
     return examples
 
 

@@ -4,7 +4,6 @@ llama.cpp orders the rows of the query and key projections of the `llama` archit
 an adapter's second factor is reordered with them, as the base was.
 """
 
-import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -14,6 +13,7 @@ from numpy.typing import NDArray
 
 from models.embedded_file import model_file
 from settings import EMBEDDED
+from store.reading import parse_json, read_text
 from training.adapter import WEIGHTS, read_card
 from training.errors import TrainingError
 
@@ -115,7 +115,7 @@ def _prepared(path: Path) -> str:
 
 def _config(adapter: Path) -> dict[str, Any]:
     try:
-        config: dict[str, Any] = json.loads((adapter / "adapter_config.json").read_text(encoding="utf-8"))
+        config: dict[str, Any] = parse_json(read_text(adapter / "adapter_config.json"))
     except (OSError, ValueError):
         raise TrainingError(f"{adapter} holds no adapter (no readable adapter_config.json)") from None
     return config

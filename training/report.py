@@ -11,6 +11,7 @@ from rich.table import Table
 from evaluation.statistics.intervals import Figure, mean_figure
 from generation.exports.chat import as_chat
 from sessions.session import client_group
+from store.reading import open_plain, read_lines
 from training.adapter import read_card
 from training.base import load_adapter, load_base, use_adapter
 from training.corpus import COLLECTIONS, SPLITS, collection_folder
@@ -164,8 +165,8 @@ def _rows_of(path: Path, as_embedded: bool) -> Iterable[dict[str, Any]]:
 
 
 def _first_line(path: Path) -> str:
-    with path.open(encoding="utf-8", errors="replace") as lines:
-        return lines.readline()
+    with open_plain(path) as lines:
+        return next(read_lines(lines), b"").decode(errors="replace")
 
 
 def _losses(model: Any, packed: Sequence[SessionPacks]) -> list[Loss]:

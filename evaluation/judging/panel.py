@@ -11,8 +11,6 @@ from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 from weakref import WeakValueDictionary
 
-import openai
-
 from evaluation.judging.ask import Outcome, Question, ask, key_of
 from evaluation.judging.cache import NONE, JudgeCache, Tokens
 from evaluation.judging.judges import Judge
@@ -218,7 +216,6 @@ def _waiting(questions: int, samples: int) -> Iterator[tuple[int, int]]:
 
 def _hopeless(error: ModelError) -> bool:
     """Whether the endpoint refuses whatever it is asked."""
-    cause = error.__cause__
-    if not isinstance(cause, openai.APIStatusError):
+    if error.status is None:
         return error.kind == "configuration"
-    return error.kind == "refused" and (cause.status_code in _HOPELESS or cause.status_code == 429)
+    return error.kind == "refused" and (error.status in _HOPELESS or error.status == 429)

@@ -10,6 +10,7 @@ from evaluation.rating.answer_sheet import ANSWERS_KIND, AnswerSheet, Given, Sid
 from evaluation.rating.label_studio import is_export, label_studio_sheets
 from evaluation.rating.study import STUDY_FILE, Repeat, Sheet, Showing, Study, StudyError, is_study
 from profiles.problems import Problem
+from store.reading import parse_json, read_text
 
 Choice = Literal["first", "second", "tie", "cannot_say"]
 """An answer in terms of the pair's own order, whatever side its sessions were shown on."""
@@ -118,10 +119,10 @@ def find_study(paths: Iterable[Path]) -> Path:
 def _read(path: Path, study: Study) -> Iterator[AnswerSheet | Problem]:
     file = str(path)
     try:
-        value: Any = json.loads(path.read_text(encoding="utf-8-sig"))
+        value: Any = parse_json(read_text(path))
     except OSError as error:
         yield Problem(file, f"cannot be read: {error.strerror or error}")
-    except (ValueError, RecursionError) as error:
+    except ValueError as error:
         where = f" at line {error.lineno}, column {error.colno}" if isinstance(error, json.JSONDecodeError) else ""
         yield Problem(file, f"broken JSON{where}; perhaps it was cut off on its way: ask the rater to export it again")
     else:

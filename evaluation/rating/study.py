@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from evaluation.aspects import Aspects
 from settings import SettingsError, validation_message
 from state import Speaker
+from store.reading import parse_json, read_text
 
 STUDY_FORMAT: Final = 1
 STUDY_KIND: Final = "counseling-sessions rating study"
@@ -129,10 +130,10 @@ def read_study(path: Path) -> Study:
     """
     file = path / STUDY_FILE if path.is_dir() else path
     try:
-        data = json.loads(file.read_text(encoding="utf-8"))
+        data = parse_json(read_text(file))
     except OSError as error:
         raise StudyError(f"{file}: the study cannot be read: {error.strerror or error}") from None
-    except (ValueError, RecursionError) as error:
+    except ValueError as error:
         raise StudyError(f"{file}: not a study: broken JSON: {error}") from None
     if not is_study(data):
         raise StudyError(f"{file}: not a study; give the {STUDY_FILE} that was written with the raters' pages")

@@ -14,6 +14,7 @@ import yaml
 from generation.exports.files import MARK
 from generation.exports.report import ExportReport, Figures
 from generation.exports.splits import Splits
+from texts.markdown import cell, code, plain
 
 TEXTS = Path(__file__).parent / "texts"
 TITLE = "Simulated counseling sessions"
@@ -59,13 +60,13 @@ def card(
         endings=_rows((name.replace("_", " "), count) for name, count in figures.endings.items()),
         length=_length(figures),
         models="\n".join(
-            f"| {role} | {model} | {count:,} |" for (role, model), count in sorted(figures.models.items())
+            f"| {cell(role)} | {cell(model)} | {count:,} |" for (role, model), count in sorted(figures.models.items())
         ),
         configurations=_configurations(figures.configurations),
-        packages=", ".join(sorted(figures.packages)),
+        packages=", ".join(map(plain, sorted(figures.packages))),
         integrity=_rows(report.integrity.items()),
         findings=_rows(report.findings.items()) or "| none | 0 |",
-        licence=f"`{licence}`" if licence else "Whoever made this export has named none. Ask before you use it.",
+        licence=code(licence) if licence else "Whoever made this export has named none. Ask before you use it.",
     )
     return f"---\n{_front_matter(report, figures, files, licence)}---\n\n{body}"
 
@@ -104,7 +105,7 @@ def _split_rule(splits: Splits | None, seed: int) -> str:
 
 
 def _failed(report: ExportReport) -> str:
-    kinds = ", ".join(f"{kind} ({count:,})" for kind, count in report.failed.items())
+    kinds = ", ".join(f"{plain(kind)} ({count:,})" for kind, count in report.failed.items())
     told = f"Left out: {sum(report.failed.values()):,} sessions that failed{f': {kinds}' if kinds else ''}."
     more = (
         f" The run was not done: {report.unfinished:,} more sessions were still to come." if report.unfinished else ""
@@ -125,9 +126,9 @@ def _length(figures: Figures) -> str:
 
 
 def _configurations(configurations: Counter[str]) -> str:
-    shown = ", ".join(f"`{name}`: {count:,}" for name, count in configurations.most_common(SHOWN))
+    shown = ", ".join(f"{code(name)}: {count:,}" for name, count in configurations.most_common(SHOWN))
     return shown + (f" and {len(configurations) - SHOWN} more" if len(configurations) > SHOWN else "")
 
 
 def _rows(items: Iterable[tuple[str, int]]) -> str:
-    return "\n".join(f"| {name} | {count:,} |" for name, count in items)
+    return "\n".join(f"| {cell(name)} | {count:,} |" for name, count in items)

@@ -9,14 +9,13 @@ from typing import Any
 
 from generation.exports.files import ExportError
 from generation.exports.parquet_schema import schema
+from generation.exports.public import PRIVATE, key_variables, without_server
 from generation.exports.report import calls_of
 from generation.exports.writers import Format, Row
-from state import SessionRecord
+from state import Candidate, SessionRecord
 
 ROW_GROUP = 128
 """Sessions of a row group: so many are held in memory per split."""
-PRIVATE = {"base_url", "replicas", "api_key_env", "extra_body"}
-"""Settings of a model that tell of somebody's servers and are left out."""
 
 
 class ParquetFiles:
@@ -53,7 +52,7 @@ class ParquetFiles:
 def row(record: SessionRecord, client: str) -> Row:
     """A session's row: the values of the schema's columns by name."""
     asked = record.configuration
-    calls = list(calls_of(record))
+    calls, keys = list(calls_of(record)), key_variables(record.configuration)
     told = ("method", "router", "fan_out", "prompt_layout", "techniques", "language", "seed")
     totals = ("prompt_tokens", "cached_tokens", "completion_tokens")
     return {
@@ -75,12 +74,12 @@ def row(record: SessionRecord, client: str) -> Row:
         "plan_goal": record.plan and record.plan.goal,
         "plan_steps": list(record.plan.steps) if record.plan else [],
         "messages": _messages(record),
-        "picks": [turn.pick.model_dump(exclude={"call"}) for turn in record.turns if turn.pick],
-        "candidates": [
-            {"turn": item.turn, "technique": item.technique, "content": item.text or None, "error": item.error}
+        "picks": [
+            turn.pick.model_dump(exclude={"call"}) | {"fallback": without_server(turn.pick.fallback, keys)}
             for turn in record.turns
-            for item in turn.candidates
+            if turn.pick
         ],
+        "candidates": [_candidate(item, keys) for turn in record.turns for item in turn.candidates],
         "calls": [
             {"turn": turn} | call.model_dump(exclude={"endpoint", "started", "findings", "errors"})
             for turn, call in calls
@@ -101,6 +100,11 @@ def row(record: SessionRecord, client: str) -> Row:
         "profile_json": record.profile.model_dump_json(exclude_none=True),
         "configuration_json": json.dumps(_public(asked), ensure_ascii=False),
     }
+
+
+def _candidate(item: Candidate, keys: frozenset[str]) -> Row:
+    error = without_server(item.error, keys)
+    return {"turn": item.turn, "technique": item.technique, "content": item.text or None, "error": error}
 
 
 def _messages(record: SessionRecord) -> list[Row]:

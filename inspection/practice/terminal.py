@@ -10,6 +10,8 @@ from rich.console import Console
 from rich.padding import Padding
 from rich.text import Text
 
+from texts.console import HarmlessConsole
+
 try:
     import readline
 except ImportError:  # a Python without it reads lines all the same
@@ -22,7 +24,7 @@ class Terminal:
     """Reads and shows. Without a terminal on both ends it reads plain lines and shows no prompt, no colours, no spinner."""
 
     def __init__(self, console: Console | None = None) -> None:
-        self.console = console or Console(highlight=False)
+        self.console = console or HarmlessConsole()
         self.interactive = sys.stdin.isatty() and sys.stdout.isatty()
 
     def remember(self, lines: Iterable[str], completions: Iterable[str]) -> None:

@@ -19,6 +19,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 from graph.tracing import VARIABLE, check_tracing, start_tracing
 from settings import SettingsError
 from tests.loopback import LoopbackServer
+from tests.loopback.hostile import HOSTILE
 
 PROJECT = Path(__file__).parents[2]
 KEY = "sk-canary-4711"
@@ -198,6 +199,18 @@ def test_no_key_reaches_a_trace_even_where_a_server_quotes_it(otlp: bool) -> Non
     assert b"Incorrect API key provided: ***" in collected.everything
     assert KEY.encode() not in collected.everything
     assert b"ls-key-5" not in collected.everything
+
+
+@pytest.mark.parametrize(("otlp", "name"), [(False, "an overlong header"), (True, "the key everywhere")])
+def test_no_key_reaches_a_trace_whatever_a_server_sends(otlp: bool, name: str) -> None:
+    with LoopbackServer(raw=lambda request: HOSTILE[name].raw(KEY)) as model, collector() as collected:
+        environment = {VARIABLE: collected.url} if otlp else langsmith(collected)
+        record = run_session_with(environment, model.base_url)
+        assert KEY in model.requests[0].headers["authorization"]
+
+    assert collected.posted
+    assert KEY.encode() not in collected.everything
+    assert KEY not in json.dumps(record)
 
 
 def test_a_collector_gets_every_node_and_call_under_one_session() -> None:

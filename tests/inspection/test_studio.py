@@ -8,13 +8,14 @@ import pytest
 
 from graph.checkpoints import VARIABLE, checkpoints_path, open_checkpoints
 from graph.methods import METHODS
+from graph.served import ServedConfig, resolve
 from graph.session_graph import build_session_graph
 from graph.store import SHARD, keep
 from inspection import studio
 from inspection.studio import method_assistants, server, session_assistants, write_checkpoints
 from run import main
 from sessions.store import RunError
-from settings import SessionConfig
+from settings import ModelSettings, SessionConfig
 from state import SessionRecord, replace
 from tests.generation.exports.sessions import client, of, session
 
@@ -95,8 +96,44 @@ def test_sessions_that_differ_in_the_seed_alone_share_an_assistant() -> None:
     first, second, other = (made[record.session_id] for record in records)
     assert first == second
     assert other["assistant_id"] != first["assistant_id"]
-    wanted = SessionConfig.model_validate(session().configuration).model_copy(update={"seed": 0})
+    wanted = SessionConfig.model_validate(session().configuration).model_copy(update={"seed": 0, "models": {}})
     assert SessionConfig.model_validate(first["context"]) == wanted
+
+
+@pytest.mark.parametrize(
+    ("serves", "kept"),
+    [
+        ({"default": ModelSettings(model="large", base_url="http://here/v1")}, True),
+        ({"spare": ModelSettings(model="large", base_url="http://here/v1", api_key_env="OTHER")}, True),
+        ({"default": ModelSettings(model="small", base_url="http://there/v1")}, False),
+        ({}, False),
+    ],
+)
+@pytest.mark.usefixtures("no_surroundings")
+def test_an_imported_session_asks_for_its_model_by_name_where_the_server_has_it(
+    serves: dict[str, ModelSettings], kept: bool
+) -> None:
+    reach = {"model": "large", "base_url": "http://there/v1", "api_key_env": "DB_PASSWORD", "extra_body": {"x": 1}}
+    recorded = {"models": {"default": reach, "client": {"temperature": 1.1, "max_in_flight": 9}}}
+    record = of(client(2), configuration=session().configuration | recorded)
+    made = session_assistants([record], serves)[record.session_id]
+
+    name = {"default": {"model": "large"}} if kept else {}
+    assert made["context"]["models"] == name | {"client": {"temperature": 1.1}}
+    assert ("it has none called large" in made["description"]) is not kept
+    asked = resolve(ServedConfig.model_validate(made["context"]), serves)
+    assert asked.model_for("client").base_url in {None, *(place.base_url for place in serves.values())}
+
+
+def test_an_imported_session_keeps_the_name_of_a_model_of_the_environments_own_server(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("OPENAI_BASE_URL", "http://here/v1/")
+    for url, names in (("http://here/v1", ["large"]), ("http://there/v1", [])):
+        recorded = {"models": {"default": {"model": "large", "base_url": url}}}
+        record = of(client(2), configuration=session().configuration | recorded)
+        models = session_assistants([record])[record.session_id]["context"]["models"]
+        assert [model["model"] for model in models.values()] == names
 
 
 def test_a_session_that_is_not_there_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -139,3 +176,12 @@ def test_assistants_without_a_server_are_an_error_for_a_person(capsys: pytest.Ca
 
     assert main(["studio", "--assistants", "--url", f"http://127.0.0.1:{port}"]) == 2
     assert "does not answer" in capsys.readouterr().err
+
+
+def test_a_models_file_that_is_wrong_is_told_before_anything_starts(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "models.yaml").write_text("default: {base_url: ftp://x}\n")
+
+    assert main(["studio", "--models", str(tmp_path / "models.yaml")]) == 2
+    assert "models.yaml: default: base_url: must start with http" in capsys.readouterr().err

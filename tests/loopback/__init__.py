@@ -7,6 +7,7 @@ with LoopbackServer() as server:
 from .answers import sensible_answer
 from .faults import FaultKind, Faults
 from .prefix_cache import PrefixCache, tokenise
+from .raw import Raw, http_answer
 from .request import Answer, Latency, Request
 from .server import LoopbackServer
 from .small_talk import SmallTalk
@@ -18,8 +19,10 @@ __all__ = [
     "Latency",
     "LoopbackServer",
     "PrefixCache",
+    "Raw",
     "Request",
     "SmallTalk",
+    "http_answer",
     "sensible_answer",
     "tokenise",
 ]

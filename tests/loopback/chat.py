@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 
 from .faults import Faults
 from .prefix_cache import PrefixCache, chat_tokens, tokenise
+from .raw import Raw
 from .replies import JSON_TYPE, Reply, completion, error_reply, models_reply, stream_events, usage_of
 from .request import Answer, Latency, Request
 from .small_talk import SmallTalk
@@ -31,6 +32,7 @@ class Behaviour:
     supports_schema: bool
     api_key: str | None
     models: tuple[str, ...]
+    raw: Callable[[Request], Raw | None] | None = None
 
 
 @dataclass
@@ -59,6 +61,9 @@ class Api:
     def reply(self, request: Request, raw_body: bytes) -> Reply:
         """Decide the reply; fills in the request's body, number, fault and token counts."""
         refusal = self._refusal(request, raw_body)
+        request.talk = self.talk
+        if self.behaviour.raw and (raw := self.behaviour.raw(request)):
+            return Reply(0, raw=raw)
         if refusal is not None:
             return refusal
         if request.path == "/v1/models":
@@ -75,7 +80,6 @@ class Api:
             status, message = _REFUSALS[request.fault]
             after = (("Retry-After", str(faults.retry_after)),) if faults and status == 429 else ()
             return error_reply(status, message, headers=after)
-        request.talk = self.talk
         try:
             answer = self.behaviour.answer(request)
         except Exception as error:

@@ -6,6 +6,7 @@ import time
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from .raw import Raw
 from .request import Answer, Request
 from .wire import event
 
@@ -24,7 +25,7 @@ class Reply:
     """What to send: a `body`, or `events` as a stream.
 
     `wait` seconds pass before the first byte, `pace` seconds between events. `ending`
-    "cut" closes after half of it, "reset" closes at once, without a status.
+    "cut" closes after half of it, "reset" closes at once, without a status. `raw` goes on the wire in place of all that.
     """
 
     status: int
@@ -35,6 +36,7 @@ class Reply:
     wait: float = 0.0
     pace: float = 0.0
     ending: Literal["whole", "cut", "reset"] = "whole"
+    raw: Raw | None = None
 
 
 def completion(request: Request, answer: Answer, usage: dict[str, Any] | None) -> bytes:

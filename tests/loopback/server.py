@@ -12,6 +12,7 @@ from typing import Self
 from .answers import sensible_answer
 from .chat import Api, Behaviour
 from .faults import Faults
+from .raw import Raw, send_raw
 from .replies import Reply, error_reply
 from .request import Answer, Latency, Request
 from .wire import BadRequest, chunk, head, read_request
@@ -26,7 +27,9 @@ class LoopbackServer:
     time. `latency` and `faults` are none by default. `cache_blocks` limits the prefix cache that `cached_tokens`
     counts (blocks of 16 crude tokens), None for no limit. `report_usage=False` leaves usage out.
     `supports_schema=False` refuses `json_schema` with a 400. With an `api_key` every request needs it as its bearer.
-    `keep` bounds how many of the newest requests are recorded (None: all), for long benchmarks.
+    `keep` bounds how many of the newest requests are recorded (None: all), for long benchmarks. What `raw` gives for a
+    request (see `Raw`) is sent in place of an answer; it is asked for every request, good or not, and may give None.
+    `greeting` is sent to whoever connects, before any request.
     """
 
     def __init__(
@@ -41,10 +44,13 @@ class LoopbackServer:
         api_key: str | None = None,
         models: tuple[str, ...] = ("loopback",),
         keep: int | None = None,
+        raw: Callable[[Request], Raw | None] | None = None,
+        greeting: bytes = b"",
     ) -> None:
         self._behaviour = Behaviour(
-            answer, latency or Latency(), faults, cache_blocks, report_usage, supports_schema, api_key, models
+            answer, latency or Latency(), faults, cache_blocks, report_usage, supports_schema, api_key, models, raw
         )
+        self._greeting = greeting
         self._api = Api(self._behaviour)
         self._requests: deque[Request] = deque(maxlen=keep)
         self._lock = threading.RLock()
@@ -150,6 +156,7 @@ class LoopbackServer:
         self._connections.add(task)
         # Cancelled means that the server stops; a connection error, that the client left. Both just end the connection.
         with contextlib.suppress(asyncio.CancelledError, ConnectionError, asyncio.IncompleteReadError):
+            writer.write(self._greeting)
             while await self._exchange(reader, writer):
                 pass
         self._connections.discard(task)
@@ -170,6 +177,9 @@ class LoopbackServer:
             self._requests.append(request)
             reply = self._api.reply(request, message.body)
         try:
+            if reply.raw:
+                await send_raw(reply.raw, reader, writer)
+                return False
             if reply.ending == "reset":
                 writer.transport.abort()
                 return False

@@ -1,17 +1,20 @@
 """Asking a model over real HTTP: what is retried and counted, what is refused, and what never leaves the process."""
 
 import asyncio
+import errno
 import socket
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import aiohttp
 import pytest
 from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import HumanMessage, SystemMessage
 
-from graph.session import SessionTask, run_session
+from graph.session import SessionTask, run_options, run_session, session_input
+from graph.session_graph import build_session_graph
 from graph.store import keep
 from models.chat import RETRY_AFTER_CAP, Models
 from models.endpoints import OPENAI_URL, Endpoint, find_endpoint
@@ -20,7 +23,9 @@ from models.requests import Reply
 from models.roles import pinned, serving
 from models.structured import MODES, AnswerSchema, read_object
 from settings import ModelSettings
+from store.machine import Shortage
 from tests.loopback import FaultKind, Faults, Latency, LoopbackServer
+from tests.models.canary import everything_of
 from tests.scripted import config, profile
 
 KEY = "sk-planted-canary-0123456789"
@@ -33,7 +38,7 @@ KINDS: dict[FaultKind, tuple[str, str]] = {
     "timeout": ("timeout", "did not answer in time"),
     "cut": ("connection", "cannot be reached (the connection was cut"),
     "reset": ("connection", "cannot be reached ("),
-    "garbage": ("garbled", "something unreadable (JSONDecodeError"),
+    "garbage": ("garbled", "something unreadable (no JSON: "),
     "html": ("garbled", "something unreadable ("),
 }
 
@@ -209,6 +214,55 @@ async def test_an_error_of_ours_is_not_taken_for_the_servers(models: Models) -> 
     asked = ModelSettings(base_url="http://127.0.0.1:1/v1", model="m", max_requests=3)
     with pytest.raises(TypeError, match="a bug"):
         await Models(make).ask("client", asked, HELLO)
+
+
+async def test_what_cannot_be_sent_is_not_asked_again(models: Models) -> None:
+    with LoopbackServer() as server:
+        with pytest.raises(ModelError, match="characters that UTF-8 cannot carry") as caught:
+            await models.ask("client", settings(server), [HumanMessage("half \ud800")])
+        assert server.requests == []
+    assert (caught.value.kind, caught.value.requests) == ("configuration", 1)
+    error = await refused(models, ModelSettings(base_url="http://\u0660/v1", model="m", max_requests=3))
+    assert (error.kind, error.requests) == ("configuration", 1)
+
+
+async def test_what_the_machine_runs_out_of_is_said_anew_and_not_asked_again(
+    models: Models, monkeypatch: pytest.MonkeyPatch, key: str
+) -> None:
+    with LoopbackServer() as server:
+        await models.ask("client", settings(server), HELLO)
+
+        async def exhausted(*_: Any, **__: Any) -> Any:
+            raise aiohttp.ClientOSError(errno.EMFILE, f"Too many open files for Bearer {key}")
+
+        monkeypatch.setattr(aiohttp.TCPConnector, "connect", exhausted)
+        for asked in (settings(server), ModelSettings(base_url=server.base_url)):
+            with pytest.raises(Shortage) as caught:
+                await models.ask("client", asked, HELLO)
+            assert (caught.value.what, caught.value.__cause__, caught.value.__context__) == ("open files", None, None)
+            assert key not in everything_of(caught.value)
+        assert len(server.requests) == 1
+
+
+async def test_what_a_library_trips_over_is_garbled_and_not_repeated(models: Models) -> None:
+    with LoopbackServer() as server:
+        error = await refused(models, settings(server, extra_body={"planted": {KEY[3:], 1}}))
+        assert server.requests == []
+    assert (error.kind, error.requests) == ("garbled", 3)
+    assert str(error).endswith("answered something unreadable (TypeError)")
+    assert "planted" not in everything_of(error)
+
+
+async def test_an_answer_is_read_as_a_whole_even_where_its_pieces_are_watched(models: Models) -> None:
+    with LoopbackServer() as server:
+        asked = config(method="single", models={"default": settings(server)}, max_turns=1)
+        graph = build_session_graph(method="single", specialists=asked.techniques, models=models)
+        begin = session_input("one", profile(), "neutral")
+        options = run_options("one", "ada-test", "neutral", asked)
+        pieces = [piece async for piece in graph.astream(begin, options, context=asked, stream_mode="messages")]
+        assert server.requests
+        assert not [request for request in server.requests if request.body.get("stream")]
+    assert pieces
 
 
 async def test_tokens_are_counted_and_those_from_the_cache(models: Models) -> None:
@@ -517,7 +571,3 @@ def assert_nowhere(key: str, folder: Path) -> None:
     written = list(folder.rglob("*"))
     assert written
     assert all(key.encode() not in path.read_bytes() for path in written)
-
-
-def everything_of(error: ModelError) -> str:
-    return f"{error} {error!r} {error.args} {error.errors} {vars(error)}"

@@ -48,6 +48,16 @@ async def test_a_good_answer_is_taken_as_it_is() -> None:
     assert attempts.call().findings == ()
 
 
+async def test_an_answer_far_longer_than_asked_for_is_cut_and_the_record_says_so() -> None:
+    long = " ".join(f"I counted sheep number {number}." for number in range(1_000))
+    text, attempts, _ = await speak_of([long])
+    assert long.startswith(text)
+    call = attempts.call()
+    assert [finding.kind for finding in call.findings] == ["cut", "truncated"]
+    assert call.findings[0].detail == f"the answer was longer than {8 * 224:,} characters and was cut there"
+    assert call.finish_reason == "length"
+
+
 async def test_the_reason_of_a_refusal_stands_at_the_very_end_and_the_prefix_stays() -> None:
     _, _, asked = await speak_of([META, "I ran home.", "I slept well."])
     prefix = asked[0].prompt
@@ -185,12 +195,13 @@ async def test_json_is_read_through_fences_and_talk(answer: str) -> None:
         ('{"colour": "red"}', "None is no color"),
         ('["red"]', "no JSON object"),
         ("", "no JSON object"),
-        ('{"a":' * 100_000, "nested too deeply"),
+        ('{"a":' * 10_000, "nested too deeply"),
         (f'{{"color": {"9" * 5000}}}', "digits"),
     ],
 )
 async def test_a_wrong_answer_is_asked_for_again_with_what_was_wrong(answer: Any, detail: str) -> None:
-    got, attempts, asked = await decide_of([answer, '{"color": "blue"}'])
+    long = {"default": MODELS["default"].model_copy(update={"max_tokens": 32_768})}
+    got, attempts, asked = await decide_of([answer, '{"color": "blue"}'], models=long)
     assert got == "blue"
     assert [finding.kind for finding in attempts.findings] == ["malformed"]
     assert detail in attempts.findings[0].detail

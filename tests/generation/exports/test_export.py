@@ -11,7 +11,7 @@ import yaml
 
 from generation.exports import FORMATS, ExportError, ExportReport, Splits, export
 from generation.exports.files import MARK, STAGING
-from state import Failure, Finding, SessionRecord, Utterance
+from state import Candidate, Failure, Finding, SessionRecord, Utterance
 from tests.generation.exports.sessions import client, of, session, stream
 
 FAILURE = Failure(stage="merge", kind="timeout", message="too late")
@@ -64,9 +64,69 @@ def test_examples_are_counted_as_written(name: str, tmp_path: Path) -> None:
     assert len(lines(tmp_path / "train.jsonl")) == report.examples
 
 
-def test_jsonl_is_the_record_as_it_is(tmp_path: Path) -> None:
+def test_jsonl_is_the_record_as_it_is_but_for_the_address_of_its_model(tmp_path: Path) -> None:
     export(stream(session()), "jsonl", tmp_path)
-    assert [SessionRecord.model_validate(row) for row in lines(tmp_path / "train.jsonl")] == [session()]
+    text = (tmp_path / "train.jsonl").read_text(encoding="utf-8")
+    assert text.count('"endpoint": ""') > 5
+    there = text.replace('"endpoint": ""', '"endpoint": "http://127.0.0.1:1/v1"')
+    there = there.replace('"base_url": null', '"base_url": "http://127.0.0.1:1/v1"')
+    assert SessionRecord.model_validate_json(there) == session()
+
+
+def test_a_record_without_addresses_is_exported_byte_for_byte(tmp_path: Path) -> None:
+    whole = session().model_dump(mode="json")
+    for settings in whole["configuration"]["models"].values():
+        settings["base_url"] = None
+    text = json.dumps(whole, ensure_ascii=False).replace(
+        '"endpoint": "http://127.0.0.1:1/v1"', '"endpoint": "embedded"'
+    )
+    export(stream(SessionRecord.model_validate_json(text)), "jsonl", tmp_path)
+    assert (tmp_path / "train.jsonl").read_text(encoding="utf-8") == f"{text}\n"
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_no_export_names_a_server_or_a_key(name: str, tmp_path: Path) -> None:
+    export(stream(_naming_servers()), name, tmp_path)
+    files = {path.name: path for path in tmp_path.rglob("*") if path.is_file()}
+    texts = [path.read_text(encoding="utf-8") for path in files.values() if path.suffix != ".parquet"]
+    if name == "parquet":
+        parquet = pytest.importorskip("pyarrow.parquet")
+        texts.append(json.dumps(parquet.read_table(files["train.parquet"]).to_pylist(), default=str))
+    for text in texts:
+        for word in ("gpu-7", "gpu-8", "LAB_KEY", "10.0.0.9", "guided_decoding"):
+            assert word not in text
+    assert any("a-model" in text or "scripted" in text for text in texts) or name in (
+        "sharegpt",
+        "openai-chat",
+        "magnet",
+    )
+
+
+def _naming_servers() -> SessionRecord:
+    """A session whose configuration, calls, drafts and picks tell of servers and key variables."""
+    reach = {
+        "model": "a-model",
+        "base_url": "http://gpu-7.lab.example/v1",
+        "replicas": ["http://gpu-8.lab.example/v1"],
+        "api_key_env": "LAB_KEY",
+        "extra_body": {"guided_decoding": True},
+    }
+    record = session(fan_out="all")
+    words = "http://10.0.0.9/v1 answers 500: no room"
+    turn = record.turns[1]
+    assert turn.pick
+    assert turn.counselor
+    assert turn.counselor.call
+    call = turn.counselor.call.model_copy(update={"endpoint": "http://10.0.0.9/v1", "errors": (words,)})
+    changed = turn.model_copy(
+        update={
+            "pick": turn.pick.model_copy(update={"fallback": "LAB_KEY holds characters no key has"}),
+            "candidates": (*turn.candidates, Candidate(turn=2, technique="empathy", error=words, call=call)),
+            "counselor": turn.counselor.model_copy(update={"call": call}),
+        }
+    )
+    configuration = record.configuration | {"models": {"default": reach}}
+    return record.model_copy(update={"turns": (record.turns[0], changed), "configuration": configuration})
 
 
 def test_no_client_is_in_two_splits_and_the_card_tells_the_sizes(tmp_path: Path) -> None:
