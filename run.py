@@ -49,12 +49,14 @@ from commands.options import errors
 from generation.exports import ExportError
 from graph.journal import JournalError
 from graph.tracing import check_tracing
+from graph.trouble import DEBUG, debugging, describe_internal
 from models.embedded_file import EmbeddedModelError
 from models.errors import ModelError
 from profiles.readers import ProfileError
 from prompts import PromptError
 from sessions.store import RunError
 from settings import SettingsError, validation_message
+from store.machine import shortage
 from training.errors import TrainingError, WrittenError
 
 USER_ERRORS = (
@@ -64,7 +66,8 @@ USER_ERRORS = (
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run a command; 0 for success, 1 for a session that failed or a check that found a problem, 2 for a wrong input."""
+    """Run a command; 0 for success, 1 for a session that failed or a check that found a problem, 2 for a wrong input or a machine
+    that cannot go on, 3 for an error of the program's own."""
     parser = _parser()
     arguments = arguments if arguments is not None else sys.argv[1:]
     args = parser.parse_args(arguments)
@@ -80,13 +83,26 @@ def main(arguments: list[str] | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # the reader of our output has gone
         return 141
     except OSError as error:
-        errors().print(
-            Text(f"error: {f'{error.filename}: ' if error.filename else ''}{error.strerror or error}", style="red")
-        )
+        where = f"{error.filename}: " if error.filename else ""
+        errors().print(Text(f"error: {where}{error.strerror or error}", style="red"))
     except KeyboardInterrupt:
         errors().print("stopped")
         return 130
+    except Exception as error:
+        if debugging():
+            raise
+        return _unforeseen(error)
     return 2
+
+
+def _unforeseen(error: Exception) -> int:
+    """Say in one line what nobody foresaw: no traceback, and nothing of what it carried."""
+    if what := shortage(error):
+        errors().print(Text(f"error: the machine has run out of {what}; try again when it has some", style="red"))
+        return 2
+    told = f"error: this should not have happened: {describe_internal(error)} ({DEBUG}=1 shows the traceback)"
+    errors().print(Text(told, style="red"))
+    return 3
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -4,12 +4,10 @@ import argparse
 import asyncio
 import json
 import os
-import shlex
 import signal
 import sys
 import time
 from contextlib import AsyncExitStack, suppress
-from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -18,23 +16,27 @@ from rich.text import Text
 
 from commands import Subparsers
 from commands.generate_options import CONCURRENCY, generate_options, slurm_shard
+from commands.generate_report import BY_HAND, headline, report
 from commands.options import errors, for_embedded, given_options, session_config
-from commands.trusted import naming_options, refuse_unnamed
+from commands.trusted import refuse_unnamed
 from generation.batch import read_batch
-from generation.driver import Budget, Driver, LocalWorker, Progress, WorkerHandle
+from generation.driver import Driver, LocalWorker, WorkerHandle
 from generation.files import RunLock, write_atomically
-from generation.forecast import forecast
+from generation.log import LOG_FILE, log_unretrieved, logged
 from generation.processes import ProcessWorker, WorkerSpec
+from generation.progress import Budget, Progress
 from generation.ray_workers import RayWorker, connect
 from generation.run import Asked, Run, open_run
 from generation.state import LIVE_FILE
-from generation.view import BatchView, duration, failures_table, projection_table
+from generation.view import BatchView
 from generation.worker import Pulse
+from graph.journal import JournalError
+from graph.trouble import LOG, describe_internal
 from models.chat import Models
 from models.errors import ModelError
 from models.prices import Prices, read_prices
 from models.roles import pinned, serving, serving_line
-from sessions.store import RUN_FILE, RunError
+from sessions.store import RUN_FILE, Entry, RunError
 from settings import ModelSettings, SessionConfig
 from texts.console import HarmlessConsole
 
@@ -64,11 +66,15 @@ def generate(args: argparse.Namespace) -> int:
     prices = read_prices(Path(args.prices)) if args.prices else None
     if args.max_cost is not None and prices is None:
         raise RunError("--max-cost needs --prices FILE")
-    with RunLock(folder):
-        return asyncio.run(_generate(args, folder, prices))
+    with RunLock(folder) as lock, logged(folder / LOG_FILE) as log:
+        code = asyncio.run(_generate(args, folder, prices, lock))
+        if log.problem:
+            errors().print(Text(log.problem, style="yellow"))
+        return code
 
 
-async def _generate(args: argparse.Namespace, folder: Path, prices: Prices | None) -> int:
+async def _generate(args: argparse.Namespace, folder: Path, prices: Prices | None, lock: RunLock) -> int:
+    log_unretrieved(asyncio.get_running_loop())
     console = HarmlessConsole(quiet=args.quiet)
     async with AsyncExitStack() as stack:
         models = Models(offline=args.offline)
@@ -88,15 +94,16 @@ async def _generate(args: argparse.Namespace, folder: Path, prices: Prices | Non
         for problem in run.problems:
             errors().print(Text(f"left out: {problem}", style="yellow"))
         todo = run.todo(retry_failed=args.retry_failed)
-        console.print(Text(_headline(run, len(todo)), style="dim"))
+        console.print(Text(headline(run, len(todo)), style="dim"))
         if args.preview:
             todo = todo[: args.preview]
+        wanted = [unit.session_id for unit in todo] if args.preview else None
         if prices:
             prices.cost(configuration, dict.fromkeys(_roles(configuration), (0, 0, 0)))  # raises where one is missing
         concurrency = 1 if embedded else args.concurrency or CONCURRENCY
         workers = _workers(args, run, concurrency)
-        progress = await _drive(args, run, todo, workers, prices, console)
-    return _finish(args, run, progress, prices, console, concurrency)
+        progress = await _drive(args, run, todo, workers, prices, console, lock)
+    return report(args, run, progress, prices, console, concurrency, wanted)
 
 
 async def _configuration(
@@ -159,19 +166,16 @@ async def _drive(
     workers: list[WorkerHandle],
     prices: Prices | None,
     console: Console,
+    lock: RunLock,
 ) -> Progress:
-    log = (run.folder / "run.log").open("a", encoding="utf-8", buffering=1)
-
     def say(line: str) -> None:
-        log.write(f"{datetime.now().isoformat(timespec='seconds')} {line}\n")
+        LOG.info("%s", line)
 
-    def note(entry: Any) -> None:
+    def note(entry: Entry) -> None:
         run.entries[entry.session_id] = entry
-        if entry.failure:
-            failure = entry.failure
-            say(
-                f"failed: {entry.session_id} turn {failure.turn}: {failure.stage}: {failure.kind}: {failure.message[:300]}"
-            )
+        if failure := entry.failure:
+            where = f"{entry.session_id} turn {failure.turn}: {failure.stage}: {failure.kind}"
+            say(f"failed: {where}: {failure.message[:300]}")
 
     def spent(pulse: Pulse) -> float:
         assert prices
@@ -190,7 +194,7 @@ async def _drive(
     loop = asyncio.get_running_loop()
 
     def interrupt() -> None:
-        driver.stop("stopped by hand", now=driver.progress.draining)
+        driver.stop(BY_HAND, now=driver.progress.draining)
 
     for number in STOPPING:
         loop.add_signal_handler(number, interrupt)
@@ -199,23 +203,39 @@ async def _drive(
         with BatchView(
             console, driver.progress, total=run.total, done_before=before, money=spent if prices else None, log=say
         ) as view:
-            watching = asyncio.create_task(_watch(view, driver.progress, run.folder))
+            watching = asyncio.create_task(_watch(view, driver, run.folder, lock))
             try:
-                return await driver.run()
+                progress = await driver.run()
+            except (RunError, JournalError, OSError) as error:
+                if lock.gone:
+                    raise RunError(_moved(run.folder)) from error
+                raise
             finally:
                 watching.cancel()
+                (ended,) = await asyncio.gather(watching, return_exceptions=True)
+                if isinstance(ended, Exception):
+                    LOG.error("the view: %s", describe_internal(ended), exc_info=ended)
+            if lock.gone:
+                raise RunError(_moved(run.folder))
+            return progress
     finally:
         for number in STOPPING:
             loop.remove_signal_handler(number)
-        (run.folder / LIVE_FILE).unlink(missing_ok=True)
+        with suppress(OSError):  # it is of no use once the lock is free
+            (run.folder / LIVE_FILE).unlink(missing_ok=True)
         say("end: " + view.line() + (f" · {driver.progress.stopped}" if driver.progress.stopped else ""))
-        log.close()
 
 
-async def _watch(view: BatchView, progress: Progress, folder: Path) -> None:
-    written = 0.0
+def _moved(folder: Path) -> str:
+    return f"{folder} is not there any more, or not the same: it was moved or removed while it was written; go on where it is now"
+
+
+async def _watch(view: BatchView, driver: Driver, folder: Path, lock: RunLock) -> None:
+    progress, written = driver.progress, 0.0
     while True:
         view.tick()
+        if lock.gone and not progress.draining:
+            driver.stop(_moved(folder), now=True)
         if progress.seconds - written >= LIVE_EVERY:
             written = progress.seconds
             live = {
@@ -228,100 +248,6 @@ async def _watch(view: BatchView, progress: Progress, folder: Path) -> None:
             with suppress(RunError):  # a full disk is told by what cannot do without it
                 await asyncio.to_thread(write_atomically, folder / LIVE_FILE, json.dumps(live).encode())
         await asyncio.sleep(0.5)
-
-
-def _finish(
-    args: argparse.Namespace, run: Run, progress: Progress, prices: Prices | None, console: Console, concurrency: int
-) -> int:
-    out = HarmlessConsole(soft_wrap=True)
-    entries = list(run.entries.values())
-    finished = sum(entry.status == "finished" for entry in entries)
-    failed = len(entries) - finished
-    style = "green" if finished == run.total else "yellow"
-    out.print(Text(f"{finished} of {run.total} sessions finished, {failed} failed, in {run.folder}/", style=style))
-    pulse = progress.pulse
-    console.print(
-        Text(
-            f"this time: {progress.finished} sessions, {pulse.turns} turns, {pulse.calls} calls, {pulse.retries} retries, "
-            f"{pulse.prompt_tokens + pulse.completion_tokens:,} tokens ({pulse.cached_tokens:,} cached), "
-            f"{duration(progress.seconds)}"
-            + (f", {prices.cost(run.batch.configuration, pulse.tokens_by_role):.4g} spent" if prices else ""),
-            style="dim",
-        )
-    )
-    if pulse.calls and not pulse.prompt_tokens + pulse.completion_tokens:
-        told = "the endpoint reports no token usage: tokens and costs are not known, and --max-tokens and --max-cost do not stop"
-        errors().print(Text(told, style="yellow"))
-    if progress.failures:
-        errors().print(failures_table(progress.failures))
-        errors().print("failed sessions keep their turns; take them up again with --retry-failed")
-    if progress.stopped:
-        errors().print(Text(f"stopped early: {progress.stopped}", style="yellow"))
-        _hint(run, finished, naming_options(args))
-    if args.preview:
-        _show_forecast(run, prices, console, concurrency)
-    if progress.stopped == "stopped by hand":
-        return 130
-    return 0 if not progress.stopped and not failed else 1
-
-
-def _hint(run: Run, finished: int, options: str) -> None:
-    if finished < run.total:
-        part = run.batch.shard
-        folder = str(run.folder).removesuffix(f"-{part[0]}-of-{part[1]}") if part else str(run.folder)
-        shard = f" --shard {part[0]}/{part[1]}" if part else ""
-        errors().print(Text(f"go on with: python run.py generate --out {shlex.quote(folder)}{shard}{options}"))
-
-
-def _show_forecast(run: Run, prices: Prices | None, console: Console, concurrency: int) -> None:
-    rows = forecast(run, list(run.entries.values()), prices)
-    table = [
-        (
-            row.method,
-            f"{row.sessions:,}",
-            f"{row.calls:,.0f}",
-            f"{row.prompt_tokens:,.0f}",
-            f"{row.completion_tokens:,.0f}",
-            duration(row.seconds),
-            *([f"{row.cost:,.2f}"] if row.cost is not None else []),
-        )
-        for row in rows
-    ]
-    missing = [method for method in run.batch.methods if method not in {row.method for row in rows}]
-    if missing:
-        errors().print(
-            Text(f"no finished session yet, so that nothing is told of {', '.join(missing)}", style="yellow")
-        )
-    if not rows:
-        return
-    console.print(f"\nthe whole batch, from {sum(row.sampled for row in rows)} finished sessions:")
-    console.print(projection_table(table, prices is not None))
-    lone = sum(row.sessions * row.seconds for row in rows)
-    at_once = min(concurrency, sum(row.sessions for row in rows))
-    told = f"one session after another: {duration(lone)}"
-    if at_once > 1:
-        told += f"; {at_once} at once, if the server keeps its pace: {duration(lone / at_once)}"
-    console.print(told)
-
-
-def _headline(run: Run, todo: int) -> str:
-    batch = run.batch
-    attitudes = ", ".join(batch.attitudes) if batch.attitudes else "own attitudes"
-    part = f" · part {batch.shard[0]} of {batch.shard[1]}" if batch.shard else ""
-    found = f" · {run.recovered} found again after a crash" if run.recovered else ""
-    parts = [
-        _counted(batch.profiles, "profile"),
-        attitudes,
-        ", ".join(batch.methods),
-        _counted(len(batch.seeds), "seed") + part,
-        f"{run.total} sessions, {todo} to do",
-        f"{run.folder}/{found}",
-    ]
-    return " · ".join(parts)
-
-
-def _counted(count: int, what: str) -> str:
-    return f"{count} {what}{'' if count == 1 else 's'}"
 
 
 def _roles(config: SessionConfig) -> list[str]:

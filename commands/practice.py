@@ -3,7 +3,6 @@
 import argparse
 import asyncio
 import shlex
-import sqlite3
 from contextlib import AsyncExitStack
 from datetime import datetime
 from pathlib import Path
@@ -14,12 +13,15 @@ from langgraph.checkpoint.memory import InMemorySaver
 from commands import Subparsers
 from commands.options import errors, for_embedded, graph_options, model_options, session_config
 from commands.trusted import naming_options, refuse_unnamed
-from graph.checkpoints import checkpoints_path, open_checkpoints
+from generation.files import write_atomically
+from generation.log import SESSION_LOG, log_unretrieved, logged
+from graph.checkpoints import spared_checkpoints
 from graph.journal import SUFFIX, read_journal
 from graph.methods import METHODS
 from graph.practice import Practice, part_of
 from graph.session import SessionTask, find_session
 from graph.store import keep
+from graph.trouble import LOG
 from inspection.practice.advice import Advisor
 from inspection.practice.feedback import feedback, refuse_without_judges
 from inspection.practice.loop import Loop
@@ -38,6 +40,7 @@ from profiles.readers import find_profile
 from profiles.schema import ATTITUDES, client_form, counselor_information, counselor_reason
 from settings import ModelSettings, SessionConfig, SettingsError
 from state import SessionRecord, Speaker
+from texts.harmless import one_line
 
 
 def add(commands: Subparsers) -> None:
@@ -75,6 +78,7 @@ def practice(args: argparse.Namespace) -> int:
         stack, models = AsyncExitStack(), Models(offline=args.offline)
         try:
             session = runner.run(_open(args, part, models, stack, terminal))
+            stack.enter_context(logged(session.journal.path.parent / SESSION_LOG, private=True))
             try:
                 over = Loop(session, terminal, runner.run, Advisor(session, models)).run()
             except KeyboardInterrupt:
@@ -149,6 +153,7 @@ async def _open(
         folder = Path(args.out or f"runs/practice-{datetime.now():%Y%m%d-%H%M%S}-{profile.id}")
         saver = await _checkpointer(part, stack, terminal)
         session = Practice.begin(task, part, folder, models, saver, country=country)
+    log_unretrieved(asyncio.get_running_loop())
     _introduce(session, folder, terminal)
     return session
 
@@ -188,11 +193,12 @@ async def _served(
 async def _checkpointer(part: Speaker, stack: AsyncExitStack, terminal: Terminal) -> Any:
     if part == "client":
         return InMemorySaver()  # what a person types as the client is in the session's folder and nowhere else
-    try:
-        return await stack.enter_async_context(open_checkpoints())
-    except (OSError, sqlite3.Error) as error:
-        terminal.note(f"no checkpoints for Studio: {checkpoints_path()}: {error}", "yellow")
-        return InMemorySaver()
+
+    def tell(trouble: str) -> None:
+        LOG.warning("%s; the session goes on without them", trouble)
+        terminal.note(f"{one_line(trouble)}; the session goes on without them", "yellow")
+
+    return await stack.enter_async_context(spared_checkpoints(tell))
 
 
 def _introduce(session: Practice, folder: Path, terminal: Terminal) -> None:
@@ -214,9 +220,10 @@ def _finish(args: argparse.Namespace, session: Practice, terminal: Terminal, jud
         session.journal.path.unlink(missing_ok=True)  # it is not taken up again
         return 1
     said_by = f"\n*Practice: the {session.part}'s messages are a person's.*\n"
-    (folder / f"{record.session_id}.md").write_text(transcript_markdown(record) + said_by, encoding="utf-8")
+    text = transcript_markdown(record) + said_by
+    write_atomically(folder / f"{record.session_id}.md", text.encode(), private=True)
     if record.failure:
-        errors().print(f"the session failed: {record.failure.message}", style="red", markup=False)
+        errors().print(f"the session failed: {one_line(record.failure.message)}", style="red", markup=False)
         _tell_how_to_go_on(session, args)
         return 1
     terminal.note(f"\n{how_it_ended(record)}", "green")
@@ -230,7 +237,8 @@ def _finish(args: argparse.Namespace, session: Practice, terminal: Terminal, jud
             for line in given:
                 terminal.note(line, "")
             lines += given
-        (folder / f"{record.session_id}.review.txt").write_text("\n".join(lines[1:]) + "\n", encoding="utf-8")
+        review = folder / f"{record.session_id}.review.txt"
+        write_atomically(review, "".join(f"{line}\n" for line in lines[1:]).encode(), private=True)
     terminal.console.print(f"saved: {shard}", markup=False, soft_wrap=True, style="dim")
     return 0
 

@@ -3,13 +3,10 @@
 import argparse
 import asyncio
 import shlex
-import sqlite3
 from collections.abc import Awaitable, Callable
-from contextlib import AsyncExitStack
 from datetime import datetime
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 from rich.console import Console
 from rich.text import Text
@@ -17,12 +14,15 @@ from rich.text import Text
 from commands import Subparsers
 from commands.options import errors, for_embedded, graph_options, model_options, session_config
 from commands.trusted import naming_options, refuse_unnamed
-from graph.checkpoints import checkpoints_path, open_checkpoints
+from generation.files import write_atomically
+from generation.log import SESSION_LOG, log_unretrieved, logged
+from graph.checkpoints import spared_checkpoints
 from graph.journal import JournalContent, read_journal
 from graph.methods import METHODS
 from graph.practice import part_of
 from graph.session import SessionTask, find_session, resume_session, run_session
 from graph.store import keep, unfinished
+from graph.trouble import LOG
 from inspection.live import LiveView, show_summary
 from inspection.transcript import transcript_markdown
 from models.chat import Models
@@ -35,6 +35,7 @@ from profiles.schema import ATTITUDES
 from settings import SettingsError
 from state import SessionRecord
 from texts.console import HarmlessConsole, escaped
+from texts.harmless import one_line
 
 
 def add(commands: Subparsers) -> argparse.ArgumentParser:
@@ -94,13 +95,20 @@ async def conduct(
             raise ModelError("configuration", who + item.problem)
     console.print(Text(serving_line(served), style="bold"))
     console.print(Text(_headline(task, folder), style="dim"))
-    async with AsyncExitStack() as stack:
-        saver = await _checkpointer(stack, console)
-        with LiveView(console, task) as view:
-            if before:
-                view.replay(before)
-            record = await start(checkpointer=saver, on_event=view, starts=True)
-    return _finish(args, console, record, folder)
+    log_unretrieved(asyncio.get_running_loop())
+    with logged(folder / SESSION_LOG, private=True):
+        async with spared_checkpoints(told_once) as saver:
+            with LiveView(console, task) as view:
+                if before:
+                    view.replay(before)
+                record = await start(checkpointer=saver, on_event=view, starts=True)
+        return _finish(args, console, record, folder)
+
+
+def told_once(trouble: str) -> None:
+    """Trouble that costs a session nothing: on the terminal, and in its log."""
+    LOG.warning("%s; the session goes on without them", trouble)
+    errors().print(Text(f"{one_line(trouble)}; the session goes on without them", style="yellow"))
 
 
 async def _session(args: argparse.Namespace) -> int:
@@ -109,6 +117,9 @@ async def _session(args: argparse.Namespace) -> int:
         if args.resume:
             journal = find_session(Path(args.resume))
             content = read_journal(journal)
+            if content.unreadable > 1:  # a crash leaves one line cut, the last
+                told = f"{journal}: {content.unreadable} lines cannot be read; the session goes on from before them"
+                errors().print(Text(told, style="yellow"))
             if part_of(content.updates):
                 raise SettingsError(
                     f"{journal}: a practice session, in which a person takes part; take it up with: "
@@ -141,8 +152,8 @@ async def _new_task(args: argparse.Namespace, models: Models) -> tuple[SessionTa
 
 def _finish(args: argparse.Namespace, console: Console, record: SessionRecord, folder: Path) -> int:
     shard = keep(record, folder)
-    transcript = folder / f"{record.session_id}.md"
-    transcript.write_text(transcript_markdown(record), encoding="utf-8")
+    typed = any(said.author == "human" for said in record.dialogue)
+    write_atomically(folder / f"{record.session_id}.md", transcript_markdown(record).encode(), private=typed)
     if args.json:
         print(escaped(record.model_dump_json(indent=2)))
     else:
@@ -150,7 +161,9 @@ def _finish(args: argparse.Namespace, console: Console, record: SessionRecord, f
         (HarmlessConsole(soft_wrap=True) if args.quiet else console).print(Text(f"saved: {shard}"), soft_wrap=True)
     if record.failure:
         told = errors()
-        told.print(Text(f"the session failed: {record.failure.message}", style="red"))
+        told.print(Text(f"the session failed: {one_line(record.failure.message)}", style="red"))
+        if record.failure.kind == "internal":
+            told.print(Text(f"where: {folder / SESSION_LOG}"))
         place = shlex.quote(str(_the_unfinished(folder))) + naming_options(args)
         told.print(f"its finished turns are kept; take it up with: python run.py session --resume {place}")
     return 1 if record.failure else 0
@@ -160,14 +173,6 @@ def _the_unfinished(place: Path) -> Path:
     """What --resume is told: the folder, or the journal that was written last where the folder has several."""
     found = unfinished(place) if place.is_dir() else []
     return max(found, key=lambda path: path.stat().st_mtime) if len(found) > 1 else place
-
-
-async def _checkpointer(stack: AsyncExitStack, console: Console) -> Any:
-    try:
-        return await stack.enter_async_context(open_checkpoints())
-    except (OSError, sqlite3.Error) as error:
-        console.print(Text(f"no checkpoints for Studio: {checkpoints_path()}: {error}", style="yellow"))
-        return None
 
 
 def _headline(task: SessionTask, folder: Path) -> str:

@@ -5,23 +5,28 @@ of a Ray cluster (`generation.ray_workers`).
 """
 
 import asyncio
-import time
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
 from typing import Protocol
 
 from generation.batch import Unit
+from generation.progress import Budget, Progress
+from generation.room import Room
 from generation.worker import Pulse, Suspended, Worker, total
 from graph.journal import JournalError
+from graph.trouble import LOG, InternalError, internal_failure
 from sessions.store import Entry, RunError
 from state import Failure
+from store.machine import shortage
+from texts.harmless import one_line
 
 DRAIN = 60.0
 """Seconds that sessions have, after a stop, to finish the turn they are at."""
-LOST = 3
-"""How many workers a unit may lose, until it is taken for what kills them."""
+ABANDON = 15.0
+"""Seconds that workers have, after they were told to stop at once, until they are left to themselves."""
+LOST, MOST_LOST = 3, 8
+"""How many workers a unit may lose, the last of them while it ran alone there, and in all, until it is taken for what kills them."""
 TICK = 0.2
 """Seconds between two looks at workers and budget, where nothing happens meanwhile."""
 
@@ -31,7 +36,11 @@ class WorkerLost(RuntimeError):
 
 
 class WorkerHandle(Protocol):
-    """A worker, wherever it runs. `run` raises `Suspended`, `WorkerLost`, or what ends the batch (`RunError`, `JournalError`)."""
+    """A worker, wherever it runs.
+
+    `run` raises `Suspended`, `WorkerLost`, `Shortage`, or what ends the batch (`RunError`, `JournalError`); whatever else it
+    raises is that one unit's failure.
+    """
 
     async def run(self, unit: Unit) -> Entry: ...
 
@@ -67,39 +76,6 @@ class LocalWorker:
         await self._worker.models.close()
 
 
-@dataclass(frozen=True)
-class Budget:
-    """When a batch stops although units are left. `failures` is how many alike in a row stop it."""
-
-    cost: float | None = None
-    tokens: float | None = None
-    hours: float | None = None
-    failures: int = 10
-
-
-@dataclass
-class Progress:
-    """How a batch is doing. `entries` has what has come to an end in this run of it, `stopped` why it stopped early."""
-
-    todo: int
-    began: float = field(default_factory=time.monotonic)
-    finished: int = 0
-    failed: int = 0
-    failures: Counter[str] = field(default_factory=Counter)
-    running: int = 0
-    pulse: Pulse = field(default_factory=Pulse)
-    stopped: str | None = None
-    draining: bool = False
-
-    @property
-    def seconds(self) -> float:
-        return time.monotonic() - self.began
-
-    @property
-    def left(self) -> int:
-        return max(0, self.todo - self.finished - self.failed)
-
-
 class Driver:
     """Drives one batch. `cost` says what a pulse has cost; `on_entry` hears of every session that came to an end."""
 
@@ -113,13 +89,14 @@ class Driver:
         cost: Callable[[Pulse], float] | None = None,
         on_entry: Callable[[Entry], None] = lambda entry: None,
         drain: float = DRAIN,
+        pause: float = 1.0,
     ) -> None:
         self.progress = Progress(todo)
         self._workers = list(workers)
         self._units: Iterator[Unit] = iter(units)
         self._again: deque[Unit] = deque()
         self._lost: Counter[str] = Counter()
-        self._handed: Counter[int] = Counter()
+        self._rooms = [Room(worker.capacity, pause) for worker in self._workers]
         self._budget = budget or Budget()
         self._cost = cost
         self._on_entry = on_entry
@@ -129,13 +106,14 @@ class Driver:
         self._tasks: set[asyncio.Task[None]] = set()
         self._error: BaseException | None = None
         self._deadline: asyncio.TimerHandle | None = None
+        self._abandoned = False
 
     async def run(self) -> Progress:
         """Drive the batch to its end. Raises `RunError` or `JournalError` where the disk fails, after a drain."""
         try:
-            while True:
+            while not self._abandoned:
                 self._hand_out()
-                if not self._tasks:
+                if not self._tasks and not self._waits:
                     break
                 with suppress(TimeoutError):
                     await asyncio.wait_for(self._events.get(), TICK)
@@ -146,10 +124,14 @@ class Driver:
             for task in self._tasks:
                 task.cancel()
             await asyncio.gather(*self._tasks, return_exceptions=True)
-            await asyncio.gather(*(worker.close() for worker in self._workers), return_exceptions=True)
+            closed = await asyncio.gather(*(worker.close() for worker in self._workers), return_exceptions=True)
+            for error in (item for item in closed if isinstance(item, Exception)):
+                LOG.warning("a worker could not be closed: %s", error, exc_info=error)
         self._look()
         if self._error:
             raise self._error
+        if self.progress.left and not self.progress.stopped:
+            self.progress.stopped = f"{self.progress.left} sessions have come to no end"
         return self.progress
 
     def stop(self, reason: str, *, now: bool = False) -> None:
@@ -162,60 +144,103 @@ class Driver:
         if not now and self._deadline is None:
             loop = asyncio.get_running_loop()
             self._deadline = loop.call_later(self._drain, lambda: self.stop(reason, now=True))
+        elif now:
+            if self._deadline:
+                self._deadline.cancel()
+            self._deadline = asyncio.get_running_loop().call_later(ABANDON, self._abandon)
+
+    def _abandon(self) -> None:
+        self._abandoned = True
+        LOG.warning(
+            "%d sessions did not end when they were told to; they are left as their journals say", len(self._tasks)
+        )
 
     def _hand_out(self) -> None:
-        room = {number: worker.capacity() - self._handed[number] for number, worker in enumerate(self._workers)}
         while not self.progress.draining:
-            number = max(room, key=lambda number: room[number])
-            if room[number] < 1:
-                if not self._tasks:
+            room = max(self._rooms, key=Room.free)
+            if room.free() < 1:
+                if not self._tasks and not self._waits:
                     self.stop("no worker is left")
                 return
             unit = self._again.popleft() if self._again else next(self._units, None)
             if unit is None:
                 return
-            room[number] -= 1
-            self._handed[number] += 1
-            task = asyncio.create_task(self._run(number, unit))
+            task = asyncio.create_task(self._run(self._rooms.index(room), unit, room.hand()))
             self._tasks.add(task)
             task.add_done_callback(self._done)
+
+    @property
+    def _waits(self) -> bool:
+        """Whether units are held back for a moment, since the machine had run out of something."""
+        return bool(self._again) and not self.progress.draining and any(room.pausing for room in self._rooms)
 
     def _done(self, task: "asyncio.Task[None]") -> None:
         self._tasks.discard(task)
         self._events.put_nowait(None)
 
-    async def _run(self, number: int, unit: Unit) -> None:
+    async def _run(self, number: int, unit: Unit, handed: int) -> None:
+        """Have a unit run; whatever becomes of it is counted. `handed` is when its worker was given it (`Room.hand`)."""
+        room = self._rooms[number]
         try:
             entry = await self._workers[number].run(unit)
+            if entry.session_id != unit.session_id:
+                raise RuntimeError(f"session {entry.session_id} came back in place of {unit.session_id}")
+            self._note(entry)
+            room.grow()
         except Suspended:
-            return
+            pass
         except WorkerLost as error:
-            self._lost[unit.session_id] += 1
-            if self._lost[unit.session_id] >= LOST:
-                self._fail(RunError(f"session {unit.session_id} has lost its worker {LOST} times: {error}"))
+            self._lost[unit.session_id] = lost = self._lost[unit.session_id] + 1
+            if (room.shrink(handed, pause=False) and lost >= LOST) or lost >= MOST_LOST:
+                what = f"the session has lost its worker {lost} times: {error}"
+                self._break(unit, Failure(stage="session", kind="internal", message=what))
             else:
                 self._again.append(unit)
-            return
-        except (RunError, JournalError, OSError, MemoryError) as error:
-            self._fail(error)
-            return
+        except Exception as error:
+            self._met(room, unit, handed, error)
         finally:
-            self._handed[number] -= 1
-        self._note(entry)
+            room.take_back()
+
+    def _met(self, room: Room, unit: Unit, handed: int, error: Exception) -> None:
+        """What a unit met that is no end of it: the machine's, the disk's, or what nobody foresaw."""
+        if short := shortage(error):
+            what = f"the machine has run out of {short}"
+            self._again.append(unit)
+            self.progress.exhausted[what] += 1
+            room.shrink(handed)
+            LOG.warning("%s: %d sessions at once from now on", what, room.most)
+            if room.hopeless:
+                self.stop(what)
+        elif isinstance(error, (RunError, JournalError, OSError)):
+            self._fail(error)
+        else:
+            failure = internal_failure(error)
+            if not isinstance(error, InternalError):  # of another process, which has logged it
+                LOG.error("session %s: %s", unit.session_id, failure.message, exc_info=error)
+            self._break(unit, failure)
+
+    def _break(self, unit: Unit, failure: Failure) -> None:
+        """A unit that cannot be run: counted and logged, without a record; the next start tries it again."""
+        self.progress.broken += 1
+        LOG.error("failed: %s, without a record: %s", unit.session_id, failure.message)
+        self._count(failure)
 
     def _fail(self, error: BaseException) -> None:
         self._error = self._error or error
         self.stop(str(error))
 
     def _note(self, entry: Entry) -> None:
-        progress = self.progress
-        self._on_entry(entry)
         if entry.status == "finished":
-            progress.finished += 1
+            self.progress.finished += 1
             self._row = ("", 0)
-            return
+        else:
+            self._count(entry.failure)
+        self._on_entry(entry)
+
+    def _count(self, failure: Failure | None) -> None:
+        progress = self.progress
         progress.failed += 1
-        what = describe(entry.failure)
+        what = describe(failure)
         progress.failures[what] += 1
         self._row = (what, self._row[1] + 1 if self._row[0] == what else 1)
         if self._row[1] >= self._budget.failures and not progress.draining:
@@ -243,4 +268,4 @@ def describe(failure: Failure | None) -> str:
     """A failure's stage, kind and message, without what differs from one session to the next."""
     if failure is None:
         return "unknown"
-    return f"{failure.stage}: {failure.kind}: {failure.message[:160]}"
+    return one_line(f"{failure.stage}: {failure.kind}: {failure.message[:160]}")

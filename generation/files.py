@@ -9,18 +9,23 @@ from pathlib import Path
 from typing import Self
 
 from sessions.store import RunError
+from store.reading import refuse_special
+from texts.harmless import one_line
 
 
-def write_atomically(path: Path, data: bytes | Iterable[bytes], check: Callable[[], None] | None = None) -> None:
-    """Write a file so that it is there whole or not at all, even after a power cut.
+def write_atomically(
+    path: Path, data: bytes | Iterable[bytes], check: Callable[[], None] | None = None, *, private: bool = False
+) -> None:
+    """Write a file so that it is there whole or not at all, even after a power cut; a `private` one for its owner alone.
 
-    `check` is called once all is written and before the file gets its name; what it raises leaves nothing behind. Raises
-    `RunError` where the file cannot be written.
+    Its folder must be there: one that was moved away does not come into being again. `check` is called once all is written
+    and before the file gets its name; what it raises leaves nothing behind. Raises `RunError` where the file cannot be written.
     """
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with temporary.open("wb") as file:
+        temporary.unlink(missing_ok=True)  # of a process that had this number before
+        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600 if private else 0o666)
+        with open(descriptor, "wb") as file:
             for piece in [data] if isinstance(data, bytes) else data:
                 file.write(piece)
             file.flush()
@@ -54,18 +59,38 @@ class RunLock:
     def __enter__(self) -> Self:
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
-            self._descriptor = os.open(self.path, os.O_RDWR | os.O_CREAT, 0o644)
+            # Without O_NONBLOCK a pipe in the lock's place could be waited for.
+            self._descriptor = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_NONBLOCK, 0o644)
+            refuse_special(self._descriptor, self.path)
         except OSError as error:
+            self.__exit__()
             raise RunError(f"{self.path.parent} cannot be written: {error.strerror}") from error
         try:
             fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
             holder = os.pread(self._descriptor, 200, 0).decode(errors="replace").strip()
             self.__exit__()
-            raise RunError(f"{self.path.parent} is in use by another process ({holder or 'unknown'})") from None
-        os.ftruncate(self._descriptor, 0)
-        os.pwrite(self._descriptor, f"process {os.getpid()} on {socket.gethostname()}\n".encode(), 0)
+            raise RunError(
+                f"{self.path.parent} is in use by another process ({one_line(holder) or 'unknown'})"
+            ) from None
+        try:
+            os.ftruncate(self._descriptor, 0)
+            os.pwrite(self._descriptor, f"process {os.getpid()} on {socket.gethostname()}\n".encode(), 0)
+        except OSError as error:
+            self.__exit__()
+            raise RunError(f"{self.path} cannot be written: {error.strerror}") from error
         return self
+
+    @property
+    def gone(self) -> bool:
+        """Whether the run directory is not at its place any more: it was moved, removed, or another lies there."""
+        try:
+            there, ours = self.path.stat(), os.fstat(self._descriptor)
+        except FileNotFoundError:
+            return True
+        except OSError:
+            return False  # the disk fails: what is written next tells
+        return (there.st_dev, there.st_ino) != (ours.st_dev, ours.st_ino)
 
     def __exit__(self, *unused: object) -> None:
         if self._descriptor >= 0:

@@ -10,7 +10,6 @@ import multiprocessing
 import os
 import signal
 import threading
-import traceback
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
@@ -21,13 +20,18 @@ from typing import Any
 
 from generation.batch import Batch, Unit
 from generation.driver import WorkerLost
+from generation.log import LOG_FILE, log_unretrieved, logged
 from generation.worker import Pulse, Suspended, Worker, total
 from graph.journal import JournalError
+from graph.trouble import LOG, InternalError, describe_internal
 from models.chat import Models
 from sessions.store import Entry, RunError
+from store.machine import Shortage, shortage
 
 PULSE_EVERY = 0.25
 """Seconds between two messages of how a worker is doing."""
+EXHAUSTED = 75
+"""Exit status of a worker that could not begin since the machine had run out of something."""
 RESTARTS = 20
 """How often a worker is replaced, until the machine is taken to be at fault."""
 
@@ -67,9 +71,12 @@ class ProcessWorker:
         self._capacity = 1
         self._starts = 0
         self._closing = False
+        self._lame = False
         self._start()
 
     async def run(self, unit: Unit) -> Entry:
+        if self._lame:
+            raise WorkerLost(f"worker {self._spec.name} is not there any more")
         answer: asyncio.Future[Entry] = self._loop.create_future()
         self._waiting[unit.session_id] = answer
         self._send("run", unit)
@@ -79,7 +86,7 @@ class ProcessWorker:
         return total([self._before, self._pulse])
 
     def capacity(self) -> int:
-        return self._capacity if self._process.is_alive() else 0
+        return 0 if self._lame or not self._process.is_alive() else self._capacity
 
     def stop(self, *, now: bool = False) -> None:
         self._send("stop", now)
@@ -113,6 +120,10 @@ class ProcessWorker:
                 what, about = pipe.recv()
             except (EOFError, OSError):
                 break
+            except Exception as error:  # what cannot be read leaves the two out of step: begin again with another one
+                LOG.error("worker %s: %s", self._spec.name, describe_internal(error), exc_info=error)
+                self._process.kill()
+                break
             self._later(self._heard, what, about)
         self._later(self._lost)
 
@@ -123,6 +134,10 @@ class ProcessWorker:
     def _heard(self, what: str, about: Any) -> None:
         if what == "pulse":
             self._pulse, self._capacity = about
+            return
+        if what == "broken":  # it could not begin, and would not the next time
+            self._lame = True
+            self._give_up(about)
             return
         session_id, result = about
         answer = self._waiting.pop(session_id, None)
@@ -141,9 +156,13 @@ class ProcessWorker:
         code = self._process.exitcode
         self._before, self._pulse = total([self._before, self._pulse]), Pulse()
         self._before = self._before.model_copy(update={"running": 0, "limit": 0, "in_flight": 0})
-        if self._starts <= RESTARTS:
-            self._start()
         self._give_up(WorkerLost(f"worker {self._spec.name} ended with {_exit(code)}"))
+        if self._starts <= RESTARTS and not self._lame:
+            try:
+                self._start()
+            except (OSError, RuntimeError) as error:  # no process or thread can be had: the other workers go on
+                self._lame = True
+                LOG.error("worker %s cannot be begun again: %s", self._spec.name, error)
 
     def _give_up(self, error: Exception) -> None:
         for answer in self._waiting.values():
@@ -155,26 +174,44 @@ class ProcessWorker:
 def _exit(code: int | None) -> str:
     if code is not None and code < 0:
         return f"signal {signal.Signals(-code).name}" + (" (out of memory?)" if code == -signal.SIGKILL else "")
-    return f"status {code}"
+    return "nothing left of memory, threads or files" if code == EXHAUSTED else f"status {code}"
 
 
 def _main(pipe: Connection, spec: WorkerSpec) -> None:
-    """The worker's process."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent hears Ctrl-C, and tells
-    signal.signal(signal.SIGTERM, signal.SIG_IGN)
-    asyncio.run(_Child(pipe, spec).run())
+    """The worker's process. What nobody foresaw is in the run's log, not on the terminal."""
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.SIG_IGN)  # the parent hears Ctrl-C, and tells
+    with logged(spec.folder / LOG_FILE):
+        try:
+            asyncio.run(_Child(pipe, spec.make()).run())
+        except Exception as error:
+            LOG.error("worker %s: %s", spec.name, describe_internal(error), exc_info=error)
+            if shortage(error):
+                os._exit(EXHAUSTED)
+            with suppress(OSError):  # the parent has died
+                pipe.send(("broken", as_answer(error)))
+
+
+def as_answer(error: Exception) -> Exception:
+    """An error as it is handed to the driver of another process: those that it knows as they are, others described in a line."""
+    if isinstance(error, (Suspended, Shortage, RunError, JournalError, InternalError)):
+        return error
+    if isinstance(error, OSError) and not shortage(error):
+        return RunError(f"{error.filename or 'a file of the run'} cannot be used: {error.strerror or error}")
+    return InternalError(describe_internal(error))
 
 
 class _Child:
-    def __init__(self, pipe: Connection, spec: WorkerSpec) -> None:
+    def __init__(self, pipe: Connection, worker: Worker) -> None:
         self._pipe = pipe
-        self._worker = spec.make()
+        self._worker = worker
         self._sending = threading.Lock()
         self._closed = asyncio.Event()
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def run(self) -> None:
         loop = asyncio.get_running_loop()
+        log_unretrieved(loop)
         threading.Thread(target=self._listen, args=(loop,), daemon=True).start()
         while not self._closed.is_set():
             self._send("pulse", (self._worker.pulse(), self._worker.capacity()))
@@ -207,11 +244,10 @@ class _Child:
         result: Entry | Exception
         try:
             result = await self._worker.run(unit)
-        except (Suspended, RunError, JournalError) as error:
-            result = error
         except Exception as error:
-            traceback.print_exc()
-            result = RunError(f"worker {self._worker.name}: {type(error).__name__}: {error}")
+            result = as_answer(error)
+            if isinstance(result, InternalError):
+                LOG.error("session %s: %s", unit.session_id, result, exc_info=error)
         self._send("pulse", (self._worker.pulse(), self._worker.capacity()))
         self._send("end", (unit.session_id, result))
 

@@ -13,10 +13,12 @@ from typing import Any, cast
 
 from generation.batch import Unit
 from generation.driver import WorkerLost
-from generation.processes import PULSE_EVERY, RESTARTS, WorkerSpec
-from generation.worker import Pulse, Suspended, Worker, total
-from graph.journal import JournalError
+from generation.log import LOG_FILE, LogFile
+from generation.processes import PULSE_EVERY, RESTARTS, WorkerSpec, as_answer
+from generation.worker import Pulse, Worker, total
+from graph.trouble import LOG, InternalError, describe_internal
 from sessions.store import Entry, RunError
+from texts.harmless import one_line
 
 MOST_CALLS = 10_000
 """Calls of an actor's methods at once: a session is one, for as long as it runs."""
@@ -36,7 +38,8 @@ def connect(address: str | None) -> None:
             socket.create_connection((place[1], int(place[2])), timeout=10).close()
         ray.init(address=address, log_to_driver=False, include_dashboard=False, configure_logging=False)
     except Exception as error:  # a cluster that is not there raises one of several
-        raise RunError(f"no Ray cluster at {address or 'this machine'}: {error}") from error
+        told = one_line(str(error))[:300]
+        raise RunError(f"no Ray cluster at {address or 'this machine'}: {told}") from error
 
 
 def disconnect() -> None:
@@ -50,16 +53,17 @@ class _Actor:
     """What runs on a node."""
 
     def __init__(self, spec: WorkerSpec) -> None:
+        LOG.addHandler(LogFile(spec.folder / LOG_FILE))
         self._worker: Worker = spec.make()
 
     async def run(self, unit: Unit) -> tuple[Entry | Exception, Pulse, int]:
         result: Entry | Exception
         try:
             result = await self._worker.run(unit)
-        except (Suspended, RunError, JournalError) as error:
-            result = error  # returned, not raised: Ray would wrap it
         except Exception as error:
-            result = RunError(f"worker {self._worker.name}: {type(error).__name__}: {error}")
+            result = as_answer(error)  # returned, not raised: Ray would wrap it
+            if isinstance(result, InternalError):
+                LOG.error("session %s: %s", unit.session_id, result, exc_info=error)
         return result, *await self.pulse()
 
     async def pulse(self) -> tuple[Pulse, int]:
@@ -107,7 +111,8 @@ class RayWorker:
         import ray
 
         self._watching.cancel()
-        with suppress(Exception):
+        await asyncio.gather(self._watching, return_exceptions=True)
+        with suppress(ray.exceptions.RayError, ValueError):  # it has gone already
             ray.kill(self._actor)
 
     def _start(self) -> None:
@@ -131,6 +136,10 @@ class RayWorker:
         import ray
 
         while True:
-            with suppress(ray.exceptions.RayError):
+            try:
                 self._pulse, self._capacity = await self._actor.pulse.remote()
+            except ray.exceptions.RayError:
+                pass  # the sessions that it ran tell
+            except Exception as error:
+                LOG.warning("worker %s: %s", self._spec.name, describe_internal(error), exc_info=error)
             await asyncio.sleep(PULSE_EVERY)

@@ -82,6 +82,10 @@ def open_run(folder: Path, asked: Asked) -> Run:
 
 def _new(folder: Path, asked: Asked) -> tuple[Batch, list[Problem]]:
     source = asked.source or DEFAULTS["source"]
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise RunError(f"{folder} cannot be written: {error.strerror}") from error
     problems = write_profiles(source, folder / PROFILES_FILE, skip_invalid=asked.skip_invalid)
     batch = _batch(asked, source, Profiles(folder / PROFILES_FILE))
     batch.write(folder)

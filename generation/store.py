@@ -44,6 +44,8 @@ def recover(store: Store) -> int:
     Returns how many of those there were. Only for the process that holds the run's lock. Raises `RunError`.
     """
     try:
+        if store.shards.is_dir():
+            store.ledgers.mkdir(exist_ok=True)  # one that was lost is made again
         for path in store.shards.glob(".*.tmp"):
             path.unlink()
         for path in store.shards.glob(f"[!.]*{PACKED}"):
@@ -147,9 +149,8 @@ def append(path: Path, data: bytes, *, sync: bool = False) -> int:
             return size + len(data)
         finally:
             os.close(descriptor)
-    except FileNotFoundError:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        return append(path, data, sync=sync)
+    except FileNotFoundError as error:  # a run that was moved away does not come into being again
+        raise RunError(f"{path} cannot be written: its folder is not there any more") from error
     except OSError as error:
         raise RunError(f"{path} cannot be written: {error.strerror}") from error
 

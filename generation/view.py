@@ -10,7 +10,7 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from generation.driver import Progress
+from generation.progress import Progress
 from generation.worker import Pulse
 
 LINE_EVERY = 60.0

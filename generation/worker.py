@@ -11,11 +11,14 @@ from pydantic import BaseModel, Field
 
 from generation.batch import PROFILES_FILE, Batch, Profiles, Unit, task_of
 from generation.store import ShardWriter
-from graph.journal import has_begun
-from graph.session import Event, resume_session, run_session
+from graph.journal import DamagedJournal, has_begun
+from graph.session import Event, SessionTask, resume_session, run_session
+from graph.trouble import LOG
 from models.chat import Models
 from models.limits import START
-from sessions.store import Entry
+from sessions.store import Entry, RunError
+from state import SessionRecord
+from store.machine import Shortage, shortage
 
 LATELY = 60.0
 """Seconds for which the last trouble with an endpoint is told."""
@@ -35,6 +38,8 @@ class Pulse(BaseModel):
     """Prompt, cached and completion tokens of each role."""
     limit: int = 0
     in_flight: int = 0
+    set_aside: int = 0
+    """Journals that held no session, and were set aside; their sessions were begun anew."""
     trouble: str = ""
     """What went wrong lately with a request that is repeated."""
 
@@ -61,7 +66,9 @@ class Worker:
     async def run(self, unit: Unit) -> Entry:
         """Run a unit to its end, new or from where its journal was cut, and keep its record.
 
-        Raises `Suspended` if the worker is stopped meanwhile, and `RunError` or `JournalError` where the disk fails.
+        A journal that holds something else is set aside, under another name, and its session is begun anew: half a session
+        is lost, which the log says, and not the rest of the batch. Raises `Suspended` if the worker is stopped meanwhile,
+        `Shortage` where the machine has run out of something, and `RunError` or `JournalError` where the disk fails.
         """
         task = asyncio.current_task()
         assert task is not None
@@ -71,6 +78,10 @@ class Worker:
             return await self._run(unit)
         except asyncio.CancelledError:
             raise Suspended from None
+        except Exception as error:
+            if what := shortage(error):
+                raise Shortage(what) from error
+            raise
         finally:
             self._pulse.running -= 1
             self._tasks.discard(task)
@@ -78,16 +89,26 @@ class Worker:
     async def _run(self, unit: Unit) -> Entry:
         task = task_of(self.batch, self.profiles, unit)
         journal = task.journal_path(self.journals)
-        if has_begun(journal):
-            # What a journal says of servers and keys is not the batch's: it may come from anybody.
-            record = await resume_session(journal, self.models, config=task.config, on_event=self._note)
-        else:
-            record = await run_session(task, self.journals, self.models, on_event=self._note)
+        record = await self._resumed(task, journal)
+        if record is None:
+            record = await run_session(task, self.journals, self.models, on_event=self._note, new_folder=False)
         # In a thread, since it waits for the disk.
         entry = await asyncio.shield(asyncio.to_thread(self._writer.keep, record))
         if entry.status == "finished":
             journal.unlink(missing_ok=True)
         return entry
+
+    async def _resumed(self, task: SessionTask, journal: Path) -> SessionRecord | None:
+        """The record of a session that its journal was gone on with; None where there is none to go on with."""
+        try:
+            if not has_begun(journal):
+                return None
+            return await resume_session(journal, self.models, on_event=self._note, task=task)
+        except DamagedJournal as error:
+            aside = _set_aside(journal)
+            self._pulse.set_aside += 1
+            LOG.warning("%s; set aside as %s, the session is begun anew", error, aside.name)
+            return None
 
     def pulse(self) -> Pulse:
         """How it is doing now."""
@@ -133,6 +154,19 @@ class Worker:
         pulse.completion_tokens += used[2]
         before = pulse.tokens_by_role.get(call["role"], (0, 0, 0))
         pulse.tokens_by_role[call["role"]] = (before[0] + used[0], before[1] + used[1], before[2] + used[2])
+
+
+def _set_aside(journal: Path) -> Path:
+    """Give a damaged journal a name under which nothing takes it for one. Raises `RunError`."""
+    number, aside = 1, journal.with_name(f"{journal.name}.damaged")
+    while aside.exists():
+        number += 1
+        aside = journal.with_name(f"{journal.name}.damaged-{number}")
+    try:
+        journal.rename(aside)
+    except OSError as error:
+        raise RunError(f"{journal} is damaged, and cannot be set aside: {error.strerror}") from error
+    return aside
 
 
 def total(pulses: Iterable[Pulse]) -> Pulse:

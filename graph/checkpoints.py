@@ -1,28 +1,121 @@
 """The checkpoints that single sessions share with LangGraph Studio: one SQLite file for `run.py session` and `langgraph dev`."""
 
 import os
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+import sqlite3
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
+from typing import Any
 
+from langchain_core.runnables import RunnableConfig
+from langgraph.checkpoint.base import BaseCheckpointSaver, ChannelVersions, Checkpoint, CheckpointMetadata
+from langgraph.checkpoint.memory import InMemorySaver
 from langgraph.checkpoint.sqlite.aio import AsyncSqliteSaver
 
 VARIABLE = "COUNSELING_SESSIONS_CHECKPOINTS"
 """Environment variable that names another file."""
+DEFAULT = Path(__file__).parents[1] / ".langgraph" / "sessions.sqlite"
+BESIDE = ("", "-wal", "-shm", "-journal")
+"""What SQLite puts behind the file's name."""
 
 
 def checkpoints_path() -> Path:
     """The SQLite file: `.langgraph/sessions.sqlite` beside the project's code, unless the environment names another."""
-    default = Path(__file__).parents[1] / ".langgraph" / "sessions.sqlite"
-    return Path(os.environ.get(VARIABLE) or default)
+    return Path(os.environ.get(VARIABLE) or DEFAULT)
 
 
 @asynccontextmanager
 async def open_checkpoints() -> AsyncIterator[AsyncSqliteSaver]:
-    """The saver on that file, for as long as the context lasts. Raises `OSError` or `sqlite3.Error` if it cannot be opened."""
+    """The saver on that file, for as long as the context lasts. Raises `OSError` or `sqlite3.Error` if it cannot be opened.
+
+    Checkpoints hold all that was said: only the file's owner can read it, and a folder that is made for it.
+    """
     path = checkpoints_path()
-    path.parent.mkdir(parents=True, exist_ok=True)
+    _make_private(path)
     async with AsyncSqliteSaver.from_conn_string(str(path)) as saver:
         await saver.conn.execute("PRAGMA busy_timeout = 10000")
         await saver.setup()
         yield saver
+
+
+@asynccontextmanager
+async def spared_checkpoints(on_trouble: Callable[[str], None]) -> AsyncIterator["SparedSaver"]:
+    """The saver of a session that runs here. A file that cannot be opened, written or closed is told to `on_trouble`, no more."""
+    stack = AsyncExitStack()
+    try:
+        file = await stack.enter_async_context(open_checkpoints())
+    except (OSError, sqlite3.Error) as error:
+        file = None
+        on_trouble(_told(error))
+    try:
+        yield SparedSaver(file, on_trouble)
+    finally:
+        try:
+            await stack.aclose()
+        except (OSError, sqlite3.Error) as error:
+            on_trouble(_told(error))
+
+
+class SparedSaver(InMemorySaver):
+    """Checkpoints of a session that runs now: in memory, and in a file for as long as that can be written.
+
+    A file that cannot be (its disk is full, it is locked, damaged, read-only) costs the session nothing but the copy in it.
+    `on_trouble` hears of it once, in a line, and nothing more is written there.
+    """
+
+    def __init__(self, file: BaseCheckpointSaver[Any] | None, on_trouble: Callable[[str], None]) -> None:
+        super().__init__()
+        self._files = [file] if file else []
+        self._on_trouble = on_trouble
+
+    async def aput(
+        self,
+        config: RunnableConfig,
+        checkpoint: Checkpoint,
+        metadata: CheckpointMetadata,
+        new_versions: ChannelVersions,
+    ) -> RunnableConfig:
+        for file in self._files:
+            await self._spare(file.aput(config, checkpoint, metadata, new_versions))
+        return await super().aput(config, checkpoint, metadata, new_versions)
+
+    async def aput_writes(
+        self, config: RunnableConfig, writes: Sequence[tuple[str, Any]], task_id: str, task_path: str = ""
+    ) -> None:
+        for file in self._files:
+            await self._spare(file.aput_writes(config, writes, task_id, task_path))
+        await super().aput_writes(config, writes, task_id, task_path)
+
+    async def adelete_thread(self, thread_id: str) -> None:
+        for file in self._files:
+            await self._spare(file.adelete_thread(thread_id))
+        await super().adelete_thread(thread_id)
+
+    async def _spare(self, writing: Awaitable[Any]) -> None:
+        try:
+            await writing
+        except (sqlite3.Error, OSError) as error:
+            if self._files:  # several may have been under way
+                self._files.clear()  # in place: the graph works on a shallow copy of this saver
+                self._on_trouble(_told(error))
+
+
+def _told(error: Exception) -> str:
+    said = error.strerror if isinstance(error, OSError) and error.strerror else str(error) or type(error).__name__
+    return f"no checkpoints for Studio: {checkpoints_path()}: {said}"
+
+
+def _make_private(path: Path) -> None:
+    """Have the file there before SQLite makes it, which gives what it puts beside it the same rights."""
+    if not path.parent.is_dir():
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    elif path == DEFAULT:
+        path.parent.chmod(0o700)
+    if not path.exists():
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
+    elif not path.is_file():
+        raise OSError(0, "it is no plain file", str(path))
+    # By name: closing a descriptor of the file would give up the locks that SQLite has on it in this process.
+    for part in (path.with_name(path.name + end) for end in BESIDE):
+        if part.exists() and part.stat().st_mode & 0o077 and part.stat().st_uid == os.geteuid():
+            part.chmod(0o600)

@@ -17,15 +17,18 @@ from langgraph.types import Command
 from langsmith import tracing_context
 
 from graph.journal import SUFFIX, Journal, JournalContent, JournalError, JournalHead, JournalUpdate, fold, read_journal
+from graph.journal_lines import items_of
 from graph.practice_graph import build_practice_graph
 from graph.provenance import provenance
 from graph.record import make_record
 from graph.session import Event, OnEvent, SessionTask
 from graph.session_graph import recursion_limit
+from graph.trouble import LOG, InternalError, internal_failure
 from models.chat import Models
 from nodes.person import RISK, Handover, PersonAnswer
 from settings import SessionConfig
 from state import Failure, SessionRecord, Speaker, Utterance
+from store.machine import shortage
 
 
 class Practice:
@@ -73,7 +76,7 @@ class Practice:
             provenance=provenance(task.config),
             started_at=datetime.now(UTC).isoformat(timespec="milliseconds"),
         )
-        journal = Journal.create(folder / f"{head.session_id}{SUFFIX}", head)
+        journal = Journal.create(folder / f"{head.session_id}{SUFFIX}", head, private=True)
         return cls(journal, JournalContent(head), models, checkpointer, part, country, on_event)
 
     @classmethod
@@ -97,6 +100,7 @@ class Practice:
         if any((item.update.get("failure") or {}).get("kind") == RISK for item in before):
             raise JournalError(f"{path}: this session was stopped for risk, and is not taken up again")
         journal, content = Journal.resume(path)
+        journal.make_private()
         kept = _standing(before)
         for item in kept[len(content.updates) :]:
             content.updates.append(journal.add(item.node, item.update))
@@ -182,7 +186,11 @@ class Practice:
         except (JournalError, OSError, MemoryError):
             raise  # the machine's trouble, not the session's
         except Exception as error:  # whatever a node raises ends this session alone, and is on record
-            self._failure = Failure(stage="session", kind="internal", message=f"{type(error).__name__}: {error}"[:500])
+            if shortage(error):
+                raise
+            self._failure = internal_failure(error)
+            if not isinstance(error, InternalError):  # what a node raised is in the log already
+                LOG.error("practice: %s", self._failure.message, exc_info=error)
 
     def _take(self, chunk: dict[str, Any]) -> None:
         for node, change in chunk.items():
@@ -202,7 +210,7 @@ class Practice:
         own = [
             place
             for place, item in enumerate(self.content.updates)
-            if any(said.get("author") == "human" for said in item.update.get("utterances", ()))
+            if any(said.get("author") == "human" for said in items_of(item.update.get("utterances")))
         ]
         return own[-1]
 

@@ -5,13 +5,17 @@ from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from typing import Any
 
-from graph.journal import JournalContent, JournalHead
+from graph.channels import Misfit, channels_of
+from graph.journal_lines import JournalContent, JournalError, JournalHead
 from nodes.context import phase_of
 from state import Call, Candidate, Failure, Phase, Pick, Plan, SessionRecord, Turn, Usage, Utterance
 
 
 def make_record(content: JournalContent, failure: Failure | None = None) -> SessionRecord:
-    """The record of a session whose journal says this; failed if it has no closing utterance, `failure` saying why."""
+    """The record of a session whose journal says this; failed if it has no closing utterance, `failure` saying why.
+
+    Raises `JournalError` for an update that no node gives.
+    """
     head = content.head
     plan: Plan | None = None
     picks: dict[int, Pick] = {}
@@ -19,16 +23,18 @@ def make_record(content: JournalContent, failure: Failure | None = None) -> Sess
     said: list[Utterance] = []
     end_reason = None
     for item in content.updates:
-        change = item.update
-        if change.get("plan"):
-            plan = Plan.model_validate(change["plan"])
-        for pick in map(Pick.model_validate, _items(change.get("picks"))):
-            picks[pick.turn] = pick
-        for candidate in map(Candidate.model_validate, _items(change.get("candidates"))):
+        try:
+            change = channels_of(item)
+        except Misfit as error:
+            raise JournalError(f"session {head.session_id}, an update of {item.node[:40]}: {error}") from None
+        plan = change.plan or plan
+        picks |= {pick.turn: pick for pick in change.picks}
+        for candidate in change.candidates:
             candidates[candidate.turn].append(candidate)
-        said += map(Utterance.model_validate, _items(change.get("utterances")))
-        end_reason = change.get("end_reason", end_reason)
-        failure = failure or (Failure.model_validate(change["failure"]) if change.get("failure") else None)
+        said += change.utterances
+        if "end_reason" in change.model_fields_set:
+            end_reason = change.end_reason
+        failure = failure or change.failure
     closing = next((utterance for utterance in said if utterance.closing), None)
     if closing is None and failure is None:
         failure = Failure(stage="session", kind="unfinished", message="the session was cut off")
@@ -109,9 +115,3 @@ def _busy_seconds(content: JournalContent) -> float:
         return 0.0
     started = datetime.fromisoformat(content.head.started_at).timestamp()
     return round(max(0.0, content.updates[-1].at - started - content.paused), 3)
-
-
-def _items(value: Any) -> list[dict[str, Any]]:
-    if isinstance(value, dict):
-        value = value.get("__overwrite__")
-    return list(value or [])

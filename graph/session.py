@@ -3,7 +3,8 @@
 `run_session` neither knows a terminal nor where records are kept; whoever calls it says with `on_event` what to show.
 """
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,16 +16,18 @@ from langgraph.checkpoint.base import BaseCheckpointSaver
 from langgraph.types import Command
 from pydantic import BaseModel
 
-from graph.journal import SUFFIX, Journal, JournalContent, JournalError, JournalHead, fold
-from graph.provenance import provenance, session_id
+from graph.journal import SUFFIX, DamagedJournal, Journal, JournalContent, JournalError, JournalHead, fold
+from graph.provenance import configuration_hash, provenance, session_id
 from graph.record import make_record
 from graph.session_graph import SessionGraph, build_session_graph, recursion_limit
 from graph.store import read_records, unfinished
 from graph.tracing import start_tracing
+from graph.trouble import LOG, InternalError, internal_failure
 from models.chat import Models
 from profiles.schema import Attitude, ClientProfile
 from settings import MethodName, SessionConfig
 from state import Failure, SessionInput, SessionRecord
+from store.machine import shortage
 
 
 @dataclass(frozen=True)
@@ -52,6 +55,17 @@ class SessionTask(BaseModel):
     def journal_path(self, folder: Path) -> Path:
         return folder / f"{self.session_id}{SUFFIX}"
 
+    def difference(self, head: JournalHead) -> str | None:
+        """What a journal's head says differently than this task, so that it is another session's; None where nothing."""
+        pairs: dict[str, tuple[Any, Any]] = {
+            "session_id": (head.session_id, self.session_id),
+            "profile": (head.profile, self.profile),
+            "attitude": (head.attitude, self.attitude),
+            "configuration": (configuration_hash(head.configuration), configuration_hash(self.config)),
+            "configuration.seed": (head.configuration.seed, self.config.seed),
+        }
+        return next((f"{name}: not that of {self.session_id}" for name, (a, b) in pairs.items() if a != b), None)
+
     def refuse_if_done(self, folder: Path) -> None:
         """Raise `JournalError` if the folder has this session already, finished or not."""
         if self.journal_path(folder) in unfinished(folder):
@@ -62,7 +76,7 @@ class SessionTask(BaseModel):
 
 def find_session(place: Path) -> Path:
     """The journal of the one unfinished session in a folder, or the journal itself. Raises `JournalError` otherwise."""
-    if place.is_file():
+    if place.exists() and not place.is_dir():
         return place
     if not place.is_dir():
         raise JournalError(f"{place} is not there; runs are folders, such as runs/<time>-<profile>-<attitude>")
@@ -82,8 +96,9 @@ async def run_session(
     checkpointer: BaseCheckpointSaver[Any] | None = None,
     on_event: OnEvent | None = None,
     starts: bool = False,
+    new_folder: bool = True,
 ) -> SessionRecord:
-    """Run a new session to its end, with its journal in `folder`.
+    """Run a new session to its end, with its journal in `folder`, which without `new_folder` must be there.
 
     Returns the record, which is kept by `graph.store.keep`; the journal stays until then. What the session itself meets
     ends in a failed record; `JournalError` is raised where the journal cannot be kept.
@@ -96,7 +111,7 @@ async def run_session(
         provenance=provenance(task.config),
         started_at=datetime.now(UTC).isoformat(timespec="milliseconds"),
     )
-    journal = Journal.create(task.journal_path(folder), head)
+    journal = Journal.create(task.journal_path(folder), head, new_folder=new_folder)
     return await run_journal(journal, JournalContent(head), models, checkpointer, on_event, starts)
 
 
@@ -104,18 +119,24 @@ async def resume_session(
     path: Path,
     models: Models,
     *,
-    config: SessionConfig | None = None,
     checkpointer: BaseCheckpointSaver[Any] | None = None,
     on_event: OnEvent | None = None,
     starts: bool = False,
+    task: SessionTask | None = None,
 ) -> SessionRecord:
     """Take up a session that was cut off or has failed, after its last finished turn, and run it to its end.
 
-    It goes on with `config`, such as its batch's, and its models are reached as that says; the journal's own if none is given.
+    With `task` its models are reached as that says, whatever the journal says of servers and keys. Raises `DamagedJournal` for a
+    journal that holds no session, or another one than `task`.
     """
     journal, content = Journal.resume(path)
-    if config:
-        content.head = content.head.model_copy(update={"configuration": config})
+    if task and (problem := task.difference(content.head)):
+        journal.close()
+        raise DamagedJournal(f"{path} is the journal of another session, line 1: {problem}")
+    if task:
+        content.head = content.head.model_copy(update={"configuration": task.config})
+    if content.unreadable > 1:  # a crash leaves one line cut, the last
+        LOG.warning("%s: %d lines cannot be read; the session goes on from before them", path, content.unreadable)
     return await run_journal(journal, content, models, checkpointer, on_event, starts)
 
 
@@ -128,26 +149,37 @@ async def run_journal(
     starts: bool,
 ) -> SessionRecord:
     """Run a session on from what its journal says, to its end. Raises `JournalError` where the journal cannot be kept."""
-    start_tracing()
-    head = content.head
-    state = fold(content.updates)
-    # Only the graph of all methods leads from the intake past a plan that is made already.
-    method = None if state else head.configuration.method
-    graph = _graph(checkpointer, method, head.configuration.techniques, models)
-    if checkpointer:
-        # The state is given whole; an older thread of this id would get it on top of its own.
-        await checkpointer.adelete_thread(head.session_id)
-    failure: Failure | None = None
+    with closing(journal):
+        start_tracing()
+        head = content.head
+        state = fold(content.updates)
+        # Only the graph of all methods leads from the intake past a plan that is made already.
+        method = None if state else head.configuration.method
+        graph = _graph(checkpointer, method, head.configuration.techniques, models)
+        if checkpointer:
+            # The state is given whole; an older thread of this id would get it on top of its own.
+            await checkpointer.adelete_thread(head.session_id)
+        if any(said.get("closing") for said in state.get("utterances", ())):
+            return make_record(content)
+        durable = checkpointer is not None
+        failure = await _met(head, _stream(graph, journal, content, state, on_event, starts=starts, durable=durable))
+    return make_record(content, failure)
+
+
+async def _met(head: JournalHead, running: Awaitable[None]) -> Failure | None:
+    """What a running session met that nobody foresaw, as its failure; what is the machine's trouble is raised."""
     try:
-        if not any(said.get("closing") for said in state.get("utterances", ())):
-            await _stream(graph, journal, content, state, on_event, starts=starts, durable=checkpointer is not None)
+        await running
     except (JournalError, OSError, MemoryError):
         raise  # the machine's trouble, not the session's: the journal is there to go on from
     except Exception as error:  # whatever a node raises ends this session alone, and is on record
-        failure = Failure(stage="session", kind="internal", message=f"{type(error).__name__}: {error}"[:500])
-    finally:
-        journal.close()
-    return make_record(content, failure)
+        if shortage(error):
+            raise
+        failure = internal_failure(error)
+        if not isinstance(error, InternalError):  # what a node raised is in the log already
+            LOG.error("session %s: %s", head.session_id, failure.message, exc_info=error)
+        return failure
+    return None
 
 
 def session_input(session_id: str, profile: ClientProfile, attitude: Attitude) -> SessionInput:

@@ -22,6 +22,7 @@ from langgraph.types import Checkpointer
 
 from graph.methods import METHODS, Method
 from graph.served import ServedConfig, ServedModels, owned
+from graph.trouble import contained
 from models.chat import Models
 from nodes.client import client
 from nodes.intake import IntakeView, intake
@@ -113,7 +114,10 @@ def as_node(step: Step, models: Models, *, served: bool) -> Any:
 
     async def node(state: Any, runtime: Runtime[SessionConfig]) -> dict[str, Any]:
         config = runtime.context or SessionConfig()
-        return await step(models, state, await owned(config) if served else config)
+        if served:
+            config = await owned(config)
+        with contained():
+            return await step(models, state, config)
 
     return node
 

@@ -8,6 +8,7 @@ import errno
 import hashlib
 import io
 import json
+import math
 import os
 import stat
 from collections.abc import Iterator
@@ -33,14 +34,19 @@ def open_plain(path: Path) -> io.BufferedReader:
     # Without O_NONBLOCK the opening of a pipe would wait for somebody to write.
     descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
     try:
-        mode = os.fstat(descriptor).st_mode
-        for is_kind, name in _KINDS:
-            if is_kind(mode):
-                raise OSError(errno.EINVAL, f"it is {name}", str(path))
+        refuse_special(descriptor, path)
         return open(descriptor, "rb")
     except BaseException:
         os.close(descriptor)
         raise
+
+
+def refuse_special(descriptor: int, path: Path) -> None:
+    """Raise `OSError` where what was opened is no plain file. It must have been opened with `O_NONBLOCK`."""
+    mode = os.fstat(descriptor).st_mode
+    for is_kind, name in _KINDS:
+        if is_kind(mode):
+            raise OSError(errno.EINVAL, f"it is {name}", str(path))
 
 
 def read_bytes(path: Path, most: int = MOST_BYTES) -> bytes:
@@ -75,12 +81,22 @@ def read_lines(file: IO[bytes], most: int = MOST_LINE) -> Iterator[bytes]:
         yield line
 
 
-def parse_json(data: str | bytes) -> Any:
-    """The value of a JSON text. Raises `ValueError` for what is none, is nested too deeply, or holds a number that is none."""
+def parse_json(data: str | bytes, *, finite: bool = False) -> Any:
+    """The value of a JSON text. Raises `ValueError` for what is none, is nested too deeply, or holds a number that is none.
+
+    With `finite` a number too large for a float is none either; else it is read as infinity.
+    """
     try:
-        return json.loads(data, parse_constant=_refuse)
+        return json.loads(data, parse_constant=_refuse, parse_float=_finite if finite else None)
     except RecursionError:
         raise ValueError("nested too deeply") from None
+
+
+def _finite(digits: str) -> float:
+    number = float(digits)
+    if math.isinf(number):
+        raise ValueError(f"{digits[:20]} is too large for a number of JSON")
+    return number
 
 
 def _refuse(constant: str) -> Any:

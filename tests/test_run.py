@@ -1,7 +1,10 @@
 """The command line as a person or a script uses it, against the loopback server."""
 
+import io
 import json
+import os
 import re
+import stat
 from pathlib import Path
 
 import pytest
@@ -10,7 +13,7 @@ import run
 from graph.store import SHARD, read_records
 from inspection.schemas import SCHEMAS
 from state import SessionRecord
-from tests.loopback import LoopbackServer
+from tests.loopback import LoopbackServer, Request, sensible_answer
 
 
 @pytest.fixture(autouse=True)
@@ -118,6 +121,97 @@ def test_a_failed_session_says_why_and_how_to_go_on(tmp_path: Path, capsys: pyte
     told = capsys.readouterr().err
     assert "answers 403: not for you" in told
     assert f"--resume {tmp_path}" in told
+
+
+@pytest.mark.timeout(20)
+@pytest.mark.parametrize("kind", ["pipe", "device", "garbage", "foreign id"])
+@pytest.mark.parametrize("command", ["session", "practice"])
+def test_a_hostile_file_is_not_taken_up(
+    tmp_path: Path, command: str, kind: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "in" / f"{'0' * 8}.journal.jsonl"
+    path.parent.mkdir()
+    if kind == "pipe":
+        os.mkfifo(path)
+    elif kind == "device":
+        path.symlink_to("/dev/zero")
+    elif kind == "garbage":
+        path.write_bytes(b"[" * 100_000)
+    else:
+        path.write_text(json.dumps({"type": "start", "session_id": "../../x"}) + "\n")
+    for place in (path, path.parent):
+        assert run.main([command, "--resume", str(place)]) == 2
+        told = capsys.readouterr().err
+        assert path.name in told or "has no unfinished session" in told
+        assert "Traceback" not in told
+    assert [item.name for item in tmp_path.iterdir()] == ["in"]
+    assert [item.name for item in path.parent.iterdir()] == [path.name]
+
+
+def test_a_folder_that_is_moved_while_it_is_written_does_not_come_into_being_again(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "one"
+
+    def answer(request: Request) -> str:
+        if out.exists() and request.number > 6:
+            out.rename(tmp_path / "moved")
+        return str(sensible_answer(request))
+
+    with LoopbackServer(answer) as server:
+        assert session(server, out) == 2
+        told = capsys.readouterr().err
+        assert f"{out / SHARD} cannot be written: No such file or directory" in told
+        assert not out.exists()
+        assert run.main(["session", "--resume", str(tmp_path / "moved")]) == 0
+    assert len(read_records(tmp_path / "moved")) == 1
+
+
+def test_what_nobody_foresaw_is_one_line_and_no_traceback(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def fails(*given: object) -> None:
+        raise KeyError("the-words-of-a-person\nand more")
+
+    monkeypatch.setattr("commands.session.find_profile", fails)
+    assert run.main(["session", "--out", str(tmp_path / "out")]) == 3
+    told = capsys.readouterr().err
+    assert told.startswith("error: this should not have happened: KeyError at commands.session:")
+    assert told.count("\n") == 1
+    assert "COUNSELING_SESSIONS_DEBUG=1 shows the traceback" in told
+    monkeypatch.setenv("COUNSELING_SESSIONS_DEBUG", "1")
+    with pytest.raises(KeyError):
+        run.main(["session"])
+
+
+def test_what_is_written_of_a_practice_session_is_for_its_owner_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    words = "What is it about the nights?\nAnd before that?\nThen we stop here. Goodbye.\n"
+    monkeypatch.setattr("sys.stdin", io.StringIO(words))
+    before = os.umask(0)
+    try:
+        with LoopbackServer() as server:
+            where = ["--base-url", server.base_url, "--model", "loopback", "--out", str(tmp_path / "one")]
+            assert run.main(["practice", *where, "--turns", "2"]) == 0
+    finally:
+        os.umask(before)
+    assert stat.S_IMODE((tmp_path / "one").stat().st_mode) == 0o700
+    written = [*(tmp_path / "one").glob("*.md"), *(tmp_path / "one").glob("*.review.txt")]
+    assert len(written) == 2
+    checkpoints = tmp_path / "checkpoints.sqlite"
+    assert {stat.S_IMODE(path.stat().st_mode) for path in [*written, checkpoints]} == {0o600}
+
+
+def test_a_machine_at_its_end_is_told_as_such(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def fails(*given: object) -> None:
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr("commands.session.find_profile", fails)
+    assert run.main(["session", "--out", str(tmp_path / "out")]) == 2
+    assert capsys.readouterr().err == "error: the machine has run out of threads; try again when it has some\n"
 
 
 @pytest.mark.parametrize(

@@ -1,16 +1,21 @@
 """The driver: what it hands out, when it stops, and what becomes of sessions whose worker dies."""
 
 import asyncio
+import errno
+import re
 from collections import Counter
 from collections.abc import Callable
 
 import pytest
 
 from generation.batch import Unit
-from generation.driver import LOST, Budget, Driver, WorkerLost
+from generation.driver import LOST, MOST_LOST, Driver, WorkerLost
+from generation.progress import Budget
+from generation.room import HOPELESS, Room
 from generation.worker import Pulse, Suspended
 from sessions.store import Entry, RunError
 from state import Failure, Usage
+from store.machine import Shortage
 
 Outcome = Callable[[Unit], Entry | Exception]
 
@@ -157,10 +162,126 @@ async def test_a_unit_whose_worker_died_is_handed_out_again() -> None:
     assert len(lost) == 4 * (LOST - 1)
 
 
-async def test_a_unit_that_kills_its_workers_ends_the_batch() -> None:
+async def test_a_unit_that_kills_its_workers_fails_alone() -> None:
     worker = FakeWorker(lambda one: WorkerLost("signal SIGKILL") if one.row == 7 else ended(one))
-    with pytest.raises(RunError, match=f"session s7 has lost its worker {LOST} times: signal SIGKILL"):
-        await Driver([worker], units(20), 20).run()
+    progress = await Driver([worker], units(20), 20).run()
+    assert (progress.finished, progress.failed, progress.broken, progress.stopped) == (19, 1, 1, None)
+    (told,) = progress.failures
+    assert re.fullmatch(r"session: internal: the session has lost its worker \d times: signal SIGKILL", told)
+    assert LOST <= worker.ran["s7"] <= MOST_LOST
+
+
+async def test_a_worker_that_dies_is_handed_half_as_many_sessions_and_all_end() -> None:
+    worker = FakeWorker(room=16, seconds=0.005)
+    running: list[int] = []
+
+    def outcome(one: Unit) -> Entry | Exception:
+        running.append(worker.running + 1)
+        return WorkerLost("signal SIGKILL (out of memory?)") if running[-1] > 5 else ended(one)
+
+    worker.outcome = outcome
+    progress = await Driver([worker], units(40), 40).run()
+    assert (progress.finished, progress.failed, progress.stopped) == (40, 0, None)
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        Shortage("threads"),
+        RuntimeError("can't start new thread"),
+        MemoryError(),
+        OSError(errno.EMFILE, "Too many open files"),
+    ],
+)
+async def test_a_machine_at_its_end_gets_fewer_sessions_for_a_while_and_loses_none(error: Exception) -> None:
+    worker = FakeWorker(room=16, seconds=0.002)
+    spells = [3]
+
+    def outcome(one: Unit) -> Entry | Exception:
+        if spells[0] and worker.running > 3:
+            spells[0] -= 1
+            return error
+        return ended(one)
+
+    worker.outcome = outcome
+    driver = Driver([worker], units(60), 60, pause=0.001)
+    progress = await driver.run()
+    assert (progress.finished, progress.failed, progress.stopped) == (60, 0, None)
+    assert progress.exhausted.total() == 3
+    assert worker.most == 16
+
+
+def test_a_room_halves_with_each_shortage_and_grows_with_each_session() -> None:
+    room = Room(lambda: 16, pause=0)
+    first = [room.hand() for _ in range(16)]
+    assert [room.shrink(handed) for handed in first] == [False] * 16  # all met the same shortage
+    assert room.most == 8
+    for _ in range(9):
+        room.take_back()
+    assert room.shrink(room.hand()) is False
+    assert room.most == 4
+    for _ in range(12):
+        room.grow()
+    assert room.most == 16
+    for _ in range(8):
+        room.take_back()
+    for _ in range(HOPELESS):
+        assert not room.hopeless
+        assert room.shrink(room.hand()) is True  # it was alone
+        assert room.most == 1
+        room.take_back()
+    assert room.hopeless
+
+
+async def test_a_machine_that_stays_at_its_end_stops_the_batch_and_units_stay_open() -> None:
+    worker = FakeWorker(lambda one: Shortage("memory") if one.row > 4 else ended(one), room=4)
+    progress = await asyncio.wait_for(Driver([worker], units(20), 20, pause=0.001).run(), 10)
+    assert progress.stopped == "the machine has run out of memory"
+    assert (progress.finished, progress.failed, progress.left) == (5, 0, 15)
+
+
+async def test_what_nobody_foresaw_fails_one_unit_with_its_type_and_place() -> None:
+    worker = FakeWorker(lambda one: TypeError("'int' object is not iterable") if one.row == 7 else ended(one))
+    progress = await Driver([worker], units(20), 20).run()
+    assert (progress.finished, progress.failed, progress.broken, progress.stopped) == (19, 1, 1, None)
+    (told,) = progress.failures
+    assert re.fullmatch(r"session: internal: TypeError at generation\.driver:\d+: 'int' object is not iterable", told)
+
+
+async def test_an_entry_of_another_session_counts_for_none() -> None:
+    worker = FakeWorker(lambda one: ended(unit(99)) if one.row == 3 else ended(one))
+    progress = await Driver([worker], units(5), 5).run()
+    assert (progress.finished, progress.failed) == (4, 1)
+    assert "session s99 came back in place of s3" in next(iter(progress.failures))
+
+
+async def test_a_batch_whose_units_do_not_all_end_has_stopped_early() -> None:
+    progress = await Driver([FakeWorker()], units(3), 5).run()
+    assert progress.stopped == "2 sessions have come to no end"
+
+
+async def test_an_entry_that_cannot_be_noted_is_no_session_lost() -> None:
+    def note(entry: Entry) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    driver = Driver([FakeWorker()], units(5), 5, on_entry=note)
+    with pytest.raises(OSError, match="No space left"):
+        await driver.run()
+    assert driver.progress.finished > 0
+
+
+async def test_workers_that_do_not_end_when_told_to_are_left(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("generation.driver.ABANDON", 0.05)
+
+    class Deaf(FakeWorker):
+        async def run(self, one: Unit) -> Entry:
+            await asyncio.Event().wait()
+            raise AssertionError
+
+    driver = Driver([Deaf()], units(3), 3)
+    asyncio.get_running_loop().call_later(0.02, lambda: driver.stop("stopped by hand", now=True))
+    progress = await asyncio.wait_for(driver.run(), 5)
+    assert (progress.stopped, progress.left) == ("stopped by hand", 3)
 
 
 async def test_a_disk_that_fails_ends_the_batch_with_what_it_said() -> None:

@@ -1,6 +1,7 @@
 """`run.py generate` as a user calls it, against a server that answers, refuses or is not there."""
 
 import json
+import os
 import resource
 import signal
 import subprocess
@@ -13,8 +14,11 @@ from typing import Any
 import pytest
 
 import run
-from sessions.store import Store
-from tests.loopback import Faults, LoopbackServer, Request, sensible_answer
+from generation.store import ShardWriter
+from sessions.store import Entry, Store
+from state import SessionRecord
+from tests.generation.survival import batch, killed
+from tests.loopback import Latency, LoopbackServer, Request, sensible_answer
 from tests.scripted import profile
 
 ROOT = Path(__file__).parents[2]
@@ -213,6 +217,209 @@ def test_wrong_inputs_are_told(
     assert told in capsys.readouterr().err
 
 
+def cut_journals(out: Path, url: str, forms: str) -> list[Path]:
+    """The journals of four sessions that were cut off after some turns."""
+    models = out.with_suffix(".yaml")
+    models.write_text(f"default: {{model: loopback, base_url: {url}, max_requests: 1}}\n", encoding="utf-8")
+    where = ["--profiles", forms, "--turns", "3", "--models", str(models), "--stop-after", "99"]
+    assert generate(out, *where) == 1
+    return sorted((out / "journals").iterdir())
+
+
+def swapped(one: Path, other: Path) -> None:
+    content = one.read_bytes()
+    one.write_bytes(other.read_bytes())
+    other.write_bytes(content)
+
+
+DAMAGES: dict[str, Any] = {
+    "malformed": lambda path: path.write_bytes(path.read_bytes().replace(b'"speaker":"client"', b'"speaker":7')),
+    "another head": lambda path: path.write_bytes(path.read_bytes().replace(path.name[:36].encode(), b"0" * 36, 1)),
+    "another client": lambda path: path.write_bytes(path.read_bytes().replace(b"market days", b"holidays")),
+    "no journal": lambda path: path.write_bytes(b"words, words\n"),
+    "pipe": lambda path: (path.unlink(), os.mkfifo(path)),
+    "folder": lambda path: (path.unlink(), path.mkdir()),
+}
+
+
+@pytest.mark.timeout(60)
+@pytest.mark.parametrize("damage", DAMAGES)
+def test_a_damaged_journal_is_set_aside_and_its_session_begun_anew(
+    tmp_path: Path, forms: str, damage: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out, ill = tmp_path / "run", True
+
+    def answer(request: Request) -> Any:
+        return "" if ill and _turn(request) >= 3 else sensible_answer(request)
+
+    with LoopbackServer(answer) as server:
+        journal = cut_journals(out, server.base_url, forms)[1]
+        DAMAGES[damage](journal)
+        ill = False
+        assert generate(out, "--retry-failed") == 0
+    told = capsys.readouterr()
+    assert "1 damaged journal set aside, their sessions begun anew; run.log says which and why" in told.err
+    log = (out / "run.log").read_text()
+    assert f"set aside as {journal.name}.damaged, the session is begun anew" in log
+    records = list(Store(out).records())
+    assert len(records) == len({record.session_id for record in records}) == 4
+    assert sorted(record.resumed for record in records) == [0, 1, 1, 1]
+    assert [path.name for path in (out / "journals").iterdir()] == [f"{journal.name}.damaged"]
+
+
+def test_sessions_that_were_cut_off_go_on_where_the_server_is_now(tmp_path: Path, forms: str) -> None:
+    out = tmp_path / "run"
+    with LoopbackServer(lambda request: "" if _turn(request) >= 3 else sensible_answer(request)) as server:
+        cut_journals(out, server.base_url, forms)
+    with LoopbackServer() as server:
+        assert generate(out, "--retry-failed", "--base-url", server.base_url) == 0
+        assert {record.configuration["models"]["default"]["base_url"] for record in Store(out).records()} == {
+            server.base_url
+        }
+    check_whole(out, 4, 3)
+
+
+def test_two_journals_in_each_others_place_are_both_begun_anew(tmp_path: Path, forms: str) -> None:
+    out, ill = tmp_path / "run", True
+
+    def answer(request: Request) -> Any:
+        return "" if ill and _turn(request) >= 3 else sensible_answer(request)
+
+    with LoopbackServer(answer) as server:
+        journals = cut_journals(out, server.base_url, forms)
+        swapped(*journals[:2])
+        ill = False
+        assert generate(out, "--retry-failed") == 0
+    records = list(Store(out).records())
+    assert sorted(record.resumed for record in records) == [0, 0, 1, 1]
+    assert {len(record.turns) for record in records} == {3}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("workers", [1, 2])
+def test_what_nobody_foresaw_fails_its_sessions_with_a_line_and_a_traceback_in_the_log(
+    tmp_path: Path, forms: str, workers: int
+) -> None:
+    """A node that fails for one client."""
+    out, code = tmp_path / "run", tmp_path / "broken.py"
+    code.write_text(BROKEN, encoding="utf-8")
+    with LoopbackServer() as server:
+        started = [sys.executable, str(code), "generate", "--out", str(out), "--model", "loopback"]
+        options = ["--profiles", forms, "--turns", "1", "--base-url", server.base_url, "--workers", str(workers)]
+        ended = subprocess.run(
+            [*started, *options],
+            cwd=ROOT,
+            env=os.environ | {"PYTHONPATH": str(ROOT)},
+            capture_output=True,
+            text=True,
+            timeout=100,
+            check=False,
+        )
+    assert ended.returncode == 1, ended.stderr
+    assert "Traceback" not in ended.stdout + ended.stderr
+    assert "internal: ZeroDivisionError at " in ended.stderr
+    assert "3 of 4 sessions finished, 1 failed" in ended.stdout
+    log = (out / "run.log").read_text()
+    assert log.count("in fails_for_one") == 1
+    assert "caused by" not in log
+    (failed,) = [record for record in Store(out).records(failed=True) if record.status == "failed"]
+    assert failed.failure
+    assert (failed.failure.kind, failed.profile_id) == ("internal", "client-2")
+
+
+BROKEN = """
+import sys
+import nodes.plan
+import run
+
+def fails_for_one(attempts, *rest):
+    folder = sys.argv[sys.argv.index("--out") + 1]
+    if '"client-2"' in open(f"{folder}/journals/{attempts.session_id}.journal.jsonl").read():
+        return 1 / 0
+    return decide(attempts, *rest)
+
+decide = nodes.plan.decide
+nodes.plan.decide = fails_for_one
+if __name__ == "__main__":
+    sys.exit(run.main())
+"""
+
+
+SLOWLY = ["--turns", "6", "--seeds", "8", "--concurrency", "3"]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("workers", [1, 2])
+def test_a_run_that_is_moved_while_it_is_written_does_not_come_into_being_again(
+    tmp_path: Path, forms: str, workers: int
+) -> None:
+    out, moved = tmp_path / "run", tmp_path / "moved"
+    with LoopbackServer(latency=Latency(base=0.01)) as server:
+        options = ["--profiles", forms, *SLOWLY, "--base-url", server.base_url, "--workers", str(workers)]
+        started = command(out, *options, "--quiet")
+        process = subprocess.Popen(started, cwd=ROOT, stderr=subprocess.PIPE, text=True)
+        wait_for(lambda: done(out) >= 3, process)
+        out.rename(moved)
+        _, told = process.communicate(timeout=60)
+        assert process.returncode == 2, told
+        assert "not there any more" in told
+        assert "Traceback" not in told
+        assert not out.exists()
+        kept = len(list(Store(moved).records()))
+        assert generate(moved, "--max-hours", "0.000001") == 1
+        assert len(list(Store(moved).records())) >= kept >= 3
+
+
+@pytest.mark.slow
+def test_another_folder_in_a_moved_runs_place_gets_nothing(tmp_path: Path, forms: str) -> None:
+    out = tmp_path / "run"
+    with LoopbackServer(latency=Latency(base=0.01)) as server:
+        options = ["--profiles", forms, *SLOWLY, "--base-url", server.base_url, "--quiet"]
+        process = subprocess.Popen(command(out, *options), cwd=ROOT, stderr=subprocess.PIPE, text=True)
+        wait_for(lambda: done(out) >= 1, process)
+        out.rename(tmp_path / "moved")
+        out.mkdir()
+        (out / "lock").touch()
+        _, told = process.communicate(timeout=60)
+        assert process.returncode == 2, told
+        assert f"{out} is not there any more, or not the same" in told
+        assert [path.name for path in out.rglob("*")] == ["lock"]
+
+
+def test_trying_again_is_suggested_where_it_can_help(
+    tmp_path: Path, forms: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out, ill = tmp_path / "run", True
+    again = f"take them up again with: python run.py generate --out {out} --retry-failed"
+    with LoopbackServer(lambda request: "" if ill and _turn(request) >= 1 else sensible_answer(request)) as server:
+        assert generate(out, "--profiles", forms, "--turns", "1", "--stop-after", "99", url=server.base_url) == 1
+        assert again in capsys.readouterr().err
+        ill = False
+        assert generate(out, "--retry-failed") == 0
+        assert "--retry-failed" not in capsys.readouterr().err
+        server.fail_with(403, "not for you")
+        assert generate(tmp_path / "other", "--profiles", forms, "--turns", "1", url=server.base_url) == 1
+        told = capsys.readouterr().err
+        assert "take them up again" not in told
+        assert "what the endpoint refused stays refused until it is put right" in told
+        options = ["--profiles", forms, "--turns", "1", "--max-tokens", "1"]
+        server.clear()
+        generate(tmp_path / "third", *options, url=server.base_url)
+        told = capsys.readouterr().err
+        assert "--retry-failed" not in told
+
+
+@pytest.mark.timeout(20)
+@pytest.mark.parametrize("name", ["run.log", "lock"])
+def test_a_pipe_in_a_files_place_is_not_waited_for(tmp_path: Path, forms: str, name: str) -> None:
+    out = tmp_path / "run"
+    out.mkdir()
+    os.mkfifo(out / name)
+    with LoopbackServer() as server:
+        code = generate(out, "--profiles", forms, "--turns", "1", url=server.base_url)
+    assert code == (2 if name == "lock" else 0)
+
+
 def test_a_part_has_a_folder_of_its_own_also_from_slurm(
     tmp_path: Path, forms: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -290,6 +497,74 @@ def test_a_disk_that_fills_ends_the_batch_and_loses_nothing(tmp_path: Path, form
     check_whole(out, 20, 3)
 
 
+def test_threads_that_cannot_be_had_cost_no_session(
+    tmp_path: Path, forms: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    keep, spells = ShardWriter.keep, [2]
+
+    def fails(writer: ShardWriter, record: SessionRecord) -> Entry:
+        if spells[0]:
+            spells[0] -= 1
+            raise RuntimeError("can't start new thread")
+        return keep(writer, record)
+
+    monkeypatch.setattr(ShardWriter, "keep", fails)
+    out = tmp_path / "run"
+    with LoopbackServer() as server:
+        assert generate(out, "--profiles", forms, "--turns", "1", url=server.base_url) == 0
+    check_whole(out, 4, 1)
+    told = capsys.readouterr().err
+    assert "the machine has run out of threads (2 times): fewer sessions ran at once for a while" in told
+
+
+def test_a_session_without_a_record_is_no_finished_batch_and_is_run_again(
+    tmp_path: Path, forms: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    keep, spells = ShardWriter.keep, [1]
+
+    def fails(writer: ShardWriter, record: SessionRecord) -> Entry:
+        if spells[0]:
+            spells[0] -= 1
+            raise ValueError("what nobody foresaw")
+        return keep(writer, record)
+
+    monkeypatch.setattr(ShardWriter, "keep", fails)
+    out = tmp_path / "run"
+    with LoopbackServer() as server:
+        assert generate(out, "--profiles", forms, "--turns", "1", url=server.base_url) == 1
+        told = capsys.readouterr()
+        assert "3 of 4 sessions finished, 0 failed" in told.out
+        assert "1 session without a record: see run.log; the next start runs them again" in told.err
+        assert f"go on with: python run.py generate --out {out}\n" in told.err
+        assert "ValueError at " in (out / "run.log").read_text()
+        assert generate(out) == 0
+    check_whole(out, 4, 1)
+
+
+@pytest.mark.slow
+def test_a_process_with_few_files_runs_fewer_sessions_and_loses_none(tmp_path: Path, forms: str) -> None:
+    out = tmp_path / "run"
+
+    def few_files() -> None:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (40, 40))
+
+    with LoopbackServer(latency=Latency(base=0.02)) as server:
+        options = ["--profiles", forms, "--turns", "3", "--seeds", "15", "--base-url", server.base_url]
+        ended = subprocess.run(
+            command(out, *options),
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
+            preexec_fn=few_files,
+        )
+    assert "Traceback" not in ended.stderr
+    assert "the machine has run out of open files" in ended.stderr
+    assert ended.returncode == 0, ended.stderr
+    check_whole(out, 60, 3)
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="needs /proc")
 def test_a_directory_that_cannot_be_written_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert generate(Path("/proc/nowhere/run")) == 2
@@ -301,26 +576,11 @@ def test_a_directory_that_cannot_be_written_is_told(tmp_path: Path, capsys: pyte
 @pytest.mark.parametrize("workers", [1, 2])
 def test_two_hundred_sessions_survive_faults_and_kills(tmp_path: Path, workers: int) -> None:
     """200 sessions of 3 turns, 20 % of the calls failing in mixed ways, the process killed three times."""
-    out, models = tmp_path / "run", tmp_path / "models.yaml"
-    forms = tmp_path / "forms.jsonl"
-    values = [profile(id=f"client-{number}").model_dump(mode="json") for number in range(100)]
-    forms.write_text("".join(json.dumps(value) + "\n" for value in values), encoding="utf-8")
-    with LoopbackServer(faults=Faults(0.2, hold=2.0, retry_after=0.01), keep=10) as server:
-        models.write_text(
-            f"default: {{model: loopback, base_url: {server.base_url}, timeout: 1, max_requests: 20}}\n",
-            encoding="utf-8",
-        )
-        options = ["--profiles", str(forms), "--seeds", "2", "--turns", "3", "--models", str(models)]
-        options += ["--workers", str(workers), "--techniques", "reflection,questioning", "--router", "rules"]
-        started = [sys.executable, "run.py", "generate", "--out", str(out), *options]
-        for kill in range(3):
-            process = subprocess.Popen(started, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-            wait_for(lambda want=(kill + 1) * 20: done(out) >= want, process, seconds=150)
-            process.kill()
-            process.wait()
-            assert 0 < done(out) < 200
-        last = subprocess.run(started, cwd=ROOT, capture_output=True, text=True, timeout=400, check=False)
-        assert last.returncode == 0, last.stderr
+    out = tmp_path / "run"
+    with batch(tmp_path, 200, 3, "--workers", str(workers)) as started:
+        survived = killed(started, out, [20, 40, 60], 3)
+    assert survived.code == 0, survived.told
+    assert survived.kills == 3
     check_whole(out, 200, 3)
 
 
@@ -333,8 +593,6 @@ def test_a_worker_process_that_dies_is_replaced(tmp_path: Path) -> None:
         wait_for(lambda: done(out) >= 5, process)
         children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
         victims = [int(child) for child in children if b"spawn_main" in Path(f"/proc/{child}/cmdline").read_bytes()]
-        import os
-
         os.kill(victims[0], signal.SIGKILL)
         _, told = process.communicate(timeout=200)
         assert process.returncode == 0, told

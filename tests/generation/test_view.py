@@ -5,7 +5,7 @@ import re
 
 from rich.console import Console
 
-from generation.driver import Progress
+from generation.progress import Progress
 from generation.view import BatchView, duration
 from generation.worker import Pulse
 

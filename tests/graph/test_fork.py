@@ -323,7 +323,7 @@ async def test_a_record_and_a_journal_without_the_field_are_read(tmp_path: Path)
 async def test_a_journal_that_has_only_its_head_has_the_past(tmp_path: Path) -> None:
     task = fork_task(parent(), 7)
     head = await fork_head(task)
-    path = tmp_path / "one.journal.jsonl"
+    path = tmp_path / f"{head.session_id}.journal.jsonl"
     path.write_text(head.model_dump_json() + "\n")
     content = read_journal(path)
     assert content.finished_updates == content.updates

@@ -4,6 +4,7 @@ import contextlib
 import errno
 import json
 import os
+import re
 import subprocess
 import sys
 import textwrap
@@ -19,6 +20,7 @@ from hypothesis import strategies as st
 
 from graph.journal import (
     FORMAT,
+    SUFFIX,
     Journal,
     JournalError,
     JournalHead,
@@ -54,6 +56,9 @@ def head(**options: Any) -> JournalHead:
     )
 
 
+NAME = f"{head().session_id}{SUFFIX}"
+
+
 async def ran(folder: Path, **options: Any) -> tuple[SessionRecord, Path]:
     models, _ = scripted_models(Sensible())
     job = task(**options)
@@ -75,7 +80,9 @@ def real_journal(folder: Path) -> bytes:
 
 
 def written(folder: Path, data: bytes) -> Path:
-    path = folder / "one.journal.jsonl"
+    """A journal's file, named by the session that its first line names."""
+    line = re.search(rb'"session_id": ?"([0-9a-f-]{36})"', data)
+    path = folder / f"{line[1].decode() if line else 'one'}{SUFFIX}"
     path.write_bytes(data)
     return path
 
@@ -152,11 +159,12 @@ def cut_at(whole: bytes, cut: int) -> None:
         # Taken up again, it holds the turns that were finished, and reads the same ever after.
         finished = content.finished_updates
         journal, resumed = Journal.resume(path)
-        journal.add("client", {"utterances": []})
+        node = "client" if finished else "intake"
+        journal.add(node, {"utterances": []})
         journal.close()
         again = read_journal(path)
         assert resumed.updates == finished == again.updates[:-1]
-        assert (again.resumed, again.updates[-1].node) == (1, "client")
+        assert (again.resumed, again.updates[-1].node) == (1, node)
 
 
 @given(place=st.floats(0, 1, exclude_max=True), junk=st.binary(min_size=1, max_size=40))
@@ -247,7 +255,7 @@ def test_a_newer_format_is_refused_as_such(tmp_path: Path) -> None:
 
 
 def test_a_session_begins_once(tmp_path: Path) -> None:
-    path = tmp_path / "new" / "one.journal.jsonl"
+    path = tmp_path / "new" / NAME
     Journal.create(path, head()).close()
     before = path.read_bytes()
     with pytest.raises(JournalError, match=r"is there already.*--resume"):
@@ -257,7 +265,8 @@ def test_a_session_begins_once(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("piece", [b"", b'{"type": "start", "form'])
 def test_a_crash_before_the_first_line_was_whole_is_no_session(tmp_path: Path, piece: bytes) -> None:
-    path = written(tmp_path, piece)
+    path = tmp_path / NAME
+    path.write_bytes(piece)
     assert not has_begun(path)
     Journal.create(path, head()).close()
     assert has_begun(path)
@@ -265,7 +274,7 @@ def test_a_crash_before_the_first_line_was_whole_is_no_session(tmp_path: Path, p
 
 
 def test_a_journal_in_use_is_locked_in_this_process_and_in_others(tmp_path: Path) -> None:
-    path = tmp_path / "one.journal.jsonl"
+    path = tmp_path / NAME
     journal = Journal.create(path, head())
     size = path.stat().st_size
     with pytest.raises(JournalError, match="is being written by another process"):
@@ -307,7 +316,7 @@ def unwritable(folder: Path) -> Iterator[None]:
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")
 def test_an_unwritable_folder_is_named(tmp_path: Path) -> None:
     with unwritable(tmp_path), pytest.raises(JournalError, match="cannot be written: Permission denied"):
-        Journal.create(tmp_path / "one.journal.jsonl", head())
+        Journal.create(tmp_path / NAME, head())
 
 
 def test_a_folder_that_is_a_file_is_named(tmp_path: Path) -> None:
@@ -319,7 +328,7 @@ def test_a_folder_that_is_a_file_is_named(tmp_path: Path) -> None:
 
 
 def test_a_full_disk_at_the_start_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    path = tmp_path / "one.journal.jsonl"
+    path = tmp_path / NAME
     with monkeypatch.context() as patch:
         fill_up(patch, after=100)
         with pytest.raises(JournalError, match="cannot be written: No space left on device"):
@@ -343,7 +352,7 @@ async def test_a_full_disk_loses_the_turn_in_flight_and_no_more(
 
 
 def test_a_disk_that_fails_at_the_sync_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    journal = Journal.create(tmp_path / "one.journal.jsonl", head())
+    journal = Journal.create(tmp_path / NAME, head())
 
     def fsync(descriptor: int) -> None:
         raise OSError(errno.EIO, os.strerror(errno.EIO))
@@ -356,7 +365,7 @@ def test_a_disk_that_fails_at_the_sync_is_told(tmp_path: Path, monkeypatch: pyte
 
 
 def test_a_finished_session_has_no_journal(tmp_path: Path) -> None:
-    journal = Journal.create(tmp_path / "one.journal.jsonl", head())
+    journal = Journal.create(tmp_path / NAME, head())
     journal.remove()
     journal.remove()
     assert list(tmp_path.iterdir()) == []

@@ -1,6 +1,8 @@
 """The practice graph: a person in the place of one side, left and taken up, taken back, and stopped for risk."""
 
 import json
+import os
+import stat
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +12,7 @@ import pytest
 from langgraph.checkpoint.memory import InMemorySaver
 from langgraph.types import Command
 
-from graph.journal import JournalError, read_journal
+from graph.journal import Journal, JournalError, read_journal
 from graph.practice import Practice, part_of
 from graph.practice_graph import build_practice_graph
 from graph.provenance import provenance
@@ -306,3 +308,22 @@ def test_utterances_from_before_there_were_people_are_still_read() -> None:
 
 def test_the_prompts_of_practice_are_no_part_of_a_session() -> None:
     assert not [name for name in provenance(SessionConfig()).prompt_hashes if name.startswith("practice/")]
+
+
+async def test_what_a_person_types_is_for_its_owner_alone(tmp_path: Path) -> None:
+    before = os.umask(0)
+    try:
+        session = Session(tmp_path / "new" / "folder", "counselor")
+        await session.practice.start()
+        path = session.practice.journal.path
+        assert stat.S_IMODE(path.stat().st_mode) == 0o600
+        assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700
+        left = path.with_name("left.journal.jsonl")
+        left.write_bytes(b"")  # a crash came before its first line
+        Journal.create(left, session.practice.content.head, private=True).close()
+        assert stat.S_IMODE(left.stat().st_mode) == 0o600
+        path.chmod(0o644)  # as a version before made it
+        session.again()
+        assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    finally:
+        os.umask(before)

@@ -86,7 +86,8 @@ def test_any_journal_cut_anywhere_and_taken_up_again_has_a_trace_that_adds_up(
     whole = journal(seed, max_turns=3, **options)
     cut = data.draw(st.integers(whole.index(b"\n") + 1, len(whole)))
     with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / f"x{SUFFIX}"
+        name = json.loads(whole[: whole.index(b"\n")])["session_id"]
+        path = Path(folder) / f"{name}{SUFFIX}"
         path.write_bytes(whole[:cut])
         if data.draw(st.booleans()):
             opened, _ = Journal.resume(path)

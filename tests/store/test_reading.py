@@ -53,6 +53,13 @@ def test_a_line_over_its_bound_is_refused(tmp_path: Path) -> None:
             next(lines)
 
 
+@pytest.mark.parametrize("text", ["[1e999]", '{"a": -1e400}'])
+def test_a_number_too_large_for_one_is_refused_where_it_must_be_finite(text: str) -> None:
+    parse_json(text)
+    with pytest.raises(ValueError, match="too large"):
+        parse_json(text, finite=True)
+
+
 @pytest.mark.parametrize("text", ["[" * 200_000, '{"a": NaN}', "[Infinity]", "{", "1" * 5000, ""])
 def test_what_is_no_json_is_a_value_error(text: str) -> None:
     with pytest.raises(ValueError):  # noqa: PT011

@@ -1,0 +1,128 @@
+"""What an update may give to the state's channels, and in which order: a journal that says anything else is none of ours."""
+
+from typing import Annotated, Any
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError
+
+from graph.journal_lines import JournalHead, JournalUpdate
+from profiles.schema import Attitude, ClientProfile
+from settings import validation_message
+from state import Candidate, EndReason, Failure, Pick, Plan, SessionId, Speaker, Utterance
+
+
+def _items(value: Any) -> Any:
+    if isinstance(value, dict):
+        if set(value) != {"__overwrite__"}:
+            raise ValueError("neither a list nor what replaces one")
+        value = value["__overwrite__"]
+    return value
+
+
+_Items = BeforeValidator(_items)
+
+
+class Channels(BaseModel):
+    """An update, typed: the channels of a session and those of a practice session. Lists are what is appended, or what replaces."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    session_id: SessionId | None = None
+    profile_id: str | None = None
+    profile: ClientProfile | None = None
+    attitude: Attitude | None = None
+    client_information: str = ""
+    reason_for_counseling: str = ""
+    plan: Plan | None = None
+    utterances: Annotated[tuple[Utterance, ...], _Items] = ()
+    picks: Annotated[tuple[Pick, ...], _Items] = ()
+    candidates: Annotated[tuple[Candidate, ...], _Items] = ()
+    end_reason: EndReason | None = None
+    failure: Failure | None = None
+    part: Speaker | None = None
+    country: str = ""
+    help: str = ""
+
+
+class Misfit(ValueError):
+    """An update that no node gives; the message names the field and says why."""
+
+
+def channels_of(item: JournalUpdate) -> Channels:
+    """An update's channels, typed. Raises `Misfit`."""
+    try:
+        return Channels.model_validate(item.update)
+    except ValidationError as error:
+        raise Misfit(f"update.{validation_message(error).replace('; ', '; update.')}"[:500]) from None
+
+
+class Order:
+    """Goes through a session's updates, and refuses one that cannot come after those before it."""
+
+    def __init__(self, head: JournalHead) -> None:
+        self._head = head
+        self._empty = True
+        self._last: Utterance | None = None
+        self._picked = 0
+        self._drafted: set[tuple[int, str]] = set()
+
+    def take(self, item: JournalUpdate) -> None:
+        """The next update. Raises `Misfit`."""
+        given = channels_of(item)
+        if self._empty and item.node != "intake":
+            raise Misfit(f"node: a session begins with its intake, not with {item.node[:40]!r}")
+        self._empty = False
+        self._of_this_session(given)
+        if isinstance(item.update.get("utterances"), dict):
+            self._last = None
+        for number, said in enumerate(given.utterances):
+            self._said(said, f"update.utterances.{number}")
+        if isinstance(item.update.get("picks"), dict):
+            self._picked = 0
+        for number, pick in enumerate(given.picks):
+            self._at_turn(pick.turn, f"update.picks.{number}")
+            if pick.turn <= self._picked:
+                raise Misfit(f"update.picks.{number}.turn: turn {pick.turn} has its pick already")
+            self._picked = pick.turn
+        if isinstance(item.update.get("candidates"), dict):
+            self._drafted.clear()
+        for number, drafted in enumerate(given.candidates):
+            self._at_turn(drafted.turn, f"update.candidates.{number}")
+            if (drafted.turn, drafted.technique) in self._drafted:
+                raise Misfit(
+                    f"update.candidates.{number}: turn {drafted.turn} has its {drafted.technique[:40]} already"
+                )
+            self._drafted.add((drafted.turn, drafted.technique))
+
+    def _of_this_session(self, given: Channels) -> None:
+        head = self._head
+        for name, own in (
+            ("session_id", head.session_id),
+            ("profile_id", head.profile.id),
+            ("profile", head.profile),
+            ("attitude", head.attitude),
+        ):
+            value = getattr(given, name)
+            if value is not None and value != own:
+                raise Misfit(f"update.{name}: another one than in the first line")
+
+    def _at_turn(self, turn: int, where: str) -> None:
+        expected = 1 if self._last is None else self._last.turn + (self._last.speaker == "client")
+        if self._last and self._last.closing:
+            raise Misfit(f"{where}: the session is closed already")
+        if turn != expected:
+            raise Misfit(f"{where}.turn: turn {turn} where turn {expected} is in progress")
+
+    def _said(self, said: Utterance, where: str) -> None:
+        last = self._last
+        if last and last.closing:
+            raise Misfit(f"{where}: something is said after the closing words")
+        if last is None:
+            fits = said.speaker == "counselor" and said.turn in (0, 1)
+        elif last.speaker == "counselor":
+            fits = said.speaker == "client" and said.turn == last.turn
+        else:
+            fits = said.speaker == "counselor" and said.turn == last.turn + 1
+        if not fits:
+            after = f"turn {last.turn} of the {last.speaker}" if last else "the beginning"
+            raise Misfit(f"{where}: turn {said.turn} of the {said.speaker} after {after}")
+        self._last = said

@@ -1,0 +1,128 @@
+"""The lines of a journal and what they add up to. Who writes them is `graph.journal`, who reads them `graph.journal_reading`."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+
+from profiles.schema import Attitude, ClientProfile
+from settings import SessionConfig
+from state import Fork, Phase, Provenance, SessionId
+
+FORMAT = 1
+SUFFIX = ".journal.jsonl"
+
+
+class JournalError(RuntimeError):
+    """A journal that cannot be read, written or locked; the message names the file and says what to do."""
+
+
+class DamagedJournal(JournalError):
+    """A file in a journal's place that holds something else; the message names the line and the field."""
+
+
+def _moment(text: str) -> str:
+    try:
+        datetime.fromisoformat(text).timestamp()
+    except (ValueError, OverflowError):
+        raise ValueError("no date and time that can be counted from") from None
+    return text
+
+
+Seconds = Annotated[float, Field(ge=0, le=1e11, allow_inf_nan=False)]
+"""Unix time; the bound is some thousand years from now."""
+
+
+class JournalUpdate(BaseModel):
+    """One node's update to the state, as plain JSON, and when it came (Unix time in seconds)."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    type: Literal["update"] = "update"
+    node: str
+    at: Seconds
+    update: dict[str, Any]
+
+
+class JournalPast(BaseModel):
+    """What a forked session begins with: the phases of the turns that it has from the other session, and the updates that
+    made them. What a person edited of the turn played anew is at their end."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    forked_from: Fork
+    phases: tuple[Phase, ...]
+    updates: tuple[JournalUpdate, ...]
+
+
+class JournalHead(BaseModel):
+    """The first line of a journal: which session it is, and with what it began."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    type: Literal["start"] = "start"
+    format: int = FORMAT
+    session_id: SessionId
+    profile: ClientProfile
+    attitude: Attitude
+    configuration: SessionConfig
+    provenance: Provenance
+    started_at: Annotated[str, AfterValidator(_moment)]
+    past: JournalPast | None = None
+
+
+class JournalResume(BaseModel):
+    """The session was taken up again after a cut: only the first `keep` updates before this line count.
+
+    With `undo` there was no cut: a person has taken back what the updates after them say.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    type: Literal["resume"] = "resume"
+    keep: int = Field(ge=0)
+    at: Seconds
+    undo: bool = False
+
+
+@dataclass
+class JournalContent:
+    """What a journal says: its head, the updates that count, how often it was resumed and the seconds it lay idle before,
+    and how many lines were unreadable."""
+
+    head: JournalHead
+    updates: list[JournalUpdate] = field(default_factory=list)
+    resumed: int = 0
+    unreadable: int = 0
+    paused: float = 0.0
+
+    @classmethod
+    def begun(cls, head: JournalHead) -> Self:
+        """What a journal says that has only its head: the past of a forked session, nothing of any other."""
+        return cls(head, list(head.past.updates) if head.past else [])
+
+    @property
+    def finished_updates(self) -> list[JournalUpdate]:
+        """The updates up to the end of the last finished turn, at least the past of a forked session; those of a turn that was
+        cut off are left out."""
+        end = len(self.head.past.updates) if self.head.past else 0
+        for number, item in enumerate(self.updates, 1):
+            closing = any(said.get("closing") for said in items_of(item.update.get("utterances")))
+            if "failure" not in item.update and (closing or item.node in ("intake", "plan", "client")):
+                end = max(end, number)
+        return self.updates[:end]
+
+    def apply(self, mark: JournalResume) -> None:
+        """Take back all but the first `keep` updates, as a mark says."""
+        if not mark.undo:
+            self.paused += max(0.0, mark.at - (self.updates[-1].at if self.updates else mark.at))
+            self.resumed += 1
+        del self.updates[mark.keep :]
+
+
+def items_of(value: Any) -> Sequence[dict[str, Any]]:
+    """The items that an update gives to a list channel, whether it appends or replaces (`state.replace`)."""
+    items = value.get("__overwrite__") if isinstance(value, dict) else value
+    return items if isinstance(items, (list, tuple)) else ()

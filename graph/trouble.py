@@ -1,0 +1,89 @@
+"""What nobody foresaw: an unexpected exception becomes a failure that says its type and its place, and nothing it carried.
+
+Its traceback goes to the log `LOG`, which the command line writes into a file (`generation.log`), and is shown to nobody.
+"""
+
+import logging
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from langgraph.errors import GraphBubbleUp
+from pydantic import ValidationError
+
+from models.errors import ModelError
+from profiles.problems import ProfileError
+from prompts import PromptError
+from settings import SettingsError, validation_message
+from state import Failure
+from store.machine import shortage
+from texts.harmless import one_line
+
+LOG = logging.getLogger("counseling-sessions")
+LOG.propagate = False
+LOG.addHandler(logging.NullHandler())  # without one Python prints tracebacks on the terminal
+LOG.setLevel(logging.INFO)
+
+DEBUG = "COUNSELING_SESSIONS_DEBUG"
+"""Environment variable: where it is set, a command that meets what nobody foresaw shows the whole traceback."""
+_PACKAGES = (
+    "commands evaluation generation graph inspection models nodes profiles prompts sessions store texts training"
+)
+ROOMS = frozenset([*_PACKAGES.split(), "run", "settings", "state"])
+"""Our own modules begin with one of these."""
+MOST = 300
+"""Characters of an exception's own message that a failure repeats."""
+
+
+class InternalError(RuntimeError):
+    """An unexpected exception of a node, without what it carried; the message is one harmless line."""
+
+
+def debugging() -> bool:
+    """Whether tracebacks are wanted on the terminal."""
+    return bool(os.environ.get(DEBUG))
+
+
+def describe_internal(error: BaseException) -> str:
+    """An unexpected exception in one harmless line: its type, where it was raised, and what it says."""
+    if isinstance(error, InternalError):
+        return str(error)
+    said = validation_message(error) if isinstance(error, ValidationError) else str(error)
+    said = one_line(said)[:MOST]
+    return f"{type(error).__name__} at {_place(error)}" + (f": {said}" if said else "")
+
+
+def internal_failure(error: BaseException, stage: str = "session", turn: int = 0) -> Failure:
+    """The failure that a session ends with where something raised what nobody foresaw."""
+    return Failure(stage=stage, kind="internal", message=describe_internal(error), turn=turn)
+
+
+@contextmanager
+def contained() -> Iterator[None]:
+    """Around a node: an unexpected exception becomes an `InternalError`, its traceback goes to the log.
+
+    What the machine ran out of (`store.machine`), errors of files, those that are worded for a person, and what belongs to
+    LangGraph pass as they are.
+    """
+    try:
+        yield
+    except (GraphBubbleUp, InternalError, OSError, MemoryError, ModelError, ProfileError, PromptError, SettingsError):
+        raise
+    except Exception as error:
+        if shortage(error):
+            raise
+        LOG.error("%s", describe_internal(error), exc_info=error)
+        raise InternalError(describe_internal(error)) from None
+
+
+def _place(error: BaseException) -> str:
+    """Module and line of the innermost of our own frames, else of the innermost one."""
+    place = own = ""
+    frame = error.__traceback__
+    while frame is not None:
+        name = str(frame.tb_frame.f_globals.get("__name__", "?"))
+        place = f"{name}:{frame.tb_lineno}"
+        if name.partition(".")[0] in ROOMS:
+            own = place
+        frame = frame.tb_next
+    return own or place or "an unknown place"
