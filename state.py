@@ -8,7 +8,7 @@ import operator
 from enum import StrEnum
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
 from pydantic_core import to_jsonable_python
 from typing_extensions import TypedDict  # pydantic needs this one before Python 3.12
 
@@ -22,6 +22,8 @@ Phase = Literal["opening", "exploring", "working", "closing"]
 EndReason = Literal["resolved", "left", "turn_limit"]
 PickSource = Literal["llm", "rules", "every", "human"]
 ForkEdit = Literal["client", "pick", "counselor"]
+SessionId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_][A-Za-z0-9._-]{0,99}$")]
+"""A session's id. It names files, and so holds nothing that leads out of a folder; ours are UUIDs."""
 
 
 class CBTTechnique(StrEnum):
@@ -275,7 +277,7 @@ class Fork(_Data):
     `edits` says what a person put in place there: what the client had said last, the pick, or what the counselor says.
     """
 
-    session_id: str
+    session_id: SessionId
     turn: int = Field(ge=1)
     edits: tuple[ForkEdit, ...] = ()
 
@@ -284,7 +286,7 @@ class SessionRecord(_Data):
     """A finished or failed session, whole: one line of a shard. Documented in docs/formats.md."""
 
     format: int = RECORD_FORMAT
-    session_id: str
+    session_id: SessionId
     status: Literal["finished", "failed"]
     end_reason: EndReason | None = None
     failure: Failure | None = None

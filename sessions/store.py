@@ -14,17 +14,19 @@ import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, Literal
+from typing import IO, Annotated, Literal
 
 import zstandard
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, StringConstraints, ValidationError
 
 from profiles.schema import Attitude
 from settings import MethodName, validation_message
-from state import EndReason, Failure, SessionRecord, Usage
+from state import EndReason, Failure, SessionId, SessionRecord, Usage
 
 RUN_FILE = "run.json"
 RAW, PACKED = ".jsonl", ".jsonl.zst"
+ShardName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_][A-Za-z0-9._-]{0,199}$")]
+"""A shard's name without its suffix; nothing that leads out of the folder of shards."""
 
 
 class RunError(RuntimeError):
@@ -36,7 +38,7 @@ class Entry(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
-    session_id: str
+    session_id: SessionId
     profile_id: str
     attitude: Attitude
     method: MethodName
@@ -48,7 +50,7 @@ class Entry(BaseModel):
     seconds: float
     finished_at: str
     usage: dict[str, Usage]
-    shard: str
+    shard: ShardName
     end: int
 
     @property

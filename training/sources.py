@@ -4,6 +4,8 @@ Sessions that others made have no picks and no drafts: they become records of on
 of the counselor and of the client.
 """
 
+import hashlib
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import groupby
@@ -90,7 +92,7 @@ def _record_of(session: Session) -> SessionRecord:
     if not turns:
         raise ValueError("it has no whole turn")
     return SessionRecord(
-        session_id=f"{session.source}#{session.id}",
+        session_id=_id_of(session),
         status="finished",
         profile_id=session.profile.id,
         profile=session.profile,
@@ -114,6 +116,12 @@ def _record_of(session: Session) -> SessionRecord:
         ),
         closing=_utterance(closing, len(turns) + 1).model_copy(update={"closing": True}) if closing else None,
     )
+
+
+def _id_of(session: Session) -> str:
+    """An id of our own form for a session that others named, another one for each file and name."""
+    name = re.sub(r"[^A-Za-z0-9._-]+", "-", session.id).lstrip(".-")[:60]
+    return f"{name or 'session'}-{hashlib.sha256(f'{session.source}#{session.id}'.encode()).hexdigest()[:12]}"
 
 
 def _utterance(message: Message, turn: int = 0) -> Utterance:
