@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from generation.files import write_atomically
 from graph.provenance import configuration_hash, provenance, session_id_of
@@ -23,7 +23,8 @@ from profiles.readers import Problem, ProfileError, iter_profiles
 from profiles.schema import Attitude, ClientProfile
 from sessions.store import RUN_FILE, RunError
 from settings import MethodName, SessionConfig, validation_message
-from state import Provenance
+from state import Provenance, refuse_newer
+from store.reading import open_plain, parse_json, read_bytes, read_lines
 
 FORMAT = 1
 PROFILES_FILE = "profiles.jsonl"
@@ -35,7 +36,7 @@ class Batch(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    format: int = FORMAT
+    format: int = Field(default=FORMAT, ge=1, le=FORMAT)
     created_at: str
     configuration: SessionConfig
     methods: tuple[MethodName, ...] = Field(min_length=1)
@@ -47,6 +48,12 @@ class Batch(BaseModel):
     shard: tuple[int, int] | None = Field(default=None, description="Which part of how many: the rest is run elsewhere")
     provenance: Provenance
     paired: Literal["profile, attitude and seed"] = "profile, attitude and seed"
+
+    @model_validator(mode="before")
+    @classmethod
+    def _of_this_version(cls, data: Any) -> Any:
+        refuse_newer(data, FORMAT, "batch")
+        return data
 
     @classmethod
     def new(cls, **asked: Any) -> Self:
@@ -106,15 +113,17 @@ def read_batch(folder: Path) -> Batch | None:
     """What a run directory was asked for; None where nothing was yet. Raises `RunError` for one that cannot be read."""
     path = folder / RUN_FILE
     try:
-        data = path.read_bytes()
-    except FileNotFoundError:
+        data = read_bytes(path)
+    except (FileNotFoundError, NotADirectoryError):
         return None
     except OSError as error:
-        raise RunError(f"{path} cannot be read: {error.strerror}") from error
+        raise RunError(f"{path} cannot be read: {error.strerror or error}") from error
     try:
-        return Batch.model_validate_json(data)
+        return Batch.model_validate(parse_json(data))
     except ValidationError as error:
         raise RunError(f"{path} is not a batch of this version: {validation_message(error)}") from None
+    except ValueError as error:
+        raise RunError(f"{path} is not a batch: no JSON: {error}") from None
 
 
 @dataclass(frozen=True)
@@ -141,8 +150,8 @@ class Profiles:
         digest = hashlib.sha256()
         place = 0
         try:
-            with path.open("rb") as lines:
-                for line in lines:
+            with open_plain(path) as file:
+                for line in read_lines(file):
                     profile = ClientProfile.model_validate_json(line)
                     self.ids.append(profile.id)
                     self.attitudes.append(profile.attitude)
@@ -150,7 +159,7 @@ class Profiles:
                     place += len(line)
                     digest.update(line)
         except OSError as error:
-            raise RunError(f"{path} cannot be read: {error.strerror}") from error
+            raise RunError(f"{path} cannot be read: {error.strerror or error}") from error
         except ValidationError as error:
             raise RunError(f"{path}, line {len(self.ids) + 1}: {validation_message(error)}") from None
         self.hash = digest.hexdigest()[:16]
@@ -160,9 +169,9 @@ class Profiles:
 
     def read(self, row: int) -> ClientProfile:
         """The profile of a row."""
-        with self.path.open("rb") as file:
+        with open_plain(self.path) as file:
             file.seek(self._places[row])
-            return ClientProfile.model_validate_json(file.readline())
+            return ClientProfile.model_validate_json(next(read_lines(file)))
 
 
 def task_of(batch: Batch, profiles: Profiles, unit: Unit) -> SessionTask:

@@ -8,11 +8,13 @@ from typing import Any
 
 from generation.batch import PROFILES_FILE, Batch, Profiles, Unit, read_batch, units, write_profiles
 from generation.store import recover, remove_finished_journals
+from graph.ledger import LISTED, Damage, damage_message
 from nodes.examples import check_examples
 from nodes.techniques import technique
 from profiles.readers import Problem
 from sessions.store import Entry, RunError, Store
 from settings import SessionConfig
+from store.reading import read_text
 
 DEFAULTS: dict[str, Any] = {"source": "builtin", "methods": ("magnet",), "attitudes": None, "seeds": (1,)}
 
@@ -33,7 +35,10 @@ class Asked:
 
 @dataclass
 class Run:
-    """An open run: the batch, its profiles, and what has become of its units so far."""
+    """An open run: the batch, its profiles, and what has become of its units so far.
+
+    `entries` are of records that are whole: the damaged sessions are not among them. `strays` had no line in the ledger.
+    """
 
     folder: Path
     batch: Batch
@@ -41,6 +46,18 @@ class Run:
     entries: dict[str, Entry]
     problems: list[Problem] = field(default_factory=list)
     recovered: int = 0
+    damaged: list[Damage] = field(default_factory=list)
+    strays: list[str] = field(default_factory=list)
+
+    def notes(self) -> list[str]:
+        """What is to be said of sessions whose records were not as they were kept; nothing where all is well."""
+        notes = []
+        if self.damaged:
+            notes.append(f"{damage_message(self.folder, self.damaged)}\nthey are run again; the damaged files stay")
+        if self.strays:
+            ids = ", ".join(self.strays[:LISTED]) + (", …" if len(self.strays) > LISTED else "")
+            notes.append(f"the ledger had no line for {len(self.strays):,} records that are whole, and has now: {ids}")
+        return notes
 
     def todo(self, *, retry_failed: bool = False) -> list[Unit]:
         """The units that are to be run: those that have not come to an end; with `retry_failed` those that failed too."""
@@ -74,10 +91,11 @@ def open_run(folder: Path, asked: Asked) -> Run:
     if profiles.hash != batch.profiles_hash:
         raise RunError(f"{folder / PROFILES_FILE} is not what this run began with; restore it, or begin a new run")
     store = Store(folder)
-    recovered = recover(store)
-    entries = store.entries()
-    remove_finished_journals(store, entries)
-    return Run(folder, batch, profiles, entries, problems, recovered)
+    there_now = recover(store)
+    remove_finished_journals(store, there_now.entries)
+    return Run(
+        folder, batch, profiles, there_now.entries, problems, there_now.listed, there_now.damaged, there_now.strays
+    )
 
 
 def _new(folder: Path, asked: Asked) -> tuple[Batch, list[Problem]]:
@@ -145,7 +163,11 @@ def _differences(folder: Path, there: Batch, asked: Asked) -> list[str]:
 
 def _kept(path: Path, there: Batch) -> list[str]:
     """The profiles that the run began with. What stands behind them was left by an --extend that was cut off."""
-    kept = path.read_text(encoding="utf-8").splitlines()[: there.profiles]
+    try:
+        kept = read_text(path).split("\n")[: there.profiles]
+    except (OSError, UnicodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "not UTF-8 text"
+        raise RunError(f"{path} cannot be read: {reason}") from None
     if hashlib.sha256("".join(f"{line}\n" for line in kept).encode()).hexdigest()[:16] != there.profiles_hash:
         raise RunError(f"{path} is not what this run began with; restore it, or begin a new run")
     return kept

@@ -76,9 +76,9 @@ def test_a_ledger_that_was_lost_is_made_again_from_the_shards(tmp_path: Path, re
         writer.keep(numbered(record, number))
     before = Store(tmp_path).entries()
     (tmp_path / "ledger" / "w0.jsonl").unlink()
-    assert recover(Store(tmp_path)) == 12
+    assert recover(Store(tmp_path)).listed == 12
     assert Store(tmp_path).entries() == before
-    assert recover(Store(tmp_path)) == 0
+    assert recover(Store(tmp_path)).listed == 0
 
 
 def test_whatever_a_crash_cuts_off_no_record_is_lost_that_was_whole_and_none_is_there_twice(
@@ -102,7 +102,7 @@ def test_whatever_a_crash_cuts_off_no_record_is_lost_that_was_whole_and_none_is_
         again = ShardWriter(folder, "w0")
         again.keep(numbered(record, 9))
         assert ids(folder) == [*whole, "s9"]
-        assert recover(Store(folder)) == 0
+        assert recover(Store(folder)).listed == 0
 
 
 def test_a_crash_while_packing_leaves_one_whole_shard(tmp_path: Path, record: SessionRecord) -> None:
@@ -144,7 +144,7 @@ def test_interleaved_and_foreign_lines_are_not_counted(tmp_path: Path, record: S
     append(shard, b"[]\n")
     writer.keep(numbered(record, 1))
     (tmp_path / "ledger" / "w0.jsonl").unlink()
-    assert recover(Store(tmp_path)) == 2
+    assert recover(Store(tmp_path)).listed == 2
     assert ids(tmp_path) == ["s0", "s1"]
 
 

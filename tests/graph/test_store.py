@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from graph.journal import SUFFIX, JournalError
+from graph.ledger import Damage
 from graph.session import SessionTask, find_session, resume_session, run_session
 from graph.store import SHARD, keep, read_records, unfinished
 from state import SessionRecord
@@ -74,10 +75,14 @@ async def test_a_line_that_a_crash_left_half_written_is_no_record(tmp_path: Path
     assert list(read_records(tmp_path)) == [other.session_id, record.session_id]
 
 
-async def test_bytes_that_are_no_text_are_no_record(tmp_path: Path) -> None:
+async def test_bytes_that_are_no_text_are_named(tmp_path: Path) -> None:
     record = await finished(tmp_path)
-    (tmp_path / SHARD).write_bytes(b"\xff\xfe\0\n\0\0\0\n\n" + record.model_dump_json().encode())
-    assert read_records(tmp_path) == {record.session_id: record}
+    (tmp_path / SHARD).write_bytes(b"\xff\xfe\0\n" + record.model_dump_json().encode())
+    with pytest.raises(JournalError, match=r"1 damaged session:\n .*sessions.jsonl, line 1: cut short, or no JSON"):
+        read_records(tmp_path)
+    left_out: list[Damage] = []
+    assert read_records(tmp_path, left_out=left_out) == {record.session_id: record}
+    assert len(left_out) == 1
 
 
 async def test_json_that_is_no_record_is_named_with_its_line(tmp_path: Path) -> None:
