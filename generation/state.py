@@ -99,11 +99,11 @@ class StateReader:
         self._checked: Checked | None = None
         self._total = sum(1 for _ in units(batch, Profiles(folder / PROFILES_FILE)))
 
-    def read(self) -> RunState:
-        """The state as it is now. Raises `RunError`."""
+    def read(self, *, by_ledger: bool = False) -> RunState:
+        """The state as it is now; `by_ledger` as the ledger has it, without a look at the records. Raises `RunError`."""
         state = RunState(self.folder, self.batch, self._total, cost=0.0 if self._prices else None)
         at_work = is_locked(self.folder)
-        entries = self._entries(state, at_work)
+        entries = list(Store(self.folder).entries().values()) if by_ledger else self._entries(state, at_work)
         for entry in entries:
             self._count(state, entry)
         journals = {path.name.removesuffix(SUFFIX) for path in Store(self.folder).journals.glob(f"*{SUFFIX}")}
@@ -122,7 +122,9 @@ class StateReader:
             return list(self._checked.entries.values())
         best, before = store.entries(), self._checked
         # A damaged session is one until it has been run again and has another record.
-        still = [item for item in before.damaged if best.get(item.session_id or "") == before.best.get(item.session_id or "")]
+        still = [
+            item for item in before.damaged if best.get(item.session_id or "") == before.best.get(item.session_id or "")
+        ]
         state.damaged = still
         return [entry for name, entry in best.items() if name not in {item.session_id for item in still}]
 

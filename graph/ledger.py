@@ -5,7 +5,6 @@ the checksum of what stands before it, so that a ledger that was changed is know
 too: then session, status and time of the end are compared.
 """
 
-import json
 import re
 import zlib
 from collections.abc import Iterable, Iterator, Sequence
@@ -79,9 +78,18 @@ class Damage:
 
 def damage_message(place: Path, damages: Sequence[Damage]) -> str:
     """An error's message: the place, how many sessions are damaged, and which; the first ones are named, the rest is counted."""
-    count = f"{len(damages):,} damaged session{'s' if len(damages) > 1 else ''}"
+    return "\n  ".join([f"{place} has {counted_damage(damages)}:", *damage_lines(damages)])
+
+
+def counted_damage(damages: Sequence[Damage]) -> str:
+    """How many sessions are damaged, in words."""
+    return f"{len(damages):,} damaged session{'s' if len(damages) != 1 else ''}"
+
+
+def damage_lines(damages: Sequence[Damage]) -> list[str]:
+    """The damaged sessions, a line each; of many the first, and how many more there are."""
     more = [f"… and {len(damages) - LISTED:,} more"] if len(damages) > LISTED else []
-    return "\n  ".join([f"{place} has {count}:", *map(str, damages[:LISTED]), *more])
+    return [*(one_line(str(damage)) for damage in damages[:LISTED]), *more]
 
 
 def measured(text: bytes) -> dict[str, int]:

@@ -13,6 +13,7 @@ from typing import Any
 import yaml
 
 from profiles.problems import Problem
+from store.reading import open_plain, read_bytes, read_lines
 
 JSON_LINES = {".jsonl", ".ndjson"}
 YAML = {".yaml", ".yml"}
@@ -41,15 +42,15 @@ class Document:
 
 def read_document(path: Path) -> Document:
     """Read the records of one file; `OSError` where the file cannot be read at all."""
-    return parse(path.read_bytes(), str(path), path.suffix.lower())
+    return parse(read_bytes(path), str(path), path.suffix.lower())
 
 
 def records_of(file: Path) -> Iterator[Record | Problem]:
     """Every record of a file, and every problem, in their order; JSON Lines are read line by line."""
     try:
         if file.suffix.lower() in JSON_LINES:
-            with file.open("rb") as lines:
-                for number, line in enumerate(lines, 1):
+            with open_plain(file) as lines:
+                for number, line in enumerate(read_lines(lines), 1):
                     document = parse(line, str(file), ".json") if line.strip() else Document()
                     yield from (replace(problem, record=number) for problem in document.problems)
                     yield from (replace(record, number=number) for record in document.records)

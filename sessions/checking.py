@@ -21,7 +21,8 @@ UNLISTED = "no ledger knows this record; `run.py generate --out` of the run take
 class Checked:
     """What a run has: the entries whose records are as they were kept, the damaged sessions, and the records without an entry.
 
-    `best` are the entries that the ledger would have count. `strays` are records that no ledger knows and that no crash has left where they are, as shard and line.
+    `best` are the entries that would count by the ledger alone. `strays` are records that no ledger knows and that no crash has
+    left where they are, as shard and line.
     """
 
     entries: dict[str, Entry] = field(default_factory=dict)

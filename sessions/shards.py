@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO, Annotated
+from typing import IO, Annotated, Any
 
 import zstandard
 from pydantic import ConfigDict, Field, StringConstraints, ValidationError
@@ -183,9 +183,9 @@ class Shards:
         identities = {entry.identity for entry in known}
         try:
             for line, end in self.lines(name, place):
-                if line.endswith(b"\n") and (entry := listed(line[:-1], name, end)):
-                    if entry.crc not in crcs and entry.identity not in identities:
-                        yield entry
+                entry = listed(line[:-1], name, end) if line.endswith(b"\n") else None
+                if entry and entry.crc not in crcs and entry.identity not in identities:
+                    yield entry
         except RunError:
             return  # whoever reads the shard is told
 
@@ -224,8 +224,13 @@ def listed(text: bytes, shard: str, end: int) -> Entry | None:
 
 def record_of(line: bytes) -> SessionRecord:
     """The record on a line. Raises `ValueError` that says what is wrong with it."""
+    return record_of_value(parse_json(line))
+
+
+def record_of_value(value: Any) -> SessionRecord:
+    """The record that a JSON value is. Raises `ValueError` that says what is wrong with it."""
     try:
-        record = SessionRecord.model_validate(parse_json(line))
+        record = SessionRecord.model_validate(value)
     except ValidationError as error:
         raise ValueError(f"not a session record: {validation_message(error)}") from None
     seed = record.configuration.get("seed")
