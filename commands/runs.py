@@ -18,7 +18,7 @@ from generation.exports import FORMATS, Splits, export
 from generation.merging import merge
 from generation.state import RunState, StateReader
 from generation.view import duration, failures_table
-from graph.store import SHARD, read_records
+from graph.store import has_records, read_records
 from models.prices import read_prices
 from sessions.checking import refusal
 from sessions.store import RunError, Store
@@ -110,7 +110,7 @@ def export_run(args: argparse.Namespace) -> int:
     """Write a run as a data set."""
     folder, left_out = Path(args.run), salvaged(args)
     unfinished = 0
-    if (folder / SHARD).exists():
+    if has_records(folder):
         single = read_records(folder, left_out=left_out)
 
         def records() -> Iterator[SessionRecord]:

@@ -9,6 +9,7 @@ from array import array
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import islice
 from pathlib import Path
 from typing import Any, Literal, Self
 
@@ -140,9 +141,9 @@ class Unit:
 
 
 class Profiles:
-    """The profiles of a run: one a line of `profiles.jsonl`; only their ids, attitudes and places are in memory."""
+    """The profiles of a run, or the first `most`: one a line of `profiles.jsonl`; their ids, attitudes and places are in memory."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, most: int | None = None) -> None:
         self.path = path
         self.ids: list[str] = []
         self.attitudes: list[Attitude | None] = []
@@ -151,7 +152,7 @@ class Profiles:
         place = 0
         try:
             with open_plain(path) as file:
-                for line in read_lines(file):
+                for line in islice(read_lines(file), most):
                     profile = ClientProfile.model_validate_json(line)
                     self.ids.append(profile.id)
                     self.attitudes.append(profile.attitude)

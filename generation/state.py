@@ -97,7 +97,11 @@ class StateReader:
         self.batch = batch
         self._prices = prices
         self._checked: Checked | None = None
-        self._total = sum(1 for _ in units(batch, Profiles(folder / PROFILES_FILE)))
+        # What stands behind the batch's own was left by an --extend that was cut off.
+        profiles = Profiles(folder / PROFILES_FILE, batch.profiles)
+        if profiles.hash != batch.profiles_hash:
+            raise RunError(f"{profiles.path} is not what this run began with; restore it")
+        self._total = sum(1 for _ in units(batch, profiles))
 
     def read(self, *, by_ledger: bool = False) -> RunState:
         """The state as it is now; `by_ledger` as the ledger has it, without a look at the records. Raises `RunError`."""

@@ -67,6 +67,11 @@ def read_records(folder: Path, *, left_out: list[Damage] | None = None) -> dict[
     return reading.records
 
 
+def has_records(folder: Path) -> bool:
+    """Whether a folder is one of single sessions, with records that are there or were."""
+    return (folder / SHARD).exists() or (folder / LEDGER).exists()
+
+
 def unfinished(folder: Path) -> list[Path]:
     """The journals of a folder's sessions that are not on record as finished; of a damaged record its journal is the truth."""
     records = read_records(folder, left_out=[])
@@ -89,6 +94,7 @@ class _Reading:
         known = list(read_listed(folder / LEDGER, Listed))
         self._lines = _lines(folder / SHARD)
         comparison = Comparison(known)
+        self._counts = {item.session_id: item.end for item in known}
         good = {id(item): line for item, line in comparison.good(self._lines)}
         for item in {item.session_id: item for item in known}.values():
             if id(item) in good:
@@ -106,7 +112,7 @@ class _Reading:
         elif other.start >= known_end:
             self.unlisted.append(other.listed)
             self._take(self._lines[other.number - 1][0], other.session_id, where)
-        elif other.session_id not in self.records:
+        elif other.end > self._counts.get(other.listed.session_id, 0):
             self.damaged.append(Damage(other.session_id, where, f"{LEDGER} does not know this record"))
 
     def _take(self, line: bytes, session_id: str | None, where: str) -> None:

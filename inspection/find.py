@@ -11,7 +11,7 @@ from typing import Literal
 from graph.journal import SUFFIX, has_begun, read_journal
 from graph.ledger import Damage
 from graph.record import make_record
-from graph.store import SHARD, read_records, unfinished
+from graph.store import SHARD, has_records, read_records, unfinished
 from profiles.schema import Attitude
 from sessions.checking import refusal
 from sessions.store import Entry, RunError, Store, is_run, record_of
@@ -142,7 +142,7 @@ def _from_journals(folder: Path, done: set[str]) -> Iterator[SessionRecord]:
 
 
 def _from_folder(folder: Path, left_out: list[Damage] | None) -> Iterator[SessionRecord]:
-    known = read_records(folder, left_out=left_out) if (folder / SHARD).exists() else {}
+    known = read_records(folder, left_out=left_out) if has_records(folder) else {}
     yield from known.values()
     journals = [path for path in unfinished(folder) if path.name.removesuffix(SUFFIX) not in known]
     for path in journals:

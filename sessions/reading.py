@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from graph.ledger import Damage
-from graph.store import SHARD, read_records
+from graph.store import has_records, read_records
 from profiles.problems import Problem
 from sessions.foreign import foreign_sessions
 from sessions.session import Session, session_of
@@ -24,7 +24,7 @@ def read_sessions(
     if path.is_dir() and is_run(path):
         for record in Store(path).records(failed=failed, left_out=left_out):
             yield session_of(record, str(path))
-    elif path.is_dir() and (path / SHARD).exists():
+    elif path.is_dir() and has_records(path):
         for record in read_records(path, left_out=left_out).values():
             if failed or record.status == "finished":
                 yield session_of(record, str(path))

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from graph.ledger import Damage
 from graph.provenance import configuration_hash
-from graph.store import SHARD, read_records
+from graph.store import has_records, read_records
 from nodes.context import phase_of
 from profiles.problems import Problem
 from sessions.foreign import records_and_sessions
@@ -42,7 +42,7 @@ def read_sources(path: Path, *, left_out: list[Damage] | None = None) -> Iterato
     """
     if path.is_dir() and is_run(path):
         yield from (_ours(record, str(path)) for record in Store(path).records(left_out=left_out))
-    elif path.is_dir() and (path / SHARD).exists():
+    elif path.is_dir() and has_records(path):
         records = read_records(path, left_out=left_out).values()
         yield from (_ours(record, str(path)) for record in records if record.status == "finished")
     else:
