@@ -91,7 +91,7 @@ class _Reading:
         self.records: dict[str, SessionRecord] = {}
         self.damaged: list[Damage] = []
         self.unlisted: list[Listed] = []
-        known = list(read_listed(folder / LEDGER, Listed))
+        known = sorted(read_listed(folder / LEDGER, Listed), key=lambda item: item.end)
         self._lines = _lines(folder / SHARD)
         comparison = Comparison(known)
         self._counts = {item.session_id: item.end for item in known}

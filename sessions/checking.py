@@ -34,10 +34,17 @@ class Checked:
 
 
 def check(store: Shards) -> Checked:
-    """Compare every record of a run with the ledger, in one pass that parses none. Raises `RunError`."""
+    """Compare every record of a run with the ledger, in one pass. Raises `RunError`.
+
+    A record with a checksum is not parsed: it is what was written.
+    """
     reading = _Reading(store)
-    for _ in reading.good():
-        pass
+    for entry, line in reading.good():
+        if entry.crc is None:
+            try:
+                record_of(line)
+            except ValueError as error:
+                reading.bad[id(entry)] = str(error)
     return reading.outcome()
 
 
@@ -107,13 +114,14 @@ def refusal(folder: Path, damaged: list[Damage]) -> str:
 
 
 class _Reading:
-    """One pass over a run's shards. `instead` are the records that stand in for damaged ones, known after the pass."""
+    """One pass over a run's shards. `bad` says what is wrong with entries, by their `id()`; `instead` are the records that stand
+    in for damaged ones, known after the pass."""
 
     def __init__(self, store: Shards) -> None:
         self.store = store
         self.index: Index = store.index()
         self.instead: dict[str, Entry] = {}
-        self._bad: dict[int, str] = {}
+        self.bad: dict[int, str] = {}
         self._others: list[tuple[str, Other]] = []
         self._bad_shards: set[str] = set()
 
@@ -126,7 +134,7 @@ class _Reading:
             except RunError as error:
                 problem = str(error)
             for entry in comparison.missing:
-                self._bad[id(entry)] = problem or comparison.why(entry)
+                self.bad[id(entry)] = problem or comparison.why(entry)
                 self._bad_shards.add(name)
             # Behind what was known when the pass began, a run at work writes on.
             end = comparison.known_end if name in self.index.raw else -1
@@ -135,13 +143,13 @@ class _Reading:
     def outcome(self) -> Checked:
         checked = Checked(best=self.index.best, tails=self.index.tails, bad_shards=self._bad_shards)
         for session_id, best in self.index.best.items():
-            entry = best if id(best) not in self._bad else self._another(best)
+            entry = best if id(best) not in self.bad else self._another(best)
             if entry is not None:
                 checked.entries[session_id] = entry
                 if entry is not best:
                     self.instead[session_id] = entry
             else:
-                checked.damaged.append(Damage(session_id, f"shard {best.shard}", self._bad[id(best)]))
+                checked.damaged.append(Damage(session_id, f"shard {best.shard}", self.bad[id(best)]))
         for name, other in self._others:
             if (listed := other.listed) is None:
                 continue
@@ -155,5 +163,5 @@ class _Reading:
         """Another good record of a session that is finished."""
         if best.status != "finished":
             return None
-        good = (entry for entry in self.index.others.get(best.session_id, ()) if id(entry) not in self._bad)
+        good = (entry for entry in self.index.others.get(best.session_id, ()) if id(entry) not in self.bad)
         return max(good, key=lambda entry: entry.rank, default=None)

@@ -22,6 +22,9 @@ ShardName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_][A-Za-z0-9._
 """A shard's name without its suffix; nothing that leads out of the folder of shards."""
 
 
+CONFIGURED: dict[str, type] = {"method": str, "seed": int, "max_turns": int, "language": str}
+"""What is read of a record's configuration without more ado, and of what kind it is."""
+_KINDS = {str: "text", int: "a whole number of at most 63 bits"}
 MOST_SHARD = 4 * 2**30
 """Bytes of the largest shard that is unpacked: one is closed at 64 MiB."""
 
@@ -233,7 +236,10 @@ def record_of_value(value: Any) -> SessionRecord:
         record = SessionRecord.model_validate(value)
     except ValidationError as error:
         raise ValueError(f"not a session record: {validation_message(error)}") from None
-    seed = record.configuration.get("seed")
-    if not isinstance(record.configuration.get("method"), str) or type(seed) is not int or abs(seed) >= 2**63:
+    for name, kind in CONFIGURED.items():
+        value = record.configuration.get(name, kind())
+        if type(value) is not kind or (isinstance(value, int) and abs(value) >= 2**63):
+            raise ValueError(f"not a session record: configuration.{name}: should be {_KINDS[kind]}")
+    if not record.configuration.get("method") or "seed" not in record.configuration:
         raise ValueError("not a session record: its configuration should say method and seed")
     return record

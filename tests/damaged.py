@@ -256,10 +256,10 @@ def bears(folder: Path, kept: dict[str, SessionRecord], kind: str, *, exact: boo
         except USER_ERRORS:
             continue
         named = {damage.session_id for damage in left_out}
-        nameless = None in named
-        _compare(
-            there, {name: one for name, one in kept.items() if name in there or not (name in named or nameless)}, exact
-        )
+        if None in named:
+            named |= set(kept) - set(there)  # the damage has left no id
+        others = {name: record for name, record in there.items() if name not in named}
+        _compare(others, {name: record for name, record in kept.items() if name not in named}, exact)
     _look_at_all(folder, kept)
     return False not in outcomes
 
