@@ -174,7 +174,7 @@ class _Live(BaseModel):
 
     model_config = ConfigDict(extra="allow", allow_inf_nan=False)
 
-    began: float = Field(default=0.0, ge=0, le=2**53)
+    began: float = Field(default=0.0, ge=0)
     running: Count = 0
     line: str = ""
 

@@ -210,7 +210,7 @@ class Shards:
                 with zstandard.ZstdDecompressor().stream_reader(file, read_across_frames=True) as plain:
                     yield io.BufferedReader(plain, 2**20)
         except FileNotFoundError as error:
-            raise RunError(f"shard {name} is missing") from error
+            raise RunError("the shard is missing") from error
         except OSError as error:
             raise RunError(f"{path} cannot be read: {error.strerror or error}") from error
         except (zstandard.ZstdError, MemoryError) as error:
