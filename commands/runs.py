@@ -14,7 +14,7 @@ from rich.text import Text
 
 from commands import Subparsers
 from commands.options import errors, salvage_option, salvaged, tell_left_out
-from generation.exports import FORMATS, Splits, export
+from generation.exports import FORMATS, ExportReport, Splits, export
 from generation.merging import merge
 from generation.state import RunState, StateReader
 from generation.view import duration, failures_table
@@ -134,19 +134,25 @@ def export_run(args: argparse.Namespace) -> int:
         damaged=left_out,
     )
     tell_left_out(left_out)
+    _tell_export(report)
+    return 0
+
+
+def _tell_export(report: ExportReport) -> None:
     console = Console(highlight=False, soft_wrap=True)
     parts = ", ".join(f"{name} {part.examples:,}" for name, part in report.splits.items())
-    left_out = f"; {sum(report.failed.values()):,} failed sessions left out" if report.failed else ""
-    if unfinished:
-        told = f"the run is not done: {unfinished:,} of its sessions are still to come, and are not in the export"
+    failed = f"; {sum(report.failed.values()):,} failed sessions left out" if report.failed else ""
+    if report.unfinished:
+        told = (
+            f"the run is not done: {report.unfinished:,} of its sessions are still to come, and are not in the export"
+        )
         errors().print(Text(told, style="yellow"))
     console.print(
         Text(
-            f"{report.sessions:,} sessions of {report.clients:,} clients, {report.examples:,} examples ({parts}){left_out}"
+            f"{report.sessions:,} sessions of {report.clients:,} clients, {report.examples:,} examples ({parts}){failed}"
         )
     )
     console.print(Text(f"written: {report.out}/, with its card in README.md"))
-    return 0
 
 
 def _common(parts: list[Path]) -> Path:

@@ -108,9 +108,9 @@ def _leave_behind(store: Store, bad: set[str]) -> None:
     """Begin a new shard wherever a worker's last one is damaged or gone: what comes next is not written into it."""
     last: dict[str, int] = {}
     for name in {*bad, *store.shard_names()}:
-        worker, _, number = name.rpartition("-")
-        if number.isdecimal():
-            last[worker] = max(last.get(worker, 0), int(number))
+        worker, _, digits = name.rpartition("-")
+        if digits.isdecimal():
+            last[worker] = max(last.get(worker, 0), int(digits))
     try:
         for worker, number in last.items():
             if f"{worker}-{number:05}" in bad:

@@ -66,9 +66,14 @@ def export(
             files = FORMATS[format].files(names)
             (folder / CARD).write_text(card(report, figures, files, licence, splits, seed), encoding="utf-8")
             if private:
-                for path in folder.rglob("*"):
-                    path.chmod(0o700 if path.is_dir() else 0o600)
+                _close(folder)
     return report
+
+
+def _close(folder: Path) -> None:
+    """Make the files of a folder their owner's alone."""
+    for path in folder.rglob("*"):
+        path.chmod(0o700 if path.is_dir() else 0o600)
 
 
 def _write(
