@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import islice
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
@@ -32,6 +32,10 @@ PROFILES_FILE = "profiles.jsonl"
 BUILTIN = "builtin"
 
 
+_Seed = Annotated[int, Field(ge=-(2**63), lt=2**63)]
+_Part = Annotated[int, Field(ge=1, le=2**31 - 1)]
+
+
 class Batch(BaseModel):
     """What was asked for. `configuration` is every session's, but for its method and its seed."""
 
@@ -42,11 +46,13 @@ class Batch(BaseModel):
     configuration: SessionConfig
     methods: tuple[MethodName, ...] = Field(min_length=1)
     attitudes: tuple[Attitude, ...] | None = Field(description="None: each profile's own, else neutral")
-    seeds: tuple[int, ...] = Field(min_length=1)
+    seeds: tuple[_Seed, ...] = Field(min_length=1)
     source: str = Field(description="Where the profiles were read from")
-    profiles: int = Field(ge=1, description="How many profiles there are")
+    profiles: int = Field(ge=1, le=2**53, description="How many profiles there are")
     profiles_hash: str = Field(description="SHA-256 of profiles.jsonl, 16 digits")
-    shard: tuple[int, int] | None = Field(default=None, description="Which part of how many: the rest is run elsewhere")
+    shard: tuple[_Part, _Part] | None = Field(
+        default=None, description="Which part of how many: the rest is run elsewhere"
+    )
     provenance: Provenance
     paired: Literal["profile, attitude and seed"] = "profile, attitude and seed"
 

@@ -153,6 +153,33 @@ def test_a_run_made_of_hostile_things_is_an_error_of_one_line(
     assert "Traceback" not in err
 
 
+IMPOSSIBLE = {
+    "format": 9,
+    "profiles": 10**30,
+    "seeds": [10**400],
+    "shard": [1, 0],
+    "methods": ["../x"],
+    "configuration": {"max_turns": 1e300},
+    "profiles_hash": "other",
+}
+
+
+@pytest.mark.parametrize("field", IMPOSSIBLE)
+def test_impossible_values_of_a_batch_are_named(
+    folder: Path, field: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = folder / "run.json"
+    path.write_text(json.dumps(json.loads(path.read_bytes()) | {field: IMPOSSIBLE[field]}), encoding="utf-8")
+    for command in (
+        ["status", str(folder)],
+        ["export", str(folder), "--format", "jsonl", "--out", str(tmp_path / "o")],
+    ):
+        assert run.main(command) == 2
+        err = capsys.readouterr().err
+        assert str(folder) in err
+        assert "batch format 9; this version reads up to 1" in err or field != "format"
+
+
 def test_a_state_of_a_run_at_work_that_cannot_be_read_is_none(folder: Path) -> None:
     from generation.files import RunLock
     from generation.state import StateReader
