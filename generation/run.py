@@ -48,6 +48,7 @@ class Run:
     recovered: int = 0
     damaged: list[Damage] = field(default_factory=list)
     strays: list[str] = field(default_factory=list)
+    forgotten: list[str] = field(default_factory=list)
 
     def notes(self) -> list[str]:
         """What is to be said of sessions whose records were not as they were kept; nothing where all is well."""
@@ -55,8 +56,14 @@ class Run:
         if self.damaged:
             notes.append(f"{damage_message(self.folder, self.damaged)}\nthey are run again; the damaged files stay")
         if self.strays:
-            ids = ", ".join(self.strays[:LISTED]) + (", …" if len(self.strays) > LISTED else "")
-            notes.append(f"the ledger had no line for {len(self.strays):,} records that are whole, and has now: {ids}")
+            count = len(self.strays)
+            notes.append(
+                f"the ledger had no line for {count:,} records that are whole, and has now: {_ids(self.strays)}"
+            )
+        if self.forgotten:
+            count = len(self.forgotten)
+            what = f"the ledger spoke of {count:,} sessions that are not of this batch and have no whole record"
+            notes.append(f"{what}; its lines are taken out, and it is kept as .<name>.damaged: {_ids(self.forgotten)}")
         return notes
 
     def todo(self, *, retry_failed: bool = False) -> list[Unit]:
@@ -68,6 +75,10 @@ class Run:
     def total(self) -> int:
         """How many units the batch has."""
         return sum(1 for _ in units(self.batch, self.profiles))
+
+
+def _ids(ids: list[str]) -> str:
+    return ", ".join(ids[:LISTED]) + (", …" if len(ids) > LISTED else "")
 
 
 def open_run(folder: Path, asked: Asked) -> Run:
@@ -91,10 +102,18 @@ def open_run(folder: Path, asked: Asked) -> Run:
     if profiles.hash != batch.profiles_hash:
         raise RunError(f"{folder / PROFILES_FILE} is not what this run began with; restore it, or begin a new run")
     store = Store(folder)
-    there_now = recover(store)
+    there_now = recover(store, lambda: {unit.session_id for unit in units(batch, profiles)})
     remove_finished_journals(store, there_now.entries)
     return Run(
-        folder, batch, profiles, there_now.entries, problems, there_now.listed, there_now.damaged, there_now.strays
+        folder,
+        batch,
+        profiles,
+        there_now.entries,
+        problems,
+        recovered=there_now.listed,
+        damaged=there_now.damaged,
+        strays=there_now.strays,
+        forgotten=there_now.forgotten,
     )
 
 

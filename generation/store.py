@@ -5,7 +5,8 @@ records, in shards that are whole, and those count.
 """
 
 import os
-from collections.abc import Iterator, Mapping
+import shutil
+from collections.abc import Callable, Container, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from threading import Lock
@@ -14,7 +15,7 @@ import zstandard
 
 from generation.files import write_atomically
 from graph.journal import SUFFIX
-from graph.ledger import Damage, sealed
+from graph.ledger import Damage, read_listed, sealed
 from sessions.store import PACKED, RAW, Checked, Entry, RunError, Store, entry_of, listed
 from state import SessionRecord
 from store.reading import open_plain
@@ -25,20 +26,24 @@ SHARD_BYTES = 64 * 2**20
 @dataclass
 class Recovered:
     """A run as it is after a recovery: what has become of its units, whose records are damaged, and how many records got a
-    line in the ledger. `strays` are those of them that no crash can have left where they were, by session id.
+    line in the ledger. `strays` are those of them that no crash can have left where they were, by session id; `forgotten` are
+    sessions that only a damaged line of the ledger spoke of.
     """
 
     entries: dict[str, Entry]
     damaged: list[Damage] = field(default_factory=list)
     listed: int = 0
     strays: list[str] = field(default_factory=list)
+    forgotten: list[str] = field(default_factory=list)
 
 
-def recover(store: Store) -> Recovered:
+def recover(store: Store, batch: Callable[[], Container[str]] | None = None) -> Recovered:
     """Put right what a crash has left: leftovers of a compression, and records that the ledger does not know yet.
 
-    Every record is compared with the ledger; a damaged one is left as it is, and nothing is written behind it. Only for the
-    process that holds the run's lock. Raises `RunError`.
+    Every record is compared with the ledger; a damaged one is left as it is, and nothing is written behind it. `batch` gives the ids
+    of the sessions that the run is of, and is called only where some are damaged: lines of the ledger about others, without a
+    record, are taken out, and the ledger that had them is kept aside. Only for the process that holds the run's lock. Raises
+    `RunError`.
     """
     _remove_leftovers(store)
     checked = store.check()
@@ -46,9 +51,27 @@ def recover(store: Store) -> Recovered:
         append(_ledger_of(store, entry.shard), sealed(entry))
     strays = list(_list_strays(store, checked))
     _leave_behind(store, checked.bad_shards)
+    listed_now = len(checked.tails) + len(strays)
     if strays:
         checked = store.check()
-    return Recovered(checked.entries, checked.damaged, len(checked.tails) + len(strays), strays)
+    forgotten = _forget(store, checked, batch) if batch and checked.damaged else []
+    damaged = [item for item in checked.damaged if item.session_id not in forgotten]
+    return Recovered(checked.entries, damaged, listed_now, strays, forgotten)
+
+
+def _forget(store: Store, checked: Checked, batch: Callable[[], Container[str]]) -> list[str]:
+    """Take out of the ledgers what they say of sessions that are neither in the batch nor in any shard."""
+    ids = batch()
+    gone = {item.session_id for item in checked.damaged if item.session_id and item.session_id not in ids}
+    for path in sorted(store.ledgers.glob(f"*{RAW}")) if gone else ():
+        try:
+            entries = list(read_listed(path, Entry))
+            if any(entry.session_id in gone for entry in entries):
+                shutil.copyfile(path, path.with_name(f".{path.name}.damaged"))
+                write_atomically(path, (sealed(entry) for entry in entries if entry.session_id not in gone))
+        except OSError as error:
+            raise RunError(f"{path} cannot be written: {error.strerror}") from error
+    return sorted(gone)
 
 
 def _list_strays(store: Store, checked: Checked) -> Iterator[str]:

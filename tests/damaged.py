@@ -296,7 +296,7 @@ def _look_at_all(folder: Path, kept: dict[str, SessionRecord]) -> None:
 def runs_again(folder: Path, kept: dict[str, SessionRecord]) -> bool:
     """Whether the run is whole again, once what is missing has been run anew; False where it is refused to be opened."""
     try:
-        whole = recover(Store(folder)).entries
+        whole = recover(Store(folder), lambda: kept).entries
         writer = ShardWriter(folder, "w0", shard_bytes=SHARD)
         for name, record in kept.items():
             if name not in whole:

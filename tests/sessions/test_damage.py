@@ -148,6 +148,24 @@ def test_a_session_that_was_run_again_stands_for_its_damaged_record(run: Run) ->
     assert len(list(Store(folder).records())) == len(kept)
 
 
+def test_a_session_that_only_a_damaged_ledger_speaks_of_is_forgotten_aloud(run: Run) -> None:
+    folder, kept = run
+    without_checksums(folder)
+    ledger = folder / "ledger" / "w1.jsonl"
+    (name,) = in_shard(folder, "w1-00001")
+    ghost = f"0{name[1:]}" if name[0] != "0" else f"1{name[1:]}"
+    before = ledger.read_text().replace(name, ghost)
+    ledger.write_text(before)
+    with pytest.raises(RunError, match=f"session {ghost}: shard w1-00001: changed"):
+        list(Store(folder).records())
+    assert recover(Store(folder)).forgotten == []  # who does not know the batch takes nothing out
+    recovered = recover(Store(folder), lambda: kept)
+    assert (recovered.forgotten, recovered.damaged) == ([ghost], [])
+    assert (folder / "ledger" / ".w1.jsonl.damaged").read_text() == before
+    ShardWriter(folder, "w1").keep(kept[name].model_copy(update={"finished_at": LATER}))
+    assert {record.session_id for record in Store(folder).records()} == set(kept)
+
+
 def test_records_of_a_newer_format_are_refused_by_name(run: Run) -> None:
     folder, kept = run
     first, *others = kept.values()
