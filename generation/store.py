@@ -18,7 +18,7 @@ from graph.journal import SUFFIX
 from graph.ledger import Damage, read_listed, sealed
 from sessions.store import PACKED, RAW, Checked, Entry, RunError, Store, entry_of, listed
 from state import SessionRecord
-from store.reading import open_plain
+from store.reading import open_plain, refuse_other
 
 SHARD_BYTES = 64 * 2**20
 
@@ -204,8 +204,9 @@ def append(path: Path, data: bytes, *, sync: bool = False) -> int:
     Raises `RunError` when it cannot be written; what was written of it is taken back.
     """
     try:
-        descriptor = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o644)
+        descriptor = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_NONBLOCK, 0o644)
         try:
+            refuse_other(descriptor, path)
             size = os.fstat(descriptor).st_size
             if size and os.pread(descriptor, 1, size - 1) != b"\n":
                 data = b"\n" + data

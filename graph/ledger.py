@@ -216,6 +216,13 @@ class Comparison(Generic[T]):
             )
         ]
 
+    @property
+    def disputed(self) -> list[tuple[T, Other]]:
+        """Where ledger and file have different sessions at one place, and no checksum says which of the two was changed."""
+        missing = {item.end: item for item in self.missing if item.crc is None}
+        at_one_place = ((missing[other.end], other) for other in self._others if other.end in missing)
+        return [(item, other) for item, other in at_one_place if other.listed and other.session_id != item.session_id]
+
     def why(self, item: T) -> str:
         """What is wrong with one that is missing."""
         return "cut short" if item.end > self.read_to else "changed, or not there any more"

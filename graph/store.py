@@ -10,7 +10,7 @@ from graph.journal import SUFFIX, JournalError, has_begun
 from graph.ledger import Comparison, Damage, Listed, Other, damage_message, measured, read_listed, sealed
 from settings import validation_message
 from state import SessionRecord
-from store.reading import open_plain, parse_json, read_lines
+from store.reading import open_plain, parse_json, read_lines, refuse_other
 
 SHARD = "sessions.jsonl"
 LEDGER = "sessions.ledger"
@@ -169,6 +169,7 @@ def _append(path: Path, data: bytes, private: bool) -> int:
     """Append whole lines and force them to the disk; the file's size then. A line that a crash has cut is ended before it."""
     descriptor = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_NONBLOCK, 0o600 if private else 0o644)
     try:
+        refuse_other(descriptor, path)
         if private:
             os.fchmod(descriptor, 0o600)
         size = os.fstat(descriptor).st_size

@@ -123,6 +123,7 @@ class _Reading:
         self.instead: dict[str, Entry] = {}
         self.bad: dict[int, str] = {}
         self._others: list[tuple[str, Other]] = []
+        self._disputed: list[tuple[str, Entry, Other]] = []
         self._bad_shards: set[str] = set()
 
     def good(self) -> Iterator[tuple[Entry, bytes]]:
@@ -136,6 +137,7 @@ class _Reading:
             for entry in comparison.missing:
                 self.bad[id(entry)] = problem or comparison.why(entry)
                 self._bad_shards.add(name)
+            self._disputed += [(name, entry, other) for entry, other in comparison.disputed]
             # Behind what was known when the pass began, a run at work writes on.
             end = comparison.known_end if name in self.index.raw else -1
             self._others += [(name, other) for other in comparison.others if end < 0 or other.start < end]
@@ -150,6 +152,10 @@ class _Reading:
                     self.instead[session_id] = entry
             else:
                 checked.damaged.append(Damage(session_id, f"shard {best.shard}", self.bad[id(best)]))
+        for name, entry, other in self._disputed:
+            if entry.session_id not in checked.entries and other.session_id not in checked.entries:
+                what = f"the ledger has session {entry.session_id} there"
+                checked.damaged.append(Damage(other.session_id, f"shard {name}, line {other.number}", what))
         for name, other in self._others:
             if (listed := other.listed) is None:
                 continue

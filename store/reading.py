@@ -31,14 +31,19 @@ def open_plain(path: Path) -> IO[bytes]:
     # Without O_NONBLOCK the opening of a pipe would wait for somebody to write.
     descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
     try:
-        mode = os.fstat(descriptor).st_mode
-        for is_kind, name in _KINDS:
-            if is_kind(mode):
-                raise OSError(errno.EINVAL, f"it is {name}", str(path))
+        refuse_other(descriptor, path)
         return open(descriptor, "rb")
     except BaseException:
         os.close(descriptor)
         raise
+
+
+def refuse_other(descriptor: int, path: Path) -> None:
+    """Raise `OSError` where an open file is no plain one."""
+    mode = os.fstat(descriptor).st_mode
+    for is_kind, name in _KINDS:
+        if is_kind(mode):
+            raise OSError(errno.EINVAL, f"it is {name}", str(path))
 
 
 def read_bytes(path: Path, most: int = MOST_BYTES) -> bytes:

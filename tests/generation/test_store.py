@@ -1,6 +1,7 @@
 """Where sessions are kept: shards and ledger, whole after every kind of cut."""
 
 import asyncio
+import os
 import random
 from pathlib import Path
 
@@ -158,8 +159,6 @@ def test_a_damaged_shard_is_named(tmp_path: Path, record: SessionRecord) -> None
 
 
 def test_what_could_not_be_written_whole_is_taken_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    import os
-
     path = tmp_path / "file"
     append(path, b"whole\n")
     write = os.write
@@ -177,3 +176,9 @@ def test_what_could_not_be_written_whole_is_taken_back(tmp_path: Path, monkeypat
         append(path, b"another\n")
     monkeypatch.undo()
     assert path.read_bytes() == b"whole\n"
+
+
+def test_nothing_is_written_into_a_pipe(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(RunError, match="cannot be written: it is a pipe"):
+        append(tmp_path / "pipe", b"x" * 100_000)
