@@ -8,7 +8,7 @@ import operator
 from enum import StrEnum
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, model_validator
 from pydantic_core import to_jsonable_python
 from typing_extensions import TypedDict  # pydantic needs this one before Python 3.12
 
@@ -24,6 +24,11 @@ PickSource = Literal["llm", "rules", "every", "human"]
 ForkEdit = Literal["client", "pick", "counselor"]
 SessionId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_][A-Za-z0-9._-]{0,99}$")]
 """A session's id. It names files, and so holds nothing that leads out of a folder; ours are UUIDs."""
+Count = Annotated[int, Field(ge=0, le=2**53)]
+"""How many there are of something; sums and shares stay within a float's whole numbers."""
+Tokens = Annotated[int, Field(ge=-(2**53), le=2**53)]
+"""Tokens as a server reports them, who may report what it will."""
+TurnNumber = Annotated[int, Field(le=2**31 - 1)]
 
 
 class CBTTechnique(StrEnum):
@@ -43,8 +48,15 @@ class CBTTechnique(StrEnum):
     SYSTEMATIC_EXPOSURE = "systematic exposure"
 
 
+def refuse_newer(data: Any, most: int, what: str) -> None:
+    """Raise `ValueError` for data whose `format` is newer than `most`: before its other fields are looked at, which may be others."""
+    number = data.get("format") if isinstance(data, dict) else None
+    if isinstance(number, int) and number > most:
+        raise ValueError(f"{what} format {number}; this version reads up to {most}")
+
+
 class _Data(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
 class Finding(_Data):
@@ -69,15 +81,15 @@ class Call(_Data):
     endpoint: str = ""
     started: float = 0.0
     seconds: float = Field(default=0.0, ge=0)
-    prompt_tokens: int | None = None
-    cached_tokens: int | None = None
-    completion_tokens: int | None = None
-    requests: int = Field(default=0, ge=0)
-    attempts: int = Field(default=0, ge=0)
-    passed_over: int = Field(default=0, ge=0)
+    prompt_tokens: Tokens | None = None
+    cached_tokens: Tokens | None = None
+    completion_tokens: Tokens | None = None
+    requests: Count = 0
+    attempts: Count = 0
+    passed_over: Count = 0
     finish_reason: str | None = None
     structured: str | None = None
-    seed: int | None = None
+    seed: int | None = Field(default=None, ge=-(2**63), lt=2**63)
     findings: tuple[Finding, ...] = ()
     errors: tuple[str, ...] = ()
 
@@ -88,7 +100,7 @@ class Utterance(_Data):
     `author` is `human` where a person has typed it (a practice session).
     """
 
-    turn: int = Field(ge=0)
+    turn: TurnNumber = Field(ge=0)
     speaker: Speaker
     text: str = Field(min_length=1)
     closing: bool = False
@@ -108,10 +120,10 @@ class Plan(_Data):
 class Pick(_Data):
     """Which techniques a turn needs and why; `step` is the plan's step being worked on (1-based; None without a plan)."""
 
-    turn: int = Field(ge=1)
+    turn: TurnNumber = Field(ge=1)
     phase: Phase
     techniques: tuple[str, ...] = Field(min_length=1)
-    step: int | None = Field(default=None, ge=1)
+    step: TurnNumber | None = Field(default=None, ge=1)
     reason: str = ""
     source: PickSource
     fallback: str | None = Field(default=None, description="Why the rules decided although a model was asked")
@@ -124,7 +136,7 @@ class Candidate(_Data):
     `refused` marks an error that stays: the endpoint refused the request, and would refuse it in every turn to come.
     """
 
-    turn: int = Field(ge=1)
+    turn: TurnNumber = Field(ge=1)
     technique: str
     text: str = ""
     error: str | None = None
@@ -138,7 +150,7 @@ class Failure(_Data):
     stage: str
     kind: str
     message: str
-    turn: int = 0
+    turn: TurnNumber = 0
     call: Call | None = None
 
 
@@ -240,7 +252,7 @@ class FlowView(_View):
 class Turn(_Data):
     """One turn of a finished session, with all that led to it. `client` is None only in a session cut off or failed."""
 
-    turn: int = Field(ge=1)
+    turn: TurnNumber = Field(ge=1)
     phase: Phase
     pick: Pick | None = None
     candidates: tuple[Candidate, ...] = ()
@@ -251,14 +263,14 @@ class Turn(_Data):
 class Usage(_Data):
     """Calls and tokens of one role over a session. `unreported` counts the answers for which the server gave no usage."""
 
-    calls: int = 0
-    requests: int = 0
-    attempts: int = 0
-    prompt_tokens: int = 0
-    cached_tokens: int = 0
-    completion_tokens: int = 0
+    calls: Count = 0
+    requests: Count = 0
+    attempts: Count = 0
+    prompt_tokens: Tokens = 0
+    cached_tokens: Tokens = 0
+    completion_tokens: Tokens = 0
     seconds: float = 0.0
-    unreported: int = 0
+    unreported: Count = 0
 
 
 class Provenance(_Data):
@@ -278,14 +290,14 @@ class Fork(_Data):
     """
 
     session_id: SessionId
-    turn: int = Field(ge=1)
+    turn: TurnNumber = Field(ge=1)
     edits: tuple[ForkEdit, ...] = ()
 
 
 class SessionRecord(_Data):
     """A finished or failed session, whole: one line of a shard. Documented in docs/formats.md."""
 
-    format: int = RECORD_FORMAT
+    format: int = Field(default=RECORD_FORMAT, ge=1, le=RECORD_FORMAT)
     session_id: SessionId
     status: Literal["finished", "failed"]
     end_reason: EndReason | None = None
@@ -305,6 +317,12 @@ class SessionRecord(_Data):
     turns: tuple[Turn, ...] = ()
     closing: Utterance | None = None
     usage: dict[str, Usage] = Field(default_factory=dict)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _of_this_version(cls, data: Any) -> Any:
+        refuse_newer(data, RECORD_FORMAT, "record")
+        return data
 
     @property
     def dialogue(self) -> list[Utterance]:

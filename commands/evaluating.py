@@ -16,6 +16,7 @@ from commands.evaluation_options import (
     status_console,
     write_reports,
 )
+from commands.options import tell_left_out
 from evaluation.compare import Comparison, compare_groups
 from evaluation.figures import MEASURES, rows_by_group
 from evaluation.groups import Gathered, gather
@@ -50,7 +51,8 @@ def evaluate(args: argparse.Namespace, *, comparing: bool) -> int:
     plain, built_in = chosen_metrics(args)
     judges, scales = judges_and_scales(args, built_in)
     told = status_console()
-    gathered = gather(args.sources, args.by)
+    gathered = gather(args.sources, args.by, salvage=args.salvage)
+    tell_left_out(gathered.damaged)
     reference, others = _compared(args, gathered) if comparing else ("", [])
     measures = _measures(args, gathered, plain, told)
     if args.show:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from commands.options import errors, names
+from commands.options import errors, names, salvage_option
 from models.errors import ModelError
 from settings import SettingsError
 
@@ -57,6 +57,7 @@ def source_options(parser: argparse.ArgumentParser) -> None:
         help="what the groups are (default: the method, or with several sources the source)",
     )
     parser.add_argument("--seed", type=_count, default=0, help="of the resampling (default 0)")
+    salvage_option(parser)
 
 
 def measure_options(parser: argparse.ArgumentParser) -> None:

@@ -93,6 +93,8 @@ async def _generate(args: argparse.Namespace, folder: Path, prices: Prices | Non
         run = open_run(folder, asked)
         for problem in run.problems:
             errors().print(Text(f"left out: {problem}", style="yellow"))
+        for note in run.notes():
+            errors().print(Text(note, style="yellow"))
         todo = run.todo(retry_failed=args.retry_failed)
         console.print(Text(headline(run, len(todo)), style="dim"))
         if args.preview:

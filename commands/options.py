@@ -7,7 +7,9 @@ from pathlib import Path
 from typing import Any, get_args
 
 from rich.console import Console
+from rich.text import Text
 
+from graph.ledger import Damage, counted_damage, damage_lines
 from models.models_file import read_models
 from models.roles import Served
 from nodes.examples import check_examples
@@ -106,6 +108,25 @@ def for_embedded(config: SessionConfig, args: argparse.Namespace, served: Sequen
     given = given_options(args)
     fitted |= {name: value for name, value in EMBEDDED_SESSION.items() if name not in given}
     return SessionConfig.model_validate(fitted)
+
+
+def salvage_option(parser: argparse._ActionsContainer) -> None:
+    """What is done about damaged sessions: for every command that reads sessions."""
+    parser.add_argument(
+        "--salvage", action="store_true", help="leave damaged sessions out, and say which, in place of stopping"
+    )
+
+
+def salvaged(args: argparse.Namespace) -> list[Damage] | None:
+    """Where readers put damaged sessions with `--salvage`; None without it: then they stop at them."""
+    return [] if args.salvage else None
+
+
+def tell_left_out(left_out: list[Damage] | None) -> None:
+    """Say which damaged sessions were left out, if any were."""
+    if left_out:
+        lines = [f"left out: {counted_damage(left_out)}", *damage_lines(left_out)]
+        errors().print(Text("\n  ".join(lines), style="yellow"))
 
 
 def names(text: str) -> list[str]:

@@ -11,7 +11,7 @@ from pydantic_core import to_jsonable_python
 from rich.text import Text
 
 from commands.evaluation_options import judgements_folder, judging_progress, status_console, write_reports
-from commands.options import names
+from commands.options import names, tell_left_out
 from evaluation.aspects import Aspects, read_aspects
 from evaluation.groups import gather
 from evaluation.judging.cache import JudgeCache
@@ -148,7 +148,8 @@ def agree(args: argparse.Namespace) -> int:
 
 def _pairs(args: argparse.Namespace) -> tuple[list[Pair], list[str]]:
 
-    gathered = gather(args.sources, args.by)
+    gathered = gather(args.sources, args.by, salvage=args.salvage)
+    tell_left_out(gathered.damaged)
     methods = names(args.between) if args.between else list(gathered.groups)
     if unknown := [name for name in methods if name not in gathered.groups]:
         raise SettingsError(

@@ -10,7 +10,16 @@ from pathlib import Path
 from rich.text import Text
 
 from commands import Subparsers
-from commands.options import given_models, given_options, graph_options, model_options, names
+from commands.options import (
+    given_models,
+    given_options,
+    graph_options,
+    model_options,
+    names,
+    salvage_option,
+    salvaged,
+    tell_left_out,
+)
 from commands.session import conduct, stopped
 from commands.trusted import naming_options, refuse_unnamed
 from graph.fork import Edits, ForkError, fork_head, fork_task, run_fork
@@ -64,12 +73,14 @@ def add(commands: Subparsers) -> None:
     parser.add_argument("--out", help="folder for the session (default runs/<time>-<profile>-<attitude>-turn-<K>)")
     parser.add_argument("--quiet", action="store_true", help="print only where the session was saved")
     parser.add_argument("--json", action="store_true", help="print the session record as JSON and nothing else")
+    salvage_option(parser)
     parser.set_defaults(command=replay)
     comparing = commands.add_parser("diff", help="two sessions side by side, turn by turn")
     for name in ("a", "b"):
         comparing.add_argument(name, metavar=name.upper(), help="a place with one session, or PLACE/SESSION")
     comparing.add_argument("--all", action="store_true", help="show the turns too that are alike")
     comparing.add_argument("--json", action="store_true", help="print it as JSON")
+    salvage_option(comparing)
     comparing.set_defaults(command=diff)
 
 
@@ -83,7 +94,7 @@ def replay(args: argparse.Namespace) -> int:
 
 def diff(args: argparse.Namespace) -> int:
     """Two sessions side by side."""
-    difference = compare(_session_at(args.a), _session_at(args.b))
+    difference = compare(_session_at(args.a, args), _session_at(args.b, args))
     if args.json:
         print(json_text(as_json(difference, alike=args.all)))
     else:
@@ -92,7 +103,7 @@ def diff(args: argparse.Namespace) -> int:
 
 
 async def _replay(args: argparse.Namespace) -> int:
-    parent = find_one(Path(args.place), args.session) if args.session else _session_at(args.place)
+    parent = _named(Path(args.place), args.session, args) if args.session else _session_at(args.place, args)
     config = _config(args, SessionConfig.model_validate(parent.configuration))
     pick = None if args.pick is None else tuple(args.pick)
     edits = Edits(client=args.client_says, pick=pick, counselor=args.say)
@@ -119,13 +130,20 @@ async def _replay(args: argparse.Namespace) -> int:
         await models.close()
 
 
-def _session_at(place: str) -> SessionRecord:
+def _named(place: Path, name: str | None, args: argparse.Namespace) -> SessionRecord:
+    left_out = salvaged(args)
+    record = find_one(place, name, left_out=left_out)
+    tell_left_out(left_out)
+    return record
+
+
+def _session_at(place: str, args: argparse.Namespace) -> SessionRecord:
     """The session at PLACE, or PLACE/SESSION where there is no such file or folder."""
     path = Path(place)
     if path.exists() or not path.parent.exists():
-        return find_one(path, None)
+        return _named(path, None, args)
     try:
-        return find_one(path.parent, path.name)
+        return _named(path.parent, path.name, args)
     except (RunError, JournalError) as error:
         raise RunError(f"{place} is not there as a file or folder, and as PLACE/SESSION: {error}") from None
 

@@ -13,16 +13,18 @@ from rich.table import Table
 from rich.text import Text
 
 from commands import Subparsers
-from commands.options import errors
-from generation.exports import FORMATS, Splits, export
+from commands.options import errors, salvage_option, salvaged, tell_left_out
+from generation.exports import FORMATS, ExportReport, Splits, export
 from generation.merging import merge
 from generation.state import RunState, StateReader
 from generation.view import duration, failures_table
-from graph.store import SHARD, read_records
+from graph.store import has_records, read_records
 from models.prices import read_prices
+from sessions.checking import refusal
 from sessions.store import RunError, Store
 from state import SessionRecord
 from texts.console import HarmlessConsole
+from texts.harmless import one_line
 
 WATCH_EVERY = 2.0
 
@@ -34,6 +36,7 @@ def add(commands: Subparsers) -> None:
     parser.add_argument("--watch", action="store_true", help="go on showing it until the run is not at work any more")
     parser.add_argument("--json", action="store_true", help="print it as JSON")
     parser.add_argument("--prices", metavar="FILE", help="YAML with prices per model, for costs")
+    salvage_option(parser)
     parser.set_defaults(command=status)
     merging = commands.add_parser("merge", help="put parts of a run (--shard) together")
     merging.add_argument("parts", nargs="+", metavar="FOLDER", help="run directories of one batch")
@@ -51,11 +54,12 @@ def add(commands: Subparsers) -> None:
     exporting.add_argument("--seed", type=int, default=0, help="of the splits (default 0)")
     exporting.add_argument("--licence", metavar="ID", help="for the card, such as cc-by-4.0")
     exporting.add_argument("--overwrite", action="store_true", help="replace an export that is there")
+    salvage_option(exporting)
     exporting.set_defaults(command=export_run)
 
 
 def status(args: argparse.Namespace) -> int:
-    """How a run stands."""
+    """How a run stands; 1 where sessions are damaged, unless they are to be left out."""
     reader = StateReader(Path(args.run), read_prices(Path(args.prices)) if args.prices else None)
     console = HarmlessConsole()
     state = reader.read()
@@ -65,16 +69,26 @@ def status(args: argparse.Namespace) -> int:
                 time.sleep(WATCH_EVERY)
                 state = reader.read()
                 live.update(_picture(state), refresh=True)
-        return 0
+        return _judged(args, state)
     while True:
         if args.json:
             print(json.dumps(state.as_json()), flush=True)
         else:
             console.print(_picture(state))
         if not args.watch or state.live is None:
-            return 0
+            return _judged(args, state)
         time.sleep(WATCH_EVERY)
         state = reader.read()
+
+
+def _judged(args: argparse.Namespace, state: RunState) -> int:
+    if not state.damaged:
+        return 0
+    if args.salvage:
+        tell_left_out(state.damaged)
+        return 0
+    errors().print(Text(f"error: {refusal(state.folder, state.damaged)}", style="red"))
+    return 1
 
 
 def merge_runs(args: argparse.Namespace) -> int:
@@ -95,19 +109,19 @@ def merge_runs(args: argparse.Namespace) -> int:
 
 def export_run(args: argparse.Namespace) -> int:
     """Write a run as a data set."""
-    folder = Path(args.run)
+    folder, left_out = Path(args.run), salvaged(args)
     unfinished = 0
-    if (folder / SHARD).exists():
-        single = read_records(folder)
+    if has_records(folder):
+        single = read_records(folder, left_out=left_out)
 
         def records() -> Iterator[SessionRecord]:
             return iter(single.values())
     else:
-        unfinished = StateReader(folder).read().left
+        unfinished = StateReader(folder).read(by_ledger=True).left
         store = Store(folder)
 
         def records() -> Iterator[SessionRecord]:
-            return store.records(failed=True)
+            return store.records(failed=True, left_out=left_out)
 
     report = export(
         records,
@@ -118,20 +132,28 @@ def export_run(args: argparse.Namespace) -> int:
         seed=args.seed,
         overwrite=args.overwrite,
         unfinished=unfinished,
+        damaged=left_out,
     )
+    tell_left_out(left_out)
+    _tell_export(report)
+    return 0
+
+
+def _tell_export(report: ExportReport) -> None:
     console = HarmlessConsole(soft_wrap=True)
     parts = ", ".join(f"{name} {part.examples:,}" for name, part in report.splits.items())
-    left_out = f"; {sum(report.failed.values()):,} failed sessions left out" if report.failed else ""
-    if unfinished:
-        told = f"the run is not done: {unfinished:,} of its sessions are still to come, and are not in the export"
+    failed = f"; {sum(report.failed.values()):,} failed sessions left out" if report.failed else ""
+    if report.unfinished:
+        told = (
+            f"the run is not done: {report.unfinished:,} of its sessions are still to come, and are not in the export"
+        )
         errors().print(Text(told, style="yellow"))
     console.print(
         Text(
-            f"{report.sessions:,} sessions of {report.clients:,} clients, {report.examples:,} examples ({parts}){left_out}"
+            f"{report.sessions:,} sessions of {report.clients:,} clients, {report.examples:,} examples ({parts}){failed}"
         )
     )
     console.print(Text(f"written: {report.out}/, with its card in README.md"))
-    return 0
 
 
 def _common(parts: list[Path]) -> Path:
@@ -148,7 +170,8 @@ def _picture(state: RunState) -> Group:
     at_work = "at work" if state.live is not None else "not at work"
     table.add_row("run", Text(f"{state.folder}/ · {at_work}"))
     running = (state.live or {}).get("running", 0)
-    done = f"{state.finished:,} of {state.total:,} finished, {state.failed:,} failed, {state.left:,} to do"
+    damaged = f", {len(state.damaged):,} damaged" if state.damaged else ""
+    done = f"{state.finished:,} of {state.total:,} finished, {state.failed:,} failed{damaged}, {state.left:,} to do"
     table.add_row(
         "sessions", done + (f" ({running} running)" if running else f" ({state.begun} begun)" if state.begun else "")
     )
@@ -165,5 +188,7 @@ def _picture(state: RunState) -> Group:
         left = f", {duration(state.hours_left * 3600)} left" if state.hours_left else ""
         table.add_row("rate", f"{state.sessions_per_hour:,.0f} sessions an hour{left}")
     if line := (state.live or {}).get("line"):
-        table.add_row("now", Text(str(line)))
+        table.add_row("now", Text(one_line(str(line))))
+    if state.unlisted:
+        table.add_row("ledger", f"does not know {state.unlisted:,} of the records yet; `generate` enters them")
     return Group(table, failures_table(state.failures)) if state.failures else Group(table)

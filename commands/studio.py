@@ -12,9 +12,10 @@ from types import FrameType
 from rich.text import Text
 
 from commands import Subparsers
-from commands.options import errors
+from commands.options import errors, salvage_option, salvaged, tell_left_out
+from graph.ledger import Damage
 from graph.served import VARIABLE as MODELS
-from inspection.find import find_one, find_records
+from inspection.find import find_one, find_records, overview
 from inspection.studio import (
     connect,
     create_assistants,
@@ -55,6 +56,7 @@ def add(commands: Subparsers) -> None:
     )
     parser.add_argument("--assistants", action="store_true", help="only create an assistant for each method, on --url")
     parser.add_argument("--url", default=SERVER, help=f"a LangGraph server, for --assistants (default {SERVER})")
+    salvage_option(parser)
     parser.set_defaults(command=studio)
 
 
@@ -67,7 +69,9 @@ def studio(args: argparse.Namespace) -> int:
         return 0
     path = args.models or os.environ.get(MODELS)
     models = read_models(Path(path)) if path else {}
-    records = _wanted(Path(args.place), args.sessions) if args.place else []
+    left_out = salvaged(args)
+    records = _wanted(Path(args.place), args.sessions, left_out) if args.place else []
+    tell_left_out(left_out)
     done = asyncio.run(write_checkpoints(records, fresh=args.fresh)) if records else {}
     for record in records:
         if done[record.session_id] not in ("imported", "there already"):
@@ -103,12 +107,13 @@ def _interrupt(number: int, frame: FrameType | None) -> None:
     raise KeyboardInterrupt
 
 
-def _wanted(place: Path, names: list[str]) -> list[SessionRecord]:
+def _wanted(place: Path, names: list[str], left_out: list[Damage] | None) -> list[SessionRecord]:
     """The sessions that are named, or the first ones. Raises `RunError` or `JournalError`."""
     if names:
-        named = [find_one(place, name) for name in names]
+        named = [find_one(place, name, left_out=None if left_out is None else []) for name in names]
         return list({record.session_id: record for record in named}.values())
-    first = list(islice(find_records(place), MOST + 1))
+    overview(place, left_out=left_out)  # what is damaged is told, wherever it lies
+    first = list(islice(find_records(place, left_out=[]), MOST + 1))
     if not first:
         raise RunError(f"{place} has no sessions yet")
     if len(first) > MOST:

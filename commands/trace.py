@@ -13,6 +13,8 @@ from rich.console import Console
 from rich.text import Text
 
 from commands import Subparsers
+from commands.options import salvage_option, salvaged, tell_left_out
+from graph.ledger import Damage
 from inspection.find import Overview, find_one, overview
 from inspection.trace import as_json, trace_session
 from inspection.trace_data import SessionTrace
@@ -45,18 +47,21 @@ def add(commands: Subparsers) -> None:
     parser.add_argument("--prices", metavar="FILE", help="YAML with prices per model, for costs")
     parser.add_argument("--list", action="store_true", help="only list the sessions")
     parser.add_argument("--json", action="store_true", help="print it as JSON")
+    salvage_option(parser)
     parser.set_defaults(command=trace)
 
 
 def trace(args: argparse.Namespace) -> int:
     """Show a session's trace, or which sessions there are."""
-    place = Path(args.place)
+    place, left_out = Path(args.place), salvaged(args)
     if args.html:
-        return _write_page(args, place)
-    rows = overview(place) if args.list or not (args.session or _one_wanted(args)) else []
+        return _write_page(args, place, left_out)
+    rows = overview(place, left_out=left_out) if args.list or not (args.session or _one_wanted(args)) else []
     if args.list or len(rows) > 1:
+        tell_left_out(left_out)
         return _list(args, rows)
-    record = find_one(place, args.session)
+    record = find_one(place, args.session, left_out=None if left_out is None else [])
+    tell_left_out(left_out)
     traced = trace_session(record, read_prices(Path(args.prices)) if args.prices else None)
     prompts = prompts_of(record, traced) if args.prompts else None
     if args.json:
@@ -70,13 +75,15 @@ def trace(args: argparse.Namespace) -> int:
     return 0
 
 
-def _write_page(args: argparse.Namespace, place: Path) -> int:
+def _write_page(args: argparse.Namespace, place: Path, left_out: list[Damage] | None) -> int:
     from inspection.page import write_pages
 
     others = {"turn": args.turn is not None} | {name: getattr(args, name) for name in NOT_ON_A_PAGE}
     if unused := [f"--{name}" for name, given in others.items() if given]:
         raise RunError(f"{', '.join(unused)} has no effect on a page, which shows every turn; leave it out")
-    for path in write_pages(place, args.session, Path(args.html)):
+    written = write_pages(place, args.session, Path(args.html), left_out=left_out)
+    tell_left_out(left_out)
+    for path in written:
         HarmlessConsole(soft_wrap=True).print(Text(f"written: {path}"))
     return 0
 

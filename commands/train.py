@@ -54,7 +54,9 @@ def _add_data(what: Subparsers) -> None:
         action="store_true",
         help="with the prompts of the embedded model's sessions: reminders, no reasons",
     )
-    parser.add_argument("--skip-invalid", action="store_true", help="leave out what cannot be read, and count it")
+    parser.add_argument(
+        "--skip-invalid", "--salvage", action="store_true", help="leave out what cannot be read, and count it"
+    )
     parser.add_argument("--overwrite", action="store_true", help="replace examples that lie there")
     parser.set_defaults(command=data)
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, get_args
 
+from graph.ledger import Damage
 from profiles.problems import Problem
 from sessions import Session, read_sessions
 from settings import MethodName, SettingsError
@@ -28,6 +29,7 @@ class Gathered:
     problems: list[Problem] = field(default_factory=list)
     unnamed: int = 0
     failed: int = 0
+    damaged: list[Damage] = field(default_factory=list)
     without_seeds: bool = False
 
     @property
@@ -35,17 +37,17 @@ class Gathered:
         return [session for group in self.groups.values() for session in group]
 
 
-def gather(paths: Sequence[Path], by: GroupBy | None = None) -> Gathered:
+def gather(paths: Sequence[Path], by: GroupBy | None = None, *, salvage: bool = False) -> Gathered:
     """Read all sessions and group them; without `by`, by method where sessions have one, else by where they come from.
 
-    Failed sessions are counted and left out. Raises `SettingsError` where no session could be read, or none has what the
-    grouping asks for, and what `read_sessions` raises.
+    Failed sessions are counted and left out; with `salvage`, damaged ones too. Raises `SettingsError` where no session could be
+    read, or none has what the grouping asks for, and what `read_sessions` raises.
     """
     names = _names(paths)
     found = Gathered(sources=tuple(map(str, paths)), by=by)
     read: list[tuple[str, Session]] = []
     for path, name in zip(paths, names, strict=True):
-        for item in read_sessions(path, failed=True):
+        for item in read_sessions(path, failed=True, left_out=found.damaged if salvage else None):
             if isinstance(item, Problem):
                 found.problems.append(item)
             elif item.failed:

@@ -22,6 +22,7 @@ from sacrebleu.metrics.chrf import CHRF
 from evaluation.jackknife import jackknife_figure
 from evaluation.statistics.intervals import Figure
 from settings import SettingsError
+from store.reading import open_plain, parse_json, read_lines
 
 ROUGE = ("rouge1", "rouge2", "rougeL")
 MEASURES = ("bleu", "chrf", *ROUGE)
@@ -58,8 +59,8 @@ def read_turns(path: Path) -> list[Turn]:
     """
     turns, problems = [], []
     try:
-        with path.open("rb") as lines:
-            for number, line in enumerate(lines, 1):
+        with open_plain(path) as file:
+            for number, line in enumerate(read_lines(file), 1):
                 if not line.strip():
                     continue
                 try:
@@ -156,13 +157,13 @@ def _rows(turns: Sequence[Turn]) -> Iterator[tuple[str, list[int]]]:
 def _turn(line: bytes) -> Turn:
     """A line's turn. Raises `ValueError` that says what is wrong with it."""
     try:
-        record = json.loads(line.decode("utf-8-sig"))
+        record = parse_json(line.decode("utf-8-sig"))
     except UnicodeDecodeError:
         raise ValueError("not UTF-8 text; save the file as UTF-8") from None
     except json.JSONDecodeError as error:
         raise ValueError(f"broken JSON, column {error.colno}: {error.msg}") from None
-    except (ValueError, RecursionError):
-        raise ValueError("broken JSON") from None
+    except ValueError as error:
+        raise ValueError(f"broken JSON: {error}") from None
     if not isinstance(record, dict):
         raise ValueError(f"should be an object with {', '.join(FIELDS)}")
     for field in FIELDS:

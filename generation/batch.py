@@ -9,10 +9,11 @@ from array import array
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import islice
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from generation.files import write_atomically
 from graph.provenance import configuration_hash, provenance, session_id_of
@@ -23,11 +24,16 @@ from profiles.readers import Problem, ProfileError, iter_profiles
 from profiles.schema import Attitude, ClientProfile
 from sessions.store import RUN_FILE, RunError
 from settings import MethodName, SessionConfig, validation_message
-from state import Provenance
+from state import Provenance, refuse_newer
+from store.reading import open_plain, parse_json, read_bytes, read_lines
 
 FORMAT = 1
 PROFILES_FILE = "profiles.jsonl"
 BUILTIN = "builtin"
+
+
+_Seed = Annotated[int, Field(ge=-(2**63), lt=2**63)]
+_Part = Annotated[int, Field(ge=1, le=2**31 - 1)]
 
 
 class Batch(BaseModel):
@@ -35,18 +41,26 @@ class Batch(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    format: int = FORMAT
+    format: int = Field(default=FORMAT, ge=1, le=FORMAT)
     created_at: str
     configuration: SessionConfig
     methods: tuple[MethodName, ...] = Field(min_length=1)
     attitudes: tuple[Attitude, ...] | None = Field(description="None: each profile's own, else neutral")
-    seeds: tuple[int, ...] = Field(min_length=1)
+    seeds: tuple[_Seed, ...] = Field(min_length=1)
     source: str = Field(description="Where the profiles were read from")
-    profiles: int = Field(ge=1, description="How many profiles there are")
+    profiles: int = Field(ge=1, le=2**53, description="How many profiles there are")
     profiles_hash: str = Field(description="SHA-256 of profiles.jsonl, 16 digits")
-    shard: tuple[int, int] | None = Field(default=None, description="Which part of how many: the rest is run elsewhere")
+    shard: tuple[_Part, _Part] | None = Field(
+        default=None, description="Which part of how many: the rest is run elsewhere"
+    )
     provenance: Provenance
     paired: Literal["profile, attitude and seed"] = "profile, attitude and seed"
+
+    @model_validator(mode="before")
+    @classmethod
+    def _of_this_version(cls, data: Any) -> Any:
+        refuse_newer(data, FORMAT, "batch")
+        return data
 
     @classmethod
     def new(cls, **asked: Any) -> Self:
@@ -106,15 +120,17 @@ def read_batch(folder: Path) -> Batch | None:
     """What a run directory was asked for; None where nothing was yet. Raises `RunError` for one that cannot be read."""
     path = folder / RUN_FILE
     try:
-        data = path.read_bytes()
-    except FileNotFoundError:
+        data = read_bytes(path)
+    except (FileNotFoundError, NotADirectoryError):
         return None
     except OSError as error:
-        raise RunError(f"{path} cannot be read: {error.strerror}") from error
+        raise RunError(f"{path} cannot be read: {error.strerror or error}") from error
     try:
-        return Batch.model_validate_json(data)
+        return Batch.model_validate(parse_json(data))
     except ValidationError as error:
         raise RunError(f"{path} is not a batch of this version: {validation_message(error)}") from None
+    except ValueError as error:
+        raise RunError(f"{path} is not a batch: no JSON: {error}") from None
 
 
 @dataclass(frozen=True)
@@ -131,9 +147,9 @@ class Unit:
 
 
 class Profiles:
-    """The profiles of a run: one a line of `profiles.jsonl`; only their ids, attitudes and places are in memory."""
+    """The profiles of a run, or the first `most`: one a line of `profiles.jsonl`; their ids, attitudes and places are in memory."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, most: int | None = None) -> None:
         self.path = path
         self.ids: list[str] = []
         self.attitudes: list[Attitude | None] = []
@@ -141,8 +157,8 @@ class Profiles:
         digest = hashlib.sha256()
         place = 0
         try:
-            with path.open("rb") as lines:
-                for line in lines:
+            with open_plain(path) as file:
+                for line in islice(read_lines(file), most):
                     profile = ClientProfile.model_validate_json(line)
                     self.ids.append(profile.id)
                     self.attitudes.append(profile.attitude)
@@ -150,7 +166,7 @@ class Profiles:
                     place += len(line)
                     digest.update(line)
         except OSError as error:
-            raise RunError(f"{path} cannot be read: {error.strerror}") from error
+            raise RunError(f"{path} cannot be read: {error.strerror or error}") from error
         except ValidationError as error:
             raise RunError(f"{path}, line {len(self.ids) + 1}: {validation_message(error)}") from None
         self.hash = digest.hexdigest()[:16]
@@ -160,9 +176,9 @@ class Profiles:
 
     def read(self, row: int) -> ClientProfile:
         """The profile of a row."""
-        with self.path.open("rb") as file:
+        with open_plain(self.path) as file:
             file.seek(self._places[row])
-            return ClientProfile.model_validate_json(file.readline())
+            return ClientProfile.model_validate_json(next(read_lines(file)))
 
 
 def task_of(batch: Batch, profiles: Profiles, unit: Unit) -> SessionTask:

@@ -6,15 +6,17 @@ from pathlib import Path
 
 from generation.batch import PROFILES_FILE, Batch, read_batch
 from generation.files import RunLock
-from generation.store import append, line_of, recover
-from sessions.store import PACKED, RAW, Entry, RunError, Store
+from generation.store import append, recover
+from graph.ledger import damage_message, sealed
+from sessions.store import PACKED, RAW, RunError, Store
+from store.reading import open_plain
 
 
 def merge(parts: list[Path], out: Path) -> tuple[Batch, list[int]]:
     """Make one run of these; returns its batch and the numbers of the parts that are missing.
 
     The parts stay as they are. Sessions that are missing or failed can be run in the merged run. Raises `RunError` where the
-    parts are not of one batch, one is in use, or `out` is there already.
+    parts are not of one batch, one is in use or has damaged sessions, or `out` is there already.
     """
     if out.exists() and any(out.iterdir() if out.is_dir() else [out]):
         raise RunError(f"{out} is there already; give another --out")
@@ -30,9 +32,11 @@ def merge(parts: list[Path], out: Path) -> tuple[Batch, list[int]]:
             for part in parts:
                 stack.enter_context(RunLock(part))
             for number, part in enumerate(parts):
-                recover(Store(part))
+                if damaged := recover(Store(part)).damaged:
+                    message = damage_message(part, damaged)
+                    raise RunError(f"{message}\nrun them again before it is merged: run.py generate --out {part}")
                 _take(part, temporary, f"p{number}")
-        shutil.copyfile(parts[0] / PROFILES_FILE, temporary / PROFILES_FILE)
+        _copy(parts[0] / PROFILES_FILE, temporary / PROFILES_FILE)
         first.write(temporary)
         with suppress(FileNotFoundError):
             out.rmdir()
@@ -59,9 +63,14 @@ def _take(part: Path, out: Path, prefix: str) -> None:
     for folder in (target.shards, target.ledgers, target.journals):
         folder.mkdir(parents=True, exist_ok=True)
     for path in [*store.shards.glob(f"[!.]*{RAW}"), *store.shards.glob(f"[!.]*{PACKED}")]:
-        shutil.copyfile(path, target.shards / f"{prefix}{path.name}")
+        _copy(path, target.shards / f"{prefix}{path.name}")
     for path in store.journals.glob("*"):
-        shutil.copyfile(path, target.journals / path.name)
-    entries: list[Entry] = list(store.entries().values())
-    lines = [line_of(entry.model_copy(update={"shard": f"{prefix}{entry.shard}"})) for entry in entries]
+        _copy(path, target.journals / path.name)
+    entries = (entry for listed in store.index().shards.values() for entry in listed)
+    lines = [sealed(entry.model_copy(update={"shard": f"{prefix}{entry.shard}"})) for entry in entries]
     append(target.ledgers / f"{prefix}{RAW}", b"".join(lines))
+
+
+def _copy(path: Path, target: Path) -> None:
+    with open_plain(path) as source, target.open("wb") as file:
+        shutil.copyfileobj(source, file)

@@ -8,11 +8,13 @@ from typing import Any
 
 from generation.batch import PROFILES_FILE, Batch, Profiles, Unit, read_batch, units, write_profiles
 from generation.store import recover, remove_finished_journals
+from graph.ledger import LISTED, Damage, damage_message
 from nodes.examples import check_examples
 from nodes.techniques import technique
 from profiles.readers import Problem
 from sessions.store import Entry, RunError, Store
 from settings import SessionConfig
+from store.reading import read_text
 
 DEFAULTS: dict[str, Any] = {"source": "builtin", "methods": ("magnet",), "attitudes": None, "seeds": (1,)}
 
@@ -33,7 +35,10 @@ class Asked:
 
 @dataclass
 class Run:
-    """An open run: the batch, its profiles, and what has become of its units so far."""
+    """An open run: the batch, its profiles, and what has become of its units so far.
+
+    `entries` are of records that are whole: the damaged sessions are not among them. `strays` had no line in the ledger.
+    """
 
     folder: Path
     batch: Batch
@@ -41,6 +46,25 @@ class Run:
     entries: dict[str, Entry]
     problems: list[Problem] = field(default_factory=list)
     recovered: int = 0
+    damaged: list[Damage] = field(default_factory=list)
+    strays: list[str] = field(default_factory=list)
+    forgotten: list[str] = field(default_factory=list)
+
+    def notes(self) -> list[str]:
+        """What is to be said of sessions whose records were not as they were kept; nothing where all is well."""
+        notes = []
+        if self.damaged:
+            notes.append(f"{damage_message(self.folder, self.damaged)}\nthey are run again; the damaged files stay")
+        if self.strays:
+            count = len(self.strays)
+            notes.append(
+                f"the ledger had no line for {count:,} records that are whole, and has now: {_ids(self.strays)}"
+            )
+        if self.forgotten:
+            count = len(self.forgotten)
+            what = f"the ledger spoke of {count:,} sessions that are not of this batch and have no whole record"
+            notes.append(f"{what}; its lines are taken out, and it is kept as .<name>.damaged: {_ids(self.forgotten)}")
+        return notes
 
     def todo(self, *, retry_failed: bool = False) -> list[Unit]:
         """The units that are to be run: those that have not come to an end; with `retry_failed` those that failed too."""
@@ -51,6 +75,10 @@ class Run:
     def total(self) -> int:
         """How many units the batch has."""
         return sum(1 for _ in units(self.batch, self.profiles))
+
+
+def _ids(ids: list[str]) -> str:
+    return ", ".join(ids[:LISTED]) + (", …" if len(ids) > LISTED else "")
 
 
 def open_run(folder: Path, asked: Asked) -> Run:
@@ -68,16 +96,25 @@ def open_run(folder: Path, asked: Asked) -> Run:
     elif asked.extend:
         batch, problems = _extend(folder, there, asked)
     else:
-        _refuse_other(folder, there, asked)
+        _refuse_special(folder, there, asked)
         batch, problems = _reached_as(folder, there, asked), []
     profiles = Profiles(folder / PROFILES_FILE)
     if profiles.hash != batch.profiles_hash:
         raise RunError(f"{folder / PROFILES_FILE} is not what this run began with; restore it, or begin a new run")
     store = Store(folder)
-    recovered = recover(store)
-    entries = store.entries()
-    remove_finished_journals(store, entries)
-    return Run(folder, batch, profiles, entries, problems, recovered)
+    there_now = recover(store, lambda: {unit.session_id for unit in units(batch, profiles)})
+    remove_finished_journals(store, there_now.entries)
+    return Run(
+        folder,
+        batch,
+        profiles,
+        there_now.entries,
+        problems,
+        recovered=there_now.listed,
+        damaged=there_now.damaged,
+        strays=there_now.strays,
+        forgotten=there_now.forgotten,
+    )
 
 
 def _new(folder: Path, asked: Asked) -> tuple[Batch, list[Problem]]:
@@ -121,7 +158,7 @@ def _reached_as(folder: Path, there: Batch, asked: Asked) -> Batch:
     return batch
 
 
-def _refuse_other(folder: Path, there: Batch, asked: Asked) -> None:
+def _refuse_special(folder: Path, there: Batch, asked: Asked) -> None:
     changed = _differences(folder, there, asked)
     if changed:
         raise RunError(
@@ -149,7 +186,11 @@ def _differences(folder: Path, there: Batch, asked: Asked) -> list[str]:
 
 def _kept(path: Path, there: Batch) -> list[str]:
     """The profiles that the run began with. What stands behind them was left by an --extend that was cut off."""
-    kept = path.read_text(encoding="utf-8").splitlines()[: there.profiles]
+    try:
+        kept = read_text(path).split("\n")[: there.profiles]
+    except (OSError, UnicodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "not UTF-8 text"
+        raise RunError(f"{path} cannot be read: {reason}") from None
     if hashlib.sha256("".join(f"{line}\n" for line in kept).encode()).hexdigest()[:16] != there.profiles_hash:
         raise RunError(f"{path} is not what this run began with; restore it, or begin a new run")
     return kept

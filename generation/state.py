@@ -1,28 +1,38 @@
 """How a run stands, read from its directory alone, whether or not a process is at work on it."""
 
 import fcntl
-import json
 import os
 import time
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from pydantic import BaseModel, ConfigDict, Field
+
 from generation.batch import PROFILES_FILE, Batch, Profiles, read_batch, units
 from generation.driver import describe
+from graph.journal import SUFFIX
+from graph.ledger import Damage
 from models.prices import Prices
-from sessions.store import Entry, RunError, Store
+from sessions.store import Checked, Entry, RunError, Store
+from state import Count
+from store.reading import parse_json, read_bytes
 
 LIVE_FILE = "live.json"
+MOST_LIVE = 2**20
 RECENT = 600.0
 """Seconds over which the rate of a run at work is taken."""
 
 
 @dataclass
 class RunState:
-    """Counts of a run. `live` is what the process at work says of itself, None if there is none."""
+    """Counts of a run. `live` is what the process at work says of itself, None if there is none.
+
+    `damaged` sessions have records that are not as they were kept, and are not counted as finished or failed. `unlisted` records
+    are counted, and no ledger knows them yet: a crash came between the two.
+    """
 
     folder: Path
     batch: Batch
@@ -30,6 +40,8 @@ class RunState:
     finished: int = 0
     failed: int = 0
     begun: int = 0
+    damaged: list[Damage] = field(default_factory=list)
+    unlisted: int = 0
     turns: int = 0
     calls: int = 0
     prompt_tokens: int = 0
@@ -56,6 +68,8 @@ class RunState:
         return {
             "folder": str(self.folder),
             **{name: getattr(self, name) for name in names},
+            "damaged": [asdict(item) for item in self.damaged],
+            "unlisted": self.unlisted,
             "completion_tokens": self.completion_tokens,
             "cost": self.cost,
             "finished_by_method": dict(self.by_method),
@@ -69,7 +83,11 @@ class RunState:
 
 
 class StateReader:
-    """Reads the state of a run again and again; what does not change is read once."""
+    """Reads the state of a run again and again; what does not change is read once.
+
+    The records are compared with the ledger at the first reading and whenever no process is at work: with one at work, what the
+    ledger says is enough in between.
+    """
 
     def __init__(self, folder: Path, prices: Prices | None = None) -> None:
         self.folder = folder
@@ -78,20 +96,41 @@ class StateReader:
             raise RunError(f"{folder} is not a run directory: it has no run.json")
         self.batch = batch
         self._prices = prices
-        self._total = sum(1 for _ in units(batch, Profiles(folder / PROFILES_FILE)))
+        self._checked: Checked | None = None
+        # What stands behind the batch's own was left by an --extend that was cut off.
+        profiles = Profiles(folder / PROFILES_FILE, batch.profiles)
+        if profiles.hash != batch.profiles_hash:
+            raise RunError(f"{profiles.path} is not what this run began with; restore it")
+        self._total = sum(1 for _ in units(batch, profiles))
 
-    def read(self) -> RunState:
-        """The state as it is now. Raises `RunError`."""
+    def read(self, *, by_ledger: bool = False) -> RunState:
+        """The state as it is now; `by_ledger` as the ledger has it, without a look at the records. Raises `RunError`."""
         state = RunState(self.folder, self.batch, self._total, cost=0.0 if self._prices else None)
-        entries = list(Store(self.folder).entries().values())
+        at_work = is_locked(self.folder)
+        entries = list(Store(self.folder).entries().values()) if by_ledger else self._entries(state, at_work)
         for entry in entries:
             self._count(state, entry)
-        journals = {path.name.split(".")[0] for path in Store(self.folder).journals.glob("*.journal.jsonl")}
+        journals = {path.name.removesuffix(SUFFIX) for path in Store(self.folder).journals.glob(f"*{SUFFIX}")}
         state.begun = len(journals - {entry.session_id for entry in entries})
-        if is_locked(self.folder):
+        if at_work:
             state.live = _live(self.folder)
             state.sessions_per_hour = _rate([entry for entry in entries if entry.status == "finished"], state.live)
         return state
+
+    def _entries(self, state: RunState, at_work: bool) -> list[Entry]:
+        store = Store(self.folder)
+        if self._checked is None or not at_work:
+            self._checked = store.check()
+            state.unlisted = 0 if at_work else len(self._checked.tails)
+            state.damaged = self._checked.damaged
+            return list(self._checked.entries.values())
+        best, before = store.entries(), self._checked
+        # A damaged session is one until it has been run again and has another record.
+        still = [
+            item for item in before.damaged if best.get(item.session_id or "") == before.best.get(item.session_id or "")
+        ]
+        state.damaged = still
+        return [entry for name, entry in best.items() if name not in {item.session_id for item in still}]
 
     def _count(self, state: RunState, entry: Entry) -> None:
         if entry.status == "finished":
@@ -118,7 +157,7 @@ class StateReader:
 def is_locked(folder: Path) -> bool:
     """Whether a process is at work on a run."""
     try:
-        descriptor = os.open(folder / "lock", os.O_RDONLY)
+        descriptor = os.open(folder / "lock", os.O_RDONLY | os.O_NONBLOCK)
     except OSError:
         return False
     try:
@@ -130,12 +169,24 @@ def is_locked(folder: Path) -> bool:
     return False
 
 
+class _Live(BaseModel):
+    """What of a live.json is shown; whatever else it says stays with it."""
+
+    model_config = ConfigDict(extra="allow", allow_inf_nan=False)
+
+    began: float = Field(default=0.0, ge=0)
+    running: Count = 0
+    line: str = ""
+
+
 def _live(folder: Path) -> dict[str, Any]:
+    """What the process at work says of itself; nothing where it has not said it yet, or it cannot be read."""
     try:
-        found = json.loads((folder / LIVE_FILE).read_bytes())
+        live = parse_json(read_bytes(folder / LIVE_FILE, MOST_LIVE))
+        _Live.model_validate(live)
     except (OSError, ValueError):
         return {}
-    return found if isinstance(found, dict) else {}
+    return dict(live)
 
 
 def _rate(finished: list[Entry], live: dict[str, Any] | None) -> float | None:

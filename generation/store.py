@@ -1,10 +1,13 @@
 """Writing a run directory (`sessions.store` says what stands in it): shards of records, and a ledger of every unit's end.
 
-The shards are the truth: a ledger that lost its last lines is completed from them.
+The shards are the truth: a ledger that lost lines is completed from them. What is damaged stays as it is: its sessions get new
+records, in shards that are whole, and those count.
 """
 
 import os
-from collections.abc import Mapping
+import shutil
+from collections.abc import Callable, Container, Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from threading import Lock
 
@@ -12,64 +15,134 @@ import zstandard
 
 from generation.files import write_atomically
 from graph.journal import SUFFIX
-from sessions.store import PACKED, RAW, Entry, RunError, Store, entries_of, record_of
+from graph.ledger import Damage, read_listed, sealed
+from sessions.store import PACKED, RAW, Checked, Entry, RunError, Store, entry_of, listed
 from state import SessionRecord
+from store.reading import open_plain, refuse_special
 
 SHARD_BYTES = 64 * 2**20
 
 
-def entry_of(record: SessionRecord, shard: str, end: int) -> Entry:
-    """The ledger's line for a record that lies there."""
-    return Entry(
-        session_id=record.session_id,
-        profile_id=record.profile_id,
-        attitude=record.attitude,
-        method=record.configuration["method"],
-        session_seed=record.configuration["seed"],
-        status=record.status,
-        end_reason=record.end_reason,
-        failure=record.failure and record.failure.model_copy(update={"call": None}),
-        turns=len(record.turns),
-        seconds=record.seconds,
-        finished_at=record.finished_at,
-        usage=record.usage,
-        shard=shard,
-        end=end,
-    )
+@dataclass
+class Recovered:
+    """A run as it is after a recovery: what has become of its units, whose records are damaged, and how many records got a
+    line in the ledger. `strays` are those of them that no crash can have left where they were, by session id; `forgotten` are
+    sessions that only a damaged line of the ledger spoke of.
+    """
+
+    entries: dict[str, Entry]
+    damaged: list[Damage] = field(default_factory=list)
+    listed: int = 0
+    strays: list[str] = field(default_factory=list)
+    forgotten: list[str] = field(default_factory=list)
 
 
-def recover(store: Store) -> int:
+def recover(store: Store, batch: Callable[[], Container[str]] | None = None) -> Recovered:
     """Put right what a crash has left: leftovers of a compression, and records that the ledger does not know yet.
 
-    Returns how many of those there were. Only for the process that holds the run's lock. Raises `RunError`.
+    Every record is compared with the ledger; a damaged one is left as it is, and nothing is written behind it. `batch` gives the ids
+    of the sessions that the run is of, and is called only where some are damaged: lines of the ledger about others, without a
+    record, are taken out, and the ledger that had them is kept aside. Only for the process that holds the run's lock. Raises
+    `RunError`.
     """
+    _remove_leftovers(store)
+    checked = store.check()
+    for entry in checked.tails:
+        append(_ledger_of(store, entry.shard), sealed(entry))
+    strays = list(_list_strays(store, checked))
+    _leave_behind(store, checked.bad_shards)
+    listed_now = len(checked.tails) + len(strays)
+    if strays:
+        checked = store.check()
+    forgotten = _forget(store, checked, batch) if batch and checked.damaged else []
+    damaged = [item for item in checked.damaged if item.session_id not in forgotten]
+    return Recovered(checked.entries, damaged, listed_now, strays, forgotten)
+
+
+def _forget(store: Store, checked: Checked, batch: Callable[[], Container[str]]) -> list[str]:
+    """Take out of the ledgers what they say of sessions that are neither in the batch nor in any shard."""
+    ids = batch()
+    gone = {item.session_id for item in checked.damaged if item.session_id and item.session_id not in ids}
+    for path in sorted(store.ledgers.glob(f"*{RAW}")) if gone else ():
+        try:
+            entries = list(read_listed(path, Entry))
+            if any(entry.session_id in gone for entry in entries):
+                shutil.copyfile(path, path.with_name(f".{path.name}.damaged"))
+                write_atomically(path, (sealed(entry) for entry in entries if entry.session_id not in gone))
+        except OSError as error:
+            raise RunError(f"{path} cannot be written: {error.strerror}") from error
+    return sorted(gone)
+
+
+def _list_strays(store: Store, checked: Checked) -> Iterator[str]:
+    """Give the records that no ledger knows a line in it; their sessions' ids."""
+    ends: dict[str, set[int]] = {}
+    for name, other in checked.strays:
+        ends.setdefault(name, set()).add(other.end)
+    for name, wanted in ends.items():
+        for line, end in store.lines(name):
+            if end in wanted and (entry := listed(line.removesuffix(b"\n"), name, end)):
+                append(_ledger_of(store, name), sealed(entry))
+                yield entry.session_id
+
+
+def _remove_leftovers(store: Store) -> None:
     try:
         if store.shards.is_dir():
             store.ledgers.mkdir(exist_ok=True)  # one that was lost is made again
         for path in store.shards.glob(".*.tmp"):
             path.unlink()
-        for path in store.shards.glob(f"[!.]*{PACKED}"):
-            # The packed file got its name when it was whole: what it was made of can go.
-            (store.shards / path.name.removesuffix(".zst")).unlink(missing_ok=True)
+        for packed in store.shards.glob(f"[!.]*{PACKED}"):
+            name = packed.name.removesuffix(PACKED)
+            raw = store.shards / f"{name}{RAW}"
+            if not raw.exists():
+                continue
+            if _unpacks_to(packed, raw):
+                raw.unlink()  # the crash came before it could go
+            else:
+                packed.rename(packed.with_name(f".{packed.name}.damaged"))
     except OSError as error:
         raise RunError(f"{store.shards} cannot be written: {error.strerror}") from error
-    known: dict[str, int] = {}
-    for path in store.ledgers.glob(f"*{RAW}"):
-        for entry in entries_of(path):
-            known[entry.shard] = max(known.get(entry.shard, 0), entry.end)
-    found = 0
-    for name in store.shard_names():
-        worker = name.rpartition("-")[0]
-        if name in known and _size(store, name) in (None, known[name]):
-            continue
-        for line, end in store.lines(name, known.get(name, 0)):
-            try:
-                record = record_of(line, name)
-            except RunError:
-                continue
-            append(store.ledgers / f"{worker}{RAW}", line_of(entry_of(record, name, end)))
-            found += 1
-    return found
+
+
+def _unpacks_to(packed: Path, raw: Path) -> bool:
+    size = 2**20
+    with (
+        open_plain(packed) as file,
+        zstandard.ZstdDecompressor().stream_reader(file, read_across_frames=True) as plain,
+        open_plain(raw) as other,
+    ):
+        try:
+            while piece := other.read(size):
+                left = piece
+                while left:
+                    there = plain.read(len(left))
+                    if not there or not left.startswith(there):
+                        return False
+                    left = left[len(there) :]
+            return not plain.read(1)
+        except zstandard.ZstdError:
+            return False
+
+
+def _ledger_of(store: Store, shard: str) -> Path:
+    return store.ledgers / f"{shard.rpartition('-')[0] or shard}{RAW}"
+
+
+def _leave_behind(store: Store, bad: set[str]) -> None:
+    """Begin a new shard wherever a worker's last one is damaged or gone: what comes next is not written into it."""
+    last: dict[str, int] = {}
+    for name in {*bad, *store.shard_names()}:
+        worker, _, digits = name.rpartition("-")
+        if digits.isdecimal():
+            last[worker] = max(last.get(worker, 0), int(digits))
+    try:
+        for worker, number in last.items():
+            if f"{worker}-{number:05}" in bad:
+                store.shards.mkdir(parents=True, exist_ok=True)
+                (store.shards / f"{worker}-{number + 1:05}{RAW}").touch()
+    except OSError as error:
+        raise RunError(f"{store.shards} cannot be written: {error.strerror}") from error
 
 
 def remove_finished_journals(store: Store, entries: Mapping[str, Entry]) -> None:
@@ -109,9 +182,10 @@ class ShardWriter:
 
     def _keep(self, record: SessionRecord) -> Entry:
         name = self._name
-        end = append(self.store.shards / f"{name}{RAW}", record.model_dump_json().encode() + b"\n", sync=True)
-        entry = entry_of(record, name, end)
-        append(self._ledger, line_of(entry))
+        text = record.model_dump_json().encode()
+        end = append(self.store.shards / f"{name}{RAW}", text + b"\n", sync=True)
+        entry = entry_of(record, name, end, text)
+        append(self._ledger, sealed(entry))
         if end >= self.shard_bytes:
             self._number += 1
             pack(self.store.shards / f"{name}{RAW}", self._ledger)
@@ -132,8 +206,9 @@ def append(path: Path, data: bytes, *, sync: bool = False) -> int:
     Raises `RunError` when it cannot be written; what was written of it is taken back.
     """
     try:
-        descriptor = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o644)
+        descriptor = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_NONBLOCK, 0o644)
         try:
+            refuse_special(descriptor, path)
             size = os.fstat(descriptor).st_size
             if size and os.pread(descriptor, 1, size - 1) != b"\n":
                 data = b"\n" + data
@@ -163,16 +238,3 @@ def pack(path: Path, ledger: Path) -> None:
         packed = zstandard.ZstdCompressor(level=6, write_checksum=True)
         write_atomically(path.with_name(path.name + ".zst"), packed.read_to_iter(raw, write_size=2**20))
     path.unlink()
-
-
-def line_of(entry: Entry) -> bytes:
-    """An entry as a line of the ledger."""
-    return entry.model_dump_json(exclude_none=True, exclude_defaults=True).encode() + b"\n"
-
-
-def _size(store: Store, name: str) -> int | None:
-    """Bytes of a shard that is still written to; of a packed one only its last line's ledger entry would tell."""
-    try:
-        return (store.shards / f"{name}{RAW}").stat().st_size
-    except FileNotFoundError:
-        return None

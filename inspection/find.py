@@ -8,15 +8,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from pydantic import ValidationError
-
 from graph.journal import SUFFIX, has_begun, read_journal
+from graph.ledger import Damage
 from graph.record import make_record
-from graph.store import SHARD, read_records, unfinished
+from graph.store import SHARD, has_records, read_records, unfinished
 from profiles.schema import Attitude
-from sessions.store import RUN_FILE, Entry, RunError, Store, record_of
-from settings import validation_message
+from sessions.checking import refusal
+from sessions.store import Entry, RunError, Store, is_run, record_of
 from state import EndReason, SessionRecord
+from store.reading import open_plain, read_lines
 
 Status = Literal["finished", "failed", "unfinished"]
 LISTED = 8
@@ -39,33 +39,38 @@ class Overview:
     tokens: int
 
 
-def overview(place: Path) -> list[Overview]:
+def overview(place: Path, *, left_out: list[Damage] | None = None) -> list[Overview]:
     """Every session of a place in a line, in the order in which they are numbered.
 
-    Of a run directory the ledger tells, without opening a shard. Raises `RunError` or `JournalError`.
+    Raises `RunError` or `JournalError`, also for damaged sessions; with a list for what is left out, they are put there instead.
     """
-    if _is_run(place):
+    if is_run(place):
         store = Store(place)
-        entries = store.entries()
-        rows = [_of_entry(entry) for entry in entries.values()]
-        return rows + [_of_record(record) for record in _from_journals(store.journals, set(entries))]
-    return [_of_record(record) for record in find_records(place)]
+        checked = store.check()
+        if checked.damaged and left_out is None:
+            raise RunError(refusal(place, checked.damaged))
+        if left_out is not None:
+            left_out += checked.damaged
+        rows = [_of_entry(entry) for entry in checked.entries.values()]
+        return rows + [_of_record(record) for record in _from_journals(store.journals, set(checked.entries))]
+    return [_of_record(record) for record in find_records(place, left_out=left_out)]
 
 
-def find_records(place: Path) -> Iterator[SessionRecord]:
+def find_records(place: Path, *, left_out: list[Damage] | None = None) -> Iterator[SessionRecord]:
     """Every session of a place, finished, failed or cut off; in no particular order.
 
-    Raises `RunError` where there is nothing to find, and `JournalError` for a damaged journal or file of records.
+    Raises `RunError` where there is nothing to find, and `JournalError` for a damaged journal or file of records; for damaged
+    sessions at the end, unless there is a list for what is left out.
     """
-    if _is_run(place):
+    if is_run(place):
         store = Store(place)
         done = set()
-        for record in store.records(failed=True):
+        for record in store.records(failed=True, left_out=left_out):
             done.add(record.session_id)
             yield record
         yield from _from_journals(store.journals, done)
     elif place.is_dir():
-        yield from _from_folder(place)
+        yield from _from_folder(place, left_out)
     elif place.is_file():
         yield from _from_file(place)
     else:
@@ -74,12 +79,14 @@ def find_records(place: Path) -> Iterator[SessionRecord]:
         )
 
 
-def find_one(place: Path, name: str | None = None) -> SessionRecord:
+def find_one(place: Path, name: str | None = None, *, left_out: list[Damage] | None = None) -> SessionRecord:
     """One session: by its id, the beginning of its id, or its number (from 1) in `overview`; the only one without a name.
 
-    Raises `RunError` that says what there is to choose from.
+    Raises `RunError` that says what there is to choose from, and as `overview` does.
     """
-    rows = overview(place)
+    if name is not None and is_run(place) and (record := Store(place).record(name)) is not None:
+        return record  # the others are not looked at
+    rows = overview(place, left_out=left_out)
     if not rows:
         raise RunError(f"{place} has no sessions yet")
     if name is None:
@@ -88,7 +95,7 @@ def find_one(place: Path, name: str | None = None) -> SessionRecord:
         wanted = rows[0].session_id
     else:
         wanted = _wanted(place, rows, name)
-    records = _of_run(place, wanted) if _is_run(place) else find_records(place)
+    records = _of_run(place, wanted) if is_run(place) else find_records(place, left_out=[])
     found = next((record for record in records if record.session_id == wanted), None)
     if found is None:
         raise RunError(f"{place}: the record of {wanted} cannot be found; was the run moved while it was being read?")
@@ -119,18 +126,13 @@ def _choice(rows: list[Overview]) -> str:
     return "\n".join(lines)
 
 
-def _is_run(place: Path) -> bool:
-    return (place / RUN_FILE).exists() or (place / "shards").is_dir()
-
-
 def _of_run(place: Path, wanted: str) -> Iterator[SessionRecord]:
     """The one record of a run directory, without reading all the others: the ledger tells where it lies."""
     store = Store(place)
-    entry = store.entries().get(wanted)
-    if entry is None:
-        yield from (make_record(read_journal(path)) for path in [store.journals / f"{wanted}{SUFFIX}"] if path.exists())
+    if (record := store.record(wanted)) is not None:
+        yield record
     else:
-        yield from (record_of(line, entry.shard) for line, end in store.lines(entry.shard) if end == entry.end)
+        yield from (make_record(read_journal(path)) for path in [store.journals / f"{wanted}{SUFFIX}"] if path.exists())
 
 
 def _from_journals(folder: Path, done: set[str]) -> Iterator[SessionRecord]:
@@ -139,8 +141,8 @@ def _from_journals(folder: Path, done: set[str]) -> Iterator[SessionRecord]:
             yield make_record(read_journal(path))
 
 
-def _from_folder(folder: Path) -> Iterator[SessionRecord]:
-    known = read_records(folder) if (folder / SHARD).exists() else {}
+def _from_folder(folder: Path, left_out: list[Damage] | None) -> Iterator[SessionRecord]:
+    known = read_records(folder, left_out=left_out) if has_records(folder) else {}
     yield from known.values()
     journals = [path for path in unfinished(folder) if path.name.removesuffix(SUFFIX) not in known]
     for path in journals:
@@ -154,8 +156,8 @@ def _from_file(path: Path) -> Iterator[SessionRecord]:
         yield make_record(read_journal(path))
         return
     try:
-        with path.open("rb") as lines:
-            for number, line in enumerate(lines, 1):
+        with open_plain(path) as file:
+            for number, line in enumerate(read_lines(file), 1):
                 if line.strip():
                     yield _record(line, path, number)
     except OSError as error:
@@ -164,10 +166,9 @@ def _from_file(path: Path) -> Iterator[SessionRecord]:
 
 def _record(line: bytes, path: Path, number: int) -> SessionRecord:
     try:
-        return SessionRecord.model_validate_json(line)
-    except ValidationError as error:
-        told = validation_message(error)[:200]
-        raise RunError(f"{path}, line {number}: not a session record of this project: {told}") from None
+        return record_of(line)
+    except ValueError as error:
+        raise RunError(f"{path}, line {number}: {str(error)[:200]}") from None
 
 
 def _of_entry(entry: Entry) -> Overview:

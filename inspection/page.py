@@ -13,6 +13,7 @@ from collections.abc import Iterable
 from html import escape
 from pathlib import Path
 
+from graph.ledger import Damage
 from inspection.find import find_one, find_records
 from inspection.graph_picture import graph_svg
 from inspection.page_data import Drawing, drawing_of, packed, row_of, session_data
@@ -27,13 +28,17 @@ SCRIPTS = ("elements.js", "list.js", "dialogue.js", "turn.js", "overview.js", "s
 _VARIABLE = re.compile(r"\{\{(\w+)\}\}")
 
 
-def write_pages(place: Path, session: str | None, out: Path) -> list[Path]:
+def write_pages(place: Path, session: str | None, out: Path, *, left_out: list[Damage] | None = None) -> list[Path]:
     """Write the page of one session of a place (a run directory, a folder, a journal, a file of records), named as
     `find_one` takes it, or without a name of all its sessions, with a list. Returns the files written: it is one.
 
-    Raises `RunError` or `JournalError` where there is nothing to show, and `RunError` when the page cannot be written.
+    Raises `RunError` or `JournalError` where there is nothing to show or a session is damaged (with a list for what is left out,
+    damaged ones are put there instead), and `RunError` when the page cannot be written.
     """
-    records = find_records(place) if session is None else [find_one(place, session)]
+    if session is None:
+        records: Iterable[SessionRecord] = find_records(place, left_out=left_out)
+    else:
+        records = [find_one(place, session, left_out=left_out)]
     page = page_of(records, f"Sessions of {place.resolve().name}")
     try:
         out.parent.mkdir(parents=True, exist_ok=True)

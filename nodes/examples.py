@@ -19,6 +19,7 @@ from profiles.schema import clean, counselor_information, counselor_reason
 from prompts import prompt
 from settings import MOST_EXAMPLES, SessionConfig, SettingsError, validation_message
 from state import ClientView, CounselorView, SessionRecord, Turn
+from store.reading import read_text
 
 CORPUS = Path(__file__).parents[1] / "corpus"
 """Where the corpus lies. Examples are of `train.jsonl` alone: what is held out is for evaluation."""
@@ -145,7 +146,7 @@ def _in_order(file: Path, kind: str, techniques: tuple[str, ...]) -> tuple[_Exam
 def _examples(file: Path) -> tuple[_Example, ...]:
     """Every exchange of the corpus that can be an example."""
     try:
-        lines = file.read_text(encoding="utf-8").split("\n")
+        lines = read_text(file).split("\n")
     except (OSError, UnicodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else error
         raise SettingsError(

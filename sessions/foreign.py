@@ -11,14 +11,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from pydantic import ValidationError
-
 from profiles.documents import SUFFIXES, Record, records_of
 from profiles.problems import Problem, ProfileError
 from profiles.records import profile_of
 from profiles.schema import ATTITUDES, Attitude, ClientProfile
 from sessions.session import Message, Session, session_of
-from settings import validation_message
+from sessions.shards import record_of_value
 from state import SessionRecord, Speaker
 
 SPEAKERS: dict[str, Speaker] = {
@@ -116,9 +114,9 @@ def _read(item: Record, position: int) -> SessionRecord | Session:
 
 def _own(item: Record) -> SessionRecord:
     try:
-        return SessionRecord.model_validate(item.value)
-    except ValidationError as error:
-        raise _FieldError("", f"not a session record: {validation_message(error)}") from None
+        return record_of_value(item.value)
+    except ValueError as error:
+        raise _FieldError("", str(error)) from None
 
 
 def _messages(value: dict[str, Any], record: dict[str, Any]) -> list[tuple[Speaker, str]]:

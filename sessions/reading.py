@@ -3,24 +3,29 @@
 from collections.abc import Iterator
 from pathlib import Path
 
-from graph.store import SHARD, read_records
+from graph.ledger import Damage
+from graph.store import has_records, read_records
 from profiles.problems import Problem
 from sessions.foreign import foreign_sessions
 from sessions.session import Session, session_of
-from sessions.store import RUN_FILE, Store
+from sessions.store import Store, is_run
 
 
-def read_sessions(path: Path, *, failed: bool = False) -> Iterator[Session | Problem]:
+def read_sessions(
+    path: Path, *, failed: bool = False, left_out: list[Damage] | None = None
+) -> Iterator[Session | Problem]:
     """Every session of a run directory, file or folder, once, and every problem with what cannot be read.
 
     Failed sessions of our own are given with `failed` only. Sessions are read one by one and need not fit into memory.
-    Raises `ProfileError` where there is nothing to read, `RunError` or `JournalError` for a damaged run directory.
+    Raises `ProfileError` where there is nothing to read. For a run directory and a folder of single sessions `RunError` and
+    `JournalError` name the damaged sessions, when the others have been read; with a list for what is left out, they are put
+    there instead.
     """
-    if path.is_dir() and ((path / RUN_FILE).exists() or (path / "shards").is_dir()):
-        for record in Store(path).records(failed=failed):
+    if path.is_dir() and is_run(path):
+        for record in Store(path).records(failed=failed, left_out=left_out):
             yield session_of(record, str(path))
-    elif path.is_dir() and (path / SHARD).exists():
-        for record in read_records(path).values():
+    elif path.is_dir() and has_records(path):
+        for record in read_records(path, left_out=left_out).values():
             if failed or record.status == "finished":
                 yield session_of(record, str(path))
     else:

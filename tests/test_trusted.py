@@ -39,7 +39,9 @@ def home() -> Iterator[LoopbackServer]:
 
 def a_record(folder: Path, url: str, monkeypatch: pytest.MonkeyPatch) -> tuple[Path, list[str]]:
     assert run.main(["session", "--base-url", url, "--turns", "1", "--out", str(folder), "--quiet"]) == 0
-    return folder / "sessions.jsonl", ["replay", str(folder), "--from-turn", "1", "--out", str(folder / "fork")]
+    # As it comes from somebody else: without the ledger, which would tell that it was changed.
+    theirs = (folder / "sessions.jsonl").rename(folder.with_name("theirs.jsonl"))
+    return theirs, ["replay", str(theirs), "--from-turn", "1", "--out", str(folder / "fork")]
 
 
 def a_journal(folder: Path, url: str, monkeypatch: pytest.MonkeyPatch) -> tuple[Path, list[str]]:

@@ -16,6 +16,7 @@ from generation.exports.chat import alone, as_chat
 from generation.exports.files import CARD, MARK, staged, writing
 from generation.exports.splits import Splits
 from graph.answered import Answered, parts
+from graph.ledger import Damage
 from nodes.techniques import techniques
 from profiles.problems import Problem, ProfileError
 from prompts import prompt_hashes
@@ -109,7 +110,7 @@ def prepare(
     report = DataReport(
         sources=[str(path) for path in sources], roles=list(roles), prompts=_prompts_hash(), as_embedded=as_embedded
     )
-    bound = _bound_clients(sources)
+    bound = _bound_clients(sources, skip_invalid)
     shares = splits or Splits()
     clients: dict[str, set[str]] = {split: set() for split in SPLITS}
     with staged(out, overwrite=overwrite) as folder:
@@ -173,20 +174,22 @@ def read_examples(path: Path) -> list[dict[str, Any]]:
 
 def _usable(sources: Sequence[Path], report: DataReport, skip_invalid: bool) -> Iterator[Source]:
     for path in sources:
-        for item in read_sources(path):
+        left_out: list[Damage] | None = [] if skip_invalid else None
+        for item in read_sources(path, left_out=left_out):
             if isinstance(item, Problem):
                 if not skip_invalid:
                     raise ProfileError.of([item])
                 report.skipped.append(str(item))
             else:
                 yield item
+        report.skipped += (f"{path}: {damage}" for damage in left_out or ())
 
 
-def _bound_clients(sources: Sequence[Path]) -> dict[str, str]:
+def _bound_clients(sources: Sequence[Path], skip_invalid: bool) -> dict[str, str]:
     """The split of every client whose sessions lie in a file named after one, and of those that the corpus holds out."""
     bound = held_out_clients()
     for path in sources:
-        for item in read_sources(path):
+        for item in read_sources(path, left_out=[] if skip_invalid else None):
             if isinstance(item, Source) and item.split:
                 client = client_group(item.record.profile)
                 bound[client] = max(bound.get(client, "train"), item.split, key=SPLITS.index)

@@ -11,13 +11,14 @@ from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
 
+from graph.ledger import Damage
 from graph.provenance import configuration_hash
-from graph.store import SHARD, read_records
+from graph.store import has_records, read_records
 from nodes.context import phase_of
 from profiles.problems import Problem
 from sessions.foreign import records_and_sessions
 from sessions.session import Message, Session
-from sessions.store import RUN_FILE, RunError, Store, record_of
+from sessions.store import Store, is_run
 from settings import MOST_TURNS, SessionConfig
 from state import Provenance, SessionRecord, Turn, Utterance
 from training.corpus import SPLITS
@@ -31,18 +32,19 @@ class Source:
     split: str | None = None
 
 
-def read_sources(path: Path) -> Iterator[Source | Problem]:
+def read_sources(path: Path, *, left_out: list[Damage] | None = None) -> Iterator[Source | Problem]:
     """Every finished session of a place, and every problem with what cannot be used. Sessions are read one by one.
 
     A session in which a person took part is such a problem: what people have typed is not trained on.
 
-    Raises `ProfileError`, `RunError` or `JournalError` where there is nothing to read.
+    Raises `ProfileError`, `RunError` or `JournalError` where there is nothing to read, or sessions are damaged; with a list for
+    what is left out, damaged ones are put there instead.
     """
-    if path.is_dir() and ((path / RUN_FILE).exists() or (path / "shards").is_dir()):
-        yield from (_stored(line, name, str(path)) for line, name in Store(path).record_lines())
-    elif path.is_dir() and (path / SHARD).exists():
-        finished = (record for record in read_records(path).values() if record.status == "finished")
-        yield from (_ours(record, str(path)) for record in finished)
+    if path.is_dir() and is_run(path):
+        yield from (_ours(record, str(path)) for record in Store(path).records(left_out=left_out))
+    elif path.is_dir() and has_records(path):
+        records = read_records(path, left_out=left_out).values()
+        yield from (_ours(record, str(path)) for record in records if record.status == "finished")
     else:
         for file, item in records_and_sessions(path):
             split = Path(file).stem if Path(file).stem in SPLITS else None
@@ -52,13 +54,6 @@ def read_sources(path: Path) -> Iterator[Source | Problem]:
                 yield _adopted(item, split)
             elif item.status == "finished":
                 yield _ours(item, file, split)
-
-
-def _stored(line: bytes, shard: str, place: str) -> Source | Problem:
-    try:
-        return _ours(record_of(line, shard), place)
-    except RunError as error:
-        return Problem(place, str(error))
 
 
 def _ours(record: SessionRecord, place: str, split: str | None = None) -> Source | Problem:

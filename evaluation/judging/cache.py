@@ -14,8 +14,10 @@ from pathlib import Path
 from typing import Any, Self
 
 from sessions.store import RunError
+from store.reading import open_plain, parse_json, read_lines
 
 FILE = "answers.jsonl"
+MOST_TOKENS = 2**53
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +71,10 @@ class Record:
         answers = tuple(Answer(**answer) for answer in data["answers"])
         if not answers:
             raise KeyError("answers")
-        return cls(str(data["key"]), str(data["model"]), answers, Tokens(**data["tokens"]))
+        tokens = Tokens(**data["tokens"])
+        if not all(type(number) is int and abs(number) <= MOST_TOKENS for number in asdict(tokens).values()):
+            raise TypeError("tokens")
+        return cls(str(data["key"]), str(data["model"]), answers, tokens)
 
 
 class JudgeCache:
@@ -96,7 +101,7 @@ class JudgeCache:
         place = self._places.get(key)
         if place is None:
             return None
-        with self.path.open("rb") as file:
+        with open_plain(self.path) as file:
             return _record(os.pread(file.fileno(), place[1], place[0]))
 
     def keep(self, record: Record) -> None:
@@ -147,9 +152,9 @@ class JudgeCache:
 
     def _refresh(self) -> None:
         try:
-            with self.path.open("rb") as file:
+            with open_plain(self.path) as file:
                 file.seek(self._read_to)
-                for line in file:
+                for line in read_lines(file):
                     if not line.endswith(b"\n"):
                         break  # being written, or cut by a crash
                     if (record := _record(line)) is not None:
@@ -160,11 +165,11 @@ class JudgeCache:
         except FileNotFoundError:
             return
         except OSError as error:
-            raise RunError(f"{self.path} cannot be read: {error.strerror}") from error
+            raise RunError(f"{self.path} cannot be read: {error.strerror or error}") from error
 
 
 def _record(line: bytes) -> Record | None:
     try:
-        return Record.of(json.loads(line.decode("utf-8", "surrogatepass")))
+        return Record.of(parse_json(line.decode("utf-8", "surrogatepass")))
     except (ValueError, KeyError, TypeError, AttributeError):
         return None

@@ -28,6 +28,7 @@ def evaluation_data(
         "by": gathered.by,
         "problems": [str(problem) for problem in gathered.problems],
         "failed_sessions": gathered.failed,
+        "damaged_sessions": gathered.damaged,
         "unnamed_sessions": gathered.unnamed,
         "paired_without_seeds": gathered.without_seeds,
         "groups": {name: _group(group) for name, group in measures.groups.items()},

@@ -37,6 +37,8 @@ def read_section(gathered: Gathered, measures: Measures) -> Section:
             )
         )
     said = [f"Read from {', '.join(gathered.sources)}; groups are told apart by {gathered.by}."]
+    if gathered.damaged:
+        said.append(f"{counted(len(gathered.damaged), 'damaged session')} left out.")
     if gathered.failed:
         said.append(f"{counted(gathered.failed, 'failed session')} left out.")
     if gathered.unnamed:

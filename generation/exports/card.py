@@ -110,7 +110,8 @@ def _failed(report: ExportReport) -> str:
     more = (
         f" The run was not done: {report.unfinished:,} more sessions were still to come." if report.unfinished else ""
     )
-    return told + more
+    damaged = f" {report.damaged:,} damaged sessions could not be read, and are left out too." if report.damaged else ""
+    return told + damaged + more
 
 
 def _counts(report: ExportReport) -> str:

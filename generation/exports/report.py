@@ -24,7 +24,7 @@ class SplitCount(BaseModel):
 
 class ExportReport(BaseModel):
     """What was exported, and what was not: `failed` counts the failed sessions, which are left out, by why they failed;
-    `unfinished` are those of the run that are still to be done.
+    `unfinished` are those of the run that are still to be done, `damaged` those whose records could not be read.
 
     `examples` are rows (or files) written; `counts` is what the format itself counts; `integrity` counts messages (and
     sessions) that something is wrong with, `findings` what the guards objected to during the sessions.
@@ -39,6 +39,7 @@ class ExportReport(BaseModel):
     examples: int
     failed: dict[str, int]
     unfinished: int = 0
+    damaged: int = 0
     splits: dict[str, SplitCount]
     counts: dict[str, int]
     integrity: dict[str, int]

@@ -238,7 +238,7 @@ def test_wrong_inputs_are_told(
 def test_a_missing_library_is_told_with_what_to_install(
     study: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def missing(*_: Any) -> None:
+    def missing(*_: Any, **__: Any) -> None:
         raise ModuleNotFoundError("No module named 'scipy'", name="scipy.stats")
 
     monkeypatch.setattr("commands.evaluating.gather", missing)

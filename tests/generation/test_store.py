@@ -1,6 +1,7 @@
 """Where sessions are kept: shards and ledger, whole after every kind of cut."""
 
 import asyncio
+import os
 import random
 from pathlib import Path
 
@@ -76,9 +77,9 @@ def test_a_ledger_that_was_lost_is_made_again_from_the_shards(tmp_path: Path, re
         writer.keep(numbered(record, number))
     before = Store(tmp_path).entries()
     (tmp_path / "ledger" / "w0.jsonl").unlink()
-    assert recover(Store(tmp_path)) == 12
+    assert recover(Store(tmp_path)).listed == 12
     assert Store(tmp_path).entries() == before
-    assert recover(Store(tmp_path)) == 0
+    assert recover(Store(tmp_path)).listed == 0
 
 
 def test_whatever_a_crash_cuts_off_no_record_is_lost_that_was_whole_and_none_is_there_twice(
@@ -102,7 +103,7 @@ def test_whatever_a_crash_cuts_off_no_record_is_lost_that_was_whole_and_none_is_
         again = ShardWriter(folder, "w0")
         again.keep(numbered(record, 9))
         assert ids(folder) == [*whole, "s9"]
-        assert recover(Store(folder)) == 0
+        assert recover(Store(folder)).listed == 0
 
 
 def test_a_crash_while_packing_leaves_one_whole_shard(tmp_path: Path, record: SessionRecord) -> None:
@@ -144,7 +145,7 @@ def test_interleaved_and_foreign_lines_are_not_counted(tmp_path: Path, record: S
     append(shard, b"[]\n")
     writer.keep(numbered(record, 1))
     (tmp_path / "ledger" / "w0.jsonl").unlink()
-    assert recover(Store(tmp_path)) == 2
+    assert recover(Store(tmp_path)).listed == 2
     assert ids(tmp_path) == ["s0", "s1"]
 
 
@@ -158,8 +159,6 @@ def test_a_damaged_shard_is_named(tmp_path: Path, record: SessionRecord) -> None
 
 
 def test_what_could_not_be_written_whole_is_taken_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    import os
-
     path = tmp_path / "file"
     append(path, b"whole\n")
     write = os.write
@@ -177,3 +176,9 @@ def test_what_could_not_be_written_whole_is_taken_back(tmp_path: Path, monkeypat
         append(path, b"another\n")
     monkeypatch.undo()
     assert path.read_bytes() == b"whole\n"
+
+
+def test_nothing_is_written_into_a_pipe(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(RunError, match="cannot be written: it is a pipe"):
+        append(tmp_path / "pipe", b"x" * 100_000)

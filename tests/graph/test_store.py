@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 
 from graph.journal import SUFFIX, JournalError
+from graph.ledger import Damage
 from graph.session import SessionTask, find_session, resume_session, run_session
-from graph.store import SHARD, keep, read_records, unfinished
+from graph.store import LEDGER, SHARD, keep, read_records, unfinished
 from state import SessionRecord
 from tests.scripted import Sensible, config, profile, said, scripted_models
 
@@ -74,10 +75,95 @@ async def test_a_line_that_a_crash_left_half_written_is_no_record(tmp_path: Path
     assert list(read_records(tmp_path)) == [other.session_id, record.session_id]
 
 
-async def test_bytes_that_are_no_text_are_no_record(tmp_path: Path) -> None:
+async def test_bytes_that_are_no_text_are_named(tmp_path: Path) -> None:
     record = await finished(tmp_path)
-    (tmp_path / SHARD).write_bytes(b"\xff\xfe\0\n\0\0\0\n\n" + record.model_dump_json().encode())
-    assert read_records(tmp_path) == {record.session_id: record}
+    (tmp_path / SHARD).write_bytes(b"\xff\xfe\0\n" + record.model_dump_json().encode())
+    with pytest.raises(JournalError, match=r"1 damaged session:\n .*sessions.jsonl, line 1: cut short, or no JSON"):
+        read_records(tmp_path)
+    left_out: list[Damage] = []
+    assert read_records(tmp_path, left_out=left_out) == {record.session_id: record}
+    assert len(left_out) == 1
+
+
+async def several(folder: Path) -> list[SessionRecord]:
+    records = [await finished(folder, seed=seed) for seed in (1, 2, 3)]
+    for record in records:
+        keep(record, folder)
+    return records
+
+
+@pytest.mark.parametrize("ledger", ["there", "gone"])
+async def test_a_broken_line_in_the_middle_is_named(tmp_path: Path, ledger: str) -> None:
+    first, second, third = await several(tmp_path)
+    if ledger == "gone":
+        (tmp_path / LEDGER).unlink()
+    lines = (tmp_path / SHARD).read_bytes().splitlines(keepends=True)
+    (tmp_path / SHARD).write_bytes(lines[0] + lines[1][:3000] + b"\n" + lines[2])
+    with pytest.raises(JournalError, match=f"1 damaged session:\n  session {second.session_id}: sessions.jsonl"):
+        read_records(tmp_path)
+    left_out: list[Damage] = []
+    salvaged = read_records(tmp_path, left_out=left_out)
+    assert salvaged == {record.session_id: record for record in (first, third)}
+    assert [item.session_id for item in left_out] == [second.session_id]
+
+
+async def test_a_last_line_without_its_journal_is_no_crash(tmp_path: Path) -> None:
+    *_, last = await several(tmp_path)
+    (tmp_path / LEDGER).unlink()
+    data = (tmp_path / SHARD).read_bytes()
+    (tmp_path / SHARD).write_bytes(data[:-5000])
+    with pytest.raises(JournalError, match=rf"session {last.session_id}: .*line 3: cut short"):
+        read_records(tmp_path)
+    task(seed=3).journal_path(tmp_path).write_text("{}\n")
+    assert len(read_records(tmp_path)) == 2
+
+
+@pytest.mark.parametrize("line", [0, 1, 2])
+async def test_a_record_that_was_taken_out_is_named(tmp_path: Path, line: int) -> None:
+    records = await several(tmp_path)
+    lines = (tmp_path / SHARD).read_bytes().splitlines(keepends=True)
+    (tmp_path / SHARD).write_bytes(b"".join(lines[:line] + lines[line + 1 :]))
+    with pytest.raises(JournalError, match=f"1 damaged session:\n  session {records[line].session_id}"):
+        read_records(tmp_path)
+    assert unfinished(tmp_path) == []
+
+
+async def test_a_changed_word_is_noticed(tmp_path: Path) -> None:
+    first, *_ = await several(tmp_path)
+    shard = tmp_path / SHARD
+    shard.write_bytes(shard.read_bytes().replace(b" the ", b" The ", 1))
+    with pytest.raises(JournalError, match=f"session {first.session_id}: sessions.jsonl: changed"):
+        read_records(tmp_path)
+
+
+async def test_a_folder_made_before_there_was_a_ledger_is_read_and_gets_one(tmp_path: Path) -> None:
+    records = await several(tmp_path)
+    (tmp_path / LEDGER).unlink()
+    assert list(read_records(tmp_path).values()) == records
+    more = await finished(tmp_path, seed=4)
+    keep(more, tmp_path)
+    assert list(read_records(tmp_path).values()) == [*records, more]
+    assert len((tmp_path / LEDGER).read_bytes().splitlines()) == 4
+
+
+async def test_what_a_person_typed_is_for_its_owner_alone(tmp_path: Path) -> None:
+    plain = await finished(tmp_path)
+    keep(plain, tmp_path)
+    assert (tmp_path / SHARD).stat().st_mode & 0o077
+    turn = plain.turns[0]
+    assert turn.client
+    typed = turn.model_copy(update={"client": turn.client.model_copy(update={"author": "human"})})
+    keep(plain.model_copy(update={"session_id": "typed", "turns": (typed, *plain.turns[1:])}), tmp_path)
+    assert [(tmp_path / name).stat().st_mode & 0o777 for name in (SHARD, LEDGER)] == [0o600, 0o600]
+
+
+@pytest.mark.parametrize("name", [SHARD, LEDGER])
+async def test_a_shard_that_is_no_file_is_told(tmp_path: Path, name: str) -> None:
+    await several(tmp_path)
+    (tmp_path / name).unlink()
+    os.mkfifo(tmp_path / name)
+    with pytest.raises(JournalError, match="it is a pipe, not a file"):
+        read_records(tmp_path)
 
 
 async def test_json_that_is_no_record_is_named_with_its_line(tmp_path: Path) -> None:

@@ -231,7 +231,7 @@ def test_in_a_pipe_it_is_plain_and_fits_80_columns(
     (record,) = read_records(tmp_path / "out").values()
     own = [said.text for said in record.dialogue if said.author == "human"]
     assert own == ["What is it about the exam?", "Goodbye, Amira."]
-    assert {path.suffix for path in (tmp_path / "out").iterdir()} == {".jsonl", ".md", ".txt"}
+    assert {path.suffix for path in (tmp_path / "out").iterdir()} == {".jsonl", ".ledger", ".md", ".txt"}
 
 
 def test_the_record_is_read_like_any_other(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -222,7 +222,7 @@ def test_after_risk_nothing_reaches_the_model(words: str, sit: Sit, tmp_path: Pa
     assert record.failure
     assert (record.status, record.failure.kind) == ("failed", "risk")
     assert [said.text for said in record.dialogue if said.author == "human"] == ["I lie awake before the exam."]
-    assert [path.name for path in out.iterdir()] == ["sessions.jsonl"]
+    assert {path.name for path in out.iterdir()} == {"sessions.jsonl", "sessions.ledger"}
     assert not [path for path in tmp_path.rglob("*") if path.is_file() and b"zanzibar" in path.read_bytes()]
 
 

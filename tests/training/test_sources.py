@@ -10,6 +10,7 @@ import pytest
 from generation.store import ShardWriter
 from graph.store import keep
 from profiles.problems import ProfileError
+from sessions.store import RunError
 from tests.generation.exports.sessions import client, of
 from tests.training.prepared import lines, made, text_of, written
 from training.data import COUNSELOR
@@ -64,7 +65,7 @@ def test_a_broken_line_of_a_run_directory_is_named_and_left_out_or_refused(tmp_p
     [shard] = (run / "shards").glob("*.jsonl")
     broken = shard.read_text().replace('"status":"finished"', '"status":"finishes"', 1)
     shard.write_text(broken)
-    with pytest.raises(ProfileError, match="shard w0-00001: not a session record: status"):
+    with pytest.raises(RunError, match=r"session \S+: shard w0-00001: changed"):
         made(run, tmp_path / "out")
     assert len(made(run, tmp_path / "out", skip_invalid=True).skipped) == 1
 

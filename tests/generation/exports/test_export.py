@@ -274,3 +274,15 @@ def test_records_go_by_as_a_stream(tmp_path: Path) -> None:
 
     report: ExportReport = export(made, "jsonl", tmp_path)
     assert report.sessions == 20
+
+
+def test_what_a_person_typed_is_exported_for_its_owner_alone(tmp_path: Path) -> None:
+    record = session()
+    turn = record.turns[0]
+    assert turn.client
+    typed = turn.model_copy(update={"client": turn.client.model_copy(update={"author": "human"})})
+    practised = record.model_copy(update={"turns": (typed, *record.turns[1:])})
+    export(stream(record), "jsonl", tmp_path / "plain")
+    assert (tmp_path / "plain" / "train.jsonl").stat().st_mode & 0o044
+    export(stream(record, practised), "jsonl", tmp_path / "out")
+    assert {path.stat().st_mode & 0o777 for path in (tmp_path / "out").iterdir()} == {0o600}

@@ -1,0 +1,259 @@
+"""What a ledger says of the records in a file, and whether they are there: the same for a run's shards and a single folder's.
+
+A ledger has one short line for every record: whose it is, where it ends, and the checksum of its text. A line's own last field is
+the checksum of what stands before it, so that a ledger that was changed is known as well. Ledgers made before checksums are read
+too: then session, status and time of the end are compared.
+"""
+
+import re
+import zlib
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated, Any, Generic, Literal, TypeVar
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+
+from state import SessionId
+from store.reading import open_plain, parse_json, read_lines
+from texts.harmless import one_line
+
+LISTED = 20
+"""Damaged sessions that a message names; the rest is counted."""
+MOST_OFFSET = 2**62
+_SEAL = re.compile(rb'\A(.*),"check":"([0-9a-f]{8})"\}\s*\Z', re.DOTALL)
+_HEAD = re.compile(rb'\A\{(?:"format":\d+,)?"session_id":"([^"]{1,100})"')
+_CUT = re.compile(rb'\A\{"format":\d+,"session_id":"([A-Za-z0-9._-]{0,100})\Z')
+_BEGINNING = b'{"format":1,"session_id":"'
+
+
+def _date(text: str) -> str:
+    try:
+        datetime.fromisoformat(text).timestamp()
+    except (ValueError, OverflowError, OSError):
+        raise ValueError("not a date and time") from None
+    return text
+
+
+class Listed(BaseModel):
+    """A record that a ledger knows: `end` is the offset after its line, `size` the bytes of its text, `crc` their CRC-32."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    session_id: SessionId
+    status: Literal["finished", "failed"]
+    finished_at: Annotated[str, AfterValidator(_date)]
+    end: int = Field(ge=1, le=MOST_OFFSET)
+    size: int | None = Field(default=None, ge=1, le=MOST_OFFSET)
+    crc: int | None = Field(default=None, ge=0, lt=2**32)
+
+    @property
+    def identity(self) -> tuple[str, str, str]:
+        return self.session_id, self.status, self.finished_at
+
+    @property
+    def start(self) -> int | None:
+        return None if self.size is None else self.end - self.size - 1
+
+
+T = TypeVar("T", bound=Listed)
+
+
+@dataclass(frozen=True)
+class Damage:
+    """A session whose record cannot be had as it was kept: where it should lie, and what is wrong there.
+
+    `session_id` is None where the damage has left no id.
+    """
+
+    session_id: str | None
+    where: str
+    what: str
+
+    def __str__(self) -> str:
+        whose = f"session {self.session_id}" if self.session_id else "a session without a readable id"
+        return f"{whose}: {self.where}: {self.what}"
+
+
+def damage_message(place: Path, damages: Sequence[Damage]) -> str:
+    """An error's message: the place, how many sessions are damaged, and which; the first ones are named, the rest is counted."""
+    return "\n  ".join([f"{place} has {counted_damage(damages)}:", *damage_lines(damages)])
+
+
+def counted_damage(damages: Sequence[Damage]) -> str:
+    """How many sessions are damaged, in words."""
+    return f"{len(damages):,} damaged session{'s' if len(damages) != 1 else ''}"
+
+
+def damage_lines(damages: Sequence[Damage]) -> list[str]:
+    """The damaged sessions, a line each; of many the first, and how many more there are."""
+    more = [f"… and {len(damages) - LISTED:,} more"] if len(damages) > LISTED else []
+    return [*(one_line(str(damage)) for damage in damages[:LISTED]), *more]
+
+
+def measured(text: bytes) -> dict[str, int]:
+    """Size and checksum of a record's text, without the end of its line, as a ledger has them."""
+    return {"size": len(text), "crc": zlib.crc32(text)}
+
+
+def sealed(listed: Listed) -> bytes:
+    """A ledger's line, with its own checksum at its end."""
+    body = listed.model_dump_json(exclude_none=True, exclude_defaults=True).encode()[:-1]
+    return b'%s,"check":"%08x"}\n' % (body, zlib.crc32(body))
+
+
+def read_listed(path: Path, kind: type[T]) -> Iterator[T]:
+    """The lines of a ledger that are as they were written; none where there is no file. Raises `OSError`.
+
+    A line that was cut or changed is left out here: its record is in the file of records, and is then one that the ledger does
+    not know (`Comparison`).
+    """
+    try:
+        file = open_plain(path)
+    except FileNotFoundError:
+        return
+    with file:
+        for line in read_lines(file):
+            if (item := _unsealed(line, kind)) is not None:
+                yield item
+
+
+def _unsealed(line: bytes, kind: type[T]) -> T | None:
+    match = _SEAL.match(line)
+    if match and zlib.crc32(match[1]) != int(match[2], 16):
+        return None
+    try:
+        item = kind.model_validate_json(match[1] + b"}" if match else line)
+    except ValidationError:
+        return None
+    # Who has a checksum was written with a seal.
+    return item if match or item.crc is None else None
+
+
+@dataclass(frozen=True, slots=True)
+class Other:
+    """A line that the ledger does not know: its number (from 1), its place, how it begins, and what record it is, if it is one."""
+
+    number: int
+    start: int
+    end: int
+    head: bytes
+    listed: Listed | None
+
+    @property
+    def session_id(self) -> str | None:
+        """Whose record it is or was to be."""
+        if self.listed:
+            return self.listed.session_id
+        match = _HEAD.match(self.head)
+        return match[1].decode(errors="replace") if match else None
+
+    @property
+    def id_begins(self) -> str | None:
+        """How the id of the session begins, as far as it was written; None for a line that is no beginning of a record."""
+        if self.session_id is not None:
+            return self.session_id
+        match = _CUT.match(self.head)
+        return match[1].decode() if match else "" if _BEGINNING.startswith(self.head) else None
+
+
+class Comparison(Generic[T]):
+    """The lines of one file, compared with its ledger in one pass.
+
+    A record counts as the one that the ledger knows where its text has that checksum, wherever it lies in the file: a line that was
+    taken out or put in moves those after it, and does not harm them. Copies of it are passed over. After the pass, `missing`
+    has what the ledger knows and the file has not, and `others` the lines that the ledger does not know, but for changed ones of
+    `missing`.
+    """
+
+    def __init__(self, listed: Sequence[T]) -> None:
+        self._listed = listed
+        self._at = {item.end: item for item in listed}
+        self._matched: set[int] = set()
+        self._by_crc: dict[int, list[T]] | None = None
+        self._by_identity: dict[tuple[str, str, str], list[T]] = {}
+        self._others: list[Other] = []
+        self.known_end = max(self._at, default=0)
+        self.read_to = 0
+
+    def good(self, lines: Iterable[tuple[bytes, int]]) -> Iterator[tuple[T, bytes]]:
+        """What the ledger knows, each once, with its line. `lines` come with the offset after each."""
+        for number, (line, end) in enumerate(lines, 1):
+            self.read_to = end
+            text = line[:-1] if line.endswith(b"\n") else line
+            if not text.strip():
+                continue
+            crc = zlib.crc32(text)
+            item = self._at.get(end)
+            if item is None or not _is_this(item, text, crc):
+                item = self._elsewhere(text, crc)
+            if item is None:
+                start = end - len(line)
+                self._others.append(Other(number, start, end, text[:200], _identified(text, end)))
+            elif id(item) not in self._matched:
+                self._matched.add(id(item))
+                yield item, line
+
+    @property
+    def missing(self) -> list[T]:
+        return [item for item in self._listed if id(item) not in self._matched]
+
+    @property
+    def others(self) -> list[Other]:
+        missing = self.missing
+        ends = {item.end for item in missing}
+        starts = {item.start for item in missing}
+        identities = {item.identity for item in missing}
+        return [
+            other
+            for other in self._others
+            if not (
+                other.end in ends
+                or other.start in starts
+                or (other.listed and other.listed.identity in identities)
+                or (other.listed is None and other.session_id in {item.session_id for item in missing})
+            )
+        ]
+
+    @property
+    def disputed(self) -> list[tuple[T, Other]]:
+        """Where ledger and file have different sessions at one place, and no checksum says which of the two was changed."""
+        missing = {item.end: item for item in self.missing if item.crc is None}
+        at_one_place = ((missing[other.end], other) for other in self._others if other.end in missing)
+        return [(item, other) for item, other in at_one_place if other.listed and other.session_id != item.session_id]
+
+    def why(self, item: T) -> str:
+        """What is wrong with one that is missing."""
+        return "cut short" if item.end > self.read_to else "changed, or not there any more"
+
+    def _elsewhere(self, text: bytes, crc: int) -> T | None:
+        if self._by_crc is None:
+            self._by_crc = {}
+            for item in self._listed:
+                if item.crc is not None:
+                    self._by_crc.setdefault(item.crc, []).append(item)
+                else:
+                    self._by_identity.setdefault(item.identity, []).append(item)
+        fitting = [item for item in self._by_crc.get(crc, ()) if item.size == len(text)]
+        if not fitting and self._by_identity and (identified := _identified(text, 1)):
+            fitting = self._by_identity.get(identified.identity, [])
+        free = (item for item in fitting if id(item) not in self._matched)
+        return next(free, fitting[0] if fitting else None)
+
+
+def _is_this(item: Listed, text: bytes, crc: int) -> bool:
+    if item.crc is not None:
+        return item.crc == crc and item.size == len(text)
+    identified = _identified(text, item.end)
+    return identified is not None and identified.identity == item.identity
+
+
+def _identified(text: bytes, end: int) -> Listed | None:
+    """What record a line is, by its JSON alone; None for what is none."""
+    try:
+        value: Any = parse_json(text)
+        fields = ("session_id", "status", "finished_at")
+        return Listed(**{name: value[name] for name in fields}, end=end, **measured(text))
+    except (ValueError, TypeError, KeyError):
+        return None
