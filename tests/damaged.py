@@ -143,7 +143,9 @@ def _change_field(lines: list[bytes], draw: random.Random) -> None:
     try:
         value = json.loads(lines[number])
     except ValueError:
-        lines[number] = b"{}\n"  # of a packed shard
+        value = None
+    if not isinstance(value, dict):
+        lines[number] = b"{}\n"  # a piece of a packed shard
         return
     holder: Any = value
     for _ in range(draw.randrange(4)):
