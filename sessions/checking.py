@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from graph.ledger import Comparison, Damage, Other, damage_message
+from graph.provenance import session_id_of
 from sessions.shards import Entry, Index, RunError, Shards, record_of
 from state import SessionRecord
 
@@ -153,7 +154,9 @@ class _Reading:
             else:
                 checked.damaged.append(Damage(session_id, f"shard {best.shard}", self.bad[id(best)]))
         for name, entry, other in self._disputed:
-            if entry.session_id not in checked.entries and other.session_id not in checked.entries:
+            # A record whose id was changed is no session of its own, once that session has been run again.
+            alone = entry.session_id not in checked.entries
+            if other.session_id not in checked.entries and (alone or self._has_its_id(name, other)):
                 what = f"the ledger has session {entry.session_id} there"
                 checked.damaged.append(Damage(other.session_id, f"shard {name}, line {other.number}", what))
         for name, other in self._others:
@@ -164,6 +167,16 @@ class _Reading:
                 checked.strays.append((name, other))
                 checked.damaged.append(Damage(listed.session_id, f"shard {name}, line {other.number}", UNLISTED))
         return checked
+
+    def _has_its_id(self, name: str, other: Other) -> bool:
+        """Whether the id of a record is the one that follows from what it says."""
+        line = next((line for line, end in self.store.lines(name) if end == other.end), b"")
+        try:
+            record = record_of(line)
+        except ValueError:
+            return False
+        hashed, seed = record.provenance.configuration_hash, record.configuration["seed"]
+        return record.session_id == session_id_of(record.profile_id, record.attitude, hashed, seed)
 
     def _another(self, best: Entry) -> Entry | None:
         """Another good record of a session that is finished."""

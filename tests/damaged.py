@@ -19,6 +19,7 @@ from generation.state import StateReader
 from generation.store import ShardWriter, recover
 from graph.journal import JournalError
 from graph.ledger import Damage
+from graph.provenance import configuration_hash
 from graph.store import keep, read_records
 from inspection.find import find_records, overview
 from profiles.readers import ProfileError
@@ -59,7 +60,15 @@ def make_run(folder: Path, *, sessions: int = 6) -> dict[str, SessionRecord]:
     writers = ShardWriter(folder, "w0", shard_bytes=SHARD), ShardWriter(folder, "w1")
     kept = {}
     for number, unit in enumerate(units(batch, profiles)):
-        record = of(client(number), session_id=unit.session_id, finished_at=f"2026-01-01T00:00:{number:02}+00:00")
+        made, asked_for = of(client(number)), batch.config_of(unit.method, unit.session_seed)
+        record = made.model_copy(
+            update={
+                "session_id": unit.session_id,
+                "finished_at": f"2026-01-01T00:00:{number:02}+00:00",
+                "configuration": asked_for.model_dump(mode="json"),
+                "provenance": made.provenance.model_copy(update={"configuration_hash": configuration_hash(asked_for)}),
+            }
+        )
         writer = writers[number == sessions - 1]
         if number == 3:
             early = {"status": "failed", "failure": FAILED, "finished_at": "2026-01-01T00:00:00+00:00"}
@@ -143,7 +152,9 @@ def _change_field(lines: list[bytes], draw: random.Random) -> None:
     try:
         value = json.loads(lines[number])
     except ValueError:
-        lines[number] = b"{}\n"  # of a packed shard
+        value = None
+    if not isinstance(value, dict):
+        lines[number] = b"{}\n"  # a piece of a packed shard
         return
     holder: Any = value
     for _ in range(draw.randrange(4)):
