@@ -1,6 +1,5 @@
 """What the parts of a trace look like on a terminal: times, tokens, bars, marked words, with colors and without."""
 
-import unicodedata
 from collections.abc import Sequence
 from itertools import pairwise
 
@@ -9,12 +8,12 @@ from rich.text import Text
 
 from inspection.trace_data import CallTrace
 from state import Usage
+from texts.harmless import harmless, one_line
 
 SPEAKERS = {"counselor": ("Counselor", "bold cyan"), "client": ("Client", "bold yellow")}
 COLORS = ("green", "magenta", "blue", "red", "cyan", "yellow")
 """Of the candidates, one after the other."""
 _RAISED = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
-_KEPT_SIGNS = "\n\t\u200c\u200d"
 
 Mark = tuple[int, int, int]
 """A piece of a text by its first character and the one after its last, and the number of the candidate that it marks."""
@@ -25,14 +24,9 @@ def has_color(console: Console) -> bool:
     return console.color_system is not None and not console.no_color
 
 
-def plain(text: str) -> str:
-    """A text without what would steer the terminal."""
-    return "".join(c for c in text if c in _KEPT_SIGNS or unicodedata.category(c) not in {"Cc", "Cf", "Cs"})
-
-
 def brief(text: str, limit: int) -> str:
     """A text in one line of at most so many characters."""
-    line = " ".join(plain(text).split())
+    line = one_line(text)
     return line if len(line) <= limit else line[: limit - 1].rstrip() + "…"
 
 
@@ -42,14 +36,14 @@ def marked(text: str, marks: Sequence[Mark], *, color: bool) -> Text:
     out, place = Text(), 0
     for start, end, number in sorted(marks):
         raised = str(number).translate(_RAISED)
-        out.append(plain(text[place:start]))
+        out.append(harmless(text[place:start]))
         if color:
             own = COLORS[(number - 1) % len(COLORS)]
-            out.append(plain(text[start:end]), style=f"bold underline {own}").append(raised, style=own)
+            out.append(harmless(text[start:end]), style=f"bold underline {own}").append(raised, style=own)
         else:
-            out.append(f"«{plain(text[start:end])}»{raised}")
+            out.append(f"«{harmless(text[start:end])}»{raised}")
         place = end
-    return out.append(plain(text[place:]))
+    return out.append(harmless(text[place:]))
 
 
 def seconds(value: float) -> str:

@@ -13,7 +13,8 @@ from graph.record import usage_of
 from inspection.survival import Kept
 from inspection.trace_data import CallTrace, CandidateTrace, SaidTrace, SessionTrace, TurnTrace
 from inspection.trace_prompts import Message, Prompts
-from inspection.trace_style import SPEAKERS, Axis, Mark, brief, marked, plain, role_name, seconds, tokens
+from inspection.trace_style import SPEAKERS, Axis, Mark, brief, marked, role_name, seconds, tokens
+from texts.harmless import harmless
 
 LINE = 200
 """Characters of what is said, in a tree in brief."""
@@ -53,9 +54,9 @@ def turn_full(turn: TurnTrace, look: Look) -> Tree:
     look = replace(look, calls=_shown(turn))
     tree = Tree(_title(turn), guide_style="dim")
     if turn.step_text and turn.pick:
-        tree.add(Text.assemble((f"step {turn.pick.pick.step}: ", "bold"), plain(turn.step_text)))
+        tree.add(Text.assemble((f"step {turn.pick.pick.step}: ", "bold"), harmless(turn.step_text)))
     if turn.saw:
-        tree.add(Text.assemble(("the client had said: ", "bold"), (plain(turn.saw), "dim")))
+        tree.add(Text.assemble(("the client had said: ", "bold"), (harmless(turn.saw), "dim")))
     if turn.pick:
         _add_pick(tree, turn, look)
     if turn.candidates:
@@ -77,18 +78,18 @@ def plan_tree(trace: SessionTrace, look: Look) -> Tree:
     """The opening exchange and the plan, as turn 0."""
     tree = Tree(Text("Opening and plan", style="bold"), guide_style="dim")
     for said in trace.opening:
-        tree.add(Text.assemble(_speaker(SaidTrace(said, None)), plain(said.text)))
+        tree.add(Text.assemble(_speaker(SaidTrace(said, None)), harmless(said.text)))
     if trace.plan:
         node = tree.add(Text.assemble(("plan: ", "bold"), (trace.plan.technique.value, "bold green")))
-        node.add(Text(plain(trace.plan.goal)))
+        node.add(Text(harmless(trace.plan.goal)))
         for number, step in enumerate(trace.plan.steps, 1):
-            node.add(Text(f"{number}. {plain(step)}"))
+            node.add(Text(f"{number}. {harmless(step)}"))
     else:
         node = tree.add(Text("no plan", style="dim"))
     if trace.plan_call:
         _add_call(node, trace.plan_call, look)
     if trace.failure and trace.failure.stage == "plan":
-        tree.add(Text(f"failed: {plain(trace.failure.message)}", style="bold red"))
+        tree.add(Text(f"failed: {harmless(trace.failure.message)}", style="bold red"))
     return tree
 
 
@@ -96,7 +97,7 @@ def call_line(item: CallTrace) -> str:
     """A call in a line: model, time, tokens, and how often it was asked again."""
     call, parts = item.call, []
     if call.model:
-        parts.append(plain(f"{call.model} at {call.endpoint}" if call.endpoint else call.model))
+        parts.append(harmless(f"{call.model} at {call.endpoint}" if call.endpoint else call.model))
     at = "" if item.offset is None else f" from {seconds(item.offset)} on"
     parts.append(f"{seconds(call.seconds)}{at}")
     parts.append(tokens(next(iter(usage_of([call]).values()))))
@@ -107,9 +108,9 @@ def call_line(item: CallTrace) -> str:
     if call.requests != max(1, call.attempts + call.passed_over):
         parts.append(f"{call.requests} requests")
     if call.finish_reason not in (None, "stop"):
-        parts.append(f"finish reason {plain(call.finish_reason)}")
+        parts.append(f"finish reason {harmless(call.finish_reason)}")
     if call.structured:
-        parts.append(plain(call.structured))
+        parts.append(harmless(call.structured))
     return " · ".join(parts)
 
 
@@ -147,9 +148,9 @@ def _add_pick(tree: Tree, turn: TurnTrace, look: Look) -> None:
     pick = turn.pick.pick
     node = tree.add(Text.assemble(("picked ", "bold"), _picked(turn), f" by {_decided(pick.source)}"))
     if pick.reason:
-        node.add(Text(f"why: {plain(pick.reason)}"))
+        node.add(Text(f"why: {harmless(pick.reason)}"))
     if pick.fallback:
-        node.add(Text(f"the rules decided, since the model could not: {plain(pick.fallback)}", style="yellow"))
+        node.add(Text(f"the rules decided, since the model could not: {harmless(pick.fallback)}", style="yellow"))
     if turn.pick.call:
         _add_call(node, turn.pick.call, look)
 
@@ -168,7 +169,7 @@ def _add_candidate(tree: Tree, number: int, item: CandidateTrace, look: Look) ->
         marks = [(span.start, span.end, number) for span in item.kept.spans] if item.kept else []
         node.add(marked(drafted.text, marks, color=look.color))
     if drafted.error:
-        node.add(Text(plain(drafted.error), style="red"))
+        node.add(Text(harmless(drafted.error), style="red"))
     if item.call:
         _add_call(node, item.call, look)
 
@@ -198,7 +199,7 @@ def _add_call(tree: Tree, item: CallTrace, look: Look) -> None:
     if other:
         node.add(Text(f"the first {same} of its {len(messages)} messages: as for {role_name(other)}", style="dim"))
     for message in messages[same:]:
-        node.add(Group(Text(message.role, style="bold dim"), Padding(Text(plain(message.text)), (0, 0, 0, 2))))
+        node.add(Group(Text(message.role, style="bold dim"), Padding(Text(harmless(message.text)), (0, 0, 0, 2))))
 
 
 def _shown(turn: TurnTrace) -> tuple[CallTrace, ...]:
@@ -242,7 +243,7 @@ def _troubles(item: CallTrace) -> Iterator[str]:
 def _add_failure(tree: Tree, turn: TurnTrace, look: Look | None = None) -> None:
     if turn.failure is None:
         return
-    node = tree.add(Text(f"failed at {turn.failure.stage}: {plain(turn.failure.message)}", style="bold red"))
+    node = tree.add(Text(f"failed at {turn.failure.stage}: {harmless(turn.failure.message)}", style="bold red"))
     own = [item for item in turn.calls if item.call is turn.failure.call]
     for item in own if look else ():
         _add_call(node, item, look or Look())

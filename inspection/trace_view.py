@@ -11,11 +11,12 @@ from rich.text import Text
 from inspection.find import Overview
 from inspection.trace_data import PLAN_TURN, CallTrace, SessionTrace, TechniqueUse, TurnTrace
 from inspection.trace_prompts import Prompts
-from inspection.trace_style import Axis, brief, has_color, plain, role_name, scale, seconds, tokens
+from inspection.trace_style import Axis, brief, has_color, role_name, scale, seconds, tokens
 from inspection.trace_turn_view import LABEL, Look, plan_tree, turn_brief, turn_full
 from inspection.transcript import ENDS
 from sessions.store import RunError
 from state import Usage
+from texts.harmless import harmless
 
 SLOWEST = 5
 """Calls that are named as the slowest."""
@@ -122,7 +123,7 @@ def _session(trace: SessionTrace, look: Look) -> Iterator[RenderableType]:
 
 def _head(trace: SessionTrace) -> RenderableType:
     lines = [
-        Text.assemble((plain(trace.name), "bold"), f", {trace.attitude} · {trace.method} · seed {trace.seed}"),
+        Text.assemble((harmless(trace.name), "bold"), f", {trace.attitude} · {trace.method} · seed {trace.seed}"),
         Text(f"session {trace.session_id} · client {trace.profile_id}"),
         Text(_ended(trace), style="bold red" if trace.failure else ""),
     ]
@@ -138,7 +139,7 @@ def _ended(trace: SessionTrace) -> str:
         return "unfinished: it was cut off, or is still running"
     if trace.failure:
         where = f" in turn {trace.failure.turn}" if trace.failure.turn else ""
-        return f"failed at {trace.failure.stage}{where}: {plain(trace.failure.message)}"
+        return f"failed at {trace.failure.stage}{where}: {harmless(trace.failure.message)}"
     return f"ended: {ENDS[trace.end_reason]}" if trace.end_reason in ENDS else "finished"
 
 
@@ -149,7 +150,7 @@ def _costs(trace: SessionTrace) -> Iterator[RenderableType]:
     yield Text(
         f"{seconds(trace.seconds)} in all, {seconds(trace.busy)} of it in calls{resumed}, began {trace.started_at}"
     )
-    models = sorted({plain(item.call.model) for item in trace.calls if item.call.model})
+    models = sorted({harmless(item.call.model) for item in trace.calls if item.call.model})
     if models:
         yield Text(f"models: {', '.join(models)}")
     if trace.cost is not None:

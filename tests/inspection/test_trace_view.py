@@ -24,7 +24,7 @@ from inspection.survival import survival
 from inspection.trace import trace_session
 from inspection.trace_data import CallTrace
 from inspection.trace_prompts import prompts_of
-from inspection.trace_style import Axis, brief, marked, plain, scale, seconds
+from inspection.trace_style import Axis, brief, marked, scale, seconds
 from inspection.trace_turn_view import call_line
 from inspection.trace_view import short_ids, show_overview, show_session, show_turn
 from sessions.store import RunError
@@ -202,7 +202,7 @@ def test_figures_for_a_person() -> None:
     ]
     assert brief("a  b\nc", 10) == "a b c"
     assert brief("abcdefghij", 5) == "abcd…"
-    assert plain("a\x1bb") == "ab"
+    assert brief("a\x1bb", 9) == "ab"
     assert scale(range(1, 13)) == "1   5    10"
     assert scale(range(36, 46)) == "36  40   45"
 
