@@ -31,6 +31,7 @@ from pydantic import ValidationError
 from rich.text import Text
 
 from commands import (
+    CommandParser,
     check,
     drawing,
     evaluate,
@@ -100,13 +101,13 @@ def _unforeseen(error: Exception) -> int:
     if what := shortage(error):
         errors().print(Text(f"error: the machine has run out of {what}; try again when it has some", style="red"))
         return 2
-    told = f"error: this should not have happened: {describe_internal(error)} ({DEBUG}=1 shows the traceback)"
-    errors().print(Text(told, style="red"))
+    message = f"error: this should not have happened: {describe_internal(error)} ({DEBUG}=1 shows the traceback)"
+    errors().print(Text(message, style="red"))
     return 3
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+    parser = CommandParser(
         prog="run.py",
         description="Simulated counseling sessions with invented clients, for research. Without a command: one session.",
     )

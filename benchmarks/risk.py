@@ -36,10 +36,10 @@ def stops(session: Session) -> tuple[int, int]:
 def main() -> None:
     table = Table("file", "sessions", "stopped", "client messages", "counted as risk")
     for path in map(Path, sys.argv[1:]):
-        found = [stops(item) for item in foreign_sessions(path) if not isinstance(item, Problem)]
-        stopped = [count for _, count in found if count]
+        counts = [stops(item) for item in foreign_sessions(path) if not isinstance(item, Problem)]
+        stopped = [count for _, count in counts if count]
         table.add_row(
-            path.name, str(len(found)), str(len(stopped)), str(sum(count for count, _ in found)), str(sum(stopped))
+            path.name, str(len(counts)), str(len(stopped)), str(sum(count for count, _ in counts)), str(sum(stopped))
         )
     Console().print(table)
 

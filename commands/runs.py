@@ -144,10 +144,10 @@ def _tell_export(report: ExportReport) -> None:
     parts = ", ".join(f"{name} {part.examples:,}" for name, part in report.splits.items())
     failed = f"; {sum(report.failed.values()):,} failed sessions left out" if report.failed else ""
     if report.unfinished:
-        told = (
+        message = (
             f"the run is not done: {report.unfinished:,} of its sessions are still to come, and are not in the export"
         )
-        errors().print(Text(told, style="yellow"))
+        errors().print(Text(message, style="yellow"))
     console.print(
         Text(
             f"{report.sessions:,} sessions of {report.clients:,} clients, {report.examples:,} examples ({parts}){failed}"

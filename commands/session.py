@@ -118,8 +118,8 @@ async def _session(args: argparse.Namespace) -> int:
             journal = find_session(Path(args.resume))
             content = read_journal(journal)
             if content.unreadable > 1:  # a crash leaves one line cut, the last
-                told = f"{journal}: {content.unreadable} lines cannot be read; the session goes on from before them"
-                errors().print(Text(told, style="yellow"))
+                message = f"{journal}: {content.unreadable} lines cannot be read; the session goes on from before them"
+                errors().print(Text(message, style="yellow"))
             if part_of(content.updates):
                 raise SettingsError(
                     f"{journal}: a practice session, in which a person takes part; take it up with: "

@@ -32,8 +32,8 @@ def naming_options(args: argparse.Namespace) -> str:
     it needs none. Raises `SettingsError` where the models file is no longer there."""
     if not unnamed(SessionConfig(models=given_models(args)), {}):
         return ""
-    given = {"--base-url": args.base_url, "--models": args.models}
-    return "".join(f" {name} {shlex.quote(value)}" for name, value in given.items() if value)
+    options = {"--base-url": args.base_url, "--models": args.models}
+    return "".join(f" {name} {shlex.quote(value)}" for name, value in options.items() if value)
 
 
 def _allowing(wanted: dict[Destination, list[str]], args: argparse.Namespace) -> str:

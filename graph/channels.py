@@ -67,25 +67,25 @@ class Order:
 
     def take(self, item: JournalUpdate) -> None:
         """The next update. Raises `Misfit`."""
-        given = channels_of(item)
+        channels = channels_of(item)
         if self._empty and item.node != "intake":
             raise Misfit(f"node: a session begins with its intake, not with {item.node[:40]!r}")
         self._empty = False
-        self._of_this_session(given)
+        self._of_this_session(channels)
         if isinstance(item.update.get("utterances"), dict):
             self._last = None
-        for number, said in enumerate(given.utterances):
+        for number, said in enumerate(channels.utterances):
             self._said(said, f"update.utterances.{number}")
         if isinstance(item.update.get("picks"), dict):
             self._picked = 0
-        for number, pick in enumerate(given.picks):
+        for number, pick in enumerate(channels.picks):
             self._at_turn(pick.turn, f"update.picks.{number}")
             if pick.turn <= self._picked:
                 raise Misfit(f"update.picks.{number}.turn: turn {pick.turn} has its pick already")
             self._picked = pick.turn
         if isinstance(item.update.get("candidates"), dict):
             self._drafted.clear()
-        for number, drafted in enumerate(given.candidates):
+        for number, drafted in enumerate(channels.candidates):
             self._at_turn(drafted.turn, f"update.candidates.{number}")
             if (drafted.turn, drafted.technique) in self._drafted:
                 raise Misfit(
@@ -93,7 +93,7 @@ class Order:
                 )
             self._drafted.add((drafted.turn, drafted.technique))
 
-    def _of_this_session(self, given: Channels) -> None:
+    def _of_this_session(self, channels: Channels) -> None:
         head = self._head
         for name, own in (
             ("session_id", head.session_id),
@@ -101,7 +101,7 @@ class Order:
             ("profile", head.profile),
             ("attitude", head.attitude),
         ):
-            value = getattr(given, name)
+            value = getattr(channels, name)
             if value is not None and value != own:
                 raise Misfit(f"update.{name}: another one than in the first line")
 

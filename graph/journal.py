@@ -175,8 +175,8 @@ def _open(path: Path, flags: int, mode: int = 0o644) -> int:
 def _refuse_unknown(path: Path, head: JournalHead) -> None:
     unknown = [name for name in head.configuration.techniques if name not in techniques()]
     if unknown:
-        told = f"there is no technique {unknown[0][:40]!r}; there are {', '.join(techniques())}"
-        raise JournalError(f"{path}, line 1: configuration.techniques: {told}")
+        message = f"there is no technique {unknown[0][:40]!r}; there are {', '.join(techniques())}"
+        raise JournalError(f"{path}, line 1: configuration.techniques: {message}")
 
 
 def _has_typed(head: JournalHead) -> bool:

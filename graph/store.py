@@ -91,12 +91,12 @@ class _Reading:
         self.records: dict[str, SessionRecord] = {}
         self.damaged: list[Damage] = []
         self.unlisted: list[Listed] = []
-        known = sorted(read_listed(folder / LEDGER, Listed), key=lambda item: item.end)
+        listed = sorted(read_listed(folder / LEDGER, Listed), key=lambda item: item.end)
         self._lines = _lines(folder / SHARD)
-        comparison = Comparison(known)
-        self._counts = {item.session_id: item.end for item in known}
+        comparison = Comparison(listed)
+        self._counts = {item.session_id: item.end for item in listed}
         good = {id(item): line for item, line in comparison.good(self._lines)}
-        for item in {item.session_id: item for item in known}.values():
+        for item in {item.session_id: item for item in listed}.values():
             if id(item) in good:
                 self._take(good[id(item)], item.session_id, f"{SHARD}, record that ends at byte {item.end:,}")
             else:

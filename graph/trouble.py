@@ -78,12 +78,12 @@ def contained() -> Iterator[None]:
 
 def _place(error: BaseException) -> str:
     """Module and line of the innermost of our own frames, else of the innermost one."""
-    place = own = ""
+    place = ours = ""
     frame = error.__traceback__
     while frame is not None:
         name = str(frame.tb_frame.f_globals.get("__name__", "?"))
         place = f"{name}:{frame.tb_lineno}"
         if name.partition(".")[0] in ROOMS:
-            own = place
+            ours = place
         frame = frame.tb_next
-    return own or place or "an unknown place"
+    return ours or place or "an unknown place"

@@ -142,12 +142,12 @@ def _from_journals(folder: Path, done: set[str]) -> Iterator[SessionRecord]:
 
 
 def _from_folder(folder: Path, left_out: list[Damage] | None) -> Iterator[SessionRecord]:
-    known = read_records(folder, left_out=left_out) if has_records(folder) else {}
-    yield from known.values()
-    journals = [path for path in unfinished(folder) if path.name.removesuffix(SUFFIX) not in known]
+    records = read_records(folder, left_out=left_out) if has_records(folder) else {}
+    yield from records.values()
+    journals = [path for path in unfinished(folder) if path.name.removesuffix(SUFFIX) not in records]
     for path in journals:
         yield make_record(read_journal(path))
-    if not known and not journals:
+    if not records and not journals:
         raise RunError(f"{folder} is no run directory and has no sessions; runs have a run.json or a {SHARD}")
 
 

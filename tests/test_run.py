@@ -215,6 +215,18 @@ def test_a_machine_at_its_end_is_told_as_such(
 
 
 @pytest.mark.parametrize(
+    "arguments", [["status", "a\x1b[31mb\x9b2J", "c\x1b]0;x\x1b\\d\n"], ["status", "a\x1b[31mb"], ["\x1b[2J"]]
+)
+def test_names_that_a_shell_typed_command_no_terminal(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    try:
+        code: object = run.main(arguments)
+    except SystemExit as stopped:
+        code = stopped.code
+    assert code == 2
+    assert not set(capsys.readouterr().err) & set("\x1b\x9b")
+
+
+@pytest.mark.parametrize(
     ("arguments", "told"),
     [
         (["session", "--profile", "amira-exam-panik"], "amira-exam-panic"),
