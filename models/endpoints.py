@@ -11,7 +11,7 @@ from models.answers import read_model_list
 from models.embedded import EmbeddedServer, shared_server
 from models.embedded_file import EmbeddedModelError
 from models.errors import RETRIED, FailedCall, ModelError, failure_of, unreadable
-from models.transport import NO_KEY, ModelClient
+from models.transport import NO_KEY, ModelClient, without_surroundings
 from settings import EMBEDDED_BASE, EMBEDDED_MODELS, ModelSettings, means_embedded, validation_message
 from store.machine import Shortage
 
@@ -46,7 +46,7 @@ class Endpoint:
 
     @property
     def is_openai(self) -> bool:
-        return self.base_url.startswith("https://api.openai.com")
+        return f"{self.base_url}/".startswith("https://api.openai.com/")
 
 
 async def find_endpoint(settings: ModelSettings, *, offline: bool = False) -> Endpoint:
@@ -127,6 +127,7 @@ async def _listed(http: ModelClient, base_url: str, key: str) -> list[str] | Fai
         client = openai.AsyncOpenAI(
             base_url=base_url, api_key=key, max_retries=0, timeout=LISTED_WITHIN, http_client=http
         )
+        without_surroundings(client, is_openai=False)  # there a model's name is known, and no list is asked for
         async with asyncio.timeout(LISTED_WITHIN):
             listed = await client.models.list()
         return [model.id for model in listed.data]
