@@ -26,6 +26,7 @@ python run.py schema record       the JSON Schema of what is read and written
 import argparse
 import os
 import sys
+from typing import NoReturn
 
 from pydantic import ValidationError
 from rich.text import Text
@@ -57,6 +58,7 @@ from prompts import PromptError
 from sessions.store import RunError
 from settings import SettingsError, validation_message
 from store.machine import shortage
+from texts.harmless import one_line
 from training.errors import TrainingError, WrittenError
 
 USER_ERRORS = (
@@ -105,8 +107,16 @@ def _unforeseen(error: Exception) -> int:
     return 3
 
 
+class _Parser(argparse.ArgumentParser):
+    """A parser that makes what it quotes harmless: `*` on a command line may bring in file names of anybody's."""
+
+    def error(self, message: str) -> NoReturn:
+        """Say what is wrong, and leave."""
+        super().error(one_line(message))
+
+
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+    parser: argparse.ArgumentParser = _Parser(
         prog="run.py",
         description="Simulated counseling sessions with invented clients, for research. Without a command: one session.",
     )

@@ -64,7 +64,7 @@ async def find_endpoint(settings: ModelSettings, *, offline: bool = False) -> En
         server = await _embedded(offline)
         tuned = None if settings.model == EMBEDDED_BASE else server.tuned_name
         return Endpoint(server.base_url, tuned or server.model_name, NO_KEY, embedded=True, tuned=tuned is not None)
-    base_url = settings.base_url or _url_from_environment(settings.api_key_env) or OPENAI_URL
+    base_url = settings.base_url or url_from_environment(settings.api_key_env) or OPENAI_URL
     key = _key(settings, base_url)
     if settings.model:
         return Endpoint(base_url, settings.model, key)
@@ -81,8 +81,11 @@ async def _embedded(offline: bool) -> EmbeddedServer:
     raise ModelError("configuration", problem)
 
 
-def _url_from_environment(api_key_env: str | None) -> str | None:
-    """OPENAI_BASE_URL, held to what a URL in the settings is held to: it goes on record and so must hold no secret."""
+def url_from_environment(api_key_env: str | None = None) -> str | None:
+    """OPENAI_BASE_URL, held to what a URL in the settings is held to: it goes on record and so must hold no secret.
+
+    Raises `ModelError` of kind "configuration".
+    """
     try:
         url = os.environ.get("OPENAI_BASE_URL") or None
         return ModelSettings(base_url=url, api_key_env=api_key_env).base_url

@@ -242,6 +242,13 @@ def test_a_wrong_input_is_told_in_one_line(
     assert not (tmp_path / "runs").exists()
 
 
+def test_an_argument_that_nobody_expected_commands_no_terminal(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        run.main(["trace", "a", "b", "a file\x1b]0;owned\x07\x1b[31m's name"])
+    assert "a file's name" in (told := capsys.readouterr().err)
+    assert not set(told) & {"\x1b", "\x07"}
+
+
 def test_offline_without_the_model_says_what_is_missing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
