@@ -3,12 +3,14 @@
 A library is handed a new body that holds only what `read_completion` or `read_model_list` took over from the server's.
 """
 
+import unicodedata
 from typing import Any
 
 from models.errors import FailedCall, clean_words, unreadable
 from store.reading import parse_json
 from texts.harmless import harmless
 from texts.keys import masked, worth_hiding
+from texts.reasoning import without_reasoning
 
 MOST_BYTES = 4 * 2**20
 """Bytes of the largest answer: the longest that can be asked for (32,768 tokens) has about one megabyte, all escaped."""
@@ -115,7 +117,12 @@ def _content(content: Any) -> str | None:
 
 def _cleaned(text: str, key: str) -> str:
     # Twice what is kept: what is made harmless becomes shorter, and a key at the very end would lose its tail to the cut.
-    return masked(harmless(text[: 2 * MOST_CHARACTERS]), key)
+    said = masked(harmless(text[: 2 * MOST_CHARACTERS]), key)
+    if not key or (said.isascii() and not any(bracket in said for bracket in "<[")):
+        return said
+    # What is taken off a message later may stand within a key, and would put its halves together.
+    bare = without_reasoning("".join(c for c in said if unicodedata.category(c) not in ("Cf", "Co")))
+    return said if (without := masked(bare, key)) == bare else without
 
 
 def _name(value: Any, key: str) -> str | None:

@@ -11,7 +11,7 @@ from models.answers import read_model_list
 from models.embedded import EmbeddedServer, shared_server
 from models.embedded_file import EmbeddedModelError
 from models.errors import RETRIED, FailedCall, ModelError, failure_of, unreadable
-from models.transport import NO_KEY, ModelClient
+from models.transport import NO_KEY, ModelClient, without_surroundings
 from settings import EMBEDDED_BASE, EMBEDDED_MODELS, ModelSettings, means_embedded, validation_message
 from store.machine import Shortage
 
@@ -46,7 +46,7 @@ class Endpoint:
 
     @property
     def is_openai(self) -> bool:
-        return self.base_url.startswith("https://api.openai.com")
+        return f"{self.base_url}/".startswith("https://api.openai.com/")
 
 
 async def find_endpoint(settings: ModelSettings, *, offline: bool = False) -> Endpoint:
@@ -64,7 +64,7 @@ async def find_endpoint(settings: ModelSettings, *, offline: bool = False) -> En
         server = await _embedded(offline)
         tuned = None if settings.model == EMBEDDED_BASE else server.tuned_name
         return Endpoint(server.base_url, tuned or server.model_name, NO_KEY, embedded=True, tuned=tuned is not None)
-    base_url = settings.base_url or _url_from_environment(settings.api_key_env) or OPENAI_URL
+    base_url = settings.base_url or url_from_environment(settings.api_key_env) or OPENAI_URL
     key = _key(settings, base_url)
     if settings.model:
         return Endpoint(base_url, settings.model, key)
@@ -81,8 +81,11 @@ async def _embedded(offline: bool) -> EmbeddedServer:
     raise ModelError("configuration", problem)
 
 
-def _url_from_environment(api_key_env: str | None) -> str | None:
-    """OPENAI_BASE_URL, held to what a URL in the settings is held to: it goes on record and so must hold no secret."""
+def url_from_environment(api_key_env: str | None = None) -> str | None:
+    """OPENAI_BASE_URL, held to what a URL in the settings is held to: it goes on record and so must hold no secret.
+
+    Raises `ModelError` of kind "configuration".
+    """
     try:
         url = os.environ.get("OPENAI_BASE_URL") or None
         return ModelSettings(base_url=url, api_key_env=api_key_env).base_url
@@ -127,6 +130,7 @@ async def _listed(http: ModelClient, base_url: str, key: str) -> list[str] | Fai
         client = openai.AsyncOpenAI(
             base_url=base_url, api_key=key, max_retries=0, timeout=LISTED_WITHIN, http_client=http
         )
+        without_surroundings(client, is_openai=False)  # there a model's name is known, and no list is asked for
         async with asyncio.timeout(LISTED_WITHIN):
             listed = await client.models.list()
         return [model.id for model in listed.data]

@@ -14,7 +14,7 @@ from models.answers import most_characters
 from models.endpoints import Endpoint
 from models.errors import FailedCall, failure_of, unreadable
 from models.structured import AnswerSchema, response_format
-from models.transport import ModelClient
+from models.transport import ModelClient, without_surroundings
 from settings import ModelSettings
 from store.machine import Shortage
 
@@ -92,17 +92,22 @@ class _Chat(ChatOpenAI):
 
 def openai_chat(endpoint: Endpoint, settings: ModelSettings, http: ModelClient) -> BaseChatModel:
     """The chat model of an endpoint; retrying is left to whoever asks."""
-    return _Chat(
+    chat = _Chat(
         model=endpoint.model,
         base_url=endpoint.base_url,
         api_key=lambda: endpoint.key,
         max_retries=0,
         timeout=settings.timeout,
         http_async_client=http,
+        # Else the library takes OPENAI_PROXY, refuses it beside a client of ours, and says so with the password in it.
+        openai_proxy=None,
+        http_socket_options=(),
         use_responses_api=False,
         # An answer is read as a whole, once, by `models.answers`; Studio would ask for pieces otherwise.
         disable_streaming=True,
     )
+    without_surroundings(chat.root_async_client, is_openai=endpoint.is_openai)
+    return chat
 
 
 def request_options(

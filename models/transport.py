@@ -14,6 +14,8 @@ from models.answers import MOST_BYTES
 from models.errors import FailedCall, failure_of, refusal, unreadable
 from store.machine import Shortage
 
+HERE = ("127.0.0.1", "localhost", "[::1]")
+"""The addresses of this machine, the embedded model's among them. What is sent there goes to no proxy, which may be elsewhere."""
 NO_KEY = "no-key-needed"
 """What is sent as the key where none is configured: local servers ask for none, but the client insists on one."""
 MOST_OF_A_REFUSAL = 2**16
@@ -26,11 +28,12 @@ class ModelClient(openai.DefaultAioHttpClient):
     """An HTTP client that gives what `read` (of a body and the key) makes of an answer, or raises `FailedCall` or `Shortage`.
 
     Bodies are asked for, and taken, uncompressed and up to `MOST_BYTES`. Redirects are not followed: a request that
-    changes the host must not take the key with it. A response holds no header of the server's.
+    changes the host must not take the key with it. A response holds no header of the server's. The environment's proxy is used,
+    but for this machine's own addresses.
     """
 
     def __init__(self, read: Read) -> None:
-        super().__init__(follow_redirects=False)
+        super().__init__(follow_redirects=False, mounts={f"all://{host}": None for host in HERE})
         self._read = read
 
     async def send(self, request: httpx2.Request, *, stream: bool = False, **options: Any) -> httpx2.Response:
@@ -60,6 +63,16 @@ class ModelClient(openai.DefaultAioHttpClient):
         if packed:
             return unreadable("a compressed body, which was not asked for")
         return unreadable(f"more than {MOST_BYTES:,} bytes") if len(body) > most else self._read(body, key)
+
+
+def without_surroundings(client: openai.AsyncOpenAI, *, is_openai: bool) -> None:
+    """Take back what the library read from variables of its own (`OPENAI_CUSTOM_HEADERS`) and would send to every server.
+
+    Such headers may hold a key, or replace the one that is meant for a server. Organization and project are OpenAI's alone to see.
+    """
+    client._custom_headers = {}
+    if not is_openai:
+        client.organization = client.project = None
 
 
 async def _read_body(response: httpx2.Response, most: int) -> bytes:

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-from models.endpoints import OPENAI_URL
+from models.endpoints import OPENAI_URL, url_from_environment
 from settings import ModelSettings, SessionConfig, means_embedded
 
 KEY = "OPENAI_API_KEY"
@@ -73,5 +73,8 @@ def unnamed(config: SessionConfig, named: Mapping[str, ModelSettings]) -> dict[D
 
 
 def environment_url() -> str:
-    """The address that the environment names: OPENAI_BASE_URL, else OpenAI's own."""
-    return (os.environ.get("OPENAI_BASE_URL") or OPENAI_URL).rstrip("/")
+    """The address that the environment names: OPENAI_BASE_URL, else OpenAI's own.
+
+    Raises `ModelError` for one that holds a password.
+    """
+    return url_from_environment() or OPENAI_URL

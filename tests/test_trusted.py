@@ -158,6 +158,22 @@ def test_the_environment_allows_its_own_server(
     assert run.main(command) == 0
 
 
+def test_a_password_in_the_environments_address_is_not_quoted(
+    tmp_path: Path, home: LoopbackServer, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    theirs, command = a_record(tmp_path / "made", home.base_url, monkeypatch)
+    change(
+        theirs, f'"base_url":"{home.base_url}","api_key_env":null', '"base_url":null,"api_key_env":"SOME_DB_PASSWORD"'
+    )
+    monkeypatch.setenv("OPENAI_BASE_URL", home.base_url.replace("//", f"//user:{KEY}@"))
+
+    assert run.main(command) == 2
+
+    told = "".join(capfd.readouterr())
+    assert "OPENAI_BASE_URL: base_url: must hold no user or password" in " ".join(told.split())
+    assert KEY not in told
+
+
 def test_the_command_that_goes_on_is_told_with_the_options_that_it_needs(
     tmp_path: Path, home: LoopbackServer, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

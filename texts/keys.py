@@ -3,14 +3,13 @@
 Only names and shapes are looked at; nothing here keeps a key but the patterns in memory that find it again.
 """
 
-import html
-import json
 import re
 from collections.abc import Sequence
 from functools import lru_cache
+from html.entities import html5
 from itertools import pairwise
 from typing import Any
-from urllib.parse import quote, quote_plus, unquote, urlsplit
+from urllib.parse import unquote, urlsplit
 
 from texts.harmless import one_line
 
@@ -87,14 +86,36 @@ def worth_hiding(key: str) -> bool:
 
 
 def masked(text: str, key: str) -> str:
-    """The text with the key masked: plain, in JSON, in a URL and in HTML, in either case. An empty key changes nothing."""
+    """The text with the key masked: plain, in JSON, in a URL and in HTML, in either case. An empty key changes nothing.
+
+    Writers differ in which signs they escape, and some escape what is escaped already.
+    """
     return _forms(key).sub(MASK, text) if key else text
 
 
 @lru_cache(maxsize=64)
 def _forms(key: str) -> re.Pattern[str]:
-    forms = {key, json.dumps(key)[1:-1], quote(key), quote(key, safe=""), quote_plus(key), html.escape(key)}
-    return re.compile("|".join(map(re.escape, sorted(forms, key=len, reverse=True))), re.IGNORECASE)
+    whole = ["".join(form.format(ord(letter)) for letter in key) for form in _BY_NUMBER]
+    return re.compile("|".join(["".join(map(_ways, key)), *map(re.escape, whole)]), re.IGNORECASE)
+
+
+_BY_NUMBER = (r"\u{:04x}", r"\x{:02x}", "%{:02x}", "&#{};", "&#x{:x};")
+
+
+def _ways(sign: str) -> str:
+    """All the ways to write a sign of a key, as a pattern; a letter or digit is left as it is by whoever escapes signs alone."""
+    if sign.isalnum():
+        return sign
+    number = ord(sign)
+    names = "|".join(re.escape(name) for name, meant in html5.items() if meant == sign and name.endswith(";"))
+    ways = [
+        r"\\{0,8}" + re.escape(sign),
+        rf"\\{{1,8}}(?:u00|x){number:02x}",
+        rf"%(?:25){{0,3}}{number:02x}",
+        rf"&(?:amp;){{0,3}}(?:#0{{0,4}}{number};|#x0{{0,4}}{number:x};" + (f"|{names})" if names else ")"),
+        *([r"\+"] if sign == " " else []),
+    ]
+    return f"(?:{'|'.join(ways)})"
 
 
 def looks_like_key(text: str) -> bool:

@@ -14,7 +14,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
 from nodes.risk.patterns import Phrases, phrases_of
-from nodes.risk.spellings import Spellings, spellings
+from nodes.risk.spellings import Spellings, in_other_letters, spellings
 from settings import SettingsError, read_yaml, validation_message
 
 FOLDER = Path(__file__).parent / "phrases"
@@ -59,7 +59,8 @@ class PhraseList(BaseModel):
 def find_risk(text: str, *, before: str = "", asked: str = "") -> Risk | None:
     """Whether a message counts as risk by the lists; None if not. Never raises: an error is a finding (`check_failed`).
 
-    `before` is what the same person said last (a phrase may run over two messages), `asked` what the other side said last.
+    So is a message with words in the letters of a language that has no list. `before` is what the same person said last (a phrase may
+    run over two messages), `asked` what the other side said last.
     """
     if max(len(text), len(asked)) > MOST:
         return Risk("check_failed", "too long to be checked")
@@ -68,6 +69,8 @@ def find_risk(text: str, *, before: str = "", asked: str = "") -> Risk | None:
             return Risk("rules", category)
         if asked and (category := _category(asked)) and not PLAIN_NO.fullmatch(spellings(text).exact[0]):
             return Risk("rules", f"answer to a question about {category}")
+        if in_other_letters(text):
+            return Risk("check_failed", "letters that no list is written in")
     except Exception as error:  # fails closed, whatever went wrong
         return Risk("check_failed", type(error).__name__)
     return None

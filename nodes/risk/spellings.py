@@ -79,6 +79,22 @@ def spellings(text: str) -> Spellings:
     return Spellings(*(tuple(dict.fromkeys(found)) for found in (exact, loose, apart)))  # type: ignore[arg-type]
 
 
+def in_other_letters(text: str) -> bool:
+    """Whether a message has words without a Latin letter, two letters of them or more, or nothing but such letters.
+
+    Such a word is in a language that has no list, or disguised from its first letter to its last.
+    """
+    if text.isascii():
+        return False
+    words = ["".join(filter(str.isalpha, word)) for word in normal_form("NFKD", text).split()]
+    other = sum(len(word) for word in words if not any(map(_is_latin, word)))
+    return other >= 2 or 0 < other == sum(map(len, words))
+
+
+def _is_latin(letter: str) -> bool:
+    return letter.isascii() or unicodedata.name(letter, "").startswith("LATIN ")
+
+
 def _letters(text: str) -> str:
     """Lower-case Latin letters as far as a text has letters that are, or look like, such; without accents and apostrophes."""
     text = _APOSTROPHES.sub("", text)

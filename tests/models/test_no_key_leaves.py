@@ -23,6 +23,7 @@ from models.chat import Models
 from models.errors import FailedCall, ModelError, retry_seconds
 from models.requests import Reply
 from models.roles import check, serving
+from nodes.mending import tidy
 from settings import ModelSettings
 from tests.loopback import LoopbackServer, Raw, Request, http_answer, sensible_answer
 from tests.loopback.hostile import HOSTILE, SLOW, WORDS, completion, everywhere
@@ -144,6 +145,15 @@ async def test_a_key_in_an_answer_is_masked_where_it_stood(models: Models, serve
     reply = await outcome(models, server, "the key everywhere")
     assert isinstance(reply, Reply)
     assert (reply.text, reply.model, reply.finish_reason) == (f"{WORDS} *** *** ***", "***", "***")
+
+
+@pytest.mark.parametrize("within", ["<think>a</think>", "\u200b", "\xad", "\ufeff", "[THINK]a[/THINK]"])
+async def test_what_is_taken_off_a_message_puts_no_key_together(models: Models, within: str) -> None:
+    halves = f"{WORDS} {KEY[:14]}{within}{KEY[14:]}"
+    with LoopbackServer(raw=lambda request: http_answer(completion(halves))) as server:
+        reply = await outcome(models, server, "")
+    assert isinstance(reply, Reply)
+    assert tidy(reply.text, "client") == f"{WORDS} ***"
 
 
 async def test_a_long_answer_is_cut_and_says_so(models: Models, server: LoopbackServer) -> None:

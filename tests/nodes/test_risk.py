@@ -257,6 +257,18 @@ def test_what_is_too_long_to_be_checked_counts_as_risk() -> None:
     assert find_risk("No.", asked="x" * (MOST + 1)) == Risk("check_failed", "too long to be checked")
 
 
+@pytest.mark.parametrize("text", ["мне сегодня лучше", "今日は元気です", "好", "أنا بخير", "I am well, спасибо"])
+def test_letters_that_no_list_is_written_in_count_as_risk(text: str) -> None:
+    assert find_risk(text) == Risk("check_failed", "letters that no list is written in")
+
+
+@pytest.mark.parametrize(
+    "text", ["Größe, naïve, façade, œuvre", "½ of π, 20 °C – fine 😊", "Ｉ ａｍ ｗｅｌｌ", "12 + 3", "Łódź, Reykjavík"]
+)
+def test_signs_and_letters_of_the_lists_languages_are_let_pass(text: str) -> None:
+    assert find_risk(text) is None
+
+
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_every_example_of_a_list_is_found_with_its_letters_apart(language: str) -> None:
     listed = yaml.safe_load((phrases.FOLDER / f"{language.lower()}.yaml").read_text(encoding="utf-8"))

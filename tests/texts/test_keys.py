@@ -4,6 +4,7 @@ import html
 import json
 import random
 import string
+import time
 from urllib.parse import quote
 
 import pytest
@@ -19,6 +20,31 @@ KEY = 'sk-planted "canary"/0123&=456'
 )
 def test_every_form_of_a_key_is_masked(form: str) -> None:
     assert masked(f"before {form} and {form} after", KEY) == "before *** and *** after"
+
+
+@pytest.mark.parametrize(
+    "form",
+    [
+        KEY.replace("/", "\\/").replace('"', '\\\\\\"'),  # a JSON text inside another
+        KEY.replace("&", "\\u0026").replace("=", "\\U003D"),
+        KEY.replace("/", "&#x2F;").replace("=", "&#61;").replace("&456", "&amp;456"),
+        quote(quote(KEY, safe=""), safe=""),
+        KEY.replace("/", "%2f"),
+        "".join(f"\\u{ord(letter):04x}" for letter in KEY),
+        "".join(f"%{ord(letter):02X}" for letter in KEY),
+        "".join(f"&#{ord(letter)};" for letter in KEY),
+    ],
+)
+def test_a_key_is_masked_whichever_of_its_signs_are_escaped(form: str) -> None:
+    assert masked(f"before {form} after", KEY) == "before *** after"
+
+
+@pytest.mark.parametrize("piece", ["\\", "%25", "&amp;", "\\u00", "sk-", "-"])
+def test_masking_is_linear(piece: str) -> None:
+    text = piece * (500_000 // len(piece))
+    began = time.process_time()
+    assert masked(text, KEY) == text
+    assert time.process_time() - began < 1
 
 
 def test_no_key_masks_nothing() -> None:
