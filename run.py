@@ -107,7 +107,7 @@ def _unforeseen(error: Exception) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = CommandParser(
+    parser: argparse.ArgumentParser = CommandParser(
         prog="run.py",
         description="Simulated counseling sessions with invented clients, for research. Without a command: one session.",
     )

@@ -203,7 +203,7 @@ _Untraced = BeforeValidator(_without_traces)
 class _View(BaseModel):
     model_config = ConfigDict(frozen=True, extra="ignore")
 
-    session_id: str = ""
+    session_id: SessionId | Literal[""] = ""
     utterances: Annotated[tuple[Utterance, ...], _Untraced] = ()
     end_reason: EndReason | None = None
 

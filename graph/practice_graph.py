@@ -34,6 +34,7 @@ from nodes.person import (
     PracticeState,
     person,
     practice_intake,
+    stopped_unchecked,
 )
 from nodes.plan import plan
 from nodes.router import router
@@ -67,10 +68,13 @@ def build_practice_graph(
         ("intake", _intake, PracticeIntakeView, "takes the intake form and the person's part; no call"),
         ("person", person, PersonView, "waits for what the person says; checks a client's message for risk"),
         ("client", client, ClientView, "plays the intake form with its attitude"),
-        ("plan", plan, CounselorView, "chooses a CBT technique and plans the session"),
-        ("router", router, CounselorView, "picks techniques, merges their candidates, closes the session"),
-        ("counselor", single, CounselorView, "the baselines' one counselor"),
-        *((name, _specialist(name), CounselorView, f"drafts what the counselor could say: {name}") for name in names),
+        ("plan", _checked(plan), CounselorView, "chooses a CBT technique and plans the session"),
+        ("router", _checked(router), CounselorView, "picks techniques, merges their candidates, closes the session"),
+        ("counselor", _checked(single), CounselorView, "the baselines' one counselor"),
+        *(
+            (name, _checked(_specialist(name)), CounselorView, f"drafts what the counselor could say: {name}")
+            for name in names
+        ),
     ]
     for name, step, view, about in steps:
         builder.add_node(name, as_node(step, models, served=served), input_schema=view, metadata={"description": about})
@@ -122,6 +126,15 @@ def _connect(builder: StateGraph[PracticeState, SessionConfig, PracticeInput, Pr
 
 async def _intake(models: Models, view: PracticeIntakeView, config: SessionConfig) -> dict[str, Any]:
     return await practice_intake(view)
+
+
+def _checked(step: Step) -> Step:
+    """A step of the counselor's side, which runs where the person is the client: it asks no model about words that count as risk."""
+
+    async def checked(models: Models, view: CounselorView, config: SessionConfig) -> dict[str, Any]:
+        return stopped_unchecked(view.utterances) or await step(models, view, config)
+
+    return checked
 
 
 def _specialist(name: str) -> Step:

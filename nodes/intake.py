@@ -1,13 +1,13 @@
 """The intake: the form is taken, split into what each side may see, and the opening exchange is put on record. No call."""
 
 import asyncio
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict
 
 from profiles.library import load_builtin
 from profiles.schema import Attitude, ClientProfile, clean, counselor_information, counselor_reason
-from state import Utterance, update
+from state import SessionId, Utterance, update
 
 DEFAULT_CLIENT = "amira-exam-panic"
 DEFAULT_ATTITUDE: Attitude = "neutral"
@@ -18,7 +18,7 @@ class IntakeView(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
-    session_id: str = ""
+    session_id: SessionId | Literal[""] = ""
     profile_id: str = DEFAULT_CLIENT
     profile: ClientProfile | None = None
     attitude: Attitude | None = None

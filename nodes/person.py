@@ -5,6 +5,7 @@ ends with the help lines, and neither the dialogue nor the record has the words.
 """
 
 import unicodedata
+from collections.abc import Sequence
 from typing import Annotated, Any, Literal
 
 from langgraph.types import interrupt
@@ -13,14 +14,28 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from models.chat import Models
 from nodes.context import UTTERANCE_LIMIT, phase_of
 from nodes.intake import IntakeView, intake
-from nodes.risk import check_message, help_text
+from nodes.risk import Risk, check_message, find_risk, help_text
 from settings import SessionConfig, validation_message
-from state import EndReason, Failure, FlowView, Phase, SessionInput, SessionState, Speaker, Utterance, replace, update
+from state import (
+    EndReason,
+    Failure,
+    FlowView,
+    Phase,
+    SessionId,
+    SessionInput,
+    SessionState,
+    Speaker,
+    Utterance,
+    replace,
+    update,
+)
 from texts.harmless import one_line
 
 RISK = "risk"
 """The kind of failure with which a session ends when a person expresses risk."""
 DEFAULT_PART: Speaker = "counselor"
+OPENING = 2
+"""Messages of an opening exchange, with which a session begins."""
 
 
 class PracticeInput(SessionInput, total=False):
@@ -56,7 +71,7 @@ class PersonView(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
-    session_id: str = ""
+    session_id: SessionId | Literal[""] = ""
     part: Speaker = DEFAULT_PART
     country: str = ""
     utterances: tuple[Utterance, ...] = ()
@@ -169,12 +184,31 @@ async def _stopped_for_risk(
         before=view.last_of("client"),
         asked=view.last_of("counselor"),
     )
-    if found is None:
-        return None
-    why = "the check itself failed" if found.source == "check_failed" else f"found by the {found.source}"
+    return _stopped(found, view.turn, view.country) if found else None
+
+
+def stopped_unchecked(utterances: Sequence[Utterance]) -> dict[str, Any] | None:
+    """How a session with a person as the client ends where one of the client's words counts as risk by the lists; None for most.
+
+    Those that came by `person` have passed. A caller over HTTP may have put others into the state; nothing of it has been
+    checked, and a model would be asked next. The opening exchange is the form's.
+    """
+    before = asked = ""
+    for place, said in enumerate(utterances):
+        if said.speaker == "counselor":
+            asked = said.text
+            continue
+        is_opening = place < OPENING and said.turn == 0
+        if not is_opening and (risk := find_risk(said.text, before=before, asked=asked)):
+            return _stopped(risk, said.turn, "")
+        before = said.text
+    return None
+
+
+def _stopped(risk: Risk, turn: int, country: str) -> dict[str, Any]:
+    why = "the check itself failed" if risk.source == "check_failed" else f"found by the {risk.source}"
     message = f"the person's message counts as risk ({why}); help lines were shown, and no model was asked"
-    failure = Failure(stage="client", kind=RISK, message=message, turn=view.turn)
-    return update(failure=failure, help=help_text(view.country))
+    return update(failure=Failure(stage="client", kind=RISK, message=message, turn=turn), help=help_text(country))
 
 
 def _problem(view: PersonView, answer: PersonAnswer) -> str | None:

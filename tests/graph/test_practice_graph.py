@@ -278,6 +278,24 @@ async def test_the_graph_alone_checks_a_client_as_studio_would_run_it() -> None:
     assert not (await graph.aget_state(thread)).next
 
 
+@pytest.mark.parametrize("author", ["human", "model"])
+@pytest.mark.parametrize("words", [SECRET, f"{SECRET} {'It rained. ' * 40}"])
+async def test_words_that_were_put_into_the_state_are_checked_before_a_model_is_asked(words: str, author: str) -> None:
+    models, asked = scripted_models(Sensible())
+    graph = build_practice_graph(InMemorySaver(), models=models)
+    thread: Any = {"configurable": {"thread_id": "t"}}
+    begin: Any = {"profile": profile().model_dump(mode="json"), "part": "client"}
+    state = await graph.ainvoke(begin, thread, context=config(router="rules"))
+    count = len(asked)
+    turn = state["utterances"][-1]["turn"]
+    planted = {"turn": turn, "speaker": "client", "text": words, "author": author}
+    command: Command[Any] = Command(resume="Hello, it is about the exam.", update={"utterances": [planted]})
+    state = await graph.ainvoke(command, thread, context=config(router="rules"))
+    assert state["failure"]["kind"] == "risk"
+    assert state["help"]
+    assert len(asked) == count
+
+
 async def test_a_person_who_is_the_counselor_is_handed_nothing_of_the_clients_side() -> None:
     models, _ = scripted_models(Sensible())
     graph = build_practice_graph(InMemorySaver(), models=models)

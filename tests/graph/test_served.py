@@ -159,11 +159,10 @@ async def test_requests_that_failed_on_the_way_are_counted_without_words(monkeyp
 async def test_a_session_id_brings_no_header_with_it(session_id: str, monkeypatch: pytest.MonkeyPatch) -> None:
     with LoopbackServer() as server:
         monkeypatch.setenv("OPENAI_BASE_URL", server.base_url)
-        state = await build_session_graph(served=True, models=ServedModels(backoff=0.001, requests=2)).ainvoke(
-            {"session_id": session_id},
-            context={"max_turns": 1, "models": {"default": {"model": "m"}}},  # type: ignore[arg-type]
-        )
-        assert state["failure"]
+        graph = build_session_graph(served=True, models=ServedModels(backoff=0.001, requests=2))
+        context: Any = {"max_turns": 1, "models": {"default": {"model": "m"}}}
+        with pytest.raises(ValidationError, match="session_id"):
+            await graph.ainvoke({"session_id": session_id}, context=context)
         assert not [request for request in server.requests if request.path.endswith("completions")]
 
 
