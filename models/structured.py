@@ -5,7 +5,7 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
-from store.reading import unique_keys
+from store.reading import refuse_constant, unique_keys
 from texts.reasoning import without_reasoning
 
 MODES = ("json_schema", "json_schema_without_bounds", "json_object", "text")
@@ -16,11 +16,7 @@ _FENCE = re.compile(r"```[ \t]{0,9}\w{0,20}[ \t]{0,9}\n?")
 _SCHEMA_WORDS = re.compile(r"response_format|json_schema|schema|grammar|guided|structured|json mode", re.IGNORECASE)
 
 
-def _refuse(constant: str) -> Any:
-    raise ValueError(f"{constant} is no number of JSON")
-
-
-_DECODER = json.JSONDecoder(parse_constant=_refuse, object_pairs_hook=unique_keys)
+_DECODER = json.JSONDecoder(parse_constant=refuse_constant, object_pairs_hook=unique_keys)
 
 
 class MalformedAnswer(ValueError):

@@ -87,7 +87,7 @@ def parse_json(data: str | bytes, *, finite: bool = False) -> Any:
     With `finite` a number too large for a float is none either; else it is read as infinity.
     """
     try:
-        return json.loads(data, parse_constant=_refuse, parse_float=_finite if finite else None)
+        return json.loads(data, parse_constant=refuse_constant, parse_float=_finite if finite else None)
     except RecursionError:
         raise ValueError("nested too deeply") from None
 
@@ -99,7 +99,8 @@ def _finite(digits: str) -> float:
     return number
 
 
-def _refuse(constant: str) -> Any:
+def refuse_constant(constant: str) -> Any:
+    """For `parse_constant`: NaN and Infinity are no numbers of JSON. Raises `ValueError`."""
     raise ValueError(f"{constant} is no number of JSON")
 
 
