@@ -15,7 +15,6 @@ _BOUNDS = frozenset({"minLength", "maxLength", "minItems", "maxItems", "uniqueIt
 _FENCE = re.compile(r"```[ \t]{0,9}\w{0,20}[ \t]{0,9}\n?")
 _SCHEMA_WORDS = re.compile(r"response_format|json_schema|schema|grammar|guided|structured|json mode", re.IGNORECASE)
 
-
 _DECODER = json.JSONDecoder(parse_constant=refuse_constant, object_pairs_hook=unique_keys)
 
 
