@@ -87,7 +87,7 @@ class Batch(BaseModel):
         return same.model_dump(mode="json", exclude={"created_at", "provenance", "format", "source", "paired"})
 
     def extended(self, asked: "Batch") -> "Batch":
-        """This batch with the further methods, attitudes, seeds and profiles of another.
+        """This batch with the further methods, attitudes, seeds and profiles of another, and its models reached as that says.
 
         Raises `RunError` where the other differs in anything else. The caller has put the further profiles in place.
         """
@@ -103,6 +103,7 @@ class Batch(BaseModel):
             )
         return self.model_copy(
             update={
+                "configuration": asked.configuration,
                 "methods": tuple(dict.fromkeys([*self.methods, *asked.methods])),
                 "attitudes": self.attitudes and tuple(dict.fromkeys([*self.attitudes, *(asked.attitudes or ())])),
                 "seeds": tuple(dict.fromkeys([*self.seeds, *asked.seeds])),

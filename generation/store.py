@@ -55,8 +55,10 @@ def recover(store: Store, batch: Callable[[], Container[str]] | None = None) -> 
     if strays:
         checked = store.check()
     forgotten = _forget(store, checked, batch) if batch and checked.damaged else []
-    damaged = [item for item in checked.damaged if item.session_id not in forgotten]
-    return Recovered(checked.entries, damaged, listed_now, strays, forgotten)
+    if forgotten:  # whose records their lines disputed is seen anew
+        again = recover(store)
+        return Recovered(again.entries, again.damaged, listed_now + again.listed, [*strays, *again.strays], forgotten)
+    return Recovered(checked.entries, checked.damaged, listed_now, strays)
 
 
 def _forget(store: Store, checked: Checked, batch: Callable[[], Container[str]]) -> list[str]:

@@ -9,7 +9,7 @@ no other script run and nothing be fetched or sent.
 import base64
 import hashlib
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from html import escape
 from pathlib import Path
 
@@ -20,6 +20,7 @@ from inspection.page_data import Drawing, drawing_of, packed, row_of, session_da
 from inspection.trace import trace_session
 from sessions.store import RunError
 from state import SessionRecord
+from store.private import for_its_owner
 
 FOLDER = Path(__file__).parent / "page"
 STYLES = ("trace.css",)
@@ -30,7 +31,8 @@ _VARIABLE = re.compile(r"\{\{(\w+)\}\}")
 
 def write_pages(place: Path, session: str | None, out: Path, *, left_out: list[Damage] | None = None) -> list[Path]:
     """Write the page of one session of a place (a run directory, a folder, a journal, a file of records), named as
-    `find_one` takes it, or without a name of all its sessions, with a list. Returns the files written: it is one.
+    `find_one` takes it, or without a name of all its sessions, with a list. Returns the files written: it is one. Where a person
+    has typed in a session, it is for its owner alone.
 
     Raises `RunError` or `JournalError` where there is nothing to show or a session is damaged (with a list for what is left out,
     damaged ones are put there instead), and `RunError` when the page cannot be written.
@@ -39,10 +41,19 @@ def write_pages(place: Path, session: str | None, out: Path, *, left_out: list[D
         records: Iterable[SessionRecord] = find_records(place, left_out=left_out)
     else:
         records = [find_one(place, session, left_out=left_out)]
-    page = page_of(records, f"Sessions of {place.resolve().name}")
+    typed = False
+
+    def noted() -> Iterator[SessionRecord]:
+        nonlocal typed
+        for record in records:
+            typed = typed or any(said.author == "human" for said in record.dialogue)
+            yield record
+
+    page = page_of(noted(), f"Sessions of {place.resolve().name}")
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
-        out.write_text(page, encoding="utf-8", newline="\n")
+        with open(out, "w", encoding="utf-8", newline="\n", opener=for_its_owner if typed else None) as file:
+            file.write(page)
     except OSError as error:
         raise RunError(f"{out} cannot be written: {error.strerror or error}") from error
     return [out]

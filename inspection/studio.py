@@ -28,6 +28,7 @@ from graph.threads import import_session
 from sessions.store import RunError
 from settings import ModelSettings, SessionConfig
 from state import SessionRecord
+from store.private import for_its_owner
 
 GRAPH = "session"
 PROJECT = Path(__file__).parents[1]
@@ -160,12 +161,12 @@ def server(
     if not _is_free(port):
         raise RunError(f"port {port} is taken; give another one with --port")
     log = checkpoints_path().parent.absolute() / f"studio-{port}.log"
-    log.parent.mkdir(parents=True, exist_ok=True)
+    log.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     command = [sys.executable, "-m", "langgraph_cli", "dev", "--no-reload", "--host", "127.0.0.1", "--port", str(port)]
     here = {VARIABLE: str(checkpoints_path().absolute())}
     if models:
         here[MODELS] = str(models.absolute())
-    with log.open("wb") as output:
+    with open(log, "wb", opener=for_its_owner) as output:
         process = subprocess.Popen(
             command if browser else [*command, "--no-browser"],
             cwd=PROJECT,

@@ -27,6 +27,8 @@ CONFIGURED: dict[str, type] = {"method": str, "seed": int, "max_turns": int, "la
 _KINDS = {str: "text", int: "a whole number of at most 63 bits"}
 MOST_SHARD = 4 * 2**30
 """Bytes of the largest shard that is unpacked: one is closed at 64 MiB."""
+MOST_LINES = 2**19
+"""Lines of the longest shard: a record has more than a thousand bytes, and millions of empty lines pack into a few kilobytes."""
 
 
 class RunError(RuntimeError):
@@ -161,8 +163,10 @@ class Shards:
         with self._open(name) as file:
             if start:
                 file.seek(start)
-            for line in read_lines(file):
+            for number, line in enumerate(read_lines(file), 1):
                 end += len(line)
+                if number > MOST_LINES:
+                    raise RunError(f"shard {name} is damaged: it has more than {MOST_LINES:,} lines")
                 if end - start > MOST_SHARD:
                     raise RunError(f"shard {name} is damaged: it unpacks to more than {MOST_SHARD:,} bytes")
                 yield line, end

@@ -380,7 +380,9 @@ async def test_no_call_of_the_api_sends_a_key_to_an_address_of_the_callers(
     answers.append(await _post(studio, "/runs/wait", ran | {"webhook": elsewhere.base_url}))
     assert "Webhook" in answers[-1]
     assert elsewhere.requests == []
-    log = next(studio.project.parent.rglob("studio-*.log")).read_text()
+    path = next(studio.project.parent.rglob("studio-*.log"))
+    assert path.stat().st_mode & 0o077 == 0
+    log = path.read_text()
     for text in (*answers, log):
         assert CANARY not in text
         assert KEY not in text

@@ -138,6 +138,20 @@ def test_the_usual_key_goes_to_an_address_out_of_a_file_only_when_it_is_named_to
     assert {request.headers.get("authorization") for request in elsewhere.requests} == {f"Bearer {KEY}"}
 
 
+def test_a_run_that_is_extended_asks_the_server_of_today(
+    tmp_path: Path, home: LoopbackServer, elsewhere: LoopbackServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path, command = a_batch(tmp_path / "data", home.base_url, monkeypatch)
+    change(path, home.base_url, elsewhere.base_url)
+    monkeypatch.setenv("OPENAI_API_KEY", KEY)
+
+    assert run.main([*command, "--extend", "--seeds", "3", "--base-url", home.base_url]) == 0
+
+    assert elsewhere.requests == []
+    assert elsewhere.base_url not in path.read_text(encoding="utf-8")
+    assert len(list(Store(path.parent).records())) == 3
+
+
 @KINDS
 def test_what_was_made_here_without_a_key_is_gone_on_with_as_it_is(
     make: Make, tmp_path: Path, home: LoopbackServer, monkeypatch: pytest.MonkeyPatch

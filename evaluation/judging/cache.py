@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from sessions.store import RunError
+from store.private import for_its_owner
 from store.reading import open_plain, parse_json, read_lines
 
 FILE = "answers.jsonl"
@@ -80,12 +81,13 @@ class Record:
 class JudgeCache:
     """The answers in a folder, which may not exist yet. `damaged` counts lines that could not be read.
 
-    Reading takes no lock; `writing()` does, and must be open when something is kept. Raises `RunError` for a folder that cannot
-    be used.
+    Reading takes no lock; `writing()` does, and must be open when something is kept. A `private` one is for its owner alone. Raises
+    `RunError` for a folder that cannot be used.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, private: bool = False) -> None:
         self.folder = folder
+        self._private = private
         self.path = folder / FILE
         self.damaged = 0
         self._places: dict[str, tuple[int, int]] = {}
@@ -126,8 +128,8 @@ class JudgeCache:
     def writing(self) -> Iterator[None]:
         """Hold the folder for writing. Raises `RunError` where another process does."""
         try:
-            self.folder.mkdir(parents=True, exist_ok=True)
-            lock = os.open(self.folder / "lock", os.O_RDWR | os.O_CREAT, 0o644)
+            self.folder.mkdir(parents=True, exist_ok=True, mode=0o700 if self._private else 0o777)
+            lock = os.open(self.folder / "lock", os.O_RDWR | os.O_CREAT, 0o600 if self._private else 0o644)
         except OSError as error:
             raise RunError(f"{self.folder} cannot be written: {error.strerror}") from error
         try:
@@ -139,7 +141,9 @@ class JudgeCache:
                 )
                 raise RunError(message) from None
             try:
-                self._descriptor = os.open(self.path, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o644)
+                flags = os.O_RDWR | os.O_APPEND | os.O_CREAT
+                private = self._private
+                self._descriptor = for_its_owner(str(self.path), flags) if private else os.open(self.path, flags, 0o644)
             except OSError as error:
                 raise RunError(f"{self.path} cannot be written: {error.strerror}") from error
             self._refresh()  # what another process has added in the meantime

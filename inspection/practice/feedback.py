@@ -38,7 +38,9 @@ async def feedback(record: SessionRecord, path: Path, folder: Path, models: Mode
     session = session_of(record, str(folder))
     try:
         with untraced():
-            found = await judge_sessions([session], [scale], judges, models, JudgeCache(folder / "judgements"))
+            found = await judge_sessions(
+                [session], [scale], judges, models, JudgeCache(folder / "judgements", private=True)
+            )
     except JudgeStopped as error:
         return [f"No feedback: {error}"]
     lines = [f"By {', '.join(judge.name for judge in judges)}, {scale.low} to {scale.high}. {scale.note}"]

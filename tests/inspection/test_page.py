@@ -160,3 +160,14 @@ def test_a_page_is_made_of_any_place_with_sessions(tmp_path: Path) -> None:
         write_pages(shard, "s7", out)
     with pytest.raises(RunError, match="cannot be written"):
         write_pages(shard, None, tmp_path)
+
+
+def test_a_page_with_what_a_person_typed_is_for_its_owner_alone(tmp_path: Path) -> None:
+    record = session("single")
+    typed = record.opening[1].model_copy(update={"author": "human", "call": None})
+    practised = record.model_copy(update={"opening": (record.opening[0], typed)})
+    out = tmp_path / "trace.html"
+    for kept, mode in ((record, 0o644), (practised, 0o600)):
+        (tmp_path / "one.jsonl").write_text(kept.model_dump_json() + "\n", encoding="utf-8")
+        write_pages(tmp_path / "one.jsonl", None, out)
+        assert out.stat().st_mode & 0o777 == mode

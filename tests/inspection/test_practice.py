@@ -288,7 +288,10 @@ def test_with_a_judge_there_is_feedback(
     with LoopbackServer(judging) as server:
         judge = tmp_path / "judge.yaml"
         judge.write_text(f"name: mild\nbase_url: {server.base_url}\nsamples: 1\n")
+        (tmp_path / "out").mkdir()
         assert practise(server, tmp_path / "out", "--judge", str(judge)) == 0
+        kept = [tmp_path / "out" / "judgements", *(tmp_path / "out" / "judgements").iterdir()]
+        assert not any(path.stat().st_mode & 0o077 for path in kept)
     shown = " ".join(capsys.readouterr().out.split())
     assert "Understanding: 4.0 – It is calm. (turn 1)" in shown
     assert "By mild, 0 to 6." in shown

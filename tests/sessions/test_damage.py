@@ -4,11 +4,13 @@ import json
 from pathlib import Path
 
 import pytest
+import zstandard
 
 from generation.store import ShardWriter, recover
 from graph.ledger import Damage, sealed
 from inspection.find import find_one, overview
 from sessions import read_sessions
+from sessions.shards import MOST_LINES
 from sessions.store import Entry, RunError, Store, record_of
 from state import SessionRecord
 from tests.damaged import LATER, make_run, without_checksums
@@ -165,6 +167,18 @@ def test_a_session_that_only_a_damaged_ledger_speaks_of_is_forgotten_aloud(run: 
     assert (folder / "ledger" / ".w1.jsonl.damaged").read_text() == before
     ShardWriter(folder, "w1").keep(kept[name].model_copy(update={"finished_at": LATER}))
     assert {record.session_id for record in Store(folder).records()} == set(kept)
+
+
+def test_a_few_kilobytes_that_unpack_to_endless_lines_do_not_hold_a_reader_up(run: Run) -> None:
+    folder, _ = run
+    packed = folder / "shards" / "w0-00001.jsonl.zst"
+    ids = in_shard(folder, "w0-00001")
+    lines = zstandard.ZstdCompressor().compress(b"\n" * (MOST_LINES + 1))
+    packed.write_bytes(lines + packed.read_bytes())
+    left_out: list[Damage] = []
+    list(Store(folder).records(left_out=left_out))
+    assert {item.session_id for item in left_out} == set(ids)
+    assert {item.what for item in left_out} == {"shard w0-00001 is damaged: it has more than 524,288 lines"}
 
 
 def test_records_of_a_newer_format_are_refused_by_name(run: Run) -> None:
