@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 from pathlib import Path
 
 import pytest
@@ -192,3 +193,15 @@ def test_a_state_of_a_run_at_work_that_cannot_be_read_is_none(folder: Path) -> N
         live.write_text('{"began": 1.5, "running": 2, "line": "at it"}', encoding="utf-8")
         state = StateReader(folder).read()
     assert state.live == {"began": 1.5, "running": 2, "line": "at it"}
+
+
+def test_a_merged_run_has_the_profiles_of_a_part_that_still_has_them(
+    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    other, out = shutil.copytree(folder, tmp_path / "other"), tmp_path / "out"
+    (folder / "profiles.jsonl").write_text("{}\n", encoding="utf-8")
+    assert run.main(["merge", str(folder), "--out", str(out)]) == 2
+    assert "no part has the profiles that it began with" in capsys.readouterr().err
+    assert not out.exists()
+    assert run.main(["merge", str(folder), str(other), "--out", str(out)]) == 0
+    assert "6 of 6 finished" in capsys.readouterr().out
