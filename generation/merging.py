@@ -63,7 +63,7 @@ def _profiles(parts: list[Path], batches: list[Batch]) -> Path:
     for part, batch in zip(parts, batches, strict=True):
         path = part / PROFILES_FILE
         try:
-            if Profiles(path).hash == batch.profiles_hash:
+            if Profiles(path, batch.profiles).hash == batch.profiles_hash:
                 return path
             problem = problem or f"{path} is not what this run began with"
         except RunError as error:
