@@ -17,6 +17,7 @@ from commands.evaluation_options import (
     write_reports,
 )
 from commands.options import tell_left_out
+from commands.unfinished import tell_still_to_come
 from evaluation.compare import Comparison, compare_groups
 from evaluation.figures import MEASURES, rows_by_group
 from evaluation.groups import Gathered, gather
@@ -53,6 +54,7 @@ def evaluate(args: argparse.Namespace, *, comparing: bool) -> int:
     told = status_console()
     gathered = gather(args.sources, args.by, salvage=args.salvage)
     tell_left_out(gathered.damaged)
+    tell_still_to_come(map(Path, args.sources))
     reference, others = _compared(args, gathered) if comparing else ("", [])
     measures = _measures(args, gathered, plain, told)
     if args.show:

@@ -12,6 +12,7 @@ from rich.text import Text
 
 from commands.evaluation_options import judgements_folder, judging_progress, status_console, write_reports
 from commands.options import names, tell_left_out
+from commands.unfinished import tell_still_to_come
 from evaluation.aspects import Aspects, read_aspects
 from evaluation.groups import gather
 from evaluation.judging.cache import JudgeCache
@@ -149,6 +150,7 @@ def agree(args: argparse.Namespace) -> int:
 def _pairs(args: argparse.Namespace) -> tuple[list[Pair], list[str]]:
 
     gathered = gather(args.sources, args.by, salvage=args.salvage)
+    tell_still_to_come(map(Path, args.sources))
     tell_left_out(gathered.damaged)
     methods = names(args.between) if args.between else list(gathered.groups)
     if unknown := [name for name in methods if name not in gathered.groups]:

@@ -14,6 +14,7 @@ from rich.text import Text
 
 from commands import Subparsers
 from commands.options import errors, salvage_option, salvaged, tell_left_out
+from commands.unfinished import still_to_come
 from generation.exports import FORMATS, ExportReport, Splits, export
 from generation.merging import merge
 from generation.state import RunState, StateReader
@@ -110,14 +111,13 @@ def merge_runs(args: argparse.Namespace) -> int:
 def export_run(args: argparse.Namespace) -> int:
     """Write a run as a data set."""
     folder, left_out = Path(args.run), salvaged(args)
-    unfinished = 0
+    unfinished = still_to_come(folder)
     if has_records(folder):
         single = read_records(folder, left_out=left_out)
 
         def records() -> Iterator[SessionRecord]:
             return iter(single.values())
     else:
-        unfinished = StateReader(folder).read(by_ledger=True).left
         store = Store(folder)
 
         def records() -> Iterator[SessionRecord]:

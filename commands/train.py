@@ -9,6 +9,7 @@ from rich.table import Table
 
 from commands import Subparsers
 from commands.options import errors
+from commands.unfinished import tell_still_to_come
 from generation.exports.splits import Splits
 from settings import EMBEDDED, SettingsError
 from texts.console import HarmlessConsole
@@ -120,6 +121,7 @@ def data(args: argparse.Namespace) -> int:
         skip_invalid=args.skip_invalid,
         overwrite=args.overwrite,
     )
+    tell_still_to_come(map(Path, args.sources))
     for problem in made.skipped:
         errors().print(f"left out: {problem}")
     console = HarmlessConsole()

@@ -148,7 +148,10 @@ class Unit:
 
 
 class Profiles:
-    """The profiles of a run, or the first `most`: one a line of `profiles.jsonl`; their ids, attitudes and places are in memory."""
+    """The profiles of a run, or the first `most`: one a line of `profiles.jsonl`; their ids, attitudes and places are in memory.
+
+    `goes_on` says whether there is more behind the first `most`.
+    """
 
     def __init__(self, path: Path, most: int | None = None) -> None:
         self.path = path
@@ -166,6 +169,7 @@ class Profiles:
                     self._places.append(place)
                     place += len(line)
                     digest.update(line)
+                self.goes_on = bool(file.peek(1)) if len(self) == most else False
         except OSError as error:
             raise RunError(f"{path} cannot be read: {error.strerror or error}") from error
         except ValidationError as error:

@@ -4,7 +4,7 @@ import shutil
 from contextlib import ExitStack, suppress
 from pathlib import Path
 
-from generation.batch import PROFILES_FILE, Batch, read_batch
+from generation.batch import PROFILES_FILE, Batch, Profiles, read_batch
 from generation.files import RunLock
 from generation.store import append, recover
 from graph.ledger import damage_message, sealed
@@ -36,7 +36,7 @@ def merge(parts: list[Path], out: Path) -> tuple[Batch, list[int]]:
                     message = damage_message(part, damaged)
                     raise RunError(f"{message}\nrun them again before it is merged: run.py generate --out {part}")
                 _take(part, temporary, f"p{number}")
-        _copy(parts[0] / PROFILES_FILE, temporary / PROFILES_FILE)
+        _copy(_profiles(parts, batches), temporary / PROFILES_FILE)
         first.write(temporary)
         with suppress(FileNotFoundError):
             out.rmdir()
@@ -57,6 +57,20 @@ def _batch(part: Path) -> Batch:
     return batch
 
 
+def _profiles(parts: list[Path], batches: list[Batch]) -> Path:
+    """The profiles of a part that has them as it began. Raises `RunError` where none has."""
+    problem = ""
+    for part, batch in zip(parts, batches, strict=True):
+        path = part / PROFILES_FILE
+        try:
+            if Profiles(path, batch.profiles).hash == batch.profiles_hash:
+                return path
+            problem = problem or f"{path} is not what this run began with"
+        except RunError as error:
+            problem = problem or str(error)
+    raise RunError(f"{problem}; no part has the profiles that it began with")
+
+
 def _take(part: Path, out: Path, prefix: str) -> None:
     """Copy a part's shards under names of their own, with their ledger, and its journals."""
     store, target = Store(part), Store(out)
@@ -72,5 +86,9 @@ def _take(part: Path, out: Path, prefix: str) -> None:
 
 
 def _copy(path: Path, target: Path) -> None:
-    with open_plain(path) as source, target.open("wb") as file:
+    try:
+        source = open_plain(path)
+    except OSError as error:
+        raise RunError(f"{path} cannot be read: {error.strerror}") from error
+    with source, target.open("wb") as file:
         shutil.copyfileobj(source, file)

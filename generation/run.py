@@ -53,6 +53,9 @@ class Run:
     def notes(self) -> list[str]:
         """What is to be said of sessions whose records were not as they were kept; nothing where all is well."""
         notes = []
+        if self.profiles.goes_on:
+            what = f"{self.profiles.path} has more lines than the run has profiles: an --extend was cut off"
+            notes.append(f"{what}; they are passed over until it is given again")
         if self.damaged:
             notes.append(f"{damage_message(self.folder, self.damaged)}\nthey are run again; the damaged files stay")
         if self.strays:
@@ -98,7 +101,7 @@ def open_run(folder: Path, asked: Asked) -> Run:
     else:
         _refuse_special(folder, there, asked)
         batch, problems = _reached_as(folder, there, asked), []
-    profiles = Profiles(folder / PROFILES_FILE)
+    profiles = Profiles(folder / PROFILES_FILE, batch.profiles)
     if profiles.hash != batch.profiles_hash:
         raise RunError(f"{folder / PROFILES_FILE} is not what this run began with; restore it, or begin a new run")
     store = Store(folder)

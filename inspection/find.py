@@ -3,15 +3,15 @@
 Unfinished sessions are found too: their journals are made into records as far as they go.
 """
 
-from collections.abc import Iterator
+from collections.abc import Container, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from graph.journal import SUFFIX, has_begun, read_journal
+from graph.journal import SUFFIX, DamagedJournal, has_begun, read_journal
 from graph.ledger import Damage
 from graph.record import make_record
-from graph.store import SHARD, has_records, read_records, unfinished
+from graph.store import SHARD, has_records, read_records
 from profiles.schema import Attitude
 from sessions.checking import refusal
 from sessions.store import Entry, RunError, Store, is_run, record_of
@@ -52,7 +52,8 @@ def overview(place: Path, *, left_out: list[Damage] | None = None) -> list[Overv
         if left_out is not None:
             left_out += checked.damaged
         rows = [_of_entry(entry) for entry in checked.entries.values()]
-        return rows + [_of_record(record) for record in _from_journals(store.journals, set(checked.entries))]
+        journals = _from_journals(store.journals.glob(f"*{SUFFIX}"), set(checked.entries), left_out)
+        return rows + [_of_record(record) for record in journals]
     return [_of_record(record) for record in find_records(place, left_out=left_out)]
 
 
@@ -68,7 +69,7 @@ def find_records(place: Path, *, left_out: list[Damage] | None = None) -> Iterat
         for record in store.records(failed=True, left_out=left_out):
             done.add(record.session_id)
             yield record
-        yield from _from_journals(store.journals, done)
+        yield from _from_journals(store.journals.glob(f"*{SUFFIX}"), done, left_out)
     elif place.is_dir():
         yield from _from_folder(place, left_out)
     elif place.is_file():
@@ -135,19 +136,26 @@ def _of_run(place: Path, wanted: str) -> Iterator[SessionRecord]:
         yield from (make_record(read_journal(path)) for path in [store.journals / f"{wanted}{SUFFIX}"] if path.exists())
 
 
-def _from_journals(folder: Path, done: set[str]) -> Iterator[SessionRecord]:
-    for path in sorted(folder.glob(f"*{SUFFIX}")):
-        if path.name.removesuffix(SUFFIX) not in done and has_begun(path):
-            yield make_record(read_journal(path))
+def _from_journals(
+    paths: Iterable[Path], done: Container[str], left_out: list[Damage] | None
+) -> Iterator[SessionRecord]:
+    for path in sorted(paths):
+        name = path.name.removesuffix(SUFFIX)
+        try:
+            if name not in done and has_begun(path):
+                yield make_record(read_journal(path))
+        except DamagedJournal as error:
+            if left_out is None:
+                raise
+            left_out.append(Damage(name, "journal", str(error)))
 
 
 def _from_folder(folder: Path, left_out: list[Damage] | None) -> Iterator[SessionRecord]:
     records = read_records(folder, left_out=left_out) if has_records(folder) else {}
     yield from records.values()
-    journals = [path for path in unfinished(folder) if path.name.removesuffix(SUFFIX) not in records]
-    for path in journals:
-        yield make_record(read_journal(path))
-    if not records and not journals:
+    journals = list(_from_journals(folder.glob(f"*{SUFFIX}"), records, left_out))
+    yield from journals
+    if not records and not journals and not left_out:
         raise RunError(f"{folder} is no run directory and has no sessions; runs have a run.json or a {SHARD}")
 
 

@@ -45,7 +45,7 @@ def test_every_attack_names_a_test_that_is_there(row: str) -> None:
         f"{MOST_PARTS:,} brackets",
         f"at most {MOST_CHARACTERS:,}",
         f"{UTTERANCE_LIMIT:,} characters; a model's",
-        f"{reading.MOST_BYTES // 2**20} MiB, {reading.MOST_LINE // 2**20} MiB; a YAML file {MOST_YAML // 2**20} MiB",
+        f"{reading.MOST_BYTES // 2**20} MiB, {reading.MOST_LINE // 2**20} MiB; YAML {MOST_YAML // 2**20} MiB",
         f"{TEXT_LIMIT:,} characters a text, {PROFILE_LIMIT:,} in all",
         f"{RETRY_AFTER_CAP:.0f} seconds",
     ],

@@ -234,7 +234,11 @@ def test_an_extension_that_was_cut_off_can_be_repeated(tmp_path: Path) -> None:
     wanted = Asked(config(), source="jonas-burned-out", extend=True)
     open_run(folder, wanted)
     begun.batch.write(folder)  # as if the batch had not been written any more
-    assert len(open_run(folder, wanted).profiles) == 2
+    there = open_run(folder, Asked(config()))
+    assert there.profiles.ids == ["amira-exam-panic"]
+    assert "has more lines than the run has profiles: an --extend was cut off" in there.notes()[0]
+    again = open_run(folder, wanted)
+    assert (len(again.profiles), again.notes()) == (2, [])
     lines = (folder / PROFILES_FILE).read_text(encoding="utf-8").splitlines()
     (folder / PROFILES_FILE).write_text("\n".join(reversed(lines)) + "\n", encoding="utf-8")
     with pytest.raises(RunError, match="is not what this run began with"):

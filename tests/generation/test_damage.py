@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 from pathlib import Path
 
 import pytest
@@ -39,6 +40,30 @@ def test_status_counts_what_is_damaged_and_says_so_with_its_exit_code(
     assert len(json.loads(capsys.readouterr().out)["damaged"]) == 1
     assert run.main(["status", str(folder), "--salvage"]) == 0
     assert "left out: 1 damaged session" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["export", "RUN", "--format", "jsonl", "--out", "OUT"],
+        ["evaluate", "RUN", "--metrics", "integrity", "--quiet"],
+        ["train", "data", "RUN", "--out", "OUT"],
+        ["rate", "RUN", "--pairs", "1", "--by", "attitude", "--out", "OUT"],
+    ],
+    ids=lambda command: command[0],
+)
+def test_sessions_that_are_still_to_come_are_counted_wherever_a_run_is_read(
+    folder: Path, tmp_path: Path, command: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    names = {"RUN": str(folder), "OUT": str(tmp_path / "out")}
+    run.main([names.get(part, part) for part in command])
+    assert "still to come" not in capsys.readouterr().err
+    (folder / "shards" / "w1-00001.jsonl").unlink()
+    (folder / "ledger" / "w1.jsonl").unlink()
+    names["OUT"] = str(tmp_path / "again")
+    run.main([names.get(part, part) for part in command])
+    said = " ".join(capsys.readouterr().err.split())
+    assert "1 of its sessions are still to come" in said
 
 
 @pytest.mark.parametrize(
@@ -192,3 +217,15 @@ def test_a_state_of_a_run_at_work_that_cannot_be_read_is_none(folder: Path) -> N
         live.write_text('{"began": 1.5, "running": 2, "line": "at it"}', encoding="utf-8")
         state = StateReader(folder).read()
     assert state.live == {"began": 1.5, "running": 2, "line": "at it"}
+
+
+def test_a_merged_run_has_the_profiles_of_a_part_that_still_has_them(
+    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    other, out = shutil.copytree(folder, tmp_path / "other"), tmp_path / "out"
+    (folder / "profiles.jsonl").write_text("{}\n", encoding="utf-8")
+    assert run.main(["merge", str(folder), "--out", str(out)]) == 2
+    assert "no part has the profiles that it began with" in capsys.readouterr().err
+    assert not out.exists()
+    assert run.main(["merge", str(folder), str(other), "--out", str(out)]) == 0
+    assert "6 of 6 finished" in capsys.readouterr().out

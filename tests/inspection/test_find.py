@@ -7,7 +7,8 @@ import pytest
 
 from generation.exports import export
 from generation.store import ShardWriter
-from graph.journal import SUFFIX
+from graph.journal import SUFFIX, DamagedJournal
+from graph.ledger import Damage
 from graph.session import SessionTask, run_session
 from graph.store import keep
 from inspection.find import find_one, find_records, overview
@@ -95,3 +96,20 @@ def test_places_without_sessions_are_told(tmp_path: Path) -> None:
     (tmp_path / "x.jsonl").write_text("{}\n", encoding="utf-8")
     with pytest.raises(RunError, match=r"x\.jsonl, line 1: not a session record"):
         overview(tmp_path / "x.jsonl")
+
+
+@pytest.mark.parametrize("place", ["run", "single"])
+def test_a_damaged_journal_is_named_and_salvaged_without(place: str, run: Path, tmp_path: Path) -> None:
+    folder = run
+    if place == "single":
+        folder = tmp_path / "single"
+        folder.mkdir()
+        keep(named("aa-1"), folder)
+    before = {row.session_id for row in overview(folder)}
+    bad = (folder / "journals" if place == "run" else folder) / f"bad{SUFFIX}"
+    bad.write_text("no journal\n", encoding="utf-8")
+    with pytest.raises(DamagedJournal, match=f"bad{SUFFIX} is not a session's journal"):
+        overview(folder)
+    left_out: list[Damage] = []
+    assert {row.session_id for row in overview(folder, left_out=left_out)} == before
+    assert [item.session_id for item in left_out] == ["bad"]
