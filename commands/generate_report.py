@@ -62,19 +62,21 @@ def report(
         Text(f"{finished} of {run.total} sessions finished, {len(failed)} failed, in {run.folder}/", style=style)
     )
     _tell_usage(run, progress, prices, console)
-    told = errors()
+    notes = errors()
     if progress.failures:
-        told.print(failures_table(progress.failures))
+        notes.print(failures_table(progress.failures))
     if progress.broken:
         count = _counted(progress.broken, "session")
-        told.print(Text(f"{count} without a record: see {LOG_FILE}; the next start runs them again", style="red"))
+        notes.print(Text(f"{count} without a record: see {LOG_FILE}; the next start runs them again", style="red"))
     if progress.pulse.set_aside:
         count = _counted(progress.pulse.set_aside, "damaged journal")
-        told.print(Text(f"{count} set aside, their sessions begun anew; {LOG_FILE} says which and why", style="yellow"))
+        notes.print(
+            Text(f"{count} set aside, their sessions begun anew; {LOG_FILE} says which and why", style="yellow")
+        )
     for what, times in progress.exhausted.items():
-        told.print(Text(f"{what} ({times} times): fewer sessions ran at once for a while", style="yellow"))
+        notes.print(Text(f"{what} ({times} times): fewer sessions ran at once for a while", style="yellow"))
     if progress.stopped:
-        told.print(Text(f"stopped early: {one_line(progress.stopped)}", style="yellow"))
+        console.print(Text(f"stopped early: {one_line(progress.stopped)}", style="yellow"))
     if not args.preview or progress.stopped:
         _hint(run, len(open_units) - len(failed), failed, naming_options(args))
     if args.preview:
@@ -97,8 +99,8 @@ def _tell_usage(run: Run, progress: Progress, prices: Prices | None, console: Co
         )
     )
     if pulse.calls and not tokens:
-        told = "the endpoint reports no token usage: tokens and costs are not known, and --max-tokens and --max-cost do not stop"
-        errors().print(Text(told, style="yellow"))
+        message = "the endpoint reports no token usage: tokens and costs are not known, and --max-tokens and --max-cost do not stop"
+        errors().print(Text(message, style="yellow"))
 
 
 def _hint(run: Run, unended: int, failed: list[Entry], options: str) -> None:
@@ -141,7 +143,7 @@ def _show_forecast(run: Run, prices: Prices | None, console: Console, concurrenc
     console.print(projection_table(table, prices is not None))
     lone = sum(row.sessions * row.seconds for row in rows)
     at_once = min(concurrency, sum(row.sessions for row in rows))
-    told = f"one session after another: {duration(lone)}"
+    pace = f"one session after another: {duration(lone)}"
     if at_once > 1:
-        told += f"; {at_once} at once, if the server keeps its pace: {duration(lone / at_once)}"
-    console.print(told)
+        pace += f"; {at_once} at once, if the server keeps its pace: {duration(lone / at_once)}"
+    console.print(pace)

@@ -122,8 +122,8 @@ async def _replay(args: argparse.Namespace) -> int:
         task = make(pinned(config, served))
         task.refuse_if_done(folder)
         head = await fork_head(task)
-        told = HarmlessConsole(quiet=args.quiet or args.json)
-        told.print(Text(f"fork of {parent.session_id} at turn {task.turn}", style="bold"))
+        console = HarmlessConsole(quiet=args.quiet or args.json)
+        console.print(Text(f"fork of {parent.session_id} at turn {task.turn}", style="bold"))
         start = partial(run_fork, head, folder, models)
         return await conduct(args, served, task, folder, start, JournalContent.begun(head))
     finally:

@@ -57,11 +57,10 @@ def trace(args: argparse.Namespace) -> int:
     if args.html:
         return _write_page(args, place, left_out)
     rows = overview(place, left_out=left_out) if args.list or not (args.session or _one_wanted(args)) else []
+    tell_left_out(left_out)
     if args.list or len(rows) > 1:
-        tell_left_out(left_out)
         return _list(args, rows)
     record = find_one(place, args.session, left_out=None if left_out is None else [])
-    tell_left_out(left_out)
     traced = trace_session(record, read_prices(Path(args.prices)) if args.prices else None)
     prompts = prompts_of(record, traced) if args.prompts else None
     if args.json:

@@ -38,8 +38,8 @@ def connect(address: str | None) -> None:
             socket.create_connection((place[1], int(place[2])), timeout=10).close()
         ray.init(address=address, log_to_driver=False, include_dashboard=False, configure_logging=False)
     except Exception as error:  # a cluster that is not there raises one of several
-        told = one_line(str(error))[:300]
-        raise RunError(f"no Ray cluster at {address or 'this machine'}: {told}") from error
+        reason = one_line(str(error))[:300]
+        raise RunError(f"no Ray cluster at {address or 'this machine'}: {reason}") from error
 
 
 def disconnect() -> None:

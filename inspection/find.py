@@ -89,7 +89,7 @@ def find_one(place: Path, name: str | None = None, *, left_out: list[Damage] | N
         return record  # the others are not looked at
     rows = overview(place, left_out=left_out)
     if not rows:
-        raise RunError(f"{place} has no sessions yet")
+        raise RunError(f"{place} has no sessions {'that can be read' if left_out else 'yet'}")
     if name is None:
         if len(rows) > 1:
             raise RunError(f"{place} has {len(rows):,} sessions; name one by its id or its number:\n{_choice(rows)}")
