@@ -76,7 +76,7 @@ def report(
     for what, times in progress.exhausted.items():
         notes.print(Text(f"{what} ({times} times): fewer sessions ran at once for a while", style="yellow"))
     if progress.stopped:
-        console.print(Text(f"stopped early: {one_line(progress.stopped)}", style="yellow"))
+        notes.print(Text(f"stopped early: {one_line(progress.stopped)}", style="yellow"))
     if not args.preview or progress.stopped:
         _hint(run, len(open_units) - len(failed), failed, naming_options(args))
     if args.preview:
