@@ -99,7 +99,9 @@ class ModelSettings(BaseModel):
         return self
 
     def over(self, base: "ModelSettings") -> "ModelSettings":
-        """These settings, with what they leave open taken from `base`."""
+        """These settings, with what they leave open taken from `base`; but not its replicas, which are another server's."""
+        if self.base_url and self.base_url != base.base_url:
+            base = base.model_copy(update={"replicas": None})
         own = {name: value for name in type(self).model_fields if (value := getattr(self, name)) is not None}
         extra = {**(base.extra_body or {}), **(self.extra_body or {})}
         return base.model_copy(update={**own, "extra_body": extra or None})

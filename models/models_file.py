@@ -37,7 +37,9 @@ def read_models(path: Path) -> dict[str, ModelSettings]:
 def _refuse_inherited_key(path: Path, role: str, models: dict[str, ModelSettings]) -> None:
     settings = models[role]
     above = SessionConfig(models={name: model for name, model in models.items() if name != role}).named_for(role)
-    if settings.base_url and above.api_key_env and not settings.api_key_env and settings.base_url != above.base_url:
+    here = {url for url in (settings.base_url, *(settings.replicas or ())) if url}
+    others = here - {above.base_url, *(above.replicas or ())}
+    if others and above.api_key_env and not settings.api_key_env:
         raise SettingsError(
-            f"{path}: {role}: api_key_env: name the key of {settings.base_url}; {above.api_key_env} is for another server"
+            f"{path}: {role}: api_key_env: name the key of {min(others)}; {above.api_key_env} is for another server"
         )

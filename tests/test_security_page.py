@@ -10,6 +10,7 @@ from models.chat import RETRY_AFTER_CAP
 from models.transport import MOST_OF_A_REFUSAL
 from nodes.context import UTTERANCE_LIMIT
 from profiles.schema import PROFILE_LIMIT, TEXT_LIMIT
+from sessions.shards import MOST_SHARD
 from settings import MOST_YAML
 from store import reading
 
@@ -45,7 +46,7 @@ def test_every_attack_names_a_test_that_is_there(row: str) -> None:
         f"{MOST_PARTS:,} brackets",
         f"at most {MOST_CHARACTERS:,}",
         f"{UTTERANCE_LIMIT:,} characters; a model's",
-        f"{reading.MOST_BYTES // 2**20} MiB, {reading.MOST_LINE // 2**20} MiB; YAML {MOST_YAML // 2**20} MiB",
+        f"{reading.MOST_BYTES // 2**20} MiB, {reading.MOST_LINE // 2**20} MiB (a shard of records {MOST_SHARD // 2**30} GiB); YAML {MOST_YAML // 2**20} MiB",
         f"{TEXT_LIMIT:,} characters a text, {PROFILE_LIMIT:,} in all",
         f"{RETRY_AFTER_CAP:.0f} seconds",
     ],

@@ -7,6 +7,7 @@ import pytest
 from pydantic import ValidationError
 
 from models.models_file import read_models
+from models.trust import destinations
 from settings import (
     EMBEDDED,
     EMBEDDED_BASE,
@@ -305,6 +306,12 @@ def test_an_error_in_a_file_names_file_role_and_field(tmp_path: Path, text: str 
             None,
         ),
         ("default: {base_url: 'http://127.0.0.1:1/v1'}\nclient: {base_url: 'http://127.0.0.1:2/v1'}", None),
+        ("default: {api_key_env: A}\nclient: {replicas: ['http://127.0.0.1:1/v1']}", "client"),
+        (
+            "default: {base_url: 'http://127.0.0.1:1/v1', replicas: ['http://127.0.0.1:2/v1'], api_key_env: A}\n"
+            "client: {base_url: 'http://127.0.0.1:2/v1'}",
+            None,
+        ),
     ],
 )
 def test_a_key_goes_to_no_server_that_another_role_names(tmp_path: Path, text: str, refused: str | None) -> None:
@@ -314,6 +321,19 @@ def test_a_key_goes_to_no_server_that_another_role_names(tmp_path: Path, text: s
             read_models(file)
     else:
         assert "client" in read_models(file)
+
+
+def test_a_role_with_a_server_of_its_own_has_no_other_ones_replicas() -> None:
+    other = "http://127.0.0.1:2/v1"
+    models = {
+        "default": ModelSettings(base_url="http://127.0.0.1:1/v1", replicas=(other,)),
+        "client": ModelSettings(base_url="http://127.0.0.1:3/v1", api_key_env="CLIENT_KEY"),
+        "plan": ModelSettings(model="m"),
+    }
+    config = SessionConfig(models=models)
+    assert config.model_for("client").replicas is None
+    assert config.model_for("plan").replicas == (other,)
+    assert other not in {place.url for place, roles in destinations(config).items() if "client" in roles}
 
 
 def test_a_file_that_is_not_there(tmp_path: Path) -> None:
