@@ -111,13 +111,14 @@ def merge_runs(args: argparse.Namespace) -> int:
 def export_run(args: argparse.Namespace) -> int:
     """Write a run as a data set."""
     folder, left_out = Path(args.run), salvaged(args)
-    unfinished = still_to_come(folder)
     if has_records(folder):
+        unfinished = still_to_come(folder)
         single = read_records(folder, left_out=left_out)
 
         def records() -> Iterator[SessionRecord]:
             return iter(single.values())
     else:
+        unfinished = StateReader(folder).read(by_ledger=True).left
         store = Store(folder)
 
         def records() -> Iterator[SessionRecord]:

@@ -112,8 +112,8 @@ class Driver:
         """Drive the batch to its end. Raises `RunError` or `JournalError` where the disk fails, after a drain."""
         try:
             while not self._abandoned:
-                self._hand_out()
-                if not self._tasks and not self._waits:
+                waits = self._hand_out()
+                if not self._tasks and not waits:
                     break
                 with suppress(TimeoutError):
                     await asyncio.wait_for(self._events.get(), TICK)
@@ -155,24 +155,23 @@ class Driver:
             "%d sessions did not end when they were told to; they are left as their journals say", len(self._tasks)
         )
 
-    def _hand_out(self) -> None:
+    def _hand_out(self) -> bool:
+        """Hand out what there is room for; whether units are held back for a moment, since the machine had run out of something."""
         while not self.progress.draining:
+            # Before the look at the room: a pause that ends in between would look like no room and no wait.
+            pausing = any(room.pausing for room in self._rooms) and self.progress.left > 0
             room = max(self._rooms, key=Room.free)
             if room.free() < 1:
-                if not self._tasks and not self._waits:
+                if not self._tasks and not pausing:
                     self.stop("no worker is left")
-                return
+                return pausing
             unit = self._again.popleft() if self._again else next(self._units, None)
             if unit is None:
-                return
+                return False
             task = asyncio.create_task(self._run(self._rooms.index(room), unit, room.hand()))
             self._tasks.add(task)
             task.add_done_callback(self._done)
-
-    @property
-    def _waits(self) -> bool:
-        """Whether units are held back for a moment, since the machine had run out of something."""
-        return bool(self._again) and not self.progress.draining and any(room.pausing for room in self._rooms)
+        return False
 
     def _done(self, task: "asyncio.Task[None]") -> None:
         self._tasks.discard(task)

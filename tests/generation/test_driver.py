@@ -5,6 +5,8 @@ import errno
 import re
 from collections import Counter
 from collections.abc import Callable
+from itertools import count
+from types import SimpleNamespace
 
 import pytest
 
@@ -209,6 +211,16 @@ async def test_a_machine_at_its_end_gets_fewer_sessions_for_a_while_and_loses_no
     assert (progress.finished, progress.failed, progress.stopped) == (60, 0, None)
     assert progress.exhausted.total() == 3
     assert worker.most == 16
+
+
+async def test_a_pause_that_ends_between_two_looks_at_it_ends_no_batch(monkeypatch: pytest.MonkeyPatch) -> None:
+    # Each look at this clock takes more than half of the pause.
+    looks = count(step=0.6)
+    monkeypatch.setattr("generation.room.time", SimpleNamespace(monotonic=lambda: next(looks)))
+    short = iter([True])
+    worker = FakeWorker(lambda one: Shortage("threads") if next(short, False) else ended(one), room=1)
+    progress = await Driver([worker], units(3), 3, pause=1.0).run()
+    assert (progress.finished, progress.stopped) == (3, None)
 
 
 def test_a_room_halves_with_each_shortage_and_grows_with_each_session() -> None:
