@@ -213,9 +213,11 @@ async def test_a_machine_at_its_end_gets_fewer_sessions_for_a_while_and_loses_no
     assert worker.most == 16
 
 
-async def test_a_pause_that_ends_between_two_looks_at_it_ends_no_batch(monkeypatch: pytest.MonkeyPatch) -> None:
-    # Each look at this clock takes more than half of the pause.
-    looks = count(step=0.6)
+@pytest.mark.parametrize("step", [0.3, 0.4, 0.6, 0.9])
+async def test_a_pause_that_ends_between_two_looks_at_it_ends_no_batch(
+    step: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looks = count(step=step)  # each look at this clock takes a good part of the pause
     monkeypatch.setattr("generation.room.time", SimpleNamespace(monotonic=lambda: next(looks)))
     short = iter([True])
     worker = FakeWorker(lambda one: Shortage("threads") if next(short, False) else ended(one), room=1)
