@@ -28,14 +28,14 @@ def headline(run: Run, todo: int) -> str:
     batch = run.batch
     attitudes = ", ".join(batch.attitudes) if batch.attitudes else "own attitudes"
     part = f" · part {batch.shard[0]} of {batch.shard[1]}" if batch.shard else ""
-    found = f" · {run.recovered} found again after a crash" if run.recovered else ""
+    recovered = f" · {run.recovered} found again after a crash" if run.recovered else ""
     parts = [
         _counted(batch.profiles, "profile"),
         attitudes,
         ", ".join(batch.methods),
         _counted(len(batch.seeds), "seed") + part,
         f"{run.total} sessions, {todo} to do",
-        f"{run.folder}/{found}",
+        f"{run.folder}/{recovered}",
     ]
     return " · ".join(parts)
 

@@ -99,7 +99,7 @@ def open_run(folder: Path, asked: Asked) -> Run:
     elif asked.extend:
         batch, problems = _extend(folder, there, asked)
     else:
-        _refuse_special(folder, there, asked)
+        _refuse_other(folder, there, asked)
         batch, problems = _reached_as(folder, there, asked), []
     profiles = Profiles(folder / PROFILES_FILE, batch.profiles)
     if profiles.hash != batch.profiles_hash:
@@ -161,7 +161,7 @@ def _reached_as(folder: Path, there: Batch, asked: Asked) -> Batch:
     return batch
 
 
-def _refuse_special(folder: Path, there: Batch, asked: Asked) -> None:
+def _refuse_other(folder: Path, there: Batch, asked: Asked) -> None:
     changed = _differences(folder, there, asked)
     if changed:
         raise RunError(

@@ -106,9 +106,9 @@ def refuse_constant(constant: str) -> Any:
 
 def unique_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     """A JSON object of its pairs, for `object_pairs_hook`. Raises `ValueError` where a key stands twice: which counts is a guess."""
-    found: dict[str, Any] = {}
+    fields: dict[str, Any] = {}
     for key, value in pairs:
-        if key in found:
+        if key in fields:
             raise ValueError(f"the key {key[:80]!r} stands twice in one object")
-        found[key] = value
-    return found
+        fields[key] = value
+    return fields

@@ -95,8 +95,8 @@ def masked(text: str, key: str) -> str:
 
 @lru_cache(maxsize=64)
 def _forms(key: str) -> re.Pattern[str]:
-    whole = ["".join(form.format(ord(letter)) for letter in key) for form in _BY_NUMBER]
-    return re.compile("|".join(["".join(map(_ways, key)), *map(re.escape, whole)]), re.IGNORECASE)
+    escapes = ["".join(form.format(ord(letter)) for letter in key) for form in _BY_NUMBER]
+    return re.compile("|".join(["".join(map(_ways, key)), *map(re.escape, escapes)]), re.IGNORECASE)
 
 
 _BY_NUMBER = (r"\u{:04x}", r"\x{:02x}", "%{:02x}", "&#{};", "&#x{:x};")

@@ -103,7 +103,7 @@ def _listed(spelled: Spellings, lists: Iterable[Phrases]) -> str | None:
 
 @cache
 def _read_lists(folder: Path) -> tuple[Phrases, ...]:
-    found: list[Phrases] = []
+    phrases: list[Phrases] = []
     for language in LANGUAGES:
         path = folder / f"{language.lower()}.yaml"
         try:
@@ -112,8 +112,8 @@ def _read_lists(folder: Path) -> tuple[Phrases, ...]:
             raise SettingsError(f"{path}: {validation_message(error)}") from None
         if listed.language != language:
             raise SettingsError(f"{path}: language: expected {language}, found {listed.language}")
-        found += [_phrases(path, name, category) for name, category in listed.categories.items()]
-    return tuple(found)
+        phrases += [_phrases(path, name, category) for name, category in listed.categories.items()]
+    return tuple(phrases)
 
 
 def _phrases(path: Path, name: str, category: _Category) -> Phrases:
