@@ -12,7 +12,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstr
 from pydantic_core import to_jsonable_python
 from typing_extensions import TypedDict  # pydantic needs this one before Python 3.12
 
-from profiles.schema import Attitude, ClientProfile
+from counseling_sessions.profiles.schema import Attitude, ClientProfile
 
 RECORD_FORMAT = 1
 

@@ -27,18 +27,18 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 from rich.console import Console
 from rich.table import Table
 
-from evaluation.diversity import compare_at_equal_length
-from evaluation.integrity import Integrity
-from evaluation.reference import Turn, reference_scores
-from graph.answered import Answered
-from graph.session import SessionTask, run_session
-from models.chat import Models
-from nodes import guards
-from sessions.session import session_of
-from settings import EMBEDDED, EMBEDDED_BASE, EMBEDDED_SESSION, ModelSettings, SessionConfig
-from state import SessionRecord
-from training.corpus import SPLITS, collection_folder
-from training.data import chosen_roles, examples_of
+from counseling_sessions.evaluation.diversity import compare_at_equal_length
+from counseling_sessions.evaluation.integrity import Integrity
+from counseling_sessions.evaluation.reference import Turn, reference_scores
+from counseling_sessions.graph.answered import Answered
+from counseling_sessions.graph.session import SessionTask, run_session
+from counseling_sessions.models.chat import Models
+from counseling_sessions.nodes import guards
+from counseling_sessions.sessions.session import session_of
+from counseling_sessions.settings import EMBEDDED, EMBEDDED_BASE, EMBEDDED_SESSION, ModelSettings, SessionConfig
+from counseling_sessions.state import SessionRecord
+from counseling_sessions.training.corpus import SPLITS, collection_folder
+from counseling_sessions.training.data import chosen_roles, examples_of
 
 KINDS = {"base": EMBEDDED_BASE, "tuned": EMBEDDED, "unguarded": EMBEDDED}
 

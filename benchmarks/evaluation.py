@@ -82,11 +82,11 @@ def measured(sessions: int, messages: int) -> dict[str, float]:
 def evaluate(folder: Path) -> dict[str, float]:
     """Read, check and count the sessions of a folder in one pass, and say what it took."""
     began = time.perf_counter()
-    from evaluation.diversity import diversity_of_counts
-    from evaluation.integrity import Integrity
-    from evaluation.ngrams import counts_of
-    from evaluation.tokens import unicode_words
-    from sessions import Session, read_sessions
+    from counseling_sessions.evaluation.diversity import diversity_of_counts
+    from counseling_sessions.evaluation.integrity import Integrity
+    from counseling_sessions.evaluation.ngrams import counts_of
+    from counseling_sessions.evaluation.tokens import unicode_words
+    from counseling_sessions.sessions import Session, read_sessions
 
     integrity = Integrity()
     spent = {"reading": 0.0, "integrity": 0.0}

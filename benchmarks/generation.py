@@ -27,12 +27,12 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 from rich.console import Console
 from rich.table import Table
 
-from generation.batch import Batch
-from generation.driver import Driver, LocalWorker
-from generation.processes import ProcessWorker, WorkerSpec
-from generation.run import Asked, Run, open_run
-from generation.worker import Worker
-from settings import ModelSettings, SessionConfig
+from counseling_sessions.generation.batch import Batch
+from counseling_sessions.generation.driver import Driver, LocalWorker
+from counseling_sessions.generation.processes import ProcessWorker, WorkerSpec
+from counseling_sessions.generation.run import Asked, Run, open_run
+from counseling_sessions.generation.worker import Worker
+from counseling_sessions.settings import ModelSettings, SessionConfig
 from tests.loopback import Latency, LoopbackServer
 from tests.scripted import Sensible, profile, scripted_models
 

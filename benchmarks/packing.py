@@ -11,12 +11,12 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from rich.console import Console
 
-from training.adapter import shared_examples
-from training.base import load_base
-from training.data import read_examples
-from training.loss import pack_sessions
-from training.recipe import PRESETS
-from training.tokens import tokenize
+from counseling_sessions.training.adapter import shared_examples
+from counseling_sessions.training.base import load_base
+from counseling_sessions.training.data import read_examples
+from counseling_sessions.training.loss import pack_sessions
+from counseling_sessions.training.recipe import PRESETS
+from counseling_sessions.training.tokens import tokenize
 
 
 def main() -> None:

@@ -13,10 +13,10 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 from rich.console import Console
 from rich.table import Table
 
-from nodes.risk import find_risk
-from profiles.problems import Problem
-from sessions.foreign import foreign_sessions
-from sessions.session import Session
+from counseling_sessions.nodes.risk import find_risk
+from counseling_sessions.profiles.problems import Problem
+from counseling_sessions.sessions.foreign import foreign_sessions
+from counseling_sessions.sessions.session import Session
 
 
 def stops(session: Session) -> tuple[int, int]:

@@ -20,10 +20,10 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 from rich.console import Console
 from rich.table import Table
 
-from graph.session import SessionTask, run_session
-from models.chat import Models
-from profiles.library import load_builtin
-from settings import ModelSettings, SessionConfig
+from counseling_sessions.graph.session import SessionTask, run_session
+from counseling_sessions.models.chat import Models
+from counseling_sessions.profiles.library import load_builtin
+from counseling_sessions.settings import ModelSettings, SessionConfig
 from tests.loopback import LoopbackServer, Request, tokenise
 from tests.scripted import Sensible, scripted_models
 

@@ -27,11 +27,11 @@ from benchmarks.simulation import (
     true_share,
     truths,
 )
-from evaluation.statistics.family import holm
-from evaluation.statistics.intervals import Figure, mean_figure, share_figure
-from evaluation.statistics.paired import compare, wilcoxon_on_clients
-from evaluation.statistics.preferences import win_rate
-from evaluation.statistics.sign_flips import sign_flip_test
+from counseling_sessions.evaluation.statistics.family import holm
+from counseling_sessions.evaluation.statistics.intervals import Figure, mean_figure, share_figure
+from counseling_sessions.evaluation.statistics.paired import compare, wilcoxon_on_clients
+from counseling_sessions.evaluation.statistics.preferences import win_rate
+from counseling_sessions.evaluation.statistics.sign_flips import sign_flip_test
 
 
 def main(description: str | None) -> None:

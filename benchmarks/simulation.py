@@ -14,8 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 
-from evaluation.statistics.paired import Row
-from evaluation.statistics.preferences import Preference
+from counseling_sessions.evaluation.statistics.paired import Row
+from counseling_sessions.evaluation.statistics.preferences import Preference
 
 ATTITUDES = (0.5, 0.0, -0.5)
 CLIENT, CLIENT_ON_METHOD, NOISE, JUDGE, RATER = 0.6, 0.35, 0.7, 0.4, 0.5

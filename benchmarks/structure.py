@@ -27,21 +27,28 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 from rich.console import Console
 from rich.table import Table
 
-from evaluation.reference import Turn as Scored
-from evaluation.reference import reference_scores
-from evaluation.statistics.paired import compare
-from graph.fork import fork_head, fork_task, run_fork
-from models.chat import Models
-from models.embedded import ADAPTER_VARIABLE, EmbeddedServer
-from models.requests import EMBEDDED_BODY, EMBEDDED_MAX_TOKENS
-from nodes.router import router
-from nodes.single import single
-from nodes.specialist import specialist
-from profiles.schema import counselor_information, counselor_reason
-from settings import EMBEDDED, EMBEDDED_SESSION, EMBEDDED_TEMPERATURE, MethodName, ModelSettings, SessionConfig
-from state import Candidate, CounselorView, Pick, SessionRecord, Turn
-from training.corpus import collection_folder
-from training.data import COUNSELOR
+from counseling_sessions.evaluation.reference import Turn as Scored
+from counseling_sessions.evaluation.reference import reference_scores
+from counseling_sessions.evaluation.statistics.paired import compare
+from counseling_sessions.graph.fork import fork_head, fork_task, run_fork
+from counseling_sessions.models.chat import Models
+from counseling_sessions.models.embedded import ADAPTER_VARIABLE, EmbeddedServer
+from counseling_sessions.models.requests import EMBEDDED_BODY, EMBEDDED_MAX_TOKENS
+from counseling_sessions.nodes.router import router
+from counseling_sessions.nodes.single import single
+from counseling_sessions.nodes.specialist import specialist
+from counseling_sessions.profiles.schema import counselor_information, counselor_reason
+from counseling_sessions.settings import (
+    EMBEDDED,
+    EMBEDDED_SESSION,
+    EMBEDDED_TEMPERATURE,
+    MethodName,
+    ModelSettings,
+    SessionConfig,
+)
+from counseling_sessions.state import Candidate, CounselorView, Pick, SessionRecord, Turn
+from counseling_sessions.training.corpus import collection_folder
+from counseling_sessions.training.data import COUNSELOR
 
 MEASURES = {"bleu": "BLEU", "chrf": "chrF", "rougeL": "ROUGE-L"}
 METHODS: tuple[MethodName, ...] = ("magnet", "single-plan")

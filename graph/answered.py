@@ -13,18 +13,18 @@ from typing import Any, Never
 
 from langchain_core.messages import BaseMessage
 
-from graph.methods import METHODS
-from graph.provenance import provenance
-from models.chat import Models
-from nodes.client import client
-from nodes.plan import plan
-from nodes.reminders import reminder_of
-from nodes.router import router
-from nodes.single import single
-from nodes.specialist import specialist
-from profiles.schema import counselor_information, counselor_reason
-from settings import SessionConfig
-from state import Call, Candidate, ClientView, CounselorView, Pick, SessionRecord, Turn, Utterance
+from counseling_sessions.graph.methods import METHODS
+from counseling_sessions.graph.provenance import provenance
+from counseling_sessions.models.chat import Models
+from counseling_sessions.nodes.client import client
+from counseling_sessions.nodes.plan import plan
+from counseling_sessions.nodes.reminders import reminder_of
+from counseling_sessions.nodes.router import router
+from counseling_sessions.nodes.single import single
+from counseling_sessions.nodes.specialist import specialist
+from counseling_sessions.profiles.schema import counselor_information, counselor_reason
+from counseling_sessions.settings import SessionConfig
+from counseling_sessions.state import Call, Candidate, ClientView, CounselorView, Pick, SessionRecord, Turn, Utterance
 
 
 @dataclass(frozen=True)

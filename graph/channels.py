@@ -4,10 +4,10 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError
 
-from graph.journal_lines import JournalHead, JournalUpdate
-from profiles.schema import Attitude, ClientProfile
-from settings import validation_message
-from state import Candidate, EndReason, Failure, Pick, Plan, SessionId, Speaker, Utterance
+from counseling_sessions.graph.journal_lines import JournalHead, JournalUpdate
+from counseling_sessions.profiles.schema import Attitude, ClientProfile
+from counseling_sessions.settings import validation_message
+from counseling_sessions.state import Candidate, EndReason, Failure, Pick, Plan, SessionId, Speaker, Utterance
 
 
 def _items(value: Any) -> Any:

@@ -14,13 +14,15 @@ from langgraph.checkpoint.sqlite.aio import AsyncSqliteSaver
 
 VARIABLE = "COUNSELING_SESSIONS_CHECKPOINTS"
 """Environment variable that names another file."""
-DEFAULT = Path(__file__).parents[1] / ".langgraph" / "sessions.sqlite"
+CODE = Path(__file__).resolve().parents[1]
+DEFAULT = (CODE if (CODE / "langgraph.json").is_file() else Path()) / ".langgraph" / "sessions.sqlite"
 BESIDE = ("", "-wal", "-shm", "-journal")
 """What SQLite puts behind the file's name."""
 
 
 def checkpoints_path() -> Path:
-    """The SQLite file: `.langgraph/sessions.sqlite` beside the project's code, unless the environment names another."""
+    """The SQLite file: `.langgraph/sessions.sqlite` in the checkout (in the working folder, for an installed package), unless the
+    environment names another."""
     return Path(os.environ.get(VARIABLE) or DEFAULT)
 
 

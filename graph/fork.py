@@ -14,18 +14,28 @@ from typing import Any
 from langgraph.checkpoint.base import BaseCheckpointSaver
 from pydantic import BaseModel, ConfigDict
 
-from graph.journal import SUFFIX, Journal, JournalContent, JournalHead, JournalPast, JournalUpdate
-from graph.methods import METHODS
-from graph.provenance import SESSIONS, configuration_hash, provenance
-from graph.session import OnEvent, SessionTask, run_journal
-from models.chat import Models
-from nodes.context import UTTERANCE_LIMIT, phase_of
-from nodes.intake import IntakeView, intake
-from nodes.picking import step_by_pace
-from nodes.router import policy_of
-from profiles.schema import Attitude, clean
-from settings import SessionConfig, SettingsError
-from state import CounselorView, Fork, ForkEdit, Pick, SessionRecord, Turn, Utterance, replace, update
+from counseling_sessions.graph.journal import SUFFIX, Journal, JournalContent, JournalHead, JournalPast, JournalUpdate
+from counseling_sessions.graph.methods import METHODS
+from counseling_sessions.graph.provenance import SESSIONS, configuration_hash, provenance
+from counseling_sessions.graph.session import OnEvent, SessionTask, run_journal
+from counseling_sessions.models.chat import Models
+from counseling_sessions.nodes.context import UTTERANCE_LIMIT, phase_of
+from counseling_sessions.nodes.intake import IntakeView, intake
+from counseling_sessions.nodes.picking import step_by_pace
+from counseling_sessions.nodes.router import policy_of
+from counseling_sessions.profiles.schema import Attitude, clean
+from counseling_sessions.settings import SessionConfig, SettingsError
+from counseling_sessions.state import (
+    CounselorView,
+    Fork,
+    ForkEdit,
+    Pick,
+    SessionRecord,
+    Turn,
+    Utterance,
+    replace,
+    update,
+)
 
 REASON = "Chosen by hand."
 """What a pick by a person has as its reason; the merge reads it."""

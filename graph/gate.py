@@ -14,7 +14,7 @@ from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
 
-from models.trust import is_loopback
+from counseling_sessions.models.trust import is_loopback
 
 ORIGINS = "COUNSELING_SESSIONS_ORIGINS"
 """Environment variable: further origins whose pages may call the server, such as http://localhost:3000, separated by commas."""

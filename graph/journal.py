@@ -13,7 +13,7 @@ from typing import Any, Self
 
 from pydantic import BaseModel
 
-from graph.journal_lines import (
+from counseling_sessions.graph.journal_lines import (
     FORMAT,
     SUFFIX,
     DamagedJournal,
@@ -25,9 +25,9 @@ from graph.journal_lines import (
     JournalUpdate,
     items_of,
 )
-from graph.journal_reading import fold, has_begun, read_journal, read_problem
-from nodes.techniques import techniques
-from store.reading import refuse_special
+from counseling_sessions.graph.journal_reading import fold, has_begun, read_journal, read_problem
+from counseling_sessions.nodes.techniques import techniques
+from counseling_sessions.store.reading import refuse_special
 
 __all__ = [
     "FORMAT",

@@ -7,8 +7,8 @@ from typing import Any, get_args, get_type_hints
 
 from pydantic import ValidationError
 
-from graph.channels import Misfit, Order
-from graph.journal_lines import (
+from counseling_sessions.graph.channels import Misfit, Order
+from counseling_sessions.graph.journal_lines import (
     FORMAT,
     SUFFIX,
     DamagedJournal,
@@ -18,9 +18,9 @@ from graph.journal_lines import (
     JournalResume,
     JournalUpdate,
 )
-from settings import validation_message
-from state import SessionState
-from store.reading import MOST_LINE, open_plain, parse_json, read_bytes
+from counseling_sessions.settings import validation_message
+from counseling_sessions.state import SessionState
+from counseling_sessions.store.reading import MOST_LINE, open_plain, parse_json, read_bytes
 
 NOT_OURS = (errno.EINVAL, errno.EFBIG, errno.EISDIR, errno.ENXIO, errno.ELOOP)
 """Errors that say what a file is, not that the disk fails: a pipe, a folder, a device, something far too large."""

@@ -15,9 +15,9 @@ from typing import Annotated, Any, Generic, Literal, TypeVar
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
-from state import SessionId
-from store.reading import open_plain, parse_json, read_lines
-from texts.harmless import one_line
+from counseling_sessions.state import SessionId
+from counseling_sessions.store.reading import open_plain, parse_json, read_lines
+from counseling_sessions.texts.harmless import one_line
 
 LISTED = 20
 """Damaged sessions that a message names; the rest is counted."""

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from settings import MethodName
+from counseling_sessions.settings import MethodName
 
 
 @dataclass(frozen=True)

@@ -16,19 +16,28 @@ from langgraph.checkpoint.base import BaseCheckpointSaver
 from langgraph.types import Command
 from langsmith import tracing_context
 
-from graph.journal import SUFFIX, Journal, JournalContent, JournalError, JournalHead, JournalUpdate, fold, read_journal
-from graph.journal_lines import items_of
-from graph.practice_graph import build_practice_graph
-from graph.provenance import provenance
-from graph.record import make_record
-from graph.session import Event, OnEvent, SessionTask
-from graph.session_graph import recursion_limit
-from graph.trouble import LOG, InternalError, internal_failure
-from models.chat import Models
-from nodes.person import RISK, Handover, PersonAnswer
-from settings import SessionConfig
-from state import Failure, SessionRecord, Speaker, Utterance
-from store.machine import shortage
+from counseling_sessions.graph.journal import (
+    SUFFIX,
+    Journal,
+    JournalContent,
+    JournalError,
+    JournalHead,
+    JournalUpdate,
+    fold,
+    read_journal,
+)
+from counseling_sessions.graph.journal_lines import items_of
+from counseling_sessions.graph.practice_graph import build_practice_graph
+from counseling_sessions.graph.provenance import provenance
+from counseling_sessions.graph.record import make_record
+from counseling_sessions.graph.session import Event, OnEvent, SessionTask
+from counseling_sessions.graph.session_graph import recursion_limit
+from counseling_sessions.graph.trouble import LOG, InternalError, internal_failure
+from counseling_sessions.models.chat import Models
+from counseling_sessions.nodes.person import RISK, Handover, PersonAnswer
+from counseling_sessions.settings import SessionConfig
+from counseling_sessions.state import Failure, SessionRecord, Speaker, Utterance
+from counseling_sessions.store.machine import shortage
 
 
 class Practice:

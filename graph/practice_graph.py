@@ -13,8 +13,8 @@ from langgraph.graph import END, START, StateGraph
 from langgraph.graph.state import CompiledStateGraph
 from langgraph.types import Checkpointer
 
-from graph.served import ServedConfig, ServedModels
-from graph.session_graph import (
+from counseling_sessions.graph.served import ServedConfig, ServedModels
+from counseling_sessions.graph.session_graph import (
     Step,
     as_node,
     recursion_limit,
@@ -24,9 +24,9 @@ from graph.session_graph import (
     route_from_plan,
     route_from_router,
 )
-from models.chat import Models
-from nodes.client import client
-from nodes.person import (
+from counseling_sessions.models.chat import Models
+from counseling_sessions.nodes.client import client
+from counseling_sessions.nodes.person import (
     PersonView,
     PracticeFlowView,
     PracticeInput,
@@ -36,13 +36,13 @@ from nodes.person import (
     practice_intake,
     stopped_unchecked,
 )
-from nodes.plan import plan
-from nodes.router import router
-from nodes.single import single
-from nodes.specialist import specialist
-from nodes.techniques import technique, techniques
-from settings import MOST_TURNS, SessionConfig
-from state import ClientView, CounselorView
+from counseling_sessions.nodes.plan import plan
+from counseling_sessions.nodes.router import router
+from counseling_sessions.nodes.single import single
+from counseling_sessions.nodes.specialist import specialist
+from counseling_sessions.nodes.techniques import technique, techniques
+from counseling_sessions.settings import MOST_TURNS, SessionConfig
+from counseling_sessions.state import ClientView, CounselorView
 
 PracticeGraph = CompiledStateGraph[PracticeState, SessionConfig, PracticeInput, PracticeState]
 

@@ -6,10 +6,10 @@ import uuid
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 
-from nodes.examples import examples_source
-from prompts import prompt_hashes
-from settings import SessionConfig
-from state import Provenance
+from counseling_sessions.nodes.examples import examples_source
+from counseling_sessions.prompts import prompt_hashes
+from counseling_sessions.settings import SessionConfig
+from counseling_sessions.state import Provenance
 
 PACKAGES = ("counseling-sessions", "langgraph", "langchain-core", "langchain-openai", "openai", "pydantic", "xllamacpp")
 ELSEWHERE = ("judge/", "practice/")

@@ -5,10 +5,10 @@ from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from typing import Any
 
-from graph.channels import Misfit, channels_of
-from graph.journal_lines import JournalContent, JournalError, JournalHead
-from nodes.context import phase_of
-from state import Call, Candidate, Failure, Phase, Pick, Plan, SessionRecord, Turn, Usage, Utterance
+from counseling_sessions.graph.channels import Misfit, channels_of
+from counseling_sessions.graph.journal_lines import JournalContent, JournalError, JournalHead
+from counseling_sessions.nodes.context import phase_of
+from counseling_sessions.state import Call, Candidate, Failure, Phase, Pick, Plan, SessionRecord, Turn, Usage, Utterance
 
 
 def make_record(content: JournalContent, failure: Failure | None = None) -> SessionRecord:

@@ -16,12 +16,12 @@ from typing import Annotated, Any
 from pydantic import BeforeValidator, ConfigDict, Field, WithJsonSchema
 from pydantic_core import to_jsonable_python
 
-from models.chat import Models
-from models.errors import ModelError
-from models.models_file import read_models
-from models.requests import Reply
-from models.trust import environment_url
-from settings import (
+from counseling_sessions.models.chat import Models
+from counseling_sessions.models.errors import ModelError
+from counseling_sessions.models.models_file import read_models
+from counseling_sessions.models.requests import Reply
+from counseling_sessions.models.trust import environment_url
+from counseling_sessions.settings import (
     EMBEDDED_MODELS,
     ROLE_DEFAULTS,
     ModelSettings,
@@ -29,7 +29,7 @@ from settings import (
     SettingsError,
     means_embedded,
 )
-from texts.harmless import one_line
+from counseling_sessions.texts.harmless import one_line
 
 VARIABLE = "COUNSELING_SESSIONS_MODELS"
 """Environment variable that names the owner's models file."""

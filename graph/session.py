@@ -16,18 +16,26 @@ from langgraph.checkpoint.base import BaseCheckpointSaver
 from langgraph.types import Command
 from pydantic import BaseModel
 
-from graph.journal import SUFFIX, DamagedJournal, Journal, JournalContent, JournalError, JournalHead, fold
-from graph.provenance import configuration_hash, provenance, session_id
-from graph.record import make_record
-from graph.session_graph import SessionGraph, build_session_graph, recursion_limit
-from graph.store import read_records, unfinished
-from graph.tracing import start_tracing
-from graph.trouble import LOG, InternalError, internal_failure
-from models.chat import Models
-from profiles.schema import Attitude, ClientProfile
-from settings import MethodName, SessionConfig
-from state import Failure, SessionInput, SessionRecord
-from store.machine import shortage
+from counseling_sessions.graph.journal import (
+    SUFFIX,
+    DamagedJournal,
+    Journal,
+    JournalContent,
+    JournalError,
+    JournalHead,
+    fold,
+)
+from counseling_sessions.graph.provenance import configuration_hash, provenance, session_id
+from counseling_sessions.graph.record import make_record
+from counseling_sessions.graph.session_graph import SessionGraph, build_session_graph, recursion_limit
+from counseling_sessions.graph.store import read_records, unfinished
+from counseling_sessions.graph.tracing import start_tracing
+from counseling_sessions.graph.trouble import LOG, InternalError, internal_failure
+from counseling_sessions.models.chat import Models
+from counseling_sessions.profiles.schema import Attitude, ClientProfile
+from counseling_sessions.settings import MethodName, SessionConfig
+from counseling_sessions.state import Failure, SessionInput, SessionRecord
+from counseling_sessions.store.machine import shortage
 
 
 @dataclass(frozen=True)

@@ -20,19 +20,19 @@ from langgraph.graph.state import CompiledStateGraph
 from langgraph.runtime import Runtime, get_runtime
 from langgraph.types import Checkpointer
 
-from graph.methods import METHODS, Method
-from graph.served import ServedConfig, ServedModels, owned
-from graph.trouble import contained
-from models.chat import Models
-from nodes.client import client
-from nodes.intake import IntakeView, intake
-from nodes.plan import plan
-from nodes.router import router
-from nodes.single import single
-from nodes.specialist import specialist
-from nodes.techniques import technique, techniques
-from settings import MOST_TURNS, MethodName, SessionConfig
-from state import ClientView, CounselorView, FlowView, SessionInput, SessionState
+from counseling_sessions.graph.methods import METHODS, Method
+from counseling_sessions.graph.served import ServedConfig, ServedModels, owned
+from counseling_sessions.graph.trouble import contained
+from counseling_sessions.models.chat import Models
+from counseling_sessions.nodes.client import client
+from counseling_sessions.nodes.intake import IntakeView, intake
+from counseling_sessions.nodes.plan import plan
+from counseling_sessions.nodes.router import router
+from counseling_sessions.nodes.single import single
+from counseling_sessions.nodes.specialist import specialist
+from counseling_sessions.nodes.techniques import technique, techniques
+from counseling_sessions.settings import MOST_TURNS, MethodName, SessionConfig
+from counseling_sessions.state import ClientView, CounselorView, FlowView, SessionInput, SessionState
 
 SUPERSTEPS_PER_TURN = 4  # pick, specialists, merge, client
 SUPERSTEPS_AROUND = 8  # start, intake, plan, closing, and some to spare

@@ -6,11 +6,20 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from graph.journal import SUFFIX, JournalError, has_begun
-from graph.ledger import Comparison, Damage, Listed, Other, damage_message, measured, read_listed, sealed
-from settings import validation_message
-from state import SessionRecord
-from store.reading import open_plain, parse_json, read_lines, refuse_special
+from counseling_sessions.graph.journal import SUFFIX, JournalError, has_begun
+from counseling_sessions.graph.ledger import (
+    Comparison,
+    Damage,
+    Listed,
+    Other,
+    damage_message,
+    measured,
+    read_listed,
+    sealed,
+)
+from counseling_sessions.settings import validation_message
+from counseling_sessions.state import SessionRecord
+from counseling_sessions.store.reading import open_plain, parse_json, read_lines, refuse_special
 
 SHARD = "sessions.jsonl"
 LEDGER = "sessions.ledger"

@@ -9,13 +9,13 @@ from langgraph.checkpoint.base import BaseCheckpointSaver
 from langgraph.errors import GraphRecursionError
 from langsmith import tracing_context
 
-from graph.methods import METHODS
-from graph.session import run_options, session_input
-from graph.session_graph import Step, build_session_graph
-from models.chat import Models
-from nodes.intake import IntakeView, intake
-from settings import SessionConfig
-from state import SessionRecord, Turn, replace, update
+from counseling_sessions.graph.methods import METHODS
+from counseling_sessions.graph.session import run_options, session_input
+from counseling_sessions.graph.session_graph import Step, build_session_graph
+from counseling_sessions.models.chat import Models
+from counseling_sessions.nodes.intake import IntakeView, intake
+from counseling_sessions.settings import SessionConfig
+from counseling_sessions.state import SessionRecord, Turn, replace, update
 
 Given = tuple[str, dict[str, Any]]
 """What a node gave to the state's channels: its name and the update."""

@@ -10,7 +10,7 @@ from importlib.util import find_spec
 from typing import Any
 from urllib.parse import urlsplit
 
-from settings import SettingsError
+from counseling_sessions.settings import SettingsError
 
 VARIABLE = "COUNSELING_SESSIONS_TRACES"
 """Environment variable that says where traces go: a collector's URL, or `otlp` for what the standard OTEL_ variables say."""

@@ -11,13 +11,13 @@ from contextlib import contextmanager
 from langgraph.errors import GraphBubbleUp
 from pydantic import ValidationError
 
-from models.errors import ModelError
-from profiles.problems import ProfileError
-from prompts import PromptError
-from settings import SettingsError, validation_message
-from state import Failure
-from store.machine import shortage
-from texts.harmless import one_line
+from counseling_sessions.models.errors import ModelError
+from counseling_sessions.profiles.problems import ProfileError
+from counseling_sessions.prompts import PromptError
+from counseling_sessions.settings import SettingsError, validation_message
+from counseling_sessions.state import Failure
+from counseling_sessions.store.machine import shortage
+from counseling_sessions.texts.harmless import one_line
 
 LOG = logging.getLogger("counseling-sessions")
 LOG.propagate = False

@@ -2,15 +2,15 @@
 
 from typing import Any
 
-from models.chat import Models
-from nodes.choosing import worth_after
-from nodes.context import client_messages
-from nodes.guards import split_marker
-from nodes.reminders import form_words, reminder
-from nodes.speaking import Attempts, NotSaid, speak
-from prompts import prompt
-from settings import SessionConfig
-from state import ClientView, EndReason, Utterance, update
+from counseling_sessions.models.chat import Models
+from counseling_sessions.nodes.choosing import worth_after
+from counseling_sessions.nodes.context import client_messages
+from counseling_sessions.nodes.guards import split_marker
+from counseling_sessions.nodes.reminders import form_words, reminder
+from counseling_sessions.nodes.speaking import Attempts, NotSaid, speak
+from counseling_sessions.prompts import prompt
+from counseling_sessions.settings import SessionConfig
+from counseling_sessions.state import ClientView, EndReason, Utterance, update
 
 
 async def client(

@@ -13,12 +13,12 @@ from itertools import groupby
 
 from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, SystemMessage
 
-from nodes.examples import ALONE, MERGE, client_examples, counselor_examples
-from nodes.techniques import technique
-from profiles.schema import clean, client_form
-from prompts import prompt
-from settings import SessionConfig
-from state import ClientView, CounselorView, Finding, Phase, Speaker, Utterance
+from counseling_sessions.nodes.examples import ALONE, MERGE, client_examples, counselor_examples
+from counseling_sessions.nodes.techniques import technique
+from counseling_sessions.profiles.schema import clean, client_form
+from counseling_sessions.prompts import prompt
+from counseling_sessions.settings import SessionConfig
+from counseling_sessions.state import ClientView, CounselorView, Finding, Phase, Speaker, Utterance
 
 UTTERANCE_LIMIT = 4000
 """Characters of one utterance that reach a prompt."""

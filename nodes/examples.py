@@ -14,12 +14,12 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from nodes.guards import normalized
-from profiles.schema import clean, counselor_information, counselor_reason
-from prompts import prompt
-from settings import MOST_EXAMPLES, SessionConfig, SettingsError, validation_message
-from state import ClientView, CounselorView, SessionRecord, Turn
-from store.reading import read_text
+from counseling_sessions.nodes.guards import normalized
+from counseling_sessions.profiles.schema import clean, counselor_information, counselor_reason
+from counseling_sessions.prompts import prompt
+from counseling_sessions.settings import MOST_EXAMPLES, SessionConfig, SettingsError, validation_message
+from counseling_sessions.state import ClientView, CounselorView, SessionRecord, Turn
+from counseling_sessions.store.reading import read_text
 
 CORPUS = Path(__file__).parents[1] / "corpus"
 """Where the corpus lies. Examples are of `train.jsonl` alone: what is held out is for evaluation."""
@@ -151,7 +151,7 @@ def _examples(file: Path) -> tuple[_Example, ...]:
         reason = error.strerror if isinstance(error, OSError) else error
         raise SettingsError(
             f"few_shot takes its examples from the corpus, and {file} cannot be read: {reason}; "
-            "`python -m training.corpus` makes it, and few_shot 0 does without"
+            "`python -m counseling_sessions.training.corpus` makes it, and few_shot 0 does without"
         ) from None
     examples: list[_Example] = []
     for number, line in enumerate(lines, 1):

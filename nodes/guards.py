@@ -8,8 +8,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-from state import Finding, Speaker
-from texts.normal import normal_form
+from counseling_sessions.state import Finding, Speaker
+from counseling_sessions.texts.normal import normal_form
 
 NEAR_REPEAT = 0.6
 """Jaccard overlap of word 3-grams from which two messages count as nearly the same (evaluation reports from 0.8)."""

@@ -5,9 +5,9 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict
 
-from profiles.library import load_builtin
-from profiles.schema import Attitude, ClientProfile, clean, counselor_information, counselor_reason
-from state import SessionId, Utterance, update
+from counseling_sessions.profiles.library import load_builtin
+from counseling_sessions.profiles.schema import Attitude, ClientProfile, clean, counselor_information, counselor_reason
+from counseling_sessions.state import SessionId, Utterance, update
 
 DEFAULT_CLIENT = "amira-exam-panic"
 DEFAULT_ATTITUDE: Attitude = "neutral"

@@ -3,7 +3,7 @@
 import re
 import unicodedata
 
-from nodes.guards import (
+from counseling_sessions.nodes.guards import (
     EMPHASIS,
     FINISHED,
     LABELS,
@@ -20,8 +20,8 @@ from nodes.guards import (
     split_marker,
     unmarked,
 )
-from state import Speaker
-from texts.reasoning import without_reasoning
+from counseling_sessions.state import Speaker
+from counseling_sessions.texts.reasoning import without_reasoning
 
 _OWN_LABEL = {
     speaker: re.compile(rf"{EMPHASIS}(?:{names}){EMPHASIS}[:：]{EMPHASIS}", re.IGNORECASE)

@@ -11,12 +11,12 @@ from typing import Annotated, Any, Literal
 from langgraph.types import interrupt
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from models.chat import Models
-from nodes.context import UTTERANCE_LIMIT, phase_of
-from nodes.intake import IntakeView, intake
-from nodes.risk import Risk, check_message, find_risk, help_text
-from settings import SessionConfig, validation_message
-from state import (
+from counseling_sessions.models.chat import Models
+from counseling_sessions.nodes.context import UTTERANCE_LIMIT, phase_of
+from counseling_sessions.nodes.intake import IntakeView, intake
+from counseling_sessions.nodes.risk import Risk, check_message, find_risk, help_text
+from counseling_sessions.settings import SessionConfig, validation_message
+from counseling_sessions.state import (
     EndReason,
     Failure,
     FlowView,
@@ -29,7 +29,7 @@ from state import (
     replace,
     update,
 )
-from texts.harmless import one_line
+from counseling_sessions.texts.harmless import one_line
 
 RISK = "risk"
 """The kind of failure with which a session ends when a person expresses risk."""

@@ -6,10 +6,10 @@ psycho-education. What the client just said and what was used lately move a tech
 
 from collections.abc import Sequence
 
-from nodes.context import phase_of
-from nodes.techniques import Technique, technique
-from settings import SessionConfig
-from state import CounselorView, Pick
+from counseling_sessions.nodes.context import phase_of
+from counseling_sessions.nodes.techniques import Technique, technique
+from counseling_sessions.settings import SessionConfig
+from counseling_sessions.state import CounselorView, Pick
 
 PICKED = 2
 """How many techniques the rules pick: one to lead and one to go with it."""

@@ -3,14 +3,14 @@
 import re
 from typing import Any
 
-from models.chat import Models
-from models.structured import AnswerSchema
-from nodes.context import counselor_messages
-from nodes.speaking import Attempts, NotSaid, decide
-from profiles.schema import FIELD_LIMIT
-from prompts import prompt
-from settings import SessionConfig
-from state import CBTTechnique, CounselorView, Plan, update
+from counseling_sessions.models.chat import Models
+from counseling_sessions.models.structured import AnswerSchema
+from counseling_sessions.nodes.context import counselor_messages
+from counseling_sessions.nodes.speaking import Attempts, NotSaid, decide
+from counseling_sessions.profiles.schema import FIELD_LIMIT
+from counseling_sessions.prompts import prompt
+from counseling_sessions.settings import SessionConfig
+from counseling_sessions.state import CBTTechnique, CounselorView, Plan, update
 
 STEPS = (3, 5)
 """How few and how many steps a plan for one session has."""

@@ -10,12 +10,12 @@ from collections import Counter
 from dataclasses import dataclass
 from functools import lru_cache
 
-from nodes.context import phase_of
-from nodes.words import telling_words
-from profiles.schema import ClientProfile, client_form, counselor_information
-from prompts import prompt
-from settings import SessionConfig
-from state import ClientView
+from counseling_sessions.nodes.context import phase_of
+from counseling_sessions.nodes.words import telling_words
+from counseling_sessions.profiles.schema import ClientProfile, client_form, counselor_information
+from counseling_sessions.prompts import prompt
+from counseling_sessions.settings import SessionConfig
+from counseling_sessions.state import ClientView
 
 _SENTENCE = re.compile(r"(?<=[.!?…])[\"”’')]*\s+")
 _MOST_WORDS = 40

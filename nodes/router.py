@@ -3,17 +3,17 @@ them into the counselor's utterance. When the session has ended, it writes the c
 
 from typing import Any
 
-from models.chat import Models
-from models.structured import AnswerSchema
-from nodes.choosing import worth_after
-from nodes.context import UTTERANCE_LIMIT, counselor_messages, phase_hint, phase_of, step_line
-from nodes.guards import Draft, check
-from nodes.picking import lately_used, pick_by_rules, step_by_pace
-from nodes.speaking import Attempts, NotSaid, decide, speak
-from profiles.schema import clean
-from prompts import prompt
-from settings import SessionConfig
-from state import Candidate, CounselorView, Failure, Pick, Utterance, replace, update
+from counseling_sessions.models.chat import Models
+from counseling_sessions.models.structured import AnswerSchema
+from counseling_sessions.nodes.choosing import worth_after
+from counseling_sessions.nodes.context import UTTERANCE_LIMIT, counselor_messages, phase_hint, phase_of, step_line
+from counseling_sessions.nodes.guards import Draft, check
+from counseling_sessions.nodes.picking import lately_used, pick_by_rules, step_by_pace
+from counseling_sessions.nodes.speaking import Attempts, NotSaid, decide, speak
+from counseling_sessions.profiles.schema import clean
+from counseling_sessions.prompts import prompt
+from counseling_sessions.settings import SessionConfig
+from counseling_sessions.state import Candidate, CounselorView, Failure, Pick, Utterance, replace, update
 
 MOST_PICKED = 3
 

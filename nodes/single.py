@@ -2,13 +2,13 @@
 
 from typing import Any
 
-from models.chat import Models
-from nodes.context import phase_hint, step_line
-from nodes.picking import step_by_pace
-from nodes.router import close, is_said, say
-from prompts import prompt
-from settings import SessionConfig
-from state import CounselorView
+from counseling_sessions.models.chat import Models
+from counseling_sessions.nodes.context import phase_hint, step_line
+from counseling_sessions.nodes.picking import step_by_pace
+from counseling_sessions.nodes.router import close, is_said, say
+from counseling_sessions.prompts import prompt
+from counseling_sessions.settings import SessionConfig
+from counseling_sessions.state import CounselorView
 
 
 async def single(models: Models, view: CounselorView, config: SessionConfig) -> dict[str, Any]:

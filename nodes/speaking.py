@@ -11,16 +11,16 @@ from typing import Any, TypeVar
 
 from langchain_core.messages import BaseMessage
 
-from models.chat import Models
-from models.errors import ModelError
-from models.requests import Reply
-from models.structured import AnswerSchema, MalformedAnswer, read_object
-from nodes.choosing import ENOUGH, Worth
-from nodes.context import UTTERANCE_LIMIT, ask_again
-from nodes.guards import Draft, check, split_marker
-from nodes.mending import cut, repair, tidy
-from settings import SessionConfig
-from state import Call, Failure, Finding, Speaker
+from counseling_sessions.models.chat import Models
+from counseling_sessions.models.errors import ModelError
+from counseling_sessions.models.requests import Reply
+from counseling_sessions.models.structured import AnswerSchema, MalformedAnswer, read_object
+from counseling_sessions.nodes.choosing import ENOUGH, Worth
+from counseling_sessions.nodes.context import UTTERANCE_LIMIT, ask_again
+from counseling_sessions.nodes.guards import Draft, check, split_marker
+from counseling_sessions.nodes.mending import cut, repair, tidy
+from counseling_sessions.settings import SessionConfig
+from counseling_sessions.state import Call, Failure, Finding, Speaker
 
 T = TypeVar("T")
 

@@ -2,12 +2,12 @@
 
 from typing import Any
 
-from models.chat import Models
-from nodes.choosing import worth_after
-from nodes.context import counselor_messages, technique_task
-from nodes.speaking import Attempts, NotSaid, speak
-from settings import SessionConfig
-from state import Candidate, CounselorView, update
+from counseling_sessions.models.chat import Models
+from counseling_sessions.nodes.choosing import worth_after
+from counseling_sessions.nodes.context import counselor_messages, technique_task
+from counseling_sessions.nodes.speaking import Attempts, NotSaid, speak
+from counseling_sessions.settings import SessionConfig
+from counseling_sessions.state import Candidate, CounselorView, update
 
 ATTEMPTS = 2
 """A draft beside others does not enter the dialogue: it is asked for again once, then mended, then left out."""

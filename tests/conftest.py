@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from models.chat import Models
+from counseling_sessions.models.chat import Models
 
 EMBEDDED = {"test_embedded.py", "test_tuned.py", "test_gguf.py"}
 """Modules that run the embedded model: two processes that do so at once are slower than one after the other."""

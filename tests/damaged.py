@@ -14,18 +14,18 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from generation.batch import PROFILES_FILE, Batch, Profiles, units
-from generation.state import StateReader
-from generation.store import ShardWriter, recover
-from graph.journal import JournalError
-from graph.ledger import Damage
-from graph.provenance import configuration_hash
-from graph.store import keep, read_records
-from inspection.find import find_records, overview
-from profiles.readers import ProfileError
-from sessions import Session, read_sessions
-from sessions.store import RunError, Store
-from state import Failure, SessionRecord
+from counseling_sessions.generation.batch import PROFILES_FILE, Batch, Profiles, units
+from counseling_sessions.generation.state import StateReader
+from counseling_sessions.generation.store import ShardWriter, recover
+from counseling_sessions.graph.journal import JournalError
+from counseling_sessions.graph.ledger import Damage
+from counseling_sessions.graph.provenance import configuration_hash
+from counseling_sessions.graph.store import keep, read_records
+from counseling_sessions.inspection.find import find_records, overview
+from counseling_sessions.profiles.readers import ProfileError
+from counseling_sessions.sessions import Session, read_sessions
+from counseling_sessions.sessions.store import RunError, Store
+from counseling_sessions.state import Failure, SessionRecord
 from tests.generation.exports.sessions import client, of
 from tests.scripted import config
 

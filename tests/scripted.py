@@ -11,10 +11,10 @@ from langchain_core.messages import AIMessage, BaseMessage
 from langchain_core.outputs import ChatGeneration, ChatResult
 from pydantic import PrivateAttr
 
-from models.chat import Models
-from models.endpoints import Endpoint
-from profiles.schema import ClientProfile
-from settings import ModelSettings, SessionConfig
+from counseling_sessions.models.chat import Models
+from counseling_sessions.models.endpoints import Endpoint
+from counseling_sessions.profiles.schema import ClientProfile
+from counseling_sessions.settings import ModelSettings, SessionConfig
 from tests.loopback import SmallTalk
 
 MODELS = {"default": ModelSettings(model="scripted", base_url="http://127.0.0.1:1/v1", max_requests=1)}

@@ -7,15 +7,15 @@ from typing import Any, get_args
 
 import pytest
 
-import prompts
-from graph.session_graph import build_session_graph
-from nodes import examples
-from nodes.guards import GUARDS
-from nodes.techniques import techniques
-from profiles.schema import ATTITUDES, FIELD_LIMIT, PROFILE_LIMIT, ClientProfile
-from prompts import FOLDERS, PromptError, has_prompt, prompt, prompt_hashes
-from settings import SessionConfig
-from state import EndReason, Phase
+from counseling_sessions import prompts
+from counseling_sessions.graph.session_graph import build_session_graph
+from counseling_sessions.nodes import examples
+from counseling_sessions.nodes.guards import GUARDS
+from counseling_sessions.nodes.techniques import techniques
+from counseling_sessions.profiles.schema import ATTITUDES, FIELD_LIMIT, PROFILE_LIMIT, ClientProfile
+from counseling_sessions.prompts import FOLDERS, PromptError, has_prompt, prompt, prompt_hashes
+from counseling_sessions.settings import SessionConfig
+from counseling_sessions.state import EndReason, Phase
 from tests.scripted import Asked, Sensible, config, scripted_models
 
 SECTIONS: dict[str, set[str]] = {

@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 import run
-from graph.store import SHARD, read_records
-from inspection.schemas import SCHEMAS
-from state import SessionRecord
+from counseling_sessions.graph.store import SHARD, read_records
+from counseling_sessions.inspection.schemas import SCHEMAS
+from counseling_sessions.state import SessionRecord
 from tests.loopback import LoopbackServer, Request, sensible_answer
 
 
@@ -75,7 +75,7 @@ def test_few_shot_puts_examples_into_the_prompts(tmp_path: Path) -> None:
 def test_few_shot_without_the_corpus_is_told_before_anything_is_asked(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr("nodes.examples.CORPUS", tmp_path / "gone")
+    monkeypatch.setattr("counseling_sessions.nodes.examples.CORPUS", tmp_path / "gone")
     with LoopbackServer() as server:
         assert session(server, tmp_path / "out", "--few-shot", "1") == 2
         assert session(server, tmp_path / "out") == 0
@@ -89,7 +89,7 @@ def test_a_session_with_examples_is_not_taken_up_without_the_corpus(
         server.fail_with(403, "not for you")
         assert session(server, tmp_path, "--model", "loopback", "--few-shot", "1") == 1
     capsys.readouterr()
-    monkeypatch.setattr("nodes.examples.CORPUS", tmp_path / "gone")
+    monkeypatch.setattr("counseling_sessions.nodes.examples.CORPUS", tmp_path / "gone")
     assert run.main(["session", "--resume", str(tmp_path)]) == 2
     assert "gone/train.jsonl cannot be read" in capsys.readouterr().err
 
@@ -173,7 +173,7 @@ def test_what_nobody_foresaw_is_one_line_and_no_traceback(
     def fails(*given: object) -> None:
         raise KeyError("the-words-of-a-person\nand more")
 
-    monkeypatch.setattr("commands.session.find_profile", fails)
+    monkeypatch.setattr("counseling_sessions.commands.session.find_profile", fails)
     assert run.main(["session", "--out", str(tmp_path / "out")]) == 3
     told = capsys.readouterr().err
     assert told.startswith("error: this should not have happened: KeyError at commands.session:")
@@ -209,7 +209,7 @@ def test_a_machine_at_its_end_is_told_as_such(
     def fails(*given: object) -> None:
         raise RuntimeError("can't start new thread")
 
-    monkeypatch.setattr("commands.session.find_profile", fails)
+    monkeypatch.setattr("counseling_sessions.commands.session.find_profile", fails)
     assert run.main(["session", "--out", str(tmp_path / "out")]) == 2
     assert capsys.readouterr().err == "error: the machine has run out of threads; try again when it has some\n"
 
@@ -258,7 +258,7 @@ def test_offline_without_the_model_says_what_is_missing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("COUNSELING_SESSIONS_CACHE", str(tmp_path / "empty"))
-    monkeypatch.setattr("models.embedded._shared", None)
+    monkeypatch.setattr("counseling_sessions.models.embedded._shared", None)
     assert run.main(["session", "--offline", "--out", str(tmp_path / "out")]) == 2
     assert "SmolLM2-135M-Instruct.Q4_1.gguf is missing" in capsys.readouterr().err
 

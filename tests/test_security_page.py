@@ -5,14 +5,14 @@ from pathlib import Path
 
 import pytest
 
-from models.answers import MOST_BYTES, MOST_CHARACTERS, MOST_PARTS
-from models.chat import RETRY_AFTER_CAP
-from models.transport import MOST_OF_A_REFUSAL
-from nodes.context import UTTERANCE_LIMIT
-from profiles.schema import PROFILE_LIMIT, TEXT_LIMIT
-from sessions.shards import MOST_SHARD
-from settings import MOST_YAML
-from store import reading
+from counseling_sessions.models.answers import MOST_BYTES, MOST_CHARACTERS, MOST_PARTS
+from counseling_sessions.models.chat import RETRY_AFTER_CAP
+from counseling_sessions.models.transport import MOST_OF_A_REFUSAL
+from counseling_sessions.nodes.context import UTTERANCE_LIMIT
+from counseling_sessions.profiles.schema import PROFILE_LIMIT, TEXT_LIMIT
+from counseling_sessions.sessions.shards import MOST_SHARD
+from counseling_sessions.settings import MOST_YAML
+from counseling_sessions.store import reading
 
 TESTS = Path(__file__).parent
 PAGE = (TESTS.parent / "docs" / "security.md").read_text(encoding="utf-8")

@@ -20,9 +20,9 @@ from typing import Any
 import pytest
 from langgraph.checkpoint.memory import InMemorySaver
 
-from graph.session import SessionTask, run_session
-from graph.session_graph import build_session_graph
-from graph.threads import import_session
+from counseling_sessions.graph.session import SessionTask, run_session
+from counseling_sessions.graph.session_graph import build_session_graph
+from counseling_sessions.graph.threads import import_session
 from tests.loopback import Latency, LoopbackServer
 from tests.scripted import Sensible, config, profile, scripted_models
 

@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from models.models_file import read_models
-from models.trust import destinations
-from settings import (
+from counseling_sessions.models.models_file import read_models
+from counseling_sessions.models.trust import destinations
+from counseling_sessions.settings import (
     EMBEDDED,
     EMBEDDED_BASE,
     EMBEDDED_PLAN_TEMPERATURE,

@@ -21,18 +21,18 @@ import pytest
 from langgraph_sdk import get_client
 from langgraph_sdk.client import LangGraphClient
 
-from graph.checkpoints import VARIABLE, open_checkpoints
-from graph.journal import SUFFIX
-from graph.methods import METHODS
-from graph.served import ServedConfig
-from graph.session import SessionTask, run_session
-from graph.store import keep
-from inspection import studio as studio_server
-from inspection.studio import create_assistants, method_assistants
-from models.chat import Models
-from profiles.library import load_builtin
-from settings import ModelSettings, SessionConfig
-from state import SessionRecord, replace
+from counseling_sessions.graph.checkpoints import VARIABLE, open_checkpoints
+from counseling_sessions.graph.journal import SUFFIX
+from counseling_sessions.graph.methods import METHODS
+from counseling_sessions.graph.served import ServedConfig
+from counseling_sessions.graph.session import SessionTask, run_session
+from counseling_sessions.graph.store import keep
+from counseling_sessions.inspection import studio as studio_server
+from counseling_sessions.inspection.studio import create_assistants, method_assistants
+from counseling_sessions.models.chat import Models
+from counseling_sessions.profiles.library import load_builtin
+from counseling_sessions.settings import ModelSettings, SessionConfig
+from counseling_sessions.state import SessionRecord, replace
 from tests.loopback import LoopbackServer
 
 pytestmark = pytest.mark.slow

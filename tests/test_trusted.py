@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 
 import run
-from graph.journal import SUFFIX
-from models.trust import is_loopback, unnamed
-from sessions.store import Store
-from settings import ModelSettings, SessionConfig
+from counseling_sessions.graph.journal import SUFFIX
+from counseling_sessions.models.trust import is_loopback, unnamed
+from counseling_sessions.sessions.store import Store
+from counseling_sessions.settings import ModelSettings, SessionConfig
 from tests.loopback import LoopbackServer
 
 CANARY = "canary-of-a-database-password-0123456789"

@@ -3,8 +3,8 @@
 The check is no clinical instrument. It is made to err on one side: what it cannot decide, or cannot read, counts as risk.
 """
 
-from nodes.risk.check import check_message
-from nodes.risk.help_lines import Help, help_text, read_help
-from nodes.risk.phrases import Risk, find_risk, phrase_lists
+from counseling_sessions.nodes.risk.check import check_message
+from counseling_sessions.nodes.risk.help_lines import Help, help_text, read_help
+from counseling_sessions.nodes.risk.phrases import Risk, find_risk, phrase_lists
 
 __all__ = ["Help", "Risk", "check_message", "find_risk", "help_text", "phrase_lists", "read_help"]

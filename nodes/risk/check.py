@@ -4,13 +4,13 @@ from typing import Any
 
 from langchain_core.messages import HumanMessage
 
-from models.chat import Models
-from models.structured import AnswerSchema, read_only_object
-from nodes.risk.phrases import Risk, find_risk
-from nodes.speaking import Attempts, decide
-from profiles.schema import clean
-from prompts import prompt
-from settings import SessionConfig
+from counseling_sessions.models.chat import Models
+from counseling_sessions.models.structured import AnswerSchema, read_only_object
+from counseling_sessions.nodes.risk.phrases import Risk, find_risk
+from counseling_sessions.nodes.speaking import Attempts, decide
+from counseling_sessions.profiles.schema import clean
+from counseling_sessions.prompts import prompt
+from counseling_sessions.settings import SessionConfig
 
 ROLE = "risk"
 """The role whose model is asked, if `models` of the configuration names one for it."""

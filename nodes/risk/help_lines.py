@@ -7,7 +7,7 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from settings import SettingsError, read_yaml, validation_message
+from counseling_sessions.settings import SettingsError, read_yaml, validation_message
 
 FILE = Path(__file__).parent / "help_lines.yaml"
 VARIABLE = "COUNSELING_SESSIONS_HELP_LINES"

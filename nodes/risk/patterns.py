@@ -3,7 +3,7 @@
 import re
 from dataclasses import dataclass
 
-from nodes.risk.spellings import WILD, Apart
+from counseling_sessions.nodes.risk.spellings import WILD, Apart
 
 SHORTEST = 6
 """Letters of the shortest phrase that is looked for among letters apart, where words have no ends."""

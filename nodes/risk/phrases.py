@@ -13,9 +13,9 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
-from nodes.risk.patterns import Phrases, phrases_of
-from nodes.risk.spellings import Spellings, in_other_letters, spellings
-from settings import SettingsError, read_yaml, validation_message
+from counseling_sessions.nodes.risk.patterns import Phrases, phrases_of
+from counseling_sessions.nodes.risk.spellings import Spellings, in_other_letters, spellings
+from counseling_sessions.settings import SettingsError, read_yaml, validation_message
 
 FOLDER = Path(__file__).parent / "phrases"
 LANGUAGES = ("English", "French", "German", "Spanish")

@@ -9,7 +9,7 @@ import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from texts.normal import normal_form
+from counseling_sessions.texts.normal import normal_form
 
 WILD = "\u01c2"
 """Stands for any one letter: a sign in place of it, as in "k*ll". A letter itself, so that a word stays a word."""

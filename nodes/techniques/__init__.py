@@ -10,9 +10,9 @@ import re
 from dataclasses import dataclass
 from functools import cache
 
-from prompts import has_prompt
-from settings import NOT_TECHNIQUES, SettingsError
-from state import Phase
+from counseling_sessions.prompts import has_prompt
+from counseling_sessions.settings import NOT_TECHNIQUES, SettingsError
+from counseling_sessions.state import Phase
 
 
 @dataclass(frozen=True)

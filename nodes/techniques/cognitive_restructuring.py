@@ -1,6 +1,6 @@
 """Cognitive restructuring: one thought is tested and given a fairer wording. Off unless configured."""
 
-from nodes.techniques import Technique
+from counseling_sessions.nodes.techniques import Technique
 
 TECHNIQUE = Technique(
     name="cognitive_restructuring",

@@ -1,6 +1,6 @@
 """Empathy: the feeling itself is met, named carefully and stayed with. Off unless configured."""
 
-from nodes.techniques import Technique
+from counseling_sessions.nodes.techniques import Technique
 
 TECHNIQUE = Technique(
     name="empathy",

@@ -1,6 +1,6 @@
 """Normalizing: the reaction is human and understandable in this situation."""
 
-from nodes.techniques import Technique
+from counseling_sessions.nodes.techniques import Technique
 
 TECHNIQUE = Technique(
     name="normalizing",

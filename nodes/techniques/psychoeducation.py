@@ -1,6 +1,6 @@
 """Psycho-education: what psychology knows about how the problem works, in everyday words."""
 
-from nodes.techniques import Technique
+from counseling_sessions.nodes.techniques import Technique
 
 TECHNIQUE = Technique(
     name="psychoeducation",

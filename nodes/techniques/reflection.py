@@ -1,6 +1,6 @@
 """Reflection: the client hears their own thoughts and feelings, and can weigh them."""
 
-from nodes.techniques import Technique
+from counseling_sessions.nodes.techniques import Technique
 
 TECHNIQUE = Technique(
     name="reflection",

@@ -1,6 +1,6 @@
 """Solution provision: one small concrete step, grounded in CBT, that the client shapes."""
 
-from nodes.techniques import Technique
+from counseling_sessions.nodes.techniques import Technique
 
 TECHNIQUE = Technique(
     name="solutions",

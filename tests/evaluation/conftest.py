@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from evaluation.judging.cache import JudgeCache
+from counseling_sessions.evaluation.judging.cache import JudgeCache
 
 
 @pytest.fixture

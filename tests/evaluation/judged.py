@@ -5,12 +5,12 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-from evaluation.judging.cache import JudgeCache
-from evaluation.judging.judges import Judge
-from evaluation.judging.run import Judgements, Score, judge_sessions
-from evaluation.scales import Scale
-from models.chat import Models
-from sessions import Message, Session
+from counseling_sessions.evaluation.judging.cache import JudgeCache
+from counseling_sessions.evaluation.judging.judges import Judge
+from counseling_sessions.evaluation.judging.run import Judgements, Score, judge_sessions
+from counseling_sessions.evaluation.scales import Scale
+from counseling_sessions.models.chat import Models
+from counseling_sessions.sessions import Message, Session
 from tests.loopback import LoopbackServer, Request
 from tests.scripted import profile
 

@@ -2,9 +2,9 @@
 
 from collections.abc import Callable
 
-from profiles.schema import ClientProfile
-from sessions import Message, Session
-from state import Phase, Speaker
+from counseling_sessions.profiles.schema import ClientProfile
+from counseling_sessions.sessions import Message, Session
+from counseling_sessions.state import Phase, Speaker
 
 PROFILE = ClientProfile.model_validate(
     {

@@ -1,10 +1,10 @@
 """Invented sessions for the tests of rating: one client's two sessions written out, and as many short pairs as are wanted."""
 
-from evaluation.aspects import read_aspects
-from evaluation.pairs import Pair, pairs_of
-from evaluation.rating import Study, draw_study
-from profiles.schema import ATTITUDES, Attitude, ClientProfile, Demographics, PresentingProblem
-from sessions import Message, Session
+from counseling_sessions.evaluation.aspects import read_aspects
+from counseling_sessions.evaluation.pairs import Pair, pairs_of
+from counseling_sessions.evaluation.rating import Study, draw_study
+from counseling_sessions.profiles.schema import ATTITUDES, Attitude, ClientProfile, Demographics, PresentingProblem
+from counseling_sessions.sessions import Message, Session
 
 METHODS = ["wiring-alpha", "wiring-beta"]
 """Names that occur in no text, so that they can be looked for in a page."""

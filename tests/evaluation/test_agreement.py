@@ -5,7 +5,7 @@ import random
 import numpy as np
 import pytest
 
-from evaluation.statistics.agreement import (
+from counseling_sessions.evaluation.statistics.agreement import (
     Category,
     Rating,
     agreement,
@@ -14,7 +14,13 @@ from evaluation.statistics.agreement import (
     mean_kappa,
     ratings_table,
 )
-from evaluation.statistics.raters import Answer, Repeat, judge_against_humans, self_consistency, side_bias
+from counseling_sessions.evaluation.statistics.raters import (
+    Answer,
+    Repeat,
+    judge_against_humans,
+    self_consistency,
+    side_bias,
+)
 
 # Krippendorff 2011, "Computing Krippendorff's Alpha-Reliability", example C: four observers, twelve units, values missing.
 KRIPPENDORFF = {

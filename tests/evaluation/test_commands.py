@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 
 import run
-from generation.store import ShardWriter
-from state import SessionRecord
+from counseling_sessions.generation.store import ShardWriter
+from counseling_sessions.state import SessionRecord
+from counseling_sessions.training.corpus import CORPUS
 from tests.generation.exports.sessions import client, of, session
 from tests.loopback import LoopbackServer
-from training.corpus import CORPUS
 
 CLIENTS = 7
 
@@ -241,6 +241,6 @@ def test_a_missing_library_is_told_with_what_to_install(
     def missing(*_: Any, **__: Any) -> None:
         raise ModuleNotFoundError("No module named 'scipy'", name="scipy.stats")
 
-    monkeypatch.setattr("commands.evaluating.gather", missing)
+    monkeypatch.setattr("counseling_sessions.commands.evaluating.gather", missing)
     assert call("evaluate", study) == 2
     assert "pip install -e '.[evaluation]'" in capsys.readouterr().err

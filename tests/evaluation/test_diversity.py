@@ -8,13 +8,18 @@ from itertools import combinations
 import numpy as np
 import pytest
 
-from evaluation import ngrams
-from evaluation.diversity import Diversity, compare_at_equal_length, diversity_of, expectation_adjusted
-from evaluation.jackknife import difference_figure, jackknife_figure
-from evaluation.statistics.intervals import Figure
-from evaluation.tokens import Tokenizer, unicode_words
-from sessions import Message, Session, read_sessions
-from state import Speaker
+from counseling_sessions.evaluation import ngrams
+from counseling_sessions.evaluation.diversity import (
+    Diversity,
+    compare_at_equal_length,
+    diversity_of,
+    expectation_adjusted,
+)
+from counseling_sessions.evaluation.jackknife import difference_figure, jackknife_figure
+from counseling_sessions.evaluation.statistics.intervals import Figure
+from counseling_sessions.evaluation.tokens import Tokenizer, unicode_words
+from counseling_sessions.sessions import Message, Session, read_sessions
+from counseling_sessions.state import Speaker
 from tests.reference import RELEASED, needs_reference
 
 SPEAKERS: tuple[Speaker, Speaker] = ("counselor", "client")

@@ -6,13 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from evaluation.compare import compare_groups
-from evaluation.figures import MEASURES, Measure, plain_figures, rows_by_group
-from evaluation.groups import gather
-from evaluation.judging.means import SubscaleMean
-from evaluation.pairs import pairs_of
-from generation.store import ShardWriter
-from settings import SettingsError
+from counseling_sessions.evaluation.compare import compare_groups
+from counseling_sessions.evaluation.figures import MEASURES, Measure, plain_figures, rows_by_group
+from counseling_sessions.evaluation.groups import gather
+from counseling_sessions.evaluation.judging.means import SubscaleMean
+from counseling_sessions.evaluation.pairs import pairs_of
+from counseling_sessions.generation.store import ShardWriter
+from counseling_sessions.settings import SettingsError
 from tests.generation.exports.sessions import session
 
 DIALOGUE = [{"role": "counselor", "message": "Where shall we start?"}, {"role": "client", "message": "With work."}]

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from evaluation.statistics.family import holm
-from evaluation.statistics.intervals import (
+from counseling_sessions.evaluation.statistics.family import holm
+from counseling_sessions.evaluation.statistics.intervals import (
     Figure,
     interval_of,
     mean_figure,

@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
-from evaluation.judging.cache import FILE, JudgeCache
-from evaluation.judging.panel import Progress
-from evaluation.judging.run import Judgements
-from models.chat import Models
-from sessions.store import RunError
+from counseling_sessions.evaluation.judging.cache import FILE, JudgeCache
+from counseling_sessions.evaluation.judging.panel import Progress
+from counseling_sessions.evaluation.judging.run import Judgements
+from counseling_sessions.models.chat import Models
+from counseling_sessions.sessions.store import RunError
 from tests.evaluation.judged import judge, judged, rater, rating, session, small_scale
 from tests.loopback import LoopbackServer
 

@@ -4,13 +4,13 @@ from typing import Any
 
 import pytest
 
-from evaluation.judging.ask import Unscored
-from evaluation.judging.cache import JudgeCache
-from evaluation.judging.means import affect_changes
-from evaluation.judging.panel import FAILURES_IN_A_ROW, JudgeStopped, Progress
-from evaluation.scales import read_scale
-from models.chat import Models
-from settings import SettingsError
+from counseling_sessions.evaluation.judging.ask import Unscored
+from counseling_sessions.evaluation.judging.cache import JudgeCache
+from counseling_sessions.evaluation.judging.means import affect_changes
+from counseling_sessions.evaluation.judging.panel import FAILURES_IN_A_ROW, JudgeStopped, Progress
+from counseling_sessions.evaluation.scales import read_scale
+from counseling_sessions.models.chat import Models
+from counseling_sessions.settings import SettingsError
 from tests.evaluation.judged import SMALL, judge, judged, rater, rating, session
 from tests.loopback import Faults, LoopbackServer, Request
 

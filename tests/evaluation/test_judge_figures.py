@@ -5,14 +5,14 @@ from typing import Any
 
 import pytest
 
-from evaluation.judging.ask import Unscored
-from evaluation.judging.cache import JudgeCache
-from evaluation.judging.card import judge_cards, score_ratings
-from evaluation.judging.means import affect_changes, subscale_means
-from evaluation.judging.run import Score, judge_sessions
-from evaluation.scales import Scale
-from models.chat import Models
-from models.prices import Price, Prices
+from counseling_sessions.evaluation.judging.ask import Unscored
+from counseling_sessions.evaluation.judging.cache import JudgeCache
+from counseling_sessions.evaluation.judging.card import judge_cards, score_ratings
+from counseling_sessions.evaluation.judging.means import affect_changes, subscale_means
+from counseling_sessions.evaluation.judging.run import Score, judge_sessions
+from counseling_sessions.evaluation.scales import Scale
+from counseling_sessions.models.chat import Models
+from counseling_sessions.models.prices import Price, Prices
 from tests.evaluation.judged import SMALL, judge, rating, session, small_scale
 from tests.loopback import LoopbackServer, Request
 

@@ -7,17 +7,25 @@ from typing import Any
 
 import pytest
 
-from evaluation.aspects import read_aspects
-from evaluation.judging.ask import Unscored
-from evaluation.judging.cache import JudgeCache
-from evaluation.judging.card import judge_cards
-from evaluation.judging.judges import Judge
-from evaluation.judging.panel import JudgeStopped
-from evaluation.judging.preference import Order, Preference, Preferences, Winner, decisions, judge_pairs, position_bias
-from evaluation.judging.run import Judgements
-from evaluation.pairs import Pair, pairs_of
-from models.chat import Models
-from settings import SettingsError
+from counseling_sessions.evaluation.aspects import read_aspects
+from counseling_sessions.evaluation.judging.ask import Unscored
+from counseling_sessions.evaluation.judging.cache import JudgeCache
+from counseling_sessions.evaluation.judging.card import judge_cards
+from counseling_sessions.evaluation.judging.judges import Judge
+from counseling_sessions.evaluation.judging.panel import JudgeStopped
+from counseling_sessions.evaluation.judging.preference import (
+    Order,
+    Preference,
+    Preferences,
+    Winner,
+    decisions,
+    judge_pairs,
+    position_bias,
+)
+from counseling_sessions.evaluation.judging.run import Judgements
+from counseling_sessions.evaluation.pairs import Pair, pairs_of
+from counseling_sessions.models.chat import Models
+from counseling_sessions.settings import SettingsError
 from tests.evaluation.judged import judge, keys_of, session
 from tests.loopback import LoopbackServer, Request
 

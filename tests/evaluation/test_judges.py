@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from evaluation.judging.judges import Judge, read_judges
-from settings import SettingsError
+from counseling_sessions.evaluation.judging.judges import Judge, read_judges
+from counseling_sessions.settings import SettingsError
 
 pytestmark = pytest.mark.usefixtures("no_surroundings")
 

@@ -6,12 +6,12 @@ from typing import Any
 
 import pytest
 
-from evaluation.judging.cache import JudgeCache
-from evaluation.judging.material import transcript
-from evaluation.judging.means import affect_changes, subscale_means
-from evaluation.scales import BUILT_IN, read_scale
-from models.chat import Models
-from sessions import Message
+from counseling_sessions.evaluation.judging.cache import JudgeCache
+from counseling_sessions.evaluation.judging.material import transcript
+from counseling_sessions.evaluation.judging.means import affect_changes, subscale_means
+from counseling_sessions.evaluation.scales import BUILT_IN, read_scale
+from counseling_sessions.models.chat import Models
+from counseling_sessions.sessions import Message
 from tests.evaluation.judged import SMALL, judge, judged, rater, rating, session, why
 from tests.loopback import Answer, LoopbackServer, Request
 

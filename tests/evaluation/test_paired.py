@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from evaluation.statistics.paired import (
+from counseling_sessions.evaluation.statistics.paired import (
     PairedDifference,
     Row,
     compare,
@@ -16,7 +16,7 @@ from evaluation.statistics.paired import (
     session_value,
     wilcoxon_on_clients,
 )
-from evaluation.statistics.sign_flips import sign_flip_test
+from counseling_sessions.evaluation.statistics.sign_flips import sign_flip_test
 
 
 def rows(method: list[float], baseline: list[float], *, per_client: int = 1) -> list[Row]:

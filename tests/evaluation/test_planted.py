@@ -6,13 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from evaluation.judging.cache import JudgeCache
-from evaluation.judging.checks import PlantedCheck, draw_sessions, planted_checks
-from evaluation.judging.planted import CONTROL, Defect, defects, plant
-from evaluation.judging.run import judge_sessions
-from evaluation.scales import BUILT_IN, read_scale
-from models.chat import Models
-from sessions import Session
+from counseling_sessions.evaluation.judging.cache import JudgeCache
+from counseling_sessions.evaluation.judging.checks import PlantedCheck, draw_sessions, planted_checks
+from counseling_sessions.evaluation.judging.planted import CONTROL, Defect, defects, plant
+from counseling_sessions.evaluation.judging.run import judge_sessions
+from counseling_sessions.evaluation.scales import BUILT_IN, read_scale
+from counseling_sessions.models.chat import Models
+from counseling_sessions.sessions import Session
 from tests.evaluation.judged import judge, rater, rating, session
 from tests.loopback import LoopbackServer
 

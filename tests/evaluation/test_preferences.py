@@ -7,8 +7,15 @@ import numpy as np
 import pytest
 from scipy.optimize import minimize
 
-from evaluation.statistics.intervals import share_figure
-from evaluation.statistics.preferences import Preference, Winner, bradley_terry, pairs_of_methods, win_rate, win_rates
+from counseling_sessions.evaluation.statistics.intervals import share_figure
+from counseling_sessions.evaluation.statistics.preferences import (
+    Preference,
+    Winner,
+    bradley_terry,
+    pairs_of_methods,
+    win_rate,
+    win_rates,
+)
 
 
 def answers(

@@ -8,8 +8,8 @@ from xml.etree import ElementTree
 
 import pytest
 
-from evaluation.aspects import read_aspects
-from evaluation.rating import (
+from counseling_sessions.evaluation.aspects import read_aspects
+from counseling_sessions.evaluation.rating import (
     Study,
     StudyError,
     draw_study,

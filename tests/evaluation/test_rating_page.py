@@ -7,9 +7,9 @@ from typing import get_args
 
 import pytest
 
-from evaluation.rating import StudyError, label_studio_tasks, write_pages
-from evaluation.rating.page import FOLDER, page_of
-from settings import MethodName
+from counseling_sessions.evaluation.rating import StudyError, label_studio_tasks, write_pages
+from counseling_sessions.evaluation.rating.page import FOLDER, page_of
+from counseling_sessions.settings import MethodName
 from tests.browser import contrast
 from tests.evaluation.rating_sessions import METHODS, hostile, study
 

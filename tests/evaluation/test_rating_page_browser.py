@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from evaluation.aspects import read_aspects
-from evaluation.rating import Study, draw_study, read_answers, write_pages
+from counseling_sessions.evaluation.aspects import read_aspects
+from counseling_sessions.evaluation.rating import Study, draw_study, read_answers, write_pages
 from tests.browser import click, no_errors, press, start_browser, text_of, wait
 from tests.evaluation.rating_sessions import HOSTILE, hostile, pairs, study
 

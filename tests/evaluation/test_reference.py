@@ -11,8 +11,8 @@ from rouge_score.rouge_scorer import RougeScorer
 from sacrebleu.metrics.bleu import BLEU
 from sacrebleu.metrics.chrf import CHRF
 
-from evaluation.reference import Turn, read_turns, reference_scores, turns_of
-from settings import SettingsError
+from counseling_sessions.evaluation.reference import Turn, read_turns, reference_scores, turns_of
+from counseling_sessions.settings import SettingsError
 
 WORDS = ["how", "did", "you", "feel", "when", "that", "happened", "last", "week", "tell", "me", "more"]
 

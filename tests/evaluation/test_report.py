@@ -7,11 +7,11 @@ from xml.etree import ElementTree
 import pytest
 from rich.console import Console
 
-from evaluation.report.document import Cell, Document, Listing, Plot, Section, Table
-from evaluation.report.html import html
-from evaluation.report.markdown import markdown
-from evaluation.report.plots import Point, boxes, dots, lines
-from evaluation.report.terminal import show
+from counseling_sessions.evaluation.report.document import Cell, Document, Listing, Plot, Section, Table
+from counseling_sessions.evaluation.report.html import html
+from counseling_sessions.evaluation.report.markdown import markdown
+from counseling_sessions.evaluation.report.plots import Point, boxes, dots, lines
+from counseling_sessions.evaluation.report.terminal import show
 
 HOSTILE = "</style><script>alert(1)</script> | **bold** <b> [link](x)"
 

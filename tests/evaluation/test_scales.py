@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 import yaml
 
-from evaluation.aspects import RUBRICS
-from evaluation.scales import BUILT_IN, Scale, read_scale
-from settings import SettingsError
+from counseling_sessions.evaluation.aspects import RUBRICS
+from counseling_sessions.evaluation.scales import BUILT_IN, Scale, read_scale
+from counseling_sessions.settings import SettingsError
 from tests.evaluation.judged import small_scale
 
 

@@ -5,8 +5,8 @@ import random
 import pytest
 from sacrebleu.metrics.bleu import BLEU
 
-from evaluation.self_bleu import self_bleu
-from sessions import Message, Session
+from counseling_sessions.evaluation.self_bleu import self_bleu
+from counseling_sessions.sessions import Message, Session
 
 WORDS = [f"{first}{last}" for first in ("ba", "de", "ki", "lo", "mu") for last in ("ran", "sel", "tip", "von")]
 

@@ -12,15 +12,15 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from evaluation.semantic import (
+from counseling_sessions.evaluation.semantic import (
     Embedder,
     mean_pairwise_distance,
     semantic_diversity,
     vendi_score,
     wordllama_embedder,
 )
-from sessions import Message, Session
-from settings import SettingsError
+from counseling_sessions.sessions import Message, Session
+from counseling_sessions.settings import SettingsError
 
 AXES = {"east": (2.0, 0.0), "north": (0.0, 5.0), "west": (-1.0, 0.0), "unknown": (0.0, 0.0)}
 

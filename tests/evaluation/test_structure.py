@@ -4,11 +4,19 @@ from collections import Counter
 
 import pytest
 
-from evaluation.integrity import check_session
-from evaluation.structure import DECILES, Opening, Structure, decile, labels_of, session_figures, structure_of
-from profiles.readers import read_profiles
-from sessions import Message, Session, client_group, read_sessions
-from state import Phase
+from counseling_sessions.evaluation.integrity import check_session
+from counseling_sessions.evaluation.structure import (
+    DECILES,
+    Opening,
+    Structure,
+    decile,
+    labels_of,
+    session_figures,
+    structure_of,
+)
+from counseling_sessions.profiles.readers import read_profiles
+from counseling_sessions.sessions import Message, Session, client_group, read_sessions
+from counseling_sessions.state import Phase
 from tests.evaluation.made import PROFILE, SAID, changed, clean, session, traced
 from tests.reference import FORMS, RELEASED, needs_reference
 

@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tokenizers import models, pre_tokenizers, processors
 
-from evaluation import tokens
-from evaluation.tokens import paper_cleaning, tokenizer_of_file, unicode_words, with_paper_cleaning
-from settings import SettingsError
+from counseling_sessions.evaluation import tokens
+from counseling_sessions.evaluation.tokens import paper_cleaning, tokenizer_of_file, unicode_words, with_paper_cleaning
+from counseling_sessions.settings import SettingsError
 
 
 @pytest.mark.parametrize(

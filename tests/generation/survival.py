@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from sessions.store import Store
+from counseling_sessions.sessions.store import Store
 from tests.loopback import Faults, LoopbackServer
 from tests.scripted import profile
 

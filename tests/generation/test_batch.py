@@ -7,12 +7,20 @@ from typing import Any
 
 import pytest
 
-from generation.batch import PROFILES_FILE, Batch, Profiles, read_batch, task_of, units, write_profiles
-from generation.files import RunLock, write_atomically
-from generation.run import Asked, Run, open_run
-from graph.provenance import configuration_hash
-from profiles.problems import ProfileError
-from sessions.store import RunError
+from counseling_sessions.generation.batch import (
+    PROFILES_FILE,
+    Batch,
+    Profiles,
+    read_batch,
+    task_of,
+    units,
+    write_profiles,
+)
+from counseling_sessions.generation.files import RunLock, write_atomically
+from counseling_sessions.generation.run import Asked, Run, open_run
+from counseling_sessions.graph.provenance import configuration_hash
+from counseling_sessions.profiles.problems import ProfileError
+from counseling_sessions.sessions.store import RunError
 from tests.scripted import config, profile
 
 METHODS = ("magnet", "single-plan")

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 import run
-from sessions.store import Store
+from counseling_sessions.sessions.store import Store
 from tests.damaged import make_run
 from tests.generation.test_generate import check_whole, generate
 from tests.loopback import LoopbackServer
@@ -206,8 +206,8 @@ def test_impossible_values_of_a_batch_are_named(
 
 
 def test_a_state_of_a_run_at_work_that_cannot_be_read_is_none(folder: Path) -> None:
-    from generation.files import RunLock
-    from generation.state import StateReader
+    from counseling_sessions.generation.files import RunLock
+    from counseling_sessions.generation.state import StateReader
 
     live = folder / "live.json"
     with RunLock(folder):

@@ -10,14 +10,14 @@ from types import SimpleNamespace
 
 import pytest
 
-from generation.batch import Unit
-from generation.driver import LOST, MOST_LOST, Driver, WorkerLost
-from generation.progress import Budget
-from generation.room import HOPELESS, Room
-from generation.worker import Pulse, Suspended
-from sessions.store import Entry, RunError
-from state import Failure, Usage
-from store.machine import Shortage
+from counseling_sessions.generation.batch import Unit
+from counseling_sessions.generation.driver import LOST, MOST_LOST, Driver, WorkerLost
+from counseling_sessions.generation.progress import Budget
+from counseling_sessions.generation.room import HOPELESS, Room
+from counseling_sessions.generation.worker import Pulse, Suspended
+from counseling_sessions.sessions.store import Entry, RunError
+from counseling_sessions.state import Failure, Usage
+from counseling_sessions.store.machine import Shortage
 
 Outcome = Callable[[Unit], Entry | Exception]
 
@@ -218,7 +218,7 @@ async def test_a_pause_that_ends_between_two_looks_at_it_ends_no_batch(
     step: float, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     looks = count(step=step)  # each look at this clock takes a good part of the pause
-    monkeypatch.setattr("generation.room.time", SimpleNamespace(monotonic=lambda: next(looks)))
+    monkeypatch.setattr("counseling_sessions.generation.room.time", SimpleNamespace(monotonic=lambda: next(looks)))
     short = iter([True])
     worker = FakeWorker(lambda one: Shortage("threads") if next(short, False) else ended(one), room=1)
     progress = await Driver([worker], units(3), 3, pause=1.0).run()
@@ -285,7 +285,7 @@ async def test_an_entry_that_cannot_be_noted_is_no_session_lost() -> None:
 
 
 async def test_workers_that_do_not_end_when_told_to_are_left(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("generation.driver.ABANDON", 0.05)
+    monkeypatch.setattr("counseling_sessions.generation.driver.ABANDON", 0.05)
 
     class Deaf(FakeWorker):
         async def run(self, one: Unit) -> Entry:

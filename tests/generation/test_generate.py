@@ -14,9 +14,9 @@ from typing import Any
 import pytest
 
 import run
-from generation.store import ShardWriter
-from sessions.store import Entry, Store
-from state import SessionRecord
+from counseling_sessions.generation.store import ShardWriter
+from counseling_sessions.sessions.store import Entry, Store
+from counseling_sessions.state import SessionRecord
 from tests.generation.survival import batch, killed
 from tests.loopback import Latency, LoopbackServer, Request, sensible_answer
 from tests.scripted import profile
@@ -81,7 +81,7 @@ def test_a_batch_with_examples_goes_on_with_them_and_not_without_the_corpus(
         assert generate(out, "--few-shot", "2") == 2
         assert "configuration.few_shot: 1 here, 2 asked for" in capsys.readouterr().err
         with monkeypatch.context() as patched:
-            patched.setattr("nodes.examples.CORPUS", tmp_path)
+            patched.setattr("counseling_sessions.nodes.examples.CORPUS", tmp_path)
             assert generate(out) == 2
             assert "train.jsonl cannot be read" in capsys.readouterr().err
         assert generate(out) == 0
@@ -329,7 +329,7 @@ def test_what_nobody_foresaw_fails_its_sessions_with_a_line_and_a_traceback_in_t
 
 BROKEN = """
 import sys
-import nodes.plan
+import counseling_sessions.nodes.plan
 import run
 
 def fails_for_one(attempts, *rest):

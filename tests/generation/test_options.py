@@ -4,8 +4,8 @@ import argparse
 
 import pytest
 
-from commands.generate_options import generate_options, slurm_shard
-from settings import SettingsError
+from counseling_sessions.commands.generate_options import generate_options, slurm_shard
+from counseling_sessions.settings import SettingsError
 
 
 def slurm(monkeypatch: pytest.MonkeyPatch, number: int, count: int, first: int) -> tuple[int, int] | None:

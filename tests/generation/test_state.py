@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 
 import run
-from generation.exports import FORMATS
-from generation.state import StateReader
-from sessions.store import Store
+from counseling_sessions.generation.exports import FORMATS
+from counseling_sessions.generation.state import StateReader
+from counseling_sessions.sessions.store import Store
 from tests.generation.test_generate import check_whole, generate
 from tests.loopback import LoopbackServer
 from tests.scripted import profile

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from generation.store import ShardWriter, append, pack, recover, remove_finished_journals
-from graph.session import SessionTask, run_session
-from sessions.store import RunError, Store
-from state import Failure, SessionRecord
+from counseling_sessions.generation.store import ShardWriter, append, pack, recover, remove_finished_journals
+from counseling_sessions.graph.session import SessionTask, run_session
+from counseling_sessions.sessions.store import RunError, Store
+from counseling_sessions.state import Failure, SessionRecord
 from tests.scripted import Sensible, config, profile, scripted_models
 
 

@@ -5,9 +5,9 @@ import re
 
 from rich.console import Console
 
-from generation.progress import Progress
-from generation.view import BatchView, duration
-from generation.worker import Pulse
+from counseling_sessions.generation.progress import Progress
+from counseling_sessions.generation.view import BatchView, duration
+from counseling_sessions.generation.worker import Pulse
 
 
 def shown(progress: Progress) -> list[str]:

@@ -6,14 +6,14 @@ from typing import Any
 
 import pytest
 
-from generation.exports.chat import as_chat
-from graph.answered import answered, prompts_unchanged
-from graph.methods import METHODS
-from graph.session import SessionTask, resume_session, run_session
-from nodes import examples
-from nodes.techniques import techniques
-from profiles.library import load_builtin
-from state import SessionRecord
+from counseling_sessions.generation.exports.chat import as_chat
+from counseling_sessions.graph.answered import answered, prompts_unchanged
+from counseling_sessions.graph.methods import METHODS
+from counseling_sessions.graph.session import SessionTask, resume_session, run_session
+from counseling_sessions.nodes import examples
+from counseling_sessions.nodes.techniques import techniques
+from counseling_sessions.profiles.library import load_builtin
+from counseling_sessions.state import SessionRecord
 from tests.generation.exports.sessions import run
 from tests.scripted import PLAN, Asked, Sensible, config, profile, said, scripted_models
 

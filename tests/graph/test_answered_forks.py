@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from graph.answered import answered
-from graph.fork import fork_task
+from counseling_sessions.graph.answered import answered
+from counseling_sessions.graph.fork import fork_task
 from tests.graph.test_fork import changed, forked, parent
 
 

@@ -12,11 +12,11 @@ import pytest
 from langgraph.checkpoint.base import BaseCheckpointSaver
 from langgraph.checkpoint.memory import InMemorySaver
 
-from graph.checkpoints import VARIABLE, SparedSaver, open_checkpoints, spared_checkpoints
-from graph.practice import Practice
-from graph.session import run_session
-from graph.store import read_records
-from nodes.person import PersonAnswer
+from counseling_sessions.graph.checkpoints import VARIABLE, SparedSaver, open_checkpoints, spared_checkpoints
+from counseling_sessions.graph.practice import Practice
+from counseling_sessions.graph.session import run_session
+from counseling_sessions.graph.store import read_records
+from counseling_sessions.nodes.person import PersonAnswer
 from tests.graph.test_journal import assert_whole, task
 from tests.loopback import LoopbackServer
 from tests.scripted import Sensible, scripted_models

@@ -3,11 +3,11 @@
 import asyncio
 from pathlib import Path
 
-from graph.session import SessionTask, run_session
-from graph.store import keep, read_records, unfinished
-from models.chat import Models
-from settings import ModelSettings
-from state import Call, SessionRecord
+from counseling_sessions.graph.session import SessionTask, run_session
+from counseling_sessions.graph.store import keep, read_records, unfinished
+from counseling_sessions.models.chat import Models
+from counseling_sessions.settings import ModelSettings
+from counseling_sessions.state import Call, SessionRecord
 from tests.loopback import Faults, LoopbackServer
 from tests.scripted import config, profile
 

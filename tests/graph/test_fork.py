@@ -9,12 +9,12 @@ from typing import Any
 
 import pytest
 
-from graph.fork import REASON, Edits, ForkError, ForkTask, fork_head, fork_task, run_fork
-from graph.journal import JournalError, JournalHead, read_journal
-from graph.session import SessionTask, resume_session, run_session
-from graph.store import keep, read_records
-from settings import SessionConfig
-from state import Fork, SessionRecord
+from counseling_sessions.graph.fork import REASON, Edits, ForkError, ForkTask, fork_head, fork_task, run_fork
+from counseling_sessions.graph.journal import JournalError, JournalHead, read_journal
+from counseling_sessions.graph.session import SessionTask, resume_session, run_session
+from counseling_sessions.graph.store import keep, read_records
+from counseling_sessions.settings import SessionConfig
+from counseling_sessions.state import Fork, SessionRecord
 from tests.scripted import Answer, Asked, Sensible, config, profile, said, scripted_models
 
 TURNS = 9

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from graph.gate import HOSTS, ORIGINS, PATHS, STUDIO, Gate, names_in
+from counseling_sessions.graph.gate import HOSTS, ORIGINS, PATHS, STUDIO, Gate, names_in
 
 HERE = "127.0.0.1:2024"
 

@@ -18,7 +18,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from graph.journal import (
+from counseling_sessions.graph.journal import (
     FORMAT,
     SUFFIX,
     Journal,
@@ -30,11 +30,11 @@ from graph.journal import (
     has_begun,
     read_journal,
 )
-from graph.methods import METHODS
-from graph.provenance import provenance
-from graph.session import SessionTask, resume_session, run_session
-from graph.session_graph import build_session_graph, recursion_limit
-from state import SessionRecord
+from counseling_sessions.graph.methods import METHODS
+from counseling_sessions.graph.provenance import provenance
+from counseling_sessions.graph.session import SessionTask, resume_session, run_session
+from counseling_sessions.graph.session_graph import build_session_graph, recursion_limit
+from counseling_sessions.state import SessionRecord
 from tests.scripted import Sensible, config, profile, said, scripted_models
 
 ROOT = Path(__file__).parents[2]
@@ -281,7 +281,9 @@ def test_a_journal_in_use_is_locked_in_this_process_and_in_others(tmp_path: Path
         Journal.resume(path)
     with pytest.raises(JournalError, match="is being written by another process"):
         Journal.create(path, head())
-    other = python(f"from graph.journal import Journal; from pathlib import Path; Journal.resume(Path({str(path)!r}))")
+    other = python(
+        f"from counseling_sessions.graph.journal import Journal; from pathlib import Path; Journal.resume(Path({str(path)!r}))"
+    )
     assert "is being written by another process" in other.stderr
     assert path.stat().st_size == size
     journal.close()
@@ -294,7 +296,7 @@ def test_a_dead_process_holds_no_lock(tmp_path: Path) -> None:
     code = f"""
         import os, signal
         from pathlib import Path
-        from graph.journal import Journal
+        from counseling_sessions.graph.journal import Journal
         journal, _ = Journal.resume(Path({str(path)!r}))
         os.kill(os.getpid(), signal.SIGKILL)
     """

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from graph.journal import (
+from counseling_sessions.graph.journal import (
     SUFFIX,
     DamagedJournal,
     Journal,
@@ -21,9 +21,9 @@ from graph.journal import (
     has_begun,
     read_journal,
 )
-from graph.practice import Practice
-from graph.record import make_record
-from graph.session import find_session, resume_session
+from counseling_sessions.graph.practice import Practice
+from counseling_sessions.graph.record import make_record
+from counseling_sessions.graph.session import find_session, resume_session
 from tests.graph.test_journal import NAME, assert_whole, head, ran, written
 from tests.scripted import Sensible, scripted_models
 

@@ -15,9 +15,9 @@ from pathlib import Path
 
 import pytest
 
-from graph.journal import SUFFIX, read_journal
-from graph.store import read_records
-from state import SessionRecord
+from counseling_sessions.graph.journal import SUFFIX, read_journal
+from counseling_sessions.graph.store import read_records
+from counseling_sessions.state import SessionRecord
 from tests.loopback import Answer, Latency, LoopbackServer, Request, sensible_answer
 
 ROOT = Path(__file__).parents[2]

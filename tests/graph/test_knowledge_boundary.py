@@ -4,10 +4,10 @@ from typing import Any
 
 import pytest
 
-from graph.methods import METHODS
-from graph.session_graph import build_session_graph
-from profiles.schema import ClientProfile
-from prompts import prompt
+from counseling_sessions.graph.methods import METHODS
+from counseling_sessions.graph.session_graph import build_session_graph
+from counseling_sessions.profiles.schema import ClientProfile
+from counseling_sessions.prompts import prompt
 from tests.scripted import PLAN, Asked, Sensible, config, scripted_models
 
 BOTH = ("name", "gender", "occupation", "education", "relationship", "family", "background", "reason_for_counseling")

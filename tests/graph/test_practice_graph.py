@@ -12,16 +12,16 @@ import pytest
 from langgraph.checkpoint.memory import InMemorySaver
 from langgraph.types import Command
 
-from graph.journal import Journal, JournalError, read_journal
-from graph.practice import Practice, part_of
-from graph.practice_graph import build_practice_graph
-from graph.provenance import provenance
-from graph.session import SessionTask, run_session
-from models.chat import Models
-from nodes.person import PersonAnswer
-from nodes.risk import help_text
-from settings import SessionConfig
-from state import SessionRecord, Speaker, Utterance
+from counseling_sessions.graph.journal import Journal, JournalError, read_journal
+from counseling_sessions.graph.practice import Practice, part_of
+from counseling_sessions.graph.practice_graph import build_practice_graph
+from counseling_sessions.graph.provenance import provenance
+from counseling_sessions.graph.session import SessionTask, run_session
+from counseling_sessions.models.chat import Models
+from counseling_sessions.nodes.person import PersonAnswer
+from counseling_sessions.nodes.risk import help_text
+from counseling_sessions.settings import SessionConfig
+from counseling_sessions.state import SessionRecord, Speaker, Utterance
 from tests.scripted import Sensible, config, profile, scripted_models
 
 DEAD_LINE = openai.APIConnectionError(request=httpx.Request("POST", "http://127.0.0.1:1/v1"))
@@ -238,7 +238,7 @@ async def test_after_risk_no_model_is_asked_and_the_words_are_nowhere(tmp_path: 
 async def test_a_check_that_cannot_be_done_stops_the_session(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     session = Session(tmp_path, "client")
     await session.practice.start()
-    monkeypatch.setattr("nodes.risk.phrases.FOLDER", tmp_path / "lost")
+    monkeypatch.setattr("counseling_sessions.nodes.risk.phrases.FOLDER", tmp_path / "lost")
     asked = len(session.asked)
     await say(session.practice, "I lie awake.")
     assert session.practice.risk

@@ -2,8 +2,8 @@
 
 import pytest
 
-from graph.provenance import configuration_hash, session_id
-from settings import ModelSettings, SessionConfig
+from counseling_sessions.graph.provenance import configuration_hash, session_id
+from counseling_sessions.settings import ModelSettings, SessionConfig
 
 
 @pytest.mark.parametrize(

@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from graph.practice_graph import build_practice_graph
-from graph.served import CHOSEN, VARIABLE, ServedConfig, ServedModels, for_caller, resolve
-from graph.session_graph import build_session_graph, graph
-from settings import ModelSettings, SessionConfig, SettingsError
+from counseling_sessions.graph.practice_graph import build_practice_graph
+from counseling_sessions.graph.served import CHOSEN, VARIABLE, ServedConfig, ServedModels, for_caller, resolve
+from counseling_sessions.graph.session_graph import build_session_graph, graph
+from counseling_sessions.settings import ModelSettings, SessionConfig, SettingsError
 from tests.loopback import Faults, LoopbackServer
 
 CANARY = "canary-of-a-database-password-0123456789"
@@ -65,7 +65,7 @@ async def test_nothing_is_sent_to_an_address_in_the_context(build: Any, elsewher
 
 
 async def test_the_graphs_that_are_served_by_name_are_served_ones(elsewhere: LoopbackServer) -> None:
-    from graph.practice_graph import graph as practice
+    from counseling_sessions.graph.practice_graph import graph as practice
 
     for module_level in (graph, practice):
         form = module_level.get_context_jsonschema()

@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
-from graph.methods import METHODS
-from graph.session_graph import build_session_graph, recursion_limit
-from models.errors import ModelError
-from nodes.techniques import techniques
-from settings import SessionConfig
+from counseling_sessions.graph.methods import METHODS
+from counseling_sessions.graph.session_graph import build_session_graph, recursion_limit
+from counseling_sessions.models.errors import ModelError
+from counseling_sessions.nodes.techniques import techniques
+from counseling_sessions.settings import SessionConfig
 from tests.scripted import Answer, Asked, Sensible, config, profile, said, scripted_models
 
 

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from graph.journal import SUFFIX, JournalError
-from graph.ledger import Damage
-from graph.session import SessionTask, find_session, resume_session, run_session
-from graph.store import LEDGER, SHARD, keep, read_records, unfinished
-from state import SessionRecord
+from counseling_sessions.graph.journal import SUFFIX, JournalError
+from counseling_sessions.graph.ledger import Damage
+from counseling_sessions.graph.session import SessionTask, find_session, resume_session, run_session
+from counseling_sessions.graph.store import LEDGER, SHARD, keep, read_records, unfinished
+from counseling_sessions.state import SessionRecord
 from tests.scripted import Sensible, config, profile, said, scripted_models
 
 

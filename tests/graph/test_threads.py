@@ -8,12 +8,12 @@ import pytest
 from langgraph.checkpoint.memory import InMemorySaver
 from pydantic import ValidationError
 
-from graph.journal import JournalContent, read_journal
-from graph.record import make_record
-from graph.session import SessionTask, run_session
-from graph.session_graph import build_session_graph
-from graph.threads import import_session
-from state import SessionRecord, replace
+from counseling_sessions.graph.journal import JournalContent, read_journal
+from counseling_sessions.graph.record import make_record
+from counseling_sessions.graph.session import SessionTask, run_session
+from counseling_sessions.graph.session_graph import build_session_graph
+from counseling_sessions.graph.threads import import_session
+from counseling_sessions.state import SessionRecord, replace
 from tests.scripted import Answer, Asked, Sensible, config, profile, scripted_models
 
 Snapshot = tuple[dict[str, Any], tuple[str, ...], dict[str, Any]]

@@ -16,8 +16,8 @@ from typing import Any
 import pytest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
-from graph.tracing import VARIABLE, check_tracing, start_tracing
-from settings import SettingsError
+from counseling_sessions.graph.tracing import VARIABLE, check_tracing, start_tracing
+from counseling_sessions.settings import SettingsError
 from tests.loopback import LoopbackServer
 from tests.loopback.hostile import HOSTILE
 
@@ -26,9 +26,9 @@ KEY = "sk-canary-4711"
 SESSION = """
 import asyncio, sys, tempfile
 from pathlib import Path
-from graph.session import SessionTask, run_session
-from models.chat import Models
-from settings import ModelSettings
+from counseling_sessions.graph.session import SessionTask, run_session
+from counseling_sessions.models.chat import Models
+from counseling_sessions.settings import ModelSettings
 from tests.scripted import config, profile
 
 async def main():
@@ -281,7 +281,7 @@ def test_a_value_that_says_nothing_is_refused(monkeypatch: pytest.MonkeyPatch, v
 
 def test_what_is_not_installed_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(VARIABLE, "otlp")
-    monkeypatch.setattr("graph.tracing.find_spec", lambda name: None)
+    monkeypatch.setattr("counseling_sessions.graph.tracing.find_spec", lambda name: None)
     start_tracing.cache_clear()
 
     with pytest.raises(SettingsError, match=r"pip install -e '\.\[traces\]'"):

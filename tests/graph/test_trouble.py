@@ -7,14 +7,14 @@ from typing import Any
 
 import pytest
 
-from generation.log import logged
-from graph.session import run_session
-from graph.session_graph import build_session_graph
-from graph.trouble import LOG, InternalError, describe_internal, internal_failure
-from models.chat import Models
-from settings import SessionConfig, SettingsError
-from state import CounselorView, Plan
-from store.machine import Shortage, shortage
+from counseling_sessions.generation.log import logged
+from counseling_sessions.graph.session import run_session
+from counseling_sessions.graph.session_graph import build_session_graph
+from counseling_sessions.graph.trouble import LOG, InternalError, describe_internal, internal_failure
+from counseling_sessions.models.chat import Models
+from counseling_sessions.settings import SessionConfig, SettingsError
+from counseling_sessions.state import CounselorView, Plan
+from counseling_sessions.store.machine import Shortage, shortage
 from tests.graph.test_journal import task
 from tests.graph.test_practice_graph import Session, say
 from tests.scripted import Sensible, scripted_models
@@ -53,7 +53,7 @@ async def test_a_node_that_raises_fails_its_session_alone(
     tmp_path: Path, node: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(
-        "graph.session.build_session_graph",
+        "counseling_sessions.graph.session.build_session_graph",
         lambda *args, **options: build_session_graph(*args, steps={node: broken}, **options),
     )
     models, _ = scripted_models(Sensible())
@@ -75,7 +75,7 @@ async def test_a_node_that_raises_fails_its_session_alone(
 async def test_a_practice_session_ends_with_it_too(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr("graph.practice_graph.client", broken)
+    monkeypatch.setattr("counseling_sessions.graph.practice_graph.client", broken)
     session = Session(tmp_path, "counselor")
     await session.practice.start()
     await say(session.practice, "What is it about the nights?")
@@ -104,7 +104,7 @@ async def test_what_the_machine_has_run_out_of_is_no_failure_of_the_session(
         raise error
 
     monkeypatch.setattr(
-        "graph.session.build_session_graph",
+        "counseling_sessions.graph.session.build_session_graph",
         lambda *args, **options: build_session_graph(*args, steps={"plan": fails}, **options),
     )
     models, _ = scripted_models(Sensible())

@@ -6,7 +6,7 @@ import re
 import zlib
 from typing import Any
 
-from state import Candidate, Failure, Finding, SessionRecord, Turn
+from counseling_sessions.state import Candidate, Failure, Finding, SessionRecord, Turn
 from tests.generation.exports.sessions import session
 
 HOSTILE = "</script><script>document.title = 'taken'</script> <b>\"bold\"</b> & <!-- \u2028 {{style}} \U0001f642 '"

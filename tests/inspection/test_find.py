@@ -5,15 +5,15 @@ from pathlib import Path
 
 import pytest
 
-from generation.exports import export
-from generation.store import ShardWriter
-from graph.journal import SUFFIX, DamagedJournal
-from graph.ledger import Damage
-from graph.session import SessionTask, run_session
-from graph.store import keep
-from inspection.find import find_one, find_records, overview
-from sessions.store import RunError
-from state import Failure, SessionRecord
+from counseling_sessions.generation.exports import export
+from counseling_sessions.generation.store import ShardWriter
+from counseling_sessions.graph.journal import SUFFIX, DamagedJournal
+from counseling_sessions.graph.ledger import Damage
+from counseling_sessions.graph.session import SessionTask, run_session
+from counseling_sessions.graph.store import keep
+from counseling_sessions.inspection.find import find_one, find_records, overview
+from counseling_sessions.sessions.store import RunError
+from counseling_sessions.state import Failure, SessionRecord
 from tests.generation.exports.sessions import session, stream
 from tests.scripted import Sensible, config, profile, scripted_models
 

@@ -6,11 +6,11 @@ from typing import get_args
 
 import pytest
 
-from graph.session_graph import build_session_graph
-from inspection.graph_picture import graph_svg
-from inspection.page import FOLDER, page_of, write_pages
-from sessions.store import RunError
-from settings import DEFAULT_TECHNIQUES, MethodName
+from counseling_sessions.graph.session_graph import build_session_graph
+from counseling_sessions.inspection.graph_picture import graph_svg
+from counseling_sessions.inspection.page import FOLDER, page_of, write_pages
+from counseling_sessions.sessions.store import RunError
+from counseling_sessions.settings import DEFAULT_TECHNIQUES, MethodName
 from tests.browser import contrast
 from tests.generation.exports.sessions import session
 from tests.inspection.page_sessions import HOSTILE, cut, hostile, many, rows_of, sessions_of

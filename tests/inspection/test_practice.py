@@ -9,18 +9,25 @@ import pytest
 from langgraph.checkpoint.memory import InMemorySaver
 
 import run
-from evaluation.scales import read_scale
-from graph.practice import Practice
-from graph.session import SessionTask
-from graph.store import read_records
-from inspection.practice.advice import Advisor
-from inspection.practice.cues import Questions, _cues, moments_in, picks_up, questions_in, techniques_in
-from inspection.practice.review import review_lines, review_of
-from nodes.person import PersonAnswer
-from nodes.techniques import techniques
-from sessions import Session
-from sessions.reading import read_sessions
-from state import Utterance
+from counseling_sessions.evaluation.scales import read_scale
+from counseling_sessions.graph.practice import Practice
+from counseling_sessions.graph.session import SessionTask
+from counseling_sessions.graph.store import read_records
+from counseling_sessions.inspection.practice.advice import Advisor
+from counseling_sessions.inspection.practice.cues import (
+    Questions,
+    _cues,
+    moments_in,
+    picks_up,
+    questions_in,
+    techniques_in,
+)
+from counseling_sessions.inspection.practice.review import review_lines, review_of
+from counseling_sessions.nodes.person import PersonAnswer
+from counseling_sessions.nodes.techniques import techniques
+from counseling_sessions.sessions import Session
+from counseling_sessions.sessions.reading import read_sessions
+from counseling_sessions.state import Utterance
 from tests.loopback import LoopbackServer, Request, sensible_answer
 from tests.scripted import Sensible, config, profile, scripted_models
 
@@ -324,6 +331,6 @@ def test_a_wrong_input_is_told_in_one_line(
 def test_a_missing_package_for_judges_is_told_before_the_session(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setitem(__import__("sys").modules, "evaluation.judging.run", None)
+    monkeypatch.setitem(__import__("sys").modules, "counseling_sessions.evaluation.judging.run", None)
     assert run.main(["practice", "--judge", str(tmp_path / "judge.yaml")]) == 2
     assert "pip install -e '.[evaluation]'" in capsys.readouterr().err

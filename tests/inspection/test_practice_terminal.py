@@ -15,8 +15,8 @@ from pathlib import Path
 
 import pytest
 
-from graph.store import read_records
-from nodes.risk import help_text
+from counseling_sessions.graph.store import read_records
+from counseling_sessions.nodes.risk import help_text
 from tests.loopback import LoopbackServer
 
 PROJECT = Path(__file__).parents[2]
@@ -236,7 +236,7 @@ from pathlib import Path
 
 sys.path.insert(0, {str(PROJECT)!r})
 import run
-from nodes.risk import phrases
+from counseling_sessions.nodes.risk import phrases
 
 phrases.FOLDER = Path({str(tmp_path)!r})
 sys.exit(run.main())

@@ -12,10 +12,10 @@ from typing import Any
 import pytest
 
 import run
-from graph.journal import SUFFIX
-from graph.store import SHARD, read_records
-from sessions.store import Store
-from state import Fork, SessionRecord
+from counseling_sessions.graph.journal import SUFFIX
+from counseling_sessions.graph.store import SHARD, read_records
+from counseling_sessions.sessions.store import Store
+from counseling_sessions.state import Fork, SessionRecord
 from tests.loopback import Answer, LoopbackServer, Request, sensible_answer
 
 ROOT = Path(__file__).parents[2]
@@ -129,7 +129,7 @@ def test_a_fork_can_have_examples_that_the_session_had_not(
     assert not any(then)
     assert now
     assert all(now)
-    monkeypatch.setattr("nodes.examples.CORPUS", tmp_path)
+    monkeypatch.setattr("counseling_sessions.nodes.examples.CORPUS", tmp_path)
     assert replay(tmp_path / "what-if", 8, tmp_path / "again") == 2
     assert "train.jsonl cannot be read" in capsys.readouterr().err
 

@@ -6,17 +6,17 @@ from typing import Any
 
 import pytest
 
-from graph.checkpoints import VARIABLE, checkpoints_path, open_checkpoints
-from graph.methods import METHODS
-from graph.served import ServedConfig, resolve
-from graph.session_graph import build_session_graph
-from graph.store import SHARD, keep
-from inspection import studio
-from inspection.studio import method_assistants, server, session_assistants, write_checkpoints
+from counseling_sessions.graph.checkpoints import VARIABLE, checkpoints_path, open_checkpoints
+from counseling_sessions.graph.methods import METHODS
+from counseling_sessions.graph.served import ServedConfig, resolve
+from counseling_sessions.graph.session_graph import build_session_graph
+from counseling_sessions.graph.store import SHARD, keep
+from counseling_sessions.inspection import studio
+from counseling_sessions.inspection.studio import method_assistants, server, session_assistants, write_checkpoints
+from counseling_sessions.sessions.store import RunError
+from counseling_sessions.settings import ModelSettings, SessionConfig
+from counseling_sessions.state import SessionRecord, replace
 from run import main
-from sessions.store import RunError
-from settings import ModelSettings, SessionConfig
-from state import SessionRecord, replace
 from tests.generation.exports.sessions import client, of, session
 
 

@@ -5,7 +5,7 @@ from itertools import pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from inspection.survival import SHORTEST, survival
+from counseling_sessions.inspection.survival import SHORTEST, survival
 
 WORDS = ["one", "Two", "three,", "don’t", "don't", "five.", "ﬁne", "fine", "—", "été"]
 TEXTS = st.lists(st.sampled_from(WORDS), max_size=20).map(" ".join)

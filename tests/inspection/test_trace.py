@@ -11,17 +11,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from rich.console import Console
 
-from graph.journal import SUFFIX, Journal, JournalError, read_journal
-from graph.record import make_record, usage_of
-from inspection.trace import as_json, span_seconds, total, trace_session, union_seconds
-from inspection.trace_data import CallTrace, SessionTrace
-from inspection.trace_prompts import prompts_of
-from inspection.trace_view import find_turn, show_session, show_turn
-from models.errors import ModelError
-from models.prices import Price, Prices
-from sessions.store import RunError
-from settings import SettingsError
-from state import Call, SessionRecord, Usage
+from counseling_sessions.graph.journal import SUFFIX, Journal, JournalError, read_journal
+from counseling_sessions.graph.record import make_record, usage_of
+from counseling_sessions.inspection.trace import as_json, span_seconds, total, trace_session, union_seconds
+from counseling_sessions.inspection.trace_data import CallTrace, SessionTrace
+from counseling_sessions.inspection.trace_prompts import prompts_of
+from counseling_sessions.inspection.trace_view import find_turn, show_session, show_turn
+from counseling_sessions.models.errors import ModelError
+from counseling_sessions.models.prices import Price, Prices
+from counseling_sessions.sessions.store import RunError
+from counseling_sessions.settings import SettingsError
+from counseling_sessions.state import Call, SessionRecord, Usage
 from tests.generation.exports.sessions import session
 from tests.inspection.test_diff import fork, parent
 from tests.inspection.traced import journal, made, rich

@@ -16,19 +16,19 @@ import pytest
 from rich.console import Console
 from rich.text import Text
 
-from commands import trace as command
-from generation.store import ShardWriter
-from graph.store import keep
-from inspection.find import overview
-from inspection.survival import survival
-from inspection.trace import trace_session
-from inspection.trace_data import CallTrace
-from inspection.trace_prompts import prompts_of
-from inspection.trace_style import Axis, brief, marked, scale, seconds
-from inspection.trace_turn_view import call_line
-from inspection.trace_view import short_ids, show_overview, show_session, show_turn
-from sessions.store import RunError
-from state import Call, SessionRecord
+from counseling_sessions.commands import trace as command
+from counseling_sessions.generation.store import ShardWriter
+from counseling_sessions.graph.store import keep
+from counseling_sessions.inspection.find import overview
+from counseling_sessions.inspection.survival import survival
+from counseling_sessions.inspection.trace import trace_session
+from counseling_sessions.inspection.trace_data import CallTrace
+from counseling_sessions.inspection.trace_prompts import prompts_of
+from counseling_sessions.inspection.trace_style import Axis, brief, marked, scale, seconds
+from counseling_sessions.inspection.trace_turn_view import call_line
+from counseling_sessions.inspection.trace_view import short_ids, show_overview, show_session, show_turn
+from counseling_sessions.sessions.store import RunError
+from counseling_sessions.state import Call, SessionRecord
 from tests.generation.exports.sessions import session
 from tests.inspection.traced import rich
 
@@ -327,7 +327,7 @@ def test_what_a_page_has_no_use_for_is_told(tmp_path: Path, options: list[str]) 
 
 
 SCRIPT = (
-    "import argparse; from commands import trace; p = argparse.ArgumentParser(); "
+    "import argparse; from counseling_sessions.commands import trace; p = argparse.ArgumentParser(); "
     "trace.add(p.add_subparsers()); a = p.parse_args(['trace', {place!r}]); a.command(a)"
 )
 

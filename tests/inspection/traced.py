@@ -9,9 +9,9 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from graph.journal import SUFFIX
-from graph.session import SessionTask, run_session
-from state import SessionRecord
+from counseling_sessions.graph.journal import SUFFIX
+from counseling_sessions.graph.session import SessionTask, run_session
+from counseling_sessions.state import SessionRecord
 from tests.scripted import Answer, Asked, Sensible, config, profile, scripted_models
 
 

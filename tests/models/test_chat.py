@@ -13,17 +13,17 @@ import pytest
 from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import HumanMessage, SystemMessage
 
-from graph.session import SessionTask, run_options, run_session, session_input
-from graph.session_graph import build_session_graph
-from graph.store import keep
-from models.chat import RETRY_AFTER_CAP, Models
-from models.endpoints import OPENAI_URL, Endpoint, find_endpoint
-from models.errors import ModelError
-from models.requests import Reply
-from models.roles import pinned, serving
-from models.structured import MODES, AnswerSchema, read_object
-from settings import ModelSettings
-from store.machine import Shortage
+from counseling_sessions.graph.session import SessionTask, run_options, run_session, session_input
+from counseling_sessions.graph.session_graph import build_session_graph
+from counseling_sessions.graph.store import keep
+from counseling_sessions.models.chat import RETRY_AFTER_CAP, Models
+from counseling_sessions.models.endpoints import OPENAI_URL, Endpoint, find_endpoint
+from counseling_sessions.models.errors import ModelError
+from counseling_sessions.models.requests import Reply
+from counseling_sessions.models.roles import pinned, serving
+from counseling_sessions.models.structured import MODES, AnswerSchema, read_object
+from counseling_sessions.settings import ModelSettings
+from counseling_sessions.store.machine import Shortage
 from tests.loopback import FaultKind, Faults, Latency, LoopbackServer
 from tests.models.canary import everything_of
 from tests.scripted import config, profile
@@ -439,7 +439,7 @@ async def test_no_endpoint_and_no_key_are_said_before_anything_is_sent(monkeypat
 async def test_only_openai_itself_gets_openais_name_for_the_limit(
     models: Models, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from models.requests import request_options
+    from counseling_sessions.models.requests import request_options
 
     with LoopbackServer() as server:
         await models.ask("client", settings(server, max_tokens=77), HELLO)

@@ -25,9 +25,15 @@ from typing import Any, ClassVar
 import pytest
 from rich.console import Console
 
-from models import embedded, embedded_file
-from models.embedded import CONTEXT, SLOTS, EmbeddedServer, shared_server
-from models.embedded_file import CACHE_VARIABLE, SMOLLM2, EmbeddedModelError, ModelSource, model_file
+from counseling_sessions.models import embedded, embedded_file
+from counseling_sessions.models.embedded import CONTEXT, SLOTS, EmbeddedServer, shared_server
+from counseling_sessions.models.embedded_file import (
+    CACHE_VARIABLE,
+    SMOLLM2,
+    EmbeddedModelError,
+    ModelSource,
+    model_file,
+)
 
 CONTENT = bytes(range(256)) * 4
 MEMBER = "tiny/Tiny.Q4_1.gguf"
@@ -423,7 +429,7 @@ def test_server_that_cannot_start_says_so_and_may_be_tried_again(
 )
 def test_the_models_threads_leave_the_cores_to_others_while_they_wait(told: dict[str, str], found: str) -> None:
     there = {name: value for name, value in os.environ.items() if name not in {"GOMP_SPINCOUNT", "OMP_WAIT_POLICY"}}
-    loading = "import os; from models.embedded import _bindings; _bindings(); print(os.environ.get('GOMP_SPINCOUNT'))"
+    loading = "import os; from counseling_sessions.models.embedded import _bindings; _bindings(); print(os.environ.get('GOMP_SPINCOUNT'))"
     ran = subprocess.run(
         [sys.executable, "-c", loading],
         env=there | told | {"OMP_DISPLAY_ENV": "verbose"},
@@ -451,7 +457,7 @@ def post(base_url: str, **body: Any) -> dict[str, Any]:
 
 IN_FLIGHT = """
 import http.client, json, sys, threading, time
-from models.embedded import shared_server
+from counseling_sessions.models.embedded import shared_server
 server = shared_server(offline=True)
 port = int(server.base_url.split(":")[2].split("/")[0])
 ended = []

@@ -5,7 +5,7 @@ from contextlib import AsyncExitStack
 
 import pytest
 
-from models.limits import AdaptiveLimit, Rate
+from counseling_sessions.models.limits import AdaptiveLimit, Rate
 
 
 class Clock:

@@ -16,15 +16,15 @@ from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
-from graph.session import SessionTask, run_session
-from graph.store import keep
-from models.answers import MOST_CHARACTERS, MOST_TOKENS
-from models.chat import Models
-from models.errors import FailedCall, ModelError, retry_seconds
-from models.requests import Reply
-from models.roles import check, serving
-from nodes.mending import tidy
-from settings import ModelSettings
+from counseling_sessions.graph.session import SessionTask, run_session
+from counseling_sessions.graph.store import keep
+from counseling_sessions.models.answers import MOST_CHARACTERS, MOST_TOKENS
+from counseling_sessions.models.chat import Models
+from counseling_sessions.models.errors import FailedCall, ModelError, retry_seconds
+from counseling_sessions.models.requests import Reply
+from counseling_sessions.models.roles import check, serving
+from counseling_sessions.nodes.mending import tidy
+from counseling_sessions.settings import ModelSettings
 from tests.loopback import LoopbackServer, Raw, Request, http_answer, sensible_answer
 from tests.loopback.hostile import HOSTILE, SLOW, WORDS, completion, everywhere
 from tests.models.canary import everything_of, listening
@@ -34,7 +34,7 @@ KEY = "sk-planted/Canary+0123456789"
 SECONDS = 0.4
 """What a call is given: long enough for each answer that is one, on a busy machine."""
 HELLO = [HumanMessage("Say hello.")]
-LOGGERS = ("models", "graph", "nodes", "asyncio")
+LOGGERS = ("counseling_sessions", "asyncio")
 
 pytestmark = pytest.mark.usefixtures("no_surroundings", "key")
 
@@ -258,7 +258,7 @@ LISTS: dict[str, Raw] = {
 
 @pytest.mark.parametrize("name", LISTS)
 async def test_the_list_of_models_brings_no_key_out(models: Models, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("models.endpoints.LIST_PAUSE", 0.001)
+    monkeypatch.setattr("counseling_sessions.models.endpoints.LIST_PAUSE", 0.001)
     with LoopbackServer(raw=lambda request: LISTS[name]) as server:
         error = await outcome(models, server, "", model=None)
         served = await serving(models, config(models={"default": ModelSettings(base_url=server.base_url)}))

@@ -6,8 +6,8 @@ from collections import Counter
 
 from langchain_core.messages import HumanMessage
 
-from models.chat import Models
-from settings import ModelSettings
+from counseling_sessions.models.chat import Models
+from counseling_sessions.settings import ModelSettings
 from tests.loopback import Faults, LoopbackServer
 
 HELLO = [HumanMessage("Say hello.")]

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from models.structured import (
+from counseling_sessions.models.structured import (
     MODES,
     AnswerSchema,
     MalformedAnswer,
@@ -19,7 +19,7 @@ from models.structured import (
     response_format,
     speaks_of_schema,
 )
-from texts.reasoning import without_reasoning
+from counseling_sessions.texts.reasoning import without_reasoning
 
 PICK = AnswerSchema(
     "pick",

@@ -3,9 +3,9 @@
 import pytest
 from langchain_core.messages import HumanMessage
 
-from models.chat import Models
-from models.endpoints import OPENAI_URL, Endpoint
-from settings import ModelSettings
+from counseling_sessions.models.chat import Models
+from counseling_sessions.models.endpoints import OPENAI_URL, Endpoint
+from counseling_sessions.settings import ModelSettings
 from tests.loopback import LoopbackServer
 
 PASSWORD = "canary-of-a-proxy-0123456789"

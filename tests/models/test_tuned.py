@@ -5,13 +5,13 @@ from pathlib import Path
 import pytest
 from langchain_core.messages import HumanMessage
 
-from models.chat import Models
-from models.embedded import ADAPTER, ADAPTER_VARIABLE, TUNED, EmbeddedServer, adapter_file
-from models.embedded_file import SMOLLM2, EmbeddedModelError
-from models.endpoints import Endpoint
-from models.requests import request_options
-from models.roles import Served, pinned
-from settings import EMBEDDED, EMBEDDED_BASE, ModelSettings, SessionConfig
+from counseling_sessions.models.chat import Models
+from counseling_sessions.models.embedded import ADAPTER, ADAPTER_VARIABLE, TUNED, EmbeddedServer, adapter_file
+from counseling_sessions.models.embedded_file import SMOLLM2, EmbeddedModelError
+from counseling_sessions.models.endpoints import Endpoint
+from counseling_sessions.models.requests import request_options
+from counseling_sessions.models.roles import Served, pinned
+from counseling_sessions.settings import EMBEDDED, EMBEDDED_BASE, ModelSettings, SessionConfig
 
 SETTINGS = ModelSettings(temperature=0.0, max_tokens=24, timeout=120)
 CLIENT_SAYS = "My exam is in three weeks, and I can't sleep."

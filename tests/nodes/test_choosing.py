@@ -6,15 +6,15 @@ from typing import Any
 import pytest
 from langchain_core.messages import AIMessage, HumanMessage
 
-from models.errors import ModelError
-from nodes.choosing import ENOUGH, worth_after
-from nodes.client import client
-from nodes.reminders import form_words
-from nodes.single import single
-from nodes.speaking import Attempts, speak
-from nodes.specialist import specialist
-from profiles.schema import ClientProfile
-from state import Call, ClientView, CounselorView, Utterance
+from counseling_sessions.models.errors import ModelError
+from counseling_sessions.nodes.choosing import ENOUGH, worth_after
+from counseling_sessions.nodes.client import client
+from counseling_sessions.nodes.reminders import form_words
+from counseling_sessions.nodes.single import single
+from counseling_sessions.nodes.speaking import Attempts, speak
+from counseling_sessions.nodes.specialist import specialist
+from counseling_sessions.profiles.schema import ClientProfile
+from counseling_sessions.state import Call, ClientView, CounselorView, Utterance
 from tests.scripted import Asked, config, said, scripted_models
 
 SAID = (

@@ -5,9 +5,9 @@ import itertools
 import pytest
 from langchain_core.messages import BaseMessage
 
-from nodes.context import ask_again, client_messages, counselor_messages, technique_task
-from profiles.schema import counselor_information, counselor_reason
-from state import ClientView, CounselorView, Finding, Utterance
+from counseling_sessions.nodes.context import ask_again, client_messages, counselor_messages, technique_task
+from counseling_sessions.profiles.schema import counselor_information, counselor_reason
+from counseling_sessions.state import ClientView, CounselorView, Finding, Utterance
 from tests.scripted import config, profile
 
 ADA = profile()

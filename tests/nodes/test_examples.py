@@ -7,17 +7,17 @@ from typing import Any
 
 import pytest
 
-from graph.methods import METHODS
-from graph.session_graph import build_session_graph
-from nodes import examples
-from nodes.context import client_messages, counselor_messages, technique_task
-from nodes.examples import check_examples
-from nodes.techniques import techniques
-from profiles.library import load_builtin
-from profiles.schema import ATTITUDES, ClientProfile, clean, counselor_information, counselor_reason
-from prompts import prompt
-from settings import SessionConfig, SettingsError
-from state import ClientView, CounselorView, SessionRecord
+from counseling_sessions.graph.methods import METHODS
+from counseling_sessions.graph.session_graph import build_session_graph
+from counseling_sessions.nodes import examples
+from counseling_sessions.nodes.context import client_messages, counselor_messages, technique_task
+from counseling_sessions.nodes.examples import check_examples
+from counseling_sessions.nodes.techniques import techniques
+from counseling_sessions.profiles.library import load_builtin
+from counseling_sessions.profiles.schema import ATTITUDES, ClientProfile, clean, counselor_information, counselor_reason
+from counseling_sessions.prompts import prompt
+from counseling_sessions.settings import SessionConfig, SettingsError
+from counseling_sessions.state import ClientView, CounselorView, SessionRecord
 from tests.scripted import Asked, Sensible, config, profile, scripted_models
 
 ALL = tuple(techniques())

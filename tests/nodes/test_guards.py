@@ -6,10 +6,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nodes.guards import END_MARKER, GUARDS, RECENT, Draft, check, normalized, sentences, split_marker
-from nodes.mending import cut, repair, tidy
-from nodes.speaking import Attempts, NotSaid, speak
-from state import Speaker
+from counseling_sessions.nodes.guards import (
+    END_MARKER,
+    GUARDS,
+    RECENT,
+    Draft,
+    check,
+    normalized,
+    sentences,
+    split_marker,
+)
+from counseling_sessions.nodes.mending import cut, repair, tidy
+from counseling_sessions.nodes.speaking import Attempts, NotSaid, speak
+from counseling_sessions.state import Speaker
 from tests.scripted import config, said, scripted_models
 
 EARLIER = "I walked home past the bakery and forgot to buy the bread again."

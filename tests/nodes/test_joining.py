@@ -2,9 +2,9 @@
 
 import pytest
 
-from nodes.context import UTTERANCE_LIMIT
-from nodes.router import router
-from state import Candidate, CounselorView, Pick, Utterance
+from counseling_sessions.nodes.context import UTTERANCE_LIMIT
+from counseling_sessions.nodes.router import router
+from counseling_sessions.state import Candidate, CounselorView, Pick, Utterance
 from tests.scripted import Sensible, config, said, scripted_models
 
 SAYS = "I walk to the bakery and turn around at the door."

@@ -10,17 +10,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from inspection.practice.cues import Moment, moments_in, picks_up, questions_in, techniques_in
-from nodes.choosing import worth_after
-from nodes.guards import Draft, check, normalized, sentences, split_marker, trigrams
-from nodes.mending import cut, repair, tidy
-from nodes.plan import _CIRCLE
-from nodes.reminders import _SENTENCE
-from nodes.techniques import technique, techniques
-from nodes.techniques.questioning import _SHORT
-from nodes.words import telling_counts
-from profiles.schema import clean
-from state import Speaker
+from counseling_sessions.inspection.practice.cues import Moment, moments_in, picks_up, questions_in, techniques_in
+from counseling_sessions.nodes.choosing import worth_after
+from counseling_sessions.nodes.guards import Draft, check, normalized, sentences, split_marker, trigrams
+from counseling_sessions.nodes.mending import cut, repair, tidy
+from counseling_sessions.nodes.plan import _CIRCLE
+from counseling_sessions.nodes.reminders import _SENTENCE
+from counseling_sessions.nodes.techniques import technique, techniques
+from counseling_sessions.nodes.techniques.questioning import _SHORT
+from counseling_sessions.nodes.words import telling_counts
+from counseling_sessions.profiles.schema import clean
+from counseling_sessions.state import Speaker
 
 LONG = 50_000
 SLOWEST = 1.5

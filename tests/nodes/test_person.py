@@ -6,10 +6,10 @@ import pytest
 from langgraph.checkpoint.memory import InMemorySaver
 from langgraph.types import Command
 
-from graph.practice_graph import PracticeGraph, build_practice_graph
-from nodes.context import UTTERANCE_LIMIT
-from nodes.person import RISK, spoken
-from state import Speaker
+from counseling_sessions.graph.practice_graph import PracticeGraph, build_practice_graph
+from counseling_sessions.nodes.context import UTTERANCE_LIMIT
+from counseling_sessions.nodes.person import RISK, spoken
+from counseling_sessions.state import Speaker
 from tests.scripted import Sensible, config, profile, scripted_models
 
 THREAD: Any = {"configurable": {"thread_id": "t"}}
@@ -79,8 +79,8 @@ async def test_what_is_too_long_is_refused_before_it_is_looked_at_and_kept_nowhe
         raise AssertionError("the text was looked at")
 
     graph = await begun("client")
-    monkeypatch.setattr("nodes.person.check_message", looked_at)
-    monkeypatch.setattr("nodes.person.spoken", looked_at)
+    monkeypatch.setattr("counseling_sessions.nodes.person.check_message", looked_at)
+    monkeypatch.setattr("counseling_sessions.nodes.person.spoken", looked_at)
     for answer in (text, {"text": text}, {"text": text, "ends": "left"}):
         state = await give(graph, answer)
         assert "are too many; 4,000 reach" in state["__interrupt__"][0].value["problem"]
@@ -100,7 +100,7 @@ async def test_nothing_that_was_not_checked_goes_to_a_model(monkeypatch: pytest.
     async def check(models: Any, config: Any, text: str, **_: Any) -> None:
         checked.append(text)
 
-    monkeypatch.setattr("nodes.person.check_message", check)
+    monkeypatch.setattr("counseling_sessions.nodes.person.check_message", check)
     models, asked = scripted_models(Sensible())
     graph = build_practice_graph(InMemorySaver(), models=models)
     await graph.ainvoke(

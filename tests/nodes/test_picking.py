@@ -6,11 +6,18 @@ from typing import get_args
 
 import pytest
 
-from nodes.context import phase_of
-from nodes.picking import BACK_TO_LISTENING, COMPANION, PICKED, lately_used, pick_by_rules, step_by_pace
-from nodes.techniques import technique, techniques
-from settings import DEFAULT_TECHNIQUES, SessionConfig
-from state import CBTTechnique, CounselorView, Phase, Pick, Plan, Utterance
+from counseling_sessions.nodes.context import phase_of
+from counseling_sessions.nodes.picking import (
+    BACK_TO_LISTENING,
+    COMPANION,
+    PICKED,
+    lately_used,
+    pick_by_rules,
+    step_by_pace,
+)
+from counseling_sessions.nodes.techniques import technique, techniques
+from counseling_sessions.settings import DEFAULT_TECHNIQUES, SessionConfig
+from counseling_sessions.state import CBTTechnique, CounselorView, Phase, Pick, Plan, Utterance
 from tests.loopback import SmallTalk
 from tests.scripted import PLAN, config
 

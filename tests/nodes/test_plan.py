@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from nodes.plan import STEPS, _read
-from state import CBTTechnique
+from counseling_sessions.nodes.plan import STEPS, _read
+from counseling_sessions.state import CBTTechnique
 from tests.scripted import PLAN
 
 

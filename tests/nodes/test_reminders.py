@@ -4,12 +4,12 @@ from typing import Any
 
 import pytest
 
-from nodes.context import phase_of
-from nodes.reminders import reminder, reminder_of
-from profiles.library import load_builtin
-from profiles.schema import ClientProfile, client_form, counselor_information
-from settings import SessionConfig
-from state import ClientView, Utterance
+from counseling_sessions.nodes.context import phase_of
+from counseling_sessions.nodes.reminders import reminder, reminder_of
+from counseling_sessions.profiles.library import load_builtin
+from counseling_sessions.profiles.schema import ClientProfile, client_form, counselor_information
+from counseling_sessions.settings import SessionConfig
+from counseling_sessions.state import ClientView, Utterance
 from tests.scripted import config, profile
 
 FORM = {

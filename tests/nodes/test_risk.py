@@ -8,14 +8,14 @@ from typing import Any
 import pytest
 import yaml
 
-from nodes.risk import check_message, find_risk, help_text, phrase_lists, phrases, read_help
-from nodes.risk.check import ROLE
-from nodes.risk.help_lines import LAST_RESORT, VARIABLE
-from nodes.risk.phrases import LANGUAGES, MOST, Risk
-from nodes.risk.spellings import spellings
-from profiles.library import builtin_ids, load_builtin
-from profiles.schema import client_form
-from settings import ModelSettings, SettingsError
+from counseling_sessions.nodes.risk import check_message, find_risk, help_text, phrase_lists, phrases, read_help
+from counseling_sessions.nodes.risk.check import ROLE
+from counseling_sessions.nodes.risk.help_lines import LAST_RESORT, VARIABLE
+from counseling_sessions.nodes.risk.phrases import LANGUAGES, MOST, Risk
+from counseling_sessions.nodes.risk.spellings import spellings
+from counseling_sessions.profiles.library import builtin_ids, load_builtin
+from counseling_sessions.profiles.schema import client_form
+from counseling_sessions.settings import ModelSettings, SettingsError
 from tests.loopback.small_talk import text_at
 from tests.scripted import MODELS, config, scripted_models
 

@@ -7,13 +7,13 @@ from typing import Any
 import pytest
 from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, SystemMessage
 
-from models.errors import ModelError
-from models.structured import AnswerSchema
-from nodes.context import UTTERANCE_LIMIT
-from nodes.guards import split_marker
-from nodes.speaking import WARMER, Attempts, NotSaid, call_seed, decide, speak
-from settings import ModelSettings
-from state import Finding
+from counseling_sessions.models.errors import ModelError
+from counseling_sessions.models.structured import AnswerSchema
+from counseling_sessions.nodes.context import UTTERANCE_LIMIT
+from counseling_sessions.nodes.guards import split_marker
+from counseling_sessions.nodes.speaking import WARMER, Attempts, NotSaid, call_seed, decide, speak
+from counseling_sessions.settings import ModelSettings
+from counseling_sessions.state import Finding
 from tests.scripted import MODELS, Asked, config, said, scripted_models
 
 MESSAGES: list[BaseMessage] = [SystemMessage("You are Ada."), HumanMessage("Counselor: How are you?\n\nAnswer.")]

@@ -7,19 +7,19 @@ from typing import Any
 
 import pytest
 
-import nodes.techniques
-import prompts
-from graph.session_graph import build_session_graph
-from nodes.picking import pick_by_rules
-from nodes.specialist import specialist
-from nodes.techniques import technique, techniques
-from prompts import prompt, prompt_hashes
-from settings import DEFAULT_TECHNIQUES, NOT_TECHNIQUES, ModelSettings, SettingsError
-from state import CounselorView, Pick, Utterance
+import counseling_sessions.nodes.techniques as package
+from counseling_sessions import prompts
+from counseling_sessions.graph.session_graph import build_session_graph
+from counseling_sessions.nodes.picking import pick_by_rules
+from counseling_sessions.nodes.specialist import specialist
+from counseling_sessions.nodes.techniques import technique, techniques
+from counseling_sessions.prompts import prompt, prompt_hashes
+from counseling_sessions.settings import DEFAULT_TECHNIQUES, NOT_TECHNIQUES, ModelSettings, SettingsError
+from counseling_sessions.state import CounselorView, Pick, Utterance
 from tests.scripted import Sensible, config, profile, scripted_models
 
 CODE = """
-from nodes.techniques import Technique
+from counseling_sessions.nodes.techniques import Technique
 
 TECHNIQUE = Technique(name={name!r}, phases=("opening", "exploring", "working", "closing"), cues=("river",))
 """
@@ -45,7 +45,7 @@ def write(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Write]:
     code, texts = tmp_path / "techniques", tmp_path / "prompts"
     code.mkdir()
     (texts / "techniques").mkdir(parents=True)
-    monkeypatch.setattr(nodes.techniques, "__path__", [*nodes.techniques.__path__, str(code)])
+    monkeypatch.setattr(package, "__path__", [*package.__path__, str(code)])
     monkeypatch.setattr(prompts, "FOLDERS", [*prompts.FOLDERS, texts])
     before = set(sys.modules)
 
@@ -59,9 +59,9 @@ def write(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Write]:
 
     yield write
     for module in set(sys.modules) - before:
-        if module.startswith("nodes.techniques."):
+        if module.startswith(f"{package.__name__}."):
             del sys.modules[module]
-            delattr(nodes.techniques, module.rpartition(".")[2])
+            delattr(package, module.rpartition(".")[2])
     monkeypatch.undo()
     _forget()
 

@@ -5,9 +5,16 @@ from itertools import combinations
 
 import pytest
 
-from profiles.library import BUILTIN, builtin_ids, builtin_profiles, load_builtin
-from profiles.problems import ProfileError
-from profiles.schema import FIELD_LIMIT, ClientProfile, clean, client_form, counselor_information, counselor_reason
+from counseling_sessions.profiles.library import BUILTIN, builtin_ids, builtin_profiles, load_builtin
+from counseling_sessions.profiles.problems import ProfileError
+from counseling_sessions.profiles.schema import (
+    FIELD_LIMIT,
+    ClientProfile,
+    clean,
+    client_form,
+    counselor_information,
+    counselor_reason,
+)
 
 COUNT = 30
 OUT_OF_SCOPE = re.compile(

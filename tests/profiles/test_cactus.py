@@ -7,9 +7,9 @@ import time
 
 import pytest
 
-from profiles.intake_form import parse_intake_form
-from profiles.readers import ProfileError, read_profiles
-from profiles.schema import client_form
+from counseling_sessions.profiles.intake_form import parse_intake_form
+from counseling_sessions.profiles.readers import ProfileError, read_profiles
+from counseling_sessions.profiles.schema import client_form
 
 HEADER = """Name:
 Zora Lindqvist

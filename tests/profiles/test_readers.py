@@ -5,8 +5,8 @@ import json
 import pytest
 import yaml
 
-from profiles.readers import Problem, ProfileError, find_profile, read_profiles
-from profiles.schema import FIELD_LIMIT
+from counseling_sessions.profiles.readers import Problem, ProfileError, find_profile, read_profiles
+from counseling_sessions.profiles.schema import FIELD_LIMIT
 
 
 def small(name="a", **fields):

@@ -8,8 +8,8 @@ import yaml
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from profiles.readers import ProfileError, read_profiles
-from profiles.schema import ATTITUDES, ClientProfile, CognitiveDistortion, clean
+from counseling_sessions.profiles.readers import ProfileError, read_profiles
+from counseling_sessions.profiles.schema import ATTITUDES, ClientProfile, CognitiveDistortion, clean
 
 
 def put(tmp_path, name, content):

@@ -9,9 +9,9 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from pydantic import BaseModel, ValidationError
 
-from profiles.library import builtin_profiles
-from profiles.readers import profile_json_schema
-from profiles.schema import (
+from counseling_sessions.profiles.library import builtin_profiles
+from counseling_sessions.profiles.readers import profile_json_schema
+from counseling_sessions.profiles.schema import (
     FIELD_LIMIT,
     ClientProfile,
     CognitiveDistortion,

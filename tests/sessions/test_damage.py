@@ -6,15 +6,15 @@ from pathlib import Path
 import pytest
 import zstandard
 
-from generation.store import ShardWriter, recover
-from graph.ledger import Damage, sealed
-from inspection.find import find_one, overview
-from sessions import read_sessions
-from sessions.shards import MOST_LINES
-from sessions.store import Entry, RunError, Store, record_of
-from state import SessionRecord
+from counseling_sessions.generation.store import ShardWriter, recover
+from counseling_sessions.graph.ledger import Damage, sealed
+from counseling_sessions.inspection.find import find_one, overview
+from counseling_sessions.sessions import read_sessions
+from counseling_sessions.sessions.shards import MOST_LINES
+from counseling_sessions.sessions.store import Entry, RunError, Store, record_of
+from counseling_sessions.state import SessionRecord
+from counseling_sessions.training.sources import Source, read_sources
 from tests.damaged import LATER, make_run, without_checksums
-from training.sources import Source, read_sources
 
 
 @pytest.fixture
@@ -192,7 +192,7 @@ def test_records_of_a_newer_format_are_refused_by_name(run: Run) -> None:
     start = shard.stat().st_size
     shard.write_bytes(shard.read_bytes() + text + b"\n")
     entry = next(iter(Store(folder.with_name("other")).entries().values()))
-    from graph.ledger import measured
+    from counseling_sessions.graph.ledger import measured
 
     new = entry.model_copy(update={"session_id": first.session_id, "end": start + len(text) + 1, **measured(text)})
     with (folder.with_name("other") / "ledger" / "w0.jsonl").open("ab") as ledger:

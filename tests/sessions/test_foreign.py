@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from generation.exports import export
-from profiles.problems import Problem, ProfileError
-from sessions import Session, read_sessions
+from counseling_sessions.generation.exports import export
+from counseling_sessions.profiles.problems import Problem, ProfileError
+from counseling_sessions.sessions import Session, read_sessions
 from tests.generation.exports.sessions import session, stream
 from tests.reference import RELEASED, needs_reference
 

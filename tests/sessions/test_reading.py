@@ -6,12 +6,12 @@ from typing import Any
 
 import pytest
 
-from generation.store import ShardWriter
-from graph.store import keep
-from profiles.problems import Problem
-from sessions import Session, read_sessions
-from sessions.session import named_technique, session_of
-from state import Failure, SessionRecord
+from counseling_sessions.generation.store import ShardWriter
+from counseling_sessions.graph.store import keep
+from counseling_sessions.profiles.problems import Problem
+from counseling_sessions.sessions import Session, read_sessions
+from counseling_sessions.sessions.session import named_technique, session_of
+from counseling_sessions.state import Failure, SessionRecord
 from tests.generation.exports.sessions import session
 
 CHATS: dict[str, Any] = {

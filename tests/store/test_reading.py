@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from store.reading import open_plain, parse_json, read_bytes, read_lines, read_text
+from counseling_sessions.store.reading import open_plain, parse_json, read_bytes, read_lines, read_text
 
 
 def test_a_plain_file_is_read(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import yaml
 
-from store.yaml_text import MOST_CHARACTERS, MOST_NESTED, YamlError, parse_yaml
+from counseling_sessions.store.yaml_text import MOST_CHARACTERS, MOST_NESTED, YamlError, parse_yaml
 
 LAUGHS = "a0: &a0 [ha, ha, ha, ha, ha, ha, ha, ha, ha, ha]\n" + "".join(
     f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 10)}]\n" for n in range(1, 12)

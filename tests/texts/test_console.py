@@ -11,7 +11,7 @@ from rich.table import Table
 from rich.text import Text
 from rich.tree import Tree
 
-from texts.console import HarmlessConsole, json_text
+from counseling_sessions.texts.console import HarmlessConsole, json_text
 
 HOSTILE = "a\x1b]0;title\x1b\\b\x1b[2Jc\x9b31md\u202ee\ud800 [bold]f[/bold] :bomb:"
 SHOWN = "abcde [bold]f[/bold] :bomb:"

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from texts.harmless import harmless, one_line
+from counseling_sessions.texts.harmless import harmless, one_line
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from urllib.parse import quote
 
 import pytest
 
-from texts.keys import masked, secret_problem, url_problem, worth_hiding
+from counseling_sessions.texts.keys import masked, secret_problem, url_problem, worth_hiding
 
 KEY = 'sk-planted "canary"/0123&=456'
 

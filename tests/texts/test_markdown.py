@@ -1,6 +1,6 @@
 """Foreign texts in Markdown stay texts."""
 
-from texts.markdown import cell, code, plain
+from counseling_sessions.texts.markdown import cell, code, plain
 
 
 def test_signs_are_escaped_and_lines_are_one() -> None:

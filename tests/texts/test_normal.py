@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from texts.normal import MOST_MARKS, capped, normal_form
+from counseling_sessions.texts.normal import MOST_MARKS, capped, normal_form
 
 
 @given(st.text(st.characters(exclude_categories=["Mn", "Mc", "Me"]), max_size=60))

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from texts.reasoning import without_reasoning
+from counseling_sessions.texts.reasoning import without_reasoning
 
 HARMONY = "<|channel|>analysis<|message|>No? Yes?<|end|><|start|>assistant<|channel|>final<|message|>"
 

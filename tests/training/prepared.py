@@ -4,9 +4,9 @@ import json
 from pathlib import Path
 from typing import Any
 
-from generation.exports import Splits
-from state import SessionRecord
-from training.data import DataReport, chosen_roles, prepare
+from counseling_sessions.generation.exports import Splits
+from counseling_sessions.state import SessionRecord
+from counseling_sessions.training.data import DataReport, chosen_roles, prepare
 
 
 def written(path: Path, *records: SessionRecord) -> Path:

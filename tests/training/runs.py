@@ -7,12 +7,12 @@ from typing import Any
 import pytest
 import torch
 
+from counseling_sessions.training.base import Base, adapter_model
+from counseling_sessions.training.loop import History, Progress, schedule, train
+from counseling_sessions.training.loss import SessionPacks, pack_sessions
+from counseling_sessions.training.packing import Pack
+from counseling_sessions.training.recipe import Recipe
 from tests.training.small import CHATML, rows, tiny_llama, tokenizer
-from training.base import Base, adapter_model
-from training.loop import History, Progress, schedule, train
-from training.loss import SessionPacks, pack_sessions
-from training.packing import Pack
-from training.recipe import Recipe
 
 RECIPE = Recipe(
     rank=4,

@@ -12,10 +12,10 @@ from typing import Any
 import tokenizers
 from tokenizers import decoders, models, pre_tokenizers, trainers
 
-from training.adapter import CARD_DATA, TrainingCard
-from training.base import Base, adapter_model
-from training.loop import History
-from training.recipe import Recipe
+from counseling_sessions.training.adapter import CARD_DATA, TrainingCard
+from counseling_sessions.training.base import Base, adapter_model
+from counseling_sessions.training.loop import History
+from counseling_sessions.training.recipe import Recipe
 
 SENTENCES = (
     "I lie awake and count the hours until the market opens.",
@@ -80,7 +80,7 @@ def tiny_llama(vocabulary: int = 384, attention: str = "tree") -> Any:
     import torch
     from transformers import LlamaConfig, LlamaForCausalLM
 
-    from training import tree_attention
+    from counseling_sessions.training import tree_attention
 
     tree_attention.register()
     config = LlamaConfig(

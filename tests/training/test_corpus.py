@@ -11,14 +11,22 @@ from typing import Any
 import pytest
 import yaml
 
-from evaluation.integrity import Integrity
-from nodes.guards import Draft, check, normalized
-from nodes.techniques import techniques
-from sessions.session import client_group, session_of
-from state import CBTTechnique, SessionRecord, Speaker
-from training.corpus import COLLECTIONS, CORPUS, SPLITS, Collection, build, collection_folder, corpus_records
-from training.errors import WrittenError
-from training.written import read_written
+from counseling_sessions.evaluation.integrity import Integrity
+from counseling_sessions.nodes.guards import Draft, check, normalized
+from counseling_sessions.nodes.techniques import techniques
+from counseling_sessions.sessions.session import client_group, session_of
+from counseling_sessions.state import CBTTechnique, SessionRecord, Speaker
+from counseling_sessions.training.corpus import (
+    COLLECTIONS,
+    CORPUS,
+    SPLITS,
+    Collection,
+    build,
+    collection_folder,
+    corpus_records,
+)
+from counseling_sessions.training.errors import WrittenError
+from counseling_sessions.training.written import read_written
 
 SIZES: dict[Collection, tuple[int, int, range]] = {"corpus": (60, 45, range(10, 17)), "plain": (100, 75, range(8, 13))}
 """Of each collection: how many sessions and clients it has at least, and how many turns a session may have."""
@@ -49,7 +57,7 @@ def test_the_committed_records_are_what_is_written(collection: Collection, tmp_p
     for split in SPLITS:
         built = (collection_folder(collection, copy) / f"{split}.jsonl").read_bytes()
         committed = (collection_folder(collection) / f"{split}.jsonl").read_bytes()
-        assert built == committed, "build it again: python -m training.corpus"
+        assert built == committed, "build it again: python -m counseling_sessions.training.corpus"
         assert len(built.splitlines()) == counts[split] > 0
 
 

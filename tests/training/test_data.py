@@ -9,17 +9,15 @@ from pathlib import Path
 
 import pytest
 
-from generation.exports import ExportError, Splits
-from graph.answered import parts
-from profiles.problems import ProfileError
-from profiles.schema import client_form
-from sessions.session import client_group
-from settings import DEFAULT_TECHNIQUES, SettingsError
-from state import Candidate, SessionRecord
-from tests.generation.exports.sessions import client, of, session
-from tests.training.prepared import lines, made, text_of, written
-from training.corpus import CORPUS, SPLITS
-from training.data import (
+from counseling_sessions.generation.exports import ExportError, Splits
+from counseling_sessions.graph.answered import parts
+from counseling_sessions.profiles.problems import ProfileError
+from counseling_sessions.profiles.schema import client_form
+from counseling_sessions.sessions.session import client_group
+from counseling_sessions.settings import DEFAULT_TECHNIQUES, SettingsError
+from counseling_sessions.state import Candidate, SessionRecord
+from counseling_sessions.training.corpus import CORPUS, SPLITS
+from counseling_sessions.training.data import (
     COUNSELOR,
     DataReport,
     chosen_roles,
@@ -29,7 +27,9 @@ from training.data import (
     read_examples,
     role_names,
 )
-from training.written import read_written
+from counseling_sessions.training.written import read_written
+from tests.generation.exports.sessions import client, of, session
+from tests.training.prepared import lines, made, text_of, written
 
 ROOT = Path(__file__).parents[2]
 

@@ -19,13 +19,13 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from models.embedded_file import EmbeddedModelError, model_file
-from settings import EMBEDDED
+from counseling_sessions.models.embedded_file import EmbeddedModelError, model_file
+from counseling_sessions.settings import EMBEDDED
+from counseling_sessions.training.adapter import CARD_DATA
+from counseling_sessions.training.base import load_base
+from counseling_sessions.training.errors import TrainingError
+from counseling_sessions.training.gguf import export_gguf, export_merged, export_merged_gguf
 from tests.training.small import base_folder, random_adapter, tiny_llama
-from training.adapter import CARD_DATA
-from training.base import load_base
-from training.errors import TrainingError
-from training.gguf import export_gguf, export_merged, export_merged_gguf
 
 LAYERS = {
     "self_attn.q_proj": "attn_q",

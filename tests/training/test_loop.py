@@ -14,6 +14,12 @@ pytest.importorskip("peft")
 
 import torch
 
+from counseling_sessions.training import loop
+from counseling_sessions.training.errors import TrainingError
+from counseling_sessions.training.loop import CHECKPOINT, History, Progress, schedule, train
+from counseling_sessions.training.loss import score
+from counseling_sessions.training.packing import Pack
+from counseling_sessions.training.recipe import Recipe
 from tests.training.runs import (
     RECIPE,
     SESSIONS,
@@ -27,12 +33,6 @@ from tests.training.runs import (
     weights_of,
 )
 from tests.training.small import SENTENCES
-from training import loop
-from training.errors import TrainingError
-from training.loop import CHECKPOINT, History, Progress, schedule, train
-from training.loss import score
-from training.packing import Pack
-from training.recipe import Recipe
 
 pytestmark = pytest.mark.filterwarnings("ignore:`is_gradient_checkpointing`:FutureWarning")
 

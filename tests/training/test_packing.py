@@ -15,12 +15,12 @@ pytest.importorskip("peft")
 import torch
 from torch.nn.functional import cross_entropy
 
+from counseling_sessions.training.base import Base, adapter_model
+from counseling_sessions.training.loss import pack_loss, pack_sessions, score
+from counseling_sessions.training.packing import Pack, pack_examples
+from counseling_sessions.training.recipe import Recipe
+from counseling_sessions.training.tokens import Tokens
 from tests.training.small import CHATML, rows, tiny_llama, tokenizer
-from training.base import Base, adapter_model
-from training.loss import pack_loss, pack_sessions, score
-from training.packing import Pack, pack_examples
-from training.recipe import Recipe
-from training.tokens import Tokens
 
 VOCABULARY = 200
 ROLES = ("merge", "client", "plan")

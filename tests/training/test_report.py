@@ -9,13 +9,13 @@ import pytest
 pytest.importorskip("torch")
 pytest.importorskip("peft")
 
+from counseling_sessions.training.adapter import train_adapter
+from counseling_sessions.training.corpus import COLLECTIONS, Collection, corpus_records
+from counseling_sessions.training.errors import TrainingError
+from counseling_sessions.training.report import ALL_ROLES, _rows, compare_adapters
 from run import main
 from tests.training.runs import RECIPE
 from tests.training.small import base_folder, data_folder, rows
-from training.adapter import train_adapter
-from training.corpus import COLLECTIONS, Collection, corpus_records
-from training.errors import TrainingError
-from training.report import ALL_ROLES, _rows, compare_adapters
 
 pytestmark = pytest.mark.filterwarnings("ignore:`is_gradient_checkpointing`:FutureWarning")
 

@@ -7,11 +7,11 @@ import pytest
 
 pytest.importorskip("torch")
 
-from training.errors import TrainingError
-from training.loop import learning_rate, schedule
-from training.loss import SessionPacks
-from training.packing import Pack, Target
-from training.recipe import Recipe
+from counseling_sessions.training.errors import TrainingError
+from counseling_sessions.training.loop import learning_rate, schedule
+from counseling_sessions.training.loss import SessionPacks
+from counseling_sessions.training.packing import Pack, Target
+from counseling_sessions.training.recipe import Recipe
 
 
 def numbered(count: int, plans: int = 0) -> list[SessionPacks]:

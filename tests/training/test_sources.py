@@ -7,14 +7,14 @@ from typing import Any
 
 import pytest
 
-from generation.store import ShardWriter
-from graph.store import keep
-from profiles.problems import ProfileError
-from sessions.store import RunError
+from counseling_sessions.generation.store import ShardWriter
+from counseling_sessions.graph.store import keep
+from counseling_sessions.profiles.problems import ProfileError
+from counseling_sessions.sessions.store import RunError
+from counseling_sessions.training.data import COUNSELOR
+from counseling_sessions.training.sources import Source, read_sources
 from tests.generation.exports.sessions import client, of
 from tests.training.prepared import lines, made, text_of, written
-from training.data import COUNSELOR
-from training.sources import Source, read_sources
 
 FORM = """Name: Ines Almeida
 Age: 31

@@ -7,9 +7,9 @@ import pytest
 pytest.importorskip("torch")
 pytest.importorskip("peft")
 
+from counseling_sessions.training.errors import TrainingError
+from counseling_sessions.training.tokens import TemplateError, Tokens, tokenize
 from tests.training.small import CHATML, END, LLAMA, SENTENCES, tokenizer
-from training.errors import TrainingError
-from training.tokens import TemplateError, Tokens, tokenize
 
 PROMPT = [
     {"role": "system", "content": "You are the counselor."},

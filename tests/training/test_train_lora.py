@@ -15,15 +15,15 @@ pytest.importorskip("torch")
 pytest.importorskip("peft")
 
 import run
-from commands.train import recipe_of
+from counseling_sessions.commands.train import recipe_of
+from counseling_sessions.training import loop, report
+from counseling_sessions.training.adapter import TrainingCard, read_card, shared_examples, train_adapter
+from counseling_sessions.training.data import DataReport
+from counseling_sessions.training.errors import TrainingError
+from counseling_sessions.training.loop import CHECKPOINT
+from counseling_sessions.training.recipe import PRESETS, Recipe
 from tests.training.runs import RECIPE, Killed, assert_alike, killed_at
 from tests.training.small import base_folder, data_folder
-from training import loop, report
-from training.adapter import TrainingCard, read_card, shared_examples, train_adapter
-from training.data import DataReport
-from training.errors import TrainingError
-from training.loop import CHECKPOINT
-from training.recipe import PRESETS, Recipe
 
 ROOT = Path(__file__).parents[2]
 pytestmark = pytest.mark.filterwarnings("ignore:`is_gradient_checkpointing`:FutureWarning")
@@ -59,7 +59,7 @@ def test_a_run_that_was_killed_when_the_weights_were_written_and_the_card_was_no
     monkeypatch.setattr(loop, "CHECKPOINT_EVERY", 0.0)
     data, base, out = data_folder(tmp_path / "data"), base_folder(tmp_path / "base"), tmp_path / "out"
     with monkeypatch.context() as patched:
-        patched.setattr("training.adapter.write_card", lambda *_: (_ for _ in ()).throw(Killed))
+        patched.setattr("counseling_sessions.training.adapter.write_card", lambda *_: (_ for _ in ()).throw(Killed))
         with pytest.raises(Killed):
             train_adapter(data, out, str(base), RECIPE)
     assert (out / "adapter_model.safetensors").exists()

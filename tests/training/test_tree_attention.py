@@ -9,9 +9,9 @@ pytest.importorskip("transformers")
 
 import torch
 
-from training.errors import TrainingError
-from training.packing import Chain
-from training.tree_attention import tree_attention
+from counseling_sessions.training.errors import TrainingError
+from counseling_sessions.training.packing import Chain
+from counseling_sessions.training.tree_attention import tree_attention
 
 TREE = [Chain(0, 4, ()), Chain(4, 7, ((0, 2),))]
 """Four tokens one after the other, and three more that branch off after the second."""

@@ -7,9 +7,9 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from graph.session import SessionTask, run_session
-from profiles.schema import ClientProfile
-from state import SessionRecord
+from counseling_sessions.graph.session import SessionTask, run_session
+from counseling_sessions.profiles.schema import ClientProfile
+from counseling_sessions.state import SessionRecord
 from tests.scripted import Answer, Asked, Sensible, config, profile, scripted_models
 
 

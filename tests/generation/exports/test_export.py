@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 import yaml
 
-from generation.exports import FORMATS, ExportError, ExportReport, Splits, export
-from generation.exports.files import MARK, STAGING
-from state import Candidate, Failure, Finding, SessionRecord, Utterance
+from counseling_sessions.generation.exports import FORMATS, ExportError, ExportReport, Splits, export
+from counseling_sessions.generation.exports.files import MARK, STAGING
+from counseling_sessions.state import Candidate, Failure, Finding, SessionRecord, Utterance
 from tests.generation.exports.sessions import client, of, session, stream
 
 FAILURE = Failure(stage="merge", kind="timeout", message="too late")
@@ -244,7 +244,7 @@ def test_a_full_disk_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     def full(*unused: Any) -> int:
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr("generation.exports.writers.JsonLines.add", full)
+    monkeypatch.setattr("counseling_sessions.generation.exports.writers.JsonLines.add", full)
     with pytest.raises(ExportError, match="the disk is full; nothing was exported"):
         export(stream(session()), "jsonl", tmp_path / "out")
     assert not (tmp_path / "out").exists()

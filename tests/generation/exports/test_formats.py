@@ -7,15 +7,15 @@ from typing import Any
 
 import pytest
 
-from generation.exports import export, openai_chat, preference, sharegpt, specialists
-from generation.exports.magnet import intake_form, session_file
-from generation.exports.writers import Rows
-from profiles.intake_form import parse_intake_form
-from profiles.library import builtin_ids, load_builtin
-from profiles.schema import client_form, counselor_information
-from prompts import prompt
-from sessions import Session, read_sessions
-from state import Candidate, SessionRecord
+from counseling_sessions.generation.exports import export, openai_chat, preference, sharegpt, specialists
+from counseling_sessions.generation.exports.magnet import intake_form, session_file
+from counseling_sessions.generation.exports.writers import Rows
+from counseling_sessions.profiles.intake_form import parse_intake_form
+from counseling_sessions.profiles.library import builtin_ids, load_builtin
+from counseling_sessions.profiles.schema import client_form, counselor_information
+from counseling_sessions.prompts import prompt
+from counseling_sessions.sessions import Session, read_sessions
+from counseling_sessions.state import Candidate, SessionRecord
 from tests.generation.exports.sessions import client, of, session, stream
 from tests.scripted import profile
 

@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from generation.exports import ExportError, Splits, export, parquet
-from generation.exports.parquet_schema import SCHEMA_VERSION
-from settings import ModelSettings
-from state import Finding
+from counseling_sessions.generation.exports import ExportError, Splits, export, parquet
+from counseling_sessions.generation.exports.parquet_schema import SCHEMA_VERSION
+from counseling_sessions.settings import ModelSettings
+from counseling_sessions.state import Finding
 from tests.generation.exports.sessions import client, of, session, stream
 
 pq: Any = pytest.importorskip("pyarrow.parquet")

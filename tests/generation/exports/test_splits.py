@@ -10,11 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from generation.exports import ExportError, Splits
-from profiles.library import builtin_ids, load_builtin
-from profiles.readers import read_profiles
-from profiles.schema import ATTITUDES, ClientProfile
-from sessions.session import client_group
+from counseling_sessions.generation.exports import ExportError, Splits
+from counseling_sessions.profiles.library import builtin_ids, load_builtin
+from counseling_sessions.profiles.readers import read_profiles
+from counseling_sessions.profiles.schema import ATTITUDES, ClientProfile
+from counseling_sessions.sessions.session import client_group
 from tests.generation.exports.sessions import client
 from tests.reference import FORMS, needs_reference
 from tests.scripted import profile

@@ -1,0 +1,1 @@
+"""Simulated psychological counseling sessions: a LangGraph state machine, batches, evaluation, training."""

@@ -1,0 +1,149 @@
+"""What `run.py generate` says of a batch: before it begins, and how it went."""
+
+import argparse
+import shlex
+
+from rich.console import Console
+from rich.text import Text
+
+from counseling_sessions.commands.options import errors
+from counseling_sessions.commands.trusted import naming_options
+from counseling_sessions.generation.forecast import forecast
+from counseling_sessions.generation.log import LOG_FILE
+from counseling_sessions.generation.progress import Progress
+from counseling_sessions.generation.run import Run
+from counseling_sessions.generation.view import duration, failures_table, projection_table
+from counseling_sessions.models.prices import Prices
+from counseling_sessions.sessions.store import Entry
+from counseling_sessions.texts.console import HarmlessConsole
+from counseling_sessions.texts.harmless import one_line
+
+BY_HAND = "stopped by hand"
+PERMANENT = frozenset({"refused", "configuration"})
+"""Kinds of failures that asking again does not mend (`models.errors`)."""
+
+
+def headline(run: Run, todo: int) -> str:
+    """What a run is, in one line; `todo` is how many sessions are to be run now."""
+    batch = run.batch
+    attitudes = ", ".join(batch.attitudes) if batch.attitudes else "own attitudes"
+    part = f" · part {batch.shard[0]} of {batch.shard[1]}" if batch.shard else ""
+    recovered = f" · {run.recovered} found again after a crash" if run.recovered else ""
+    parts = [
+        _counted(batch.profiles, "profile"),
+        attitudes,
+        ", ".join(batch.methods),
+        _counted(len(batch.seeds), "seed") + part,
+        f"{run.total} sessions, {todo} to do",
+        f"{run.folder}/{recovered}",
+    ]
+    return " · ".join(parts)
+
+
+def _counted(count: int, what: str) -> str:
+    return f"{count} {what}{'' if count == 1 else 's'}"
+
+
+def report(
+    args: argparse.Namespace,
+    run: Run,
+    progress: Progress,
+    prices: Prices | None,
+    console: Console,
+    concurrency: int,
+    wanted: list[str] | None,
+) -> int:
+    """Say how it went. Done is a batch whose every unit (of a preview, every one `wanted`) has a finished record."""
+    open_units = run.todo(retry_failed=True)
+    failed = [run.entries[unit.session_id] for unit in open_units if unit.session_id in run.entries]
+    finished = run.total - len(open_units)
+    style = "yellow" if open_units else "green"
+    HarmlessConsole(soft_wrap=True).print(
+        Text(f"{finished} of {run.total} sessions finished, {len(failed)} failed, in {run.folder}/", style=style)
+    )
+    _tell_usage(run, progress, prices, console)
+    notes = errors()
+    if progress.failures:
+        notes.print(failures_table(progress.failures))
+    if progress.broken:
+        count = _counted(progress.broken, "session")
+        notes.print(Text(f"{count} without a record: see {LOG_FILE}; the next start runs them again", style="red"))
+    if progress.pulse.set_aside:
+        count = _counted(progress.pulse.set_aside, "damaged journal")
+        notes.print(
+            Text(f"{count} set aside, their sessions begun anew; {LOG_FILE} says which and why", style="yellow")
+        )
+    for what, times in progress.exhausted.items():
+        notes.print(Text(f"{what} ({times} times): fewer sessions ran at once for a while", style="yellow"))
+    if progress.stopped:
+        notes.print(Text(f"stopped early: {one_line(progress.stopped)}", style="yellow"))
+    if not args.preview or progress.stopped:
+        _hint(run, len(open_units) - len(failed), failed, naming_options(args))
+    if args.preview:
+        _show_forecast(run, prices, console, concurrency)
+    if progress.stopped == BY_HAND:
+        return 130
+    left = {unit.session_id for unit in open_units}
+    return 1 if progress.stopped or (left if wanted is None else left & set(wanted)) else 0
+
+
+def _tell_usage(run: Run, progress: Progress, prices: Prices | None, console: Console) -> None:
+    pulse = progress.pulse
+    tokens = pulse.prompt_tokens + pulse.completion_tokens
+    spent = f", {prices.cost(run.batch.configuration, pulse.tokens_by_role):.4g} spent" if prices else ""
+    console.print(
+        Text(
+            f"this time: {progress.finished} sessions, {pulse.turns} turns, {pulse.calls} calls, {pulse.retries} retries, "
+            f"{tokens:,} tokens ({pulse.cached_tokens:,} cached), {duration(progress.seconds)}{spent}",
+            style="dim",
+        )
+    )
+    if pulse.calls and not tokens:
+        message = "the endpoint reports no token usage: tokens and costs are not known, and --max-tokens and --max-cost do not stop"
+        errors().print(Text(message, style="yellow"))
+
+
+def _hint(run: Run, unended: int, failed: list[Entry], options: str) -> None:
+    """How to go on, with which options, where something is left; `--retry-failed` only where trying again can help."""
+    part = run.batch.shard
+    folder = str(run.folder).removesuffix(f"-{part[0]}-of-{part[1]}") if part else str(run.folder)
+    shard = f" --shard {part[0]}/{part[1]}" if part else ""
+    command = f"python run.py generate --out {shlex.quote(folder)}{shard}{options}"
+    if unended:
+        errors().print(Text(f"go on with: {command}"))
+    if any(entry.failure is None or entry.failure.kind not in PERMANENT for entry in failed):
+        errors().print(Text(f"failed sessions keep their turns; take them up again with: {command} --retry-failed"))
+    elif failed:
+        why = "what the endpoint refused stays refused until it is put right"
+        errors().print(Text(f"{why}; then: {command} --retry-failed"))
+
+
+def _show_forecast(run: Run, prices: Prices | None, console: Console, concurrency: int) -> None:
+    rows = forecast(run, list(run.entries.values()), prices)
+    table = [
+        (
+            row.method,
+            f"{row.sessions:,}",
+            f"{row.calls:,.0f}",
+            f"{row.prompt_tokens:,.0f}",
+            f"{row.completion_tokens:,.0f}",
+            duration(row.seconds),
+            *([f"{row.cost:,.2f}"] if row.cost is not None else []),
+        )
+        for row in rows
+    ]
+    missing = [method for method in run.batch.methods if method not in {row.method for row in rows}]
+    if missing:
+        errors().print(
+            Text(f"no finished session yet, so that nothing is told of {', '.join(missing)}", style="yellow")
+        )
+    if not rows:
+        return
+    console.print(f"\nthe whole batch, from {sum(row.sampled for row in rows)} finished sessions:")
+    console.print(projection_table(table, prices is not None))
+    lone = sum(row.sessions * row.seconds for row in rows)
+    at_once = min(concurrency, sum(row.sessions for row in rows))
+    pace = f"one session after another: {duration(lone)}"
+    if at_once > 1:
+        pace += f"; {at_once} at once, if the server keeps its pace: {duration(lone / at_once)}"
+    console.print(pace)

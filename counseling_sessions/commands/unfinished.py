@@ -1,0 +1,37 @@
+"""Sessions of a run that are still to come: what is read of a run that is not done is not the whole batch, and that is said."""
+
+from collections.abc import Iterable
+from pathlib import Path
+
+from rich.text import Text
+
+from counseling_sessions.commands.options import errors
+from counseling_sessions.generation.state import StateReader
+from counseling_sessions.graph.journal import SUFFIX
+from counseling_sessions.graph.store import has_records, read_records, unfinished
+from counseling_sessions.sessions.store import RUN_FILE, RunError
+from counseling_sessions.texts.harmless import one_line
+
+
+def still_to_come(folder: Path) -> int:
+    """How many sessions of a run directory, or of a folder of single ones, have no record yet. Raises `RunError`, `JournalError`."""
+    if (folder / RUN_FILE).exists():
+        return StateReader(folder).read(by_ledger=True).left
+    if not has_records(folder):
+        return 0
+    records = read_records(folder, left_out=[])
+    return sum(path.name.removesuffix(SUFFIX) not in records for path in unfinished(folder))
+
+
+def tell_still_to_come(sources: Iterable[Path]) -> None:
+    """Say of which sources sessions are missing that are still to come, or that nobody can tell."""
+    for source in filter(Path.is_dir, sources):
+        try:
+            count = still_to_come(source)
+        except RunError as error:
+            message = f"{source}: whether sessions are still to come is not known: {one_line(str(error))[:200]}"
+        else:
+            message = f"{source} is not done: {count:,} of its sessions are still to come, and are not among those read"
+            if not count:
+                continue
+        errors().print(Text(message, style="yellow"))

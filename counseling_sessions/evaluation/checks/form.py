@@ -1,0 +1,69 @@
+"""The form of a message: that there is one, in turn, without a label, finished, and in the session's language."""
+
+import re
+
+from counseling_sessions.evaluation.checks.languages import other_language
+from counseling_sessions.evaluation.checks.spoken import Spoken
+from counseling_sessions.nodes import guards
+from counseling_sessions.state import Speaker
+
+_SPEAKERS: tuple[Speaker, ...] = ("counselor", "client")
+_CLOSING = re.compile(r"(?:\*[^*\n]{1,60}\*|[:;=8xX]['’]?-?[)(DPpOo/|]|<3|\^_?\^)\s*$")
+_BRACKETS = re.compile(r"(?:\([^()\n]{1,60}\)|\[[^][\n]{1,60}\])\s*$")
+_ANSWER = re.compile(r"\W*\w[\w'’-]*(?: \w[\w'’-]*)?")
+_ITEM = re.compile(r"\s*(?:[-*•–]|\d{1,2}[.)])\s+\S")
+
+
+def empty(spoken: Spoken) -> str | None:
+    """A message without a letter or digit, or nothing but a speaker's label."""
+    if not spoken.words:
+        return "no letter or digit"
+    text = spoken.draft.text
+    for speaker in _SPEAKERS:
+        found = guards.label(guards.Draft(text, speaker))
+        if found and not any(character.isalnum() for character in text[len(found) :]):
+            return f"nothing but {found.strip()!r}"
+    return None
+
+
+def label(spoken: Spoken) -> str | None:
+    """The speaker's own label in front of what is said; the other's is a `role_flip`."""
+    found = guards.label(spoken.draft)
+    return found.strip() if found else None
+
+
+def truncated(spoken: Spoken) -> str | None:
+    """A message that does not end a sentence.
+
+    An emoji, an emoticon and a *stage direction* end one, brackets do after a sentence, and so does the last point of a list
+    whose points have no full stops. One or two words alone ("Not really") are an answer, finished or not.
+    """
+    text = spoken.draft.text
+    if not guards.truncated(spoken.draft) or _CLOSING.search(text[-100:]) or _ANSWER.fullmatch(text):
+        return None
+    if _is_list(text):
+        return None
+    if (aside := _BRACKETS.search(text[-100:])) and _finished(text[: len(text) - len(aside[0])], spoken.speaker):
+        return None
+    return f"ends in {text[-30:]!r}"
+
+
+def non_alternation(spoken: Spoken) -> str | None:
+    """A message of the speaker who spoke last."""
+    return f"the {spoken.speaker} twice in a row" if spoken.follows_own else None
+
+
+def wrong_language(spoken: Spoken) -> str | None:
+    """A message that is in another language than its session, or changes into one. A language we do not know is not judged."""
+    language = spoken.setting.language
+    found = other_language(spoken.draft.text, spoken.words, language) if language else None
+    return f"looks like {found!r}" if found else None
+
+
+def _finished(text: str, speaker: Speaker) -> bool:
+    return not guards.truncated(guards.Draft(text, speaker))
+
+
+def _is_list(text: str) -> bool:
+    lines = [line for line in text.splitlines()[-3:] if line.strip()]
+    return len(lines) > 1 and all(_ITEM.match(line) and line.rstrip()[-1].isalnum() for line in lines[-2:])

@@ -1,0 +1,48 @@
+"""A speaker who talks about the task, or in the place of the other one."""
+
+import re
+
+from counseling_sessions.evaluation.checks.repeats import nearest
+from counseling_sessions.evaluation.checks.spoken import Spoken
+from counseling_sessions.nodes import guards
+
+ECHO_WORDS = 8
+"""Words from which a message given back whole is the other's part played, and not a "Thank you, see you next week."."""
+
+_ROLES = ("counsel", "therapist", "client", "patient")
+_MARKER = re.compile(
+    r"\[/?END[\]:]|<\|?/?(?:im_start|im_end|eot_id|end_of_turn|start_of_turn|start_header_id|think)[|>]", re.IGNORECASE
+)
+"""End markers and tokens of chat templates."""
+_SPECIALISTS = ("reflection", "questioning", "solutions", "normali", "psycho")
+_ROW = re.compile(
+    r"(?:\b(?:reflection|questioning|(?:providing )?solutions|normali[sz](?:ing|ation)|psycho-?education)\b(?:,\s?(?:and\s)?|\Z)){3}",
+    re.IGNORECASE,
+)
+"""Three of the specialists' names in a row."""
+
+
+def meta_talk(spoken: Spoken) -> str | None:
+    """Talk about the task instead of speech to the other person, or what a prompt or chat template left behind."""
+    text = spoken.text
+    if ("[" in text or "<" in text) and (found := _MARKER.search(text)):
+        return found[0]
+    if sum(name in spoken.words for name in _SPECIALISTS) >= 3 and (found := _ROW.search(text)):
+        return found[0]
+    return guards.meta_talk(guards.Draft(spoken.draft.text, spoken.speaker, other=spoken.setting.other))
+
+
+def role_flip(spoken: Spoken) -> str | None:
+    """The other's label or role, or a whole message of the other's (of eight words or more) given back."""
+    # Without a colon there is no label, and without such a word no role; most messages have neither.
+    text = spoken.text
+    if (":" in text or "：" in text or any(role in spoken.words for role in _ROLES)) and (
+        found := guards.role_flip(spoken.draft)
+    ):
+        return found
+    if spoken.words.count(" ") < ECHO_WORDS - 1:
+        return None
+    if spoken.words in spoken.other.said:
+        return f"the other's words of turn {spoken.other.said[spoken.words][0]}"
+    near = nearest(spoken.grams, spoken.other)
+    return f"the other's words: {near}" if near else None

@@ -1,0 +1,116 @@
+"""What is evaluated: sessions from any number of places, in groups that are told apart and compared."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal, get_args
+
+from counseling_sessions.graph.ledger import Damage
+from counseling_sessions.profiles.problems import Problem
+from counseling_sessions.sessions import Session, read_sessions
+from counseling_sessions.settings import MethodName, SettingsError
+
+GroupBy = Literal["method", "attitude", "model", "source"]
+NAMELESS = "all sessions"
+
+
+@dataclass
+class Gathered:
+    """Sessions by the name of their group, in order; a session's `method` is the name of its group, so that pairs can be made.
+
+    `problems` is what could not be read, and has been left out; `unnamed` counts sessions that the grouping says nothing of and
+    that are in no group; `by` is what the groups are. `without_seeds`: some group has no seeds at all, so that none count:
+    sessions are paired by client and attitude alone.
+    """
+
+    sources: tuple[str, ...]
+    by: GroupBy | None
+    groups: dict[str, list[Session]] = field(default_factory=dict)
+    problems: list[Problem] = field(default_factory=list)
+    unnamed: int = 0
+    failed: int = 0
+    damaged: list[Damage] = field(default_factory=list)
+    without_seeds: bool = False
+
+    @property
+    def sessions(self) -> list[Session]:
+        return [session for group in self.groups.values() for session in group]
+
+
+def gather(paths: Sequence[Path], by: GroupBy | None = None, *, salvage: bool = False) -> Gathered:
+    """Read all sessions and group them; without `by`, by method where sessions have one, else by where they come from.
+
+    Failed sessions are counted and left out; with `salvage`, damaged ones too. Raises `SettingsError` where no session could be
+    read, or none has what the grouping asks for, and what `read_sessions` raises.
+    """
+    names = _names(paths)
+    found = Gathered(sources=tuple(map(str, paths)), by=by)
+    read: list[tuple[str, Session]] = []
+    for path, name in zip(paths, names, strict=True):
+        for item in read_sessions(path, failed=True, left_out=found.damaged if salvage else None):
+            if isinstance(item, Problem):
+                found.problems.append(item)
+            elif item.failed:
+                found.failed += 1
+            else:
+                read.append((name, item))
+    if not read:
+        told = "; ".join(str(problem) for problem in found.problems[:3])
+        failed = f"; {found.failed} failed sessions" if found.failed else ""
+        raise SettingsError(
+            f"no session could be read from {', '.join(map(str, paths))}{failed}{': ' + told if told else ''}"
+        )
+    found.by = by or _natural(read)
+    for name, session in read:
+        group = _group(session, name, found.by)
+        if group is None:
+            found.unnamed += 1
+        else:
+            found.groups.setdefault(group, []).append(session.model_copy(update={"method": group}))
+    order = get_args(MethodName)  # the methods in their own order, whatever was read first
+    found.groups = dict(sorted(found.groups.items(), key=lambda item: order.index(item[0]) if item[0] in order else 99))
+    if not found.groups:
+        raise SettingsError(f"none of the {len(read)} sessions says its {found.by}; group them by source instead")
+    if found.by == "attitude":
+        # A client's sessions with another attitude have another seed too.
+        found.groups = {
+            name: [session.model_copy(update={"attitude": None, "seed": None}) for session in group]
+            for name, group in found.groups.items()
+        }
+    seeded = [any(session.seed is not None for session in group) for group in found.groups.values()]
+    if any(seeded) and not all(seeded):
+        found.without_seeds = True
+        found.groups = {
+            name: [session.model_copy(update={"seed": None}) for session in group]
+            for name, group in found.groups.items()
+        }
+    return found
+
+
+def _names(paths: Sequence[Path]) -> list[str]:
+    """Short names of the sources: the last part of each path, as much more as it takes to tell them apart."""
+    resolved = [path.resolve() for path in paths]
+    for length in range(1, max(len(path.parts) for path in resolved) + 1):
+        names = ["/".join(path.parts[-length:]) for path in resolved]
+        if len(set(names)) == len(names):
+            return names
+    return [f"{path} ({number})" for number, path in enumerate(resolved, 1)]
+
+
+def _natural(read: Iterable[tuple[str, Session]]) -> GroupBy:
+    pairs = list(read)
+    if len({name for name, _ in pairs}) > 1:
+        return "source"
+    return "method" if all(session.method for _, session in pairs) else "source"
+
+
+def _group(session: Session, source: str, by: GroupBy) -> str | None:
+    match by:
+        case "method":
+            return session.method
+        case "attitude":
+            return session.attitude
+        case "model":
+            return ", ".join(session.models) or None
+        case "source":
+            return source

@@ -1,0 +1,220 @@
+"""One question to one judge: asked until the answer is whole, or as often as is allowed; what stays wrong is unscored, with why.
+
+Nothing is guessed: a part of an answer (an item, an aspect) counts if it is what was asked for, or does not count.
+"""
+
+import hashlib
+import json
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Generic, TypeVar
+
+from langchain_core.messages import BaseMessage, HumanMessage
+
+from counseling_sessions.evaluation.judging.cache import NONE, Answer, JudgeCache, Record, Tokens
+from counseling_sessions.evaluation.judging.judges import Judge
+from counseling_sessions.models.chat import Models
+from counseling_sessions.models.errors import ModelError
+from counseling_sessions.models.requests import Reply
+from counseling_sessions.models.structured import AnswerSchema, MalformedAnswer, read_object
+from counseling_sessions.prompts import prompt
+
+REASON_LIMIT = 400
+"""Characters of a judge's reason that are kept in results; the cache has all of it."""
+MOST_EVIDENCE = 5
+"""Turns that a judge is asked to name, at most; more are taken as they come."""
+_TURN = re.compile(r"\D{0,8}(\d{1,5})\D{0,3}")
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Unscored:
+    """Why something has no score.
+
+    Kinds: no_json (words instead, a refusal to rate among them), broken_json, cut_off, missing, not_allowed (no number, out of
+    range, none of the answers), the kinds of `ModelError` (timeout, rate_limited, server_error, connection, garbled, refused),
+    no_intake_form and empty_session (nothing was asked).
+    """
+
+    kind: str
+    detail: str = ""
+
+
+@dataclass(frozen=True)
+class Reading(Generic[T]):
+    """What an answer gives, part by part, and what is wrong with the other parts."""
+
+    given: Mapping[str, T] = field(default_factory=dict)
+    wrong: Mapping[str, Unscored] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Question(Generic[T]):
+    """What a judge is asked, and how one part of the answer is read.
+
+    `schema` has a property for each part; `read` turns a part's JSON into what is wanted, or says what is wrong. `rubric` is the
+    hash of the scale or the aspects. `session_id` is told to the endpoint for its prefix cache.
+    """
+
+    messages: tuple[BaseMessage, ...]
+    schema: AnswerSchema
+    read: Callable[[str, dict[str, Any]], T | Unscored]
+    rubric: str
+    session_id: str = ""
+
+
+@dataclass(frozen=True)
+class Outcome(Generic[T]):
+    """What became of a question. `hit`: it came from the cache. `record` is None where the endpoint gave no answer.
+
+    `spent` is what it took now, lost attempts included: nothing for a hit. `error` is why the endpoint gave none.
+    """
+
+    reading: Reading[T]
+    record: Record | None = None
+    hit: bool = False
+    spent: Tokens = NONE
+    error: ModelError | None = None
+
+
+def key_of(question: Question[T], judge: Judge, model: str, sample: int) -> str:
+    """What a question is known by in the cache: 32 digits of a hash of all that shapes the answer, but not of where it is asked."""
+    settings = judge.settings
+    shape = {
+        "messages": [[message.type, message.text] for message in question.messages],
+        "schema": question.schema.document(),
+        "rubric": question.rubric,
+        "model": model,
+        "temperature": settings.temperature,
+        "top_p": settings.top_p,
+        "max_tokens": settings.max_tokens,
+        "extra_body": settings.extra_body,
+        "sample": sample,
+    }
+    text = json.dumps(shape, sort_keys=True, default=str)
+    return hashlib.sha256(text.encode()).hexdigest()[:32]
+
+
+async def ask(
+    question: Question[T],
+    judge: Judge,
+    model: str,
+    sample: int,
+    models: Models,
+    cache: JudgeCache,
+    *,
+    again: bool = False,
+) -> Outcome[T]:
+    """The answer from the cache, or from the judge, up to `judge.attempts` times, each with a seed of its own and told what was wrong.
+
+    What an endpoint fails to answer is not kept and will be asked for again; what a judge answers is kept, faulty or not, unless
+    `again` says that faulty answers are to be asked for once more.
+    """
+    key = key_of(question, judge, model, sample)
+    kept = cache.get(key)
+    if kept is not None:
+        reading = best_reading(question, kept.answers)
+        if not (again and reading.wrong):
+            return Outcome(reading, kept, hit=True)
+    answers: list[Answer] = []
+    spent = NONE
+    messages = question.messages
+    # A question that is taken up again must not get the seeds, and so the answers, that it had.
+    before = len(kept.answers) if kept else 0
+    for attempt in range(judge.attempts):
+        seed = seed_of(key, before + attempt)
+        try:
+            reply = await models.ask(
+                "judge", judge.settings, messages, seed=seed, schema=question.schema, session_id=question.session_id
+            )
+        except ModelError as error:
+            why = Unscored(error.kind, str(error))
+            spent += Tokens(requests=error.requests)
+            return Outcome(Reading({}, dict.fromkeys(question.schema.properties, why)), spent=spent, error=error)
+        spent += tokens_of(reply)
+        answers.append(Answer(reply.text, reply.finish_reason, seed))
+        reading = read_answer(question, answers[-1])
+        if not reading.wrong:
+            break
+        messages = _retry(question.messages, reading)
+    record = Record(key, model, (*(kept.answers if kept else ()), *answers), (kept.tokens if kept else NONE) + spent)
+    cache.keep(record)
+    return Outcome(best_reading(question, record.answers), record, spent=spent)
+
+
+def read_answer(question: Question[T], answer: Answer) -> Reading[T]:
+    """What one answer gives, part by part."""
+    parts = list(question.schema.properties)
+    try:
+        found = read_object(answer.text)
+    except MalformedAnswer as error:
+        kind = "cut_off" if answer.finish_reason == "length" else "broken_json" if "{" in answer.text else "no_json"
+        return Reading({}, dict.fromkeys(parts, Unscored(kind, str(error))))
+    given: dict[str, T] = {}
+    wrong: dict[str, Unscored] = {}
+    for part in parts:
+        value = found.get(part)
+        if not isinstance(value, dict):
+            wrong[part] = Unscored("missing", f"{part} is missing" if value is None else f"{part} is no object")
+            continue
+        read = question.read(part, value)
+        if isinstance(read, Unscored):
+            wrong[part] = read
+        else:
+            given[part] = read
+    return Reading(given, wrong)
+
+
+def best_reading(question: Question[T], answers: tuple[Answer, ...]) -> Reading[T]:
+    """The reading of the answer that gives the most parts, of several the latest. Parts of different answers are never mixed."""
+    readings = [read_answer(question, answer) for answer in answers]
+    return max(reversed(readings), key=lambda reading: len(reading.given))
+
+
+def seed_of(key: str, attempt: int) -> int:
+    """The seed of one request, 31 bits."""
+    return int.from_bytes(hashlib.sha256(f"{key}/{attempt}".encode()).digest()[:4], "big") >> 1
+
+
+def tokens_of(reply: Reply) -> Tokens:
+    """What a reply took."""
+    return Tokens(
+        requests=reply.requests,
+        prompt=reply.prompt_tokens or 0,
+        cached=reply.cached_tokens or 0,
+        completion=reply.completion_tokens or 0,
+        unreported=int(reply.prompt_tokens is None),
+    )
+
+
+def evidence_of(value: object, turns: frozenset[int]) -> tuple[tuple[int, ...], int]:
+    """The turns that a judge names and that exist, each once, and how many it names that do not exist or are no turns.
+
+    Evidence that points nowhere is dropped and counted, and the score stays: a wrong number is a fault of the citation.
+    """
+    named = value if isinstance(value, list) else [] if value is None else [value]
+    found: list[int] = []
+    nowhere = 0
+    for one in named:
+        match = _TURN.fullmatch(one.strip()) if isinstance(one, str) else None
+        turn = int(match[1]) if match else one
+        if isinstance(turn, int) and not isinstance(turn, bool) and turn in turns:
+            found.append(turn)
+        else:
+            nowhere += 1
+    return tuple(dict.fromkeys(found)), nowhere
+
+
+def reason_of(value: object) -> str:
+    """A judge's reason as one line; empty where there is none."""
+    text = " ".join(value.split()) if isinstance(value, str) else ""
+    return text if len(text) <= REASON_LIMIT else text[: REASON_LIMIT - 1].rstrip() + "…"
+
+
+def _retry(messages: tuple[BaseMessage, ...], reading: Reading[Any]) -> tuple[BaseMessage, ...]:
+    """The same messages with what was wrong as their last lines: the prefix stays as it was."""
+    details = list(dict.fromkeys(why.detail for why in reading.wrong.values()))
+    problem = "; ".join(details[:4]) + ("; and more" if len(details) > 4 else "")
+    return *messages[:-1], HumanMessage(f"{messages[-1].text}\n\n({prompt('judge/retry', problem=problem)})")

@@ -1,0 +1,179 @@
+"""What judges have answered, kept by content: a question with the same text, model and sampling is asked once, ever.
+
+The cache is a folder with one growing file, `answers.jsonl`: a line a question, appended whole. A line that a crash has cut is
+passed over, and the question is asked again. Any number of processes may read; one writes.
+"""
+
+import fcntl
+import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Self
+
+from counseling_sessions.sessions.store import RunError
+from counseling_sessions.store.private import for_its_owner
+from counseling_sessions.store.reading import open_plain, parse_json, read_lines
+
+FILE = "answers.jsonl"
+MOST_TOKENS = 2**53
+
+
+@dataclass(frozen=True, slots=True)
+class Tokens:
+    """What answers took: HTTP requests, tokens as the server told them, and answers for which it told none."""
+
+    requests: int = 0
+    prompt: int = 0
+    cached: int = 0
+    completion: int = 0
+    unreported: int = 0
+
+    def __add__(self, other: "Tokens") -> "Tokens":
+        return Tokens(
+            self.requests + other.requests,
+            self.prompt + other.prompt,
+            self.cached + other.cached,
+            self.completion + other.completion,
+            self.unreported + other.unreported,
+        )
+
+
+NONE = Tokens()
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """One answer, word for word, why it ended, and the seed it was asked with."""
+
+    text: str
+    finish_reason: str | None
+    seed: int
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """The answers to one question in the order in which they were asked for; only the last can be without fault."""
+
+    key: str
+    model: str
+    answers: tuple[Answer, ...]
+    tokens: Tokens
+
+    def line(self) -> bytes:
+        """The record as a line of the file."""
+        return json.dumps(asdict(self), ensure_ascii=False).encode("utf-8", "surrogatepass") + b"\n"
+
+    @classmethod
+    def of(cls, data: dict[str, Any]) -> Self:
+        """The record behind a line's JSON. Raises `KeyError` or `TypeError` for what is none."""
+        answers = tuple(Answer(**answer) for answer in data["answers"])
+        if not answers:
+            raise KeyError("answers")
+        tokens = Tokens(**data["tokens"])
+        if not all(type(number) is int and abs(number) <= MOST_TOKENS for number in asdict(tokens).values()):
+            raise TypeError("tokens")
+        return cls(str(data["key"]), str(data["model"]), answers, tokens)
+
+
+class JudgeCache:
+    """The answers in a folder, which may not exist yet. `damaged` counts lines that could not be read.
+
+    Reading takes no lock; `writing()` does, and must be open when something is kept. A `private` one is for its owner alone. Raises
+    `RunError` for a folder that cannot be used.
+    """
+
+    def __init__(self, folder: Path, *, private: bool = False) -> None:
+        self.folder = folder
+        self._private = private
+        self.path = folder / FILE
+        self.damaged = 0
+        self._places: dict[str, tuple[int, int]] = {}
+        self._read_to = 0
+        self._descriptor = -1
+        self._refresh()
+
+    def __len__(self) -> int:
+        return len(self._places)
+
+    def get(self, key: str) -> Record | None:
+        """The record of a question; of several, the last."""
+        place = self._places.get(key)
+        if place is None:
+            return None
+        with open_plain(self.path) as file:
+            return _record(os.pread(file.fileno(), place[1], place[0]))
+
+    def keep(self, record: Record) -> None:
+        """Append a record; when this returns, a crash of the process does not lose it. Raises `RunError`."""
+        if self._descriptor < 0:
+            raise RuntimeError("the cache is not open for writing")
+        line = record.line()
+        try:
+            start = os.fstat(self._descriptor).st_size
+            whole = not start or os.pread(self._descriptor, 1, start - 1) == b"\n"
+            data = line if whole else b"\n" + line
+            written = os.write(self._descriptor, data)
+            if written < len(data):
+                os.ftruncate(self._descriptor, start)
+                raise RunError(f"{self.path} cannot be written: no space left")
+        except OSError as error:
+            raise RunError(f"{self.path} cannot be written: {error.strerror}") from error
+        self._read_to = start + len(data)
+        self._places[record.key] = (self._read_to - len(line), len(line))
+
+    @contextmanager
+    def writing(self) -> Iterator[None]:
+        """Hold the folder for writing. Raises `RunError` where another process does."""
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True, mode=0o700 if self._private else 0o777)
+            lock = os.open(self.folder / "lock", os.O_RDWR | os.O_CREAT, 0o600 if self._private else 0o644)
+        except OSError as error:
+            raise RunError(f"{self.folder} cannot be written: {error.strerror}") from error
+        try:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except OSError:
+                message = (
+                    f"{self.folder} is in use: another process is judging into it; wait for it, or give another folder"
+                )
+                raise RunError(message) from None
+            try:
+                flags = os.O_RDWR | os.O_APPEND | os.O_CREAT
+                private = self._private
+                self._descriptor = for_its_owner(str(self.path), flags) if private else os.open(self.path, flags, 0o644)
+            except OSError as error:
+                raise RunError(f"{self.path} cannot be written: {error.strerror}") from error
+            self._refresh()  # what another process has added in the meantime
+            yield
+        finally:
+            if self._descriptor >= 0:
+                os.close(self._descriptor)
+                self._descriptor = -1
+            os.close(lock)
+
+    def _refresh(self) -> None:
+        try:
+            with open_plain(self.path) as file:
+                file.seek(self._read_to)
+                for line in read_lines(file):
+                    if not line.endswith(b"\n"):
+                        break  # being written, or cut by a crash
+                    if (record := _record(line)) is not None:
+                        self._places[record.key] = (self._read_to, len(line))
+                    else:
+                        self.damaged += bool(line.strip())
+                    self._read_to += len(line)
+        except FileNotFoundError:
+            return
+        except OSError as error:
+            raise RunError(f"{self.path} cannot be read: {error.strerror or error}") from error
+
+
+def _record(line: bytes) -> Record | None:
+    try:
+        return Record.of(parse_json(line.decode("utf-8", "surrogatepass")))
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return None

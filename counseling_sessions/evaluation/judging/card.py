@@ -1,0 +1,258 @@
+"""The judge card: what a reader has to know of a judge before believing its scores."""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Sequence
+from itertools import combinations, product
+from statistics import fmean
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict
+
+from counseling_sessions.evaluation.judging.cache import Tokens
+from counseling_sessions.evaluation.judging.checks import PlantedCheck
+from counseling_sessions.evaluation.judging.judges import Judge
+from counseling_sessions.evaluation.judging.panel import Account
+from counseling_sessions.evaluation.judging.preference import PositionBias, Preference, Preferences, position_bias
+from counseling_sessions.evaluation.judging.run import Judgements, Score
+from counseling_sessions.evaluation.scales import Scale
+from counseling_sessions.models.prices import Prices
+from counseling_sessions.prompts import prompt_hashes
+from counseling_sessions.settings import ModelSettings, SessionConfig
+
+
+class _Figures(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Closeness(_Figures):
+    """How close pairs of scores of the same item are: plain figures, chance not taken out.
+
+    `n` pairs; the shares that are `identical` and that differ by one point at most (`within_one`), 0 to 1; the mean absolute difference
+    in points. None for no pairs.
+    """
+
+    n: int
+    identical: float | None
+    within_one: float | None
+    mean_difference: float | None
+
+
+class ScaleUse(_Figures):
+    """How a judge uses a scale: of `n` scores the shares that are the best possible (`top`, the ceiling) and the worst (`bottom`).
+
+    Scores are taken after reversal. `unscored` counts item scores that are missing; `samples` is the closeness of the judge's samples.
+    """
+
+    scale: str
+    title: str
+    n: int
+    top: float | None
+    bottom: float | None
+    mean: float | None
+    unscored: int
+    samples: Closeness
+
+
+class JudgeCard(_Figures):
+    """A judge in figures.
+
+    `wanted` parts of answers (items, aspects) were asked for; `unscored` of them by reason. Of the `evidence` named, `nowhere` pointed
+    to turns that do not exist; `without_evidence` scored parts name none. `used` is what all the answers behind the results took,
+    `spent` what was asked for now; `cost` of what was used, where the price is known.
+    """
+
+    judge: str
+    model: str
+    temperature: float | None
+    samples: int
+    rubrics: dict[str, str]
+    prompts: dict[str, str]
+    questions: int
+    hits: int
+    retries: int
+    wanted: int
+    unscored: dict[str, int]
+    evidence: int
+    nowhere: int
+    without_evidence: int
+    scales: tuple[ScaleUse, ...]
+    position: PositionBias | None
+    planted: tuple[PlantedCheck, ...]
+    used: Tokens
+    spent: Tokens
+    cost: float | None
+
+
+class JudgePair(_Figures):
+    """How close two judges are on a scale: every sample of the one against every sample of the other."""
+
+    scale: str
+    one: str
+    other: str
+    closeness: Closeness
+
+
+class JudgeCards(_Figures):
+    """A card for each judge, and how close the judges are to each other."""
+
+    cards: tuple[JudgeCard, ...]
+    between: tuple[JudgePair, ...]
+
+
+def judge_cards(
+    judges: Sequence[Judge],
+    judgements: Judgements,
+    scales: Sequence[Scale],
+    *,
+    preferences: Preferences | None = None,
+    aspects: tuple[str, str] | None = None,
+    planted: Sequence[PlantedCheck] = (),
+    prices: Prices | None = None,
+) -> JudgeCards:
+    """The cards of some judges; `aspects` are name and hash of the aspects of the preferences."""
+    cards = tuple(_card(judge, judgements, scales, preferences, aspects, planted, prices) for judge in judges)
+    between = tuple(
+        JudgePair(
+            scale=scale.name,
+            one=one.name,
+            other=other.name,
+            closeness=_between(judgements.rows, scale, one.name, other.name),
+        )
+        for scale in scales
+        for one, other in combinations(judges, 2)
+    )
+    return JudgeCards(cards=cards, between=between)
+
+
+def score_ratings(
+    rows: Iterable[Score], scale: str, *, raters: Literal["judges", "samples"], judge: str | None = None
+) -> list[tuple[str, str, float | None, str]]:
+    """The scores of a scale after reversal as ratings for a coefficient of agreement: unit, rater, value, client.
+
+    A unit is source, session, occasion and item, joined by line feeds. With judges as raters a value is the mean over a judge's
+    samples; with samples as raters, those of the `judge` named. None where nothing is scored. Raises `ValueError` for samples
+    without a judge.
+    """
+    if raters == "samples" and judge is None:
+        raise ValueError("samples as raters: say of which judge")
+    cells: dict[tuple[str, str, str], list[int]] = defaultdict(list)
+    for row in rows:
+        if row.scale == scale and judge in (None, row.judge):
+            unit = "\n".join((row.source, row.session, row.occasion, row.item))
+            cell = cells[unit, row.judge if raters == "judges" else str(row.sample), row.client]
+            if row.scored is not None:
+                cell.append(row.scored)
+    return [(unit, rater, fmean(found) if found else None, client) for (unit, rater, client), found in cells.items()]
+
+
+def _card(
+    judge: Judge,
+    judgements: Judgements,
+    scales: Sequence[Scale],
+    preferences: Preferences | None,
+    aspects: tuple[str, str] | None,
+    planted: Sequence[PlantedCheck],
+    prices: Prices | None,
+) -> JudgeCard:
+    scores = [row for row in judgements.rows if row.judge == judge.name]
+    compared = [row for row in (preferences.rows if preferences else ()) if row.judge == judge.name]
+    both: list[Score | Preference] = [*scores, *compared]
+    account = _sum([part.accounts.get(judge.name) for part in (judgements, preferences) if part])
+    rubrics = {scale.name: scale.hash for scale in scales}
+    return JudgeCard(
+        judge=judge.name,
+        model=account.model,
+        temperature=judge.temperature,
+        samples=judge.samples,
+        rubrics=rubrics | ({aspects[0]: aspects[1]} if aspects else {}),
+        prompts={name: digest for name, digest in prompt_hashes().items() if name.startswith("judge/")},
+        questions=account.questions,
+        hits=account.hits,
+        retries=account.retries,
+        wanted=len(both),
+        unscored=dict(Counter(row.unscored.kind for row in both if row.unscored).most_common()),
+        evidence=sum(len(_evidence(row)) + row.nowhere for row in both),
+        nowhere=sum(row.nowhere for row in both),
+        # Before a session there are no turns to point to.
+        without_evidence=sum(
+            not row.unscored and not _evidence(row) and not (isinstance(row, Score) and row.occasion == "before")
+            for row in both
+        ),
+        scales=tuple(_use(scores, scale) for scale in scales),
+        position=next(iter(position_bias(compared)), None),
+        planted=tuple(check for check in planted if check.judge == judge.name),
+        used=account.used,
+        spent=account.spent,
+        cost=_cost(account, prices),
+    )
+
+
+def _evidence(row: Score | Preference) -> tuple[int, ...]:
+    return row.evidence if isinstance(row, Score) else row.evidence_first + row.evidence_second
+
+
+def _use(rows: Sequence[Score], scale: Scale) -> ScaleUse:
+    mine = [row for row in rows if row.scale == scale.name]
+    values = [row.scored for row in mine if row.scored is not None]
+    by_unit = _by_unit(mine)
+    pairs = [pair for scores in by_unit.values() for pair in combinations(scores, 2)]
+    return ScaleUse(
+        scale=scale.name,
+        title=scale.title,
+        n=len(values),
+        top=_share(value == scale.high for value in values),
+        bottom=_share(value == scale.low for value in values),
+        mean=fmean(values) if values else None,
+        unscored=len(mine) - len(values),
+        samples=_closeness(pairs),
+    )
+
+
+def _between(rows: Sequence[Score], scale: Scale, one: str, other: str) -> Closeness:
+    of_scale = [row for row in rows if row.scale == scale.name]
+    ours, theirs = (_by_unit(row for row in of_scale if row.judge == name) for name in (one, other))
+    return _closeness([pair for unit in ours.keys() & theirs.keys() for pair in product(ours[unit], theirs[unit])])
+
+
+def _by_unit(rows: Iterable[Score]) -> dict[tuple[str, str, str, str], list[int]]:
+    found: dict[tuple[str, str, str, str], list[int]] = defaultdict(list)
+    for row in rows:
+        if row.scored is not None:
+            found[row.source, row.session, row.occasion, row.item].append(row.scored)
+    return found
+
+
+def _closeness(pairs: Sequence[tuple[int, int]]) -> Closeness:
+    apart = [abs(one - other) for one, other in pairs]
+    return Closeness(
+        n=len(apart),
+        identical=_share(distance == 0 for distance in apart),
+        within_one=_share(distance <= 1 for distance in apart),
+        mean_difference=fmean(apart) if apart else None,
+    )
+
+
+def _share(found: Iterable[bool]) -> float | None:
+    values = list(found)
+    return fmean(values) if values else None
+
+
+def _sum(accounts: Sequence[Account | None]) -> Account:
+    known = [account for account in accounts if account]
+    whole = Account(known[0].model if known else "")
+    for account in known:
+        whole.questions += account.questions
+        whole.hits += account.hits
+        whole.retries += account.retries
+        whole.used += account.used
+        whole.spent += account.spent
+    return whole
+
+
+def _cost(account: Account, prices: Prices | None) -> float | None:
+    """What the answers used cost, as `models.prices` counts; None without a price for the model."""
+    if prices is None:
+        return None
+    asked = SessionConfig(models={"default": ModelSettings(model=account.model or None)})
+    price = prices.of_role(asked, "default")
+    return price.of(account.used.prompt, account.used.cached, account.used.completion) if price else None

@@ -1,0 +1,142 @@
+"""Whether the judges notice planted defects: the same sessions rated whole and broken, on the items that must fall."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from random import Random
+from statistics import fmean
+
+from counseling_sessions.evaluation.judging.cache import JudgeCache
+from counseling_sessions.evaluation.judging.judges import Judge
+from counseling_sessions.evaluation.judging.panel import OnProgress
+from counseling_sessions.evaluation.judging.planted import CONTROL, Defect, defects, plant
+from counseling_sessions.evaluation.judging.run import Judgements, Score, judge_each
+from counseling_sessions.evaluation.scales import Scale
+from counseling_sessions.models.chat import Models
+from counseling_sessions.sessions import Session
+
+ALIKE = 1e-9
+"""Means of whole numbers that are this close are the same."""
+
+
+@dataclass(frozen=True, slots=True)
+class PlantedCheck:
+    """How one judge rates sessions with one defect against the same sessions without it, on one target (an item or a subscale).
+
+    Of `n` sessions rated both times, the score `fell` in so many, `tied` or `rose` in the others; `mean_fall` is the mean of score
+    before minus score after, in points of the scale (None for n = 0). `at_floor` counts those whose score could not fall: it was the
+    lowest already. `unscored` counts sessions in which one of the two ratings is missing.
+    """
+
+    defect: str
+    judge: str
+    scale: str
+    target: str
+    n: int
+    fell: int
+    tied: int
+    rose: int
+    at_floor: int
+    mean_fall: float | None
+    unscored: int
+
+
+async def planted_checks(
+    sessions: Iterable[Session],
+    scales: Sequence[Scale],
+    judges: Sequence[Judge],
+    models: Models,
+    cache: JudgeCache,
+    *,
+    n: int = 10,
+    seed: int = 0,
+    planted: Sequence[Defect] | None = None,
+    on_progress: OnProgress | None = None,
+    i_know: bool = False,
+) -> tuple[list[PlantedCheck], Judgements]:
+    """Rate `n` sessions drawn by `seed`, whole and with each defect; a row for every defect, judge, scale and target.
+
+    The ratings of the whole sessions are those of `judge_sessions`, from the cache if they are there. A defect is asked about on the
+    scales that it names alone. The judgements are those of all the sessions, broken ones under `<id>~<defect>`. Raises what
+    `judge_sessions` raises.
+    """
+    planted = defects() if planted is None else planted
+    chosen = draw_sessions(sessions, n, seed, planted)
+    wanted: list[tuple[Session, Sequence[Scale]]] = [
+        (session, [scale for scale in scales if any(defect.targets(scale) for defect in planted)]) for session in chosen
+    ]
+    for defect in planted:
+        for session in chosen:
+            if changed := plant(session, defect, seed):
+                wanted.append((changed, [scale for scale in scales if _targets(defect, scale, planted)]))
+    judgements = await judge_each(wanted, judges, models, cache, on_progress=on_progress, i_know=i_know)
+    scores = _scores(judgements.rows)
+    checks = [
+        _check(scores, defect, judge.name, scale, target, [(session.source, session.id) for session in chosen])
+        for defect in planted
+        for judge in judges
+        for scale in scales
+        for target in _targets(defect, scale, planted)
+    ]
+    return checks, judgements
+
+
+def draw_sessions(
+    sessions: Iterable[Session], n: int, seed: int, planted: Sequence[Defect] | None = None
+) -> list[Session]:
+    """At most `n` sessions that every defect fits, drawn by a seed, whatever the order they come in."""
+    planted = defects() if planted is None else planted
+    fitting = sorted(
+        (session for session in sessions if all(plant(session, defect, seed) for defect in planted)),
+        key=lambda session: (session.id, session.source),
+    )
+    return Random(seed).sample(fitting, min(n, len(fitting)))
+
+
+def _targets(defect: Defect, scale: Scale, planted: Sequence[Defect]) -> list[str]:
+    """What is looked at on a scale: what must fall, and where nothing was broken all that must fall for any other defect."""
+    if defect.id != CONTROL:
+        return list(defect.targets(scale))
+    return list(dict.fromkeys(target for other in planted for target in other.targets(scale)))
+
+
+_Scores = dict[tuple[str, str, str, str, str], list[float]]
+"""Scores after reversal, by source, session, judge, scale and item: one for each sample that gave one."""
+
+
+def _scores(rows: Iterable[Score]) -> _Scores:
+    found: _Scores = defaultdict(list)
+    for row in rows:
+        if row.scored is not None:
+            found[row.source, row.session, row.judge, row.scale, row.item].append(row.scored)
+    return found
+
+
+def _check(
+    scores: _Scores, defect: Defect, judge: str, scale: Scale, target: str, sessions: Sequence[tuple[str, str]]
+) -> PlantedCheck:
+    falls: list[float] = []
+    at_floor = 0
+    for source, session in sessions:
+        whole, broken = (
+            [scores.get((source, name, judge, scale.name, item)) for item in scale.members(target)]
+            for name in (session, f"{session}~{defect.id}")
+        )
+        # All items of the target, or none: the mean of others would be that of another target.
+        if all(whole) and all(broken):
+            before = fmean(fmean(values) for values in whole if values)
+            falls.append(before - fmean(fmean(values) for values in broken if values))
+            at_floor += before == scale.low
+    return PlantedCheck(
+        defect=defect.id,
+        judge=judge,
+        scale=scale.name,
+        target=target,
+        n=len(falls),
+        fell=sum(fall > ALIKE for fall in falls),
+        tied=sum(abs(fall) <= ALIKE for fall in falls),
+        rose=sum(fall < -ALIKE for fall in falls),
+        at_floor=at_floor,
+        mean_fall=fmean(falls) if falls else None,
+        unscored=len(sessions) - len(falls),
+    )

@@ -1,0 +1,221 @@
+"""A panel of judges at work: every question to every judge as often as it is sampled, many at a time, with progress and accounts.
+
+Everything that has been answered is in the cache at once, so that a run that was stopped is resumed by running it again.
+"""
+
+import asyncio
+from collections import defaultdict
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Generic, TypeVar
+from weakref import WeakValueDictionary
+
+from counseling_sessions.evaluation.judging.ask import Outcome, Question, ask, key_of
+from counseling_sessions.evaluation.judging.cache import NONE, JudgeCache, Tokens
+from counseling_sessions.evaluation.judging.judges import Judge
+from counseling_sessions.models.chat import Models
+from counseling_sessions.models.errors import ModelError
+from counseling_sessions.settings import SettingsError, means_embedded
+
+FAILURES_IN_A_ROW = 12
+"""Questions in a row that an endpoint fails to answer before the run is stopped, where they are about several sessions: one that is
+too long for a model fails alone."""
+SESSIONS_IN_A_ROW = 3
+"""About how many sessions these questions are at least."""
+AT_ONCE = 32
+"""Questions in flight per judge where its settings name no `max_in_flight`; the endpoint's adaptive limit bounds them further."""
+_HOPELESS = frozenset({401, 402, 404})
+"""Refusals that meet every question: a wrong key, no money, no such model or address."""
+
+T = TypeVar("T")
+
+
+class JudgeStopped(RuntimeError):
+    """A run that was stopped early because a judge's endpoint refuses or fails everything; the message says why."""
+
+
+@dataclass(frozen=True)
+class Seat:
+    """A judge and the model that answers for it, by the name its endpoint knows."""
+
+    judge: Judge
+    model: str
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far a run is, in questions (one call each): `unscored` are those with a part that has no score."""
+
+    done: int
+    total: int
+    hits: int
+    unscored: int
+    tokens: Tokens
+
+
+@dataclass
+class Account:
+    """What one judge's answers took. `used`: all those behind the results, whenever they were asked for, each counted once.
+
+    `spent`: what was asked for in this run, attempts without an answer included. `questions` counts what was wanted, `hits` those
+    of them that were in the cache, `retries` the answers asked for beyond the first.
+    """
+
+    model: str
+    questions: int = 0
+    hits: int = 0
+    retries: int = 0
+    used: Tokens = NONE
+    spent: Tokens = NONE
+
+
+@dataclass(frozen=True)
+class Answered(Generic[T]):
+    """The outcome of the question with this place in the judge's plan, by one of its samples (from 1)."""
+
+    place: int
+    judge: str
+    sample: int
+    outcome: Outcome[T]
+
+
+OnProgress = Callable[[Progress], None]
+Ask = Callable[[Judge], Question[T]]
+"""Builds one question for a judge."""
+
+
+async def seats(judges: Sequence[Judge], models: Models, *, i_know: bool = False) -> list[Seat]:
+    """Find out which model each judge is.
+
+    Raises `SettingsError` for the embedded model (unless `i_know`), for a judge that cannot be found, and for two judges that
+    are one model sampled alike: their answers would be one answer under two names.
+    """
+    found: list[Seat] = []
+    if not judges:
+        raise SettingsError("no judge is given: name a model in judge.yaml")
+    for judge in judges:
+        if means_embedded(judge.settings) and not i_know:
+            raise SettingsError(
+                f"judge {judge.name}: the embedded model is too small to judge: its ratings hardly depend on the session. "
+                "Name a model and its endpoint in judge.yaml, or say --i-know to try the machinery out with it"
+            )
+        try:
+            endpoint = await models.endpoint(judge.settings)
+        except ModelError as error:
+            raise SettingsError(f"judge {judge.name}: {error}") from error
+        found.append(Seat(judge, endpoint.model))
+    sampled = [(seat.model, seat.judge.temperature, seat.judge.top_p, str(seat.judge.extra_body)) for seat in found]
+    for place, one in enumerate(sampled):
+        if one in sampled[:place]:
+            other = found[sampled.index(one)].judge.name
+            raise SettingsError(
+                f"judges {other} and {found[place].judge.name} are both {one[0]}, sampled alike: raise samples instead"
+            )
+    return found
+
+
+@dataclass
+class Panel:
+    """Judges at work into one cache. Used as `async with panel.sitting():` around `ask`, any number of times."""
+
+    seats: list[Seat]
+    models: Models
+    cache: JudgeCache
+    on_progress: OnProgress | None = None
+    again: bool = False
+    accounts: dict[str, Account] = field(init=False)
+    _counted: set[tuple[str, str]] = field(default_factory=set)
+    _locks: WeakValueDictionary[str, asyncio.Lock] = field(default_factory=WeakValueDictionary)
+    _failures: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
+    _done: int = 0
+    _total: int = 0
+    _unscored: int = 0
+
+    def __post_init__(self) -> None:
+        self.accounts = {seat.judge.name: Account(seat.model) for seat in self.seats}
+
+    @asynccontextmanager
+    async def sitting(self) -> AsyncIterator[None]:
+        """Hold the cache for writing. Raises `RunError` where another process does."""
+        with self.cache.writing():
+            yield
+
+    async def ask(self, plan: Callable[[Judge], Sequence[Ask[T]]], samples: int | None = None) -> list[Answered[T]]:
+        """Every question of a judge's plan to that judge; the answers are sorted by judge, place in the plan, and sample.
+
+        A question is built when its turn comes. `samples` stands in for the judges' own number. Raises `JudgeStopped`.
+        """
+        plans = {seat.judge.name: plan(seat.judge) for seat in self.seats}
+        numbers = {seat.judge.name: number for number, seat in enumerate(self.seats)}
+        self._done = self._unscored = 0
+        self._total = sum(len(plans[seat.judge.name]) * (samples or seat.judge.samples) for seat in self.seats)
+        answered: list[Answered[T]] = []
+
+        async def work(seat: Seat, waiting: Iterator[tuple[int, int]]) -> None:
+            for place, sample in waiting:
+                outcome = await self._ask(plans[seat.judge.name][place](seat.judge), seat, sample)
+                answered.append(Answered(place, seat.judge.name, sample, outcome))
+
+        try:
+            async with asyncio.TaskGroup() as group:
+                for seat in self.seats:
+                    # One iterator that a judge's workers share: what is asked first has its session's prefix cached for the rest.
+                    waiting = _waiting(len(plans[seat.judge.name]), samples or seat.judge.samples)
+                    for _ in range(min(seat.judge.max_in_flight or AT_ONCE, self._total)):
+                        group.create_task(work(seat, waiting))
+        except ExceptionGroup as errors:
+            raise errors.exceptions[0] from None
+        return sorted(answered, key=lambda answer: (numbers[answer.judge], answer.place, answer.sample))
+
+    async def _ask(self, question: Question[T], seat: Seat, sample: int) -> Outcome[T]:
+        key = key_of(question, seat.judge, seat.model, sample)
+        # Two sessions can ask the same (an intake form before its sessions): the second waits, and finds it in the cache.
+        lock = self._locks.setdefault(key, asyncio.Lock())
+        async with lock:
+            again = self.again and (seat.judge.name, key) not in self._counted
+            outcome = await ask(question, seat.judge, seat.model, sample, self.models, self.cache, again=again)
+            self._count(seat, key, question.session_id, outcome)
+        return outcome
+
+    def _count(self, seat: Seat, key: str, session_id: str, outcome: Outcome[T]) -> None:
+        name, account = seat.judge.name, self.accounts[seat.judge.name]
+        account.questions += 1
+        account.hits += outcome.hit
+        account.spent += outcome.spent
+        if outcome.record and (name, key) not in self._counted:
+            self._counted.add((name, key))
+            account.used += outcome.record.tokens
+            account.retries += len(outcome.record.answers) - 1
+        self._done += 1
+        self._unscored += bool(outcome.reading.wrong)
+        if not outcome.hit and not outcome.error:
+            self._failures[name].clear()
+        if outcome.error and self._gives_up(name, session_id, outcome.error):
+            raise JudgeStopped(
+                f"judge {name}: {str(outcome.error).rstrip('.')}. Stopped after {self._done} of {self._total} questions; "
+                "what was answered is kept, and running it again goes on from there"
+            )
+        if self.on_progress:
+            hits = sum(account.hits for account in self.accounts.values())
+            spent = sum((account.spent for account in self.accounts.values()), NONE)
+            self.on_progress(Progress(self._done, self._total, hits, self._unscored, spent))
+
+    def _gives_up(self, name: str, session_id: str, error: ModelError) -> bool:
+        failed = self._failures[name]
+        failed.append(session_id)
+        everywhere = len(failed) >= FAILURES_IN_A_ROW and len(set(failed)) >= SESSIONS_IN_A_ROW
+        return _hopeless(error) or everywhere
+
+
+def _waiting(questions: int, samples: int) -> Iterator[tuple[int, int]]:
+    for place in range(questions):
+        for sample in range(1, samples + 1):
+            yield place, sample
+
+
+def _hopeless(error: ModelError) -> bool:
+    """Whether the endpoint refuses whatever it is asked."""
+    if error.status is None:
+        return error.kind == "configuration"
+    return error.kind == "refused" and (error.status in _HOPELESS or error.status == 429)

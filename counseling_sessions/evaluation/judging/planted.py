@@ -1,0 +1,144 @@
+"""Planted defects: a real session with one thing broken, to see whether a judge notices. Pure and seeded.
+
+A judge that knows good from bad must rate the broken session lower on the items that the defect names. The control breaks nothing: how
+often it falls is how often a fall comes by chance.
+"""
+
+from collections.abc import Callable, Sequence
+from functools import cache
+from pathlib import Path
+from random import Random
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, StringConstraints, TypeAdapter
+
+from counseling_sessions.evaluation.aspects import read_rubric
+from counseling_sessions.evaluation.scales import Scale
+from counseling_sessions.nodes.guards import sentences
+from counseling_sessions.sessions import Message, Session
+
+FEWEST_TURNS = 4
+"""A session with fewer turns is not broken: there would be too little left to compare."""
+REPLACED = 0.5
+"""Share of the counselor's messages that a defect of the counselor replaces."""
+_QUESTION = ("?", "？", "؟")
+
+_Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
+
+
+class Defect(BaseModel):
+    """A defect: by scale, the items and subscales that must fall, and the words that plant it, if it needs any."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    id: _Text
+    title: _Text
+    must_fall: dict[str, tuple[str, ...]]
+    words: tuple[_Text, ...] = ()
+
+    def targets(self, scale: Scale) -> dict[str, tuple[str, ...]]:
+        """What must fall on a scale: names of subscales and items, with the items behind each; names it does not have are left out."""
+        return {name: items for name in self.must_fall.get(scale.name, ()) if (items := scale.members(name))}
+
+
+CONTROL = "none"
+
+
+@cache
+def defects() -> tuple[Defect, ...]:
+    """The defects there are; the last one is the control."""
+    data, _ = read_rubric(Path(__file__).with_name("planted.yaml"))
+    return TypeAdapter(dict[str, tuple[Defect, ...]]).validate_python(data)["defects"]
+
+
+def plant(session: Session, defect: Defect, seed: int = 0) -> Session | None:
+    """The session with this defect, under the id `<id>~<defect>`; None where it is too short or would not be changed.
+
+    The same session, defect and seed give the same result. Raises `KeyError` for a defect that nothing plants.
+    """
+    if session.turns < FEWEST_TURNS:
+        return None
+    draw = Random(f"{seed}/{session.id}/{defect.id}")
+    dialogue = _PLANTERS[defect.id](session.dialogue, defect, draw)
+    if dialogue == session.dialogue:
+        return None
+    return session.model_copy(update={"id": f"{session.id}~{defect.id}", "dialogue": dialogue})
+
+
+_Dialogue = tuple[Message, ...]
+
+
+def _shuffled(dialogue: _Dialogue, defect: Defect, draw: Random) -> _Dialogue:
+    """The turns between the first and the last in another order, none of them where it was; numbered as if nothing had happened."""
+    numbers = sorted({message.turn for message in dialogue})
+    inner = numbers[1:-1]
+    # Moving every turn of a shuffled ring by one place leaves none where it was.
+    ring = draw.sample(inner, len(inner))
+    came_from = dict(zip(ring, ring[1:] + ring[:1], strict=True))
+    moved: list[Message] = []
+    for number in numbers:
+        turn = [message for message in dialogue if message.turn == came_from.get(number, number)]
+        moved += [message.model_copy(update={"turn": number}) for message in turn]
+    return tuple(moved)
+
+
+def _replacing(dialogue: _Dialogue, defect: Defect, draw: Random) -> _Dialogue:
+    """Half of the counselor's messages in other words; the first two, and the goodbye, stay as they are."""
+    places = [place for place, message in enumerate(dialogue) if message.speaker == "counselor"]
+    inner = places[2:-1]
+    chosen = sorted(draw.sample(inner, max(1, round(REPLACED * len(inner))) if inner else 0))
+    words = _endless(defect.words, draw)
+    return _with(dialogue, {place: words(index) for index, place in enumerate(chosen)})
+
+
+def _parroting(dialogue: _Dialogue, defect: Defect, draw: Random) -> _Dialogue:
+    """From the second third on, the client says two things that were said before, in turns."""
+    places = [place for place, message in enumerate(dialogue) if message.speaker == "client" and message.text.strip()]
+    start = max(2, len(places) // 3)
+    said = [dialogue[place].text for place in places[:start]][-2:]
+    return _with(dialogue, {place: said[index % len(said)] for index, place in enumerate(places[start:])})
+
+
+def _agreeing(dialogue: _Dialogue, defect: Defect, draw: Random) -> _Dialogue:
+    """Every counselor's message that asks agrees instead, and keeps of itself what is no question."""
+    words = _endless(defect.words, draw)
+    changed: dict[int, str] = {}
+    for place, message in enumerate(dialogue):
+        if message.speaker != "counselor":
+            continue
+        told = [sentence for sentence in sentences(message.text) if not _asks(sentence)]
+        if len(told) < len(sentences(message.text)):
+            changed[place] = " ".join([words(len(changed)), *told])
+    return _with(dialogue, changed)
+
+
+def _renumbered(dialogue: _Dialogue, defect: Defect, draw: Random) -> _Dialogue:
+    return tuple(message.model_copy(update={"turn": message.turn + 1}) for message in dialogue)
+
+
+_PLANTERS: dict[str, Callable[[_Dialogue, Defect, Random], _Dialogue]] = {
+    "shuffled": _shuffled,
+    "lecturing": _replacing,
+    "parroting": _parroting,
+    "agreeing": _agreeing,
+    "hostile": _replacing,
+    "off_topic": _replacing,
+    CONTROL: _renumbered,
+}
+
+
+def _asks(sentence: str) -> bool:
+    return sentence.rstrip("\"'”’»)*_ ").endswith(_QUESTION)
+
+
+def _endless(words: Sequence[str], draw: Random) -> Callable[[int], str]:
+    """The words in an order of their own, over and over."""
+    order = draw.sample(words, len(words))
+    return lambda number: order[number % len(order)]
+
+
+def _with(dialogue: _Dialogue, changed: dict[int, str]) -> _Dialogue:
+    return tuple(
+        message.model_copy(update={"text": changed[place]}) if place in changed else message
+        for place, message in enumerate(dialogue)
+    )

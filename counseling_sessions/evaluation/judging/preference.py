@@ -1,0 +1,282 @@
+"""Preference by judges: two sessions with the same client side by side, aspect by aspect, each pair in both orders.
+
+A sample decides an aspect when both orders name the same session; where they disagree, which a judge does that goes by position, it is
+a tie. Both raw answers are kept, and how often the one shown first is preferred is counted.
+"""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Literal
+
+from counseling_sessions.evaluation.aspects import Aspects
+from counseling_sessions.evaluation.judging.ask import MOST_EVIDENCE, Question, Unscored, evidence_of, reason_of
+from counseling_sessions.evaluation.judging.cache import JudgeCache
+from counseling_sessions.evaluation.judging.judges import Judge
+from counseling_sessions.evaluation.judging.material import messages_of, pair_part, turns_of
+from counseling_sessions.evaluation.judging.panel import Account, Answered, OnProgress, Panel, seats
+from counseling_sessions.evaluation.pairs import Pair
+from counseling_sessions.models.chat import Models
+from counseling_sessions.models.structured import AnswerSchema
+from counseling_sessions.profiles.schema import clean
+from counseling_sessions.prompts import prompt
+
+Winner = Literal["first", "second", "tie", "cannot_say"]
+"""Which session of the pair (not: of the showing) is better."""
+Order = Literal["forward", "backward"]
+"""forward: the pair's first session is shown as A; backward: its second."""
+ORDERS: tuple[Order, Order] = ("forward", "backward")
+_WINNERS: dict[Order, dict[str, Winner]] = {
+    "forward": {"A": "first", "B": "second", "tie": "tie", "cannot_say": "cannot_say"},
+    "backward": {"A": "second", "B": "first", "tie": "tie", "cannot_say": "cannot_say"},
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Preference:
+    """One aspect of one pair in one order, by one sample of one judge. `winner` is None where `unscored` says why.
+
+    `evidence_first` and `evidence_second` name turns of the pair's sessions; `nowhere` counts named turns that do not exist.
+    """
+
+    pair: str
+    first_method: str
+    second_method: str
+    client: str
+    attitude: str
+    seed: int
+    aspect: str
+    judge: str
+    sample: int
+    order: Order
+    winner: Winner | None = None
+    evidence_first: tuple[int, ...] = ()
+    evidence_second: tuple[int, ...] = ()
+    nowhere: int = 0
+    reason: str = ""
+    unscored: Unscored | None = None
+
+
+@dataclass(frozen=True)
+class Preferences:
+    """All raw answers, by pair, aspect, judge, sample and order, and what they took, by judge."""
+
+    rows: tuple[Preference, ...]
+    accounts: dict[str, Account]
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What a judge makes of one aspect of a pair, both orders and all samples together.
+
+    `outcome` is what more than half of the samples decided, else "tie"; None where no sample was answered in both orders. Of the
+    `samples` that were, `agreed` gave the same answer in both orders.
+    """
+
+    pair: str
+    first_method: str
+    second_method: str
+    client: str
+    attitude: str
+    seed: int
+    aspect: str
+    judge: str
+    outcome: Winner | None
+    samples: int
+    agreed: int
+
+
+@dataclass(frozen=True, slots=True)
+class PositionBias:
+    """How one judge's answers depend on the order of showing.
+
+    `named` answers name a session, `shown_first` of them the one shown first: half, for a judge without bias. `both` counts aspects
+    that one sample answered in both orders, `agreed` those with the same answer; `stayed_first` and `stayed_second` those where the
+    answer stayed with the place (A in both orders, B in both) and so went to the other session.
+    """
+
+    judge: str
+    named: int
+    shown_first: int
+    both: int
+    agreed: int
+    stayed_first: int
+    stayed_second: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Verdict:
+    answer: str
+    evidence: dict[str, tuple[int, ...]]
+    nowhere: int
+    reason: str
+
+
+@dataclass(frozen=True)
+class _Asking:
+    pair: Pair
+    order: Order
+    aspects: Aspects
+
+    def question(self, judge: Judge) -> Question[_Verdict]:
+        shown = (self.pair.first, self.pair.second)
+        one, other = shown if self.order == "forward" else shown[::-1]
+        aspects = "\n".join(
+            f"- {item.id} ({clean(item.title)}): {clean(item.definition)} Look for: {clean(item.look_for)}"
+            for item in self.aspects.items
+        )
+        keys = ", ".join(f'"{item.id}"' for item in self.aspects.items)
+        task = prompt("judge/preference", aspects=aspects, keys=keys)
+        turns = {"a": turns_of(one), "b": turns_of(other)}
+        return Question(
+            messages_of(judge.language, pair_part(one, other), task),
+            _schema(self.aspects),
+            lambda aspect, value: _read(aspect, value, turns),
+            self.aspects.hash,
+            f"{self.pair.id}-{self.order}",
+        )
+
+
+async def judge_pairs(
+    pairs: Iterable[Pair],
+    aspects: Aspects,
+    judges: Sequence[Judge],
+    models: Models,
+    cache: JudgeCache,
+    *,
+    samples: int | None = None,
+    on_progress: OnProgress | None = None,
+    again: bool = False,
+    i_know: bool = False,
+) -> Preferences:
+    """Compare every pair on every aspect by every judge, in both orders: two calls a pair, judge and sample.
+
+    `samples` stands in for the judges' own number. Raises what `judge_sessions` raises.
+    """
+    panel = Panel(await seats(judges, models, i_know=i_know), models, cache, on_progress, again)
+    askings = [_Asking(pair, order, aspects) for pair in pairs for order in ORDERS]
+    async with panel.sitting():
+        answers = await panel.ask(lambda judge: [asking.question for asking in askings], samples)
+    rows = [(answer.place // len(ORDERS), row) for answer in answers for row in _rows(askings[answer.place], answer)]
+    items = {item.id: place for place, item in enumerate(aspects.items)}
+    numbers = {judge.name: number for number, judge in enumerate(judges)}
+    # The sort is stable: the orders stay as they were asked.
+    rows.sort(key=lambda row: (row[0], items[row[1].aspect], numbers[row[1].judge], row[1].sample))
+    return Preferences(tuple(row for _, row in rows), panel.accounts)
+
+
+def decisions(rows: Iterable[Preference]) -> list[Decision]:
+    """One decision for every pair, aspect and judge, in the order of the rows."""
+    found = []
+    for (_, aspect, judge), samples in _grouped(rows).items():
+        some = next(iter(samples[0].values()))
+        both = [winners for orders in samples if (winners := _winners(orders))]
+        found.append(
+            Decision(
+                pair=some.pair,
+                first_method=some.first_method,
+                second_method=some.second_method,
+                client=some.client,
+                attitude=some.attitude,
+                seed=some.seed,
+                aspect=aspect,
+                judge=judge,
+                outcome=_outcome(both),
+                samples=len(both),
+                agreed=sum(forward == backward for forward, backward in both),
+            )
+        )
+    return found
+
+
+def position_bias(rows: Iterable[Preference]) -> list[PositionBias]:
+    """How far each judge's answers depend on the order of showing, over all aspects; give the rows of one aspect for that aspect."""
+    rows = list(rows)
+    pairs: dict[str, list[tuple[Winner, Winner]]] = defaultdict(list)
+    for (_, _, judge), samples in _grouped(rows).items():
+        pairs[judge] += [winners for orders in samples if (winners := _winners(orders))]
+    found = []
+    for judge in dict.fromkeys(row.judge for row in rows):
+        named = [row for row in rows if row.judge == judge and row.winner in ("first", "second")]
+        found.append(
+            PositionBias(
+                judge=judge,
+                named=len(named),
+                shown_first=sum((row.winner == "first") == (row.order == "forward") for row in named),
+                both=len(pairs[judge]),
+                agreed=sum(forward == backward for forward, backward in pairs[judge]),
+                stayed_first=pairs[judge].count(("first", "second")),
+                stayed_second=pairs[judge].count(("second", "first")),
+            )
+        )
+    return found
+
+
+def _grouped(rows: Iterable[Preference]) -> dict[tuple[str, str, str], list[dict[Order, Preference]]]:
+    """The samples' answers in their orders, of each pair's aspect and judge."""
+    found: dict[tuple[str, str, str], dict[int, dict[Order, Preference]]] = defaultdict(lambda: defaultdict(dict))
+    for row in rows:
+        found[row.pair, row.aspect, row.judge][row.sample][row.order] = row
+    return {key: list(samples.values()) for key, samples in found.items()}
+
+
+def _winners(orders: dict[Order, Preference]) -> tuple[Winner, Winner] | None:
+    """What was answered forward and backward, where both were."""
+    winners = [orders[order].winner if order in orders else None for order in ORDERS]
+    return None if winners[0] is None or winners[1] is None else (winners[0], winners[1])
+
+
+def _outcome(both: list[tuple[Winner, Winner]]) -> Winner | None:
+    decided: Counter[Winner] = Counter(forward if forward == backward else "tie" for forward, backward in both)
+    return next((winner for winner, count in decided.items() if 2 * count > len(both)), "tie") if both else None
+
+
+def _schema(aspects: Aspects) -> AnswerSchema:
+    turns = {"type": "array", "items": {"type": "integer", "minimum": 0}, "maxItems": MOST_EVIDENCE}
+    fields: dict[str, Any] = {
+        "evidence_a": turns,
+        "evidence_b": turns,
+        "reason": {"type": "string", "maxLength": 300},
+        "answer": {"type": "string", "enum": list(_WINNERS["forward"])},
+    }
+    part = {"type": "object", "properties": fields, "required": list(fields), "additionalProperties": False}
+    return AnswerSchema("preference", {item.id: part for item in aspects.items})
+
+
+def _read(aspect: str, value: dict[str, Any], turns: dict[str, frozenset[int]]) -> _Verdict | Unscored:
+    answer = value.get("answer")
+    if not isinstance(answer, str) or answer.strip() not in _WINNERS["forward"]:
+        return Unscored("not_allowed", f'{aspect}: answer must be "A", "B", "tie" or "cannot_say"')
+    found = {label: evidence_of(value.get(f"evidence_{label}"), there) for label, there in turns.items()}
+    evidence = {label: named for label, (named, _) in found.items()}
+    return _Verdict(answer.strip(), evidence, sum(lost for _, lost in found.values()), reason_of(value.get("reason")))
+
+
+def _rows(asking: _Asking, answer: Answered[_Verdict]) -> Iterator[Preference]:
+    pair, reading = asking.pair, answer.outcome.reading
+    client, attitude, seed = pair.key
+    first, second = ("a", "b") if asking.order == "forward" else ("b", "a")
+    for item in asking.aspects.items:
+        row = Preference(
+            pair=pair.id,
+            first_method=pair.methods[0],
+            second_method=pair.methods[1],
+            client=client,
+            attitude=attitude,
+            seed=seed,
+            aspect=item.id,
+            judge=answer.judge,
+            sample=answer.sample,
+            order=asking.order,
+        )
+        if verdict := reading.given.get(item.id):
+            yield replace(
+                row,
+                winner=_WINNERS[asking.order][verdict.answer],
+                evidence_first=verdict.evidence[first],
+                evidence_second=verdict.evidence[second],
+                nowhere=verdict.nowhere,
+                reason=verdict.reason,
+            )
+        else:
+            yield replace(row, unscored=reading.wrong[item.id])

@@ -1,0 +1,166 @@
+"""Preferences put together: win rates by aspect, rankings, and how far raters agree, of judges and of people alike."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import combinations
+
+from counseling_sessions.evaluation.aspects import Aspects
+from counseling_sessions.evaluation.judging.preference import Decision
+from counseling_sessions.evaluation.rating import Answers, Rating, Study
+from counseling_sessions.evaluation.statistics import agreement as agreeing
+from counseling_sessions.evaluation.statistics import raters
+from counseling_sessions.evaluation.statistics.agreement import Agreement, agreement
+from counseling_sessions.evaluation.statistics.family import Family, holm
+from counseling_sessions.evaluation.statistics.preferences import Preference, Ranking, WinRate, bradley_terry, win_rates
+from counseling_sessions.evaluation.statistics.raters import JudgeAgainstHumans, Repeat, SelfConsistency, SideBias
+
+MOST_RATED = 3
+"""From so many methods on, strengths over all of them are given."""
+OVERALL = ""
+"""The aspect under which all aspects are taken together."""
+
+
+@dataclass(frozen=True)
+class Duel:
+    """Two methods: the win rates of the first by aspect (`OVERALL` for all together), and Holm's family over the aspects."""
+
+    first: str
+    second: str
+    rates: dict[str, WinRate]
+    family: Family
+
+
+@dataclass(frozen=True)
+class Preferred:
+    """What was preferred by these raters. `rankings` by aspect, with three methods or more; `unanswered` counts decisions that
+    no answer supports."""
+
+    raters: tuple[str, ...]
+    duels: tuple[Duel, ...]
+    rankings: dict[str, Ranking] = field(default_factory=dict)
+    unanswered: int = 0
+
+
+@dataclass(frozen=True)
+class Rated:
+    """What people answered, and what their answers are worth; agreement by aspect, `OVERALL` over all of them."""
+
+    preferred: Preferred
+    agreements: dict[str, Agreement]
+    side: dict[str, SideBias]
+    consistency: dict[str, SelfConsistency]
+    judges: tuple[JudgeAgainstHumans, ...] = ()
+
+
+def preferred(
+    preferences: Sequence[Preference], methods: Sequence[str], aspects: Aspects, *, unanswered: int = 0, seed: int = 0
+) -> Preferred:
+    """Win rates of every two methods, and rankings where there are `MOST_RATED` of them or more.
+
+    Under `OVERALL` all answers count, as in the paper; its interval and test keep a client's answers on all aspects together.
+    """
+    known = [aspect.id for aspect in aspects.items]
+    duels = []
+    for first, second in combinations(methods, 2):
+        found = win_rates(preferences, first, second, seed=seed)
+        rates = {aspect: found[aspect] for aspect in [*known, OVERALL] if aspect in found}
+        tested = {aspect: rate.test.value for aspect, rate in rates.items() if aspect != OVERALL}
+        duels.append(Duel(first, second, rates, holm(f"{first} against {second}", tested)))
+    rankings = {}
+    if len(methods) >= MOST_RATED:
+        of = {aspect: [item for item in preferences if item.aspect == aspect] for aspect in known}
+        rankings = {aspect: bradley_terry(found, seed=seed) for aspect, found in [*of.items(), (OVERALL, preferences)]}
+    return Preferred(tuple(sorted({item.rater for item in preferences})), tuple(duels), rankings, unanswered)
+
+
+def by_judges(decisions: Iterable[Decision]) -> tuple[list[Preference], int]:
+    """The judges' decisions as preferences, and how many have no outcome."""
+    found, without = [], 0
+    for item in decisions:
+        if item.outcome is None:
+            without += 1
+        else:
+            found.append(
+                Preference(item.aspect, item.outcome, item.first_method, item.second_method, item.client, item.judge)
+            )
+    return found, without
+
+
+def rated(answers: Answers, study: Study, decisions: Iterable[Decision] = (), *, seed: int = 0) -> Rated:
+    """What people answered: preferences, agreement, side bias and self-consistency; beside judges, where `decisions` are given.
+
+    First showings count as answers; the second ones are for self-consistency alone. Side bias is of all showings. Who could not
+    say is missing from agreement. Decisions on pairs that are not of the study are passed over.
+    """
+    pairs = study.by_id
+    first = [row for row in answers.ratings if row.repeat == "none"]
+    given = [
+        Preference(row.aspect, row.choice, *pairs[row.pair].methods, pairs[row.pair].client, row.rater) for row in first
+    ]
+    methods = list(dict.fromkeys(name for pair in study.pairs for name in pair.methods))
+    units = [_unit(row.aspect, row.pair, row.rater, row.choice, study) for row in first]
+    judged = [
+        _unit(item.aspect, item.pair, item.judge, _turned(item, pairs[item.pair].methods), study)
+        for item in decisions
+        if item.pair in pairs
+    ]
+    humans = sorted({row.rater for row in first})
+    aspects = [*(aspect.id for aspect in study.aspects.items), OVERALL]
+    return Rated(
+        preferred(given, methods, study.aspects, seed=seed),
+        {aspect: agreement(_of(units, aspect), seed=seed) for aspect in aspects},
+        {
+            rater: raters.side_bias([(pairs[row.pair].client, _side(row)) for row in rows], seed=seed)
+            for rater, rows in _by_rater(answers.ratings).items()
+        },
+        {rater: raters.self_consistency(_repeats(rows, study)) for rater, rows in _by_rater(answers.ratings).items()},
+        tuple(
+            raters.judge_against_humans([*units, *judged], judge, humans, seed=seed)
+            for judge in sorted({unit.rater for unit in judged})
+        ),
+    )
+
+
+def _turned(item: Decision, methods: tuple[str, str]) -> str | None:
+    """The outcome of a decision as the study has the pair, which may have its methods in the other order."""
+    turned = {"first": "second", "second": "first"}
+    if item.outcome and (item.first_method, item.second_method) == methods[::-1]:
+        return turned.get(item.outcome, item.outcome)
+    return item.outcome
+
+
+def _unit(aspect: str, pair: str, rater: str, choice: str | None, study: Study) -> agreeing.Rating:
+    value = None if choice in (None, "cannot_say") else choice
+    return agreeing.Rating(f"{aspect}\n{pair}", rater, value, study.by_id[pair].client)
+
+
+def _of(units: Iterable[agreeing.Rating], aspect: str) -> list[agreeing.Rating]:
+    return [unit for unit in units if aspect in (OVERALL, unit.unit.partition("\n")[0])]
+
+
+def _by_rater(rows: Iterable[Rating]) -> Mapping[str, list[Rating]]:
+    """The rows of each rater, and of all of them under the empty name."""
+    found: dict[str, list[Rating]] = defaultdict(list)
+    for row in rows:
+        found[row.rater].append(row)
+        found[OVERALL].append(row)
+    return dict(sorted(found.items()))
+
+
+def _side(row: Rating) -> raters.Answer:
+    """The answer by side: first is what was shown left."""
+    if row.choice in ("first", "second"):
+        return "first" if (row.choice == "first") == row.first_left else "second"
+    return row.choice
+
+
+def _repeats(rows: Sequence[Rating], study: Study) -> list[Repeat]:
+    before = {(row.rater, row.pair, row.aspect): row for row in rows if row.repeat == "none"}
+    found = []
+    for row in rows:
+        earlier = before.get((row.rater, row.pair, row.aspect))
+        if row.repeat != "none" and earlier:
+            client = study.by_id[row.pair].client
+            found.append(Repeat(client, _side(earlier), _side(row), row.repeat == "swapped"))
+    return found

@@ -1,0 +1,124 @@
+"""What one rater handed in, in the rater's own terms: session A, session B, about equal, cannot say."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Literal, get_args
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+
+from counseling_sessions.evaluation.rating.study import Study
+from counseling_sessions.profiles.problems import Problem
+from counseling_sessions.settings import validation_message
+
+ANSWERS_FORMAT = 1
+ANSWERS_KIND = "counseling-sessions ratings"
+
+SideChoice = Literal["a", "b", "tie", "cannot_say"]
+SIDE_CHOICES: tuple[SideChoice, ...] = get_args(SideChoice)
+
+
+@dataclass(frozen=True)
+class Given:
+    """What a rater answered about one showing: choices by aspect, a comment (or ""), and the seconds it took, if known."""
+
+    choices: dict[str, SideChoice]
+    comment: str = ""
+    seconds: float | None = None
+
+
+@dataclass
+class AnswerSheet:
+    """One rater's answers as they stand in one file, by the number of the showing, and when they were handed in."""
+
+    rater: str
+    file: str
+    at: datetime
+    answers: dict[int, Given] = field(default_factory=dict)
+
+
+class _Exported(BaseModel):
+    """The file that a page exports. Later versions may add fields."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    format: int
+    study: str
+    rater: str
+    exported_at: AwareDatetime
+    answers: list[Any]
+
+
+class _Answer(BaseModel):
+    model_config = ConfigDict(extra="ignore")
+
+    showing: int = Field(strict=True)
+    choices: dict[str, Any]
+    comment: str = ""
+    seconds: float | None = Field(default=None, ge=0, allow_inf_nan=False)
+
+
+_ANSWER = TypeAdapter(_Answer)
+
+
+def page_sheet(value: dict[str, Any], file: str, study: Study) -> Iterator[AnswerSheet | Problem]:
+    """The answers in a page's export, and what is wrong with it: what belongs to the study is read, the rest is told."""
+    try:
+        exported = _Exported.model_validate(value)
+    except ValidationError as error:
+        yield Problem(file, f"not as the page exports it ({validation_message(error)}); export the answers again")
+        return
+    if exported.format != ANSWERS_FORMAT:
+        yield Problem(
+            file,
+            f"answers of format {exported.format}; this version reads format {ANSWERS_FORMAT}: use the one that made the page",
+        )
+        return
+    if problem := wrong_place(exported.study, exported.rater, file, study):
+        yield problem
+        return
+    sheet = AnswerSheet(exported.rater, file, exported.exported_at)
+    for place, item in enumerate(exported.answers, 1):
+        try:
+            answer = _ANSWER.validate_python(item)
+        except ValidationError as error:
+            yield Problem(file, f"left out: {validation_message(error)}", place)
+            continue
+        yield from add_answer(sheet, study, answer.showing, answer.choices, answer.comment, answer.seconds)
+    yield sheet
+
+
+def wrong_place(name: str, rater: str, file: str, study: Study) -> Problem | None:
+    """A problem where answers belong to another study, or to a rater whom the study does not have."""
+    if name != study.hash:
+        return Problem(
+            file, f"answers to study {name!r}, and this is study {study.hash}; read them with their own study.json"
+        )
+    raters = [sheet.rater for sheet in study.sheets]
+    if rater not in raters:
+        return Problem(file, f"{rater!r} is no rater of this study; it has {raters[0]} to {raters[-1]}")
+    return None
+
+
+def add_answer(
+    sheet: AnswerSheet, study: Study, showing: int, choices: dict[str, Any], comment: str, seconds: float | None
+) -> Iterator[Problem]:
+    """Put an answer on the sheet as far as the study knows its showing, aspects and choices; tell of the rest."""
+    asked = next(len(one.showings) for one in study.sheets if one.rater == sheet.rater)
+    where = f"pair {showing} of {sheet.rater}"
+    if not 1 <= showing <= asked:
+        yield Problem(sheet.file, f"{where} left out: this rater was shown pairs 1 to {asked}")
+        return
+    if showing in sheet.answers:
+        yield Problem(sheet.file, f"{where} is answered twice; the first answer counts")
+        return
+    known = {aspect.id for aspect in study.aspects.items}
+    kept: dict[str, SideChoice] = {}
+    for aspect, choice in choices.items():
+        if aspect not in known:
+            yield Problem(sheet.file, f"{where}: left out: the study has no such aspect", field=aspect)
+        elif choice not in SIDE_CHOICES:
+            yield Problem(sheet.file, f"{where}: left out: should be one of {', '.join(SIDE_CHOICES)}", field=aspect)
+        else:
+            kept[aspect] = choice
+    sheet.answers[showing] = Given(kept, comment.strip(), seconds)

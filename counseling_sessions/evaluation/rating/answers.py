@@ -1,0 +1,170 @@
+"""Reading what raters handed in, as plain rows for win rates, agreement, side bias and self-consistency."""
+
+import json
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from counseling_sessions.evaluation.rating.answer_sheet import ANSWERS_KIND, AnswerSheet, Given, SideChoice, page_sheet
+from counseling_sessions.evaluation.rating.label_studio import is_export, label_studio_sheets
+from counseling_sessions.evaluation.rating.study import STUDY_FILE, Repeat, Sheet, Showing, Study, StudyError, is_study
+from counseling_sessions.profiles.problems import Problem
+from counseling_sessions.store.reading import parse_json, read_text
+
+Choice = Literal["first", "second", "tie", "cannot_say"]
+"""An answer in terms of the pair's own order, whatever side its sessions were shown on."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rating:
+    """One rater's answer on one aspect of one showing of a pair.
+
+    `showing` is the showing's number on the rater's sheet, from 1. `first_left` tells whether the pair's first session was
+    shown as A. `repeat` is "none" for the pair's first showing to this rater, else how the second differs: compare it with
+    the rater's row of the same pair and aspect whose `repeat` is "none". `seconds` is the time spent on the whole showing,
+    the same in all its rows; None where it is not known.
+    """
+
+    rater: str
+    pair: str
+    showing: int
+    aspect: str
+    choice: Choice
+    first_left: bool
+    repeat: Repeat
+    seconds: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Comment:
+    """What a rater wrote on a showing. A and B in it are the sides: A is the pair's first session if `first_left`."""
+
+    rater: str
+    pair: str
+    showing: int
+    text: str
+    first_left: bool
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far a rater has come: questions answered, of those asked. `file` is None for a rater who handed in nothing."""
+
+    rater: str
+    file: str | None
+    answered: int
+    asked: int
+
+
+@dataclass(frozen=True)
+class Answers:
+    """All that was handed in for a study: rows in the order of raters, showings and aspects, and what could not be read."""
+
+    study: str
+    ratings: tuple[Rating, ...]
+    comments: tuple[Comment, ...]
+    progress: tuple[Progress, ...]
+    problems: tuple[Problem, ...]
+
+
+def read_answers(paths: Iterable[Path], study: Study) -> Answers:
+    """Read pages' exports and Label Studio's JSON exports, in any mixture; nothing is guessed and nothing raised.
+
+    What cannot be read, belongs to another study or was handed in twice becomes a `Problem` that names the file and says what
+    to do. Of several files of one rater the one exported last counts. The study's own files are passed over in silence.
+    """
+    problems: list[Problem] = []
+    latest: dict[str, AnswerSheet] = {}
+    for path in dict.fromkeys(paths):
+        for item in _read(path, study):
+            if isinstance(item, Problem):
+                problems.append(item)
+            elif not (before := latest.get(item.rater)):
+                latest[item.rater] = item
+            else:
+                latest[item.rater], older = (item, before) if item.at > before.at else (before, item)
+                message = f"left out: {item.rater} handed in answers later in {latest[item.rater].file}"
+                problems.append(Problem(older.file, message))
+    ratings: list[Rating] = []
+    comments: list[Comment] = []
+    progress: list[Progress] = []
+    for sheet in study.sheets:
+        handed = latest.get(sheet.rater)
+        rows = list(_ratings(sheet, handed.answers, study)) if handed else []
+        ratings += rows
+        comments += _comments(sheet, handed.answers) if handed else []
+        asked = len(sheet.showings) * len(study.aspects.items)
+        progress.append(Progress(sheet.rater, handed.file if handed else None, len(rows), asked))
+    return Answers(study.hash, tuple(ratings), tuple(comments), tuple(progress), tuple(problems))
+
+
+def find_study(paths: Iterable[Path]) -> Path:
+    """The `study.json` among the files of answers or beside them. Raises `StudyError` where there is none, or several."""
+    paths = list(paths)
+    candidates = {path.resolve() for path in paths if path.name == STUDY_FILE}
+    candidates |= {path.resolve().parent / STUDY_FILE for path in paths}
+    found = sorted(path for path in candidates if path.exists())
+    if len(found) == 1:
+        return found[0]
+    if found:
+        raise StudyError(
+            f"answers beside several studies ({', '.join(map(str, found))}): read one study's answers at a time"
+        )
+    raise StudyError(
+        f"there is no {STUDY_FILE} among the answers or in their folders; give the one that the pages were made with"
+    )
+
+
+def _read(path: Path, study: Study) -> Iterator[AnswerSheet | Problem]:
+    file = str(path)
+    try:
+        value: Any = parse_json(read_text(path))
+    except OSError as error:
+        yield Problem(file, f"cannot be read: {error.strerror or error}")
+    except ValueError as error:
+        where = f" at line {error.lineno}, column {error.colno}" if isinstance(error, json.JSONDecodeError) else ""
+        yield Problem(file, f"broken JSON{where}; perhaps it was cut off on its way: ask the rater to export it again")
+    else:
+        if isinstance(value, dict) and value.get("kind") == ANSWERS_KIND:
+            yield from page_sheet(value, file, study)
+        elif is_export(value):
+            yield from label_studio_sheets(value, file, study)
+        elif not is_study(value):
+            yield Problem(
+                file, "holds neither answers that a rating page exported nor Label Studio's JSON export; leave it out"
+            )
+
+
+def _ratings(sheet: Sheet, answers: dict[int, Given], study: Study) -> Iterator[Rating]:
+    for showing in sheet.showings:
+        given = answers.get(showing.number)
+        for aspect in study.aspects.items if given else ():
+            if given and aspect.id in given.choices:
+                yield Rating(
+                    rater=sheet.rater,
+                    pair=showing.pair,
+                    showing=showing.number,
+                    aspect=aspect.id,
+                    choice=_of_pair(given.choices[aspect.id], showing),
+                    first_left=showing.left == "first",
+                    repeat=showing.repeat,
+                    seconds=given.seconds,
+                )
+
+
+def _comments(sheet: Sheet, answers: dict[int, Given]) -> Iterator[Comment]:
+    for showing in sheet.showings:
+        given = answers.get(showing.number)
+        if given and given.comment:
+            yield Comment(sheet.rater, showing.pair, showing.number, given.comment, showing.left == "first")
+
+
+def _of_pair(choice: SideChoice, showing: Showing) -> Choice:
+    match choice:
+        case "tie" | "cannot_say":
+            return choice
+        case "a":
+            return showing.left
+        case "b":
+            return "second" if showing.left == "first" else "first"

@@ -1,0 +1,204 @@
+"""Drawing a study: pairs, order, sides and repeats, all from one seed.
+
+Every rater sees the same pairs, unless fewer are to be shared, each in an order of their own. Pairs are taken one by one, each
+time one of those whose methods, then attitude, then client have come up least. Sides are balanced within each rater, and
+for a shared pair also between raters. Repeats come at least half a sheet after the first showing.
+"""
+
+from collections import Counter
+from collections.abc import Sequence
+from random import Random
+
+from counseling_sessions.evaluation.aspects import Aspects
+from counseling_sessions.evaluation.pairs import Pair
+from counseling_sessions.evaluation.rating.study import (
+    Place,
+    Repeat,
+    Said,
+    Sheet,
+    Showing,
+    Study,
+    StudyError,
+    StudyPair,
+    StudySession,
+)
+from counseling_sessions.profiles.schema import counselor_information, counselor_reason
+from counseling_sessions.sessions import Session
+
+REPEATED_FROM = 10
+"""From this many pairs on, at least one is shown again the same way and one with sides swapped (unless none is wanted)."""
+MOST_RATERS = 1000
+
+
+def draw_study(
+    pairs: Sequence[Pair],
+    aspects: Aspects,
+    *,
+    raters: int = 3,
+    pairs_per_rater: int = 60,
+    shared: int | None = None,
+    repeats: float = 0.05,
+    swaps: float = 0.05,
+    seed: int = 0,
+) -> Study:
+    """Draw a study. The same pairs (in whatever order), options and seed give the same study.
+
+    `raters` (1 to 1000) are named rater-1, rater-2, …; each is asked about `pairs_per_rater` pairs, of which the `shared`
+    (all, unless told) are the same for everyone: agreement can be computed on these alone. Of a rater's pairs the share
+    `repeats` (0 to 0.5) is shown a second time the same way, and `swaps` a second time with the sides swapped; other pairs
+    for each rater, at least one of either from ten pairs on, together half of the pairs at most.
+    Raises `StudyError` where the pairs do not suffice or the options contradict each other.
+    """
+    shared = pairs_per_rater if shared is None else shared
+    _check(pairs, raters, pairs_per_rater, shared)
+    same, swapped = _count(repeats, pairs_per_rater), _count(swaps, pairs_per_rater)
+    if same + swapped > pairs_per_rater // 2:
+        raise StudyError(
+            f"{same + swapped} of {pairs_per_rater} pairs would be shown twice; at most half of them can be"
+        )
+    hands = _deal(pairs, raters, pairs_per_rater, shared, Random(f"{seed} pairs"))
+    sheets = []
+    for place, hand in enumerate(hands):
+        random = Random(f"{seed} rater {place + 1}")
+        left = _sides(hand, shared, start=place)
+        random.shuffle(hand)
+        showings = [Showing(number=1, pair=pair.id, left=left[pair.id]) for pair in hand]
+        sheets.append(Sheet(rater=f"rater-{place + 1}", showings=_with_repeats(showings, same, swapped, random)))
+    drawn = {pair.id: pair for hand in hands for pair in hand}
+    return Study(
+        seed=seed,
+        options={
+            "raters": raters,
+            "pairs_per_rater": pairs_per_rater,
+            "shared": shared,
+            "repeats": repeats,
+            "swaps": swaps,
+            "pairs_to_draw_from": len(pairs),
+        },
+        aspects=aspects,
+        pairs=tuple(_study_pair(pair) for _, pair in sorted(drawn.items())),
+        sheets=tuple(sheets),
+    ).hashed()
+
+
+def _check(pairs: Sequence[Pair], raters: int, each: int, shared: int) -> None:
+    if not 1 <= raters <= MOST_RATERS:
+        raise StudyError(f"{raters} raters: should be 1 to {MOST_RATERS}")
+    if not pairs:
+        raise StudyError(
+            "there is no pair to rate: both methods need a session with the same client, attitude and seed"
+        )
+    if len({pair.id for pair in pairs}) != len(pairs):
+        raise StudyError("a pair is given twice: read every run once")
+    if each < 1:
+        raise StudyError(f"{each} pairs per rater: should be 1 or more")
+    if not 0 <= shared <= each:
+        raise StudyError(f"{shared} shared pairs: should be 0 to {each}, the pairs of each rater")
+    needed = shared + raters * (each - shared)
+    if needed > len(pairs):
+        raise StudyError(
+            f"{needed} pairs are needed and there are {len(pairs)}: ask for fewer pairs or raters, or share more"
+        )
+
+
+def _count(share: float, pairs: int) -> int:
+    if not 0 <= share <= 0.5:
+        raise StudyError(f"a share of {share} repeated pairs: should be 0 to 0.5")
+    return max(round(share * pairs), 1 if share and pairs >= REPEATED_FROM else 0)
+
+
+def _deal(pairs: Sequence[Pair], raters: int, each: int, shared: int, random: Random) -> list[list[Pair]]:
+    """Each rater's pairs, the shared ones first."""
+    left = sorted(pairs, key=lambda pair: pair.id)
+    random.shuffle(left)
+    seen: Counter[tuple[str, ...]] = Counter()
+    common = [_take(left, seen) for _ in range(shared)]
+    hands = [(list(common), seen.copy()) for _ in range(raters)]
+    for _ in range(each - shared):
+        for hand, own in hands:
+            hand.append(_take(left, own))
+    return [hand for hand, _ in hands]
+
+
+def _take(left: list[Pair], seen: Counter[tuple[str, ...]]) -> Pair:
+    """Take out the first of the pairs whose traits have been seen least, the earlier traits weighing more."""
+    pair = min(left, key=lambda pair: [seen[trait] for trait in _traits(pair)])
+    left.remove(pair)
+    seen.update(_traits(pair))
+    return pair
+
+
+def _traits(pair: Pair) -> list[tuple[str, ...]]:
+    client, attitude, _ = pair.key
+    return [
+        ("methods", *pair.methods),
+        ("methods and attitude", *pair.methods, attitude),
+        ("attitude", attitude),
+        ("client", client),
+    ]
+
+
+def _sides(hand: list[Pair], shared: int, start: int) -> dict[str, Place]:
+    """Which session of each pair is left: in turn, over the pairs sorted by methods and attitude, the shared ones first.
+
+    So the sides differ by one at most in all, and within the shared pairs of each two methods (and attitude). The next rater
+    starts with the other side: a shared pair's sides are balanced between raters.
+    """
+    order = sorted(hand[:shared], key=_stratum) + sorted(hand[shared:], key=_stratum)
+    return {pair.id: "second" if (place + start) % 2 else "first" for place, pair in enumerate(order)}
+
+
+def _stratum(pair: Pair) -> tuple[str, ...]:
+    return *pair.methods, pair.key[1], pair.id
+
+
+def _with_repeats(showings: list[Showing], same: int, swapped: int, random: Random) -> tuple[Showing, ...]:
+    """The showings with some of the first half of them again, at least half of all pairs later, and all of them numbered."""
+    half = len(showings) // 2
+    kinds: list[Repeat] = ["same" if place < same else "swapped" for place in range(same + swapped)]
+    again: dict[int, list[tuple[int, Repeat]]] = {}
+    for place, kind in zip(random.sample(range(len(showings) - half), len(kinds)), kinds, strict=True):
+        again.setdefault(random.randrange(place + half, len(showings)), []).append((place, kind))
+    numbered: list[Showing] = []
+    number_of: dict[int, int] = {}
+    for place, showing in enumerate(showings):
+        number_of[place] = len(numbered) + 1
+        numbered.append(showing.model_copy(update={"number": number_of[place]}))
+        for earlier, kind in again.get(place, ()):
+            numbered.append(_repeated(showings[earlier], len(numbered) + 1, kind, number_of[earlier]))
+    return tuple(numbered)
+
+
+def _repeated(showing: Showing, number: int, kind: Repeat, repeats: int) -> Showing:
+    other: Place = "second" if showing.left == "first" else "first"
+    return Showing(
+        number=number,
+        pair=showing.pair,
+        left=other if kind == "swapped" else showing.left,
+        repeat=kind,
+        repeats=repeats,
+    )
+
+
+def _study_pair(pair: Pair) -> StudyPair:
+    client, attitude, seed = pair.key
+    profile = pair.first.profile or pair.second.profile
+    return StudyPair(
+        id=pair.id,
+        client=client,
+        attitude=attitude,
+        seed=seed,
+        information=tuple(counselor_information(profile).splitlines()) if profile else (),
+        reason=counselor_reason(profile) if profile else "",
+        first=_study_session(pair.first),
+        second=_study_session(pair.second),
+    )
+
+
+def _study_session(session: Session) -> StudySession:
+    return StudySession(
+        id=session.id,
+        method=session.method or "",
+        language=session.language,
+        dialogue=tuple(Said(speaker=message.speaker, text=message.text) for message in session.dialogue),
+    )

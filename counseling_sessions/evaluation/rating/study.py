@@ -1,0 +1,164 @@
+"""A study with human raters: which pairs each of them sees, in which order and on which side. It is the key to the answers.
+
+A study is one file, `study.json`. It holds the sessions' text too, so that pages can be made again from it alone.
+"""
+
+import hashlib
+import json
+from pathlib import Path
+from typing import Any, Final, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from counseling_sessions.evaluation.aspects import Aspects
+from counseling_sessions.settings import SettingsError, validation_message
+from counseling_sessions.state import Speaker
+from counseling_sessions.store.reading import parse_json, read_text
+
+STUDY_FORMAT: Final = 1
+STUDY_KIND: Final = "counseling-sessions rating study"
+STUDY_FILE = "study.json"
+
+Place = Literal["first", "second"]
+"""One of a pair's two sessions, in the pair's own order."""
+Repeat = Literal["none", "same", "swapped"]
+"""Whether a showing is a pair's first to this rater, or its second: with the sides as before, or with the other session left."""
+
+
+class StudyError(SettingsError):
+    """A study that cannot be drawn or read; the message says what to do."""
+
+
+class _Data(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Said(_Data):
+    """A message of a session."""
+
+    speaker: Speaker
+    text: str
+
+
+class StudySession(_Data):
+    """A session of a pair: what raters read of it (`dialogue`), and what they must not know (`id`, `method`)."""
+
+    id: str
+    method: str
+    language: str | None = None
+    dialogue: tuple[Said, ...]
+
+
+class StudyPair(_Data):
+    """Two sessions with one client.
+
+    `information` and `reason` are what the counselor was told of the client before the session, as lines of `Title: value`
+    and as one text (empty where nothing is known); raters see both. They never see attitude, methods or seed.
+    """
+
+    id: str
+    client: str
+    attitude: str
+    seed: int
+    information: tuple[str, ...] = ()
+    reason: str = ""
+    first: StudySession
+    second: StudySession
+
+    @property
+    def methods(self) -> tuple[str, str]:
+        return self.first.method, self.second.method
+
+
+class Showing(_Data):
+    """A pair as a rater sees it: `number` counts the rater's showings from 1; `left` is the session shown as A.
+
+    `repeats` is the number of the pair's first showing to this rater, where this is its second.
+    """
+
+    number: int = Field(ge=1)
+    pair: str
+    left: Place
+    repeat: Repeat = "none"
+    repeats: int | None = None
+
+
+class Sheet(_Data):
+    """All that one rater is shown, in order."""
+
+    rater: str
+    showings: tuple[Showing, ...]
+
+
+class Study(_Data):
+    """A study: its pairs, aspects and raters' sheets, and the options and seed of the draw.
+
+    `hash` names the study: 12 hexadecimal digits of the SHA-256 of all the rest. Pages and answers carry it.
+    """
+
+    kind: Literal["counseling-sessions rating study"] = STUDY_KIND
+    format: Literal[1] = STUDY_FORMAT
+    hash: str = ""
+    seed: int
+    options: dict[str, int | float]
+    aspects: Aspects
+    pairs: tuple[StudyPair, ...]
+    sheets: tuple[Sheet, ...]
+
+    @property
+    def by_id(self) -> dict[str, StudyPair]:
+        """The pairs by their ids."""
+        return {pair.id: pair for pair in self.pairs}
+
+    def hashed(self) -> "Study":
+        """The study with its hash filled in."""
+        return self.model_copy(update={"hash": _hash(self.model_dump(mode="json"))})
+
+
+def write_study(study: Study, path: Path) -> None:
+    """Write `study.json`, making its folder where there is none. It is the key: raters must not get it."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    text = json.dumps(study.model_dump(mode="json"), ensure_ascii=False, indent=1)
+    path.write_text(text + "\n", encoding="utf-8", newline="\n")
+
+
+def read_study(path: Path) -> Study:
+    """Read a study from its file, or from the folder that holds `study.json`.
+
+    Raises `StudyError` where there is none, where a later version wrote it, or where it was changed after the draw: sides
+    and pairs could then no longer be trusted.
+    """
+    file = path / STUDY_FILE if path.is_dir() else path
+    try:
+        data = parse_json(read_text(file))
+    except OSError as error:
+        raise StudyError(f"{file}: the study cannot be read: {error.strerror or error}") from None
+    except ValueError as error:
+        raise StudyError(f"{file}: not a study: broken JSON: {error}") from None
+    if not is_study(data):
+        raise StudyError(f"{file}: not a study; give the {STUDY_FILE} that was written with the raters' pages")
+    if data.get("format") != STUDY_FORMAT:
+        raise StudyError(
+            f"{file}: a study of format {data.get('format')!r}; this version reads format {STUDY_FORMAT}: use the version that drew it"
+        )
+    try:
+        study = Study.model_validate(data)
+    except ValidationError as error:
+        raise StudyError(f"{file}: not as it was drawn: {validation_message(error)}") from None
+    if study.hash != _hash(data):
+        raise StudyError(
+            f"{file}: changed since it was drawn, so that its key is not to be trusted; restore the original file"
+        )
+    return study
+
+
+def is_study(data: Any) -> bool:
+    """Whether the content of a JSON file says that it is a study."""
+    return isinstance(data, dict) and data.get("kind") == STUDY_KIND
+
+
+def _hash(data: dict[str, Any]) -> str:
+    # Over the plain JSON, so that a field which a later version adds with a default does not change it.
+    rest = {name: value for name, value in data.items() if name != "hash"}
+    text = json.dumps(rest, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:12]

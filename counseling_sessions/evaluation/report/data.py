@@ -1,0 +1,81 @@
+"""An evaluation as data: everything that a report shows, and every session's own figures, for JSON."""
+
+from typing import Any
+
+from pydantic_core import to_jsonable_python
+
+from counseling_sessions.evaluation.compare import Comparison
+from counseling_sessions.evaluation.figures import rows_by_group
+from counseling_sessions.evaluation.groups import Gathered
+from counseling_sessions.evaluation.judged import Judged
+from counseling_sessions.evaluation.measure import GroupMeasures, Measures, means
+
+FORMAT = 1
+
+
+def evaluation_data(
+    gathered: Gathered,
+    measures: Measures,
+    *,
+    made: dict[str, Any],
+    judged: Judged | None = None,
+    comparison: Comparison | None = None,
+) -> dict[str, Any]:
+    """The evaluation as plain data. `made` says how it came about (`evaluation.report.made`)."""
+    data: dict[str, Any] = {
+        "format": FORMAT,
+        "made": made,
+        "by": gathered.by,
+        "problems": [str(problem) for problem in gathered.problems],
+        "failed_sessions": gathered.failed,
+        "damaged_sessions": gathered.damaged,
+        "unnamed_sessions": gathered.unnamed,
+        "paired_without_seeds": gathered.without_seeds,
+        "groups": {name: _group(group) for name, group in measures.groups.items()},
+        "diversity_at_equal_length": measures.equal_length,
+    }
+    if judged:
+        data["judged"] = {
+            "scales": {scale.name: scale.hash for scale in judged.scales},
+            "group_means": {
+                group: means(rows, judged.measures, seed=made["seed"])
+                for group, rows in rows_by_group(measures.rows, judged.means, judged.changes, judged.measures).items()
+            },
+            "means": judged.means,
+            "affect": judged.changes,
+            "cards": judged.cards,
+            "agreement": judged.agreements,
+            "scores": judged.judgements.rows,
+        }
+    if comparison:
+        data["comparison"] = comparison
+    return dict(to_jsonable_python(data, inf_nan_mode="constants"))
+
+
+def _group(group: GroupMeasures) -> dict[str, Any]:
+    structure, integrity = group.structure, group.integrity
+    return {
+        "sessions": group.sessions,
+        "clients": group.clients,
+        "messages": group.messages,
+        "clean_sessions": group.clean,
+        "figures": group.figures,
+        "integrity": {
+            "totals": integrity.totals(),
+            "findings": [finding for kind in integrity.findings.values() for finding in kind],
+            "findings_kept_of_each_kind": integrity.keep,
+        },
+        "structure": {
+            "end_reasons": {str(reason or "not recorded"): count for reason, count in structure.end_reasons.items()},
+            "turns": dict(sorted(structure.turns.items())),
+            "techniques_by_phase": structure.by_phase,
+            "messages_with_a_technique_by_phase": structure.phase_messages,
+            "techniques_by_tenth": structure.by_decile,
+            "openings": structure.openings(100),
+            "label_agreement": {"agree": structure.agree, "comparable": structure.comparable},
+        },
+        "diversity": group.diversity,
+        "self_bleu": group.self_bleu,
+        "semantic": group.semantics,
+        "by_session": group.rows,
+    }

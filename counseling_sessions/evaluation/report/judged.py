@@ -1,0 +1,263 @@
+"""The sections on judged scales: the main table, affect before and after, distributions, and the judges' cards."""
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+
+from scipy.stats import fisher_exact
+
+from counseling_sessions.evaluation.figures import Measure, SessionFigures
+from counseling_sessions.evaluation.judged import Judged
+from counseling_sessions.evaluation.judging.card import Closeness, JudgeCard
+from counseling_sessions.evaluation.judging.checks import PlantedCheck
+from counseling_sessions.evaluation.judging.means import AffectChange
+from counseling_sessions.evaluation.judging.planted import CONTROL, defects
+from counseling_sessions.evaluation.measure import means
+from counseling_sessions.evaluation.report.document import Block, Cell, Row, Section, Table
+from counseling_sessions.evaluation.report.format import NONE, counted, figure_cell, number
+from counseling_sessions.evaluation.report.plots import Point, boxes, dots
+from counseling_sessions.evaluation.scales import Scale
+from counseling_sessions.evaluation.statistics.intervals import Figure, mean_figure
+from counseling_sessions.profiles.schema import ATTITUDES
+
+_BOLD = "Bold: the most favourable mean, whether or not the difference is certain; run.py compare tests that."
+_INTERVALS = "In brackets 95 % intervals, clustered by client; none is given for fewer than five clients."
+
+
+def scores_section(
+    judged: Judged, rows: Mapping[str, Sequence[SessionFigures]], *, bold: bool = True, seed: int = 0
+) -> Section:
+    """Means of every subscale by group, the most favourable in bold if asked for; by attitude; distributions."""
+    figures = {group: means(found, judged.measures, seed=seed) for group, found in rows.items()}
+    scales = [scale for scale in judged.scales if scale.subject == "session"]
+    blocks: list[Block] = []
+    if judged.measures:
+        table = [(measure, [figures[group].get(measure.id) for group in rows]) for measure in judged.measures.values()]
+        heads = ("", *(f"{group} (n={len(found):,})" for group, found in rows.items()))
+        cells = _best if bold else (lambda _, found: [figure_cell(figure) for figure in found])
+        lines: list[Row] = [(_bounds(measure), *cells(measure, found)) for measure, found in table]
+        notes_below = (_BOLD, _INTERVALS) if bold else (_INTERVALS,)
+        blocks.append(Table("Means over all sessions, paired or not", heads, tuple(lines), notes_below))
+    for scale in scales:
+        wanted = [measure for measure in judged.measures.values() if measure.family == scale.name]
+        blocks.append(_by_attitude(scale, wanted, rows, seed))
+        for measure in wanted:
+            values = {
+                group: [row.values[measure.id] for row in found if measure.id in row.values]
+                for group, found in rows.items()
+            }
+            if any(values.values()):
+                blocks.append(
+                    boxes(values, f"Distribution: {measure.title}", "mean of a session", bounds=_ends(measure))
+                )
+    notes = tuple(f"{scale.title}: {scale.note}" for scale in judged.scales)
+    return Section("Judged scales", notes, tuple(blocks))
+
+
+def _bounds(measure: Measure) -> Cell:
+    low, high = _ends(measure)
+    return Cell(f"{measure.title} ({number(low, digits=0)} to {number(high, digits=0)})")
+
+
+def _ends(measure: Measure) -> tuple[float, float]:
+    assert measure.low is not None
+    assert measure.high is not None
+    return measure.low, measure.high
+
+
+def _best(measure: Measure, figures: Sequence[Figure | None]) -> list[Cell]:
+    values = [figure.value for figure in figures if figure and figure.value is not None]
+    best = (min if measure.better == "lower" else max)(values) if len(values) > 1 else None
+    return [
+        figure_cell(figure, strong=figure is not None and best is not None and figure.value == best)
+        for figure in figures
+    ]
+
+
+def _by_attitude(
+    scale: Scale, measures: Sequence[Measure], rows: Mapping[str, Sequence[SessionFigures]], seed: int
+) -> Block:
+    points: dict[str, dict[str, Point]] = {}
+    for measure in measures:
+        for attitude in ATTITUDES:
+            of = {
+                group: mean_figure(
+                    ((row.client, row.values.get(measure.id)) for row in found if row.attitude == attitude), seed=seed
+                )
+                for group, found in rows.items()
+            }
+            if known := {group: _point(figure) for group, figure in of.items() if figure.value is not None}:
+                name = measure.title.rpartition(", ")[2]
+                points[f"{name}, {attitude}"] = known
+    if not points:
+        points = {
+            measure.title.rpartition(", ")[2]: {
+                group: _point(figure)
+                for group, found in rows.items()
+                if (figure := means(found, {measure.id: measure}, seed=seed).get(measure.id))
+                and figure.value is not None
+            }
+            for measure in measures
+        }
+    bounds = (float(scale.low), float(scale.high))
+    return dots(
+        points, f"{scale.title}, by the client's attitude", "mean over sessions, with 95 % intervals", bounds=bounds
+    )
+
+
+def _point(figure: Figure) -> Point:
+    assert figure.value is not None
+    return Point(figure.value, figure.low, figure.high)
+
+
+def affect_section(judged: Judged, *, seed: int = 0) -> Section | None:
+    """Affect before and after the session, by group and attitude."""
+    if not judged.changes:
+        return None
+    blocks: list[Block] = []
+    for scale in (scale for scale in judged.scales if scale.subject == "affect"):
+        found: dict[tuple[str, str], list[AffectChange]] = defaultdict(list)
+        for change in judged.changes:
+            if change.scale == scale.name:
+                found[str(change.method), change.attitude or ""].append(change)
+        rows: list[Row] = []
+        points: dict[str, dict[str, Point]] = {}
+        for subscale in scale.subscales:
+            for (group, attitude), changes in sorted(found.items(), key=lambda item: (item[0][0], _place(item[0][1]))):
+                mine = [change for change in changes if change.subscale == subscale]
+                figures = [
+                    mean_figure(((change.client, getattr(change, what)) for change in mine), seed=seed)
+                    for what in ("before", "after", "change")
+                ]
+                label = ", ".join(part for part in (subscale, group, attitude) if part)
+                rows.append((label, f"{figures[0].n:,}", *(figure_cell(figure) for figure in figures)))
+                pair = {
+                    what: _point(figure)
+                    for what, figure in zip(("before", "after"), figures, strict=False)
+                    if figure.value is not None
+                }
+                if pair:
+                    points[label] = pair
+        blocks.append(Table(scale.title, ("", "n", "before", "after", "change"), tuple(rows), (_INTERVALS,)))
+        if points:
+            axis = "mean over sessions, with 95 % intervals"
+            blocks.append(dots(points, f"{scale.title}: before and after", axis, bounds=(scale.low, scale.high)))
+    said = "Before: rated from the intake form alone. After: from the intake form and the session."
+    return Section("Affect before and after", (said,), tuple(blocks))
+
+
+def _place(attitude: str) -> int:
+    return ATTITUDES.index(attitude) if attitude in ATTITUDES else len(ATTITUDES)
+
+
+def judges_section(judged: Judged) -> Section:
+    """The judges' cards."""
+    blocks: list[Block] = []
+    for card in judged.cards.cards:
+        blocks += [judge_card(card), _use(card, judged)]
+        if card.planted:
+            blocks.append(_planted(card))
+    if judged.cards.between:
+        blocks.append(_between(judged))
+    said = (
+        "What has to be known of a judge before its scores are believed: how alike its answers are when it is asked again, how "
+        "much of the scale it uses, what it could not score, and whether it notices when a session is broken on purpose.",
+    )
+    return Section("Judge cards", said, tuple(blocks))
+
+
+def judge_card(card: JudgeCard) -> Table:
+    """What is known of a judge besides its scores."""
+    unscored = sum(card.unscored.values())
+    reasons = ", ".join(f"{kind} {count:,}" for kind, count in card.unscored.items())
+    used = card.used
+    rows: list[Row] = [
+        ("model", card.model),
+        ("samples", f"{card.samples} at temperature {card.temperature}"),
+        ("unscored", f"{unscored:,} of {card.wanted:,}" + (f" ({reasons})" if reasons else "")),
+        ("turns named as evidence", f"{card.evidence:,}, {card.nowhere:,} of them do not exist"),
+        ("scores without evidence", f"{card.without_evidence:,}"),
+        ("questions", f"{card.questions:,}, {card.hits:,} answered from the cache, {card.retries:,} asked again"),
+        (
+            "tokens",
+            f"{used.prompt + used.completion:,}" + (f"; cost {card.cost:,.4g}" if card.cost is not None else ""),
+        ),
+        ("rubrics", ", ".join(f"{name} {digest}" for name, digest in card.rubrics.items())),
+        ("prompts", ", ".join(f"{name.removeprefix('judge/')} {digest}" for name, digest in card.prompts.items())),
+    ]
+    return Table(f"Judge: {card.judge}", ("", ""), tuple(rows))
+
+
+def _use(card: JudgeCard, judged: Judged) -> Table:
+    alphas = {item.scale: item.alpha for item in judged.agreements if item.judge == card.judge}
+    rows: list[Row] = [
+        (
+            use.title,
+            f"{use.n:,}",
+            *(NONE if value is None else number(value, share=True) for value in (use.top, use.bottom)),
+            _close(use.samples),
+            figure_cell(alphas.get(use.scale)),
+        )
+        for use in card.scales
+    ]
+    heads = ("", "scores", "best possible", "worst possible", "samples alike", "alpha of samples")
+    notes = (
+        "Samples alike: the share of pairs of answers to one question that are the same (that differ by one at most). Alpha: "
+        "Krippendorff's, interval level; agreement of a judge with itself, which says nothing about its being right.",
+    )
+    return Table(f"{card.judge}: how it uses the scales", heads, tuple(rows), notes)
+
+
+def _close(closeness: Closeness) -> str:
+    if closeness.identical is None or closeness.within_one is None:
+        return NONE
+    return f"{number(closeness.identical, share=True)} ({number(closeness.within_one, share=True)})"
+
+
+def _planted(card: JudgeCard) -> Table:
+    titles = {defect.id: defect.title for defect in defects()}
+    controls = {(check.scale, check.target): check for check in card.planted if check.defect == CONTROL}
+    rows: list[Row] = []
+    before = ""
+    for check in card.planted:
+        noticed = check.defect != CONTROL and _more_than(check, controls.get((check.scale, check.target)))
+        beside = [f"{check.at_floor:,} at the bottom before"] if check.at_floor else []
+        beside += [f"{check.unscored:,} unscored"] if check.unscored else []
+        rows.append(
+            (
+                titles[check.defect] if check.defect != before else "",
+                f"{check.scale}: {check.target.replace('_', ' ')}",
+                Cell(f"{check.fell:,} / {check.tied:,} / {check.rose:,}", ", ".join(beside), noticed),
+                Cell(NONE if check.mean_fall is None else number(check.mean_fall)),
+            )
+        )
+        before = check.defect
+    heads = ("what was broken", "what must fall", "fell / same / rose", "mean fall")
+    notes = (
+        "The same sessions, whole and broken; sessions that fell, stayed the same or rose, and by how many points of the scale "
+        "they fell on average. The last defect breaks nothing: it tells how often a score falls by chance. Bold: fell more "
+        "often than that (Fisher, one-sided, p < .05). A judge whose scores do not fall more often than that does not measure "
+        "what the item names.",
+    )
+    return Table(f"{card.judge}: planted defects", heads, tuple(rows), notes)
+
+
+def _more_than(check: PlantedCheck, control: PlantedCheck | None) -> bool:
+    """Whether more sessions fell than where nothing was broken, by more than chance."""
+    if control is None or not check.n or not control.n:
+        return False
+    table = [[check.fell, check.n - check.fell], [control.fell, control.n - control.fell]]
+    return float(fisher_exact(table, alternative="greater").pvalue) < 0.05
+
+
+def _between(judged: Judged) -> Table:
+    alphas = {item.scale: item.alpha for item in judged.agreements if item.judge is None}
+    rows: list[Row] = [
+        (
+            f"{pair.scale}: {pair.one}, {pair.other}",
+            counted(pair.closeness.n, "pair"),
+            _close(pair.closeness),
+            figure_cell(alphas.get(pair.scale)),
+        )
+        for pair in judged.cards.between
+    ]
+    return Table("Between judges", ("", "pairs of scores", "alike (within one)", "alpha of all judges"), tuple(rows))

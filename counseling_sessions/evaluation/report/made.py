@@ -1,0 +1,71 @@
+"""How an evaluation came about, so that it can be done again and told apart from another."""
+
+import hashlib
+import platform
+import shlex
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any
+
+from counseling_sessions.evaluation.report.document import Section, Table
+from counseling_sessions.sessions import Session
+
+PACKAGES = (
+    "counseling-sessions",
+    "numpy",
+    "scipy",
+    "statsmodels",
+    "krippendorff",
+    "choix",
+    "sacrebleu",
+    "tokenizers",
+    "py3langid",
+)
+
+
+def made_by(arguments: list[str], sessions: Iterable[Session], *, seed: int) -> dict[str, Any]:
+    """The command, the time, the versions, and a hash of what the sessions say (12 digits of SHA-256, their order aside)."""
+    return {
+        "command": shlex.join(["python", "run.py", *arguments]),
+        "at": datetime.now(UTC).isoformat(timespec="seconds"),
+        "seed": seed,
+        "sessions_hash": sessions_hash(sessions),
+        "packages": {name: found for name in PACKAGES if (found := _version(name))},
+        "python": platform.python_version(),
+    }
+
+
+def sessions_hash(sessions: Iterable[Session]) -> str:
+    """A hash of all that is said: the same for the same dialogues, wherever they lie and in whatever order."""
+    digests = sorted(
+        hashlib.sha256(
+            "\n".join([session.id, *(f"{message.speaker}: {message.text}" for message in session.dialogue)]).encode(
+                "utf-8", "surrogatepass"
+            )
+        ).digest()
+        for session in sessions
+    )
+    return hashlib.sha256(b"".join(digests)).hexdigest()[:12]
+
+
+def made_section(made: dict[str, Any]) -> Section:
+    """How to do it again."""
+    rows = (
+        ("command", made["command"]),
+        ("made at", made["at"]),
+        ("sessions' hash", made["sessions_hash"]),
+        ("seed of the resampling", str(made["seed"])),
+        (
+            "versions",
+            ", ".join(f"{name} {number}" for name, number in made["packages"].items()) + f", Python {made['python']}",
+        ),
+    )
+    return Section("How this was made", (), (Table("", ("", ""), rows),))
+
+
+def _version(name: str) -> str | None:
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return None

@@ -1,0 +1,46 @@
+"""A report as Markdown, for a README, a paper's appendix or a card."""
+
+from counseling_sessions.evaluation.report.document import Document, Listing, Table
+from counseling_sessions.evaluation.report.document import cell as cell_of
+from counseling_sessions.texts.markdown import cell, code, plain
+
+LISTED = 20
+"""Items of a listing that Markdown shows; the page has all of them."""
+
+
+def markdown(document: Document) -> str:
+    """The report without its plots, which the page has."""
+    parts = [f"# {plain(document.title)}"]
+    if document.subtitle:
+        parts.append(plain(document.subtitle))
+    for section in document.sections:
+        parts.append(f"## {plain(section.title)}")
+        parts += [plain(paragraph) for paragraph in section.paragraphs]
+        for block in section.blocks:
+            if isinstance(block, Table):
+                parts += _table(block)
+            elif isinstance(block, Listing):
+                parts.append(_listing(block))
+    return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def _table(table: Table) -> list[str]:
+    columns = [cell(cell_of(column).text) for column in table.columns]
+    lines = ["| " + " | ".join(columns) + " |", "| --- " + "| ---: " * (len(columns) - 1) + "|"]
+    for row in table.rows:
+        texts = [
+            f"**{cell(cell_of(item).text)}**" if cell_of(item).strong else cell(cell_of(item).text) for item in row
+        ]
+        lines.append("| " + " | ".join(texts) + " |")
+    return [
+        f"*{plain(table.caption)}*" if table.caption else "",
+        "\n".join(lines),
+        *(plain(note) for note in table.notes),
+    ]
+
+
+def _listing(listing: Listing) -> str:
+    lines = [f"- {code(where)} {plain(text)}" for where, text in listing.items[:LISTED]]
+    if len(listing.items) > LISTED:
+        lines.append(f"- … and {len(listing.items) - LISTED} more")
+    return "\n".join([f"**{plain(listing.summary)}**", "", *lines])

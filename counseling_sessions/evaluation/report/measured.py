@@ -1,0 +1,295 @@
+"""The sections on what needs no judge: what was read, integrity, structure, diversity."""
+
+from collections import Counter
+from collections.abc import Sequence
+
+from counseling_sessions.evaluation.figures import MEASURES, STRUCTURE, Measure
+from counseling_sessions.evaluation.groups import Gathered
+from counseling_sessions.evaluation.integrity import KINDS, Finding
+from counseling_sessions.evaluation.measure import GroupMeasures, Measures
+from counseling_sessions.evaluation.reference import ReferenceScores
+from counseling_sessions.evaluation.report.document import Block, Cell, Listing, Plot, Row, Section, Table
+from counseling_sessions.evaluation.report.format import NONE, counted, figure_cell, per_cent
+from counseling_sessions.evaluation.report.plots import boxes, lines
+from counseling_sessions.evaluation.statistics.intervals import Figure
+from counseling_sessions.evaluation.structure import DECILES
+from counseling_sessions.state import Phase
+
+SHOWN = 100
+"""Findings of a kind that a listing holds at most."""
+PHASES: tuple[Phase, ...] = ("opening", "exploring", "working", "closing")
+
+
+def read_section(gathered: Gathered, measures: Measures) -> Section:
+    """What was read, and what could not be."""
+    rows: list[Row] = []
+    for name, group in measures.groups.items():
+        attitudes = {session.attitude for session in gathered.groups[name]}
+        models = {model for session in gathered.groups[name] for model in session.models}
+        rows.append(
+            (
+                name,
+                f"{group.sessions:,}",
+                f"{group.clients:,}",
+                f"{group.messages:,}",
+                ", ".join(sorted(attitude for attitude in attitudes if attitude)) or NONE,
+                ", ".join(sorted(models)) or NONE,
+            )
+        )
+    said = [f"Read from {', '.join(gathered.sources)}; groups are told apart by {gathered.by}."]
+    if gathered.damaged:
+        said.append(f"{counted(len(gathered.damaged), 'damaged session')} left out.")
+    if gathered.failed:
+        said.append(f"{counted(gathered.failed, 'failed session')} left out.")
+    if gathered.unnamed:
+        said.append(f"{counted(gathered.unnamed, 'session')} left out: no {gathered.by} is known of them.")
+    if gathered.without_seeds:
+        said.append("A group has no seeds: sessions are paired by client and attitude alone.")
+    blocks: list[Block] = [Table("", ("group", "sessions", "clients", "messages", "attitudes", "models"), tuple(rows))]
+    if gathered.problems:
+        items = tuple((problem.file, str(problem)) for problem in gathered.problems)
+        blocks.append(Listing(f"{counted(len(items), 'problem')} with what could not be read", items))
+    return Section("What was read", tuple(said), tuple(blocks))
+
+
+def integrity_section(measures: Measures) -> Section:
+    """Findings by kind and group, and the findings themselves."""
+    groups = list(measures.groups.values())
+    totals = {group.name: group.integrity.totals() for group in groups}
+    rows: list[Row] = [("sessions without a finding", *(figure_cell(group.clean, share=True) for group in groups))]
+    for kind, meaning in KINDS.items():
+        cells = []
+        for group in groups:
+            total = totals[group.name][kind]
+            behind = f"{counted(total.findings, 'finding')} in {total.sessions:,} of {group.sessions:,} sessions"
+            of = NONE if total.of_messages is None else f" ({100 * total.of_messages:.1f} %)"
+            cells.append(Cell(f"{total.findings:,}{of if total.of_messages is not None else ''}", behind))
+        rows.append((Cell(kind.replace("_", " "), meaning), *cells))
+    table = Table(
+        "Messages with a finding (and their share of all messages)",
+        ("", *(f"{group.name} (n={group.messages:,})" for group in groups)),
+        tuple(rows),
+        ("A message counts at most once in each kind. Figures in brackets are 95 % intervals, clustered by client.",),
+    )
+    listings = [_findings(kind, groups) for kind in KINDS]
+    return Section(
+        "Integrity",
+        (
+            "What is wrong with the sessions as texts, found by rules that can be read in the documentation and list every message.",
+        ),
+        (table, *(listing for listing in listings if listing)),
+    )
+
+
+def _findings(kind: str, groups: Sequence[GroupMeasures]) -> Listing | None:
+    found = [(group.name, finding) for group in groups for finding in group.integrity.findings[kind]]
+    total = sum(group.integrity.totals()[kind].findings for group in groups)
+    if not found:
+        return None
+    items = tuple((_where(name, finding, len(groups) > 1), _what(finding)) for name, finding in found[:SHOWN])
+    more = f", the first {len(items)} of them" if total > len(items) else ""
+    return Listing(f"{kind.replace('_', ' ')}: {total:,}{more}. {KINDS[kind]}", items)
+
+
+def _where(group: str, finding: Finding, named: bool) -> str:
+    parts = [
+        group if named else "",
+        finding.session,
+        f"turn {finding.turn}" if finding.turn else "",
+        finding.speaker or "",
+    ]
+    return ", ".join(part for part in parts if part)
+
+
+def _what(finding: Finding) -> str:
+    return f"{finding.text} ({finding.detail})" if finding.text else finding.detail
+
+
+def structure_section(measures: Measures) -> Section:
+    """How long sessions are, how they end, what is used when."""
+    groups = list(measures.groups.values())
+    blocks: list[Block] = [figures_table(groups, STRUCTURE), _ends(groups)]
+    turns = {group.name: [row.values["turns"] for row in group.rows if "turns" in row.values] for group in groups}
+    if any(len(set(values)) > 1 for values in turns.values()):
+        blocks.append(boxes(turns, "Turns of a session", "turns"))
+    if any(group.structure.decile_messages for group in groups):
+        blocks += [_techniques(groups), _over_the_session(groups)]
+    blocks.append(_openings(groups))
+    said = []
+    for group in groups:
+        if group.structure.comparable:
+            agree, of = group.structure.agree, group.structure.comparable
+            said.append(
+                f"{group.name}: the plan's CBT technique is a labelled one in {agree:,} of {of:,} sessions "
+                f"({per_cent(agree, of)}) where both can be read."
+            )
+    return Section("Structure", tuple(said), tuple(blocks))
+
+
+def figures_table(groups: Sequence[GroupMeasures], family: str) -> Table:
+    """The means of a family's measures by group."""
+    known = [m for m in MEASURES.values() if m.family == family and any(m.id in group.figures for group in groups)]
+    rows: list[Row] = [
+        (measure.title, *(_mean(group.figures.get(measure.id), measure) for group in groups)) for measure in known
+    ]
+    return Table("Means over sessions", ("", *_names(groups)), tuple(rows), (_INTERVALS,))
+
+
+_INTERVALS = "In brackets 95 % intervals, clustered by client; none is given for fewer than five clients."
+
+
+def _mean(figure: Figure | None, measure: Measure) -> Cell:
+    return figure_cell(figure, share=measure.share)
+
+
+def _names(groups: Sequence[GroupMeasures]) -> list[str]:
+    return [f"{group.name} (n={group.sessions:,})" for group in groups]
+
+
+def _ends(groups: Sequence[GroupMeasures]) -> Table:
+    reasons = sorted({str(reason or "not recorded") for group in groups for reason in group.structure.end_reasons})
+    rows: list[Row] = []
+    for reason in reasons:
+        counts = [
+            sum(count for found, count in group.structure.end_reasons.items() if str(found or "not recorded") == reason)
+            for group in groups
+        ]
+        cells = (f"{n:,} ({per_cent(n, group.sessions)})" for n, group in zip(counts, groups, strict=True))
+        rows.append((reason.replace("_", " "), *cells))
+    return Table("How sessions end", ("", *_names(groups)), tuple(rows))
+
+
+def _techniques(groups: Sequence[GroupMeasures]) -> Table:
+    rows: list[Row] = []
+    for group in groups:
+        used, of = group.structure.by_phase, group.structure.phase_messages
+        if used:
+            rows.append((f"{group.name}: messages", *(f"{of[phase]:,}" for phase in PHASES)))
+        for technique in sorted({name for counts in used.values() for name in counts}):
+            shares = (per_cent(used.get(phase, Counter())[technique], of[phase]) for phase in PHASES)
+            rows.append((technique, *shares))
+    return Table(
+        "Share of the counselor's messages for which a technique was picked, by phase", ("", *PHASES), tuple(rows)
+    )
+
+
+def _over_the_session(groups: Sequence[GroupMeasures]) -> Plot:
+    panels = {}
+    for group in groups:
+        structure = group.structure
+        names = sorted({name for counts in structure.by_decile for name in counts})
+        if names:
+            panels[f"{group.name} (n={group.sessions:,})"] = {
+                name: [structure.by_decile[d][name] / max(structure.decile_messages[d], 1) for d in range(DECILES)]
+                for name in names
+            }
+    return lines(panels, "Techniques over the course of a session", "tenth of the session", "share of messages")
+
+
+def _openings(groups: Sequence[GroupMeasures]) -> Table:
+    rows: list[Row] = []
+    for group in groups:
+        for opening in group.structure.openings(5):
+            named = f"{group.name}: {opening.words} …" if len(groups) > 1 else f"{opening.words} …"
+            total = group.structure.messages["counselor"]
+            rows.append((named, f"{opening.messages:,} of {total:,}", f"{100 * opening.share:.1f} %"))
+    return Table("Words that open the counselor's messages most often", ("", "messages", "share"), tuple(rows))
+
+
+def diversity_section(measures: Measures) -> Section | None:
+    """How varied the language is."""
+    groups = [group for group in measures.groups.values() if group.diversity or group.self_bleu or group.semantics]
+    if not groups:
+        return None
+    blocks: list[Block] = []
+    said = []
+    if found := [(group, group.diversity) for group in groups if group.diversity]:
+        size = found[0][1].vocabulary
+        vocabulary = f"a vocabulary of {size:,}" if size else "an open vocabulary, so that there is no EAD"
+        whose = f"the {found[0][1].speaker}'s messages" if found[0][1].speaker else "all messages"
+        said.append(f"Counted on {whose} in {found[0][1].tokenizer} tokens, with {vocabulary}; higher is more varied.")
+        heads = [f"{group.name} ({one.tokens:,} tokens)" for group, one in found]
+        rows: list[Row] = [
+            (f"Distinct-{n}", *(figure_cell(one.distinct[n - 1], digits=4) for _, one in found)) for n in (1, 2, 3)
+        ]
+        if size:
+            rows.append(("EAD", *(figure_cell(one.ead, digits=4) for _, one in found)))
+        note = (
+            "Pooled figures fall with the number of tokens: groups of different size are compared at equal length only."
+        )
+        blocks.append(Table("Pooled over all sessions, as in the paper", ("", *heads), tuple(rows), (note,)))
+    if measures.equal_length:
+        blocks += _equal(measures)
+    elif measures.no_equal_length:
+        said.append(f"No comparison at equal length: {measures.no_equal_length}.")
+    blocks += [table for table in (_self_bleu(groups), _semantics(groups)) if table]
+    return Section("Diversity", tuple(said), tuple(blocks))
+
+
+def _equal(measures: Measures) -> list[Table]:
+    assert measures.equal_length
+    equal = measures.equal_length
+    rows: list[Row] = [
+        (f"Distinct-{n}", *(figure_cell(one.distinct[n - 1], digits=4) for one in equal.sets.values()))
+        for n in (1, 2, 3)
+    ]
+    if any(one.ead and one.ead.value is not None for one in equal.sets.values()):
+        rows.append(("EAD", *(figure_cell(one.ead, digits=4) for one in equal.sets.values())))
+    caption = f"Expected of {equal.budget:,} tokens drawn from each group in whole clients"
+    differences = tuple(
+        (f"{one.measure}: {one.first} less {one.second}", figure_cell(one.figure, digits=4))
+        for one in equal.differences
+    )
+    return [
+        Table(caption, ("", *equal.sets), tuple(rows)),
+        Table("Differences at equal length, paired by client", ("", "difference"), differences),
+    ]
+
+
+def _self_bleu(groups: Sequence[GroupMeasures]) -> Table | None:
+    found = [(group, group.self_bleu) for group in groups if group.self_bleu]
+    if not found:
+        return None
+    rows = tuple(
+        (group.name, figure_cell(one.figure), f"{one.samples} × {one.sample}", f"{one.sample_clients}")
+        for group, one in found
+    )
+    note = f"Compare only samples of the same size. {found[0][1].signature}, seed {found[0][1].seed}."
+    return Table(
+        "Self-BLEU of messages, 0 to 100; lower is more varied",
+        ("", "self-BLEU", "messages", "clients a sample"),
+        rows,
+        (note,),
+    )
+
+
+def _semantics(groups: Sequence[GroupMeasures]) -> Table | None:
+    found = [(group, group.semantics) for group in groups if group.semantics]
+    if not found:
+        return None
+    rows = tuple(
+        (group.name, figure_cell(one.distance, digits=3), figure_cell(one.vendi), f"{one.vendi_texts:,}")
+        for group, one in found
+    )
+    note = f"Embeddings of whole sessions: {found[0][1].model}."
+    return Table(
+        "Semantic diversity; higher is more varied",
+        ("", "mean cosine distance", "Vendi score", "of texts"),
+        rows,
+        (note,),
+    )
+
+
+def reference_section(scores: ReferenceScores) -> Section:
+    """Generated turns against reference turns."""
+    titles = {"bleu": "BLEU", "chrf": "chrF", "rouge1": "ROUGE-1", "rouge2": "ROUGE-2", "rougeL": "ROUGE-L"}
+    rows: list[Row] = [
+        (titles.get(name, name), figure_cell(figure), scores.signatures.get(name, ""))
+        for name, figure in scores.figures.items()
+    ]
+    some = next(iter(scores.figures.values()))
+    notes = (
+        f"{some.n:,} turns of {counted(some.clients, 'client')}; 0 to 100, higher is nearer to the reference. There are many good "
+        "answers to a client: a turn can be good and unlike the reference. In brackets 95 % intervals, clustered by client.",
+    )
+    return Section("Scores", (), (Table("", ("", "score", "computed by"), tuple(rows), notes),))

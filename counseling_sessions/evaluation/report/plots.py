@@ -1,0 +1,192 @@
+"""The plots of a report, drawn by matplotlib as SVG that takes the page's ink, so that it reads in light and in dark."""
+
+import hashlib
+import io
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import matplotlib
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure as Canvas
+
+from counseling_sessions.evaluation.report.document import Plot
+
+INK, LINE = "#010203", "#040506"
+"""Stand-ins that become the page's own colours."""
+COLOURS = ("#3b82c4", "#d9772b", "#3a9d6c", "#b565b0", "#9c8b2d", "#d1495b", "#5c6bc0", "#7b8794")
+"""Told apart by people who see colours differently, and readable on white and on near black."""
+MARKS = "osD^vPX*"
+BOXED = 5
+"""A distribution of fewer values than this is shown by its points alone."""
+
+_STYLE: dict[Any, Any] = {
+    **{"svg.fonttype": "none", "font.family": "sans-serif", "font.size": 10, "svg.hashsalt": "report"},
+    **dict.fromkeys(("text.color", "axes.labelcolor", "axes.titlecolor", "xtick.color", "ytick.color"), INK),
+    **{"axes.edgecolor": LINE, "axes.spines.top": False, "axes.spines.right": False, "axes.facecolor": "none"},
+    **{"figure.facecolor": "none", "grid.color": LINE, "grid.linewidth": 0.6, "legend.frameon": False},
+}
+
+
+@dataclass(frozen=True)
+class Point:
+    """A value with the ends of its interval, where it has one."""
+
+    value: float
+    low: float | None = None
+    high: float | None = None
+
+
+@matplotlib.rc_context(_STYLE)
+def dots(
+    rows: Mapping[str, Mapping[str, Point]],
+    caption: str,
+    axis: str,
+    *,
+    bounds: tuple[float, float] | None = None,
+    reference: float | None = None,
+) -> Plot:
+    """Values with intervals: a line for each row, in it one mark for each group. `reference` is drawn as a vertical line."""
+    groups = list(dict.fromkeys(group for points in rows.values() for group in points))
+    canvas, axes = _canvas(1.1 + 0.24 * sum(max(1, len(points)) for points in rows.values()) + 0.12 * len(rows))
+    place, ticks = 0.0, []
+    for points in rows.values():
+        start = place
+        for group, point in points.items():
+            index = groups.index(group)
+            _mark(axes, point, place, index)
+            place += 1
+        ticks.append((start + place - 1) / 2 if points else start)
+        place += 0.7
+    if reference is not None:
+        axes.axvline(reference, color=INK, linewidth=0.8, linestyle=(0, (4, 3)))
+    axes.set_yticks(ticks, [_short(row) for row in rows])
+    axes.set_ylim(place - 0.2, -0.8)
+    _bound(axes, bounds)
+    axes.set_xlabel(axis)
+    axes.grid(axis="x")
+    axes.tick_params(axis="y", length=0)
+    if len(groups) > 1:
+        _legend(axes, groups)
+    said = "; ".join(
+        f"{row}: " + ", ".join(f"{group} {_said(point)}".strip() for group, point in points.items())
+        for row, points in rows.items()
+    )
+    return Plot(caption, _svg(canvas), f"{caption}. {axis}: {said}")
+
+
+@matplotlib.rc_context(_STYLE)
+def boxes(
+    values: Mapping[str, Sequence[float]], caption: str, axis: str, *, bounds: tuple[float, float] | None = None
+) -> Plot:
+    """The distribution of values in each group: box with median and quartiles, whiskers over all of them, and the mean."""
+    canvas, axes = _canvas(1.0 + 0.45 * len(values))
+    for place, (_, found) in enumerate(values.items()):
+        colour = COLOURS[place % len(COLOURS)]
+        if len(found) >= BOXED:
+            axes.boxplot(
+                [list(found)],
+                positions=[place],
+                orientation="horizontal",
+                widths=0.5,
+                whis=(0, 100),
+                showfliers=False,
+                boxprops={"color": colour, "linewidth": 1.5},
+                whiskerprops={"color": colour},
+                capprops={"color": colour},
+                medianprops={"color": INK, "linewidth": 2},
+            )
+            axes.plot([sum(found) / len(found)], [place], marker="D", color=colour, markersize=5)
+        else:
+            axes.plot(list(found), [place] * len(found), "o", color=colour, markersize=5)
+    axes.set_yticks(range(len(values)), [f"{_short(name)} (n={len(found)})" for name, found in values.items()])
+    axes.set_ylim(len(values) - 0.4, -0.6)
+    _bound(axes, bounds)
+    axes.set_xlabel(axis)
+    axes.grid(axis="x")
+    axes.tick_params(axis="y", length=0)
+    said = "; ".join(
+        f"{name}: {len(found)} values, {min(found):.3g} to {max(found):.3g}" for name, found in values.items() if found
+    )
+    return Plot(caption, _svg(canvas), f"{caption}. {axis}: {said}")
+
+
+@matplotlib.rc_context(_STYLE)
+def lines(panels: Mapping[str, Mapping[str, Sequence[float]]], caption: str, x_axis: str, y_axis: str) -> Plot:
+    """One panel for each group, in it a line for each series over equal parts of a session, 0 to 1 in height."""
+    names = list(dict.fromkeys(name for series in panels.values() for name in series))
+    columns = min(len(panels), 3)
+    rows = -(-len(panels) // columns)
+    canvas = Canvas(figsize=(9, 0.9 + 2.1 * rows), layout="constrained")
+    grid = canvas.subplots(rows, columns, squeeze=False, sharey=True)
+    for axes, (panel, series) in zip(grid.flat, panels.items(), strict=False):
+        for name, heights in series.items():
+            index = names.index(name)
+            axes.plot(
+                range(1, len(heights) + 1),
+                heights,
+                color=COLOURS[index % len(COLOURS)],
+                marker=MARKS[index % len(MARKS)],
+                markersize=4,
+                linewidth=1.5,
+                label=name,
+            )
+        axes.set_title(_short(panel), fontsize=10)
+        axes.grid(axis="y")
+        axes.set_ylim(bottom=0)
+    for axes in list(grid.flat)[len(panels) :]:
+        axes.set_axis_off()
+    canvas.supxlabel(x_axis, fontsize=10)
+    canvas.supylabel(y_axis, fontsize=10)
+    handles, labels = grid.flat[0].get_legend_handles_labels()
+    canvas.legend(handles, labels, loc="outside upper center", ncols=min(len(labels), 4), fontsize=9)
+    said = "; ".join(f"{panel}: {', '.join(series)}" for panel, series in panels.items())
+    return Plot(caption, _svg(canvas), f"{caption}. {said}; the figures stand in the table")
+
+
+def _canvas(height: float) -> tuple[Canvas, Axes]:
+    canvas = Canvas(figsize=(8, height), layout="constrained")
+    return canvas, canvas.subplots()
+
+
+def _bound(axes: Axes, bounds: tuple[float, float] | None) -> None:
+    if bounds:
+        room = (bounds[1] - bounds[0]) / 50
+        axes.set_xlim(bounds[0] - room, bounds[1] + room)
+
+
+def _mark(axes: Axes, point: Point, place: float, index: int) -> None:
+    colour = COLOURS[index % len(COLOURS)]
+    if point.low is not None and point.high is not None:
+        axes.plot([point.low, point.high], [place, place], color=colour, linewidth=1.8)
+    axes.plot([point.value], [place], marker=MARKS[index % len(MARKS)], color=colour, markersize=6, linestyle="none")
+
+
+def _legend(axes: Axes, groups: Sequence[str]) -> None:
+    for index, group in enumerate(groups):
+        mark, colour = MARKS[index % len(MARKS)], COLOURS[index % len(COLOURS)]
+        axes.plot([], [], marker=mark, color=colour, linestyle="none", label=group)
+    axes.figure.legend(loc="outside upper center", ncols=min(len(groups), 4), fontsize=9)
+
+
+def _svg(canvas: Canvas) -> str:
+    text = io.StringIO()
+    canvas.savefig(text, format="svg", metadata={"Date": None, "Creator": None, "Format": None, "Type": None})
+    svg = text.getvalue()
+    svg = svg[svg.index("<svg") :]
+    svg = re.sub(r"<metadata>.*?</metadata>", "", svg, flags=re.DOTALL)
+    # Ids are made unique to the picture, since several stand on one page.
+    salt = "p" + hashlib.sha256(svg.encode()).hexdigest()[:10]
+    svg = re.sub(r'\bid="', f'id="{salt}-', svg)
+    svg = re.sub(r'(href="|url\()#', rf"\1#{salt}-", svg)
+    return svg.replace(INK, "currentColor").replace(LINE, "color-mix(in srgb, currentColor 30%, transparent)")
+
+
+def _said(point: Point) -> str:
+    interval = f" ({point.low:.3g} to {point.high:.3g})" if point.low is not None and point.high is not None else ""
+    return f"{point.value:.3g}{interval}"
+
+
+def _short(text: str, limit: int = 34) -> str:
+    return text if len(text) <= limit else text[: limit - 1] + "…"

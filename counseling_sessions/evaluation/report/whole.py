@@ -1,0 +1,56 @@
+"""The whole report of an evaluation or a comparison: its sections in their order."""
+
+from typing import Any
+
+from counseling_sessions.evaluation.compare import Comparison
+from counseling_sessions.evaluation.figures import rows_by_group
+from counseling_sessions.evaluation.groups import Gathered
+from counseling_sessions.evaluation.judged import Judged
+from counseling_sessions.evaluation.measure import Measures
+from counseling_sessions.evaluation.report.compared import comparison_section
+from counseling_sessions.evaluation.report.document import Document, Section
+from counseling_sessions.evaluation.report.format import counted
+from counseling_sessions.evaluation.report.judged import affect_section, judges_section, scores_section
+from counseling_sessions.evaluation.report.made import made_section
+from counseling_sessions.evaluation.report.measured import (
+    diversity_section,
+    integrity_section,
+    read_section,
+    structure_section,
+)
+
+
+def evaluation_document(
+    gathered: Gathered,
+    measures: Measures,
+    *,
+    made: dict[str, Any],
+    judged: Judged | None = None,
+    comparison: Comparison | None = None,
+    shown: tuple[str, ...] = ("integrity", "structure"),
+    seed: int = 0,
+) -> Document:
+    """The report of what was measured; `shown` are the metrics of integrity and structure that were asked for."""
+    sections: list[Section | None] = [read_section(gathered, measures)]
+    if comparison:
+        sections.append(comparison_section(comparison))
+    if judged:
+        rows = rows_by_group(measures.rows, judged.means, judged.changes, judged.measures)
+        sections += [
+            scores_section(judged, rows, bold=comparison is None, seed=seed),
+            affect_section(judged, seed=seed),
+        ]
+    sections.append(integrity_section(measures) if "integrity" in shown else None)
+    sections.append(structure_section(measures) if "structure" in shown else None)
+    sections.append(diversity_section(measures))
+    sections.append(judges_section(judged) if judged else None)
+    sections.append(made_section(made))
+    title = "Evaluation of counseling sessions"
+    if comparison:
+        title = f"{comparison.reference} compared with {', '.join(comparison.others)}"
+    clients = len({session.client for session in gathered.sessions})
+    subtitle = (
+        f"{counted(len(gathered.sessions), 'session')} of {counted(clients, 'client')} in "
+        f"{counted(len(gathered.groups), 'group')}."
+    )
+    return Document(title, subtitle, tuple(section for section in sections if section))

@@ -1,0 +1,213 @@
+"""Preferences between methods: win rates, and Bradley-Terry strengths where there are several methods."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from itertools import combinations
+from typing import Literal, NamedTuple
+
+import choix
+import numpy as np
+from numpy.typing import NDArray
+from scipy.sparse.csgraph import connected_components
+from scipy.special import expit
+
+from counseling_sessions.evaluation.statistics.intervals import (
+    RESAMPLES_ONE_BY_ONE,
+    Figure,
+    Floats,
+    Interval,
+    figure,
+    interval_of,
+    resampled,
+    share_figure,
+)
+from counseling_sessions.evaluation.statistics.sign_flips import PValue, sign_flip_test
+
+Winner = Literal["first", "second", "tie", "cannot_say"]
+PRIOR = 0.5
+"""Wins that every two methods are given each way: one tie, so that a method that won or lost everything has a strength."""
+
+
+class Preference(NamedTuple):
+    """One rater's answer on one aspect of a pair; `first` and `second` are the methods, in whatever order was shown."""
+
+    aspect: str
+    winner: Winner
+    first: str
+    second: str
+    client: str
+    rater: str
+
+
+_UNBOUNDED = Interval(
+    note="no interval: some methods won every comparison with the rest, or had none, so nothing bounds their strength"
+)
+
+
+@dataclass(frozen=True)
+class WinRate:
+    """How a method fared against others, over answers. `rate` counts a tie as half a win; `decided` leaves ties out.
+
+    Who could not say is in neither, and counted in `cannot_say`. `test`: sign flips per client of wins minus losses.
+    """
+
+    method: str
+    against: str
+    wins: int
+    losses: int
+    ties: int
+    cannot_say: int
+    raters: int
+    rate: Figure
+    decided: Figure
+    test: PValue
+
+
+@dataclass(frozen=True)
+class Strength:
+    """A method's place: `strength` in log odds, their mean over the methods 0; `beats_others` as a probability.
+
+    With strengths a and b, the one wins with the probability 1 / (1 + exp(b - a)); `beats_others` is the mean of that over
+    the other methods.
+    """
+
+    method: str
+    strength: Figure
+    beats_others: Figure
+
+
+@dataclass(frozen=True)
+class Ranking:
+    """Bradley-Terry strengths, the strongest first, from `decided` answers and `ties` (half a win each way)."""
+
+    strengths: tuple[Strength, ...]
+    decided: int
+    ties: int
+    cannot_say: int
+    note: str = ""
+
+
+def win_rate(preferences: Iterable[Preference], method: str, against: str, *, seed: int = 0) -> WinRate:
+    """A method's win rate against another, over all the answers given: select the aspect before.
+
+    Answers on other pairs of methods are passed over. Raises `ValueError` for a method against itself.
+    """
+    if method == against:
+        raise ValueError(f"{method} cannot win against itself")
+    kept = [answer for answer in preferences if {answer.first, answer.second} == {method, against}]
+    points = [(answer.client, _point(answer, method)) for answer in kept]
+    values = [value for _, value in points]
+    return WinRate(
+        *(method, against, values.count(1.0), values.count(0.0), values.count(0.5), values.count(None)),
+        raters=len({answer.rater for answer in kept}),
+        rate=share_figure(points),
+        decided=share_figure((client, value) for client, value in points if value != 0.5),
+        test=sign_flip_test(
+            ((client, None if value is None else 2 * value - 1) for client, value in points), seed=seed
+        ),
+    )
+
+
+def win_rates(preferences: Iterable[Preference], method: str, against: str, *, seed: int = 0) -> dict[str, WinRate]:
+    """The win rate on every aspect, in the order in which they come, and over all of them under the empty name."""
+    by_aspect: dict[str, list[Preference]] = defaultdict(list)
+    everything = list(preferences)
+    for answer in everything:
+        by_aspect[answer.aspect].append(answer)
+    return {
+        aspect: win_rate(answers, method, against, seed=seed)
+        for aspect, answers in [*by_aspect.items(), ("", everything)]
+    }
+
+
+def _point(answer: Preference, method: str) -> float | None:
+    """1 for a win of the method, 0 for a loss, 0.5 for a tie, None where the rater cannot say."""
+    if answer.winner == "cannot_say":
+        return None
+    if answer.winner == "tie":
+        return 0.5
+    return float((answer.first if answer.winner == "first" else answer.second) == method)
+
+
+def bradley_terry(
+    preferences: Iterable[Preference], *, seed: int = 0, resamples: int = RESAMPLES_ONE_BY_ONE
+) -> Ranking:
+    """Strengths of two or more methods from all answers together (choix's iterative Luce spectral ranking).
+
+    A tie is half a win each way. `PRIOR` wins each way between every two methods keep the strengths finite, and draw them a
+    little towards each other. Intervals: expanded percentile, clients resampled; none where some methods won every
+    comparison with the rest, or had none. Raises `ValueError` for an answer that compares a method with itself.
+    """
+    answers = list(preferences)
+    for answer in answers:
+        if answer.first == answer.second:
+            raise ValueError(f"{answer.first} is compared with itself (client {answer.client}, rater {answer.rater})")
+    cannot_say = sum(answer.winner == "cannot_say" for answer in answers)
+    ties = sum(answer.winner == "tie" for answer in answers)
+    answers = [answer for answer in answers if answer.winner != "cannot_say"]
+    methods = sorted({name for answer in answers for name in (answer.first, answer.second)})
+    counted = len(answers) - ties, ties, cannot_say
+    if not answers:
+        return Ranking((), *counted, note="nobody preferred anything")
+    wins = _wins(answers, methods)
+    separate = connected_components(wins.sum(axis=0), directed=False)[0]
+    note = (
+        "" if separate == 1 else f"{separate} groups of methods were never compared: their strengths are not comparable"
+    )
+    found = _strengths(answers, methods, wins, seed, resamples)
+    return Ranking(
+        tuple(sorted(found, key=lambda item: (-(item.strength.value or 0), item.method))), *counted, note=note
+    )
+
+
+def _strengths(
+    answers: Sequence[Preference], methods: list[str], wins: Floats, seed: int, resamples: int
+) -> list[Strength]:
+    clients = [answer.client for answer in answers]
+    n, count, size = len(answers), len(set(clients)), len(methods)
+    start = _fit(wins.sum(axis=0), None)
+    values = [*start, *_beats_others(start)]
+
+    def statistics(chosen: NDArray[np.intp]) -> list[float]:
+        fitted = _fit(wins[chosen].sum(axis=0), start)
+        return [*fitted, *_beats_others(fitted)]
+
+    # A method that nobody beat, or that beat nobody, has the strength that the prior leaves it, however often one resamples.
+    bounded = connected_components(wins.sum(axis=0), directed=True, connection="strong")[0] == 1
+    intervals = [_UNBOUNDED] * len(values)
+    if bounded:
+        distribution = resampled(clients, statistics, seed=seed, resamples=resamples)
+        intervals = [interval_of(column, count, seed) for column in distribution.T]
+    figures = [figure(float(value), ends, n, count) for value, ends in zip(values, intervals, strict=True)]
+    return [Strength(name, figures[at], figures[size + at]) for at, name in enumerate(methods)]
+
+
+def _wins(answers: Sequence[Preference], methods: list[str]) -> Floats:
+    """For each answer, how often one method won against another: [answers, winning, losing]."""
+    at = {name: index for index, name in enumerate(methods)}
+    wins = np.zeros((len(answers), len(methods), len(methods)))
+    for number, answer in enumerate(answers):
+        first, second = at[answer.first], at[answer.second]
+        point = {"first": 1.0, "second": 0.0, "tie": 0.5}[answer.winner]
+        wins[number, first, second] += point
+        wins[number, second, first] += 1 - point
+    return wins
+
+
+def _fit(wins: Floats, start: Floats | None) -> Floats:
+    prior = PRIOR * (1 - np.eye(len(wins)))
+    fitted = choix.ilsr_pairwise_dense(wins + prior, initial_params=start, max_iter=1000, tol=1e-6)
+    return np.asarray(fitted - fitted.mean(), dtype=np.float64)
+
+
+def _beats_others(strengths: Floats) -> Floats:
+    against = expit(strengths[:, None] - strengths[None, :])
+    return np.asarray((against.sum(axis=1) - 0.5) / (len(strengths) - 1), dtype=np.float64)
+
+
+def pairs_of_methods(preferences: Iterable[Preference]) -> list[tuple[str, str]]:
+    """Every two methods that were compared with each other, each pair and all of them sorted."""
+    compared = {frozenset((answer.first, answer.second)) for answer in preferences}
+    methods = sorted({name for pair in compared for name in pair})
+    return [pair for pair in combinations(methods, 2) if frozenset(pair) in compared]

@@ -1,0 +1,270 @@
+"""A batch: what was asked for, kept in `run.json`, and the units of work that follow from it.
+
+A unit is one session: a profile, an attitude, a method and a seed. The methods of a batch meet the same profiles, attitudes,
+models and sampling with the same seeds, so that a difference between them is the methods'.
+"""
+
+import hashlib
+from array import array
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from itertools import islice
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from counseling_sessions.generation.files import write_atomically
+from counseling_sessions.graph.provenance import configuration_hash, provenance, session_id_of
+from counseling_sessions.graph.session import SessionTask
+from counseling_sessions.nodes.intake import DEFAULT_ATTITUDE
+from counseling_sessions.profiles.library import builtin_ids, builtin_profiles, load_builtin
+from counseling_sessions.profiles.readers import Problem, ProfileError, iter_profiles
+from counseling_sessions.profiles.schema import Attitude, ClientProfile
+from counseling_sessions.sessions.store import RUN_FILE, RunError
+from counseling_sessions.settings import MethodName, SessionConfig, validation_message
+from counseling_sessions.state import Provenance, refuse_newer
+from counseling_sessions.store.reading import open_plain, parse_json, read_bytes, read_lines
+
+FORMAT = 1
+PROFILES_FILE = "profiles.jsonl"
+BUILTIN = "builtin"
+
+
+_Seed = Annotated[int, Field(ge=-(2**63), lt=2**63)]
+_Part = Annotated[int, Field(ge=1, le=2**31 - 1)]
+
+
+class Batch(BaseModel):
+    """What was asked for. `configuration` is every session's, but for its method and its seed."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    format: int = Field(default=FORMAT, ge=1, le=FORMAT)
+    created_at: str
+    configuration: SessionConfig
+    methods: tuple[MethodName, ...] = Field(min_length=1)
+    attitudes: tuple[Attitude, ...] | None = Field(description="None: each profile's own, else neutral")
+    seeds: tuple[_Seed, ...] = Field(min_length=1)
+    source: str = Field(description="Where the profiles were read from")
+    profiles: int = Field(ge=1, le=2**53, description="How many profiles there are")
+    profiles_hash: str = Field(description="SHA-256 of profiles.jsonl, 16 digits")
+    shard: tuple[_Part, _Part] | None = Field(
+        default=None, description="Which part of how many: the rest is run elsewhere"
+    )
+    provenance: Provenance
+    paired: Literal["profile, attitude and seed"] = "profile, attitude and seed"
+
+    @model_validator(mode="before")
+    @classmethod
+    def _of_this_version(cls, data: Any) -> Any:
+        refuse_newer(data, FORMAT, "batch")
+        return data
+
+    @classmethod
+    def new(cls, **asked: Any) -> Self:
+        """A batch that is asked for now."""
+        now = datetime.now(UTC).isoformat(timespec="seconds")
+        return cls(created_at=now, provenance=provenance(asked["configuration"]), **asked)
+
+    def config_of(self, method: MethodName, seed: int) -> SessionConfig:
+        """The configuration of a unit's session."""
+        return self.configuration.model_copy(update={"method": method, "seed": seed})
+
+    def differences(self, asked: "Batch") -> list[str]:
+        """What another batch asks for differently, a line each."""
+        mine, theirs = _flat(self._asked()), _flat(asked._asked())
+        names = dict.fromkeys([*mine, *theirs])
+        return [
+            f"{name}: {mine.get(name, 'not set')!r} here, {theirs.get(name, 'not set')!r} asked for"
+            for name in names
+            if mine.get(name) != theirs.get(name)
+        ]
+
+    def _asked(self) -> dict[str, Any]:
+        same = self.model_copy(update={"configuration": self.configuration.said_by()})
+        return same.model_dump(mode="json", exclude={"created_at", "provenance", "format", "source", "paired"})
+
+    def extended(self, asked: "Batch") -> "Batch":
+        """This batch with the further methods, attitudes, seeds and profiles of another, and its models reached as that says.
+
+        Raises `RunError` where the other differs in anything else. The caller has put the further profiles in place.
+        """
+        fixed = {"methods", "attitudes", "seeds", "profiles", "profiles_hash"}
+        changed = [line for line in self.differences(asked) if line.split(":")[0].split(".")[0] not in fixed]
+        if changed:
+            raise RunError(
+                "--extend adds profiles, methods, attitudes and seeds; it does not change\n  " + "\n  ".join(changed)
+            )
+        if (self.attitudes is None) != (asked.attitudes is None):
+            raise RunError(
+                "this run takes each profile's own attitude, or given ones for all; --extend cannot change that"
+            )
+        return self.model_copy(
+            update={
+                "configuration": asked.configuration,
+                "methods": tuple(dict.fromkeys([*self.methods, *asked.methods])),
+                "attitudes": self.attitudes and tuple(dict.fromkeys([*self.attitudes, *(asked.attitudes or ())])),
+                "seeds": tuple(dict.fromkeys([*self.seeds, *asked.seeds])),
+                "profiles": asked.profiles,
+                "profiles_hash": asked.profiles_hash,
+            }
+        )
+
+    def write(self, folder: Path) -> None:
+        """Put it into the run directory. Raises `RunError`."""
+        write_atomically(folder / RUN_FILE, self.model_dump_json(indent=2).encode() + b"\n")
+
+
+def read_batch(folder: Path) -> Batch | None:
+    """What a run directory was asked for; None where nothing was yet. Raises `RunError` for one that cannot be read."""
+    path = folder / RUN_FILE
+    try:
+        data = read_bytes(path)
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    except OSError as error:
+        raise RunError(f"{path} cannot be read: {error.strerror or error}") from error
+    try:
+        return Batch.model_validate(parse_json(data))
+    except ValidationError as error:
+        raise RunError(f"{path} is not a batch of this version: {validation_message(error)}") from None
+    except ValueError as error:
+        raise RunError(f"{path} is not a batch: no JSON: {error}") from None
+
+
+@dataclass(frozen=True)
+class Unit:
+    """One session to be run. `seed` is the batch's, `session_seed` the one that the session's configuration gets."""
+
+    session_id: str
+    row: int
+    profile_id: str
+    attitude: Attitude
+    method: MethodName
+    seed: int
+    session_seed: int
+
+
+class Profiles:
+    """The profiles of a run, or the first `most`: one a line of `profiles.jsonl`; their ids, attitudes and places are in memory.
+
+    `goes_on` says whether there is more behind the first `most`.
+    """
+
+    def __init__(self, path: Path, most: int | None = None) -> None:
+        self.path = path
+        self.ids: list[str] = []
+        self.attitudes: list[Attitude | None] = []
+        self._places = array("Q")
+        digest = hashlib.sha256()
+        place = 0
+        try:
+            with open_plain(path) as file:
+                for line in islice(read_lines(file), most):
+                    profile = ClientProfile.model_validate_json(line)
+                    self.ids.append(profile.id)
+                    self.attitudes.append(profile.attitude)
+                    self._places.append(place)
+                    place += len(line)
+                    digest.update(line)
+                self.goes_on = bool(file.peek(1)) if len(self) == most else False
+        except OSError as error:
+            raise RunError(f"{path} cannot be read: {error.strerror or error}") from error
+        except ValidationError as error:
+            raise RunError(f"{path}, line {len(self.ids) + 1}: {validation_message(error)}") from None
+        self.hash = digest.hexdigest()[:16]
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    def read(self, row: int) -> ClientProfile:
+        """The profile of a row."""
+        with open_plain(self.path) as file:
+            file.seek(self._places[row])
+            return ClientProfile.model_validate_json(next(read_lines(file)))
+
+
+def task_of(batch: Batch, profiles: Profiles, unit: Unit) -> SessionTask:
+    """The session that a unit is."""
+    return SessionTask(
+        profile=profiles.read(unit.row),
+        attitude=unit.attitude,
+        config=batch.config_of(unit.method, unit.session_seed),
+    )
+
+
+def units(batch: Batch, profiles: Profiles) -> Iterator[Unit]:
+    """Every unit of a batch, or of its shard, always in the same order: whole comparisons, one profile after another."""
+    hashes = {method: configuration_hash(batch.config_of(method, 0)) for method in batch.methods}
+    for seed in batch.seeds:
+        for row, (name, own) in enumerate(zip(profiles.ids, profiles.attitudes, strict=True)):
+            for attitude in batch.attitudes or (own or DEFAULT_ATTITUDE,):
+                paired = session_seed(seed, name, attitude)
+                if batch.shard and _part(name, attitude, seed, batch.shard[1]) != batch.shard[0]:
+                    continue
+                for method in batch.methods:
+                    session = session_id_of(name, attitude, hashes[method], paired)
+                    yield Unit(session, row, name, attitude, method, seed, paired)
+
+
+def session_seed(seed: int, profile_id: str, attitude: str) -> int:
+    """The seed of a session, 31 bits: another one for each client and attitude, the same for all methods."""
+    digest = hashlib.sha256(f"{seed}/{profile_id}/{attitude}".encode()).digest()
+    return int.from_bytes(digest[:4], "big") >> 1
+
+
+def write_profiles(source: str, path: Path, *, skip_invalid: bool, kept: list[str] | None = None) -> list[Problem]:
+    """Read the profiles that a source names and write them, one a line; returns what was wrong with others.
+
+    `source` is a file, a folder, `builtin`, or built-in ids, separated by commas. With `kept`, lines that are there already
+    come first, and of a profile with such an id the line that is there stays. Raises `ProfileError` for a broken record,
+    unless `skip_invalid`, and `RunError` where the file cannot be written.
+    """
+    problems: list[Problem] = []
+    seen: set[str] = set()
+
+    def lines() -> Iterator[bytes]:
+        for line in kept or ():
+            seen.add(ClientProfile.model_validate_json(line).id)
+            yield line.encode() + b"\n"
+        for part in source.split(","):
+            for item in _read(part.strip()):
+                if isinstance(item, Problem):
+                    problems.append(item)
+                    if not skip_invalid and len(problems) > 100:
+                        return
+                elif item.id not in seen:
+                    seen.add(item.id)
+                    yield item.model_dump_json(exclude_none=True).encode() + b"\n"
+
+    def check() -> None:
+        if problems and not (skip_invalid and seen):
+            raise ProfileError.of(problems)
+
+    write_atomically(path, lines(), check)
+    return problems
+
+
+def _read(part: str) -> Iterator[ClientProfile | Problem]:
+    if part == BUILTIN:
+        return iter(builtin_profiles())
+    if part in builtin_ids():
+        return iter([load_builtin(part)])
+    return iter_profiles(Path(part))
+
+
+def _part(profile_id: str, attitude: str, seed: int, parts: int) -> int:
+    """Which part of a run a unit belongs to, from 1; it stays there when the run is extended, beside what it is paired with."""
+    digest = hashlib.sha256(f"part/{profile_id}/{attitude}/{seed}".encode()).digest()
+    return int.from_bytes(digest[:8], "big") % parts + 1
+
+
+def _flat(value: Any, name: str = "") -> dict[str, Any]:
+    if not isinstance(value, dict):
+        return {name: value}
+    found: dict[str, Any] = {}
+    for key, item in value.items():
+        found |= _flat(item, f"{name}.{key}" if name else str(key))
+    return found

@@ -1,0 +1,270 @@
+"""The driver: hands the units of a batch to workers, until all are done, a budget is used up, or it is told to stop.
+
+It knows workers only by `WorkerHandle`: in this process, in processes of their own (`generation.processes`), or on the nodes
+of a Ray cluster (`generation.ray_workers`).
+"""
+
+import asyncio
+from collections import Counter, deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
+from typing import Protocol
+
+from counseling_sessions.generation.batch import Unit
+from counseling_sessions.generation.progress import Budget, Progress
+from counseling_sessions.generation.room import Room
+from counseling_sessions.generation.worker import Pulse, Suspended, Worker, total
+from counseling_sessions.graph.journal import JournalError
+from counseling_sessions.graph.trouble import LOG, InternalError, internal_failure
+from counseling_sessions.sessions.store import Entry, RunError
+from counseling_sessions.state import Failure
+from counseling_sessions.store.machine import shortage
+from counseling_sessions.texts.harmless import one_line
+
+DRAIN = 60.0
+"""Seconds that sessions have, after a stop, to finish the turn they are at."""
+ABANDON = 15.0
+"""Seconds that workers have, after they were told to stop at once, until they are left to themselves."""
+LOST, MOST_LOST = 3, 8
+"""How many workers a unit may lose, the last of them while it ran alone there, and in all, until it is taken for what kills them."""
+TICK = 0.2
+"""Seconds between two looks at workers and budget, where nothing happens meanwhile."""
+
+
+class WorkerLost(RuntimeError):
+    """The worker has died; what it was handed has not come to an end."""
+
+
+class WorkerHandle(Protocol):
+    """A worker, wherever it runs.
+
+    `run` raises `Suspended`, `WorkerLost`, `Shortage`, or what ends the batch (`RunError`, `JournalError`); whatever else it
+    raises is that one unit's failure.
+    """
+
+    async def run(self, unit: Unit) -> Entry: ...
+
+    def pulse(self) -> Pulse: ...
+
+    def capacity(self) -> int:
+        """How many sessions it can run at once, as things are."""
+
+    def stop(self, *, now: bool = False) -> None: ...
+
+    async def close(self) -> None: ...
+
+
+class LocalWorker:
+    """A worker in this process."""
+
+    def __init__(self, worker: Worker) -> None:
+        self._worker = worker
+
+    async def run(self, unit: Unit) -> Entry:
+        return await self._worker.run(unit)
+
+    def pulse(self) -> Pulse:
+        return self._worker.pulse()
+
+    def capacity(self) -> int:
+        return self._worker.capacity()
+
+    def stop(self, *, now: bool = False) -> None:
+        self._worker.stop(now=now)
+
+    async def close(self) -> None:
+        await self._worker.models.close()
+
+
+class Driver:
+    """Drives one batch. `cost` says what a pulse has cost; `on_entry` hears of every session that came to an end."""
+
+    def __init__(
+        self,
+        workers: Sequence[WorkerHandle],
+        units: Iterable[Unit],
+        todo: int,
+        *,
+        budget: Budget | None = None,
+        cost: Callable[[Pulse], float] | None = None,
+        on_entry: Callable[[Entry], None] = lambda entry: None,
+        drain: float = DRAIN,
+        pause: float = 1.0,
+    ) -> None:
+        self.progress = Progress(todo)
+        self._workers = list(workers)
+        self._units: Iterator[Unit] = iter(units)
+        self._again: deque[Unit] = deque()
+        self._lost: Counter[str] = Counter()
+        self._rooms = [Room(worker.capacity, pause) for worker in self._workers]
+        self._budget = budget or Budget()
+        self._cost = cost
+        self._on_entry = on_entry
+        self._drain = drain
+        self._row: tuple[str, int] = ("", 0)
+        self._events: asyncio.Queue[None] = asyncio.Queue()
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._error: BaseException | None = None
+        self._deadline: asyncio.TimerHandle | None = None
+        self._abandoned = False
+
+    async def run(self) -> Progress:
+        """Drive the batch to its end. Raises `RunError` or `JournalError` where the disk fails, after a drain."""
+        try:
+            while not self._abandoned:
+                waits = self._hand_out()
+                if not self._tasks and not waits:
+                    break
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(self._events.get(), TICK)
+                self._check_budget()
+        finally:
+            if self._deadline:
+                self._deadline.cancel()
+            for task in self._tasks:
+                task.cancel()
+            await asyncio.gather(*self._tasks, return_exceptions=True)
+            closed = await asyncio.gather(*(worker.close() for worker in self._workers), return_exceptions=True)
+            for error in (item for item in closed if isinstance(item, Exception)):
+                LOG.warning("a worker could not be closed: %s", error, exc_info=error)
+        self._look()
+        if self._error:
+            raise self._error
+        if self.progress.left and not self.progress.stopped:
+            self.progress.stopped = f"{self.progress.left} sessions have come to no end"
+        return self.progress
+
+    def stop(self, reason: str, *, now: bool = False) -> None:
+        """Start nothing more, and let every session finish the turn it is at, for a bounded time; or `now`."""
+        progress = self.progress
+        progress.stopped = progress.stopped or reason
+        progress.draining = True
+        for worker in self._workers:
+            worker.stop(now=now)
+        if not now and self._deadline is None:
+            loop = asyncio.get_running_loop()
+            self._deadline = loop.call_later(self._drain, lambda: self.stop(reason, now=True))
+        elif now:
+            if self._deadline:
+                self._deadline.cancel()
+            self._deadline = asyncio.get_running_loop().call_later(ABANDON, self._abandon)
+
+    def _abandon(self) -> None:
+        self._abandoned = True
+        LOG.warning(
+            "%d sessions did not end when they were told to; they are left as their journals say", len(self._tasks)
+        )
+
+    def _hand_out(self) -> bool:
+        """Hand out what there is room for; whether units are held back for a moment, since the machine had run out of something."""
+        while not self.progress.draining:
+            # Before the look at the room: a pause that ends in between would look like no room and no wait.
+            pausing = any(room.pausing for room in self._rooms) and self.progress.left > 0
+            room = max(self._rooms, key=Room.free)
+            if room.free() < 1:
+                if not self._tasks and not pausing:
+                    self.stop("no worker is left")
+                return pausing
+            unit = self._again.popleft() if self._again else next(self._units, None)
+            if unit is None:
+                return False
+            task = asyncio.create_task(self._run(self._rooms.index(room), unit, room.hand()))
+            self._tasks.add(task)
+            task.add_done_callback(self._done)
+        return False
+
+    def _done(self, task: "asyncio.Task[None]") -> None:
+        self._tasks.discard(task)
+        self._events.put_nowait(None)
+
+    async def _run(self, number: int, unit: Unit, handed: int) -> None:
+        """Have a unit run; whatever becomes of it is counted. `handed` is when its worker was given it (`Room.hand`)."""
+        room = self._rooms[number]
+        try:
+            entry = await self._workers[number].run(unit)
+            if entry.session_id != unit.session_id:
+                raise RuntimeError(f"session {entry.session_id} came back in place of {unit.session_id}")
+            self._note(entry)
+            room.grow()
+        except Suspended:
+            pass
+        except WorkerLost as error:
+            self._lost[unit.session_id] = lost = self._lost[unit.session_id] + 1
+            if (room.shrink(handed, pause=False) and lost >= LOST) or lost >= MOST_LOST:
+                what = f"the session has lost its worker {lost} times: {error}"
+                self._break(unit, Failure(stage="session", kind="internal", message=what))
+            else:
+                self._again.append(unit)
+        except Exception as error:
+            self._met(room, unit, handed, error)
+        finally:
+            room.take_back()
+
+    def _met(self, room: Room, unit: Unit, handed: int, error: Exception) -> None:
+        """What a unit met that is no end of it: the machine's, the disk's, or what nobody foresaw."""
+        if short := shortage(error):
+            what = f"the machine has run out of {short}"
+            self._again.append(unit)
+            self.progress.exhausted[what] += 1
+            room.shrink(handed)
+            LOG.warning("%s: %d sessions at once from now on", what, room.most)
+            if room.hopeless:
+                self.stop(what)
+        elif isinstance(error, (RunError, JournalError, OSError)):
+            self._fail(error)
+        else:
+            failure = internal_failure(error)
+            if not isinstance(error, InternalError):  # of another process, which has logged it
+                LOG.error("session %s: %s", unit.session_id, failure.message, exc_info=error)
+            self._break(unit, failure)
+
+    def _break(self, unit: Unit, failure: Failure) -> None:
+        """A unit that cannot be run: counted and logged, without a record; the next start tries it again."""
+        self.progress.broken += 1
+        LOG.error("failed: %s, without a record: %s", unit.session_id, failure.message)
+        self._count(failure)
+
+    def _fail(self, error: BaseException) -> None:
+        self._error = self._error or error
+        self.stop(str(error))
+
+    def _note(self, entry: Entry) -> None:
+        if entry.status == "finished":
+            self.progress.finished += 1
+            self._row = ("", 0)
+        else:
+            self._count(entry.failure)
+        self._on_entry(entry)
+
+    def _count(self, failure: Failure | None) -> None:
+        progress = self.progress
+        progress.failed += 1
+        what = describe(failure)
+        progress.failures[what] += 1
+        self._row = (what, self._row[1] + 1 if self._row[0] == what else 1)
+        if self._row[1] >= self._budget.failures and not progress.draining:
+            self.stop(f"{self._row[1]} sessions in a row failed alike: {what}")
+
+    def _look(self) -> None:
+        self.progress.pulse = total(worker.pulse() for worker in self._workers)
+        self.progress.running = len(self._tasks)
+
+    def _check_budget(self) -> None:
+        self._look()
+        progress, budget = self.progress, self._budget
+        if progress.draining:
+            return
+        used = progress.pulse.prompt_tokens + progress.pulse.completion_tokens
+        if budget.hours is not None and progress.seconds >= budget.hours * 3600:
+            self.stop(f"{budget.hours:g} hours are over")
+        elif budget.tokens is not None and used >= budget.tokens:
+            self.stop(f"{used:,} tokens are used, of {budget.tokens:,.0f} allowed")
+        elif budget.cost is not None and self._cost and (spent := self._cost(progress.pulse)) >= budget.cost:
+            self.stop(f"{spent:.2f} are spent, of {budget.cost:.2f} allowed")
+
+
+def describe(failure: Failure | None) -> str:
+    """A failure's stage, kind and message, without what differs from one session to the next."""
+    if failure is None:
+        return "unknown"
+    return one_line(f"{failure.stage}: {failure.kind}: {failure.message[:160]}")

@@ -1,0 +1,135 @@
+"""The dataset card of an export, in the Hub's form: YAML front matter, then what is in it, what is wrong with it, what it is for.
+
+The words are in `texts/`: `card.md` for all formats, and a file a format for what an example is.
+"""
+
+from collections import Counter
+from collections.abc import Iterable
+from pathlib import Path
+from string import Template
+from typing import Any
+
+import yaml
+
+from counseling_sessions.generation.exports.files import MARK
+from counseling_sessions.generation.exports.report import ExportReport, Figures
+from counseling_sessions.generation.exports.splits import Splits
+from counseling_sessions.texts.markdown import cell, code, plain
+
+TEXTS = Path(__file__).parent / "texts"
+TITLE = "Simulated counseling sessions"
+SIZES = {1_000: "n<1K", 10_000: "1K<n<10K", 100_000: "10K<n<100K", 1_000_000: "100K<n<1M", 10_000_000: "1M<n<10M"}
+LANGUAGES = {
+    **{"arabic": "ar", "chinese": "zh", "czech": "cs", "danish": "da", "dutch": "nl", "english": "en", "finnish": "fi"},
+    **{
+        "french": "fr",
+        "german": "de",
+        "greek": "el",
+        "hebrew": "he",
+        "hindi": "hi",
+        "hungarian": "hu",
+        "italian": "it",
+    },
+    **{"indonesian": "id", "japanese": "ja", "korean": "ko", "norwegian": "no", "persian": "fa", "polish": "pl"},
+    **{"portuguese": "pt", "romanian": "ro", "russian": "ru", "spanish": "es", "swahili": "sw", "swedish": "sv"},
+    **{"tamil": "ta", "thai": "th", "turkish": "tr", "ukrainian": "uk", "urdu": "ur", "vietnamese": "vi"},
+}
+"""ISO 639-1 codes, which the Hub wants; a language that is not among them is left out of the front matter."""
+SHOWN = 10
+"""Configurations that a card lists; the rest is counted."""
+
+
+def card(
+    report: ExportReport, figures: Figures, files: str, licence: str | None, splits: Splits | None, seed: int
+) -> str:
+    """The text of `README.md`. `files` is the glob of a split's files, with `{split}` for its name."""
+    words = Template((TEXTS / "card.md").read_text(encoding="utf-8"))
+    body = words.substitute(
+        mark=MARK,
+        title=TITLE,
+        sessions=f"{report.sessions:,}",
+        examples=f"{report.examples:,}",
+        format=report.format,
+        about=(TEXTS / f"{report.format}.md").read_text(encoding="utf-8").strip(),
+        splits=_splits(report),
+        split_rule=_split_rule(splits, seed),
+        failed=_failed(report),
+        counts=_counts(report),
+        methods=_rows(figures.methods.items()),
+        attitudes=_rows(figures.attitudes.items()),
+        endings=_rows((name.replace("_", " "), count) for name, count in figures.endings.items()),
+        length=_length(figures),
+        models="\n".join(
+            f"| {cell(role)} | {cell(model)} | {count:,} |" for (role, model), count in sorted(figures.models.items())
+        ),
+        configurations=_configurations(figures.configurations),
+        packages=", ".join(map(plain, sorted(figures.packages))),
+        integrity=_rows(report.integrity.items()),
+        findings=_rows(report.findings.items()) or "| none | 0 |",
+        licence=code(licence) if licence else "Whoever made this export has named none. Ask before you use it.",
+    )
+    return f"---\n{_front_matter(report, figures, files, licence)}---\n\n{body}"
+
+
+def _front_matter(report: ExportReport, figures: Figures, files: str, licence: str | None) -> str:
+    data_files = [{"split": split, "path": files.format(split=split)} for split in report.splits]
+    codes = {LANGUAGES.get(name.casefold()) for name in figures.languages}
+    fields: dict[str, Any] = {
+        "license": licence or "unknown",
+        "language": sorted(code for code in codes if code),
+        "pretty_name": TITLE,
+        "task_categories": ["text-generation"],
+        "size_categories": [next((name for most, name in SIZES.items() if report.examples < most), "n>10M")],
+        "tags": ["synthetic", "counseling", "cognitive-behavioral-therapy", "multi-agent", "simulation"],
+        "configs": [{"config_name": "default", "data_files": data_files}],
+    }
+    return yaml.safe_dump({name: value for name, value in fields.items() if value}, sort_keys=False, allow_unicode=True)
+
+
+def _splits(report: ExportReport) -> str:
+    lines = [
+        f"| {name} | {split.clients:,} | {split.sessions:,} | {split.examples:,} |"
+        for name, split in report.splits.items()
+    ]
+    return "\n".join(["| split | clients | sessions | examples |", "| --- | --- | --- | --- |", *lines])
+
+
+def _split_rule(splits: Splits | None, seed: int) -> str:
+    if splits is None:
+        return "none were asked for. Who makes some should split by client: many sessions may share one."
+    shares = ", ".join(f"{name} {getattr(splits, name):.0%}" for name in splits.names)
+    return (
+        f"by client (a hash of name and reason for counseling with the seed {seed}), so that no client is in two. "
+        f"The shares asked for, {shares}, hold in expectation."
+    )
+
+
+def _failed(report: ExportReport) -> str:
+    kinds = ", ".join(f"{plain(kind)} ({count:,})" for kind, count in report.failed.items())
+    told = f"Left out: {sum(report.failed.values()):,} sessions that failed{f': {kinds}' if kinds else ''}."
+    more = (
+        f" The run was not done: {report.unfinished:,} more sessions were still to come." if report.unfinished else ""
+    )
+    damaged = f" {report.damaged:,} damaged sessions could not be read, and are left out too." if report.damaged else ""
+    return told + damaged + more
+
+
+def _counts(report: ExportReport) -> str:
+    counted = [(name, count) for name, count in report.counts.items() if count]
+    return f"| counted | |\n| --- | --- |\n{_rows(counted)}" if counted else ""
+
+
+def _length(figures: Figures) -> str:
+    turns = figures.turns
+    mean = sum(number * count for number, count in turns.items()) / turns.total()
+    said = " and ".join(f"{count:,} by the {speaker}" for speaker, count in sorted(figures.messages.items()))
+    return f"Turns of a session: {mean:.1f} on average, {min(turns)} to {max(turns)}. Messages: {said}."
+
+
+def _configurations(configurations: Counter[str]) -> str:
+    shown = ", ".join(f"{code(name)}: {count:,}" for name, count in configurations.most_common(SHOWN))
+    return shown + (f" and {len(configurations) - SHOWN} more" if len(configurations) > SHOWN else "")
+
+
+def _rows(items: Iterable[tuple[str, int]]) -> str:
+    return "\n".join(f"| {cell(name)} | {count:,} |" for name, count in items)

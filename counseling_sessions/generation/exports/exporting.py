@@ -1,0 +1,127 @@
+"""The export itself: finished sessions go by once, each into the split of its client, and the card is written last."""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
+from pathlib import Path
+
+from counseling_sessions.generation.exports import (
+    jsonl,
+    magnet,
+    openai_chat,
+    parquet,
+    preference,
+    sharegpt,
+    specialists,
+)
+from counseling_sessions.generation.exports.card import card
+from counseling_sessions.generation.exports.files import CARD, ExportError, staged, writing
+from counseling_sessions.generation.exports.report import ExportReport, Figures
+from counseling_sessions.generation.exports.splits import Splits
+from counseling_sessions.generation.exports.writers import Format, Writer
+from counseling_sessions.graph.ledger import Damage
+from counseling_sessions.sessions.session import client_group
+from counseling_sessions.state import SessionRecord
+
+Records = Callable[[], Iterator[SessionRecord]]
+
+FORMATS: dict[str, Format] = {
+    module.FORMAT.name: module.FORMAT
+    for module in (parquet, jsonl, sharegpt, openai_chat, magnet, specialists, preference)
+}
+
+
+def export(
+    records: Records,
+    format: str,
+    out: Path,
+    *,
+    licence: str | None = None,
+    splits: Splits | None = None,
+    seed: int = 0,
+    overwrite: bool = False,
+    unfinished: int = 0,
+    damaged: Sequence[Damage] | None = None,
+) -> ExportReport:
+    """Write the finished sessions among `records()` into the folder `out`, with a dataset card, and say what was written.
+
+    `records` is called once and read as a stream; give it the failed sessions too, so that the card can count them, and say
+    with `unfinished` how many of the run are still to be done. `damaged` has the sessions that could not be read, once `records()`
+    has ended, and may be empty until then. `licence` is an identifier of the Hub, such as cc-by-4.0.
+    Without `splits` all is `train`; `seed` chooses which clients are in which split. Raises `ExportError` for an unknown
+    format, a missing package, a folder that is taken or cannot be written, and where there is nothing to export or a split
+    stays empty; then nothing is left in `out`.
+    """
+    if format not in FORMATS:
+        raise ExportError(f"there is no format {format!r}; the formats are {', '.join(FORMATS)}")
+    names = splits.names if splits else ("train",)
+    figures = Figures()
+    with staged(out, overwrite=overwrite) as folder:
+        with writing(out):
+            writer = FORMATS[format].open(folder, names)
+        try:
+            private = _write(records(), writer, figures, splits, seed, folder, out)
+        except BaseException:
+            with suppress(Exception):
+                writer.close()  # what has gone wrong is told, not what follows from it
+            raise
+        with writing(out):
+            writer.close()
+        _refuse_empty(FORMATS[format], figures, names)
+        report = figures.report(format, out, names, writer.counts).model_copy(
+            update={"unfinished": unfinished, "damaged": len(damaged or ())}
+        )
+        with writing(out):
+            files = FORMATS[format].files(names)
+            (folder / CARD).write_text(card(report, figures, files, licence, splits, seed), encoding="utf-8")
+            if private:
+                _close(folder)
+    return report
+
+
+def _close(folder: Path) -> None:
+    """Make the files of a folder their owner's alone."""
+    for path in folder.rglob("*"):
+        path.chmod(0o700 if path.is_dir() else 0o600)
+
+
+def _write(
+    records: Iterator[SessionRecord],
+    writer: Writer,
+    figures: Figures,
+    splits: Splits | None,
+    seed: int,
+    folder: Path,
+    out: Path,
+) -> bool:
+    """Write the finished ones; whether a person has typed in one, whose words are for the owner of the files alone."""
+    private = False
+    for record in records:
+        if record.status != "finished":
+            figures.fail(record)
+            continue
+        if not private and any(said.author == "human" for said in record.dialogue):
+            private = True
+            with writing(out):
+                folder.chmod(0o700)
+        client = client_group(record.profile)
+        split = splits.split_of(client, seed) if splits else "train"
+        with writing(out):
+            examples = writer.add(record, split, client)
+        figures.add(record, split, client, examples)
+    return private
+
+
+def _refuse_empty(chosen: Format, figures: Figures, names: tuple[str, ...]) -> None:
+    sessions, failed = figures.sessions.total(), figures.failed.total()
+    if not sessions:
+        raise ExportError(f"there is no finished session to export ({failed} failed)")
+    if not figures.examples.total():
+        raise ExportError(
+            f"none of the {sessions} sessions gives an example for {chosen.name}, which needs {chosen.needs}"
+        )
+    if missing := [name for name in names if not figures.examples[name]]:
+        clients = len(set().union(*figures.clients.values()))
+        raise ExportError(
+            f"nothing falls into {' and '.join(missing)}: {clients} clients are few for these splits; "
+            "try another seed, larger shares or no splits"
+        )

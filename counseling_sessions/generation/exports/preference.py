@@ -1,0 +1,77 @@
+"""Preference: the counselor's utterance against each draft of a specialist that did not go into it.
+
+Nobody judged these pairs. What makes one is that the merging model wrote `chosen` with the draft before it and left the
+draft out; the card says so.
+"""
+
+from collections import Counter
+from collections.abc import Iterator
+
+from counseling_sessions.generation.exports.chat import Message, alone, as_chat
+from counseling_sessions.generation.exports.writers import Row, json_lines
+from counseling_sessions.nodes.context import counselor_messages, phase_hint, step_line
+from counseling_sessions.nodes.guards import trigrams
+from counseling_sessions.profiles.schema import counselor_information, counselor_reason
+from counseling_sessions.prompts import prompt
+from counseling_sessions.state import CounselorView, SessionRecord, Turn, Utterance
+
+LEFT_OUT = 0.2
+"""A draft counts as left out when less than this share of its word 3-grams is in the counselor's utterance."""
+
+
+def rows(record: SessionRecord, client: str, counts: Counter[str]) -> Iterator[Row]:
+    """A pair per draft that was left out; drafts that went into the utterance are counted, not given."""
+    said = list(record.opening)
+    for turn in record.turns:
+        if turn.counselor:
+            yield from _pairs(record, client, turn, turn.counselor, tuple(said), counts)
+        said += [utterance for utterance in (turn.counselor, turn.client) if utterance]
+
+
+def _pairs(
+    record: SessionRecord,
+    client: str,
+    turn: Turn,
+    chosen: Utterance,
+    said: tuple[Utterance, ...],
+    counts: Counter[str],
+) -> Iterator[Row]:
+    grams = trigrams(chosen.text)
+    for draft in turn.candidates:
+        own = trigrams(draft.text)
+        if not own:
+            continue
+        kept = len(own & grams) / len(own)
+        if kept >= LEFT_OUT:
+            counts["drafts that went into the utterance"] += 1
+            continue
+        picked = turn.pick is not None and draft.technique in turn.pick.techniques
+        counts[f"pairs against a draft that was {'picked' if picked else 'not picked'}"] += 1
+        yield {
+            "session_id": record.session_id,
+            "turn": turn.turn,
+            "client_group": client,
+            "technique": draft.technique,
+            "picked": picked,
+            "kept": round(kept, 4),
+            "prompt": _asked(record, turn, said),
+            "chosen": [{"role": "assistant", "content": chosen.text}],
+            "rejected": [{"role": "assistant", "content": draft.text}],
+        }
+
+
+def _asked(record: SessionRecord, turn: Turn, said: tuple[Utterance, ...]) -> list[Message]:
+    """What a counselor without specialists would be asked: neither side of a pair saw the other, and no draft gives one away."""
+    config = alone(record, record.plan)
+    view = CounselorView(
+        client_information=counselor_information(record.profile),
+        reason_for_counseling=counselor_reason(record.profile),
+        plan=record.plan,
+        utterances=said,
+    )
+    step = step_line(view, turn.pick.step if turn.pick else None)
+    task = prompt("counselor/merge", "alone", phase=phase_hint(view, config), step=step)
+    return as_chat(counselor_messages(view, config, task))
+
+
+FORMAT = json_lines("preference", rows, needs="drafts that the counselor's utterance left out")

@@ -1,0 +1,151 @@
+"""What an export comes to, counted while the sessions go by: nothing but counts and the clients' hashes is held."""
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict
+
+from counseling_sessions.nodes.guards import Draft, empty, label, normalized
+from counseling_sessions.settings import SessionConfig
+from counseling_sessions.state import Call, SessionRecord
+
+
+class SplitCount(BaseModel):
+    """The size of a split."""
+
+    model_config = ConfigDict(frozen=True)
+
+    sessions: int
+    clients: int
+    examples: int
+
+
+class ExportReport(BaseModel):
+    """What was exported, and what was not: `failed` counts the failed sessions, which are left out, by why they failed;
+    `unfinished` are those of the run that are still to be done, `damaged` those whose records could not be read.
+
+    `examples` are rows (or files) written; `counts` is what the format itself counts; `integrity` counts messages (and
+    sessions) that something is wrong with, `findings` what the guards objected to during the sessions.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    format: str
+    out: Path
+    sessions: int
+    clients: int
+    examples: int
+    failed: dict[str, int]
+    unfinished: int = 0
+    damaged: int = 0
+    splits: dict[str, SplitCount]
+    counts: dict[str, int]
+    integrity: dict[str, int]
+    findings: dict[str, int]
+
+
+@dataclass
+class Figures:
+    """Running counts over an export's sessions."""
+
+    sessions: Counter[str] = field(default_factory=Counter)
+    examples: Counter[str] = field(default_factory=Counter)
+    clients: dict[str, set[str]] = field(default_factory=dict)
+    failed: Counter[str] = field(default_factory=Counter)
+    methods: Counter[str] = field(default_factory=Counter)
+    attitudes: Counter[str] = field(default_factory=Counter)
+    endings: Counter[str] = field(default_factory=Counter)
+    techniques: Counter[str] = field(default_factory=Counter)
+    languages: Counter[str] = field(default_factory=Counter)
+    models: Counter[tuple[str, str]] = field(default_factory=Counter)
+    configurations: Counter[str] = field(default_factory=Counter)
+    packages: Counter[str] = field(default_factory=Counter)
+    messages: Counter[str] = field(default_factory=Counter)
+    turns: Counter[int] = field(default_factory=Counter)
+    integrity: Counter[str] = field(
+        default_factory=lambda: Counter(
+            {
+                "messages that repeat an earlier one of the same speaker": 0,
+                "messages without a letter or digit": 0,
+                "messages that begin with a speaker's label": 0,
+                "messages by the speaker of the one before": 0,
+                "sessions without a closing utterance": 0,
+            }
+        )
+    )
+    findings: Counter[str] = field(default_factory=Counter)
+
+    def fail(self, record: SessionRecord) -> None:
+        """Count a failed session, which is left out."""
+        self.failed[f"{record.failure.stage}: {record.failure.kind}" if record.failure else "unknown"] += 1
+
+    def add(self, record: SessionRecord, split: str, client: str, examples: int) -> None:
+        """Count a session that was written to a split as so many examples."""
+        config = SessionConfig.model_validate(record.configuration)
+        self.sessions[split] += 1
+        self.examples[split] += examples
+        self.clients.setdefault(split, set()).add(client)
+        self.methods[config.method] += 1
+        self.attitudes[record.attitude] += 1
+        self.endings[record.end_reason or "none"] += 1
+        self.languages[config.language] += 1
+        self.configurations[record.provenance.configuration_hash] += 1
+        self.packages.update(f"{name} {version}" for name, version in record.provenance.packages.items())
+        self.turns[len(record.turns)] += 1
+        self.techniques.update(c.technique for turn in record.turns for c in turn.candidates if c.text)
+        for _, call in calls_of(record):
+            self.models[call.role, call.model] += 1
+            self.findings.update(finding.kind for finding in call.findings)
+        self._check(record)
+
+    def _check(self, record: SessionRecord) -> None:
+        repeats, silent, labelled, twice, unclosed = self.integrity
+        seen: set[tuple[str, str]] = set()
+        last = ""
+        for said in record.dialogue:
+            draft = Draft(said.text, said.speaker)
+            self.messages[said.speaker] += 1
+            key = (said.speaker, normalized(said.text))
+            self.integrity[repeats] += key in seen
+            self.integrity[silent] += empty(draft) is not None
+            self.integrity[labelled] += label(draft) is not None
+            self.integrity[twice] += said.speaker == last
+            seen.add(key)
+            last = said.speaker
+        self.integrity[unclosed] += record.closing is None
+
+    def report(self, name: str, out: Path, splits: tuple[str, ...], counts: Counter[str]) -> ExportReport:
+        """The finished counts."""
+        return ExportReport(
+            format=name,
+            out=out,
+            sessions=self.sessions.total(),
+            clients=len(set().union(*self.clients.values())),
+            examples=self.examples.total(),
+            failed=dict(self.failed),
+            splits={
+                split: SplitCount(
+                    sessions=self.sessions[split],
+                    clients=len(self.clients.get(split, ())),
+                    examples=self.examples[split],
+                )
+                for split in splits
+            },
+            counts=dict(sorted(counts.items())),
+            integrity=dict(self.integrity),
+            findings=dict(self.findings.most_common()),
+        )
+
+
+def calls_of(record: SessionRecord) -> Iterator[tuple[int, Call]]:
+    """Every generated answer of a session in the order of work, with its turn (0 for the plan)."""
+    if record.plan and record.plan.call:
+        yield 0, record.plan.call
+    for turn in record.turns:
+        for item in (turn.pick, *turn.candidates, turn.counselor, turn.client):
+            if item and item.call:
+                yield turn.turn, item.call
+    if record.closing and record.closing.call:
+        yield record.closing.turn, record.closing.call

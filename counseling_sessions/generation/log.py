@@ -1,0 +1,104 @@
+"""The log file of a run or a session: a line for what happened, and a traceback for what nobody foresaw."""
+
+import asyncio
+import logging
+import os
+import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from counseling_sessions.graph.trouble import LOG, describe_internal
+from counseling_sessions.store.reading import refuse_special
+from counseling_sessions.texts.harmless import harmless, one_line
+
+LOG_FILE = "run.log"
+"""In a run directory."""
+SESSION_LOG = "session.log"
+"""In the folder of a single session, where there is something to tell."""
+
+
+class LogFile(logging.Handler):
+    """Appends to a file, which begins with the first line; several processes may. A `private` file only its owner can read.
+
+    `problem` says why a line could not be written; whoever logs goes on.
+    """
+
+    def __init__(self, path: Path, *, private: bool = False) -> None:
+        super().__init__()
+        self.path = path
+        self.problem: str | None = None
+        self._mode = 0o600 if private else 0o644
+        self._descriptor = -1
+
+    def emit(self, record: logging.LogRecord) -> None:
+        lines = [one_line(record.getMessage())]
+        error = record.exc_info[1] if record.exc_info else None
+        if error is not None:
+            lines += ["    " + harmless(line) for line in _traceback(error)]
+        time = datetime.fromtimestamp(record.created).isoformat(timespec="seconds")
+        try:
+            if self._descriptor < 0:
+                self._descriptor = self._open()
+            text = "\n".join(lines)
+            os.write(self._descriptor, f"{time} {text}\n".encode())  # at once: others write too
+        except OSError as trouble:
+            self.problem = f"{self.path} cannot be written: {trouble.strerror}"
+
+    def close(self) -> None:
+        super().close()
+        if self._descriptor >= 0:
+            with suppress(OSError):
+                os.close(self._descriptor)
+            self._descriptor = -1
+
+    def _open(self) -> int:
+        # Without O_NONBLOCK the opening of a pipe would wait for somebody to read.
+        descriptor = os.open(self.path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NONBLOCK, self._mode)
+        try:
+            refuse_special(descriptor, self.path)
+            if self._mode == 0o600:
+                os.fchmod(descriptor, self._mode)
+        except OSError:
+            os.close(descriptor)
+            raise
+        return descriptor
+
+
+@contextmanager
+def logged(path: Path, *, private: bool = False) -> Iterator[LogFile]:
+    """What is logged within the context goes to this file."""
+    file = LogFile(path, private=private)
+    LOG.addHandler(file)
+    try:
+        yield file
+    finally:
+        LOG.removeHandler(file)
+        file.close()
+
+
+def log_unretrieved(loop: asyncio.AbstractEventLoop) -> None:
+    """What asyncio would print of exceptions that nobody asked for goes to the log."""
+
+    def handle(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+        error = context.get("exception")
+        LOG.error("%s", context.get("message", "an exception that nobody asked for"), exc_info=error)
+
+    loop.set_exception_handler(handle)
+
+
+def _traceback(error: BaseException) -> Iterator[str]:
+    """The lines of code that led to an error and to its causes, without the values in them."""
+    seen = [error]
+    while True:
+        for line in traceback.format_tb(error.__traceback__):
+            yield from line.rstrip().splitlines()
+        yield describe_internal(error)
+        cause = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
+        if cause is None or cause in seen:
+            return
+        yield "caused by:"
+        seen.append(cause)
+        error = cause

@@ -1,0 +1,94 @@
+"""Parts of a batch that were run apart, put together as one run."""
+
+import shutil
+from contextlib import ExitStack, suppress
+from pathlib import Path
+
+from counseling_sessions.generation.batch import PROFILES_FILE, Batch, Profiles, read_batch
+from counseling_sessions.generation.files import RunLock
+from counseling_sessions.generation.store import append, recover
+from counseling_sessions.graph.ledger import damage_message, sealed
+from counseling_sessions.sessions.store import PACKED, RAW, RunError, Store
+from counseling_sessions.store.reading import open_plain
+
+
+def merge(parts: list[Path], out: Path) -> tuple[Batch, list[int]]:
+    """Make one run of these; returns its batch and the numbers of the parts that are missing.
+
+    The parts stay as they are. Sessions that are missing or failed can be run in the merged run. Raises `RunError` where the
+    parts are not of one batch, one is in use or has damaged sessions, or `out` is there already.
+    """
+    if out.exists() and any(out.iterdir() if out.is_dir() else [out]):
+        raise RunError(f"{out} is there already; give another --out")
+    batches = [_batch(part) for part in parts]
+    first = batches[0].model_copy(update={"shard": None})
+    for part, batch in zip(parts, batches, strict=True):
+        if changed := first.differences(batch.model_copy(update={"shard": None})):
+            raise RunError(f"{part} is not of the same batch as {parts[0]}:\n  " + "\n  ".join(changed))
+    temporary = out.with_name(f".{out.name}.merging")
+    shutil.rmtree(temporary, ignore_errors=True)
+    try:
+        with ExitStack() as stack:
+            for part in parts:
+                stack.enter_context(RunLock(part))
+            for number, part in enumerate(parts):
+                if damaged := recover(Store(part)).damaged:
+                    message = damage_message(part, damaged)
+                    raise RunError(f"{message}\nrun them again before it is merged: run.py generate --out {part}")
+                _take(part, temporary, f"p{number}")
+        _copy(_profiles(parts, batches), temporary / PROFILES_FILE)
+        first.write(temporary)
+        with suppress(FileNotFoundError):
+            out.rmdir()
+        temporary.rename(out)
+    except OSError as error:
+        raise RunError(f"{out} cannot be written: {error.strerror}") from error
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+    count = max((batch.shard[1] for batch in batches if batch.shard), default=0)
+    there = {batch.shard[0] for batch in batches if batch.shard}
+    return first, sorted(set(range(1, count + 1)) - there)
+
+
+def _batch(part: Path) -> Batch:
+    batch = read_batch(part)
+    if batch is None:
+        raise RunError(f"{part} is not a run directory: it has no run.json")
+    return batch
+
+
+def _profiles(parts: list[Path], batches: list[Batch]) -> Path:
+    """The profiles of a part that has them as it began. Raises `RunError` where none has."""
+    problem = ""
+    for part, batch in zip(parts, batches, strict=True):
+        path = part / PROFILES_FILE
+        try:
+            if Profiles(path, batch.profiles).hash == batch.profiles_hash:
+                return path
+            problem = problem or f"{path} is not what this run began with"
+        except RunError as error:
+            problem = problem or str(error)
+    raise RunError(f"{problem}; no part has the profiles that it began with")
+
+
+def _take(part: Path, out: Path, prefix: str) -> None:
+    """Copy a part's shards under names of their own, with their ledger, and its journals."""
+    store, target = Store(part), Store(out)
+    for folder in (target.shards, target.ledgers, target.journals):
+        folder.mkdir(parents=True, exist_ok=True)
+    for path in [*store.shards.glob(f"[!.]*{RAW}"), *store.shards.glob(f"[!.]*{PACKED}")]:
+        _copy(path, target.shards / f"{prefix}{path.name}")
+    for path in store.journals.glob("*"):
+        _copy(path, target.journals / path.name)
+    entries = (entry for listed in store.index().shards.values() for entry in listed)
+    lines = [sealed(entry.model_copy(update={"shard": f"{prefix}{entry.shard}"})) for entry in entries]
+    append(target.ledgers / f"{prefix}{RAW}", b"".join(lines))
+
+
+def _copy(path: Path, target: Path) -> None:
+    try:
+        source = open_plain(path)
+    except OSError as error:
+        raise RunError(f"{path} cannot be read: {error.strerror}") from error
+    with source, target.open("wb") as file:
+        shutil.copyfileobj(source, file)

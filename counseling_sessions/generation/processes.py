@@ -1,0 +1,259 @@
+"""Workers in processes of their own: one Python process drives only some hundred calls a second.
+
+The parent hands out units and hears of entries over a pipe. A worker whose parent has died ends at once; one that dies
+itself is replaced, and what it was handed is taken up by others, from its journals.
+"""
+
+import asyncio
+import gc
+import multiprocessing
+import os
+import signal
+import threading
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from multiprocessing.connection import Connection
+from multiprocessing.context import SpawnProcess
+from pathlib import Path
+from typing import Any
+
+from counseling_sessions.generation.batch import Batch, Unit
+from counseling_sessions.generation.driver import WorkerLost
+from counseling_sessions.generation.log import LOG_FILE, log_unretrieved, logged
+from counseling_sessions.generation.worker import Pulse, Suspended, Worker, total
+from counseling_sessions.graph.journal import JournalError
+from counseling_sessions.graph.trouble import LOG, InternalError, describe_internal
+from counseling_sessions.models.chat import Models
+from counseling_sessions.sessions.store import Entry, RunError
+from counseling_sessions.store.machine import Shortage, shortage
+
+PULSE_EVERY = 0.25
+"""Seconds between two messages of how a worker is doing."""
+EXHAUSTED = 75
+"""Exit status of a worker that could not begin since the machine had run out of something."""
+RESTARTS = 20
+"""How often a worker is replaced, until the machine is taken to be at fault."""
+
+_SPAWN = multiprocessing.get_context("spawn")
+
+
+@dataclass(frozen=True)
+class WorkerSpec:
+    """What a worker needs to know to begin, wherever it runs."""
+
+    folder: Path
+    batch: Batch
+    name: str
+    most: int
+    offline: bool
+    requests: int
+
+    def make(self) -> Worker:
+        """The worker, in the process that calls this, whose garbage is looked for less often from now on.
+
+        With a thousand sessions in memory every look takes long, and what they leave behind is freed without it.
+        """
+        gc.set_threshold(100_000, 50, 1000)
+        models = Models(offline=self.offline, in_flight=self.most, requests=self.requests)
+        return Worker(self.folder, self.batch, models, name=self.name, most=self.most)
+
+
+class ProcessWorker:
+    """A worker in a process of its own. Belongs to the event loop that it was made in."""
+
+    def __init__(self, spec: WorkerSpec) -> None:
+        self._spec = spec
+        self._loop = asyncio.get_running_loop()
+        self._waiting: dict[str, asyncio.Future[Entry]] = {}
+        self._before = Pulse()
+        self._pulse = Pulse()
+        self._capacity = 1
+        self._starts = 0
+        self._closing = False
+        self._lame = False
+        self._start()
+
+    async def run(self, unit: Unit) -> Entry:
+        if self._lame:
+            raise WorkerLost(f"worker {self._spec.name} is not there any more")
+        answer: asyncio.Future[Entry] = self._loop.create_future()
+        self._waiting[unit.session_id] = answer
+        self._send("run", unit)
+        return await answer
+
+    def pulse(self) -> Pulse:
+        return total([self._before, self._pulse])
+
+    def capacity(self) -> int:
+        return 0 if self._lame or not self._process.is_alive() else self._capacity
+
+    def stop(self, *, now: bool = False) -> None:
+        self._send("stop", now)
+
+    async def close(self) -> None:
+        self._closing = True
+        self._send("close", None)
+        await asyncio.to_thread(self._process.join, 10)
+        if self._process.is_alive():
+            self._process.kill()
+            await asyncio.to_thread(self._process.join)
+
+    def _start(self) -> None:
+        here, there = _SPAWN.Pipe()
+        self._pipe = here
+        self._process: SpawnProcess = _SPAWN.Process(
+            target=_main, args=(there, self._spec), name=self._spec.name, daemon=True
+        )
+        self._process.start()
+        there.close()  # else the end of the child would not be seen
+        self._starts += 1
+        threading.Thread(target=self._listen, args=(here,), daemon=True).start()
+
+    def _send(self, what: str, about: Any) -> None:
+        with suppress(OSError, ValueError):  # the worker has died; the listener tells
+            self._pipe.send((what, about))
+
+    def _listen(self, pipe: Connection) -> None:
+        while True:
+            try:
+                what, about = pipe.recv()
+            except (EOFError, OSError):
+                break
+            except Exception as error:  # what cannot be read leaves the two out of step: begin again with another one
+                LOG.error("worker %s: %s", self._spec.name, describe_internal(error), exc_info=error)
+                self._process.kill()
+                break
+            self._later(self._heard, what, about)
+        self._later(self._lost)
+
+    def _later(self, call: Callable[..., None], *args: Any) -> None:
+        with suppress(RuntimeError):  # the loop is closed
+            self._loop.call_soon_threadsafe(call, *args)
+
+    def _heard(self, what: str, about: Any) -> None:
+        if what == "pulse":
+            self._pulse, self._capacity = about
+            return
+        if what == "broken":  # it could not begin, and would not the next time
+            self._lame = True
+            self._give_up(about)
+            return
+        session_id, result = about
+        answer = self._waiting.pop(session_id, None)
+        if answer is None or answer.done():
+            return
+        if isinstance(result, BaseException):
+            answer.set_exception(result)
+        else:
+            answer.set_result(result)
+
+    def _lost(self) -> None:
+        if self._closing:
+            self._give_up(Suspended())
+            return
+        self._process.join(1)
+        code = self._process.exitcode
+        self._before, self._pulse = total([self._before, self._pulse]), Pulse()
+        self._before = self._before.model_copy(update={"running": 0, "limit": 0, "in_flight": 0})
+        self._give_up(WorkerLost(f"worker {self._spec.name} ended with {_exit(code)}"))
+        if self._starts <= RESTARTS and not self._lame:
+            try:
+                self._start()
+            except (OSError, RuntimeError) as error:  # no process or thread can be had: the other workers go on
+                self._lame = True
+                LOG.error("worker %s cannot be begun again: %s", self._spec.name, error)
+
+    def _give_up(self, error: Exception) -> None:
+        for answer in self._waiting.values():
+            if not answer.done():
+                answer.set_exception(error)
+        self._waiting.clear()
+
+
+def _exit(code: int | None) -> str:
+    if code is not None and code < 0:
+        return f"signal {signal.Signals(-code).name}" + (" (out of memory?)" if code == -signal.SIGKILL else "")
+    return "nothing left of memory, threads or files" if code == EXHAUSTED else f"status {code}"
+
+
+def _main(pipe: Connection, spec: WorkerSpec) -> None:
+    """The worker's process. What nobody foresaw is in the run's log, not on the terminal."""
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.SIG_IGN)  # the parent hears Ctrl-C, and tells
+    with logged(spec.folder / LOG_FILE):
+        try:
+            asyncio.run(_Child(pipe, spec.make()).run())
+        except Exception as error:
+            LOG.error("worker %s: %s", spec.name, describe_internal(error), exc_info=error)
+            if shortage(error):
+                os._exit(EXHAUSTED)
+            with suppress(OSError):  # the parent has died
+                pipe.send(("broken", as_answer(error)))
+
+
+def as_answer(error: Exception) -> Exception:
+    """An error as it is handed to the driver of another process: those that it knows as they are, others described in a line."""
+    if isinstance(error, (Suspended, Shortage, RunError, JournalError, InternalError)):
+        return error
+    if isinstance(error, OSError) and not shortage(error):
+        return RunError(f"{error.filename or 'a file of the run'} cannot be used: {error.strerror or error}")
+    return InternalError(describe_internal(error))
+
+
+class _Child:
+    def __init__(self, pipe: Connection, worker: Worker) -> None:
+        self._pipe = pipe
+        self._worker = worker
+        self._sending = threading.Lock()
+        self._closed = asyncio.Event()
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    async def run(self) -> None:
+        loop = asyncio.get_running_loop()
+        log_unretrieved(loop)
+        threading.Thread(target=self._listen, args=(loop,), daemon=True).start()
+        while not self._closed.is_set():
+            self._send("pulse", (self._worker.pulse(), self._worker.capacity()))
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._closed.wait(), PULSE_EVERY)
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._worker.models.close()
+
+    def _listen(self, loop: asyncio.AbstractEventLoop) -> None:
+        while True:
+            try:
+                what, about = self._pipe.recv()
+            except (EOFError, OSError):
+                os._exit(1)  # the parent has died: another one may already be at work on the run
+            loop.call_soon_threadsafe(self._heard, what, about)
+
+    def _heard(self, what: str, about: Any) -> None:
+        if what == "run":
+            task = asyncio.create_task(self._run(about))
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+        elif what == "stop":
+            self._worker.stop(now=about)
+        else:
+            self._closed.set()
+
+    async def _run(self, unit: Unit) -> None:
+        result: Entry | Exception
+        try:
+            result = await self._worker.run(unit)
+        except Exception as error:
+            result = as_answer(error)
+            if isinstance(result, InternalError):
+                LOG.error("session %s: %s", unit.session_id, result, exc_info=error)
+        self._send("pulse", (self._worker.pulse(), self._worker.capacity()))
+        self._send("end", (unit.session_id, result))
+
+    def _send(self, what: str, about: Any) -> None:
+        try:
+            with self._sending:
+                self._pipe.send((what, about))
+        except OSError:
+            os._exit(1)

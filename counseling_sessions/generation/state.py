@@ -1,0 +1,201 @@
+"""How a run stands, read from its directory alone, whether or not a process is at work on it."""
+
+import fcntl
+import os
+import time
+from collections import Counter
+from dataclasses import asdict, dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from counseling_sessions.generation.batch import PROFILES_FILE, Batch, Profiles, read_batch, units
+from counseling_sessions.generation.driver import describe
+from counseling_sessions.graph.journal import SUFFIX
+from counseling_sessions.graph.ledger import Damage
+from counseling_sessions.models.prices import Prices
+from counseling_sessions.sessions.store import Checked, Entry, RunError, Store
+from counseling_sessions.state import Count
+from counseling_sessions.store.reading import parse_json, read_bytes
+
+LIVE_FILE = "live.json"
+MOST_LIVE = 2**20
+RECENT = 600.0
+"""Seconds over which the rate of a run at work is taken."""
+
+
+@dataclass
+class RunState:
+    """Counts of a run. `live` is what the process at work says of itself, None if there is none.
+
+    `damaged` sessions have records that are not as they were kept, and are not counted as finished or failed. `unlisted` records
+    are counted, and no ledger knows them yet: a crash came between the two.
+    """
+
+    folder: Path
+    batch: Batch
+    total: int
+    finished: int = 0
+    failed: int = 0
+    begun: int = 0
+    damaged: list[Damage] = field(default_factory=list)
+    unlisted: int = 0
+    turns: int = 0
+    calls: int = 0
+    prompt_tokens: int = 0
+    cached_tokens: int = 0
+    completion_tokens: int = 0
+    cost: float | None = None
+    by_method: Counter[str] = field(default_factory=Counter)
+    by_end: Counter[str] = field(default_factory=Counter)
+    failures: Counter[str] = field(default_factory=Counter)
+    sessions_per_hour: float | None = None
+    live: dict[str, Any] | None = None
+
+    @property
+    def left(self) -> int:
+        return self.total - self.finished - self.failed
+
+    @property
+    def hours_left(self) -> float | None:
+        return self.left / self.sessions_per_hour if self.sessions_per_hour and self.left else None
+
+    def as_json(self) -> dict[str, Any]:
+        """All of it as plain JSON."""
+        names = ("total", "finished", "failed", "left", "begun", "turns", "calls", "prompt_tokens", "cached_tokens")
+        return {
+            "folder": str(self.folder),
+            **{name: getattr(self, name) for name in names},
+            "damaged": [asdict(item) for item in self.damaged],
+            "unlisted": self.unlisted,
+            "completion_tokens": self.completion_tokens,
+            "cost": self.cost,
+            "finished_by_method": dict(self.by_method),
+            "finished_by_end": dict(self.by_end),
+            "failures": dict(self.failures.most_common()),
+            "running": self.live is not None,
+            "live": self.live,
+            "sessions_per_hour": self.sessions_per_hour,
+            "hours_left": self.hours_left,
+        }
+
+
+class StateReader:
+    """Reads the state of a run again and again; what does not change is read once.
+
+    The records are compared with the ledger at the first reading and whenever no process is at work: with one at work, what the
+    ledger says is enough in between.
+    """
+
+    def __init__(self, folder: Path, prices: Prices | None = None) -> None:
+        self.folder = folder
+        batch = read_batch(folder)
+        if batch is None:
+            raise RunError(f"{folder} is not a run directory: it has no run.json")
+        self.batch = batch
+        self._prices = prices
+        self._checked: Checked | None = None
+        # What stands behind the batch's own was left by an --extend that was cut off.
+        profiles = Profiles(folder / PROFILES_FILE, batch.profiles)
+        if profiles.hash != batch.profiles_hash:
+            raise RunError(f"{profiles.path} is not what this run began with; restore it")
+        self._total = sum(1 for _ in units(batch, profiles))
+
+    def read(self, *, by_ledger: bool = False) -> RunState:
+        """The state as it is now; `by_ledger` as the ledger has it, without a look at the records. Raises `RunError`."""
+        state = RunState(self.folder, self.batch, self._total, cost=0.0 if self._prices else None)
+        at_work = is_locked(self.folder)
+        entries = list(Store(self.folder).entries().values()) if by_ledger else self._entries(state, at_work)
+        for entry in entries:
+            self._count(state, entry)
+        journals = {path.name.removesuffix(SUFFIX) for path in Store(self.folder).journals.glob(f"*{SUFFIX}")}
+        state.begun = len(journals - {entry.session_id for entry in entries})
+        if at_work:
+            state.live = _live(self.folder)
+            state.sessions_per_hour = _rate([entry for entry in entries if entry.status == "finished"], state.live)
+        return state
+
+    def _entries(self, state: RunState, at_work: bool) -> list[Entry]:
+        store = Store(self.folder)
+        if self._checked is None or not at_work:
+            self._checked = store.check()
+            state.unlisted = 0 if at_work else len(self._checked.tails)
+            state.damaged = self._checked.damaged
+            return list(self._checked.entries.values())
+        best, before = store.entries(), self._checked
+        # A damaged session is one until it has been run again and has another record.
+        still = [
+            item for item in before.damaged if best.get(item.session_id or "") == before.best.get(item.session_id or "")
+        ]
+        state.damaged = still
+        return [entry for name, entry in best.items() if name not in {item.session_id for item in still}]
+
+    def _count(self, state: RunState, entry: Entry) -> None:
+        if entry.status == "finished":
+            state.finished += 1
+            state.by_method[entry.method] += 1
+            state.by_end[entry.end_reason or "unknown"] += 1
+        else:
+            state.failed += 1
+            state.failures[describe(entry.failure)] += 1
+        state.turns += entry.turns
+        state.calls += entry.calls
+        for item in entry.usage.values():
+            state.prompt_tokens += item.prompt_tokens
+            state.cached_tokens += item.cached_tokens
+            state.completion_tokens += item.completion_tokens
+        if self._prices and state.cost is not None:
+            tokens = {
+                role: (item.prompt_tokens, item.cached_tokens, item.completion_tokens)
+                for role, item in entry.usage.items()
+            }
+            state.cost += self._prices.cost(self.batch.configuration, tokens)
+
+
+def is_locked(folder: Path) -> bool:
+    """Whether a process is at work on a run."""
+    try:
+        descriptor = os.open(folder / "lock", os.O_RDONLY | os.O_NONBLOCK)
+    except OSError:
+        return False
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except OSError:
+        return True
+    finally:
+        os.close(descriptor)
+    return False
+
+
+class _Live(BaseModel):
+    """What of a live.json is shown; whatever else it says stays with it."""
+
+    model_config = ConfigDict(extra="allow", allow_inf_nan=False)
+
+    began: float = Field(default=0.0, ge=0)
+    running: Count = 0
+    line: str = ""
+
+
+def _live(folder: Path) -> dict[str, Any]:
+    """What the process at work says of itself; nothing where it has not said it yet, or it cannot be read."""
+    try:
+        live = parse_json(read_bytes(folder / LIVE_FILE, MOST_LIVE))
+        _Live.model_validate(live)
+    except (OSError, ValueError):
+        return {}
+    return dict(live)
+
+
+def _rate(finished: list[Entry], live: dict[str, Any] | None) -> float | None:
+    """Sessions an hour, from those that were finished lately, the time counted from when the work began."""
+    now = time.time()
+    ends = sorted(datetime.fromisoformat(entry.finished_at).timestamp() for entry in finished)
+    since = max(now - RECENT, float((live or {}).get("began") or 0.0))
+    recent = [end for end in ends if end > since]
+    if len(recent) < 2:
+        return None
+    start = since if live and live.get("began") else recent[0]
+    return len(recent) / max(now - start, 1.0) * 3600

@@ -1,0 +1,137 @@
+"""A session as it happens, on a terminal or in a pipe: the dialogue as it grows, what was picked and why, where the graph is."""
+
+import time
+from typing import Any
+
+from rich.console import Console
+from rich.padding import Padding
+from rich.text import Text
+
+from counseling_sessions.graph.journal import JournalContent
+from counseling_sessions.graph.session import Event, SessionTask
+from counseling_sessions.inspection.transcript import how_it_ended
+from counseling_sessions.state import Call, SessionRecord
+
+SPEAKERS = {"counselor": ("Counselor", "bold cyan"), "client": ("Client", "bold yellow")}
+DOING = {
+    "intake": "taking the form",
+    "plan": "planning the session",
+    "router": "routing",
+    "counselor": "speaking",
+    "client": "answering",
+}
+
+
+class LiveView:
+    """Shows a session's events on a console. Plain lines without control codes where the console is no terminal."""
+
+    def __init__(self, console: Console, task: SessionTask) -> None:
+        self._console = console
+        self._name = task.profile.demographics.name
+        self._turns = task.config.max_turns
+        self._began = time.monotonic()
+        self._turn = 0
+        self._tokens = 0
+        self._cached = 0
+        self._running: list[str] = []
+        self._status = console.status("", spinner="dots") if console.is_terminal else None
+
+    def __enter__(self) -> "LiveView":
+        if self._status:
+            self._status.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._status:
+            self._status.stop()
+
+    def __call__(self, event: Event) -> None:
+        """Take note of an event and show what is new."""
+        if event.update is None:
+            self._running.append(event.node)
+        else:
+            if event.node in self._running:
+                self._running.remove(event.node)
+            self._show(event.update)
+        if self._status:
+            self._status.update(self._where())
+
+    def replay(self, content: JournalContent) -> None:
+        """Show what happened up to the last finished turn of a session that is taken up again."""
+        for item in content.finished_updates:
+            self._show(item.update)
+
+    def _show(self, change: dict[str, Any]) -> None:
+        if plan := change.get("plan"):
+            self._count(plan.get("call"))
+            self._line(f"plan · {plan['technique']} — {plan['goal']}", "green")
+            for number, step in enumerate(plan["steps"], 1):
+                self._line(f"  {number}. {step}", "dim")
+        if picks := change.get("picks"):
+            pick = picks[-1]
+            self._count(pick.get("call"))
+            step = f" · step {pick['step']}" if pick.get("step") else ""
+            how = "rules, as the model gave no pick" if pick.get("fallback") else pick["source"]
+            head = f"turn {pick['turn']} · {pick['phase']}{step} · {' + '.join(pick['techniques'])} ({how})"
+            self._line(f"\n{head} — {pick['reason']}", "magenta")
+        candidates = change.get("candidates")
+        for candidate in candidates if isinstance(candidates, list) else ():
+            self._count(candidate.get("call"))
+            if candidate.get("error"):
+                self._line(f"  {candidate['technique']} gave no candidate: {candidate['error']}", "red")
+        for said in change.get("utterances", ()):
+            self._count(said.get("call"))
+            self._utterance(said)
+        if failure := change.get("failure"):
+            self._count(failure.get("call"))
+
+    def _utterance(self, said: dict[str, Any]) -> None:
+        self._turn = said["turn"]
+        title, style = SPEAKERS[said["speaker"]]
+        if said["speaker"] == "client":
+            title = self._name
+        self._console.print(Text(title, style=style))
+        self._console.print(Padding(Text(said["text"]), (0, 0, 0, 2)))
+
+    def _line(self, text: str, style: str) -> None:
+        self._console.print(Text(text, style=style))
+
+    def _count(self, call: dict[str, Any] | None) -> None:
+        if call:
+            self._tokens += (call.get("prompt_tokens") or 0) + (call.get("completion_tokens") or 0)
+            self._cached += call.get("cached_tokens") or 0
+
+    def _where(self) -> str:
+        doing = ", ".join(DOING.get(node, node) for node in dict.fromkeys(self._running)) or "…"
+        spent = int(time.monotonic() - self._began)
+        cached = f" ({self._cached:,} cached)" if self._cached else ""
+        return f"turn {self._turn}/{self._turns} · {doing} · {spent // 60}:{spent % 60:02} · {self._tokens:,} tokens{cached}"
+
+
+def show_summary(console: Console, record: SessionRecord) -> None:
+    """A few lines on how a session ended and what it cost."""
+    console.print(Text(f"\n{how_it_ended(record)}", style="red" if record.failure else "green"))
+    usage = record.usage.values()
+    tokens = sum(item.prompt_tokens + item.completion_tokens for item in usage)
+    cached = sum(item.cached_tokens for item in usage)
+    counted = f"{tokens:,} tokens, {cached:,} of them cached" if tokens else "tokens not reported"
+    calls = sum(item.calls for item in usage)
+    console.print(Text(f"{len(record.turns)} turns · {calls} calls · {counted} · {record.seconds:.0f} s", style="dim"))
+    console.print(Text(_guard_line(record), style="dim"))
+
+
+def _guard_line(record: SessionRecord) -> str:
+    found: dict[str, int] = {}
+    for call in _calls(record):
+        for finding in call.findings:
+            found[finding.kind] = found.get(finding.kind, 0) + 1
+    if not found:
+        return "guards: nothing to object"
+    return "guards: " + ", ".join(f"{kind.replace('_', ' ')} {count}" for kind, count in sorted(found.items()))
+
+
+def _calls(record: SessionRecord) -> list[Call]:
+    items: list[Any] = [record.plan, *record.dialogue]
+    for turn in record.turns:
+        items += [turn.pick, *turn.candidates]
+    return [item.call for item in items if item is not None and item.call is not None]

@@ -1,0 +1,246 @@
+"""What the trace page shows, as plain JSON: a row of the list for every session, and the whole of each with its turns' steps.
+
+A session's turns have the keys of their addresses: "0" for the opening with the plan, "1" and on, and "closing". Its calls stand
+once, in a list in order of time; elsewhere is their place in it.
+"""
+
+import base64
+import zlib
+from collections.abc import Sequence
+from itertools import pairwise, product
+from typing import Any
+
+from langgraph.graph import END, START
+from pydantic import BaseModel
+from pydantic_core import to_json
+
+from counseling_sessions.graph.methods import METHODS
+from counseling_sessions.inspection.survival import Span
+from counseling_sessions.inspection.trace_data import CallTrace, CandidateTrace, SaidTrace, SessionTrace, TurnTrace
+from counseling_sessions.inspection.transcript import how_it_ended
+from counseling_sessions.profiles.schema import ClientProfile, counselor_information, counselor_reason
+from counseling_sessions.settings import MethodName
+from counseling_sessions.state import SessionRecord
+
+FIRST_MESSAGE = 300
+"""Characters of the first messages that the list keeps to search in and show."""
+LATELY = 3
+"""Turns whose techniques the router is told when it picks (`nodes.picking.lately_used`)."""
+LEVEL = 6
+"""Of the compression: 9 takes twice as long for 1 % less."""
+
+Json = dict[str, Any]
+Stage = tuple[str, ...]
+Drawing = tuple[MethodName, tuple[str, ...]]
+
+
+def drawing_of(trace: SessionTrace) -> Drawing | None:
+    """Which drawing of the graph a session has: its method, with its techniques; None for a method that is not ours."""
+    method = METHODS.get(trace.method)
+    techniques = tuple(trace.configuration.get("techniques", ()))
+    return (method.name, techniques if method.specialists else ()) if method else None
+
+
+def packed(value: Any) -> str:
+    """JSON, compressed (raw deflate) and in base64: no text of a session can end the element that it stands in."""
+    squeeze = zlib.compressobj(LEVEL, wbits=-zlib.MAX_WBITS)
+    return base64.b64encode(squeeze.compress(to_json(value)) + squeeze.flush()).decode()
+
+
+def row_of(record: SessionRecord, trace: SessionTrace) -> Json:
+    """A session's line in the list."""
+    findings: dict[str, int] = {}
+    for item in trace.calls:
+        for finding in item.call.findings:
+            findings[finding.kind] = findings.get(finding.kind, 0) + 1
+    return {
+        "id": trace.session_id,
+        "profile": trace.profile_id,
+        "name": trace.name,
+        "attitude": trace.attitude,
+        "method": trace.method,
+        "status": "unfinished" if trace.cut_off else trace.status,
+        "end": trace.end_reason,
+        "failure": trace.failure and trace.failure.message,
+        "turns": len(record.turns),
+        "findings": findings,
+        "calls": trace.total.calls,
+        "tokens": trace.total.prompt_tokens + trace.total.completion_tokens,
+        "seconds": trace.seconds,
+        "first": [said.text[:FIRST_MESSAGE] for said in record.dialogue[:2]],
+    }
+
+
+def session_data(record: SessionRecord, trace: SessionTrace) -> Json:
+    """A session as the page shows it."""
+    config = trace.configuration
+    turns = _turns(trace)
+    parts = {number: turn for turn in turns for number in turn["calls"]}
+    return {
+        "id": trace.session_id,
+        "name": trace.name,
+        "attitude": trace.attitude,
+        "method": trace.method,
+        "techniques": config.get("techniques", ()),
+        "ended": "cut off before its end" if trace.cut_off else how_it_ended(record),
+        "started_at": trace.started_at,
+        "client": _client(record.profile),
+        "facts": _facts(trace, len(record.turns)),
+        "turns": turns,
+        "calls": [_call(item, parts.get(item.number, turns[-1])) for item in trace.calls],
+        "nodes": [
+            {**_plain(role.usage), "role": role.role, "node": role.node, "longest": role.longest, "cost": role.cost}
+            for role in trace.roles
+        ],
+        "configuration": config,
+        "provenance": _plain(trace.provenance),
+    }
+
+
+def _client(profile: ClientProfile) -> list[tuple[str, str]]:
+    told = [line.partition(": ") for line in counselor_information(profile).splitlines()]
+    facts = [("profile", profile.id), *((name.lower(), value) for name, _, value in told)]
+    return [*facts, ("reason for counseling", counselor_reason(profile))]
+
+
+def _facts(trace: SessionTrace, turns: int) -> list[tuple[str, str]]:
+    config, total, method = trace.configuration, trace.total, METHODS.get(trace.method)
+    return [
+        ("method", method.description if method else trace.method),
+        ("models", ", ".join(sorted({item.call.model for item in trace.calls if item.call.model}))),
+        ("seed", str(trace.seed)),
+        ("turns", f"{turns} of at most {config.get('max_turns', '?')}"),
+        ("calls", f"{total.calls:,} with {total.attempts:,} answers in {total.requests:,} requests"),
+        ("tokens in", f"{total.prompt_tokens:,} ({total.cached_tokens:,} cached)" if total.prompt_tokens else ""),
+        ("tokens out", f"{total.completion_tokens:,}" if total.completion_tokens else ""),
+        ("usage not reported", f"for {total.unreported:,} answers" if total.unreported else ""),
+        ("cost", "" if trace.cost is None else f"{trace.cost:,.4f}"),
+        ("time", f"{trace.seconds:,.1f} s, in {trace.busy:,.1f} s of which calls ran"),
+        ("taken up again", f"{trace.resumed} times" if trace.resumed else ""),
+        ("forked from", f"{fork.session_id} at turn {fork.turn}" if (fork := trace.forked_from) else ""),
+    ]
+
+
+def _turns(trace: SessionTrace) -> list[Json]:
+    """The opening, the turns and the closing, each with its calls and its way through the graph."""
+    parts = [_opening(trace)]
+    lately: list[Sequence[str]] = []
+    for turn in trace.turns:
+        parts.append(_turn(turn, lately))
+        if turn.pick:
+            lately.append(turn.pick.pick.techniques)
+    _place_failure(parts, trace)
+    hub = "router" if trace.method in METHODS and METHODS[trace.method].specialists else "counselor"
+    before: Stage = ()
+    for part in parts:
+        stages = _stages(part, hub)
+        part["path"] = [edge for pair in pairwise([before, *stages]) for edge in product(*pair)]
+        part["path_text"] = " → ".join(", ".join(map(_shown, stage)) for stage in stages)
+        before = stages[-1]
+    return parts
+
+
+def _opening(trace: SessionTrace) -> Json:
+    plan = _plain(trace.plan) | {"call": _number(trace.plan_call)} if trace.plan else None
+    calls = [item.number for item in trace.calls if item.turn == 0]
+    said = [_said(SaidTrace(utterance, None)) for utterance in trace.opening]
+    return _part("0", "Opening", said, calls) | {"plan": plan}
+
+
+def _turn(turn: TurnTrace, lately: Sequence[Sequence[str]]) -> Json:
+    key, label = ("closing", "Closing") if turn.closing else (str(turn.turn), f"Turn {turn.turn}")
+    said = [_said(item) for item in (turn.counselor, turn.client) if item]
+    part = _part(key, label, said, [item.number for item in turn.calls])
+    pick = _plain(turn.pick.pick) | {"call": _number(turn.pick.call)} if turn.pick else None
+    used = [name.replace("_", " ") for names in reversed(lately[-LATELY:]) for name in names]
+    saw = [
+        ("phase", turn.phase),
+        ("used lately", ", ".join(dict.fromkeys(used)) or "nothing yet"),
+        ("the client’s last words", turn.saw),
+    ]
+    return part | {
+        "phase": turn.phase,
+        "inherited": turn.inherited,
+        "pick": pick,
+        "saw": saw if pick else [],
+        "drafts": [_draft(item) for item in turn.candidates],
+        "seconds": turn.seconds,
+        "overlap": turn.overlap,
+    }
+
+
+def _part(key: str, label: str, said: list[Json], calls: list[int]) -> Json:
+    none: Json = {"plan": None, "pick": None, "failure": None, "phase": None, "saw": [], "drafts": []}
+    return {"key": key, "label": label, "said": said, "calls": calls, **none}
+
+
+def _said(item: SaidTrace) -> Json:
+    said, text = item.utterance, item.utterance.text
+    kept = [_span(text, origin) | {"place": origin.candidate} for origin in item.origins]
+    return _plain(said) | {"call": _number(item.call), "kept": kept}
+
+
+def _draft(item: CandidateTrace) -> Json:
+    text, kept = item.candidate.text, item.kept
+    return _plain(item.candidate) | {
+        "picked": item.picked,
+        "call": _number(item.call),
+        "kept": [_span(text, span) for span in kept.spans] if kept else [],
+        "share": kept.share if kept else None,
+    }
+
+
+def _span(text: str, span: Span) -> Json:
+    """Where a span stands, counted as the browser does: what is beyond the basic plane counts two (UTF-16)."""
+    if text.isascii():
+        return {"start": span.start, "end": span.end}
+    start, length = (len(part.encode("utf-16-le")) // 2 for part in (text[: span.start], text[span.start : span.end]))
+    return {"start": start, "end": start + length}
+
+
+def _call(item: CallTrace, part: Json) -> Json:
+    at = {"turn": part["key"], "place": part["label"], "node": item.node, "offset": item.offset}
+    return item.call.model_dump(mode="json") | at
+
+
+def _number(call: CallTrace | None) -> int | None:
+    return call.number if call else None
+
+
+def _plain(data: BaseModel) -> Json:
+    """A model's fields as JSON, without its call, which stands in the session's list."""
+    return data.model_dump(mode="json", exclude={"call"})
+
+
+def _place_failure(parts: list[Json], trace: SessionTrace) -> None:
+    """Put a failure where it happened. A session that was cut off does not say in which turn: it was in its last."""
+    failure = trace.failure
+    if failure is None:
+        return
+    key = "0" if failure.stage == "plan" else str(failure.turn)
+    part = next((part for part in parts if part["key"] == key), parts[-1])
+    if failure.stage == "session" or (part["key"] == "0" and failure.stage != "plan"):
+        part = parts[-1]
+    call = next((item for item in trace.calls if item.call is failure.call), None)
+    part["failure"] = _plain(failure) | {"call": _number(call)}
+
+
+def _stages(part: Json, hub: str) -> list[Stage]:
+    """The nodes that ran, one after the other; those of a stage ran side by side."""
+    failed = part["failure"] and part["failure"]["stage"]
+    if part["key"] == "0":
+        planned = part["plan"] or failed == "plan"
+        stages: list[Stage] = [(START,), ("intake",), *([("plan",)] if planned else [])]
+        return [*stages, (END,)] if failed not in (None, "session") else stages
+    speakers = [said["speaker"] for said in part["said"]]
+    drafts = tuple(draft["technique"] for draft in part["drafts"])
+    stages = [(hub,)]
+    if drafts:
+        stages += [drafts, (hub,)] if speakers or failed not in (None, "session") else [drafts]
+    if "client" in speakers or failed == "client":
+        stages.append(("client",))
+    return [*stages, (END,)] if part["key"] == "closing" or failed not in (None, "session") else stages
+
+
+def _shown(node: str) -> str:
+    return {START: "start", END: "end"}.get(node, node.replace("_", " "))

@@ -1,0 +1,76 @@
+"""The terminal of a practice session: lines that a person types, with a history, and what is shown to them."""
+
+import sys
+from collections.abc import Iterable
+from contextlib import AbstractContextManager, nullcontext
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.padding import Padding
+from rich.text import Text
+
+from counseling_sessions.texts.console import HarmlessConsole
+
+try:
+    import readline
+except ImportError:  # a Python without it reads lines all the same
+    readline = None  # type: ignore[assignment]
+
+TEXTS = Path(__file__).parent / "texts"
+
+
+class Terminal:
+    """Reads and shows. Without a terminal on both ends it reads plain lines and shows no prompt, no colours, no spinner."""
+
+    def __init__(self, console: Console | None = None) -> None:
+        self.console = console or HarmlessConsole()
+        self.interactive = sys.stdin.isatty() and sys.stdout.isatty()
+
+    def remember(self, lines: Iterable[str], completions: Iterable[str]) -> None:
+        """Begin the history with these lines, and complete these words with the tabulator. Nothing is kept on the disk."""
+        if readline is None or not self.interactive:
+            return
+        words = list(completions)
+        readline.clear_history()
+        for line in lines:
+            readline.add_history(line)
+        readline.set_completer_delims(" ")
+        readline.set_completer(lambda text, number: [*(word for word in words if word.startswith(text)), None][number])
+        readline.parse_and_bind("tab: complete")
+
+    def read(self, prompt: str) -> str:
+        """What a person types, over several lines where a line ends with a backslash. Raises `EOFError` at the end of input."""
+        lines: list[str] = []
+        while True:
+            line = self._line(prompt)
+            if not line.endswith("\\"):
+                return "\n".join([*lines, line])
+            lines.append(line[:-1])
+            prompt = "... "
+
+    def busy(self, doing: str) -> AbstractContextManager[Any]:
+        """Shows that something is being done, for as long as it is."""
+        return self.console.status(doing, spinner="dots") if self.interactive else nullcontext()
+
+    def utterance(self, title: str, text: str, style: str = "bold yellow") -> None:
+        """Show what somebody said."""
+        self.console.print(Text(title, style=style))
+        self.console.print(Padding(Text(text), (0, 0, 0, 2)))
+
+    def note(self, text: str, style: str = "dim") -> None:
+        """Show a remark of the program's."""
+        self.console.print(Text(text, style=style))
+
+    def text(self, name: str) -> None:
+        """Show one of the fixed texts."""
+        self.note((TEXTS / f"{name}.md").read_text(encoding="utf-8").strip(), style="")
+
+    def _line(self, prompt: str) -> str:
+        while True:
+            try:
+                line = input(prompt if self.interactive else "")
+                line.encode()  # some settings of the terminal's give halves of characters for bytes that are no text
+                return line
+            except UnicodeError:
+                self.note("That line could not be read as text; please type it again.", "red")

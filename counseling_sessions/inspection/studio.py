@@ -1,0 +1,255 @@
+"""LangGraph Studio's server with our sessions in it: their checkpoints, its threads and assistants, and the server itself."""
+
+import asyncio
+import hashlib
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+import uuid
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+from langgraph_sdk import get_client
+from langgraph_sdk.client import LangGraphClient
+
+from counseling_sessions.graph.checkpoints import VARIABLE, checkpoints_path, open_checkpoints
+from counseling_sessions.graph.methods import METHODS
+from counseling_sessions.graph.served import VARIABLE as MODELS
+from counseling_sessions.graph.served import for_caller
+from counseling_sessions.graph.threads import import_session
+from counseling_sessions.sessions.store import RunError
+from counseling_sessions.settings import ModelSettings, SessionConfig
+from counseling_sessions.state import SessionRecord
+from counseling_sessions.store.private import for_its_owner
+
+GRAPH = "session"
+PROJECT = Path(__file__).parents[2]
+START_SECONDS = 120
+END_SECONDS = 20
+ASSISTANTS = uuid.uuid5(uuid.NAMESPACE_URL, "counseling-sessions/assistant")
+OWN = "counseling-sessions"
+
+Assistant = dict[str, Any]
+
+
+async def write_checkpoints(records: Iterable[SessionRecord], *, fresh: bool = False) -> dict[str, str]:
+    """Write the sessions' checkpoints into the file that the server reads, each into the thread of its id.
+
+    A thread that is there stays as it is, with what was forked in it, unless `fresh` is given. Returns by session id what
+    was done: "imported", "there already", or why it could not be.
+    """
+    done: dict[str, str] = {}
+    async with open_checkpoints() as saver:
+        for record in records:
+            there = await saver.aget_tuple({"configurable": {"thread_id": record.session_id}})
+            if there and not fresh:
+                done[record.session_id] = "there already"
+                continue
+            try:
+                await import_session(record, saver)
+            except ValueError as error:
+                done[record.session_id] = f"cannot be imported: {' '.join(str(error).split())[:200]}"
+            else:
+                done[record.session_id] = "imported"
+    return done
+
+
+def method_assistants() -> list[Assistant]:
+    """One assistant for each method: its name, what it stands for, and the method as its context."""
+    return [
+        _assistant(method.name, method.name, method.description, {"method": method.name}) for method in METHODS.values()
+    ]
+
+
+def session_assistants(
+    records: Iterable[SessionRecord], models: Mapping[str, ModelSettings] | None = None
+) -> dict[str, Assistant]:
+    """By session id the assistant that has its configuration, with which its thread is run on.
+
+    Sessions whose configurations differ in nothing but the seed share one, which has no seed of its own. Where their models are
+    reached is not in it: the server's `models` (by role; none where its environment says which) serve, those of a session if
+    they have its names.
+    """
+    found = {}
+    for record in records:
+        config, left = for_caller(SessionConfig.model_validate(record.configuration), models or {})
+        context = config.model_dump(mode="json", exclude={"seed"}, exclude_none=True)
+        digest = hashlib.sha256(json.dumps([context, left] if left else context, sort_keys=True).encode()).hexdigest()[
+            :8
+        ]
+        about = f"The configuration of imported sessions: {config.method}, up to {config.max_turns} turns"
+        if left:
+            about += f". The server's default model serves: it has none called {', '.join(left)}"
+        found[record.session_id] = _assistant(digest, f"{config.method} as imported ({digest})", about, context)
+    return found
+
+
+async def create_assistants(client: LangGraphClient, assistants: Iterable[Assistant]) -> int:
+    """Create assistants of the session graph; one that is there is brought up to date. Returns how many were changed.
+
+    Raises `RunError` where the server does not answer, or does not serve the graph.
+    """
+    changed = 0
+    with _server_errors():
+        for wanted in assistants:
+            there = await client.assistants.search(metadata=wanted["metadata"], graph_id=GRAPH, limit=1)
+            if there and all(there[0].get(name) == wanted[name] for name in ("name", "description", "context")):
+                continue
+            changed += 1
+            if there:
+                about = {name: wanted[name] for name in ("name", "description", "context", "metadata")}
+                await client.assistants.update(there[0]["assistant_id"], graph_id=GRAPH, **about)
+            else:
+                await client.assistants.create(GRAPH, if_exists="do_nothing", **wanted)
+    return changed
+
+
+async def create_threads(
+    client: LangGraphClient, records: Iterable[SessionRecord], models: Mapping[str, ModelSettings] | None = None
+) -> None:
+    """Make sessions whose checkpoints are there known to the server, with what tells them apart. Raises `RunError`.
+
+    `models` are the server's by role, as for `session_assistants`.
+    """
+    records = list(records)
+    assistants = session_assistants(records, models)
+    await create_assistants(client, {item["assistant_id"]: item for item in assistants.values()}.values())
+    with _server_errors():
+        for record in records:
+            metadata = {
+                "profile": record.profile_id,
+                "attitude": record.attitude,
+                "method": record.configuration.get("method"),
+                "seed": record.configuration.get("seed"),
+                "status": status_of(record),
+                "assistant": assistants[record.session_id]["name"],
+            }
+            thread = await client.threads.create(
+                thread_id=record.session_id, graph_id=GRAPH, if_exists="do_nothing", metadata=metadata
+            )
+            if any((thread["metadata"] or {}).get(name) != value for name, value in metadata.items()):
+                await client.threads.update(record.session_id, metadata=metadata)
+
+
+def status_of(record: SessionRecord) -> str:
+    """Whether a session is finished, has failed, or is unfinished: cut off, or still running."""
+    return "unfinished" if record.failure and record.failure.kind == "unfinished" else record.status
+
+
+@contextmanager
+def server(
+    port: int | None = None, *, browser: bool = False, models: Path | None = None
+) -> Iterator[tuple[str, subprocess.Popen[bytes], Path]]:
+    """`langgraph dev` on a loopback port: its URL, its process and its log, once it answers; ended with the context.
+
+    Without a port it takes 2024, or a free one where that is taken. `models` is the owner's models
+    file. Raises `RunError` where it is not installed, or does not start.
+    """
+    if not (find_spec("langgraph_cli") and find_spec("langgraph_api")):
+        raise RunError("LangGraph's development server is not installed: pip install -e '.[studio]'")
+    if not (PROJECT / "langgraph.json").exists():
+        raise RunError(f"{PROJECT} has no langgraph.json: Studio needs the project's folder, not the installed package")
+    port = port or _free_port()
+    if not _is_free(port):
+        raise RunError(f"port {port} is taken; give another one with --port")
+    log = checkpoints_path().parent.absolute() / f"studio-{port}.log"
+    log.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    command = [sys.executable, "-m", "langgraph_cli", "dev", "--no-reload", "--host", "127.0.0.1", "--port", str(port)]
+    here = {VARIABLE: str(checkpoints_path().absolute())}
+    if models:
+        here[MODELS] = str(models.absolute())
+    with open(log, "wb", opener=for_its_owner) as output:
+        process = subprocess.Popen(
+            command if browser else [*command, "--no-browser"],
+            cwd=PROJECT,
+            env={"LANGGRAPH_CLI_NO_ANALYTICS": "1", **os.environ, **here},
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,  # Ctrl-C is ours: what is still to be said is said before the server ends
+        )
+    try:
+        wait_until_ok(f"http://127.0.0.1:{port}", process, log)
+        yield f"http://127.0.0.1:{port}", process, log
+    finally:
+        _end(process)
+
+
+def connect(url: str) -> LangGraphClient:
+    """A client of a server; no key is sent to it."""
+    return get_client(url=url, api_key=None)
+
+
+def _assistant(key: str, name: str, description: str, context: dict[str, Any]) -> Assistant:
+    return {
+        "assistant_id": str(uuid.uuid5(ASSISTANTS, key)),
+        "name": name,
+        "description": description,
+        "context": context,
+        "metadata": {"made_by": OWN, "key": key},
+    }
+
+
+@contextmanager
+def _server_errors() -> Iterator[None]:
+    """A server's refusal, or its silence, as an error for a person."""
+    try:
+        yield
+    except (RunError, asyncio.CancelledError):
+        raise
+    except Exception as error:
+        if type(error).__module__.split(".")[0] in ("httpx", "langgraph_sdk"):
+            told = " ".join(str(error).split())[:300] or type(error).__name__
+            raise RunError(f"the LangGraph server refused, or does not answer: {told}") from None
+        raise
+
+
+def _free_port() -> int:
+    return 2024 if _is_free(2024) else _any_port()
+
+
+def _any_port() -> int:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        return int(free.getsockname()[1])
+
+
+def _is_free(port: int) -> bool:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+    return True
+
+
+def wait_until_ok(url: str, process: subprocess.Popen[bytes], log: Path) -> None:
+    """Wait until a server answers. Raises `RunError`, with the log's last line, where its process ends or takes too long."""
+    direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    end = time.monotonic() + START_SECONDS
+    while time.monotonic() < end and process.poll() is None:
+        with suppress(OSError), direct.open(f"{url}/ok", timeout=2) as answer:
+            if answer.status == 200:
+                return
+        time.sleep(0.1)
+    last = log.read_text(errors="replace").strip().splitlines()[-1:]
+    raise RunError(f"langgraph dev did not start; see {log}: {' '.join(last)[:300]}")
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    with suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGINT)
+    with suppress(subprocess.TimeoutExpired):
+        process.wait(END_SECONDS)
+    with suppress(ProcessLookupError):  # the usual case: nothing of the group is left
+        os.killpg(process.pid, signal.SIGKILL)
+    process.wait()

@@ -1,0 +1,65 @@
+"""Profiles and models as tables for a terminal."""
+
+from rich.console import Console, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from counseling_sessions.models.roles import Served
+from counseling_sessions.profiles.schema import ClientProfile, client_form, counselor_information, counselor_reason
+
+
+def profiles_table(profiles: list[ClientProfile]) -> Table:
+    """One line a profile: id, age, what brings the client."""
+    table = Table(box=None, pad_edge=False, header_style="bold", expand=True)
+    longest = max((len(profile.id) for profile in profiles), default=0)
+    table.add_column("id", style="cyan", no_wrap=True, min_width=min(longest, 40))
+    table.add_column("age", justify="right", min_width=3)
+    table.add_column("reason for coming", overflow="ellipsis", no_wrap=True, ratio=1)
+    for profile in profiles:
+        age = profile.demographics.age
+        table.add_row(profile.id, "" if age is None else str(age), Text(counselor_reason(profile)))
+    return table
+
+
+def show_profile(console: Console, profile: ClientProfile) -> None:
+    """The whole form, and what of it the counselor sees."""
+    console.print(Text(profile.id, style="bold cyan"))
+    console.print(Text("\nSeen by the counselor's side", style="bold"))
+    console.print(Text(counselor_information(profile)))
+    console.print(Text(f"Reason for counseling: {counselor_reason(profile)}"))
+    console.print(Text("\nThe whole form, seen by the client", style="bold"))
+    console.print(Text(client_form(profile)))
+    if profile.opening:
+        console.print(Text("\nOpening exchange", style="bold"))
+        console.print(Text(f"Counselor: {profile.opening.counselor}\nClient: {profile.opening.client}"))
+    notes = [profile.attitude and f"attitude {profile.attitude}", profile.source and f"source: {profile.source}"]
+    if profile.cognitive_distortion:
+        notes.append(f"cognitive distortion (seen by nobody): {profile.cognitive_distortion}")
+    console.print(Text("\n" + " · ".join(note for note in notes if note), style="dim"))
+
+
+def models_table(served: list[Served]) -> Table:
+    """What `check` found: a block a model, so that long names and addresses fit 80 columns."""
+    table = Table(box=None, pad_edge=False, show_header=False)
+    table.add_column(style="bold", no_wrap=True)
+    table.add_column(overflow="fold")
+    for item in served:
+        rows: list[tuple[str, RenderableType]] = [("roles", Text(", ".join(item.roles)))]
+        if item.endpoint:
+            rows += [("model", Text(item.endpoint.model)), ("endpoint", Text(item.endpoint.label))]
+        if item.problem:
+            rows.append(("problem", Text(item.problem, style="red")))
+        else:
+            rows += [
+                ("reachable", Text(f"yes, first answer after {item.seconds or 0:.1f} s", style="green")),
+                ("structured output", Text(item.structured or "no")),
+                ("token usage", Text("reported" if item.usage else "not reported")),
+                (
+                    "cached tokens",
+                    Text({True: "reported", False: "none on a repeated prompt", None: "not known"}[item.cached]),
+                ),
+            ]
+        for row in rows:
+            table.add_row(*row)
+        table.add_section()
+    return table

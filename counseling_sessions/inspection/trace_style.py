@@ -1,0 +1,123 @@
+"""What the parts of a trace look like on a terminal: times, tokens, bars, marked words, with colors and without."""
+
+from collections.abc import Sequence
+from itertools import pairwise
+
+from rich.console import Console
+from rich.text import Text
+
+from counseling_sessions.inspection.trace_data import CallTrace
+from counseling_sessions.state import Usage
+from counseling_sessions.texts.harmless import harmless, one_line
+
+SPEAKERS = {"counselor": ("Counselor", "bold cyan"), "client": ("Client", "bold yellow")}
+COLORS = ("green", "magenta", "blue", "red", "cyan", "yellow")
+"""Of the candidates, one after the other."""
+_RAISED = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
+
+Mark = tuple[int, int, int]
+"""A piece of a text by its first character and the one after its last, and the number of the candidate that it marks."""
+
+
+def has_color(console: Console) -> bool:
+    """Whether words can be marked by color."""
+    return console.color_system is not None and not console.no_color
+
+
+def brief(text: str, limit: int) -> str:
+    """A text in one line of at most so many characters."""
+    line = one_line(text)
+    return line if len(line) <= limit else line[: limit - 1].rstrip() + "…"
+
+
+def marked(text: str, marks: Sequence[Mark], *, color: bool) -> Text:
+    """A text in which the words of candidates are marked: underlined in the candidate's color, else between «», in any case
+    followed by the candidate's number."""
+    out, place = Text(), 0
+    for start, end, number in sorted(marks):
+        raised = str(number).translate(_RAISED)
+        out.append(harmless(text[place:start]))
+        if color:
+            own = COLORS[(number - 1) % len(COLORS)]
+            out.append(harmless(text[start:end]), style=f"bold underline {own}").append(raised, style=own)
+        else:
+            out.append(f"«{harmless(text[start:end])}»{raised}")
+        place = end
+    return out.append(harmless(text[place:]))
+
+
+def seconds(value: float) -> str:
+    """A time for a person: "40 ms", "0.84 s", "12.3 s", "4:05 min", "1:12:09 h"."""
+    if value < 0.1:
+        return f"{value * 1000:.0f} ms"
+    if value < 60:
+        return f"{value:.2f} s" if value < 10 else f"{value:.1f} s"
+    minutes, left = divmod(round(value), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{left:02} h" if hours else f"{minutes}:{left:02} min"
+
+
+def tokens(usage: Usage) -> str:
+    """The tokens of a usage: "812 tokens in (600 cached), 45 out"."""
+    if not usage.prompt_tokens and not usage.completion_tokens:
+        return "tokens not reported" if usage.unreported else "no tokens"
+    cached = f" ({usage.cached_tokens:,} cached)" if usage.cached_tokens else ""
+    missing = f", not reported for {usage.unreported:,} answers" if usage.unreported else ""
+    return f"{usage.prompt_tokens:,} tokens in{cached}, {usage.completion_tokens:,} out{missing}"
+
+
+def role_name(role: str) -> str:
+    """A role as a person calls it: the router picks and merges."""
+    return {"router": "router (pick)", "merge": "router (merge)"}.get(role, role)
+
+
+class Axis:
+    """The time in which calls ran, as a line of characters: where nothing ran (a person thought, a session lay idle), none of the
+    line is used."""
+
+    def __init__(self, calls: Sequence[CallTrace], width: int) -> None:
+        self.width = max(1, width)
+        self._pieces: list[tuple[float, float, float]] = []
+        until = busy = 0.0
+        for begin, end in sorted(_timed(calls)):
+            start = max(begin, until)
+            if end > start:
+                self._pieces.append((start, end, busy))
+                busy += end - start
+                until = end
+        self.seconds = busy
+
+    def bar(self, calls: Sequence[CallTrace]) -> str:
+        """When these calls ran: a block in each character of the line that one of them touches."""
+        if not self.seconds:
+            return ""
+        line = [" "] * self.width
+        for begin, end in _timed(calls):
+            first = min(self.width - 1, int(self._busy(begin) / self.seconds * self.width))
+            last = self._busy(end) / self.seconds * self.width
+            for place in range(first, max(first + 1, min(self.width, round(last)))):
+                line[place] = "█"
+        return "".join(line)
+
+    def _busy(self, at: float) -> float:
+        """How long calls had run by then."""
+        before = [piece for piece in self._pieces if piece[0] <= at]
+        if not before:
+            return 0.0
+        start, end, busy = before[-1]
+        return busy + min(at, end) - start
+
+
+def scale(turns: Sequence[int]) -> str:
+    """Every fifth turn's number over the column of that turn, the first one's too."""
+    line = [" "] * len(turns)
+    shown = [place for place, turn in enumerate(turns) if turn % 5 == 0 or place == 0]
+    for place, after in pairwise([*shown, len(turns) + 3]):
+        number = str(turns[place])
+        if place + len(number) < after:
+            line[place : place + len(number)] = number
+    return "".join(line).rstrip()
+
+
+def _timed(calls: Sequence[CallTrace]) -> list[tuple[float, float]]:
+    return [(item.offset, item.end) for item in calls if item.offset is not None and item.end is not None]

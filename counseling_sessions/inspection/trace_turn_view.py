@@ -1,0 +1,260 @@
+"""A turn's trace as a tree on a terminal: the graph's steps one below the other, in brief or in full."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from itertools import takewhile
+
+from rich.console import Group, RenderableType
+from rich.padding import Padding
+from rich.text import Text
+from rich.tree import Tree
+
+from counseling_sessions.graph.record import usage_of
+from counseling_sessions.inspection.survival import Kept
+from counseling_sessions.inspection.trace_data import CallTrace, CandidateTrace, SaidTrace, SessionTrace, TurnTrace
+from counseling_sessions.inspection.trace_prompts import Message, Prompts
+from counseling_sessions.inspection.trace_style import SPEAKERS, Axis, Mark, brief, marked, role_name, seconds, tokens
+from counseling_sessions.texts.harmless import harmless
+
+LINE = 200
+"""Characters of what is said, in a tree in brief."""
+LABEL = 26
+"""Characters of the names beside bars."""
+
+
+@dataclass(frozen=True)
+class Look:
+    """How a trace is shown: `width` in characters, whether with colors, the prompts, where they are wanted, and the calls of the
+    turn that is shown, one below the other."""
+
+    width: int = 80
+    color: bool = False
+    prompts: Prompts | None = None
+    calls: tuple[CallTrace, ...] = ()
+
+
+def turn_brief(turn: TurnTrace) -> Tree:
+    """A turn in a few lines: what was picked and why, what of each candidate is left, what was said."""
+    tree = Tree(_title(turn), guide_style="dim")
+    if turn.pick:
+        tree.add(Text.assemble("picked ", _picked(turn), f": {brief(turn.pick.pick.reason, LINE)}"))
+    if turn.candidates:
+        told = "; ".join(f"{item.candidate.technique} {_kept(item)}" for item in turn.candidates)
+        tree.add(Text(f"drafts: {told}", style="dim"))
+    _add_troubles(tree, turn.calls)
+    for said in (turn.counselor, turn.client):
+        if said:
+            tree.add(Text.assemble(_speaker(said), brief(said.utterance.text, LINE)))
+    _add_failure(tree, turn)
+    return tree
+
+
+def turn_full(turn: TurnTrace, look: Look) -> Tree:
+    """A turn with all its steps: texts, calls, what the guards objected to, and when each call ran."""
+    look = replace(look, calls=_shown(turn))
+    tree = Tree(_title(turn), guide_style="dim")
+    if turn.step_text and turn.pick:
+        tree.add(Text.assemble((f"step {turn.pick.pick.step}: ", "bold"), harmless(turn.step_text)))
+    if turn.saw:
+        tree.add(Text.assemble(("the client had said: ", "bold"), (harmless(turn.saw), "dim")))
+    if turn.pick:
+        _add_pick(tree, turn, look)
+    if turn.candidates:
+        drafts = tree.add(Text("drafts", style="bold"))
+        for number, item in enumerate(turn.candidates, 1):
+            _add_candidate(drafts, number, item, look)
+    if turn.counselor:
+        marks = [(item.start, item.end, item.candidate + 1) for item in turn.counselor.origins]
+        _add_said(tree, turn.counselor, marks, look)
+    if turn.client:
+        _add_said(tree, turn.client, [], look)
+    _add_failure(tree, turn, look)
+    if turn.calls:
+        tree.add(_times(turn, look))
+    return tree
+
+
+def plan_tree(trace: SessionTrace, look: Look) -> Tree:
+    """The opening exchange and the plan, as turn 0."""
+    tree = Tree(Text("Opening and plan", style="bold"), guide_style="dim")
+    for said in trace.opening:
+        tree.add(Text.assemble(_speaker(SaidTrace(said, None)), harmless(said.text)))
+    if trace.plan:
+        node = tree.add(Text.assemble(("plan: ", "bold"), (trace.plan.technique.value, "bold green")))
+        node.add(Text(harmless(trace.plan.goal)))
+        for number, step in enumerate(trace.plan.steps, 1):
+            node.add(Text(f"{number}. {harmless(step)}"))
+    else:
+        node = tree.add(Text("no plan", style="dim"))
+    if trace.plan_call:
+        _add_call(node, trace.plan_call, look)
+    if trace.failure and trace.failure.stage == "plan":
+        tree.add(Text(f"failed: {harmless(trace.failure.message)}", style="bold red"))
+    return tree
+
+
+def call_line(item: CallTrace) -> str:
+    """A call in a line: model, time, tokens, and how often it was asked again."""
+    call, parts = item.call, []
+    if call.model:
+        parts.append(harmless(f"{call.model} at {call.endpoint}" if call.endpoint else call.model))
+    at = "" if item.offset is None else f" from {seconds(item.offset)} on"
+    parts.append(f"{seconds(call.seconds)}{at}")
+    parts.append(tokens(next(iter(usage_of([call]).values()))))
+    if call.attempts != 1:
+        parts.append(f"{call.attempts} answers")
+    if call.passed_over:
+        parts.append(f"{call.passed_over} passed over")
+    if call.requests != max(1, call.attempts + call.passed_over):
+        parts.append(f"{call.requests} requests")
+    if call.finish_reason not in (None, "stop"):
+        parts.append(f"finish reason {harmless(call.finish_reason)}")
+    if call.structured:
+        parts.append(harmless(call.structured))
+    return " · ".join(parts)
+
+
+def _title(turn: TurnTrace) -> Text:
+    name = f"Turn {turn.turn}: the closing" if turn.closing else f"Turn {turn.turn}"
+    parts: list[str] = [] if turn.closing else [turn.phase]
+    if turn.pick and turn.pick.pick.step:
+        parts.append(f"plan step {turn.pick.pick.step}")
+    if turn.calls:
+        beside = f", {seconds(turn.overlap)} saved side by side" if turn.overlap >= 0.005 else ""
+        parts.append(f"{seconds(turn.seconds)}{beside}")
+    if turn.inherited:
+        parts.append("shared with its parent")
+    return Text.assemble((name, "bold"), *(f" · {part}" for part in parts))
+
+
+def _picked(turn: TurnTrace) -> tuple[str, str]:
+    return (" + ".join(turn.pick.pick.techniques) if turn.pick else "", "bold green")
+
+
+def _speaker(said: SaidTrace) -> tuple[str, str]:
+    name, style = SPEAKERS[said.utterance.speaker]
+    return (f"{name} (a person): " if said.utterance.author == "human" else f"{name}: ", style)
+
+
+def _kept(item: CandidateTrace) -> str:
+    if not item.candidate.text:
+        return "could not be had"
+    return f"{item.kept.share:.0%} kept" if item.kept else "not merged"
+
+
+def _add_pick(tree: Tree, turn: TurnTrace, look: Look) -> None:
+    if turn.pick is None:
+        return
+    pick = turn.pick.pick
+    node = tree.add(Text.assemble(("picked ", "bold"), _picked(turn), f" by {_decided(pick.source)}"))
+    if pick.reason:
+        node.add(Text(f"why: {harmless(pick.reason)}"))
+    if pick.fallback:
+        node.add(Text(f"the rules decided, since the model could not: {harmless(pick.fallback)}", style="yellow"))
+    if turn.pick.call:
+        _add_call(node, turn.pick.call, look)
+
+
+def _decided(source: str) -> str:
+    return {"llm": "the model", "rules": "rules", "every": "default: there is no pick", "human": "a person"}[source]
+
+
+def _add_candidate(tree: Tree, number: int, item: CandidateTrace, look: Look) -> None:
+    drafted = item.candidate
+    picked = "" if item.picked else ", not picked"
+    node = tree.add(
+        Text.assemble((f"{number} {drafted.technique}", "bold"), f"{picked} · {_kept(item)}{_words(item.kept)}")
+    )
+    if drafted.text:
+        marks = [(span.start, span.end, number) for span in item.kept.spans] if item.kept else []
+        node.add(marked(drafted.text, marks, color=look.color))
+    if drafted.error:
+        node.add(Text(harmless(drafted.error), style="red"))
+    if item.call:
+        _add_call(node, item.call, look)
+
+
+def _words(kept: Kept | None) -> str:
+    return f", {kept.words} of {kept.total} words" if kept else ""
+
+
+def _add_said(tree: Tree, said: SaidTrace, marks: list[Mark], look: Look) -> None:
+    text = Text.assemble(_speaker(said))
+    node = tree.add(text.append_text(marked(said.utterance.text, marks, color=look.color)))
+    if said.call:
+        _add_call(node, said.call, look)
+
+
+def _add_call(tree: Tree, item: CallTrace, look: Look) -> None:
+    tree.add(Text(call_line(item), style="dim"))
+    _add_troubles(tree, (item,), named=False)
+    if look.prompts is None:
+        return
+    messages = look.prompts.by_call.get(item.number)
+    if messages is None:
+        tree.add(Text("its prompt cannot be made again", style="dim italic"))
+        return
+    node = tree.add(Text("prompt", style="bold"))
+    same, other = _begins_like(item, messages, look)
+    if other:
+        node.add(Text(f"the first {same} of its {len(messages)} messages: as for {role_name(other)}", style="dim"))
+    for message in messages[same:]:
+        node.add(Group(Text(message.role, style="bold dim"), Padding(Text(harmless(message.text)), (0, 0, 0, 2))))
+
+
+def _shown(turn: TurnTrace) -> tuple[CallTrace, ...]:
+    """A turn's calls in the order in which they are shown."""
+    told = [turn.pick, *turn.candidates, turn.counselor, turn.client]
+    return tuple(item.call for item in told if item and item.call)
+
+
+def _begins_like(item: CallTrace, messages: Sequence[Message], look: Look) -> tuple[int, str]:
+    """How many messages a prompt has from its begin on that one shown before has too, and that one's role."""
+    most, role = 0, ""
+    for earlier in takewhile(lambda other: other is not item, look.calls):
+        theirs = look.prompts.by_call.get(earlier.number, ()) if look.prompts else ()
+        same = sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(messages, theirs, strict=False)))
+        if same > most:
+            most, role = same, earlier.call.role
+    return most, role
+
+
+def _add_troubles(tree: Tree, calls: tuple[CallTrace, ...], *, named: bool = True) -> None:
+    for item in calls:
+        for line in _troubles(item):
+            tree.add(Text(f"{role_name(item.call.role)}: {line}" if named else line, style="yellow"))
+
+
+def _troubles(item: CallTrace) -> Iterator[str]:
+    """What guards objected to and which requests failed, the same thing told once with its number."""
+    told: dict[str, int] = {}
+    for finding in item.call.findings:
+        detail = f": {brief(finding.detail, 120)}" if finding.detail else ""
+        done = "mended" if finding.repaired else "refused"
+        line = f"{done}, {finding.kind}{detail}" if finding.kind != "repaired" else f"mended at the last{detail}"
+        told[line] = told.get(line, 0) + 1
+    for error in item.call.errors:
+        line = f"request failed: {brief(error, 160)}"
+        told[line] = told.get(line, 0) + 1
+    for line, count in told.items():
+        yield f"{line} ({count} times)" if count > 1 else line
+
+
+def _add_failure(tree: Tree, turn: TurnTrace, look: Look | None = None) -> None:
+    if turn.failure is None:
+        return
+    node = tree.add(Text(f"failed at {turn.failure.stage}: {harmless(turn.failure.message)}", style="bold red"))
+    own = [item for item in turn.calls if item.call is turn.failure.call]
+    for item in own if look else ():
+        _add_call(node, item, look or Look())
+
+
+def _times(turn: TurnTrace, look: Look) -> RenderableType:
+    """When each call of a turn ran."""
+    axis = Axis(turn.calls, look.width - LABEL - 18)
+    lines = [Text("when each call ran", style="bold")]
+    for item in turn.calls:
+        bar = f"{axis.bar([item]):<{axis.width}}"
+        name = brief(role_name(item.call.role), LABEL)
+        lines.append(Text.assemble(f"{name:<{LABEL}} ", (bar, "cyan"), f" {seconds(item.call.seconds):>9}"))
+    return Group(*lines)

@@ -1,0 +1,43 @@
+"""A session as a text to read."""
+
+from counseling_sessions.state import SessionRecord
+from counseling_sessions.texts.harmless import harmless
+
+ENDS = {
+    "resolved": "the client felt ready to stop",
+    "left": "the client left",
+    "turn_limit": "the time was up",
+}
+
+
+def transcript_markdown(record: SessionRecord) -> str:
+    """The session as Markdown: who, the plan, and the dialogue with what was picked at each turn."""
+    name = record.profile.demographics.name
+    models = sorted({u.call.model for u in record.dialogue if u.call and u.call.model})
+    lines = [
+        f"# {name}, {record.attitude} attitude",
+        "",
+        "A simulated session with an invented client. Not for care.",
+        "",
+        f"{record.configuration['method']} · {', '.join(models)} · seed {record.configuration['seed']} · {record.session_id}",
+    ]
+    if record.plan:
+        lines += ["", f"**Plan: {record.plan.technique}.** {record.plan.goal}", ""]
+        lines += [f"{number}. {step}" for number, step in enumerate(record.plan.steps, 1)]
+    lines += [""]
+    picks = {turn.turn: turn.pick for turn in record.turns if turn.pick}
+    for said in record.dialogue:
+        pick = picks.get(said.turn) if said.speaker == "counselor" and not said.closing else None
+        if pick:
+            lines += [f"*turn {said.turn}, {pick.phase}: {' + '.join(pick.techniques)} — {pick.reason}*", ""]
+        lines += [f"**{'Counselor' if said.speaker == 'counselor' else name}:** {said.text}", ""]
+    lines.append(f"*{how_it_ended(record)}*")
+    return harmless("\n".join(lines) + "\n")
+
+
+def how_it_ended(record: SessionRecord) -> str:
+    """One sentence on the end of a session."""
+    if record.failure:
+        failure = record.failure
+        return f"failed at {failure.stage} in turn {failure.turn}: {failure.message}"
+    return f"ended: {ENDS[record.end_reason or 'turn_limit']}"

@@ -1,0 +1,151 @@
+"""What a server's answer says, read before any library sees it: so much and no more, of the right types, without the key.
+
+A library is handed a new body that holds only what `read_completion` or `read_model_list` took over from the server's.
+"""
+
+import unicodedata
+from typing import Any
+
+from counseling_sessions.models.errors import FailedCall, clean_words, unreadable
+from counseling_sessions.store.reading import parse_json
+from counseling_sessions.texts.harmless import harmless
+from counseling_sessions.texts.keys import masked, worth_hiding
+from counseling_sessions.texts.reasoning import without_reasoning
+
+MOST_BYTES = 4 * 2**20
+"""Bytes of the largest answer: the longest that can be asked for (32,768 tokens) has about one megabyte, all escaped."""
+MOST_PARTS = 200_000
+"""Brackets, commas and colons in an answer, at most: what more would be built from takes too long, and too much memory."""
+CHARACTERS_A_TOKEN = 8
+"""Characters that a token of an answer has at most, on average; what an answer has beyond is cut off."""
+MOST_CHARACTERS = CHARACTERS_A_TOKEN * 32_768
+"""Characters of the longest answer that is looked at."""
+MOST_TOKENS = 10**9
+"""Tokens beyond which a usage is a mistake, and counts as not reported."""
+_MOST_NAME = 200
+_MOST_MODELS = 1_000
+
+
+def read_completion(body: bytes, key: str) -> dict[str, Any] | FailedCall:
+    """A chat completion with its first choice alone: text, finish reason, model, usage, id; or why the body is none.
+
+    A finish reason, a model or a usage of another type counts as not reported. Tool calls, which nobody asks for, are left out.
+    """
+    value = _parsed(body, key)
+    if isinstance(value, FailedCall):
+        return value
+    choices = value.get("choices")
+    choice = choices[0] if isinstance(choices, list) and choices else None
+    message = choice.get("message") if isinstance(choice, dict) else None
+    if not isinstance(choice, dict) or not isinstance(message, dict):
+        return unreadable("an answer without choices")
+    if message.get("role") not in (None, "assistant"):
+        return unreadable("a message that is not the assistant's")
+    text = _content(message.get("content"))
+    if text is None:
+        return unreadable("a content that is no text")
+    secret = key if worth_hiding(key) else ""
+    said: dict[str, Any] = {"role": "assistant", "content": _cleaned(text, secret)}
+    if isinstance(refused := message.get("refusal"), str):
+        said["refusal"] = _cleaned(refused, secret)
+    finish = _name(choice.get("finish_reason"), secret)
+    completion: dict[str, Any] = {
+        "id": _name(value.get("id"), secret) or "",
+        "object": "chat.completion",
+        "created": _count(value.get("created"), 2**53) or 0,
+        "choices": [{"index": 0, "message": said, "finish_reason": finish}],
+    }
+    for field in ("model", "system_fingerprint"):
+        if name := _name(value.get(field), secret):
+            completion[field] = name
+    if usage := _usage(value.get("usage")):
+        completion["usage"] = usage
+    return completion
+
+
+def read_model_list(body: bytes, key: str) -> dict[str, Any] | FailedCall:
+    """A list of models by their ids, as the server orders them; or why the body is none.
+
+    An id goes into requests as it is, so that none is shortened, masked or made harmless: one that would be is left out.
+    """
+    value = _parsed(body, key)
+    if isinstance(value, FailedCall):
+        return value
+    data = value.get("data")
+    if not isinstance(data, list):
+        return unreadable("no list of models")
+    secret = key if worth_hiding(key) else ""
+    names = [entry.get("id") if isinstance(entry, dict) else None for entry in data[:_MOST_MODELS]]
+    good = [name for name in names if isinstance(name, str) and name and clean_words(name, secret, _MOST_NAME) == name]
+    if names and not good:
+        return unreadable("a list of models without a name that can be used")
+    return {"object": "list", "data": [{"id": name, "object": "model", "created": 0, "owned_by": ""} for name in good]}
+
+
+def most_characters(max_tokens: int | None) -> int:
+    """How many characters of an answer are looked at, by the tokens that were asked for."""
+    return min(CHARACTERS_A_TOKEN * max_tokens, MOST_CHARACTERS) if max_tokens else MOST_CHARACTERS
+
+
+def _parsed(body: bytes, key: str) -> dict[str, Any] | FailedCall:
+    if sum(map(body.count, (b"[", b"{", b",", b":"))) > MOST_PARTS:
+        return unreadable(f"more than {MOST_PARTS:,} parts")
+    page = body[: 2**16].decode("utf-8", "replace")
+    try:
+        value = parse_json(body)
+    except ValueError:
+        return unreadable(f"no JSON: {clean_words(page, key)!r}" if body.strip() else "an empty body")
+    if not isinstance(value, dict):
+        return unreadable(f"no JSON object: {clean_words(page, key)!r}")
+    if error := value.get("error"):
+        said = error.get("message") if isinstance(error, dict) else error
+        return unreadable(f"an error: {clean_words(said if isinstance(said, str) else page, key)}")
+    return value
+
+
+def _content(content: Any) -> str | None:
+    """The text of a content: itself, or its text parts put together; None where it is something else."""
+    if content is None:
+        return ""
+    if isinstance(content, str):
+        return content
+    if not isinstance(content, list):
+        return None
+    texts = [part.get("text", "") if isinstance(part, dict) else part for part in content]
+    return "".join(texts) if all(isinstance(text, str) for text in texts) else None
+
+
+def _cleaned(text: str, key: str) -> str:
+    # Twice what is kept: what is made harmless becomes shorter, and a key at the very end would lose its tail to the cut.
+    said = masked(harmless(text[: 2 * MOST_CHARACTERS]), key)
+    if not key or (said.isascii() and not any(bracket in said for bracket in "<[")):
+        return said
+    # What is taken off a message later may stand within a key, and would put its halves together.
+    bare = without_reasoning("".join(c for c in said if unicodedata.category(c) not in ("Cf", "Co")))
+    return said if (without := masked(bare, key)) == bare else without
+
+
+def _name(value: Any, key: str) -> str | None:
+    return clean_words(value, key, _MOST_NAME) or None if isinstance(value, str) else None
+
+
+def _usage(usage: Any) -> dict[str, Any] | None:
+    """The token counts, if all that matter are counts."""
+    if not isinstance(usage, dict):
+        return None
+    prompt, completion = _count(usage.get("prompt_tokens")), _count(usage.get("completion_tokens"))
+    if prompt is None or completion is None:
+        return None
+    counts: dict[str, Any] = {
+        "prompt_tokens": prompt,
+        "completion_tokens": completion,
+        "total_tokens": prompt + completion,
+    }
+    details = usage.get("prompt_tokens_details")
+    cached = _count(details.get("cached_tokens"), prompt) if isinstance(details, dict) else None
+    return counts if cached is None else counts | {"prompt_tokens_details": {"cached_tokens": cached}}
+
+
+def _count(value: Any, most: int = MOST_TOKENS) -> int | None:
+    """A number of tokens, or None for what is none."""
+    return value if type(value) is int and 0 <= value <= most else None  # a bool is an int, and no count

@@ -1,0 +1,144 @@
+"""From settings to an endpoint: which server and model a role's settings mean, and with which key."""
+
+import asyncio
+import os
+from dataclasses import dataclass
+
+import openai
+from pydantic import ValidationError
+
+from counseling_sessions.models.answers import read_model_list
+from counseling_sessions.models.embedded import EmbeddedServer, shared_server
+from counseling_sessions.models.embedded_file import EmbeddedModelError
+from counseling_sessions.models.errors import RETRIED, FailedCall, ModelError, failure_of, unreadable
+from counseling_sessions.models.transport import NO_KEY, ModelClient, without_surroundings
+from counseling_sessions.settings import (
+    EMBEDDED_BASE,
+    EMBEDDED_MODELS,
+    ModelSettings,
+    means_embedded,
+    validation_message,
+)
+from counseling_sessions.store.machine import Shortage
+
+OPENAI_URL = "https://api.openai.com/v1"
+OPENAI_MODEL = "gpt-4o-mini"
+LISTED_WITHIN = 20.0
+"""Seconds for a server's list of models."""
+LIST_PAUSE = 0.5
+"""Seconds before the list is asked for once more, where the server names none."""
+
+
+@dataclass(frozen=True)
+class Endpoint:
+    """A model behind an OpenAI-compatible server. `key` never leaves the process but to that server.
+
+    `tuned` marks the embedded model with its adapter.
+    """
+
+    base_url: str
+    model: str
+    key: str
+    embedded: bool = False
+    tuned: bool = False
+
+    def __repr__(self) -> str:
+        return f"Endpoint({self.label})"
+
+    @property
+    def label(self) -> str:
+        """The endpoint as it is shown and recorded: the embedded model's port changes with every start and says nothing."""
+        return "embedded" if self.embedded else self.base_url
+
+    @property
+    def is_openai(self) -> bool:
+        return f"{self.base_url}/".startswith("https://api.openai.com/")
+
+
+async def find_endpoint(settings: ModelSettings, *, offline: bool = False) -> Endpoint:
+    """Resolve settings to an endpoint; starts the embedded server if that is what they mean.
+
+    With an endpoint and no model name, the first model that the endpoint lists is taken (a vLLM or llama.cpp server has
+    one). Raises `ModelError` of kind "configuration", "connection" or "refused".
+    """
+    if means_embedded(settings):
+        if settings.model not in (None, *EMBEDDED_MODELS):
+            raise ModelError(
+                "configuration",
+                f"the model {settings.model!r} needs an endpoint: give --base-url, or set OPENAI_BASE_URL or OPENAI_API_KEY",
+            )
+        server = await _embedded(offline)
+        tuned = None if settings.model == EMBEDDED_BASE else server.tuned_name
+        return Endpoint(server.base_url, tuned or server.model_name, NO_KEY, embedded=True, tuned=tuned is not None)
+    base_url = settings.base_url or url_from_environment(settings.api_key_env) or OPENAI_URL
+    key = _key(settings, base_url)
+    if settings.model:
+        return Endpoint(base_url, settings.model, key)
+    if base_url == OPENAI_URL:
+        return Endpoint(base_url, OPENAI_MODEL, key)
+    return Endpoint(base_url, await _first_model(base_url, key), key)
+
+
+async def _embedded(offline: bool) -> EmbeddedServer:
+    try:
+        return await asyncio.to_thread(shared_server, offline=offline)
+    except EmbeddedModelError as error:
+        problem = str(error)
+    raise ModelError("configuration", problem)
+
+
+def url_from_environment(api_key_env: str | None = None) -> str | None:
+    """OPENAI_BASE_URL, held to what a URL in the settings is held to: it goes on record and so must hold no secret.
+
+    Raises `ModelError` of kind "configuration".
+    """
+    try:
+        url = os.environ.get("OPENAI_BASE_URL") or None
+        return ModelSettings(base_url=url, api_key_env=api_key_env).base_url
+    except ValidationError as error:
+        problem = validation_message(error)
+    # Outside the handler: the library's error holds the URL.
+    raise ModelError("configuration", f"OPENAI_BASE_URL: {problem}")
+
+
+def _key(settings: ModelSettings, base_url: str) -> str:
+    name = settings.api_key_env or "OPENAI_API_KEY"
+    if key := os.environ.get(name, "").strip():
+        if not (key.isascii() and key.isprintable()):
+            # The HTTP client would refuse it with an error that quotes it.
+            raise ModelError("configuration", f"the key in the environment variable {name} holds characters no key has")
+        return key
+    if settings.api_key_env or base_url == OPENAI_URL:
+        raise ModelError("configuration", f"{base_url} needs a key: the environment variable {name} is not set")
+    return NO_KEY
+
+
+async def _first_model(base_url: str, key: str) -> str:
+    async with ModelClient(read_model_list) as http:
+        names = await _listed(http, base_url, key)
+        if isinstance(names, FailedCall) and names.kind in RETRIED:
+            await asyncio.sleep(min(names.retry_after or LIST_PAUSE, LISTED_WITHIN))
+            names = await _listed(http, base_url, key)
+    if isinstance(names, Shortage):
+        raise names
+    if isinstance(names, FailedCall):
+        key_said = "; is the key right (OPENAI_API_KEY, or what api_key_env names)?"
+        advice = key_said if names.kind == "refused" else "; name the model with --model"
+        raise ModelError(names.kind, f"{base_url} {names}{advice}", status=names.status)
+    if not names:
+        raise ModelError("configuration", f"{base_url} lists no model: name one with --model")
+    return names[0]
+
+
+async def _listed(http: ModelClient, base_url: str, key: str) -> list[str] | FailedCall | Shortage:
+    """The names of the models that a server lists, or why it does not."""
+    try:
+        client = openai.AsyncOpenAI(
+            base_url=base_url, api_key=key, max_retries=0, timeout=LISTED_WITHIN, http_client=http
+        )
+        without_surroundings(client, is_openai=False)  # there a model's name is known, and no list is asked for
+        async with asyncio.timeout(LISTED_WITHIN):
+            listed = await client.models.list()
+        return [model.id for model in listed.data]
+    except Exception as error:
+        return failure_of(error, key) or unreadable(type(error).__name__)

@@ -1,0 +1,45 @@
+"""The owner's models file: which model and server serve each role, in YAML."""
+
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from counseling_sessions.settings import ModelSettings, SessionConfig, SettingsError, read_yaml, validation_message
+
+
+def read_models(path: Path) -> dict[str, ModelSettings]:
+    """Read models by role from a YAML file: a mapping from role names to the fields of `ModelSettings`.
+
+    Raises `SettingsError` that names the file, the role and the field; also where a role with a server of its own would send there
+    the key that is meant for another.
+    """
+    data = read_yaml(path)
+    if not isinstance(data, dict):
+        raise SettingsError(f"{path}: expected a mapping from roles (default, plan, router, client, …) to models")
+    models = {}
+    for role, fields in data.items():
+        if isinstance(fields, dict) and any("key" in str(name) and name != "api_key_env" for name in fields):
+            raise SettingsError(
+                f"{path}: {role}: keys never stand in a file; name their environment variable: api_key_env"
+            )
+        problem = ""
+        try:
+            models[str(role)] = ModelSettings.model_validate(fields)
+        except ValidationError as error:
+            problem = validation_message(error)
+        if problem:  # outside, so that the values, of which one may be a key, do not hang on to the error
+            raise SettingsError(f"{path}: {role}: {problem}")
+    for role in models:
+        _refuse_inherited_key(path, role, models)
+    return models
+
+
+def _refuse_inherited_key(path: Path, role: str, models: dict[str, ModelSettings]) -> None:
+    settings = models[role]
+    above = SessionConfig(models={name: model for name, model in models.items() if name != role}).named_for(role)
+    here = {url for url in (settings.base_url, *(settings.replicas or ())) if url}
+    others = here - {above.base_url, *(above.replicas or ())}
+    if others and above.api_key_env and not settings.api_key_env:
+        raise SettingsError(
+            f"{path}: {role}: api_key_env: name the key of {min(others)}; {above.api_key_env} is for another server"
+        )

@@ -1,0 +1,55 @@
+"""What calls cost: prices per model from a small YAML file.
+
+gpt-4o-mini: {input: 0.15, cached: 0.075, output: 0.60}     # per million tokens
+default: {input: 0.10, output: 0.10}                        # any other model; `cached` is `input` unless given
+"""
+
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+
+from counseling_sessions.settings import SessionConfig, SettingsError, read_yaml, validation_message
+
+
+class Price(BaseModel):
+    """Money for a million tokens, in whatever currency the file means."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+    input: float = Field(ge=0)
+    output: float = Field(ge=0)
+    cached: float | None = Field(default=None, ge=0)
+
+    def of(self, prompt: int, cached: int, completion: int) -> float:
+        """What so many tokens cost; `cached` are among the prompt's."""
+        again = self.input if self.cached is None else self.cached
+        return ((prompt - cached) * self.input + cached * again + completion * self.output) / 1e6
+
+
+class Prices:
+    """Prices by model name; `default` is for models that are not named."""
+
+    def __init__(self, by_model: dict[str, Price]) -> None:
+        self._by_model = by_model
+
+    def of_role(self, config: SessionConfig, role: str) -> Price | None:
+        """The price of the model that serves a role, if it is known."""
+        return self._by_model.get(config.model_for(role).model or "", self._by_model.get("default"))
+
+    def cost(self, config: SessionConfig, tokens_by_role: dict[str, tuple[int, int, int]]) -> float:
+        """What the roles' prompt, cached and completion tokens cost. Raises `SettingsError` for a model without a price."""
+        spent = 0.0
+        for role, tokens in tokens_by_role.items():
+            price = self.of_role(config, role)
+            if price is None:
+                raise SettingsError(f"no price for the model {config.model_for(role).model!r}, and no default")
+            spent += price.of(*tokens)
+        return spent
+
+
+def read_prices(path: Path) -> Prices:
+    """Read a file of prices. Raises `SettingsError` that says what is wrong with it."""
+    try:
+        return Prices(TypeAdapter(dict[str, Price]).validate_python(read_yaml(path)))
+    except ValidationError as error:
+        raise SettingsError(f"{path}: {validation_message(error)}") from None

@@ -1,0 +1,98 @@
+"""Which model serves which role, for people: the first line of a session, and the table of `run.py check`."""
+
+import time
+from dataclasses import dataclass, field
+
+from langchain_core.messages import HumanMessage, SystemMessage
+
+from counseling_sessions.models.chat import Models
+from counseling_sessions.models.endpoints import Endpoint
+from counseling_sessions.models.errors import ModelError
+from counseling_sessions.models.structured import AnswerSchema, MalformedAnswer, read_object
+from counseling_sessions.settings import EMBEDDED, EMBEDDED_BASE, ModelSettings, SessionConfig
+
+ROLES = ("plan", "router", "merge", "counselor", "client")
+"""The roles besides the techniques."""
+
+_PROBE = AnswerSchema("probe", {"color": {"type": "string", "enum": ["red", "green", "blue"]}})
+_PREFIX = "You are a careful assistant who answers in one short sentence. " + " ".join(
+    f"Rule {number}: stay calm, be brief and be kind." for number in range(1, 121)
+)
+
+
+@dataclass
+class Served:
+    """A model that serves some roles, and what a check found of it. None means that it was not found out."""
+
+    roles: list[str]
+    endpoint: Endpoint | None = None
+    settings: ModelSettings = field(default_factory=ModelSettings)
+    problem: str | None = None
+    seconds: float | None = None
+    structured: str | None = None
+    usage: bool | None = None
+    cached: bool | None = None
+
+
+async def serving(models: Models, config: SessionConfig, roles: list[str] | None = None) -> list[Served]:
+    """The models behind a configuration's roles, roles of one model together. What cannot be resolved has a problem."""
+    found: dict[tuple[str, str, str | None], Served] = {}
+    for role in roles or [*ROLES[:3], *config.techniques, *ROLES[3:]]:
+        settings = config.model_for(role)
+        name = (settings.base_url or "", settings.model or "", settings.api_key_env)
+        if name not in found:
+            found[name] = Served([], settings=settings)
+            try:
+                found[name].endpoint = await models.endpoint(settings)
+            except ModelError as error:
+                found[name].problem = str(error)
+        found[name].roles.append(role)
+    return list(found.values())
+
+
+def pinned(config: SessionConfig, served: list[Served]) -> SessionConfig:
+    """The configuration with every role's model and endpoint by name, so that a resumed session meets the same models."""
+    named: dict[str, ModelSettings] = dict(config.models)
+    by_role = {role: item.endpoint for item in served if item.endpoint for role in item.roles}
+    endpoints = set(by_role.values())
+    # One model for all is said once; several are said role by role.
+    targets = {"default": next(iter(endpoints))} if len(endpoints) == 1 else by_role
+    for role, endpoint in targets.items():
+        where = {"model": endpoint.model, "base_url": endpoint.base_url}
+        if endpoint.embedded:
+            where = {"model": EMBEDDED if endpoint.tuned else EMBEDDED_BASE}
+        named[role] = named.get(role, ModelSettings()).model_copy(update=where)
+    return config.model_copy(update={"models": named})
+
+
+def serving_line(served: list[Served]) -> str:
+    """One line that says which model serves."""
+    parts = []
+    for item in served:
+        if item.endpoint is None:
+            continue
+        where = "embedded, on this machine" if item.endpoint.embedded else item.endpoint.base_url
+        roles = "all roles" if len(served) == 1 else ", ".join(item.roles)
+        parts.append(f"{item.endpoint.model} ({where}) serves {roles}")
+    return "; ".join(parts)
+
+
+async def check(models: Models, served: Served) -> None:
+    """Find out what a model can do, by asking it three times; what goes wrong becomes its problem."""
+    settings = served.settings.model_copy(update={"max_requests": 3, "max_tokens": 64, "temperature": 0.0})
+    messages = [SystemMessage(_PREFIX), HumanMessage("Say hello.")]
+    began = time.perf_counter()
+    try:
+        reply = await models.ask("plan", settings, messages)
+        served.seconds = time.perf_counter() - began
+        served.usage = reply.prompt_tokens is not None
+        again = await models.ask("plan", settings, messages)
+        served.cached = None if not served.usage else bool(again.cached_tokens)
+        question = [HumanMessage('What color is grass? Answer as JSON: {"color": "red", "green" or "blue"}.')]
+        answer = await models.ask("plan", settings, question, schema=_PROBE)
+        read = read_object(answer.text)
+        served.structured = answer.structured if read.get("color") in ("red", "green", "blue") else "no"
+    except MalformedAnswer:
+        served.structured = "no"
+    except ModelError as error:
+        served.problem = str(error)

@@ -1,0 +1,92 @@
+"""The one way over HTTP to a server of models: bounds on what comes back, and nothing of it that was not read and cleaned.
+
+aiohttp bounds the headers (8,190 bytes a line, 128 lines); a time-out bounds the waiting, and is whoever's who asks.
+"""
+
+from collections.abc import Callable
+from contextlib import aclosing
+from typing import Any
+
+import httpx2
+import openai
+
+from counseling_sessions.models.answers import MOST_BYTES
+from counseling_sessions.models.errors import FailedCall, failure_of, refusal, unreadable
+from counseling_sessions.store.machine import Shortage
+
+HERE = ("127.0.0.1", "localhost", "[::1]")
+"""The addresses of this machine, the embedded model's among them. What is sent there goes to no proxy, which may be elsewhere."""
+NO_KEY = "no-key-needed"
+"""What is sent as the key where none is configured: local servers ask for none, but the client insists on one."""
+MOST_OF_A_REFUSAL = 2**16
+"""Bytes of an error's body that are read: enough for its words."""
+
+Read = Callable[[bytes, str], dict[str, Any] | FailedCall]
+
+
+class ModelClient(openai.DefaultAioHttpClient):
+    """An HTTP client that gives what `read` (of a body and the key) makes of an answer, or raises `FailedCall` or `Shortage`.
+
+    Bodies are asked for, and taken, uncompressed and up to `MOST_BYTES`. Redirects are not followed: a request that
+    changes the host must not take the key with it. A response holds no header of the server's. The environment's proxy is used,
+    but for this machine's own addresses.
+    """
+
+    def __init__(self, read: Read) -> None:
+        super().__init__(follow_redirects=False, mounts={f"all://{host}": None for host in HERE})
+        self._read = read
+
+    async def send(self, request: httpx2.Request, *, stream: bool = False, **options: Any) -> httpx2.Response:
+        """Send a request; the response is a new one, read to its end, with status 200 and a body of JSON."""
+        key = _key_of(request)
+        request.headers["Accept-Encoding"] = "identity"
+        answer: dict[str, Any] | FailedCall | Shortage
+        try:
+            answer = await self._answer(request, key, options)
+        except Exception as error:
+            # UnicodeError, for one: aiohttp's adapter meets it in a status line.
+            answer = failure_of(error, key) or unreadable(type(error).__name__)
+        if isinstance(answer, (FailedCall, Shortage)):
+            raise answer
+        return httpx2.Response(200, json=answer, request=request)
+
+    async def _answer(self, request: httpx2.Request, key: str, options: dict[str, Any]) -> dict[str, Any] | FailedCall:
+        response = await super().send(request, **{**options, "stream": True, "follow_redirects": False})
+        try:
+            packed = response.headers.get("content-encoding", "").strip().casefold() not in ("", "identity")
+            most = MOST_BYTES if response.is_success else MOST_OF_A_REFUSAL
+            body = b"" if packed else await _read_body(response, most)
+        finally:
+            await response.aclose()
+        if not response.is_success:
+            return refusal(response.status_code, body[:most], response.headers, key)
+        if packed:
+            return unreadable("a compressed body, which was not asked for")
+        return unreadable(f"more than {MOST_BYTES:,} bytes") if len(body) > most else self._read(body, key)
+
+
+def without_surroundings(client: openai.AsyncOpenAI, *, is_openai: bool) -> None:
+    """Take back what the library read from variables of its own (`OPENAI_CUSTOM_HEADERS`) and would send to every server.
+
+    Such headers may hold a key, or replace the one that is meant for a server. Organization and project are OpenAI's alone to see.
+    """
+    client._custom_headers = {}
+    if not is_openai:
+        client.organization = client.project = None
+
+
+async def _read_body(response: httpx2.Response, most: int) -> bytes:
+    """The body, up to a few bytes more than `most`, from which the reader sees that it was longer."""
+    body = bytearray()
+    async with aclosing(response.aiter_raw()) as parts:
+        async for part in parts:
+            body += part
+            if len(body) > most:
+                break
+    return bytes(body)
+
+
+def _key_of(request: httpx2.Request) -> str:
+    """The key that goes with a request; empty where there is none."""
+    key = request.headers.get("authorization", "").removeprefix("Bearer ")
+    return "" if key == NO_KEY or len(key) < 4 else key

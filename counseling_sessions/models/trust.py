@@ -1,0 +1,80 @@
+"""Which servers and keys a data file may name: those that today's options and environment name too.
+
+A record, a journal or a run directory may come from anybody. What it says of addresses and key variables is a wish; whoever
+runs a command today decides where a key goes.
+"""
+
+import ipaddress
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+from counseling_sessions.models.endpoints import OPENAI_URL, url_from_environment
+from counseling_sessions.settings import ModelSettings, SessionConfig, means_embedded
+
+KEY = "OPENAI_API_KEY"
+"""The variable whose key is sent where settings name none."""
+
+
+@dataclass(frozen=True)
+class Destination:
+    """A server, and the environment variable whose value is sent to it as the key."""
+
+    url: str
+    key: str = KEY
+
+    @property
+    def sends_nothing_secret(self) -> bool:
+        """Whether no key would be sent, since settings name none and none is set."""
+        return self.key == KEY and not os.environ.get(KEY, "").strip()
+
+    @property
+    def is_on_this_machine(self) -> bool:
+        """Whether the address is a loopback one."""
+        return is_loopback(urlsplit(self.url).hostname or "")
+
+
+def is_loopback(host: str) -> bool:
+    """Whether a host's name or address (without port and brackets) means this machine and no other."""
+    try:
+        return host.lower() == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def destinations(config: SessionConfig) -> dict[Destination, list[str]]:
+    """Where the roles of a configuration are sent, and which roles; the embedded model is no destination."""
+    places: dict[Destination, list[str]] = {}
+    for role in dict.fromkeys(["default", *config.models]):
+        settings = config.named_for(role)
+        if means_embedded(settings):
+            continue
+        for url in (settings.base_url or environment_url(), *(settings.replicas or ())):
+            places.setdefault(Destination(url, settings.api_key_env or KEY), []).append(role)
+    return places
+
+
+def unnamed(config: SessionConfig, named: Mapping[str, ModelSettings]) -> dict[Destination, list[str]]:
+    """The destinations of a data file's configuration, with their roles, that nothing of today names.
+
+    `named` are the models of today's options, by role. A destination passes if options or environment (OPENAI_BASE_URL, or
+    OpenAI's own address, with OPENAI_API_KEY) name the same address with the same key variable. Where no key would be sent,
+    the address alone has to be named, and a loopback address passes.
+    """
+    today = {Destination(environment_url()), *destinations(SessionConfig(models=dict(named)))}
+    addresses = {place.url for place in today}
+
+    def passes(place: Destination) -> bool:
+        harmless = place.sends_nothing_secret and (place.url in addresses or place.is_on_this_machine)
+        return place in today or harmless
+
+    return {place: roles for place, roles in destinations(config).items() if not passes(place)}
+
+
+def environment_url() -> str:
+    """The address that the environment names: OPENAI_BASE_URL, else OpenAI's own.
+
+    Raises `ModelError` for one that holds a password.
+    """
+    return url_from_environment() or OPENAI_URL

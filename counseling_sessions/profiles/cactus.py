@@ -1,0 +1,166 @@
+"""The intake record of CACTUS (Lee et al. 2024) and MAGneT: one text form, an opening exchange and labelled techniques.
+
+A record is `{"AI_client": {"intake_form", "attitude", …}, "AI_counselor": {"CBT": {…}}, "ground_truth_CBT": […]}`, by
+itself, with the further keys of a released session, or nested under `example`. The form's text is taken apart by
+`profiles.intake_form`; here the parts become the fields of a `ClientProfile`.
+"""
+
+import re
+from typing import Any
+
+from counseling_sessions.profiles.intake_form import IntakeForm, parse_intake_form
+from counseling_sessions.profiles.schema import ATTITUDES, PROFILE_LIMIT
+from counseling_sessions.texts.normal import normal_form
+
+SOURCE = "CACTUS intake form"
+
+_AGE = re.compile(r"(\d{1,3})(?:\s*[- ]?(?:years?|yrs?|y)(?:[- ]old|\s*/?\s*o)?)?\.?", re.IGNORECASE)
+_COUNSELOR = re.compile(r"\s*counsel+or\s*:", re.IGNORECASE)
+_CLIENT = re.compile(r"^[^\S\n]*client\s*:", re.IGNORECASE | re.MULTILINE)
+
+
+class CactusError(ValueError):
+    """A part of the record that no profile can do without is missing or of the wrong type; `field` is its path."""
+
+    def __init__(self, field: str, message: str) -> None:
+        super().__init__(message)
+        self.field = field
+
+
+def is_cactus(value: dict[str, Any]) -> bool:
+    """Whether a record has this shape, by its keys alone."""
+    return "AI_client" in _record(value)
+
+
+def profile_fields(value: dict[str, Any], position: int) -> dict[str, Any]:
+    """Turn a record into the fields of a `ClientProfile`, still to be validated.
+
+    `position` counts the records of a read from 1 and makes the id unique: the same client comes once per attitude.
+    Raises `CactusError`.
+    """
+    record = _record(value)
+    client = record["AI_client"]
+    if not isinstance(client, dict):
+        raise CactusError("AI_client", "should be an object")
+    form = _form(client)
+    counselor = _counselor(record)
+    header = parse_intake_form(_text(counselor, "client_information")).header | form.header
+    if not header.get("name"):
+        raise CactusError("AI_client.intake_form", "no line 'Name:' in it")
+    attitude = _attitude(client)
+    sections = form.sections
+    age, notes = _age(header.pop("age", ""))
+    fields = {
+        "id": "-".join(filter(None, [_slug(header["name"]), f"{position:03d}", attitude])),
+        "demographics": {**header, "age": age},
+        "reason_for_counseling": _reason(form, counselor),
+        "presenting_problem": form.problem,
+        "functioning": {name: sections.get(name) for name in ("work", "relationships", "daily_life")},
+        "history": sections.get("history"),
+        "support": sections.get("support"),
+        "other": "\n".join([*notes, *form.other]) or None,
+        "opening": _opening(client, counselor),
+        "attitude": attitude,
+        "labelled_techniques": _techniques(value, record),
+        "source": SOURCE,
+    }
+    return {name: field for name, field in fields.items() if field is not None}
+
+
+def _record(value: dict[str, Any]) -> dict[str, Any]:
+    nested = value.get("example")
+    return nested if isinstance(nested, dict) and "AI_client" not in value else value
+
+
+def _form(client: dict[str, Any]) -> IntakeForm:
+    text = client.get("intake_form")
+    if not isinstance(text, str) or not text.strip():
+        raise CactusError("AI_client.intake_form", "should be the text of an intake form")
+    form = parse_intake_form(_bounded(text, "AI_client.intake_form"))
+    if not form.problem:
+        raise CactusError("AI_client.intake_form", "no section 'Presenting Problem' with text in it")
+    return form
+
+
+def _counselor(record: dict[str, Any]) -> dict[str, Any]:
+    """The counselor's part: that of the CBT agent, filled up from the other agents'."""
+    agents = record.get("AI_counselor")
+    merged: dict[str, Any] = {}
+    if isinstance(agents, dict):
+        parts = [part for part in [agents.get("CBT"), *agents.values()] if isinstance(part, dict)]
+        for part in parts:
+            merged = {**part, **merged}
+    return merged
+
+
+def _text(part: dict[str, Any], name: str) -> str:
+    value = part.get(name)
+    return _bounded(value, name).strip() if isinstance(value, str) else ""
+
+
+def _bounded(text: str, field: str) -> str:
+    if len(text) > PROFILE_LIMIT:
+        raise CactusError(field, f"{len(text):,} characters; at most {PROFILE_LIMIT:,}")
+    return text
+
+
+def _attitude(client: dict[str, Any]) -> str | None:
+    value = client.get("attitude")
+    if value is None:
+        return None
+    attitude = value.strip().lower() if isinstance(value, str) else ""
+    if attitude not in ATTITUDES:
+        raise CactusError("AI_client.attitude", f"should be one of {', '.join(ATTITUDES)}")
+    return attitude
+
+
+def _age(text: str) -> tuple[int | None, list[str]]:
+    """The age in years; a text that says more, or no number at all, is kept as a note."""
+    exact = _AGE.fullmatch(text.strip())
+    years = int(exact[1]) if exact else None
+    if years is not None and years <= 120:
+        return years, []
+    return None, [f"Age: {text}"] if text else []
+
+
+def _reason(form: IntakeForm, counselor: dict[str, Any]) -> str:
+    reason = form.sections.get("reason") or _text(counselor, "reason_counseling")
+    if not reason:
+        raise CactusError("AI_client.intake_form", "no section 'Reason for Seeking Counseling' with text in it")
+    return reason
+
+
+def _opening(client: dict[str, Any], counselor: dict[str, Any]) -> dict[str, str] | None:
+    said = _text(counselor, "init_history_counselor"), _text(counselor, "init_history_client")
+    if not all(said):
+        exchange = _text(counselor, "dialogue_history_init") or _text(client, "dialogue_history_init")
+        said = _exchange(exchange)
+        if not all(said):
+            return None
+    return {"counselor": said[0], "client": said[1]}
+
+
+def _exchange(text: str) -> tuple[str, str]:
+    """What both say in a text of two labelled messages, which may have several lines; empty where it is none."""
+    first = _COUNSELOR.match(text)
+    second = _CLIENT.search(text, first.end()) if first else None
+    if not first or not second:
+        return "", ""
+    return text[first.end() : second.start()].strip(), text[second.end() :].strip()
+
+
+def _techniques(value: dict[str, Any], record: dict[str, Any]) -> tuple[str, ...]:
+    """The labels as a tuple without repetition; a single text is split at commas, also where it is a printed list."""
+    labels = record.get("ground_truth_CBT", value.get("ground_truth_CBT"))
+    if labels is None:
+        return ()
+    if isinstance(labels, str):
+        labels = re.split(r"[,;\n]", labels.strip().strip("[]"))
+    if not isinstance(labels, list) or not all(isinstance(label, str) for label in labels):
+        raise CactusError("ground_truth_CBT", "should be a text or a list of texts")
+    return tuple(dict.fromkeys(name for label in labels if (name := label.strip(" \t\r\n'\""))))
+
+
+def _slug(name: str) -> str:
+    ascii_name = normal_form("NFKD", name).encode("ascii", "ignore").decode().lower()
+    return re.sub(r"[^a-z0-9]+", "-", ascii_name).strip("-")[:60].rstrip("-") or "client"

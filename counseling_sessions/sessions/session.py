@@ -1,0 +1,130 @@
+"""A session as it is read for evaluation, whoever made it."""
+
+import hashlib
+
+from pydantic import BaseModel, ConfigDict
+
+from counseling_sessions.nodes.guards import normalized
+from counseling_sessions.profiles.schema import Attitude, ClientProfile
+from counseling_sessions.state import CBTTechnique, EndReason, Phase, SessionRecord, Speaker
+
+
+class Message(BaseModel):
+    """A message as it stands in the file, which may be empty.
+
+    A counselor's message begins a turn; turn 0 is the opening. What led to a counselor's message (phase, techniques that
+    were picked, 1-based step of the plan) is known of our own sessions only; `closing` is the counselor's goodbye.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    turn: int
+    speaker: Speaker
+    text: str
+    closing: bool = False
+    phase: Phase | None = None
+    techniques: tuple[str, ...] = ()
+    step: int | None = None
+
+
+class Session(BaseModel):
+    """A session. What its file does not tell is None, `profile_problem` says why there is no profile.
+
+    `cbt_technique` and `cbt_plan` are texts as the file has them. `method`, `seed`, `configuration_hash` and what follows
+    are known of our own records only; where a person took part, `method` says as whom. `plan_steps` is how many steps the plan
+    has.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    id: str
+    source: str
+    dialogue: tuple[Message, ...]
+    profile: ClientProfile | None = None
+    profile_problem: str | None = None
+    attitude: Attitude | None = None
+    cbt_technique: str | None = None
+    cbt_plan: str | None = None
+    method: str | None = None
+    seed: int | None = None
+    configuration_hash: str | None = None
+    models: tuple[str, ...] = ()
+    language: str | None = None
+    end_reason: EndReason | None = None
+    failed: bool = False
+    plan_steps: int | None = None
+    max_turns: int | None = None
+
+    @property
+    def client(self) -> str:
+        """Who the client is, whatever the attitude: `client_group`, or where there is no profile somebody of this session alone."""
+        return client_group(self.profile) if self.profile else f"session {self.id} of {self.source}"
+
+    @property
+    def turns(self) -> int:
+        """How many turns there are, the opening and the closing aside."""
+        return len({message.turn for message in self.dialogue if message.turn and not message.closing})
+
+
+def client_group(profile: ClientProfile) -> str:
+    """Who the client is: 16 hexadecimal digits of a hash of the form's name and reason for counseling.
+
+    Case, spacing and punctuation do not count. The profile's id and attitude do not either: a CACTUS form comes once per
+    attitude, each time under another id. Nor does the rest of the form, so that a form that was edited stays the same
+    client; the name alone would not do, since CACTUS gives some names to several clients.
+    """
+    who = f"{normalized(profile.demographics.name)}\n{normalized(profile.reason_for_counseling)}"
+    return hashlib.sha256(who.encode()).hexdigest()[:16]
+
+
+def session_of(record: SessionRecord, source: str) -> Session:
+    """A record of our own as a session."""
+    plan, config = record.plan, record.configuration
+    turns = {turn.turn: turn for turn in record.turns}
+    dialogue = []
+    for said in record.dialogue:
+        turn = turns.get(said.turn) if said.speaker == "counselor" else None
+        pick = turn.pick if turn else None
+        dialogue.append(
+            Message(
+                turn=said.turn,
+                speaker=said.speaker,
+                text=said.text,
+                closing=said.closing,
+                phase=turn.phase if turn else None,
+                techniques=pick.techniques if pick else (),
+                step=pick.step if pick else None,
+            )
+        )
+    calls = [said.call for said in record.dialogue if said.call]
+    return Session(
+        id=record.session_id,
+        source=source,
+        dialogue=tuple(dialogue),
+        profile=record.profile,
+        attitude=record.attitude,
+        cbt_technique=plan.technique.value if plan else None,
+        cbt_plan="\n".join([plan.goal, *plan.steps]) if plan else None,
+        method=_method(record),
+        seed=config.get("seed"),
+        configuration_hash=record.provenance.configuration_hash,
+        models=tuple(sorted({call.model for call in calls if call.model})),
+        language=config.get("language"),
+        end_reason=record.end_reason,
+        failed=record.status == "failed",
+        plan_steps=len(plan.steps) if plan else None,
+        max_turns=config.get("max_turns"),
+    )
+
+
+def _method(record: SessionRecord) -> str | None:
+    """The record's method; a session in which a person has taken part is no session of a method."""
+    people = sorted({said.speaker for said in record.dialogue if said.author == "human"})
+    return f"person as {' and '.join(people)}" if people else record.configuration.get("method")
+
+
+def named_technique(text: str | None) -> CBTTechnique | None:
+    """The one of the twelve CBT techniques that a text names; None where it names none, or several."""
+    said = normalized(text or "")
+    named = {technique for technique in CBTTechnique if normalized(technique.value) in said}
+    return named.pop() if len(named) == 1 else None

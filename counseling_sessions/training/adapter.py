@@ -1,0 +1,206 @@
+"""An adapter is trained: examples become packs, packs become steps, and the folder gets the adapter with its card.
+
+adapter_model.safetensors, adapter_config.json      the adapter, as peft reads it
+training.json                                       what it was made of and how, with every step's loss
+README.md, curve.png                                the same for people
+"""
+
+import hashlib
+import json
+import os
+import platform
+import random
+from collections.abc import Callable, Sequence
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict
+
+from counseling_sessions.generation.files import RunLock, write_atomically
+from counseling_sessions.store.reading import read_text, sha256_of
+from counseling_sessions.training.base import Base, adapter_model, base_name, load_base
+from counseling_sessions.training.card import write_card
+from counseling_sessions.training.data import is_as_embedded, read_examples
+from counseling_sessions.training.errors import TrainingError
+from counseling_sessions.training.loop import (
+    CHECKPOINT,
+    History,
+    Progress,
+    remove_checkpoint,
+    schedule,
+    train,
+    unfinished,
+)
+from counseling_sessions.training.loss import SessionPacks, pack_sessions
+from counseling_sessions.training.recipe import Recipe
+
+CARD_DATA = "training.json"
+WEIGHTS = "adapter_model.safetensors"
+
+
+class TrainingCard(BaseModel):
+    """All that made an adapter. Times are in seconds, losses in nats per answer token.
+
+    `roles` are those of the examples that were seen; `as_embedded` says that their prompts were those that the embedded model is
+    served with; `client_groups` says who the clients were, and is empty in older cards.
+    """
+
+    model_config = ConfigDict(extra="forbid")
+
+    base: str
+    base_name: str
+    base_sha256: str
+    data_sha256: dict[str, str]
+    roles: list[str] | None
+    as_embedded: bool = False
+    recipe: Recipe
+    sessions: int
+    clients: int
+    client_groups: list[str] = []
+    examples: int
+    too_long: int
+    packs: int
+    trainable: int
+    history: History
+    machine: str
+    packages: dict[str, str]
+
+
+def train_adapter(
+    data: Path,
+    out: Path,
+    base: str,
+    recipe: Recipe,
+    *,
+    roles: Sequence[str] | None = None,
+    offline: bool = False,
+    on_stage: Callable[[str], None] = lambda told: None,
+    on_step: Callable[[Progress], None] = lambda progress: None,
+) -> TrainingCard:
+    """Train an adapter on a folder of examples, or go on where a killed run was; returns its card.
+
+    Raises `TrainingError`, `ProfileError` for broken examples, `RunError` where another process is at work in `out`.
+    """
+    _refuse(out)
+    rows = shared_examples(_rows(data / "train.jsonl", roles), recipe)
+    held_out = data / "validation.jsonl"
+    looked_at = _rows(held_out, roles) if held_out.exists() else []
+    on_stage(f"loading {base}")
+    loaded = load_base(base, four_bit=recipe.four_bit, offline=offline)
+    on_stage(f"packing {len(rows):,} examples")
+    packed = pack_sessions(rows, loaded.tokenizer, recipe.max_length, recipe.pack_tokens)
+    validation = pack_sessions(looked_at, loaded.tokenizer, recipe.max_length, recipe.pack_tokens)
+    with RunLock(out):
+        hashes = {name: _file_hash(data / f"{name}.jsonl") for name in ("train", "validation")}
+        fingerprint = _fingerprint(hashes, loaded, recipe, roles)
+        model = adapter_model(loaded, recipe)
+        on_stage("training")
+        steps = schedule(packed, recipe)
+        history = train(model, steps, _looked_at(validation, recipe), recipe, out, fingerprint, on_step=on_step)
+        model.save_pretrained(str(out))
+        (out / "README.md").unlink(missing_ok=True)  # peft's own, with nothing in it
+        seen = sorted({row["role"] for row in rows})
+        card = _card(base, loaded, hashes, seen, is_as_embedded(data), recipe, packed, model, history)
+        write_card(card, out)
+        # Last, and whole: it says that the adapter is finished.
+        write_atomically(out / CARD_DATA, f"{card.model_dump_json(indent=1)}\n".encode())
+        remove_checkpoint(out)
+    (out / "lock").unlink(missing_ok=True)
+    return card
+
+
+def read_card(folder: Path) -> TrainingCard:
+    """The card of a trained adapter. Raises `TrainingError`."""
+    try:
+        return TrainingCard.model_validate_json(read_text(folder / CARD_DATA))
+    except (OSError, ValueError):
+        raise TrainingError(
+            f"{folder} holds no finished adapter (no readable {CARD_DATA}); train one with train lora"
+        ) from None
+
+
+def _refuse(out: Path) -> None:
+    """Only a new or empty folder is written to, or that of a run that has been cut off."""
+    if (out / CARD_DATA).exists():
+        raise TrainingError(f"{out} holds an adapter already; give another --out")
+    if out.exists() and not out.is_dir():
+        raise TrainingError(f"{out} is a file; give a folder as --out")
+    left_behind = {"lock", unfinished(out / CHECKPOINT).name}
+    if out.exists() and not (out / CHECKPOINT).exists() and {path.name for path in out.iterdir()} - left_behind:
+        raise TrainingError(f"{out} is not empty and holds no run to go on with; give another --out")
+
+
+def _rows(path: Path, roles: Sequence[str] | None) -> list[dict[str, Any]]:
+    return [row for row in read_examples(path) if roles is None or row["role"] in roles]
+
+
+def shared_examples(rows: list[dict[str, Any]], recipe: Recipe) -> list[dict[str, Any]]:
+    """The examples, of some roles only a seeded share; the closing words of a session, which come once in it, are all kept."""
+    draw = random.Random(recipe.seed)
+    return [row for row in rows if draw.random() < recipe.shares.get(row["role"], 1.0) or row.get("closes")]
+
+
+def _looked_at(validation: Sequence[SessionPacks], recipe: Recipe) -> list[Any]:
+    packs = [pack for session in validation for pack in session.packs]
+    random.Random(recipe.seed).shuffle(packs)
+    return packs[: recipe.look_packs]
+
+
+def _fingerprint(hashes: dict[str, str], base: Base, recipe: Recipe, roles: Sequence[str] | None) -> str:
+    """What two runs have to agree in for one to go on from the other's checkpoint."""
+    of = [hashes, base.name, base.sha256, recipe.model_dump(mode="json"), sorted(roles) if roles else None]
+    return hashlib.sha256(json.dumps(of, sort_keys=True).encode()).hexdigest()
+
+
+def _file_hash(path: Path) -> str:
+    return sha256_of(path) if path.exists() else ""
+
+
+def _card(
+    base: str,
+    loaded: Base,
+    hashes: dict[str, str],
+    roles: list[str],
+    as_embedded: bool,
+    recipe: Recipe,
+    packed: Sequence[SessionPacks],
+    model: Any,
+    history: History,
+) -> TrainingCard:
+    return TrainingCard(
+        base=base,
+        base_name=base_name(loaded),
+        base_sha256=loaded.sha256,
+        data_sha256=hashes,
+        roles=roles,
+        as_embedded=as_embedded,
+        recipe=recipe,
+        sessions=len(packed),
+        clients=len({session.client for session in packed}),
+        client_groups=sorted({session.client for session in packed}),
+        examples=sum(session.examples for session in packed),
+        too_long=sum(session.too_long for session in packed),
+        packs=sum(len(session.packs) for session in packed),
+        trainable=sum(weight.numel() for weight in model.parameters() if weight.requires_grad),
+        history=history,
+        machine=_machine(),
+        packages={name: version(name) for name in ("torch", "transformers", "peft")},
+    )
+
+
+def _machine() -> str:
+    import torch
+
+    if torch.cuda.is_available():
+        return str(torch.cuda.get_device_name(0))
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return f"{cores} CPU cores ({_processor()}), {torch.get_num_threads()} threads"
+
+
+def _processor() -> str:
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+        return next(line.split(":", 1)[1].strip() for line in lines if line.startswith("model name"))
+    except (OSError, StopIteration):
+        return platform.processor() or platform.machine()

@@ -1,0 +1,245 @@
+"""Fine-tuning data: examples of every role, made from sessions with the prompts of today, in splits by client.
+
+What is trained is what is served: the prompts are those that the nodes would send for the same state of the session.
+"""
+
+import hashlib
+import json
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import IO, Any
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from counseling_sessions.generation.exports.chat import alone, as_chat
+from counseling_sessions.generation.exports.files import CARD, MARK, staged, writing
+from counseling_sessions.generation.exports.splits import Splits
+from counseling_sessions.graph.answered import Answered, parts
+from counseling_sessions.graph.ledger import Damage
+from counseling_sessions.nodes.techniques import techniques
+from counseling_sessions.profiles.problems import Problem, ProfileError
+from counseling_sessions.prompts import prompt_hashes
+from counseling_sessions.sessions.session import client_group
+from counseling_sessions.settings import EMBEDDED_SESSION, SettingsError
+from counseling_sessions.state import SessionRecord
+from counseling_sessions.store.reading import open_plain, parse_json, read_lines, read_text, sha256_of
+from counseling_sessions.training.corpus import SPLITS, held_out_clients
+from counseling_sessions.training.sources import Source, read_sources
+
+COUNTS = "data.json"
+COUNSELOR = "counselor"
+"""The baselines' one counselor, which knows the plan and neither specialists nor router."""
+ALL = "all"
+
+
+class DataReport(BaseModel):
+    """What a folder of examples holds: counts by split and role, the words of answers, what was left out and why.
+
+    `as_embedded`: the prompts are those that the embedded model is served with (`settings.EMBEDDED_SESSION`).
+    """
+
+    model_config = ConfigDict(extra="forbid")
+
+    sources: list[str]
+    roles: list[str]
+    sessions: dict[str, int] = Field(default_factory=dict)
+    clients: dict[str, int] = Field(default_factory=dict)
+    examples: dict[str, dict[str, int]] = Field(default_factory=dict)
+    answer_words: dict[str, int] = Field(default_factory=dict)
+    skipped: list[str] = Field(default_factory=list)
+    prompts: str = ""
+    as_embedded: bool = False
+    sha256: dict[str, str] = Field(default_factory=dict)
+
+    @property
+    def total(self) -> int:
+        return sum(sum(roles.values()) for roles in self.examples.values())
+
+
+def role_names() -> list[str]:
+    """Every role that there are examples of."""
+    return ["plan", "router", *techniques(), "merge", "client", COUNSELOR]
+
+
+def chosen_roles(text: str) -> list[str]:
+    """The roles that an option names: `all` is every role of MAGneT, the baselines' counselor not among them."""
+    wanted = [name.strip() for name in text.split(",") if name.strip()]
+    known = role_names()
+    named = [role for name in wanted for role in (known[:-1] if name == ALL else [name])]
+    if unknown := [name for name in named if name not in known]:
+        raise SettingsError(f"there is no role {', '.join(unknown)}; there are {', '.join(known)}, and all")
+    if not named:
+        raise SettingsError("name at least one role")
+    return list(dict.fromkeys(named))
+
+
+def examples_of(record: SessionRecord, roles: Sequence[str], *, as_embedded: bool = False) -> Iterator[Answered]:
+    """A session's examples of some roles, in the order of work; `as_embedded` with the prompts of such a session."""
+    wanted = set(roles)
+    if as_embedded:
+        record = record.model_copy(update={"configuration": record.configuration | EMBEDDED_SESSION})
+    for item in parts(record):
+        if item.role in wanted:
+            yield item
+    if COUNSELOR in wanted and record.configuration["method"] not in ("single", "single-plan"):
+        config = alone(record, record.plan).model_dump(mode="json")
+        turns = tuple(turn.model_copy(update={"pick": None, "candidates": ()}) for turn in record.turns)
+        by_one = record.model_copy(update={"configuration": config, "turns": turns})
+        yield from (item for item in parts(by_one) if item.role == COUNSELOR)
+
+
+def prepare(
+    sources: Sequence[Path],
+    out: Path,
+    roles: Sequence[str],
+    *,
+    splits: Splits | None = None,
+    seed: int = 0,
+    as_embedded: bool = False,
+    skip_invalid: bool = False,
+    overwrite: bool = False,
+) -> DataReport:
+    """Write the examples of all sessions into `out`, one file a split, and say what was written.
+
+    A client is in one split only: that of a file named after a split (as the corpus has them), wherever else the client comes
+    up, or one that follows from a hash of the client. Clients that the corpus holds out are held out from everything, so that
+    its test split stays a test. Raises `ProfileError` for what cannot be read, unless `skip_invalid`,
+    and `ExportError` where `out` cannot be written.
+    """
+    report = DataReport(
+        sources=[str(path) for path in sources], roles=list(roles), prompts=_prompts_hash(), as_embedded=as_embedded
+    )
+    bound = _bound_clients(sources, skip_invalid)
+    shares = splits or Splits()
+    clients: dict[str, set[str]] = {split: set() for split in SPLITS}
+    with staged(out, overwrite=overwrite) as folder:
+        with writing(out):
+            files = {split: (folder / f"{split}.jsonl").open("w", encoding="utf-8") for split in SPLITS}
+        try:
+            for source in _usable(sources, report, skip_invalid):
+                client = client_group(source.record.profile)
+                split = bound.get(client) or shares.split_of(client, seed)
+                clients[split].add(client)
+                with writing(out):
+                    _write(files[split], split, source.record, client, roles, report)
+        finally:
+            for file in files.values():
+                file.close()
+        if not report.total:
+            raise ProfileError(f"none of the sessions has an example of {', '.join(roles)}")
+        report.clients = {split: len(who) for split, who in clients.items()}
+        report.sha256 = {split: sha256_of(folder / f"{split}.jsonl") for split in SPLITS}
+        with writing(out):
+            (folder / COUNTS).write_text(report.model_dump_json(indent=2) + "\n", encoding="utf-8")
+            (folder / CARD).write_text(_card(report), encoding="utf-8")
+    return report
+
+
+def is_as_embedded(folder: Path) -> bool:
+    """Whether the examples of a folder have the prompts of the embedded model; what does not say so has not."""
+    try:
+        return DataReport.model_validate_json(read_text(folder / COUNTS)).as_embedded
+    except (OSError, ValueError):
+        return False
+
+
+def read_examples(path: Path) -> list[dict[str, Any]]:
+    """The examples of a file. Raises `ProfileError` that names the line of one that is broken."""
+    examples = []
+    try:
+        with open_plain(path) as lines:
+            for number, line in enumerate(read_lines(lines), 1):
+                text = line.decode()
+                try:
+                    row = parse_json(text)
+                    chats = row["prompt"], row["completion"]
+                    if not (
+                        row["role"] and row["session_id"] and all(isinstance(chat, list) and chat for chat in chats)
+                    ):
+                        raise ValueError
+                    if not all(isinstance(message["content"], str) for chat in chats for message in chat):
+                        raise ValueError
+                except (ValueError, KeyError, TypeError):
+                    raise ProfileError(
+                        f"{path}, line {number}: not an example (role, session_id, prompt, completion)"
+                    ) from None
+                examples.append(row)
+    except OSError as error:
+        raise ProfileError(f"{path} cannot be read: {error.strerror or error}") from None
+    except UnicodeDecodeError:
+        raise ProfileError(f"{path} cannot be read: it is not UTF-8") from None
+    return examples
+
+
+def _usable(sources: Sequence[Path], report: DataReport, skip_invalid: bool) -> Iterator[Source]:
+    for path in sources:
+        left_out: list[Damage] | None = [] if skip_invalid else None
+        for item in read_sources(path, left_out=left_out):
+            if isinstance(item, Problem):
+                if not skip_invalid:
+                    raise ProfileError.of([item])
+                report.skipped.append(str(item))
+            else:
+                yield item
+        report.skipped += (f"{path}: {damage}" for damage in left_out or ())
+
+
+def _bound_clients(sources: Sequence[Path], skip_invalid: bool) -> dict[str, str]:
+    """The split of every client whose sessions lie in a file named after one, and of those that the corpus holds out."""
+    bound = held_out_clients()
+    for path in sources:
+        for item in read_sources(path, left_out=[] if skip_invalid else None):
+            if isinstance(item, Source) and item.split:
+                client = client_group(item.record.profile)
+                bound[client] = max(bound.get(client, "train"), item.split, key=SPLITS.index)
+    return bound
+
+
+def _write(
+    file: IO[str], split: str, record: SessionRecord, client: str, roles: Sequence[str], report: DataReport
+) -> None:
+    counts = Counter(report.examples.setdefault(split, {}))
+    for item in examples_of(record, roles, as_embedded=report.as_embedded):
+        counts[item.role] += 1
+        report.answer_words[split] = report.answer_words.get(split, 0) + len(item.answer.split())
+        row = {
+            "role": item.role,
+            "session_id": record.session_id,
+            "client_group": client,
+            "turn": item.turn,
+            "prompt": as_chat(item.messages),
+            "completion": [{"role": "assistant", "content": item.answer}],
+            "closes": item.turn > len(record.turns),
+        }
+        file.write(json.dumps(row, ensure_ascii=False) + "\n")
+    report.examples[split] = dict(counts)
+    report.sessions[split] = report.sessions.get(split, 0) + 1
+
+
+def _prompts_hash() -> str:
+    """One hash over all prompts that a session is made with."""
+    return hashlib.sha256(json.dumps(prompt_hashes(), sort_keys=True).encode()).hexdigest()[:16]
+
+
+def _card(report: DataReport) -> str:
+    rows = "\n".join(
+        f"| {role} | " + " | ".join(f"{report.examples.get(split, {}).get(role, 0):,}" for split in SPLITS) + " |"
+        for role in report.roles
+    )
+    return f"""{MARK}
+# Fine-tuning examples
+
+{report.total:,} examples from {sum(report.sessions.values()):,} sessions ({", ".join(report.sources)}), made by
+`run.py train data{" --as-embedded" * report.as_embedded}` with the prompts of hash {report.prompts}.
+A line of a file is one example: `prompt` as chat messages, `completion` the answer; the loss belongs on the answer alone.
+Splits are by client: no client is in two of them.
+
+| role | train | validation | test |
+| --- | --- | --- | --- |
+{rows}
+
+Clients: {", ".join(f"{report.clients.get(split, 0)} {split}" for split in SPLITS)}. Left out: {len(report.skipped)} records.
+
+The clients are invented. A model that is tuned on this is for research on counseling dialogue, not for care.
+"""

@@ -1,0 +1,104 @@
+"""The loss of packs: what a model thinks of the answers in them, together and by role."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+from torch.nn.functional import cross_entropy
+
+from counseling_sessions.training.packing import Pack, pack_examples
+from counseling_sessions.training.tokens import tokenize
+
+
+@dataclass
+class Loss:
+    """Sums over answer tokens: nats and tokens by role."""
+
+    nats: dict[str, float] = field(default_factory=dict)
+    tokens: dict[str, int] = field(default_factory=dict)
+
+    def add(self, role: str, nats: float, tokens: int) -> None:
+        self.nats[role] = self.nats.get(role, 0.0) + nats
+        self.tokens[role] = self.tokens.get(role, 0) + tokens
+
+    def merge(self, other: "Loss") -> None:
+        for role, nats in other.nats.items():
+            self.add(role, nats, other.tokens[role])
+
+    @property
+    def mean(self) -> float:
+        """Nats per answer token."""
+        return sum(self.nats.values()) / max(1, sum(self.tokens.values()))
+
+    def by_role(self) -> dict[str, float]:
+        """Nats per answer token, role by role."""
+        return {role: nats / max(1, self.tokens[role]) for role, nats in sorted(self.nats.items())}
+
+
+@dataclass
+class SessionPacks:
+    """The packs of one session, and what could not be used: examples whose answer alone is too long."""
+
+    session_id: str
+    client: str
+    packs: list[Pack]
+    examples: int
+    too_long: int
+
+
+def pack_sessions(
+    rows: Iterable[dict[str, Any]],
+    tokenizer: Any,
+    max_length: int,
+    pack_tokens: int,
+    roles: Sequence[str] | None = None,
+) -> list[SessionPacks]:
+    """Examples of a file as packs, session by session in their order; with `roles` only theirs."""
+    by_session: dict[str, list[dict[str, Any]]] = {}
+    for row in rows:
+        if roles is None or row["role"] in roles:
+            by_session.setdefault(row["session_id"], []).append(row)
+    packed = []
+    for session_id, examples in by_session.items():
+        made = [tokenize(tokenizer, row["role"], row["prompt"], row["completion"], max_length) for row in examples]
+        good = [tokens for tokens in made if tokens]
+        packs = pack_examples(good, pack_tokens)
+        client = str(examples[0].get("client_group", session_id))
+        packed.append(SessionPacks(session_id, client, packs, len(good), len(made) - len(good)))
+    return packed
+
+
+def pack_loss(model: Any, pack: Pack) -> torch.Tensor:
+    """The sum of nats over a pack's answer tokens, with its gradient."""
+    losses, weights = _losses(model, pack)
+    return (losses * weights).sum()
+
+
+def score(model: Any, packs: Iterable[Pack]) -> Loss:
+    """The loss of packs without a gradient, in evaluation mode."""
+    was_training = model.training
+    model.eval()
+    total = Loss()
+    with torch.no_grad():
+        for pack in packs:
+            losses, _ = _losses(model, pack)
+            for target, nats in zip(pack.targets, losses.tolist(), strict=True):
+                total.add(target.role, nats * target.weight, target.weight)
+    model.train(was_training)
+    return total
+
+
+def _losses(model: Any, pack: Pack) -> tuple[torch.Tensor, torch.Tensor]:
+    device = model.device
+    at = torch.tensor([target.position for target in pack.targets], device=device)
+    wanted = torch.tensor([target.token for target in pack.targets], device=device)
+    weights = torch.tensor([float(target.weight) for target in pack.targets], device=device)
+    logits = model(
+        input_ids=torch.tensor([pack.ids], device=device),
+        position_ids=torch.tensor([pack.depths], device=device),
+        chains=pack.chains,
+        logits_to_keep=at,
+        use_cache=False,
+    ).logits[0]
+    return cross_entropy(logits.float(), wanted, reduction="none"), weights

@@ -1,0 +1,147 @@
+"""Packing: examples that begin alike are put into one tree, so that what they share is computed once.
+
+All calls of a session's side share the dialogue up to their turn. Their token ids are laid into a prefix tree and written down
+chain by chain; a token attends to its ancestors alone, its position is its depth. The loss of a pack is that of its
+examples one by one (a test holds the two together), whatever the chat template is.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+
+from counseling_sessions.training.tokens import Tokens
+
+
+@dataclass(frozen=True)
+class Chain:
+    """A run of tokens, `start` to `stop` in the pack, each the parent of the next; `prefix` are the ranges of its ancestors."""
+
+    start: int
+    stop: int
+    prefix: tuple[tuple[int, int], ...]
+
+
+@dataclass(frozen=True)
+class Target:
+    """What is to be predicted after the token at `position`: `token`, by `weight` examples of a role."""
+
+    position: int
+    token: int
+    role: str
+    weight: int
+
+
+@dataclass
+class Pack:
+    """Token ids and depths, shape (tokens,), the chains that they form, and the targets of the loss."""
+
+    ids: list[int] = field(default_factory=list)
+    depths: list[int] = field(default_factory=list)
+    chains: list[Chain] = field(default_factory=list)
+    targets: list[Target] = field(default_factory=list)
+
+    @property
+    def weight(self) -> int:
+        """How many answer tokens its examples have."""
+        return sum(target.weight for target in self.targets)
+
+
+@dataclass(eq=False, slots=True)
+class _Node:
+    token: int
+    depth: int
+    children: dict[int, "_Node"] = field(default_factory=dict)
+    wanted: dict[tuple[int, str], int] = field(default_factory=dict)
+    height: int = 0
+
+
+def pack_examples(examples: Sequence[Tokens], most: int) -> list[Pack]:
+    """The examples of a session in as few packs of at most `most` tokens as their order allows; an example is never divided.
+
+    One that is longer than `most` by itself has a pack of its own.
+    """
+    packs = []
+    for beginning in _by_beginning(examples):
+        group: list[Tokens] = []
+        root, size = _Node(-1, -1), 0
+        for example in beginning:
+            new = _missing(root, example)
+            if group and size + new > most:
+                packs.append(_pack(group))
+                group, root, size = [], _Node(-1, -1), 0
+                new = len(example.ids)
+            _insert(root, example)
+            group.append(example)
+            size += new
+        if group:
+            packs.append(_pack(group))
+    return packs
+
+
+def _by_beginning(examples: Iterable[Tokens]) -> Iterable[list[Tokens]]:
+    """The examples by how they begin: those of one side share their first tokens, and the two sides differ soon."""
+    groups: dict[tuple[int, ...], list[Tokens]] = {}
+    for example in examples:
+        groups.setdefault(example.ids[:32], []).append(example)
+    return groups.values()
+
+
+def _missing(root: _Node, example: Tokens) -> int:
+    node = root
+    for place, token in enumerate(example.ids):
+        if token not in node.children:
+            return len(example.ids) - place
+        node = node.children[token]
+    return 0
+
+
+def _insert(root: _Node, example: Tokens) -> None:
+    node = root
+    for place, token in enumerate(example.ids):
+        if place >= example.answer:
+            key = token, example.role
+            node.wanted[key] = node.wanted.get(key, 0) + 1
+        node = node.children.setdefault(token, _Node(token, place))
+
+
+def _pack(examples: list[Tokens]) -> Pack:
+    root = _Node(-1, -1)
+    for example in examples:
+        _insert(root, example)
+    _measure(root)
+    pack = Pack()
+    for top in root.children.values():
+        _lay_out(pack, top)
+    return pack
+
+
+def _measure(root: _Node) -> None:
+    """Give every node how far it is from its deepest leaf; without recursion, since dialogues are deep."""
+    order = [root]
+    for node in order:
+        order.extend(node.children.values())
+    for node in reversed(order):
+        node.height = 1 + max((child.height for child in node.children.values()), default=0)
+
+
+def _lay_out(pack: Pack, top: _Node) -> None:
+    """Write a tree down: the longest way first, as one chain, then what branches off from it."""
+    waiting: list[tuple[_Node, tuple[tuple[int, int], ...]]] = [(top, ())]
+    while waiting:
+        node, prefix = waiting.pop()
+        start = len(pack.ids)
+        branches: list[tuple[_Node, int]] = []
+        for place, item in enumerate(_longest_way(node), start):
+            pack.ids.append(item.token)
+            pack.depths.append(item.depth)
+            pack.targets += [Target(place, token, role, weight) for (token, role), weight in item.wanted.items()]
+            longest = max(item.children.values(), key=lambda child: child.height, default=None)
+            branches += [(child, place) for child in item.children.values() if child is not longest]
+        pack.chains.append(Chain(start, len(pack.ids), prefix))
+        waiting += [(child, (*prefix, (start, place + 1))) for child, place in reversed(branches)]
+
+
+def _longest_way(node: _Node) -> Iterator[_Node]:
+    yield node
+    while node.children:
+        node = max(node.children.values(), key=lambda child: child.height)
+        yield node

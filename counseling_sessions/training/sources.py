@@ -1,0 +1,123 @@
+"""Sessions to train on, as records, wherever they lie: run directories, folders of sessions, the corpus, anybody's files.
+
+Sessions that others made have no picks and no drafts: they become records of one counselor without a plan, and give examples
+of the counselor and of the client.
+"""
+
+import hashlib
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import groupby
+from pathlib import Path
+
+from counseling_sessions.graph.ledger import Damage
+from counseling_sessions.graph.provenance import configuration_hash
+from counseling_sessions.graph.store import has_records, read_records
+from counseling_sessions.nodes.context import phase_of
+from counseling_sessions.profiles.problems import Problem
+from counseling_sessions.sessions.foreign import records_and_sessions
+from counseling_sessions.sessions.session import Message, Session
+from counseling_sessions.sessions.store import Store, is_run
+from counseling_sessions.settings import MOST_TURNS, SessionConfig
+from counseling_sessions.state import Provenance, SessionRecord, Turn, Utterance
+from counseling_sessions.training.corpus import SPLITS
+
+
+@dataclass(frozen=True)
+class Source:
+    """A session to train on, and the split that it is bound to: that of a file named `train`, `validation` or `test`."""
+
+    record: SessionRecord
+    split: str | None = None
+
+
+def read_sources(path: Path, *, left_out: list[Damage] | None = None) -> Iterator[Source | Problem]:
+    """Every finished session of a place, and every problem with what cannot be used. Sessions are read one by one.
+
+    A session in which a person took part is such a problem: what people have typed is not trained on.
+
+    Raises `ProfileError`, `RunError` or `JournalError` where there is nothing to read, or sessions are damaged; with a list for
+    what is left out, damaged ones are put there instead.
+    """
+    if path.is_dir() and is_run(path):
+        yield from (_ours(record, str(path)) for record in Store(path).records(left_out=left_out))
+    elif path.is_dir() and has_records(path):
+        records = read_records(path, left_out=left_out).values()
+        yield from (_ours(record, str(path)) for record in records if record.status == "finished")
+    else:
+        for file, item in records_and_sessions(path):
+            split = Path(file).stem if Path(file).stem in SPLITS else None
+            if isinstance(item, Problem):
+                yield item
+            elif isinstance(item, Session):
+                yield _adopted(item, split)
+            elif item.status == "finished":
+                yield _ours(item, file, split)
+
+
+def _ours(record: SessionRecord, place: str, split: str | None = None) -> Source | Problem:
+    if any(said.author == "human" for said in record.dialogue):
+        return Problem(place, f"session {record.session_id}: a person took part in it")
+    return Source(record, split)
+
+
+def _adopted(session: Session, split: str | None) -> Source | Problem:
+    if session.profile is None or session.attitude is None:
+        missing = session.profile_problem or "no attitude"
+        return Problem(session.source, f"session {session.id} cannot be trained on: {missing}")
+    if empty := next((message for message in session.dialogue if not message.text.strip()), None):
+        return Problem(session.source, f"session {session.id}: the {empty.speaker} says nothing in turn {empty.turn}")
+    try:
+        return Source(_record_of(session), split)
+    except ValueError as error:
+        return Problem(session.source, f"session {session.id} cannot be trained on: {error}")
+
+
+def _record_of(session: Session) -> SessionRecord:
+    """A session that others made as a record of one counselor; raises `ValueError` where the speakers do not take turns."""
+    assert session.profile is not None
+    assert session.attitude is not None
+    turns = [list(said) for number, said in groupby(session.dialogue, lambda message: message.turn) if number]
+    config = SessionConfig(method="single", max_turns=min(max(len(turns), 1), MOST_TURNS))
+    for said in turns[:-1]:
+        if [message.speaker for message in said] != ["counselor", "client"]:
+            raise ValueError(f"in turn {said[0].turn} counselor and client do not take turns")
+    closing = turns.pop()[0] if turns and len(turns[-1]) == 1 and turns[-1][0].speaker == "counselor" else None
+    if not turns:
+        raise ValueError("it has no whole turn")
+    return SessionRecord(
+        session_id=_id_of(session),
+        status="finished",
+        profile_id=session.profile.id,
+        profile=session.profile,
+        attitude=session.attitude,
+        configuration=config.model_dump(mode="json"),
+        provenance=Provenance(
+            configuration_hash=configuration_hash(config), prompt_hashes={}, packages={}, python="", platform="imported"
+        ),
+        started_at="",
+        finished_at="",
+        seconds=0.0,
+        opening=tuple(_utterance(message) for message in session.dialogue if message.turn == 0),
+        turns=tuple(
+            Turn(
+                turn=number,
+                phase=phase_of(number, config.max_turns),
+                counselor=_utterance(said[0], number),
+                client=_utterance(said[1], number),
+            )
+            for number, said in enumerate(turns, 1)
+        ),
+        closing=_utterance(closing, len(turns) + 1).model_copy(update={"closing": True}) if closing else None,
+    )
+
+
+def _id_of(session: Session) -> str:
+    """An id of our own form for a session that others named, another one for each file and name."""
+    name = re.sub(r"[^A-Za-z0-9._-]+", "-", session.id).lstrip(".-")[:60]
+    return f"{name or 'session'}-{hashlib.sha256(f'{session.source}#{session.id}'.encode()).hexdigest()[:12]}"
+
+
+def _utterance(message: Message, turn: int = 0) -> Utterance:
+    return Utterance(turn=turn, speaker=message.speaker, text=message.text.strip())

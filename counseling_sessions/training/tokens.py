@@ -1,0 +1,90 @@
+"""From an example to token ids: the base model's own chat template, and which tokens are the answer.
+
+The loss is on the answer alone: its tokens and the one that ends it, never the prompt, never what the template puts behind.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import jinja2
+
+from counseling_sessions.training.errors import TrainingError
+
+Chat = Sequence[dict[str, str]]
+
+
+class TemplateError(TrainingError):
+    """A chat template that takes no such prompt, or with which the answer cannot be told from what stands before it."""
+
+
+@dataclass(frozen=True)
+class Tokens:
+    """An example as token ids, shape (tokens,); `ids[answer:]` is the answer with the token that ends it."""
+
+    role: str
+    ids: tuple[int, ...]
+    answer: int
+
+    @property
+    def answer_ids(self) -> tuple[int, ...]:
+        return self.ids[self.answer :]
+
+
+def tokenize(tokenizer: Any, role: str, prompt: Chat, completion: Chat, max_length: int) -> Tokens | None:
+    """An example's tokens, at most `max_length` of them; None where even the shortest prompt leaves no room for the answer.
+
+    A prompt that is too long loses its oldest exchanges, whole turns at a time: never the system message, never what the first
+    message tells of the client, never the last message, never a word of the answer. Raises `TemplateError`.
+    """
+    shortened = list(prompt)
+    while True:
+        tokens = _tokens(tokenizer, role, shortened, completion)
+        if len(tokens.ids) <= max_length:
+            return tokens
+        first = _oldest_exchange(shortened)
+        if first is None:
+            return None
+        del shortened[first : first + 2]
+
+
+def _oldest_exchange(prompt: Chat) -> int | None:
+    """Where the oldest exchange begins that can go: an answer and the next words, behind what stands before the dialogue."""
+    first = next((place for place, message in enumerate(prompt) if message["role"] == "assistant"), None)
+    return None if first is None or first + 2 >= len(prompt) else first
+
+
+def _tokens(tokenizer: Any, role: str, prompt: Chat, completion: Chat) -> Tokens:
+    before = _text(tokenizer, list(prompt), add_generation_prompt=True)
+    text = _text(tokenizer, [*prompt, *completion], add_generation_prompt=False)
+    asked = _ids(tokenizer, before)
+    whole = _ids(tokenizer, _until_end(tokenizer, text, completion[-1]["content"].strip(), len(before)))
+    if whole[: len(asked)] != asked:
+        raise TemplateError("this model's chat template writes a prompt differently once it is answered")
+    return Tokens(role, tuple(whole), len(asked))
+
+
+def _text(tokenizer: Any, chat: list[dict[str, str]], *, add_generation_prompt: bool) -> str:
+    try:
+        return str(tokenizer.apply_chat_template(chat, tokenize=False, add_generation_prompt=add_generation_prompt))
+    except jinja2.TemplateError as error:  # some refuse a system message, and a server of theirs would too
+        raise TemplateError(f"this model's chat template refuses a prompt: {error}") from None
+
+
+def _ids(tokenizer: Any, text: str) -> list[int]:
+    return list(tokenizer(text, add_special_tokens=False)["input_ids"])
+
+
+def _until_end(tokenizer: Any, text: str, answer: str, prompt: int) -> str:
+    """The text up to the special token that ends the answer: what a template writes after that nobody is asked for.
+
+    Some end with a line break, some with a second token, and the first template of Llama 3 with the next answer's beginning.
+    `prompt` is the length of what stands before the answer.
+    """
+    said = text.find(answer, prompt)
+    if said < 0:
+        raise TemplateError("this model's chat template changes the words of a prompt or of its answer")
+    added = [token.content for token in tokenizer.added_tokens_decoder.values() if token.special]
+    ends = [(place, len(token)) for token in added if (place := text.find(token, said + len(answer))) >= 0]
+    place, length = min(ends, default=(len(text), 0))
+    return text[: place + length]

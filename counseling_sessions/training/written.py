@@ -1,0 +1,172 @@
+"""Sessions written by hand: a YAML file that holds what is said and thought becomes a session record, as if it had been run.
+
+A file of `corpus/sessions/` or `corpus/plain/sessions/` names the client, the attitude and the plan; of each turn it has the
+router's reason and pick, the specialists' drafts, what the counselor said and what the client answered; at its end the closing
+utterance and how it ended.
+"""
+
+import uuid
+from pathlib import Path
+from typing import Any, Self
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from counseling_sessions.graph.provenance import SESSIONS, configuration_hash
+from counseling_sessions.nodes.context import phase_of
+from counseling_sessions.nodes.router import MOST_PICKED
+from counseling_sessions.profiles.library import builtin_ids, load_builtin
+from counseling_sessions.profiles.readers import read_profiles
+from counseling_sessions.profiles.schema import Attitude, ClientProfile
+from counseling_sessions.settings import SessionConfig, read_yaml, validation_message
+from counseling_sessions.state import (
+    Candidate,
+    CBTTechnique,
+    EndReason,
+    Pick,
+    Plan,
+    Provenance,
+    SessionRecord,
+    Turn,
+    Utterance,
+)
+from counseling_sessions.training.errors import WrittenError
+
+WRITTEN_AT = "2026-11-24T00:00:00+00:00"
+"""When the corpus was written: records that are built again are the same to the byte."""
+
+
+class _Written(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class WrittenPlan(_Written):
+    """The CBT technique, what it is for here, and the steps of the session."""
+
+    technique: CBTTechnique
+    goal: str = Field(min_length=10, max_length=200)
+    steps: tuple[str, ...] = Field(min_length=3, max_length=5)
+
+
+class WrittenTurn(_Written):
+    """A turn: why the router picks what it picks, the drafts of these techniques and of others, and what is said."""
+
+    reason: str = Field(min_length=5, max_length=160)
+    pick: tuple[str, ...] = Field(min_length=1, max_length=MOST_PICKED)
+    step: int = Field(ge=1)
+    drafts: dict[str, str]
+    counselor: str = Field(min_length=1)
+    client: str = Field(min_length=1)
+
+    @model_validator(mode="after")
+    def _drafted(self) -> Self:
+        if missing := [name for name in self.pick if name not in self.drafts]:
+            raise ValueError(f"no draft of {', '.join(missing)}")
+        return self
+
+
+class WrittenSession(_Written):
+    """A session as it is written. `max_turns` is what it was planned for; it may end earlier."""
+
+    client: str
+    attitude: Attitude
+    max_turns: int = Field(ge=4, le=60)
+    techniques: tuple[str, ...] = Field(min_length=1)
+    plan: WrittenPlan
+    turns: tuple[WrittenTurn, ...] = Field(min_length=4)
+    end: EndReason
+    closing: str = Field(min_length=1)
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        for number, turn in enumerate(self.turns):
+            if turn.step > len(self.plan.steps):
+                raise ValueError(f"turns.{number}.step: the plan has {len(self.plan.steps)} steps")
+            if unknown := [name for name in turn.drafts if name not in self.techniques]:
+                raise ValueError(f"turns.{number}.drafts: {', '.join(unknown)} take no part in this session")
+        if (self.end == "turn_limit") != (len(self.turns) == self.max_turns):
+            raise ValueError("end: turn_limit is what a session of max_turns ends with, and no other")
+        return self
+
+
+def read_written(path: Path, clients: Path, collection: str = "corpus") -> SessionRecord:
+    """The record of a written session; its client is one of a folder's profiles, or a built-in one.
+
+    A client may have a session of the same attitude in another `collection`: it is part of the session's id.
+
+    Raises `WrittenError`, `ProfileError` and `SettingsError`.
+    """
+    try:
+        written = WrittenSession.model_validate(read_yaml(path))
+    except ValidationError as error:
+        raise WrittenError(f"{path}: {validation_message(error)}") from None
+    return record_of(written, find_client(written.client, clients), collection)
+
+
+def find_client(name: str, clients: Path) -> ClientProfile:
+    """The client of this id: from the folder, or a built-in one. Raises `ProfileError`."""
+    own = clients / f"{name}.yaml"
+    return load_builtin(name) if name in builtin_ids() or not own.exists() else read_profiles(own).profiles[0]
+
+
+def record_of(written: WrittenSession, profile: ClientProfile, collection: str) -> SessionRecord:
+    """The record that a run with these words would have left, without calls: nothing was asked of a model."""
+    config = SessionConfig(
+        techniques=written.techniques,
+        max_turns=written.max_turns,
+        min_turns=min(SessionConfig.model_fields["min_turns"].default, written.max_turns),
+    )
+    last = len(written.turns)
+    place = "written" if collection == "corpus" else f"written/{collection}"
+    return SessionRecord(
+        session_id=str(uuid.uuid5(SESSIONS, f"{place}/{profile.id}/{written.attitude}")),
+        status="finished",
+        end_reason=written.end,
+        profile_id=profile.id,
+        profile=profile,
+        attitude=written.attitude,
+        configuration=config.model_dump(mode="json"),
+        provenance=_provenance(config),
+        started_at=WRITTEN_AT,
+        finished_at=WRITTEN_AT,
+        seconds=0.0,
+        opening=_opening(profile),
+        plan=Plan(**written.plan.model_dump()),
+        turns=tuple(_turn(number, turn, config) for number, turn in enumerate(written.turns, 1)),
+        closing=Utterance(turn=last + 1, speaker="counselor", text=written.closing, closing=True),
+    )
+
+
+def _turn(number: int, written: WrittenTurn, config: SessionConfig) -> Turn:
+    phase = phase_of(number, config.max_turns)
+    said: dict[str, Any] = {"turn": number}
+    return Turn(
+        turn=number,
+        phase=phase,
+        pick=Pick(
+            turn=number,
+            phase=phase,
+            techniques=written.pick,
+            step=written.step,
+            reason=written.reason,
+            source="llm",
+        ),
+        candidates=tuple(Candidate(technique=name, text=text, **said) for name, text in written.drafts.items()),
+        counselor=Utterance(speaker="counselor", text=written.counselor, **said),
+        client=Utterance(speaker="client", text=written.client, **said),
+    )
+
+
+def _opening(profile: ClientProfile) -> tuple[Utterance, ...]:
+    if profile.opening is None:
+        return ()
+    return (
+        Utterance(turn=0, speaker="counselor", text=profile.opening.counselor),
+        Utterance(turn=0, speaker="client", text=profile.opening.client),
+    )
+
+
+def _provenance(config: SessionConfig) -> Provenance:
+    """No prompt and no program had a part in what was written."""
+    return Provenance(
+        configuration_hash=configuration_hash(config), prompt_hashes={}, packages={}, python="", platform="written"
+    )

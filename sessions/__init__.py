@@ -1,6 +1,0 @@
-"""Sessions at rest: reading those of a run directory, and those that others made, in one form."""
-
-from sessions.reading import read_sessions
-from sessions.session import Message, Session, client_group
-
-__all__ = ["Message", "Session", "client_group", "read_sessions"]
