@@ -14,12 +14,12 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from counseling_sessions.nodes.guards import normalized
 from counseling_sessions.profiles.schema import clean, counselor_information, counselor_reason
 from counseling_sessions.prompts import prompt
 from counseling_sessions.settings import MOST_EXAMPLES, SessionConfig, SettingsError, validation_message
 from counseling_sessions.state import ClientView, CounselorView, SessionRecord, Turn
 from counseling_sessions.store.reading import read_text
+from counseling_sessions.texts.words import normalized
 
 CORPUS = Path(__file__).parents[1] / "corpus"
 """Where the corpus lies. Examples are of `train.jsonl` alone: what is held out is for evaluation."""

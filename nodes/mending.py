@@ -5,23 +5,19 @@ import unicodedata
 
 from counseling_sessions.nodes.guards import (
     EMPHASIS,
-    FINISHED,
     LABELS,
     LATER,
     OWN_LABELS,
     ROUNDS,
-    SENTENCE,
-    WIDE_STOP,
     Draft,
     meta_talk,
-    normalized,
     risk,
-    sentences,
     split_marker,
     unmarked,
 )
 from counseling_sessions.state import Speaker
 from counseling_sessions.texts.reasoning import without_reasoning
+from counseling_sessions.texts.words import FINISHED, SENTENCE, WIDE_STOP, normalized, sentences
 
 _OWN_LABEL = {
     speaker: re.compile(rf"{EMPHASIS}(?:{names}){EMPHASIS}[:：]{EMPHASIS}", re.IGNORECASE)

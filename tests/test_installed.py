@@ -10,7 +10,15 @@ import pytest
 from hatchling.build import build_wheel
 
 ROOT = Path(__file__).parents[1]
-THEIRS = ("settings.py", "state.py", "run.py", "models/__init__.py", "graph/__init__.py", "nodes/__init__.py", "store/__init__.py")
+THEIRS = (
+    "settings.py",
+    "state.py",
+    "run.py",
+    "models/__init__.py",
+    "graph/__init__.py",
+    "nodes/__init__.py",
+    "store/__init__.py",
+)
 
 
 @pytest.fixture
@@ -48,9 +56,20 @@ def test_a_wheel_installs_one_package_with_all_that_it_reads(tmp_path, monkeypat
     with zipfile.ZipFile(tmp_path / build_wheel(str(tmp_path))) as wheel:
         names = set(wheel.namelist())
     assert {name.partition("/")[0].partition("-")[0] for name in names} == {"counseling_sessions"}
-    tracked = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True).stdout.splitlines()
-    ours = {name.removeprefix("counseling_sessions/") for name in tracked if name.startswith(("counseling_sessions/", *LINKED))}
-    unread = {name for name in ours if name.startswith("corpus/") and not name.endswith(".jsonl")} | {"graph", "nodes", "prompts", "corpus"}
+    tracked = subprocess.run(
+        ["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True
+    ).stdout.splitlines()
+    ours = {
+        name.removeprefix("counseling_sessions/")
+        for name in tracked
+        if name.startswith(("counseling_sessions/", *LINKED))
+    }
+    unread = {name for name in ours if name.startswith("corpus/") and not name.endswith(".jsonl")} | {
+        "graph",
+        "nodes",
+        "prompts",
+        "corpus",
+    }
     assert {name.removeprefix("counseling_sessions/") for name in names if ".dist-info" not in name} == ours - unread
 
 

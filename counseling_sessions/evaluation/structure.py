@@ -10,11 +10,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from counseling_sessions.evaluation.integrity import Finding, check_session
-from counseling_sessions.nodes.guards import normalized
 from counseling_sessions.profiles.schema import ClientProfile
 from counseling_sessions.sessions import Message, Session, client_group
 from counseling_sessions.sessions.session import named_technique
 from counseling_sessions.state import EndReason, Phase, Speaker
+from counseling_sessions.texts.words import normalized
 
 DECILES = 10
 OPENING_WORDS = 3

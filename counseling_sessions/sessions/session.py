@@ -4,9 +4,9 @@ import hashlib
 
 from pydantic import BaseModel, ConfigDict
 
-from counseling_sessions.nodes.guards import normalized
 from counseling_sessions.profiles.schema import Attitude, ClientProfile
 from counseling_sessions.state import CBTTechnique, EndReason, Phase, SessionRecord, Speaker
+from counseling_sessions.texts.words import normalized
 
 
 class Message(BaseModel):

@@ -6,19 +6,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from counseling_sessions.nodes.guards import (
-    END_MARKER,
-    GUARDS,
-    RECENT,
-    Draft,
-    check,
-    normalized,
-    sentences,
-    split_marker,
-)
+from counseling_sessions.nodes.guards import END_MARKER, GUARDS, RECENT, Draft, check, split_marker
 from counseling_sessions.nodes.mending import cut, repair, tidy
 from counseling_sessions.nodes.speaking import Attempts, NotSaid, speak
 from counseling_sessions.state import Speaker
+from counseling_sessions.texts.words import normalized, sentences
 from tests.scripted import config, said, scripted_models
 
 EARLIER = "I walked home past the bakery and forgot to buy the bread again."

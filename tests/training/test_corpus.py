@@ -12,10 +12,11 @@ import pytest
 import yaml
 
 from counseling_sessions.evaluation.integrity import Integrity
-from counseling_sessions.nodes.guards import Draft, check, normalized
+from counseling_sessions.nodes.guards import Draft, check
 from counseling_sessions.nodes.techniques import techniques
 from counseling_sessions.sessions.session import client_group, session_of
 from counseling_sessions.state import CBTTechnique, SessionRecord, Speaker
+from counseling_sessions.texts.words import normalized
 from counseling_sessions.training.corpus import (
     COLLECTIONS,
     CORPUS,

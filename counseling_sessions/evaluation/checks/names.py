@@ -3,7 +3,7 @@
 import re
 
 from counseling_sessions.evaluation.checks.spoken import Spoken
-from counseling_sessions.nodes.guards import normalized
+from counseling_sessions.texts.words import normalized
 
 _TITLE = r"(?:(?:Dr|Mr|Mrs|Ms|Mx|Miss|Doctor|Prof|Professor)\.?\s)?"
 _NAME = re.compile(r"(?<![\w'’-])[A-ZÀ-ÖØ-Þ][a-zß-öø-ÿ]{1,29}(?:[-'’][A-Z][a-z]{1,29})?\b")

@@ -2,6 +2,7 @@
 
 from counseling_sessions.evaluation.checks.spoken import Grams, Past, Spoken
 from counseling_sessions.nodes import guards
+from counseling_sessions.texts.words import overlap
 
 NEAR = 0.8
 """Jaccard overlap of word 3-grams from which a message is reported as nearly the same; the guards ask again from 0.6."""
@@ -41,6 +42,6 @@ def nearest(grams: Grams, past: Past) -> str | None:
         # Sets that differ that much in size cannot overlap that far.
         if not NEAR * size <= len(other) <= size / NEAR:
             continue
-        if (found := guards.overlap(grams, other)) >= NEAR:
+        if (found := overlap(grams, other)) >= NEAR:
             return f"{found:.2f} of the word 3-grams as in turn {turn}"
     return None

@@ -10,9 +10,10 @@ from itertools import chain, islice
 from pydantic import BaseModel
 
 from counseling_sessions.evaluation.checks.languages import Expected, expected
-from counseling_sessions.nodes.guards import RECENT, Draft, normalized, trigrams
+from counseling_sessions.nodes.guards import RECENT, Draft
 from counseling_sessions.sessions import Session
 from counseling_sessions.state import Speaker
+from counseling_sessions.texts.words import normalized, trigrams
 
 Grams = frozenset[tuple[str, ...]]
 

@@ -14,8 +14,8 @@ from pydantic import BaseModel, ConfigDict, StringConstraints, TypeAdapter
 
 from counseling_sessions.evaluation.aspects import read_rubric
 from counseling_sessions.evaluation.scales import Scale
-from counseling_sessions.nodes.guards import sentences
 from counseling_sessions.sessions import Message, Session
+from counseling_sessions.texts.words import sentences
 
 FEWEST_TURNS = 4
 """A session with fewer turns is not broken: there would be too little left to compare."""

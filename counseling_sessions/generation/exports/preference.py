@@ -10,10 +10,10 @@ from collections.abc import Iterator
 from counseling_sessions.generation.exports.chat import Message, alone, as_chat
 from counseling_sessions.generation.exports.writers import Row, json_lines
 from counseling_sessions.nodes.context import counselor_messages, phase_hint, step_line
-from counseling_sessions.nodes.guards import trigrams
 from counseling_sessions.profiles.schema import counselor_information, counselor_reason
 from counseling_sessions.prompts import prompt
 from counseling_sessions.state import CounselorView, SessionRecord, Turn, Utterance
+from counseling_sessions.texts.words import trigrams
 
 LEFT_OUT = 0.2
 """A draft counts as left out when less than this share of its word 3-grams is in the counselor's utterance."""

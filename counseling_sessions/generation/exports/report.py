@@ -7,9 +7,10 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict
 
-from counseling_sessions.nodes.guards import Draft, empty, label, normalized
+from counseling_sessions.nodes.guards import Draft, empty, label
 from counseling_sessions.settings import SessionConfig
 from counseling_sessions.state import Call, SessionRecord
+from counseling_sessions.texts.words import normalized
 
 
 class SplitCount(BaseModel):

@@ -11,8 +11,8 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict
 
-from counseling_sessions.nodes.guards import normalized, sentences
 from counseling_sessions.settings import read_yaml
+from counseling_sessions.texts.words import normalized, sentences
 
 FILE = Path(__file__).parent / "cues.yaml"
 

@@ -17,8 +17,8 @@ from counseling_sessions.inspection.practice.cues import (
     questions_in,
     techniques_in,
 )
-from counseling_sessions.nodes.guards import normalized
 from counseling_sessions.state import Utterance
+from counseling_sessions.texts.words import normalized
 
 MOST_MISSED = 3
 """Moments that are shown; more would read like a list of faults."""
