@@ -17,7 +17,8 @@ pytest.importorskip("peft")
 import run
 from counseling_sessions.commands.train import recipe_of
 from counseling_sessions.training import loop, report
-from counseling_sessions.training.adapter import TrainingCard, read_card, shared_examples, train_adapter
+from counseling_sessions.training.adapter import shared_examples, train_adapter
+from counseling_sessions.training.card import TrainingCard, read_card
 from counseling_sessions.training.data import DataReport
 from counseling_sessions.training.errors import TrainingError
 from counseling_sessions.training.loop import CHECKPOINT
