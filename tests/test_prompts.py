@@ -67,7 +67,7 @@ async def test_a_session_of_each_kind_asks_for_every_section_but_the_retries(mon
         return fill(name, section, **variables)
 
     for module in ("context", "examples", "router", "client", "reminders", "plan", "single"):
-        monkeypatch.setattr(f"nodes.{module}.prompt", listening)
+        monkeypatch.setattr(f"counseling_sessions.nodes.{module}.prompt", listening)
     for rendered in (examples._counselor_text, examples._client_text):
         rendered.cache_clear()
     for method in ("magnet", "magnet-no-router", "single"):
