@@ -1,122 +1,40 @@
-"""Makes the old files beside this module and what the commands print and write of them; see README.md.
+"""Makes the old files beside this module, and what the commands print and write of them; see README.md.
 
-python tests/old/make.py FOLDER
+    python tests/old/make.py FOLDER
 
-Made once, with the code of their time. It reaches into that code where a command line cannot (small shards, a terminal that is
-none), and is not kept up with the code of today. `COMMANDS` and `made_by_commands` are: the test uses them.
+Made once, with the code of their time. It reaches into that code where a command line cannot (small shards, a person at a
+terminal), and is not kept up with the code of today.
 """
 
 import gzip
 import importlib
 import io
 import json
-import os
 import platform
 import shutil
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, redirect_stdout
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-ROOT = Path(__file__).parents[2]
-sys.path.insert(0, str(ROOT))
+sys.path.insert(0, str(Path(__file__).parents[2]))
 
 import run
-from tests.loopback import LoopbackServer, Raw, Request, http_answer, sensible_answer
+from tests.loopback import Answer, LoopbackServer, Raw, Request, http_answer, sensible_answer
+from tests.old.outputs import COMMANDS, inside, made_by_commands
 
 Refusal = Callable[[Request], Raw | None]
-FORMATS = ("jsonl", "magnet", "sharegpt", "openai-chat", "specialists", "preference", "parquet")
+BATCH = "batch"
 SHARD_BYTES = 60_000
 """In place of 64 MiB, so that a small batch has full shards, which are compressed."""
 LARGE = 12_000
 """Bytes from which on a kept output is compressed."""
-BATCH = "batch"
-
-_EVALUATED = ("--metrics", "integrity,structure,diversity,self-bleu", "--quiet")
-_JUDGED = ("--judge", "judge.yaml", "--planted", "0", "--prices", "prices.yaml", "--quiet")
-COMMANDS: dict[str, list[str]] = {
-    **{f"export-{name}": ["export", BATCH, "--format", name, "--out", f"made/{name}"] for name in FORMATS},
-    "export-splits": [
-        *["export", BATCH, "--format", "sharegpt", "--splits", "40/30/30", "--seed", "7", "--licence", "cc-by-4.0"],
-        *["--out", "made/splits"],
-    ],
-    "export-single": ["export", "single", "--format", "jsonl", "--out", "made/single"],
-    "export-practice": ["export", "practice", "--format", "jsonl", "--out", "made/practice"],
-    "evaluate": [
-        *["evaluate", BATCH, *_EVALUATED],
-        *["--json", "made/evaluate.json", "--markdown", "made/evaluate.md"],
-    ],
-    "evaluate-judged": ["evaluate", BATCH, "--metrics", "ctrs", *_JUDGED, "--json", "made/judged.json"],
-    "compare": [
-        *["compare", BATCH, *_EVALUATED, "--html", "page.html"],
-        *["--json", "made/compare.json", "--markdown", "made/compare.md"],
-    ],
-    "prefer": [
-        *["prefer", BATCH, "--between", "magnet,single-plan", "--judge", "judge.yaml", "--quiet"],
-        *["--json", "made/prefer.json"],
-    ],
-    "agreement": [
-        *["agreement", "study/answers-1.json", "study/answers-2.json", "--quiet"],
-        *["--json", "made/agreement.json", "--markdown", "made/agreement.md"],
-    ],
-    "train-data": ["train", "data", BATCH, "single", "--out", "made/train", "--splits", "40/30/30", "--seed", "7", "--roles", "all,counselor"],
-    "train-data-embedded": ["train", "data", BATCH, "--as-embedded", "--roles", "router,client", "--out", "made/train-embedded"],
-    **{f"status-{name}": ["status", name, "--json"] for name in (BATCH, "batch-stopped", "merged", "part-1-of-2")},
-    **{f"list-{name}": ["trace", name, "--list", "--json"] for name in (BATCH, "batch-stopped", "single", "practice", "fork", "fork-stopped")},
-    "trace-magnet": ["trace", BATCH, "1", "--json", "--prompts", "--prices", "prices.yaml"],
-    "trace-failed": ["trace", BATCH, "9", "--json"],
-    "trace-fork": ["trace", "fork", "--json"],
-    "diff": ["diff", "fork-of", "fork", "--json"],
-}
-"""What a user may rely on, run in a copy of this folder: it prints JSON or writes it, and data sets, into `made/`."""
 
 
-def made_by_commands(folder: Path, names: list[str]) -> dict[str, bytes]:
-    """Run commands in a copy of the old files; the files that they write, by name, and what they print where that is JSON."""
-    with inside(folder):
-        shutil.rmtree("made", ignore_errors=True)
-        Path("made").mkdir()
-        for name in names:
-            printed = io.StringIO()
-            with redirect_stdout(printed):
-                code = run.main(COMMANDS[name])
-            assert code == 0, (name, code)
-            if COMMANDS[name][-1] == "--json" or "--prompts" in COMMANDS[name]:
-                Path("made", f"{name}.json").write_text(printed.getvalue(), encoding="utf-8")
-        files = [path for path in sorted(Path("made").rglob("*")) if path.is_file()]
-        return {str(path.relative_to("made")): content_of(path) for path in files}
-
-
-def content_of(path: Path) -> bytes:
-    """A file's bytes; of a parquet file its schema and rows, since its bytes depend on the version of pyarrow."""
-    if path.suffix != ".parquet":
-        return path.read_bytes()
-    table = importlib.import_module("pyarrow.parquet").read_table(path)
-    content = {"schema": [f"{field.name}: {field.type}" for field in table.schema], "rows": table.to_pylist()}
-    return json.dumps(content, ensure_ascii=False, indent=1, default=str).encode()
-
-
-@contextmanager
-def inside(folder: Path) -> Iterator[None]:
-    """Be in a folder, with no endpoint or key of whoever runs this, and checkpoints of its own."""
-    before, environment = Path.cwd(), dict(os.environ)
-    for name in ("OPENAI_API_KEY", "OPENAI_BASE_URL"):
-        os.environ.pop(name, None)
-    os.environ["COUNSELING_SESSIONS_CHECKPOINTS"] = str(folder.parent / "checkpoints.sqlite")
-    os.chdir(folder)
-    try:
-        yield
-    finally:
-        os.chdir(before)
-        os.environ.clear()
-        os.environ.update(environment)
-
-
-def judging(request: Request) -> str | Any:
+def judging(request: Request) -> Answer | str:
     """An answer to anything; a judge's marks are neither all alike nor chance."""
     properties = (request.schema or {}).get("properties", {})
     if "understanding" in properties:
@@ -137,7 +55,8 @@ def main() -> None:
     folder = Path(sys.argv[1]).resolve()
     folder.mkdir(parents=True, exist_ok=True)
     with inside(folder):
-        write_inputs()
+        for name in ("clients.jsonl", "prices.yaml"):
+            shutil.copy(Path(__file__).with_name(name), name)
         single()
         fork()
         batch()
@@ -174,40 +93,12 @@ def typed(*lines: str) -> None:
     sys.stdin = io.StringIO("".join(f"{line}\n" for line in lines))
 
 
-def write_inputs() -> None:
-    """Three clients, one with letters beyond ASCII and one without an opening; prices."""
-    ada = {
-        "id": "ada-nights",
-        "demographics": {"name": "Ada Brandt", "age": 30, "occupation": "gardener"},
-        "reason_for_counseling": "I cannot sleep before market days.",
-        "presenting_problem": {"what": "I lie awake and go through the stall again and again."},
-        "opening": {"counselor": "Good morning, Ada, where shall we start?", "client": "With the nights, I suppose."},
-    }
-    zoe = {
-        "id": "zoe-zluta",
-        "attitude": "negative",
-        "demographics": {"name": "Zoë Žlutá", "age": 41, "occupation": "bookbinder", "family": "a son, Tomáš – eleven"},
-        "reason_for_counseling": "My sister says I should come 🙂; I do not think so.",
-        "presenting_problem": {"what": "I check the press twice, or three times, every evening."},
-        "opening": {"counselor": "Good evening. What brings you?", "client": "“Brings”? My sister did."},
-    }
-    sol = {
-        "id": "sol-quiet",
-        "attitude": "positive",
-        "demographics": {"name": "Sol Adeyemi", "age": 22, "occupation": "student"},
-        "reason_for_counseling": "I say nothing in seminars.",
-        "presenting_problem": {"what": "My voice goes away as soon as people look at me."},
-    }
-    Path("clients.jsonl").write_text("".join(json.dumps(form, ensure_ascii=False) + "\n" for form in (ada, zoe, sol)), "utf-8")
-    Path("prices.yaml").write_text("loopback: {input: 1.5, cached: 0.5, output: 4}\n", "utf-8")
-
-
 def served(server: LoopbackServer) -> list[str]:
     return ["--base-url", server.base_url, "--model", "loopback", "--quiet"]
 
 
 def asked_of(name: str, number: int, then: Raw) -> Refusal:
-    """From the so manieth request of sessions with a client on: this in place of answers."""
+    """This in place of answers, from a certain request on of those that name a client."""
     seen = 0
 
     def raw(request: Request) -> Raw | None:
@@ -246,7 +137,7 @@ def tear(path: Path) -> None:
 
 
 def single() -> None:
-    """Two finished sessions, a failed one, and one that was killed in its third turn; all in one folder."""
+    """Two finished sessions, a failed one, and one that was killed in its second turn; all in one folder."""
     client = ["session", "--profile", "clients.jsonl", "--out", "single", "--turns", "3"]
     with LoopbackServer() as server:
         command(*client, "--record", "1", "--seed", "1", *served(server))
@@ -282,9 +173,21 @@ def batch() -> None:
 def stopped() -> None:
     """Two clients by two attitudes, killed while the second client's sessions were under way; every log's last line is torn."""
     out = Path("batch-stopped")
-    Path("two.jsonl").write_text("".join(Path("clients.jsonl").read_text("utf-8").splitlines(keepends=True)[:2]), "utf-8")
+    Path("two.jsonl").write_text(
+        "".join(Path("clients.jsonl").read_text("utf-8").splitlines(keepends=True)[:2]), "utf-8"
+    )
     with LoopbackServer(raw=asked_of("Zoë Žlutá", 15, HELD)) as server:
-        words = ["generate", "--out", str(out), "--profiles", "two.jsonl", "--attitudes", "positive,negative", "--turns", "2"]
+        words = [
+            "generate",
+            "--out",
+            str(out),
+            "--profiles",
+            "two.jsonl",
+            "--attitudes",
+            "positive,negative",
+            "--turns",
+            "2",
+        ]
         ledger = out / "ledger" / "w0.jsonl"
         killed([*words, *served(server)], server, lambda: ledger.exists() and ledger.read_bytes().count(b"\n") >= 2)
     Path("two.jsonl").unlink()
@@ -301,7 +204,17 @@ def stopped() -> None:
 def merged() -> None:
     """Two parts of a batch, and what `merge` makes of them."""
     with LoopbackServer() as server:
-        words = ["--profiles", "clients.jsonl", "--turns", "1", "--methods", "single", "--attitudes", "neutral", *served(server)]
+        words = [
+            "--profiles",
+            "clients.jsonl",
+            "--turns",
+            "1",
+            "--methods",
+            "single",
+            "--attitudes",
+            "neutral",
+            *served(server),
+        ]
         for part in ("1/2", "2/2"):
             command("generate", "--out", "part", "--shard", part, "--seeds", "2", *words)
     command("merge", "part-1-of-2", "part-2-of-2", "--out", "merged")
@@ -317,7 +230,18 @@ def practice() -> None:
         self.interactive = True
 
     with LoopbackServer() as server:
-        words = ["--base-url", server.base_url, "--model", "loopback", "--out", "practice", "--turns", "3", "--client", "clients.jsonl"]
+        words = [
+            "--base-url",
+            server.base_url,
+            "--model",
+            "loopback",
+            "--out",
+            "practice",
+            "--turns",
+            "3",
+            "--client",
+            "clients.jsonl",
+        ]
         typed("How are the nights?", "And then?", "/undo", "What do you do then, at three?", "/end", "Goodbye, Ada.")
         command("practice", "--record", "1", "--seed", "1", *words)
         typed("What happens when they look?")
