@@ -38,7 +38,8 @@ from counseling_sessions.sessions.session import session_of
 from counseling_sessions.settings import EMBEDDED, EMBEDDED_BASE, EMBEDDED_SESSION, ModelSettings, SessionConfig
 from counseling_sessions.state import SessionRecord
 from counseling_sessions.training.corpus import SPLITS, collection_folder
-from counseling_sessions.training.data import chosen_roles, examples_of
+from counseling_sessions.training.data import examples_of
+from counseling_sessions.training.roles import chosen_roles
 
 KINDS = {"base": EMBEDDED_BASE, "tuned": EMBEDDED, "unguarded": EMBEDDED}
 

@@ -1,12 +1,12 @@
 """What `run.py generate` says of a batch: before it begins, and how it went."""
 
-import argparse
 import shlex
 
 from rich.console import Console
 from rich.text import Text
 
-from counseling_sessions.commands.options import errors
+from counseling_sessions.commands.parsing.generate import GenerateRequest
+from counseling_sessions.commands.telling import errors
 from counseling_sessions.commands.trusted import naming_options
 from counseling_sessions.generation.forecast import forecast
 from counseling_sessions.generation.log import LOG_FILE
@@ -45,7 +45,7 @@ def _counted(count: int, what: str) -> str:
 
 
 def report(
-    args: argparse.Namespace,
+    request: GenerateRequest,
     run: Run,
     progress: Progress,
     prices: Prices | None,
@@ -77,9 +77,9 @@ def report(
         notes.print(Text(f"{what} ({times} times): fewer sessions ran at once for a while", style="yellow"))
     if progress.stopped:
         notes.print(Text(f"stopped early: {one_line(progress.stopped)}", style="yellow"))
-    if not args.preview or progress.stopped:
-        _hint(run, len(open_units) - len(failed), failed, naming_options(args))
-    if args.preview:
+    if not request.work.preview or progress.stopped:
+        _hint(run, len(open_units) - len(failed), failed, naming_options(request.models))
+    if request.work.preview:
         _show_forecast(run, prices, console, concurrency)
     if progress.stopped == BY_HAND:
         return 130

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from rich.text import Text
 
-from counseling_sessions.commands.options import errors
+from counseling_sessions.commands.telling import errors
 from counseling_sessions.generation.state import StateReader
 from counseling_sessions.graph.journal import SUFFIX
 from counseling_sessions.graph.store import has_records, read_records, unfinished

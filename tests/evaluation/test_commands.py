@@ -241,6 +241,6 @@ def test_a_missing_library_is_told_with_what_to_install(
     def missing(*_: Any, **__: Any) -> None:
         raise ModuleNotFoundError("No module named 'scipy'", name="scipy.stats")
 
-    monkeypatch.setattr("counseling_sessions.commands.evaluating.gather", missing)
+    monkeypatch.setattr("counseling_sessions.commands.evaluate.gather", missing)
     assert call("evaluate", study) == 2
     assert "pip install -e '.[evaluation]'" in capsys.readouterr().err

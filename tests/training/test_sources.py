@@ -11,7 +11,7 @@ from counseling_sessions.generation.store import ShardWriter
 from counseling_sessions.graph.store import keep
 from counseling_sessions.profiles.problems import ProfileError
 from counseling_sessions.sessions.store import RunError
-from counseling_sessions.training.data import COUNSELOR
+from counseling_sessions.training.roles import COUNSELOR
 from counseling_sessions.training.sources import Source, read_sources
 from tests.generation.exports.sessions import client, of
 from tests.training.prepared import lines, made, text_of, written

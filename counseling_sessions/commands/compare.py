@@ -1,0 +1,14 @@
+"""`run.py compare`: which group of sessions is better."""
+
+from dataclasses import replace
+from pathlib import Path
+
+from counseling_sessions.commands.evaluate import evaluate
+from counseling_sessions.commands.parsing.evaluation import CompareRequest
+
+
+def run(request: CompareRequest) -> int:
+    """Compare groups of sessions; there is always a page."""
+    first = request.sources[0]
+    page = request.report.html or (first if (first / "run.json").exists() else Path()) / "report.html"
+    return evaluate(request, replace(request.report, html=page))
