@@ -4,11 +4,10 @@ from pathlib import Path
 
 from pydantic import TypeAdapter, ValidationError
 from pydantic_core import to_jsonable_python
-from rich.text import Text
 
 from counseling_sessions.commands.parsing.evaluation import AgreementRequest
 from counseling_sessions.commands.reports import give_report
-from counseling_sessions.commands.telling import errors
+from counseling_sessions.commands.telling import warn
 from counseling_sessions.evaluation.judging.preference import Decision
 from counseling_sessions.evaluation.preferred import rated
 from counseling_sessions.evaluation.rating import Answers, find_study, read_answers, read_study
@@ -57,4 +56,4 @@ def _judged(path: Path) -> list[Decision]:
 
 def _tell_problems(answers: Answers) -> None:
     for problem in answers.problems:
-        errors().print(Text(f"left out: {problem}", style="yellow"))
+        warn(f"left out: {problem}")

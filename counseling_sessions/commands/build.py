@@ -1,8 +1,11 @@
 """What a command needs of a configuration and of models, made out of its request: once, for every command."""
 
+import json
 import random
+import shlex
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any
 
 from counseling_sessions.commands.parsing.options import ModelOptions, SessionOptions
@@ -10,9 +13,11 @@ from counseling_sessions.models.chat import Models
 from counseling_sessions.models.errors import ModelError
 from counseling_sessions.models.models_file import read_models
 from counseling_sessions.models.roles import Served, pinned, serving
+from counseling_sessions.models.trust import KEY, Destination, unnamed
 from counseling_sessions.nodes.examples import check_examples
 from counseling_sessions.nodes.techniques import technique
-from counseling_sessions.settings import EMBEDDED_SESSION, EMBEDDED_TURNS, ModelSettings, SessionConfig
+from counseling_sessions.settings import EMBEDDED_SESSION, EMBEDDED_TURNS, ModelSettings, SessionConfig, SettingsError
+from counseling_sessions.texts.harmless import one_line
 
 
 @asynccontextmanager
@@ -34,15 +39,16 @@ def named_models(options: ModelOptions) -> dict[str, ModelSettings]:
     return models
 
 
-def set_fields(options: SessionOptions, **more: Any) -> dict[str, Any]:
+def set_fields(options: SessionOptions | None = None, **more: Any) -> dict[str, Any]:
     """The fields of a `SessionConfig` that the options set, and `more` of them; what is None is left open."""
-    return {name: value for name, value in {**vars(options), **more}.items() if value is not None}
+    asked = {**vars(options), **more} if options else more
+    return {name: value for name, value in asked.items() if value is not None}
 
 
-def session_config(options: ModelOptions, fields: dict[str, Any]) -> SessionConfig:
+def session_config(options: ModelOptions | None, fields: dict[str, Any]) -> SessionConfig:
     """A new configuration with these fields and the named models; raises `SettingsError` or `ValidationError`."""
-    seed = random.randrange(2**31)
-    return checked(SessionConfig.model_validate({"seed": seed, "models": named_models(options), **fields}))
+    models = named_models(options) if options else {}
+    return checked(SessionConfig.model_validate({"seed": random.randrange(2**31), "models": models, **fields}))
 
 
 def checked(config: SessionConfig) -> SessionConfig:
@@ -86,3 +92,41 @@ def for_embedded(config: SessionConfig, fields: dict[str, Any], served: Sequence
         if "min_turns" not in fields:
             del fitted["min_turns"]  # the minimum follows the shorter session
     return SessionConfig.model_validate(fitted)
+
+
+def refuse_unnamed(config: SessionConfig, options: ModelOptions, arguments: Sequence[str], source: Path) -> None:
+    """Stop a command before anything is sent where a file's configuration names servers that nothing of today names.
+
+    `arguments` are what was typed, `source` is the file or folder of the configuration. Raises `SettingsError`: what the file
+    wants, and the command that allows it.
+    """
+    if wanted := unnamed(config, named_models(options)):
+        places = " and ".join(f"{place.url} with the key in {place.key}" for place in wanted)
+        message = (
+            f"{source} wants to send to {places}, which neither options nor environment name. "
+            f"Nothing was sent. If you mean it: {_allowing(wanted, options, arguments)}"
+        )
+        raise SettingsError(one_line(message))
+
+
+def naming_options(options: ModelOptions) -> str:
+    """The options that named today's servers, as they are typed after a command that goes on with what was made; empty where
+    it needs none. Raises `SettingsError` where the models file is no longer there."""
+    if not unnamed(SessionConfig(models=named_models(options)), {}):
+        return ""
+    typed = {"--base-url": options.base_url, "--models": options.file}
+    return "".join(f" {name} {shlex.quote(str(value))}" for name, value in typed.items() if value)
+
+
+def _allowing(wanted: dict[Destination, list[str]], options: ModelOptions, arguments: Sequence[str]) -> str:
+    command = f"python run.py {shlex.join(arguments)}"
+    named = options.base_url or options.file
+    if not named and [place.key for place in wanted] == [KEY]:
+        return f"{command} --base-url {shlex.quote(next(iter(wanted)).url)}"
+    models: dict[str, dict[str, Any]] = {}
+    for place, roles in wanted.items():
+        for role in roles:
+            there = models.setdefault(role, {"base_url": place.url, "api_key_env": place.key})
+            if place.url != there["base_url"]:
+                there.setdefault("replicas", []).append(place.url)
+    return f"{command} --models FILE, with this in FILE: {json.dumps(models)}"

@@ -4,7 +4,6 @@ import asyncio
 
 from counseling_sessions.commands.build import opened_models, session_config, set_fields
 from counseling_sessions.commands.parsing.about import CheckRequest
-from counseling_sessions.commands.parsing.options import SessionOptions
 from counseling_sessions.inspection.tables import models_table
 from counseling_sessions.models.roles import check, serving
 from counseling_sessions.texts.console import HarmlessConsole
@@ -16,7 +15,7 @@ def run(request: CheckRequest) -> int:
 
 
 async def _check(request: CheckRequest) -> int:
-    config = session_config(request.models, set_fields(SessionOptions(techniques=request.techniques)))
+    config = session_config(request.models, set_fields(techniques=request.techniques))
     async with opened_models(offline=request.models.offline) as models:
         served = await serving(models, config)
         for item in served:

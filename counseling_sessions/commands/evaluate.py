@@ -16,8 +16,7 @@ from counseling_sessions.commands.parsing.evaluation import (
 )
 from counseling_sessions.commands.parsing.values import names
 from counseling_sessions.commands.reports import give_report, judge_cache, judging_progress, tell_problems
-from counseling_sessions.commands.telling import errors, tell_left_out
-from counseling_sessions.commands.unfinished import tell_still_to_come
+from counseling_sessions.commands.telling import errors, tell, tell_left_out, tell_still_to_come
 from counseling_sessions.evaluation.compare import Comparison, compare_groups
 from counseling_sessions.evaluation.figures import MEASURES, rows_by_group
 from counseling_sessions.evaluation.groups import Gathered, gather
@@ -65,7 +64,7 @@ def evaluate(request: EvaluateRequest | CompareRequest, report: ReportOptions) -
         gathered, measures, made=made, judged=judged, comparison=comparison, shown=plain, seed=request.seed
     )
     give_report(report, document, evaluation_data(gathered, measures, made=made, judged=judged, comparison=comparison))
-    tell_problems(gathered.problems)
+    tell_problems(gathered.problems, others="; --html and --json list them")
     return 0
 
 
@@ -102,12 +101,7 @@ def _judges_and_scales(options: JudgeOptions, built_in: tuple[str, ...]) -> tupl
 
 
 def _compare(
-    seed: int,
-    measures: Measures,
-    judged: Judged | None,
-    plain: tuple[str, ...],
-    reference: str,
-    others: list[str],
+    seed: int, measures: Measures, judged: Judged | None, plain: tuple[str, ...], reference: str, others: list[str]
 ) -> Comparison:
     known = rows_by_group(measures.rows, judged.means, judged.changes, judged.measures) if judged else None
     rows = [row for group in known.values() for row in group] if known else measures.rows
@@ -193,7 +187,7 @@ def _show(kind: str, measures: Measures) -> int:
             console.print(Text.assemble((where, "cyan"), "  ", (finding.kind, "yellow"), f"  {finding.detail}"))
             if finding.text.strip():
                 console.print(Text(f"    {' '.join(finding.text.split())}"))
-    errors().print(counted(shown, "finding"))
+    tell(counted(shown, "finding"))
     return 0
 
 

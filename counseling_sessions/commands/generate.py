@@ -15,6 +15,7 @@ from rich.text import Text
 from counseling_sessions.commands.build import (
     all_embedded,
     opened_models,
+    refuse_unnamed,
     serve,
     serve_new,
     session_config,
@@ -23,8 +24,7 @@ from counseling_sessions.commands.build import (
 from counseling_sessions.commands.generate_report import BY_HAND, headline, report
 from counseling_sessions.commands.parsing.generate import BatchOptions, GenerateRequest
 from counseling_sessions.commands.parsing.options import ModelOptions
-from counseling_sessions.commands.telling import errors
-from counseling_sessions.commands.trusted import refuse_unnamed
+from counseling_sessions.commands.telling import warn
 from counseling_sessions.generation.batch import read_batch
 from counseling_sessions.generation.driver import Driver, LocalWorker, WorkerHandle
 from counseling_sessions.generation.files import RunLock, write_atomically
@@ -67,7 +67,7 @@ def run(request: GenerateRequest) -> int:
     with RunLock(folder) as lock, logged(folder / LOG_FILE) as log:
         code = asyncio.run(_generate(request, folder, shard, prices, lock))
         if log.problem:
-            errors().print(Text(log.problem, style="yellow"))
+            warn(log.problem)
         return code
 
 
@@ -100,9 +100,9 @@ async def _generate(
         console.print(Text(serving_line(served), style="bold"))
         run = open_run(folder, _asked(request.batch, configuration, shard))
         for problem in run.problems:
-            errors().print(Text(f"left out: {problem}", style="yellow"))
+            warn(f"left out: {problem}")
         for note in run.notes():
-            errors().print(Text(note, style="yellow"))
+            warn(note)
         todo = run.todo(retry_failed=request.batch.retry_failed)
         console.print(Text(headline(run, len(todo)), style="dim"))
         if request.work.preview:
@@ -183,14 +183,11 @@ async def _drive(
     console: Console,
     lock: RunLock,
 ) -> Progress:
-    def say(line: str) -> None:
-        LOG.info("%s", line)
-
     def note(entry: Entry) -> None:
         run.entries[entry.session_id] = entry
         if failure := entry.failure:
             where = f"{entry.session_id} turn {failure.turn}: {failure.stage}: {failure.kind}"
-            say(f"failed: {where}: {failure.message[:300]}")
+            LOG.info("failed: %s: %s", where, failure.message[:300])
 
     def spent(pulse: Pulse) -> float:
         assert prices
@@ -206,7 +203,7 @@ async def _drive(
         on_entry=note,
     )
     (run.folder / LIVE_FILE).unlink(missing_ok=True)  # of a process that was killed
-    say(f"begin: {len(todo)} sessions, {' '.join(request.arguments)}")
+    LOG.info("begin: %s sessions, %s", len(todo), " ".join(request.arguments))
     loop = asyncio.get_running_loop()
 
     def interrupt() -> None:
@@ -217,7 +214,7 @@ async def _drive(
     before = sum(entry.status == "finished" for entry in run.entries.values())
     try:
         with BatchView(
-            console, driver.progress, total=run.total, done_before=before, money=spent if prices else None, log=say
+            console, driver.progress, total=run.total, done_before=before, money=spent if prices else None, log=LOG.info
         ) as view:
             watching = asyncio.create_task(_watch(view, driver, run.folder, lock))
             try:
@@ -239,7 +236,7 @@ async def _drive(
             loop.remove_signal_handler(number)
         with suppress(OSError):  # it is of no use once the lock is free
             (run.folder / LIVE_FILE).unlink(missing_ok=True)
-        say("end: " + view.line() + (f" · {driver.progress.stopped}" if driver.progress.stopped else ""))
+        LOG.info("end: %s%s", view.line(), f" · {driver.progress.stopped}" if driver.progress.stopped else "")
 
 
 def _moved(folder: Path) -> str:

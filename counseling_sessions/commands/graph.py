@@ -2,7 +2,6 @@
 
 from counseling_sessions.commands.build import session_config, set_fields
 from counseling_sessions.commands.parsing.about import GraphRequest
-from counseling_sessions.commands.parsing.options import ModelOptions, SessionOptions
 from counseling_sessions.graph.session_graph import build_session_graph, graph
 
 
@@ -11,8 +10,7 @@ def run(request: GraphRequest) -> int:
     if request.method == "all":
         drawn = graph
     else:
-        fields = set_fields(SessionOptions(techniques=request.techniques), method=request.method)
-        config = session_config(ModelOptions(), fields)
+        config = session_config(None, set_fields(method=request.method, techniques=request.techniques))
         drawn = build_session_graph(method=config.method, specialists=config.techniques)
     print(drawn.get_graph().draw_mermaid())
     return 0

@@ -82,11 +82,9 @@ def _explained(error: Exception) -> str | None:
 
 
 def _tell(message: str, style: str = "") -> None:
-    from rich.text import Text
+    from counseling_sessions.commands.telling import tell
 
-    from counseling_sessions.commands.telling import errors
-
-    errors().print(Text(message, style=style))
+    tell(message, style)
 
 
 if __name__ == "__main__":

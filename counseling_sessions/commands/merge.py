@@ -3,11 +3,9 @@
 import re
 from pathlib import Path
 
-from rich.text import Text
-
 from counseling_sessions.commands.parsing.runs import MergeRequest
 from counseling_sessions.commands.status import picture
-from counseling_sessions.commands.telling import errors
+from counseling_sessions.commands.telling import warn
 from counseling_sessions.generation.merging import merge
 from counseling_sessions.generation.state import StateReader
 from counseling_sessions.sessions.store import RunError
@@ -19,12 +17,7 @@ def run(request: MergeRequest) -> int:
     out = request.out or _common(request.parts)
     _, missing = merge(list(request.parts), out)
     if missing:
-        errors().print(
-            Text(
-                f"missing parts: {', '.join(map(str, missing))}; the merged run has their sessions to do",
-                style="yellow",
-            )
-        )
+        warn(f"missing parts: {', '.join(map(str, missing))}; the merged run has their sessions to do")
     HarmlessConsole().print(picture(StateReader(out).read()))
     return 1 if missing else 0
 

@@ -9,10 +9,19 @@ from typing import Any
 
 from langgraph.checkpoint.memory import InMemorySaver
 
-from counseling_sessions.commands.build import checked, opened_models, serve, serve_new, session_config, set_fields
+from counseling_sessions.commands.build import (
+    checked,
+    naming_options,
+    opened_models,
+    refuse_unnamed,
+    serve,
+    serve_new,
+    session_config,
+    set_fields,
+)
 from counseling_sessions.commands.parsing.session import PracticeRequest
-from counseling_sessions.commands.telling import errors
-from counseling_sessions.commands.trusted import naming_options, refuse_unnamed
+from counseling_sessions.commands.session import tell_once
+from counseling_sessions.commands.telling import tell
 from counseling_sessions.generation.files import write_atomically
 from counseling_sessions.generation.log import SESSION_LOG, log_unretrieved, logged
 from counseling_sessions.graph.checkpoints import spared_checkpoints
@@ -20,7 +29,6 @@ from counseling_sessions.graph.journal import SUFFIX, read_journal
 from counseling_sessions.graph.practice import Practice, part_of
 from counseling_sessions.graph.session import SessionTask, find_session
 from counseling_sessions.graph.store import keep
-from counseling_sessions.graph.trouble import LOG
 from counseling_sessions.inspection.practice.advice import Advisor
 from counseling_sessions.inspection.practice.feedback import feedback, refuse_without_judges
 from counseling_sessions.inspection.practice.loop import Loop
@@ -36,7 +44,7 @@ from counseling_sessions.nodes.risk.phrases import LANGUAGES
 from counseling_sessions.profiles.readers import find_profile
 from counseling_sessions.profiles.schema import client_form, counselor_information, counselor_reason
 from counseling_sessions.settings import ModelSettings, SessionConfig, SettingsError
-from counseling_sessions.state import SessionRecord, Speaker
+from counseling_sessions.state import Speaker
 from counseling_sessions.texts.harmless import one_line
 
 
@@ -64,9 +72,7 @@ def run(request: PracticeRequest) -> int:
             if not over:
                 _tell_how_to_go_on(session, request)
                 return 0
-            return _finish(
-                request, session, terminal, lambda record: runner.run(_judged(request, record, session, models))
-            )
+            return _finish(request, session, terminal, runner, models)
         finally:
             runner.run(stack.aclose())
 
@@ -119,7 +125,7 @@ async def _open(
         refuse_unnamed(config, request.models, request.arguments, journal)
         _refuse_language(part, config)
         terminal.note(serving_line(await serve(models, config, _roles(config))), "bold")
-        saver = await _checkpointer(part, stack, terminal)
+        saver = await _checkpointer(part, stack)
         country = country or next((item.update["country"] for item in content.updates if "country" in item.update), "")
         session = Practice.resume(journal, models, saver, country=country)
     else:
@@ -132,7 +138,7 @@ async def _open(
         attitude = request.attitude or profile.attitude or DEFAULT_ATTITUDE
         task = SessionTask(profile=profile, attitude=attitude, config=config)
         folder = request.out or Path(f"runs/practice-{datetime.now():%Y%m%d-%H%M%S}-{profile.id}")
-        saver = await _checkpointer(part, stack, terminal)
+        saver = await _checkpointer(part, stack)
         session = Practice.begin(task, part, folder, models, saver, country=country)
     log_unretrieved(asyncio.get_running_loop())
     _introduce(session, folder, terminal)
@@ -162,15 +168,10 @@ def _roles(config: SessionConfig) -> list[str]:
     return [*ROLES[:3], *config.techniques, *ROLES[3:], *([RISK_ROLE] if RISK_ROLE in config.models else [])]
 
 
-async def _checkpointer(part: Speaker, stack: AsyncExitStack, terminal: Terminal) -> Any:
+async def _checkpointer(part: Speaker, stack: AsyncExitStack) -> Any:
     if part == "client":
         return InMemorySaver()  # what a person types as the client is in the session's folder and nowhere else
-
-    def tell(trouble: str) -> None:
-        LOG.warning("%s; the session goes on without them", trouble)
-        terminal.note(f"{one_line(trouble)}; the session goes on without them", "yellow")
-
-    return await stack.enter_async_context(spared_checkpoints(tell))
+    return await stack.enter_async_context(spared_checkpoints(tell_once))
 
 
 def _introduce(session: Practice, folder: Path, terminal: Terminal) -> None:
@@ -185,7 +186,9 @@ def _introduce(session: Practice, folder: Path, terminal: Terminal) -> None:
     terminal.note("/help lists the commands, /quit leaves.\n")
 
 
-def _finish(request: PracticeRequest, session: Practice, terminal: Terminal, judge: Any) -> int:
+def _finish(
+    request: PracticeRequest, session: Practice, terminal: Terminal, runner: asyncio.Runner, models: Models
+) -> int:
     record, folder = session.record(), session.journal.path.parent
     shard = keep(record, folder)
     if session.risk:
@@ -195,7 +198,7 @@ def _finish(request: PracticeRequest, session: Practice, terminal: Terminal, jud
     text = transcript_markdown(record) + said_by
     write_atomically(folder / f"{record.session_id}.md", text.encode(), private=True)
     if record.failure:
-        errors().print(f"the session failed: {one_line(record.failure.message)}", style="red", markup=False)
+        tell(f"the session failed: {one_line(record.failure.message)}", "red")
         _tell_how_to_go_on(session, request)
         return 1
     terminal.note(f"\n{how_it_ended(record)}", "green")
@@ -205,7 +208,7 @@ def _finish(request: PracticeRequest, session: Practice, terminal: Terminal, jud
             terminal.note(line, "")
         if request.judge:
             with terminal.busy("the judges are reading"):
-                given = ["", "Feedback", *judge(record)]
+                given = ["", "Feedback", *runner.run(feedback(record, request.judge, folder, models))]
             for line in given:
                 terminal.note(line, "")
             lines += given
@@ -215,15 +218,8 @@ def _finish(request: PracticeRequest, session: Practice, terminal: Terminal, jud
     return 0
 
 
-async def _judged(request: PracticeRequest, record: SessionRecord, session: Practice, models: Models) -> list[str]:
-    assert request.judge
-    return await feedback(record, request.judge, session.journal.path.parent, models)
-
-
 def _tell_how_to_go_on(session: Practice, request: PracticeRequest) -> None:
     place = session.journal.path
     folder = place.parent if len(list(place.parent.glob(f"*{SUFFIX}"))) == 1 else place
-    errors().print("\nleft; nothing is lost. Take it up with:", markup=False)
-    errors().print(
-        f"  python run.py practice --resume {shlex.quote(str(folder))}{naming_options(request.models)}", markup=False
-    )
+    tell("\nleft; nothing is lost. Take it up with:")
+    tell(f"  python run.py practice --resume {shlex.quote(str(folder))}{naming_options(request.models)}")

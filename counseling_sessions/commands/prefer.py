@@ -4,14 +4,12 @@ import asyncio
 from random import Random
 
 from pydantic_core import to_jsonable_python
-from rich.text import Text
 
 from counseling_sessions.commands.build import opened_models
 from counseling_sessions.commands.parsing.evaluation import PairRequest, PreferRequest
 from counseling_sessions.commands.parsing.values import names
 from counseling_sessions.commands.reports import give_report, judge_cache, judging_progress, tell_problems
-from counseling_sessions.commands.telling import errors, tell_left_out
-from counseling_sessions.commands.unfinished import tell_still_to_come
+from counseling_sessions.commands.telling import errors, tell_left_out, tell_still_to_come, warn
 from counseling_sessions.evaluation.aspects import Aspects, read_aspects
 from counseling_sessions.evaluation.groups import gather
 from counseling_sessions.evaluation.judging.card import judge_cards
@@ -83,12 +81,7 @@ def pairs_between(request: PairRequest) -> tuple[list[Pair], list[str]]:
     pairs, alone = pairs_of(gathered.sessions, methods)
     tell_problems(gathered.problems)
     if alone:
-        errors().print(
-            Text(
-                f"{alone} sessions have no partner with the same client, attitude and seed, and are left out",
-                style="yellow",
-            )
-        )
+        warn(f"{alone} sessions have no partner with the same client, attitude and seed, and are left out")
     if not pairs:
         others = ", ".join(methods[1:])
         raise SettingsError(

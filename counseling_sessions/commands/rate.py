@@ -1,20 +1,11 @@
 """`run.py rate`: pages on which people compare pairs of sessions."""
 
-from rich.text import Text
-
 from counseling_sessions.commands.parsing.evaluation import RateRequest
 from counseling_sessions.commands.prefer import pairs_between
-from counseling_sessions.commands.telling import errors
+from counseling_sessions.commands.telling import say, warn
 from counseling_sessions.evaluation.aspects import read_aspects
-from counseling_sessions.evaluation.rating import (
-    STUDY_FILE,
-    draw_study,
-    write_label_studio,
-    write_pages,
-    write_study,
-)
+from counseling_sessions.evaluation.rating import STUDY_FILE, draw_study, write_label_studio, write_pages, write_study
 from counseling_sessions.settings import SettingsError
-from counseling_sessions.texts.console import HarmlessConsole
 
 
 def run(request: RateRequest) -> int:
@@ -31,12 +22,7 @@ def run(request: RateRequest) -> int:
         seed=request.seed,
     )
     if request.pairs > len(pairs):
-        errors().print(
-            Text(
-                f"there are {len(pairs)} pairs, fewer than the {request.pairs} asked for; all of them are used",
-                style="yellow",
-            )
-        )
+        warn(f"there are {len(pairs)} pairs, fewer than the {request.pairs} asked for; all of them are used")
     path = request.out / STUDY_FILE
     if path.exists():
         raise SettingsError(f"{path} holds a study already, and its raters' answers fit no other; give another --out")
@@ -45,14 +31,11 @@ def run(request: RateRequest) -> int:
     written = write_pages(study, request.out)
     if request.label_studio:
         written += write_label_studio(study, request.out)
-    console = HarmlessConsole(soft_wrap=True)
-    console.print(f"study {study.hash}: {len(study.pairs)} pairs for {len(study.sheets)} raters")
+    say(f"study {study.hash}: {len(study.pairs)} pairs for {len(study.sheets)} raters")
     for page in written:
-        console.print(Text(f"  {page}"))
-    console.print(
-        Text(
-            f"Give each rater one page, and keep {path} to yourself: it says which session is whose. Put what the raters export "
-            f"beside it, then: python run.py agreement {request.out}/*.json"
-        )
+        say(f"  {page}")
+    say(
+        f"Give each rater one page, and keep {path} to yourself: it says which session is whose. Put what the raters export "
+        f"beside it, then: python run.py agreement {request.out}/*.json"
     )
     return 0

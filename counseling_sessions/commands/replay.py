@@ -8,11 +8,18 @@ from pathlib import Path
 
 from rich.text import Text
 
-from counseling_sessions.commands.build import checked, named_models, opened_models, serve, set_fields
+from counseling_sessions.commands.build import (
+    checked,
+    named_models,
+    naming_options,
+    opened_models,
+    refuse_unnamed,
+    serve,
+    set_fields,
+)
 from counseling_sessions.commands.parsing.inspection import FutureOptions, ReplayRequest
 from counseling_sessions.commands.session import conduct, stopped
 from counseling_sessions.commands.telling import tell_left_out
-from counseling_sessions.commands.trusted import naming_options, refuse_unnamed
 from counseling_sessions.graph.fork import Edits, ForkError, ForkTask, fork_head, fork_task, run_fork
 from counseling_sessions.graph.journal import JournalContent, JournalError
 from counseling_sessions.graph.ledger import Damage

@@ -1,27 +1,25 @@
 """What the commands of the evaluation share: judges at work, and where reports go."""
 
 import json
-import os
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-from rich.text import Text
 
 from counseling_sessions.commands.parsing.evaluation import JUDGEMENTS, JudgeWorkOptions, ReportOptions
-from counseling_sessions.commands.telling import errors
+from counseling_sessions.commands.telling import tell, warn
 from counseling_sessions.evaluation.judging.cache import JudgeCache
 from counseling_sessions.evaluation.judging.panel import JudgeStopped
 from counseling_sessions.evaluation.report.document import Document
 from counseling_sessions.evaluation.report.html import html
 from counseling_sessions.evaluation.report.markdown import markdown
 from counseling_sessions.evaluation.report.terminal import show
+from counseling_sessions.generation.files import write_atomically
 from counseling_sessions.models.errors import ModelError
 from counseling_sessions.profiles.problems import Problem
-from counseling_sessions.settings import SettingsError
 from counseling_sessions.texts.console import HarmlessConsole
 
 
@@ -63,12 +61,12 @@ def judging_progress(console: Console) -> Iterator[tuple[Callable[[Any], None], 
             raise ModelError("refused", str(stopped)) from stopped
 
 
-def tell_problems(problems: Sequence[Problem]) -> None:
-    """Say what was left out since it cannot be read: the first ten."""
+def tell_problems(problems: Sequence[Problem], *, others: str = "") -> None:
+    """Say what was left out since it cannot be read: the first ten; and `others` says where the others stand."""
     for problem in problems[:10]:
-        errors().print(Text(f"left out: {problem}", style="yellow"))
+        warn(f"left out: {problem}")
     if len(problems) > 10:
-        errors().print(Text(f"left out: {len(problems) - 10} more; --html and --json list them", style="yellow"))
+        warn(f"left out: {len(problems) - 10} more{others}")
 
 
 def give_report(options: ReportOptions, document: Document, data: dict[str, Any]) -> None:
@@ -83,18 +81,10 @@ def give_report(options: ReportOptions, document: Document, data: dict[str, Any]
     if not options.quiet:
         show(document, HarmlessConsole())
     for path in written:
-        errors().print(f"written: {path}")
+        tell(f"written: {path}")
 
 
 def _write(path: Path, text: str) -> Path:
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        temporary.write_text(text, encoding="utf-8", errors="replace")
-        temporary.replace(path)
-        return path
-    except OSError as error:
-        raise SettingsError(f"{path} cannot be written: {error.strerror}") from error
-    finally:
-        with suppress(OSError):
-            temporary.unlink()
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_atomically(path, text.encode(errors="replace"))
+    return path

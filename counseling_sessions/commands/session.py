@@ -10,11 +10,19 @@ from pathlib import Path
 from rich.console import Console
 from rich.text import Text
 
-from counseling_sessions.commands.build import checked, opened_models, serve, serve_new, session_config, set_fields
+from counseling_sessions.commands.build import (
+    checked,
+    naming_options,
+    opened_models,
+    refuse_unnamed,
+    serve,
+    serve_new,
+    session_config,
+    set_fields,
+)
 from counseling_sessions.commands.parsing.inspection import ReplayRequest
 from counseling_sessions.commands.parsing.session import SessionRequest
-from counseling_sessions.commands.telling import errors
-from counseling_sessions.commands.trusted import naming_options, refuse_unnamed
+from counseling_sessions.commands.telling import tell, warn
 from counseling_sessions.generation.files import write_atomically
 from counseling_sessions.generation.log import SESSION_LOG, log_unretrieved, logged
 from counseling_sessions.graph.checkpoints import spared_checkpoints
@@ -51,12 +59,11 @@ def run(request: SessionRequest) -> int:
 
 def stopped(place: Path, options: str) -> int:
     """Say how the session that was stopped there is taken up, with which options; the exit code of a command that was."""
-    told = errors()
     if place.is_file() or (place.is_dir() and place != Path() and unfinished(place)):
-        told.print("\nstopped; nothing is lost but the turn in flight. Take it up with:")
-        told.print(f"  python run.py session --resume {shlex.quote(str(_the_unfinished(place)))}{options}")
+        tell("\nstopped; nothing is lost but the turn in flight. Take it up with:")
+        tell(f"  python run.py session --resume {shlex.quote(str(_the_unfinished(place)))}{options}")
     else:
-        told.print("stopped")
+        tell("stopped")
     return 130
 
 
@@ -77,7 +84,7 @@ async def conduct(
     console.print(Text(_headline(task, folder), style="dim"))
     log_unretrieved(asyncio.get_running_loop())
     with logged(folder / SESSION_LOG, private=True):
-        async with spared_checkpoints(told_once) as saver:
+        async with spared_checkpoints(tell_once) as saver:
             with LiveView(console, task) as view:
                 if before:
                     view.replay(before)
@@ -85,10 +92,10 @@ async def conduct(
         return _finish(request, console, record, folder)
 
 
-def told_once(trouble: str) -> None:
+def tell_once(trouble: str) -> None:
     """Trouble that costs a session nothing: on the terminal, and in its log."""
     LOG.warning("%s; the session goes on without them", trouble)
-    errors().print(Text(f"{one_line(trouble)}; the session goes on without them", style="yellow"))
+    warn(f"{one_line(trouble)}; the session goes on without them")
 
 
 async def _begin(request: SessionRequest, profile: ClientProfile, attitude: Attitude, folder: Path) -> int:
@@ -106,7 +113,7 @@ async def _resume(request: SessionRequest, place: Path) -> int:
     content = read_journal(journal)
     if content.unreadable > 1:  # a crash leaves one line cut, the last
         message = f"{journal}: {content.unreadable} lines cannot be read; the session goes on from before them"
-        errors().print(Text(message, style="yellow"))
+        warn(message)
     if part_of(content.updates):
         raise SettingsError(
             f"{journal}: a practice session, in which a person takes part; take it up with: "
@@ -131,12 +138,11 @@ def _finish(request: SessionRequest | ReplayRequest, console: Console, record: S
         show_summary(console, record)
         (HarmlessConsole(soft_wrap=True) if request.quiet else console).print(Text(f"saved: {shard}"), soft_wrap=True)
     if record.failure:
-        told = errors()
-        told.print(Text(f"the session failed: {one_line(record.failure.message)}", style="red"))
+        tell(f"the session failed: {one_line(record.failure.message)}", "red")
         if record.failure.kind == "internal":
-            told.print(Text(f"where: {folder / SESSION_LOG}"))
+            tell(f"where: {folder / SESSION_LOG}")
         place = shlex.quote(str(_the_unfinished(folder))) + naming_options(request.models)
-        told.print(f"its finished turns are kept; take it up with: python run.py session --resume {place}")
+        tell(f"its finished turns are kept; take it up with: python run.py session --resume {place}")
     return 1 if record.failure else 0
 
 

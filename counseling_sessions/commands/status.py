@@ -9,7 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from counseling_sessions.commands.parsing.runs import StatusRequest
-from counseling_sessions.commands.telling import errors, tell_left_out
+from counseling_sessions.commands.telling import tell, tell_left_out
 from counseling_sessions.generation.state import RunState, StateReader
 from counseling_sessions.generation.view import duration, failures_table
 from counseling_sessions.models.prices import read_prices
@@ -49,7 +49,7 @@ def _judged(request: StatusRequest, state: RunState) -> int:
     if request.salvage:
         tell_left_out(state.damaged)
         return 0
-    errors().print(Text(f"error: {refusal(state.folder, state.damaged)}", style="red"))
+    tell(f"error: {refusal(state.folder, state.damaged)}", "red")
     return 1
 
 

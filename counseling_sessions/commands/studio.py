@@ -12,7 +12,7 @@ from types import FrameType
 from rich.text import Text
 
 from counseling_sessions.commands.parsing.inspection import MOST, StudioRequest
-from counseling_sessions.commands.telling import errors, tell_left_out
+from counseling_sessions.commands.telling import errors, tell_left_out, warn
 from counseling_sessions.graph.ledger import Damage
 from counseling_sessions.graph.served import VARIABLE as MODELS
 from counseling_sessions.inspection.find import find_one, find_records, overview
@@ -49,7 +49,7 @@ def run(request: StudioRequest) -> int:
     done = asyncio.run(write_checkpoints(records, fresh=request.fresh)) if records else {}
     for record in records:
         if done[record.session_id] not in ("imported", "there already"):
-            errors().print(Text(f"session {record.session_id} {done[record.session_id]}", style="yellow"))
+            warn(f"session {record.session_id} {done[record.session_id]}")
     threads = [record for record in records if done[record.session_id] in ("imported", "there already")]
     if records and not threads:
         raise RunError(f"{request.place}: none of the sessions can be imported")

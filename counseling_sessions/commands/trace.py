@@ -9,10 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from rich.console import Console
-from rich.text import Text
 
 from counseling_sessions.commands.parsing.inspection import TraceRequest
-from counseling_sessions.commands.telling import tell_left_out
+from counseling_sessions.commands.telling import say, tell_left_out
 from counseling_sessions.graph.ledger import Damage
 from counseling_sessions.inspection.find import Overview, find_one, overview
 from counseling_sessions.inspection.trace import as_json, trace_session
@@ -63,7 +62,7 @@ def _write_page(request: TraceRequest, page: Path, left_out: list[Damage] | None
     written = write_pages(request.place, request.session, page, left_out=left_out)
     tell_left_out(left_out)
     for path in written:
-        HarmlessConsole(soft_wrap=True).print(Text(f"written: {path}"))
+        say(f"written: {path}")
     return 0
 
 
@@ -79,7 +78,7 @@ def _list(request: TraceRequest, rows: list[Overview]) -> int:
         with _paged() as console:
             show_overview(console, rows)
     else:
-        HarmlessConsole(soft_wrap=True).print(f"{request.place} has no sessions yet")
+        say(f"{request.place} has no sessions yet")
     return 0
 
 

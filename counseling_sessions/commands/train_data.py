@@ -3,8 +3,7 @@
 from rich.table import Table
 
 from counseling_sessions.commands.parsing.training import TrainDataRequest
-from counseling_sessions.commands.telling import errors
-from counseling_sessions.commands.unfinished import tell_still_to_come
+from counseling_sessions.commands.telling import say, tell, tell_still_to_come
 from counseling_sessions.generation.exports.splits import Splits
 from counseling_sessions.texts.console import HarmlessConsole
 from counseling_sessions.training.data import DataReport, prepare
@@ -25,10 +24,9 @@ def run(request: TrainDataRequest) -> int:
     )
     tell_still_to_come(request.sources)
     for problem in made.skipped:
-        errors().print(f"left out: {problem}")
-    console = HarmlessConsole()
-    console.print(_counts(made))
-    console.print(f"written: {request.out}", soft_wrap=True)
+        tell(f"left out: {problem}")
+    HarmlessConsole().print(_counts(made))
+    say(f"written: {request.out}")
     return 0
 
 

@@ -1,8 +1,8 @@
 """`run.py train export`: an adapter as GGUF, or merged into its base."""
 
 from counseling_sessions.commands.parsing.training import TrainExportRequest
+from counseling_sessions.commands.telling import say
 from counseling_sessions.settings import SettingsError
-from counseling_sessions.texts.console import HarmlessConsole
 from counseling_sessions.training.errors import TrainingError, training_extra
 
 
@@ -11,7 +11,6 @@ def run(request: TrainExportRequest) -> int:
     with training_extra():
         from counseling_sessions.training.gguf import export_gguf, export_merged, export_merged_gguf
 
-    out = HarmlessConsole(soft_wrap=True)
     if not request.gguf and not request.folder:
         raise SettingsError("give --gguf FILE, or --folder FOLDER for the merged model")
     for there in filter(None, (request.gguf, request.folder)):
@@ -20,8 +19,8 @@ def run(request: TrainExportRequest) -> int:
     with training_extra():
         if request.gguf:
             size = (export_merged_gguf if request.merged else export_gguf)(request.adapter, request.gguf)
-            out.print(f"written: {request.gguf} ({size / 1e6:.1f} MB)")
+            say(f"written: {request.gguf} ({size / 1e6:.1f} MB)")
         if request.folder:
             export_merged(request.adapter, request.folder)
-            out.print(f"written: {request.folder}")
+            say(f"written: {request.folder}")
     return 0

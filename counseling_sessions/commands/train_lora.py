@@ -5,8 +5,7 @@ from typing import TYPE_CHECKING
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 from counseling_sessions.commands.parsing.training import TrainLoraRequest
-from counseling_sessions.commands.telling import errors
-from counseling_sessions.texts.console import HarmlessConsole
+from counseling_sessions.commands.telling import errors, say
 from counseling_sessions.training.errors import training_extra
 from counseling_sessions.training.recipe import PRESETS, Recipe
 from counseling_sessions.training.roles import chosen_roles
@@ -68,11 +67,10 @@ def run(request: TrainLoraRequest) -> int:
     best = (
         f", {history.best.loss:.3f} nats on the validation split after step {history.best.step}" if history.best else ""
     )
-    out = HarmlessConsole(soft_wrap=True)
     if history.stopped:
-        out.print(f"stopped early: {history.stopped}")
-    out.print(f"{len(history.steps)} steps, {history.tokens:,} tokens, {history.seconds / 60:.0f} minutes{best}")
-    out.print(f"written: {request.out}")
+        say(f"stopped early: {history.stopped}")
+    say(f"{len(history.steps)} steps, {history.tokens:,} tokens, {history.seconds / 60:.0f} minutes{best}")
+    say(f"written: {request.out}")
     return 0
 
 

@@ -11,8 +11,9 @@ from typing import get_args
 import pytest
 
 from counseling_sessions.commands.main import FORESEEN
+from counseling_sessions.commands.parsing.about import GraphRequest
 from counseling_sessions.commands.parsing.generate import GenerateRequest
-from counseling_sessions.commands.parsing.parser import COMMANDS, DEFAULT, parse
+from counseling_sessions.commands.parsing.parser import COMMANDS, DEFAULT, parse, request_kind
 from counseling_sessions.commands.parsing.session import SessionRequest
 from counseling_sessions.generation.exports import FORMATS
 from counseling_sessions.generation.formats import FormatName
@@ -62,7 +63,7 @@ def test_every_command_has_a_frozen_request_and_a_module_that_runs_it(command: s
     typed = [*command.split(), *REQUIRED.get(command, [])]
     name, request = parse(typed)
     assert (name, request.arguments) == (command, tuple(typed))
-    assert type(request) is COMMANDS[command].kind()
+    assert type(request) is request_kind(command)
     with pytest.raises(FrozenInstanceError):
         request.arguments = ()  # type: ignore[misc]
     hash(request)  # every value in it is frozen too
@@ -89,6 +90,33 @@ def test_options_are_read_as_their_fields_say() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("typed", "said"),
+    [
+        ("train", "the following arguments are required: what"),
+        ("generate", "the following arguments are required: --out"),
+        ("prefer x", "the following arguments are required: --judge"),
+        ("replay x", "the following arguments are required: --from-turn"),
+        ("export x --out y --format csv", "argument --format: invalid choice: 'csv' (choose from "),
+        ("graph --method mine", "invalid choice: 'mine' (choose from "),
+        ("session --turns many", "argument --turns: invalid int value: 'many'"),
+        ("generate --out x --seeds 3-1", "argument --seeds: how many (3), from and to (5-8), or which (7,9)"),
+        ("generate --out x --methods mine", "argument --methods: mine: choose from magnet, "),
+        ("sing", "argument command: invalid choice: 'sing' (choose from "),
+        ("--quiet", "unrecognized arguments: --quiet"),
+    ],
+)
+def test_what_cannot_be_parsed_is_said(typed: str, said: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        parse(typed.split())
+    assert ended.value.code == 2
+    assert said in capsys.readouterr().err
+
+
+def test_the_graph_of_all_methods_may_be_chosen() -> None:
+    assert parse(["graph", "--method", "all"])[1] == GraphRequest(method="all", arguments=("graph", "--method", "all"))
+
+
 def test_an_empty_path_is_one_that_is_not_given() -> None:
     _, request = parse(["session", "--out", "", "--resume", ""])
     assert request == SessionRequest(arguments=request.arguments)
@@ -99,8 +127,8 @@ def test_no_option_stands_twice_in_a_request() -> None:
         inner = [names(item.type) if is_dataclass(item.type) else [item.name] for item in fields(kind)]
         return [name for found in inner for name in found]
 
-    for command in COMMANDS.values():
-        found = names(command.kind())
+    for command in COMMANDS:
+        found = names(request_kind(command))
         assert len(set(found)) == len(found)
 
 

@@ -1,43 +1,50 @@
 """Frozen requests whose fields are a command's options: declared once, with their help, and read once.
 
-A request is a dataclass. Its fields are made by `option`, `switch`, `argument` and `group`; a field without one of these is
-no option. Where no `type` is said, a text is read as the field's annotation says: `int`, `float` or `Path`, else as it is.
+Their fields are made by `option`, `switch`, `argument` and `group`; a field without one of these is no option. A field's
+annotation says what a text is read as (`int`, `float`, `Path`), what may be chosen (`Literal`), and that an option has to be
+there (neither a default nor None).
 """
 
 import argparse
-from collections.abc import Callable
 from dataclasses import dataclass, field, fields, is_dataclass
 from pathlib import Path
-from typing import Any, TypeVar, get_args
+from typing import Any, Literal, TypeVar, dataclass_transform, get_args, get_origin
 
 Kind = TypeVar("Kind")
 
 
-@dataclass(frozen=True, kw_only=True)
-class CommandRequest:
-    """What is asked of a command; `arguments` are as they were typed."""
-
-    arguments: tuple[str, ...] = ()
-
-
-def option(help: str | None = None, *, default: Any = None, **how: Any) -> Any:
+def option(help: str | None = None, metavar: str | None = None, *, default: Any = None, **how: Any) -> Any:
     """A field that `--name` sets, or the `flags` given; `how` is for `add_argument`."""
-    return field(default=default, metadata={"help": help, **how})
+    return field(default=default, metadata={"help": help, "metavar": metavar, **how})
 
 
 def switch(help: str, **how: Any) -> Any:
     """A field that is true where its option is given."""
-    return option(help, default=False, action="store_true", **how)
+    return field(default=False, metadata={"help": help, "action": "store_true", **how})
 
 
-def argument(help: str | None = None, **how: Any) -> Any:
+def argument(help: str | None = None, metavar: str | None = None, **how: Any) -> Any:
     """A field that is named by its place."""
-    return option(help, flags=(), **how)
+    return option(help, metavar, flags=(), **how)
 
 
-def group(kind: type, title: str | None = None, description: str | None = None) -> Any:
+def group(kind: type[Any], title: str | None = None, description: str | None = None) -> Any:
     """A field that is a dataclass of options itself, in the help under its title if it has one."""
     return field(default_factory=kind, metadata={"title": title, "description": description})
+
+
+@dataclass_transform(frozen_default=True, kw_only_default=True, field_specifiers=(option, switch, argument, group))
+class Options:
+    """Options that belong together: whatever inherits from it is a frozen dataclass."""
+
+    def __init_subclass__(cls) -> None:
+        dataclass(frozen=True, kw_only=True)(cls)
+
+
+class CommandRequest(Options):
+    """What is asked of a command; `arguments` are as they were typed."""
+
+    arguments: tuple[str, ...] = ()
 
 
 def declare(parser: argparse._ActionsContainer, kind: Any) -> None:
@@ -51,7 +58,9 @@ def declare(parser: argparse._ActionsContainer, kind: Any) -> None:
             if flags:
                 how["dest"] = item.name
             if "action" not in how:
-                how.setdefault("type", _reader(item.type))
+                how = _reading(item.type) | how
+                if flags and item.default is None and not _open(item.type):
+                    how["required"] = True
             parser.add_argument(*flags or (item.name,), default=item.default, **how)
 
 
@@ -67,9 +76,16 @@ def read(kind: type[Kind], parsed: argparse.Namespace, **more: Any) -> Kind:
     return kind(**values)
 
 
-def _reader(annotation: Any) -> Callable[[str], Any] | None:
-    """How a text becomes what a field's annotation says; None for text itself. An empty path is one that is not given."""
+def _open(annotation: Any) -> bool:
+    return type(None) in get_args(annotation)
+
+
+def _reading(annotation: Any) -> dict[str, Any]:
+    """How a text becomes what an annotation says. An empty path is one that is not given."""
     kinds = get_args(annotation) or (annotation,)
-    if Path in kinds and type(None) in kinds:
-        return lambda text: Path(text) if text else None
-    return next((kind for kind in (int, float, Path) if kind in kinds), None)
+    literals = [kind for kind in (annotation, *kinds) if get_origin(kind) is Literal]
+    if choices := [choice for kind in literals for choice in get_args(kind)]:
+        return {"choices": choices}
+    if Path in kinds and _open(annotation):
+        return {"type": lambda text: Path(text) if text else None}
+    return {"type": next((kind for kind in (int, float, Path) if kind in kinds), None)}

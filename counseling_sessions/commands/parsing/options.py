@@ -1,11 +1,10 @@
 """Options that several commands share: how a session goes, which models serve it, what is done about damaged ones."""
 
 from argparse import BooleanOptionalAction
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, get_args
 
-from counseling_sessions.commands.parsing.declared import option, switch
+from counseling_sessions.commands.parsing.declared import Options, option, switch
 from counseling_sessions.commands.parsing.values import names
 from counseling_sessions.nodes.techniques import techniques
 from counseling_sessions.settings import (
@@ -20,6 +19,9 @@ from counseling_sessions.settings import (
 )
 
 METHODS = get_args(MethodName)
+RECORD = "which record of the file: its number or its id"
+SALVAGE = "leave damaged sessions out, and say which, in place of stopping"
+PRICES = "YAML with prices per model, for costs"
 
 
 def _described(name: str, default: object, unlike: str = "") -> str:
@@ -27,20 +29,18 @@ def _described(name: str, default: object, unlike: str = "") -> str:
 
 
 def _choice(name: str) -> Any:
-    field = SessionConfig.model_fields[name]
     unlike = f"; {EMBEDDED_SESSION[name]} on the embedded model" if name in EMBEDDED_SESSION else ""
-    return option(_described(name, field.default, unlike), choices=get_args(field.annotation))
+    return option(_described(name, SessionConfig.model_fields[name].default, unlike))
 
 
-@dataclass(frozen=True, kw_only=True)
-class SessionOptions:
+class SessionOptions(Options):
     """How a session goes: the fields of `SessionConfig` but for method, seed and models; None is left open."""
 
     router: RouterPolicy | None = _choice("router")
     merge: MergePolicy | None = _choice("merge")
     fan_out: FanOut | None = _choice("fan_out")
     prompt_layout: PromptLayout | None = _choice("prompt_layout")
-    techniques: tuple[str, ...] | None = option(f"of {', '.join(techniques())}", type=names, metavar="A,B")
+    techniques: tuple[str, ...] | None = option(f"of {', '.join(techniques())}", "A,B", type=names)
     few_shot: int | None = option(_described("few_shot", 0), metavar="N")
     reminders: bool | None = option(
         _described("reminders", "off", "; on with the embedded model"), action=BooleanOptionalAction
@@ -49,37 +49,16 @@ class SessionOptions:
         _described("choices", 1, f"; {EMBEDDED_SESSION['choices']} with the embedded model"), metavar="N"
     )
     max_turns: int | None = option(
-        f"at most (default 20; {EMBEDDED_TURNS} on the embedded model)", flags=("--turns",), metavar="TURNS"
+        f"at most (default 20; {EMBEDDED_TURNS} on the embedded model)", "TURNS", flags=("--turns",)
     )
     min_turns: int | None = option(_described("min_turns", 8))
     language: str | None = option("the language both sides speak (default English)")
 
 
-@dataclass(frozen=True, kw_only=True)
-class ModelOptions:
+class ModelOptions(Options):
     """Which models serve."""
 
     model: str | None = option("model name; 'embedded' for the embedded model")
     base_url: str | None = option("OpenAI-compatible endpoint, such as http://localhost:8000/v1")
-    file: Path | None = option("YAML with a model, endpoint and sampling per role", flags=("--models",), metavar="FILE")
+    file: Path | None = option("YAML with a model, endpoint and sampling per role", "FILE", flags=("--models",))
     offline: bool = switch("never fetch the embedded model")
-
-
-def record_option() -> Any:
-    """Which record of a file of profiles."""
-    return option("which record of the file: its number or its id")
-
-
-def techniques_option() -> Any:
-    """The techniques, for commands that run no session."""
-    return option("comma-separated", type=names)
-
-
-def salvage_option() -> Any:
-    """What is done about damaged sessions: for every command that reads sessions."""
-    return switch("leave damaged sessions out, and say which, in place of stopping")
-
-
-def prices_option() -> Any:
-    """What models cost."""
-    return option("YAML with prices per model, for costs", metavar="FILE")
