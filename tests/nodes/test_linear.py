@@ -10,7 +10,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from counseling_sessions.inspection.practice.cues import Moment, moments_in, picks_up, questions_in, techniques_in
 from counseling_sessions.nodes.choosing import worth_after
 from counseling_sessions.nodes.guards import Draft, check, split_marker
 from counseling_sessions.nodes.mending import cut, repair, tidy
@@ -18,6 +17,7 @@ from counseling_sessions.nodes.plan import _CIRCLE
 from counseling_sessions.nodes.reminders import _SENTENCE
 from counseling_sessions.nodes.techniques import technique, techniques
 from counseling_sessions.nodes.words import telling_counts
+from counseling_sessions.practice.cues import Moment, moments_in, picks_up, questions_in, techniques_in
 from counseling_sessions.profiles.schema import clean
 from counseling_sessions.state import Speaker
 from counseling_sessions.texts.words import normalized, sentences, trigrams
