@@ -26,11 +26,8 @@ LOG.setLevel(logging.INFO)
 
 DEBUG = "COUNSELING_SESSIONS_DEBUG"
 """Environment variable: where it is set, a command that meets what nobody foresaw shows the whole traceback."""
-_PACKAGES = (
-    "commands evaluation generation graph inspection models nodes profiles prompts sessions store texts training"
-)
-ROOMS = frozenset([*_PACKAGES.split(), "run", "settings", "state"])
-"""Our own modules begin with one of these."""
+OURS = "counseling_sessions."
+"""Our modules begin with it; a place is named without."""
 MOST = 300
 """Characters of an exception's own message that a failure repeats."""
 
@@ -82,8 +79,8 @@ def _place(error: BaseException) -> str:
     frame = error.__traceback__
     while frame is not None:
         name = str(frame.tb_frame.f_globals.get("__name__", "?"))
-        place = f"{name}:{frame.tb_lineno}"
-        if name.partition(".")[0] in ROOMS:
+        place = f"{name.removeprefix(OURS)}:{frame.tb_lineno}"
+        if name.startswith(OURS):
             ours = place
         frame = frame.tb_next
     return ours or place or "an unknown place"

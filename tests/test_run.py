@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 import run
+from counseling_sessions.commands.main import _parser
 from counseling_sessions.graph.store import SHARD, read_records
 from counseling_sessions.inspection.schemas import SCHEMAS
 from counseling_sessions.state import SessionRecord
@@ -96,7 +97,7 @@ def test_a_session_with_examples_is_not_taken_up_without_the_corpus(
 
 @pytest.mark.parametrize("command", ["session", "generate --out x", "practice", "replay x --from-turn 2"])
 def test_few_shot_is_an_option_wherever_a_session_is_configured(command: str) -> None:
-    assert run._parser().parse_args([*command.split(), "--few-shot", "2"]).few_shot == 2
+    assert _parser().parse_args([*command.split(), "--few-shot", "2"]).few_shot == 2
 
 
 def test_quiet_prints_where_the_session_was_saved(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -15,12 +15,10 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict
-
 from counseling_sessions.generation.files import RunLock, write_atomically
-from counseling_sessions.store.reading import read_text, sha256_of
+from counseling_sessions.store.reading import sha256_of
 from counseling_sessions.training.base import Base, adapter_model, base_name, load_base
-from counseling_sessions.training.card import write_card
+from counseling_sessions.training.card import CARD_DATA, TrainingCard, write_card
 from counseling_sessions.training.data import is_as_embedded, read_examples
 from counseling_sessions.training.errors import TrainingError
 from counseling_sessions.training.loop import (
@@ -35,36 +33,7 @@ from counseling_sessions.training.loop import (
 from counseling_sessions.training.loss import SessionPacks, pack_sessions
 from counseling_sessions.training.recipe import Recipe
 
-CARD_DATA = "training.json"
 WEIGHTS = "adapter_model.safetensors"
-
-
-class TrainingCard(BaseModel):
-    """All that made an adapter. Times are in seconds, losses in nats per answer token.
-
-    `roles` are those of the examples that were seen; `as_embedded` says that their prompts were those that the embedded model is
-    served with; `client_groups` says who the clients were, and is empty in older cards.
-    """
-
-    model_config = ConfigDict(extra="forbid")
-
-    base: str
-    base_name: str
-    base_sha256: str
-    data_sha256: dict[str, str]
-    roles: list[str] | None
-    as_embedded: bool = False
-    recipe: Recipe
-    sessions: int
-    clients: int
-    client_groups: list[str] = []
-    examples: int
-    too_long: int
-    packs: int
-    trainable: int
-    history: History
-    machine: str
-    packages: dict[str, str]
 
 
 def train_adapter(
@@ -108,16 +77,6 @@ def train_adapter(
         remove_checkpoint(out)
     (out / "lock").unlink(missing_ok=True)
     return card
-
-
-def read_card(folder: Path) -> TrainingCard:
-    """The card of a trained adapter. Raises `TrainingError`."""
-    try:
-        return TrainingCard.model_validate_json(read_text(folder / CARD_DATA))
-    except (OSError, ValueError):
-        raise TrainingError(
-            f"{folder} holds no finished adapter (no readable {CARD_DATA}); train one with train lora"
-        ) from None
 
 
 def _refuse(out: Path) -> None:

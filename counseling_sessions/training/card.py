@@ -1,36 +1,57 @@
 """A trained adapter's card for people: what it was made of, how it went, what it is for, and the curve as a picture."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from counseling_sessions.training.adapter import TrainingCard
+from pydantic import BaseModel, ConfigDict
 
-_CARD = """\
-# An adapter for {base_name}
+from counseling_sessions.store.reading import read_text
+from counseling_sessions.training.errors import TrainingError
+from counseling_sessions.training.loop import History
+from counseling_sessions.training.recipe import Recipe
 
-LoRA of rank {rank} (alpha {alpha}) on all linear layers, {trainable:,} parameters, trained by `run.py train lora` for the roles of
-simulated counseling sessions: {roles}.
-
-- Data: {examples:,} examples of {sessions} sessions with {clients} invented clients ({too_long} left out as too long), of which the
-  run has seen {tokens:,} tokens in {steps} steps. SHA-256 of the training split: `{data}`.
-- Recipe: learning rate {learning_rate:g}, {epochs:g} of an epoch in packs of up to {pack_tokens:,} tokens, dropout {dropout:g},
-  seed {seed}.
-- Time: {minutes:.0f} minutes on {machine}{resumed}. {packages}.
-{stopped}
-Nats per answer token on a part of the validation split, whose clients are not in the training data:
-
-| after step | all roles | {role_names} |
-| --- | --- | {dashes} |
-{looks}
-
-![Loss by step](curve.png)
-
-For research on counseling dialogue with invented clients. It is no counselor, and nothing it writes is care or advice.
-"""
+CARD_DATA = "training.json"
+TEXT = Path(__file__).parent / "texts" / "card.md"
 
 
-def write_card(card: "TrainingCard", folder: Path) -> None:
+class TrainingCard(BaseModel):
+    """All that made an adapter. Times are in seconds, losses in nats per answer token.
+
+    `roles` are those of the examples that were seen; `as_embedded` says that their prompts were those that the embedded model is
+    served with; `client_groups` says who the clients were, and is empty in older cards.
+    """
+
+    model_config = ConfigDict(extra="forbid")
+
+    base: str
+    base_name: str
+    base_sha256: str
+    data_sha256: dict[str, str]
+    roles: list[str] | None
+    as_embedded: bool = False
+    recipe: Recipe
+    sessions: int
+    clients: int
+    client_groups: list[str] = []
+    examples: int
+    too_long: int
+    packs: int
+    trainable: int
+    history: History
+    machine: str
+    packages: dict[str, str]
+
+
+def read_card(folder: Path) -> TrainingCard:
+    """The card of a trained adapter. Raises `TrainingError`."""
+    try:
+        return TrainingCard.model_validate_json(read_text(folder / CARD_DATA))
+    except (OSError, ValueError):
+        raise TrainingError(
+            f"{folder} holds no finished adapter (no readable {CARD_DATA}); train one with train lora"
+        ) from None
+
+
+def write_card(card: TrainingCard, folder: Path) -> None:
     """Write `README.md` and `curve.png` into the adapter's folder."""
     history, recipe = card.history, card.recipe
     names = sorted({role for look in history.looks for role in look.by_role})
@@ -38,7 +59,7 @@ def write_card(card: "TrainingCard", folder: Path) -> None:
         f"| {look.step} | {look.loss:.3f} | " + " | ".join(f"{look.by_role.get(role, 0):.3f}" for role in names) + " |"
         for look in history.looks
     )
-    text = _CARD.format(
+    text = TEXT.read_text(encoding="utf-8").format(
         base_name=card.base_name,
         rank=recipe.rank,
         alpha=recipe.alpha,
@@ -69,7 +90,7 @@ def write_card(card: "TrainingCard", folder: Path) -> None:
     _draw(card, folder / "curve.png")
 
 
-def _draw(card: "TrainingCard", path: Path) -> None:
+def _draw(card: TrainingCard, path: Path) -> None:
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(7, 3.4), layout="constrained")

@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 from counseling_sessions.models.embedded_file import model_file
 from counseling_sessions.settings import EMBEDDED
 from counseling_sessions.store.reading import parse_json, read_text
-from counseling_sessions.training.adapter import WEIGHTS, read_card
+from counseling_sessions.training.adapter import WEIGHTS
+from counseling_sessions.training.card import read_card
 from counseling_sessions.training.errors import TrainingError
 
 ARCHITECTURES = {

@@ -12,8 +12,8 @@ from counseling_sessions.evaluation.statistics.intervals import Figure, mean_fig
 from counseling_sessions.generation.exports.chat import as_chat
 from counseling_sessions.sessions.session import client_group
 from counseling_sessions.store.reading import open_plain, read_lines
-from counseling_sessions.training.adapter import read_card
 from counseling_sessions.training.base import load_adapter, load_base, use_adapter
+from counseling_sessions.training.card import read_card
 from counseling_sessions.training.corpus import COLLECTIONS, SPLITS, collection_folder
 from counseling_sessions.training.data import chosen_roles, examples_of, read_examples, role_names
 from counseling_sessions.training.errors import TrainingError

@@ -12,8 +12,8 @@ from typing import Any
 import tokenizers
 from tokenizers import decoders, models, pre_tokenizers, trainers
 
-from counseling_sessions.training.adapter import CARD_DATA, TrainingCard
 from counseling_sessions.training.base import Base, adapter_model
+from counseling_sessions.training.card import CARD_DATA, TrainingCard
 from counseling_sessions.training.loop import History
 from counseling_sessions.training.recipe import Recipe
 

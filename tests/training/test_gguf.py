@@ -21,8 +21,8 @@ from numpy.typing import NDArray
 
 from counseling_sessions.models.embedded_file import EmbeddedModelError, model_file
 from counseling_sessions.settings import EMBEDDED
-from counseling_sessions.training.adapter import CARD_DATA
 from counseling_sessions.training.base import load_base
+from counseling_sessions.training.card import CARD_DATA
 from counseling_sessions.training.errors import TrainingError
 from counseling_sessions.training.gguf import export_gguf, export_merged, export_merged_gguf
 from tests.training.small import base_folder, random_adapter, tiny_llama

@@ -14,10 +14,11 @@ import pytest
 pytest.importorskip("torch")
 pytest.importorskip("peft")
 
-import run
+from counseling_sessions.commands.main import _parser
 from counseling_sessions.commands.train import recipe_of
 from counseling_sessions.training import loop, report
-from counseling_sessions.training.adapter import TrainingCard, read_card, shared_examples, train_adapter
+from counseling_sessions.training.adapter import shared_examples, train_adapter
+from counseling_sessions.training.card import TrainingCard, read_card
 from counseling_sessions.training.data import DataReport
 from counseling_sessions.training.errors import TrainingError
 from counseling_sessions.training.loop import CHECKPOINT
@@ -100,7 +101,7 @@ def test_how_the_examples_were_asked_is_on_the_card_and_the_report_asks_alike(
 
 
 def test_of_one_role_all_examples_are_seen_and_of_all_roles_the_preset_s_shares() -> None:
-    parser = run._parser()
+    parser = _parser()
     every, one, given = (
         recipe_of(parser.parse_args(["train", "lora", "sft", "--out", "x", *options]))
         for options in ([], ["--roles", "router"], ["--roles", "router", "--epochs", "0.5"])
