@@ -28,8 +28,8 @@ FORESEEN = frozenset(
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command; 0 for success, 1 for a session that failed or a check that found a problem, 2 for a wrong input or a machine
     that cannot go on, 3 for an error of the program's own."""
-    name, request = parse(sys.argv[1:] if arguments is None else arguments)
     try:
+        name, request = parse(sys.argv[1:] if arguments is None else arguments)
         from counseling_sessions.graph.tracing import check_tracing
 
         check_tracing()

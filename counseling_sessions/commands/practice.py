@@ -29,11 +29,6 @@ from counseling_sessions.graph.journal import SUFFIX, read_journal
 from counseling_sessions.graph.practice import Practice, part_of
 from counseling_sessions.graph.session import SessionTask, find_session
 from counseling_sessions.graph.store import keep
-from counseling_sessions.inspection.practice.advice import Advisor
-from counseling_sessions.inspection.practice.feedback import feedback, refuse_without_judges
-from counseling_sessions.inspection.practice.loop import Loop
-from counseling_sessions.inspection.practice.review import review_lines, review_of
-from counseling_sessions.inspection.practice.terminal import Terminal
 from counseling_sessions.inspection.transcript import how_it_ended, transcript_markdown
 from counseling_sessions.models.chat import Models
 from counseling_sessions.models.roles import ROLES, serving_line
@@ -41,6 +36,11 @@ from counseling_sessions.nodes.intake import DEFAULT_ATTITUDE
 from counseling_sessions.nodes.risk import phrase_lists, read_help
 from counseling_sessions.nodes.risk.check import ROLE as RISK_ROLE
 from counseling_sessions.nodes.risk.phrases import LANGUAGES
+from counseling_sessions.practice.advice import Advisor
+from counseling_sessions.practice.feedback import feedback, refuse_without_judges
+from counseling_sessions.practice.loop import Loop
+from counseling_sessions.practice.review import review_lines, review_of
+from counseling_sessions.practice.terminal import Terminal
 from counseling_sessions.profiles.readers import find_profile
 from counseling_sessions.profiles.schema import client_form, counselor_information, counselor_reason
 from counseling_sessions.settings import ModelSettings, SessionConfig, SettingsError

@@ -10,13 +10,14 @@ from typing import get_args
 
 import pytest
 
-from counseling_sessions.commands.main import FORESEEN
+from counseling_sessions.commands.main import FORESEEN, main
 from counseling_sessions.commands.parsing.about import GraphRequest
 from counseling_sessions.commands.parsing.generate import GenerateRequest
 from counseling_sessions.commands.parsing.parser import COMMANDS, DEFAULT, parse, request_kind
 from counseling_sessions.commands.parsing.session import SessionRequest
 from counseling_sessions.generation.exports import FORMATS
 from counseling_sessions.generation.formats import FormatName
+from counseling_sessions.settings import SettingsError
 
 ROOT = Path(__file__).parents[2]
 HEAVY = ["aiohttp", "httpx", "langchain_core", "langgraph", "numpy", "openai", "rich", "torch"]
@@ -115,6 +116,19 @@ def test_what_cannot_be_parsed_is_said(typed: str, said: str, capsys: pytest.Cap
 
 def test_the_graph_of_all_methods_may_be_chosen() -> None:
     assert parse(["graph", "--method", "all"])[1] == GraphRequest(method="all", arguments=("graph", "--method", "all"))
+
+
+def test_a_technique_that_options_cannot_name_is_an_error_in_a_line(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def unreadable() -> dict[str, object]:
+        raise SettingsError("empathy.md: phases: Field required")
+
+    monkeypatch.setattr("counseling_sessions.nodes.techniques.techniques", unreadable)
+    monkeypatch.delitem(sys.modules, "counseling_sessions.commands.parsing.options")
+    monkeypatch.delitem(sys.modules, "counseling_sessions.commands.parsing.session")
+    assert main(["session"]) == 2
+    assert capsys.readouterr().err == "error: empathy.md: phases: Field required\n"
 
 
 def test_an_empty_path_is_one_that_is_not_given() -> None:

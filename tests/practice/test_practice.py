@@ -13,8 +13,10 @@ from counseling_sessions.evaluation.scales import read_scale
 from counseling_sessions.graph.practice import Practice
 from counseling_sessions.graph.session import SessionTask
 from counseling_sessions.graph.store import read_records
-from counseling_sessions.inspection.practice.advice import Advisor
-from counseling_sessions.inspection.practice.cues import (
+from counseling_sessions.nodes.person import PersonAnswer
+from counseling_sessions.nodes.techniques import techniques
+from counseling_sessions.practice.advice import Advisor
+from counseling_sessions.practice.cues import (
     Questions,
     _cues,
     moments_in,
@@ -22,9 +24,7 @@ from counseling_sessions.inspection.practice.cues import (
     questions_in,
     techniques_in,
 )
-from counseling_sessions.inspection.practice.review import review_lines, review_of
-from counseling_sessions.nodes.person import PersonAnswer
-from counseling_sessions.nodes.techniques import techniques
+from counseling_sessions.practice.review import review_lines, review_of
 from counseling_sessions.sessions import Session
 from counseling_sessions.sessions.reading import read_sessions
 from counseling_sessions.state import Utterance

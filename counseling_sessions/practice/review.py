@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from counseling_sessions.inspection.practice.cues import (
+from counseling_sessions.practice.cues import (
     Moment,
     Questions,
     moments_in,

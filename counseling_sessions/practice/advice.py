@@ -7,11 +7,11 @@ from langgraph.types import Command
 
 from counseling_sessions.graph.practice import Practice, untraced
 from counseling_sessions.graph.session_graph import build_session_graph, recursion_limit
-from counseling_sessions.inspection.practice.cues import techniques_in
 from counseling_sessions.models.chat import Models
 from counseling_sessions.nodes.context import phase_of
 from counseling_sessions.nodes.picking import pick_by_rules
 from counseling_sessions.nodes.router import policy_of, router
+from counseling_sessions.practice.cues import techniques_in
 from counseling_sessions.profiles.schema import counselor_information, counselor_reason
 from counseling_sessions.state import Candidate, CounselorView, Failure, Pick, Plan, Utterance, update
 

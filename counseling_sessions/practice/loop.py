@@ -4,11 +4,11 @@ from collections.abc import Callable, Coroutine
 from typing import Any, TypeVar
 
 from counseling_sessions.graph.practice import Practice
-from counseling_sessions.inspection.practice.advice import Advisor, Answer
-from counseling_sessions.inspection.practice.cues import techniques_in
-from counseling_sessions.inspection.practice.terminal import Terminal
 from counseling_sessions.nodes.person import PersonAnswer, too_long
 from counseling_sessions.nodes.risk import find_risk, help_text
+from counseling_sessions.practice.advice import Advisor, Answer
+from counseling_sessions.practice.cues import techniques_in
+from counseling_sessions.practice.terminal import Terminal
 from counseling_sessions.prompts import prompt
 from counseling_sessions.state import Pick, Speaker, Utterance
 from counseling_sessions.texts.harmless import one_line
