@@ -26,9 +26,7 @@ LOG.setLevel(logging.INFO)
 
 DEBUG = "COUNSELING_SESSIONS_DEBUG"
 """Environment variable: where it is set, a command that meets what nobody foresaw shows the whole traceback."""
-_PACKAGES = (
-    "commands evaluation generation graph inspection models nodes profiles prompts sessions store texts training"
-)
+_PACKAGES = "commands evaluation generation graph inspection integrity models nodes profiles prompts sessions store texts training"
 ROOMS = frozenset([*_PACKAGES.split(), "run", "settings", "state"])
 """Our own modules begin with one of these."""
 MOST = 300
