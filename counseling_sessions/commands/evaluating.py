@@ -27,6 +27,7 @@ from counseling_sessions.evaluation.judging.cache import JudgeCache
 from counseling_sessions.evaluation.judging.judges import Judge
 from counseling_sessions.evaluation.judging.planted import FEWEST_TURNS
 from counseling_sessions.evaluation.measure import Measures, Measuring, measure
+from counseling_sessions.evaluation.pairs import Pairing
 from counseling_sessions.evaluation.reference import read_turns, reference_scores
 from counseling_sessions.evaluation.report.data import evaluation_data
 from counseling_sessions.evaluation.report.document import Document
@@ -60,7 +61,7 @@ def evaluate(args: argparse.Namespace, *, comparing: bool) -> int:
     if args.show:
         return _show(args.show, measures)
     judged = asyncio.run(_judge(args, gathered, judges, scales, told)) if scales else None
-    comparison = _compare(args, measures, judged, plain, reference, others) if comparing else None
+    comparison = _compare(args, gathered.pairing, measures, judged, plain, reference, others) if comparing else None
     made = made_by(args.arguments, gathered.sessions, seed=args.seed)
     document = evaluation_document(
         gathered, measures, made=made, judged=judged, comparison=comparison, shown=plain, seed=args.seed
@@ -91,6 +92,7 @@ def score_turns(args: argparse.Namespace) -> int:
 
 def _compare(
     args: argparse.Namespace,
+    pairing: Pairing,
     measures: Measures,
     judged: Judged | None,
     plain: tuple[str, ...],
@@ -100,7 +102,9 @@ def _compare(
     known = rows_by_group(measures.rows, judged.means, judged.changes, judged.measures) if judged else None
     rows = [row for group in known.values() for row in group] if known else measures.rows
     asked = {name: one for name, one in MEASURES.items() if one.family in plain}
-    return compare_groups(rows, asked | (judged.measures if judged else {}), reference, others, seed=args.seed)
+    return compare_groups(
+        rows, asked | (judged.measures if judged else {}), reference, others, pairing=pairing, seed=args.seed
+    )
 
 
 def _compared(args: argparse.Namespace, gathered: Gathered) -> tuple[str, list[str]]:

@@ -44,6 +44,7 @@ from counseling_sessions.evaluation.rating import (
     write_pages,
     write_study,
 )
+from counseling_sessions.evaluation.report.data import flat
 from counseling_sessions.evaluation.report.document import Document, Section
 from counseling_sessions.evaluation.report.format import counted
 from counseling_sessions.evaluation.report.judged import judge_card
@@ -93,7 +94,13 @@ def prefer(args: argparse.Namespace) -> int:
             made_section(made),
         ),
     )
-    data = {"made": made, "preferred": result, "decisions": decided, "cards": cards, "answers": answers.rows}
+    data = {
+        "made": made,
+        "preferred": result,
+        "decisions": flat(decided),
+        "cards": cards,
+        "answers": flat(answers.rows),
+    }
     return _out(args, document, data)
 
 
@@ -175,7 +182,7 @@ def _pairs(args: argparse.Namespace) -> tuple[list[Pair], list[str]]:
         )
     if len(set(methods)) < 2:
         raise SettingsError(f"--between: name two groups at least, of {', '.join(gathered.groups)} (see --by)")
-    pairs, alone = pairs_of(gathered.sessions, methods)
+    pairs, alone = pairs_of({name: gathered.groups[name] for name in methods}, gathered.pairing)
     told = status_console()
     for problem in gathered.problems[:10]:
         told.print(Text(f"left out: {problem}", style="yellow"))
@@ -214,7 +221,7 @@ def _judged(path: Path) -> list[Decision]:
 
     try:
         data = parse_json(read_text(path))
-        return TypeAdapter(list[Decision]).validate_python(data["decisions"])
+        return TypeAdapter(list[Decision]).validate_python([{**row, "key": row} for row in data["decisions"]])
     except OSError as error:
         raise SettingsError(f"{path} cannot be read: {error.strerror or error}") from None
     except ValidationError as error:

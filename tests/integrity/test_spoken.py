@@ -43,7 +43,8 @@ def test_a_marker_is_no_part_of_what_is_compared() -> None:
 def test_the_nearest_is_the_first_that_shares_enough() -> None:
     said = Said("one two three four five six")
     others = [Said("one two three"), Said("one two three four five"), Said("one two three four five six")]
-    assert nearest(said, others, 0.7) == (others[1], 0.75)
+    assert nearest(said, others, 0.75) == (others[1], 0.75)
+    assert nearest(said, [longer := Said(f"{said.text} seven")], 0.8) == (longer, 0.8)
     assert nearest(said, others, 0.8) == (others[2], 1.0)
     assert nearest(said, others[:1], 0.3) is None
 
