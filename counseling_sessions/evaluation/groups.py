@@ -12,7 +12,6 @@ from counseling_sessions.sessions import Session, SessionKey, read_sessions
 from counseling_sessions.settings import MethodName, SettingsError
 
 GroupBy = Literal["method", "attitude", "model", "source"]
-NAMELESS = "all sessions"
 
 
 @dataclass

@@ -20,17 +20,13 @@ from counseling_sessions.evaluation.scales import Scale
 from counseling_sessions.evaluation.statistics.intervals import Figure, mean_figure
 from counseling_sessions.profiles.schema import ATTITUDES
 
+_Rows = Mapping[str, Sequence[SessionFigures]]
 _BOLD = "Bold: the most favourable mean, whether or not the difference is certain; run.py compare tests that."
 _INTERVALS = "In brackets 95 % intervals, clustered by client; none is given for fewer than five clients."
 
 
 def scores_section(
-    judged: Judged,
-    rows: Mapping[str, Sequence[SessionFigures]],
-    *,
-    attitudes: Sequence[str] = ATTITUDES,
-    bold: bool = True,
-    seed: int = 0,
+    judged: Judged, rows: _Rows, *, attitudes: Sequence[str] = ATTITUDES, bold: bool = True, seed: int = 0
 ) -> Section:
     """Means of every subscale by group, the most favourable in bold if asked for; by these attitudes; distributions."""
     figures = {group: means(found, judged.measures, seed=seed) for group, found in rows.items()}
@@ -79,13 +75,7 @@ def _best(measure: Measure, figures: Sequence[Figure | None]) -> list[Cell]:
     ]
 
 
-def _by_attitude(
-    scale: Scale,
-    measures: Sequence[Measure],
-    rows: Mapping[str, Sequence[SessionFigures]],
-    attitudes: Sequence[str],
-    seed: int,
-) -> Block:
+def _by_attitude(scale: Scale, measures: Sequence[Measure], rows: _Rows, attitudes: Sequence[str], seed: int) -> Block:
     points: dict[str, dict[str, Point]] = {}
     for measure in measures:
         for attitude in attitudes:
