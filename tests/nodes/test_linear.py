@@ -20,9 +20,9 @@ from counseling_sessions.nodes.plan import _CIRCLE
 from counseling_sessions.nodes.reminders import _SENTENCE
 from counseling_sessions.nodes.techniques import technique, techniques
 from counseling_sessions.nodes.techniques.questioning import _SHORT
-from counseling_sessions.nodes.words import telling_counts
 from counseling_sessions.profiles.schema import clean
 from counseling_sessions.state import Speaker
+from counseling_sessions.texts.telling import telling_counts
 from counseling_sessions.texts.words import sentences, trigrams
 
 LONG = 50_000

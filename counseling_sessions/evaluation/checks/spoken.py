@@ -11,7 +11,7 @@ from counseling_sessions.evaluation.checks.languages import Expected, expected
 from counseling_sessions.integrity.spoken import Past, Spoken, speaks_of_clients, unmarked
 from counseling_sessions.sessions import Session
 from counseling_sessions.state import Speaker
-from counseling_sessions.texts.words import normalized
+from counseling_sessions.texts.words import words
 
 _NOT_SAID = {"id", "source", "labelled_techniques", "attitude"}
 
@@ -29,13 +29,13 @@ class Setting:
 
     @cached_property
     def profile_words(self) -> frozenset[str]:
-        return frozenset(normalized(self.profile).split())
+        return frozenset(words(self.profile))
 
     @cached_property
     def client_names(self) -> list[str]:
         """The parts of the client's name, as they are compared."""
         profile = self.session.profile
-        return normalized(profile.demographics.name).split() if profile else []
+        return words(profile.demographics.name) if profile else []
 
     @cached_property
     def language(self) -> Expected | None:
