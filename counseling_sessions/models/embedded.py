@@ -44,10 +44,14 @@ class EmbeddedServer:
     model_name = SMOLLM2.name
 
     def __init__(self, *, offline: bool = False) -> None:
+        self.tuned_name: str | None = None
+        """What the model is called with the adapter, which the running server has as its number 0; None without one.
+
+        The name ends in the beginning of the adapter's SHA-256, so that a record tells which one it was.
+        """
         self._offline = offline
         self._process: subprocess.Popen[bytes] | None = None
         self._base_url: str | None = None
-        self._tuned_name: str | None = None
         self._end = "it is not running"
         self._lock = threading.RLock()
 
@@ -57,14 +61,6 @@ class EmbeddedServer:
         if (url := self._base_url) is None:
             raise EmbeddedModelError("the embedded server is not running")
         return url
-
-    @property
-    def tuned_name(self) -> str | None:
-        """What the model is called with the adapter, which the running server has as its number 0; None without one.
-
-        The name ends in the beginning of the adapter's SHA-256, so that a record tells which one it was.
-        """
-        return self._tuned_name
 
     def start(self) -> None:
         """Fetch the model if need be, and start; blocks meanwhile. Does nothing if it runs. Raises `EmbeddedModelError`."""
@@ -76,7 +72,8 @@ class EmbeddedServer:
             self._process = _launch(path, adapter)
             try:
                 # While the server loads.
-                self._tuned_name = f"{TUNED}-{_digest(adapter)[:8]}" if adapter else None
+                digest = hashlib.sha256(adapter.read_bytes()).hexdigest() if adapter else ""
+                self.tuned_name = f"{TUNED}-{digest[:8]}" if adapter else None
                 self._base_url = f"http://127.0.0.1:{_port(self._process, path, adapter)}/v1"
             except BaseException:  # Ctrl-C above all
                 self.stop()
@@ -85,15 +82,15 @@ class EmbeddedServer:
     def stop(self) -> None:
         """End the server, cutting off requests in flight: their clients see a closed connection. May be called twice."""
         with self._lock:
-            process, self._process, self._base_url = self._process, None, None
-            if process is None:
+            if (process := self._process) is None:
                 return
             with process:
                 process.terminate()
                 with suppress(subprocess.TimeoutExpired):
                     process.wait(GRACE)
                 process.kill()
-            self._end = "it was stopped"
+            self._process = self._base_url = None
+            self._end = _ended(process.returncode)
 
     def why_gone(self, base_url: str) -> str | None:
         """How the server at an address ended, in words; None while it runs. Blocks a moment: it may be about to end."""
@@ -101,16 +98,12 @@ class EmbeddedServer:
             return None if base_url == self._base_url and self._runs(DYING) else self._end
 
     def _runs(self, within: float = 0.0) -> bool:
-        """Whether the process is there, and does not end within so many seconds; keeps how it ended."""
-        if self._process is None:
-            return False
-        with suppress(subprocess.TimeoutExpired):
-            self._process.wait(within)
-            ended = _ended(self._process)
-            self.stop()
-            self._end = ended
-            return False
-        return True
+        """Whether the process is there, and does not end within so many seconds."""
+        if self._process:
+            with suppress(subprocess.TimeoutExpired):
+                self._process.wait(within)
+                self.stop()
+        return self._process is not None
 
     def __enter__(self) -> Self:
         self.start()
@@ -187,18 +180,13 @@ def _port(process: subprocess.Popen[bytes], path: Path, adapter: Path | None) ->
         raise EmbeddedModelError(
             f"the embedded server cannot be loaded ({problem}); install xllamacpp, or name an endpoint with --base-url"
         )
-    process.wait()
     # llama.cpp's words on files of this machine: it is sent no key that they could quote.
-    problem = one_line(said.get("failed", ""))[:MOST_WORDS] or _ended(process)
+    problem = one_line(said.get("failed") or _ended(process.wait()))[:MOST_WORDS]
     files = f"{path} and the adapter {adapter}" if adapter else str(path)
     raise EmbeddedModelError(f"the embedded server did not start with {files}: {problem}")
 
 
-def _ended(process: subprocess.Popen[bytes]) -> str:
+def _ended(code: int) -> str:
     """How a process ended, in words."""
-    code = process.returncode
-    return f"its process ended: {(code < 0 and signal.strsignal(-code)) or f'status {code}'}"
-
-
-def _digest(path: Path) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest()
+    signaled = signal.strsignal(-code) if code < 0 else None
+    return f"its process ended: {signaled or f'status {code}'}"

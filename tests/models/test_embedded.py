@@ -416,7 +416,9 @@ def test_the_adapter_is_loaded_with_the_model(bindings: Path, monkeypatch: pytes
     assert "lora_adapters" not in without
 
 
-def test_server_can_be_stopped_twice_and_started_again(bindings: Path) -> None:
+@pytest.mark.timeout(60)
+def test_server_can_be_stopped_twice_and_started_again(bindings: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(embedded, "GRACE", 3600.0)
     server = EmbeddedServer()
     server.stop()
     server.start()
