@@ -157,7 +157,7 @@ def why_gone(base_url: str) -> str | None:
 def _launch(path: Path, adapter: Path | None) -> subprocess.Popen[bytes]:
     """Run the server in a session of its own: Ctrl-C is ours, and may still want an answer. Its standard input ends with us."""
     environment = dict(os.environ)
-    # Who has said there how libgomp's threads wait is obeyed.
+    # An environment that says how libgomp's threads wait is obeyed.
     if "OMP_WAIT_POLICY" not in environment:
         environment.setdefault(SPINS_VARIABLE, SPINS)
     return subprocess.Popen(
