@@ -45,7 +45,7 @@ def run(request: AgreementRequest) -> int:
 def _judged(path: Path) -> list[Decision]:
     try:
         data = parse_json(read_text(path))
-        return TypeAdapter(list[Decision]).validate_python(data["decisions"])
+        return TypeAdapter(list[Decision]).validate_python([{**row, "key": row} for row in data["decisions"]])
     except OSError as error:
         raise SettingsError(f"{path} cannot be read: {error.strerror or error}") from None
     except ValidationError as error:

@@ -25,6 +25,7 @@ from counseling_sessions.evaluation.judged import Judged, Judging, judge
 from counseling_sessions.evaluation.judging.judges import Judge, read_judges
 from counseling_sessions.evaluation.judging.planted import FEWEST_TURNS
 from counseling_sessions.evaluation.measure import Measures, Measuring, measure
+from counseling_sessions.evaluation.pairs import Pairing
 from counseling_sessions.evaluation.report.data import evaluation_data
 from counseling_sessions.evaluation.report.format import counted
 from counseling_sessions.evaluation.report.made import made_by
@@ -58,7 +59,7 @@ def evaluate(request: EvaluateRequest | CompareRequest, report: ReportOptions) -
     if listed:
         return _show(listed, measures)
     judged = asyncio.run(_judge(request, gathered, judges, scales)) if scales else None
-    comparison = _compare(request.seed, measures, judged, plain, *groups) if groups else None
+    comparison = _compare(request.seed, gathered.pairing, measures, judged, plain, *groups) if groups else None
     made = made_by(list(request.arguments), gathered.sessions, seed=request.seed)
     document = evaluation_document(
         gathered, measures, made=made, judged=judged, comparison=comparison, shown=plain, seed=request.seed
@@ -101,12 +102,19 @@ def _judges_and_scales(options: JudgeOptions, built_in: tuple[str, ...]) -> tupl
 
 
 def _compare(
-    seed: int, measures: Measures, judged: Judged | None, plain: tuple[str, ...], reference: str, others: list[str]
+    seed: int,
+    pairing: Pairing,
+    measures: Measures,
+    judged: Judged | None,
+    plain: tuple[str, ...],
+    reference: str,
+    others: list[str],
 ) -> Comparison:
-    known = rows_by_group(measures.rows, judged.means, judged.changes, judged.measures) if judged else None
-    rows = [row for group in known.values() for row in group] if known else measures.rows
+    by_group = rows_by_group(measures.rows, judged.means, judged.changes, judged.measures) if judged else None
+    rows = [row for group in by_group.values() for row in group] if by_group else measures.rows
     asked = {name: one for name, one in MEASURES.items() if one.family in plain}
-    return compare_groups(rows, asked | (judged.measures if judged else {}), reference, others, seed=seed)
+    measures_of = asked | (judged.measures if judged else {})
+    return compare_groups(rows, measures_of, reference, others, pairing=pairing, seed=seed)
 
 
 def _compared(request: CompareRequest, gathered: Gathered) -> tuple[str, list[str]]:

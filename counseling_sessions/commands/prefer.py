@@ -18,6 +18,7 @@ from counseling_sessions.evaluation.judging.preference import Preferences, decis
 from counseling_sessions.evaluation.judging.run import Judgements
 from counseling_sessions.evaluation.pairs import Pair, pairs_of
 from counseling_sessions.evaluation.preferred import by_judges, preferred
+from counseling_sessions.evaluation.report.data import flat
 from counseling_sessions.evaluation.report.document import Document, Section
 from counseling_sessions.evaluation.report.format import counted
 from counseling_sessions.evaluation.report.judged import judge_card
@@ -61,7 +62,13 @@ def run(request: PreferRequest) -> int:
             made_section(made),
         ),
     )
-    data = {"made": made, "preferred": result, "decisions": decided, "cards": cards, "answers": answers.rows}
+    data = {
+        "made": made,
+        "preferred": result,
+        "decisions": flat(decided),
+        "cards": cards,
+        "answers": flat(answers.rows),
+    }
     give_report(request.report, document, dict(to_jsonable_python(data, inf_nan_mode="constants")))
     return 0
 
@@ -78,7 +85,7 @@ def pairs_between(request: PairRequest) -> tuple[list[Pair], list[str]]:
         )
     if len(set(methods)) < 2:
         raise SettingsError(f"--between: name two groups at least, of {', '.join(gathered.groups)} (see --by)")
-    pairs, alone = pairs_of(gathered.sessions, methods)
+    pairs, alone = pairs_of({name: gathered.groups[name] for name in methods}, gathered.pairing)
     tell_problems(gathered.problems)
     if alone:
         warn(f"{alone} sessions have no partner with the same client, attitude and seed, and are left out")

@@ -12,7 +12,7 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict
 
 from counseling_sessions.settings import read_yaml
-from counseling_sessions.texts.words import normalized, sentences
+from counseling_sessions.texts.words import sentences, words
 
 FILE = Path(__file__).parent / "cues.yaml"
 
@@ -91,7 +91,7 @@ def picks_up(answer: str, moment: Moment) -> bool:
 
 def _content(text: str) -> set[str]:
     # Five letters stand for a word's other forms.
-    return {word[:5] for word in normalized(text).split() if len(word) > 3 and word not in _cues().common}
+    return {word[:5] for word in words(text) if len(word) > 3 and word not in _cues().common}
 
 
 class _Questions(BaseModel):

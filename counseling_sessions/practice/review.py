@@ -18,7 +18,7 @@ from counseling_sessions.practice.cues import (
     techniques_in,
 )
 from counseling_sessions.state import Utterance
-from counseling_sessions.texts.words import normalized
+from counseling_sessions.texts.words import words
 
 MOST_MISSED = 3
 """Moments that are shown; more would read like a list of faults."""
@@ -34,7 +34,7 @@ class Missed:
 
 @dataclass(frozen=True)
 class Review:
-    """What the person said in numbers. Words are those of `normalized`; the opening exchange of the form does not count.
+    """What the person said in numbers. Words are those of `texts.words`; the opening exchange of the form does not count.
 
     `techniques` holds each own message's turn and techniques by cues; `longest` is the turn and the words of the longest own
     message; `share` is the person's share of all words, 0 to 1, None where nobody said any.
@@ -59,16 +59,16 @@ def review_of(dialogue: Sequence[Utterance]) -> Review:
     own = [said for said in dialogue if said.author == "human" and said.speaker == "counselor"]
     client = [said for said in dialogue if said.speaker == "client" and said.turn > 0]
     asked = [questions_in(said.text) for said in own]
-    longest = max(own, key=lambda said: _words(said.text), default=None)
+    longest = max(own, key=lambda said: len(words(said.text)), default=None)
     return Review(
         messages=len(own),
-        words=sum(_words(said.text) for said in own),
-        client_words=sum(_words(said.text) for said in client),
+        words=sum(len(words(said.text)) for said in own),
+        client_words=sum(len(words(said.text)) for said in client),
         techniques=tuple((said.turn, techniques_in(said.text)) for said in own if not said.closing),
         questions=Questions(
             sum(item.open for item in asked), sum(item.closed for item in asked), sum(item.other for item in asked)
         ),
-        longest=(longest.turn, _words(longest.text)) if longest else None,
+        longest=(longest.turn, len(words(longest.text))) if longest else None,
         missed=tuple(_missed(dialogue)),
     )
 
@@ -128,7 +128,3 @@ def _missed(dialogue: Sequence[Utterance]) -> list[Missed]:
 
 def _title(name: str) -> str:
     return name.replace("_", " ")
-
-
-def _words(text: str) -> int:
-    return len(normalized(text).split())
