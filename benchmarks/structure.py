@@ -119,7 +119,7 @@ async def whole_sessions(
         for record in held_out:
             for method in METHODS:
                 config = SessionConfig(max_turns=args.turns, models=roles, **asked(args, method))
-                head = await fork_head(fork_task(record, 1, config, seed=1))
+                head = fork_head(fork_task(record, 1, config, seed=1))
                 made = await run_fork(head, args.out / method, models)
                 file.write(made.model_dump_json() + "\n")
                 file.flush()

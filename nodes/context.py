@@ -55,7 +55,7 @@ def client_messages(view: ClientView, config: SessionConfig, note: str) -> list[
     return [SystemMessage(system), *_dialogue(view.utterances, "client", "", note)]
 
 
-def ask_again(messages: list[BaseMessage], findings: list[Finding]) -> list[BaseMessage]:
+def ask_again(messages: Sequence[BaseMessage], findings: Sequence[Finding]) -> list[BaseMessage]:
     """The same messages with why the last answer was refused as their last lines (the prefix stays as it was)."""
     reasons = " ".join(dict.fromkeys(_reason(finding) for finding in findings))
     last = messages[-1]
@@ -108,16 +108,18 @@ def _dialogue(utterances: Sequence[Utterance], own: Speaker, known: str, note: s
         (mine, "\n\n".join(text for _, text in texts)) for mine, texts in groupby(parts, key=lambda part: part[0])
     ]
     # The last message has the note of this call alone; the others will be asked for again.
-    return [*(_message(mine, text) for mine, text in joined[:-1]), _message.__wrapped__(*joined[-1])]
+    return [*(_kept_message(mine, text) for mine, text in joined[:-1]), _message(*joined[-1])]
 
 
 def _with(system: str, examples: str) -> str:
     return f"{system}\n\n{examples}" if examples else system
 
 
-@lru_cache(maxsize=8192)
 def _message(mine: bool, text: str) -> BaseMessage:
     return AIMessage(text) if mine else HumanMessage(text)
+
+
+_kept_message = lru_cache(maxsize=8192)(_message)
 
 
 def _known(view: CounselorView) -> str:

@@ -121,7 +121,7 @@ async def _replay(args: argparse.Namespace) -> int:
         served = await serving(models, config)
         task = make(pinned(config, served))
         task.refuse_if_done(folder)
-        head = await fork_head(task)
+        head = fork_head(task)
         console = HarmlessConsole(quiet=args.quiet or args.json)
         console.print(Text(f"fork of {parent.session_id} at turn {task.turn}", style="bold"))
         start = partial(run_fork, head, folder, models)

@@ -10,7 +10,7 @@ from rich.text import Text
 from counseling_sessions.graph.journal import JournalContent
 from counseling_sessions.graph.session import Event, SessionTask
 from counseling_sessions.inspection.transcript import how_it_ended
-from counseling_sessions.state import Call, SessionRecord
+from counseling_sessions.state import SessionRecord
 
 SPEAKERS = {"counselor": ("Counselor", "bold cyan"), "client": ("Client", "bold yellow")}
 DOING = {
@@ -122,16 +122,9 @@ def show_summary(console: Console, record: SessionRecord) -> None:
 
 def _guard_line(record: SessionRecord) -> str:
     found: dict[str, int] = {}
-    for call in _calls(record):
+    for _, call in record.calls:
         for finding in call.findings:
             found[finding.kind] = found.get(finding.kind, 0) + 1
     if not found:
         return "guards: nothing to object"
     return "guards: " + ", ".join(f"{kind.replace('_', ' ')} {count}" for kind, count in sorted(found.items()))
-
-
-def _calls(record: SessionRecord) -> list[Call]:
-    items: list[Any] = [record.plan, *record.dialogue]
-    for turn in record.turns:
-        items += [turn.pick, *turn.candidates]
-    return [item.call for item in items if item is not None and item.call is not None]

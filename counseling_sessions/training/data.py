@@ -15,7 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from counseling_sessions.generation.exports.chat import alone, as_chat
 from counseling_sessions.generation.exports.files import CARD, MARK, staged, writing
 from counseling_sessions.generation.exports.splits import Splits
-from counseling_sessions.graph.answered import Answered, parts
+from counseling_sessions.graph.exchanges import Exchange, as_exchanges
 from counseling_sessions.graph.ledger import Damage
 from counseling_sessions.nodes.techniques import techniques
 from counseling_sessions.profiles.problems import Problem, ProfileError
@@ -74,19 +74,17 @@ def chosen_roles(text: str) -> list[str]:
     return list(dict.fromkeys(named))
 
 
-def examples_of(record: SessionRecord, roles: Sequence[str], *, as_embedded: bool = False) -> Iterator[Answered]:
+def examples_of(record: SessionRecord, roles: Sequence[str], *, as_embedded: bool = False) -> Iterator[Exchange]:
     """A session's examples of some roles, in the order of work; `as_embedded` with the prompts of such a session."""
     wanted = set(roles)
     if as_embedded:
         record = record.model_copy(update={"configuration": record.configuration | EMBEDDED_SESSION})
-    for item in parts(record):
-        if item.role in wanted:
-            yield item
+    yield from (item for item in as_exchanges(record) if item.role in wanted)
     if COUNSELOR in wanted and record.configuration["method"] not in ("single", "single-plan"):
         config = alone(record, record.plan).model_dump(mode="json")
         turns = tuple(turn.model_copy(update={"pick": None, "candidates": ()}) for turn in record.turns)
         by_one = record.model_copy(update={"configuration": config, "turns": turns})
-        yield from (item for item in parts(by_one) if item.role == COUNSELOR)
+        yield from (item for item in as_exchanges(by_one) if item.role == COUNSELOR)
 
 
 def prepare(

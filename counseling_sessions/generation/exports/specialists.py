@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 from counseling_sessions.generation.exports.chat import as_chat
 from counseling_sessions.generation.exports.writers import Row, json_lines
-from counseling_sessions.graph.answered import answered, prompts_unchanged
+from counseling_sessions.graph.exchanges import exchanges, prompts_unchanged
 from counseling_sessions.state import SessionRecord
 
 
@@ -17,7 +17,7 @@ def rows(record: SessionRecord, client: str, counts: Counter[str]) -> Iterator[R
     """An example per call. `as_sent` is false where the prompts or the program have changed since the session was made."""
     as_sent = prompts_unchanged(record)
     counts["sessions whose prompts have changed since"] += not as_sent
-    for item in answered(record):
+    for item in exchanges(record):
         assert item.call is not None
         counts[f"examples of {item.role}"] += 1
         yield {
