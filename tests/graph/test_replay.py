@@ -2,6 +2,7 @@
 
 import asyncio
 from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime
 from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -11,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from counseling_sessions.graph.journal import JournalContent, JournalUpdate, read_journal
+from counseling_sessions.graph.journal import JournalContent, JournalResume, JournalUpdate, read_journal
 from counseling_sessions.graph.methods import METHODS
 from counseling_sessions.graph.record import make_record
 from counseling_sessions.graph.replay import replay
@@ -27,13 +28,13 @@ TAKEN = ("finished_at", "seconds", "provenance", "usage")
 
 @cache
 def content_of(method: str, fan_out: str, fails: str, ends: str) -> JournalContent:
-    """The journal of a scripted session. `fails` is the role that answers nothing from its second call on, `ends` an end reason."""
+    """The journal of a scripted session. `fails` is a role that answers nothing: from its second call on, if it has several. `ends` is an end reason."""
     talk, calls = Sensible(), 0
 
     def answer(asked: Asked) -> Any:
         nonlocal calls
         calls += asked.role == fails
-        if asked.role == fails and calls > 1:
+        if asked.role == fails and calls > (fails not in ("plan", "closing")):
             return ""
         return f"{talk(asked)} [END: {ends}]" if asked.role == "client" and ends else talk(asked)
 
@@ -104,3 +105,34 @@ def test_what_is_missing_before_the_end_is_a_gap() -> None:
     for lost in ({"client": None}, {"counselor": None}, {"candidates": ()}, {"candidates": first.candidates[:1]}):
         steps = replay(record.model_copy(update={"turns": (first.model_copy(update=lost), *rest)}))
         assert [step.turn for step in steps if not step.whole] == [1]
+
+
+def test_the_time_that_a_session_lay_idle_is_not_its_own() -> None:
+    whole = content_of("single", "selected", "", "")
+    began = datetime.fromisoformat(whole.head.started_at).timestamp()
+    intake, said, replied = (
+        item.model_copy(update={"at": began + at}) for item, at in zip(whole.updates[:3], (1, 5, 92), strict=True)
+    )
+    content = JournalContent(whole.head, [intake, said])
+    content.apply(JournalResume(keep=1, at=began + 90))  # taken up after 85 s, from the intake on
+    content.updates += [said.model_copy(update={"at": began + 91}), replied]
+    record = make_record(content)
+    assert (record.resumed, record.seconds) == (1, 92 - 85)
+
+
+def test_every_call_is_there_once_in_the_order_of_work_and_the_failures_is_the_last() -> None:
+    for method, fails in (("magnet", ""), ("magnet", "closing"), ("single-plan", "counselor"), ("magnet", "plan")):
+        content = content_of(method, "selected", fails, "")
+        record = make_record(content)
+        made = [item for change in content.updates for item in _items(change.update) if item.get("call")]
+        assert len(record.calls) == len(made)
+        assert {call.started for _, call in record.calls} == {item["call"]["started"] for item in made}
+        assert [turn for turn, _ in record.calls] == sorted(turn for turn, _ in record.calls)
+        assert (record.failure is not None) == bool(fails)
+        assert record.failure is None or record.calls[-1][1] == record.failure.call
+        assert record.calls[0][0] == 0  # the plan's, also where there was none to be had
+
+
+def _items(update: dict[str, Any]) -> list[dict[str, Any]]:
+    values = [value if isinstance(value, list) else [value] for value in update.values()]
+    return [item for value in values for item in value if isinstance(item, dict)]
