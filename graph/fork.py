@@ -16,7 +16,7 @@ from pydantic import BaseModel, ConfigDict
 
 from counseling_sessions.graph.journal import SUFFIX, Journal, JournalContent, JournalHead, JournalPast, JournalUpdate
 from counseling_sessions.graph.methods import METHODS
-from counseling_sessions.graph.provenance import SESSIONS, configuration_hash, provenance
+from counseling_sessions.graph.provenance import SESSIONS, configuration_hash
 from counseling_sessions.graph.replay import replay
 from counseling_sessions.graph.session import OnEvent, SessionTask, run_journal
 from counseling_sessions.models.chat import Models
@@ -122,23 +122,14 @@ def fork_task(
 
 def fork_head(task: ForkTask) -> JournalHead:
     """The head of the fork's journal, which carries its past."""
-    now = datetime.now(UTC)
+    now = datetime.now(UTC).timestamp()
     updates = [given for step in replay(_past(task)) for given in step.updates] + list(_edited(task))
-    return JournalHead(
-        session_id=task.session_id,
-        profile=task.profile,
-        attitude=task.attitude,
-        configuration=task.config,
-        provenance=provenance(task.config),
-        started_at=now.isoformat(timespec="milliseconds"),
-        past=JournalPast(
-            forked_from=Fork(session_id=task.parent.session_id, turn=task.turn, edits=task.edits.made),
-            phases=tuple(turn.phase for turn in _before(task)),
-            updates=tuple(
-                JournalUpdate(node=node, at=round(now.timestamp(), 3), update=change) for node, change in updates
-            ),
-        ),
+    past = JournalPast(
+        forked_from=Fork(session_id=task.parent.session_id, turn=task.turn, edits=task.edits.made),
+        phases=tuple(turn.phase for turn in _before(task)),
+        updates=tuple(JournalUpdate(node=node, at=round(now, 3), update=change) for node, change in updates),
     )
+    return task.head(past=past)
 
 
 async def run_fork(

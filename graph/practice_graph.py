@@ -23,6 +23,7 @@ from counseling_sessions.graph.session_graph import (
     route_from_intake,
     route_from_plan,
     route_from_router,
+    specialist_of,
 )
 from counseling_sessions.models.chat import Models
 from counseling_sessions.nodes.client import client
@@ -39,7 +40,6 @@ from counseling_sessions.nodes.person import (
 from counseling_sessions.nodes.plan import plan
 from counseling_sessions.nodes.router import router
 from counseling_sessions.nodes.single import single
-from counseling_sessions.nodes.specialist import specialist
 from counseling_sessions.nodes.techniques import technique, techniques
 from counseling_sessions.settings import MOST_TURNS, SessionConfig
 from counseling_sessions.state import ClientView, CounselorView
@@ -72,7 +72,7 @@ def build_practice_graph(
         ("router", _checked(router), CounselorView, "picks techniques, merges their candidates, closes the session"),
         ("counselor", _checked(single), CounselorView, "the baselines' one counselor"),
         *(
-            (name, _checked(_specialist(name)), CounselorView, f"drafts what the counselor could say: {name}")
+            (name, _checked(specialist_of(name)), CounselorView, f"drafts what the counselor could say: {name}")
             for name in names
         ),
     ]
@@ -135,13 +135,6 @@ def _checked(step: Step) -> Step:
         return stopped_unchecked(view.utterances) or await step(models, view, config)
 
     return checked
-
-
-def _specialist(name: str) -> Step:
-    async def step(models: Models, view: CounselorView, config: SessionConfig) -> dict[str, Any]:
-        return await specialist(models, name, view, config)
-
-    return step
 
 
 graph = build_practice_graph(served=True)

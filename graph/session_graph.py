@@ -69,35 +69,19 @@ def build_session_graph(
         SessionState, context_schema=ServedConfig if served else SessionConfig, input_schema=SessionInput
     )
     add = partial(_add, builder, models, steps or {}, served)
-    add(
-        "intake",
-        _intake,
-        IntakeView,
-        "Takes the intake form, splits it into what each side may see, records the opening. No call.",
-    )
+    about = "Takes the intake form, splits it into what each side may see, records the opening. No call."
+    add("intake", _intake, IntakeView, about)
     if parts is None or parts.plan:
-        add(
-            "plan",
-            plan,
-            CounselorView,
-            "The CBT agent: once, it chooses a CBT technique, a goal and the steps of this session.",
-        )
+        about = "The CBT agent: once, it chooses a CBT technique, a goal and the steps of this session."
+        add("plan", plan, CounselorView, about)
     if parts is None or parts.specialists:
         add("router", router, CounselorView, ROUTER)
         for name in names:
-            add(
-                name,
-                _specialist(name),
-                CounselorView,
-                f"Specialist for {name}: drafts what the counselor could say this turn.",
-            )
+            about = f"Specialist for {name}: drafts what the counselor could say this turn."
+            add(name, specialist_of(name), CounselorView, about)
     if parts is None or not parts.specialists:
-        add(
-            "counselor",
-            single,
-            CounselorView,
-            "The baselines' one counselor, who writes alone (methods single, single-plan).",
-        )
+        about = "The baselines' one counselor, who writes alone (methods single, single-plan)."
+        add("counselor", single, CounselorView, about)
     add(
         "client",
         client,
@@ -202,14 +186,16 @@ def _add(
     about: str,
 ) -> None:
     node = as_node(steps.get(name, step), models, served=served)
-    builder.add_node(name, node, input_schema=view, metadata=_about(about))
+    builder.add_node(name, node, input_schema=view, metadata={"description": about})
 
 
 async def _intake(models: Models, view: IntakeView, config: SessionConfig) -> dict[str, Any]:
     return await intake(view)
 
 
-def _specialist(name: str) -> Step:
+def specialist_of(name: str) -> Step:
+    """What the node of a technique does."""
+
     async def step(models: Models, view: CounselorView, config: SessionConfig) -> dict[str, Any]:
         return await specialist(models, name, view, config)
 
@@ -241,10 +227,6 @@ def _run_config() -> SessionConfig | None:
     except RuntimeError:
         return None
     return (runtime.context or SessionConfig()) if runtime else None
-
-
-def _about(text: str) -> dict[str, Any]:
-    return {"description": text}
 
 
 graph = build_session_graph(served=True)
