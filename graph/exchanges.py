@@ -16,6 +16,7 @@ from langchain_core.messages import BaseMessage
 from counseling_sessions.graph.methods import METHODS
 from counseling_sessions.graph.provenance import provenance
 from counseling_sessions.nodes.client import ask_client
+from counseling_sessions.nodes.context import ChatMessage, as_chat
 from counseling_sessions.nodes.plan import ask_plan
 from counseling_sessions.nodes.reminders import reminder, reminder_of
 from counseling_sessions.nodes.router import ask_closing, ask_merge, ask_pick
@@ -49,6 +50,10 @@ class Exchange:
     messages: Sequence[BaseMessage]
     answer: str
     call: Call | None
+
+    @property
+    def prompt(self) -> list[ChatMessage]:
+        return as_chat(self.messages)
 
 
 _Answered = Plan | Pick | Candidate | Utterance

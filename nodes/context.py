@@ -7,7 +7,7 @@ that a server's prefix cache pays for the dialogue once. The separate layout put
 dialogue into one message, as the paper does.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from itertools import groupby
 
@@ -19,6 +19,10 @@ from counseling_sessions.profiles.schema import clean, client_form
 from counseling_sessions.prompts import prompt
 from counseling_sessions.settings import SessionConfig
 from counseling_sessions.state import ClientView, CounselorView, Finding, Phase, Speaker, Utterance
+
+ChatMessage = dict[str, str]
+"""A message of a prompt as a chat API has it: its `role` ("system", "user" or "assistant") and its `content`."""
+_ROLES = {"system": "system", "human": "user", "ai": "assistant"}
 
 UTTERANCE_LIMIT = 4000
 """Characters of one utterance that reach a prompt."""
@@ -60,6 +64,11 @@ def ask_again(messages: Sequence[BaseMessage], findings: Sequence[Finding]) -> l
     reasons = " ".join(dict.fromkeys(_reason(finding) for finding in findings))
     last = messages[-1]
     return [*messages[:-1], HumanMessage(f"{last.text}\n\n({prompt('retry', reasons=reasons)})")]
+
+
+def as_chat(messages: Iterable[BaseMessage]) -> list[ChatMessage]:
+    """Messages of a prompt as a chat API has them."""
+    return [{"role": _ROLES[message.type], "content": str(message.text)} for message in messages]
 
 
 def transcript(utterances: tuple[Utterance, ...]) -> str:

@@ -5,8 +5,6 @@ from dataclasses import dataclass
 from counseling_sessions.inspection.trace_data import SessionTrace
 from counseling_sessions.state import SessionRecord
 
-ROLES = {"human": "user", "ai": "assistant"}
-
 
 @dataclass(frozen=True)
 class Message:
@@ -39,7 +37,6 @@ def prompts_of(record: SessionRecord, trace: SessionTrace) -> Prompts:
     found: dict[int, tuple[Message, ...]] = {}
     for item in exchanges(record):
         assert item.call is not None
-        found[numbers[item.turn, item.call]] = tuple(
-            Message(ROLES.get(message.type, message.type), str(message.text)) for message in item.messages
-        )
+        messages = tuple(Message(message["role"], message["content"]) for message in item.prompt)
+        found[numbers[item.turn, item.call]] = messages
     return Prompts(found)

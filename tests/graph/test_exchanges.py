@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
-from counseling_sessions.generation.exports.chat import as_chat
 from counseling_sessions.graph.exchanges import exchanges, prompts_unchanged
 from counseling_sessions.graph.methods import METHODS
 from counseling_sessions.graph.session import SessionTask, resume_session, run_session
 from counseling_sessions.nodes import examples
+from counseling_sessions.nodes.context import as_chat
 from counseling_sessions.nodes.techniques import techniques
 from counseling_sessions.profiles.library import load_builtin
 from counseling_sessions.state import SessionRecord
@@ -26,7 +26,7 @@ def sent(asked: list[Asked]) -> list[str]:
 
 
 def back(record: SessionRecord) -> list[str]:
-    return sorted(json.dumps(as_chat(item.messages)) for item in exchanges(record))
+    return sorted(json.dumps(item.prompt) for item in exchanges(record))
 
 
 @pytest.mark.parametrize("layout", ["shared", "separate"])

@@ -7,9 +7,9 @@ draft out; the card says so.
 from collections import Counter
 from collections.abc import Iterator
 
-from counseling_sessions.generation.exports.chat import Message, alone, as_chat
+from counseling_sessions.generation.exports.chat import alone
 from counseling_sessions.generation.exports.writers import Row, json_lines
-from counseling_sessions.nodes.context import counselor_messages
+from counseling_sessions.nodes.context import ChatMessage, as_chat, counselor_messages
 from counseling_sessions.nodes.single import alone_task
 from counseling_sessions.state import CounselorView, SessionRecord, Turn, Utterance
 from counseling_sessions.texts.words import trigrams
@@ -59,7 +59,7 @@ def _pairs(
         }
 
 
-def _asked(record: SessionRecord, turn: Turn, said: tuple[Utterance, ...]) -> list[Message]:
+def _asked(record: SessionRecord, turn: Turn, said: tuple[Utterance, ...]) -> list[ChatMessage]:
     """What a counselor without specialists would be asked: neither side of a pair saw the other, and no draft gives one away."""
     config = alone(record, record.plan)
     view = CounselorView.of(record.profile, plan=record.plan, utterances=said)
