@@ -1,19 +1,21 @@
 """The prompts that are got back from a record are those that were sent, for every role of every method."""
 
 import json
+from dataclasses import FrozenInstanceError
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from counseling_sessions.graph.exchanges import exchanges, prompts_unchanged
+from counseling_sessions.graph.exchanges import as_exchanges, exchanges, prompts_unchanged
 from counseling_sessions.graph.methods import METHODS
 from counseling_sessions.graph.session import SessionTask, resume_session, run_session
 from counseling_sessions.nodes import examples
 from counseling_sessions.nodes.context import as_chat
+from counseling_sessions.nodes.single import ask_single
 from counseling_sessions.nodes.techniques import techniques
 from counseling_sessions.profiles.library import load_builtin
-from counseling_sessions.state import SessionRecord
+from counseling_sessions.state import CounselorView, SessionRecord
 from tests.generation.exports.sessions import run
 from tests.scripted import PLAN, Asked, Sensible, config, profile, said, scripted_models
 
@@ -185,3 +187,25 @@ async def test_another_corpus_is_noticed_where_examples_come_from_it(
         (tmp_path / "train.jsonl").write_text("another\n", encoding="utf-8")
         assert not prompts_unchanged(record)
         assert prompts_unchanged(without)
+
+
+@pytest.mark.parametrize("router", ["llm", "rules"])
+async def test_of_a_turn_without_a_pick_nothing_was_merged(router: str) -> None:
+    record, _ = await run(Sensible(), max_turns=2)
+    first = record.turns[0].model_copy(update={"pick": None, "candidates": ()})
+    other = record.model_copy(
+        update={"turns": (first, *record.turns[1:]), "configuration": record.configuration | {"router": router}}
+    )
+    for made in (exchanges(other), as_exchanges(other)):
+        found = [(item.turn, item.role) for item in made]
+        assert [role for turn, role in found if turn == 1] == ["client"]
+        assert {role for turn, role in found if turn == 2} == {"router", "reflection", "questioning", "merge", "client"}
+
+
+def test_a_prompt_is_made_without_a_model_and_without_an_event_loop() -> None:
+    view = CounselorView.of(profile())
+    asked = ask_single(view, config(method="single"))
+    assert asked
+    assert asked.messages == ask_single(view, config(method="single")).messages  # type: ignore[union-attr]
+    with pytest.raises(FrozenInstanceError):
+        asked.role = "client"  # type: ignore[misc]
