@@ -12,7 +12,7 @@ from counseling_sessions.graph.journal import JournalContent
 from counseling_sessions.graph.session import Event, SessionTask
 from counseling_sessions.inspection.trace_style import SPEAKERS
 from counseling_sessions.inspection.transcript import how_it_ended
-from counseling_sessions.state import Call, SessionRecord
+from counseling_sessions.state import SessionRecord
 
 DOING = {
     "intake": "taking the form",
@@ -122,14 +122,7 @@ def show_summary(console: Console, record: SessionRecord) -> None:
 
 
 def _guard_line(record: SessionRecord) -> str:
-    found = Counter(finding.kind for call in _calls(record) for finding in call.findings)
+    found = Counter(finding.kind for _, call in record.calls for finding in call.findings)
     if not found:
         return "guards: nothing to object"
     return "guards: " + ", ".join(f"{kind.replace('_', ' ')} {count}" for kind, count in sorted(found.items()))
-
-
-def _calls(record: SessionRecord) -> list[Call]:
-    items: list[Any] = [record.plan, *record.dialogue]
-    for turn in record.turns:
-        items += [turn.pick, *turn.candidates]
-    return [item.call for item in items if item is not None and item.call is not None]

@@ -14,7 +14,6 @@ from pydantic import BaseModel
 from counseling_sessions.graph.record import usage_of
 from counseling_sessions.inspection.survival import Kept, survival
 from counseling_sessions.inspection.trace_data import (
-    PLAN_TURN,
     CallTrace,
     CandidateTrace,
     PickTrace,
@@ -28,7 +27,7 @@ from counseling_sessions.inspection.trace_data import (
 from counseling_sessions.models.prices import Prices
 from counseling_sessions.nodes.context import phase_of
 from counseling_sessions.settings import SessionConfig
-from counseling_sessions.state import Call, Candidate, Failure, Phase, Pick, Plan, SessionRecord, Turn, Usage, Utterance
+from counseling_sessions.state import Call, Candidate, Phase, Pick, SessionRecord, Turn, Usage, Utterance
 
 
 def trace_session(record: SessionRecord, prices: Prices | None = None) -> SessionTrace:
@@ -90,7 +89,7 @@ class _Calls:
 
     def __init__(self, record: SessionRecord) -> None:
         self.record = record
-        found = list(self._found())
+        found = record.calls
         began = [call.started for _, call in found if call.started]
         start = min([*began, datetime.fromisoformat(record.started_at).timestamp()])
         found.sort(key=lambda item: item[1].started)
@@ -99,18 +98,6 @@ class _Calls:
             for number, (turn, call) in enumerate(found)
         )
         self._by_call = {id(item.call): item for item in self.all}
-
-    def _found(self) -> Iterable[tuple[int, Call]]:
-        record, failure = self.record, self.record.failure
-        told: list[tuple[int, Plan | Pick | Candidate | Utterance | Failure | None]] = [(PLAN_TURN, record.plan)]
-        told += [(said.turn, said) for said in record.opening]
-        for turn in record.turns:
-            told += [(turn.turn, item) for item in (turn.pick, *turn.candidates, turn.counselor, turn.client)]
-        if record.closing:
-            told.append((record.closing.turn, record.closing))
-        if failure:
-            told.append((PLAN_TURN if failure.stage == "plan" else failure.turn, failure))
-        return ((turn, item.call) for turn, item in told if item is not None and item.call is not None)
 
     def of(self, item: Pick | Candidate | Utterance | None) -> CallTrace | None:
         return self._by_call[id(item.call)] if item is not None and item.call is not None else None

@@ -7,7 +7,7 @@ from langchain_core.messages import HumanMessage
 from counseling_sessions.models.chat import Models
 from counseling_sessions.models.structured import AnswerSchema, read_only_object
 from counseling_sessions.nodes.risk.phrases import Risk, find_risk
-from counseling_sessions.nodes.speaking import Attempts, decide
+from counseling_sessions.nodes.speaking import DecisionRequest, Unusable, decide
 from counseling_sessions.profiles.schema import clean
 from counseling_sessions.prompts import prompt
 from counseling_sessions.settings import SessionConfig
@@ -39,12 +39,14 @@ async def check_message(
         return None
     try:
         once = config.model_copy(update={"guard_attempts": 1})
-        attempts = Attempts(models, once, ROLE, turn, session_id)
-        question = prompt("practice/risk", asked=clean(asked) or "-", text=clean(text, len(text) + 2))
-        is_risk = await decide(attempts, [HumanMessage(question)], SCHEMA, _read, parse=read_only_object)
-    except Exception as error:  # Any error counts as risk.
+        question = [HumanMessage(prompt("practice/risk", asked=clean(asked) or "-", text=clean(text, len(text) + 2)))]
+        request = DecisionRequest(ROLE, turn, session_id, once, question, SCHEMA, _read, parse=read_only_object)
+        answer = await decide(models, request)
+    except Exception as error:  # fails closed, whatever went wrong
         return Risk("check_failed", type(error).__name__)
-    return Risk("model", "said so") if is_risk else None
+    if isinstance(answer, Unusable):
+        return Risk("check_failed", answer.failure.kind)
+    return Risk("model", "said so") if answer.value else None
 
 
 def _read(answer: dict[str, Any]) -> bool:

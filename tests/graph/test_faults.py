@@ -7,7 +7,7 @@ from counseling_sessions.graph.session import SessionTask, run_session
 from counseling_sessions.graph.store import keep, read_records, unfinished
 from counseling_sessions.models.chat import Models
 from counseling_sessions.settings import ModelSettings
-from counseling_sessions.state import Call, SessionRecord
+from counseling_sessions.state import SessionRecord
 from tests.loopback import Faults, LoopbackServer
 from tests.scripted import config, profile
 
@@ -48,7 +48,7 @@ async def test_fifty_sessions_with_a_fifth_of_all_answers_faulty(tmp_path: Path)
         keep(record, tmp_path)
     assert read_records(tmp_path) == {record.session_id: record for record in records}
     assert unfinished(tmp_path) == []
-    calls = [call for record in records for call in calls_of(record)]
+    calls = [call for record in records for _, call in record.calls]
     # Nothing was asked that is not on record, and what went wrong is.
     assert sum(call.requests for call in calls) == sent
     assert sum(usage.requests for record in records for usage in record.usage.values()) == sent
@@ -79,9 +79,3 @@ def assert_well_formed(record: SessionRecord) -> None:
     for text in texts:
         assert text.rstrip()[-1] in ".?!"
         assert "<html>" not in text
-
-
-def calls_of(record: SessionRecord) -> list[Call]:
-    items = [record.plan, *record.dialogue]
-    items += [item for turn in record.turns for item in (turn.pick, *turn.candidates)]
-    return [item.call for item in items if item is not None and item.call is not None]

@@ -162,6 +162,15 @@ async def test_a_hint_minds_what_the_person_did_lately(tmp_path: Path) -> None:
     assert "Lately used: normalizing" in asked[-1].prompt
 
 
+async def test_a_hint_is_a_pick_also_where_the_person_is_to_close(tmp_path: Path) -> None:
+    practice, advisor, asked = await started(tmp_path, router="llm", max_turns=1)
+    await practice.answer(PersonAnswer(text="How are the nights?"))
+    assert practice.waiting
+    assert practice.waiting.closing
+    assert (await advisor.pick(practice.dialogue)).source == "llm"
+    assert asked[-1].role == "router"
+
+
 async def test_what_magnet_would_say_is_shown_and_not_said(tmp_path: Path) -> None:
     practice, advisor, asked = await started(tmp_path, router="rules")
     await practice.answer(PersonAnswer(text="How are the nights?"))
