@@ -1,6 +1,5 @@
 """Where finished sessions are kept: a shard, one record a line, and a ledger of them. A session on record has no journal any more."""
 
-import os
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -19,7 +18,8 @@ from counseling_sessions.graph.ledger import (
 )
 from counseling_sessions.settings import validation_message
 from counseling_sessions.state import SessionRecord
-from counseling_sessions.store.reading import open_plain, parse_json, read_lines, refuse_special
+from counseling_sessions.store.log import append
+from counseling_sessions.store.reading import open_plain, parse_json, read_lines
 
 SHARD = "sessions.jsonl"
 LEDGER = "sessions.ledger"
@@ -40,7 +40,7 @@ def keep(record: SessionRecord, folder: Path) -> Path:
         ends = {item.end for item in read_listed(folder / LEDGER, Listed)}
         if shard.exists() and shard.stat().st_size != max(ends, default=0):
             _list(folder, (item for item in _Reading(folder).unlisted if item.end not in ends), private)
-        end = _append(shard, text + b"\n", private)
+        end = append(shard, text + b"\n", sync=True, private=private)
         listed = Listed(
             session_id=record.session_id,
             status=record.status,
@@ -171,23 +171,4 @@ def _is_json(line: bytes) -> bool:
 
 def _list(folder: Path, items: Iterable[Listed], private: bool) -> None:
     if data := b"".join(map(sealed, items)):
-        _append(folder / LEDGER, data, private)
-
-
-def _append(path: Path, data: bytes, private: bool) -> int:
-    """Append whole lines and force them to the disk; the file's size then. A line that a crash has cut is ended before it."""
-    descriptor = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_NONBLOCK, 0o600 if private else 0o644)
-    try:
-        refuse_special(descriptor, path)
-        if private:
-            os.fchmod(descriptor, 0o600)
-        size = os.fstat(descriptor).st_size
-        if size and os.pread(descriptor, 1, size - 1) != b"\n":
-            data = b"\n" + data
-        left = data
-        while left:
-            left = left[os.write(descriptor, left) :]
-        os.fsync(descriptor)
-        return size + len(data)
-    finally:
-        os.close(descriptor)
+        append(folder / LEDGER, data, sync=True, private=private)

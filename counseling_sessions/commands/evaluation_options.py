@@ -2,9 +2,8 @@
 
 import argparse
 import json
-import os
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +13,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from counseling_sessions.commands.options import errors, names, salvage_option
 from counseling_sessions.models.errors import ModelError
 from counseling_sessions.settings import SettingsError
+from counseling_sessions.store.atomic import write_named
+from counseling_sessions.store.failing import failing_as
 
 if TYPE_CHECKING:  # the evaluation's libraries are an extra, and are imported when it is called
     from counseling_sessions.evaluation.judging.judges import Judge
@@ -222,17 +223,9 @@ def write_reports(args: argparse.Namespace, document: "Document", data: dict[str
 
 
 def _write(path: Path, text: str) -> Path:
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        temporary.write_text(text, encoding="utf-8", errors="replace")
-        temporary.replace(path)
-        return path
-    except OSError as error:
-        raise SettingsError(f"{path} cannot be written: {error.strerror}") from error
-    finally:
-        with suppress(OSError):
-            temporary.unlink()
+    with failing_as(SettingsError, f"{path} cannot be written"):
+        write_named(path, text)
+    return path
 
 
 @contextmanager

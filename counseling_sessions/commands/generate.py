@@ -21,13 +21,13 @@ from counseling_sessions.commands.options import errors, for_embedded, given_opt
 from counseling_sessions.commands.trusted import refuse_unnamed
 from counseling_sessions.generation.batch import read_batch
 from counseling_sessions.generation.driver import Driver, LocalWorker, WorkerHandle
-from counseling_sessions.generation.files import RunLock, write_atomically
 from counseling_sessions.generation.log import LOG_FILE, log_unretrieved, logged
 from counseling_sessions.generation.processes import ProcessWorker, WorkerSpec
 from counseling_sessions.generation.progress import Budget, Progress
 from counseling_sessions.generation.ray_workers import RayWorker, connect
 from counseling_sessions.generation.run import Asked, Run, open_run
 from counseling_sessions.generation.state import LIVE_FILE
+from counseling_sessions.generation.store import lock_run
 from counseling_sessions.generation.view import BatchView
 from counseling_sessions.generation.worker import Pulse
 from counseling_sessions.graph.journal import JournalError
@@ -38,6 +38,8 @@ from counseling_sessions.models.prices import Prices, read_prices
 from counseling_sessions.models.roles import pinned, serving, serving_line
 from counseling_sessions.sessions.store import RUN_FILE, Entry, RunError
 from counseling_sessions.settings import ModelSettings, SessionConfig
+from counseling_sessions.store.atomic import write_atomically
+from counseling_sessions.store.lock import Lock
 from counseling_sessions.texts.console import HarmlessConsole
 
 REQUESTS = 12
@@ -66,14 +68,14 @@ def generate(args: argparse.Namespace) -> int:
     prices = read_prices(Path(args.prices)) if args.prices else None
     if args.max_cost is not None and prices is None:
         raise RunError("--max-cost needs --prices FILE")
-    with RunLock(folder) as lock, logged(folder / LOG_FILE) as log:
+    with lock_run(folder) as lock, logged(folder / LOG_FILE) as log:
         code = asyncio.run(_generate(args, folder, prices, lock))
         if log.problem:
             errors().print(Text(log.problem, style="yellow"))
         return code
 
 
-async def _generate(args: argparse.Namespace, folder: Path, prices: Prices | None, lock: RunLock) -> int:
+async def _generate(args: argparse.Namespace, folder: Path, prices: Prices | None, lock: Lock) -> int:
     log_unretrieved(asyncio.get_running_loop())
     console = HarmlessConsole(quiet=args.quiet)
     async with AsyncExitStack() as stack:
@@ -168,7 +170,7 @@ async def _drive(
     workers: list[WorkerHandle],
     prices: Prices | None,
     console: Console,
-    lock: RunLock,
+    lock: Lock,
 ) -> Progress:
     def say(line: str) -> None:
         LOG.info("%s", line)
@@ -232,7 +234,7 @@ def _moved(folder: Path) -> str:
     return f"{folder} is not there any more, or not the same: it was moved or removed while it was written; go on where it is now"
 
 
-async def _watch(view: BatchView, driver: Driver, folder: Path, lock: RunLock) -> None:
+async def _watch(view: BatchView, driver: Driver, folder: Path, lock: Lock) -> None:
     progress, written = driver.progress, 0.0
     while True:
         view.tick()
@@ -247,7 +249,7 @@ async def _watch(view: BatchView, driver: Driver, folder: Path, lock: RunLock) -
                 "running": progress.running,
                 "pulse": progress.pulse.model_dump(),
             }
-            with suppress(RunError):  # a full disk is told by what cannot do without it
+            with suppress(OSError):  # a full disk is told by what cannot do without it
                 await asyncio.to_thread(write_atomically, folder / LIVE_FILE, json.dumps(live).encode())
         await asyncio.sleep(0.5)
 

@@ -13,7 +13,6 @@ from langgraph.checkpoint.memory import InMemorySaver
 from counseling_sessions.commands import Subparsers
 from counseling_sessions.commands.options import errors, for_embedded, graph_options, model_options, session_config
 from counseling_sessions.commands.trusted import naming_options, refuse_unnamed
-from counseling_sessions.generation.files import write_atomically
 from counseling_sessions.generation.log import SESSION_LOG, log_unretrieved, logged
 from counseling_sessions.graph.checkpoints import spared_checkpoints
 from counseling_sessions.graph.journal import SUFFIX, read_journal
@@ -40,6 +39,7 @@ from counseling_sessions.profiles.readers import find_profile
 from counseling_sessions.profiles.schema import ATTITUDES, client_form, counselor_information, counselor_reason
 from counseling_sessions.settings import ModelSettings, SessionConfig, SettingsError
 from counseling_sessions.state import SessionRecord, Speaker
+from counseling_sessions.store.atomic import write_atomically
 from counseling_sessions.texts.harmless import one_line
 
 

@@ -14,7 +14,6 @@ from rich.text import Text
 from counseling_sessions.commands import Subparsers
 from counseling_sessions.commands.options import errors, for_embedded, graph_options, model_options, session_config
 from counseling_sessions.commands.trusted import naming_options, refuse_unnamed
-from counseling_sessions.generation.files import write_atomically
 from counseling_sessions.generation.log import SESSION_LOG, log_unretrieved, logged
 from counseling_sessions.graph.checkpoints import spared_checkpoints
 from counseling_sessions.graph.journal import JournalContent, read_journal
@@ -34,6 +33,7 @@ from counseling_sessions.profiles.readers import find_profile
 from counseling_sessions.profiles.schema import ATTITUDES
 from counseling_sessions.settings import SettingsError
 from counseling_sessions.state import SessionRecord
+from counseling_sessions.store.atomic import write_atomically
 from counseling_sessions.texts.console import HarmlessConsole, escaped
 from counseling_sessions.texts.harmless import one_line
 

@@ -12,6 +12,7 @@ from counseling_sessions.commands.options import errors
 from counseling_sessions.commands.unfinished import tell_still_to_come
 from counseling_sessions.generation.exports.splits import Splits
 from counseling_sessions.settings import EMBEDDED, SettingsError
+from counseling_sessions.store.atomic import write_named
 from counseling_sessions.texts.console import HarmlessConsole
 from counseling_sessions.training.data import DataReport, chosen_roles, prepare, role_names
 from counseling_sessions.training.errors import TrainingError, training_extra
@@ -223,7 +224,7 @@ def report(args: argparse.Namespace) -> int:
         found = compare_adapters(Path(args.adapter), args.against, args.on, roles=roles, sessions=args.sessions)
     HarmlessConsole().print(table(found))
     if args.json:
-        Path(args.json).write_text(found.model_dump_json(indent=1) + "\n", encoding="utf-8")
+        write_named(Path(args.json), found.model_dump_json(indent=1) + "\n")
     return 0
 
 

@@ -5,10 +5,10 @@ from contextlib import ExitStack, suppress
 from pathlib import Path
 
 from counseling_sessions.generation.batch import PROFILES_FILE, Batch, Profiles, read_batch
-from counseling_sessions.generation.files import RunLock
-from counseling_sessions.generation.store import append, recover
+from counseling_sessions.generation.store import lock_run, recover
 from counseling_sessions.graph.ledger import damage_message, sealed
 from counseling_sessions.sessions.store import PACKED, RAW, RunError, Store
+from counseling_sessions.store.log import append
 from counseling_sessions.store.reading import open_plain
 
 
@@ -30,7 +30,7 @@ def merge(parts: list[Path], out: Path) -> tuple[Batch, list[int]]:
     try:
         with ExitStack() as stack:
             for part in parts:
-                stack.enter_context(RunLock(part))
+                stack.enter_context(lock_run(part))
             for number, part in enumerate(parts):
                 if damaged := recover(Store(part)).damaged:
                     message = damage_message(part, damaged)

@@ -1,7 +1,5 @@
 """How a run stands, read from its directory alone, whether or not a process is at work on it."""
 
-import fcntl
-import os
 import time
 from collections import Counter
 from dataclasses import asdict, dataclass, field
@@ -18,6 +16,7 @@ from counseling_sessions.graph.ledger import Damage
 from counseling_sessions.models.prices import Prices
 from counseling_sessions.sessions.store import Checked, Entry, RunError, Store
 from counseling_sessions.state import Count
+from counseling_sessions.store.lock import is_held
 from counseling_sessions.store.reading import parse_json, read_bytes
 
 LIVE_FILE = "live.json"
@@ -106,7 +105,7 @@ class StateReader:
     def read(self, *, by_ledger: bool = False) -> RunState:
         """The state as it is now; `by_ledger` as the ledger has it, without a look at the records. Raises `RunError`."""
         state = RunState(self.folder, self.batch, self._total, cost=0.0 if self._prices else None)
-        at_work = is_locked(self.folder)
+        at_work = is_held(self.folder / "lock")
         entries = list(Store(self.folder).entries().values()) if by_ledger else self._entries(state, at_work)
         for entry in entries:
             self._count(state, entry)
@@ -152,21 +151,6 @@ class StateReader:
                 for role, item in entry.usage.items()
             }
             state.cost += self._prices.cost(self.batch.configuration, tokens)
-
-
-def is_locked(folder: Path) -> bool:
-    """Whether a process is at work on a run."""
-    try:
-        descriptor = os.open(folder / "lock", os.O_RDONLY | os.O_NONBLOCK)
-    except OSError:
-        return False
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except OSError:
-        return True
-    finally:
-        os.close(descriptor)
-    return False
 
 
 class _Live(BaseModel):

@@ -6,19 +6,22 @@ records, in shards that are whole, and those count.
 
 import os
 import shutil
+import threading
 from collections.abc import Callable, Container, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from threading import Lock
 
 import zstandard
 
-from counseling_sessions.generation.files import write_atomically
 from counseling_sessions.graph.journal import SUFFIX
 from counseling_sessions.graph.ledger import Damage, read_listed, sealed
 from counseling_sessions.sessions.store import PACKED, RAW, Checked, Entry, RunError, Store, entry_of, listed
 from counseling_sessions.state import SessionRecord
-from counseling_sessions.store.reading import open_plain, refuse_special
+from counseling_sessions.store.atomic import write_atomically
+from counseling_sessions.store.failing import failing_as
+from counseling_sessions.store.lock import Lock
+from counseling_sessions.store.log import append
+from counseling_sessions.store.reading import open_plain
 
 SHARD_BYTES = 64 * 2**20
 
@@ -45,6 +48,11 @@ def recover(store: Store, batch: Callable[[], Container[str]] | None = None) -> 
     record, are taken out, and the ledger that had them is kept aside. Only for the process that holds the run's lock. Raises
     `RunError`.
     """
+    with failing_as(RunError, f"{store.folder} cannot be written"):
+        return _recover(store, batch)
+
+
+def _recover(store: Store, batch: Callable[[], Container[str]] | None) -> Recovered:
     _remove_leftovers(store)
     checked = store.check()
     for entry in checked.tails:
@@ -56,7 +64,7 @@ def recover(store: Store, batch: Callable[[], Container[str]] | None = None) -> 
         checked = store.check()
     forgotten = _forget(store, checked, batch) if batch and checked.damaged else []
     if forgotten:  # whose records their lines disputed is seen anew
-        again = recover(store)
+        again = _recover(store, None)
         return Recovered(again.entries, again.damaged, listed_now + again.listed, [*strays, *again.strays], forgotten)
     return Recovered(checked.entries, checked.damaged, listed_now, strays)
 
@@ -66,13 +74,10 @@ def _forget(store: Store, checked: Checked, batch: Callable[[], Container[str]])
     ids = batch()
     gone = {item.session_id for item in checked.damaged if item.session_id and item.session_id not in ids}
     for path in sorted(store.ledgers.glob(f"*{RAW}")) if gone else ():
-        try:
-            entries = list(read_listed(path, Entry))
-            if any(entry.session_id in gone for entry in entries):
-                shutil.copyfile(path, path.with_name(f".{path.name}.damaged"))
-                write_atomically(path, (sealed(entry) for entry in entries if entry.session_id not in gone))
-        except OSError as error:
-            raise RunError(f"{path} cannot be written: {error.strerror}") from error
+        entries = list(read_listed(path, Entry))
+        if any(entry.session_id in gone for entry in entries):
+            shutil.copyfile(path, path.with_name(f".{path.name}.damaged"))
+            write_atomically(path, (sealed(entry) for entry in entries if entry.session_id not in gone))
     return sorted(gone)
 
 
@@ -89,22 +94,19 @@ def _list_strays(store: Store, checked: Checked) -> Iterator[str]:
 
 
 def _remove_leftovers(store: Store) -> None:
-    try:
-        if store.shards.is_dir():
-            store.ledgers.mkdir(exist_ok=True)  # one that was lost is made again
-        for path in store.shards.glob(".*.tmp"):
-            path.unlink()
-        for packed in store.shards.glob(f"[!.]*{PACKED}"):
-            name = packed.name.removesuffix(PACKED)
-            raw = store.shards / f"{name}{RAW}"
-            if not raw.exists():
-                continue
-            if _unpacks_to(packed, raw):
-                raw.unlink()  # the crash came before it could go
-            else:
-                packed.rename(packed.with_name(f".{packed.name}.damaged"))
-    except OSError as error:
-        raise RunError(f"{store.shards} cannot be written: {error.strerror}") from error
+    if store.shards.is_dir():
+        store.ledgers.mkdir(exist_ok=True)  # one that was lost is made again
+    for path in store.shards.glob(".*.tmp"):
+        path.unlink()
+    for packed in store.shards.glob(f"[!.]*{PACKED}"):
+        name = packed.name.removesuffix(PACKED)
+        raw = store.shards / f"{name}{RAW}"
+        if not raw.exists():
+            continue
+        if _unpacks_to(packed, raw):
+            raw.unlink()  # the crash came before it could go
+        else:
+            packed.rename(packed.with_name(f".{packed.name}.damaged"))
 
 
 def _unpacks_to(packed: Path, raw: Path) -> bool:
@@ -138,24 +140,26 @@ def _leave_behind(store: Store, bad: set[str]) -> None:
         worker, _, digits = name.rpartition("-")
         if digits.isdecimal():
             last[worker] = max(last.get(worker, 0), int(digits))
-    try:
-        for worker, number in last.items():
-            if f"{worker}-{number:05}" in bad:
-                store.shards.mkdir(parents=True, exist_ok=True)
-                (store.shards / f"{worker}-{number + 1:05}{RAW}").touch()
-    except OSError as error:
-        raise RunError(f"{store.shards} cannot be written: {error.strerror}") from error
+    for worker, number in last.items():
+        if f"{worker}-{number:05}" in bad:
+            store.shards.mkdir(parents=True, exist_ok=True)
+            (store.shards / f"{worker}-{number + 1:05}{RAW}").touch()
 
 
 def remove_finished_journals(store: Store, entries: Mapping[str, Entry]) -> None:
     """Remove the journals of sessions that are finished and on record: a crash came before they could go. Raises `RunError`."""
-    try:
+    with failing_as(RunError, f"{store.journals} cannot be written"):
         for path in store.journals.glob(f"*{SUFFIX}"):
             entry = entries.get(path.name.removesuffix(SUFFIX))
             if entry and entry.status == "finished":
                 path.unlink(missing_ok=True)
-    except OSError as error:
-        raise RunError(f"{store.journals} cannot be written: {error.strerror}") from error
+
+
+def lock_run(folder: Path) -> Lock:
+    """The lock of a run directory, which is made where there is none. Raises `RunError`."""
+    with failing_as(RunError, f"{folder} cannot be written"):
+        folder.mkdir(parents=True, exist_ok=True)
+        return Lock(folder / "lock")
 
 
 class ShardWriter:
@@ -165,21 +169,19 @@ class ShardWriter:
         self.store = Store(folder)
         self.worker = worker
         self.shard_bytes = shard_bytes
-        self._lock = Lock()
+        self._lock = threading.Lock()
         self._ledger = self.store.ledgers / f"{worker}{RAW}"
         numbers = [int(name.rpartition("-")[2]) for name in self.store.shard_names() if self._mine(name)]
         self._number = max(numbers, default=1)
         if (self.store.shards / f"{self._name}{PACKED}").exists():
             self._number += 1
-        try:
+        with failing_as(RunError, f"{folder} cannot be written"):
             for path in (self.store.shards, self.store.ledgers, self.store.journals):
                 path.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise RunError(f"{folder} cannot be written: {error.strerror}") from error
 
     def keep(self, record: SessionRecord) -> Entry:
         """Keep a record: when this returns, it is on the disk, and the ledger knows it. Raises `RunError`."""
-        with self._lock:
+        with self._lock, failing_as(RunError, f"{self.store.shards} cannot be written"):
             return self._keep(record)
 
     def _keep(self, record: SessionRecord) -> Entry:
@@ -200,36 +202,6 @@ class ShardWriter:
     def _mine(self, name: str) -> bool:
         worker, _, number = name.rpartition("-")
         return worker == self.worker and number.isdecimal()
-
-
-def append(path: Path, data: bytes, *, sync: bool = False) -> int:
-    """Append a line to a file, and return the file's size then; a line that a crash has cut is ended before it.
-
-    Raises `RunError` when it cannot be written; what was written of it is taken back.
-    """
-    try:
-        descriptor = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_NONBLOCK, 0o644)
-        try:
-            refuse_special(descriptor, path)
-            size = os.fstat(descriptor).st_size
-            if size and os.pread(descriptor, 1, size - 1) != b"\n":
-                data = b"\n" + data
-            try:
-                left = data
-                while left:
-                    left = left[os.write(descriptor, left) :]
-                if sync:
-                    os.fsync(descriptor)
-            except OSError:
-                os.ftruncate(descriptor, size)
-                raise
-            return size + len(data)
-        finally:
-            os.close(descriptor)
-    except FileNotFoundError as error:  # a run that was moved away does not come into being again
-        raise RunError(f"{path} cannot be written: its folder is not there any more") from error
-    except OSError as error:
-        raise RunError(f"{path} cannot be written: {error.strerror}") from error
 
 
 def pack(path: Path, ledger: Path) -> None:

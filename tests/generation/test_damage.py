@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 import run
+from counseling_sessions.generation.store import lock_run
 from counseling_sessions.sessions.store import Store
 from tests.damaged import make_run
 from tests.generation.test_generate import check_whole, generate
@@ -206,11 +207,11 @@ def test_impossible_values_of_a_batch_are_named(
 
 
 def test_a_state_of_a_run_at_work_that_cannot_be_read_is_none(folder: Path) -> None:
-    from counseling_sessions.generation.files import RunLock
+
     from counseling_sessions.generation.state import StateReader
 
     live = folder / "live.json"
-    with RunLock(folder):
+    with lock_run(folder):
         for text in ("[]", '{"began": 1e999}', '{"began": "x"}', '{"running": "many"}', "[" * 100_000, '{"line": 3}'):
             live.write_text(text, encoding="utf-8")
             assert StateReader(folder).read().live == {}

@@ -464,7 +464,9 @@ def test_a_second_process_is_refused(tmp_path: Path) -> None:
                 command(out, *options), cwd=ROOT, capture_output=True, text=True, timeout=60, check=False
             )
             assert other.returncode == 2
-            assert f"{out} is in use by another process (process {process.pid} on " in other.stderr
+            assert (
+                f"{out} cannot be written: it is in use by another process (process {process.pid} on " in other.stderr
+            )
         finally:
             process.kill()
             process.wait()

@@ -1,16 +1,16 @@
 """Where sessions are kept: shards and ledger, whole after every kind of cut."""
 
 import asyncio
-import os
 import random
 from pathlib import Path
 
 import pytest
 
-from counseling_sessions.generation.store import ShardWriter, append, pack, recover, remove_finished_journals
+from counseling_sessions.generation.store import ShardWriter, pack, recover, remove_finished_journals
 from counseling_sessions.graph.session import SessionTask, run_session
 from counseling_sessions.sessions.store import RunError, Store
 from counseling_sessions.state import Failure, SessionRecord
+from counseling_sessions.store.log import append
 from tests.scripted import Sensible, config, profile, scripted_models
 
 
@@ -156,29 +156,3 @@ def test_a_damaged_shard_is_named(tmp_path: Path, record: SessionRecord) -> None
     packed.write_bytes(packed.read_bytes()[:40] + b"damage" + packed.read_bytes()[46:])
     with pytest.raises(RunError, match=r"w0-00001\.jsonl"):
         ids(tmp_path)
-
-
-def test_what_could_not_be_written_whole_is_taken_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    path = tmp_path / "file"
-    append(path, b"whole\n")
-    write = os.write
-    calls = 0
-
-    def fills(descriptor: int, data: bytes) -> int:
-        nonlocal calls
-        calls += 1
-        if calls > 1:
-            raise OSError(28, "No space left on device")
-        return write(descriptor, data[:3])
-
-    monkeypatch.setattr(os, "write", fills)
-    with pytest.raises(RunError, match="file cannot be written: No space left on device"):
-        append(path, b"another\n")
-    monkeypatch.undo()
-    assert path.read_bytes() == b"whole\n"
-
-
-def test_nothing_is_written_into_a_pipe(tmp_path: Path) -> None:
-    os.mkfifo(tmp_path / "pipe")
-    with pytest.raises(RunError, match="cannot be written: it is a pipe"):
-        append(tmp_path / "pipe", b"x" * 100_000)

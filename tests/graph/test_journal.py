@@ -277,14 +277,14 @@ def test_a_journal_in_use_is_locked_in_this_process_and_in_others(tmp_path: Path
     path = tmp_path / NAME
     journal = Journal.create(path, head())
     size = path.stat().st_size
-    with pytest.raises(JournalError, match="is being written by another process"):
+    with pytest.raises(JournalError, match="is in use by another process"):
         Journal.resume(path)
-    with pytest.raises(JournalError, match="is being written by another process"):
+    with pytest.raises(JournalError, match="is in use by another process"):
         Journal.create(path, head())
     other = python(
         f"from counseling_sessions.graph.journal import Journal; from pathlib import Path; Journal.resume(Path({str(path)!r}))"
     )
-    assert "is being written by another process" in other.stderr
+    assert "is in use by another process" in other.stderr
     assert path.stat().st_size == size
     journal.close()
     journal.close()  # once is enough, twice does no harm
