@@ -162,7 +162,7 @@ def test_a_folder_that_is_moved_while_it_is_written_does_not_come_into_being_aga
     with LoopbackServer(answer) as server:
         assert session(server, out) == 2
         told = capsys.readouterr().err
-        assert f"{out / SHARD} cannot be written: No such file or directory" in told
+        assert f"{out / SHARD} cannot be written: its folder is not there any more" in told
         assert not out.exists()
         assert run.main(["session", "--resume", str(tmp_path / "moved")]) == 0
     assert len(read_records(tmp_path / "moved")) == 1

@@ -137,7 +137,7 @@ def test_a_log_line_is_one_line_and_a_log_that_cannot_be_written_says_so(tmp_pat
     assert text.endswith(" one failed: not a line of its own\n")
     with logged(tmp_path / "gone" / "a.log") as log:
         LOG.warning("one")
-    assert log.problem == f"{tmp_path}/gone/a.log cannot be written: No such file or directory"
+    assert log.problem == f"{tmp_path}/gone/a.log cannot be written: its folder is not there any more"
     assert not (tmp_path / "gone").exists()
 
 
