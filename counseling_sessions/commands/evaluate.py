@@ -11,6 +11,7 @@ from counseling_sessions.commands.evaluation_options import (
     report_options,
     source_options,
 )
+from counseling_sessions.sessions.folder import RunFolder
 
 
 def add(commands: Subparsers) -> None:
@@ -53,7 +54,7 @@ def compare(args: argparse.Namespace) -> int:
     """Compare groups of sessions."""
     if not args.html:
         first = Path(args.sources[0])
-        args.html = (first if (first / "run.json").exists() else Path()) / "report.html"
+        args.html = (first if RunFolder(first).planned else Path()) / "report.html"
     with evaluation_extra():
         from counseling_sessions.commands.evaluating import evaluate
 

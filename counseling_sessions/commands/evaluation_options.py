@@ -12,6 +12,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from counseling_sessions.commands.options import errors, names, salvage_option
 from counseling_sessions.models.errors import ModelError
+from counseling_sessions.sessions.folder import RunFolder
 from counseling_sessions.settings import SettingsError
 from counseling_sessions.store.atomic import write_named
 from counseling_sessions.store.failing import failing_as
@@ -170,7 +171,7 @@ def judgements_folder(args: argparse.Namespace) -> Path:
     if args.judgements:
         return Path(args.judgements)
     first = Path(args.sources[0])
-    return first / JUDGEMENTS if (first / "run.json").exists() else Path(JUDGEMENTS)
+    return first / JUDGEMENTS if RunFolder(first).planned else Path(JUDGEMENTS)
 
 
 @contextmanager

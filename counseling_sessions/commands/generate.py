@@ -21,22 +21,22 @@ from counseling_sessions.commands.options import errors, for_embedded, given_opt
 from counseling_sessions.commands.trusted import refuse_unnamed
 from counseling_sessions.generation.batch import read_batch
 from counseling_sessions.generation.driver import Driver, LocalWorker, WorkerHandle
-from counseling_sessions.generation.log import LOG_FILE, log_unretrieved, logged
+from counseling_sessions.generation.log import log_unretrieved, logged
 from counseling_sessions.generation.processes import ProcessWorker, WorkerSpec
 from counseling_sessions.generation.progress import Budget, Progress
 from counseling_sessions.generation.ray_workers import RayWorker, connect
 from counseling_sessions.generation.run import Asked, Run, open_run
-from counseling_sessions.generation.state import LIVE_FILE
-from counseling_sessions.generation.store import lock_run
 from counseling_sessions.generation.view import BatchView
 from counseling_sessions.generation.worker import Pulse
-from counseling_sessions.graph.journal import JournalError
 from counseling_sessions.graph.trouble import LOG, describe_internal
 from counseling_sessions.models.chat import Models
 from counseling_sessions.models.errors import ModelError
 from counseling_sessions.models.prices import Prices, read_prices
 from counseling_sessions.models.roles import pinned, serving, serving_line
-from counseling_sessions.sessions.store import RUN_FILE, Entry, RunError
+from counseling_sessions.sessions.entries import Entry
+from counseling_sessions.sessions.errors import JournalError, RunError
+from counseling_sessions.sessions.folder import RunFolder
+from counseling_sessions.sessions.shards import RUN_FILE
 from counseling_sessions.settings import ModelSettings, SessionConfig
 from counseling_sessions.store.atomic import write_atomically
 from counseling_sessions.store.lock import Lock
@@ -68,7 +68,7 @@ def generate(args: argparse.Namespace) -> int:
     prices = read_prices(Path(args.prices)) if args.prices else None
     if args.max_cost is not None and prices is None:
         raise RunError("--max-cost needs --prices FILE")
-    with lock_run(folder) as lock, logged(folder / LOG_FILE) as log:
+    with RunFolder(folder).lock() as lock, logged(RunFolder(folder).log) as log:
         code = asyncio.run(_generate(args, folder, prices, lock))
         if log.problem:
             errors().print(Text(log.problem, style="yellow"))
@@ -193,7 +193,7 @@ async def _drive(
         cost=spent if prices else None,
         on_entry=note,
     )
-    (run.folder / LIVE_FILE).unlink(missing_ok=True)  # of a process that was killed
+    RunFolder(run.folder).live.unlink(missing_ok=True)  # of a process that was killed
     say(f"begin: {len(todo)} sessions, {' '.join(sys.argv[1:])}")
     loop = asyncio.get_running_loop()
 
@@ -226,7 +226,7 @@ async def _drive(
         for number in STOPPING:
             loop.remove_signal_handler(number)
         with suppress(OSError):  # it is of no use once the lock is free
-            (run.folder / LIVE_FILE).unlink(missing_ok=True)
+            RunFolder(run.folder).live.unlink(missing_ok=True)
         say("end: " + view.line() + (f" · {driver.progress.stopped}" if driver.progress.stopped else ""))
 
 
@@ -250,7 +250,7 @@ async def _watch(view: BatchView, driver: Driver, folder: Path, lock: Lock) -> N
                 "pulse": progress.pulse.model_dump(),
             }
             with suppress(OSError):  # a full disk is told by what cannot do without it
-                await asyncio.to_thread(write_atomically, folder / LIVE_FILE, json.dumps(live).encode())
+                await asyncio.to_thread(write_atomically, RunFolder(folder).live, json.dumps(live).encode())
         await asyncio.sleep(0.5)
 
 

@@ -9,12 +9,11 @@ from rich.text import Text
 from counseling_sessions.commands.options import errors
 from counseling_sessions.commands.trusted import naming_options
 from counseling_sessions.generation.forecast import forecast
-from counseling_sessions.generation.log import LOG_FILE
 from counseling_sessions.generation.progress import Progress
 from counseling_sessions.generation.run import Run
 from counseling_sessions.generation.view import duration, failures_table, projection_table
 from counseling_sessions.models.prices import Prices
-from counseling_sessions.sessions.store import Entry
+from counseling_sessions.sessions.entries import Entry
 from counseling_sessions.texts.console import HarmlessConsole
 from counseling_sessions.texts.harmless import one_line
 
@@ -67,12 +66,10 @@ def report(
         notes.print(failures_table(progress.failures))
     if progress.broken:
         count = _counted(progress.broken, "session")
-        notes.print(Text(f"{count} without a record: see {LOG_FILE}; the next start runs them again", style="red"))
+        notes.print(Text(f"{count} without a record: see run.log; the next start runs them again", style="red"))
     if progress.pulse.set_aside:
         count = _counted(progress.pulse.set_aside, "damaged journal")
-        notes.print(
-            Text(f"{count} set aside, their sessions begun anew; {LOG_FILE} says which and why", style="yellow")
-        )
+        notes.print(Text(f"{count} set aside, their sessions begun anew; run.log says which and why", style="yellow"))
     for what, times in progress.exhausted.items():
         notes.print(Text(f"{what} ({times} times): fewer sessions ran at once for a while", style="yellow"))
     if progress.stopped:

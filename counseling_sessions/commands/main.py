@@ -48,14 +48,13 @@ from counseling_sessions.commands import (
 )
 from counseling_sessions.commands.options import errors
 from counseling_sessions.generation.exports import ExportError
-from counseling_sessions.graph.journal import JournalError
 from counseling_sessions.graph.tracing import check_tracing
 from counseling_sessions.graph.trouble import DEBUG, debugging, describe_internal
 from counseling_sessions.models.embedded_file import EmbeddedModelError
 from counseling_sessions.models.errors import ModelError
 from counseling_sessions.profiles.readers import ProfileError
 from counseling_sessions.prompts import PromptError
-from counseling_sessions.sessions.store import RunError
+from counseling_sessions.sessions.errors import JournalError, RunError
 from counseling_sessions.settings import SettingsError, validation_message
 from counseling_sessions.store.machine import shortage
 from counseling_sessions.training.errors import TrainingError, WrittenError

@@ -9,11 +9,11 @@ from typing import Any, get_args
 from rich.console import Console
 from rich.text import Text
 
-from counseling_sessions.graph.ledger import Damage, counted_damage, damage_lines
 from counseling_sessions.models.models_file import read_models
 from counseling_sessions.models.roles import Served
 from counseling_sessions.nodes.examples import check_examples
 from counseling_sessions.nodes.techniques import technique, techniques
+from counseling_sessions.sessions.ledger import Damage, counted_damage, damage_lines
 from counseling_sessions.settings import EMBEDDED_SESSION, ModelSettings, SessionConfig
 from counseling_sessions.texts.console import HarmlessConsole
 

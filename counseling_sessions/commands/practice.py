@@ -13,13 +13,11 @@ from langgraph.checkpoint.memory import InMemorySaver
 from counseling_sessions.commands import Subparsers
 from counseling_sessions.commands.options import errors, for_embedded, graph_options, model_options, session_config
 from counseling_sessions.commands.trusted import naming_options, refuse_unnamed
-from counseling_sessions.generation.log import SESSION_LOG, log_unretrieved, logged
+from counseling_sessions.generation.log import log_unretrieved, logged
 from counseling_sessions.graph.checkpoints import spared_checkpoints
-from counseling_sessions.graph.journal import SUFFIX, read_journal
 from counseling_sessions.graph.methods import METHODS
 from counseling_sessions.graph.practice import Practice, part_of
 from counseling_sessions.graph.session import SessionTask, find_session
-from counseling_sessions.graph.store import keep
 from counseling_sessions.graph.trouble import LOG
 from counseling_sessions.inspection.practice.advice import Advisor
 from counseling_sessions.inspection.practice.feedback import feedback, refuse_without_judges
@@ -37,6 +35,9 @@ from counseling_sessions.nodes.risk.check import ROLE as RISK_ROLE
 from counseling_sessions.nodes.risk.phrases import LANGUAGES
 from counseling_sessions.profiles.readers import find_profile
 from counseling_sessions.profiles.schema import ATTITUDES, client_form, counselor_information, counselor_reason
+from counseling_sessions.sessions.folder import RunFolder
+from counseling_sessions.sessions.journal_reading import read_journal
+from counseling_sessions.sessions.writing import keep
 from counseling_sessions.settings import ModelSettings, SessionConfig, SettingsError
 from counseling_sessions.state import SessionRecord, Speaker
 from counseling_sessions.store.atomic import write_atomically
@@ -78,7 +79,7 @@ def practice(args: argparse.Namespace) -> int:
         stack, models = AsyncExitStack(), Models(offline=args.offline)
         try:
             session = runner.run(_open(args, part, models, stack, terminal))
-            stack.enter_context(logged(session.journal.path.parent / SESSION_LOG, private=True))
+            stack.enter_context(logged(RunFolder.of_journal(session.journal.path).log, private=True))
             try:
                 over = Loop(session, terminal, runner.run, Advisor(session, models)).run()
             except KeyboardInterrupt:
@@ -136,7 +137,7 @@ async def _open(
     if args.resume:
         journal = find_session(Path(args.resume))
         content = read_journal(journal)
-        config, folder = content.head.configuration, journal.parent
+        config, run = content.head.configuration, RunFolder.of_journal(journal)
         check_examples(config)
         refuse_unnamed(config, args, journal)
         _refuse_language(part, config)
@@ -150,11 +151,13 @@ async def _open(
         _refuse_language(part, config)
         attitude = args.attitude or profile.attitude or DEFAULT_ATTITUDE
         task = SessionTask(profile=profile, attitude=attitude, config=config)
-        folder = Path(args.out or f"runs/practice-{datetime.now():%Y%m%d-%H%M%S}-{profile.id}")
+        run = RunFolder(Path(args.out or f"runs/practice-{datetime.now():%Y%m%d-%H%M%S}-{profile.id}"))
+        run.refuse_batch()
         saver = await _checkpointer(part, stack, terminal)
-        session = Practice.begin(task, part, folder, models, saver, country=country)
+        run.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        session = Practice.begin(task, part, run.journals, models, saver, country=country)
     log_unretrieved(asyncio.get_running_loop())
-    _introduce(session, folder, terminal)
+    _introduce(session, run.folder, terminal)
     return session
 
 
@@ -214,7 +217,7 @@ def _introduce(session: Practice, folder: Path, terminal: Terminal) -> None:
 
 
 def _finish(args: argparse.Namespace, session: Practice, terminal: Terminal, judge: Any) -> int:
-    record, folder = session.record(), session.journal.path.parent
+    record, folder = session.record(), RunFolder.of_journal(session.journal.path).folder
     shard = keep(record, folder)
     if session.risk:
         session.journal.path.unlink(missing_ok=True)  # it is not taken up again
@@ -244,12 +247,12 @@ def _finish(args: argparse.Namespace, session: Practice, terminal: Terminal, jud
 
 
 async def _judged(args: argparse.Namespace, record: SessionRecord, session: Practice, models: Models) -> list[str]:
-    return await feedback(record, Path(args.judge), session.journal.path.parent, models)
+    return await feedback(record, Path(args.judge), RunFolder.of_journal(session.journal.path).folder, models)
 
 
 def _tell_how_to_go_on(session: Practice, args: argparse.Namespace) -> None:
-    place = session.journal.path
-    folder = place.parent if len(list(place.parent.glob(f"*{SUFFIX}"))) == 1 else place
+    run = RunFolder.of_journal(session.journal.path)
+    folder = run.folder if len(run.journal_files()) == 1 else session.journal.path
     errors().print("\nleft; nothing is lost. Take it up with:", markup=False)
     errors().print(f"  python run.py practice --resume {shlex.quote(str(folder))}{naming_options(args)}", markup=False)
 

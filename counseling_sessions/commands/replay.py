@@ -22,8 +22,7 @@ from counseling_sessions.commands.options import (
 )
 from counseling_sessions.commands.session import conduct, stopped
 from counseling_sessions.commands.trusted import naming_options, refuse_unnamed
-from counseling_sessions.graph.fork import Edits, ForkError, fork_head, fork_task, run_fork
-from counseling_sessions.graph.journal import JournalContent, JournalError
+from counseling_sessions.graph.fork import Edits, fork_head, fork_task, run_fork
 from counseling_sessions.graph.methods import METHODS
 from counseling_sessions.inspection.diff import as_json, compare
 from counseling_sessions.inspection.diff_view import show_difference
@@ -33,7 +32,9 @@ from counseling_sessions.models.roles import pinned, serving
 from counseling_sessions.nodes.examples import check_examples
 from counseling_sessions.nodes.techniques import technique
 from counseling_sessions.profiles.schema import ATTITUDES
-from counseling_sessions.sessions.store import RUN_FILE, RunError
+from counseling_sessions.sessions.errors import RunError
+from counseling_sessions.sessions.folder import RunFolder
+from counseling_sessions.sessions.journal_lines import JournalContent
 from counseling_sessions.settings import EMBEDDED_MODELS, NOT_TECHNIQUES, ModelSettings, SessionConfig
 from counseling_sessions.state import SessionRecord
 from counseling_sessions.texts.console import HarmlessConsole, json_text
@@ -114,8 +115,7 @@ async def _replay(args: argparse.Namespace) -> int:
         args.out or f"runs/{datetime.now():%Y%m%d-%H%M%S}-{parent.profile_id}-{task.attitude}-turn-{args.from_turn}"
     )
     folder = Path(args.out)
-    if (folder / RUN_FILE).exists() or (folder / "shards").is_dir():
-        raise ForkError(f"{folder} is a run directory, to which no single session is added; give another --out")
+    RunFolder(folder).refuse_batch()
     models = Models(offline=args.offline)
     try:
         served = await serving(models, config)
@@ -124,7 +124,7 @@ async def _replay(args: argparse.Namespace) -> int:
         head = await fork_head(task)
         console = HarmlessConsole(quiet=args.quiet or args.json)
         console.print(Text(f"fork of {parent.session_id} at turn {task.turn}", style="bold"))
-        start = partial(run_fork, head, folder, models)
+        start = partial(run_fork, head, RunFolder(folder).journals, models)
         return await conduct(args, served, task, folder, start, JournalContent.begun(head))
     finally:
         await models.close()
@@ -144,7 +144,7 @@ def _session_at(place: str, args: argparse.Namespace) -> SessionRecord:
         return _named(path, None, args)
     try:
         return _named(path.parent, path.name, args)
-    except (RunError, JournalError) as error:
+    except RunError as error:
         raise RunError(f"{place} is not there as a file or folder, and as PLACE/SESSION: {error}") from None
 
 

@@ -4,7 +4,6 @@ import argparse
 import json
 import re
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 from rich.console import Group
@@ -19,11 +18,10 @@ from counseling_sessions.generation.exports import FORMATS, ExportReport, Splits
 from counseling_sessions.generation.merging import merge
 from counseling_sessions.generation.state import RunState, StateReader
 from counseling_sessions.generation.view import duration, failures_table
-from counseling_sessions.graph.store import has_records, read_records
 from counseling_sessions.models.prices import read_prices
 from counseling_sessions.sessions.checking import refusal
-from counseling_sessions.sessions.store import RunError, Store
-from counseling_sessions.state import SessionRecord
+from counseling_sessions.sessions.errors import RunError
+from counseling_sessions.sessions.folder import RunFolder, run_folder
 from counseling_sessions.texts.console import HarmlessConsole
 from counseling_sessions.texts.harmless import one_line
 
@@ -44,7 +42,7 @@ def add(commands: Subparsers) -> None:
     merging.add_argument("--out", metavar="FOLDER", help="default: the parts' common name, without -I-of-N")
     merging.set_defaults(command=merge_runs)
     exporting = commands.add_parser("export", help="a run as a data set, with its card")
-    exporting.add_argument("run", metavar="FOLDER", help="run directory, or a folder of single sessions")
+    exporting.add_argument("run", metavar="FOLDER", help="a run's folder")
     exporting.add_argument("--format", choices=list(FORMATS), required=True)
     exporting.add_argument("--out", required=True, metavar="FOLDER")
     exporting.add_argument(
@@ -88,7 +86,7 @@ def _judged(args: argparse.Namespace, state: RunState) -> int:
     if args.salvage:
         tell_left_out(state.damaged)
         return 0
-    errors().print(Text(f"error: {refusal(state.folder, state.damaged)}", style="red"))
+    errors().print(Text(f"error: {refusal(RunFolder(state.folder), state.damaged)}", style="red"))
     return 1
 
 
@@ -110,22 +108,13 @@ def merge_runs(args: argparse.Namespace) -> int:
 
 def export_run(args: argparse.Namespace) -> int:
     """Write a run as a data set."""
-    folder, left_out = Path(args.run), salvaged(args)
-    if has_records(folder):
-        unfinished = still_to_come(folder)
-        single = read_records(folder, left_out=left_out)
-
-        def records() -> Iterator[SessionRecord]:
-            return iter(single.values())
-    else:
-        unfinished = StateReader(folder).read(by_ledger=True).left
-        store = Store(folder)
-
-        def records() -> Iterator[SessionRecord]:
-            return store.records(failed=True, left_out=left_out)
-
+    place, left_out = Path(args.run), salvaged(args)
+    folder = run_folder(place)
+    if folder is None:
+        raise RunError(f"{place} is not a run directory, and has no sessions")
+    unfinished = still_to_come(place)
     report = export(
-        records,
+        lambda: folder.records(failed=True, left_out=left_out),
         args.format,
         Path(args.out),
         licence=args.licence,

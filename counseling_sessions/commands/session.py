@@ -14,13 +14,11 @@ from rich.text import Text
 from counseling_sessions.commands import Subparsers
 from counseling_sessions.commands.options import errors, for_embedded, graph_options, model_options, session_config
 from counseling_sessions.commands.trusted import naming_options, refuse_unnamed
-from counseling_sessions.generation.log import SESSION_LOG, log_unretrieved, logged
+from counseling_sessions.generation.log import log_unretrieved, logged
 from counseling_sessions.graph.checkpoints import spared_checkpoints
-from counseling_sessions.graph.journal import JournalContent, read_journal
 from counseling_sessions.graph.methods import METHODS
 from counseling_sessions.graph.practice import part_of
 from counseling_sessions.graph.session import SessionTask, find_session, resume_session, run_session
-from counseling_sessions.graph.store import keep, unfinished
 from counseling_sessions.graph.trouble import LOG
 from counseling_sessions.inspection.live import LiveView, show_summary
 from counseling_sessions.inspection.transcript import transcript_markdown
@@ -31,6 +29,10 @@ from counseling_sessions.nodes.examples import check_examples
 from counseling_sessions.nodes.intake import DEFAULT_ATTITUDE, DEFAULT_CLIENT
 from counseling_sessions.profiles.readers import find_profile
 from counseling_sessions.profiles.schema import ATTITUDES
+from counseling_sessions.sessions.folder import RunFolder
+from counseling_sessions.sessions.journal_lines import JournalContent
+from counseling_sessions.sessions.journal_reading import read_journal
+from counseling_sessions.sessions.writing import keep
 from counseling_sessions.settings import SettingsError
 from counseling_sessions.state import SessionRecord
 from counseling_sessions.store.atomic import write_atomically
@@ -67,7 +69,7 @@ def session(args: argparse.Namespace) -> int:
 def stopped(place: Path, options: str) -> int:
     """Say how the session that was stopped there is taken up, with which options; the exit code of a command that was."""
     told = errors()
-    if place.is_file() or (place.is_dir() and place != Path() and unfinished(place)):
+    if place.is_file() or (place.is_dir() and place != Path() and RunFolder(place).unfinished()):
         told.print("\nstopped; nothing is lost but the turn in flight. Take it up with:")
         told.print(f"  python run.py session --resume {shlex.quote(str(_the_unfinished(place)))}{options}")
     else:
@@ -96,7 +98,7 @@ async def conduct(
     console.print(Text(serving_line(served), style="bold"))
     console.print(Text(_headline(task, folder), style="dim"))
     log_unretrieved(asyncio.get_running_loop())
-    with logged(folder / SESSION_LOG, private=True):
+    with logged(RunFolder(folder).log, private=True):
         async with spared_checkpoints(told_once) as saver:
             with LiveView(console, task) as view:
                 if before:
@@ -130,9 +132,10 @@ async def _session(args: argparse.Namespace) -> int:
             check_examples(task.config)
             refuse_unnamed(task.config, args, journal)
             served = await serving(models, task.config)
-            return await conduct(args, served, task, journal.parent, partial(resume_session, journal, models), content)
+            folder = RunFolder.of_journal(journal).folder
+            return await conduct(args, served, task, folder, partial(resume_session, journal, models), content)
         task, served, folder = await _new_task(args, models)
-        return await conduct(args, served, task, folder, partial(run_session, task, folder, models))
+        return await conduct(args, served, task, folder, partial(run_session, task, RunFolder(folder).journals, models))
     finally:
         await models.close()
 
@@ -163,7 +166,7 @@ def _finish(args: argparse.Namespace, console: Console, record: SessionRecord, f
         told = errors()
         told.print(Text(f"the session failed: {one_line(record.failure.message)}", style="red"))
         if record.failure.kind == "internal":
-            told.print(Text(f"where: {folder / SESSION_LOG}"))
+            told.print(Text(f"where: {RunFolder(folder).log}"))
         place = shlex.quote(str(_the_unfinished(folder))) + naming_options(args)
         told.print(f"its finished turns are kept; take it up with: python run.py session --resume {place}")
     return 1 if record.failure else 0
@@ -171,8 +174,9 @@ def _finish(args: argparse.Namespace, console: Console, record: SessionRecord, f
 
 def _the_unfinished(place: Path) -> Path:
     """What --resume is told: the folder, or the journal that was written last where the folder has several."""
-    found = unfinished(place) if place.is_dir() else []
-    return max(found, key=lambda path: path.stat().st_mtime) if len(found) > 1 else place
+    run = RunFolder(place)
+    found = run.unfinished() if place.is_dir() else []
+    return max(found, key=lambda path: path.stat().st_mtime) if len(found) > 1 or run.planned else place
 
 
 def _headline(task: SessionTask, folder: Path) -> str:

@@ -14,14 +14,14 @@ from rich.text import Text
 
 from counseling_sessions.commands import Subparsers
 from counseling_sessions.commands.options import salvage_option, salvaged, tell_left_out
-from counseling_sessions.graph.ledger import Damage
 from counseling_sessions.inspection.find import Overview, find_one, overview
 from counseling_sessions.inspection.trace import as_json, trace_session
 from counseling_sessions.inspection.trace_data import SessionTrace
 from counseling_sessions.inspection.trace_prompts import Prompts, prompts_of
 from counseling_sessions.inspection.trace_view import find_turn, show_overview, show_session, show_turn
 from counseling_sessions.models.prices import read_prices
-from counseling_sessions.sessions.store import RunError
+from counseling_sessions.sessions.errors import RunError
+from counseling_sessions.sessions.ledger import Damage
 from counseling_sessions.texts.console import HarmlessConsole, json_text
 
 NOT_ON_A_PAGE = ("full", "prompts", "prices", "list", "json")

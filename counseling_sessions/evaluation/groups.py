@@ -5,9 +5,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, get_args
 
-from counseling_sessions.graph.ledger import Damage
 from counseling_sessions.profiles.problems import Problem
 from counseling_sessions.sessions import Session, read_sessions
+from counseling_sessions.sessions.ledger import Damage
 from counseling_sessions.settings import MethodName, SettingsError
 
 GroupBy = Literal["method", "attitude", "model", "source"]

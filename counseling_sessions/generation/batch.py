@@ -15,13 +15,15 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from counseling_sessions.graph.provenance import configuration_hash, provenance, session_id_of
+from counseling_sessions.graph.provenance import configuration_hash, provenance
 from counseling_sessions.graph.session import SessionTask
 from counseling_sessions.nodes.intake import DEFAULT_ATTITUDE
 from counseling_sessions.profiles.library import builtin_ids, builtin_profiles, load_builtin
 from counseling_sessions.profiles.readers import Problem, ProfileError, iter_profiles
 from counseling_sessions.profiles.schema import Attitude, ClientProfile
-from counseling_sessions.sessions.store import RUN_FILE, RunError
+from counseling_sessions.sessions.errors import RunError
+from counseling_sessions.sessions.ids import session_id_of
+from counseling_sessions.sessions.shards import RUN_FILE
 from counseling_sessions.settings import MethodName, SessionConfig, validation_message
 from counseling_sessions.state import Provenance, refuse_newer
 from counseling_sessions.store.atomic import replacing, write_atomically

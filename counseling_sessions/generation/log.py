@@ -13,11 +13,6 @@ from counseling_sessions.graph.trouble import LOG, describe_internal
 from counseling_sessions.store.log import Log
 from counseling_sessions.texts.harmless import harmless, one_line
 
-LOG_FILE = "run.log"
-"""In a run directory."""
-SESSION_LOG = "session.log"
-"""In the folder of a single session, where there is something to tell."""
-
 
 class LogFile(logging.Handler):
     """Appends to a file, which begins with the first line; several processes may. A `private` file only its owner can read.

@@ -13,12 +13,12 @@ from collections.abc import Iterable, Iterator
 from html import escape
 from pathlib import Path
 
-from counseling_sessions.graph.ledger import Damage
 from counseling_sessions.inspection.find import find_one, find_records
 from counseling_sessions.inspection.graph_picture import graph_svg
 from counseling_sessions.inspection.page_data import Drawing, drawing_of, packed, row_of, session_data
 from counseling_sessions.inspection.trace import trace_session
-from counseling_sessions.sessions.store import RunError
+from counseling_sessions.sessions.errors import RunError
+from counseling_sessions.sessions.ledger import Damage
 from counseling_sessions.state import SessionRecord
 from counseling_sessions.store.atomic import write_named
 from counseling_sessions.store.failing import failing_as

@@ -11,7 +11,7 @@ from counseling_sessions.evaluation.figures import MEASURES, Measure, plain_figu
 from counseling_sessions.evaluation.groups import gather
 from counseling_sessions.evaluation.judging.means import SubscaleMean
 from counseling_sessions.evaluation.pairs import pairs_of
-from counseling_sessions.generation.store import ShardWriter
+from counseling_sessions.sessions.writing import ShardWriter
 from counseling_sessions.settings import SettingsError
 from tests.generation.exports.sessions import session
 

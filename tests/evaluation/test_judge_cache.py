@@ -10,7 +10,7 @@ from counseling_sessions.evaluation.judging.cache import FILE, JudgeCache
 from counseling_sessions.evaluation.judging.panel import Progress
 from counseling_sessions.evaluation.judging.run import Judgements
 from counseling_sessions.models.chat import Models
-from counseling_sessions.sessions.store import RunError
+from counseling_sessions.sessions.errors import RunError
 from tests.evaluation.judged import judge, judged, rater, rating, session, small_scale
 from tests.loopback import LoopbackServer
 

@@ -17,10 +17,10 @@ from counseling_sessions.generation.batch import (
     write_profiles,
 )
 from counseling_sessions.generation.run import Asked, Run, open_run
-from counseling_sessions.generation.store import lock_run
 from counseling_sessions.graph.provenance import configuration_hash
 from counseling_sessions.profiles.problems import ProfileError
-from counseling_sessions.sessions.store import RunError
+from counseling_sessions.sessions.errors import RunError
+from counseling_sessions.sessions.folder import RunFolder
 from tests.scripted import config, profile
 
 METHODS = ("magnet", "single-plan")
@@ -178,12 +178,12 @@ def test_profiles_are_read_from_their_places(tmp_path: Path) -> None:
 
 def test_a_run_is_locked_until_its_process_lets_go(tmp_path: Path) -> None:
     with (
-        lock_run(tmp_path),
+        RunFolder(tmp_path).lock(),
         pytest.raises(RunError, match=r"in use by another process \(process \d+ on "),
-        lock_run(tmp_path),
+        RunFolder(tmp_path).lock(),
     ):
         pass
-    with lock_run(tmp_path):
+    with RunFolder(tmp_path).lock():
         pass
 
 

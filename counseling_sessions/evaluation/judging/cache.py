@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Self
 
-from counseling_sessions.sessions.store import RunError
+from counseling_sessions.sessions.errors import RunError
 from counseling_sessions.store.failing import failing_as
 from counseling_sessions.store.lock import Lock
 from counseling_sessions.store.log import Log

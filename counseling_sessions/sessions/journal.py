@@ -5,6 +5,7 @@ A journal is a JSON Lines file. Its first line says what session it is (`Journal
 state's own reducers. Lines that a crash left half written are not counted.
 """
 
+from collections.abc import Callable
 from contextlib import ExitStack
 from datetime import UTC, datetime
 from pathlib import Path
@@ -12,38 +13,17 @@ from typing import Any, Self
 
 from pydantic import BaseModel
 
-from counseling_sessions.graph.journal_lines import (
-    FORMAT,
-    SUFFIX,
-    DamagedJournal,
+from counseling_sessions.sessions.errors import JournalError
+from counseling_sessions.sessions.journal_lines import (
     JournalContent,
-    JournalError,
     JournalHead,
-    JournalPast,
     JournalResume,
     JournalUpdate,
     items_of,
 )
-from counseling_sessions.graph.journal_reading import fold, has_begun, read_journal, read_problem
-from counseling_sessions.nodes.techniques import techniques
+from counseling_sessions.sessions.journal_reading import has_begun, read_journal, read_problem
 from counseling_sessions.store.failing import failing_as
 from counseling_sessions.store.log import Log
-
-__all__ = [
-    "FORMAT",
-    "SUFFIX",
-    "DamagedJournal",
-    "Journal",
-    "JournalContent",
-    "JournalError",
-    "JournalHead",
-    "JournalPast",
-    "JournalResume",
-    "JournalUpdate",
-    "fold",
-    "has_begun",
-    "read_journal",
-]
 
 
 class Journal:
@@ -75,8 +55,13 @@ class Journal:
         return cls(log)
 
     @classmethod
-    def resume(cls, path: Path) -> tuple[Self, JournalContent]:
-        """Take up a journal after its last finished turn. Raises `JournalError`, of it `DamagedJournal` for what is none."""
+    def resume(
+        cls, path: Path, refuse: Callable[[JournalHead], str | None] = lambda head: None
+    ) -> tuple[Self, JournalContent]:
+        """Take up a journal after its last finished turn, unless `refuse` says what is wrong with its session.
+
+        Raises `JournalError`, of it `DamagedJournal` for what is none.
+        """
         try:
             log = Log(path, create=False)
         except OSError as error:
@@ -84,7 +69,8 @@ class Journal:
         with failing_as(JournalError, f"{path} cannot be written"), ExitStack() as stack:
             stack.enter_context(log).lock()
             content = read_journal(path)
-            _refuse_unknown(path, content.head)
+            if problem := refuse(content.head):
+                raise JournalError(f"{path}, {problem}")
             mark = JournalResume(keep=len(content.finished_updates), at=_now())
             log.append(_line(mark))
             content.apply(mark)
@@ -124,13 +110,6 @@ class Journal:
 
 def _line(item: BaseModel) -> bytes:
     return item.model_dump_json().encode() + b"\n"
-
-
-def _refuse_unknown(path: Path, head: JournalHead) -> None:
-    unknown = [name for name in head.configuration.techniques if name not in techniques()]
-    if unknown:
-        message = f"there is no technique {unknown[0][:40]!r}; there are {', '.join(techniques())}"
-        raise JournalError(f"{path}, line 1: configuration.techniques: {message}")
 
 
 def _has_typed(head: JournalHead) -> bool:
