@@ -27,9 +27,11 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 from rich.console import Console
 from rich.table import Table
 
-from counseling_sessions.evaluation.diversity import compare_at_equal_length
+from counseling_sessions.evaluation.diversity import compare_counts
 from counseling_sessions.evaluation.integrity import Integrity
+from counseling_sessions.evaluation.ngrams import counts_of
 from counseling_sessions.evaluation.reference import Turn, reference_scores
+from counseling_sessions.evaluation.tokens import unicode_words
 from counseling_sessions.graph.answered import Answered
 from counseling_sessions.graph.session import SessionTask, run_session
 from counseling_sessions.models.chat import Models
@@ -38,7 +40,8 @@ from counseling_sessions.sessions.session import session_of
 from counseling_sessions.settings import EMBEDDED, EMBEDDED_BASE, EMBEDDED_SESSION, ModelSettings, SessionConfig
 from counseling_sessions.state import SessionRecord
 from counseling_sessions.training.corpus import SPLITS, collection_folder
-from counseling_sessions.training.data import chosen_roles, examples_of
+from counseling_sessions.training.data import examples_of
+from counseling_sessions.training.roles import chosen_roles
 
 KINDS = {"base": EMBEDDED_BASE, "tuned": EMBEDDED, "unguarded": EMBEDDED}
 
@@ -163,9 +166,8 @@ def sessions_table(run: dict[str, Sessions]) -> Table:
         }
         for name, value in told.items():
             rows.setdefault(name, []).append(value)
-    compared = compare_at_equal_length(
-        {kind: [session_of(record, kind) for record in found.records] for kind, found in run.items()}
-    )
+    sessions = {kind: [session_of(record, kind) for record in found.records] for kind, found in run.items()}
+    compared = compare_counts({kind: counts_of(found, unicode_words()) for kind, found in sessions.items()})
     distinct = [compared.sets[kind].distinct[1].value or 0.0 for kind in run]
     rows[f"Distinct-2 at {compared.budget:,} tokens"] = [f"{value:.3f}" for value in distinct]
     for name, values in rows.items():

@@ -48,7 +48,7 @@ from counseling_sessions.settings import (
 )
 from counseling_sessions.state import Candidate, CounselorView, Pick, SessionRecord, Turn
 from counseling_sessions.training.corpus import collection_folder
-from counseling_sessions.training.data import COUNSELOR
+from counseling_sessions.training.roles import COUNSELOR
 
 MEASURES = {"bleu": "BLEU", "chrf": "chrF", "rougeL": "ROUGE-L"}
 METHODS: tuple[MethodName, ...] = ("magnet", "single-plan")

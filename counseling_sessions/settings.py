@@ -126,6 +126,8 @@ EMBEDDED_TEMPERATURE = 0.5
 EMBEDDED_PLAN_TEMPERATURE = 0.0
 """That of its plan, which every later prompt has in it: warmer ones go round in circles, or are about what is not there."""
 
+EMBEDDED_TURNS = 10
+"""Turns of a session that the embedded model serves, unless told otherwise: it loses itself in a longer one."""
 EMBEDDED_SESSION: dict[str, Any] = {"router": "rules", "merge": "join", "reminders": True, "choices": 3}
 """How a session of the embedded model differs unless told otherwise: it is not able to pick techniques (it names as many as it
 may, the same ones each turn), makes two drafts worse by merging them, does not find in its form what fits the counselor's words,

@@ -6,8 +6,8 @@ message after message says nothing that was not said. Words are counted, without
 
 from collections.abc import Callable, Iterable
 
-from counseling_sessions.nodes.words import telling_counts, telling_words
 from counseling_sessions.state import Utterance
+from counseling_sessions.texts.telling import telling_counts, telling_words
 
 Worth = Callable[[str], float]
 """What an answer is worth; from `ENOUGH` on no other one is asked for."""

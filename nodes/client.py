@@ -2,10 +2,10 @@
 
 from typing import Any
 
+from counseling_sessions.integrity.spoken import split_marker
 from counseling_sessions.models.chat import Models
 from counseling_sessions.nodes.choosing import worth_after
 from counseling_sessions.nodes.context import client_messages
-from counseling_sessions.nodes.guards import split_marker
 from counseling_sessions.nodes.reminders import form_words, reminder
 from counseling_sessions.nodes.speaking import Attempts, NotSaid, speak
 from counseling_sessions.prompts import prompt

@@ -19,7 +19,7 @@ from counseling_sessions.prompts import prompt
 from counseling_sessions.settings import MOST_EXAMPLES, SessionConfig, SettingsError, validation_message
 from counseling_sessions.state import ClientView, CounselorView, SessionRecord, Turn
 from counseling_sessions.store.reading import read_text
-from counseling_sessions.texts.words import normalized
+from counseling_sessions.texts.words import normalized, words
 
 CORPUS = Path(__file__).parents[1] / "corpus"
 """Where the corpus lies. Examples are of `train.jsonl` alone: what is held out is for evaluation."""
@@ -168,12 +168,12 @@ def _of_session(record: SessionRecord) -> Iterator[_Example]:
     if any(_RISK_ASKED.search(said.text) for said in record.dialogue):
         return
     who = _who(counselor_information(record.profile), counselor_reason(record.profile))
-    names = set(normalized(record.profile.demographics.name).split())
+    names = set(words(record.profile.demographics.name))
     for before, turn in _turns(record):
         middle = abs(turn.turn - (len(record.turns) + 1) / 2)
         for kind, typical, said, answer, drafts in _exchanges(record, turn, before):
             alone = len(said.split()) >= _WORDS and not _REPLY.match(said)
-            nameless = names.isdisjoint(normalized(f"{said} {answer}").split())
+            nameless = names.isdisjoint(words(f"{said} {answer}"))
             yield _Example(kind, who, (not (typical and alone and nameless), middle), said, answer, drafts)
 
 

@@ -3,18 +3,8 @@
 import re
 import unicodedata
 
-from counseling_sessions.nodes.guards import (
-    EMPHASIS,
-    LABELS,
-    LATER,
-    OWN_LABELS,
-    ROUNDS,
-    Draft,
-    meta_talk,
-    risk,
-    split_marker,
-    unmarked,
-)
+from counseling_sessions.integrity.rules import EMPHASIS, LABELS, LATER, OWN_LABELS, meta_talk, risk
+from counseling_sessions.integrity.spoken import ROUNDS, Past, Spoken, split_marker, unmarked
 from counseling_sessions.state import Speaker
 from counseling_sessions.texts.reasoning import without_reasoning
 from counseling_sessions.texts.words import FINISHED, SENTENCE, WIDE_STOP, normalized, sentences
@@ -53,14 +43,14 @@ def cut(text: str, most: int) -> str:
     return f"{head[: end if end > 0 else len(head)].rstrip()}{marker}"
 
 
-def repair(draft: Draft) -> str:
+def repair(draft: Spoken) -> str:
     """The message with what is wrong taken out, as far as that needs no new word; the caller checks the result.
 
     Own labels and lead-ins about the task go, what is written for the other person is cut off, sentences that the speaker
     has said before or twice are left out, and an unfinished last sentence is dropped. A marker that ends the message is kept.
     """
     text, reason = split_marker(draft.text)
-    said = {normalized(sentence) for earlier in draft.own for sentence in sentences(earlier)}
+    said = {normalized(sentence) for earlier in draft.own.said for sentence in sentences(earlier.text)}
     mended = _mended_once(draft, text, said)
     for _ in range(ROUNDS):  # what was taken out may have stood in front of a label
         if mended == text:
@@ -71,16 +61,16 @@ def repair(draft: Draft) -> str:
     return f"{mended} [END: {reason}]" if reason and mended and draft.speaker == "client" else mended
 
 
-def _mended_once(draft: Draft, text: str, said: set[str]) -> str:
+def _mended_once(draft: Spoken, text: str, said: set[str]) -> str:
     start = 0
     while label_ := _OWN_LABEL[draft.speaker].match(text, start):  # a label may hide behind a label
         start = label_.end()
     text = _ANY_LABEL.split(text[start:], maxsplit=1)[0]
     kept: list[str] = []
     seen = set(said)
-    other = ("clients",) if draft.has_clients else ()
+    other = Past(["clients"] if draft.has_clients else [])
     for sentence in sentences(text):
-        alone = Draft(sentence, draft.speaker, other=other)
+        alone = Spoken(sentence, draft.speaker, other=other)
         if risk(alone) or meta_talk(alone) or not FINISHED.search(sentence):
             continue
         key = normalized(sentence)

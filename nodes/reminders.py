@@ -11,11 +11,11 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from counseling_sessions.nodes.context import phase_of
-from counseling_sessions.nodes.words import telling_words
 from counseling_sessions.profiles.schema import ClientProfile, client_form, counselor_information
 from counseling_sessions.prompts import prompt
 from counseling_sessions.settings import SessionConfig
 from counseling_sessions.state import ClientView
+from counseling_sessions.texts.telling import telling_words
 
 _SENTENCE = re.compile(r"(?<=[.!?…])[\"”’')]*\s+")
 _MOST_WORDS = 40

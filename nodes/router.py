@@ -3,11 +3,12 @@ them into the counselor's utterance. When the session has ended, it writes the c
 
 from typing import Any
 
+from counseling_sessions.integrity.spoken import Past, Spoken
 from counseling_sessions.models.chat import Models
 from counseling_sessions.models.structured import AnswerSchema
 from counseling_sessions.nodes.choosing import worth_after
 from counseling_sessions.nodes.context import UTTERANCE_LIMIT, counselor_messages, phase_hint, phase_of, step_line
-from counseling_sessions.nodes.guards import Draft, check
+from counseling_sessions.nodes.guards import check
 from counseling_sessions.nodes.picking import lately_used, pick_by_rules, step_by_pace
 from counseling_sessions.nodes.speaking import Attempts, NotSaid, decide, speak
 from counseling_sessions.profiles.schema import clean
@@ -86,7 +87,7 @@ def _joined(drafts: list[Candidate], view: CounselorView, pick: Pick) -> str:
     ordered = sorted(drafts, key=lambda draft: (draft.text.endswith("?"), places.get(draft.technique, len(places))))
     text = " ".join(draft.text for draft in ordered)
     if len(text) > UTTERANCE_LIMIT or check(
-        Draft(text, "counselor", view.said_by("counselor"), view.said_by("client"))
+        Spoken(text, "counselor", Past(view.said_by("counselor")), Past(view.said_by("client")))
     ):
         return ""
     return text

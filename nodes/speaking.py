@@ -11,13 +11,14 @@ from typing import Any, TypeVar
 
 from langchain_core.messages import BaseMessage
 
+from counseling_sessions.integrity.spoken import Past, Spoken, split_marker
 from counseling_sessions.models.chat import Models
 from counseling_sessions.models.errors import ModelError
 from counseling_sessions.models.requests import Reply
 from counseling_sessions.models.structured import AnswerSchema, MalformedAnswer, read_object
 from counseling_sessions.nodes.choosing import ENOUGH, Worth
 from counseling_sessions.nodes.context import UTTERANCE_LIMIT, ask_again
-from counseling_sessions.nodes.guards import Draft, check, split_marker
+from counseling_sessions.nodes.guards import check
 from counseling_sessions.nodes.mending import cut, repair, tidy
 from counseling_sessions.settings import SessionConfig
 from counseling_sessions.state import Call, Failure, Finding, Speaker
@@ -132,7 +133,8 @@ async def speak(
     mended without a new word. What was refused and mended stands in the attempts' findings. With `worth`, up to `choices` answers
     that pass are asked for until one is worth enough, and the one that is worth most is kept.
     """
-    refused: list[Draft] = []
+    before = Past(own), Past(other)
+    refused: list[Spoken] = []
     passed: list[_Passed] = []
     choices = attempts.config.choices if worth else 1
     prompt = messages
@@ -143,7 +145,7 @@ async def speak(
             if passed:
                 break
             raise
-        draft = _draft(reply, speaker, own, other)
+        draft = _draft(reply, speaker, *before)
         found = check(draft)
         text = _mended_at_once(draft, found) if found else draft.text
         attempts.findings += [finding.model_copy(update={"repaired": bool(text)}) for finding in found]
@@ -204,14 +206,14 @@ def call_seed(seed: int, role: str, turn: int, attempt: int) -> int:
     return int.from_bytes(digest[:4], "big") >> 1
 
 
-def _draft(reply: Reply, speaker: Speaker, own: Sequence[str], other: Sequence[str]) -> Draft:
+def _draft(reply: Reply, speaker: Speaker, own: Past, other: Past) -> Spoken:
     """What a model says, cut to what can be spoken before anything else looks at it."""
     said = tidy(reply.text, speaker)
     text = cut(said, UTTERANCE_LIMIT)
-    return Draft(text, speaker, own, other, reply.finish_reason, cut_from=len(said) if len(text) < len(said) else None)
+    return Spoken(text, speaker, own, other, reply.finish_reason, len(said) if len(text) < len(said) else None)
 
 
-def _mended_at_once(draft: Draft, found: Sequence[Finding]) -> str:
+def _mended_at_once(draft: Spoken, found: Sequence[Finding]) -> str:
     """The draft with harmless findings mended, where most of it stays; else an empty string."""
     if not {finding.kind for finding in found} <= HARMLESS:
         return ""
@@ -219,10 +221,10 @@ def _mended_at_once(draft: Draft, found: Sequence[Finding]) -> str:
     return text if len(text) >= KEPT * len(draft.text) else ""
 
 
-def _mended(draft: Draft) -> str:
+def _mended(draft: Spoken) -> str:
     """The draft, repaired, if that made it good; else an empty string."""
     text = repair(draft)
-    fine = not check(Draft(text, draft.speaker, draft.own, draft.other))
+    fine = not check(Spoken(text, draft.speaker, draft.own, draft.other))
     return text if fine and split_marker(text)[0] else ""
 
 

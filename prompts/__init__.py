@@ -1,7 +1,7 @@
 """The prompts: Markdown templates, one file a prompt, with `## name` headings where a prompt has several sections.
 
 A template's variables are written `{{name}}`. They are filled in one pass, so that text in a value is never read as a
-template; a missing or an unknown variable is an error.
+template; a missing or an unknown variable is an error. Data about a prompt may stand before it, as front matter.
 """
 
 import hashlib
@@ -13,6 +13,7 @@ FOLDERS: list[Path] = [Path(__file__).parent]
 """Where prompts are looked for, in this order."""
 
 _VARIABLE = re.compile(r"\{\{\s*(\w+)\s*\}\}")
+_FRONT_MATTER = re.compile(r"---\n(.*?)^---\n", re.DOTALL | re.MULTILINE)
 _HEADING = re.compile(r"^## (\w+)[ \t]*$", re.MULTILINE)
 
 
@@ -37,32 +38,40 @@ def prompt(name: str, section: str = "", /, **variables: object) -> str:
     return _VARIABLE.sub(lambda match: str(variables[match[1]]), template)
 
 
-def has_prompt(name: str) -> bool:
-    """Whether a prompt of this name exists."""
-    return any((folder / f"{name}.md").is_file() for folder in FOLDERS)
+def prompt_names() -> list[str]:
+    """The names of all the prompts there are, sorted."""
+    found = {path.relative_to(folder).with_suffix("") for folder in FOLDERS for path in folder.rglob("*.md")}
+    return sorted(path.as_posix() for path in found)
+
+
+def front_matter(name: str) -> str:
+    """The YAML between two lines of three dashes with which the prompt's file begins; empty where it begins with the prompt.
+
+    Raises `PromptError` when the prompt is missing.
+    """
+    return _file(name)[0]
 
 
 @cache
 def prompt_hashes() -> dict[str, str]:
-    """The first 12 hexadecimal digits of every prompt's SHA-256, by name: provenance of a session."""
-    hashes = {}
-    for folder in reversed(FOLDERS):
-        for path in sorted(folder.rglob("*.md")):
-            hashes[path.relative_to(folder).with_suffix("").as_posix()] = _digest(path)
-    return dict(sorted(hashes.items()))
-
-
-def _digest(path: Path) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest()[:12]
+    """The first 12 hexadecimal digits of every prompt's SHA-256, by name: provenance of a session. Front matter does not count."""
+    return {name: hashlib.sha256(_file(name)[1].encode()).hexdigest()[:12] for name in prompt_names()}
 
 
 @cache
-def _sections(name: str) -> dict[str, str]:
+def _file(name: str) -> tuple[str, str]:
     for folder in FOLDERS:
         path = folder / f"{name}.md"
         if path.is_file():
             break
     else:
         raise PromptError(f"no prompt {name!r} under {', '.join(map(str, FOLDERS))}")
-    head, *rest = _HEADING.split(path.read_text(encoding="utf-8"))
+    text = path.read_text(encoding="utf-8")
+    front = _FRONT_MATTER.match(text)
+    return (front[1], text[front.end() :]) if front else ("", text)
+
+
+@cache
+def _sections(name: str) -> dict[str, str]:
+    head, *rest = _HEADING.split(_file(name)[1])
     return {"": head.strip()} | {title: text.strip() for title, text in zip(rest[::2], rest[1::2], strict=True)}

@@ -1,5 +1,6 @@
 """The prompts: strict templates filled in one pass, and foreign text in them that stays text."""
 
+import hashlib
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,7 +14,7 @@ from counseling_sessions.nodes import examples
 from counseling_sessions.nodes.guards import GUARDS
 from counseling_sessions.nodes.techniques import techniques
 from counseling_sessions.profiles.schema import ATTITUDES, FIELD_LIMIT, PROFILE_LIMIT, ClientProfile
-from counseling_sessions.prompts import FOLDERS, PromptError, has_prompt, prompt, prompt_hashes
+from counseling_sessions.prompts import FOLDERS, PromptError, front_matter, prompt, prompt_hashes, prompt_names
 from counseling_sessions.settings import SessionConfig
 from counseling_sessions.state import EndReason, Phase
 from tests.scripted import Asked, Sensible, config, scripted_models
@@ -48,8 +49,12 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     monkeypatch.setattr(prompts, "FOLDERS", [tmp_path, *FOLDERS])
     yield tmp_path
     monkeypatch.undo()
-    prompts._sections.cache_clear()
-    prompt_hashes.cache_clear()
+    _forget()
+
+
+def _forget() -> None:
+    for cached in (prompts._file, prompts._sections, prompt_hashes):
+        cached.cache_clear()
 
 
 def test_the_prompts_there_are_and_their_sections_are_those_in_use() -> None:
@@ -95,8 +100,8 @@ def test_a_missing_prompt_and_a_missing_section_are_named() -> None:
         prompt("counselor/dance")
     with pytest.raises(PromptError, match=r"'counselor/merge' has no section 'some'.*'alone', 'every', 'picked'"):
         prompt("counselor/merge", "some")
-    assert has_prompt("plan")
-    assert not has_prompt("counselor/dance")
+    assert "plan" in prompt_names()
+    assert "counselor/dance" not in prompt_names()
 
 
 def test_values_are_put_in_once_and_never_read_as_a_template(folder: Path) -> None:
@@ -108,12 +113,20 @@ def test_values_are_put_in_once_and_never_read_as_a_template(folder: Path) -> No
 
 def test_the_first_folder_wins_and_its_hash_is_told(folder: Path) -> None:
     before = prompt_hashes()["plan"]
-    prompts._sections.cache_clear()
-    prompt_hashes.cache_clear()
+    _forget()
     (folder / "plan.md").write_text("Plan, please.", encoding="utf-8")
     assert prompt("plan") == "Plan, please."
     assert prompt_hashes()["plan"] != before
     assert re.fullmatch(r"[0-9a-f]{12}", prompt_hashes()["plan"])
+
+
+def test_front_matter_is_no_part_of_the_prompt_nor_of_its_hash(folder: Path) -> None:
+    text = "Rest, then.\n\n---\n\n## other\nx\n"
+    (folder / "rest.md").write_text(text, encoding="utf-8")
+    (folder / "data.md").write_text(f"---\nmood: calm\n---\n{text}", encoding="utf-8")
+    assert prompt("data") == prompt("rest") == "Rest, then.\n\n---"
+    assert (front_matter("data"), front_matter("rest")) == ("mood: calm\n", "")
+    assert prompt_hashes()["data"] == prompt_hashes()["rest"] == hashlib.sha256(text.encode()).hexdigest()[:12]
 
 
 FIELDS = (

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 import run
-from counseling_sessions.commands.main import _parser
+from counseling_sessions.commands.parsing.parser import parse
 from counseling_sessions.inspection.schemas import SCHEMAS
 from counseling_sessions.state import SessionRecord
 from tests.kept import SHARD, kept_in
@@ -97,7 +97,8 @@ def test_a_session_with_examples_is_not_taken_up_without_the_corpus(
 
 @pytest.mark.parametrize("command", ["session", "generate --out x", "practice", "replay x --from-turn 2"])
 def test_few_shot_is_an_option_wherever_a_session_is_configured(command: str) -> None:
-    assert _parser().parse_args([*command.split(), "--few-shot", "2"]).few_shot == 2
+    _, request = parse([*command.split(), "--few-shot", "2"])
+    assert getattr(request, "future", request).session.few_shot == 2
 
 
 def test_quiet_prints_where_the_session_was_saved(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,69 +1,207 @@
-"""`run.py evaluate`, `compare` and `reference`: what sessions are like, and which of their groups is better."""
+"""`run.py evaluate`: what sessions are like, group by group; and with `compare`, which group is better."""
 
-import argparse
+import asyncio
 from pathlib import Path
 
-from counseling_sessions.commands import Subparsers
-from counseling_sessions.commands.evaluation_options import (
-    evaluation_extra,
-    judge_options,
-    measure_options,
-    report_options,
-    source_options,
+from rich.text import Text
+
+from counseling_sessions.commands.build import opened_models
+from counseling_sessions.commands.parsing.evaluation import (
+    JUDGED,
+    PLAIN,
+    CompareRequest,
+    EvaluateRequest,
+    JudgeOptions,
+    ReportOptions,
 )
-from counseling_sessions.sessions.folder import RunFolder
+from counseling_sessions.commands.parsing.values import names
+from counseling_sessions.commands.reports import give_report, judge_cache, judging_progress, tell_problems
+from counseling_sessions.commands.telling import errors, tell, tell_left_out, tell_still_to_come
+from counseling_sessions.evaluation.compare import Comparison, compare_groups
+from counseling_sessions.evaluation.figures import MEASURES, rows_by_group
+from counseling_sessions.evaluation.groups import Gathered, gather
+from counseling_sessions.evaluation.integrity import KINDS
+from counseling_sessions.evaluation.judged import Judged, Judging, judge
+from counseling_sessions.evaluation.judging.judges import Judge, read_judges
+from counseling_sessions.evaluation.judging.planted import FEWEST_TURNS
+from counseling_sessions.evaluation.measure import Measures, Measuring, measure
+from counseling_sessions.evaluation.pairs import Pairing
+from counseling_sessions.evaluation.report.data import evaluation_data
+from counseling_sessions.evaluation.report.format import counted
+from counseling_sessions.evaluation.report.made import made_by
+from counseling_sessions.evaluation.report.whole import evaluation_document
+from counseling_sessions.evaluation.scales import Scale, read_scale
+from counseling_sessions.evaluation.structure import labels_of
+from counseling_sessions.evaluation.tokens import tokenizer_of_file, unicode_words, with_paper_cleaning
+from counseling_sessions.models.prices import read_prices
+from counseling_sessions.profiles.problems import Problem
+from counseling_sessions.profiles.readers import read_profiles
+from counseling_sessions.sessions import Session, read_sessions
+from counseling_sessions.settings import SettingsError
+from counseling_sessions.texts.console import HarmlessConsole
 
 
-def add(commands: Subparsers) -> None:
-    """Tell the parser about these commands."""
-    parser = commands.add_parser("evaluate", help="integrity, structure, diversity and judged scales of sessions")
-    source_options(parser)
-    measure_options(parser)
-    parser.add_argument(
-        "--show", metavar="KIND|all", help="list the findings of a kind, such as repeat, with session, turn and text"
-    )
-    judge_options(parser)
-    report_options(parser, page="that needs nothing else")
-    parser.set_defaults(command=evaluate)
-    comparing = commands.add_parser("compare", help="groups of sessions compared, paired by client, attitude and seed")
-    source_options(comparing)
-    comparing.add_argument(
-        "--reference", metavar="GROUP", help="compared with all others (default: magnet, else the first)"
-    )
-    measure_options(comparing)
-    judge_options(comparing)
-    report_options(comparing, page="(default: report.html in the run, or here)")
-    comparing.set_defaults(command=compare, show=None)
-    referring = commands.add_parser(
-        "reference", help="BLEU, chrF and ROUGE of generated counselor turns against reference turns"
-    )
-    referring.add_argument("turns", type=Path, metavar="FILE", help="JSON Lines with generated, reference and client")
-    report_options(referring, page="that needs nothing else")
-    referring.set_defaults(command=reference)
-
-
-def evaluate(args: argparse.Namespace) -> int:
+def run(request: EvaluateRequest) -> int:
     """Evaluate sessions, group by group."""
-    with evaluation_extra():
-        from counseling_sessions.commands.evaluating import evaluate
-
-        return evaluate(args, comparing=False)
+    return evaluate(request, request.report)
 
 
-def compare(args: argparse.Namespace) -> int:
-    """Compare groups of sessions."""
-    if not args.html:
-        first = Path(args.sources[0])
-        args.html = (first if RunFolder(first).planned else Path()) / "report.html"
-    with evaluation_extra():
-        from counseling_sessions.commands.evaluating import evaluate
+def evaluate(request: EvaluateRequest | CompareRequest, report: ReportOptions) -> int:
+    """Evaluate sessions, or compare their groups, and report."""
+    plain, built_in = _metrics(request)
+    judges, scales = _judges_and_scales(request.judging, built_in)
+    gathered = gather(request.sources, request.by, salvage=request.salvage)
+    tell_left_out(gathered.damaged)
+    tell_still_to_come(request.sources)
+    groups = _compared(request, gathered) if isinstance(request, CompareRequest) else None
+    listed = request.show if isinstance(request, EvaluateRequest) else None
+    measures = _measures(request, gathered, plain, keep=None if listed else 100)
+    if listed:
+        return _show(listed, measures)
+    judged = asyncio.run(_judge(request, gathered, judges, scales)) if scales else None
+    comparison = _compare(request.seed, gathered.pairing, measures, judged, plain, *groups) if groups else None
+    made = made_by(list(request.arguments), gathered.sessions, seed=request.seed)
+    document = evaluation_document(
+        gathered, measures, made=made, judged=judged, comparison=comparison, shown=plain, seed=request.seed
+    )
+    give_report(report, document, evaluation_data(gathered, measures, made=made, judged=judged, comparison=comparison))
+    tell_problems(gathered.problems, others="; --html and --json list them")
+    return 0
 
-        return evaluate(args, comparing=True)
+
+def _metrics(request: EvaluateRequest | CompareRequest) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The plain metrics that are asked for, and the names of the built-in scales. Raises `SettingsError`."""
+    metrics, judge = request.measuring.metrics, request.judging.judge
+    if metrics is None:
+        return PLAIN[:4], tuple(JUDGED.values()) if judge else ()
+    wanted = [*PLAIN, *JUDGED] if metrics == "all" else names(metrics)
+    if unknown := [name for name in wanted if name not in (*PLAIN, *JUDGED)]:
+        raise SettingsError(f"--metrics {', '.join(unknown)}: choose from {', '.join((*PLAIN, *JUDGED))}, or all")
+    if not wanted:
+        raise SettingsError(f"--metrics names none; choose from {', '.join((*PLAIN, *JUDGED))}, or all")
+    scales = tuple(JUDGED[name] for name in wanted if name in JUDGED)
+    if judge and not scales and not request.judging.scale:
+        raise SettingsError(
+            f"--judge is given, but no metric that needs one: add {', '.join(JUDGED)}, or leave --metrics out"
+        )
+    if scales and not judge:
+        needing = ", ".join(name for name in wanted if name in JUDGED)
+        raise SettingsError(
+            f"{needing}: need a judge; name one with --judge FILE (docs/evaluating.md shows such a file)"
+        )
+    return tuple(name for name in wanted if name in PLAIN), scales
 
 
-def reference(args: argparse.Namespace) -> int:
-    """Score generated turns against those of held-out dialogues."""
-    with evaluation_extra():
-        from counseling_sessions.commands.evaluating import score_turns
+def _judges_and_scales(options: JudgeOptions, built_in: tuple[str, ...]) -> tuple[tuple[Judge, ...], tuple[Scale, ...]]:
+    """The judges of the file, and the scales: built-in ones by name, a user's own in place of one of the same name."""
+    own = [read_scale(path) for path in options.scale or ()]
+    scales = {scale.name: scale for scale in [*(read_scale(name) for name in built_in), *own]}
+    if own and not options.judge:
+        raise SettingsError("--scale: a scale needs a judge; name one with --judge FILE")
+    return (read_judges(options.judge) if options.judge else ()), tuple(scales.values())
 
-        return score_turns(args)
+
+def _compare(
+    seed: int,
+    pairing: Pairing,
+    measures: Measures,
+    judged: Judged | None,
+    plain: tuple[str, ...],
+    reference: str,
+    others: list[str],
+) -> Comparison:
+    by_group = rows_by_group(measures.rows, judged.means, judged.changes, judged.measures) if judged else None
+    rows = [row for group in by_group.values() for row in group] if by_group else measures.rows
+    asked = {name: one for name, one in MEASURES.items() if one.family in plain}
+    measures_of = asked | (judged.measures if judged else {})
+    return compare_groups(rows, measures_of, reference, others, pairing=pairing, seed=seed)
+
+
+def _compared(request: CompareRequest, gathered: Gathered) -> tuple[str, list[str]]:
+    groups = list(gathered.groups)
+    if len(groups) < 2:
+        raise SettingsError(
+            f"there is one group only ({groups[0]}, by {gathered.by}): a comparison needs two; see --by"
+        )
+    reference = request.reference or ("magnet" if "magnet" in groups else groups[0])
+    if reference not in groups:
+        raise SettingsError(f"--reference {reference}: there is no such group; there are {', '.join(groups)}")
+    return reference, [group for group in groups if group != reference]
+
+
+def _measures(
+    request: EvaluateRequest | CompareRequest, gathered: Gathered, plain: tuple[str, ...], *, keep: int | None
+) -> Measures:
+    options = request.measuring
+    tokenizer = tokenizer_of_file(options.tokenizer) if options.tokenizer else unicode_words()
+    how = Measuring(
+        metrics=plain,  # type: ignore[arg-type]
+        tokenizer=with_paper_cleaning(tokenizer) if options.paper_cleaning else tokenizer,
+        vocabulary=options.vocabulary,
+        speaker=options.speaker,
+        labels=labels_of(read_profiles(options.labels).profiles) if options.labels else {},
+        keep=keep,
+        seed=request.seed,
+    )
+    with errors().status("reading") as status:
+        try:
+            return measure(gathered.groups, how, status.update)
+        except ValueError as error:
+            if isinstance(error, SettingsError):
+                raise
+            raise SettingsError(str(error)) from None
+
+
+def _whole_ones(path: Path) -> tuple[Session, ...]:
+    """The sessions that defects are planted in. Raises `SettingsError` where one cannot be read, or none is long enough."""
+    found: list[Session] = []
+    for item in read_sessions(path):
+        if isinstance(item, Problem):
+            raise SettingsError(f"--planted-on: {item}")
+        found.append(item)
+    if not any(session.turns >= FEWEST_TURNS for session in found):
+        raise SettingsError(f"--planted-on {path}: no session of {FEWEST_TURNS} turns or more")
+    return tuple(found)
+
+
+async def _judge(
+    request: EvaluateRequest | CompareRequest, gathered: Gathered, judges: tuple[Judge, ...], scales: tuple[Scale, ...]
+) -> Judged:
+    options, work = request.judging, request.judging.work
+    how = Judging(
+        judges,
+        scales,
+        planted=options.planted,
+        planted_on=_whole_ones(options.planted_on) if options.planted_on else (),
+        again=work.again,
+        i_know=work.i_know,
+        prices=read_prices(work.prices) if work.prices else None,
+        seed=request.seed,
+    )
+    async with opened_models() as models:
+        with judging_progress(errors()) as (heard, stage):
+            cache = judge_cache(work, request.sources)
+            return await judge(gathered.sessions, how, models, cache, on_progress=heard, told=stage)
+
+
+def _show(kind: str, measures: Measures) -> int:
+    wanted = list(KINDS) if kind == "all" else [_kind(kind)]
+    console = HarmlessConsole(soft_wrap=True)
+    shown = 0
+    for group in measures.groups.values():
+        for finding in (finding for name in wanted for finding in group.integrity.findings[name]):
+            shown += 1
+            where = f"{group.name}  {finding.session}  turn {finding.turn}  {finding.speaker or 'session'}"
+            console.print(Text.assemble((where, "cyan"), "  ", (finding.kind, "yellow"), f"  {finding.detail}"))
+            if finding.text.strip():
+                console.print(Text(f"    {' '.join(finding.text.split())}"))
+    tell(counted(shown, "finding"))
+    return 0
+
+
+def _kind(name: str) -> str:
+    wanted = name.replace("-", "_")
+    for kind in (wanted, wanted.removesuffix("s")):
+        if kind in KINDS:
+            return kind
+    raise SettingsError(f"--show {name}: there is no such kind of finding; there are {', '.join(KINDS)}, and all")

@@ -1,24 +1,30 @@
 """`run.py generate`: many sessions, from profiles × attitudes × methods × seeds, into a run directory."""
 
-import argparse
 import asyncio
 import json
 import os
 import signal
-import sys
 import time
-from contextlib import AsyncExitStack, suppress
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from rich.console import Console
 from rich.text import Text
 
-from counseling_sessions.commands import Subparsers
-from counseling_sessions.commands.generate_options import CONCURRENCY, generate_options, slurm_shard
+from counseling_sessions.commands.build import (
+    all_embedded,
+    opened_models,
+    refuse_unnamed,
+    serve,
+    serve_new,
+    session_config,
+    set_fields,
+)
 from counseling_sessions.commands.generate_report import BY_HAND, headline, report
-from counseling_sessions.commands.options import errors, for_embedded, given_options, session_config
-from counseling_sessions.commands.trusted import refuse_unnamed
+from counseling_sessions.commands.parsing.generate import BatchOptions, GenerateRequest
+from counseling_sessions.commands.parsing.options import ModelOptions
+from counseling_sessions.commands.telling import warn
 from counseling_sessions.generation.batch import read_batch
 from counseling_sessions.generation.driver import Driver, LocalWorker, WorkerHandle
 from counseling_sessions.generation.log import log_unretrieved, logged
@@ -30,14 +36,13 @@ from counseling_sessions.generation.view import BatchView
 from counseling_sessions.generation.worker import Pulse
 from counseling_sessions.graph.trouble import LOG, describe_internal
 from counseling_sessions.models.chat import Models
-from counseling_sessions.models.errors import ModelError
 from counseling_sessions.models.prices import Prices, read_prices
-from counseling_sessions.models.roles import pinned, serving, serving_line
+from counseling_sessions.models.roles import ROLES, Served, pinned, serving_line
 from counseling_sessions.sessions.entries import Entry
 from counseling_sessions.sessions.errors import JournalError, RunError
 from counseling_sessions.sessions.folder import RunFolder
 from counseling_sessions.sessions.shards import RUN_FILE
-from counseling_sessions.settings import ModelSettings, SessionConfig
+from counseling_sessions.settings import ModelSettings, SessionConfig, SettingsError
 from counseling_sessions.store.atomic import write_atomically
 from counseling_sessions.store.lock import Lock
 from counseling_sessions.texts.console import HarmlessConsole
@@ -52,119 +57,127 @@ LIVE_EVERY = 5.0
 """Seconds between two writings of how a batch is doing, for `run.py status`."""
 
 
-def add(commands: Subparsers) -> None:
-    """Tell the parser about this command."""
-    parser = commands.add_parser("generate", help="many sessions, resumable, into a run directory")
-    generate_options(parser)
-    parser.set_defaults(command=generate)
-
-
-def generate(args: argparse.Namespace) -> int:
+def run(request: GenerateRequest) -> int:
     """Run a batch, or go on with it. 0: all sessions finished; 1: some failed, or a limit was reached; 130: stopped."""
-    args.shard = args.shard or slurm_shard()
-    folder = Path(args.out)
-    if args.shard:
-        folder = folder.with_name(f"{folder.name}-{args.shard[0]}-of-{args.shard[1]}")
-    prices = read_prices(Path(args.prices)) if args.prices else None
-    if args.max_cost is not None and prices is None:
+    shard = request.batch.shard or slurm_shard()
+    folder = request.out
+    if shard:
+        folder = folder.with_name(f"{folder.name}-{shard[0]}-of-{shard[1]}")
+    prices = read_prices(request.work.prices) if request.work.prices else None
+    if request.work.max_cost is not None and prices is None:
         raise RunError("--max-cost needs --prices FILE")
     with RunFolder(folder).lock() as lock, logged(RunFolder(folder).log) as log:
-        code = asyncio.run(_generate(args, folder, prices, lock))
+        code = asyncio.run(_generate(request, folder, shard, prices, lock))
         if log.problem:
-            errors().print(Text(log.problem, style="yellow"))
+            warn(log.problem)
         return code
 
 
-async def _generate(args: argparse.Namespace, folder: Path, prices: Prices | None, lock: Lock) -> int:
-    log_unretrieved(asyncio.get_running_loop())
-    console = HarmlessConsole(quiet=args.quiet)
-    async with AsyncExitStack() as stack:
-        models = Models(offline=args.offline)
-        stack.push_async_callback(models.close)
-        configuration, embedded = await _configuration(args, folder, models, console)
-        asked = Asked(
-            configuration,
-            source=args.profiles,
-            methods=args.methods,
-            attitudes=args.attitudes,
-            seeds=args.seeds,
-            shard=args.shard,
-            extend=args.extend,
-            skip_invalid=args.skip_invalid,
+def slurm_shard() -> tuple[int, int] | None:
+    """Return which part of how many this task of a SLURM array is; None outside of one.
+
+    Raises `SettingsError` for an array with gaps, and for a single task that is started again.
+    """
+    number, count, first = (os.environ.get(f"SLURM_ARRAY_TASK_{name}", "") for name in ("ID", "COUNT", "MIN"))
+    if not (number.isdecimal() and count.isdecimal()):
+        return None
+    part = int(number) - int(first or 0) + 1
+    if part > int(count):
+        raise SettingsError(
+            f"task {number} of a SLURM array of {count} from {first or 0} on: its tasks are not numbered one by one, so that the "
+            "part cannot be told; give --shard I/N"
         )
-        run = open_run(folder, asked)
+    if int(count) == 1 and int(number) > 1:
+        raise SettingsError(f"task {number} alone is no part of a whole: say which with --shard I/N, as in {number}/16")
+    return part, int(count)
+
+
+async def _generate(
+    request: GenerateRequest, folder: Path, shard: tuple[int, int] | None, prices: Prices | None, lock: Lock
+) -> int:
+    log_unretrieved(asyncio.get_running_loop())
+    console = HarmlessConsole(quiet=request.work.quiet)
+    async with opened_models(offline=request.models.offline) as models:
+        configuration, served = await _configuration(request, folder, models)
+        console.print(Text(serving_line(served), style="bold"))
+        run = open_run(folder, _asked(request.batch, configuration, shard))
         for problem in run.problems:
-            errors().print(Text(f"left out: {problem}", style="yellow"))
+            warn(f"left out: {problem}")
         for note in run.notes():
-            errors().print(Text(note, style="yellow"))
-        todo = run.todo(retry_failed=args.retry_failed)
+            warn(note)
+        todo = run.todo(retry_failed=request.batch.retry_failed)
         console.print(Text(headline(run, len(todo)), style="dim"))
-        if args.preview:
-            todo = todo[: args.preview]
-        wanted = [unit.session_id for unit in todo] if args.preview else None
+        if request.work.preview:
+            todo = todo[: request.work.preview]
+        wanted = [unit.session_id for unit in todo] if request.work.preview else None
         if prices:
-            prices.cost(configuration, dict.fromkeys(_roles(configuration), (0, 0, 0)))  # raises where one is missing
-        concurrency = 1 if embedded else args.concurrency or CONCURRENCY
-        workers = _workers(args, run, concurrency)
-        progress = await _drive(args, run, todo, workers, prices, console, lock)
-    return report(args, run, progress, prices, console, concurrency, wanted)
+            roles = [*ROLES, *configuration.techniques]
+            prices.cost(configuration, dict.fromkeys(roles, (0, 0, 0)))  # raises where one is missing
+        concurrency = 1 if all_embedded(served) else request.work.concurrency
+        workers = _workers(request, run, concurrency)
+        progress = await _drive(request, run, todo, workers, prices, console, lock)
+    return report(request, run, progress, prices, console, concurrency, wanted)
 
 
-async def _configuration(
-    args: argparse.Namespace, folder: Path, models: Models, console: Console
-) -> tuple[SessionConfig, bool]:
+def _asked(batch: BatchOptions, configuration: SessionConfig, shard: tuple[int, int] | None) -> Asked:
+    return Asked(
+        configuration,
+        source=batch.profiles,
+        methods=batch.methods,
+        attitudes=batch.attitudes,
+        seeds=batch.seeds,
+        shard=shard,
+        extend=batch.extend,
+        skip_invalid=batch.skip_invalid,
+    )
+
+
+async def _configuration(request: GenerateRequest, folder: Path, models: Models) -> tuple[SessionConfig, list[Served]]:
     there = read_batch(folder)
-    args.seed = 0
+    fields = set_fields(request.session, seed=0)
+    config = session_config(request.models, fields)
     if there is None:
-        config = session_config(args)
-        served = await serving(models, config)
-        config = for_embedded(pinned(config, served), args, served)
-    else:
-        config = _as_begun(args, there.configuration)
-        refuse_unnamed(config, args, folder / RUN_FILE)
-        served = await serving(models, config)
-        config = pinned(config, served)
-    for item in served:
-        if item.problem:
-            raise ModelError(
-                "configuration", f"{', '.join(item.roles)}: {item.problem}" if len(served) > 1 else item.problem
-            )
-    console.print(Text(serving_line(served), style="bold"))
-    return config, all(item.endpoint and item.endpoint.embedded for item in served)
+        return await serve_new(models, config, fields)
+    config = _as_begun(request.models, fields, config, there.configuration)
+    refuse_unnamed(config, request.models, request.arguments, folder / RUN_FILE)
+    served = await serve(models, config)
+    return pinned(config, served), served
 
 
-def _as_begun(args: argparse.Namespace, begun: SessionConfig) -> SessionConfig:
+def _as_begun(
+    options: ModelOptions, fields: dict[str, Any], asked: SessionConfig, begun: SessionConfig
+) -> SessionConfig:
     """What is asked for in an existing run: its own configuration, with what the options say on top."""
-    asked = session_config(args)
-    given = given_options(args)
-    if args.models or args.model:
-        given["models"] = asked.models
-    elif args.base_url:
+    models = begun.models
+    if options.file or options.model:
+        models = asked.models
+    elif options.base_url:
         # The same models at another place.
-        models = {"default": ModelSettings(), **begun.models}
-        places = {models["default"].base_url, None}
-        given["models"] = {
-            role: model.model_copy(update={"base_url": args.base_url}) if model.base_url in places else model
-            for role, model in models.items()
+        there = {"default": ModelSettings(), **begun.models}
+        places = {there["default"].base_url, None}
+        models = {
+            role: model.model_copy(update={"base_url": options.base_url}) if model.base_url in places else model
+            for role, model in there.items()
         }
-    return SessionConfig.model_validate({**begun.model_dump(), **given})
+    return SessionConfig.model_validate({**begun.model_dump(), **fields, "models": models})
 
 
-def _workers(args: argparse.Namespace, run: Run, concurrency: int) -> list[WorkerHandle]:
-    share = -(-concurrency // args.workers)
+def _workers(request: GenerateRequest, run: Run, concurrency: int) -> list[WorkerHandle]:
+    work, offline = request.work, request.models.offline
+    share = -(-concurrency // work.workers)
     specs = [
-        WorkerSpec(run.folder, run.batch, f"w{number}", share, args.offline, REQUESTS) for number in range(args.workers)
+        WorkerSpec(run.folder, run.batch, f"w{number}", share, offline, REQUESTS) for number in range(work.workers)
     ]
-    if args.engine == "ray":
-        connect(args.ray_address)
+    if work.engine == "ray":
+        connect(work.ray_address)
         return [RayWorker(spec) for spec in specs]
-    if args.workers == 1:
+    if work.workers == 1:
         return [LocalWorker(specs[0].make())]
     return [ProcessWorker(spec) for spec in specs]
 
 
 async def _drive(
-    args: argparse.Namespace,
+    request: GenerateRequest,
     run: Run,
     todo: list[Any],
     workers: list[WorkerHandle],
@@ -172,29 +185,27 @@ async def _drive(
     console: Console,
     lock: Lock,
 ) -> Progress:
-    def say(line: str) -> None:
-        LOG.info("%s", line)
-
     def note(entry: Entry) -> None:
         run.entries[entry.session_id] = entry
         if failure := entry.failure:
             where = f"{entry.session_id} turn {failure.turn}: {failure.stage}: {failure.kind}"
-            say(f"failed: {where}: {failure.message[:300]}")
+            LOG.info("failed: %s: %s", where, failure.message[:300])
 
     def spent(pulse: Pulse) -> float:
         assert prices
         return prices.cost(run.batch.configuration, pulse.tokens_by_role)
 
+    work = request.work
     driver = Driver(
         workers,
         todo,
         len(todo),
-        budget=Budget(args.max_cost, args.max_tokens, args.max_hours, args.stop_after),
+        budget=Budget(work.max_cost, work.max_tokens, work.max_hours, work.stop_after),
         cost=spent if prices else None,
         on_entry=note,
     )
     RunFolder(run.folder).live.unlink(missing_ok=True)  # of a process that was killed
-    say(f"begin: {len(todo)} sessions, {' '.join(sys.argv[1:])}")
+    LOG.info("begin: %s sessions, %s", len(todo), " ".join(request.arguments))
     loop = asyncio.get_running_loop()
 
     def interrupt() -> None:
@@ -205,7 +216,7 @@ async def _drive(
     before = sum(entry.status == "finished" for entry in run.entries.values())
     try:
         with BatchView(
-            console, driver.progress, total=run.total, done_before=before, money=spent if prices else None, log=say
+            console, driver.progress, total=run.total, done_before=before, money=spent if prices else None, log=LOG.info
         ) as view:
             watching = asyncio.create_task(_watch(view, driver, run.folder, lock))
             try:
@@ -227,7 +238,7 @@ async def _drive(
             loop.remove_signal_handler(number)
         with suppress(OSError):  # it is of no use once the lock is free
             RunFolder(run.folder).live.unlink(missing_ok=True)
-        say("end: " + view.line() + (f" · {driver.progress.stopped}" if driver.progress.stopped else ""))
+        LOG.info("end: %s%s", view.line(), f" · {driver.progress.stopped}" if driver.progress.stopped else "")
 
 
 def _moved(folder: Path) -> str:
@@ -252,7 +263,3 @@ async def _watch(view: BatchView, driver: Driver, folder: Path, lock: Lock) -> N
             with suppress(OSError):  # a full disk is told by what cannot do without it
                 await asyncio.to_thread(write_atomically, RunFolder(folder).live, json.dumps(live).encode())
         await asyncio.sleep(0.5)
-
-
-def _roles(config: SessionConfig) -> list[str]:
-    return ["plan", "router", "merge", "counselor", "client", *config.techniques]

@@ -1,20 +1,19 @@
 """What `run.py generate` says of a batch: before it begins, and how it went."""
 
-import argparse
 import shlex
 
 from rich.console import Console
 from rich.text import Text
 
-from counseling_sessions.commands.options import errors
-from counseling_sessions.commands.trusted import naming_options
+from counseling_sessions.commands.build import naming_options
+from counseling_sessions.commands.parsing.generate import GenerateRequest
+from counseling_sessions.commands.telling import errors, say, tell, warn
 from counseling_sessions.generation.forecast import forecast
 from counseling_sessions.generation.progress import Progress
 from counseling_sessions.generation.run import Run
 from counseling_sessions.generation.view import duration, failures_table, projection_table
 from counseling_sessions.models.prices import Prices
 from counseling_sessions.sessions.entries import Entry
-from counseling_sessions.texts.console import HarmlessConsole
 from counseling_sessions.texts.harmless import one_line
 
 BY_HAND = "stopped by hand"
@@ -28,15 +27,9 @@ def headline(run: Run, todo: int) -> str:
     attitudes = ", ".join(batch.attitudes) if batch.attitudes else "own attitudes"
     part = f" · part {batch.shard[0]} of {batch.shard[1]}" if batch.shard else ""
     recovered = f" · {run.recovered} found again after a crash" if run.recovered else ""
-    parts = [
-        _counted(batch.profiles, "profile"),
-        attitudes,
-        ", ".join(batch.methods),
-        _counted(len(batch.seeds), "seed") + part,
-        f"{run.total} sessions, {todo} to do",
-        f"{run.folder}/{recovered}",
-    ]
-    return " · ".join(parts)
+    what = f"{_counted(batch.profiles, 'profile')} · {attitudes} · {', '.join(batch.methods)}"
+    seeds = _counted(len(batch.seeds), "seed") + part
+    return f"{what} · {seeds} · {run.total} sessions, {todo} to do · {run.folder}/{recovered}"
 
 
 def _counted(count: int, what: str) -> str:
@@ -44,7 +37,7 @@ def _counted(count: int, what: str) -> str:
 
 
 def report(
-    args: argparse.Namespace,
+    request: GenerateRequest,
     run: Run,
     progress: Progress,
     prices: Prices | None,
@@ -57,26 +50,23 @@ def report(
     failed = [run.entries[unit.session_id] for unit in open_units if unit.session_id in run.entries]
     finished = run.total - len(open_units)
     style = "yellow" if open_units else "green"
-    HarmlessConsole(soft_wrap=True).print(
-        Text(f"{finished} of {run.total} sessions finished, {len(failed)} failed, in {run.folder}/", style=style)
-    )
+    say(f"{finished} of {run.total} sessions finished, {len(failed)} failed, in {run.folder}/", style)
     _tell_usage(run, progress, prices, console)
-    notes = errors()
     if progress.failures:
-        notes.print(failures_table(progress.failures))
+        errors().print(failures_table(progress.failures))
     if progress.broken:
         count = _counted(progress.broken, "session")
-        notes.print(Text(f"{count} without a record: see run.log; the next start runs them again", style="red"))
+        tell(f"{count} without a record: see run.log; the next start runs them again", "red")
     if progress.pulse.set_aside:
         count = _counted(progress.pulse.set_aside, "damaged journal")
-        notes.print(Text(f"{count} set aside, their sessions begun anew; run.log says which and why", style="yellow"))
+        warn(f"{count} set aside, their sessions begun anew; run.log says which and why")
     for what, times in progress.exhausted.items():
-        notes.print(Text(f"{what} ({times} times): fewer sessions ran at once for a while", style="yellow"))
+        warn(f"{what} ({times} times): fewer sessions ran at once for a while")
     if progress.stopped:
-        notes.print(Text(f"stopped early: {one_line(progress.stopped)}", style="yellow"))
-    if not args.preview or progress.stopped:
-        _hint(run, len(open_units) - len(failed), failed, naming_options(args))
-    if args.preview:
+        warn(f"stopped early: {one_line(progress.stopped)}")
+    if not request.work.preview or progress.stopped:
+        _hint(run, len(open_units) - len(failed), failed, naming_options(request.models))
+    if request.work.preview:
         _show_forecast(run, prices, console, concurrency)
     if progress.stopped == BY_HAND:
         return 130
@@ -97,7 +87,7 @@ def _tell_usage(run: Run, progress: Progress, prices: Prices | None, console: Co
     )
     if pulse.calls and not tokens:
         message = "the endpoint reports no token usage: tokens and costs are not known, and --max-tokens and --max-cost do not stop"
-        errors().print(Text(message, style="yellow"))
+        warn(message)
 
 
 def _hint(run: Run, unended: int, failed: list[Entry], options: str) -> None:
@@ -107,12 +97,12 @@ def _hint(run: Run, unended: int, failed: list[Entry], options: str) -> None:
     shard = f" --shard {part[0]}/{part[1]}" if part else ""
     command = f"python run.py generate --out {shlex.quote(folder)}{shard}{options}"
     if unended:
-        errors().print(Text(f"go on with: {command}"))
+        tell(f"go on with: {command}")
     if any(entry.failure is None or entry.failure.kind not in PERMANENT for entry in failed):
-        errors().print(Text(f"failed sessions keep their turns; take them up again with: {command} --retry-failed"))
+        tell(f"failed sessions keep their turns; take them up again with: {command} --retry-failed")
     elif failed:
         why = "what the endpoint refused stays refused until it is put right"
-        errors().print(Text(f"{why}; then: {command} --retry-failed"))
+        tell(f"{why}; then: {command} --retry-failed")
 
 
 def _show_forecast(run: Run, prices: Prices | None, console: Console, concurrency: int) -> None:
@@ -131,9 +121,7 @@ def _show_forecast(run: Run, prices: Prices | None, console: Console, concurrenc
     ]
     missing = [method for method in run.batch.methods if method not in {row.method for row in rows}]
     if missing:
-        errors().print(
-            Text(f"no finished session yet, so that nothing is told of {', '.join(missing)}", style="yellow")
-        )
+        warn(f"no finished session yet, so that nothing is told of {', '.join(missing)}")
     if not rows:
         return
     console.print(f"\nthe whole batch, from {sum(row.sampled for row in rows)} finished sessions:")

@@ -1,121 +1,90 @@
-"""The command line: parses, calls, prints.
+"""The command line: parses, calls, prints. `parsing.parser` lists the commands."""
 
-python run.py                     one session, live on the terminal
-python run.py session --help      all its options
-python run.py generate --out RUN  many sessions, resumable
-python run.py status RUN          how a run stands
-python run.py merge PART PART …   parts of a run put together
-python run.py export RUN …        a run as a data set
-python run.py evaluate SESSIONS … what sessions are like
-python run.py compare SESSIONS …  which group of them is better
-python run.py prefer SESSIONS …   judges compare pairs of sessions
-python run.py rate SESSIONS …     pages on which people compare them
-python run.py agreement FILE …    what people answered
-python run.py trace PLACE …       what happened in a session, step by step
-python run.py replay PLACE …      the same past, another future
-python run.py diff A B            two futures side by side
-python run.py studio PLACE        LangGraph Studio, with these sessions as threads
-python run.py practice            a person is the counselor, or the client
-python run.py train WHAT …        fine-tuning data, adapters, their export and report
-python run.py profiles            the built-in clients
-python run.py check               which model serves which role
-python run.py graph               the state machine as Mermaid
-python run.py schema record       the JSON Schema of what is read and written
-"""
-
-import argparse
 import os
 import sys
+from collections.abc import Sequence
+from importlib import import_module
 
-from pydantic import ValidationError
-from rich.text import Text
+from counseling_sessions.commands.parsing.parser import parse
 
-from counseling_sessions.commands import (
-    CommandParser,
-    check,
-    drawing,
-    evaluate,
-    generate,
-    practice,
-    prefer,
-    profiles,
-    replay,
-    runs,
-    session,
-    studio,
-    trace,
-    train,
+EVALUATION = frozenset(
+    {
+        *("choix", "krippendorff", "matplotlib", "numpy", "py3langid"),
+        *("rouge_score", "sacrebleu", "scipy", "statsmodels", "tokenizers"),
+    }
 )
-from counseling_sessions.commands.options import errors
-from counseling_sessions.generation.exports import ExportError
-from counseling_sessions.graph.tracing import check_tracing
-from counseling_sessions.graph.trouble import DEBUG, debugging, describe_internal
-from counseling_sessions.models.embedded_file import EmbeddedModelError
-from counseling_sessions.models.errors import ModelError
-from counseling_sessions.profiles.readers import ProfileError
-from counseling_sessions.prompts import PromptError
-from counseling_sessions.sessions.errors import JournalError, RunError
-from counseling_sessions.settings import SettingsError, validation_message
-from counseling_sessions.store.machine import shortage
-from counseling_sessions.training.errors import TrainingError, WrittenError
-
-USER_ERRORS = (
-    *(RunError, ExportError, ProfileError, SettingsError, JournalError, ModelError, PromptError),
-    *(EmbeddedModelError, TrainingError, WrittenError),
+"""Libraries of the evaluation, an extra."""
+FORESEEN = frozenset(
+    {
+        *("sessions.errors.RunError", "generation.exports.files.ExportError", "profiles.problems.ProfileError"),
+        *("settings.SettingsError", "models.errors.ModelError"),
+        *("models.embedded_file.EmbeddedModelError", "prompts.PromptError"),
+        *("training.errors.TrainingError", "training.errors.WrittenError"),
+    }
 )
+"""Errors whose message is for the person who called; by name, so that no command imports what it does not need."""
 
 
-def main(arguments: list[str] | None = None) -> int:
+def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command; 0 for success, 1 for a session that failed or a check that found a problem, 2 for a wrong input or a machine
     that cannot go on, 3 for an error of the program's own."""
-    parser = _parser()
-    arguments = arguments if arguments is not None else sys.argv[1:]
-    args = parser.parse_args(arguments)
-    args.arguments = arguments
     try:
+        name, request = parse(sys.argv[1:] if arguments is None else arguments)
+        from counseling_sessions.graph.tracing import check_tracing
+
         check_tracing()
-        return int(args.command(args))
-    except USER_ERRORS as error:
-        errors().print(Text(f"error: {error}", style="red"))
-    except ValidationError as error:
-        errors().print(Text(f"error: {validation_message(error)}", style="red"))
+        return int(import_module(f"{__package__}.{name.replace(' ', '_')}").run(request))
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # the reader of our output has gone
         return 141
-    except OSError as error:
-        where = f"{error.filename}: " if error.filename else ""
-        errors().print(Text(f"error: {where}{error.strerror or error}", style="red"))
     except KeyboardInterrupt:
-        errors().print("stopped")
+        _tell("stopped")
         return 130
     except Exception as error:
-        if debugging():
-            raise
-        return _unforeseen(error)
-    return 2
+        return _failed(error)
 
 
-def _unforeseen(error: Exception) -> int:
-    """Say in one line what nobody foresaw: no traceback, and nothing of what it carried."""
-    if what := shortage(error):
-        errors().print(Text(f"error: the machine has run out of {what}; try again when it has some", style="red"))
+def _failed(error: Exception) -> int:
+    """Say in one line what is wrong; of what nobody foresaw no traceback, and nothing of what it carried."""
+    from counseling_sessions.graph.trouble import DEBUG, debugging, describe_internal
+    from counseling_sessions.store.machine import shortage
+
+    if message := _explained(error):
+        _tell(f"error: {message}", "red")
         return 2
-    message = f"error: this should not have happened: {describe_internal(error)} ({DEBUG}=1 shows the traceback)"
-    errors().print(Text(message, style="red"))
+    if debugging():
+        raise error
+    if what := shortage(error):
+        _tell(f"error: the machine has run out of {what}; try again when it has some", "red")
+        return 2
+    problem = f"error: this should not have happened: {describe_internal(error)} ({DEBUG}=1 shows the traceback)"
+    _tell(problem, "red")
     return 3
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser: argparse.ArgumentParser = CommandParser(
-        prog="run.py",
-        description="Simulated counseling sessions with invented clients, for research. Without a command: one session.",
-    )
-    commands = parser.add_subparsers(metavar="command")
-    default = session.add(commands)
-    for module in (generate, runs, evaluate, prefer, trace, replay, studio, practice, train, profiles, check, drawing):
-        module.add(commands)
-    parser.set_defaults(**vars(default.parse_args([])))
-    return parser
+def _explained(error: Exception) -> str | None:
+    """What a person can do something about, in words for them; None for what nobody foresaw."""
+    from pydantic import ValidationError
+
+    from counseling_sessions.settings import validation_message
+
+    kinds = {f"{kind.__module__}.{kind.__name__}".removeprefix("counseling_sessions.") for kind in type(error).__mro__}
+    if kinds & FORESEEN:
+        return str(error)
+    if isinstance(error, ValidationError):
+        return validation_message(error)
+    if isinstance(error, ModuleNotFoundError) and (error.name or "").partition(".")[0] in EVALUATION:
+        return f"the evaluation needs the library {error.name}: pip install -e '.[evaluation]'"
+    if isinstance(error, OSError):
+        where = f"{error.filename}: " if error.filename else ""
+        return f"{where}{error.strerror or error}"
+    return None
+
+
+def _tell(message: str, style: str = "") -> None:
+    from counseling_sessions.commands.telling import tell
+
+    tell(message, style)
 
 
 if __name__ == "__main__":

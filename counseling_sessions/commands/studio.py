@@ -1,18 +1,18 @@
 """`run.py studio`: LangGraph Studio's server, with the sessions of a run as threads and the methods as assistants."""
 
-import argparse
 import asyncio
 import os
 import signal
 import subprocess
+from collections.abc import Sequence
 from itertools import islice
 from pathlib import Path
 from types import FrameType
 
 from rich.text import Text
 
-from counseling_sessions.commands import Subparsers
-from counseling_sessions.commands.options import errors, salvage_option, salvaged, tell_left_out
+from counseling_sessions.commands.parsing.inspection import MOST, StudioRequest
+from counseling_sessions.commands.telling import errors, tell_left_out, warn
 from counseling_sessions.graph.served import VARIABLE as MODELS
 from counseling_sessions.inspection.find import find_one, find_records, overview
 from counseling_sessions.inspection.studio import (
@@ -31,56 +31,30 @@ from counseling_sessions.settings import ModelSettings
 from counseling_sessions.state import SessionRecord
 from counseling_sessions.texts.console import HarmlessConsole
 
-MOST = 50
-"""Sessions that are imported unless named: each takes one or two megabytes of the checkpoints' file."""
 STUDIO = "https://smith.langchain.com/studio/?baseUrl="
-SERVER = "http://127.0.0.1:2024"
 
 
-def add(commands: Subparsers) -> None:
-    """Tell the parser about this command."""
-    parser = commands.add_parser(
-        "studio", help="sessions in LangGraph Studio: step through them, fork them, run them on"
-    )
-    parser.add_argument(
-        "place", nargs="?", metavar="PLACE", help="run directory, folder of single sessions, or journal"
-    )
-    parser.add_argument(
-        "sessions", nargs="*", metavar="SESSION", help=f"ids, how they begin, or numbers (default: the first {MOST})"
-    )
-    parser.add_argument("--port", type=int, help="of the server (default 2024, or a free one where that is taken)")
-    parser.add_argument("--models", metavar="FILE", help="YAML with the models that the server may use, per role")
-    parser.add_argument("--no-browser", action="store_true", help="do not open Studio in the browser")
-    parser.add_argument(
-        "--fresh", action="store_true", help="import again what is there, without what was forked in it"
-    )
-    parser.add_argument("--assistants", action="store_true", help="only create an assistant for each method, on --url")
-    parser.add_argument("--url", default=SERVER, help=f"a LangGraph server, for --assistants (default {SERVER})")
-    salvage_option(parser)
-    parser.set_defaults(command=studio)
-
-
-def studio(args: argparse.Namespace) -> int:
+def run(request: StudioRequest) -> int:
     """Import sessions, start the server, wait until it is stopped."""
     console = HarmlessConsole(soft_wrap=True)
-    if args.assistants:
-        changed = asyncio.run(create_assistants(connect(args.url), method_assistants()))
-        console.print(f"{len(method_assistants())} assistants on {args.url}, {changed} of them new or changed")
+    if request.assistants:
+        changed = asyncio.run(create_assistants(connect(request.url), method_assistants()))
+        console.print(f"{len(method_assistants())} assistants on {request.url}, {changed} of them new or changed")
         return 0
-    path = args.models or os.environ.get(MODELS)
-    models = read_models(Path(path)) if path else {}
-    left_out = salvaged(args)
-    records = _wanted(Path(args.place), args.sessions, left_out) if args.place else []
+    path = request.models_file or (Path(named) if (named := os.environ.get(MODELS)) else None)
+    models = read_models(path) if path else {}
+    left_out: list[Damage] | None = [] if request.salvage else None
+    records = _wanted(request.place, request.sessions, left_out) if request.place else []
     tell_left_out(left_out)
-    done = asyncio.run(write_checkpoints(records, fresh=args.fresh)) if records else {}
+    done = asyncio.run(write_checkpoints(records, fresh=request.fresh)) if records else {}
     for record in records:
         if done[record.session_id] not in ("imported", "there already"):
-            errors().print(Text(f"session {record.session_id} {done[record.session_id]}", style="yellow"))
+            warn(f"session {record.session_id} {done[record.session_id]}")
     threads = [record for record in records if done[record.session_id] in ("imported", "there already")]
     if records and not threads:
-        raise RunError(f"{args.place}: none of the sessions can be imported")
+        raise RunError(f"{request.place}: none of the sessions can be imported")
     signal.signal(signal.SIGTERM, _interrupt)
-    with server(args.port, browser=not args.no_browser, models=Path(path) if path else None) as (url, process, log):
+    with server(request.port, browser=not request.no_browser, models=path) as (url, process, log):
         asyncio.run(_tell_server(url, threads, models))
         for record in threads:
             console.print(Text(_line(record, done[record.session_id])))
@@ -107,7 +81,7 @@ def _interrupt(number: int, frame: FrameType | None) -> None:
     raise KeyboardInterrupt
 
 
-def _wanted(place: Path, names: list[str], left_out: list[Damage] | None) -> list[SessionRecord]:
+def _wanted(place: Path, names: Sequence[str], left_out: list[Damage] | None) -> list[SessionRecord]:
     """The sessions that are named, or the first ones. Raises `RunError` or `JournalError`."""
     if names:
         named = [find_one(place, name, left_out=None if left_out is None else []) for name in names]

@@ -2,9 +2,10 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 
 from counseling_sessions.evaluation.figures import Measure, SessionFigures
+from counseling_sessions.evaluation.pairs import Pairing, PairKey
 from counseling_sessions.evaluation.statistics.family import Family, holm
 from counseling_sessions.evaluation.statistics.paired import PairedDifference, compare
 
@@ -43,6 +44,7 @@ def compare_groups(
     reference: str,
     others: Sequence[str],
     *,
+    pairing: Pairing,
     seed: int = 0,
 ) -> Comparison:
     """Compare the reference group with each of the others on every measure that both have in some pair.
@@ -51,11 +53,12 @@ def compare_groups(
     has a partner, nothing is compared.
     """
     known = list(rows)
-    pairs = {other: _pairs(known, reference, other) for other in others}
+    keys = {name: _keys(known, name, pairing) for name in (reference, *others)}
+    shared = {other: set(keys[reference]) & set(keys[other]) for other in others}
     found: list[tuple[Measure, PairedDifference]] = []
     for measure in measures.values():
         for other in others:
-            values = [(row.group, row.client, row.attitude, row.seed, row.values.get(measure.id)) for row in known]
+            values = [(row.group, *astuple(pairing.key(row.key)), row.values.get(measure.id)) for row in known]
             difference = compare(values, reference, other, seed=seed)
             if difference.pairs:
                 found.append((measure, difference))
@@ -70,8 +73,11 @@ def compare_groups(
         tuple(others),
         tuple(Compared(measure, difference, *adjusted[_name(measure, difference)]) for measure, difference in found),
         families,
-        pairs,
-        {other: _alone(known, reference, other) for other in others},
+        {other: len(both) for other, both in shared.items()},
+        {
+            other: {name: sum(key not in both for key in keys[name]) for name in (reference, other)}
+            for other, both in shared.items()
+        },
     )
 
 
@@ -86,12 +92,5 @@ def _name(measure: Measure, difference: PairedDifference) -> str:
     return f"{measure.id} against {difference.baseline}"
 
 
-def _alone(rows: Iterable[SessionFigures], reference: str, other: str) -> dict[str, int]:
-    keys = {name: [(r.client, r.attitude, r.seed) for r in rows if r.group == name] for name in (reference, other)}
-    shared = set(keys[reference]) & set(keys[other])
-    return {name: sum(key not in shared for key in found) for name, found in keys.items()}
-
-
-def _pairs(rows: Iterable[SessionFigures], reference: str, other: str) -> int:
-    keys = {name: {(r.client, r.attitude, r.seed) for r in rows if r.group == name} for name in (reference, other)}
-    return len(keys[reference] & keys[other])
+def _keys(rows: Iterable[SessionFigures], group: str, pairing: Pairing) -> list[PairKey]:
+    return [pairing.key(row.key) for row in rows if row.group == group]

@@ -4,7 +4,7 @@ Distinct-n is the number of different n-grams by the number of n-grams (Li et al
 different tokens by how many would be expected if each of N tokens were drawn at random from a vocabulary of V:
 V (1 - ((V - 1) / V)^N) (Liu et al. 2022, arXiv 2202.13587). Both are pooled over all sessions of a set, as in the MAGneT paper
 (arXiv 2509.04183). Distinct-n falls as text grows, whatever the text, and EAD, which is meant to correct that, still moves with
-length on natural language: sets of different size are compared with `compare_at_equal_length` only.
+length on natural language: sets of different size are compared with `compare_counts` only.
 """
 
 from collections.abc import Iterable, Mapping
@@ -14,10 +14,8 @@ from itertools import combinations
 import numpy as np
 
 from counseling_sessions.evaluation.jackknife import difference_figure, jackknife_figure
-from counseling_sessions.evaluation.ngrams import Counts, counts_of
+from counseling_sessions.evaluation.ngrams import Counts
 from counseling_sessions.evaluation.statistics.intervals import MINIMUM_CLIENTS, Figure
-from counseling_sessions.evaluation.tokens import Tokenizer, unicode_words
-from counseling_sessions.sessions import Session
 from counseling_sessions.state import Speaker
 
 LENGTHS = 3
@@ -64,38 +62,13 @@ class EqualLength:
     differences: tuple[Difference, ...]
 
 
-def diversity_of(
-    sessions: Iterable[Session],
-    tokenizer: Tokenizer | None = None,
-    *,
-    speaker: Speaker | None = None,
-    vocabulary: int | None = None,
-) -> Diversity:
-    """Figures pooled over the sessions, of all messages or one speaker's, in Unicode words unless another tokenizer is given.
+def diversity_of_counts(counts: Counts, vocabulary: int | None = None) -> Diversity:
+    """Figures pooled over the counted sessions.
 
     `vocabulary` takes the place of the tokenizer's own size. Words are an open vocabulary, of which no size is made up:
     there is no EAD then. Intervals are by leaving out one client at a time (`evaluation.jackknife`); they speak of sets of this
     size. Raises `ValueError` for a vocabulary under the number of different tokens.
     """
-    return diversity_of_counts(counts_of(sessions, tokenizer or unicode_words(), speaker=speaker), vocabulary)
-
-
-def compare_at_equal_length(
-    sets: Mapping[str, Iterable[Session]],
-    tokenizer: Tokenizer | None = None,
-    *,
-    speaker: Speaker | None = None,
-    vocabulary: int | None = None,
-    budget: int | None = None,
-) -> EqualLength:
-    """Compare sets at the same number of tokens: see `compare_counts`."""
-    tokenizer = tokenizer or unicode_words()
-    counts = {name: counts_of(sessions, tokenizer, speaker=speaker) for name, sessions in sets.items()}
-    return compare_counts(counts, vocabulary=vocabulary, budget=budget)
-
-
-def diversity_of_counts(counts: Counts, vocabulary: int | None = None) -> Diversity:
-    """As `diversity_of`, of what has been counted before."""
     vocabulary = _vocabulary(counts, vocabulary)
     return _diversity(counts, vocabulary, _measured(counts, vocabulary, None))
 

@@ -9,7 +9,7 @@ from counseling_sessions.evaluation.integrity import Finding
 from counseling_sessions.evaluation.judging.means import AffectChange, SubscaleMean
 from counseling_sessions.evaluation.scales import Scale
 from counseling_sessions.evaluation.structure import session_figures
-from counseling_sessions.sessions import Session
+from counseling_sessions.sessions import Session, SessionKey
 
 Better = Literal["higher", "lower", "neither"]
 
@@ -52,24 +52,17 @@ MEASURES: dict[str, Measure] = {
 
 @dataclass(frozen=True)
 class SessionFigures:
-    """One session's figures, with what it is paired by. What is unknown of the session is not in `values`."""
+    """One session's figures, and the group it is compared in. What is unknown of the session is not in `values`."""
 
-    session: str
-    source: str
+    key: SessionKey
     group: str
-    client: str
-    attitude: str | None
-    seed: int | None
     values: dict[str, float] = field(default_factory=dict)
 
 
-def plain_figures(session: Session, findings: list[Finding]) -> SessionFigures:
+def plain_figures(session: Session, findings: list[Finding], group: str) -> SessionFigures:
     """A session's figures that need no judge."""
     known = session_figures(session, findings)
-    values = {name: value for name, value in known.items() if name in MEASURES}
-    return SessionFigures(
-        session.id, session.source, str(session.method), session.client, session.attitude, session.seed, values
-    )
+    return SessionFigures(session.key, group, {name: value for name, value in known.items() if name in MEASURES})
 
 
 def scale_measures(scales: Iterable[Scale]) -> dict[str, Measure]:
@@ -95,18 +88,16 @@ def rows_by_group(
     measures: Mapping[str, Measure] | None = None,
 ) -> dict[str, list[SessionFigures]]:
     """The rows by group, with the judged figures of their sessions; an unscored one is left out, and so counted as missing."""
-    judged: dict[tuple[str, str, str], dict[str, float]] = defaultdict(dict)
+    judged: dict[SessionKey, dict[str, float]] = defaultdict(dict)
     for mean in means:
         if mean.mean is not None and mean.occasion == "session":
-            judged[mean.session, mean.source, str(mean.method)][f"{mean.scale}/{mean.subscale}"] = mean.mean
+            judged[mean.key][f"{mean.scale}/{mean.subscale}"] = mean.mean
     for change in changes:
         if change.change is not None:
-            judged[change.session, change.source, str(change.method)][f"{change.scale}/{change.subscale}"] = (
-                change.change
-            )
+            judged[change.key][f"{change.scale}/{change.subscale}"] = change.change
     found: dict[str, list[SessionFigures]] = defaultdict(list)
     for row in rows:
-        scores = judged.get((row.session, row.source, row.group), {})
+        scores = judged.get(row.key, {})
         wanted = {name: value for name, value in scores.items() if name in (measures or {})}
         found[row.group].append(replace(row, values=row.values | wanted))
     return dict(found)

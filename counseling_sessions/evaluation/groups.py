@@ -5,22 +5,21 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, get_args
 
+from counseling_sessions.evaluation.pairs import Pairing
 from counseling_sessions.profiles.problems import Problem
-from counseling_sessions.sessions import Session, read_sessions
+from counseling_sessions.sessions import Session, SessionKey, read_sessions
 from counseling_sessions.sessions.ledger import Damage
 from counseling_sessions.settings import MethodName, SettingsError
 
 GroupBy = Literal["method", "attitude", "model", "source"]
-NAMELESS = "all sessions"
 
 
 @dataclass
 class Gathered:
-    """Sessions by the name of their group, in order; a session's `method` is the name of its group, so that pairs can be made.
+    """Sessions by the name of their group, in order, and how those of two groups are paired.
 
     `problems` is what could not be read, and has been left out; `unnamed` counts sessions that the grouping says nothing of and
-    that are in no group; `by` is what the groups are. `without_seeds`: some group has no seeds at all, so that none count:
-    sessions are paired by client and attitude alone.
+    that are in no group; `by` is what the groups are.
     """
 
     sources: tuple[str, ...]
@@ -30,11 +29,26 @@ class Gathered:
     unnamed: int = 0
     failed: int = 0
     damaged: list[Damage] = field(default_factory=list)
-    without_seeds: bool = False
 
     @property
     def sessions(self) -> list[Session]:
         return [session for group in self.groups.values() for session in group]
+
+    @property
+    def group_of(self) -> dict[SessionKey, str]:
+        """The group of each session."""
+        return {session.key: name for name, group in self.groups.items() for session in group}
+
+    @property
+    def pairing(self) -> Pairing:
+        """By what sessions are paired; of two attitudes' sessions with one client the seeds differ too."""
+        return Pairing(attitude=self.by != "attitude", seed=self.by != "attitude" and not self.without_seeds)
+
+    @property
+    def without_seeds(self) -> bool:
+        """Whether some group has no seeds at all, so that none count."""
+        seeded = [any(session.seed is not None for session in group) for group in self.groups.values()]
+        return self.by != "attitude" and any(seeded) and not all(seeded)
 
 
 def gather(paths: Sequence[Path], by: GroupBy | None = None, *, salvage: bool = False) -> Gathered:
@@ -66,24 +80,11 @@ def gather(paths: Sequence[Path], by: GroupBy | None = None, *, salvage: bool = 
         if group is None:
             found.unnamed += 1
         else:
-            found.groups.setdefault(group, []).append(session.model_copy(update={"method": group}))
+            found.groups.setdefault(group, []).append(session)
     order = get_args(MethodName)  # the methods in their own order, whatever was read first
     found.groups = dict(sorted(found.groups.items(), key=lambda item: order.index(item[0]) if item[0] in order else 99))
     if not found.groups:
         raise SettingsError(f"none of the {len(read)} sessions says its {found.by}; group them by source instead")
-    if found.by == "attitude":
-        # A client's sessions with another attitude have another seed too.
-        found.groups = {
-            name: [session.model_copy(update={"attitude": None, "seed": None}) for session in group]
-            for name, group in found.groups.items()
-        }
-    seeded = [any(session.seed is not None for session in group) for group in found.groups.values()]
-    if any(seeded) and not all(seeded):
-        found.without_seeds = True
-        found.groups = {
-            name: [session.model_copy(update={"seed": None}) for session in group]
-            for name, group in found.groups.items()
-        }
     return found
 
 

@@ -6,7 +6,7 @@
 from collections import Counter
 from dataclasses import dataclass
 
-from counseling_sessions.evaluation.checks import CHECKS, Spoken, empty, language_of, non_alternation, spoken
+from counseling_sessions.evaluation.checks import CHECKS, SpokenInSession, empty, language_of, non_alternation, spoken
 from counseling_sessions.sessions import Session
 from counseling_sessions.state import Speaker
 
@@ -59,7 +59,7 @@ def check_session(session: Session) -> list[Finding]:
     return found
 
 
-def _seen(said: Spoken) -> list[tuple[str, str]]:
+def _seen(said: SpokenInSession) -> list[tuple[str, str]]:
     if nothing := empty(said):
         seen = {"empty": nothing}
     else:

@@ -103,7 +103,7 @@ def _group(
     for session in sessions:
         findings: list[Finding] = integrity.add(session)
         structure.add(session)
-        rows.append(plain_figures(session, findings))
+        rows.append(plain_figures(session, findings, name))
         clean.append((session.client, not findings))
     bleu = semantics = None
     if "self-bleu" in how.metrics:
@@ -132,7 +132,7 @@ def means(rows: Sequence[SessionFigures], measures: Mapping[str, Measure], *, se
     """The mean of every measure that a session of these has, with its interval; a session without it counts as missing."""
     known = {name for row in rows for name in row.values}
     return {
-        name: mean_figure(((row.client, row.values.get(name)) for row in rows), seed=seed)
+        name: mean_figure(((row.key.client, row.values.get(name)) for row in rows), seed=seed)
         for name in measures
         if name in known
     }

@@ -1,58 +1,65 @@
-"""Pairs of sessions that differ in the method alone: the same client, attitude and seed."""
+"""Pairs of sessions that differ in their group alone: the same client, attitude and seed."""
 
 import hashlib
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from itertools import combinations
 
-from counseling_sessions.sessions import Session
+from counseling_sessions.sessions import Session, SessionKey
 
-Key = tuple[str, str, int]
-"""What the sessions of a pair share: client, attitude (empty where none is known) and seed (0 where none is known)."""
+
+@dataclass(frozen=True, slots=True, order=True)
+class PairKey:
+    """What the sessions of a pair share; attitude is empty and seed 0 where it is unknown, or left out of the pairing."""
+
+    client: str
+    attitude: str
+    seed: int
+
+
+@dataclass(frozen=True)
+class Pairing:
+    """By what sessions are paired, beside the client."""
+
+    attitude: bool = True
+    seed: bool = True
+
+    def key(self, key: SessionKey) -> PairKey:
+        """What a session is paired by."""
+        return PairKey(key.client, (self.attitude and key.attitude) or "", (self.seed and key.seed) or 0)
 
 
 @dataclass(frozen=True)
 class Pair:
-    """Two sessions with one client. `first` and `second` are in the order of the methods asked for, not of any showing."""
+    """Two sessions with one client, and the groups they are of, in the order of the groups asked for, not of any showing."""
 
     id: str
+    key: PairKey
+    groups: tuple[str, str]
     first: Session
     second: Session
 
-    @property
-    def key(self) -> Key:
-        return key_of(self.first)
 
-    @property
-    def methods(self) -> tuple[str, str]:
-        return self.first.method or "", self.second.method or ""
+def pairs_of(groups: Mapping[str, Iterable[Session]], pairing: Pairing) -> tuple[list[Pair], int]:
+    """All pairs between the groups, sorted by key, and how many of their sessions have no partner at all.
 
-
-def key_of(session: Session) -> Key:
-    """What a session is paired by."""
-    return session.client, session.attitude or "", session.seed or 0
-
-
-def pairs_of(sessions: Iterable[Session], methods: list[str]) -> tuple[list[Pair], int]:
-    """All pairs between the methods, sorted by key, and how many of the methods' sessions have no partner at all.
-
-    A session without a method's name takes part in none; of several sessions with one key and method the first by id counts.
+    Of several sessions with one key in a group the first by id counts.
     """
-    found: dict[Key, dict[str, Session]] = defaultdict(dict)
-    for session in sorted(sessions, key=lambda session: session.id):
-        if session.method in methods:
-            found[key_of(session)].setdefault(str(session.method), session)
-    pairs, alone = [], 0
-    for _, by_method in sorted(found.items()):
-        alone += len(by_method) == 1
-        for first, second in combinations([method for method in methods if method in by_method], 2):
-            pairs.append(_pair(by_method[first], by_method[second]))
-    return pairs, alone
+    found: dict[PairKey, dict[str, Session]] = defaultdict(dict)
+    for group, sessions in groups.items():
+        for session in sorted(sessions, key=lambda session: session.id):
+            found[pairing.key(session.key)].setdefault(group, session)
+    pairs = [
+        Pair(_name(two, by_group), key, two, *(by_group[group] for group in two))
+        for key, by_group in sorted(found.items(), key=lambda item: item[0])
+        for two in combinations(by_group, 2)
+    ]
+    return pairs, sum(len(by_group) == 1 for by_group in found.values())
 
 
-def _pair(first: Session, second: Session) -> Pair:
+def _name(groups: tuple[str, str], sessions: Mapping[str, Session]) -> str:
     # Not where the sessions lie: answers must find their pair again after a run has been moved.
     # Nor which of them is named first.
-    named = "\n".join(sorted([f"{first.method}\n{first.id}", f"{second.method}\n{second.id}"]))
-    return Pair(hashlib.sha256(named.encode()).hexdigest()[:12], first, second)
+    named = "\n".join(sorted(f"{group}\n{sessions[group].id}" for group in groups))
+    return hashlib.sha256(named.encode()).hexdigest()[:12]

@@ -82,7 +82,9 @@ def by_judges(decisions: Iterable[Decision]) -> tuple[list[Preference], int]:
             without += 1
         else:
             found.append(
-                Preference(item.aspect, item.outcome, item.first_method, item.second_method, item.client, item.judge)
+                Preference(
+                    item.aspect, item.outcome, item.first_method, item.second_method, item.key.client, item.judge
+                )
             )
     return found, without
 

@@ -77,18 +77,6 @@ def read_turns(path: Path) -> list[Turn]:
     return turns
 
 
-def turns_of(generated: Sequence[str], reference: Sequence[str], clients: Sequence[str]) -> list[Turn]:
-    """Turns from three sequences of one length. Raises `ValueError` where they are not, or a reference is empty."""
-    if not len(generated) == len(reference) == len(clients):
-        raise ValueError(
-            f"there are {len(generated)} generated turns, {len(reference)} reference turns and {len(clients)} clients"
-        )
-    for place, text in enumerate(reference, 1):
-        if not text.strip():
-            raise ValueError(f"the reference of turn {place} is empty")
-    return [Turn(*fields) for fields in zip(generated, reference, clients, strict=True)]
-
-
 def reference_scores(turns: Sequence[Turn]) -> ReferenceScores:
     """Score turns against their references. An empty generated turn scores 0 and counts. Raises `ValueError` without turns."""
     if not turns:

@@ -118,11 +118,6 @@ def wordllama_embedder() -> Embedder:
     return Embedder(f"wordllama {wordllama.__version__}, l2_supercat, 256 dimensions", embed)
 
 
-def mean_pairwise_distance(vectors: Floats) -> float | None:
-    """The mean cosine distance of all pairs of unit vectors (texts, dimensions); None for fewer than two."""
-    return _mean_distance(vectors.sum(axis=0, dtype=np.float64), len(vectors))
-
-
 def vendi_score(vectors: Floats) -> float | None:
     """The Vendi score of unit vectors (texts, dimensions) under cosine similarity; None for none.
 

@@ -14,7 +14,7 @@ from counseling_sessions.profiles.schema import ClientProfile
 from counseling_sessions.sessions import Message, Session, client_group
 from counseling_sessions.sessions.session import named_technique
 from counseling_sessions.state import EndReason, Phase, Speaker
-from counseling_sessions.texts.words import normalized
+from counseling_sessions.texts.words import words
 
 DECILES = 10
 OPENING_WORDS = 3
@@ -28,7 +28,7 @@ Labels = Mapping[str, Sequence[str]]
 class SessionStructure:
     """One session in numbers.
 
-    Words are those of `normalized` ("can't" is one; of no use for languages that write none apart). `questions` counts the
+    Words are those of `texts.words` ("can't" is one; of no use for languages that write none apart). `questions` counts the
     counselor's messages with a question mark. `by_phase` and `by_decile` count techniques; decile d holds the counselor's
     messages i of n with floor(10 i / n) = d. `steps` are the plan's steps (1-based) that were worked on. `agrees` tells
     whether the plan's CBT technique is among the labels; None where either cannot be read as one of the twelve.
@@ -188,7 +188,7 @@ class Structure:
 
     def _add_messages(self, counselor: list[Message]) -> None:
         for place, message in enumerate(counselor):
-            self._openings[" ".join(normalized(message.text[:200]).split()[:OPENING_WORDS])] += 1
+            self._openings[" ".join(words(message.text[:200])[:OPENING_WORDS])] += 1
             if message.techniques:
                 self.decile_messages[decile(place, len(counselor))] += 1
                 if message.phase:
@@ -213,7 +213,7 @@ class Structure:
 
 
 def _words(messages: list[Message]) -> int:
-    return sum(len(normalized(message.text).split()) for message in messages)
+    return sum(len(words(message.text)) for message in messages)
 
 
 def _agrees(session: Session, labels: Labels) -> bool | None:

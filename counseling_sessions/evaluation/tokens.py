@@ -5,27 +5,18 @@ Figures on tokens can be compared only where the tokenizer is the same, so that 
 
 import hashlib
 import re
-import unicodedata
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, replace
-from functools import cache, partial
+from functools import partial
 from pathlib import Path
 
 import tokenizers
 
 from counseling_sessions.settings import SettingsError
 from counseling_sessions.store.reading import read_bytes
-from counseling_sessions.texts.normal import normal_form
+from counseling_sessions.texts.words import words_of_any_script
 
 Encode = Callable[[Sequence[str]], list[Sequence[Hashable]]]
-
-# Scripts that put no space between words: here every letter counts as a word.
-_UNSPACED = (
-    "\u0e00-\u0eff"  # Thai, Lao
-    "\u1000-\u109f\u1780-\u17ff"  # Burmese, Khmer
-    "\u3005-\u3007\u3040-\u30ff\u31f0-\u31ff"  # kana and iteration marks
-    "\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"  # Han
-)
 
 
 @dataclass(frozen=True)
@@ -46,12 +37,8 @@ class Tokenizer:
 
 
 def unicode_words() -> Tokenizer:
-    """Words of any language: NFKC, case folded, runs of letters, digits and combining marks; "don't" is one word.
-
-    Punctuation, symbols and underscores are dropped. In scripts without spaces (Chinese, Japanese, Thai, Lao, Khmer,
-    Burmese) every letter with its marks is a word; for these a `tokenizer.json` says more.
-    """
-    return Tokenizer("unicode-words", None, _in_words)
+    """Words of any language, as `words_of_any_script` takes them; for scripts without spaces a `tokenizer.json` says more."""
+    return Tokenizer("unicode-words", None, lambda texts: [*map(words_of_any_script, texts)])
 
 
 def tokenizer_of_file(path: Path) -> Tokenizer:
@@ -98,27 +85,3 @@ def _cleaned(encode: Encode, texts: Sequence[str]) -> list[Sequence[Hashable]]:
 def _in_pieces(tokenizer: tokenizers.Tokenizer, texts: Sequence[str]) -> list[Sequence[Hashable]]:
     encoded = tokenizer.encode_batch_fast(list(texts), add_special_tokens=False)
     return [item.ids for item in encoded]
-
-
-def _in_words(texts: Sequence[str]) -> list[Sequence[Hashable]]:
-    ascii_words, words = re.compile(r"[a-z0-9]+(?:'[a-z0-9]+)*"), _words()
-    found: list[Sequence[Hashable]] = []
-    for text in texts:
-        # Most text is ASCII but for its quotation marks, and then the short pattern does, which is twice as fast.
-        plain = text.replace("’", "'")
-        if plain.isascii():
-            found.append(ascii_words.findall(plain.lower()))
-        else:
-            # Case folding can undo the normal form.
-            folded = normal_form("NFKC", normal_form("NFKC", plain).casefold())
-            found.append(words.findall(folded))
-    return found
-
-
-@cache
-def _words() -> re.Pattern[str]:
-    # `\w` holds no combining marks, without which words of Hindi or Tamil fall to pieces.
-    points = map(chr, [*range(0x20000), *range(0xE0100, 0xE01F0)])
-    marks = "".join(point for point in points if unicodedata.category(point) in {"Mn", "Mc"})
-    word = rf"(?![{_UNSPACED}])[^\W_](?:(?![{_UNSPACED}])[^\W_]|[{marks}])*"
-    return re.compile(rf"[{_UNSPACED}][{marks}]*|{word}(?:'{word})*")

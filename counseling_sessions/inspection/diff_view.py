@@ -9,6 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from counseling_sessions.inspection.diff import Difference, Pair, Row, Span
+from counseling_sessions.inspection.trace_style import has_color
 
 COLUMNS_FROM = 100
 """Characters of a terminal from which there is room for two columns."""
@@ -91,7 +92,7 @@ def _marked(console: Console, spans: Sequence[Span], side: int) -> Iterator[Text
     for span in spans:
         if not span.changed or whole:
             yield Text(span.text)
-        elif _has_color(console):
+        elif has_color(console):
             yield Text(span.text, style=f"bold {color}")
         else:
             yield Text(f"{start}{span.text}{end}")
@@ -103,10 +104,6 @@ def _legend(console: Console) -> list[Text]:
         for side in range(2)
     ]
     return [shown[0], Text(", "), shown[1]]
-
-
-def _has_color(console: Console) -> bool:
-    return console.color_system is not None and not console.no_color
 
 
 def _names(pairs: Sequence[Pair]) -> str:

@@ -1,6 +1,7 @@
 """A session as it happens, on a terminal or in a pipe: the dialogue as it grows, what was picked and why, where the graph is."""
 
 import time
+from collections import Counter
 from typing import Any
 
 from rich.console import Console
@@ -8,11 +9,11 @@ from rich.padding import Padding
 from rich.text import Text
 
 from counseling_sessions.graph.session import Event, SessionTask
+from counseling_sessions.inspection.trace_style import SPEAKERS
 from counseling_sessions.inspection.transcript import how_it_ended
 from counseling_sessions.sessions.journal_lines import JournalContent
 from counseling_sessions.state import Call, SessionRecord
 
-SPEAKERS = {"counselor": ("Counselor", "bold cyan"), "client": ("Client", "bold yellow")}
 DOING = {
     "intake": "taking the form",
     "plan": "planning the session",
@@ -121,10 +122,7 @@ def show_summary(console: Console, record: SessionRecord) -> None:
 
 
 def _guard_line(record: SessionRecord) -> str:
-    found: dict[str, int] = {}
-    for call in _calls(record):
-        for finding in call.findings:
-            found[finding.kind] = found.get(finding.kind, 0) + 1
+    found = Counter(finding.kind for call in _calls(record) for finding in call.findings)
     if not found:
         return "guards: nothing to object"
     return "guards: " + ", ".join(f"{kind.replace('_', ' ')} {count}" for kind, count in sorted(found.items()))

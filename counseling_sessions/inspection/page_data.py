@@ -6,6 +6,7 @@ once, in a list in order of time; elsewhere is their place in it.
 
 import base64
 import zlib
+from collections import Counter
 from collections.abc import Sequence
 from itertools import pairwise, product
 from typing import Any
@@ -49,10 +50,6 @@ def packed(value: Any) -> str:
 
 def row_of(record: SessionRecord, trace: SessionTrace) -> Json:
     """A session's line in the list."""
-    findings: dict[str, int] = {}
-    for item in trace.calls:
-        for finding in item.call.findings:
-            findings[finding.kind] = findings.get(finding.kind, 0) + 1
     return {
         "id": trace.session_id,
         "profile": trace.profile_id,
@@ -63,7 +60,7 @@ def row_of(record: SessionRecord, trace: SessionTrace) -> Json:
         "end": trace.end_reason,
         "failure": trace.failure and trace.failure.message,
         "turns": len(record.turns),
-        "findings": findings,
+        "findings": Counter(finding.kind for item in trace.calls for finding in item.call.findings),
         "calls": trace.total.calls,
         "tokens": trace.total.prompt_tokens + trace.total.completion_tokens,
         "seconds": trace.seconds,

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from counseling_sessions.texts.normal import normal_form
+from counseling_sessions.texts.words import folded
 
 SHORTEST = 3
 """Words of the shortest run: two words in a row are in common by chance."""
@@ -101,11 +101,7 @@ def survival(utterance: str, candidates: Sequence[str]) -> Survival:
 def _words(text: str) -> list[str]:
     if text.isascii():  # by far the most texts, and many times as fast
         return [word.replace("'", "") for word in _WORD.findall(text.lower())]
-    return [_normal(word) for word in _WORD.findall(text)]
-
-
-def _normal(word: str) -> str:
-    return re.sub("['’]", "", normal_form("NFKC", word).casefold())
+    return [folded(word) for word in _WORD.findall(text)]
 
 
 def _runs(ours: list[str], theirs: list[str], candidate: int) -> Iterator[_Run]:

@@ -23,6 +23,7 @@ from counseling_sessions.inspection.trace_data import (
     SessionTrace,
     TechniqueUse,
     TurnTrace,
+    timed,
 )
 from counseling_sessions.models.prices import Prices
 from counseling_sessions.nodes.context import phase_of
@@ -67,9 +68,7 @@ def trace_session(record: SessionRecord, prices: Prices | None = None) -> Sessio
 def union_seconds(calls: Iterable[CallTrace]) -> float:
     """The time in which any of the calls ran, in seconds: what ran side by side is counted once."""
     busy, until = 0.0, float("-inf")
-    for begin, end in sorted(
-        (call.offset, call.end) for call in calls if call.offset is not None and call.end is not None
-    ):
+    for begin, end in timed(calls):
         busy += max(0.0, end - max(begin, until))
         until = max(until, end)
     return busy
@@ -77,8 +76,8 @@ def union_seconds(calls: Iterable[CallTrace]) -> float:
 
 def span_seconds(calls: Iterable[CallTrace]) -> float:
     """From the begin of the first call to the end of the last, in seconds."""
-    timed = [(item.offset, item.end) for item in calls if item.offset is not None and item.end is not None]
-    return max(end for _, end in timed) - min(begin for begin, _ in timed) if timed else 0.0
+    times = timed(calls)
+    return max(end for _, end in times) - times[0][0] if times else 0.0
 
 
 def total(usages: Sequence[Usage]) -> Usage:

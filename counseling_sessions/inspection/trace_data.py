@@ -1,5 +1,6 @@
 """What a session's trace is made of. `inspection.trace` makes it from a record."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -33,6 +34,11 @@ class CallTrace:
     def regenerations(self) -> int:
         """How often the guards had the answer made again."""
         return max(0, self.call.attempts - 1)
+
+
+def timed(calls: Iterable[CallTrace]) -> list[tuple[float, float]]:
+    """Begin and end of the calls whose time is known, in seconds after the begin of the session, the first begun first."""
+    return sorted((item.offset, item.end) for item in calls if item.offset is not None and item.end is not None)
 
 
 @dataclass(frozen=True)

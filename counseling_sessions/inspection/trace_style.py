@@ -6,7 +6,7 @@ from itertools import pairwise
 from rich.console import Console
 from rich.text import Text
 
-from counseling_sessions.inspection.trace_data import CallTrace
+from counseling_sessions.inspection.trace_data import CallTrace, timed
 from counseling_sessions.state import Usage
 from counseling_sessions.texts.harmless import harmless, one_line
 
@@ -79,7 +79,7 @@ class Axis:
         self.width = max(1, width)
         self._pieces: list[tuple[float, float, float]] = []
         until = busy = 0.0
-        for begin, end in sorted(_timed(calls)):
+        for begin, end in timed(calls):
             start = max(begin, until)
             if end > start:
                 self._pieces.append((start, end, busy))
@@ -92,7 +92,7 @@ class Axis:
         if not self.seconds:
             return ""
         line = [" "] * self.width
-        for begin, end in _timed(calls):
+        for begin, end in timed(calls):
             first = min(self.width - 1, int(self._busy(begin) / self.seconds * self.width))
             last = self._busy(end) / self.seconds * self.width
             for place in range(first, max(first + 1, min(self.width, round(last)))):
@@ -117,7 +117,3 @@ def scale(turns: Sequence[int]) -> str:
         if place + len(number) < after:
             line[place : place + len(number)] = number
     return "".join(line).rstrip()
-
-
-def _timed(calls: Sequence[CallTrace]) -> list[tuple[float, float]]:
-    return [(item.offset, item.end) for item in calls if item.offset is not None and item.end is not None]

@@ -11,9 +11,17 @@ from rich.tree import Tree
 
 from counseling_sessions.graph.record import usage_of
 from counseling_sessions.inspection.survival import Kept
-from counseling_sessions.inspection.trace_data import CallTrace, CandidateTrace, SaidTrace, SessionTrace, TurnTrace
+from counseling_sessions.inspection.trace_data import (
+    CallTrace,
+    CandidateTrace,
+    PickTrace,
+    SaidTrace,
+    SessionTrace,
+    TurnTrace,
+)
 from counseling_sessions.inspection.trace_prompts import Message, Prompts
 from counseling_sessions.inspection.trace_style import SPEAKERS, Axis, Mark, brief, marked, role_name, seconds, tokens
+from counseling_sessions.state import Pick
 from counseling_sessions.texts.harmless import harmless
 
 LINE = 200
@@ -37,7 +45,7 @@ def turn_brief(turn: TurnTrace) -> Tree:
     """A turn in a few lines: what was picked and why, what of each candidate is left, what was said."""
     tree = Tree(_title(turn), guide_style="dim")
     if turn.pick:
-        tree.add(Text.assemble("picked ", _picked(turn), f": {brief(turn.pick.pick.reason, LINE)}"))
+        tree.add(Text.assemble("picked ", _picked(turn.pick.pick), f": {brief(turn.pick.pick.reason, LINE)}"))
     if turn.candidates:
         told = "; ".join(f"{item.candidate.technique} {_kept(item)}" for item in turn.candidates)
         tree.add(Text(f"drafts: {told}", style="dim"))
@@ -58,7 +66,7 @@ def turn_full(turn: TurnTrace, look: Look) -> Tree:
     if turn.saw:
         tree.add(Text.assemble(("the client had said: ", "bold"), (harmless(turn.saw), "dim")))
     if turn.pick:
-        _add_pick(tree, turn, look)
+        _add_pick(tree, turn.pick, look)
     if turn.candidates:
         drafts = tree.add(Text("drafts", style="bold"))
         for number, item in enumerate(turn.candidates, 1):
@@ -127,8 +135,8 @@ def _title(turn: TurnTrace) -> Text:
     return Text.assemble((name, "bold"), *(f" · {part}" for part in parts))
 
 
-def _picked(turn: TurnTrace) -> tuple[str, str]:
-    return (" + ".join(turn.pick.pick.techniques) if turn.pick else "", "bold green")
+def _picked(pick: Pick) -> tuple[str, str]:
+    return " + ".join(pick.techniques), "bold green"
 
 
 def _speaker(said: SaidTrace) -> tuple[str, str]:
@@ -142,17 +150,15 @@ def _kept(item: CandidateTrace) -> str:
     return f"{item.kept.share:.0%} kept" if item.kept else "not merged"
 
 
-def _add_pick(tree: Tree, turn: TurnTrace, look: Look) -> None:
-    if turn.pick is None:
-        return
-    pick = turn.pick.pick
-    node = tree.add(Text.assemble(("picked ", "bold"), _picked(turn), f" by {_decided(pick.source)}"))
+def _add_pick(tree: Tree, item: PickTrace, look: Look) -> None:
+    pick = item.pick
+    node = tree.add(Text.assemble(("picked ", "bold"), _picked(pick), f" by {_decided(pick.source)}"))
     if pick.reason:
         node.add(Text(f"why: {harmless(pick.reason)}"))
     if pick.fallback:
         node.add(Text(f"the rules decided, since the model could not: {harmless(pick.fallback)}", style="yellow"))
-    if turn.pick.call:
-        _add_call(node, turn.pick.call, look)
+    if item.call:
+        _add_call(node, item.call, look)
 
 
 def _decided(source: str) -> str:

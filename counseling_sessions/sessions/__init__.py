@@ -1,6 +1,6 @@
 """Sessions at rest: reading those of a run directory, and those that others made, in one form."""
 
 from counseling_sessions.sessions.reading import read_sessions
-from counseling_sessions.sessions.session import Message, Session, client_group
+from counseling_sessions.sessions.session import Message, Session, SessionKey, client_group
 
-__all__ = ["Message", "Session", "client_group", "read_sessions"]
+__all__ = ["Message", "Session", "SessionKey", "client_group", "read_sessions"]

@@ -1,12 +1,25 @@
 """A session as it is read for evaluation, whoever made it."""
 
 import hashlib
+from dataclasses import dataclass
 
 from pydantic import BaseModel, ConfigDict
 
 from counseling_sessions.profiles.schema import Attitude, ClientProfile
 from counseling_sessions.state import CBTTechnique, EndReason, Phase, SessionRecord, Speaker
 from counseling_sessions.texts.words import normalized
+
+
+@dataclass(frozen=True, slots=True)
+class SessionKey:
+    """Which session something is of: its id, where it was read, and whose and what kind of a session it is (as in `Session`)."""
+
+    session: str
+    source: str
+    method: str | None
+    client: str
+    attitude: Attitude | None
+    seed: int | None
 
 
 class Message(BaseModel):
@@ -59,6 +72,11 @@ class Session(BaseModel):
     def client(self) -> str:
         """Who the client is, whatever the attitude: `client_group`, or where there is no profile somebody of this session alone."""
         return client_group(self.profile) if self.profile else f"session {self.id} of {self.source}"
+
+    @property
+    def key(self) -> SessionKey:
+        """Which session it is."""
+        return SessionKey(self.id, self.source, self.method, self.client, self.attitude, self.seed)
 
     @property
     def turns(self) -> int:

@@ -16,21 +16,18 @@ from counseling_sessions.generation.exports.chat import alone, as_chat
 from counseling_sessions.generation.exports.files import CARD, MARK, staged, writing
 from counseling_sessions.generation.exports.splits import Splits
 from counseling_sessions.graph.answered import Answered, parts
-from counseling_sessions.nodes.techniques import techniques
 from counseling_sessions.profiles.problems import Problem, ProfileError
 from counseling_sessions.prompts import prompt_hashes
 from counseling_sessions.sessions.ledger import Damage
 from counseling_sessions.sessions.session import client_group
-from counseling_sessions.settings import EMBEDDED_SESSION, SettingsError
+from counseling_sessions.settings import EMBEDDED_SESSION
 from counseling_sessions.state import SessionRecord
 from counseling_sessions.store.reading import open_plain, parse_json, read_lines, read_text, sha256_of
 from counseling_sessions.training.corpus import SPLITS, held_out_clients
+from counseling_sessions.training.roles import COUNSELOR
 from counseling_sessions.training.sources import Source, read_sources
 
 COUNTS = "data.json"
-COUNSELOR = "counselor"
-"""The baselines' one counselor, which knows the plan and neither specialists nor router."""
-ALL = "all"
 
 
 class DataReport(BaseModel):
@@ -55,23 +52,6 @@ class DataReport(BaseModel):
     @property
     def total(self) -> int:
         return sum(sum(roles.values()) for roles in self.examples.values())
-
-
-def role_names() -> list[str]:
-    """Every role that there are examples of."""
-    return ["plan", "router", *techniques(), "merge", "client", COUNSELOR]
-
-
-def chosen_roles(text: str) -> list[str]:
-    """The roles that an option names: `all` is every role of MAGneT, the baselines' counselor not among them."""
-    wanted = [name.strip() for name in text.split(",") if name.strip()]
-    known = role_names()
-    named = [role for name in wanted for role in (known[:-1] if name == ALL else [name])]
-    if unknown := [name for name in named if name not in known]:
-        raise SettingsError(f"there is no role {', '.join(unknown)}; there are {', '.join(known)}, and all")
-    if not named:
-        raise SettingsError("name at least one role")
-    return list(dict.fromkeys(named))
 
 
 def examples_of(record: SessionRecord, roles: Sequence[str], *, as_embedded: bool = False) -> Iterator[Answered]:

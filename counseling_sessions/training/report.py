@@ -15,9 +15,10 @@ from counseling_sessions.store.reading import open_plain, read_lines
 from counseling_sessions.training.base import load_adapter, load_base, use_adapter
 from counseling_sessions.training.card import read_card
 from counseling_sessions.training.corpus import COLLECTIONS, SPLITS, collection_folder
-from counseling_sessions.training.data import chosen_roles, examples_of, read_examples, role_names
+from counseling_sessions.training.data import examples_of, read_examples
 from counseling_sessions.training.errors import TrainingError
 from counseling_sessions.training.loss import Loss, SessionPacks, pack_sessions, score
+from counseling_sessions.training.roles import chosen_roles, role_names
 from counseling_sessions.training.sources import Source, read_sources
 
 ALL_ROLES = "all"

@@ -1,7 +1,7 @@
 """Invented sessions for the tests of rating: one client's two sessions written out, and as many short pairs as are wanted."""
 
 from counseling_sessions.evaluation.aspects import read_aspects
-from counseling_sessions.evaluation.pairs import Pair, pairs_of
+from counseling_sessions.evaluation.pairs import Pair, Pairing, pairs_of
 from counseling_sessions.evaluation.rating import Study, draw_study
 from counseling_sessions.profiles.schema import ATTITUDES, Attitude, ClientProfile, Demographics, PresentingProblem
 from counseling_sessions.sessions import Message, Session
@@ -45,12 +45,13 @@ HOSTILE = "</script><script>document.title = 'broken'</script> \"Quoted\" & 'so'
 
 def pairs(count: int, methods: list[str] = METHODS) -> list[Pair]:
     """So many pairs (of each two methods): a client each, attitudes in turn."""
-    found = [
-        _session(client, ATTITUDES[client % 3], method, HASTY if place % 2 else PATIENT)
-        for client in range(count)
+    found = {
+        method: [
+            _session(client, ATTITUDES[client % 3], method, HASTY if place % 2 else PATIENT) for client in range(count)
+        ]
         for place, method in enumerate(methods)
-    ]
-    return pairs_of(found, methods)[0]
+    }
+    return pairs_of(found, Pairing())[0]
 
 
 def study(count: int = 2, raters: int = 2, **options: float) -> Study:
@@ -62,7 +63,7 @@ def hostile_pair() -> Pair:
     """A pair in which the first session's client says what breaks a careless page."""
     first = _session(0, "neutral", METHODS[0], (PATIENT[0], HOSTILE))
     second = _session(0, "neutral", METHODS[1], HASTY[:2])
-    return pairs_of([first, second], METHODS)[0][0]
+    return pairs_of({METHODS[0]: [first], METHODS[1]: [second]}, Pairing())[0][0]
 
 
 def _session(client: int, attitude: Attitude, method: str, said: tuple[str, ...]) -> Session:

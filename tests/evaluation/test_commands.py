@@ -120,6 +120,18 @@ def test_judged_scales_are_asked_for_once(
         assert part in page
 
 
+def test_attitudes_that_are_the_groups_are_named_once(study: Path, judge: Path, tmp_path: Path) -> None:
+    for by, named in {
+        "method": ("positive, magnet, neutral", "general, neutral"),
+        "attitude": ("positive, neutral", ""),
+    }.items():
+        options = ("--judge", judge, "--metrics", "ctrs,panas", "--planted", "0", "--judgements", tmp_path / "kept")
+        assert call("evaluate", study, *options, "--by", by, "--quiet", "--html", tmp_path / "r.html") == 0
+        page = (tmp_path / "r.html").read_text(encoding="utf-8")
+        assert f">{named[0]}<" in page
+        assert ("general, neutral" in page) == bool(named[1])
+
+
 def test_defects_can_be_planted_in_other_sessions(
     study: Path, judge: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -241,6 +253,6 @@ def test_a_missing_library_is_told_with_what_to_install(
     def missing(*_: Any, **__: Any) -> None:
         raise ModuleNotFoundError("No module named 'scipy'", name="scipy.stats")
 
-    monkeypatch.setattr("counseling_sessions.commands.evaluating.gather", missing)
+    monkeypatch.setattr("counseling_sessions.commands.evaluate.gather", missing)
     assert call("evaluate", study) == 2
     assert "pip install -e '.[evaluation]'" in capsys.readouterr().err

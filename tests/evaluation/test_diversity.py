@@ -11,11 +11,13 @@ import pytest
 from counseling_sessions.evaluation import ngrams
 from counseling_sessions.evaluation.diversity import (
     Diversity,
-    compare_at_equal_length,
-    diversity_of,
+    EqualLength,
+    compare_counts,
+    diversity_of_counts,
     expectation_adjusted,
 )
 from counseling_sessions.evaluation.jackknife import difference_figure, jackknife_figure
+from counseling_sessions.evaluation.ngrams import counts_of
 from counseling_sessions.evaluation.statistics.intervals import Figure
 from counseling_sessions.evaluation.tokens import Tokenizer, unicode_words
 from counseling_sessions.sessions import Message, Session, read_sessions
@@ -34,6 +36,20 @@ def session(name: str, *texts: str) -> Session:
 
 def values(found: Diversity) -> list[float | None]:
     return [figure.value for figure in (*found.distinct, found.ead)]
+
+
+def diversity_of(
+    sessions: list[Session],
+    tokenizer: Tokenizer | None = None,
+    *,
+    speaker: Speaker | None = None,
+    vocabulary: int | None = None,
+) -> Diversity:
+    return diversity_of_counts(counts_of(sessions, tokenizer or unicode_words(), speaker=speaker), vocabulary)
+
+
+def compare_at_equal_length(sets: dict[str, list[Session]], **options: int | None) -> EqualLength:
+    return compare_counts({name: counts_of(found, unicode_words()) for name, found in sets.items()}, **options)
 
 
 TWO = [session("a", "I am tired", "I am I am tired"), session("b", "so tired", "", "so")]

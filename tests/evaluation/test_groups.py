@@ -7,13 +7,21 @@ from pathlib import Path
 import pytest
 
 from counseling_sessions.evaluation.compare import compare_groups
-from counseling_sessions.evaluation.figures import MEASURES, Measure, plain_figures, rows_by_group
-from counseling_sessions.evaluation.groups import gather
+from counseling_sessions.evaluation.figures import MEASURES, Measure, SessionFigures, plain_figures, rows_by_group
+from counseling_sessions.evaluation.groups import Gathered, gather
 from counseling_sessions.evaluation.judging.means import SubscaleMean
-from counseling_sessions.evaluation.pairs import pairs_of
+from counseling_sessions.evaluation.measure import Measuring, measure
+from counseling_sessions.evaluation.pairs import Pairing, PairKey, pairs_of
+from counseling_sessions.evaluation.report.data import evaluation_data
+from counseling_sessions.sessions import SessionKey
 from counseling_sessions.sessions.writing import ShardWriter
 from counseling_sessions.settings import SettingsError
 from tests.generation.exports.sessions import session
+
+
+def figures(gathered: Gathered) -> list[SessionFigures]:
+    return [plain_figures(item, [], name) for name, group in gathered.groups.items() for item in group]
+
 
 DIALOGUE = [{"role": "counselor", "message": "Where shall we start?"}, {"role": "client", "message": "With work."}]
 
@@ -58,7 +66,37 @@ def test_where_a_group_has_no_seeds_none_count(ours: Path, theirs: Path) -> None
     assert not gather([ours]).without_seeds
     gathered = gather([ours, theirs])
     assert gathered.without_seeds
-    assert {item.seed for item in gathered.sessions} == {None}
+    assert gathered.pairing == Pairing(seed=False)
+
+
+def test_a_session_stays_what_it_is_in_whatever_group(ours: Path) -> None:
+    gathered = gather([ours], "attitude")
+    [first, second] = gathered.groups["neutral"]
+    assert {first.method, second.method} == {"single", "magnet"}
+    assert (first.attitude, gathered.group_of[first.key]) == ("neutral", "neutral")
+    unseeded = {"negative": [first.model_copy(update={"seed": None})]}
+    for groups in (gathered.groups, gathered.groups | unseeded):
+        mixed = replace(gathered, groups=groups)
+        assert (mixed.pairing, mixed.without_seeds) == (Pairing(attitude=False, seed=False), False)
+
+
+def test_what_is_left_out_of_a_pairing_counts_for_none() -> None:
+    key = SessionKey("one", "here", "magnet", "c", "negative", 7)
+    assert Pairing().key(key) == PairKey("c", "negative", 7)
+    assert Pairing(attitude=False).key(key) == PairKey("c", "", 7)
+    assert Pairing(seed=False).key(replace(key, attitude=None)) == PairKey("c", "", 0)
+
+
+def test_the_file_names_the_group_and_not_what_sessions_are_not_paired_by(ours: Path) -> None:
+    for by, (group, attitude, seed) in {
+        "method": ("magnet", "neutral", 0),
+        "attitude": ("neutral", None, None),
+    }.items():
+        gathered = gather([ours], by)  # type: ignore[arg-type]
+        measures = measure(gathered.groups, Measuring(metrics=("structure",)))
+        row = evaluation_data(gathered, measures, made={"seed": 0})["groups"][group]["by_session"][0]
+        assert list(row) == ["session", "source", "group", "client", "attitude", "seed", "values"]
+        assert (row["group"], row["attitude"], row["seed"]) == (group, attitude, seed)
 
 
 def test_what_says_nothing_of_the_grouping_is_counted(ours: Path, theirs: Path) -> None:
@@ -75,14 +113,12 @@ def test_nothing_to_read_is_told_with_the_first_problems(theirs: Path) -> None:
 
 def test_without_a_partner_nothing_is_compared(ours: Path, theirs: Path) -> None:
     gathered = gather([ours, theirs])
-    rows = [plain_figures(item, []) for item in gathered.sessions]
-    comparison = compare_groups(rows, MEASURES, "ours", ["theirs"])
+    comparison = compare_groups(figures(gathered), MEASURES, "ours", ["theirs"], pairing=gathered.pairing)
     assert (comparison.pairs, comparison.compared) == ({"theirs": 0}, ())
 
 
 def test_the_same_client_attitude_and_seed_are_a_pair(ours: Path) -> None:
-    rows = [plain_figures(item, []) for item in gather([ours]).sessions]
-    comparison = compare_groups(rows, MEASURES, "magnet", ["single"])
+    comparison = compare_groups(figures(gather([ours])), MEASURES, "magnet", ["single"], pairing=Pairing())
     assert comparison.pairs == {"single": 1}
     turns = next(item for item in comparison.compared if item.measure.id == "turns")
     assert (turns.difference.pairs, turns.difference.difference.value) == (1, 0)
@@ -98,8 +134,7 @@ def chats(folder: Path, words: str) -> Path:
 
 def test_sessions_that_only_share_their_files_names_are_no_pairs(tmp_path: Path) -> None:
     gathered = gather([chats(tmp_path / "one", "And then"), chats(tmp_path / "two", "What next")])
-    rows = [plain_figures(item, []) for item in gathered.sessions]
-    comparison = compare_groups(rows, MEASURES, "one", ["two"])
+    comparison = compare_groups(figures(gathered), MEASURES, "one", ["two"], pairing=gathered.pairing)
     assert comparison.pairs == {"two": 0}
     assert comparison.alone == {"two": {"one": 6, "two": 6}}
     assert len({item.client for item in gathered.sessions}) == 12
@@ -107,20 +142,16 @@ def test_sessions_that_only_share_their_files_names_are_no_pairs(tmp_path: Path)
 
 def test_scores_of_sessions_with_one_id_are_kept_apart(tmp_path: Path) -> None:
     gathered = gather([chats(tmp_path / "a" / "x", "And then"), chats(tmp_path / "b" / "x", "What next")], "source")
-    rows = [plain_figures(item, []) for item in gathered.sessions]
-    mixed = [replace(row, group="all") for row in rows]
-    scores = [
-        SubscaleMean(row.session, row.source, "all", row.client, None, None, "s", "session", "t", float(place), 1, 1, 0)
-        for place, row in enumerate(mixed)
-    ]
+    mixed = [replace(row, group="all") for row in figures(gathered)]
+    scores = [SubscaleMean(row.key, "s", "session", "t", float(place), 1, 1, 0) for place, row in enumerate(mixed)]
     measures = {"s/t": Measure("s/t", "t", "s")}
     found = rows_by_group(mixed, scores, (), measures)["all"]
     assert [row.values["s/t"] for row in found] == [float(place) for place in range(12)]
 
 
 def test_a_pair_has_one_name_whatever_is_named_first(ours: Path) -> None:
-    sessions = gather([ours]).sessions
-    [one], _ = pairs_of(sessions, ["magnet", "single"])
-    [other], _ = pairs_of(sessions, ["single", "magnet"])
+    groups = gather([ours]).groups
+    [one], _ = pairs_of(groups, Pairing())
+    [other], _ = pairs_of({name: groups[name] for name in ("single", "magnet")}, Pairing())
     assert one.id == other.id
-    assert one.methods == other.methods[::-1]
+    assert one.groups == other.groups[::-1] == ("magnet", "single")

@@ -12,7 +12,6 @@ from counseling_sessions.evaluation.statistics.intervals import (
     interval_of,
     mean_figure,
     share_figure,
-    statistic_figure,
     units_figure,
 )
 
@@ -99,12 +98,11 @@ def test_the_order_does_not_matter_and_a_seed_repeats() -> None:
     shuffled = random.Random(1).sample(values, len(values))
     assert mean_figure(values) == mean_figure(shuffled) == mean_figure(values)
     assert share_figure((c, v / 10) for c, v in values) == share_figure((c, v / 10) for c, v in shuffled)
-    assert statistic_figure(values, np.median) == statistic_figure(shuffled, np.median)
     assert ends(mean_figure(values, seed=1)) != ends(mean_figure(values, seed=2))
 
 
 def test_nothing_has_no_value() -> None:
-    for figure in (mean_figure([("a", None)]), share_figure([("a", None)]), statistic_figure([("a", None)], np.median)):
+    for figure in (mean_figure([("a", None)]), share_figure([("a", None)])):
         assert (figure.value, figure.low, figure.n, figure.clients, figure.missing) == (None, None, 0, 0, 1)
         assert figure.note
 
@@ -148,15 +146,6 @@ def test_a_share_over_clients_who_do_not_differ_within_rests_on_the_clients() ->
 def test_a_share_lies_within_0_and_1() -> None:
     with pytest.raises(ValueError, match="within 0 and 1"):
         share_figure([("a", 1.2)])
-
-
-def test_a_median_of_sessions() -> None:
-    figure = statistic_figure(TEN, np.median)
-    # sorted: 1 2 3 3 4 4 4 5 5 6
-    assert figure.value == 4.0
-    low, high = ends(figure)
-    assert 1 <= low < 4 < high <= 6
-    assert "2,000 resamples" in figure.method
 
 
 def test_a_statistic_that_is_undefined_in_some_resamples() -> None:

@@ -89,7 +89,7 @@ async def test_one_session_that_is_always_refused_does_not_stop_the_run(models: 
         one = judge(server, samples=many, temperature=1, max_in_flight=1)
         found = await judged(models, cache, one, sessions=[session("long"), session("short")])
     assert sum(row.unscored is not None for row in found.rows) == 2 * many
-    assert {row.session for row in found.rows if row.scored is not None} == {"short"}
+    assert {row.key.session for row in found.rows if row.scored is not None} == {"short"}
 
 
 async def test_failures_between_successes_do_not_stop_the_run(models: Models, cache: JudgeCache) -> None:
@@ -142,7 +142,7 @@ async def test_what_there_is_nothing_to_judge_by_is_unscored_without_a_call(mode
             models, cache, judge(server, samples=2), sessions=sessions, scales=[SMALL, read_scale("panas-style")]
         )
         assert len(server.requests) == 2 + 2
-    kinds = {(row.session, row.scale, row.occasion): row.unscored and row.unscored.kind for row in found.rows}
+    kinds = {(row.key.session, row.scale, row.occasion): row.unscored and row.unscored.kind for row in found.rows}
     assert kinds == {
         ("silent", "small-style", "session"): "empty_session",
         ("silent", "panas-style", "before"): None,
@@ -151,7 +151,7 @@ async def test_what_there_is_nothing_to_judge_by_is_unscored_without_a_call(mode
         ("formless", "panas-style", "before"): "no_intake_form",
         ("formless", "panas-style", "after"): "no_intake_form",
     }
-    assert next(row for row in found.rows if row.session == "formless" and row.unscored).unscored == Unscored(
+    assert next(row for row in found.rows if row.key.session == "formless" and row.unscored).unscored == Unscored(
         "no_intake_form", "no form in it"
     )
     assert {change.change for change in affect_changes(found.rows, read_scale("panas-style"))} == {None}

@@ -13,17 +13,26 @@ from counseling_sessions.evaluation.judging.run import Score, judge_sessions
 from counseling_sessions.evaluation.scales import Scale
 from counseling_sessions.models.chat import Models
 from counseling_sessions.models.prices import Price, Prices
+from counseling_sessions.sessions import SessionKey
 from tests.evaluation.judged import SMALL, judge, rating, session, small_scale
 from tests.loopback import LoopbackServer, Request
 
 pytestmark = pytest.mark.usefixtures("no_surroundings")
 
 
-def score(value: int | None, item: str = "warmth", judge: str = "j", sample: int = 1, **changes: Any) -> Score:
+def score(
+    value: int | None, item: str = "warmth", judge: str = "j", sample: int = 1, session: str = "one", **changes: Any
+) -> Score:
     scored = None if value is None else SMALL.scored(item, value)
     missing = None if value is not None else Unscored("missing")
-    values = {"session": "one", "source": "test", "method": "magnet", "client": "c", "attitude": None, "seed": 1}
-    values |= {"scale": SMALL.name, "occasion": "session", "item": item, "judge": judge, "sample": sample}
+    values = {
+        "key": SessionKey(session, "test", "magnet", "c", None, 1),
+        "scale": SMALL.name,
+        "occasion": "session",
+        "item": item,
+        "judge": judge,
+        "sample": sample,
+    }
     return Score(**{**values, "score": value, "scored": scored, "unscored": missing, **changes})
 
 
@@ -48,7 +57,7 @@ def test_means_keep_sessions_apart_and_know_only_shares() -> None:
         score(0, session="b"),
         score(None, "haste", session="b"),
     ]
-    assert [(mean.session, mean.mean) for mean in subscale_means(rows, SMALL)] == [("a", 4), ("b", None)]
+    assert [(mean.key.session, mean.mean) for mean in subscale_means(rows, SMALL)] == [("a", 4), ("b", None)]
     with pytest.raises(ValueError, match="share"):
         subscale_means(rows, SMALL, share=0)
 

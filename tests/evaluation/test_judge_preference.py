@@ -23,7 +23,7 @@ from counseling_sessions.evaluation.judging.preference import (
     position_bias,
 )
 from counseling_sessions.evaluation.judging.run import Judgements
-from counseling_sessions.evaluation.pairs import Pair, pairs_of
+from counseling_sessions.evaluation.pairs import Pair, Pairing, PairKey, pairs_of
 from counseling_sessions.models.chat import Models
 from counseling_sessions.settings import SettingsError
 from tests.evaluation.judged import judge, keys_of, session
@@ -36,9 +36,8 @@ Better = Callable[[str, Request], str]
 def pair() -> Pair:
     """A session that says (ours), and one of another method with the same client that says (theirs)."""
     theirs = session("theirs", method="single")
-    (found,), alone = pairs_of(
-        [session("ours"), theirs.model_copy(update={"dialogue": theirs.dialogue[:-4]})], ["magnet", "single"]
-    )
+    shorter = theirs.model_copy(update={"dialogue": theirs.dialogue[:-4]})
+    (found,), alone = pairs_of({"magnet": [session("ours")], "single": [shorter]}, Pairing())
     assert not alone
     return found
 
@@ -187,9 +186,7 @@ def row(sample: int, order: Order, winner: Winner | None) -> Preference:
         pair="p",
         first_method="a",
         second_method="b",
-        client="c",
-        attitude="",
-        seed=0,
+        key=PairKey("c", "", 0),
         aspect="safety",
         judge="j",
         sample=sample,

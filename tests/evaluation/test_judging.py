@@ -11,7 +11,7 @@ from counseling_sessions.evaluation.judging.material import transcript
 from counseling_sessions.evaluation.judging.means import affect_changes, subscale_means
 from counseling_sessions.evaluation.scales import BUILT_IN, read_scale
 from counseling_sessions.models.chat import Models
-from counseling_sessions.sessions import Message
+from counseling_sessions.sessions import Message, SessionKey
 from tests.evaluation.judged import SMALL, judge, judged, rater, rating, session, why
 from tests.loopback import Answer, LoopbackServer, Request
 
@@ -42,14 +42,7 @@ async def test_a_row_says_whose_score_it_is_and_what_it_rests_on(models: Models,
     with LoopbackServer(lambda request: rating(request.prompt, evidence=[2, 6, 2])) as server:
         found = await judged(models, cache, judge(server))
     first = found.rows[0]
-    assert (first.session, first.source, first.method, first.attitude, first.seed) == (
-        "one",
-        "test",
-        "magnet",
-        "neutral",
-        1,
-    )
-    assert first.client == session().client
+    assert first.key == session().key == SessionKey("one", "test", "magnet", session().client, "neutral", 1)
     assert (first.scale, first.occasion, first.item, first.judge, first.sample) == (
         "small-style",
         "session",

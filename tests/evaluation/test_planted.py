@@ -198,7 +198,7 @@ async def test_the_whole_sessions_are_not_judged_again(models: Models, tmp_path:
             sessions, SCALES[:1], [judge(server)], models, JudgeCache(tmp_path), n=3, planted=[HOSTILE]
         )
         assert (before, len(server.requests)) == (3, 6)
-    assert {row.session for row in judgements.rows} == {f"{n}{end}" for n in range(3) for end in ("", "~hostile")}
+    assert {row.key.session for row in judgements.rows} == {f"{n}{end}" for n in range(3) for end in ("", "~hostile")}
 
 
 async def test_a_scale_that_a_defect_does_not_name_is_not_asked(models: Models, tmp_path: Path) -> None:

@@ -12,7 +12,6 @@ from counseling_sessions.evaluation.statistics.preferences import (
     Preference,
     Winner,
     bradley_terry,
-    pairs_of_methods,
     win_rate,
     win_rates,
 )
@@ -178,8 +177,3 @@ def test_the_order_of_answers_does_not_matter_and_a_seed_repeats() -> None:
     assert ranking == bradley_terry(shuffled, seed=2, resamples=300)
     assert ranking != bradley_terry(given, seed=3, resamples=300)
     assert win_rate(given, "magnet", "single") == win_rate(shuffled, "magnet", "single")
-
-
-def test_pairs_of_methods() -> None:
-    given = [*answers("1", "single", "magnet"), *answers("1", "magnet", "other")]
-    assert pairs_of_methods(given) == [("magnet", "other"), ("magnet", "single")]

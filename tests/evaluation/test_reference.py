@@ -4,14 +4,13 @@ import json
 import math
 import random
 from pathlib import Path
-from typing import Any
 
 import pytest
 from rouge_score.rouge_scorer import RougeScorer
 from sacrebleu.metrics.bleu import BLEU
 from sacrebleu.metrics.chrf import CHRF
 
-from counseling_sessions.evaluation.reference import Turn, read_turns, reference_scores, turns_of
+from counseling_sessions.evaluation.reference import Turn, read_turns, reference_scores
 from counseling_sessions.settings import SettingsError
 
 WORDS = ["how", "did", "you", "feel", "when", "that", "happened", "last", "week", "tell", "me", "more"]
@@ -103,26 +102,12 @@ def test_no_turns_are_refused() -> None:
         reference_scores([])
 
 
-@pytest.mark.parametrize(
-    ("given", "message"),
-    [
-        ((["a"], ["b", "c"], ["d"]), "1 generated turns, 2 reference turns and 1 clients"),
-        ((["a", "b"], ["c", "d"], ["e"]), "2 generated turns, 2 reference turns and 1 clients"),
-        ((["a", "b"], ["c", " "], ["e", "e"]), "the reference of turn 2 is empty"),
-    ],
-)
-def test_lists_that_do_not_fit_are_refused(given: Any, message: str) -> None:
-    with pytest.raises(ValueError, match=message):
-        turns_of(*given)
-
-
 def test_a_file_is_read_as_it_was_meant(tmp_path: Path) -> None:
     path = tmp_path / "turns.jsonl"
     made = turns(2, 2)
     lines = [json.dumps({**vars(turn), "turn": 3}) for turn in made]
     path.write_text("\ufeff" + lines[0] + "\n\n" + "\n".join(lines[1:]), encoding="utf-8")
     assert read_turns(path) == made
-    assert turns_of(*zip(*((t.generated, t.reference, t.client) for t in made), strict=True)) == made
 
 
 @pytest.mark.parametrize(

@@ -330,7 +330,7 @@ def test_what_nobody_foresaw_fails_its_sessions_with_a_line_and_a_traceback_in_t
 
 BROKEN = """
 import sys
-import counseling_sessions.nodes.plan
+from counseling_sessions.nodes import plan
 import run
 
 def fails_for_one(attempts, *rest):
@@ -339,8 +339,8 @@ def fails_for_one(attempts, *rest):
         return 1 / 0
     return decide(attempts, *rest)
 
-decide = nodes.plan.decide
-nodes.plan.decide = fails_for_one
+decide = plan.decide
+plan.decide = fails_for_one
 if __name__ == "__main__":
     sys.exit(run.main())
 """

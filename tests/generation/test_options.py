@@ -1,10 +1,9 @@
 """What `generate` is told on the command line and by SLURM: what is no part of a whole is refused."""
 
-import argparse
-
 import pytest
 
-from counseling_sessions.commands.generate_options import generate_options, slurm_shard
+from counseling_sessions.commands.generate import slurm_shard
+from counseling_sessions.commands.parsing.parser import parse
 from counseling_sessions.settings import SettingsError
 
 
@@ -32,8 +31,6 @@ def test_a_task_that_cannot_be_told_is_refused(
 @pytest.mark.parametrize("option", ["--max-cost", "--max-tokens", "--max-hours"])
 @pytest.mark.parametrize("amount", ["-5", "0", "nan", "inf", "much"])
 def test_a_limit_is_a_number_above_zero(option: str, amount: str, capsys: pytest.CaptureFixture[str]) -> None:
-    parser = argparse.ArgumentParser()
-    generate_options(parser)
     with pytest.raises(SystemExit):
-        parser.parse_args(["--out", "x", f"{option}={amount}"])
+        parse(["generate", "--out", "x", f"{option}={amount}"])
     assert "a number above 0" in capsys.readouterr().err

@@ -1,6 +1,5 @@
 """The trace on a terminal: everything is there at 80 columns, without colors too; the command finds, lists and tells what is wrong."""
 
-import argparse
 import json
 import os
 import pty
@@ -16,7 +15,8 @@ import pytest
 from rich.console import Console
 from rich.text import Text
 
-from counseling_sessions.commands import trace as command
+from counseling_sessions.commands.parsing.parser import parse
+from counseling_sessions.commands.trace import run as command
 from counseling_sessions.inspection.find import overview
 from counseling_sessions.inspection.survival import survival
 from counseling_sessions.inspection.trace import trace_session
@@ -251,10 +251,8 @@ def many(folder: Path) -> Path:
 
 
 def trace(*arguments: object) -> int:
-    parser = argparse.ArgumentParser()
-    command.add(parser.add_subparsers())
-    args = parser.parse_args(["trace", *map(str, arguments)])
-    return int(args.command(args))
+    _, request = parse(["trace", *map(str, arguments)])
+    return command(request)
 
 
 def test_a_run_is_listed_and_a_session_of_it_shown(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -325,10 +323,7 @@ def test_what_a_page_has_no_use_for_is_told(tmp_path: Path, options: list[str]) 
     assert not (tmp_path / "x.html").exists()
 
 
-SCRIPT = (
-    "import argparse; from counseling_sessions.commands import trace; p = argparse.ArgumentParser(); "
-    "trace.add(p.add_subparsers()); a = p.parse_args(['trace', {place!r}]); a.command(a)"
-)
+SCRIPT = "from counseling_sessions.commands.main import main; main(['trace', {place!r}])"
 
 
 @pytest.mark.parametrize("terminal", [True, False])

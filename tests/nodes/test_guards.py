@@ -6,11 +6,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from counseling_sessions.nodes.guards import END_MARKER, GUARDS, RECENT, Draft, check, split_marker
+from counseling_sessions.integrity.spoken import END_MARKER, RECENT, Past, Spoken, split_marker
+from counseling_sessions.nodes.guards import GUARDS, check
 from counseling_sessions.nodes.mending import cut, repair, tidy
 from counseling_sessions.nodes.speaking import Attempts, NotSaid, speak
 from counseling_sessions.state import Speaker
-from counseling_sessions.texts.words import normalized, sentences
+from counseling_sessions.texts.words import normalized
 from tests.scripted import config, said, scripted_models
 
 EARLIER = "I walked home past the bakery and forgot to buy the bread again."
@@ -116,9 +117,9 @@ GOOD: list[tuple[Speaker, str]] = [
 ]
 
 
-def draft(text: str, speaker: Speaker, **more: object) -> Draft:
-    own = (EARLIER,) if speaker == "client" else ()
-    return Draft(tidy(text, speaker), speaker, own, **more)  # type: ignore[arg-type]
+def draft(text: str, speaker: Speaker, **more: object) -> Spoken:
+    own = Past([EARLIER] if speaker == "client" else [])
+    return Spoken(tidy(text, speaker), speaker, own, **more)  # type: ignore[arg-type]
 
 
 def kinds(text: str, speaker: Speaker, **more: object) -> set[str]:
@@ -140,26 +141,28 @@ def test_good_messages_pass_every_guard(speaker: Speaker, text: str) -> None:
 
 
 def test_an_answer_of_one_word_given_again_is_a_repeat() -> None:
-    assert [finding.kind for finding in check(Draft("No!", "client", own=("No.",)))] == ["repeat"]
+    assert [finding.kind for finding in check(Spoken("No!", "client", own=Past(("No.",))))] == ["repeat"]
 
 
 def test_an_exact_repeat_is_found_however_long_ago_and_a_near_one_only_lately() -> None:
     since = [f"Number {n} is about plant {n} and pot {n}." for n in range(RECENT)]
-    assert [finding.kind for finding in check(Draft(EARLIER, "client", own=[EARLIER, *since]))] == ["repeat"]
-    assert check(Draft(NEARLY, "client", own=[EARLIER, *since])) == []
-    assert [finding.kind for finding in check(Draft(NEARLY, "client", own=[EARLIER, *since[1:]]))] == ["near_repeat"]
+    assert [finding.kind for finding in check(Spoken(EARLIER, "client", own=Past([EARLIER, *since])))] == ["repeat"]
+    assert check(Spoken(NEARLY, "client", own=Past([EARLIER, *since]))) == []
+    assert [finding.kind for finding in check(Spoken(NEARLY, "client", own=Past([EARLIER, *since[1:]])))] == [
+        "near_repeat"
+    ]
 
 
 @pytest.mark.parametrize("text", [EARLIER, NEARLY, EARLIER.upper()])
 def test_the_other_persons_words_given_back_whole_are_a_role_flip(text: str) -> None:
-    assert [finding.kind for finding in check(Draft(text, "counselor", other=(EARLIER,)))] == ["role_flip"]
+    assert [finding.kind for finding in check(Spoken(text, "counselor", other=Past([EARLIER])))] == ["role_flip"]
 
 
 def test_a_counselor_may_speak_of_the_clients_of_a_client_who_has_some() -> None:
     text = "When the client said no, what went through your mind?"
     assert kinds(text, "counselor") == {"meta_talk"}
-    assert kinds(text, "counselor", other=("The client hated my logo.",)) == set()
-    assert repair(draft(f"{text} And", "counselor", other=("The client hated my logo.",))) == text
+    assert kinds(text, "counselor", other=Past(["The client hated my logo."])) == set()
+    assert repair(draft(f"{text} And", "counselor", other=Past(["The client hated my logo."]))) == text
 
 
 def test_the_token_limit_counts_as_truncated_even_after_a_full_stop() -> None:
@@ -223,23 +226,6 @@ def test_repair_takes_out_what_is_wrong(speaker: Speaker, text: str, mended: str
 
 
 @pytest.mark.parametrize(
-    ("text", "left", "reason"),
-    [
-        ("Bye. [END: resolved]", "Bye.", "resolved"),
-        ("Bye. [ end : LEFT ] .", "Bye. .", "left"),
-        ("Bye. [END]", "Bye.", "resolved"),
-        ("I read [END: left] there.", "I read there.", None),
-        ("[END: left] Bye. [END]", "Bye.", "resolved"),
-        ("[ [END] END] Bye.", "Bye.", None),
-        ("[" * 40 + "END]" * 40 + " Bye. [END: left]", "END]" * 31 + " Bye.", "left"),
-        ("The end.", "The end.", None),
-    ],
-)
-def test_split_marker(text: str, left: str, reason: str | None) -> None:
-    assert split_marker(text) == (left, reason)
-
-
-@pytest.mark.parametrize(
     ("text", "left"),
     [
         ('"I slept badly."', "I slept badly."),
@@ -275,10 +261,6 @@ def test_a_long_message_is_cut_at_a_sentence_or_a_word_and_keeps_its_marker(text
 def test_only_a_clients_end_marker_survives_tidying() -> None:
     assert tidy("Bye. [END]", "client") == "Bye. [END]"
     assert tidy("Bye. [END]", "counselor") == "Bye."
-
-
-def test_sentences_keep_their_punctuation() -> None:
-    assert sentences('Is it 3.5? "Yes!" Well… ok') == ["Is it 3.5?", '"Yes!"', "Well…", "ok"]
 
 
 TEXT = st.one_of(
@@ -331,10 +313,11 @@ def words(text: str) -> list[str]:
 def test_on_any_text_nothing_raises_and_a_repair_is_stable_and_invents_nothing(
     text: str, speaker: Speaker, own: list[str], other: list[str]
 ) -> None:
-    judged = Draft(tidy(text, speaker), speaker, own, other)
+    past = Past(own), Past(other)
+    judged = Spoken(tidy(text, speaker), speaker, *past)
     check(judged)
     mended = repair(judged)
-    assert repair(Draft(mended, speaker, own, other)) == mended
+    assert repair(Spoken(mended, speaker, *past)) == mended
     assert set(words(mended)) <= set(words(judged.text))
     assert split_marker(mended)[1] in (None, split_marker(judged.text)[1])
 

@@ -10,18 +10,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from counseling_sessions.inspection.practice.cues import Moment, moments_in, picks_up, questions_in, techniques_in
+from counseling_sessions.integrity.rules import nearest
+from counseling_sessions.integrity.spoken import Past, Said, Spoken, split_marker
 from counseling_sessions.nodes.choosing import worth_after
-from counseling_sessions.nodes.guards import Draft, check, split_marker
+from counseling_sessions.nodes.guards import check
 from counseling_sessions.nodes.mending import cut, repair, tidy
 from counseling_sessions.nodes.plan import _CIRCLE
 from counseling_sessions.nodes.reminders import _SENTENCE
 from counseling_sessions.nodes.techniques import technique, techniques
-from counseling_sessions.nodes.techniques.questioning import _SHORT
-from counseling_sessions.nodes.words import telling_counts
+from counseling_sessions.practice.cues import Moment, moments_in, picks_up, questions_in, techniques_in
 from counseling_sessions.profiles.schema import clean
 from counseling_sessions.state import Speaker
-from counseling_sessions.texts.words import normalized, sentences, trigrams
+from counseling_sessions.texts.telling import telling_counts
+from counseling_sessions.texts.words import sentences, trigrams
 
 LONG = 50_000
 SLOWEST = 1.5
@@ -41,8 +42,8 @@ TEXTS = {repr(piece): f"a{piece * (LONG // len(piece))}b" for piece in REPEATED}
 }
 
 
-def judged(text: str, speaker: Speaker, look: Callable[[Draft], Any]) -> None:
-    look(Draft(text, speaker, own=[text[:2000], "I ran."], other=[text[-2000:], "Did you?"]))
+def judged(text: str, speaker: Speaker, look: Callable[[Spoken], Any]) -> None:
+    look(Spoken(text, speaker, Past([text[:2000], "I ran."]), Past([text[-2000:], "Did you?"])))
 
 
 LOOKS: dict[str, Callable[[str], Any]] = {
@@ -52,7 +53,7 @@ LOOKS: dict[str, Callable[[str], Any]] = {
     "check, client": partial(judged, speaker="client", look=check),
     "repair, counselor": partial(judged, speaker="counselor", look=repair),
     "repair, client": partial(judged, speaker="client", look=repair),
-    "nearly": lambda text: Draft(text, "client").nearly(normalized(text[::-1])),
+    "nearest": lambda text: nearest(Said(text), [Said(text[::-1])], 0.6),
     "split_marker": split_marker,
     "sentences": sentences,
     "trigrams": trigrams,
@@ -79,4 +80,5 @@ def test_a_long_text_of_any_kind_takes_no_time(look: str) -> None:
 
 @given(st.text(st.sampled_from("ab,.!\n "), max_size=40))
 def test_a_short_message_is_one_of_up_to_nine_words(text: str) -> None:
-    assert bool(re.search(_SHORT, text)) == bool(re.search(r"^\W*(?:\w+\W+){0,8}\w*\W*$", text))
+    short = technique("questioning").cues[-1]
+    assert bool(short.search(text)) == bool(re.search(r"^\W*(?:\w+\W+){0,8}\w*\W*$", text))

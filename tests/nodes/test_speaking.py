@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, SystemMessage
 
+from counseling_sessions.integrity.spoken import split_marker
 from counseling_sessions.models.errors import ModelError
 from counseling_sessions.models.structured import AnswerSchema
 from counseling_sessions.nodes.context import UTTERANCE_LIMIT
-from counseling_sessions.nodes.guards import split_marker
 from counseling_sessions.nodes.speaking import WARMER, Attempts, NotSaid, call_seed, decide, speak
 from counseling_sessions.settings import ModelSettings
 from counseling_sessions.state import Finding

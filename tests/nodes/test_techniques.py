@@ -1,28 +1,23 @@
-"""A new technique is one file and one prompt: with them it is a node, a choice of the router, a card and a name."""
+"""A new technique is one file: with it, it is a node, a choice of the router, a card and a name."""
 
-import sys
+import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-import counseling_sessions.nodes.techniques as package
 from counseling_sessions import prompts
 from counseling_sessions.graph.session_graph import build_session_graph
 from counseling_sessions.nodes.picking import pick_by_rules
 from counseling_sessions.nodes.specialist import specialist
 from counseling_sessions.nodes.techniques import technique, techniques
-from counseling_sessions.prompts import prompt, prompt_hashes
+from counseling_sessions.prompts import PromptError, prompt, prompt_hashes
 from counseling_sessions.settings import DEFAULT_TECHNIQUES, NOT_TECHNIQUES, ModelSettings, SettingsError
 from counseling_sessions.state import CounselorView, Pick, Utterance
 from tests.scripted import Sensible, config, profile, scripted_models
 
-CODE = """
-from counseling_sessions.nodes.techniques import Technique
-
-TECHNIQUE = Technique(name={name!r}, phases=("opening", "exploring", "working", "closing"), cues=("river",))
-"""
+DATA = "phases: [opening, exploring, working, closing]\ncues: [River]\n"
 PROMPT = """
 ## card
 turns a thought into a picture that the client can walk around in.
@@ -35,33 +30,20 @@ Write = Callable[..., None]
 
 
 def _forget() -> None:
-    for cached in (techniques, prompt_hashes, prompts._sections):
+    for cached in (techniques, prompt_hashes, prompts._file, prompts._sections):
         cached.cache_clear()
-    sys.path_importer_cache.clear()
 
 
 @pytest.fixture
 def write(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Write]:
-    code, texts = tmp_path / "techniques", tmp_path / "prompts"
-    code.mkdir()
-    (texts / "techniques").mkdir(parents=True)
-    monkeypatch.setattr(package, "__path__", [*package.__path__, str(code)])
-    monkeypatch.setattr(prompts, "FOLDERS", [*prompts.FOLDERS, texts])
-    before = set(sys.modules)
+    (tmp_path / "techniques").mkdir()
+    monkeypatch.setattr(prompts, "FOLDERS", [*prompts.FOLDERS, tmp_path])
 
-    def write(
-        file: str = "guided_imagery", code_text: str = CODE, text: str | None = PROMPT, name: str | None = None
-    ) -> None:
-        (code / f"{file}.py").write_text(code_text.format(name=name or file) if code_text is CODE else code_text)
-        if text is not None:
-            (texts / "techniques" / f"{name or file}.md").write_text(text)
+    def write(name: str = "guided_imagery", data: str = DATA, text: str = PROMPT) -> None:
+        (tmp_path / "techniques" / f"{name}.md").write_text(f"---\n{data}---\n{text}")
         _forget()
 
     yield write
-    for module in set(sys.modules) - before:
-        if module.startswith(f"{package.__name__}."):
-            del sys.modules[module]
-            delattr(package, module.rpartition(".")[2])
     monkeypatch.undo()
     _forget()
 
@@ -113,22 +95,36 @@ def test_its_model_comes_from_the_group_of_techniques_or_its_own(write: Write) -
     assert (settings.model, settings.temperature) == ("small", 0.1)
 
 
-def test_a_file_without_a_technique_is_refused(write: Write) -> None:
-    write("broken", code_text="TECHNIQUE = 'broken'")
-    with pytest.raises(TypeError, match=r"nodes/techniques/broken\.py defines no TECHNIQUE"):
+@pytest.mark.parametrize(
+    ("data", "problem"),
+    [
+        ("", ": phases: Field required"),
+        ("phases: []\n", ": phases: Tuple should have at least 1 item"),
+        ("phases: [beginning]\n", ": phases.0: Input should be 'opening', 'exploring', 'working' or 'closing'"),
+        (DATA + "mood: calm\n", ": mood: Extra inputs are not permitted"),
+        (DATA + "held_back: a lot\n", ": held_back: Input should be a valid number"),
+        ("phases: [working]\ncues: [good, (bad]\n", ": cues.1: Input should be a valid regular expression"),
+        (DATA + "name: other\n", ", line 4: name: a key stands twice in one mapping"),
+        ("phases: [working\n", ", line 3: front matter: expected ',' or ']'"),
+    ],
+)
+def test_what_is_wrong_in_a_file_is_said_with_its_place(write: Write, data: str, problem: str) -> None:
+    write("broken", data)
+    with pytest.raises(SettingsError, match=re.escape(f"prompts/techniques/broken.md{problem}")):
         techniques()
 
 
-def test_a_technique_without_a_prompt_is_refused(write: Write) -> None:
-    write("silent", text=None)
-    with pytest.raises(FileNotFoundError, match=r"'silent' has no prompt prompts/techniques/silent\.md"):
+@pytest.mark.parametrize("section", ["card", "task"])
+def test_a_technique_without_a_card_or_a_task_is_refused(write: Write, section: str) -> None:
+    write("silent", text=PROMPT.replace(f"## {section}", "## words"))
+    with pytest.raises(PromptError, match=f"'techniques/silent' has no section '{section}'"):
         techniques()
 
 
-@pytest.mark.parametrize("name", ["reflection", *sorted(NOT_TECHNIQUES)])
+@pytest.mark.parametrize("name", sorted(NOT_TECHNIQUES))
 def test_a_taken_name_is_refused(write: Write, name: str) -> None:
-    write("zz_another", name=name)
-    with pytest.raises(ValueError, match=rf"zz_another\.py: the name '{name}' is taken"):
+    write(name)
+    with pytest.raises(SettingsError, match=rf"techniques/{name}\.md: name: '{name}' is taken"):
         techniques()
 
 

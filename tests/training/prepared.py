@@ -6,7 +6,8 @@ from typing import Any
 
 from counseling_sessions.generation.exports import Splits
 from counseling_sessions.state import SessionRecord
-from counseling_sessions.training.data import DataReport, chosen_roles, prepare
+from counseling_sessions.training.data import DataReport, prepare
+from counseling_sessions.training.roles import chosen_roles
 
 
 def written(path: Path, *records: SessionRecord) -> Path:

@@ -12,7 +12,8 @@ import pytest
 import yaml
 
 from counseling_sessions.evaluation.integrity import Integrity
-from counseling_sessions.nodes.guards import Draft, check
+from counseling_sessions.integrity.spoken import Past, Spoken
+from counseling_sessions.nodes.guards import check
 from counseling_sessions.nodes.techniques import techniques
 from counseling_sessions.sessions.session import client_group, session_of
 from counseling_sessions.state import CBTTechnique, SessionRecord, Speaker
@@ -99,13 +100,13 @@ def test_every_message_and_every_draft_passes_the_guards_in_its_place(records: l
     assert sum(1 for record in records for _ in drafts_of(record)) > 4000
 
 
-def drafts_of(record: SessionRecord) -> Iterator[Draft]:
+def drafts_of(record: SessionRecord) -> Iterator[Spoken]:
     """Every message and every specialist's draft with what both had said before it."""
     said: dict[Speaker, list[str]] = {"counselor": [], "client": []}
 
-    def draft(speaker: Speaker, text: str) -> Draft:
+    def draft(speaker: Speaker, text: str) -> Spoken:
         other: Speaker = "client" if speaker == "counselor" else "counselor"
-        return Draft(text, speaker, tuple(said[speaker]), tuple(said[other]))
+        return Spoken(text, speaker, Past(said[speaker]), Past(said[other]))
 
     candidates = {turn.turn: turn.candidates for turn in record.turns}
     for utterance in record.dialogue:

@@ -18,15 +18,13 @@ from counseling_sessions.settings import DEFAULT_TECHNIQUES, SettingsError
 from counseling_sessions.state import Candidate, SessionRecord
 from counseling_sessions.training.corpus import CORPUS, SPLITS
 from counseling_sessions.training.data import (
-    COUNSELOR,
     DataReport,
-    chosen_roles,
     examples_of,
     is_as_embedded,
     prepare,
     read_examples,
-    role_names,
 )
+from counseling_sessions.training.roles import COUNSELOR, chosen_roles, role_names
 from counseling_sessions.training.written import read_written
 from tests.generation.exports.sessions import client, of, session
 from tests.training.prepared import lines, made, text_of, written

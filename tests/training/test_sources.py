@@ -10,7 +10,7 @@ import pytest
 from counseling_sessions.profiles.problems import ProfileError
 from counseling_sessions.sessions.errors import RunError
 from counseling_sessions.sessions.writing import ShardWriter, keep
-from counseling_sessions.training.data import COUNSELOR
+from counseling_sessions.training.roles import COUNSELOR
 from counseling_sessions.training.sources import Source, read_sources
 from tests.generation.exports.sessions import client, of
 from tests.training.prepared import lines, made, text_of, written

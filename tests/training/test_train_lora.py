@@ -14,8 +14,8 @@ import pytest
 pytest.importorskip("torch")
 pytest.importorskip("peft")
 
-from counseling_sessions.commands.main import _parser
-from counseling_sessions.commands.train import recipe_of
+from counseling_sessions.commands.parsing.parser import parse
+from counseling_sessions.commands.train_lora import recipe_of
 from counseling_sessions.training import loop, report
 from counseling_sessions.training.adapter import shared_examples, train_adapter
 from counseling_sessions.training.card import TrainingCard, read_card
@@ -101,9 +101,8 @@ def test_how_the_examples_were_asked_is_on_the_card_and_the_report_asks_alike(
 
 
 def test_of_one_role_all_examples_are_seen_and_of_all_roles_the_preset_s_shares() -> None:
-    parser = _parser()
     every, one, given = (
-        recipe_of(parser.parse_args(["train", "lora", "sft", "--out", "x", *options]))
+        recipe_of(parse(["train", "lora", "sft", "--out", "x", *options])[1])
         for options in ([], ["--roles", "router"], ["--roles", "router", "--epochs", "0.5"])
     )
     assert (every.shares, every.always, every.epochs) == (

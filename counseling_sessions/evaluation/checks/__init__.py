@@ -1,6 +1,6 @@
 """What can be wrong with a message, one module per group; every check is pure and looks at one message and what came before.
 
-A check takes a `Spoken` and gives what it saw, short, or None. `CHECKS` names them in the order in which they are reported.
+A check takes a `SpokenInSession` and gives what it saw, short, or None. `CHECKS` names them in the order in which they are reported.
 """
 
 from counseling_sessions.evaluation.checks.contact import contact
@@ -8,7 +8,7 @@ from counseling_sessions.evaluation.checks.form import empty, label, non_alterna
 from counseling_sessions.evaluation.checks.names import name
 from counseling_sessions.evaluation.checks.repeats import near_repeat, repeat, said_twice
 from counseling_sessions.evaluation.checks.role import meta_talk, role_flip
-from counseling_sessions.evaluation.checks.spoken import Check, Spoken, language_of, spoken
+from counseling_sessions.evaluation.checks.spoken import Check, SpokenInSession, language_of, spoken
 
 CHECKS: dict[str, Check] = {
     "repeat": repeat,
@@ -24,4 +24,4 @@ CHECKS: dict[str, Check] = {
 }
 """The checks of what a message says; of an empty one there is nothing to say but `empty` and `non_alternation`."""
 
-__all__ = ["CHECKS", "Check", "Spoken", "empty", "language_of", "non_alternation", "spoken"]
+__all__ = ["CHECKS", "Check", "SpokenInSession", "empty", "language_of", "non_alternation", "spoken"]

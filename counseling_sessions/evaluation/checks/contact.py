@@ -3,7 +3,7 @@
 import re
 from collections.abc import Callable
 
-from counseling_sessions.evaluation.checks.spoken import Spoken
+from counseling_sessions.evaluation.checks.spoken import SpokenInSession
 
 # Every repetition is bounded, and a search that begins with any character waits for a rarer one that it needs.
 _EMAIL = re.compile(r"[\w.+-]{1,64}@[\w-]{1,63}(?:\.[\w-]{2,63}){1,4}")
@@ -34,12 +34,12 @@ _NUMBER = re.compile(
 _DIGIT = re.compile(r"\d")
 
 
-def contact(spoken: Spoken) -> str | None:
+def contact(spoken: SpokenInSession) -> str | None:
     """An e-mail address, URL, phone number, or number like an identifier that does not stand in the profile.
 
     Not seen: postal addresses, handles, numbers written in words. Clock times, dates, years, ages and round sums are none.
     """
-    text = spoken.draft.text
+    text = spoken.text
     profile = spoken.setting.profile.casefold
     if "@" in text and (found := _new(_EMAIL, text, profile)):
         return f"e-mail {found}"

@@ -3,9 +3,11 @@
 import re
 
 from counseling_sessions.evaluation.checks.languages import other_language
-from counseling_sessions.evaluation.checks.spoken import Spoken
-from counseling_sessions.nodes import guards
+from counseling_sessions.evaluation.checks.spoken import SpokenInSession
+from counseling_sessions.integrity import rules
+from counseling_sessions.integrity.spoken import Spoken
 from counseling_sessions.state import Speaker
+from counseling_sessions.texts.words import FINISHED
 
 _SPEAKERS: tuple[Speaker, ...] = ("counselor", "client")
 _CLOSING = re.compile(r"(?:\*[^*\n]{1,60}\*|[:;=8xX]['’]?-?[)(DPpOo/|]|<3|\^_?\^)\s*$")
@@ -14,54 +16,54 @@ _ANSWER = re.compile(r"\W*\w[\w'’-]*(?: \w[\w'’-]*)?")
 _ITEM = re.compile(r"\s*(?:[-*•–]|\d{1,2}[.)])\s+\S")
 
 
-def empty(spoken: Spoken) -> str | None:
+def empty(spoken: SpokenInSession) -> str | None:
     """A message without a letter or digit, or nothing but a speaker's label."""
     if not spoken.words:
         return "no letter or digit"
-    text = spoken.draft.text
+    text = spoken.text
     for speaker in _SPEAKERS:
-        found = guards.label(guards.Draft(text, speaker))
+        found = rules.label(Spoken(text, speaker))
         if found and not any(character.isalnum() for character in text[len(found) :]):
             return f"nothing but {found.strip()!r}"
     return None
 
 
-def label(spoken: Spoken) -> str | None:
+def label(spoken: SpokenInSession) -> str | None:
     """The speaker's own label in front of what is said; the other's is a `role_flip`."""
-    found = guards.label(spoken.draft)
+    found = rules.label(spoken)
     return found.strip() if found else None
 
 
-def truncated(spoken: Spoken) -> str | None:
+def truncated(spoken: SpokenInSession) -> str | None:
     """A message that does not end a sentence.
 
     An emoji, an emoticon and a *stage direction* end one, brackets do after a sentence, and so does the last point of a list
     whose points have no full stops. One or two words alone ("Not really") are an answer, finished or not.
     """
-    text = spoken.draft.text
-    if not guards.truncated(spoken.draft) or _CLOSING.search(text[-100:]) or _ANSWER.fullmatch(text):
+    text = spoken.text
+    if _finished(text) or _CLOSING.search(text[-100:]) or _ANSWER.fullmatch(text):
         return None
     if _is_list(text):
         return None
-    if (aside := _BRACKETS.search(text[-100:])) and _finished(text[: len(text) - len(aside[0])], spoken.speaker):
+    if (aside := _BRACKETS.search(text[-100:])) and _finished(text[: len(text) - len(aside[0])]):
         return None
     return f"ends in {text[-30:]!r}"
 
 
-def non_alternation(spoken: Spoken) -> str | None:
+def non_alternation(spoken: SpokenInSession) -> str | None:
     """A message of the speaker who spoke last."""
     return f"the {spoken.speaker} twice in a row" if spoken.follows_own else None
 
 
-def wrong_language(spoken: Spoken) -> str | None:
+def wrong_language(spoken: SpokenInSession) -> str | None:
     """A message that is in another language than its session, or changes into one. A language we do not know is not judged."""
     language = spoken.setting.language
-    found = other_language(spoken.draft.text, spoken.words, language) if language else None
+    found = other_language(spoken.text, spoken.words, language) if language else None
     return f"looks like {found!r}" if found else None
 
 
-def _finished(text: str, speaker: Speaker) -> bool:
-    return not guards.truncated(guards.Draft(text, speaker))
+def _finished(text: str) -> bool:
+    return not text.strip() or bool(FINISHED.search(text))
 
 
 def _is_list(text: str) -> bool:

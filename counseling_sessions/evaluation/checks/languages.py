@@ -3,8 +3,11 @@
 import re
 from dataclasses import dataclass
 from functools import lru_cache
+from pathlib import Path
 
 from py3langid.langid import MODEL_FILE, LanguageIdentifier
+
+from counseling_sessions.settings import read_yaml
 
 PIECE = 40
 """Words that are judged at a time, so that a message that changes its language is seen."""
@@ -18,57 +21,13 @@ FOREIGN_LETTERS = 12
 """Letters of another script in a row of words that no quoted name or greeting explains."""
 
 
-def _words(text: str) -> frozenset[str]:
-    return frozenset(text.split())
-
-
-_CODES = dict(
-    entry.split(":")
-    for entry in _words("""
-    afrikaans:af albanian:sq amharic:am arabic:ar aragonese:an armenian:hy assamese:as azerbaijani:az bashkir:ba basque:eu
-    belarusian:be bengali:bn bangla:bn bosnian:bs breton:br bulgarian:bg burmese:my cantonese:yue catalan:ca chinese:zh
-    mandarin:zh croatian:hr czech:cs danish:da dutch:nl flemish:nl dzongkha:dz english:en esperanto:eo estonian:et faroese:fo
-    farsi:fa persian:fa dari:fa filipino:tl tagalog:tl finnish:fi french:fr frisian:fy fulfulde:fuv gaelic:gd galician:gl
-    georgian:ka german:de greek:el guarani:gug gujarati:gu haitian:ht hausa:ha hebrew:he hindi:hi hungarian:hu icelandic:is
-    igbo:ig indonesian:id irish:ga italian:it japanese:ja javanese:jv kannada:kn kazakh:kk khmer:km kikuyu:kik kinyarwanda:rw
-    konkani:gom korean:ko kurdish:ku kyrgyz:ky lao:lo latin:la latvian:lv lingala:ln lithuanian:lt luganda:lg luxembourgish:lb
-    macedonian:mk malagasy:mg malay:ms malayalam:ml maltese:mt marathi:mr mongolian:mn nepali:ne norwegian:no bokmål:no
-    nynorsk:nn occitan:oc odia:or oriya:or oromo:om pashto:ps polish:pl portuguese:pt punjabi:pa quechua:qu romanian:ro
-    russian:ru serbian:sr shona:sn sinhala:si sinhalese:si slovak:sk slovenian:sl slovene:sl somali:so sotho:st
-    spanish:es castilian:es swahili:sw swedish:sv tajik:tg tamil:ta tatar:tt telugu:te thai:th
-    turkish:tr turkmen:tk uighur:ug uyghur:ug ukrainian:uk urdu:ur uzbek:uz vietnamese:vi volapük:vo walloon:wa welsh:cy
-    xhosa:xh yoruba:yo zulu:zu pidgin:pcm
-    """)
-)
-_ALIKE = [
-    *({"da", "no", "nn"}, {"nl", "af"}, {"hr", "bs", "sr"}, {"id", "ms"}, {"zh", "yue", "wuu"}, {"ar", "ary", "arz"}),
-    *(
-        {"es", "ext", "an"},
-        {"pt", "gl"},
-        {"it", "lij", "vec"},
-        {"ku", "sdh"},
-        {"el", "grc"},
-        {"he", "hbo"},
-        {"tr", "crh"},
-    ),
-    *({"ht", "gcf", "gcr"}, {"uz", "uzs"}, {"xh", "zu"}, {"bg", "mk"}, {"en", "pcm"}, {"lv", "ltg"}, {"de", "lb"}),
-]
-"""Languages that a few words do not tell apart: either counts as the other."""
-_OTHER_SCRIPTS = _words(
-    "am ar ary arz as ba be bg bn dz el fa gom gu he hi hy ja ka kk km kn ko ky lo mk ml mn mr my ne or pa ps ru sdh si "
-    "sr ta te tg th tt ug uk ur uz uzs wuu yue zh ku az bs sq"
-)
-"""Languages that are written in other scripts than Latin, or in others too."""
+_DATA = read_yaml(Path(__file__).with_name("languages.yaml"))
+_CODES = dict(entry.split(":") for entry in _DATA["names"].split())
+_ALIKE = [frozenset(group.split()) for group in _DATA["alike"]]
+_OTHER_SCRIPTS = frozenset(_DATA["other_scripts"].split())
+_ENGLISH = frozenset(_DATA["english"].split())
 _NOT_LATIN = re.compile(
     rf"(?:[\u0370-\u1cff\u1f00-\u1fff\u2c80-\u2dff\u3040-\u9fff\ua000-\ua6ff\ua840-\uabff\uac00-\ud7ff][\s、。，！？]?){{{FOREIGN_LETTERS},60}}"
-)
-# None that is frequent in another language too, as "was", "so", "me", "do" and "a" are.
-_ENGLISH = _words(
-    """
-    the and you that is of to it i my your with for this have be are not what how but can feel about like im its or if when
-    more think by just there from would could been were they them their his she because dont thats youre ive been into who
-    which then than where some one being who will we our us these those really feeling sounds
-    """
 )
 
 

@@ -2,7 +2,7 @@
 
 import re
 
-from counseling_sessions.evaluation.checks.spoken import Spoken
+from counseling_sessions.evaluation.checks.spoken import SpokenInSession
 from counseling_sessions.texts.words import normalized
 
 _TITLE = r"(?:(?:Dr|Mr|Mrs|Ms|Mx|Miss|Doctor|Prof|Professor)\.?\s)?"
@@ -46,7 +46,7 @@ _NO_NAMES = _words(
 _LOOK_BACK = 130
 
 
-def name(spoken: Spoken) -> str | None:
+def name(spoken: SpokenInSession) -> str | None:
     """A name that is neither in the profile nor said by the other before, where it plainly is a person's.
 
     It is plain where a message addresses somebody ("Thank you, Mara."), where the counselor says who one of the client's
@@ -58,7 +58,7 @@ def name(spoken: Spoken) -> str | None:
     setting = spoken.setting
     if not setting.session.profile:
         return None
-    text = spoken.draft.text
+    text = spoken.text
     for found in _NAME.finditer(text):
         key = normalized(found[0])
         if key in _NO_NAMES or key in setting.profile_words or key in spoken.other.vocabulary:

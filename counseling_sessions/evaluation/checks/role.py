@@ -3,8 +3,8 @@
 import re
 
 from counseling_sessions.evaluation.checks.repeats import nearest
-from counseling_sessions.evaluation.checks.spoken import Spoken
-from counseling_sessions.nodes import guards
+from counseling_sessions.evaluation.checks.spoken import SpokenInSession
+from counseling_sessions.integrity import rules
 
 ECHO_WORDS = 8
 """Words from which a message given back whole is the other's part played, and not a "Thank you, see you next week."."""
@@ -22,27 +22,27 @@ _ROW = re.compile(
 """Three of the specialists' names in a row."""
 
 
-def meta_talk(spoken: Spoken) -> str | None:
+def meta_talk(spoken: SpokenInSession) -> str | None:
     """Talk about the task instead of speech to the other person, or what a prompt or chat template left behind."""
-    text = spoken.text
+    text = spoken.raw
     if ("[" in text or "<" in text) and (found := _MARKER.search(text)):
         return found[0]
     if sum(name in spoken.words for name in _SPECIALISTS) >= 3 and (found := _ROW.search(text)):
         return found[0]
-    return guards.meta_talk(guards.Draft(spoken.draft.text, spoken.speaker, other=spoken.setting.other))
+    return rules.meta_talk(spoken)
 
 
-def role_flip(spoken: Spoken) -> str | None:
+def role_flip(spoken: SpokenInSession) -> str | None:
     """The other's label or role, or a whole message of the other's (of eight words or more) given back."""
     # Without a colon there is no label, and without such a word no role; most messages have neither.
-    text = spoken.text
+    text = spoken.raw
     if (":" in text or "：" in text or any(role in spoken.words for role in _ROLES)) and (
-        found := guards.role_flip(spoken.draft)
+        found := rules.others_part(spoken)
     ):
         return found
     if spoken.words.count(" ") < ECHO_WORDS - 1:
         return None
-    if spoken.words in spoken.other.said:
-        return f"the other's words of turn {spoken.other.said[spoken.words][0]}"
-    near = nearest(spoken.grams, spoken.other)
+    if same := spoken.other.by_words.get(spoken.words):
+        return f"the other's words of turn {same[0].turn}"
+    near = nearest(spoken, spoken.other)
     return f"the other's words: {near}" if near else None

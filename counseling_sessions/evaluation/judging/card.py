@@ -138,8 +138,8 @@ def score_ratings(
     cells: dict[tuple[str, str, str], list[int]] = defaultdict(list)
     for row in rows:
         if row.scale == scale and judge in (None, row.judge):
-            unit = "\n".join((row.source, row.session, row.occasion, row.item))
-            cell = cells[unit, row.judge if raters == "judges" else str(row.sample), row.client]
+            unit = "\n".join((row.key.source, row.key.session, row.occasion, row.item))
+            cell = cells[unit, row.judge if raters == "judges" else str(row.sample), row.key.client]
             if row.scored is not None:
                 cell.append(row.scored)
     return [(unit, rater, fmean(found) if found else None, client) for (unit, rater, client), found in cells.items()]
@@ -218,7 +218,7 @@ def _by_unit(rows: Iterable[Score]) -> dict[tuple[str, str, str, str], list[int]
     found: dict[tuple[str, str, str, str], list[int]] = defaultdict(list)
     for row in rows:
         if row.scored is not None:
-            found[row.source, row.session, row.occasion, row.item].append(row.scored)
+            found[row.key.source, row.key.session, row.occasion, row.item].append(row.scored)
     return found
 
 

@@ -108,7 +108,7 @@ def _scores(rows: Iterable[Score]) -> _Scores:
     found: _Scores = defaultdict(list)
     for row in rows:
         if row.scored is not None:
-            found[row.source, row.session, row.judge, row.scale, row.item].append(row.scored)
+            found[row.key.source, row.key.session, row.judge, row.scale, row.item].append(row.scored)
     return found
 
 

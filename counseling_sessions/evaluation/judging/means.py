@@ -12,9 +12,7 @@ from statistics import fmean
 
 from counseling_sessions.evaluation.judging.run import Occasion, Score
 from counseling_sessions.evaluation.scales import Scale
-
-Who = tuple[str, str, str | None, str, str | None, int | None]
-"""Whose scores: session, source, method, client, attitude, seed."""
+from counseling_sessions.sessions import SessionKey
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,12 +22,7 @@ class SubscaleMean:
     `judges` and `samples` are how many of each stand behind it (samples of all judges together), `missing` how many samples gave none.
     """
 
-    session: str
-    source: str
-    method: str | None
-    client: str
-    attitude: str | None
-    seed: int | None
+    key: SessionKey
     scale: str
     occasion: Occasion
     subscale: str
@@ -43,12 +36,7 @@ class SubscaleMean:
 class AffectChange:
     """A subscale of affect before and after one session, and after minus before. None where no judge gave both."""
 
-    session: str
-    source: str
-    method: str | None
-    client: str
-    attitude: str | None
-    seed: int | None
+    key: SessionKey
     scale: str
     subscale: str
     before: float | None
@@ -63,14 +51,14 @@ def subscale_means(rows: Iterable[Score], scale: Scale, *, share: float = 1.0) -
     `share` (above 0, to 1) is how much of a subscale a sample must have scored. Raises `ValueError` for another share.
     """
     means = []
-    for (who, occasion), by_judge in _by_session(rows, scale).items():
+    for (key, occasion), by_judge in _by_session(rows, scale).items():
         for subscale in scale.subscales:
             samples = [_sample_means(of_judge, scale, subscale, share) for of_judge in by_judge.values()]
             known = [fmean(values) for one in samples if (values := [mean for mean in one if mean is not None])]
             count = sum(mean is not None for one in samples for mean in one)
             means.append(
                 SubscaleMean(
-                    *who,
+                    key,
                     scale=scale.name,
                     occasion=occasion,
                     subscale=subscale,
@@ -92,8 +80,8 @@ def affect_changes(rows: Iterable[Score], scale: Scale, *, share: float = 1.0) -
         raise ValueError(f"{scale.name} is not rated before and after a session")
     found = _by_session(rows, scale)
     changes = []
-    for who in dict.fromkeys(who for who, _ in found):
-        before, after = found.get((who, "before"), {}), found.get((who, "after"), {})
+    for key in dict.fromkeys(key for key, _ in found):
+        before, after = found.get((key, "before"), {}), found.get((key, "after"), {})
         for subscale in scale.subscales:
             pairs = [
                 (fmean(early), fmean(late))
@@ -104,20 +92,19 @@ def affect_changes(rows: Iterable[Score], scale: Scale, *, share: float = 1.0) -
             earlier = fmean(early for early, _ in pairs) if pairs else None
             later = fmean(late for _, late in pairs) if pairs else None
             change = None if earlier is None or later is None else later - earlier
-            changes.append(AffectChange(*who, scale.name, subscale, earlier, later, change, len(pairs)))
+            changes.append(AffectChange(key, scale.name, subscale, earlier, later, change, len(pairs)))
     return changes
 
 
 _BySample = dict[int, dict[str, int | None]]
 
 
-def _by_session(rows: Iterable[Score], scale: Scale) -> dict[tuple[Who, Occasion], dict[str, _BySample]]:
+def _by_session(rows: Iterable[Score], scale: Scale) -> dict[tuple[SessionKey, Occasion], dict[str, _BySample]]:
     """Scores after reversal by session and occasion, judge, sample and item."""
-    found: dict[tuple[Who, Occasion], dict[str, _BySample]] = {}
+    found: dict[tuple[SessionKey, Occasion], dict[str, _BySample]] = {}
     for row in rows:
         if row.scale == scale.name:
-            who = (row.session, row.source, row.method, row.client, row.attitude, row.seed)
-            judges = found.setdefault((who, row.occasion), defaultdict(lambda: defaultdict(dict)))
+            judges = found.setdefault((row.key, row.occasion), defaultdict(lambda: defaultdict(dict)))
             judges[row.judge][row.sample][row.item] = row.scored
     return found
 

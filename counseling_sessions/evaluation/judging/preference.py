@@ -15,7 +15,7 @@ from counseling_sessions.evaluation.judging.cache import JudgeCache
 from counseling_sessions.evaluation.judging.judges import Judge
 from counseling_sessions.evaluation.judging.material import messages_of, pair_part, turns_of
 from counseling_sessions.evaluation.judging.panel import Account, Answered, OnProgress, Panel, seats
-from counseling_sessions.evaluation.pairs import Pair
+from counseling_sessions.evaluation.pairs import Pair, PairKey
 from counseling_sessions.models.chat import Models
 from counseling_sessions.models.structured import AnswerSchema
 from counseling_sessions.profiles.schema import clean
@@ -42,9 +42,7 @@ class Preference:
     pair: str
     first_method: str
     second_method: str
-    client: str
-    attitude: str
-    seed: int
+    key: PairKey
     aspect: str
     judge: str
     sample: int
@@ -76,9 +74,7 @@ class Decision:
     pair: str
     first_method: str
     second_method: str
-    client: str
-    attitude: str
-    seed: int
+    key: PairKey
     aspect: str
     judge: str
     outcome: Winner | None
@@ -176,9 +172,7 @@ def decisions(rows: Iterable[Preference]) -> list[Decision]:
                 pair=some.pair,
                 first_method=some.first_method,
                 second_method=some.second_method,
-                client=some.client,
-                attitude=some.attitude,
-                seed=some.seed,
+                key=some.key,
                 aspect=aspect,
                 judge=judge,
                 outcome=_outcome(both),
@@ -254,16 +248,13 @@ def _read(aspect: str, value: dict[str, Any], turns: dict[str, frozenset[int]]) 
 
 def _rows(asking: _Asking, answer: Answered[_Verdict]) -> Iterator[Preference]:
     pair, reading = asking.pair, answer.outcome.reading
-    client, attitude, seed = pair.key
     first, second = ("a", "b") if asking.order == "forward" else ("b", "a")
     for item in asking.aspects.items:
         row = Preference(
             pair=pair.id,
-            first_method=pair.methods[0],
-            second_method=pair.methods[1],
-            client=client,
-            attitude=attitude,
-            seed=seed,
+            first_method=pair.groups[0],
+            second_method=pair.groups[1],
+            key=pair.key,
             aspect=item.id,
             judge=answer.judge,
             sample=answer.sample,

@@ -19,7 +19,7 @@ from counseling_sessions.models.chat import Models
 from counseling_sessions.models.structured import AnswerSchema
 from counseling_sessions.profiles.schema import clean
 from counseling_sessions.prompts import prompt
-from counseling_sessions.sessions import Session
+from counseling_sessions.sessions import Session, SessionKey
 from counseling_sessions.settings import SettingsError
 
 Occasion = Literal["session", "before", "after"]
@@ -29,18 +29,13 @@ OCCASIONS: dict[Subject, tuple[Occasion, ...]] = {"session": ("session",), "affe
 
 @dataclass(frozen=True, slots=True)
 class Score:
-    """One item's score by one sample of one judge. `session` to `seed` say whose (method and so on as in `sessions.Session`).
+    """One item's score by one sample of one judge.
 
     `score` is what the judge gave, `scored` the same after the reversal of reverse-keyed items (more is better for the subscale);
     both are None where `unscored` says why. `evidence` names turns that exist; `nowhere` counts those named that do not.
     """
 
-    session: str
-    source: str
-    method: str | None
-    client: str
-    attitude: str | None
-    seed: int | None
+    key: SessionKey
     scale: str
     occasion: Occasion
     item: str
@@ -232,14 +227,8 @@ def _unasked(asking: _Asking, judge: Judge, why: Unscored) -> Iterator[Score]:
 
 
 def _empty_row(asking: _Asking, item: Item, judge: str, sample: int) -> Score:
-    session = asking.session
     return Score(
-        session=session.id,
-        source=session.source,
-        method=session.method,
-        client=session.client,
-        attitude=session.attitude,
-        seed=session.seed,
+        key=asking.session.key,
         scale=asking.scale.name,
         occasion=asking.occasion,
         item=item.id,
@@ -260,7 +249,7 @@ class _Order:
 
     def __call__(self, row: Score) -> tuple[int, ...]:
         return (
-            self._sessions[row.source, row.session],
+            self._sessions[row.key.source, row.key.session],
             self._scales[row.scale],
             ("session", "before", "after").index(row.occasion),
             self._judges[row.judge],

@@ -7,6 +7,7 @@ for a shared pair also between raters. Repeats come at least half a sheet after 
 
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import asdict
 from random import Random
 
 from counseling_sessions.evaluation.aspects import Aspects
@@ -129,12 +130,11 @@ def _take(left: list[Pair], seen: Counter[tuple[str, ...]]) -> Pair:
 
 
 def _traits(pair: Pair) -> list[tuple[str, ...]]:
-    client, attitude, _ = pair.key
     return [
-        ("methods", *pair.methods),
-        ("methods and attitude", *pair.methods, attitude),
-        ("attitude", attitude),
-        ("client", client),
+        ("methods", *pair.groups),
+        ("methods and attitude", *pair.groups, pair.key.attitude),
+        ("attitude", pair.key.attitude),
+        ("client", pair.key.client),
     ]
 
 
@@ -149,7 +149,7 @@ def _sides(hand: list[Pair], shared: int, start: int) -> dict[str, Place]:
 
 
 def _stratum(pair: Pair) -> tuple[str, ...]:
-    return *pair.methods, pair.key[1], pair.id
+    return *pair.groups, pair.key.attitude, pair.id
 
 
 def _with_repeats(showings: list[Showing], same: int, swapped: int, random: Random) -> tuple[Showing, ...]:
@@ -181,24 +181,21 @@ def _repeated(showing: Showing, number: int, kind: Repeat, repeats: int) -> Show
 
 
 def _study_pair(pair: Pair) -> StudyPair:
-    client, attitude, seed = pair.key
     profile = pair.first.profile or pair.second.profile
     return StudyPair(
         id=pair.id,
-        client=client,
-        attitude=attitude,
-        seed=seed,
+        **asdict(pair.key),
         information=tuple(counselor_information(profile).splitlines()) if profile else (),
         reason=counselor_reason(profile) if profile else "",
-        first=_study_session(pair.first),
-        second=_study_session(pair.second),
+        first=_study_session(pair.first, pair.groups[0]),
+        second=_study_session(pair.second, pair.groups[1]),
     )
 
 
-def _study_session(session: Session) -> StudySession:
+def _study_session(session: Session, group: str) -> StudySession:
     return StudySession(
         id=session.id,
-        method=session.method or "",
+        method=group,
         language=session.language,
         dialogue=tuple(Said(speaker=message.speaker, text=message.text) for message in session.dialogue),
     )

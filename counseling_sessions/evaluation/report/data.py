@@ -1,5 +1,7 @@
 """An evaluation as data: everything that a report shows, and every session's own figures, for JSON."""
 
+from collections.abc import Callable, Iterable
+from dataclasses import asdict, fields
 from typing import Any
 
 from pydantic_core import to_jsonable_python
@@ -9,6 +11,7 @@ from counseling_sessions.evaluation.figures import rows_by_group
 from counseling_sessions.evaluation.groups import Gathered
 from counseling_sessions.evaluation.judged import Judged
 from counseling_sessions.evaluation.measure import GroupMeasures, Measures, means
+from counseling_sessions.sessions import SessionKey
 
 FORMAT = 1
 
@@ -31,28 +34,52 @@ def evaluation_data(
         "damaged_sessions": gathered.damaged,
         "unnamed_sessions": gathered.unnamed,
         "paired_without_seeds": gathered.without_seeds,
-        "groups": {name: _group(group) for name, group in measures.groups.items()},
+        "groups": {name: _group(group, _whose(gathered, "group")) for name, group in measures.groups.items()},
         "diversity_at_equal_length": measures.equal_length,
     }
     if judged:
+        whose = _whose(gathered, "method")
         data["judged"] = {
             "scales": {scale.name: scale.hash for scale in judged.scales},
             "group_means": {
                 group: means(rows, judged.measures, seed=made["seed"])
                 for group, rows in rows_by_group(measures.rows, judged.means, judged.changes, judged.measures).items()
             },
-            "means": judged.means,
-            "affect": judged.changes,
+            "means": flat(judged.means, whose),
+            "affect": flat(judged.changes, whose),
             "cards": judged.cards,
             "agreement": judged.agreements,
-            "scores": judged.judgements.rows,
+            "scores": flat(judged.judgements.rows, whose),
         }
     if comparison:
         data["comparison"] = comparison
     return dict(to_jsonable_python(data, inf_nan_mode="constants"))
 
 
-def _group(group: GroupMeasures) -> dict[str, Any]:
+def flat(rows: Iterable[Any], whose: Callable[[Any], dict[str, Any]] = asdict) -> list[dict[str, Any]]:
+    """Rows as columns, in their order; in place of a row's `key` stands what the key holds (`whose`)."""
+    found = []
+    for row in rows:
+        values = [(field.name, getattr(row, field.name)) for field in fields(row)]
+        parts = [whose(value) if name == "key" else {name: value} for name, value in values]
+        found.append({name: value for part in parts for name, value in part.items()})
+    return found
+
+
+def _whose(gathered: Gathered, group: str) -> Callable[[SessionKey], dict[str, Any]]:
+    """What a key says in the file: which session, its group under the name `group`, and what it is paired by."""
+    groups, paired = gathered.group_of, gathered.pairing
+    return lambda key: {
+        "session": key.session,
+        "source": key.source,
+        group: groups[key],
+        "client": key.client,
+        "attitude": key.attitude if paired.attitude else None,
+        "seed": key.seed if paired.seed else None,
+    }
+
+
+def _group(group: GroupMeasures, whose: Callable[[SessionKey], dict[str, Any]]) -> dict[str, Any]:
     structure, integrity = group.structure, group.integrity
     return {
         "sessions": group.sessions,
@@ -77,5 +104,5 @@ def _group(group: GroupMeasures) -> dict[str, Any]:
         "diversity": group.diversity,
         "self_bleu": group.self_bleu,
         "semantic": group.semantics,
-        "by_session": group.rows,
+        "by_session": flat(group.rows, whose),
     }

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from scipy.stats import fisher_exact
 
 from counseling_sessions.evaluation.figures import Measure, SessionFigures
+from counseling_sessions.evaluation.groups import Gathered
 from counseling_sessions.evaluation.judged import Judged
 from counseling_sessions.evaluation.judging.card import Closeness, JudgeCard
 from counseling_sessions.evaluation.judging.checks import PlantedCheck
@@ -19,14 +20,15 @@ from counseling_sessions.evaluation.scales import Scale
 from counseling_sessions.evaluation.statistics.intervals import Figure, mean_figure
 from counseling_sessions.profiles.schema import ATTITUDES
 
+_Rows = Mapping[str, Sequence[SessionFigures]]
 _BOLD = "Bold: the most favourable mean, whether or not the difference is certain; run.py compare tests that."
 _INTERVALS = "In brackets 95 % intervals, clustered by client; none is given for fewer than five clients."
 
 
 def scores_section(
-    judged: Judged, rows: Mapping[str, Sequence[SessionFigures]], *, bold: bool = True, seed: int = 0
+    judged: Judged, rows: _Rows, *, attitudes: Sequence[str] = ATTITUDES, bold: bool = True, seed: int = 0
 ) -> Section:
-    """Means of every subscale by group, the most favourable in bold if asked for; by attitude; distributions."""
+    """Means of every subscale by group, the most favourable in bold if asked for; by these attitudes; distributions."""
     figures = {group: means(found, judged.measures, seed=seed) for group, found in rows.items()}
     scales = [scale for scale in judged.scales if scale.subject == "session"]
     blocks: list[Block] = []
@@ -39,7 +41,7 @@ def scores_section(
         blocks.append(Table("Means over all sessions, paired or not", heads, tuple(lines), notes_below))
     for scale in scales:
         wanted = [measure for measure in judged.measures.values() if measure.family == scale.name]
-        blocks.append(_by_attitude(scale, wanted, rows, seed))
+        blocks.append(_by_attitude(scale, wanted, rows, attitudes, seed))
         for measure in wanted:
             values = {
                 group: [row.values[measure.id] for row in found if measure.id in row.values]
@@ -73,15 +75,14 @@ def _best(measure: Measure, figures: Sequence[Figure | None]) -> list[Cell]:
     ]
 
 
-def _by_attitude(
-    scale: Scale, measures: Sequence[Measure], rows: Mapping[str, Sequence[SessionFigures]], seed: int
-) -> Block:
+def _by_attitude(scale: Scale, measures: Sequence[Measure], rows: _Rows, attitudes: Sequence[str], seed: int) -> Block:
     points: dict[str, dict[str, Point]] = {}
     for measure in measures:
-        for attitude in ATTITUDES:
+        for attitude in attitudes:
             of = {
                 group: mean_figure(
-                    ((row.client, row.values.get(measure.id)) for row in found if row.attitude == attitude), seed=seed
+                    ((row.key.client, row.values.get(measure.id)) for row in found if row.key.attitude == attitude),
+                    seed=seed,
                 )
                 for group, found in rows.items()
             }
@@ -109,23 +110,24 @@ def _point(figure: Figure) -> Point:
     return Point(figure.value, figure.low, figure.high)
 
 
-def affect_section(judged: Judged, *, seed: int = 0) -> Section | None:
+def affect_section(judged: Judged, gathered: Gathered, *, seed: int = 0) -> Section | None:
     """Affect before and after the session, by group and attitude."""
     if not judged.changes:
         return None
     blocks: list[Block] = []
+    groups, paired = gathered.group_of, gathered.pairing
     for scale in (scale for scale in judged.scales if scale.subject == "affect"):
         found: dict[tuple[str, str], list[AffectChange]] = defaultdict(list)
         for change in judged.changes:
             if change.scale == scale.name:
-                found[str(change.method), change.attitude or ""].append(change)
+                found[groups[change.key], paired.key(change.key).attitude].append(change)
         rows: list[Row] = []
         points: dict[str, dict[str, Point]] = {}
         for subscale in scale.subscales:
             for (group, attitude), changes in sorted(found.items(), key=lambda item: (item[0][0], _place(item[0][1]))):
                 mine = [change for change in changes if change.subscale == subscale]
                 figures = [
-                    mean_figure(((change.client, getattr(change, what)) for change in mine), seed=seed)
+                    mean_figure(((change.key.client, getattr(change, what)) for change in mine), seed=seed)
                     for what in ("before", "after", "change")
                 ]
                 label = ", ".join(part for part in (subscale, group, attitude) if part)

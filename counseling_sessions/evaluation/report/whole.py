@@ -18,6 +18,7 @@ from counseling_sessions.evaluation.report.measured import (
     read_section,
     structure_section,
 )
+from counseling_sessions.profiles.schema import ATTITUDES
 
 
 def evaluation_document(
@@ -36,9 +37,10 @@ def evaluation_document(
         sections.append(comparison_section(comparison))
     if judged:
         rows = rows_by_group(measures.rows, judged.means, judged.changes, judged.measures)
+        attitudes = ATTITUDES if gathered.pairing.attitude else ()
         sections += [
-            scores_section(judged, rows, bold=comparison is None, seed=seed),
-            affect_section(judged, seed=seed),
+            scores_section(judged, rows, attitudes=attitudes, bold=comparison is None, seed=seed),
+            affect_section(judged, gathered, seed=seed),
         ]
     sections.append(integrity_section(measures) if "integrity" in shown else None)
     sections.append(structure_section(measures) if "structure" in shown else None)

@@ -112,25 +112,6 @@ def _exact_interval(share: float, clients: Sequence[str], shares: Floats, count:
     return Interval(float(low), float(high), method)
 
 
-def statistic_figure(
-    values: Iterable[Value],
-    statistic: Callable[[Floats], float | None],
-    *,
-    seed: int = 0,
-    resamples: int = RESAMPLES_ONE_BY_ONE,
-) -> Figure:
-    """Any statistic of the values of sessions, such as a median; it takes them as an array [n], in no particular order.
-
-    Where it is undefined it returns None or NaN. The interval is the expanded percentile interval of a bootstrap over clients.
-    """
-    clients, scores, missing = scored(values)
-    if not len(scores):
-        return nothing(missing)
-    return units_figure(
-        clients, lambda chosen: statistic(scores[chosen]), missing=missing, seed=seed, resamples=resamples
-    )
-
-
 def units_figure(
     clients: Sequence[str],
     statistic: Callable[[NDArray[np.intp]], float | None],

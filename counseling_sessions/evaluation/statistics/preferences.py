@@ -3,7 +3,6 @@
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from itertools import combinations
 from typing import Literal, NamedTuple
 
 import choix
@@ -204,10 +203,3 @@ def _fit(wins: Floats, start: Floats | None) -> Floats:
 def _beats_others(strengths: Floats) -> Floats:
     against = expit(strengths[:, None] - strengths[None, :])
     return np.asarray((against.sum(axis=1) - 0.5) / (len(strengths) - 1), dtype=np.float64)
-
-
-def pairs_of_methods(preferences: Iterable[Preference]) -> list[tuple[str, str]]:
-    """Every two methods that were compared with each other, each pair and all of them sorted."""
-    compared = {frozenset((answer.first, answer.second)) for answer in preferences}
-    methods = sorted({name for pair in compared for name in pair})
-    return [pair for pair in combinations(methods, 2) if frozenset(pair) in compared]

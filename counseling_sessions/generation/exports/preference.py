@@ -1,7 +1,7 @@
 """Preference: the counselor's utterance against each draft of a specialist that did not go into it.
 
-Nobody judged these pairs. What makes one is that the merging model wrote `chosen` with the draft before it and left the
-draft out; the card says so.
+What makes a pair is that a merging model, which the row names, wrote `chosen` with the draft before it and left the draft out.
+Where no model merged (drafts joined by rule, a person's words) nobody chose, and there is no pair.
 """
 
 from collections import Counter
@@ -23,8 +23,8 @@ def rows(record: SessionRecord, client: str, counts: Counter[str]) -> Iterator[R
     """A pair per draft that was left out; drafts that went into the utterance are counted, not given."""
     said = list(record.opening)
     for turn in record.turns:
-        if turn.counselor:
-            yield from _pairs(record, client, turn, turn.counselor, tuple(said), counts)
+        if turn.counselor and turn.counselor.call:
+            yield from _pairs(record, client, turn, turn.counselor, turn.counselor.call.model, tuple(said), counts)
         said += [utterance for utterance in (turn.counselor, turn.client) if utterance]
 
 
@@ -33,6 +33,7 @@ def _pairs(
     client: str,
     turn: Turn,
     chosen: Utterance,
+    chosen_by: str,
     said: tuple[Utterance, ...],
     counts: Counter[str],
 ) -> Iterator[Row]:
@@ -54,6 +55,7 @@ def _pairs(
             "technique": draft.technique,
             "picked": picked,
             "kept": round(kept, 4),
+            "chosen_by": chosen_by,
             "prompt": _asked(record, turn, said),
             "chosen": [{"role": "assistant", "content": chosen.text}],
             "rejected": [{"role": "assistant", "content": draft.text}],
@@ -74,4 +76,4 @@ def _asked(record: SessionRecord, turn: Turn, said: tuple[Utterance, ...]) -> li
     return as_chat(counselor_messages(view, config, task))
 
 
-FORMAT = json_lines("preference", rows, needs="drafts that the counselor's utterance left out")
+FORMAT = json_lines("preference", rows, needs="drafts that a merging model left out")

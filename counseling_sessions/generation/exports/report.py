@@ -7,10 +7,10 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict
 
-from counseling_sessions.nodes.guards import Draft, empty, label
+from counseling_sessions.integrity.rules import empty, label
+from counseling_sessions.integrity.spoken import Past, Said, Spoken
 from counseling_sessions.settings import SessionConfig
 from counseling_sessions.state import Call, SessionRecord
-from counseling_sessions.texts.words import normalized
 
 
 class SplitCount(BaseModel):
@@ -103,18 +103,18 @@ class Figures:
 
     def _check(self, record: SessionRecord) -> None:
         repeats, silent, labelled, twice, unclosed = self.integrity
-        seen: set[tuple[str, str]] = set()
+        pasts = {"counselor": Past(), "client": Past()}
         last = ""
-        for said in record.dialogue:
-            draft = Draft(said.text, said.speaker)
-            self.messages[said.speaker] += 1
-            key = (said.speaker, normalized(said.text))
-            self.integrity[repeats] += key in seen
-            self.integrity[silent] += empty(draft) is not None
-            self.integrity[labelled] += label(draft) is not None
-            self.integrity[twice] += said.speaker == last
-            seen.add(key)
-            last = said.speaker
+        for utterance in record.dialogue:
+            said, own = Said(utterance.text), pasts[utterance.speaker]
+            spoken = Spoken(utterance.text, utterance.speaker)
+            self.messages[utterance.speaker] += 1
+            self.integrity[repeats] += said.words in own.by_words
+            self.integrity[silent] += empty(spoken) is not None
+            self.integrity[labelled] += label(spoken) is not None
+            self.integrity[twice] += utterance.speaker == last
+            own.add(said)
+            last = utterance.speaker
         self.integrity[unclosed] += record.closing is None
 
     def report(self, name: str, out: Path, splits: tuple[str, ...], counts: Counter[str]) -> ExportReport:

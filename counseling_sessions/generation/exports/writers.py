@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any, Protocol
 
+from counseling_sessions.generation.formats import FormatName
 from counseling_sessions.state import SessionRecord
 
 Row = dict[str, Any]
@@ -34,7 +35,7 @@ class Format:
     `data_files` has it. `needs` says what sessions must have to give examples.
     """
 
-    name: str
+    name: FormatName
     files: Callable[[tuple[str, ...]], str]
     open: Callable[[Path, tuple[str, ...]], Writer]
     needs: str = "a finished session"
@@ -60,6 +61,6 @@ class JsonLines:
             file.close()
 
 
-def json_lines(name: str, rows: Rows, **more: Any) -> Format:
+def json_lines(name: FormatName, rows: Rows, **more: Any) -> Format:
     """A format that is one line an example."""
     return Format(name, lambda splits: "{split}.jsonl", lambda folder, splits: JsonLines(folder, splits, rows), **more)

@@ -99,6 +99,7 @@ def test_examples_out_of_the_corpus_are_in_the_prompts_that_were_sent_and_not_in
 def test_a_pair_is_the_utterance_against_a_draft_that_was_left_out() -> None:
     turn = session(fan_out="all").turns[1]
     assert turn.counselor
+    assert turn.counselor.call
     kept, *others = turn.candidates
     used = kept.model_copy(update={"text": f"Well. {turn.counselor.text}"})
     lost = Candidate(turn=2, technique="empathy", error="timeout")
@@ -114,7 +115,19 @@ def test_a_pair_is_the_utterance_against_a_draft_that_was_left_out() -> None:
         assert row["chosen"] == [{"role": "assistant", "content": turn.counselor.text}]
         assert row["rejected"] == [{"role": "assistant", "content": draft.text}]
         assert row["prompt"][-1]["role"] == "user"
+        assert row["chosen_by"] == turn.counselor.call.model
         assert not any(item.text in json.dumps(row["prompt"]) for item in turn.candidates)
+
+
+def test_an_utterance_that_no_model_merged_gives_no_pair() -> None:
+    record = session(fan_out="all")
+    assert made(preference.rows, record)
+    by_rule = [
+        turn.model_copy(update={"counselor": turn.counselor.model_copy(update={"call": None})})
+        for turn in record.turns
+        if turn.counselor
+    ]
+    assert not made(preference.rows, record.model_copy(update={"turns": tuple(by_rule)}))
 
 
 def test_the_prompt_of_a_pair_holds_the_dialogue_up_to_its_turn() -> None:

@@ -1,0 +1,132 @@
+"""What a command needs of a configuration and of models, made out of its request: once, for every command."""
+
+import json
+import random
+import shlex
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+from counseling_sessions.commands.parsing.options import ModelOptions, SessionOptions
+from counseling_sessions.models.chat import Models
+from counseling_sessions.models.errors import ModelError
+from counseling_sessions.models.models_file import read_models
+from counseling_sessions.models.roles import Served, pinned, serving
+from counseling_sessions.models.trust import KEY, Destination, unnamed
+from counseling_sessions.nodes.examples import check_examples
+from counseling_sessions.nodes.techniques import technique
+from counseling_sessions.settings import EMBEDDED_SESSION, EMBEDDED_TURNS, ModelSettings, SessionConfig, SettingsError
+from counseling_sessions.texts.harmless import one_line
+
+
+@asynccontextmanager
+async def opened_models(*, offline: bool = False) -> AsyncIterator[Models]:
+    """The models of a command, closed at its end."""
+    models = Models(offline=offline)
+    try:
+        yield models
+    finally:
+        await models.close()
+
+
+def named_models(options: ModelOptions) -> dict[str, ModelSettings]:
+    """The models that the options name, by role. Raises `SettingsError`."""
+    models = read_models(options.file) if options.file else {}
+    named = {name: value for name in ("model", "base_url") if (value := getattr(options, name))}
+    if named:
+        models["default"] = ModelSettings(**named).over(models.get("default", ModelSettings()))
+    return models
+
+
+def set_fields(options: SessionOptions | None = None, **more: Any) -> dict[str, Any]:
+    """The fields of a `SessionConfig` that the options set, and `more` of them; what is None is left open."""
+    asked = {**vars(options), **more} if options else more
+    return {name: value for name, value in asked.items() if value is not None}
+
+
+def session_config(options: ModelOptions | None, fields: dict[str, Any]) -> SessionConfig:
+    """A new configuration with these fields and the named models; raises `SettingsError` or `ValidationError`."""
+    models = named_models(options) if options else {}
+    return checked(SessionConfig.model_validate({"seed": random.randrange(2**31), "models": models, **fields}))
+
+
+def checked(config: SessionConfig) -> SessionConfig:
+    """The configuration itself. Raises `SettingsError` where its techniques or its examples are not there."""
+    for name in config.techniques:
+        technique(name)
+    check_examples(config)
+    return config
+
+
+async def serve(models: Models, config: SessionConfig, roles: list[str] | None = None) -> list[Served]:
+    """The models behind a configuration's roles. Raises `ModelError` where a role is not served."""
+    served = await serving(models, config, roles)
+    for item in served:
+        if item.problem:
+            who = "" if len(served) == 1 else f"{', '.join(item.roles)}: "
+            raise ModelError("configuration", who + item.problem)
+    return served
+
+
+async def serve_new(
+    models: Models, config: SessionConfig, fields: dict[str, Any], roles: list[str] | None = None
+) -> tuple[SessionConfig, list[Served]]:
+    """A new configuration with its models by name, fitted to the embedded model but for the set `fields`; and who serves."""
+    served = await serve(models, config, roles)
+    return for_embedded(pinned(config, served), fields, served), served
+
+
+def all_embedded(served: Sequence[Served]) -> bool:
+    """Whether the embedded model serves every role."""
+    return all(item.endpoint and item.endpoint.embedded for item in served)
+
+
+def for_embedded(config: SessionConfig, fields: dict[str, Any], served: Sequence[Served]) -> SessionConfig:
+    """What is left open, fitted to the embedded model where it serves every role: shorter sessions and `EMBEDDED_SESSION`."""
+    if not all_embedded(served):
+        return config
+    fitted = config.model_dump() | {name: value for name, value in EMBEDDED_SESSION.items() if name not in fields}
+    if "max_turns" not in fields:
+        fitted["max_turns"] = EMBEDDED_TURNS
+        if "min_turns" not in fields:
+            del fitted["min_turns"]  # the minimum follows the shorter session
+    return SessionConfig.model_validate(fitted)
+
+
+def refuse_unnamed(config: SessionConfig, options: ModelOptions, arguments: Sequence[str], source: Path) -> None:
+    """Stop a command before anything is sent where a file's configuration names servers that nothing of today names.
+
+    `arguments` are what was typed, `source` is the file or folder of the configuration. Raises `SettingsError`: what the file
+    wants, and the command that allows it.
+    """
+    if wanted := unnamed(config, named_models(options)):
+        places = " and ".join(f"{place.url} with the key in {place.key}" for place in wanted)
+        message = (
+            f"{source} wants to send to {places}, which neither options nor environment name. "
+            f"Nothing was sent. If you mean it: {_allowing(wanted, options, arguments)}"
+        )
+        raise SettingsError(one_line(message))
+
+
+def naming_options(options: ModelOptions) -> str:
+    """The options that named today's servers, as they are typed after a command that goes on with what was made; empty where
+    it needs none. Raises `SettingsError` where the models file is no longer there."""
+    if not unnamed(SessionConfig(models=named_models(options)), {}):
+        return ""
+    typed = {"--base-url": options.base_url, "--models": options.file}
+    return "".join(f" {name} {shlex.quote(str(value))}" for name, value in typed.items() if value)
+
+
+def _allowing(wanted: dict[Destination, list[str]], options: ModelOptions, arguments: Sequence[str]) -> str:
+    command = f"python run.py {shlex.join(arguments)}"
+    named = options.base_url or options.file
+    if not named and [place.key for place in wanted] == [KEY]:
+        return f"{command} --base-url {shlex.quote(next(iter(wanted)).url)}"
+    models: dict[str, dict[str, Any]] = {}
+    for place, roles in wanted.items():
+        for role in roles:
+            there = models.setdefault(role, {"base_url": place.url, "api_key_env": place.key})
+            if place.url != there["base_url"]:
+                there.setdefault("replicas", []).append(place.url)
+    return f"{command} --models FILE, with this in FILE: {json.dumps(models)}"

@@ -1,0 +1,38 @@
+"""What the commands are asked that run no session: `profiles`, `check`, `graph` and `schema`."""
+
+from typing import Literal
+
+from counseling_sessions.commands.parsing.declared import CommandRequest, argument, group, option, switch
+from counseling_sessions.commands.parsing.options import RECORD, ModelOptions
+from counseling_sessions.commands.parsing.values import names
+from counseling_sessions.inspection.schemas import SCHEMAS
+from counseling_sessions.settings import MethodName
+
+
+class ProfilesRequest(CommandRequest):
+    """Profiles to be listed, shown or validated."""
+
+    action: Literal["list", "show", "validate"] = argument(nargs="?", default="list")
+    name: str | None = argument("a built-in id, or a file or folder of profiles", nargs="?")
+    record: str | None = option(RECORD)
+    skip_invalid: bool = switch("broken records do not make the exit status 2")
+
+
+class CheckRequest(CommandRequest):
+    """Which model serves which role, and what it can do."""
+
+    models: ModelOptions = group(ModelOptions)
+    techniques: tuple[str, ...] | None = option("comma-separated", type=names)
+
+
+class GraphRequest(CommandRequest):
+    """The state machine of a method, or of all."""
+
+    method: MethodName | Literal["all"] | None = option("default: magnet")
+    techniques: tuple[str, ...] | None = option("comma-separated", type=names)
+
+
+class SchemaRequest(CommandRequest):
+    """The JSON Schema of a format."""
+
+    what: str = argument(choices=list(SCHEMAS))

@@ -1,0 +1,154 @@
+"""What the commands of the evaluation are asked: sessions, what is measured, who judges, where the report goes."""
+
+from pathlib import Path
+from typing import Any, Literal
+
+from counseling_sessions.commands.parsing.declared import CommandRequest, Options, argument, group, option, switch
+from counseling_sessions.commands.parsing.options import PRICES, SALVAGE
+from counseling_sessions.commands.parsing.values import count, positive
+
+JUDGED = {"ctrs": "ctrs-style", "wai": "wai-style", "panas": "panas-style"}
+"""Metrics that need a judge, and the built-in scales behind them."""
+PLAIN = ("integrity", "structure", "diversity", "self-bleu", "semantic")
+JUDGEMENTS = "judgements"
+"""Folder in which the judges' answers are kept, in a run directory or beside other people's sessions."""
+
+_JUDGE = "YAML with one judge or several"
+
+
+class SourceRequest(CommandRequest):
+    """What is evaluated."""
+
+    sources: tuple[Path, ...] = argument(
+        "run directory, or file or folder of anybody's sessions", "SESSIONS", nargs="+"
+    )
+    by: Literal["method", "attitude", "model", "source"] | None = option(
+        "what the groups are (default: the method, or with several sources the source)"
+    )
+    seed: int = option("of the resampling (default 0)", type=count, default=0)
+    salvage: bool = switch(SALVAGE)
+
+
+class MeasureOptions(Options):
+    """What is measured."""
+
+    metrics: str | None = option(
+        f"of {', '.join((*PLAIN, *JUDGED))}, or all (default: what needs no judge; with --judge, the judged ones too)",
+        "A,B|all",
+    )
+    speaker: Literal["counselor", "client"] | None = option("whose messages diversity is of (default: both's)")
+    tokenizer: Path | None = option("tokenizer.json for diversity (default: Unicode words)", "FILE")
+    vocabulary: int | None = option("vocabulary size for EAD (default: the tokenizer's)", "N")
+    paper_cleaning: bool = switch("count ASCII letters and digits alone, as the paper does")
+    labels: Path | None = option("file of profiles with labelled techniques, where sessions have none", "PROFILES")
+
+
+class JudgeWorkOptions(Options):
+    """How judges are put to work."""
+
+    judgements: Path | None = option(f"where answers are kept (default {JUDGEMENTS}/ in the run)", "FOLDER")
+    again: bool = switch("ask once more for what is unscored")
+    prices: Path | None = option(PRICES, "FILE")
+    i_know: bool = switch("let the embedded model judge, to try the machinery out")
+
+
+class JudgeOptions(Options):
+    """Who judges, and how."""
+
+    judge: Path | None = option(f"{_JUDGE} (docs/evaluating.md)", "FILE")
+    scale: tuple[Path, ...] | None = option(
+        "a scale of your own, in YAML; may be repeated", "FILE", type=Path, action="append"
+    )
+    planted: int = option("sessions to try planted defects on (default 10; 0: none)", "N", type=count, default=10)
+    planted_on: Path | None = option(
+        "plant them in these instead, such as the project's own corpus: good sessions have further to fall", "SESSIONS"
+    )
+    work: JudgeWorkOptions = group(JudgeWorkOptions)
+
+
+class PairJudgeOptions(Options):
+    """Who compares pairs, and how."""
+
+    judge: Path = option(_JUDGE, metavar="FILE")
+    work: JudgeWorkOptions = group(JudgeWorkOptions)
+
+
+def _page(where: str) -> Any:
+    return option(f"the report as a page {where}", "FILE")
+
+
+class ReportOptions(Options):
+    """Where the report goes besides the terminal."""
+
+    html: Path | None = _page("that needs nothing else")
+    markdown: Path | None = option("the same as Markdown", "FILE")
+    json: Path | None = option("all figures, and every session's own", "FILE")
+    quiet: bool = switch("print only where the report went")
+
+
+class ComparisonReportOptions(ReportOptions):
+    """The same for a comparison, which always has a page."""
+
+    html: Path | None = _page("(default: report.html in the run, or here)")
+
+
+class EvaluateRequest(SourceRequest):
+    """Sessions to be evaluated, group by group."""
+
+    measuring: MeasureOptions = group(MeasureOptions, "metrics")
+    show: str | None = option("list the findings of a kind, such as repeat, with session, turn and text", "KIND|all")
+    judging: JudgeOptions = group(JudgeOptions, "judges")
+    report: ReportOptions = group(ReportOptions, "report")
+
+
+class CompareRequest(SourceRequest):
+    """Groups of sessions to be compared."""
+
+    reference: str | None = option("compared with all others (default: magnet, else the first)", "GROUP")
+    measuring: MeasureOptions = group(MeasureOptions, "metrics")
+    judging: JudgeOptions = group(JudgeOptions, "judges")
+    report: ComparisonReportOptions = group(ComparisonReportOptions, "report")
+
+
+class ReferenceRequest(CommandRequest):
+    """Generated turns to be scored against those of held-out dialogues."""
+
+    turns: Path = argument("JSON Lines with generated, reference and client", "FILE")
+    report: ReportOptions = group(ReportOptions, "report")
+
+
+class PairRequest(SourceRequest):
+    """Sessions of which pairs are compared."""
+
+    between: str | None = option("the groups that are compared (default: all)", "A,B")
+    aspects: Path | None = option("aspects of your own, in YAML (default: the built-in nine)", "FILE")
+
+
+class PreferRequest(PairRequest):
+    """Pairs for judges."""
+
+    pairs: int | None = option("so many pairs, drawn by the seed (default: all)", "N", type=positive)
+    judging: PairJudgeOptions = group(PairJudgeOptions, "judges")
+    report: ReportOptions = group(ReportOptions, "report")
+
+
+class RateRequest(PairRequest):
+    """Pairs for people."""
+
+    raters: int = option("how many people (default 3)", "N", type=positive, default=3)
+    pairs: int = option("pairs for each of them (default 60)", "N", type=positive, default=60)
+    shared: int | None = option("pairs that all of them see (default: all)", "N", type=positive)
+    repeats: float = option("pairs shown twice (default 0.05)", "SHARE", default=0.05)
+    swaps: float = option("and twice with sides swapped (default 0.05)", "SHARE", default=0.05)
+    label_studio: bool = switch("tasks for Label Studio too")
+    out: Path = option("where the study and its pages go", "FOLDER")
+
+
+class AgreementRequest(CommandRequest):
+    """What people answered."""
+
+    answers: tuple[Path, ...] = argument("exported answers; study.json among or beside them", "FILE", nargs="+")
+    study: Path | None = option("the study, where it lies elsewhere", "FILE")
+    judged: Path | None = option("what `prefer --json` wrote, to be compared with people", "FILE")
+    seed: int = option("of the resampling (default 0)", default=0)
+    report: ReportOptions = group(ReportOptions, "report")

@@ -1,0 +1,64 @@
+"""Options that several commands share: how a session goes, which models serve it, what is done about damaged ones."""
+
+from argparse import BooleanOptionalAction
+from pathlib import Path
+from typing import Any, get_args
+
+from counseling_sessions.commands.parsing.declared import Options, option, switch
+from counseling_sessions.commands.parsing.values import names
+from counseling_sessions.nodes.techniques import techniques
+from counseling_sessions.settings import (
+    EMBEDDED_SESSION,
+    EMBEDDED_TURNS,
+    FanOut,
+    MergePolicy,
+    MethodName,
+    PromptLayout,
+    RouterPolicy,
+    SessionConfig,
+)
+
+METHODS = get_args(MethodName)
+RECORD = "which record of the file: its number or its id"
+SALVAGE = "leave damaged sessions out, and say which, in place of stopping"
+PRICES = "YAML with prices per model, for costs"
+
+
+def _described(name: str, default: object, unlike: str = "") -> str:
+    return f"{SessionConfig.model_fields[name].description} (default {default}{unlike})"
+
+
+def _choice(name: str) -> Any:
+    unlike = f"; {EMBEDDED_SESSION[name]} on the embedded model" if name in EMBEDDED_SESSION else ""
+    return option(_described(name, SessionConfig.model_fields[name].default, unlike))
+
+
+class SessionOptions(Options):
+    """How a session goes: the fields of `SessionConfig` but for method, seed and models; None is left open."""
+
+    router: RouterPolicy | None = _choice("router")
+    merge: MergePolicy | None = _choice("merge")
+    fan_out: FanOut | None = _choice("fan_out")
+    prompt_layout: PromptLayout | None = _choice("prompt_layout")
+    techniques: tuple[str, ...] | None = option(f"of {', '.join(techniques())}", "A,B", type=names)
+    few_shot: int | None = option(_described("few_shot", 0), metavar="N")
+    reminders: bool | None = option(
+        _described("reminders", "off", "; on with the embedded model"), action=BooleanOptionalAction
+    )
+    choices: int | None = option(
+        _described("choices", 1, f"; {EMBEDDED_SESSION['choices']} with the embedded model"), metavar="N"
+    )
+    max_turns: int | None = option(
+        f"at most (default 20; {EMBEDDED_TURNS} on the embedded model)", "TURNS", flags=("--turns",)
+    )
+    min_turns: int | None = option(_described("min_turns", 8))
+    language: str | None = option("the language both sides speak (default English)")
+
+
+class ModelOptions(Options):
+    """Which models serve."""
+
+    model: str | None = option("model name; 'embedded' for the embedded model")
+    base_url: str | None = option("OpenAI-compatible endpoint, such as http://localhost:8000/v1")
+    file: Path | None = option("YAML with a model, endpoint and sampling per role", "FILE", flags=("--models",))
+    offline: bool = switch("never fetch the embedded model")

@@ -1,0 +1,79 @@
+"""The commands and their options; only those of the command that is chosen are made, so that help comes at once."""
+
+import argparse
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+from pathlib import Path
+from typing import NoReturn
+
+from counseling_sessions.commands.parsing.declared import CommandRequest, declare, read
+from counseling_sessions.texts.harmless import one_line
+
+DEFAULT = "session"
+COMMANDS = {
+    "session": ("session", "one session, live on the terminal, saved under runs/"),
+    "generate": ("generate", "many sessions, resumable, into a run directory"),
+    "status": ("runs", "how a run stands: done, failed and why, rates, tokens, time left"),
+    "merge": ("runs", "put parts of a run (--shard) together"),
+    "export": ("runs", "a run as a data set, with its card"),
+    "evaluate": ("evaluation", "integrity, structure, diversity and judged scales of sessions"),
+    "compare": ("evaluation", "groups of sessions compared, paired by client, attitude and seed"),
+    "reference": ("evaluation", "BLEU, chrF and ROUGE of generated counselor turns against reference turns"),
+    "prefer": ("evaluation", "judges compare sessions with the same client on nine aspects"),
+    "rate": ("evaluation", "pages on which people compare sessions, without a server"),
+    "agreement": ("evaluation", "what people answered, and how far they agree"),
+    "trace": ("inspection", "what happened in a session, step by step"),
+    "replay": ("inspection", "fork a session: the same past, another future"),
+    "diff": ("inspection", "two sessions side by side, turn by turn"),
+    "studio": ("inspection", "sessions in LangGraph Studio: step through them, fork them, run them on"),
+    "practice": ("session", "take part: as the counselor of a simulated client, or as the client"),
+    "train data": ("training", "fine-tuning examples from any sessions, ours or imported"),
+    "train lora": ("training", "train an adapter on a folder of examples; again: goes on where it was"),
+    "train export": ("training", "an adapter as GGUF for llama.cpp, or merged into its base"),
+    "train report": ("training", "how well an adapter predicts held-out answers, against its base"),
+    "profiles": ("about", "built-in and foreign client profiles"),
+    "check": ("about", "which model serves which role, and what it can do"),
+    "graph": ("about", "the state machine as Mermaid"),
+    "schema": ("about", "the JSON Schema of a format"),
+}
+"""Every command, of two words where it is one of a family: the module of this room that has its request, and its help."""
+FAMILIES = {"train": "fine-tuning data, LoRA adapters, their export and report"}
+
+
+def request_kind(command: str) -> type[CommandRequest]:
+    """The class of a command's requests."""
+    module = import_module(f"{__package__}.{COMMANDS[command][0]}")
+    kind: type[CommandRequest] = getattr(module, f"{command.title().replace(' ', '')}Request")
+    return kind
+
+
+class CommandParser(argparse.ArgumentParser):
+    """A parser whose complaints about what was typed are harmless: a shell's `*` may type the name of any file."""
+
+    def error(self, message: str) -> NoReturn:
+        """Say what is wrong with the arguments, in a line, and exit with 2."""
+        super().error(one_line(message))
+
+
+def parse(arguments: Sequence[str]) -> tuple[str, CommandRequest]:
+    """The command that is chosen, and what is asked of it. Exits with 0 after help, with 2 for what cannot be parsed."""
+    parser: argparse.ArgumentParser = CommandParser(
+        prog="counseling-sessions" if Path(sys.argv[0]).stem == "counseling-sessions" else "run.py",
+        description="Simulated counseling sessions with invented clients, for research. Without a command: one session.",
+    )
+    parser.set_defaults(command=None)
+    places = {"": parser.add_subparsers(metavar="command")}
+    for name, (_, told) in COMMANDS.items():
+        family, _, last = name.rpartition(" ")
+        if family not in places:
+            members = places[""].add_parser(family, help=FAMILIES[family])
+            places[family] = members.add_subparsers(metavar="what", required=True)
+        own = places[family].add_parser(last, help=told)
+        own.set_defaults(command=name)
+        if set(name.split()) <= set(arguments):
+            declare(own, request_kind(name))
+    parsed = parser.parse_args(arguments)
+    if parsed.command is None:
+        return DEFAULT, request_kind(DEFAULT)(arguments=tuple(arguments))
+    return parsed.command, read(request_kind(parsed.command), parsed, arguments=tuple(arguments))

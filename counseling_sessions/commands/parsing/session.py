@@ -1,0 +1,48 @@
+"""What `session` and `practice` are asked: one session, in which a person takes part or none."""
+
+from pathlib import Path
+from typing import Literal
+
+from counseling_sessions.commands.parsing.declared import CommandRequest, group, option, switch
+from counseling_sessions.commands.parsing.options import RECORD, ModelOptions, SessionOptions
+from counseling_sessions.nodes.intake import DEFAULT_ATTITUDE, DEFAULT_CLIENT
+from counseling_sessions.profiles.schema import Attitude
+from counseling_sessions.settings import MethodName
+
+_CLIENT = f"a built-in id or a file (default {DEFAULT_CLIENT})"
+_ATTITUDE = f"the profile's own, or {DEFAULT_ATTITUDE}"
+_SEED = "default: another one each time"
+
+
+class SessionRequest(CommandRequest):
+    """One session, new or to be taken up again."""
+
+    profile: str = option(_CLIENT, default=DEFAULT_CLIENT)
+    record: str | None = option(RECORD)
+    attitude: Attitude | None = option(_ATTITUDE)
+    method: MethodName | None = option("default: magnet")
+    session: SessionOptions = group(SessionOptions)
+    seed: int | None = option(_SEED)
+    out: Path | None = option("folder for the session (default runs/<time>-<profile>-<attitude>)")
+    resume: Path | None = option("take up the cut-off session in this folder (or journal)", "FOLDER")
+    quiet: bool = switch("print only where the session was saved")
+    json: bool = switch("print the session record as JSON and nothing else")
+    models: ModelOptions = group(ModelOptions)
+
+
+class PracticeRequest(CommandRequest):
+    """One practice session, new or to be taken up again."""
+
+    part: Literal["counselor", "client"] | None = option("who you are (default counselor)", flags=("--as",))
+    client: str = option(_CLIENT, default=DEFAULT_CLIENT)
+    record: str | None = option(RECORD)
+    attitude: Attitude | None = option(_ATTITUDE)
+    method: MethodName | None = option("who counsels, or advises you (default magnet)")
+    session: SessionOptions = group(SessionOptions)
+    seed: int | None = option(_SEED)
+    judge: Path | None = option("judges who rate your session at its end (judge.yaml)", "FILE")
+    country: str | None = option("whose help lines are shown to a client at risk (default all)", "CODE")
+    risk_model: str | None = option("a model that checks a client's messages, besides the rules", "MODEL")
+    out: Path | None = option("folder for the session (default runs/practice-<time>-<client>)")
+    resume: Path | None = option("take up the session in this folder (or its journal)", "FOLDER")
+    models: ModelOptions = group(ModelOptions)

@@ -1,0 +1,93 @@
+"""What the commands of the evaluation share: judges at work, and where reports go."""
+
+import json
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from counseling_sessions.commands.parsing.evaluation import JUDGEMENTS, JudgeWorkOptions, ReportOptions
+from counseling_sessions.commands.telling import tell, warn
+from counseling_sessions.evaluation.judging.cache import JudgeCache
+from counseling_sessions.evaluation.judging.panel import JudgeStopped
+from counseling_sessions.evaluation.report.document import Document
+from counseling_sessions.evaluation.report.html import html
+from counseling_sessions.evaluation.report.markdown import markdown
+from counseling_sessions.evaluation.report.terminal import show
+from counseling_sessions.models.errors import ModelError
+from counseling_sessions.profiles.problems import Problem
+from counseling_sessions.sessions.errors import RunError
+from counseling_sessions.sessions.folder import RunFolder
+from counseling_sessions.store.atomic import write_named
+from counseling_sessions.store.failing import failing_as
+from counseling_sessions.texts.console import HarmlessConsole
+
+
+def judge_cache(options: JudgeWorkOptions, sources: Sequence[Path]) -> JudgeCache:
+    """Where judges' answers are kept: where asked, else in the run directory, else in the folder that one is in."""
+    first = sources[0] if RunFolder(sources[0]).planned else Path()
+    return JudgeCache(options.judgements or first / JUDGEMENTS)
+
+
+@contextmanager
+def judging_progress(console: Console) -> Iterator[tuple[Callable[[Any], None], Callable[[str], None]]]:
+    """Show judges at work: what hears of their progress, and what is told of the stage that has begun."""
+    bar = Progress(
+        TextColumn("{task.description}", markup=False),
+        BarColumn(bar_width=20),
+        MofNCompleteColumn(),
+        TextColumn("{task.fields[more]}", style="dim", markup=False),
+        TimeRemainingColumn(),
+        console=console,
+        transient=True,
+        disable=not console.is_terminal,
+    )
+    with bar:
+        task = bar.add_task("", total=None, more="")
+
+        def heard(progress: Any) -> None:
+            tokens = progress.tokens.prompt + progress.tokens.completion
+            more = f"{progress.hits:,} kept · {progress.unscored:,} unscored · {tokens:,} tokens"
+            bar.update(task, completed=progress.done, total=progress.total, more=more)
+
+        def told(stage: str) -> None:
+            if not console.is_terminal:
+                console.print(stage)
+            bar.update(task, description=stage, completed=0, total=None, more="")
+
+        try:
+            yield heard, told
+        except JudgeStopped as stopped:
+            raise ModelError("refused", str(stopped)) from stopped
+
+
+def tell_problems(problems: Sequence[Problem], *, others: str = "") -> None:
+    """Say what was left out since it cannot be read: the first ten; and `others` says where the others stand."""
+    for problem in problems[:10]:
+        warn(f"left out: {problem}")
+    if len(problems) > 10:
+        warn(f"left out: {len(problems) - 10} more{others}")
+
+
+def give_report(options: ReportOptions, document: Document, data: dict[str, Any]) -> None:
+    """Write the report where it was asked for, then show it: the reader of what is shown may go away."""
+    written = []
+    if options.html:
+        written.append(_write(options.html, html(document)))
+    if options.markdown:
+        written.append(_write(options.markdown, markdown(document)))
+    if options.json:
+        written.append(_write(options.json, json.dumps(data, ensure_ascii=False, indent=1) + "\n"))
+    if not options.quiet:
+        show(document, HarmlessConsole())
+    for path in written:
+        tell(f"written: {path}")
+
+
+def _write(path: Path, text: str) -> Path:
+    with failing_as(RunError, f"{path} cannot be written"):
+        write_named(path, text)
+    return path

@@ -1,0 +1,66 @@
+"""What a command says: its output, and beside it."""
+
+from collections.abc import Iterable
+from pathlib import Path
+
+from rich.console import Console
+from rich.text import Text
+
+from counseling_sessions.generation.state import StateReader
+from counseling_sessions.sessions.errors import RunError
+from counseling_sessions.sessions.folder import run_folder
+from counseling_sessions.sessions.journal_lines import SUFFIX
+from counseling_sessions.sessions.ledger import Damage, counted_damage, damage_lines
+from counseling_sessions.texts.console import HarmlessConsole
+from counseling_sessions.texts.harmless import one_line
+
+
+def errors() -> Console:
+    """Where messages go that are not the command's output."""
+    return HarmlessConsole(stderr=True, soft_wrap=True)
+
+
+def say(message: str, style: str = "") -> None:
+    """Print a line of the command's output."""
+    HarmlessConsole(soft_wrap=True).print(Text(message, style=style))
+
+
+def tell(message: str, style: str = "") -> None:
+    """Say something that is not the command's output."""
+    errors().print(Text(message, style=style))
+
+
+def warn(message: str) -> None:
+    """Say something that a person should know of."""
+    tell(message, "yellow")
+
+
+def tell_left_out(left_out: list[Damage] | None) -> None:
+    """Say which damaged sessions were left out, if any were."""
+    if left_out:
+        warn("\n  ".join([f"left out: {counted_damage(left_out)}", *damage_lines(left_out)]))
+
+
+def still_to_come(folder: Path) -> int:
+    """How many sessions of a run's folder have no record yet. Raises `RunError`."""
+    run = run_folder(folder)
+    if run is None:
+        return 0
+    if run.planned:
+        return StateReader(folder).read(by_ledger=True).left
+    recorded = run.recorded()
+    return sum(path.name.removesuffix(SUFFIX) not in recorded for path in run.unfinished())
+
+
+def tell_still_to_come(sources: Iterable[Path]) -> None:
+    """Say of which sources sessions are missing that are still to come, or that nobody can tell."""
+    for source in filter(Path.is_dir, sources):
+        try:
+            count = still_to_come(source)
+        except RunError as error:
+            message = f"{source}: whether sessions are still to come is not known: {one_line(str(error))[:200]}"
+        else:
+            message = f"{source} is not done: {count:,} of its sessions are still to come, and are not among those read"
+            if not count:
+                continue
+        warn(message)

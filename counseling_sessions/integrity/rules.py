@@ -1,0 +1,121 @@
+"""The rules about one message. Each gives what it saw, short, or None; how far a near-repeat must go is the caller's to say."""
+
+import re
+from collections.abc import Callable, Iterable
+
+from counseling_sessions.integrity.spoken import Said, Spoken
+from counseling_sessions.state import Speaker
+from counseling_sessions.texts.words import normalized, overlap, sentences
+
+Rule = Callable[[Spoken], str | None]
+
+# Every repetition below is bounded: a model that loops on line breaks or dots must not hang the session (a search is then
+# linear in the text, not quadratic).
+LABELS = {
+    "counselor": r"(?:the\s+)?(?:counsel+or|therapist|assistant)",
+    "client": r"(?:the\s+)?(?:client|patient|user|human)",
+}
+_SPECIALISTS = r"\w{1,30}(?:[ _-]\w{1,30})?\s{1,9}(?:specialist|agent)"
+OWN_LABELS = LABELS | {"counselor": rf"{LABELS['counselor']}|{_SPECIALISTS}"}
+EMPHASIS = r"[*_#>\s]{0,9}"
+LATER = r"(?:^|\n|(?<=[.?!\"”] ))"
+_META = re.compile(
+    r"""
+    \bhere(?:'s|\ is|\ are)\ (?:a|an|the|my|one|some)\s(?:\w{1,30}\s){0,3}(?:response|reply|message|utterance|draft|answer)\b
+        (?!\ (?:(?:that|which)\ )?(?:I|you|we|they|s?he|it|my|his|her|their|from)\b)
+    | ^\W{0,9}(?:sure|certainly|okay|ok|of\ course)\b[^.?!\n]{0,40}\b(?:response|reply|message|draft)\s?:
+    | \bas\ an?\ (?:AI|artificial\ intelligence|(?:large\ )?language\ model)\b
+    | \bthis\ (?:response|reply|message|draft)\ (?:aims\ to|combines|acknowledges|validates
+        |(?:uses|shows|reflects)\ (?:empathy|reflect|validat|understanding|open-ended|the\ client))
+    | ^\W{0,9}(?:\w{1,30}\s){0,3}(?:response|reply|message)\ (?:to|for|from)\ the\ (?:client|counsel+or)\s?(?:[:：]|$)
+    | \b(?:intake\ form|drafts?\ from\ (?:your|the)\ specialists?|plan\ step|system\ prompt)\b
+    | \b(?:within|under|respects?|respecting|keeps?\ to)\ the\ (?:\d{1,3}-)?word\ limit\b
+    | ^\W{0,9}(?:draft|note|notes|output|json)\s?:
+    | \((?:note\b(?!\ to\ self)|word\ count|end\ of\ (?:the\ )?(?:session|message|response|reply|dialogue|conversation|transcript)\b)
+    | \[(?:insert|name|client|counsel+or)\b
+    | ^\s{0,9}[{\[]\s{0,9}"
+    """,
+    re.IGNORECASE | re.VERBOSE | re.MULTILINE,
+)
+_THIRD_PERSON = re.compile(
+    r"\bthe client(?:'s (?:last|words|message|feelings?|thoughts?|statement)|(?: is| has)? (?:feel|seem|express|say|said|mention))",
+    re.IGNORECASE,
+)
+_OTHERS_ROLE = {
+    "client": re.compile(
+        r"\b(?:as|I am|I'm|I’m)\s+(?:your|the)\s+(?:counsel+or|therapist)\b(?! (?:at|for|of|on|who|with|everyone|in (?!this)))",
+        re.IGNORECASE,
+    ),
+    "counselor": re.compile(
+        r"\b(?:as|I am|I'm|I’m)\s+(?:your|the)\s+(?:client|patient)\b|\b(?:thank you|thanks|hello|hi),?\s+(?:counsel+or|therapist)\b",
+        re.IGNORECASE,
+    ),
+}
+_SELF_HARM = re.compile(
+    r"\bsuicid\w*|\bself[- ]?harm\w*|\b(?:kill|killing|harm|harming)\s+myself\b"
+    r"|\bend(?:ing)?\s+(?:my(?:\s+own)?\s+life|it\s+all)\b|\b(?:want|wanted|wish|wished)\s+(?:to\s+die|I\s+were\s+dead|I\s+was\s+dead)\b",
+    re.IGNORECASE,
+)
+
+
+def empty(spoken: Spoken) -> str | None:
+    """A message without a single letter or digit."""
+    return None if any(c.isalnum() for c in spoken.bare) else "empty"
+
+
+def label(spoken: Spoken) -> str | None:
+    """A speaker's own label in front of what is said."""
+    found = re.match(rf"{EMPHASIS}(?:{OWN_LABELS[spoken.speaker]}){EMPHASIS}[:：]", spoken.text, re.IGNORECASE)
+    return found[0] if found else None
+
+
+def meta_talk(spoken: Spoken) -> str | None:
+    """Talk about the task, or a leftover of the prompt, instead of speech to the other person."""
+    found = _META.search(spoken.bare)
+    if not found and spoken.speaker == "counselor" and not spoken.has_clients:
+        found = _THIRD_PERSON.search(spoken.bare)
+    return found[0] if found else None
+
+
+def others_part(spoken: Spoken) -> str | None:
+    """The other person's label or role; `nearest` finds their words."""
+    other: Speaker = "client" if spoken.speaker == "counselor" else "counselor"
+    if found := re.search(rf"{LATER}{EMPHASIS}{LABELS[other]}{EMPHASIS}[:：]", spoken.text, re.IGNORECASE):
+        return short(found[0].strip())
+    found = _OTHERS_ROLE[spoken.speaker].search(spoken.bare)
+    return found[0] if found else None
+
+
+def nearest(spoken: Said, others: Iterable[Said], least: float) -> tuple[Said, float] | None:
+    """The first of the other messages that shares so much with this one (Jaccard overlap of word 3-grams, 0 to 1), and how much."""
+    size = len(spoken.grams)
+    for other in others:
+        # Sets that differ that much in size cannot overlap that far.
+        if least * size <= len(other.grams) <= size / least:
+            shared = overlap(spoken.grams, other.grams)
+            if shared >= least:
+                return other, shared
+    return None
+
+
+def said_twice(text: str) -> str | None:
+    """A sentence of three words or more that one message says twice."""
+    seen: set[str] = set()
+    for sentence in sentences(text):
+        key = normalized(sentence)
+        if key in seen and len(key.split()) > 2:
+            return short(sentence)
+        seen.add(key)
+    return None
+
+
+def risk(spoken: Spoken) -> str | None:
+    """A client who speaks of harming themselves: not played until it is played by a protocol (docs/ethics.md)."""
+    found = _SELF_HARM.search(spoken.bare) if spoken.speaker == "client" else None
+    return found[0] if found else None
+
+
+def short(text: str, limit: int = 80) -> str:
+    """A text in one line of at most so many characters."""
+    text = " ".join(text.split())
+    return text if len(text) <= limit else text[: limit - 1].rstrip() + "…"

@@ -1,0 +1,107 @@
+"""A message as the rules see it: its words, who says it, and what was said before it."""
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from functools import cached_property
+
+from counseling_sessions.state import Speaker
+from counseling_sessions.texts.words import normalized, trigrams
+
+RECENT = 10
+"""How many of a speaker's last messages a near-repeat is looked for in; an exact repeat is looked for in all."""
+END_MARKER = re.compile(r"\[\s{0,9}END\s{0,9}(?::\s{0,9}(?P<reason>resolved|left)\s{0,9})?\]", re.IGNORECASE)
+"""How a client declares the end; honoured only at the very end of its message."""
+ROUNDS = 9
+"""How often a text is gone through again for what its mending laid open; what people and models write needs two."""
+
+
+@dataclass(frozen=True)
+class Said:
+    """A message that was said, and the number of its turn where that is known."""
+
+    text: str
+    turn: int = field(default=0, kw_only=True)
+
+    @cached_property
+    def words(self) -> str:
+        """The message as it is compared."""
+        return normalized(self.text)
+
+    @cached_property
+    def grams(self) -> frozenset[tuple[str, ...]]:
+        """Its word 3-grams."""
+        return trigrams(self.words)
+
+
+class Past:
+    """What one speaker has said so far, in order; `by_words` has every message by its words, `vocabulary` has every word."""
+
+    def __init__(self, texts: Iterable[str] = ()) -> None:
+        self.said: list[Said] = []
+        self.by_words: dict[str, list[Said]] = {}
+        self.vocabulary: set[str] = set()
+        for text in texts:
+            self.add(Said(text))
+
+    def add(self, said: Said) -> None:
+        self.said.append(said)
+        self.by_words.setdefault(said.words, []).append(said)
+        self.vocabulary.update(said.words.split())
+
+    @property
+    def recent(self) -> list[Said]:
+        """The last messages, the latest first."""
+        return self.said[: -RECENT - 1 : -1]
+
+
+@dataclass(frozen=True)
+class Spoken(Said):
+    """A message to be judged, with what its speaker and the other one said before it, and how a model ended it.
+
+    `cut_from` is how many characters it had before it was cut to what can be spoken (`cut`); None for most.
+    """
+
+    speaker: Speaker
+    own: Past = field(default_factory=Past)
+    other: Past = field(default_factory=Past)
+    finish_reason: str | None = None
+    cut_from: int | None = None
+
+    @cached_property
+    def bare(self) -> str:
+        """The message without the client's end marker."""
+        return unmarked(self.text)
+
+    @cached_property
+    def words(self) -> str:
+        return normalized(self.bare)
+
+    @cached_property
+    def has_clients(self) -> bool:
+        """Whether the other one speaks of clients of their own (a designer, a lawyer), and so is spoken to about them."""
+        return speaks_of_clients(said.text for said in self.other.said)
+
+
+def speaks_of_clients(texts: Iterable[str]) -> bool:
+    """Whether one of the texts has the word."""
+    return any(re.search(r"\bclients?\b", text) for text in texts)
+
+
+def split_marker(text: str) -> tuple[str, str | None]:
+    """A client's message without its end markers, and the end reason that a marker at its very end declares."""
+    reason = None
+    matches = list(END_MARKER.finditer(text))
+    if matches and not any(c.isalnum() for c in text[matches[-1].end() :]):
+        reason = (matches[-1]["reason"] or "resolved").lower()
+    return unmarked(text), reason
+
+
+def unmarked(text: str) -> str:
+    """The text without end markers and stray space around it."""
+    # Taking one out can join the halves of another. A text in which that goes on was made to be like that: it loses its brackets.
+    for _ in range(ROUNDS):
+        if not END_MARKER.search(text):
+            return text.strip()
+        text = re.sub(r" {2,}", " ", END_MARKER.sub(" ", text))
+    return (text.replace("[", "") if END_MARKER.search(text) else text).strip()

@@ -1,0 +1,99 @@
+"""What MAGneT would do at a point of a practice session: the router's pick, and its whole answer. None of it enters the dialogue."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from langgraph.types import Command
+
+from counseling_sessions.graph.practice import Practice, untraced
+from counseling_sessions.graph.session_graph import build_session_graph, recursion_limit
+from counseling_sessions.models.chat import Models
+from counseling_sessions.nodes.context import phase_of
+from counseling_sessions.nodes.picking import pick_by_rules
+from counseling_sessions.nodes.router import policy_of, router
+from counseling_sessions.practice.cues import techniques_in
+from counseling_sessions.profiles.schema import counselor_information, counselor_reason
+from counseling_sessions.state import Candidate, CounselorView, Failure, Pick, Plan, Utterance, update
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What MAGneT would say; `failure` where it could not be had. `plan` is the one it works by, made at the first question."""
+
+    plan: Plan | None = None
+    pick: Pick | None = None
+    candidates: tuple[Candidate, ...] = ()
+    said: str = ""
+    failure: Failure | None = None
+
+
+class Advisor:
+    """Answers a person's questions during a session. The plan that MAGneT makes at the first one is kept for the others."""
+
+    def __init__(self, practice: Practice, models: Models) -> None:
+        self._practice, self._models = practice, models
+        self._plan: Plan | None = None
+
+    async def pick(self, said: tuple[Utterance, ...]) -> Pick:
+        """The router's pick after this dialogue: by rules, without a call, unless the configured router is a model."""
+        config = self._practice.config
+        view = CounselorView.model_validate(self._known(said))
+        if policy_of(config) != "llm":
+            return pick_by_rules(view, config)
+        with untraced():
+            given = await router(self._models, view, config)
+        if failure := given.get("failure"):
+            return pick_by_rules(view, config, fallback=str(failure["message"]))
+        return Pick.model_validate(given["picks"][-1])
+
+    async def answer(self) -> Answer:
+        """The whole of MAGneT's answer to the dialogue as it stands: pick, candidates, merged utterance."""
+        practice, config = self._practice, self._practice.config
+        graph = build_session_graph(specialists=config.techniques, models=self._models)
+        profile, said = practice.content.head.profile, practice.dialogue
+        given: dict[str, Any] = {
+            **self._known(said),
+            "profile": profile.model_dump(mode="json"),
+            "attitude": practice.content.head.attitude,
+        }
+        with untraced():
+            state = await graph.ainvoke(
+                Command(update=given),
+                {"recursion_limit": recursion_limit(config.max_turns)},
+                context=config,
+                interrupt_before=["client"],
+            )
+        if plan := state.get("plan"):
+            self._plan = Plan.model_validate(plan)
+        utterances = state["utterances"]
+        turn = max((utterance["turn"] for utterance in utterances[len(said) :]), default=0)
+        picks = [Pick.model_validate(pick) for pick in state.get("picks", ()) if pick["turn"] == turn]
+        return Answer(
+            plan=self._plan,
+            pick=picks[-1] if picks else None,
+            candidates=tuple(map(Candidate.model_validate, state.get("candidates", ()))),
+            said=utterances[-1]["text"] if len(utterances) > len(said) else "",
+            failure=Failure.model_validate(state["failure"]) if state.get("failure") else None,
+        )
+
+    def _known(self, said: tuple[Utterance, ...]) -> dict[str, Any]:
+        """What the counselor's side knows; what a person's messages used, by cues, stands where its own picks would."""
+        practice = self._practice
+        profile, turns = practice.content.head.profile, practice.config.max_turns
+        picks = [
+            Pick(turn=item.turn, phase=phase_of(item.turn, turns), techniques=names, source="rules")
+            for item in said
+            if item.author == "human" and not item.closing and (names := techniques_in(item.text))
+        ]
+        known = update(
+            session_id=practice.content.head.session_id,
+            client_information=counselor_information(profile),
+            reason_for_counseling=counselor_reason(profile),
+            utterances=list(said),
+            picks=picks,
+        )
+        if self._plan:
+            known |= update(plan=self._plan)
+        if reason := practice.state.get("end_reason"):
+            known["end_reason"] = reason
+        return known

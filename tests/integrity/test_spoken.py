@@ -1,0 +1,56 @@
+"""Messages as the rules see them: end markers, what was said before, and who may use whom."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from counseling_sessions.integrity.rules import nearest
+from counseling_sessions.integrity.spoken import RECENT, Past, Said, Spoken, split_marker
+
+PACKAGE = Path(__file__).parents[2] / "counseling_sessions"
+
+
+@pytest.mark.parametrize(
+    ("text", "left", "reason"),
+    [
+        ("Bye. [END: resolved]", "Bye.", "resolved"),
+        ("Bye. [ end : LEFT ] .", "Bye. .", "left"),
+        ("Bye. [END]", "Bye.", "resolved"),
+        ("I read [END: left] there.", "I read there.", None),
+        ("[END: left] Bye. [END]", "Bye.", "resolved"),
+        ("[ [END] END] Bye.", "Bye.", None),
+        ("[" * 40 + "END]" * 40 + " Bye. [END: left]", "END]" * 31 + " Bye.", "left"),
+        ("The end.", "The end.", None),
+    ],
+)
+def test_split_marker(text: str, left: str, reason: str | None) -> None:
+    assert split_marker(text) == (left, reason)
+
+
+def test_a_past_knows_its_latest_messages_first_and_each_by_its_words() -> None:
+    past = Past(f"Number {n}." for n in range(RECENT + 2))
+    assert [said.text for said in past.recent][:: RECENT - 1] == [f"Number {RECENT + 1}.", "Number 2."]
+    past.add(Said("NUMBER 3", turn=7))
+    assert [said.turn for said in past.by_words["number 3"]] == [0, 7]
+    assert {"number", "11"} <= past.vocabulary
+
+
+def test_a_marker_is_no_part_of_what_is_compared() -> None:
+    assert (Spoken("Bye. [END]", "client").words, Said("Bye. [END]").words) == ("bye", "bye end")
+
+
+def test_the_nearest_is_the_first_that_shares_enough() -> None:
+    said = Said("one two three four five six")
+    others = [Said("one two three"), Said("one two three four five"), Said("one two three four five six")]
+    assert nearest(said, others, 0.75) == (others[1], 0.75)
+    assert nearest(said, [longer := Said(f"{said.text} seven")], 0.8) == (longer, 0.8)
+    assert nearest(said, others, 0.8) == (others[2], 1.0)
+    assert nearest(said, others[:1], 0.3) is None
+
+
+@pytest.mark.parametrize("room", ["evaluation", "integrity", "sessions"])
+def test_what_judges_a_session_takes_nothing_from_what_makes_one(room: str) -> None:
+    modules = list((PACKAGE / room).rglob("*.py"))
+    assert modules
+    assert [path.name for path in modules if re.search(r"counseling_sessions\.nodes\b", path.read_text("utf-8"))] == []

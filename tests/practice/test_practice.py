@@ -1,0 +1,336 @@
+"""Practising: cues and review, what MAGneT would do, and the command in a pipe and with wrong input."""
+
+import io
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from langgraph.checkpoint.memory import InMemorySaver
+
+import run
+from counseling_sessions.evaluation.scales import read_scale
+from counseling_sessions.graph.practice import Practice
+from counseling_sessions.graph.session import SessionTask
+from counseling_sessions.nodes.person import PersonAnswer
+from counseling_sessions.nodes.techniques import techniques
+from counseling_sessions.practice.advice import Advisor
+from counseling_sessions.practice.cues import (
+    Questions,
+    _cues,
+    moments_in,
+    picks_up,
+    questions_in,
+    techniques_in,
+)
+from counseling_sessions.practice.review import review_lines, review_of
+from counseling_sessions.sessions import Session
+from counseling_sessions.sessions.reading import read_sessions
+from counseling_sessions.state import Utterance
+from tests.kept import kept_in
+from tests.loopback import LoopbackServer, Request, sensible_answer
+from tests.scripted import Sensible, config, profile, scripted_models
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("It sounds like the nights are the worst part.", {"reflection"}),
+        ("So you lie there and count.", {"reflection"}),
+        ("That must be so hard.", {"empathy"}),
+        ("Many people lie awake before an exam.", {"normalizing"}),
+        ("Anxiety works like an alarm that rings too early.", {"psychoeducation"}),
+        ("How about one small step this week, a list by the bed?", {"solutions"}),
+        ("What would you tell a friend who had that thought?", {"questioning", "cognitive_restructuring"}),
+        ("Do you sleep?", set()),
+        ("Good morning.", set()),
+    ],
+)
+def test_techniques_are_found_by_what_they_sound_like(text: str, found: set[str]) -> None:
+    assert set(techniques_in(text)) == found
+
+
+def test_every_technique_can_be_found() -> None:
+    assert {*_cues().techniques, "questioning"} == set(techniques())
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("How was the night?", Questions(open=1)),
+        ("And what then? Why?", Questions(open=2)),
+        ("Tell me more about the stall.", Questions(open=1)),
+        ("Could you describe what happened?", Questions(open=1)),
+        ("Do you know what time it is?", Questions(closed=1)),
+        ("How often do you wake up? Who is there?", Questions(closed=2)),
+        ("Did you sleep? Really?", Questions(closed=1, other=1)),
+        ("You slept. I see.", Questions()),
+    ],
+)
+def test_questions_are_open_or_closed_by_their_first_question_word(text: str, found: Questions) -> None:
+    assert questions_in(text) == found
+
+
+def test_a_moment_is_a_feeling_or_something_hard_to_tell() -> None:
+    (fear, secret) = moments_in("I’m fine. I’m terrified of the stall! I never told my brother about the money.")
+    assert (fear.kind, fear.words, fear.sentence) == ("fear", "terrified", "I'm terrified of the stall!")
+    assert secret.kind == "disclosure"
+    assert moments_in("We sell tomatoes on Friday.") == []
+
+
+@pytest.mark.parametrize(
+    ("answer", "taken"),
+    [
+        ("You are afraid of it.", True),  # the feeling
+        ("That must be hard.", True),  # acknowledged
+        ("What happens at the stalls?", True),  # the client's word
+        ("And how old are you?", False),
+    ],
+)
+def test_an_answer_takes_a_moment_up_or_not(answer: str, taken: bool) -> None:
+    (moment,) = moments_in("I'm terrified of the stall!")
+    assert picks_up(answer, moment) is taken
+
+
+def dialogue(*texts: str) -> list[Utterance]:
+    """Turns of a person and a client after the form's opening."""
+    opening = [
+        Utterance(turn=0, speaker="counselor", text="Many words that nobody at the keyboard has said, are there?"),
+        Utterance(turn=0, speaker="client", text="I feel so ashamed."),
+    ]
+    said = [
+        Utterance(
+            turn=place // 2 + 1,
+            speaker="client" if place % 2 else "counselor",
+            text=text,
+            author="model" if place % 2 else "human",
+        )
+        for place, text in enumerate(texts)
+    ]
+    return opening + said
+
+
+def test_the_review_counts_what_the_person_said() -> None:
+    review = review_of(
+        dialogue(
+            "How was the market?", "I cried on the way home.", "Do you sell tomatoes?", "Yes I do.", "Goodbye then."
+        )
+    )
+    assert (review.messages, review.words, review.client_words) == (3, 10, 9)
+    assert review.share == pytest.approx(10 / 19)
+    assert review.longest == (1, 4)
+    assert review.questions == Questions(open=1, closed=1)
+    assert review.techniques == ((1, ("questioning",)), (2, ()), (3, ()))
+    assert [(missed.turn, missed.moment.kind) for missed in review.missed] == [(0, "shame"), (1, "sadness")]
+    lines = review_lines(review)
+    assert "53% of the words were yours" in lines[0]
+    assert "1 open, 1 closed" in " ".join(lines)
+    assert "“I cried on the way home.”" in " ".join(lines)
+    assert not any(word in " ".join(lines).lower() for word in ("score", "grade", "wrong", "poor"))
+
+
+def test_a_review_without_a_word_is_short() -> None:
+    assert review_lines(review_of(dialogue())) == ["You have said nothing yet; there is nothing to look back on."]
+
+
+def test_of_many_moments_a_few_are_shown() -> None:
+    texts = [text for _ in range(6) for text in ("Is it Monday?", "I am so lonely there.")]
+    lines = review_lines(review_of(dialogue(*texts, "Is it Monday?")))
+    assert sum("loneliness" in line for line in lines) <= 3
+    assert lines[-1] == "  and 4 more"
+
+
+async def started(folder: Path, **options: Any) -> tuple[Practice, Advisor, list[Any]]:
+    models, asked = scripted_models(Sensible())
+    task = SessionTask(profile=profile(), attitude="neutral", config=config(**options))
+    practice = Practice.begin(task, "counselor", folder, models, InMemorySaver())
+    await practice.start()
+    return practice, Advisor(practice, models), asked
+
+
+async def test_a_hint_by_rules_asks_nobody(tmp_path: Path) -> None:
+    practice, advisor, asked = await started(tmp_path, router="rules")
+    pick = await advisor.pick(practice.dialogue)
+    assert (pick.source, pick.turn, asked) == ("rules", 1, [])
+    assert set(pick.techniques) <= set(practice.config.techniques)
+
+
+async def test_a_hint_minds_what_the_person_did_lately(tmp_path: Path) -> None:
+    practice, advisor, asked = await started(tmp_path, router="llm")
+    await practice.answer(PersonAnswer(text="Many people lie awake; it makes sense."))
+    assert (await advisor.pick(practice.dialogue)).source == "llm"
+    assert "Lately used: normalizing" in asked[-1].prompt
+
+
+async def test_what_magnet_would_say_is_shown_and_not_said(tmp_path: Path) -> None:
+    practice, advisor, asked = await started(tmp_path, router="rules")
+    await practice.answer(PersonAnswer(text="How are the nights?"))
+    before, journal, count = practice.dialogue, practice.journal.path.read_text(), len(asked)
+    answer = await advisor.answer()
+    assert answer.plan
+    assert answer.pick
+    assert {candidate.technique for candidate in answer.candidates} == set(answer.pick.techniques)
+    assert answer.said
+    assert answer.failure is None
+    assert "client" not in {request.role for request in asked[count:]}
+    assert "How are the nights?" in asked[-1].prompt
+    assert (practice.dialogue, practice.journal.path.read_text()) == (before, journal)
+    again = await advisor.answer()
+    assert again.plan == answer.plan
+    assert [request.role for request in asked].count("plan") == 1
+    await practice.answer(PersonAnswer(text="And then?"))
+    assert answer.said not in asked[-1].prompt
+
+
+async def test_magnet_would_close_where_the_person_is_to_close(tmp_path: Path) -> None:
+    practice, advisor, asked = await started(tmp_path, router="rules", max_turns=1)
+    await practice.answer(PersonAnswer(text="How are the nights?"))
+    assert practice.waiting
+    assert practice.waiting.closing
+    assert (await advisor.answer()).said
+    assert asked[-1].role == "closing"
+
+
+async def test_advice_that_cannot_be_had_says_why(tmp_path: Path) -> None:
+    practice, _, _ = await started(tmp_path, router="rules")
+    models, _ = scripted_models(lambda _: "no plan")
+    failed = await Advisor(practice, models).answer()
+    assert failed.failure
+    assert failed.said == ""
+    assert practice.waiting
+
+
+def typed(monkeypatch: pytest.MonkeyPatch, *lines: str) -> None:
+    monkeypatch.setattr("sys.stdin", io.StringIO("".join(f"{line}\n" for line in lines)))
+
+
+@pytest.fixture(autouse=True)
+def _own_checkpoints(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COUNSELING_SESSIONS_CHECKPOINTS", str(tmp_path / "checkpoints.sqlite"))
+    for name in ("OPENAI_API_KEY", "OPENAI_BASE_URL", "COUNSELING_SESSIONS_HELP_LINES"):
+        monkeypatch.delenv(name, raising=False)
+
+
+def practise(server: LoopbackServer, folder: Path, *options: str) -> int:
+    return run.main(["practice", "--base-url", server.base_url, "--out", str(folder), "--turns", "3", *options])
+
+
+def test_in_a_pipe_it_is_plain_and_fits_80_columns(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    typed(
+        monkeypatch, "/help", "/hint", "What is it about \\", "the exam?", "/why", "/what-would-magnet-say", "/oops", "/undo",
+        "What is it about the exam?", "/transcript", "/end", "Goodbye, Amira.",
+    )  # fmt: skip
+    with LoopbackServer() as server:
+        assert practise(server, tmp_path / "out") == 0
+    shown = capsys.readouterr().out
+    assert "\x1b" not in shown
+    assert max(len(line) for line in shown.splitlines() if not line.startswith(("saved: ", str(tmp_path)))) <= 80
+    for part in (
+        "There is no command /oops",
+        "Taken back.",
+        "MAGneT would say",
+        "Looking back",
+        "by cues in its words",
+    ):
+        assert part in " ".join(shown.split())
+    (record,) = kept_in(tmp_path / "out").values()
+    own = [said.text for said in record.dialogue if said.author == "human"]
+    assert own == ["What is it about the exam?", "Goodbye, Amira."]
+    assert {path.suffix for path in (tmp_path / "out").iterdir()} == {"", ".md", ".txt"}
+
+
+def test_the_record_is_read_like_any_other(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    typed(monkeypatch, "What is it about the exam?", "/end", "Goodbye, Amira.")
+    with LoopbackServer() as server:
+        assert practise(server, tmp_path / "out") == 0
+    (found,) = read_sessions(tmp_path / "out")
+    assert isinstance(found, Session)
+    assert found.turns == 1
+    out = str(tmp_path / "data")
+    assert run.main(["export", str(tmp_path / "out"), "--format", "openai-chat", "--out", out]) == 0
+
+
+def test_the_end_of_input_leaves_the_session(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    typed(monkeypatch, "What is it about the exam?")
+    with LoopbackServer() as server:
+        assert practise(server, tmp_path / "out") == 0
+        told = " ".join(capsys.readouterr().err.split())
+        assert f"run.py practice --resume {tmp_path / 'out'}" in told
+        typed(monkeypatch, "/end", "Goodbye.")
+        assert run.main(["practice", "--resume", str(tmp_path / "out")]) == 0
+    (record,) = kept_in(tmp_path / "out").values()
+    assert (record.status, record.resumed, len(record.turns)) == ("finished", 1, 1)
+
+
+def test_a_client_that_cannot_answer_ends_the_session_as_failed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    typed(monkeypatch, "What is it about the exam?")
+    with LoopbackServer() as server:
+        server.fail_with(403, "not for you")
+        assert practise(server, tmp_path / "out", "--model", "loopback") == 1
+    assert "not for you" in capsys.readouterr().err
+    (record,) = kept_in(tmp_path / "out").values()
+    assert [said.text for said in record.dialogue if said.author == "human"] == ["What is it about the exam?"]
+    assert list((tmp_path / "out").rglob("*.journal.jsonl"))
+
+
+def judging(request: Request) -> Any:
+    if request.schema and "understanding" in request.schema["properties"]:
+        marks = {
+            item.id: {"evidence": [1], "reason": "It is calm.", "score": 4} for item in read_scale("ctrs-style").items
+        }
+        return json.dumps(marks)
+    return sensible_answer(request)
+
+
+def test_with_a_judge_there_is_feedback(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    typed(monkeypatch, "What is it about the exam?", "/end", "Goodbye.")
+    with LoopbackServer(judging) as server:
+        judge = tmp_path / "judge.yaml"
+        judge.write_text(f"name: mild\nbase_url: {server.base_url}\nsamples: 1\n")
+        (tmp_path / "out").mkdir()
+        assert practise(server, tmp_path / "out", "--judge", str(judge)) == 0
+        kept = [tmp_path / "out" / "judgements", *(tmp_path / "out" / "judgements").iterdir()]
+        assert not any(path.stat().st_mode & 0o077 for path in kept)
+    shown = " ".join(capsys.readouterr().out.split())
+    assert "Understanding: 4.0 – It is calm. (turn 1)" in shown
+    assert "By mild, 0 to 6." in shown
+    (review,) = (tmp_path / "out").glob("*.review.txt")
+    assert "Understanding: 4.0" in review.read_text()
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        (["--as", "client"], "needs a terminal"),
+        (["--as", "client", "--judge", "judge.yaml"], "--judge rates a person who practises as the counselor"),
+        (["--judge", "/nowhere/judge.yaml"], "/nowhere/judge.yaml"),
+        (["--client", "amira-exam-panik"], "amira-exam-panic"),
+        (["--resume", "/nowhere"], "/nowhere is not there"),
+    ],
+)
+def test_a_wrong_input_is_told_in_one_line(
+    options: list[str], told: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    typed(monkeypatch, "yes", "Hello.")
+    assert run.main(["practice", "--base-url", "http://127.0.0.1:9/v1", *options]) == 2
+    errors = capsys.readouterr().err
+    assert told in errors
+    assert "Traceback" not in errors
+    assert not (tmp_path / "runs").exists()
+
+
+def test_a_missing_package_for_judges_is_told_before_the_session(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setitem(__import__("sys").modules, "counseling_sessions.evaluation.judging.run", None)
+    assert run.main(["practice", "--judge", str(tmp_path / "judge.yaml")]) == 2
+    assert "pip install -e '.[evaluation]'" in capsys.readouterr().err
