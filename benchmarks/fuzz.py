@@ -1,6 +1,6 @@
 """Random edits of folders with sessions: how many are read rightly, and how many refused by name. Anything else stops it.
 
-python benchmarks/fuzz.py [--edits 1000] [--seed 1] [--kind run|single|old]
+python benchmarks/fuzz.py [--edits 1000] [--seed 1] [--kind run|old|single|before]
 """
 
 import argparse
@@ -16,8 +16,9 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from tests.damaged import EDITS, try_edits
 
-KINDS = {"run": ("run", True), "old": ("run", False), "single": ("single", True)}
-"""Kinds of folders: a run, a run whose ledger has no checksums, single sessions; and whether whole records are compared."""
+KINDS = {"run": ("run", True), "old": ("run", False), "single": ("single", True), "before": ("before", True)}
+"""Kinds of folders: a run, a run whose ledger has no checksums, single sessions, and those as they were written before; and whether
+whole records are compared."""
 
 
 def main() -> None:

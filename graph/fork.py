@@ -14,9 +14,8 @@ from typing import Any
 from langgraph.checkpoint.base import BaseCheckpointSaver
 from pydantic import BaseModel, ConfigDict
 
-from counseling_sessions.graph.journal import SUFFIX, Journal, JournalContent, JournalHead, JournalPast, JournalUpdate
 from counseling_sessions.graph.methods import METHODS
-from counseling_sessions.graph.provenance import SESSIONS, configuration_hash
+from counseling_sessions.graph.provenance import configuration_hash
 from counseling_sessions.graph.replay import replay
 from counseling_sessions.graph.session import OnEvent, SessionTask, run_journal
 from counseling_sessions.models.chat import Models
@@ -24,6 +23,9 @@ from counseling_sessions.nodes.context import UTTERANCE_LIMIT, phase_of
 from counseling_sessions.nodes.picking import step_by_pace
 from counseling_sessions.nodes.router import policy_of
 from counseling_sessions.profiles.schema import Attitude, clean
+from counseling_sessions.sessions.ids import SESSIONS
+from counseling_sessions.sessions.journal import Journal
+from counseling_sessions.sessions.journal_lines import SUFFIX, JournalContent, JournalHead, JournalPast, JournalUpdate
 from counseling_sessions.settings import SessionConfig, SettingsError
 from counseling_sessions.state import (
     CounselorView,

@@ -15,22 +15,16 @@ from langgraph.checkpoint.base import BaseCheckpointSaver
 from langgraph.types import Command
 from langsmith import tracing_context
 
-from counseling_sessions.graph.journal import (
-    SUFFIX,
-    Journal,
-    JournalContent,
-    JournalError,
-    JournalUpdate,
-    fold,
-    read_journal,
-)
-from counseling_sessions.graph.journal_lines import items_of
 from counseling_sessions.graph.practice_graph import build_practice_graph
 from counseling_sessions.graph.record import make_record
-from counseling_sessions.graph.session import Event, OnEvent, SessionTask, met, session_input
+from counseling_sessions.graph.session import Event, OnEvent, SessionTask, met, session_input, unknown_technique
 from counseling_sessions.graph.session_graph import recursion_limit
 from counseling_sessions.models.chat import Models
 from counseling_sessions.nodes.person import RISK, Handover, PersonAnswer
+from counseling_sessions.sessions.errors import JournalError
+from counseling_sessions.sessions.journal import Journal
+from counseling_sessions.sessions.journal_lines import SUFFIX, JournalContent, JournalUpdate, items_of
+from counseling_sessions.sessions.journal_reading import fold, read_journal
 from counseling_sessions.settings import SessionConfig
 from counseling_sessions.state import Failure, SessionRecord, Speaker, Utterance
 
@@ -96,7 +90,7 @@ class Practice:
             raise JournalError(f"{path} is no practice session; take it up with: run.py session --resume {path.parent}")
         if any((item.update.get("failure") or {}).get("kind") == RISK for item in before):
             raise JournalError(f"{path}: this session was stopped for risk, and is not taken up again")
-        journal, content = Journal.resume(path)
+        journal, content = Journal.resume(path, unknown_technique)
         journal.make_private()
         kept = _standing(before)
         for item in kept[len(content.updates) :]:

@@ -2,12 +2,12 @@
 
 import hashlib
 import platform
-import uuid
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 
 from counseling_sessions.nodes.examples import examples_source
 from counseling_sessions.prompts import prompt_hashes
+from counseling_sessions.sessions.ids import session_id_of
 from counseling_sessions.settings import SessionConfig
 from counseling_sessions.state import Provenance
 
@@ -16,7 +16,6 @@ ELSEWHERE = ("judge/", "practice/")
 """Prompts under these have no part in what is said in a session."""
 YOUNGER = ("few_shot", "reminders", "merge", "choices")
 """Settings that came later: where they are as if they were not there, a configuration has the hash it had before them."""
-SESSIONS = uuid.uuid5(uuid.NAMESPACE_URL, "counseling-sessions/session")
 
 
 def provenance(config: SessionConfig) -> Provenance:
@@ -41,11 +40,6 @@ def configuration_hash(config: SessionConfig) -> str:
 def session_id(profile_id: str, attitude: str, config: SessionConfig) -> str:
     """The id of a session, a UUID that follows from profile, attitude, configuration and seed."""
     return session_id_of(profile_id, attitude, configuration_hash(config), config.seed)
-
-
-def session_id_of(profile_id: str, attitude: str, hashed: str, seed: int) -> str:
-    """The id of a session whose configuration has this hash."""
-    return str(uuid.uuid5(SESSIONS, "/".join([profile_id, attitude, hashed, str(seed)])))
 
 
 def _prompt_hashes(config: SessionConfig) -> dict[str, str]:

@@ -5,9 +5,10 @@ from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Any
 
-from counseling_sessions.graph.channels import Misfit, channels_of
-from counseling_sessions.graph.journal_lines import JournalContent, JournalError, JournalHead
 from counseling_sessions.nodes.context import phase_of
+from counseling_sessions.sessions.channels import Misfit, channels_of
+from counseling_sessions.sessions.errors import JournalError
+from counseling_sessions.sessions.journal_lines import JournalContent, JournalHead
 from counseling_sessions.state import Call, Candidate, Failure, Phase, Pick, Plan, SessionRecord, Turn, Usage, Utterance
 
 

@@ -16,23 +16,19 @@ from langgraph.checkpoint.base import BaseCheckpointSaver
 from langgraph.types import Command
 from pydantic import BaseModel
 
-from counseling_sessions.graph.journal import (
-    SUFFIX,
-    DamagedJournal,
-    Journal,
-    JournalContent,
-    JournalError,
-    JournalHead,
-    fold,
-)
 from counseling_sessions.graph.provenance import configuration_hash, provenance, session_id
 from counseling_sessions.graph.record import make_record
 from counseling_sessions.graph.session_graph import SessionGraph, build_session_graph, recursion_limit
-from counseling_sessions.graph.store import read_records, unfinished
 from counseling_sessions.graph.tracing import start_tracing
 from counseling_sessions.graph.trouble import LOG, InternalError, internal_failure
 from counseling_sessions.models.chat import Models
+from counseling_sessions.nodes.techniques import techniques
 from counseling_sessions.profiles.schema import Attitude, ClientProfile
+from counseling_sessions.sessions.errors import DamagedJournal, JournalError
+from counseling_sessions.sessions.folder import RunFolder
+from counseling_sessions.sessions.journal import Journal
+from counseling_sessions.sessions.journal_lines import SUFFIX, JournalContent, JournalHead
+from counseling_sessions.sessions.journal_reading import fold
 from counseling_sessions.settings import MethodName, SessionConfig
 from counseling_sessions.state import Failure, SessionInput, SessionRecord
 from counseling_sessions.store.machine import shortage
@@ -87,10 +83,12 @@ class SessionTask(BaseModel):
         return next((f"{name}: not that of {self.session_id}" for name, (a, b) in pairs.items() if a != b), None)
 
     def refuse_if_done(self, folder: Path) -> None:
-        """Raise `JournalError` if the folder has this session already, finished or not."""
-        if self.journal_path(folder) in unfinished(folder):
+        """Raise `RunError` if the run's folder has this session already, finished or not, or is a batch's."""
+        run = RunFolder(folder)
+        run.refuse_batch()
+        if any(path.name == self.journal_path(folder).name for path in run.unfinished()):
             raise JournalError(f"this session is in {folder} already, unfinished; take it up with: --resume {folder}")
-        if self.session_id in read_records(folder):
+        if self.session_id in run.recorded():
             raise JournalError(f"this session is in {folder} already; give another --seed or another --out")
 
 
@@ -100,12 +98,23 @@ def find_session(place: Path) -> Path:
         return place
     if not place.is_dir():
         raise JournalError(f"{place} is not there; runs are folders, such as runs/<time>-<profile>-<attitude>")
-    found = unfinished(place)
+    run = RunFolder(place)
+    if run.planned:
+        raise JournalError(f"{place} is a run directory; go on with it by: python run.py generate --out {place}")
+    found = run.unfinished()
     if not found:
         raise JournalError(f"{place} has no unfinished session")
     if len(found) > 1:
         raise JournalError(f"{place} has {len(found)} unfinished sessions; name one: " + ", ".join(map(str, found[:5])))
     return found[0]
+
+
+def unknown_technique(head: JournalHead) -> str | None:
+    """What is wrong with a journal's head whose configuration names a technique that there is not; None where nothing is."""
+    unknown = [name for name in head.configuration.techniques if name not in techniques()]
+    if not unknown:
+        return None
+    return f"line 1: configuration.techniques: there is no technique {unknown[0][:40]!r}; there are {', '.join(techniques())}"
 
 
 async def run_session(
@@ -120,7 +129,7 @@ async def run_session(
 ) -> SessionRecord:
     """Run a new session to its end, with its journal in `folder`, which without `new_folder` must be there.
 
-    Returns the record, which is kept by `graph.store.keep`; the journal stays until then. What the session itself meets
+    Returns the record, which is kept by `sessions.writing.keep`; the journal stays until then. What the session itself meets
     ends in a failed record; `JournalError` is raised where the journal cannot be kept.
     """
     head = task.head()
@@ -142,7 +151,7 @@ async def resume_session(
     With `task` its models are reached as that says, whatever the journal says of servers and keys. Raises `DamagedJournal` for a
     journal that holds no session, or another one than `task`.
     """
-    journal, content = Journal.resume(path)
+    journal, content = Journal.resume(path, unknown_technique)
     if task and (problem := task.difference(content.head)):
         journal.close()
         raise DamagedJournal(f"{path} is the journal of another session, line 1: {problem}")

@@ -11,27 +11,29 @@ import shutil
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from counseling_sessions.generation.batch import PROFILES_FILE, Batch, Profiles, units
 from counseling_sessions.generation.state import StateReader
-from counseling_sessions.generation.store import ShardWriter, recover
-from counseling_sessions.graph.journal import JournalError
-from counseling_sessions.graph.ledger import Damage
 from counseling_sessions.graph.provenance import configuration_hash
-from counseling_sessions.graph.store import keep, read_records
 from counseling_sessions.inspection.find import find_records, overview
 from counseling_sessions.profiles.readers import ProfileError
 from counseling_sessions.sessions import Session, read_sessions
-from counseling_sessions.sessions.store import RunError, Store
+from counseling_sessions.sessions.errors import RunError
+from counseling_sessions.sessions.folder import RunFolder
+from counseling_sessions.sessions.ledger import Damage
+from counseling_sessions.sessions.recovery import recover
+from counseling_sessions.sessions.writing import ShardWriter, keep
 from counseling_sessions.state import Failure, SessionRecord
 from tests.generation.exports.sessions import client, of
+from tests.kept import keep_old, kept_in
 from tests.scripted import config
 
 SHARD = 45_000
 """Bytes after which a shard is packed: three or four records."""
-USER_ERRORS = (RunError, JournalError, ProfileError)
+USER_ERRORS = (RunError, ProfileError)
 LATER = "2099-01-01T00:00:00+00:00"
 FAILED = Failure(stage="client", kind="timeout", message="did not answer")
 
@@ -80,7 +82,7 @@ def make_run(folder: Path, *, sessions: int = 6) -> dict[str, SessionRecord]:
     return kept
 
 
-def make_single(folder: Path) -> dict[str, SessionRecord]:
+def make_single(folder: Path, keep: Callable[[SessionRecord, Path], object] = keep) -> dict[str, SessionRecord]:
     """A folder of three single sessions, of which one failed first; its records."""
     folder.mkdir(parents=True)
     kept = {}
@@ -232,27 +234,24 @@ Reader = Callable[[Path, "list[Damage] | None"], "dict[str, SessionRecord]"]
 
 
 def _stored(folder: Path, left_out: list[Damage] | None) -> dict[str, SessionRecord]:
-    return {record.session_id: record for record in Store(folder).records(failed=True, left_out=left_out)}
-
-
-def _single(folder: Path, left_out: list[Damage] | None) -> dict[str, SessionRecord]:
-    return read_records(folder, left_out=left_out)
+    return kept_in(folder, left_out)
 
 
 def _to_look_at(folder: Path, left_out: list[Damage] | None) -> dict[str, SessionRecord]:
     return {record.session_id: record for record in find_records(folder, left_out=left_out)}
 
 
-READERS: dict[str, tuple[Reader, ...]] = {"run": (_stored, _to_look_at), "single": (_single, _to_look_at)}
+MAKERS = {"run": make_run, "single": make_single, "before": partial(make_single, keep=keep_old)}
+"""Folders of a batch, of single sessions, and of single sessions as they were written before."""
 
 
-def bears(folder: Path, kept: dict[str, SessionRecord], kind: str, *, exact: bool = True) -> bool:
+def bears(folder: Path, kept: dict[str, SessionRecord], *, exact: bool = True) -> bool:
     """Whether all is read as it was kept; False where a reader refuses it. Raises `Unborne`, and whatever a reader raises.
 
     `exact` compares whole records; without it only which sessions there are, for folders without checksums.
     """
     outcomes = set()
-    for reader in READERS[kind]:
+    for reader in (_stored, _to_look_at):
         try:
             outcomes.add(True)
             _compare(reader(folder, None), kept, exact)
@@ -307,7 +306,7 @@ def _look_at_all(folder: Path, kept: dict[str, SessionRecord]) -> None:
 def runs_again(folder: Path, kept: dict[str, SessionRecord]) -> bool:
     """Whether the run is whole again, once what is missing has been run anew; False where it is refused to be opened."""
     try:
-        whole = recover(Store(folder), lambda: kept).entries
+        whole = recover(RunFolder(folder), lambda: kept).entries
         writer = ShardWriter(folder, "w0", shard_bytes=SHARD)
         for name, record in kept.items():
             if name not in whole:
@@ -325,7 +324,7 @@ def runs_again(folder: Path, kept: dict[str, SessionRecord]) -> bool:
 def try_edits(place: Path, kind: str, count: int, seed: int, *, exact: bool = True) -> Tally:
     """Edit a folder so many times, each time a fresh copy. Raises `Unborne` that says which edit was not borne."""
     original = place / "original"
-    kept = make_run(original) if kind == "run" else make_single(original)
+    kept = MAKERS[kind](original)
     if not exact:
         without_checksums(original)
     tally, names = Tally(), files_of(original)
@@ -335,7 +334,7 @@ def try_edits(place: Path, kind: str, count: int, seed: int, *, exact: bool = Tr
         shutil.copytree(original, folder)
         what, name = edited(folder, names, draw)
         try:
-            right = bears(folder, kept, kind, exact=exact)
+            right = bears(folder, kept, exact=exact)
             if kind == "run":
                 runs_again(folder, kept)
         except Exception as error:

@@ -11,9 +11,9 @@ import pytest
 
 import run
 from counseling_sessions.commands.parsing.parser import parse
-from counseling_sessions.graph.store import SHARD, read_records
 from counseling_sessions.inspection.schemas import SCHEMAS
 from counseling_sessions.state import SessionRecord
+from tests.kept import SHARD, kept_in
 from tests.loopback import LoopbackServer, Request, sensible_answer
 
 
@@ -33,7 +33,7 @@ def test_a_session_is_shown_and_saved(tmp_path: Path, capsys: pytest.CaptureFixt
     with LoopbackServer() as server:
         assert session(server, tmp_path, "--attitude", "negative", "--method", "magnet", "--router", "llm") == 0
     shown = capsys.readouterr().out
-    (record,) = read_records(tmp_path).values()
+    (record,) = kept_in(tmp_path).values()
     assert shown.startswith("loopback (http://127.0.0.1")
     assert "Amira Haddad (amira-exam-panic), negative · magnet · up to 3 turns · seed 7" in " ".join(shown.split())
     for said in record.dialogue:
@@ -43,7 +43,7 @@ def test_a_session_is_shown_and_saved(tmp_path: Path, capsys: pytest.CaptureFixt
     assert record.status == "finished"
     assert [turn.turn for turn in record.turns] == [1, 2, 3]
     assert (tmp_path / f"{record.session_id}.md").read_text().startswith("# Amira Haddad, negative attitude")
-    assert not list(tmp_path.glob("*.journal.jsonl"))
+    assert not list(tmp_path.rglob("*.journal.jsonl"))
 
 
 def test_in_a_pipe_there_are_plain_lines_of_80_columns(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -60,13 +60,13 @@ def test_json_prints_the_record_and_nothing_else(tmp_path: Path, capsys: pytest.
     with LoopbackServer() as server:
         assert session(server, tmp_path, "--json") == 0
     printed = SessionRecord.model_validate_json(capsys.readouterr().out)
-    assert printed == next(iter(read_records(tmp_path).values()))
+    assert printed == next(iter(kept_in(tmp_path).values()))
 
 
 def test_few_shot_puts_examples_into_the_prompts(tmp_path: Path) -> None:
     with LoopbackServer() as server:
         assert session(server, tmp_path, "--few-shot", "1", "--quiet") == 0
-    (record,) = read_records(tmp_path).values()
+    (record,) = kept_in(tmp_path).values()
     assert record.configuration["few_shot"] == 1
     chats = [request for request in server.requests if request.path.endswith("/completions")]
     assert chats
@@ -163,10 +163,10 @@ def test_a_folder_that_is_moved_while_it_is_written_does_not_come_into_being_aga
     with LoopbackServer(answer) as server:
         assert session(server, out) == 2
         told = capsys.readouterr().err
-        assert f"{out / SHARD} cannot be written: No such file or directory" in told
+        assert f"{out} cannot be written: No such file or directory" in told
         assert not out.exists()
         assert run.main(["session", "--resume", str(tmp_path / "moved")]) == 0
-    assert len(read_records(tmp_path / "moved")) == 1
+    assert len(kept_in(tmp_path / "moved")) == 1
 
 
 def test_what_nobody_foresaw_is_one_line_and_no_traceback(

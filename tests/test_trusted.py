@@ -7,10 +7,11 @@ from pathlib import Path
 import pytest
 
 import run
-from counseling_sessions.graph.journal import SUFFIX
 from counseling_sessions.models.trust import is_loopback, unnamed
-from counseling_sessions.sessions.store import Store
+from counseling_sessions.sessions.folder import RunFolder
+from counseling_sessions.sessions.journal_lines import SUFFIX
 from counseling_sessions.settings import ModelSettings, SessionConfig
+from tests.kept import SHARD
 from tests.loopback import LoopbackServer
 
 CANARY = "canary-of-a-database-password-0123456789"
@@ -40,7 +41,7 @@ def home() -> Iterator[LoopbackServer]:
 def a_record(folder: Path, url: str, monkeypatch: pytest.MonkeyPatch) -> tuple[Path, list[str]]:
     assert run.main(["session", "--base-url", url, "--turns", "1", "--out", str(folder), "--quiet"]) == 0
     # As it comes from somebody else: without the ledger, which would tell that it was changed.
-    theirs = (folder / "sessions.jsonl").rename(folder.with_name("theirs.jsonl"))
+    theirs = (folder / SHARD).rename(folder.with_name("theirs.jsonl"))
     return theirs, ["replay", str(theirs), "--from-turn", "1", "--out", str(folder / "fork")]
 
 
@@ -49,7 +50,7 @@ def a_journal(folder: Path, url: str, monkeypatch: pytest.MonkeyPatch) -> tuple[
         ill.fail_with(403, "not for you")
         options = ["--base-url", ill.base_url, "--model", "loopback", "--turns", "1", "--out", str(folder), "--quiet"]
         assert run.main(["session", *options]) == 1
-        (journal,) = folder.glob(f"*{SUFFIX}")
+        (journal,) = folder.rglob(f"*{SUFFIX}")
         change(journal, ill.base_url, url)
     return journal, ["session", "--resume", str(folder), "--quiet"]
 
@@ -57,7 +58,7 @@ def a_journal(folder: Path, url: str, monkeypatch: pytest.MonkeyPatch) -> tuple[
 def a_practice(folder: Path, url: str, monkeypatch: pytest.MonkeyPatch) -> tuple[Path, list[str]]:
     monkeypatch.setattr("sys.stdin", io.StringIO("What is it about the exam?\n"))
     assert run.main(["practice", "--base-url", url, "--turns", "2", "--out", str(folder)]) == 0
-    (journal,) = folder.glob(f"*{SUFFIX}")
+    (journal,) = folder.rglob(f"*{SUFFIX}")
     monkeypatch.setattr("sys.stdin", io.StringIO("What comes next?\nGoodbye.\n"))
     return journal, ["practice", "--resume", str(folder)]
 
@@ -149,7 +150,7 @@ def test_a_run_that_is_extended_asks_the_server_of_today(
 
     assert elsewhere.requests == []
     assert elsewhere.base_url not in path.read_text(encoding="utf-8")
-    assert len(list(Store(path.parent).records())) == 3
+    assert len(list(RunFolder(path.parent).records())) == 3
 
 
 @KINDS
@@ -220,7 +221,7 @@ def test_a_journal_in_a_run_directory_is_gone_on_with_at_the_runs_own_server(
 
     assert elsewhere.requests == []
     assert home.requests
-    (record,) = Store(out).records()
+    (record,) = RunFolder(out).records()
     assert (record.status, record.resumed) == ("finished", 1)
     assert "SOME_DB_PASSWORD" not in record.model_dump_json()
 

@@ -5,26 +5,20 @@ from functools import partial
 from counseling_sessions.commands.parsing.runs import ExportRequest
 from counseling_sessions.commands.telling import say, still_to_come, tell_left_out, warn
 from counseling_sessions.generation.exports import ExportReport, Splits, export
-from counseling_sessions.generation.exports.exporting import Records
-from counseling_sessions.generation.state import StateReader
-from counseling_sessions.graph.ledger import Damage
-from counseling_sessions.graph.store import has_records, read_records
-from counseling_sessions.sessions.store import Store
+from counseling_sessions.sessions.errors import RunError
+from counseling_sessions.sessions.folder import run_folder
+from counseling_sessions.sessions.ledger import Damage
 
 
 def run(request: ExportRequest) -> int:
     """Write a run as a data set."""
-    folder = request.run
+    folder = run_folder(request.run)
+    if folder is None:
+        raise RunError(f"{request.run} is not a run directory, and has no sessions")
     left_out: list[Damage] | None = [] if request.salvage else None
-    if has_records(folder):
-        unfinished = still_to_come(folder)
-        records: Records = partial(iter, read_records(folder, left_out=left_out).values())
-    else:
-        unfinished = StateReader(folder).read(by_ledger=True).left
-        records = partial(Store(folder).records, failed=True, left_out=left_out)
-
+    unfinished = still_to_come(request.run)
     report = export(
-        records,
+        partial(folder.records, failed=True, left_out=left_out),
         request.format,
         request.out,
         licence=request.licence,

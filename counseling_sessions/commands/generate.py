@@ -27,22 +27,24 @@ from counseling_sessions.commands.parsing.options import ModelOptions
 from counseling_sessions.commands.telling import warn
 from counseling_sessions.generation.batch import read_batch
 from counseling_sessions.generation.driver import Driver, LocalWorker, WorkerHandle
-from counseling_sessions.generation.files import RunLock, write_atomically
-from counseling_sessions.generation.log import LOG_FILE, log_unretrieved, logged
+from counseling_sessions.generation.log import log_unretrieved, logged
 from counseling_sessions.generation.processes import ProcessWorker, WorkerSpec
 from counseling_sessions.generation.progress import Budget, Progress
 from counseling_sessions.generation.ray_workers import RayWorker, connect
 from counseling_sessions.generation.run import Asked, Run, open_run
-from counseling_sessions.generation.state import LIVE_FILE
 from counseling_sessions.generation.view import BatchView
 from counseling_sessions.generation.worker import Pulse
-from counseling_sessions.graph.journal import JournalError
 from counseling_sessions.graph.trouble import LOG, describe_internal
 from counseling_sessions.models.chat import Models
 from counseling_sessions.models.prices import Prices, read_prices
 from counseling_sessions.models.roles import ROLES, Served, pinned, serving_line
-from counseling_sessions.sessions.store import RUN_FILE, Entry, RunError
+from counseling_sessions.sessions.entries import Entry
+from counseling_sessions.sessions.errors import JournalError, RunError
+from counseling_sessions.sessions.folder import RunFolder
+from counseling_sessions.sessions.shards import RUN_FILE
 from counseling_sessions.settings import ModelSettings, SessionConfig, SettingsError
+from counseling_sessions.store.atomic import write_atomically
+from counseling_sessions.store.lock import Lock
 from counseling_sessions.texts.console import HarmlessConsole
 
 REQUESTS = 12
@@ -64,7 +66,7 @@ def run(request: GenerateRequest) -> int:
     prices = read_prices(request.work.prices) if request.work.prices else None
     if request.work.max_cost is not None and prices is None:
         raise RunError("--max-cost needs --prices FILE")
-    with RunLock(folder) as lock, logged(folder / LOG_FILE) as log:
+    with RunFolder(folder).lock() as lock, logged(RunFolder(folder).log) as log:
         code = asyncio.run(_generate(request, folder, shard, prices, lock))
         if log.problem:
             warn(log.problem)
@@ -91,7 +93,7 @@ def slurm_shard() -> tuple[int, int] | None:
 
 
 async def _generate(
-    request: GenerateRequest, folder: Path, shard: tuple[int, int] | None, prices: Prices | None, lock: RunLock
+    request: GenerateRequest, folder: Path, shard: tuple[int, int] | None, prices: Prices | None, lock: Lock
 ) -> int:
     log_unretrieved(asyncio.get_running_loop())
     console = HarmlessConsole(quiet=request.work.quiet)
@@ -181,7 +183,7 @@ async def _drive(
     workers: list[WorkerHandle],
     prices: Prices | None,
     console: Console,
-    lock: RunLock,
+    lock: Lock,
 ) -> Progress:
     def note(entry: Entry) -> None:
         run.entries[entry.session_id] = entry
@@ -202,7 +204,7 @@ async def _drive(
         cost=spent if prices else None,
         on_entry=note,
     )
-    (run.folder / LIVE_FILE).unlink(missing_ok=True)  # of a process that was killed
+    RunFolder(run.folder).live.unlink(missing_ok=True)  # of a process that was killed
     LOG.info("begin: %s sessions, %s", len(todo), " ".join(request.arguments))
     loop = asyncio.get_running_loop()
 
@@ -235,7 +237,7 @@ async def _drive(
         for number in STOPPING:
             loop.remove_signal_handler(number)
         with suppress(OSError):  # it is of no use once the lock is free
-            (run.folder / LIVE_FILE).unlink(missing_ok=True)
+            RunFolder(run.folder).live.unlink(missing_ok=True)
         LOG.info("end: %s%s", view.line(), f" · {driver.progress.stopped}" if driver.progress.stopped else "")
 
 
@@ -243,7 +245,7 @@ def _moved(folder: Path) -> str:
     return f"{folder} is not there any more, or not the same: it was moved or removed while it was written; go on where it is now"
 
 
-async def _watch(view: BatchView, driver: Driver, folder: Path, lock: RunLock) -> None:
+async def _watch(view: BatchView, driver: Driver, folder: Path, lock: Lock) -> None:
     progress, written = driver.progress, 0.0
     while True:
         view.tick()
@@ -258,6 +260,6 @@ async def _watch(view: BatchView, driver: Driver, folder: Path, lock: RunLock) -
                 "running": progress.running,
                 "pulse": progress.pulse.model_dump(),
             }
-            with suppress(RunError):  # a full disk is told by what cannot do without it
-                await asyncio.to_thread(write_atomically, folder / LIVE_FILE, json.dumps(live).encode())
+            with suppress(OSError):  # a full disk is told by what cannot do without it
+                await asyncio.to_thread(write_atomically, RunFolder(folder).live, json.dumps(live).encode())
         await asyncio.sleep(0.5)

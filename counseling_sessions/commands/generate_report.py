@@ -9,12 +9,11 @@ from counseling_sessions.commands.build import naming_options
 from counseling_sessions.commands.parsing.generate import GenerateRequest
 from counseling_sessions.commands.telling import errors, say, tell, warn
 from counseling_sessions.generation.forecast import forecast
-from counseling_sessions.generation.log import LOG_FILE
 from counseling_sessions.generation.progress import Progress
 from counseling_sessions.generation.run import Run
 from counseling_sessions.generation.view import duration, failures_table, projection_table
 from counseling_sessions.models.prices import Prices
-from counseling_sessions.sessions.store import Entry
+from counseling_sessions.sessions.entries import Entry
 from counseling_sessions.texts.harmless import one_line
 
 BY_HAND = "stopped by hand"
@@ -57,10 +56,10 @@ def report(
         errors().print(failures_table(progress.failures))
     if progress.broken:
         count = _counted(progress.broken, "session")
-        tell(f"{count} without a record: see {LOG_FILE}; the next start runs them again", "red")
+        tell(f"{count} without a record: see run.log; the next start runs them again", "red")
     if progress.pulse.set_aside:
         count = _counted(progress.pulse.set_aside, "damaged journal")
-        warn(f"{count} set aside, their sessions begun anew; {LOG_FILE} says which and why")
+        warn(f"{count} set aside, their sessions begun anew; run.log says which and why")
     for what, times in progress.exhausted.items():
         warn(f"{what} ({times} times): fewer sessions ran at once for a while")
     if progress.stopped:

@@ -16,8 +16,8 @@ EVALUATION = frozenset(
 """Libraries of the evaluation, an extra."""
 FORESEEN = frozenset(
     {
-        *("sessions.shards.RunError", "generation.exports.files.ExportError", "profiles.problems.ProfileError"),
-        *("settings.SettingsError", "graph.journal_lines.JournalError", "models.errors.ModelError"),
+        *("sessions.errors.RunError", "generation.exports.files.ExportError", "profiles.problems.ProfileError"),
+        *("settings.SettingsError", "models.errors.ModelError"),
         *("models.embedded_file.EmbeddedModelError", "prompts.PromptError"),
         *("training.errors.TrainingError", "training.errors.WrittenError"),
     }

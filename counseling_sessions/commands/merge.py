@@ -8,7 +8,7 @@ from counseling_sessions.commands.status import picture
 from counseling_sessions.commands.telling import warn
 from counseling_sessions.generation.merging import merge
 from counseling_sessions.generation.state import StateReader
-from counseling_sessions.sessions.store import RunError
+from counseling_sessions.sessions.errors import RunError
 from counseling_sessions.texts.console import HarmlessConsole
 
 

@@ -22,13 +22,10 @@ from counseling_sessions.commands.build import (
 from counseling_sessions.commands.parsing.session import PracticeRequest
 from counseling_sessions.commands.session import tell_once
 from counseling_sessions.commands.telling import tell
-from counseling_sessions.generation.files import write_atomically
-from counseling_sessions.generation.log import SESSION_LOG, log_unretrieved, logged
+from counseling_sessions.generation.log import log_unretrieved, logged
 from counseling_sessions.graph.checkpoints import spared_checkpoints
-from counseling_sessions.graph.journal import SUFFIX, read_journal
 from counseling_sessions.graph.practice import Practice, part_of
 from counseling_sessions.graph.session import SessionTask, find_session
-from counseling_sessions.graph.store import keep
 from counseling_sessions.inspection.transcript import how_it_ended, transcript_markdown
 from counseling_sessions.models.chat import Models
 from counseling_sessions.models.roles import ROLES, serving_line
@@ -43,8 +40,12 @@ from counseling_sessions.practice.review import review_lines, review_of
 from counseling_sessions.practice.terminal import Terminal
 from counseling_sessions.profiles.readers import find_profile
 from counseling_sessions.profiles.schema import client_form, counselor_information, counselor_reason
+from counseling_sessions.sessions.folder import RunFolder
+from counseling_sessions.sessions.journal_reading import read_journal
+from counseling_sessions.sessions.writing import keep
 from counseling_sessions.settings import ModelSettings, SessionConfig, SettingsError
 from counseling_sessions.state import Speaker
+from counseling_sessions.store.atomic import write_atomically
 from counseling_sessions.texts.harmless import one_line
 
 
@@ -61,7 +62,7 @@ def run(request: PracticeRequest) -> int:
         try:
             models = runner.run(stack.enter_async_context(opened_models(offline=request.models.offline)))
             session = runner.run(_open(request, part, models, stack, terminal))
-            stack.enter_context(logged(session.journal.path.parent / SESSION_LOG, private=True))
+            stack.enter_context(logged(RunFolder.of_journal(session.journal.path).log, private=True))
             try:
                 over = Loop(session, terminal, runner.run, Advisor(session, models)).run()
             except KeyboardInterrupt:
@@ -121,7 +122,7 @@ async def _open(
     if request.resume:
         journal = find_session(request.resume)
         content = read_journal(journal)
-        config, folder = checked(content.head.configuration), journal.parent
+        config, run = checked(content.head.configuration), RunFolder.of_journal(journal)
         refuse_unnamed(config, request.models, request.arguments, journal)
         _refuse_language(part, config)
         terminal.note(serving_line(await serve(models, config, _roles(config))), "bold")
@@ -137,11 +138,13 @@ async def _open(
         terminal.note(serving_line(served), "bold")
         attitude = request.attitude or profile.attitude or DEFAULT_ATTITUDE
         task = SessionTask(profile=profile, attitude=attitude, config=config)
-        folder = request.out or Path(f"runs/practice-{datetime.now():%Y%m%d-%H%M%S}-{profile.id}")
+        run = RunFolder(request.out or Path(f"runs/practice-{datetime.now():%Y%m%d-%H%M%S}-{profile.id}"))
+        run.refuse_batch()
         saver = await _checkpointer(part, stack)
-        session = Practice.begin(task, part, folder, models, saver, country=country)
+        run.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        session = Practice.begin(task, part, run.journals, models, saver, country=country)
     log_unretrieved(asyncio.get_running_loop())
-    _introduce(session, folder, terminal)
+    _introduce(session, run.folder, terminal)
     return session
 
 
@@ -189,7 +192,7 @@ def _introduce(session: Practice, folder: Path, terminal: Terminal) -> None:
 def _finish(
     request: PracticeRequest, session: Practice, terminal: Terminal, runner: asyncio.Runner, models: Models
 ) -> int:
-    record, folder = session.record(), session.journal.path.parent
+    record, folder = session.record(), RunFolder.of_journal(session.journal.path).folder
     shard = keep(record, folder)
     if session.risk:
         session.journal.path.unlink(missing_ok=True)  # it is not taken up again
@@ -219,7 +222,7 @@ def _finish(
 
 
 def _tell_how_to_go_on(session: Practice, request: PracticeRequest) -> None:
-    place = session.journal.path
-    folder = place.parent if len(list(place.parent.glob(f"*{SUFFIX}"))) == 1 else place
+    run = RunFolder.of_journal(session.journal.path)
+    folder = run.folder if len(run.journal_files()) == 1 else session.journal.path
     tell("\nleft; nothing is lost. Take it up with:")
     tell(f"  python run.py practice --resume {shlex.quote(str(folder))}{naming_options(request.models)}")

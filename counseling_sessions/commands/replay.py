@@ -20,12 +20,13 @@ from counseling_sessions.commands.build import (
 from counseling_sessions.commands.parsing.inspection import FutureOptions, ReplayRequest
 from counseling_sessions.commands.session import conduct, stopped
 from counseling_sessions.commands.telling import tell_left_out
-from counseling_sessions.graph.fork import Edits, ForkError, ForkTask, fork_head, fork_task, run_fork
-from counseling_sessions.graph.journal import JournalContent, JournalError
-from counseling_sessions.graph.ledger import Damage
+from counseling_sessions.graph.fork import Edits, ForkTask, fork_head, fork_task, run_fork
 from counseling_sessions.inspection.find import find_one
 from counseling_sessions.models.roles import pinned
-from counseling_sessions.sessions.store import RUN_FILE, RunError
+from counseling_sessions.sessions.errors import RunError
+from counseling_sessions.sessions.folder import RunFolder
+from counseling_sessions.sessions.journal_lines import JournalContent
+from counseling_sessions.sessions.ledger import Damage
 from counseling_sessions.settings import EMBEDDED_MODELS, NOT_TECHNIQUES, ModelSettings, SessionConfig
 from counseling_sessions.state import SessionRecord
 from counseling_sessions.texts.console import HarmlessConsole
@@ -56,8 +57,7 @@ def run(request: ReplayRequest) -> int:
         refuse_unnamed(config, request.models, request.arguments, Path(request.place))
         name = f"{datetime.now():%Y%m%d-%H%M%S}-{parent.profile_id}-{task.attitude}-turn-{request.from_turn}"
         place = request.out or Path("runs") / name
-        if (place / RUN_FILE).exists() or (place / "shards").is_dir():
-            raise ForkError(f"{place} is a run directory, to which no single session is added; give another --out")
+        RunFolder(place).refuse_batch()
         return asyncio.run(_play(request, config, make, place))
     except KeyboardInterrupt:
         return stopped(place, naming_options(request.models))
@@ -73,7 +73,7 @@ async def _play(
         head = fork_head(task)
         console = HarmlessConsole(quiet=request.quiet or request.json)
         console.print(Text(f"fork of {task.parent.session_id} at turn {task.turn}", style="bold"))
-        start = partial(run_fork, head, folder, models)
+        start = partial(run_fork, head, RunFolder(folder).journals, models)
         return await conduct(request, served, task, folder, start, JournalContent.begun(head))
 
 
@@ -93,14 +93,14 @@ def _named(place: Path, name: str | None, *, salvage: bool) -> SessionRecord:
 def session_at(place: str, *, salvage: bool) -> SessionRecord:
     """The session at PLACE, or PLACE/SESSION where there is no such file or folder; `salvage`: damaged ones are left out.
 
-    Raises `RunError` or `JournalError`.
+    Raises `RunError`.
     """
     path = Path(place)
     if path.exists() or not path.parent.exists():
         return _named(path, None, salvage=salvage)
     try:
         return _named(path.parent, path.name, salvage=salvage)
-    except (RunError, JournalError) as error:
+    except RunError as error:
         raise RunError(f"{place} is not there as a file or folder, and as PLACE/SESSION: {error}") from None
 
 

@@ -17,16 +17,19 @@ from counseling_sessions.evaluation.report.document import Document
 from counseling_sessions.evaluation.report.html import html
 from counseling_sessions.evaluation.report.markdown import markdown
 from counseling_sessions.evaluation.report.terminal import show
-from counseling_sessions.generation.files import write_atomically
 from counseling_sessions.models.errors import ModelError
 from counseling_sessions.profiles.problems import Problem
+from counseling_sessions.sessions.errors import RunError
+from counseling_sessions.sessions.folder import RunFolder
+from counseling_sessions.store.atomic import write_named
+from counseling_sessions.store.failing import failing_as
 from counseling_sessions.texts.console import HarmlessConsole
 
 
 def judge_cache(options: JudgeWorkOptions, sources: Sequence[Path]) -> JudgeCache:
     """Where judges' answers are kept: where asked, else in the run directory, else in the folder that one is in."""
-    run = sources[0] / "run.json"
-    return JudgeCache(options.judgements or (sources[0] if run.exists() else Path()) / JUDGEMENTS)
+    first = sources[0] if RunFolder(sources[0]).planned else Path()
+    return JudgeCache(options.judgements or first / JUDGEMENTS)
 
 
 @contextmanager
@@ -85,6 +88,6 @@ def give_report(options: ReportOptions, document: Document, data: dict[str, Any]
 
 
 def _write(path: Path, text: str) -> Path:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    write_atomically(path, text.encode(errors="replace"))
+    with failing_as(RunError, f"{path} cannot be written"):
+        write_named(path, text)
     return path

@@ -23,13 +23,10 @@ from counseling_sessions.commands.build import (
 from counseling_sessions.commands.parsing.inspection import ReplayRequest
 from counseling_sessions.commands.parsing.session import SessionRequest
 from counseling_sessions.commands.telling import tell, warn
-from counseling_sessions.generation.files import write_atomically
-from counseling_sessions.generation.log import SESSION_LOG, log_unretrieved, logged
+from counseling_sessions.generation.log import log_unretrieved, logged
 from counseling_sessions.graph.checkpoints import spared_checkpoints
-from counseling_sessions.graph.journal import JournalContent, read_journal
 from counseling_sessions.graph.practice import part_of
 from counseling_sessions.graph.session import SessionTask, find_session, resume_session, run_session
-from counseling_sessions.graph.store import keep, unfinished
 from counseling_sessions.graph.trouble import LOG
 from counseling_sessions.inspection.live import LiveView, show_summary
 from counseling_sessions.inspection.transcript import transcript_markdown
@@ -37,8 +34,13 @@ from counseling_sessions.models.roles import Served, serving_line
 from counseling_sessions.nodes.intake import DEFAULT_ATTITUDE
 from counseling_sessions.profiles.readers import find_profile
 from counseling_sessions.profiles.schema import Attitude, ClientProfile
+from counseling_sessions.sessions.folder import RunFolder
+from counseling_sessions.sessions.journal_lines import JournalContent
+from counseling_sessions.sessions.journal_reading import read_journal
+from counseling_sessions.sessions.writing import keep
 from counseling_sessions.settings import SettingsError
 from counseling_sessions.state import SessionRecord
+from counseling_sessions.store.atomic import write_atomically
 from counseling_sessions.texts.console import HarmlessConsole, escaped
 from counseling_sessions.texts.harmless import one_line
 
@@ -59,7 +61,7 @@ def run(request: SessionRequest) -> int:
 
 def stopped(place: Path, options: str) -> int:
     """Say how the session that was stopped there is taken up, with which options; the exit code of a command that was."""
-    if place.is_file() or (place.is_dir() and place != Path() and unfinished(place)):
+    if place.is_file() or (place.is_dir() and place != Path() and RunFolder(place).unfinished()):
         tell("\nstopped; nothing is lost but the turn in flight. Take it up with:")
         tell(f"  python run.py session --resume {shlex.quote(str(_the_unfinished(place)))}{options}")
     else:
@@ -83,7 +85,7 @@ async def conduct(
     console.print(Text(serving_line(served), style="bold"))
     console.print(Text(_headline(task, folder), style="dim"))
     log_unretrieved(asyncio.get_running_loop())
-    with logged(folder / SESSION_LOG, private=True):
+    with logged(RunFolder(folder).log, private=True):
         async with spared_checkpoints(tell_once) as saver:
             with LiveView(console, task) as view:
                 if before:
@@ -105,7 +107,8 @@ async def _begin(request: SessionRequest, profile: ClientProfile, attitude: Atti
         config, served = await serve_new(models, config, fields)
         task = SessionTask(profile=profile, attitude=attitude, config=config)
         task.refuse_if_done(folder)
-        return await conduct(request, served, task, folder, partial(run_session, task, folder, models))
+        start = partial(run_session, task, RunFolder(folder).journals, models)
+        return await conduct(request, served, task, folder, start)
 
 
 async def _resume(request: SessionRequest, place: Path) -> int:
@@ -124,7 +127,7 @@ async def _resume(request: SessionRequest, place: Path) -> int:
     async with opened_models(offline=request.models.offline) as models:
         served = await serve(models, task.config)
         start = partial(resume_session, journal, models)
-        return await conduct(request, served, task, journal.parent, start, content)
+        return await conduct(request, served, task, RunFolder.of_journal(journal).folder, start, content)
 
 
 def _finish(request: SessionRequest | ReplayRequest, console: Console, record: SessionRecord, folder: Path) -> int:
@@ -139,7 +142,7 @@ def _finish(request: SessionRequest | ReplayRequest, console: Console, record: S
     if record.failure:
         tell(f"the session failed: {one_line(record.failure.message)}", "red")
         if record.failure.kind == "internal":
-            tell(f"where: {folder / SESSION_LOG}")
+            tell(f"where: {RunFolder(folder).log}")
         place = shlex.quote(str(_the_unfinished(folder))) + naming_options(request.models)
         tell(f"its finished turns are kept; take it up with: python run.py session --resume {place}")
     return 1 if record.failure else 0
@@ -147,8 +150,9 @@ def _finish(request: SessionRequest | ReplayRequest, console: Console, record: S
 
 def _the_unfinished(place: Path) -> Path:
     """What --resume is told: the folder, or the journal that was written last where the folder has several."""
-    found = unfinished(place) if place.is_dir() else []
-    return max(found, key=lambda path: path.stat().st_mtime) if len(found) > 1 else place
+    run = RunFolder(place)
+    found = run.unfinished() if place.is_dir() else []
+    return max(found, key=lambda path: path.stat().st_mtime) if len(found) > 1 or run.planned else place
 
 
 def _headline(task: SessionTask, folder: Path) -> str:

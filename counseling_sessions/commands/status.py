@@ -14,6 +14,7 @@ from counseling_sessions.generation.state import RunState, StateReader
 from counseling_sessions.generation.view import duration, failures_table
 from counseling_sessions.models.prices import read_prices
 from counseling_sessions.sessions.checking import refusal
+from counseling_sessions.sessions.folder import RunFolder
 from counseling_sessions.texts.console import HarmlessConsole
 from counseling_sessions.texts.harmless import one_line
 
@@ -49,7 +50,7 @@ def _judged(request: StatusRequest, state: RunState) -> int:
     if request.salvage:
         tell_left_out(state.damaged)
         return 0
-    tell(f"error: {refusal(state.folder, state.damaged)}", "red")
+    tell(f"error: {refusal(RunFolder(state.folder), state.damaged)}", "red")
     return 1
 
 

@@ -13,7 +13,6 @@ from rich.text import Text
 
 from counseling_sessions.commands.parsing.inspection import MOST, StudioRequest
 from counseling_sessions.commands.telling import tell, tell_left_out, warn
-from counseling_sessions.graph.ledger import Damage
 from counseling_sessions.graph.served import VARIABLE as MODELS
 from counseling_sessions.inspection.find import find_one, find_records, overview
 from counseling_sessions.inspection.studio import (
@@ -26,7 +25,8 @@ from counseling_sessions.inspection.studio import (
     write_checkpoints,
 )
 from counseling_sessions.models.models_file import read_models
-from counseling_sessions.sessions.store import RunError
+from counseling_sessions.sessions.errors import RunError
+from counseling_sessions.sessions.ledger import Damage
 from counseling_sessions.settings import ModelSettings
 from counseling_sessions.state import SessionRecord
 from counseling_sessions.texts.console import HarmlessConsole

@@ -7,10 +7,10 @@ from rich.console import Console
 from rich.text import Text
 
 from counseling_sessions.generation.state import StateReader
-from counseling_sessions.graph.journal import SUFFIX
-from counseling_sessions.graph.ledger import Damage, counted_damage, damage_lines
-from counseling_sessions.graph.store import has_records, read_records, unfinished
-from counseling_sessions.sessions.store import RUN_FILE, RunError
+from counseling_sessions.sessions.errors import RunError
+from counseling_sessions.sessions.folder import run_folder
+from counseling_sessions.sessions.journal_lines import SUFFIX
+from counseling_sessions.sessions.ledger import Damage, counted_damage, damage_lines
 from counseling_sessions.texts.console import HarmlessConsole
 from counseling_sessions.texts.harmless import one_line
 
@@ -42,13 +42,14 @@ def tell_left_out(left_out: list[Damage] | None) -> None:
 
 
 def still_to_come(folder: Path) -> int:
-    """How many sessions of a run directory, or of a folder of single ones, have no record yet. Raises `RunError`, `JournalError`."""
-    if (folder / RUN_FILE).exists():
-        return StateReader(folder).read(by_ledger=True).left
-    if not has_records(folder):
+    """How many sessions of a run's folder have no record yet. Raises `RunError`."""
+    run = run_folder(folder)
+    if run is None:
         return 0
-    records = read_records(folder, left_out=[])
-    return sum(path.name.removesuffix(SUFFIX) not in records for path in unfinished(folder))
+    if run.planned:
+        return StateReader(folder).read(by_ledger=True).left
+    recorded = run.recorded()
+    return sum(path.name.removesuffix(SUFFIX) not in recorded for path in run.unfinished())
 
 
 def tell_still_to_come(sources: Iterable[Path]) -> None:

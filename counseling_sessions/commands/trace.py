@@ -12,14 +12,14 @@ from rich.console import Console
 
 from counseling_sessions.commands.parsing.inspection import TraceRequest
 from counseling_sessions.commands.telling import say, tell_left_out
-from counseling_sessions.graph.ledger import Damage
 from counseling_sessions.inspection.find import Overview, find_one, overview
 from counseling_sessions.inspection.trace import as_json, trace_session
 from counseling_sessions.inspection.trace_data import SessionTrace
 from counseling_sessions.inspection.trace_prompts import Prompts, prompts_of
 from counseling_sessions.inspection.trace_view import find_turn, show_overview, show_session, show_turn
 from counseling_sessions.models.prices import read_prices
-from counseling_sessions.sessions.store import RunError
+from counseling_sessions.sessions.errors import RunError
+from counseling_sessions.sessions.ledger import Damage
 from counseling_sessions.texts.console import HarmlessConsole, json_text
 
 NOT_ON_A_PAGE = ("full", "prompts", "prices", "list", "json")

@@ -1,6 +1,7 @@
 """`run.py train report`: how well an adapter predicts held-out answers."""
 
 from counseling_sessions.commands.parsing.training import TrainReportRequest
+from counseling_sessions.store.atomic import write_named
 from counseling_sessions.texts.console import HarmlessConsole
 from counseling_sessions.training.errors import training_extra
 from counseling_sessions.training.roles import chosen_roles
@@ -15,5 +16,5 @@ def run(request: TrainReportRequest) -> int:
         found = compare_adapters(request.adapter, request.against, request.on, roles=roles, sessions=request.sessions)
     HarmlessConsole().print(table(found))
     if request.json:
-        request.json.write_text(found.model_dump_json(indent=1) + "\n", encoding="utf-8")
+        write_named(request.json, found.model_dump_json(indent=1) + "\n")
     return 0

@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import Literal, get_args
 
 from counseling_sessions.evaluation.pairs import Pairing
-from counseling_sessions.graph.ledger import Damage
 from counseling_sessions.profiles.problems import Problem
 from counseling_sessions.sessions import Session, SessionKey, read_sessions
+from counseling_sessions.sessions.ledger import Damage
 from counseling_sessions.settings import MethodName, SettingsError
 
 GroupBy = Literal["method", "attitude", "model", "source"]

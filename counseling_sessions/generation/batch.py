@@ -15,16 +15,19 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from counseling_sessions.generation.files import write_atomically
-from counseling_sessions.graph.provenance import configuration_hash, provenance, session_id_of
+from counseling_sessions.graph.provenance import configuration_hash, provenance
 from counseling_sessions.graph.session import SessionTask
 from counseling_sessions.nodes.intake import DEFAULT_ATTITUDE
 from counseling_sessions.profiles.library import builtin_ids, builtin_profiles, load_builtin
 from counseling_sessions.profiles.readers import Problem, ProfileError, iter_profiles
 from counseling_sessions.profiles.schema import Attitude, ClientProfile
-from counseling_sessions.sessions.store import RUN_FILE, RunError
+from counseling_sessions.sessions.errors import RunError
+from counseling_sessions.sessions.ids import session_id_of
+from counseling_sessions.sessions.shards import RUN_FILE
 from counseling_sessions.settings import MethodName, SessionConfig, validation_message
 from counseling_sessions.state import Provenance, refuse_newer
+from counseling_sessions.store.atomic import replacing, write_atomically
+from counseling_sessions.store.failing import failing_as
 from counseling_sessions.store.reading import open_plain, parse_json, read_bytes, read_lines
 
 FORMAT = 1
@@ -114,7 +117,8 @@ class Batch(BaseModel):
 
     def write(self, folder: Path) -> None:
         """Put it into the run directory. Raises `RunError`."""
-        write_atomically(folder / RUN_FILE, self.model_dump_json(indent=2).encode() + b"\n")
+        with failing_as(RunError, f"{folder / RUN_FILE} cannot be written"):
+            write_atomically(folder / RUN_FILE, self.model_dump_json(indent=2).encode() + b"\n")
 
 
 def read_batch(folder: Path) -> Batch | None:
@@ -239,11 +243,10 @@ def write_profiles(source: str, path: Path, *, skip_invalid: bool, kept: list[st
                     seen.add(item.id)
                     yield item.model_dump_json(exclude_none=True).encode() + b"\n"
 
-    def check() -> None:
+    with failing_as(RunError, f"{path} cannot be written"), replacing(path) as file:
+        file.writelines(lines())
         if problems and not (skip_invalid and seen):
             raise ProfileError.of(problems)
-
-    write_atomically(path, lines(), check)
     return problems
 
 

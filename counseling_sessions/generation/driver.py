@@ -14,9 +14,9 @@ from counseling_sessions.generation.batch import Unit
 from counseling_sessions.generation.progress import Budget, Progress
 from counseling_sessions.generation.room import Room
 from counseling_sessions.generation.worker import Pulse, Suspended, Worker, total
-from counseling_sessions.graph.journal import JournalError
 from counseling_sessions.graph.trouble import LOG, InternalError, internal_failure
-from counseling_sessions.sessions.store import Entry, RunError
+from counseling_sessions.sessions.entries import Entry
+from counseling_sessions.sessions.errors import JournalError, RunError
 from counseling_sessions.state import Failure
 from counseling_sessions.store.machine import shortage
 from counseling_sessions.texts.harmless import one_line

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from counseling_sessions.generation.run import Run
 from counseling_sessions.models.prices import Prices
-from counseling_sessions.sessions.store import Entry
+from counseling_sessions.sessions.entries import Entry
 
 
 @dataclass(frozen=True)

@@ -2,22 +2,16 @@
 
 import asyncio
 import logging
-import os
 import traceback
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from counseling_sessions.graph.trouble import LOG, describe_internal
-from counseling_sessions.store.reading import refuse_special
+from counseling_sessions.store.log import Log
 from counseling_sessions.texts.harmless import harmless, one_line
-
-LOG_FILE = "run.log"
-"""In a run directory."""
-SESSION_LOG = "session.log"
-"""In the folder of a single session, where there is something to tell."""
 
 
 class LogFile(logging.Handler):
@@ -30,8 +24,8 @@ class LogFile(logging.Handler):
         super().__init__()
         self.path = path
         self.problem: str | None = None
-        self._mode = 0o600 if private else 0o644
-        self._descriptor = -1
+        self._private = private
+        self._log: Log | None = None
 
     def emit(self, record: logging.LogRecord) -> None:
         lines = [one_line(record.getMessage())]
@@ -40,31 +34,16 @@ class LogFile(logging.Handler):
             lines += ["    " + harmless(line) for line in _traceback(error)]
         time = datetime.fromtimestamp(record.created).isoformat(timespec="seconds")
         try:
-            if self._descriptor < 0:
-                self._descriptor = self._open()
-            text = "\n".join(lines)
-            os.write(self._descriptor, f"{time} {text}\n".encode())  # at once: others write too
+            self._log = self._log or Log(self.path, private=self._private)
+            self._log.append("\n".join([f"{time} {lines[0]}", *lines[1:], ""]).encode())
         except OSError as trouble:
             self.problem = f"{self.path} cannot be written: {trouble.strerror}"
 
     def close(self) -> None:
         super().close()
-        if self._descriptor >= 0:
-            with suppress(OSError):
-                os.close(self._descriptor)
-            self._descriptor = -1
-
-    def _open(self) -> int:
-        # Without O_NONBLOCK the opening of a pipe would wait for somebody to read.
-        descriptor = os.open(self.path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NONBLOCK, self._mode)
-        try:
-            refuse_special(descriptor, self.path)
-            if self._mode == 0o600:
-                os.fchmod(descriptor, self._mode)
-        except OSError:
-            os.close(descriptor)
-            raise
-        return descriptor
+        if self._log:
+            self._log.close()
+            self._log = None
 
 
 @contextmanager

@@ -5,10 +5,12 @@ from contextlib import ExitStack, suppress
 from pathlib import Path
 
 from counseling_sessions.generation.batch import PROFILES_FILE, Batch, Profiles, read_batch
-from counseling_sessions.generation.files import RunLock
-from counseling_sessions.generation.store import append, recover
-from counseling_sessions.graph.ledger import damage_message, sealed
-from counseling_sessions.sessions.store import PACKED, RAW, RunError, Store
+from counseling_sessions.sessions.errors import RunError
+from counseling_sessions.sessions.folder import RunFolder
+from counseling_sessions.sessions.ledger import damage_message, sealed
+from counseling_sessions.sessions.recovery import recover
+from counseling_sessions.sessions.shards import PACKED, RAW
+from counseling_sessions.store.log import append
 from counseling_sessions.store.reading import open_plain
 
 
@@ -30,9 +32,9 @@ def merge(parts: list[Path], out: Path) -> tuple[Batch, list[int]]:
     try:
         with ExitStack() as stack:
             for part in parts:
-                stack.enter_context(RunLock(part))
+                stack.enter_context(RunFolder(part).lock())
             for number, part in enumerate(parts):
-                if damaged := recover(Store(part)).damaged:
+                if damaged := recover(RunFolder(part)).damaged:
                     message = damage_message(part, damaged)
                     raise RunError(f"{message}\nrun them again before it is merged: run.py generate --out {part}")
                 _take(part, temporary, f"p{number}")
@@ -73,14 +75,14 @@ def _profiles(parts: list[Path], batches: list[Batch]) -> Path:
 
 def _take(part: Path, out: Path, prefix: str) -> None:
     """Copy a part's shards under names of their own, with their ledger, and its journals."""
-    store, target = Store(part), Store(out)
+    run, target = RunFolder(part), RunFolder(out)
     for folder in (target.shards, target.ledgers, target.journals):
         folder.mkdir(parents=True, exist_ok=True)
-    for path in [*store.shards.glob(f"[!.]*{RAW}"), *store.shards.glob(f"[!.]*{PACKED}")]:
+    for path in [*run.shards.glob(f"[!.]*{RAW}"), *run.shards.glob(f"[!.]*{PACKED}")]:
         _copy(path, target.shards / f"{prefix}{path.name}")
-    for path in store.journals.glob("*"):
+    for path in run.journals.glob("*"):
         _copy(path, target.journals / path.name)
-    entries = (entry for listed in store.index().shards.values() for entry in listed)
+    entries = (entry for listed in run.index().shards.values() for entry in listed)
     lines = [sealed(entry.model_copy(update={"shard": f"{prefix}{entry.shard}"})) for entry in entries]
     append(target.ledgers / f"{prefix}{RAW}", b"".join(lines))
 

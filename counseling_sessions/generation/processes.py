@@ -20,12 +20,13 @@ from typing import Any
 
 from counseling_sessions.generation.batch import Batch, Unit
 from counseling_sessions.generation.driver import WorkerLost
-from counseling_sessions.generation.log import LOG_FILE, log_unretrieved, logged
+from counseling_sessions.generation.log import log_unretrieved, logged
 from counseling_sessions.generation.worker import Pulse, Suspended, Worker, total
-from counseling_sessions.graph.journal import JournalError
 from counseling_sessions.graph.trouble import LOG, InternalError, describe_internal
 from counseling_sessions.models.chat import Models
-from counseling_sessions.sessions.store import Entry, RunError
+from counseling_sessions.sessions.entries import Entry
+from counseling_sessions.sessions.errors import JournalError, RunError
+from counseling_sessions.sessions.folder import RunFolder
 from counseling_sessions.store.machine import Shortage, shortage
 
 PULSE_EVERY = 0.25
@@ -181,7 +182,7 @@ def _main(pipe: Connection, spec: WorkerSpec) -> None:
     """The worker's process. What nobody foresaw is in the run's log, not on the terminal."""
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)  # the parent hears Ctrl-C, and tells
-    with logged(spec.folder / LOG_FILE):
+    with logged(RunFolder(spec.folder).log):
         try:
             asyncio.run(_Child(pipe, spec.make()).run())
         except Exception as error:

@@ -13,11 +13,13 @@ from typing import Any, cast
 
 from counseling_sessions.generation.batch import Unit
 from counseling_sessions.generation.driver import WorkerLost
-from counseling_sessions.generation.log import LOG_FILE, LogFile
+from counseling_sessions.generation.log import LogFile
 from counseling_sessions.generation.processes import PULSE_EVERY, RESTARTS, WorkerSpec, as_answer
 from counseling_sessions.generation.worker import Pulse, Worker, total
 from counseling_sessions.graph.trouble import LOG, InternalError, describe_internal
-from counseling_sessions.sessions.store import Entry, RunError
+from counseling_sessions.sessions.entries import Entry
+from counseling_sessions.sessions.errors import RunError
+from counseling_sessions.sessions.folder import RunFolder
 from counseling_sessions.texts.harmless import one_line
 
 MOST_CALLS = 10_000
@@ -53,7 +55,7 @@ class _Actor:
     """What runs on a node."""
 
     def __init__(self, spec: WorkerSpec) -> None:
-        LOG.addHandler(LogFile(spec.folder / LOG_FILE))
+        LOG.addHandler(LogFile(RunFolder(spec.folder).log))
         self._worker: Worker = spec.make()
 
     async def run(self, unit: Unit) -> tuple[Entry | Exception, Pulse, int]:

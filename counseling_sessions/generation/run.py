@@ -7,13 +7,16 @@ from pathlib import Path
 from typing import Any
 
 from counseling_sessions.generation.batch import PROFILES_FILE, Batch, Profiles, Unit, read_batch, units, write_profiles
-from counseling_sessions.generation.store import recover, remove_finished_journals
-from counseling_sessions.graph.ledger import LISTED, Damage, damage_message
 from counseling_sessions.nodes.examples import check_examples
 from counseling_sessions.nodes.techniques import technique
 from counseling_sessions.profiles.readers import Problem
-from counseling_sessions.sessions.store import Entry, RunError, Store
+from counseling_sessions.sessions.entries import Entry
+from counseling_sessions.sessions.errors import RunError
+from counseling_sessions.sessions.folder import RunFolder
+from counseling_sessions.sessions.ledger import LISTED, Damage, damage_message
+from counseling_sessions.sessions.recovery import recover, remove_finished_journals
 from counseling_sessions.settings import SessionConfig
+from counseling_sessions.store.failing import failing_as
 from counseling_sessions.store.reading import read_text
 
 DEFAULTS: dict[str, Any] = {"source": "builtin", "methods": ("magnet",), "attitudes": None, "seeds": (1,)}
@@ -104,9 +107,9 @@ def open_run(folder: Path, asked: Asked) -> Run:
     profiles = Profiles(folder / PROFILES_FILE, batch.profiles)
     if profiles.hash != batch.profiles_hash:
         raise RunError(f"{folder / PROFILES_FILE} is not what this run began with; restore it, or begin a new run")
-    store = Store(folder)
-    there_now = recover(store, lambda: {unit.session_id for unit in units(batch, profiles)})
-    remove_finished_journals(store, there_now.entries)
+    run = RunFolder(folder)
+    there_now = recover(run, lambda: {unit.session_id for unit in units(batch, profiles)})
+    remove_finished_journals(run, there_now.entries)
     return Run(
         folder,
         batch,
@@ -122,10 +125,8 @@ def open_run(folder: Path, asked: Asked) -> Run:
 
 def _new(folder: Path, asked: Asked) -> tuple[Batch, list[Problem]]:
     source = asked.source or DEFAULTS["source"]
-    try:
+    with failing_as(RunError, f"{folder} cannot be written"):
         folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise RunError(f"{folder} cannot be written: {error.strerror}") from error
     problems = write_profiles(source, folder / PROFILES_FILE, skip_invalid=asked.skip_invalid)
     batch = _batch(asked, source, Profiles(folder / PROFILES_FILE))
     batch.write(folder)

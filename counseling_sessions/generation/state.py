@@ -1,7 +1,5 @@
 """How a run stands, read from its directory alone, whether or not a process is at work on it."""
 
-import fcntl
-import os
 import time
 from collections import Counter
 from dataclasses import asdict, dataclass, field
@@ -13,14 +11,17 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from counseling_sessions.generation.batch import PROFILES_FILE, Batch, Profiles, read_batch, units
 from counseling_sessions.generation.driver import describe
-from counseling_sessions.graph.journal import SUFFIX
-from counseling_sessions.graph.ledger import Damage
 from counseling_sessions.models.prices import Prices
-from counseling_sessions.sessions.store import Checked, Entry, RunError, Store
+from counseling_sessions.sessions.checking import Checked
+from counseling_sessions.sessions.entries import Entry
+from counseling_sessions.sessions.errors import RunError
+from counseling_sessions.sessions.folder import RunFolder
+from counseling_sessions.sessions.journal_lines import SUFFIX
+from counseling_sessions.sessions.ledger import Damage
 from counseling_sessions.state import Count
+from counseling_sessions.store.lock import is_held
 from counseling_sessions.store.reading import parse_json, read_bytes
 
-LIVE_FILE = "live.json"
 MOST_LIVE = 2**20
 RECENT = 600.0
 """Seconds over which the rate of a run at work is taken."""
@@ -90,7 +91,7 @@ class StateReader:
     """
 
     def __init__(self, folder: Path, prices: Prices | None = None) -> None:
-        self.folder = folder
+        self.folder, self.run = folder, RunFolder(folder)
         batch = read_batch(folder)
         if batch is None:
             raise RunError(f"{folder} is not a run directory: it has no run.json")
@@ -106,25 +107,24 @@ class StateReader:
     def read(self, *, by_ledger: bool = False) -> RunState:
         """The state as it is now; `by_ledger` as the ledger has it, without a look at the records. Raises `RunError`."""
         state = RunState(self.folder, self.batch, self._total, cost=0.0 if self._prices else None)
-        at_work = is_locked(self.folder)
-        entries = list(Store(self.folder).entries().values()) if by_ledger else self._entries(state, at_work)
+        at_work = is_held(self.run.lock_file)
+        entries = list(self.run.entries().values()) if by_ledger else self._entries(state, at_work)
         for entry in entries:
             self._count(state, entry)
-        journals = {path.name.removesuffix(SUFFIX) for path in Store(self.folder).journals.glob(f"*{SUFFIX}")}
+        journals = {path.name.removesuffix(SUFFIX) for path in self.run.journal_files()}
         state.begun = len(journals - {entry.session_id for entry in entries})
         if at_work:
-            state.live = _live(self.folder)
+            state.live = _live(self.run.live)
             state.sessions_per_hour = _rate([entry for entry in entries if entry.status == "finished"], state.live)
         return state
 
     def _entries(self, state: RunState, at_work: bool) -> list[Entry]:
-        store = Store(self.folder)
         if self._checked is None or not at_work:
-            self._checked = store.check()
+            self._checked = self.run.check()
             state.unlisted = 0 if at_work else len(self._checked.tails)
             state.damaged = self._checked.damaged
             return list(self._checked.entries.values())
-        best, before = store.entries(), self._checked
+        best, before = self.run.entries(), self._checked
         # A damaged session is one until it has been run again and has another record.
         still = [
             item for item in before.damaged if best.get(item.session_id or "") == before.best.get(item.session_id or "")
@@ -154,21 +154,6 @@ class StateReader:
             state.cost += self._prices.cost(self.batch.configuration, tokens)
 
 
-def is_locked(folder: Path) -> bool:
-    """Whether a process is at work on a run."""
-    try:
-        descriptor = os.open(folder / "lock", os.O_RDONLY | os.O_NONBLOCK)
-    except OSError:
-        return False
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except OSError:
-        return True
-    finally:
-        os.close(descriptor)
-    return False
-
-
 class _Live(BaseModel):
     """What of a live.json is shown; whatever else it says stays with it."""
 
@@ -179,10 +164,10 @@ class _Live(BaseModel):
     line: str = ""
 
 
-def _live(folder: Path) -> dict[str, Any]:
+def _live(path: Path) -> dict[str, Any]:
     """What the process at work says of itself; nothing where it has not said it yet, or it cannot be read."""
     try:
-        live = parse_json(read_bytes(folder / LIVE_FILE, MOST_LIVE))
+        live = parse_json(read_bytes(path, MOST_LIVE))
         _Live.model_validate(live)
     except (OSError, ValueError):
         return {}

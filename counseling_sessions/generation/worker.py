@@ -10,13 +10,15 @@ from typing import Any
 from pydantic import BaseModel, Field
 
 from counseling_sessions.generation.batch import PROFILES_FILE, Batch, Profiles, Unit, task_of
-from counseling_sessions.generation.store import ShardWriter
-from counseling_sessions.graph.journal import DamagedJournal, has_begun
 from counseling_sessions.graph.session import Event, SessionTask, resume_session, run_session
 from counseling_sessions.graph.trouble import LOG
 from counseling_sessions.models.chat import Models
 from counseling_sessions.models.limits import START
-from counseling_sessions.sessions.store import Entry, RunError
+from counseling_sessions.sessions.entries import Entry
+from counseling_sessions.sessions.errors import DamagedJournal, RunError
+from counseling_sessions.sessions.folder import RunFolder
+from counseling_sessions.sessions.journal_reading import has_begun
+from counseling_sessions.sessions.writing import ShardWriter
 from counseling_sessions.state import SessionRecord
 from counseling_sessions.store.machine import Shortage, shortage
 
@@ -57,7 +59,7 @@ class Worker:
         self.models = models
         self.most = most
         self.profiles = Profiles(folder / PROFILES_FILE)
-        self.journals = folder / "journals"
+        self.journals = RunFolder(folder).journals
         self.stopping = False
         self._writer = ShardWriter(folder, name)
         self._tasks: set[asyncio.Task[Any]] = set()

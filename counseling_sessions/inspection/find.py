@@ -1,21 +1,24 @@
-"""Finding sessions to look at: in a run directory, a folder of single sessions, a journal, or a file of records.
+"""Finding sessions to look at: in a run's folder, a journal, or a file of records.
 
 Unfinished sessions are found too: their journals are made into records as far as they go.
 """
 
-from collections.abc import Container, Iterable, Iterator
+from collections.abc import Container, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from counseling_sessions.graph.journal import SUFFIX, DamagedJournal, has_begun, read_journal
-from counseling_sessions.graph.ledger import Damage
 from counseling_sessions.graph.record import make_record
-from counseling_sessions.graph.store import SHARD, has_records, read_records
 from counseling_sessions.profiles.schema import Attitude
 from counseling_sessions.sessions.checking import refusal
-from counseling_sessions.sessions.store import Entry, RunError, Store, is_run, record_of
+from counseling_sessions.sessions.entries import Entry, record_of
+from counseling_sessions.sessions.errors import DamagedJournal, RunError
+from counseling_sessions.sessions.folder import RunFolder, run_folder
+from counseling_sessions.sessions.journal_lines import SUFFIX
+from counseling_sessions.sessions.journal_reading import has_begun, read_journal
+from counseling_sessions.sessions.ledger import Damage
 from counseling_sessions.state import EndReason, SessionRecord
+from counseling_sessions.store.failing import failing_as
 from counseling_sessions.store.reading import open_plain, read_lines
 
 Status = Literal["finished", "failed", "unfinished"]
@@ -44,40 +47,40 @@ def overview(place: Path, *, left_out: list[Damage] | None = None) -> list[Overv
 
     Raises `RunError` or `JournalError`, also for damaged sessions; with a list for what is left out, they are put there instead.
     """
-    if is_run(place):
-        store = Store(place)
-        checked = store.check()
-        if checked.damaged and left_out is None:
-            raise RunError(refusal(place, checked.damaged))
-        if left_out is not None:
-            left_out += checked.damaged
-        rows = [_of_entry(entry) for entry in checked.entries.values()]
-        journals = _from_journals(store.journals.glob(f"*{SUFFIX}"), set(checked.entries), left_out)
-        return rows + [_of_record(record) for record in journals]
-    return [_of_record(record) for record in find_records(place, left_out=left_out)]
+    folder = run_folder(place)
+    if folder is None:
+        return [_of_record(record) for record in find_records(place, left_out=left_out)]
+    checked = folder.check()
+    if checked.damaged and left_out is None:
+        raise RunError(refusal(folder, checked.damaged))
+    if left_out is not None:
+        left_out += checked.damaged
+    journals = _from_journals(folder, {*checked.old, *checked.entries}, left_out)
+    return [
+        *map(_of_record, checked.old.values()),
+        *map(_of_entry, checked.entries.values()),
+        *map(_of_record, journals),
+    ]
 
 
 def find_records(place: Path, *, left_out: list[Damage] | None = None) -> Iterator[SessionRecord]:
     """Every session of a place, finished, failed or cut off; in no particular order.
 
-    Raises `RunError` where there is nothing to find, and `JournalError` for a damaged journal or file of records; for damaged
-    sessions at the end, unless there is a list for what is left out.
+    Raises `RunError` where there is nothing to find and for a damaged journal; for damaged sessions at the end, unless there is
+    a list for what is left out.
     """
-    if is_run(place):
-        store = Store(place)
+    if folder := run_folder(place):
         done = set()
-        for record in store.records(failed=True, left_out=left_out):
+        for record in folder.records(failed=True, left_out=left_out):
             done.add(record.session_id)
             yield record
-        yield from _from_journals(store.journals.glob(f"*{SUFFIX}"), done, left_out)
+        yield from _from_journals(folder, done, left_out)
     elif place.is_dir():
-        yield from _from_folder(place, left_out)
+        raise RunError(f"{place} is no run directory and has no sessions")
     elif place.is_file():
         yield from _from_file(place)
     else:
-        raise RunError(
-            f"{place} is not there; give a run directory, a session's folder, a journal or a file of records"
-        )
+        raise RunError(f"{place} is not there; give a run's folder, a journal or a file of records")
 
 
 def find_one(place: Path, name: str | None = None, *, left_out: list[Damage] | None = None) -> SessionRecord:
@@ -85,7 +88,8 @@ def find_one(place: Path, name: str | None = None, *, left_out: list[Damage] | N
 
     Raises `RunError` that says what there is to choose from, and as `overview` does.
     """
-    if name is not None and is_run(place) and (record := Store(place).record(name)) is not None:
+    folder = run_folder(place)
+    if name is not None and folder and (record := folder.record(name)) is not None:
         return record  # the others are not looked at
     rows = overview(place, left_out=left_out)
     if not rows:
@@ -96,7 +100,7 @@ def find_one(place: Path, name: str | None = None, *, left_out: list[Damage] | N
         wanted = rows[0].session_id
     else:
         wanted = _wanted(place, rows, name)
-    records = _of_run(place, wanted) if is_run(place) else find_records(place, left_out=[])
+    records = _of_run(folder, wanted) if folder else find_records(place, left_out=[])
     found = next((record for record in records if record.session_id == wanted), None)
     if found is None:
         raise RunError(f"{place}: the record of {wanted} cannot be found; was the run moved while it was being read?")
@@ -127,19 +131,17 @@ def _choice(rows: list[Overview]) -> str:
     return "\n".join(lines)
 
 
-def _of_run(place: Path, wanted: str) -> Iterator[SessionRecord]:
-    """The one record of a run directory, without reading all the others: the ledger tells where it lies."""
-    store = Store(place)
-    if (record := store.record(wanted)) is not None:
+def _of_run(folder: RunFolder, wanted: str) -> Iterator[SessionRecord]:
+    """The one record of a run's folder, without reading all the others: the ledger tells where it lies."""
+    if (record := folder.record(wanted)) is not None:
         yield record
     else:
-        yield from (make_record(read_journal(path)) for path in [store.journals / f"{wanted}{SUFFIX}"] if path.exists())
+        paths = (path for path in folder.journal_files() if path.name == f"{wanted}{SUFFIX}")
+        yield from (make_record(read_journal(path)) for path in paths)
 
 
-def _from_journals(
-    paths: Iterable[Path], done: Container[str], left_out: list[Damage] | None
-) -> Iterator[SessionRecord]:
-    for path in sorted(paths):
+def _from_journals(folder: RunFolder, done: Container[str], left_out: list[Damage] | None) -> Iterator[SessionRecord]:
+    for path in folder.journal_files():
         name = path.name.removesuffix(SUFFIX)
         try:
             if name not in done and has_begun(path):
@@ -150,26 +152,14 @@ def _from_journals(
             left_out.append(Damage(name, "journal", str(error)))
 
 
-def _from_folder(folder: Path, left_out: list[Damage] | None) -> Iterator[SessionRecord]:
-    records = read_records(folder, left_out=left_out) if has_records(folder) else {}
-    yield from records.values()
-    journals = list(_from_journals(folder.glob(f"*{SUFFIX}"), records, left_out))
-    yield from journals
-    if not records and not journals and not left_out:
-        raise RunError(f"{folder} is no run directory and has no sessions; runs have a run.json or a {SHARD}")
-
-
 def _from_file(path: Path) -> Iterator[SessionRecord]:
     if path.name.endswith(SUFFIX):
         yield make_record(read_journal(path))
         return
-    try:
-        with open_plain(path) as file:
-            for number, line in enumerate(read_lines(file), 1):
-                if line.strip():
-                    yield _record(line, path, number)
-    except OSError as error:
-        raise RunError(f"{path} cannot be read: {error.strerror or error}") from error
+    with failing_as(RunError, f"{path} cannot be read"), open_plain(path) as file:
+        for number, line in enumerate(read_lines(file), 1):
+            if line.strip():
+                yield _record(line, path, number)
 
 
 def _record(line: bytes, path: Path, number: int) -> SessionRecord:

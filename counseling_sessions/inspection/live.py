@@ -8,10 +8,10 @@ from rich.console import Console
 from rich.padding import Padding
 from rich.text import Text
 
-from counseling_sessions.graph.journal import JournalContent
 from counseling_sessions.graph.session import Event, SessionTask
 from counseling_sessions.inspection.trace_style import SPEAKERS
 from counseling_sessions.inspection.transcript import how_it_ended
+from counseling_sessions.sessions.journal_lines import JournalContent
 from counseling_sessions.state import SessionRecord
 
 DOING = {

@@ -13,14 +13,15 @@ from collections.abc import Iterable, Iterator
 from html import escape
 from pathlib import Path
 
-from counseling_sessions.graph.ledger import Damage
 from counseling_sessions.inspection.find import find_one, find_records
 from counseling_sessions.inspection.graph_picture import graph_svg
 from counseling_sessions.inspection.page_data import Drawing, drawing_of, packed, row_of, session_data
 from counseling_sessions.inspection.trace import trace_session
-from counseling_sessions.sessions.store import RunError
+from counseling_sessions.sessions.errors import RunError
+from counseling_sessions.sessions.ledger import Damage
 from counseling_sessions.state import SessionRecord
-from counseling_sessions.store.private import for_its_owner
+from counseling_sessions.store.atomic import write_named
+from counseling_sessions.store.failing import failing_as
 
 FOLDER = Path(__file__).parent / "page"
 STYLES = ("trace.css",)
@@ -50,12 +51,8 @@ def write_pages(place: Path, session: str | None, out: Path, *, left_out: list[D
             yield record
 
     page = page_of(noted(), f"Sessions of {place.resolve().name}")
-    try:
-        out.parent.mkdir(parents=True, exist_ok=True)
-        with open(out, "w", encoding="utf-8", newline="\n", opener=for_its_owner if typed else None) as file:
-            file.write(page)
-    except OSError as error:
-        raise RunError(f"{out} cannot be written: {error.strerror or error}") from error
+    with failing_as(RunError, f"{out} cannot be written"):
+        write_named(out, page, private=typed)
     return [out]
 
 

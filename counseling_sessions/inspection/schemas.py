@@ -5,8 +5,8 @@ from typing import Any
 
 from pydantic import BaseModel, TypeAdapter
 
-from counseling_sessions.graph.journal import JournalHead, JournalResume, JournalUpdate
 from counseling_sessions.profiles.readers import profile_json_schema
+from counseling_sessions.sessions.journal_lines import JournalHead, JournalResume, JournalUpdate
 from counseling_sessions.settings import ModelSettings, SessionConfig
 from counseling_sessions.state import SessionRecord
 

@@ -8,26 +8,28 @@ Lines that are no records count for nothing: a crash has cut them, and their ses
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from pathlib import Path
 
-from counseling_sessions.graph.ledger import Comparison, Damage, Other, damage_message
-from counseling_sessions.graph.provenance import session_id_of
-from counseling_sessions.sessions.shards import Entry, Index, RunError, Shards, record_of
+from counseling_sessions.sessions.entries import Entry, record_of
+from counseling_sessions.sessions.errors import RunError
+from counseling_sessions.sessions.ids import session_id_of
+from counseling_sessions.sessions.ledger import Comparison, Damage, Other, damage_message
+from counseling_sessions.sessions.shards import Index, Shards
 from counseling_sessions.state import SessionRecord
 
-UNLISTED = "no ledger knows this record; `run.py generate --out` of the run takes it in"
+UNLISTED = "no ledger knows this record"
 
 
 @dataclass
 class Checked:
     """What a run has: the entries whose records are as they were kept, the damaged sessions, and the records without an entry.
 
-    `best` are the entries that would count by the ledger alone. `strays` are records that no ledger knows and that no crash has
-    left where they are, as shard and line.
+    `best` are the entries that would count by the ledger alone, `old` the records in the one file in which they were kept before.
+    `strays` are records that no ledger knows and that no crash has left where they are, as shard and line.
     """
 
     entries: dict[str, Entry] = field(default_factory=dict)
     best: dict[str, Entry] = field(default_factory=dict)
+    old: dict[str, SessionRecord] = field(default_factory=dict)
     damaged: list[Damage] = field(default_factory=list)
     tails: list[Entry] = field(default_factory=list)
     strays: list[tuple[str, Other]] = field(default_factory=list)
@@ -58,6 +60,7 @@ def read_records(
     """
     reading = _Reading(store)
     unreadable: list[Damage] = []
+    yield from (record for record in reading.index.old.records.values() if failed or record.status == "finished")
     for entry, line in _wanted(reading, failed):
         try:
             record = record_of(line)
@@ -67,7 +70,7 @@ def read_records(
         yield record
     damaged = reading.outcome().damaged + unreadable
     if damaged and left_out is None:
-        raise RunError(refusal(store.folder, damaged))
+        raise RunError(refusal(store, damaged))
     if left_out is not None:
         left_out += damaged
 
@@ -87,7 +90,9 @@ def read_one(store: Shards, session_id: str) -> SessionRecord | None:
     index = store.index()
     best = index.best.get(session_id)
     if best is None:
-        return None
+        if damaged := [item for item in index.old.damaged if item.session_id == session_id]:
+            raise RunError(refusal(store, damaged))
+        return index.old.records.get(session_id)
     finished = sorted(index.others.get(session_id, ()), key=lambda entry: entry.rank, reverse=True)
     problems = []
     for entry in [best, *(finished if best.status == "finished" else ())]:
@@ -102,15 +107,17 @@ def read_one(store: Shards, session_id: str) -> SessionRecord | None:
             problems.append(comparison.why(entry))
         except (RunError, ValueError) as error:
             problems.append(str(error))
-    raise RunError(refusal(store.folder, [Damage(session_id, f"shard {best.shard}", problems[0])]))
+    raise RunError(refusal(store, [Damage(session_id, f"shard {best.shard}", problems[0])]))
 
 
-def refusal(folder: Path, damaged: list[Damage]) -> str:
+def refusal(store: Shards, damaged: list[Damage]) -> str:
     """What a reader says of damaged sessions, and what can be done."""
+    run_again = (
+        f" or run them again, and enter records that no ledger knows, with `run.py generate --out {store.folder}`"
+    )
     return (
-        f"{damage_message(folder, damaged)}\n"
-        f"restore the files, or run the damaged sessions again with `run.py generate --out {folder}`; "
-        "--salvage reads the others"
+        f"{damage_message(store.folder, damaged)}\n"
+        f"restore the files{run_again if store.planned else ''}; --salvage reads the other sessions"
     )
 
 
@@ -144,7 +151,10 @@ class _Reading:
             self._others += [(name, other) for other in comparison.others if end < 0 or other.start < end]
 
     def outcome(self) -> Checked:
-        checked = Checked(best=self.index.best, tails=self.index.tails, bad_shards=self._bad_shards)
+        old = self.index.old
+        checked = Checked(
+            {}, self.index.best, old.records, [*old.damaged], self.index.tails, bad_shards=self._bad_shards
+        )
         for session_id, best in self.index.best.items():
             entry = best if id(best) not in self.bad else self._another(best)
             if entry is not None:

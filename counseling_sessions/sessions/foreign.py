@@ -15,8 +15,8 @@ from counseling_sessions.profiles.documents import SUFFIXES, Record, records_of
 from counseling_sessions.profiles.problems import Problem, ProfileError
 from counseling_sessions.profiles.records import profile_of
 from counseling_sessions.profiles.schema import ATTITUDES, Attitude, ClientProfile
+from counseling_sessions.sessions.entries import record_of_value
 from counseling_sessions.sessions.session import Message, Session, session_of
-from counseling_sessions.sessions.shards import record_of_value
 from counseling_sessions.state import SessionRecord, Speaker
 
 SPEAKERS: dict[str, Speaker] = {

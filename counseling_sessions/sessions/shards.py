@@ -1,89 +1,27 @@
-"""A run directory's files as they lie: ledgers and shards, read line by line. What is to be made of them, `sessions.store` says."""
+"""The ledgers and shards of a run's folder as they lie, read line by line. What is to be made of them, `checking` says."""
 
 import io
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO, Annotated, Any
+from typing import IO
 
 import zstandard
-from pydantic import ConfigDict, Field, StringConstraints, ValidationError
 
-from counseling_sessions.graph.ledger import Listed, measured, read_listed
-from counseling_sessions.profiles.schema import Attitude
-from counseling_sessions.settings import MethodName, validation_message
-from counseling_sessions.state import Count, EndReason, Failure, SessionRecord, Usage
-from counseling_sessions.store.reading import open_plain, parse_json, read_lines
+from counseling_sessions.sessions.entries import Entry, listed
+from counseling_sessions.sessions.errors import RunError
+from counseling_sessions.sessions.ledger import read_listed
+from counseling_sessions.sessions.old import OldRecords, read_old
+from counseling_sessions.store.failing import failing_as
+from counseling_sessions.store.reading import open_plain, read_lines
 
 RUN_FILE = "run.json"
 RAW, PACKED = ".jsonl", ".jsonl.zst"
-ShardName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_][A-Za-z0-9._-]{0,199}$")]
-"""A shard's name without its suffix; nothing that leads out of the folder of shards."""
-
-
-CONFIGURED: dict[str, type] = {"method": str, "seed": int, "max_turns": int, "language": str}
-"""What is read of a record's configuration without more ado, and of what kind it is."""
-_KINDS = {str: "text", int: "a whole number of at most 63 bits"}
 MOST_SHARD = 4 * 2**30
 """Bytes of the largest shard that is unpacked: one is closed at 64 MiB."""
 MOST_LINES = 2**19
 """Lines of the longest shard: a record has more than a thousand bytes, and millions of empty lines pack into a few kilobytes."""
-
-
-class RunError(RuntimeError):
-    """A run directory that cannot be used, or not as asked; the message names the file and says what to do."""
-
-
-class Entry(Listed):
-    """A line of the ledger: what has become of a unit, and where its record is (`end` is the offset after its line)."""
-
-    model_config = ConfigDict(frozen=True, extra="ignore", allow_inf_nan=False)
-
-    profile_id: str
-    attitude: Attitude
-    method: MethodName
-    session_seed: int = Field(ge=-(2**63), lt=2**63)
-    end_reason: EndReason | None = None
-    failure: Failure | None = None
-    turns: Count
-    seconds: float
-    usage: dict[str, Usage]
-    shard: ShardName
-
-    @property
-    def tokens(self) -> int:
-        return sum(item.prompt_tokens + item.completion_tokens for item in self.usage.values())
-
-    @property
-    def calls(self) -> int:
-        return sum(item.calls for item in self.usage.values())
-
-    @property
-    def rank(self) -> tuple[str, str]:
-        """By what the one that counts is chosen: a session that was finished once stays finished, else what came later counts."""
-        return self.status, self.finished_at
-
-
-def entry_of(record: SessionRecord, shard: str, end: int, text: bytes) -> Entry:
-    """The ledger's line for a record that lies there as this text, the end of its line aside. Raises `ValidationError`."""
-    return Entry(
-        session_id=record.session_id,
-        profile_id=record.profile_id,
-        attitude=record.attitude,
-        method=record.configuration.get("method"),
-        session_seed=record.configuration.get("seed"),
-        status=record.status,
-        end_reason=record.end_reason,
-        failure=record.failure and record.failure.model_copy(update={"call": None}),
-        turns=len(record.turns),
-        seconds=record.seconds,
-        finished_at=record.finished_at,
-        usage=record.usage,
-        shard=shard,
-        end=end,
-        **measured(text),
-    )
 
 
 @dataclass
@@ -91,7 +29,8 @@ class Index:
     """What the ledgers say of a run, and of records that a crash has kept out of them.
 
     `shards` has the entries of each, in the ledgers' order; `best` the one of each session that counts, `others` the finished
-    ones that it stands before. `tails` are those that no ledger knows, at the ends of shards; `raw` the shards that could grow.
+    ones that it stands before. `tails` are those that no ledger knows, at the ends of shards; `raw` the shards that could grow; `old`
+    the sessions that have a record only in the one file in which they were kept before.
     """
 
     shards: dict[str, list[Entry]] = field(default_factory=dict)
@@ -99,6 +38,7 @@ class Index:
     others: dict[str, list[Entry]] = field(default_factory=dict)
     tails: list[Entry] = field(default_factory=list)
     raw: set[str] = field(default_factory=set)
+    old: OldRecords = field(default_factory=OldRecords)
 
     def add(self, entry: Entry) -> None:
         """Take in a ledger's next line."""
@@ -127,29 +67,37 @@ class Index:
 
 
 class Shards:
-    """The ledgers and shards of a run directory."""
+    """The ledgers and shards of a run's folder; whether it is of a batch, which has a plan."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.shards = folder / "shards"
         self.ledgers = folder / "ledger"
-        self.journals = folder / "journals"
+
+    @property
+    def planned(self) -> bool:
+        """Whether there is a batch's plan; else the sessions are single ones."""
+        return (self.folder / RUN_FILE).exists()
+
+    def ledger_of(self, shard: str) -> Path:
+        """The ledger of the worker that has written a shard."""
+        return self.ledgers / f"{shard.rpartition('-')[0] or shard}{RAW}"
 
     def index(self) -> Index:
         """What the ledgers say, completed from the ends of the shards. Raises `RunError`."""
         index = Index()
         for path in sorted(self.ledgers.glob(f"*{RAW}")):
-            try:
+            with failing_as(RunError, f"{path} cannot be read"):
                 for entry in read_listed(path, Entry):
                     index.add(entry)
-            except OSError as error:
-                raise RunError(f"{path} cannot be read: {error.strerror or error}") from error
         for name in self.shard_names():
             if (self.shards / f"{name}{RAW}").exists():
                 index.raw.add(name)
             for entry in self._tail(name, index.shards.get(name, [])):
                 index.add_tail(entry)
             index.shards.setdefault(name, [])
+        if not self.planned:
+            index.old = read_old(self.folder, index.best)
         return index
 
     def shard_names(self) -> list[str]:
@@ -219,31 +167,3 @@ class Shards:
             raise RunError(f"{path} cannot be read: {error.strerror or error}") from error
         except (zstandard.ZstdError, MemoryError) as error:
             raise RunError(f"{path} is damaged: {error}") from error
-
-
-def listed(text: bytes, shard: str, end: int) -> Entry | None:
-    """The ledger's line for what lies there; None where it is no record."""
-    try:
-        return entry_of(record_of(text), shard, end, text)
-    except ValueError:
-        return None
-
-
-def record_of(line: bytes) -> SessionRecord:
-    """The record on a line. Raises `ValueError` that says what is wrong with it."""
-    return record_of_value(parse_json(line))
-
-
-def record_of_value(value: Any) -> SessionRecord:
-    """The record that a JSON value is. Raises `ValueError` that says what is wrong with it."""
-    try:
-        record = SessionRecord.model_validate(value)
-    except ValidationError as error:
-        raise ValueError(f"not a session record: {validation_message(error)}") from None
-    for name, kind in CONFIGURED.items():
-        value = record.configuration.get(name, kind())
-        if type(value) is not kind or (isinstance(value, int) and abs(value) >= 2**63):
-            raise ValueError(f"not a session record: configuration.{name}: should be {_KINDS[kind]}")
-    if not record.configuration.get("method") or "seed" not in record.configuration:
-        raise ValueError("not a session record: its configuration should say method and seed")
-    return record

@@ -15,7 +15,8 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from counseling_sessions.generation.files import RunLock, write_atomically
+from counseling_sessions.store.atomic import left_behind, write_atomically
+from counseling_sessions.store.lock import Lock
 from counseling_sessions.store.reading import sha256_of
 from counseling_sessions.training.base import Base, adapter_model, base_name, load_base
 from counseling_sessions.training.card import CARD_DATA, TrainingCard, write_card
@@ -28,7 +29,6 @@ from counseling_sessions.training.loop import (
     remove_checkpoint,
     schedule,
     train,
-    unfinished,
 )
 from counseling_sessions.training.loss import SessionPacks, pack_sessions
 from counseling_sessions.training.recipe import Recipe
@@ -60,7 +60,8 @@ def train_adapter(
     on_stage(f"packing {len(rows):,} examples")
     packed = pack_sessions(rows, loaded.tokenizer, recipe.max_length, recipe.pack_tokens)
     validation = pack_sessions(looked_at, loaded.tokenizer, recipe.max_length, recipe.pack_tokens)
-    with RunLock(out):
+    out.mkdir(parents=True, exist_ok=True)
+    with Lock(out / "lock"):
         hashes = {name: _file_hash(data / f"{name}.jsonl") for name in ("train", "validation")}
         fingerprint = _fingerprint(hashes, loaded, recipe, roles)
         model = adapter_model(loaded, recipe)
@@ -85,8 +86,8 @@ def _refuse(out: Path) -> None:
         raise TrainingError(f"{out} holds an adapter already; give another --out")
     if out.exists() and not out.is_dir():
         raise TrainingError(f"{out} is a file; give a folder as --out")
-    left_behind = {"lock", unfinished(out / CHECKPOINT).name}
-    if out.exists() and not (out / CHECKPOINT).exists() and {path.name for path in out.iterdir()} - left_behind:
+    of_a_kill = {out / "lock", *left_behind(out / CHECKPOINT)}
+    if out.exists() and not (out / CHECKPOINT).exists() and set(out.iterdir()) - of_a_kill:
         raise TrainingError(f"{out} is not empty and holds no run to go on with; give another --out")
 
 

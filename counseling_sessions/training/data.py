@@ -16,9 +16,9 @@ from counseling_sessions.generation.exports.chat import alone
 from counseling_sessions.generation.exports.files import CARD, MARK, staged, writing
 from counseling_sessions.generation.exports.splits import Splits
 from counseling_sessions.graph.exchanges import Exchange, as_exchanges
-from counseling_sessions.graph.ledger import Damage
 from counseling_sessions.profiles.problems import Problem, ProfileError
 from counseling_sessions.prompts import prompt_hashes
+from counseling_sessions.sessions.ledger import Damage
 from counseling_sessions.sessions.session import client_group
 from counseling_sessions.settings import EMBEDDED_SESSION
 from counseling_sessions.state import SessionRecord

@@ -2,7 +2,6 @@
 
 import json
 import math
-import os
 import random
 import signal
 import threading
@@ -16,6 +15,7 @@ from typing import Any
 import torch
 from pydantic import BaseModel, Field
 
+from counseling_sessions.store.atomic import left_behind, replacing
 from counseling_sessions.training.errors import TrainingError
 from counseling_sessions.training.loss import SessionPacks, pack_loss, score
 from counseling_sessions.training.packing import Pack
@@ -216,13 +216,8 @@ def _look(state: "_State", validation: Sequence[Pack], number: int, recipe: Reci
 
 def remove_checkpoint(folder: Path) -> None:
     """Remove the checkpoint of a run that has ended, and what a kill has left of one that was being written."""
-    for path in (folder / CHECKPOINT, unfinished(folder / CHECKPOINT)):
+    for path in (folder / CHECKPOINT, *left_behind(folder / CHECKPOINT)):
         path.unlink(missing_ok=True)
-
-
-def unfinished(path: Path) -> Path:
-    """Where a checkpoint is written before it takes its place."""
-    return path.with_name(f".{path.name}.tmp")
 
 
 @dataclass
@@ -246,12 +241,8 @@ class _State:
             "random_gpu": torch.cuda.get_rng_state_all(),
             "history": self.history.model_dump_json(),
         }
-        temporary = unfinished(path)
-        with temporary.open("wb") as file:
+        with replacing(path) as file:
             torch.save(content, file)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
 
     def load(self, path: Path, fingerprint: str) -> int:
         """Take up a checkpoint; returns the number of steps that are done."""

@@ -1,4 +1,4 @@
-"""Sessions to train on, as records, wherever they lie: run directories, folders of sessions, the corpus, anybody's files.
+"""Sessions to train on, as records, wherever they lie: runs' folders, the corpus, anybody's files.
 
 Sessions that others made have no picks and no drafts: they become records of one counselor without a plan, and give examples
 of the counselor and of the client.
@@ -11,14 +11,13 @@ from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
 
-from counseling_sessions.graph.ledger import Damage
 from counseling_sessions.graph.provenance import configuration_hash
-from counseling_sessions.graph.store import has_records, read_records
 from counseling_sessions.nodes.context import phase_of
 from counseling_sessions.profiles.problems import Problem
+from counseling_sessions.sessions.folder import run_folder
 from counseling_sessions.sessions.foreign import records_and_sessions
+from counseling_sessions.sessions.ledger import Damage
 from counseling_sessions.sessions.session import Message, Session
-from counseling_sessions.sessions.store import Store, is_run
 from counseling_sessions.settings import MOST_TURNS, SessionConfig
 from counseling_sessions.state import Provenance, SessionRecord, Turn, Utterance
 from counseling_sessions.training.corpus import SPLITS
@@ -37,14 +36,11 @@ def read_sources(path: Path, *, left_out: list[Damage] | None = None) -> Iterato
 
     A session in which a person took part is such a problem: what people have typed is not trained on.
 
-    Raises `ProfileError`, `RunError` or `JournalError` where there is nothing to read, or sessions are damaged; with a list for
+    Raises `ProfileError` or `RunError` where there is nothing to read, or sessions are damaged; with a list for
     what is left out, damaged ones are put there instead.
     """
-    if path.is_dir() and is_run(path):
-        yield from (_ours(record, str(path)) for record in Store(path).records(left_out=left_out))
-    elif path.is_dir() and has_records(path):
-        records = read_records(path, left_out=left_out).values()
-        yield from (_ours(record, str(path)) for record in records if record.status == "finished")
+    if folder := run_folder(path):
+        yield from (_ours(record, str(path)) for record in folder.records(left_out=left_out))
     else:
         for file, item in records_and_sessions(path):
             split = Path(file).stem if Path(file).stem in SPLITS else None

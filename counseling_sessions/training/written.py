@@ -11,13 +11,14 @@ from typing import Any, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from counseling_sessions.graph.provenance import SESSIONS, configuration_hash
+from counseling_sessions.graph.provenance import configuration_hash
 from counseling_sessions.nodes.context import phase_of
 from counseling_sessions.nodes.intake import opening_of
 from counseling_sessions.nodes.router import MOST_PICKED
 from counseling_sessions.profiles.library import builtin_ids, load_builtin
 from counseling_sessions.profiles.readers import read_profiles
 from counseling_sessions.profiles.schema import Attitude, ClientProfile
+from counseling_sessions.sessions.ids import SESSIONS
 from counseling_sessions.settings import SessionConfig, read_yaml, validation_message
 from counseling_sessions.state import (
     Candidate,

@@ -13,8 +13,8 @@ from counseling_sessions.evaluation.judging.means import SubscaleMean
 from counseling_sessions.evaluation.measure import Measuring, measure
 from counseling_sessions.evaluation.pairs import Pairing, PairKey, pairs_of
 from counseling_sessions.evaluation.report.data import evaluation_data
-from counseling_sessions.generation.store import ShardWriter
 from counseling_sessions.sessions import SessionKey
+from counseling_sessions.sessions.writing import ShardWriter
 from counseling_sessions.settings import SettingsError
 from tests.generation.exports.sessions import session
 

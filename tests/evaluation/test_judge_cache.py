@@ -10,7 +10,7 @@ from counseling_sessions.evaluation.judging.cache import FILE, JudgeCache
 from counseling_sessions.evaluation.judging.panel import Progress
 from counseling_sessions.evaluation.judging.run import Judgements
 from counseling_sessions.models.chat import Models
-from counseling_sessions.sessions.store import RunError
+from counseling_sessions.sessions.errors import RunError
 from tests.evaluation.judged import judge, judged, rater, rating, session, small_scale
 from tests.loopback import LoopbackServer
 
@@ -107,7 +107,7 @@ async def test_half_lines_and_foreign_lines_are_passed_over_and_never_glued(mode
 async def test_one_writes_and_others_read(models: Models, cache: JudgeCache) -> None:
     other = JudgeCache(cache.folder)
     with LoopbackServer(rater()) as server:
-        with cache.writing(), pytest.raises(RunError, match="is in use: another process is judging into it"):
+        with cache.writing(), pytest.raises(RunError, match="is in use by another process"):
             await judged(models, other, judge(server))
         await judged(models, cache, judge(server))
         # A reader that was opened before finds what has been written since as soon as it writes itself.

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from counseling_sessions.sessions.store import Store
+from counseling_sessions.sessions.folder import RunFolder
 from tests.loopback import Faults, LoopbackServer
 from tests.scripted import profile
 
@@ -64,7 +64,7 @@ def killed(started: list[str], out: Path, waits: Sequence[float | int], turns: i
             kills += 1
         process.wait()
     last = subprocess.run(started, cwd=ROOT, capture_output=True, text=True, timeout=seconds, check=False)
-    records = list(Store(out).records())
+    records = list(RunFolder(out).records())
     return Survived(
         finished=len({record.session_id for record in records}),
         twice=len(records) - len({record.session_id for record in records}),
@@ -78,4 +78,4 @@ def killed(started: list[str], out: Path, waits: Sequence[float | int], turns: i
 
 
 def _reached(out: Path, wait: float | int) -> bool:
-    return isinstance(wait, int) and len(Store(out).entries()) >= wait
+    return isinstance(wait, int) and len(RunFolder(out).entries()) >= wait

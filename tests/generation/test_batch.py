@@ -16,11 +16,11 @@ from counseling_sessions.generation.batch import (
     units,
     write_profiles,
 )
-from counseling_sessions.generation.files import RunLock, write_atomically
 from counseling_sessions.generation.run import Asked, Run, open_run
 from counseling_sessions.graph.provenance import configuration_hash
 from counseling_sessions.profiles.problems import ProfileError
-from counseling_sessions.sessions.store import RunError
+from counseling_sessions.sessions.errors import RunError
+from counseling_sessions.sessions.folder import RunFolder
 from tests.scripted import config, profile
 
 METHODS = ("magnet", "single-plan")
@@ -178,26 +178,13 @@ def test_profiles_are_read_from_their_places(tmp_path: Path) -> None:
 
 def test_a_run_is_locked_until_its_process_lets_go(tmp_path: Path) -> None:
     with (
-        RunLock(tmp_path),
+        RunFolder(tmp_path).lock(),
         pytest.raises(RunError, match=r"in use by another process \(process \d+ on "),
-        RunLock(tmp_path),
+        RunFolder(tmp_path).lock(),
     ):
         pass
-    with RunLock(tmp_path):
+    with RunFolder(tmp_path).lock():
         pass
-
-
-def test_a_file_is_written_whole_or_not_at_all(tmp_path: Path) -> None:
-    write_atomically(tmp_path / "a", b"first")
-
-    def fails() -> Any:
-        yield b"half"
-        raise OSError(28, "No space left on device")
-
-    with pytest.raises(RunError, match="a cannot be written: No space left on device"):
-        write_atomically(tmp_path / "a", fails())
-    assert (tmp_path / "a").read_bytes() == b"first"
-    assert [path.name for path in tmp_path.iterdir()] == ["a"]
 
 
 def test_the_units_of_a_large_batch_come_without_its_profiles_in_memory(tmp_path: Path) -> None:

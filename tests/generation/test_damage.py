@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 import run
-from counseling_sessions.sessions.store import Store
+from counseling_sessions.sessions.folder import RunFolder
 from tests.damaged import make_run
 from tests.generation.test_generate import check_whole, generate
 from tests.loopback import LoopbackServer
@@ -99,7 +99,7 @@ def test_what_is_salvaged_is_exported_and_what_is_left_out_is_counted(
     folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     cut(folder / "shards" / "w0-00001.jsonl.zst")
-    lost = len(list(Store(folder).check().damaged))
+    lost = len(list(RunFolder(folder).check().damaged))
     out = tmp_path / "out"
     options = ["--format", "jsonl", "--out", str(out), "--salvage"]
     assert run.main(["export", str(folder), *options]) == 0
@@ -122,11 +122,11 @@ def test_generate_runs_damaged_sessions_again_and_readers_are_content_then(
     forms.write_text("".join(json.dumps(value) + "\n" for value in values), encoding="utf-8")
     with LoopbackServer() as server:
         assert generate(out, "--profiles", str(forms), "--turns", "1", url=server.base_url) == 0
-        before = {record.session_id: record for record in Store(out).records()}
+        before = {record.session_id: record for record in RunFolder(out).records()}
         shard = out / "shards" / "w0-00001.jsonl"
         cut(shard)
         damaged = shard.read_bytes()
-        lost = {item.session_id for item in Store(out).check().damaged}
+        lost = {item.session_id for item in RunFolder(out).check().damaged}
         capsys.readouterr()
         assert generate(out, url=server.base_url) == 0
     err = capsys.readouterr().err
@@ -135,7 +135,7 @@ def test_generate_runs_damaged_sessions_again_and_readers_are_content_then(
     assert all(str(name) in err for name in lost)
     check_whole(out, 4, 1)
     assert shard.read_bytes() == damaged
-    after = {record.session_id: record for record in Store(out).records()}
+    after = {record.session_id: record for record in RunFolder(out).records()}
     assert {name for name, record in after.items() if record != before[name]} == lost
     assert run.main(["status", str(out)]) == 0
 
@@ -206,11 +206,11 @@ def test_impossible_values_of_a_batch_are_named(
 
 
 def test_a_state_of_a_run_at_work_that_cannot_be_read_is_none(folder: Path) -> None:
-    from counseling_sessions.generation.files import RunLock
+
     from counseling_sessions.generation.state import StateReader
 
     live = folder / "live.json"
-    with RunLock(folder):
+    with RunFolder(folder).lock():
         for text in ("[]", '{"began": 1e999}', '{"began": "x"}', '{"running": "many"}', "[" * 100_000, '{"line": 3}'):
             live.write_text(text, encoding="utf-8")
             assert StateReader(folder).read().live == {}

@@ -15,7 +15,8 @@ from counseling_sessions.generation.driver import LOST, MOST_LOST, Driver, Worke
 from counseling_sessions.generation.progress import Budget
 from counseling_sessions.generation.room import HOPELESS, Room
 from counseling_sessions.generation.worker import Pulse, Suspended
-from counseling_sessions.sessions.store import Entry, RunError
+from counseling_sessions.sessions.entries import Entry
+from counseling_sessions.sessions.errors import RunError
 from counseling_sessions.state import Failure, Usage
 from counseling_sessions.store.machine import Shortage
 

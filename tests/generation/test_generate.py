@@ -14,8 +14,9 @@ from typing import Any
 import pytest
 
 import run
-from counseling_sessions.generation.store import ShardWriter
-from counseling_sessions.sessions.store import Entry, Store
+from counseling_sessions.sessions.entries import Entry
+from counseling_sessions.sessions.folder import RunFolder
+from counseling_sessions.sessions.writing import ShardWriter
 from counseling_sessions.state import SessionRecord
 from tests.generation.survival import batch, killed
 from tests.loopback import Latency, LoopbackServer, Request, sensible_answer
@@ -39,7 +40,7 @@ def generate(out: Path, *options: str, url: str = "") -> int:
 
 def check_whole(out: Path, count: int, turns: int) -> None:
     """All sessions are there, finished, once, with all their turns, and no journal is left."""
-    records = list(Store(out).records())
+    records = list(RunFolder(out).records())
     assert len(records) == count
     assert len({record.session_id for record in records}) == count
     for record in records:
@@ -60,7 +61,7 @@ def test_a_batch_is_run_and_not_run_again(tmp_path: Path, forms: str) -> None:
         asked = len(server.requests)
         check_whole(out, 4 * 3 * 2, 2)
         assert generate(out, *options, url=server.base_url) == 0
-        done = next(Store(out).records()).session_id
+        done = next(RunFolder(out).records()).session_id
         (out / "journals" / f"{done}.journal.jsonl").touch()  # a kill came before it was removed
         assert generate(out) == 0
         check_whole(out, 4 * 3 * 2, 2)
@@ -97,10 +98,10 @@ def test_a_batch_of_before_there_was_a_setting_goes_on(tmp_path: Path, forms: st
         begun = json.loads((out / "run.json").read_text(encoding="utf-8"))
         del begun["configuration"][younger]
         (out / "run.json").write_text(json.dumps(begun), encoding="utf-8")
-        done = next(Store(out).records()).session_id
+        done = next(RunFolder(out).records()).session_id
         assert generate(out, "--profiles", forms, "--turns", "1", url=server.base_url) == 0
     check_whole(out, 4, 1)
-    assert done in {record.session_id for record in Store(out).records()}
+    assert done in {record.session_id for record in RunFolder(out).records()}
 
 
 def test_a_preview_counts_and_projects(tmp_path: Path, forms: str, capsys: pytest.CaptureFixture[str]) -> None:
@@ -114,7 +115,7 @@ def test_a_preview_counts_and_projects(tmp_path: Path, forms: str, capsys: pytes
         assert "2 of 8 sessions finished" in shown
         assert "from 2 finished sessions" in shown
         assert "cost" in shown
-        assert len(list(Store(out).records())) == 2
+        assert len(list(RunFolder(out).records())) == 2
         assert generate(out) == 0
     check_whole(out, 8, 2)
 
@@ -161,7 +162,7 @@ def test_a_failed_session_goes_on_after_its_last_finished_turn(tmp_path: Path, f
 
     with LoopbackServer(answer) as server:
         assert generate(out, "--profiles", forms, "--turns", "4", "--seeds", "1", url=server.base_url) == 1
-        failed = list(Store(out).records(failed=True))
+        failed = list(RunFolder(out).records(failed=True))
         assert len(failed) == 4
         assert {record.failure.stage for record in failed if record.failure} == {"client"}
         assert {len(record.turns) for record in failed} == {3}
@@ -170,7 +171,7 @@ def test_a_failed_session_goes_on_after_its_last_finished_turn(tmp_path: Path, f
         assert generate(out, "--retry-failed") == 0
         assert len(server.requests) - before < 4 * (2 * 5 + 2)
     check_whole(out, 4, 4)
-    assert {record.resumed for record in Store(out).records()} == {1}
+    assert {record.resumed for record in RunFolder(out).records()} == {1}
 
 
 def _turn(request: Request) -> int:
@@ -261,7 +262,7 @@ def test_a_damaged_journal_is_set_aside_and_its_session_begun_anew(
     assert "1 damaged journal set aside, their sessions begun anew; run.log says which and why" in told.err
     log = (out / "run.log").read_text()
     assert f"set aside as {journal.name}.damaged, the session is begun anew" in log
-    records = list(Store(out).records())
+    records = list(RunFolder(out).records())
     assert len(records) == len({record.session_id for record in records}) == 4
     assert sorted(record.resumed for record in records) == [0, 1, 1, 1]
     assert [path.name for path in (out / "journals").iterdir()] == [f"{journal.name}.damaged"]
@@ -273,7 +274,7 @@ def test_sessions_that_were_cut_off_go_on_where_the_server_is_now(tmp_path: Path
         cut_journals(out, server.base_url, forms)
     with LoopbackServer() as server:
         assert generate(out, "--retry-failed", "--base-url", server.base_url) == 0
-        assert {record.configuration["models"]["default"]["base_url"] for record in Store(out).records()} == {
+        assert {record.configuration["models"]["default"]["base_url"] for record in RunFolder(out).records()} == {
             server.base_url
         }
     check_whole(out, 4, 3)
@@ -290,7 +291,7 @@ def test_two_journals_in_each_others_place_are_both_begun_anew(tmp_path: Path, f
         swapped(*journals[:2])
         ill = False
         assert generate(out, "--retry-failed") == 0
-    records = list(Store(out).records())
+    records = list(RunFolder(out).records())
     assert sorted(record.resumed for record in records) == [0, 0, 1, 1]
     assert {len(record.turns) for record in records} == {3}
 
@@ -322,7 +323,7 @@ def test_what_nobody_foresaw_fails_its_sessions_with_a_line_and_a_traceback_in_t
     log = (out / "run.log").read_text()
     assert log.count("in fails_for_one") == 1
     assert "caused by" not in log
-    (failed,) = [record for record in Store(out).records(failed=True) if record.status == "failed"]
+    (failed,) = [record for record in RunFolder(out).records(failed=True) if record.status == "failed"]
     assert failed.failure
     assert (failed.failure.kind, failed.profile_id) == ("internal", "client-2")
 
@@ -365,9 +366,9 @@ def test_a_run_that_is_moved_while_it_is_written_does_not_come_into_being_again(
         assert "not there any more" in told
         assert "Traceback" not in told
         assert not out.exists()
-        kept = len(list(Store(moved).records()))
+        kept = len(list(RunFolder(moved).records()))
         assert generate(moved, "--max-hours", "0.000001") == 1
-        assert len(list(Store(moved).records())) >= kept >= 3
+        assert len(list(RunFolder(moved).records())) >= kept >= 3
 
 
 @pytest.mark.slow
@@ -430,7 +431,7 @@ def test_a_part_has_a_folder_of_its_own_also_from_slurm(
         monkeypatch.setenv("SLURM_ARRAY_TASK_COUNT", "2")
         monkeypatch.setenv("SLURM_ARRAY_TASK_MIN", "7")
         assert generate(tmp_path / "study", *options, url=server.base_url) == 0
-    parts = [{r.session_id for r in Store(tmp_path / f"study-{part}-of-2").records()} for part in (1, 2)]
+    parts = [{r.session_id for r in RunFolder(tmp_path / f"study-{part}-of-2").records()} for part in (1, 2)]
     assert not parts[0] & parts[1]
     assert len(parts[0] | parts[1]) == 12
 
@@ -464,7 +465,9 @@ def test_a_second_process_is_refused(tmp_path: Path) -> None:
                 command(out, *options), cwd=ROOT, capture_output=True, text=True, timeout=60, check=False
             )
             assert other.returncode == 2
-            assert f"{out} is in use by another process (process {process.pid} on " in other.stderr
+            assert (
+                f"{out} cannot be written: it is in use by another process (process {process.pid} on " in other.stderr
+            )
         finally:
             process.kill()
             process.wait()
@@ -491,7 +494,7 @@ def test_a_disk_that_fills_ends_the_batch_and_loses_nothing(tmp_path: Path, form
         assert full.returncode == 2
         assert "cannot be written: File too large" in full.stderr
         assert "Traceback" not in full.stderr
-        kept = Counter(record.session_id for record in Store(out).records())
+        kept = Counter(record.session_id for record in RunFolder(out).records())
         assert 0 < len(kept) < 20
         assert generate(out) == 0
     check_whole(out, 20, 3)
@@ -600,7 +603,7 @@ def test_a_worker_process_that_dies_is_replaced(tmp_path: Path) -> None:
 
 
 def done(out: Path) -> int:
-    return len(Store(out).entries())
+    return len(RunFolder(out).entries())
 
 
 def wait_for(condition: Any, process: "subprocess.Popen[Any]", seconds: float = 60) -> None:

@@ -8,7 +8,7 @@ import pytest
 import run
 from counseling_sessions.generation.exports import FORMATS
 from counseling_sessions.generation.state import StateReader
-from counseling_sessions.sessions.store import Store
+from counseling_sessions.sessions.folder import RunFolder
 from tests.generation.test_generate import check_whole, generate
 from tests.loopback import LoopbackServer
 from tests.scripted import profile
@@ -47,7 +47,7 @@ def test_a_part_that_is_missing_is_named_and_its_sessions_are_to_do(
     out = tmp_path / "merged"
     assert run.main(["merge", *folders, "--out", str(out)]) == 1
     assert "missing parts: 2" in capsys.readouterr().err
-    missing = 12 - len(list(Store(out).records()))
+    missing = 12 - len(list(RunFolder(out).records()))
     assert StateReader(out).read().left == missing > 0
 
 
@@ -91,7 +91,7 @@ def test_a_run_is_exported_in_every_format(
 ) -> None:
     folder, out = str(parts / "study-1-of-3"), str(tmp_path / "out")
     assert run.main(["export", folder, "--format", kind, "--out", out]) == 0
-    count = len(list(Store(Path(folder)).records()))
+    count = len(list(RunFolder(Path(folder)).records()))
     assert f"{count} sessions of 1 clients" in capsys.readouterr().out  # the forms differ in their ids alone
     assert (tmp_path / "out" / "README.md").exists()
     assert run.main(["export", folder, "--format", kind, "--out", out]) == 2

@@ -1,16 +1,18 @@
 """Where sessions are kept: shards and ledger, whole after every kind of cut."""
 
 import asyncio
-import os
 import random
 from pathlib import Path
 
 import pytest
 
-from counseling_sessions.generation.store import ShardWriter, append, pack, recover, remove_finished_journals
 from counseling_sessions.graph.session import SessionTask, run_session
-from counseling_sessions.sessions.store import RunError, Store
+from counseling_sessions.sessions.errors import RunError
+from counseling_sessions.sessions.folder import RunFolder
+from counseling_sessions.sessions.recovery import recover, remove_finished_journals
+from counseling_sessions.sessions.writing import ShardWriter, pack
 from counseling_sessions.state import Failure, SessionRecord
+from counseling_sessions.store.log import append
 from tests.scripted import Sensible, config, profile, scripted_models
 
 
@@ -32,15 +34,15 @@ def numbered(
 
 
 def ids(folder: Path, *, failed: bool = False) -> list[str]:
-    return [record.session_id for record in Store(folder).records(failed=failed)]
+    return [record.session_id for record in RunFolder(folder).records(failed=failed)]
 
 
 def test_records_come_back_as_they_were_kept(tmp_path: Path, record: SessionRecord) -> None:
     writer = ShardWriter(tmp_path, "w0")
     kept = [numbered(record, number) for number in range(5)]
     entries = [writer.keep(one) for one in kept]
-    assert list(Store(tmp_path).records()) == kept
-    assert Store(tmp_path).entries() == {entry.session_id: entry for entry in entries}
+    assert list(RunFolder(tmp_path).records()) == kept
+    assert RunFolder(tmp_path).entries() == {entry.session_id: entry for entry in entries}
     assert entries[0].tokens == sum(item.prompt_tokens + item.completion_tokens for item in record.usage.values())
 
 
@@ -67,7 +69,7 @@ def test_a_session_counts_once_and_finished_comes_before_failed(tmp_path: Path, 
     one.keep(numbered(record, 2, failed=True, at="2026-01-01T00:00:05"))
     assert ids(tmp_path) == ["s1"]
     assert sorted(ids(tmp_path, failed=True)) == ["s1", "s2"]
-    found = [each for each in Store(tmp_path).records(failed=True) if each.session_id == "s2"]
+    found = [each for each in RunFolder(tmp_path).records(failed=True) if each.session_id == "s2"]
     assert [each.finished_at for each in found] == ["2026-01-01T00:00:05"]
 
 
@@ -75,11 +77,11 @@ def test_a_ledger_that_was_lost_is_made_again_from_the_shards(tmp_path: Path, re
     writer = ShardWriter(tmp_path, "w0", shard_bytes=60_000)
     for number in range(12):
         writer.keep(numbered(record, number))
-    before = Store(tmp_path).entries()
+    before = RunFolder(tmp_path).entries()
     (tmp_path / "ledger" / "w0.jsonl").unlink()
-    assert recover(Store(tmp_path)).listed == 12
-    assert Store(tmp_path).entries() == before
-    assert recover(Store(tmp_path)).listed == 0
+    assert recover(RunFolder(tmp_path)).listed == 12
+    assert RunFolder(tmp_path).entries() == before
+    assert recover(RunFolder(tmp_path)).listed == 0
 
 
 def test_whatever_a_crash_cuts_off_no_record_is_lost_that_was_whole_and_none_is_there_twice(
@@ -97,13 +99,13 @@ def test_whatever_a_crash_cuts_off_no_record_is_lost_that_was_whole_and_none_is_
         lines = ledger.read_bytes().splitlines(keepends=True)
         known = b"".join(lines[: sum(place <= cut for place in places)])
         ledger.write_bytes(known[: draw.randrange(0, len(known) + 1)])
-        recover(Store(folder))
+        recover(RunFolder(folder))
         whole = [f"s{number}" for number, place in enumerate(places) if place <= cut]
         assert ids(folder) == whole
         again = ShardWriter(folder, "w0")
         again.keep(numbered(record, 9))
         assert ids(folder) == [*whole, "s9"]
-        assert recover(Store(folder)).listed == 0
+        assert recover(RunFolder(folder)).listed == 0
 
 
 def test_a_crash_while_packing_leaves_one_whole_shard(tmp_path: Path, record: SessionRecord) -> None:
@@ -115,11 +117,11 @@ def test_a_crash_while_packing_leaves_one_whole_shard(tmp_path: Path, record: Se
     half = shard.with_name(f".{shard.name}.zst.77.tmp")
     half.write_bytes(b"half of a packed shard")
     assert ids(tmp_path) == ["s0", "s1", "s2"]
-    recover(Store(tmp_path))
+    recover(RunFolder(tmp_path))
     assert not half.exists()
     pack(shard, tmp_path / "ledger" / "w0.jsonl")
     shard.write_bytes(plain)  # the crash came before it was removed
-    recover(Store(tmp_path))
+    recover(RunFolder(tmp_path))
     assert [path.name for path in shard.parent.iterdir()] == ["w0-00001.jsonl.zst"]
     assert ids(tmp_path) == ["s0", "s1", "s2"]
 
@@ -128,7 +130,7 @@ def test_the_journal_of_a_finished_session_goes_and_that_of_any_other_stays(
     tmp_path: Path, record: SessionRecord
 ) -> None:
     """A kill between keeping a record and removing its journal leaves both behind."""
-    store, writer = Store(tmp_path), ShardWriter(tmp_path, "w0")
+    store, writer = RunFolder(tmp_path), ShardWriter(tmp_path, "w0")
     writer.keep(numbered(record, 0))
     writer.keep(numbered(record, 1, failed=True))
     for name in ("s0", "s1", "s2"):
@@ -145,7 +147,7 @@ def test_interleaved_and_foreign_lines_are_not_counted(tmp_path: Path, record: S
     append(shard, b"[]\n")
     writer.keep(numbered(record, 1))
     (tmp_path / "ledger" / "w0.jsonl").unlink()
-    assert recover(Store(tmp_path)).listed == 2
+    assert recover(RunFolder(tmp_path)).listed == 2
     assert ids(tmp_path) == ["s0", "s1"]
 
 
@@ -156,29 +158,3 @@ def test_a_damaged_shard_is_named(tmp_path: Path, record: SessionRecord) -> None
     packed.write_bytes(packed.read_bytes()[:40] + b"damage" + packed.read_bytes()[46:])
     with pytest.raises(RunError, match=r"w0-00001\.jsonl"):
         ids(tmp_path)
-
-
-def test_what_could_not_be_written_whole_is_taken_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    path = tmp_path / "file"
-    append(path, b"whole\n")
-    write = os.write
-    calls = 0
-
-    def fills(descriptor: int, data: bytes) -> int:
-        nonlocal calls
-        calls += 1
-        if calls > 1:
-            raise OSError(28, "No space left on device")
-        return write(descriptor, data[:3])
-
-    monkeypatch.setattr(os, "write", fills)
-    with pytest.raises(RunError, match="file cannot be written: No space left on device"):
-        append(path, b"another\n")
-    monkeypatch.undo()
-    assert path.read_bytes() == b"whole\n"
-
-
-def test_nothing_is_written_into_a_pipe(tmp_path: Path) -> None:
-    os.mkfifo(tmp_path / "pipe")
-    with pytest.raises(RunError, match="cannot be written: it is a pipe"):
-        append(tmp_path / "pipe", b"x" * 100_000)

@@ -15,9 +15,9 @@ from langgraph.checkpoint.memory import InMemorySaver
 from counseling_sessions.graph.checkpoints import VARIABLE, SparedSaver, open_checkpoints, spared_checkpoints
 from counseling_sessions.graph.practice import Practice
 from counseling_sessions.graph.session import run_session
-from counseling_sessions.graph.store import read_records
 from counseling_sessions.nodes.person import PersonAnswer
 from tests.graph.test_journal import assert_whole, task
+from tests.kept import kept_in
 from tests.loopback import LoopbackServer
 from tests.scripted import Sensible, scripted_models
 
@@ -166,6 +166,6 @@ def test_a_disk_with_no_room_for_checkpoints_costs_a_line_and_no_session(tmp_pat
     assert ended.stderr.count("no checkpoints for Studio: ") == 1
     assert "the session goes on without them" in ended.stderr
     assert "Traceback" not in ended.stderr + ended.stdout
-    (record,) = read_records(out).values()
+    (record,) = kept_in(out).values()
     assert len(record.turns) == 10
-    assert "no checkpoints for Studio" in (out / "session.log").read_text()
+    assert "no checkpoints for Studio" in (out / "run.log").read_text()

@@ -4,10 +4,12 @@ import asyncio
 from pathlib import Path
 
 from counseling_sessions.graph.session import SessionTask, run_session
-from counseling_sessions.graph.store import keep, read_records, unfinished
 from counseling_sessions.models.chat import Models
+from counseling_sessions.sessions.folder import RunFolder
+from counseling_sessions.sessions.writing import keep
 from counseling_sessions.settings import ModelSettings
 from counseling_sessions.state import SessionRecord
+from tests.kept import kept_in
 from tests.loopback import Faults, LoopbackServer
 from tests.scripted import config, profile
 
@@ -46,8 +48,8 @@ async def test_fifty_sessions_with_a_fifth_of_all_answers_faulty(tmp_path: Path)
     for record in records:
         assert_well_formed(record)
         keep(record, tmp_path)
-    assert read_records(tmp_path) == {record.session_id: record for record in records}
-    assert unfinished(tmp_path) == []
+    assert kept_in(tmp_path) == {record.session_id: record for record in records}
+    assert RunFolder(tmp_path).unfinished() == []
     calls = [call for record in records for _, call in record.calls]
     # Nothing was asked that is not on record, and what went wrong is.
     assert sum(call.requests for call in calls) == sent

@@ -10,11 +10,14 @@ from typing import Any
 import pytest
 
 from counseling_sessions.graph.fork import REASON, Edits, ForkError, ForkTask, fork_head, fork_task, run_fork
-from counseling_sessions.graph.journal import JournalError, JournalHead, read_journal
 from counseling_sessions.graph.session import SessionTask, resume_session, run_session
-from counseling_sessions.graph.store import keep, read_records
+from counseling_sessions.sessions.errors import JournalError
+from counseling_sessions.sessions.journal_lines import JournalHead
+from counseling_sessions.sessions.journal_reading import read_journal
+from counseling_sessions.sessions.writing import keep
 from counseling_sessions.settings import SessionConfig
 from counseling_sessions.state import Fork, SessionRecord
+from tests.kept import kept_in
 from tests.scripted import Answer, Asked, Sensible, config, profile, said, scripted_models
 
 TURNS = 9
@@ -314,7 +317,7 @@ async def test_a_record_and_a_journal_without_the_field_are_read(tmp_path: Path)
     fork, _ = await forked(fork_task(record, 8), tmp_path)
     assert SessionRecord.model_validate_json(fork.model_dump_json()) == fork
     keep(fork, tmp_path)
-    assert read_records(tmp_path) == {fork.session_id: fork}
+    assert kept_in(tmp_path) == {fork.session_id: fork}
     head = fork_head(fork_task(record, 8)).model_dump(mode="json")
     del head["past"]
     assert JournalHead.model_validate(head).past is None

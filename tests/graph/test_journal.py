@@ -18,22 +18,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from counseling_sessions.graph.journal import (
-    FORMAT,
-    SUFFIX,
-    Journal,
-    JournalError,
-    JournalHead,
-    JournalResume,
-    JournalUpdate,
-    fold,
-    has_begun,
-    read_journal,
-)
 from counseling_sessions.graph.methods import METHODS
 from counseling_sessions.graph.provenance import provenance
 from counseling_sessions.graph.session import SessionTask, resume_session, run_session
 from counseling_sessions.graph.session_graph import build_session_graph, recursion_limit
+from counseling_sessions.sessions.errors import JournalError
+from counseling_sessions.sessions.journal import Journal
+from counseling_sessions.sessions.journal_lines import FORMAT, SUFFIX, JournalHead, JournalResume, JournalUpdate
+from counseling_sessions.sessions.journal_reading import fold, has_begun, read_journal
 from counseling_sessions.state import SessionRecord
 from tests.scripted import Sensible, config, profile, said, scripted_models
 
@@ -277,14 +269,14 @@ def test_a_journal_in_use_is_locked_in_this_process_and_in_others(tmp_path: Path
     path = tmp_path / NAME
     journal = Journal.create(path, head())
     size = path.stat().st_size
-    with pytest.raises(JournalError, match="is being written by another process"):
+    with pytest.raises(JournalError, match="is in use by another process"):
         Journal.resume(path)
-    with pytest.raises(JournalError, match="is being written by another process"):
+    with pytest.raises(JournalError, match="is in use by another process"):
         Journal.create(path, head())
     other = python(
-        f"from counseling_sessions.graph.journal import Journal; from pathlib import Path; Journal.resume(Path({str(path)!r}))"
+        f"from counseling_sessions.sessions.journal import Journal; from pathlib import Path; Journal.resume(Path({str(path)!r}))"
     )
-    assert "is being written by another process" in other.stderr
+    assert "is in use by another process" in other.stderr
     assert path.stat().st_size == size
     journal.close()
     journal.close()  # once is enough, twice does no harm
@@ -296,7 +288,7 @@ def test_a_dead_process_holds_no_lock(tmp_path: Path) -> None:
     code = f"""
         import os, signal
         from pathlib import Path
-        from counseling_sessions.graph.journal import Journal
+        from counseling_sessions.sessions.journal import Journal
         journal, _ = Journal.resume(Path({str(path)!r}))
         os.kill(os.getpid(), signal.SIGKILL)
     """

@@ -10,20 +10,13 @@ from typing import Any
 
 import pytest
 
-from counseling_sessions.graph.journal import (
-    SUFFIX,
-    DamagedJournal,
-    Journal,
-    JournalContent,
-    JournalError,
-    JournalUpdate,
-    fold,
-    has_begun,
-    read_journal,
-)
 from counseling_sessions.graph.practice import Practice
 from counseling_sessions.graph.record import make_record
 from counseling_sessions.graph.session import find_session, resume_session
+from counseling_sessions.sessions.errors import DamagedJournal, JournalError
+from counseling_sessions.sessions.journal import Journal
+from counseling_sessions.sessions.journal_lines import SUFFIX, JournalContent, JournalUpdate
+from counseling_sessions.sessions.journal_reading import fold, has_begun, read_journal
 from tests.graph.test_journal import NAME, assert_whole, head, ran, written
 from tests.scripted import Sensible, scripted_models
 

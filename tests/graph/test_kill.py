@@ -15,9 +15,10 @@ from pathlib import Path
 
 import pytest
 
-from counseling_sessions.graph.journal import SUFFIX, read_journal
-from counseling_sessions.graph.store import read_records
+from counseling_sessions.sessions.journal_lines import SUFFIX
+from counseling_sessions.sessions.journal_reading import read_journal
 from counseling_sessions.state import SessionRecord
+from tests.kept import kept_in
 from tests.loopback import Answer, Latency, LoopbackServer, Request, sensible_answer
 
 ROOT = Path(__file__).parents[2]
@@ -77,11 +78,11 @@ class Runs:
 
     @property
     def journal(self) -> Path | None:
-        return next(self.folder.glob(f"*{SUFFIX}"), None)
+        return next(self.folder.rglob(f"*{SUFFIX}"), None)
 
     @property
     def record(self) -> SessionRecord:
-        (record,) = read_records(self.folder).values()
+        (record,) = kept_in(self.folder).values()
         return record
 
 

@@ -12,7 +12,6 @@ import pytest
 from langgraph.checkpoint.memory import InMemorySaver
 from langgraph.types import Command
 
-from counseling_sessions.graph.journal import Journal, JournalError, read_journal
 from counseling_sessions.graph.practice import Practice, part_of
 from counseling_sessions.graph.practice_graph import build_practice_graph
 from counseling_sessions.graph.provenance import provenance
@@ -20,6 +19,9 @@ from counseling_sessions.graph.session import SessionTask, run_session
 from counseling_sessions.models.chat import Models
 from counseling_sessions.nodes.person import PersonAnswer
 from counseling_sessions.nodes.risk import help_text
+from counseling_sessions.sessions.errors import JournalError
+from counseling_sessions.sessions.journal import Journal
+from counseling_sessions.sessions.journal_reading import read_journal
 from counseling_sessions.settings import SessionConfig
 from counseling_sessions.state import SessionRecord, Speaker, Utterance
 from tests.scripted import Sensible, config, profile, scripted_models

@@ -8,11 +8,12 @@ import pytest
 from langgraph.checkpoint.memory import InMemorySaver
 from pydantic import ValidationError
 
-from counseling_sessions.graph.journal import JournalContent, read_journal
 from counseling_sessions.graph.record import make_record
 from counseling_sessions.graph.session import SessionTask, run_session
 from counseling_sessions.graph.session_graph import build_session_graph
 from counseling_sessions.graph.threads import import_session
+from counseling_sessions.sessions.journal_lines import JournalContent
+from counseling_sessions.sessions.journal_reading import read_journal
 from counseling_sessions.state import SessionRecord, replace
 from tests.scripted import Answer, Asked, Sensible, config, profile, scripted_models
 

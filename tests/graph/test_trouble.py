@@ -57,13 +57,13 @@ async def test_a_node_that_raises_fails_its_session_alone(
         lambda *args, **options: build_session_graph(*args, steps={node: broken}, **options),
     )
     models, _ = scripted_models(Sensible())
-    with logged(tmp_path / "session.log") as log:
+    with logged(tmp_path / "run.log") as log:
         record = await run_session(task(), tmp_path, models)
     assert record.failure
     assert (record.status, record.failure.kind) == ("failed", "internal")
     assert record.failure.message.startswith("TypeError at ")
     assert record.failure.message.endswith(": not what was expected of 32")
-    text = (tmp_path / "session.log").read_text()
+    text = (tmp_path / "run.log").read_text()
     assert text.count("in broken") == 1
     assert "raise TypeError(f" in text
     assert f"{SECRET}-in-a-local" not in text  # the code is shown, not what its names held
@@ -137,7 +137,7 @@ def test_a_log_line_is_one_line_and_a_log_that_cannot_be_written_says_so(tmp_pat
     assert text.endswith(" one failed: not a line of its own\n")
     with logged(tmp_path / "gone" / "a.log") as log:
         LOG.warning("one")
-    assert log.problem == f"{tmp_path}/gone/a.log cannot be written: No such file or directory"
+    assert log.problem == f"{tmp_path}/gone/a.log cannot be written: its folder is not there any more"
     assert not (tmp_path / "gone").exists()
 
 

@@ -6,13 +6,12 @@ from pathlib import Path
 import pytest
 
 from counseling_sessions.generation.exports import export
-from counseling_sessions.generation.store import ShardWriter
-from counseling_sessions.graph.journal import SUFFIX, DamagedJournal
-from counseling_sessions.graph.ledger import Damage
 from counseling_sessions.graph.session import SessionTask, run_session
-from counseling_sessions.graph.store import keep
 from counseling_sessions.inspection.find import find_one, find_records, overview
-from counseling_sessions.sessions.store import RunError
+from counseling_sessions.sessions.errors import DamagedJournal, RunError
+from counseling_sessions.sessions.journal_lines import SUFFIX
+from counseling_sessions.sessions.ledger import Damage
+from counseling_sessions.sessions.writing import ShardWriter, keep
 from counseling_sessions.state import Failure, SessionRecord
 from tests.generation.exports.sessions import session, stream
 from tests.scripted import Sensible, config, profile, scripted_models

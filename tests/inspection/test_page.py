@@ -9,7 +9,7 @@ import pytest
 from counseling_sessions.graph.session_graph import build_session_graph
 from counseling_sessions.inspection.graph_picture import graph_svg
 from counseling_sessions.inspection.page import FOLDER, page_of, write_pages
-from counseling_sessions.sessions.store import RunError
+from counseling_sessions.sessions.errors import RunError
 from counseling_sessions.settings import DEFAULT_TECHNIQUES, MethodName
 from tests.browser import contrast
 from tests.generation.exports.sessions import session

@@ -12,10 +12,10 @@ from typing import Any
 import pytest
 
 import run
-from counseling_sessions.graph.journal import SUFFIX
-from counseling_sessions.graph.store import SHARD, read_records
-from counseling_sessions.sessions.store import Store
+from counseling_sessions.sessions.folder import RunFolder
+from counseling_sessions.sessions.journal_lines import SUFFIX
 from counseling_sessions.state import Fork, SessionRecord
+from tests.kept import SHARD, kept_in
 from tests.loopback import Answer, LoopbackServer, Request, sensible_answer
 
 ROOT = Path(__file__).parents[2]
@@ -42,7 +42,7 @@ def session(server: LoopbackServer, folder: Path, *options: str) -> SessionRecor
 
 
 def only(folder: Path) -> SessionRecord:
-    (record,) = read_records(folder).values()
+    (record,) = kept_in(folder).values()
     return record
 
 
@@ -80,7 +80,7 @@ def test_a_fork_at_turn_7_has_the_same_past_and_another_future(
     assert len(chats) == 2 * (5 + 1 + 1) + 1
     assert files(tmp_path / "study") == before
     assert (tmp_path / "what-if" / f"{fork.session_id}.md").is_file()
-    assert not list((tmp_path / "what-if").glob(f"*{SUFFIX}"))
+    assert not list((tmp_path / "what-if").rglob(f"*{SUFFIX}"))
     shown = " ".join(capsys.readouterr().out.split())
     assert f"fork of {parent.session_id} at turn 7" in shown
     for said in fork.dialogue:
@@ -148,7 +148,7 @@ def test_a_fork_is_not_made_twice_and_others_stand_beside_it(
     assert printed.configuration["seed"] == 5
     assert replay(tmp_path / "study", 7, out, "--quiet", "--say", "What did the morning look like?") == 0
     assert replay(tmp_path / "study", 7, out, "--quiet", "--pick", "solutions", "--client-says", "It was easier.") == 0
-    records = read_records(out)
+    records = kept_in(out)
     assert len(records) == 4
     assert {record.forked_from and record.forked_from.session_id for record in records.values()} == {parent.session_id}
     assert {record.forked_from.edits for record in records.values() if record.forked_from} == {
@@ -158,7 +158,7 @@ def test_a_fork_is_not_made_twice_and_others_stand_beside_it(
     }
     # A fork of a fork, into the same folder.
     assert replay(out / printed.session_id[:13], 8, out, "--quiet") == 0
-    assert len(read_records(out)) == 5
+    assert len(kept_in(out)) == 5
 
 
 def test_sessions_of_a_run_directory_are_forked_by_id_or_its_beginning(
@@ -177,7 +177,7 @@ def test_sessions_of_a_run_directory_are_forked_by_id_or_its_beginning(
     ]
     assert run.main(["generate", "--out", str(study), "--base-url", server.base_url, *options]) == 0
     before = files(study)
-    one, two = Store(study).records()
+    one, two = RunFolder(study).records()
     assert (
         run.main(["replay", str(study), one.session_id, "--from-turn", "3", "--out", str(tmp_path / "one"), "--quiet"])
         == 0
@@ -202,8 +202,8 @@ def test_a_fork_that_fails_among_others_says_which_journal_to_go_on_from(
         assert replay(study, 3, out, *options) == 1
         assert f"--resume {out}\n" in capsys.readouterr().err
         assert replay(study, 4, out, *options) == 1
-    (last,) = (record for record in read_records(out).values() if record.forked_from and record.forked_from.turn == 4)
-    assert f"--resume {out / last.session_id}{SUFFIX}\n" in capsys.readouterr().err
+    (last,) = (record for record in kept_in(out).values() if record.forked_from and record.forked_from.turn == 4)
+    assert f"--resume {out / 'journals' / last.session_id}{SUFFIX}\n" in capsys.readouterr().err
 
 
 def test_a_session_that_failed_is_forked_from_its_folder_or_its_journal(tmp_path: Path) -> None:
@@ -223,7 +223,7 @@ def test_a_session_that_failed_is_forked_from_its_folder_or_its_journal(tmp_path
         whole = sum(turn.client is not None for turn in failed.turns)
         assert 0 < whole < 4
         before = files(study)
-        (journal,) = study.glob(f"*{SUFFIX}")
+        (journal,) = study.rglob(f"*{SUFFIX}")
         ill = False
         for name, place in (("one", study), ("two", journal)):
             assert replay(place, whole + 1, tmp_path / name, "--quiet") == 0
@@ -317,7 +317,7 @@ def test_a_fork_killed_in_the_middle_is_taken_up_by_session_resume(tmp_path: Pat
     assert fork.turns[6].counselor
     assert fork.turns[6].counselor.text == words
     assert fork.forked_from == Fork(session_id=parent.session_id, turn=7, edits=("counselor",))
-    assert not list((tmp_path / "fork").glob(f"*{SUFFIX}"))
+    assert not list((tmp_path / "fork").rglob(f"*{SUFFIX}"))
     assert files(tmp_path / "study") == before
 
 
@@ -325,7 +325,7 @@ def test_two_futures_side_by_side(study: Path, tmp_path: Path, capsys: pytest.Ca
     parent = only(study)
     assert replay(study, 7, tmp_path / "what-if", "--quiet", "--router", "rules") == 0
     assert replay(study, 8, tmp_path / "what-if", "--quiet", "--method", "single") == 0
-    one, two = read_records(tmp_path / "what-if").values()
+    one, two = kept_in(tmp_path / "what-if").values()
     capsys.readouterr()
 
     def diff(*arguments: str) -> str:

@@ -10,10 +10,11 @@ from counseling_sessions.graph.checkpoints import VARIABLE, checkpoints_path, op
 from counseling_sessions.graph.methods import METHODS
 from counseling_sessions.graph.served import ServedConfig, resolve
 from counseling_sessions.graph.session_graph import build_session_graph
-from counseling_sessions.graph.store import SHARD, keep
 from counseling_sessions.inspection import studio
 from counseling_sessions.inspection.studio import method_assistants, server, session_assistants, write_checkpoints
-from counseling_sessions.sessions.store import RunError
+from counseling_sessions.sessions.errors import RunError
+from counseling_sessions.sessions.old import OLD_SHARD
+from counseling_sessions.sessions.writing import keep
 from counseling_sessions.settings import ModelSettings, SessionConfig
 from counseling_sessions.state import SessionRecord, replace
 from run import main
@@ -145,7 +146,7 @@ def test_a_session_that_is_not_there_is_named(tmp_path: Path, capsys: pytest.Cap
 
 
 def test_nothing_starts_where_no_session_can_be_imported(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    (tmp_path / SHARD).write_text(of(client(1), configuration={"method": "x", "seed": 1}).model_dump_json() + "\n")
+    (tmp_path / OLD_SHARD).write_text(of(client(1), configuration={"method": "x", "seed": 1}).model_dump_json() + "\n")
 
     assert main(["studio", str(tmp_path)]) == 2
     told = capsys.readouterr().err

@@ -11,7 +11,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from rich.console import Console
 
-from counseling_sessions.graph.journal import SUFFIX, Journal, JournalError, read_journal
 from counseling_sessions.graph.record import make_record, usage_of
 from counseling_sessions.inspection.trace import as_json, span_seconds, total, trace_session, union_seconds
 from counseling_sessions.inspection.trace_data import CallTrace, SessionTrace
@@ -19,7 +18,10 @@ from counseling_sessions.inspection.trace_prompts import prompts_of
 from counseling_sessions.inspection.trace_view import find_turn, show_session, show_turn
 from counseling_sessions.models.errors import ModelError
 from counseling_sessions.models.prices import Price, Prices
-from counseling_sessions.sessions.store import RunError
+from counseling_sessions.sessions.errors import JournalError, RunError
+from counseling_sessions.sessions.journal import Journal
+from counseling_sessions.sessions.journal_lines import SUFFIX
+from counseling_sessions.sessions.journal_reading import read_journal
 from counseling_sessions.settings import SettingsError
 from counseling_sessions.state import Call, SessionRecord, Usage
 from tests.generation.exports.sessions import session

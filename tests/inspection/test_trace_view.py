@@ -17,8 +17,6 @@ from rich.text import Text
 
 from counseling_sessions.commands.parsing.parser import parse
 from counseling_sessions.commands.trace import run as command
-from counseling_sessions.generation.store import ShardWriter
-from counseling_sessions.graph.store import keep
 from counseling_sessions.inspection.find import overview
 from counseling_sessions.inspection.survival import survival
 from counseling_sessions.inspection.trace import trace_session
@@ -27,7 +25,8 @@ from counseling_sessions.inspection.trace_prompts import prompts_of
 from counseling_sessions.inspection.trace_style import Axis, brief, marked, scale, seconds
 from counseling_sessions.inspection.trace_turn_view import call_line
 from counseling_sessions.inspection.trace_view import short_ids, show_overview, show_session, show_turn
-from counseling_sessions.sessions.store import RunError
+from counseling_sessions.sessions.errors import RunError
+from counseling_sessions.sessions.writing import ShardWriter, keep
 from counseling_sessions.state import Call, SessionRecord
 from tests.generation.exports.sessions import session
 from tests.inspection.traced import rich

@@ -15,13 +15,13 @@ from langchain_core.messages import HumanMessage, SystemMessage
 
 from counseling_sessions.graph.session import SessionTask, run_options, run_session, session_input
 from counseling_sessions.graph.session_graph import build_session_graph
-from counseling_sessions.graph.store import keep
 from counseling_sessions.models.chat import RETRY_AFTER_CAP, Models
 from counseling_sessions.models.endpoints import OPENAI_URL, Endpoint, find_endpoint
 from counseling_sessions.models.errors import ModelError
 from counseling_sessions.models.requests import Reply
 from counseling_sessions.models.roles import pinned, serving
 from counseling_sessions.models.structured import MODES, AnswerSchema, read_object
+from counseling_sessions.sessions.writing import keep
 from counseling_sessions.settings import ModelSettings
 from counseling_sessions.store.machine import Shortage
 from tests.loopback import FaultKind, Faults, Latency, LoopbackServer

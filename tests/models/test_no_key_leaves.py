@@ -17,13 +17,13 @@ from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
 from counseling_sessions.graph.session import SessionTask, run_session
-from counseling_sessions.graph.store import keep
 from counseling_sessions.models.answers import MOST_CHARACTERS, MOST_TOKENS
 from counseling_sessions.models.chat import Models
 from counseling_sessions.models.errors import FailedCall, ModelError, retry_seconds
 from counseling_sessions.models.requests import Reply
 from counseling_sessions.models.roles import check, serving
 from counseling_sessions.nodes.mending import tidy
+from counseling_sessions.sessions.writing import keep
 from counseling_sessions.settings import ModelSettings
 from tests.loopback import LoopbackServer, Raw, Request, http_answer, sensible_answer
 from tests.loopback.hostile import HOSTILE, SLOW, WORDS, completion, everywhere

@@ -12,7 +12,6 @@ import run
 from counseling_sessions.evaluation.scales import read_scale
 from counseling_sessions.graph.practice import Practice
 from counseling_sessions.graph.session import SessionTask
-from counseling_sessions.graph.store import read_records
 from counseling_sessions.nodes.person import PersonAnswer
 from counseling_sessions.nodes.techniques import techniques
 from counseling_sessions.practice.advice import Advisor
@@ -28,6 +27,7 @@ from counseling_sessions.practice.review import review_lines, review_of
 from counseling_sessions.sessions import Session
 from counseling_sessions.sessions.reading import read_sessions
 from counseling_sessions.state import Utterance
+from tests.kept import kept_in
 from tests.loopback import LoopbackServer, Request, sensible_answer
 from tests.scripted import Sensible, config, profile, scripted_models
 
@@ -244,10 +244,10 @@ def test_in_a_pipe_it_is_plain_and_fits_80_columns(
         "by cues in its words",
     ):
         assert part in " ".join(shown.split())
-    (record,) = read_records(tmp_path / "out").values()
+    (record,) = kept_in(tmp_path / "out").values()
     texts = [item.text for item in record.dialogue if item.author == "human"]
     assert texts == ["What is it about the exam?", "Goodbye, Amira."]
-    assert {path.suffix for path in (tmp_path / "out").iterdir()} == {".jsonl", ".ledger", ".md", ".txt"}
+    assert {path.suffix for path in (tmp_path / "out").iterdir()} == {"", ".md", ".txt"}
 
 
 def test_the_record_is_read_like_any_other(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -271,7 +271,7 @@ def test_the_end_of_input_leaves_the_session(
         assert f"run.py practice --resume {tmp_path / 'out'}" in errors
         typed(monkeypatch, "/end", "Goodbye.")
         assert run.main(["practice", "--resume", str(tmp_path / "out")]) == 0
-    (record,) = read_records(tmp_path / "out").values()
+    (record,) = kept_in(tmp_path / "out").values()
     assert (record.status, record.resumed, len(record.turns)) == ("finished", 1, 1)
 
 
@@ -283,9 +283,9 @@ def test_a_client_that_cannot_answer_ends_the_session_as_failed(
         server.fail_with(403, "not for you")
         assert practise(server, tmp_path / "out", "--model", "loopback") == 1
     assert "not for you" in capsys.readouterr().err
-    (record,) = read_records(tmp_path / "out").values()
+    (record,) = kept_in(tmp_path / "out").values()
     assert [item.text for item in record.dialogue if item.author == "human"] == ["What is it about the exam?"]
-    assert list((tmp_path / "out").glob("*.journal.jsonl"))
+    assert list((tmp_path / "out").rglob("*.journal.jsonl"))
 
 
 def judging(request: Request) -> Any:

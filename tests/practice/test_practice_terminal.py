@@ -15,8 +15,8 @@ from pathlib import Path
 
 import pytest
 
-from counseling_sessions.graph.store import read_records
 from counseling_sessions.nodes.risk import help_text
+from tests.kept import kept_in
 from tests.loopback import LoopbackServer
 
 PROJECT = Path(__file__).parents[2]
@@ -148,12 +148,12 @@ def test_a_session_with_a_hint_an_undo_leaving_and_the_review(sit: Sit, tmp_path
     assert "Looking back You said 3 messages" in shown
     assert "Questions: 2 open, 0 closed." in shown
 
-    (record,) = read_records(Path(out)).values()
+    (record,) = kept_in(Path(out)).values()
     typed = [item.text for item in record.dialogue if item.author == "human"]
     assert typed == [typed[0], typed[0], "Thank you, Amira. Goodbye."]
     assert (record.status, record.resumed, record.end_reason) == ("finished", 1, "turn_limit")
     assert "silly" not in record.model_dump_json()
-    assert not list(Path(out).glob("*.journal.jsonl"))
+    assert not list(Path(out).rglob("*.journal.jsonl"))
 
 
 def test_ctrl_c_leaves_and_says_how_to_go_on(sit: Sit, tmp_path: Path) -> None:
@@ -218,11 +218,12 @@ def test_after_risk_nothing_reaches_the_model(words: str, sit: Sit, tmp_path: Pa
         assert line.strip() in shown
     assert completions(server) == before
     assert not [request for request in server.requests if "zanzibar" in str(request.body)]
-    (record,) = read_records(out).values()
+    (record,) = kept_in(out).values()
     assert record.failure
     assert (record.status, record.failure.kind) == ("failed", "risk")
     assert [item.text for item in record.dialogue if item.author == "human"] == ["I lie awake before the exam."]
-    assert {path.name for path in out.iterdir()} == {"sessions.jsonl", "sessions.ledger"}
+    assert {path.name for path in out.iterdir()} == {"shards", "ledger", "journals", "lock"}
+    assert list((out / "journals").iterdir()) == []
     assert not [path for path in tmp_path.rglob("*") if path.is_file() and b"zanzibar" in path.read_bytes()]
 
 
@@ -290,7 +291,7 @@ def test_a_client_says_goodbye_and_the_record_is_a_session(sit: Sit, tmp_path: P
     person.types("This is enough for me, thank you.")
     assert person.ends() == 0
     assert not (tmp_path / "checkpoints.sqlite").exists()
-    (record,) = read_records(out).values()
+    (record,) = kept_in(out).values()
     assert (record.status, record.end_reason) == ("finished", "left")
     assert record.closing
     assert record.closing.author == "model"

@@ -11,7 +11,7 @@ EDITS = int(os.environ.get("FUZZ_EDITS", "120"))
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("kind", "exact"), [("run", True), ("run", False), ("single", True)])
+@pytest.mark.parametrize(("kind", "exact"), [("run", True), ("run", False), ("single", True), ("before", True)])
 def test_every_edit_is_read_rightly_or_refused_by_name(tmp_path: Path, kind: str, exact: bool) -> None:
     tally = try_edits(tmp_path, kind, EDITS, 1, exact=exact)
     assert tally.right.total() + tally.refused.total() == EDITS

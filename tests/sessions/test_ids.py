@@ -3,7 +3,7 @@
 import pytest
 from pydantic import TypeAdapter, ValidationError
 
-from counseling_sessions.sessions.store import ShardName
+from counseling_sessions.sessions.entries import ShardName
 from counseling_sessions.state import SessionId
 
 BAD = ("", "../up", "a/b", "/etc/passwd", ".hidden", "..", "a\\b", "a b", "a\n", "é", "x" * 101, "-rf", "a\x00b")

@@ -6,11 +6,10 @@ from typing import Any
 
 import pytest
 
-from counseling_sessions.generation.store import ShardWriter
-from counseling_sessions.graph.store import keep
 from counseling_sessions.profiles.problems import Problem
 from counseling_sessions.sessions import Session, read_sessions
 from counseling_sessions.sessions.session import named_technique, session_of
+from counseling_sessions.sessions.writing import ShardWriter, keep
 from counseling_sessions.state import Failure, SessionRecord
 from tests.generation.exports.sessions import session
 

@@ -4,17 +4,18 @@ The cache is a folder with one growing file, `answers.jsonl`: a line a question,
 passed over, and the question is asked again. Any number of processes may read; one writes.
 """
 
-import fcntl
 import json
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Self
 
-from counseling_sessions.sessions.store import RunError
-from counseling_sessions.store.private import for_its_owner
+from counseling_sessions.sessions.errors import RunError
+from counseling_sessions.store.failing import failing_as
+from counseling_sessions.store.lock import Lock
+from counseling_sessions.store.log import Log
 from counseling_sessions.store.reading import open_plain, parse_json, read_lines
 
 FILE = "answers.jsonl"
@@ -92,7 +93,7 @@ class JudgeCache:
         self.damaged = 0
         self._places: dict[str, tuple[int, int]] = {}
         self._read_to = 0
-        self._descriptor = -1
+        self._log: Log | None = None
         self._refresh()
 
     def __len__(self) -> int:
@@ -108,51 +109,26 @@ class JudgeCache:
 
     def keep(self, record: Record) -> None:
         """Append a record; when this returns, a crash of the process does not lose it. Raises `RunError`."""
-        if self._descriptor < 0:
+        if self._log is None:
             raise RuntimeError("the cache is not open for writing")
         line = record.line()
-        try:
-            start = os.fstat(self._descriptor).st_size
-            whole = not start or os.pread(self._descriptor, 1, start - 1) == b"\n"
-            data = line if whole else b"\n" + line
-            written = os.write(self._descriptor, data)
-            if written < len(data):
-                os.ftruncate(self._descriptor, start)
-                raise RunError(f"{self.path} cannot be written: no space left")
-        except OSError as error:
-            raise RunError(f"{self.path} cannot be written: {error.strerror}") from error
-        self._read_to = start + len(data)
+        with failing_as(RunError, f"{self.path} cannot be written"):
+            self._read_to = self._log.append(line)
         self._places[record.key] = (self._read_to - len(line), len(line))
 
     @contextmanager
     def writing(self) -> Iterator[None]:
         """Hold the folder for writing. Raises `RunError` where another process does."""
-        try:
-            self.folder.mkdir(parents=True, exist_ok=True, mode=0o700 if self._private else 0o777)
-            lock = os.open(self.folder / "lock", os.O_RDWR | os.O_CREAT, 0o600 if self._private else 0o644)
-        except OSError as error:
-            raise RunError(f"{self.folder} cannot be written: {error.strerror}") from error
-        try:
+        with ExitStack() as stack:
+            with failing_as(RunError, f"{self.folder} cannot be written"):
+                self.folder.mkdir(parents=True, exist_ok=True, mode=0o700 if self._private else 0o777)
+                stack.enter_context(Lock(self.folder / "lock", private=self._private))
+                self._log = stack.enter_context(Log(self.path, private=self._private))
             try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except OSError:
-                message = (
-                    f"{self.folder} is in use: another process is judging into it; wait for it, or give another folder"
-                )
-                raise RunError(message) from None
-            try:
-                flags = os.O_RDWR | os.O_APPEND | os.O_CREAT
-                private = self._private
-                self._descriptor = for_its_owner(str(self.path), flags) if private else os.open(self.path, flags, 0o644)
-            except OSError as error:
-                raise RunError(f"{self.path} cannot be written: {error.strerror}") from error
-            self._refresh()  # what another process has added in the meantime
-            yield
-        finally:
-            if self._descriptor >= 0:
-                os.close(self._descriptor)
-                self._descriptor = -1
-            os.close(lock)
+                self._refresh()  # what another process has added in the meantime
+                yield
+            finally:
+                self._log = None
 
     def _refresh(self) -> None:
         try:

@@ -19,6 +19,7 @@ from counseling_sessions.evaluation.rating.page import FOLDER, client_lines, sid
 from counseling_sessions.evaluation.rating.study import Sheet, Study, StudySession
 from counseling_sessions.profiles.problems import Problem
 from counseling_sessions.settings import validation_message
+from counseling_sessions.store.atomic import write_atomically
 
 CONFIGURATION_FILE = "label-studio.xml"
 _ASPECT = "aspect_"  # before an aspect's id, so that no aspect takes the name of another part of the configuration
@@ -32,7 +33,7 @@ def write_label_studio(study: Study, folder: Path) -> list[Path]:
     for rater, tasks in label_studio_tasks(study).items():
         files[f"label-studio-{rater}.json"] = json.dumps(tasks, ensure_ascii=False, indent=1) + "\n"
     for name, text in files.items():
-        (folder / name).write_text(text, encoding="utf-8", newline="\n")
+        write_atomically(folder / name, text.encode())
     return [folder / name for name in files]
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from counseling_sessions.evaluation.rating.study import Sheet, Showing, Study, StudyError, StudyPair, StudySession
+from counseling_sessions.store.atomic import write_atomically
 
 FOLDER = Path(__file__).parent / "page"
 STYLES = ("page.css", "print.css")
@@ -50,7 +51,7 @@ def write_pages(study: Study, folder: Path) -> list[Path]:
     paths = []
     for sheet in study.sheets:
         path = folder / f"{sheet.rater}.html"
-        path.write_text(page_of(study, sheet), encoding="utf-8", newline="\n")
+        write_atomically(path, page_of(study, sheet).encode())
         paths.append(path)
     return paths
 

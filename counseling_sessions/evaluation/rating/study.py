@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from counseling_sessions.evaluation.aspects import Aspects
 from counseling_sessions.settings import SettingsError, validation_message
 from counseling_sessions.state import Speaker
+from counseling_sessions.store.atomic import write_atomically
 from counseling_sessions.store.reading import parse_json, read_text
 
 STUDY_FORMAT: Final = 1
@@ -119,7 +120,7 @@ def write_study(study: Study, path: Path) -> None:
     """Write `study.json`, making its folder where there is none. It is the key: raters must not get it."""
     path.parent.mkdir(parents=True, exist_ok=True)
     text = json.dumps(study.model_dump(mode="json"), ensure_ascii=False, indent=1)
-    path.write_text(text + "\n", encoding="utf-8", newline="\n")
+    write_atomically(path, f"{text}\n".encode())
 
 
 def read_study(path: Path) -> Study:

@@ -18,7 +18,7 @@ from counseling_sessions.generation.exports.files import CARD, ExportError, stag
 from counseling_sessions.generation.exports.report import ExportReport, Figures
 from counseling_sessions.generation.exports.splits import Splits
 from counseling_sessions.generation.exports.writers import Format, Writer
-from counseling_sessions.graph.ledger import Damage
+from counseling_sessions.sessions.ledger import Damage
 from counseling_sessions.sessions.session import client_group
 from counseling_sessions.state import SessionRecord
 

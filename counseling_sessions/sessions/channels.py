@@ -4,8 +4,8 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError
 
-from counseling_sessions.graph.journal_lines import JournalHead, JournalUpdate
 from counseling_sessions.profiles.schema import Attitude, ClientProfile
+from counseling_sessions.sessions.journal_lines import JournalHead, JournalUpdate
 from counseling_sessions.settings import validation_message
 from counseling_sessions.state import Candidate, EndReason, Failure, Pick, Plan, SessionId, Speaker, Utterance
 

@@ -7,13 +7,12 @@ from typing import Any, get_args, get_type_hints
 
 from pydantic import ValidationError
 
-from counseling_sessions.graph.channels import Misfit, Order
-from counseling_sessions.graph.journal_lines import (
+from counseling_sessions.sessions.channels import Misfit, Order
+from counseling_sessions.sessions.errors import DamagedJournal, JournalError
+from counseling_sessions.sessions.journal_lines import (
     FORMAT,
     SUFFIX,
-    DamagedJournal,
     JournalContent,
-    JournalError,
     JournalHead,
     JournalResume,
     JournalUpdate,

@@ -1,4 +1,4 @@
-"""The lines of a journal and what they add up to. Who writes them is `graph.journal`, who reads them `graph.journal_reading`."""
+"""The lines of a journal and what they add up to. Who writes them is `journal`, who reads them `journal_reading`."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -13,14 +13,6 @@ from counseling_sessions.state import Fork, Phase, Provenance, SessionId
 
 FORMAT = 1
 SUFFIX = ".journal.jsonl"
-
-
-class JournalError(RuntimeError):
-    """A journal that cannot be read, written or locked; the message names the file and says what to do."""
-
-
-class DamagedJournal(JournalError):
-    """A file in a journal's place that holds something else; the message names the line and the field."""
 
 
 def _moment(text: str) -> str:

@@ -1,0 +1,64 @@
+"""Files that are there whole or not at all, even after a power cut."""
+
+import os
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import IO
+
+from counseling_sessions.store.private import for_its_owner
+
+
+@contextmanager
+def replacing(path: Path, *, private: bool = False) -> Iterator[IO[bytes]]:
+    """A file to write into, which gets its name when the block ends well; what the block raises leaves nothing behind.
+
+    Its folder must be there: one that was moved away does not come into being again. A `private` file is for its owner
+    alone. Raises `OSError`.
+    """
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        temporary.unlink(missing_ok=True)  # of a process that had this number before
+        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600 if private else 0o666)
+        with open(descriptor, "wb") as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(path)
+        _sync_folder(path.parent)
+    finally:
+        with suppress(OSError):
+            temporary.unlink()
+
+
+def left_behind(path: Path) -> list[Path]:
+    """What a kill has left of a file that was being written."""
+    return list(path.parent.glob(f".{path.name}.*.tmp"))
+
+
+def write_atomically(path: Path, data: bytes | Iterable[bytes], *, private: bool = False) -> None:
+    """Write a file, as `replacing` does. Raises `OSError`."""
+    with replacing(path, private=private) as file:
+        file.writelines([data] if isinstance(data, bytes) else data)
+
+
+def write_named(path: Path, text: str, *, private: bool = False) -> None:
+    """Write a file that a person has named, as UTF-8, and its folder where there is none. Raises `OSError`.
+
+    A link, a terminal or a pipe stays what it is, and gets the text.
+    """
+    data = text.encode(errors="replace")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if path.is_symlink() or (path.exists() and not path.is_file()):
+        with open(path, "wb", opener=for_its_owner if private else None) as file:
+            file.write(data)
+    else:
+        write_atomically(path, data, private=private)
+
+
+def _sync_folder(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
