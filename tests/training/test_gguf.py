@@ -141,7 +141,7 @@ def test_a_base_whose_tensors_have_no_known_names_is_told(tiny: Tiny, tmp_path: 
     (tmp_path / "base").mkdir()
     (tmp_path / "base" / "config.json").write_text('{"model_type": "gpt2", "architectures": ["GPT2LMHeadModel"]}')
     adapter = copied(tiny.adapter, tmp_path / "base", tmp_path / "adapter")
-    with pytest.raises(TrainingError, match=r"GPT2LMHeadModel: this program exports adapters of LlamaForCausalLM"):
+    with pytest.raises(TrainingError, match=r"GPT2LMHeadModel: this program exports only adapters of LlamaForCausalLM"):
         export_gguf(adapter, tmp_path / "adapter.gguf")
 
 
