@@ -106,19 +106,6 @@ class _Calls:
         return tuple(item for item in self.all if item.turn == turn)
 
 
-def _calls_by_turn(record: SessionRecord) -> Iterable[tuple[int, Call]]:
-    failure = record.failure
-    parts: list[tuple[int, Plan | Pick | Candidate | Utterance | Failure | None]] = [(PLAN_TURN, record.plan)]
-    parts += [(utterance.turn, utterance) for utterance in record.opening]
-    for turn in record.turns:
-        parts += [(turn.turn, item) for item in (turn.pick, *turn.candidates, turn.counselor, turn.client)]
-    if record.closing:
-        parts.append((record.closing.turn, record.closing))
-    if failure:
-        parts.append((PLAN_TURN if failure.stage == "plan" else failure.turn, failure))
-    return ((number, item.call) for number, item in parts if item is not None and item.call is not None)
-
-
 def node_of(call: Call) -> str:
     """The graph's node that makes a call. The router both picks (`router`) and merges (`merge`)."""
     return "router" if call.role == "merge" else call.role
