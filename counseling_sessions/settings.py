@@ -16,6 +16,7 @@ from pydantic import (
     model_validator,
 )
 
+from counseling_sessions.errors import UserError
 from counseling_sessions.store.reading import read_text
 from counseling_sessions.store.yaml_text import YamlError, parse_yaml
 from counseling_sessions.texts.keys import secret_problem, url_problem
@@ -41,7 +42,7 @@ EMBEDDED_MODELS = (EMBEDDED, EMBEDDED_BASE)
 DEFAULT_TECHNIQUES = ("reflection", "questioning", "solutions", "normalizing", "psychoeducation")
 
 
-class SettingsError(ValueError):
+class SettingsError(UserError, ValueError):
     """A configuration that cannot be used; the message says where and why."""
 
 

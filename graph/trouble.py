@@ -11,10 +11,8 @@ from contextlib import contextmanager
 from langgraph.errors import GraphBubbleUp
 from pydantic import ValidationError
 
-from counseling_sessions.models.errors import ModelError
-from counseling_sessions.profiles.problems import ProfileError
-from counseling_sessions.prompts import PromptError
-from counseling_sessions.settings import SettingsError, validation_message
+from counseling_sessions.errors import UserError
+from counseling_sessions.settings import validation_message
 from counseling_sessions.state import Failure
 from counseling_sessions.store.machine import shortage
 from counseling_sessions.texts.harmless import one_line
@@ -64,7 +62,7 @@ def contained() -> Iterator[None]:
     """
     try:
         yield
-    except (GraphBubbleUp, InternalError, OSError, MemoryError, ModelError, ProfileError, PromptError, SettingsError):
+    except (GraphBubbleUp, InternalError, OSError, MemoryError, UserError):
         raise
     except Exception as error:
         if shortage(error):

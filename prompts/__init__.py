@@ -9,6 +9,8 @@ import re
 from functools import cache
 from pathlib import Path
 
+from counseling_sessions.errors import UserError
+
 FOLDERS: list[Path] = [Path(__file__).parent]
 """Where prompts are looked for, in this order."""
 
@@ -17,7 +19,7 @@ _FRONT_MATTER = re.compile(r"---\n(.*?)^---\n", re.DOTALL | re.MULTILINE)
 _HEADING = re.compile(r"^## (\w+)[ \t]*$", re.MULTILINE)
 
 
-class PromptError(LookupError):
+class PromptError(UserError, LookupError):
     """A prompt, a section of it or a variable that is not there."""
 
 

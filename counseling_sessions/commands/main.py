@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from importlib import import_module
 
 from counseling_sessions.commands.parsing.parser import parse
+from counseling_sessions.errors import UserError
 
 EVALUATION = frozenset(
     {
@@ -14,15 +15,6 @@ EVALUATION = frozenset(
     }
 )
 """Libraries of the evaluation, an extra."""
-FORESEEN = frozenset(
-    {
-        *("sessions.errors.RunError", "generation.exports.files.ExportError", "profiles.problems.ProfileError"),
-        *("settings.SettingsError", "models.errors.ModelError"),
-        *("models.embedded_file.EmbeddedModelError", "prompts.PromptError"),
-        *("training.errors.TrainingError", "training.errors.WrittenError"),
-    }
-)
-"""Errors whose message is for the person who called; by name, so that no command imports what it does not need."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -68,8 +60,7 @@ def _explained(error: Exception) -> str | None:
 
     from counseling_sessions.settings import validation_message
 
-    kinds = {f"{kind.__module__}.{kind.__name__}".removeprefix("counseling_sessions.") for kind in type(error).__mro__}
-    if kinds & FORESEEN:
+    if isinstance(error, UserError):
         return str(error)
     if isinstance(error, ValidationError):
         return validation_message(error)

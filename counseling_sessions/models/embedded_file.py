@@ -23,6 +23,7 @@ from platformdirs import user_cache_path
 from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
 
+from counseling_sessions.errors import UserError
 from counseling_sessions.texts.console import HarmlessConsole
 from counseling_sessions.texts.harmless import one_line
 
@@ -41,7 +42,7 @@ CHUNK = 1 << 20
 WITHOUT = "Name an endpoint with --base-url to do without the embedded model."
 
 
-class EmbeddedModelError(RuntimeError):
+class EmbeddedModelError(UserError, RuntimeError):
     """The embedded model cannot be had; the message says what is wrong and what to do."""
 
 

@@ -18,6 +18,7 @@ import httpx2
 import openai
 from aiohttp.http_exceptions import HttpProcessingError, PayloadEncodingError
 
+from counseling_sessions.errors import UserError
 from counseling_sessions.models.structured import speaks_of_schema
 from counseling_sessions.store.machine import Shortage, shortage
 from counseling_sessions.store.reading import parse_json
@@ -61,7 +62,7 @@ class FailedCall(RuntimeError):
         self.overloaded = status in (429, 503, 529)
 
 
-class ModelError(RuntimeError):
+class ModelError(UserError, RuntimeError):
     """A call that got no answer.
 
     `kind` is timeout, rate_limited, server_error, connection, garbled (worth another request), refused (a 4xx or a redirect: the

@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from counseling_sessions.errors import UserError
+
 LISTED = 20
 """Problems that an error's message lists; it counts the rest."""
 
@@ -22,7 +24,7 @@ class Problem:
         return " ".join(f"{place}: {self.message}".split())
 
 
-class ProfileError(ValueError):
+class ProfileError(UserError, ValueError):
     """No profile, or not the right one, could be read. `problems` holds every problem."""
 
     def __init__(self, message: str, problems: Sequence[Problem] = ()) -> None:

@@ -1,7 +1,9 @@
 """What can be wrong with the files of sessions; each message names the file and says what to do."""
 
+from counseling_sessions.errors import UserError
 
-class RunError(RuntimeError):
+
+class RunError(UserError, RuntimeError):
     """A run's folder, or another place, that cannot be used, or not as asked."""
 
 

@@ -3,14 +3,16 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from counseling_sessions.errors import UserError
+
 NEEDED = "this needs the training extra: pip install -e '.[train]' (docs/training.md says how to get a small torch)"
 
 
-class TrainingError(RuntimeError):
+class TrainingError(UserError, RuntimeError):
     """A training run, an export or a report is not possible; the message says why and what to do."""
 
 
-class WrittenError(ValueError):
+class WrittenError(UserError, ValueError):
     """A written session is invalid; the message names the file and the field."""
 
 

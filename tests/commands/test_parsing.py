@@ -10,7 +10,7 @@ from typing import get_args
 
 import pytest
 
-from counseling_sessions.commands.main import FORESEEN, main
+from counseling_sessions.commands.main import main
 from counseling_sessions.commands.parsing.about import GraphRequest
 from counseling_sessions.commands.parsing.generate import GenerateRequest
 from counseling_sessions.commands.parsing.parser import COMMANDS, DEFAULT, parse, request_kind
@@ -160,10 +160,3 @@ def test_usage_names_the_program_that_was_called(
 
 def test_the_formats_to_choose_from_are_those_there_are() -> None:
     assert get_args(FormatName) == tuple(FORMATS)
-
-
-@pytest.mark.parametrize("name", sorted(FORESEEN))
-def test_an_error_that_is_foreseen_is_one_there_is(name: str) -> None:
-    module, _, kind = name.rpartition(".")
-    found = getattr(import_module(f"counseling_sessions.{module}"), kind)
-    assert (found.__module__, found.__name__) == (f"counseling_sessions.{module}", kind)

@@ -10,6 +10,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from counseling_sessions.errors import UserError
+
 CARD = "README.md"
 MARK = "<!-- An export of counseling-sessions. -->"
 """Stands in every card, so that no other README.md is ever replaced."""
@@ -23,7 +25,7 @@ _PATTERNS = (
 )
 
 
-class ExportError(RuntimeError):
+class ExportError(UserError, RuntimeError):
     """An export that cannot be made; the message says why and what to do."""
 
 
