@@ -6,13 +6,13 @@ them through typed views (`CounselorView`, `ClientView`), which are also the kno
 
 import operator
 from enum import StrEnum
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, model_validator
 from pydantic_core import to_jsonable_python
 from typing_extensions import TypedDict  # pydantic needs this one before Python 3.12
 
-from counseling_sessions.profiles.schema import Attitude, ClientProfile
+from counseling_sessions.profiles.schema import Attitude, ClientProfile, counselor_information, counselor_reason
 
 RECORD_FORMAT = 1
 
@@ -154,6 +154,10 @@ class Failure(_Data):
     call: Call | None = None
 
 
+Part = Plan | Pick | Candidate | Utterance | Failure
+"""What one node gives to a session."""
+
+
 def replace(items: list[Any]) -> dict[str, Any]:
     """An update that replaces a list channel instead of appending to it (LangGraph's JSON form of `Overwrite`)."""
     return {"__overwrite__": items}
@@ -227,6 +231,12 @@ class CounselorView(_View):
     plan: Plan | None = None
     picks: Annotated[tuple[Pick, ...], _Untraced] = ()
     candidates: Annotated[tuple[Candidate, ...], _Untraced] = ()
+
+    @classmethod
+    def of(cls, profile: ClientProfile, **known: Any) -> Self:
+        """What a client's counselor may know of the form, and what else is `known`, by the view's fields."""
+        information, reason = counselor_information(profile), counselor_reason(profile)
+        return cls(client_information=information, reason_for_counseling=reason, **known)
 
     @property
     def pick(self) -> Pick | None:
@@ -331,3 +341,22 @@ class SessionRecord(_Data):
         for turn in self.turns:
             said += [utterance for utterance in (turn.counselor, turn.client) if utterance]
         return said + ([self.closing] if self.closing else [])
+
+    @property
+    def steps(self) -> list[tuple[int, tuple[Part, ...]]]:
+        """Everything that nodes gave, with its turn (0: the plan), in the order of work; drafts of one turn stand together."""
+        steps: list[tuple[int, tuple[Part | None, ...]]] = [(0, (self.plan,))]
+        for turn in self.turns:
+            groups = (turn.pick,), turn.candidates, (turn.counselor,), (turn.client,)
+            steps += [(turn.turn, group) for group in groups]
+        if self.closing:
+            steps.append((self.closing.turn, (self.closing,)))
+        if self.failure:
+            steps.append((0 if self.failure.stage == "plan" else self.failure.turn, (self.failure,)))
+        present = [(turn, tuple(part for part in group if part is not None)) for turn, group in steps]
+        return [(turn, parts) for turn, parts in present if parts]
+
+    @property
+    def calls(self) -> list[tuple[int, Call]]:
+        """Every call of the session with its turn (0: the plan's), in the order of work; the last is that of its failure."""
+        return [(turn, part.call) for turn, parts in self.steps for part in parts if part.call]

@@ -32,7 +32,7 @@ from counseling_sessions.evaluation.integrity import Integrity
 from counseling_sessions.evaluation.ngrams import counts_of
 from counseling_sessions.evaluation.reference import Turn, reference_scores
 from counseling_sessions.evaluation.tokens import unicode_words
-from counseling_sessions.graph.answered import Answered
+from counseling_sessions.graph.exchanges import Exchange
 from counseling_sessions.graph.session import SessionTask, run_session
 from counseling_sessions.models.chat import Models
 from counseling_sessions.nodes import guards
@@ -177,7 +177,7 @@ def sessions_table(run: dict[str, Sessions]) -> Table:
 
 async def answers_of(models: Models, model: ModelSettings, held_out: list[SessionRecord], each: int) -> Table:
     """Answers to the corpus' own prompts, held against what stands there."""
-    by_role: dict[str, list[tuple[str, Answered]]] = {}
+    by_role: dict[str, list[tuple[str, Exchange]]] = {}
     for record in held_out:
         for item in examples_of(record, chosen_roles("all"), as_embedded=True):
             by_role.setdefault(item.role, []).append((record.profile_id, item))

@@ -37,7 +37,6 @@ from counseling_sessions.models.requests import EMBEDDED_BODY, EMBEDDED_MAX_TOKE
 from counseling_sessions.nodes.router import router
 from counseling_sessions.nodes.single import single
 from counseling_sessions.nodes.specialist import specialist
-from counseling_sessions.profiles.schema import counselor_information, counselor_reason
 from counseling_sessions.settings import (
     EMBEDDED,
     EMBEDDED_SESSION,
@@ -119,7 +118,7 @@ async def whole_sessions(
         for record in held_out:
             for method in METHODS:
                 config = SessionConfig(max_turns=args.turns, models=roles, **asked(args, method))
-                head = await fork_head(fork_task(record, 1, config, seed=1))
+                head = fork_head(fork_task(record, 1, config, seed=1))
                 made = await run_fork(head, args.out / method, models)
                 file.write(made.model_dump_json() + "\n")
                 file.flush()
@@ -150,10 +149,9 @@ async def answers(
 def before(record: SessionRecord, turn: Turn) -> CounselorView:
     """What the counselor's side knows when a turn begins."""
     past = [one for one in record.turns if one.turn < turn.turn]
-    return CounselorView(
+    return CounselorView.of(
+        record.profile,
         session_id=record.session_id,
-        client_information=counselor_information(record.profile),
-        reason_for_counseling=counselor_reason(record.profile),
         plan=record.plan,
         utterances=tuple(said for said in record.dialogue if said.turn < turn.turn),
         picks=tuple(one.pick for one in past if one.pick),

@@ -15,11 +15,11 @@ from langgraph.checkpoint.base import BaseCheckpointSaver
 from pydantic import BaseModel, ConfigDict
 
 from counseling_sessions.graph.methods import METHODS
-from counseling_sessions.graph.provenance import configuration_hash, provenance
+from counseling_sessions.graph.provenance import configuration_hash
+from counseling_sessions.graph.replay import replay
 from counseling_sessions.graph.session import OnEvent, SessionTask, run_journal
 from counseling_sessions.models.chat import Models
 from counseling_sessions.nodes.context import UTTERANCE_LIMIT, phase_of
-from counseling_sessions.nodes.intake import IntakeView, intake
 from counseling_sessions.nodes.picking import step_by_pace
 from counseling_sessions.nodes.router import policy_of
 from counseling_sessions.profiles.schema import Attitude, clean
@@ -122,25 +122,16 @@ def fork_task(
     return task.model_copy(update={"config": seeded})
 
 
-async def fork_head(task: ForkTask) -> JournalHead:
+def fork_head(task: ForkTask) -> JournalHead:
     """The head of the fork's journal, which carries its past."""
-    now = datetime.now(UTC)
-    updates = [("intake", await _intake(task)), *_turns(task), *_edited(task)]
-    return JournalHead(
-        session_id=task.session_id,
-        profile=task.profile,
-        attitude=task.attitude,
-        configuration=task.config,
-        provenance=provenance(task.config),
-        started_at=now.isoformat(timespec="milliseconds"),
-        past=JournalPast(
-            forked_from=Fork(session_id=task.parent.session_id, turn=task.turn, edits=task.edits.made),
-            phases=tuple(turn.phase for turn in _before(task)),
-            updates=tuple(
-                JournalUpdate(node=node, at=round(now.timestamp(), 3), update=change) for node, change in updates
-            ),
-        ),
+    now = datetime.now(UTC).timestamp()
+    updates = [given for step in replay(_past(task)) for given in step.updates] + list(_edited(task))
+    past = JournalPast(
+        forked_from=Fork(session_id=task.parent.session_id, turn=task.turn, edits=task.edits.made),
+        phases=tuple(turn.phase for turn in _before(task)),
+        updates=tuple(JournalUpdate(node=node, at=round(now, 3), update=change) for node, change in updates),
     )
+    return task.head(past=past)
 
 
 async def run_fork(
@@ -215,38 +206,22 @@ def _before(task: ForkTask) -> tuple[Turn, ...]:
     return task.parent.turns[: task.turn - 1]
 
 
-async def _intake(task: ForkTask) -> dict[str, Any]:
-    taken = await intake(IntakeView(profile=task.profile, attitude=task.attitude))
-    opening = list(task.parent.opening)
-    if task.turn == 1 and task.edits.client is not None:
+def _past(task: ForkTask) -> SessionRecord:
+    """The session up to the turn that is played anew, as if it had come to what a person edited of it.
+
+    A method without a plan lets go of one that is there.
+    """
+    parent, opening, turns = task.parent, list(task.parent.opening), list(_before(task))
+    as_before = bool(turns) and turns[-1] is parent.turns[-1]
+    if task.edits.client is not None and not turns:
         opening[-1] = _edit(opening[-1], task.edits.client)
-    return taken | update(utterances=opening)
-
-
-def _turns(task: ForkTask) -> Iterator[tuple[str, dict[str, Any]]]:
-    """What the nodes gave in the turns before, and the plan. A method without one lets go of a plan that is there."""
-    if task.parent.plan and METHODS[task.config.method].plan:
-        yield "plan", update(plan=task.parent.plan)
-    for turn in _before(task):
-        if turn.pick:
-            yield "router", update(picks=[turn.pick], candidates=replace([]))
-        for candidate in turn.candidates:
-            yield candidate.technique, update(candidates=[candidate])
-        if turn.counselor:
-            yield _speaker(turn), update(utterances=[turn.counselor])
-        if turn.client:
-            yield "client", _client(task, turn.client)
-
-
-def _client(task: ForkTask, said: Utterance) -> dict[str, Any]:
-    if said.turn < task.turn - 1:
-        return update(utterances=[said])
-    if task.edits.client is not None:
-        said = _edit(said, task.edits.client)
-    if not task.closes:
-        return update(utterances=[said])
-    ended = task.parent.end_reason if said.turn == task.parent.turns[-1].turn else None
-    return update(utterances=[said], end_reason=ended or "turn_limit")
+    elif task.edits.client is not None and (said := turns[-1].client):
+        turns[-1] = turns[-1].model_copy(update={"client": _edit(said, task.edits.client)})
+    end = (parent.end_reason if as_before else None) or "turn_limit"
+    plan = parent.plan if METHODS[task.config.method].plan else None
+    changes = {"attitude": task.attitude, "opening": tuple(opening), "plan": plan, "turns": tuple(turns)}
+    over = {"end_reason": end if task.closes else None, "closing": None, "failure": None}
+    return parent.model_copy(update=changes | over)
 
 
 def _edited(task: ForkTask) -> Iterator[tuple[str, dict[str, Any]]]:
@@ -266,8 +241,3 @@ def _edited(task: ForkTask) -> Iterator[tuple[str, dict[str, Any]]]:
 
 def _edit(said: Utterance, text: str) -> Utterance:
     return Utterance(turn=said.turn, speaker=said.speaker, text=text, author="human")
-
-
-def _speaker(turn: Turn) -> str:
-    """The node that wrote a turn's utterance, by what led to it."""
-    return "router" if turn.pick or turn.candidates else "counselor"

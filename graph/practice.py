@@ -7,7 +7,6 @@ session is taken up from; the checkpoints serve the interrupts, and Studio.
 import uuid
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Self
 
@@ -17,20 +16,17 @@ from langgraph.types import Command
 from langsmith import tracing_context
 
 from counseling_sessions.graph.practice_graph import build_practice_graph
-from counseling_sessions.graph.provenance import provenance
 from counseling_sessions.graph.record import make_record
-from counseling_sessions.graph.session import Event, OnEvent, SessionTask, unknown_technique
+from counseling_sessions.graph.session import Event, OnEvent, SessionTask, met, session_input, unknown_technique
 from counseling_sessions.graph.session_graph import recursion_limit
-from counseling_sessions.graph.trouble import LOG, InternalError, internal_failure
 from counseling_sessions.models.chat import Models
 from counseling_sessions.nodes.person import RISK, Handover, PersonAnswer
 from counseling_sessions.sessions.errors import JournalError
 from counseling_sessions.sessions.journal import Journal
-from counseling_sessions.sessions.journal_lines import SUFFIX, JournalContent, JournalHead, JournalUpdate, items_of
+from counseling_sessions.sessions.journal_lines import SUFFIX, JournalContent, JournalUpdate, items_of
 from counseling_sessions.sessions.journal_reading import fold, read_journal
 from counseling_sessions.settings import SessionConfig
 from counseling_sessions.state import Failure, SessionRecord, Speaker, Utterance
-from counseling_sessions.store.machine import shortage
 
 
 class Practice:
@@ -70,14 +66,7 @@ class Practice:
         on_event: OnEvent | None = None,
     ) -> Self:
         """A new session, with its journal in `folder`. Its id is drawn: no seed makes a person say the same again."""
-        head = JournalHead(
-            session_id=str(uuid.uuid4()),
-            profile=task.profile,
-            attitude=task.attitude,
-            configuration=task.config,
-            provenance=provenance(task.config),
-            started_at=datetime.now(UTC).isoformat(timespec="milliseconds"),
-        )
+        head = task.head(session_id=str(uuid.uuid4()))
         journal = Journal.create(folder / f"{head.session_id}{SUFFIX}", head, private=True)
         return cls(journal, JournalContent(head), models, checkpointer, part, country, on_event)
 
@@ -139,15 +128,8 @@ class Practice:
         head = self.content.head
         # The state is given whole; an older thread of this id would get it on top of its own.
         await self._checkpointer.adelete_thread(head.session_id)
-        begin = {
-            "session_id": head.session_id,
-            "profile_id": head.profile.id,
-            "profile": head.profile.model_dump(mode="json"),
-            "attitude": head.attitude,
-            "part": self.part,
-        }
-        state = self.state
-        country = {"country": self.country}
+        begin = {**session_input(head.session_id, head.profile, head.attitude), "part": self.part}
+        state, country = self.state, {"country": self.country}
         if not any(said.get("closing") for said in state.get("utterances", ())):
             await self._run(Command(update={**begin, **state, **country}) if state else {**begin, **country})
 
@@ -166,8 +148,11 @@ class Practice:
         self.journal.close()
 
     async def _run(self, given: Any) -> None:
-        head = self.content.head
         self.waiting = None
+        self._failure = await met(self.content.head, self._stream(given))
+
+    async def _stream(self, given: Any) -> None:
+        head = self.content.head
         options: RunnableConfig = {
             "recursion_limit": recursion_limit(self.config.max_turns),
             "configurable": {"thread_id": head.session_id},
@@ -178,21 +163,12 @@ class Practice:
             given, options, context=self.config, stream_mode=["updates", "tasks"], durability="sync"
         )
         chunk: Any
-        try:
-            with untraced():
-                async for mode, chunk in stream:
-                    if mode == "updates":
-                        self._take(chunk)
-                    elif self.on_event and "input" in chunk:  # a task that starts
-                        self.on_event(Event(chunk["name"]))
-        except (JournalError, OSError, MemoryError):
-            raise  # the machine's trouble, not the session's
-        except Exception as error:  # whatever a node raises ends this session alone, and is on record
-            if shortage(error):
-                raise
-            self._failure = internal_failure(error)
-            if not isinstance(error, InternalError):  # what a node raised is in the log already
-                LOG.error("practice: %s", self._failure.message, exc_info=error)
+        with untraced():
+            async for mode, chunk in stream:
+                if mode == "updates":
+                    self._take(chunk)
+                elif self.on_event and "input" in chunk:  # a task that starts
+                    self.on_event(Event(chunk["name"]))
 
     def _take(self, chunk: dict[str, Any]) -> None:
         for node, change in chunk.items():

@@ -15,8 +15,10 @@ from langgraph.types import Checkpointer
 
 from counseling_sessions.graph.served import ServedConfig, ServedModels
 from counseling_sessions.graph.session_graph import (
+    Node,
     Step,
     as_node,
+    counselor_nodes,
     recursion_limit,
     route_from_client,
     route_from_counselor,
@@ -36,10 +38,6 @@ from counseling_sessions.nodes.person import (
     practice_intake,
     stopped_unchecked,
 )
-from counseling_sessions.nodes.plan import plan
-from counseling_sessions.nodes.router import router
-from counseling_sessions.nodes.single import single
-from counseling_sessions.nodes.specialist import specialist
 from counseling_sessions.nodes.techniques import technique, techniques
 from counseling_sessions.settings import MOST_TURNS, SessionConfig
 from counseling_sessions.state import ClientView, CounselorView
@@ -64,19 +62,13 @@ def build_practice_graph(
     builder: StateGraph[PracticeState, SessionConfig, PracticeInput, PracticeState] = StateGraph(
         PracticeState, context_schema=ServedConfig if served else SessionConfig, input_schema=PracticeInput
     )
-    steps: list[tuple[str, Step, type, str]] = [
+    nodes: list[Node] = [
         ("intake", _intake, PracticeIntakeView, "takes the intake form and the person's part; no call"),
         ("person", person, PersonView, "waits for what the person says; checks a client's message for risk"),
         ("client", client, ClientView, "plays the intake form with its attitude"),
-        ("plan", _checked(plan), CounselorView, "chooses a CBT technique and plans the session"),
-        ("router", _checked(router), CounselorView, "picks techniques, merges their candidates, closes the session"),
-        ("counselor", _checked(single), CounselorView, "the baselines' one counselor"),
-        *(
-            (name, _checked(_specialist(name)), CounselorView, f"drafts what the counselor could say: {name}")
-            for name in names
-        ),
+        *((name, _checked(step), view, about) for name, step, view, about in counselor_nodes(names)),
     ]
-    for name, step, view, about in steps:
+    for name, step, view, about in nodes:
         builder.add_node(name, as_node(step, models, served=served), input_schema=view, metadata={"description": about})
     _connect(builder, names)
     compiled = builder.compile(checkpointer=checkpointer, name="practice")
@@ -135,13 +127,6 @@ def _checked(step: Step) -> Step:
         return stopped_unchecked(view.utterances) or await step(models, view, config)
 
     return checked
-
-
-def _specialist(name: str) -> Step:
-    async def step(models: Models, view: CounselorView, config: SessionConfig) -> dict[str, Any]:
-        return await specialist(models, name, view, config)
-
-    return step
 
 
 graph = build_practice_graph(served=True)

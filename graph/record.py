@@ -1,7 +1,7 @@
 """From a journal's updates to the record of a session: every turn with all that led to it, and what it cost."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Any
 
@@ -41,7 +41,7 @@ def make_record(content: JournalContent, failure: Failure | None = None) -> Sess
         failure = Failure(stage="session", kind="unfinished", message="the session was cut off")
     numbers = sorted({u.turn for u in said if u.turn and not u.closing} | picks.keys())
     finished = datetime.now(UTC)
-    return SessionRecord(
+    record = SessionRecord(
         session_id=head.session_id,
         status="failed" if failure else "finished",
         end_reason=end_reason,
@@ -62,8 +62,8 @@ def make_record(content: JournalContent, failure: Failure | None = None) -> Sess
             _turn(number, _phase(head, number), picks.get(number), candidates[number], said) for number in numbers
         ),
         closing=closing,
-        usage=usage_of(_calls(plan, picks, candidates, said, failure)),
     )
+    return record.model_copy(update={"usage": usage_of(call for _, call in record.calls)})
 
 
 def usage_of(calls: Iterable[Call]) -> dict[str, Usage]:
@@ -96,19 +96,6 @@ def _turn(number: int, phase: Phase, pick: Pick | None, drafted: list[Candidate]
         counselor=by.get("counselor"),
         client=by.get("client"),
     )
-
-
-def _calls(
-    plan: Plan | None,
-    picks: dict[int, Pick],
-    candidates: dict[int, list[Candidate]],
-    said: list[Utterance],
-    failure: Failure | None,
-) -> Iterator[Call]:
-    drafted = [candidate for turn in candidates.values() for candidate in turn]
-    for item in [plan, *picks.values(), *drafted, *said, failure]:
-        if item is not None and item.call is not None:
-            yield item.call
 
 
 def _busy_seconds(content: JournalContent) -> float:

@@ -56,6 +56,18 @@ class SessionTask(BaseModel):
     def session_id(self) -> str:
         return session_id(self.profile.id, self.attitude, self.config)
 
+    def head(self, **more: Any) -> JournalHead:
+        """The first line of this session's journal, as it starts now; `more` are fields with another value."""
+        usual = {
+            "session_id": self.session_id,
+            "profile": self.profile,
+            "attitude": self.attitude,
+            "configuration": self.config,
+            "provenance": provenance(self.config),
+            "started_at": datetime.now(UTC).isoformat(timespec="milliseconds"),
+        }
+        return JournalHead(**usual | more)
+
     def journal_path(self, folder: Path) -> Path:
         return folder / f"{self.session_id}{SUFFIX}"
 
@@ -120,14 +132,7 @@ async def run_session(
     Returns the record, which is kept by `sessions.writing.keep`; the journal stays until then. What the session itself meets
     ends in a failed record; `JournalError` is raised where the journal cannot be kept.
     """
-    head = JournalHead(
-        session_id=task.session_id,
-        profile=task.profile,
-        attitude=task.attitude,
-        configuration=task.config,
-        provenance=provenance(task.config),
-        started_at=datetime.now(UTC).isoformat(timespec="milliseconds"),
-    )
+    head = task.head()
     journal = Journal.create(task.journal_path(folder), head, new_folder=new_folder)
     return await run_journal(journal, JournalContent(head), models, checkpointer, on_event, starts)
 
@@ -179,11 +184,11 @@ async def run_journal(
         if any(said.get("closing") for said in state.get("utterances", ())):
             return make_record(content)
         durable = checkpointer is not None
-        failure = await _met(head, _stream(graph, journal, content, state, on_event, starts=starts, durable=durable))
+        failure = await met(head, _stream(graph, journal, content, state, on_event, starts=starts, durable=durable))
     return make_record(content, failure)
 
 
-async def _met(head: JournalHead, running: Awaitable[None]) -> Failure | None:
+async def met(head: JournalHead, running: Awaitable[None]) -> Failure | None:
     """What a running session met that nobody foresaw, as its failure; what is the machine's trouble is raised."""
     try:
         await running

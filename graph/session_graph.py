@@ -12,7 +12,6 @@ configuration that it is given.
 """
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from functools import partial
 from typing import Any
 
 from langgraph.graph import END, START, StateGraph
@@ -37,13 +36,10 @@ from counseling_sessions.state import ClientView, CounselorView, FlowView, Sessi
 SUPERSTEPS_PER_TURN = 4  # pick, specialists, merge, client
 SUPERSTEPS_AROUND = 8  # start, intake, plan, closing, and some to spare
 
-ROUTER = (
-    "Entered twice a turn: picks the techniques that the turn needs, then merges the specialists' candidates into the "
-    "counselor's one utterance. At the end it writes the closing."
-)
-
 SessionGraph = CompiledStateGraph[SessionState, SessionConfig, SessionInput, SessionState]
 Step = Callable[[Models, Any, SessionConfig], Awaitable[dict[str, Any]]]
+Node = tuple[str, Step, type, str]
+"""A node of a graph: its name, what it does, its view of the state, and what it is for."""
 
 
 def build_session_graph(
@@ -68,45 +64,34 @@ def build_session_graph(
     builder: StateGraph[SessionState, SessionConfig, SessionInput, SessionState] = StateGraph(
         SessionState, context_schema=ServedConfig if served else SessionConfig, input_schema=SessionInput
     )
-    add = partial(_add, builder, models, steps or {}, served)
-    add(
-        "intake",
-        _intake,
-        IntakeView,
-        "Takes the intake form, splits it into what each side may see, records the opening. No call.",
-    )
-    if parts is None or parts.plan:
-        add(
-            "plan",
-            plan,
-            CounselorView,
-            "The CBT agent: once, it chooses a CBT technique, a goal and the steps of this session.",
-        )
-    if parts is None or parts.specialists:
-        add("router", router, CounselorView, ROUTER)
-        for name in names:
-            add(
-                name,
-                _specialist(name),
-                CounselorView,
-                f"Specialist for {name}: drafts what the counselor could say this turn.",
-            )
-    if parts is None or not parts.specialists:
-        add(
-            "counselor",
-            single,
-            CounselorView,
-            "The baselines' one counselor, who writes alone (methods single, single-plan).",
-        )
-    add(
-        "client",
-        client,
-        ClientView,
-        "Plays the intake form with its attitude: answers the counselor, may declare the end.",
-    )
+    about = "Takes the intake form, splits it into what each side may see, records the opening. No call."
+    nodes: list[Node] = [("intake", _intake, IntakeView, about)]
+    nodes += [node for node in counselor_nodes(names) if _has(parts, node[0])]
+    about = "Plays the intake form with its attitude: answers the counselor, may declare the end."
+    nodes.append(("client", client, ClientView, about))
+    for name, step, view, about in nodes:
+        node = as_node((steps or {}).get(name, step), models, served=served)
+        builder.add_node(name, node, input_schema=view, metadata={"description": about})
     _connect(builder, parts, names)
     compiled = builder.compile(checkpointer=checkpointer, name="session")
     return compiled.with_config(recursion_limit=recursion_limit(MOST_TURNS))
+
+
+def counselor_nodes(names: Sequence[str]) -> list[Node]:
+    """The nodes of the counselor's side with these techniques, for all the methods."""
+    plans = "The CBT agent: once, it chooses a CBT technique, a goal and the steps of this session."
+    routes = (
+        "Entered twice a turn: picks the techniques that the turn needs, then merges the specialists' candidates into the "
+        "counselor's one utterance. At the end it writes the closing."
+    )
+    drafts = "Specialist for {}: drafts what the counselor could say this turn."
+    speaks = "The baselines' one counselor, who writes alone (methods single, single-plan)."
+    return [
+        ("plan", plan, CounselorView, plans),
+        ("router", router, CounselorView, routes),
+        *((name, _specialist(name), CounselorView, drafts.format(name)) for name in names),
+        ("counselor", single, CounselorView, speaks),
+    ]
 
 
 def as_node(step: Step, models: Models, *, served: bool) -> Any:
@@ -165,15 +150,8 @@ def route_from_client(state: FlowView) -> str:
 def _connect(
     builder: StateGraph[SessionState, SessionConfig, SessionInput, SessionState], parts: Method | None, names: list[str]
 ) -> None:
-    counselors = [
-        name
-        for name, there in (
-            ("router", parts is None or parts.specialists),
-            ("counselor", parts is None or not parts.specialists),
-        )
-        if there
-    ]
-    planned = parts is None or parts.plan
+    counselors = [name for name in ("router", "counselor") if _has(parts, name)]
+    planned = _has(parts, "plan")
     builder.add_edge(START, "intake")
     builder.add_conditional_edges(
         "intake",
@@ -191,20 +169,6 @@ def _connect(
     builder.add_conditional_edges("client", route_from_client, [*counselors, END])
 
 
-def _add(
-    builder: StateGraph[SessionState, SessionConfig, SessionInput, SessionState],
-    models: Models,
-    steps: Mapping[str, Step],
-    served: bool,
-    name: str,
-    step: Step,
-    view: type,
-    about: str,
-) -> None:
-    node = as_node(steps.get(name, step), models, served=served)
-    builder.add_node(name, node, input_schema=view, metadata=_about(about))
-
-
 async def _intake(models: Models, view: IntakeView, config: SessionConfig) -> dict[str, Any]:
     return await intake(view)
 
@@ -214,6 +178,13 @@ def _specialist(name: str) -> Step:
         return await specialist(models, name, view, config)
 
     return step
+
+
+def _has(method: Method | None, name: str) -> bool:
+    """Whether a node of the counselor's side takes part in a method (None: in any)."""
+    if method is None or name == "plan":
+        return method is None or method.plan
+    return method.specialists is (name != "counselor")
 
 
 def _counselor(method: Method) -> str:
@@ -241,10 +212,6 @@ def _run_config() -> SessionConfig | None:
     except RuntimeError:
         return None
     return (runtime.context or SessionConfig()) if runtime else None
-
-
-def _about(text: str) -> dict[str, Any]:
-    return {"description": text}
 
 
 graph = build_session_graph(served=True)

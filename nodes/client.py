@@ -7,34 +7,31 @@ from counseling_sessions.models.chat import Models
 from counseling_sessions.nodes.choosing import worth_after
 from counseling_sessions.nodes.context import client_messages
 from counseling_sessions.nodes.reminders import form_words, reminder
-from counseling_sessions.nodes.speaking import Attempts, NotSaid, speak
+from counseling_sessions.nodes.speaking import SpeechRequest, Unusable, speak
 from counseling_sessions.prompts import prompt
 from counseling_sessions.settings import SessionConfig
 from counseling_sessions.state import ClientView, EndReason, Utterance, update
 
 
-async def client(
-    models: Models, view: ClientView, config: SessionConfig, *, reminded: str | None = None
-) -> dict[str, Any]:
-    """Answer the counselor. An end marker counts from `min_turns` on; before, it is dropped and the session goes on.
-
-    `reminded` stands in place of the reminder that is due, where a configuration has reminders.
-    """
-    attempts = Attempts(models, config, "client", view.turn, view.session_id)
-    if config.reminders and reminded is None:
-        reminded = reminder(view, config)
+def ask_client(view: ClientView, config: SessionConfig, reminded: str) -> SpeechRequest:
+    """What the client is asked; `reminded` is the line that reminds it of its form, or empty."""
     note = " ".join(filter(None, (reminded, _ending(view, config))))
     messages = client_messages(view, config, note)
     worth = worth_after(view.utterances, form_words(view.profile)) if config.choices > 1 else None
-    try:
-        text = await speak(attempts, messages, "client", view.said_by("client"), view.said_by("counselor"), worth)
-    except NotSaid as error:
-        return update(failure=error.failure)
-    said, declared = split_marker(text)
-    answer = update(utterances=[Utterance(turn=view.turn, speaker="client", text=said, call=attempts.call())])
+    own, other = view.said_by("client"), view.said_by("counselor")
+    return SpeechRequest("client", view.turn, view.session_id, config, messages, "client", own, other, worth)
+
+
+async def client(models: Models, view: ClientView, config: SessionConfig) -> dict[str, Any]:
+    """Answer the counselor. An end marker counts from `min_turns` on; before, it is dropped and the session goes on."""
+    answer = await speak(models, ask_client(view, config, reminder(view, config) if config.reminders else ""))
+    if isinstance(answer, Unusable):
+        return update(failure=answer.failure)
+    said, declared = split_marker(answer.value)
+    given = update(utterances=[Utterance(turn=view.turn, speaker="client", text=said, call=answer.call)])
     if reason := _end(declared, view.turn, config):
-        answer |= update(end_reason=reason)
-    return answer
+        given |= update(end_reason=reason)
+    return given
 
 
 def _end(declared: str | None, turn: int, config: SessionConfig) -> EndReason | None:

@@ -7,7 +7,7 @@ that a server's prefix cache pays for the dialogue once. The separate layout put
 dialogue into one message, as the paper does.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from itertools import groupby
 
@@ -19,6 +19,10 @@ from counseling_sessions.profiles.schema import clean, client_form
 from counseling_sessions.prompts import prompt
 from counseling_sessions.settings import SessionConfig
 from counseling_sessions.state import ClientView, CounselorView, Finding, Phase, Speaker, Utterance
+
+ChatMessage = dict[str, str]
+"""A message of a prompt as a chat API has it: its `role` ("system", "user" or "assistant") and its `content`."""
+_ROLES = {"system": "system", "human": "user", "ai": "assistant"}
 
 UTTERANCE_LIMIT = 4000
 """Characters of one utterance that reach a prompt."""
@@ -55,11 +59,16 @@ def client_messages(view: ClientView, config: SessionConfig, note: str) -> list[
     return [SystemMessage(system), *_dialogue(view.utterances, "client", "", note)]
 
 
-def ask_again(messages: list[BaseMessage], findings: list[Finding]) -> list[BaseMessage]:
+def ask_again(messages: Sequence[BaseMessage], findings: Sequence[Finding]) -> list[BaseMessage]:
     """The same messages with why the last answer was refused as their last lines (the prefix stays as it was)."""
     reasons = " ".join(dict.fromkeys(_reason(finding) for finding in findings))
     last = messages[-1]
     return [*messages[:-1], HumanMessage(f"{last.text}\n\n({prompt('retry', reasons=reasons)})")]
+
+
+def as_chat(messages: Iterable[BaseMessage]) -> list[ChatMessage]:
+    """Messages of a prompt as a chat API has them."""
+    return [{"role": _ROLES[message.type], "content": str(message.text)} for message in messages]
 
 
 def transcript(utterances: tuple[Utterance, ...]) -> str:
@@ -108,16 +117,18 @@ def _dialogue(utterances: Sequence[Utterance], own: Speaker, known: str, note: s
         (mine, "\n\n".join(text for _, text in texts)) for mine, texts in groupby(parts, key=lambda part: part[0])
     ]
     # The last message has the note of this call alone; the others will be asked for again.
-    return [*(_message(mine, text) for mine, text in joined[:-1]), _message.__wrapped__(*joined[-1])]
+    return [*(_kept_message(mine, text) for mine, text in joined[:-1]), _message(*joined[-1])]
 
 
 def _with(system: str, examples: str) -> str:
     return f"{system}\n\n{examples}" if examples else system
 
 
-@lru_cache(maxsize=8192)
 def _message(mine: bool, text: str) -> BaseMessage:
     return AIMessage(text) if mine else HumanMessage(text)
+
+
+_kept_message = lru_cache(maxsize=8192)(_message)
 
 
 def _known(view: CounselorView) -> str:

@@ -1,6 +1,7 @@
 """The intake: the form is taken, split into what each side may see, and the opening exchange is put on record. No call."""
 
 import asyncio
+from collections.abc import Sequence
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict
@@ -30,16 +31,26 @@ async def intake(view: IntakeView) -> dict[str, Any]:
     profile = view.profile
     if profile is None:
         profile = await asyncio.to_thread(load_builtin, view.profile_id)
-    said: list[Utterance] = []
-    if profile.opening and not view.utterances:
-        said = [
-            Utterance(turn=0, speaker="counselor", text=clean(profile.opening.counselor)),
-            Utterance(turn=0, speaker="client", text=clean(profile.opening.client)),
-        ]
+    said = () if view.utterances else opening_of(profile)
+    return taken_in(profile, view.attitude or profile.attitude or DEFAULT_ATTITUDE, said)
+
+
+def opening_of(profile: ClientProfile) -> tuple[Utterance, ...]:
+    """The opening exchange of a form, if it has one."""
+    if profile.opening is None:
+        return ()
+    return (
+        Utterance(turn=0, speaker="counselor", text=clean(profile.opening.counselor)),
+        Utterance(turn=0, speaker="client", text=clean(profile.opening.client)),
+    )
+
+
+def taken_in(profile: ClientProfile, attitude: Attitude, said: Sequence[Utterance]) -> dict[str, Any]:
+    """What the intake gives: who comes, what the counselor's side may know of them, and what is `said` already."""
     return update(
         profile_id=profile.id,
         profile=profile,
-        attitude=view.attitude or profile.attitude or DEFAULT_ATTITUDE,
+        attitude=attitude,
         client_information=counselor_information(profile),
         reason_for_counseling=counselor_reason(profile),
         utterances=said,

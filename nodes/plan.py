@@ -6,7 +6,7 @@ from typing import Any
 from counseling_sessions.models.chat import Models
 from counseling_sessions.models.structured import AnswerSchema
 from counseling_sessions.nodes.context import counselor_messages
-from counseling_sessions.nodes.speaking import Attempts, NotSaid, decide
+from counseling_sessions.nodes.speaking import DecisionRequest, Unusable, decide
 from counseling_sessions.profiles.schema import FIELD_LIMIT
 from counseling_sessions.prompts import prompt
 from counseling_sessions.settings import SessionConfig
@@ -36,15 +36,19 @@ _CIRCLE = re.compile(r"\b(\w+(?:[ ,]+\w+){0,3}?)(?:[ ,]+\1\b){2,}", re.IGNORECAS
 """Up to four words three times in a row: a small model that goes round in circles until it is cut off."""
 
 
+def ask_plan(view: CounselorView, config: SessionConfig) -> DecisionRequest[Plan]:
+    """What is asked for the plan."""
+    task = prompt("plan", techniques=prompt("plan", "techniques"))
+    messages = counselor_messages(view, config, task, "plan")
+    return DecisionRequest("plan", view.turn, view.session_id, config, messages, SCHEMA, _read)
+
+
 async def plan(models: Models, view: CounselorView, config: SessionConfig) -> dict[str, Any]:
     """Ask for the plan; a truncated or malformed one never enters the state."""
-    attempts = Attempts(models, config, "plan", view.turn, view.session_id)
-    task = prompt("plan", techniques=prompt("plan", "techniques"))
-    try:
-        made = await decide(attempts, counselor_messages(view, config, task, "plan"), SCHEMA, _read)
-    except NotSaid as error:
-        return update(failure=error.failure)
-    return update(plan=made.model_copy(update={"call": attempts.call()}))
+    answer = await decide(models, ask_plan(view, config))
+    if isinstance(answer, Unusable):
+        return update(failure=answer.failure)
+    return update(plan=answer.value.model_copy(update={"call": answer.call}))
 
 
 def _read(answer: dict[str, object]) -> Plan:

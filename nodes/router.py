@@ -6,11 +6,18 @@ from typing import Any
 from counseling_sessions.integrity.spoken import Past, Spoken
 from counseling_sessions.models.chat import Models
 from counseling_sessions.models.structured import AnswerSchema
-from counseling_sessions.nodes.choosing import worth_after
 from counseling_sessions.nodes.context import UTTERANCE_LIMIT, counselor_messages, phase_hint, phase_of, step_line
 from counseling_sessions.nodes.guards import check
 from counseling_sessions.nodes.picking import lately_used, pick_by_rules, step_by_pace
-from counseling_sessions.nodes.speaking import Attempts, NotSaid, decide, speak
+from counseling_sessions.nodes.speaking import (
+    DecisionRequest,
+    SpeechRequest,
+    Unusable,
+    Usable,
+    counselor_request,
+    decide,
+    speak,
+)
 from counseling_sessions.profiles.schema import clean
 from counseling_sessions.prompts import prompt
 from counseling_sessions.settings import SessionConfig
@@ -22,14 +29,28 @@ MOST_PICKED = 3
 async def router(models: Models, view: CounselorView, config: SessionConfig) -> dict[str, Any]:
     """Pick, merge or close, whichever the session is at; nothing where a fork has put the turn's pick or utterance in place."""
     if view.end_reason:
-        return await close(models, view, config, role="merge")
+        return await say(models, view, ask_closing(view, config, "merge"))
     if is_said(view):
         return {}
     if view.pick is None:
-        return await _pick(models, view, config)
-    if not any(candidate.turn == view.turn for candidate in view.candidates):
-        return {}  # the pick was made elsewhere (a fork): the specialists come first
+        chosen = await choose(models, view, config)
+        if isinstance(chosen, Failure):
+            return update(failure=chosen)
+        return update(picks=[chosen], candidates=replace([]))
     return await _merge(models, view, config, view.pick)
+
+
+async def _merge(models: Models, view: CounselorView, config: SessionConfig, pick: Pick) -> dict[str, Any]:
+    drawn = [candidate for candidate in view.candidates if candidate.turn == view.turn]
+    if not drawn:
+        return {}  # the pick was made elsewhere (a fork): the specialists come first
+    if refused := next((candidate for candidate in drawn if candidate.refused), None):
+        message = refused.error or "refused"
+        return update(failure=Failure(stage=refused.technique, kind="refused", message=message, turn=view.turn))
+    if config.merge == "join" and (joined := _joined(view, pick)):
+        return update(utterances=[Utterance(turn=view.turn, speaker="counselor", text=joined)])
+    request = ask_merge(view, config)
+    return await say(models, view, request) if request else update(failure=_nothing_drafted(view.turn, drawn))
 
 
 def is_said(view: CounselorView) -> bool:
@@ -37,66 +58,66 @@ def is_said(view: CounselorView) -> bool:
     return bool(view.utterances) and view.utterances[-1].speaker == "counselor"
 
 
-async def say(models: Models, view: CounselorView, config: SessionConfig, role: str, task: str) -> dict[str, Any]:
-    """Write the counselor's utterance. Every method's last node comes here, and so has the same context."""
-    attempts = Attempts(models, config, role, view.turn, view.session_id)
-    messages = counselor_messages(view, config, task, role)
-    # Closing words look back: what they say is not new.
-    worth = worth_after(view.utterances) if config.choices > 1 and not view.end_reason else None
-    try:
-        text = await speak(attempts, messages, "counselor", view.said_by("counselor"), view.said_by("client"), worth)
-    except NotSaid as error:
-        return update(failure=error.failure)
-    utterance = Utterance(
-        turn=view.turn, speaker="counselor", text=text, closing=view.end_reason is not None, call=attempts.call()
-    )
-    return update(utterances=[utterance])
+async def say(models: Models, view: CounselorView, request: SpeechRequest) -> dict[str, Any]:
+    """Write the counselor's utterance. Every method's last node comes here."""
+    answer = await speak(models, request)
+    if isinstance(answer, Unusable):
+        return update(failure=answer.failure)
+    closing = view.end_reason is not None
+    said = Utterance(turn=view.turn, speaker="counselor", text=answer.value, closing=closing, call=answer.call)
+    return update(utterances=[said])
 
 
-async def close(models: Models, view: CounselorView, config: SessionConfig, role: str) -> dict[str, Any]:
-    """Write the closing utterance: what was found, the step agreed, goodbye."""
-    return await say(models, view, config, role, prompt("counselor/closing", view.end_reason or "turn_limit"))
+def ask_closing(view: CounselorView, config: SessionConfig, role: str) -> SpeechRequest:
+    """What is asked for the closing utterance: what was found, the step agreed, goodbye."""
+    return counselor_request(view, config, role, prompt("counselor/closing", view.end_reason or "turn_limit"))
 
 
-async def _merge(models: Models, view: CounselorView, config: SessionConfig, pick: Pick) -> dict[str, Any]:
-    drawn = [candidate for candidate in view.candidates if candidate.turn == view.turn]
-    if refused := next((candidate for candidate in drawn if candidate.refused), None):
-        message = refused.error or "refused"
-        return update(failure=Failure(stage=refused.technique, kind="refused", message=message, turn=view.turn))
-    drafts = [candidate for candidate in drawn if candidate.text]
-    if not drafts:
-        return update(failure=_nothing_drafted(view.turn, drawn))
-    if config.merge == "join" and (joined := _joined(drafts, view, pick)):
-        return update(utterances=[Utterance(turn=view.turn, speaker="counselor", text=joined)])
+def ask_merge(view: CounselorView, config: SessionConfig) -> SpeechRequest | None:
+    """What is asked for one utterance out of the turn's drafts; None where there is no pick, or no draft."""
+    pick, drafts = view.pick, _drafts(view)
+    if pick is None or not drafts:
+        return None
     variables: dict[str, object] = {
         "phase": phase_hint(view, config),
         "step": step_line(view, pick.step),
         "candidates": "\n".join(f"- {draft.technique}: {clean(draft.text)}" for draft in drafts),
     }
     # What rules give as a reason is the same for every session, and tells the merge no more than the drafts do.
-    told = pick.source in ("llm", "human") or (pick.source == "rules" and config.fan_out == "all")
-    section = "picked" if told else "every"
-    if section == "picked":
+    reasoned = pick.source in ("llm", "human") or (pick.source == "rules" and config.fan_out == "all")
+    if reasoned:
         variables |= {"techniques": ", ".join(pick.techniques), "reason": clean(pick.reason, 200)}
-    return await say(models, view, config, "merge", prompt("counselor/merge", section, **variables))
+    task = prompt("counselor/merge", "picked" if reasoned else "every", **variables)
+    return counselor_request(view, config, "merge", task)
 
 
-def _joined(drafts: list[Candidate], view: CounselorView, pick: Pick) -> str:
+def _drafts(view: CounselorView) -> list[Candidate]:
+    return [candidate for candidate in view.candidates if candidate.turn == view.turn and candidate.text]
+
+
+def _joined(view: CounselorView, pick: Pick) -> str:
     """The drafts one after another in the order of the pick, questions last; empty where that is too long or the guards object."""
     places = {name: place for place, name in enumerate(pick.techniques)}
-    ordered = sorted(drafts, key=lambda draft: (draft.text.endswith("?"), places.get(draft.technique, len(places))))
+    ordered = sorted(_drafts(view), key=lambda one: (one.text.endswith("?"), places.get(one.technique, len(places))))
     text = " ".join(draft.text for draft in ordered)
-    if len(text) > UTTERANCE_LIMIT or check(
-        Spoken(text, "counselor", Past(view.said_by("counselor")), Past(view.said_by("client")))
-    ):
-        return ""
-    return text
+    draft = Spoken(text, "counselor", Past(view.said_by("counselor")), Past(view.said_by("client")))
+    return "" if len(text) > UTTERANCE_LIMIT or check(draft) else text
 
 
-async def _pick(models: Models, view: CounselorView, config: SessionConfig) -> dict[str, Any]:
+def ask_pick(view: CounselorView, config: SessionConfig) -> DecisionRequest[Pick]:
+    """What a model is asked for this turn's pick."""
+    messages = counselor_messages(view, config, _pick_task(view, config), "router")
+    schema = _schema(view, config)
+    return DecisionRequest(
+        "router", view.turn, view.session_id, config, messages, schema, lambda answer: _read(answer, view, config)
+    )
+
+
+async def choose(models: Models, view: CounselorView, config: SessionConfig) -> Pick | Failure:
+    """This turn's pick by the policy in force; by rules too where a model's answer cannot be used."""
     policy = policy_of(config)
     if policy == "every":
-        pick = Pick(
+        return Pick(
             turn=view.turn,
             phase=phase_of(view.turn, config.max_turns),
             techniques=config.techniques,
@@ -104,19 +125,15 @@ async def _pick(models: Models, view: CounselorView, config: SessionConfig) -> d
             reason="every technique, no pick",
             source="every",
         )
-    elif policy == "rules":
-        pick = pick_by_rules(view, config)
-    else:
-        attempts = Attempts(models, config, "router", view.turn, view.session_id)
-        messages = counselor_messages(view, config, _pick_task(view, config), "router")
-        try:
-            pick = await decide(attempts, messages, _schema(view, config), lambda answer: _read(answer, view, config))
-        except NotSaid as error:
-            if attempts.failed and attempts.failed.permanent:
-                return update(failure=error.failure)  # it would be refused every turn, and all picks be the rules'
-            pick = pick_by_rules(view, config, fallback=error.failure.message)
-        pick = pick.model_copy(update={"call": attempts.call()})
-    return update(picks=[pick], candidates=replace([]))
+    if policy == "rules":
+        return pick_by_rules(view, config)
+    answer = await decide(models, ask_pick(view, config))
+    if isinstance(answer, Usable):
+        return answer.value.model_copy(update={"call": answer.call})
+    if answer.permanent:
+        return answer.failure  # it would be refused every turn, and all picks be the rules'
+    chosen = pick_by_rules(view, config, fallback=answer.failure.message)
+    return chosen.model_copy(update={"call": answer.failure.call})
 
 
 def policy_of(config: SessionConfig) -> str:

@@ -5,18 +5,28 @@ from typing import Any
 from counseling_sessions.models.chat import Models
 from counseling_sessions.nodes.context import phase_hint, step_line
 from counseling_sessions.nodes.picking import step_by_pace
-from counseling_sessions.nodes.router import close, is_said, say
+from counseling_sessions.nodes.router import ask_closing, is_said, say
+from counseling_sessions.nodes.speaking import SpeechRequest, counselor_request
 from counseling_sessions.prompts import prompt
 from counseling_sessions.settings import SessionConfig
 from counseling_sessions.state import CounselorView
 
 
+def ask_single(view: CounselorView, config: SessionConfig) -> SpeechRequest | None:
+    """What the one counselor is asked: this turn's utterance, or the closing one; None where it is said already."""
+    if view.end_reason:
+        return ask_closing(view, config, "counselor")
+    if is_said(view):
+        return None
+    return counselor_request(view, config, "counselor", alone_task(view, config, step_by_pace(view, config)))
+
+
+def alone_task(view: CounselorView, config: SessionConfig, step: int | None) -> str:
+    """The task of a counselor without drafts, at a step of the plan (1-based; None without one)."""
+    return prompt("counselor/merge", "alone", phase=phase_hint(view, config), step=step_line(view, step))
+
+
 async def single(models: Models, view: CounselorView, config: SessionConfig) -> dict[str, Any]:
     """Write this turn's utterance, or the closing one."""
-    if view.end_reason:
-        return await close(models, view, config, role="counselor")
-    if is_said(view):
-        return {}
-    step = step_line(view, step_by_pace(view, config))
-    task = prompt("counselor/merge", "alone", phase=phase_hint(view, config), step=step)
-    return await say(models, view, config, "counselor", task)
+    request = ask_single(view, config)
+    return await say(models, view, request) if request else {}

@@ -1,13 +1,14 @@
 """Saying something: a message is asked for, judged by the guards, asked for again with the reason, and mended at the last.
 
-Every message that enters a dialogue, and every candidate, comes through `speak`; every structured answer through `decide`.
+What is asked is a `ModelRequest`, which a node makes from its view without asking anybody. Every message that enters a
+dialogue, and every candidate, comes through `speak`; every structured answer through `decide`.
 """
 
 import hashlib
 import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any, Generic, TypeVar
 
 from langchain_core.messages import BaseMessage
 
@@ -16,12 +17,12 @@ from counseling_sessions.models.chat import Models
 from counseling_sessions.models.errors import ModelError
 from counseling_sessions.models.requests import Reply
 from counseling_sessions.models.structured import AnswerSchema, MalformedAnswer, read_object
-from counseling_sessions.nodes.choosing import ENOUGH, Worth
-from counseling_sessions.nodes.context import UTTERANCE_LIMIT, ask_again
+from counseling_sessions.nodes.choosing import ENOUGH, Worth, worth_after
+from counseling_sessions.nodes.context import UTTERANCE_LIMIT, ask_again, counselor_messages
 from counseling_sessions.nodes.guards import check
 from counseling_sessions.nodes.mending import cut, repair, tidy
 from counseling_sessions.settings import SessionConfig
-from counseling_sessions.state import Call, Failure, Finding, Speaker
+from counseling_sessions.state import Call, CounselorView, Failure, Finding, Speaker
 
 T = TypeVar("T")
 
@@ -35,6 +36,61 @@ WARMER = 0.15
 
 
 @dataclass(frozen=True)
+class ModelRequest:
+    """What a role is asked in a turn (0 or more): its messages. `config` says which model is asked, how often, and the seed."""
+
+    role: str
+    turn: int
+    session_id: str
+    config: SessionConfig
+    messages: Sequence[BaseMessage]
+
+
+@dataclass(frozen=True)
+class SpeechRequest(ModelRequest):
+    """Asks for a message of `speaker`, which the guards judge by what both sides have said: `own` is the speaker's.
+
+    With `worth`, up to `choices` answers that pass are asked for until one is worth enough; the best one is taken.
+    """
+
+    speaker: Speaker
+    own: Sequence[str]
+    other: Sequence[str]
+    worth: Worth | None = None
+
+
+@dataclass(frozen=True)
+class DecisionRequest(ModelRequest, Generic[T]):
+    """Asks for a structured answer: `parse` takes the JSON object out of it, `read` turns that into what is wanted.
+
+    Both raise `ValueError` for what is wrong.
+    """
+
+    schema: AnswerSchema
+    read: Callable[[dict[str, Any]], T]
+    parse: Callable[[str], dict[str, Any]] = read_object
+
+
+@dataclass(frozen=True)
+class Usable(Generic[T]):
+    """What a request came to, and the trace of all its attempts."""
+
+    value: T
+    call: Call
+
+
+@dataclass(frozen=True)
+class Unusable:
+    """No usable answer after all attempts; `failure` says at which stage and why, and carries the trace.
+
+    `permanent`: the endpoint refuses the request, and would refuse it in every turn to come.
+    """
+
+    failure: Failure
+    permanent: bool = False
+
+
+@dataclass(frozen=True)
 class _Passed:
     """An answer that the guards let pass: what it is worth, and which reply it was."""
 
@@ -43,161 +99,148 @@ class _Passed:
     place: int
 
 
-class NotSaid(RuntimeError):
-    """No usable answer after all attempts; `failure` tells at which stage and why, and carries the trace."""
+class _Attempts:
+    """The answers to one request: asks, counts, and adds up what they cost."""
 
-    def __init__(self, failure: Failure) -> None:
-        super().__init__(failure.message)
-        self.failure = failure
-
-
-class Attempts:
-    """The answers asked for on one occasion: asks, counts, and adds up what they cost."""
-
-    def __init__(self, models: Models, config: SessionConfig, role: str, turn: int, session_id: str) -> None:
-        self.models, self.config, self.role, self.turn, self.session_id = models, config, role, turn, session_id
+    def __init__(self, models: Models, request: ModelRequest) -> None:
+        self.models, self.request = models, request
+        self.most = request.config.guard_attempts
         self.started = time.time()
         self.clock = time.perf_counter()
         self.replies: list[Reply] = []
         self.kept: int | None = None
         self.passed = 0
         self.findings: list[Finding] = []
-        self.failed: ModelError | None = None
+        self.error: ModelError | None = None
 
-    async def ask(self, messages: Sequence[BaseMessage], schema: AnswerSchema | None = None) -> Reply:
-        """Ask once more; raises `NotSaid` when the model cannot be had."""
-        number = len(self.replies)
-        settings = self.config.model_for(self.role)
+    async def ask(self, messages: Sequence[BaseMessage], schema: AnswerSchema | None = None) -> Reply | Unusable:
+        """Ask once more."""
+        request, number = self.request, len(self.replies)
+        settings = request.config.model_for(request.role)
         warmth = min(
             (settings.temperature or 0.0) + WARMER * (number - self.passed), max(settings.temperature or 0.0, 1.3)
         )
         try:
             reply = await self.models.ask(
-                self.role,
+                request.role,
                 settings.model_copy(update={"temperature": round(warmth, 2)}),
                 messages,
-                seed=call_seed(self.config.seed, self.role, self.turn, number),
+                seed=self._seed(number),
                 schema=schema,
-                session_id=self.session_id,
-                turn=self.turn,
+                session_id=request.session_id,
+                turn=request.turn,
             )
         except ModelError as error:
-            self.failed = error
-            raise NotSaid(self.failure(error.kind, str(error))) from error
+            self.error = error
+            return Unusable(self._failure(error.kind, str(error)), error.permanent)
         self.replies.append(reply)
         if reply.cut_at:
             detail = f"the answer was longer than {reply.cut_at:,} characters and was cut there"
             self.findings.append(Finding(kind="cut", detail=detail, repaired=True))
         return reply
 
-    def failure(self, kind: str, message: str) -> Failure:
-        return Failure(stage=self.role, kind=kind, message=message, turn=self.turn, call=self.call())
+    def usable(self, value: T) -> Usable[T]:
+        return Usable(value, self._call())
 
-    def call(self) -> Call:
+    def unusable(self, kind: str, message: str) -> Unusable:
+        return Unusable(self._failure(kind, message))
+
+    def _failure(self, kind: str, message: str) -> Failure:
+        return Failure(stage=self.request.role, kind=kind, message=message, turn=self.request.turn, call=self._call())
+
+    def _seed(self, number: int) -> int:
+        return call_seed(self.request.config.seed, self.request.role, self.request.turn, number)
+
+    def _call(self) -> Call:
         """The trace of all the attempts so far; of several that passed, `kept` is the place of the one that is said."""
         kept = len(self.replies) - 1 if self.kept is None else self.kept
         last = self.replies[kept] if self.replies else None
-        failed = self.failed
+        error, role = self.error, self.request.role
         passed_over = max(0, self.passed - 1)
         return Call(
-            role=self.role,
-            model=last.model if last else self.config.model_for(self.role).model or "",
+            role=role,
+            model=last.model if last else self.request.config.model_for(role).model or "",
             endpoint=last.endpoint if last else "",
             started=self.started,
             seconds=round(time.perf_counter() - self.clock, 4),
             prompt_tokens=_total(reply.prompt_tokens for reply in self.replies),
             cached_tokens=_total(reply.cached_tokens for reply in self.replies),
             completion_tokens=_total(reply.completion_tokens for reply in self.replies),
-            requests=sum(reply.requests for reply in self.replies) + (failed.requests if failed else 0),
+            requests=sum(reply.requests for reply in self.replies) + (error.requests if error else 0),
             attempts=len(self.replies) - passed_over,
             passed_over=passed_over,
             finish_reason=last.finish_reason if last else None,
             structured=last.structured if last else None,
-            seed=call_seed(self.config.seed, self.role, self.turn, max(0, kept)),
+            seed=self._seed(max(0, kept)),
             findings=tuple(self.findings),
-            errors=tuple(error for reply in self.replies for error in reply.errors) + (failed.errors if failed else ()),
+            errors=tuple(error for reply in self.replies for error in reply.errors) + (error.errors if error else ()),
         )
 
 
-async def speak(
-    attempts: Attempts,
-    messages: list[BaseMessage],
-    speaker: Speaker,
-    own: Sequence[str],
-    other: Sequence[str],
-    worth: Worth | None = None,
-) -> str:
-    """One message that passes every guard; raises `NotSaid` when none could be had.
+def counselor_request(view: CounselorView, config: SessionConfig, role: str, task: str) -> SpeechRequest:
+    """Asks for a message of the counselor's side, whoever writes it: all of them have the same context."""
+    # Closing words look back: what they say is not new.
+    worth = worth_after(view.utterances) if config.choices > 1 and not view.end_reason else None
+    messages = counselor_messages(view, config, task, role)
+    own, other = view.said_by("counselor"), view.said_by("client")
+    return SpeechRequest(role, view.turn, view.session_id, config, messages, "counselor", own, other, worth)
+
+
+async def speak(models: Models, request: SpeechRequest) -> Usable[str] | Unusable:
+    """One message that passes every guard.
 
     Asks up to `guard_attempts` times, telling the model each time what was wrong; then the best of the refused answers is
-    mended without a new word. What was refused and mended stands in the attempts' findings. With `worth`, up to `choices` answers
-    that pass are asked for until one is worth enough, and the one that is worth most is kept.
+    mended without a new word. What was refused and mended stands in the call's findings.
     """
-    before = Past(own), Past(other)
+    before = Past(request.own), Past(request.other)
+    attempts = _Attempts(models, request)
     refused: list[Spoken] = []
     passed: list[_Passed] = []
-    choices = attempts.config.choices if worth else 1
-    prompt = messages
-    while len(refused) < attempts.config.guard_attempts:
-        try:
-            reply = await attempts.ask(prompt)
-        except NotSaid:
-            if passed:
-                break
-            raise
-        draft = _draft(reply, speaker, *before)
+    choices = request.config.choices if request.worth else 1
+    prompt = request.messages
+    while len(refused) < attempts.most and len(passed) < choices and not any(one.worth >= ENOUGH for one in passed):
+        reply = await attempts.ask(prompt)
+        if isinstance(reply, Unusable):
+            if not passed:
+                return reply
+            break
+        draft = _draft(reply, request.speaker, *before)
         found = check(draft)
         text = _mended_at_once(draft, found) if found else draft.text
         attempts.findings += [finding.model_copy(update={"repaired": bool(text)}) for finding in found]
-        if not text:
+        if text:
+            worth = request.worth(split_marker(text)[0]) if request.worth else 0.0
+            passed.append(_Passed(worth, text, len(attempts.replies) - 1))
+            attempts.passed = len(passed)
+            prompt = request.messages
+        else:
             refused.append(draft)
-            prompt = ask_again(messages, found)
-            continue
-        value = worth(split_marker(text)[0]) if worth else 0.0
-        passed.append(_Passed(value, text, len(attempts.replies) - 1))
-        attempts.passed = len(passed)
-        if len(passed) == choices or value >= ENOUGH:
-            break
-        prompt = messages
-    if passed:
-        best = max(passed, key=lambda answer: answer.worth)
-        attempts.kept = best.place
-        return best.text
-    # The longest mended answer keeps the most of what the model wanted to say.
-    mended = max((_mended(draft) for draft in refused), key=len)
-    if mended:
-        attempts.findings.append(Finding(kind="repaired", detail=mended[:80], repaired=True))
-        return mended
-    kinds = ", ".join(dict.fromkeys(finding.kind for finding in attempts.findings))
-    raise NotSaid(attempts.failure("refused_by_guards", f"{len(refused)} answers were refused: {kinds}"))
+            prompt = ask_again(request.messages, found)
+    if not passed:
+        return _mended_at_last(attempts, refused)
+    best = max(passed, key=lambda answer: answer.worth)
+    attempts.kept = best.place
+    return attempts.usable(best.text)
 
 
-async def decide(
-    attempts: Attempts,
-    messages: list[BaseMessage],
-    schema: AnswerSchema,
-    read: Callable[[dict[str, Any]], T],
-    *,
-    parse: Callable[[str], dict[str, Any]] = read_object,
-) -> T:
-    """One structured answer that `read` accepts; raises `NotSaid` when none could be had.
-
-    `parse` takes the JSON object out of the answer, `read` turns it into what is wanted; both raise `ValueError` for what is wrong.
-    """
-    prompt = messages
-    for _ in range(attempts.config.guard_attempts):
-        reply = await attempts.ask(prompt, schema)
+async def decide(models: Models, request: DecisionRequest[T]) -> Usable[T] | Unusable:
+    """One structured answer that the request can read."""
+    attempts = _Attempts(models, request)
+    prompt = request.messages
+    for _ in range(attempts.most):
+        reply = await attempts.ask(prompt, request.schema)
+        if isinstance(reply, Unusable):
+            return reply
         try:
             if reply.finish_reason == "length":
                 raise MalformedAnswer("cut off at the token limit")
-            return read(parse(reply.text))
+            return attempts.usable(request.read(request.parse(reply.text)))
         except ValueError as error:
             found = Finding(kind="malformed", detail=" ".join(str(error).split())[:160])
             attempts.findings.append(found)
-            prompt = ask_again(messages, [found])
-    raise NotSaid(
-        attempts.failure("malformed", f"{len(attempts.replies)} answers were malformed: {attempts.findings[-1].detail}")
-    )
+            prompt = ask_again(request.messages, [found])
+    detail = attempts.findings[-1].detail
+    return attempts.unusable("malformed", f"{len(attempts.replies)} answers were malformed: {detail}")
 
 
 def call_seed(seed: int, role: str, turn: int, attempt: int) -> int:
@@ -219,6 +262,16 @@ def _mended_at_once(draft: Spoken, found: Sequence[Finding]) -> str:
         return ""
     text = _mended(draft)
     return text if len(text) >= KEPT * len(draft.text) else ""
+
+
+def _mended_at_last(attempts: _Attempts, refused: Sequence[Spoken]) -> Usable[str] | Unusable:
+    """The longest of the refused answers as they are mended: it keeps the most of what the model wanted to say."""
+    mended = max(map(_mended, refused), key=len)
+    if mended:
+        attempts.findings.append(Finding(kind="repaired", detail=mended[:80], repaired=True))
+        return attempts.usable(mended)
+    kinds = ", ".join(dict.fromkeys(finding.kind for finding in attempts.findings))
+    return attempts.unusable("refused_by_guards", f"{len(refused)} answers were refused: {kinds}")
 
 
 def _mended(draft: Spoken) -> str:

@@ -78,16 +78,12 @@ def _tell_usage(run: Run, progress: Progress, prices: Prices | None, console: Co
     pulse = progress.pulse
     tokens = pulse.prompt_tokens + pulse.completion_tokens
     spent = f", {prices.cost(run.batch.configuration, pulse.tokens_by_role):.4g} spent" if prices else ""
-    console.print(
-        Text(
-            f"this time: {progress.finished} sessions, {pulse.turns} turns, {pulse.calls} calls, {pulse.retries} retries, "
-            f"{tokens:,} tokens ({pulse.cached_tokens:,} cached), {duration(progress.seconds)}{spent}",
-            style="dim",
-        )
-    )
+    done = f"{progress.finished} sessions, {pulse.turns} turns, {pulse.calls} calls, {pulse.retries} retries"
+    used = f"{tokens:,} tokens ({pulse.cached_tokens:,} cached), {duration(progress.seconds)}{spent}"
+    console.print(Text(f"this time: {done}, {used}", style="dim"))
     if pulse.calls and not tokens:
-        message = "the endpoint reports no token usage: tokens and costs are not known, and --max-tokens and --max-cost do not stop"
-        warn(message)
+        unknown = "tokens and costs are not known, and --max-tokens and --max-cost do not stop"
+        warn(f"the endpoint reports no token usage: {unknown}")
 
 
 def _hint(run: Run, unended: int, failed: list[Entry], options: str) -> None:

@@ -70,7 +70,7 @@ async def _play(
         served = await serve(models, config)
         task = make(pinned(config, served))
         task.refuse_if_done(folder)
-        head = await fork_head(task)
+        head = fork_head(task)
         console = HarmlessConsole(quiet=request.quiet or request.json)
         console.print(Text(f"fork of {task.parent.session_id} at turn {task.turn}", style="bold"))
         start = partial(run_fork, head, RunFolder(folder).journals, models)

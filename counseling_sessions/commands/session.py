@@ -115,8 +115,7 @@ async def _resume(request: SessionRequest, place: Path) -> int:
     journal = find_session(place)
     content = read_journal(journal)
     if content.unreadable > 1:  # a crash leaves one line cut, the last
-        message = f"{journal}: {content.unreadable} lines cannot be read; the session goes on from before them"
-        warn(message)
+        warn(f"{journal}: {content.unreadable} lines cannot be read; the session goes on from before them")
     if part_of(content.updates):
         raise SettingsError(
             f"{journal}: a practice session, in which a person takes part; take it up with: "

@@ -12,7 +12,7 @@ from types import FrameType
 from rich.text import Text
 
 from counseling_sessions.commands.parsing.inspection import MOST, StudioRequest
-from counseling_sessions.commands.telling import errors, tell_left_out, warn
+from counseling_sessions.commands.telling import tell, tell_left_out, warn
 from counseling_sessions.graph.served import VARIABLE as MODELS
 from counseling_sessions.inspection.find import find_one, find_records, overview
 from counseling_sessions.inspection.studio import (
@@ -91,14 +91,11 @@ def _wanted(place: Path, names: Sequence[str], left_out: list[Damage] | None) ->
     if not first:
         raise RunError(f"{place} has no sessions yet")
     if len(first) > MOST:
-        errors().print(f"the first {MOST} sessions are imported; name others by their ids")
+        tell(f"the first {MOST} sessions are imported; name others by their ids")
     return first[:MOST]
 
 
 def _line(record: SessionRecord, done: str) -> str:
     config = record.configuration
-    who = f"{record.profile_id}, {record.attitude}"
-    turns = f"{len(record.turns)} turns"
-    return (
-        f"{record.session_id}  {status_of(record)}  {config['method']}  seed {config['seed']}  {turns}  {who}  ({done})"
-    )
+    what = f"{config['method']}  seed {config['seed']}  {len(record.turns)} turns"
+    return f"{record.session_id}  {status_of(record)}  {what}  {record.profile_id}, {record.attitude}  ({done})"

@@ -31,11 +31,10 @@ def run(request: TraceRequest) -> int:
     left_out: list[Damage] | None = [] if request.salvage else None
     if request.html:
         return _write_page(request, request.html, left_out)
-    rows = (
-        overview(request.place, left_out=left_out)
-        if request.list or not (request.session or _one_wanted(request))
-        else []
-    )
+    one = (
+        request.session or request.turn is not None or request.full or request.prompts
+    )  # named where there are several
+    rows = overview(request.place, left_out=left_out) if request.list or not one else []
     tell_left_out(left_out)
     if request.list or len(rows) > 1:
         return _list(request, rows)
@@ -43,7 +42,7 @@ def run(request: TraceRequest) -> int:
     traced = trace_session(record, read_prices(request.prices) if request.prices else None)
     prompts = prompts_of(record, traced) if request.prompts else None
     if request.json:
-        print(json_text(_told(request, traced, prompts)))
+        print(json_text(_shown(request, traced, prompts)))
         return 0
     with _paged() as console:
         if request.turn is not None:
@@ -66,11 +65,6 @@ def _write_page(request: TraceRequest, page: Path, left_out: list[Damage] | None
     return 0
 
 
-def _one_wanted(request: TraceRequest) -> bool:
-    """Whether the options are about one session, so that it has to be named where there are several."""
-    return request.turn is not None or request.full or request.prompts
-
-
 def _list(request: TraceRequest, rows: list[Overview]) -> int:
     if request.json:
         print(json_text([asdict(row) for row in rows]))
@@ -82,18 +76,18 @@ def _list(request: TraceRequest, rows: list[Overview]) -> int:
     return 0
 
 
-def _told(request: TraceRequest, traced: SessionTrace, prompts: Prompts | None) -> dict[str, Any]:
-    told = as_json(traced)
+def _shown(request: TraceRequest, traced: SessionTrace, prompts: Prompts | None) -> dict[str, Any]:
+    data = as_json(traced)
     if request.turn is not None:
         find_turn(traced, request.turn)
-        told["turns"] = [turn for turn in told["turns"] if turn["turn"] == request.turn]
-        told["calls"] = [call for call in told["calls"] if call["turn"] == request.turn]
+        data["turns"] = [turn for turn in data["turns"] if turn["turn"] == request.turn]
+        data["calls"] = [call for call in data["calls"] if call["turn"] == request.turn]
     if prompts:
-        shown = {call["number"] for call in told["calls"]}
+        shown = {call["number"] for call in data["calls"]}
         sent = {number: item for number, item in prompts.by_call.items() if number in shown}
-        told["prompts"] = {number: [asdict(message) for message in item] for number, item in sent.items()}
-        told["prompts_problem"] = prompts.problem
-    return told
+        data["prompts"] = {number: [asdict(message) for message in item] for number, item in sent.items()}
+        data["prompts_problem"] = prompts.problem
+    return data
 
 
 @contextmanager

@@ -28,23 +28,23 @@ def run(request: TrainLoraRequest) -> int:
         TextColumn("{task.description}", markup=False),
         BarColumn(),
         MofNCompleteColumn(),
-        TextColumn("{task.fields[told]}", markup=False),
+        TextColumn("{task.fields[more]}", markup=False),
         TimeElapsedColumn(),
         TimeRemainingColumn(),
     )
     with Progress(*columns, console=console, disable=not console.is_terminal) as bar:
-        task = bar.add_task("training", total=None, told="")
+        task = bar.add_task("training", total=None, more="")
 
-        def stage(told: str) -> None:
-            bar.update(task, description=told)
+        def stage(name: str) -> None:
+            bar.update(task, description=name)
             if not console.is_terminal:
-                console.print(told)
+                console.print(name)
 
         def step(done: Done) -> None:
-            told = _told(done.history)
-            bar.update(task, completed=done.step, total=done.steps, told=told)
+            more = _lately(done.history)
+            bar.update(task, completed=done.step, total=done.steps, more=more)
             if not console.is_terminal and (done.step % 10 == 0 or done.step == done.steps):
-                console.print(f"step {done.step} of {done.steps}: {told}")
+                console.print(f"step {done.step} of {done.steps}: {more}")
 
         try:
             with training_extra():
@@ -85,7 +85,7 @@ def recipe_of(request: TrainLoraRequest) -> Recipe:
     return Recipe.model_validate(recipe.model_dump() | whole | given)
 
 
-def _told(history: "History") -> str:
+def _lately(history: "History") -> str:
     lately = history.steps[-10:]
     rate = sum(step.tokens for step in lately) / max(1e-9, sum(step.seconds for step in lately))
     look = f", validation {history.looks[-1].loss:.3f}" if history.looks else ""

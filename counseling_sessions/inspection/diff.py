@@ -1,5 +1,6 @@
-"""Two sessions side by side: what their configurations, plans and ends differ in, and the dialogues, turn by turn and word by
-word. Meant for a session and its fork; works for any two."""
+"""Compares two sessions: their configurations, plans and ends, and their dialogues turn by turn and word by word.
+
+Its use is a session and its fork, but any two sessions work."""
 
 import hashlib
 import re
@@ -15,15 +16,15 @@ from counseling_sessions.state import Fork, Pick, SessionRecord, Turn, Utterance
 What = Literal["plan", "counselor", "pick", "client"]
 
 RELATED = 0.35
-"""Share of words in common (difflib's ratio, 0 to 1) from which two texts are told apart word by word: below it, what they
-have in common is chance, and marks would only be in the way."""
+"""Share of common words (difflib's ratio, 0 to 1) from which two texts are compared word by word. Below it, common words are
+chance."""
 _WORD = re.compile(r"\S+")
 _NO_TURN = Turn(turn=1, phase="opening")
 
 
 @dataclass(frozen=True)
 class Span:
-    """Words of one side that stand together: in the other side too, or (`changed`) in this one alone."""
+    """A run of words that both sides have or (`changed`) only this one."""
 
     text: str
     changed: bool
@@ -31,7 +32,7 @@ class Span:
 
 @dataclass(frozen=True)
 class Row:
-    """One thing compared: the plan, a pick with its reason, or what somebody said. None: that side has none."""
+    """The plan, a pick with its reason, or an utterance of both sides; None where a side has none."""
 
     what: What
     a: str | None
@@ -43,13 +44,13 @@ class Row:
 
     @cached_property
     def words(self) -> tuple[tuple[Span, ...], tuple[Span, ...]]:
-        """Both sides, word by word; all changed where the texts are unrelated."""
+        """Both sides, word by word; all words are changed if the texts are unrelated."""
         return compare_words(self.a or "", self.b or "")
 
 
 @dataclass(frozen=True)
 class Pair:
-    """What two sessions did at the same place: `name` is "plan", "opening", "turn 7" or "closing"; `turn` is 1-based, 0 else."""
+    """The same place in two sessions: `name` is "plan", "opening", "turn 7" or "closing"; `turn` is its number from 1, else 0."""
 
     name: str
     turn: int
@@ -62,7 +63,7 @@ class Pair:
 
 @dataclass(frozen=True)
 class Setting:
-    """Something on which two sessions differ, by name, with both its values as text; empty where a side has none."""
+    """A setting or result that differs: its name and both values as text, empty where a side has none."""
 
     name: str
     a: str
@@ -71,7 +72,7 @@ class Setting:
 
 @dataclass(frozen=True)
 class Difference:
-    """Two sessions compared."""
+    """Two sessions and their differences."""
 
     a: SessionRecord
     b: SessionRecord
@@ -80,37 +81,37 @@ class Difference:
 
     @property
     def shared(self) -> tuple[Pair, ...]:
-        """The past that both have: what is alike before the dialogues part. A fork may have let go of its plan."""
-        parts = (place for place, pair in enumerate(self.pairs) if pair.name != "plan" and not pair.alike)
-        return tuple(pair for pair in self.pairs[: next(parts, len(self.pairs))] if pair.alike)
+        """The common past: the pairs that are alike before the dialogues differ. A fork can have another plan."""
+        different = (place for place, pair in enumerate(self.pairs) if pair.name != "plan" and not pair.alike)
+        return tuple(pair for pair in self.pairs[: next(different, len(self.pairs))] if pair.alike)
 
     @property
     def relation(self) -> str:
-        """How the two come from each other, as a sentence; empty where they do not."""
+        """A sentence on which session is a fork of which; empty if neither is."""
         return _relation(self.a, self.b)
 
 
 def compare(a: SessionRecord, b: SessionRecord) -> Difference:
-    """What two sessions have in common and what not."""
+    """The differences of two sessions."""
     return Difference(a, b, tuple(_settings(a, b)), tuple(_pairs(a, b)))
 
 
 def compare_words(a: str, b: str) -> tuple[tuple[Span, ...], tuple[Span, ...]]:
-    """Two texts as runs of words that both have, and of words that only one has. White space does not count."""
-    ours, theirs = _WORD.findall(a), _WORD.findall(b)
-    matcher = SequenceMatcher(None, ours, theirs, autojunk=False)
+    """Two texts as runs of common words, and of words that only one has. White space does not count."""
+    a_words, b_words = _WORD.findall(a), _WORD.findall(b)
+    matcher = SequenceMatcher(None, a_words, b_words, autojunk=False)
     if matcher.ratio() < RELATED:
-        return _span(ours, True), _span(theirs, True)
-    left: list[Span] = []
-    right: list[Span] = []
-    for kind, start, end, other_start, other_end in matcher.get_opcodes():
-        left += _span(ours[start:end], kind != "equal")
-        right += _span(theirs[other_start:other_end], kind != "equal")
-    return tuple(left), tuple(right)
+        return _span(a_words, True), _span(b_words, True)
+    a_spans: list[Span] = []
+    b_spans: list[Span] = []
+    for kind, a_start, a_end, b_start, b_end in matcher.get_opcodes():
+        a_spans += _span(a_words[a_start:a_end], kind != "equal")
+        b_spans += _span(b_words[b_start:b_end], kind != "equal")
+    return tuple(a_spans), tuple(b_spans)
 
 
 def as_json(difference: Difference, *, alike: bool = False) -> dict[str, Any]:
-    """The difference as plain JSON; what both did alike is named, and shown with `alike` only."""
+    """The difference as plain JSON. Pairs that are alike have their rows only with `alike`."""
     return {
         "a": _about(difference.a),
         "b": _about(difference.b),
@@ -126,14 +127,14 @@ def _span(words: list[str], changed: bool) -> tuple[Span, ...]:
 
 
 def _settings(a: SessionRecord, b: SessionRecord) -> Iterator[Setting]:
-    ours, theirs = _facts(a), _facts(b)
-    for name in dict.fromkeys([*ours, *theirs]):
-        if ours.get(name, "") != theirs.get(name, ""):
-            yield Setting(name, ours.get(name, ""), theirs.get(name, ""))
+    a_facts, b_facts = _facts(a), _facts(b)
+    for name in dict.fromkeys([*a_facts, *b_facts]):
+        if a_facts.get(name, "") != b_facts.get(name, ""):
+            yield Setting(name, a_facts.get(name, ""), b_facts.get(name, ""))
 
 
 def _facts(record: SessionRecord) -> dict[str, str]:
-    """What a session was asked to be, and how it ended, by name."""
+    """A session's settings, and how it ended, by name."""
     facts = {"client": record.profile_id, "attitude": record.attitude}
     facts |= dict(_flat("", record.configuration))
     facts |= {"prompts": _prompts(record), "program": record.provenance.packages.get("counseling-sessions", "")}
@@ -151,39 +152,38 @@ def _flat(name: str, value: Any) -> Iterator[tuple[str, str]]:
 
 
 def _prompts(record: SessionRecord) -> str:
-    """The prompt files by a hash of their hashes: they are alike or not."""
+    """The number of prompt files, and a hash of their hashes to compare."""
     hashes = record.provenance.prompt_hashes
     return f"{len(hashes)} files, {hashlib.sha256(repr(sorted(hashes.items())).encode()).hexdigest()[:8]}"
 
 
 def _pairs(a: SessionRecord, b: SessionRecord) -> Iterator[Pair]:
     yield from _pair("plan", 0, [("plan", _plan(a), _plan(b))])
-    openings = [{said.speaker: said.text for said in record.opening} for record in (a, b)]
+    a_opening, b_opening = ({item.speaker: item.text for item in record.opening} for record in (a, b))
     speakers: tuple[Literal["counselor", "client"], ...] = ("counselor", "client")
-    yield from _pair("opening", 0, [(who, openings[0].get(who), openings[1].get(who)) for who in speakers])
-    ours, theirs = ({turn.turn: turn for turn in record.turns} for record in (a, b))
-    for number in sorted(ours.keys() | theirs.keys()):
-        yield from _pair(f"turn {number}", number, _rows(ours.get(number), theirs.get(number)))
+    yield from _pair("opening", 0, [(speaker, a_opening.get(speaker), b_opening.get(speaker)) for speaker in speakers])
+    a_turns, b_turns = ({turn.turn: turn for turn in record.turns} for record in (a, b))
+    for number in sorted(a_turns.keys() | b_turns.keys()):
+        yield from _pair(f"turn {number}", number, _rows(a_turns.get(number, _NO_TURN), b_turns.get(number, _NO_TURN)))
     yield from _pair("closing", 0, [("counselor", _text(a.closing), _text(b.closing))])
 
 
-def _pair(name: str, turn: int, found: list[tuple[What, str | None, str | None]]) -> Iterator[Pair]:
-    rows = tuple(Row(what, a, b) for what, a, b in found if a is not None or b is not None)
+def _pair(name: str, turn: int, sides: list[tuple[What, str | None, str | None]]) -> Iterator[Pair]:
+    rows = tuple(Row(what, a, b) for what, a, b in sides if a is not None or b is not None)
     if rows:
         yield Pair(name, turn, rows)
 
 
-def _rows(a: Turn | None, b: Turn | None) -> list[tuple[What, str | None, str | None]]:
-    ours, theirs = a or _NO_TURN, b or _NO_TURN
+def _rows(a: Turn, b: Turn) -> list[tuple[What, str | None, str | None]]:
     return [
-        ("pick", _pick(ours.pick), _pick(theirs.pick)),
-        ("counselor", _text(ours.counselor), _text(theirs.counselor)),
-        ("client", _text(ours.client), _text(theirs.client)),
+        ("pick", _pick(a.pick), _pick(b.pick)),
+        ("counselor", _text(a.counselor), _text(b.counselor)),
+        ("client", _text(a.client), _text(b.client)),
     ]
 
 
-def _text(said: Utterance | None) -> str | None:
-    return said.text if said else None
+def _text(utterance: Utterance | None) -> str | None:
+    return utterance.text if utterance else None
 
 
 def _pick(pick: Pick | None) -> str | None:
@@ -203,9 +203,9 @@ def _plan(record: SessionRecord) -> str | None:
 def _relation(a: SessionRecord, b: SessionRecord) -> str:
     if a.session_id == b.session_id:
         return "A and B are the same session."
-    for name, fork, other, parent in (("B", b.forked_from, "A", a), ("A", a.forked_from, "B", b)):
+    for name, fork, parent_name, parent in (("B", b.forked_from, "A", a), ("A", a.forked_from, "B", b)):
         if fork and fork.session_id == parent.session_id:
-            return f"{name} is a fork of {other} at turn {fork.turn}{_edited(fork)}."
+            return f"{name} is a fork of {parent_name} at turn {fork.turn}{_edited(fork)}."
     if a.forked_from and b.forked_from and a.forked_from.session_id == b.forked_from.session_id:
         turns = f"A at turn {a.forked_from.turn}{_edited(a.forked_from)}, B at turn {b.forked_from.turn}"
         return f"A and B are forks of {a.forked_from.session_id}: {turns}{_edited(b.forked_from)}."
@@ -231,9 +231,9 @@ def _about(record: SessionRecord) -> dict[str, Any]:
 
 
 def _pair_json(pair: Pair, *, rows: bool) -> dict[str, Any]:
-    told: dict[str, Any] = {"name": pair.name, "turn": pair.turn, "alike": pair.alike}
+    document: dict[str, Any] = {"name": pair.name, "turn": pair.turn, "alike": pair.alike}
     if rows:
-        told["rows"] = [
+        document["rows"] = [
             {
                 "what": row.what,
                 "alike": row.alike,
@@ -243,4 +243,4 @@ def _pair_json(pair: Pair, *, rows: bool) -> dict[str, Any]:
             }
             for row in pair.rows
         ]
-    return told
+    return document

@@ -1,4 +1,4 @@
-"""Two sessions side by side on a terminal: in two columns where there is room, else one below the other."""
+"""Two sessions side by side on a terminal: in two columns if there is room, else one below the other."""
 
 from collections.abc import Iterator, Sequence
 from itertools import groupby
@@ -15,15 +15,17 @@ COLUMNS_FROM = 100
 """Characters of a terminal from which there is room for two columns."""
 TITLES = {"plan": "Plan", "counselor": "Counselor", "pick": "Picked", "client": "Client"}
 SIDES = (("A", "red", "[-", "-]"), ("B", "green", "{+", "+}"))
-"""The two sides: name, color of what it alone has, and the marks around that where there is no color."""
+"""The two sides: name, color of the words that only this side has, and their marks on a terminal without color."""
 
 
 def show_difference(console: Console, difference: Difference, names: tuple[str, str], *, alike: bool = False) -> None:
-    """Print two sessions' differences; `names` says where they lie. What both did alike is one line, unless `alike`."""
+    """Print two sessions' differences; `names` are their places. Pairs that are alike are one line, unless `alike`."""
     for side, (name, color, *_) in enumerate(SIDES):
         record = (difference.a, difference.b)[side]
-        who = f"{record.profile.demographics.name}, {record.attitude}, {record.configuration.get('method')}"
-        console.print(Text.assemble((f"{name} ", f"bold {color}"), f"{names[side]} · {record.session_id[:8]} · {who}"))
+        client = f"{record.profile.demographics.name}, {record.attitude}, {record.configuration.get('method')}"
+        console.print(
+            Text.assemble((f"{name} ", f"bold {color}"), f"{names[side]} · {record.session_id[:8]} · {client}")
+        )
     if difference.relation:
         console.print(Text(difference.relation))
     _show_settings(console, difference)
@@ -79,18 +81,18 @@ def _side(console: Console, row: Row, side: int) -> RenderableType:
     name, color, *_ = SIDES[side]
     title = Text.assemble((f"{name} ", f"bold {color}"), (TITLES[row.what], "bold"))
     if (row.a, row.b)[side] is None:
-        said = Text("nothing", style="dim italic")
+        text = Text("nothing", style="dim italic")
     else:
-        said = Text(" ").join(_marked(console, row.words[side], side))
-    return Group(title, Padding(said, (0, 0, 0, 2)))
+        text = Text(" ").join(_marked(console, row.words[side], side))
+    return Group(title, Padding(text, (0, 0, 0, 2)))
 
 
 def _marked(console: Console, spans: Sequence[Span], side: int) -> Iterator[Text]:
-    """The words of a side; what it alone has is marked, but where it has all its words alone."""
+    """The words of a side, with marks around those that the other side lacks, unless it lacks them all."""
     _, color, start, end = SIDES[side]
-    whole = all(span.changed for span in spans)
+    all_changed = all(span.changed for span in spans)
     for span in spans:
-        if not span.changed or whole:
+        if not span.changed or all_changed:
             yield Text(span.text)
         elif has_color(console):
             yield Text(span.text, style=f"bold {color}")
@@ -107,10 +109,10 @@ def _legend(console: Console) -> list[Text]:
 
 
 def _names(pairs: Sequence[Pair]) -> str:
-    """The names of pairs that follow each other: "plan, opening and turns 1–6"."""
+    """The names of consecutive pairs: "plan, opening and turns 1–6"."""
     turns = [pair.turn for pair in pairs if pair.turn]
     names = list(dict.fromkeys("turns" if pair.turn else pair.name for pair in pairs))
     spanned = f"turns {turns[0]}–{turns[-1]}" if len(turns) > 1 else f"turn {turns[0]}" if turns else ""
     names = [spanned if name == "turns" else name for name in names]
-    said = " and ".join([", ".join(names[:-1]), names[-1]]) if len(names) > 1 else names[0]
-    return said[0].upper() + said[1:]
+    listed = " and ".join([", ".join(names[:-1]), names[-1]]) if len(names) > 1 else names[0]
+    return listed[0].upper() + listed[1:]

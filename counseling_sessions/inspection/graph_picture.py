@@ -1,9 +1,8 @@
-"""The session graph as a drawing: inline SVG made from a method's own wiring, without a renderer from elsewhere.
+"""Draws the session graph: inline SVG from a method's wiring, without an external renderer.
 
-The nodes that every session passes stand one below the other, each on the layer of its longest way from the start; a node that
-is entered from one node alone and only goes back to it (a specialist at its router) stands beside that node. Arrows against the
-layers, and those that pass over one, run along the left. Nodes carry `data-node`, arrows `data-from` and `data-to`, so that a
-page can mark the path that a turn has taken.
+The nodes that every session passes stand one below the other, by their longest way from the start. A node that only exchanges
+with one other (a specialist with its router) stands beside that node. Arrows that go back, or that skip a layer, run along the
+left. Nodes have `data-node`, arrows `data-from` and `data-to`, so that a page can mark the path of a turn.
 """
 
 from collections.abc import Sequence
@@ -24,12 +23,11 @@ BESIDE = 62
 MARGIN, LANE = 8, 13
 """Pixels around the drawing, and between the arrows that run along its left."""
 STAND_IN = "reflection"
-"""All specialists are wired alike: the drawing takes the wiring of one, and its names from the session."""
+"""The specialist whose wiring the drawing uses for all of them; their names come from the session."""
 
 
 def graph_svg(method: MethodName, techniques: Sequence[str]) -> str:
-    """The drawing of a method whose specialists are these. Any name will do: records of others may have techniques that are
-    not ours."""
+    """The drawing of a method with these specialists. Foreign records can have techniques of any name."""
     nodes, edges = wiring(method, techniques)
     beside = {name: hub for name in nodes if (hub := _hub(name, edges))}
     spine = _layers([name for name in nodes if name not in beside], edges)
@@ -44,7 +42,7 @@ def graph_svg(method: MethodName, techniques: Sequence[str]) -> str:
 
 
 def wiring(method: MethodName, techniques: Sequence[str]) -> tuple[list[str], Edges]:
-    """Nodes and edges of the compiled graph of a method, with a node for each of these techniques."""
+    """Nodes and edges of a method's compiled graph, with a node for each technique."""
     nodes: list[str] = []
     for name in _compiled(method)[0]:
         nodes += techniques if name == STAND_IN else [name]
@@ -70,7 +68,7 @@ def _hub(name: str, edges: Edges) -> str | None:
 
 
 def _layers(names: list[str], edges: Edges) -> list[str]:
-    """The names by their longest way from the start; arrows back to where a way has come from do not count."""
+    """The names by their longest way from the start; arrows back into a way do not count."""
     depth = {START: 0}
 
     def walk(name: str, way: tuple[str, ...]) -> None:
@@ -85,7 +83,7 @@ def _layers(names: list[str], edges: Edges) -> list[str]:
 
 
 def _lanes(spine: list[str], edges: Sequence[tuple[str, str]]) -> dict[tuple[str, str], int]:
-    """A lane on the left for every arrow that does not go to the next layer; the short ones run inside."""
+    """A lane on the left for every arrow that does not go to the next layer; short arrows are on the inside."""
     row = {name: place for place, name in enumerate(spine)}
     far = [edge for edge in edges if row[edge[1]] - row[edge[0]] != 1]
     return {edge: lane for lane, edge in enumerate(sorted(far, key=lambda edge: abs(row[edge[1]] - row[edge[0]])), 1)}
@@ -109,7 +107,7 @@ def _arrow(
     source, target = edge
     (x1, y1, w1), (x2, y2, w2) = places[source], places[target]
     middle1, middle2 = y1 + HEIGHT // 2, y2 + HEIGHT // 2
-    if target in beside:  # two arrows side by side, there and back
+    if target in beside:  # Two arrows side by side, one for each direction.
         start, end, bend = (x1 + w1, middle1 - 4), (x2, middle2 - 4), (x1 + w1 + x2) // 2
         line = f"M{start[0]} {start[1]}C{bend} {start[1]} {bend} {end[1]} {end[0] - 5} {end[1]}"
         head = _head(*end, "right")

@@ -1,4 +1,4 @@
-"""A session as it happens, on a terminal or in a pipe: the dialogue as it grows, what was picked and why, where the graph is."""
+"""A running session on a terminal or in a pipe: the dialogue, each pick with its reason, and the running nodes."""
 
 import time
 from collections import Counter
@@ -12,7 +12,7 @@ from counseling_sessions.graph.session import Event, SessionTask
 from counseling_sessions.inspection.trace_style import SPEAKERS
 from counseling_sessions.inspection.transcript import how_it_ended
 from counseling_sessions.sessions.journal_lines import JournalContent
-from counseling_sessions.state import Call, SessionRecord
+from counseling_sessions.state import SessionRecord
 
 DOING = {
     "intake": "taking the form",
@@ -24,7 +24,7 @@ DOING = {
 
 
 class LiveView:
-    """Shows a session's events on a console. Plain lines without control codes where the console is no terminal."""
+    """Shows a session's events on a console; plain lines without control codes if it is no terminal."""
 
     def __init__(self, console: Console, task: SessionTask) -> None:
         self._console = console
@@ -47,7 +47,7 @@ class LiveView:
             self._status.stop()
 
     def __call__(self, event: Event) -> None:
-        """Take note of an event and show what is new."""
+        """Show an event."""
         if event.update is None:
             self._running.append(event.node)
         else:
@@ -55,10 +55,10 @@ class LiveView:
                 self._running.remove(event.node)
             self._show(event.update)
         if self._status:
-            self._status.update(self._where())
+            self._status.update(self._status_line())
 
     def replay(self, content: JournalContent) -> None:
-        """Show what happened up to the last finished turn of a session that is taken up again."""
+        """Show a resumed session up to its last finished turn."""
         for item in content.finished_updates:
             self._show(item.update)
 
@@ -72,27 +72,27 @@ class LiveView:
             pick = picks[-1]
             self._count(pick.get("call"))
             step = f" · step {pick['step']}" if pick.get("step") else ""
-            how = "rules, as the model gave no pick" if pick.get("fallback") else pick["source"]
-            head = f"turn {pick['turn']} · {pick['phase']}{step} · {' + '.join(pick['techniques'])} ({how})"
+            source = "rules, as the model gave no pick" if pick.get("fallback") else pick["source"]
+            head = f"turn {pick['turn']} · {pick['phase']}{step} · {' + '.join(pick['techniques'])} ({source})"
             self._line(f"\n{head} — {pick['reason']}", "magenta")
         candidates = change.get("candidates")
         for candidate in candidates if isinstance(candidates, list) else ():
             self._count(candidate.get("call"))
             if candidate.get("error"):
                 self._line(f"  {candidate['technique']} gave no candidate: {candidate['error']}", "red")
-        for said in change.get("utterances", ()):
-            self._count(said.get("call"))
-            self._utterance(said)
+        for utterance in change.get("utterances", ()):
+            self._count(utterance.get("call"))
+            self._utterance(utterance)
         if failure := change.get("failure"):
             self._count(failure.get("call"))
 
-    def _utterance(self, said: dict[str, Any]) -> None:
-        self._turn = said["turn"]
-        title, style = SPEAKERS[said["speaker"]]
-        if said["speaker"] == "client":
+    def _utterance(self, utterance: dict[str, Any]) -> None:
+        self._turn = utterance["turn"]
+        title, style = SPEAKERS[utterance["speaker"]]
+        if utterance["speaker"] == "client":
             title = self._name
         self._console.print(Text(title, style=style))
-        self._console.print(Padding(Text(said["text"]), (0, 0, 0, 2)))
+        self._console.print(Padding(Text(utterance["text"]), (0, 0, 0, 2)))
 
     def _line(self, text: str, style: str) -> None:
         self._console.print(Text(text, style=style))
@@ -102,7 +102,7 @@ class LiveView:
             self._tokens += (call.get("prompt_tokens") or 0) + (call.get("completion_tokens") or 0)
             self._cached += call.get("cached_tokens") or 0
 
-    def _where(self) -> str:
+    def _status_line(self) -> str:
         doing = ", ".join(DOING.get(node, node) for node in dict.fromkeys(self._running)) or "…"
         spent = int(time.monotonic() - self._began)
         cached = f" ({self._cached:,} cached)" if self._cached else ""
@@ -122,14 +122,7 @@ def show_summary(console: Console, record: SessionRecord) -> None:
 
 
 def _guard_line(record: SessionRecord) -> str:
-    found = Counter(finding.kind for call in _calls(record) for finding in call.findings)
-    if not found:
+    counts = Counter(finding.kind for _, call in record.calls for finding in call.findings)
+    if not counts:
         return "guards: nothing to object"
-    return "guards: " + ", ".join(f"{kind.replace('_', ' ')} {count}" for kind, count in sorted(found.items()))
-
-
-def _calls(record: SessionRecord) -> list[Call]:
-    items: list[Any] = [record.plan, *record.dialogue]
-    for turn in record.turns:
-        items += [turn.pick, *turn.candidates]
-    return [item.call for item in items if item is not None and item.call is not None]
+    return "guards: " + ", ".join(f"{kind.replace('_', ' ')} {count}" for kind, count in sorted(counts.items()))

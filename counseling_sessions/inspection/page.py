@@ -1,9 +1,8 @@
-"""The trace page: sessions to look at in a browser, in one self-contained HTML file that needs no server and no network.
+"""The trace page: sessions for a browser, in one HTML file that needs no server and no network.
 
-Text, style and script are the files in `page/`. Every session lies in the page as JSON, compressed (raw deflate, base64) and
-unpacked by the browser when it is opened, so that a run of a thousand sessions is one file that opens at once; a page of one
-session is the same without a list. The script puts text into the page as text only, and the page's content security policy lets
-no other script run and nothing be fetched or sent.
+`page/` has its text, style and script. The page holds every session as compressed JSON (raw deflate, base64), which the browser
+unpacks when a reader opens the session. So a run of a thousand sessions is one file that opens at once. The script inserts text
+only as text. The page's content security policy runs no other script, and fetches and sends nothing.
 """
 
 import base64
@@ -31,12 +30,11 @@ _VARIABLE = re.compile(r"\{\{(\w+)\}\}")
 
 
 def write_pages(place: Path, session: str | None, out: Path, *, left_out: list[Damage] | None = None) -> list[Path]:
-    """Write the page of one session of a place (a run directory, a folder, a journal, a file of records), named as
-    `find_one` takes it, or without a name of all its sessions, with a list. Returns the files written: it is one. Where a person
-    has typed in a session, it is for its owner alone.
+    """Write the page of a session, named as for `find_one`, or of all sessions of a place; returns the one file.
 
-    Raises `RunError` or `JournalError` where there is nothing to show or a session is damaged (with a list for what is left out,
-    damaged ones are put there instead), and `RunError` when the page cannot be written.
+    A place is a run directory, a folder, a journal or a file of records. If a person typed in a session, only the owner can read
+    the page. Raises `RunError` or `JournalError` if there is no session, one is damaged (unless `left_out` collects those), or the
+    page cannot be written.
     """
     if session is None:
         records: Iterable[SessionRecord] = find_records(place, left_out=left_out)
@@ -47,7 +45,7 @@ def write_pages(place: Path, session: str | None, out: Path, *, left_out: list[D
     def noted() -> Iterator[SessionRecord]:
         nonlocal typed
         for record in records:
-            typed = typed or any(said.author == "human" for said in record.dialogue)
+            typed = typed or any(utterance.author == "human" for utterance in record.dialogue)
             yield record
 
     page = page_of(noted(), f"Sessions of {place.resolve().name}")
@@ -57,7 +55,7 @@ def write_pages(place: Path, session: str | None, out: Path, *, left_out: list[D
 
 
 def page_of(records: Iterable[SessionRecord], title: str) -> str:
-    """The HTML of a page with these sessions: with a list of them, unless there is just one."""
+    """The HTML of a page with these sessions; with a list if there are several."""
     graphs: dict[Drawing, int] = {}
     rows, sessions = [], []
     for place, record in enumerate(records):
@@ -69,7 +67,7 @@ def page_of(records: Iterable[SessionRecord], title: str) -> str:
         sessions.append(f'<script type="application/octet-stream" id="session-{place}">{data}</script>')
     drawings = [f'<template id="graph-{place}">{graph_svg(*drawing)}</template>' for drawing, place in graphs.items()]
     style, script = ("\n".join(map(_read, names)) for names in (STYLES, SCRIPTS))
-    # Hashes instead of 'unsafe-inline', so that nothing but these two could run even if text ever came in as markup.
+    # Hashes instead of 'unsafe-inline': only these two run, even if text became markup.
     policy = (
         f"default-src 'none'; style-src 'sha256-{_digest(style)}'; script-src 'sha256-{_digest(script)}'; "
         "base-uri 'none'; form-action 'none'"

@@ -1,7 +1,7 @@
-"""What the trace page shows, as plain JSON: a row of the list for every session, and the whole of each with its turns' steps.
+"""The data of the trace page, as plain JSON: a row of the list for every session, and each session with its turns' steps.
 
-A session's turns have the keys of their addresses: "0" for the opening with the plan, "1" and on, and "closing". Its calls stand
-once, in a list in order of time; elsewhere is their place in it.
+A turn's key is its address: "0" (the opening with the plan), "1" and on, or "closing". The session's calls are in one list, in
+order of time; other parts refer to a call by its place there.
 """
 
 import base64
@@ -24,11 +24,11 @@ from counseling_sessions.settings import MethodName
 from counseling_sessions.state import SessionRecord
 
 FIRST_MESSAGE = 300
-"""Characters of the first messages that the list keeps to search in and show."""
+"""Characters of the first messages that the list shows and searches."""
 LATELY = 3
-"""Turns whose techniques the router is told when it picks (`nodes.picking.lately_used`)."""
+"""Turns whose techniques the router sees when it picks (`nodes.picking.lately_used`)."""
 LEVEL = 6
-"""Of the compression: 9 takes twice as long for 1 % less."""
+"""The compression's level: 9 takes twice as long for 1 % less."""
 
 Json = dict[str, Any]
 Stage = tuple[str, ...]
@@ -36,14 +36,14 @@ Drawing = tuple[MethodName, tuple[str, ...]]
 
 
 def drawing_of(trace: SessionTrace) -> Drawing | None:
-    """Which drawing of the graph a session has: its method, with its techniques; None for a method that is not ours."""
+    """The drawing of a session's graph: its method and techniques; None for a foreign method."""
     method = METHODS.get(trace.method)
     techniques = tuple(trace.configuration.get("techniques", ()))
     return (method.name, techniques if method.specialists else ()) if method else None
 
 
 def packed(value: Any) -> str:
-    """JSON, compressed (raw deflate) and in base64: no text of a session can end the element that it stands in."""
+    """JSON, compressed (raw deflate) and in base64, so that no text of a session can end its HTML element."""
     squeeze = zlib.compressobj(LEVEL, wbits=-zlib.MAX_WBITS)
     return base64.b64encode(squeeze.compress(to_json(value)) + squeeze.flush()).decode()
 
@@ -64,7 +64,7 @@ def row_of(record: SessionRecord, trace: SessionTrace) -> Json:
         "calls": trace.total.calls,
         "tokens": trace.total.prompt_tokens + trace.total.completion_tokens,
         "seconds": trace.seconds,
-        "first": [said.text[:FIRST_MESSAGE] for said in record.dialogue[:2]],
+        "first": [utterance.text[:FIRST_MESSAGE] for utterance in record.dialogue[:2]],
     }
 
 
@@ -95,8 +95,8 @@ def session_data(record: SessionRecord, trace: SessionTrace) -> Json:
 
 
 def _client(profile: ClientProfile) -> list[tuple[str, str]]:
-    told = [line.partition(": ") for line in counselor_information(profile).splitlines()]
-    facts = [("profile", profile.id), *((name.lower(), value) for name, _, value in told)]
+    lines = [line.partition(": ") for line in counselor_information(profile).splitlines()]
+    facts = [("profile", profile.id), *((name.lower(), value) for name, _, value in lines)]
     return [*facts, ("reason for counseling", counselor_reason(profile))]
 
 
@@ -140,14 +140,14 @@ def _turns(trace: SessionTrace) -> list[Json]:
 def _opening(trace: SessionTrace) -> Json:
     plan = _plain(trace.plan) | {"call": _number(trace.plan_call)} if trace.plan else None
     calls = [item.number for item in trace.calls if item.turn == 0]
-    said = [_said(SaidTrace(utterance, None)) for utterance in trace.opening]
-    return _part("0", "Opening", said, calls) | {"plan": plan}
+    utterances = [_utterance(SaidTrace(utterance, None)) for utterance in trace.opening]
+    return _part("0", "Opening", utterances, calls) | {"plan": plan}
 
 
 def _turn(turn: TurnTrace, lately: Sequence[Sequence[str]]) -> Json:
     key, label = ("closing", "Closing") if turn.closing else (str(turn.turn), f"Turn {turn.turn}")
-    said = [_said(item) for item in (turn.counselor, turn.client) if item]
-    part = _part(key, label, said, [item.number for item in turn.calls])
+    utterances = [_utterance(item) for item in (turn.counselor, turn.client) if item]
+    part = _part(key, label, utterances, [item.number for item in turn.calls])
     pick = _plain(turn.pick.pick) | {"call": _number(turn.pick.call)} if turn.pick else None
     used = [name.replace("_", " ") for names in reversed(lately[-LATELY:]) for name in names]
     saw = [
@@ -166,15 +166,14 @@ def _turn(turn: TurnTrace, lately: Sequence[Sequence[str]]) -> Json:
     }
 
 
-def _part(key: str, label: str, said: list[Json], calls: list[int]) -> Json:
+def _part(key: str, label: str, utterances: list[Json], calls: list[int]) -> Json:
     none: Json = {"plan": None, "pick": None, "failure": None, "phase": None, "saw": [], "drafts": []}
-    return {"key": key, "label": label, "said": said, "calls": calls, **none}
+    return {"key": key, "label": label, "said": utterances, "calls": calls, **none}
 
 
-def _said(item: SaidTrace) -> Json:
-    said, text = item.utterance, item.utterance.text
-    kept = [_span(text, origin) | {"place": origin.candidate} for origin in item.origins]
-    return _plain(said) | {"call": _number(item.call), "kept": kept}
+def _utterance(item: SaidTrace) -> Json:
+    spans = [_span(item.utterance.text, origin) | {"place": origin.candidate} for origin in item.origins]
+    return _plain(item.utterance) | {"call": _number(item.call), "kept": spans}
 
 
 def _draft(item: CandidateTrace) -> Json:
@@ -188,7 +187,7 @@ def _draft(item: CandidateTrace) -> Json:
 
 
 def _span(text: str, span: Span) -> Json:
-    """Where a span stands, counted as the browser does: what is beyond the basic plane counts two (UTF-16)."""
+    """A span's place in UTF-16 units, as the browser counts."""
     if text.isascii():
         return {"start": span.start, "end": span.end}
     start, length = (len(part.encode("utf-16-le")) // 2 for part in (text[: span.start], text[span.start : span.end]))
@@ -205,12 +204,12 @@ def _number(call: CallTrace | None) -> int | None:
 
 
 def _plain(data: BaseModel) -> Json:
-    """A model's fields as JSON, without its call, which stands in the session's list."""
+    """A model's fields as JSON, without its call, which is in the session's list."""
     return data.model_dump(mode="json", exclude={"call"})
 
 
 def _place_failure(parts: list[Json], trace: SessionTrace) -> None:
-    """Put a failure where it happened. A session that was cut off does not say in which turn: it was in its last."""
+    """Put a failure into its turn. A session that was cut off does not name one: its last turn gets the failure."""
     failure = trace.failure
     if failure is None:
         return
@@ -223,13 +222,13 @@ def _place_failure(parts: list[Json], trace: SessionTrace) -> None:
 
 
 def _stages(part: Json, hub: str) -> list[Stage]:
-    """The nodes that ran, one after the other; those of a stage ran side by side."""
+    """The nodes that ran, in order; those of one stage ran at the same time."""
     failed = part["failure"] and part["failure"]["stage"]
     if part["key"] == "0":
         planned = part["plan"] or failed == "plan"
         stages: list[Stage] = [(START,), ("intake",), *([("plan",)] if planned else [])]
         return [*stages, (END,)] if failed not in (None, "session") else stages
-    speakers = [said["speaker"] for said in part["said"]]
+    speakers = [utterance["speaker"] for utterance in part["said"]]
     drafts = tuple(draft["technique"] for draft in part["drafts"])
     stages = [(hub,)]
     if drafts:

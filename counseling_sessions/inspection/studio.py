@@ -1,4 +1,4 @@
-"""LangGraph Studio's server with our sessions in it: their checkpoints, its threads and assistants, and the server itself."""
+"""LangGraph Studio's server with our sessions: their checkpoints, threads and assistants, and the server itself."""
 
 import asyncio
 import hashlib
@@ -35,7 +35,7 @@ PROJECT = Path(__file__).parents[2]
 START_SECONDS = 120
 END_SECONDS = 20
 ASSISTANTS = uuid.uuid5(uuid.NAMESPACE_URL, "counseling-sessions/assistant")
-OWN = "counseling-sessions"
+MADE_BY = "counseling-sessions"
 
 Assistant = dict[str, Any]
 
@@ -43,27 +43,27 @@ Assistant = dict[str, Any]
 async def write_checkpoints(records: Iterable[SessionRecord], *, fresh: bool = False) -> dict[str, str]:
     """Write the sessions' checkpoints into the file that the server reads, each into the thread of its id.
 
-    A thread that is there stays as it is, with what was forked in it, unless `fresh` is given. Returns by session id what
-    was done: "imported", "there already", or why it could not be.
+    An existing thread stays as it is, with its forks, unless `fresh`. Returns the result by session id: "imported",
+    "there already", or why the import failed.
     """
-    done: dict[str, str] = {}
+    results: dict[str, str] = {}
     async with open_checkpoints() as saver:
         for record in records:
-            there = await saver.aget_tuple({"configurable": {"thread_id": record.session_id}})
-            if there and not fresh:
-                done[record.session_id] = "there already"
+            existing = await saver.aget_tuple({"configurable": {"thread_id": record.session_id}})
+            if existing and not fresh:
+                results[record.session_id] = "there already"
                 continue
             try:
                 await import_session(record, saver)
             except ValueError as error:
-                done[record.session_id] = f"cannot be imported: {' '.join(str(error).split())[:200]}"
+                results[record.session_id] = f"cannot be imported: {' '.join(str(error).split())[:200]}"
             else:
-                done[record.session_id] = "imported"
-    return done
+                results[record.session_id] = "imported"
+    return results
 
 
 def method_assistants() -> list[Assistant]:
-    """One assistant for each method: its name, what it stands for, and the method as its context."""
+    """One assistant for each method: its name, its description, and the method as its context."""
     return [
         _assistant(method.name, method.name, method.description, {"method": method.name}) for method in METHODS.values()
     ]
@@ -72,50 +72,50 @@ def method_assistants() -> list[Assistant]:
 def session_assistants(
     records: Iterable[SessionRecord], models: Mapping[str, ModelSettings] | None = None
 ) -> dict[str, Assistant]:
-    """By session id the assistant that has its configuration, with which its thread is run on.
+    """The assistant with a session's configuration, which runs its thread on, by session id.
 
-    Sessions whose configurations differ in nothing but the seed share one, which has no seed of its own. Where their models are
-    reached is not in it: the server's `models` (by role; none where its environment says which) serve, those of a session if
-    they have its names.
+    Sessions whose configurations differ only in the seed share one without a seed. It holds no address of a model: the server's
+    `models` serve by role (none if its environment names the model), those with a session's names first.
     """
-    found = {}
+    assistants = {}
     for record in records:
-        config, left = for_caller(SessionConfig.model_validate(record.configuration), models or {})
+        config, missing = for_caller(SessionConfig.model_validate(record.configuration), models or {})
         context = config.model_dump(mode="json", exclude={"seed"}, exclude_none=True)
-        digest = hashlib.sha256(json.dumps([context, left] if left else context, sort_keys=True).encode()).hexdigest()[
-            :8
-        ]
+        key = json.dumps([context, missing] if missing else context, sort_keys=True)
+        digest = hashlib.sha256(key.encode()).hexdigest()[:8]
         about = f"The configuration of imported sessions: {config.method}, up to {config.max_turns} turns"
-        if left:
-            about += f". The server's default model serves: it has none called {', '.join(left)}"
-        found[record.session_id] = _assistant(digest, f"{config.method} as imported ({digest})", about, context)
-    return found
+        if missing:
+            about += f". The server's default model serves: it has none called {', '.join(missing)}"
+        assistants[record.session_id] = _assistant(digest, f"{config.method} as imported ({digest})", about, context)
+    return assistants
 
 
 async def create_assistants(client: LangGraphClient, assistants: Iterable[Assistant]) -> int:
-    """Create assistants of the session graph; one that is there is brought up to date. Returns how many were changed.
+    """Create or update assistants of the session graph; returns the number of changes.
 
-    Raises `RunError` where the server does not answer, or does not serve the graph.
+    Raises `RunError` if the server does not answer, or does not serve the graph.
     """
-    changed = 0
+    changes = 0
     with _server_errors():
-        for wanted in assistants:
-            there = await client.assistants.search(metadata=wanted["metadata"], graph_id=GRAPH, limit=1)
-            if there and all(there[0].get(name) == wanted[name] for name in ("name", "description", "context")):
+        for assistant in assistants:
+            existing = await client.assistants.search(metadata=assistant["metadata"], graph_id=GRAPH, limit=1)
+            if existing and all(
+                existing[0].get(name) == assistant[name] for name in ("name", "description", "context")
+            ):
                 continue
-            changed += 1
-            if there:
-                about = {name: wanted[name] for name in ("name", "description", "context", "metadata")}
-                await client.assistants.update(there[0]["assistant_id"], graph_id=GRAPH, **about)
+            changes += 1
+            if existing:
+                about = {name: assistant[name] for name in ("name", "description", "context", "metadata")}
+                await client.assistants.update(existing[0]["assistant_id"], graph_id=GRAPH, **about)
             else:
-                await client.assistants.create(GRAPH, if_exists="do_nothing", **wanted)
-    return changed
+                await client.assistants.create(GRAPH, if_exists="do_nothing", **assistant)
+    return changes
 
 
 async def create_threads(
     client: LangGraphClient, records: Iterable[SessionRecord], models: Mapping[str, ModelSettings] | None = None
 ) -> None:
-    """Make sessions whose checkpoints are there known to the server, with what tells them apart. Raises `RunError`.
+    """Create the server's threads for sessions with checkpoints, with metadata to search. Raises `RunError`.
 
     `models` are the server's by role, as for `session_assistants`.
     """
@@ -140,7 +140,7 @@ async def create_threads(
 
 
 def status_of(record: SessionRecord) -> str:
-    """Whether a session is finished, has failed, or is unfinished: cut off, or still running."""
+    """A session's status: finished, failed, or unfinished (cut off, or still running)."""
     return "unfinished" if record.failure and record.failure.kind == "unfinished" else record.status
 
 
@@ -148,10 +148,10 @@ def status_of(record: SessionRecord) -> str:
 def server(
     port: int | None = None, *, browser: bool = False, models: Path | None = None
 ) -> Iterator[tuple[str, subprocess.Popen[bytes], Path]]:
-    """`langgraph dev` on a loopback port: its URL, its process and its log, once it answers; ended with the context.
+    """`langgraph dev` on a loopback port: gives URL, process and log once it answers, and ends with the context.
 
-    Without a port it takes 2024, or a free one where that is taken. `models` is the owner's models
-    file. Raises `RunError` where it is not installed, or does not start.
+    Without a port it takes 2024, or another free one. `models` is the owner's models file. Raises `RunError` if the server is not
+    installed, or does not start.
     """
     if not (find_spec("langgraph_cli") and find_spec("langgraph_api")):
         raise RunError("LangGraph's development server is not installed: pip install -e '.[studio]'")
@@ -163,18 +163,18 @@ def server(
     log = checkpoints_path().parent.absolute() / f"studio-{port}.log"
     log.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     command = [sys.executable, "-m", "langgraph_cli", "dev", "--no-reload", "--host", "127.0.0.1", "--port", str(port)]
-    here = {VARIABLE: str(checkpoints_path().absolute())}
+    variables = {VARIABLE: str(checkpoints_path().absolute())}
     if models:
-        here[MODELS] = str(models.absolute())
+        variables[MODELS] = str(models.absolute())
     with open(log, "wb", opener=for_its_owner) as output:
         process = subprocess.Popen(
             command if browser else [*command, "--no-browser"],
             cwd=PROJECT,
-            env={"LANGGRAPH_CLI_NO_ANALYTICS": "1", **os.environ, **here},
+            env={"LANGGRAPH_CLI_NO_ANALYTICS": "1", **os.environ, **variables},
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=subprocess.STDOUT,
-            start_new_session=True,  # Ctrl-C is ours: what is still to be said is said before the server ends
+            start_new_session=True,  # Ctrl-C comes to us alone: the last messages appear before the server ends.
         )
     try:
         wait_until_ok(f"http://127.0.0.1:{port}", process, log)
@@ -184,7 +184,7 @@ def server(
 
 
 def connect(url: str) -> LangGraphClient:
-    """A client of a server; no key is sent to it."""
+    """A client of a server, without a key."""
     return get_client(url=url, api_key=None)
 
 
@@ -194,21 +194,21 @@ def _assistant(key: str, name: str, description: str, context: dict[str, Any]) -
         "name": name,
         "description": description,
         "context": context,
-        "metadata": {"made_by": OWN, "key": key},
+        "metadata": {"made_by": MADE_BY, "key": key},
     }
 
 
 @contextmanager
 def _server_errors() -> Iterator[None]:
-    """A server's refusal, or its silence, as an error for a person."""
+    """Turns a server's refusal or silence into a `RunError`."""
     try:
         yield
     except (RunError, asyncio.CancelledError):
         raise
     except Exception as error:
         if type(error).__module__.split(".")[0] in ("httpx", "langgraph_sdk"):
-            told = " ".join(str(error).split())[:300] or type(error).__name__
-            raise RunError(f"the LangGraph server refused, or does not answer: {told}") from None
+            message = " ".join(str(error).split())[:300] or type(error).__name__
+            raise RunError(f"the LangGraph server refused, or does not answer: {message}") from None
         raise
 
 
@@ -233,7 +233,7 @@ def _is_free(port: int) -> bool:
 
 
 def wait_until_ok(url: str, process: subprocess.Popen[bytes], log: Path) -> None:
-    """Wait until a server answers. Raises `RunError`, with the log's last line, where its process ends or takes too long."""
+    """Wait until a server answers. Raises `RunError`, with the log's last line, if its process ends or takes too long."""
     direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     end = time.monotonic() + START_SECONDS
     while time.monotonic() < end and process.poll() is None:
@@ -250,6 +250,6 @@ def _end(process: subprocess.Popen[bytes]) -> None:
         os.killpg(process.pid, signal.SIGINT)
     with suppress(subprocess.TimeoutExpired):
         process.wait(END_SECONDS)
-    with suppress(ProcessLookupError):  # the usual case: nothing of the group is left
+    with suppress(ProcessLookupError):  # Usually the group has ended.
         os.killpg(process.pid, signal.SIGKILL)
     process.wait()

@@ -9,7 +9,7 @@ from counseling_sessions.profiles.schema import ClientProfile, client_form, coun
 
 
 def profiles_table(profiles: list[ClientProfile]) -> Table:
-    """One line a profile: id, age, what brings the client."""
+    """One line a profile: id, age, reason for counseling."""
     table = Table(box=None, pad_edge=False, header_style="bold", expand=True)
     longest = max((len(profile.id) for profile in profiles), default=0)
     table.add_column("id", style="cyan", no_wrap=True, min_width=min(longest, 40))
@@ -22,7 +22,7 @@ def profiles_table(profiles: list[ClientProfile]) -> Table:
 
 
 def show_profile(console: Console, profile: ClientProfile) -> None:
-    """The whole form, and what of it the counselor sees."""
+    """Print the form: first the counselor's view, then the client's."""
     console.print(Text(profile.id, style="bold cyan"))
     console.print(Text("\nSeen by the counselor's side", style="bold"))
     console.print(Text(counselor_information(profile)))
@@ -39,7 +39,7 @@ def show_profile(console: Console, profile: ClientProfile) -> None:
 
 
 def models_table(served: list[Served]) -> Table:
-    """What `check` found: a block a model, so that long names and addresses fit 80 columns."""
+    """The results of `check`: a block a model, so that long names and addresses fit 80 columns."""
     table = Table(box=None, pad_edge=False, show_header=False)
     table.add_column(style="bold", no_wrap=True)
     table.add_column(overflow="fold")

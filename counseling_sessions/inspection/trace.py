@@ -1,7 +1,6 @@
 """The trace of a session: every step of every turn with its calls, times and tokens, from the record alone.
 
-Nothing has to run. A session that was cut off or has failed has a trace too, as far as it goes; what its calls cost adds up to
-the record's `usage`.
+A session that was cut off or failed also has a trace. The costs of its calls add up to the record's `usage`.
 """
 
 from collections.abc import Iterable, Sequence
@@ -14,7 +13,6 @@ from pydantic import BaseModel
 from counseling_sessions.graph.record import usage_of
 from counseling_sessions.inspection.survival import Kept, survival
 from counseling_sessions.inspection.trace_data import (
-    PLAN_TURN,
     CallTrace,
     CandidateTrace,
     PickTrace,
@@ -28,11 +26,11 @@ from counseling_sessions.inspection.trace_data import (
 from counseling_sessions.models.prices import Prices
 from counseling_sessions.nodes.context import phase_of
 from counseling_sessions.settings import SessionConfig
-from counseling_sessions.state import Call, Candidate, Failure, Phase, Pick, Plan, SessionRecord, Turn, Usage, Utterance
+from counseling_sessions.state import Call, Candidate, Phase, Pick, SessionRecord, Turn, Usage, Utterance
 
 
 def trace_session(record: SessionRecord, prices: Prices | None = None) -> SessionTrace:
-    """The trace of a session. Raises `SettingsError` where prices are given, but none for a model that was used."""
+    """The trace of a session. Raises `SettingsError` if prices lack one of its models."""
     calls = _Calls(record)
     roles = _roles(record, calls.all, prices)
     turns = _turns(record, calls)
@@ -66,7 +64,7 @@ def trace_session(record: SessionRecord, prices: Prices | None = None) -> Sessio
 
 
 def union_seconds(calls: Iterable[CallTrace]) -> float:
-    """The time in which any of the calls ran, in seconds: what ran side by side is counted once."""
+    """Seconds in which at least one of the calls ran."""
     busy, until = 0.0, float("-inf")
     for begin, end in timed(calls):
         busy += max(0.0, end - max(begin, until))
@@ -75,42 +73,28 @@ def union_seconds(calls: Iterable[CallTrace]) -> float:
 
 
 def span_seconds(calls: Iterable[CallTrace]) -> float:
-    """From the begin of the first call to the end of the last, in seconds."""
+    """Seconds from the start of the first call to the end of the last."""
     times = timed(calls)
     return max(end for _, end in times) - times[0][0] if times else 0.0
 
 
 def total(usages: Sequence[Usage]) -> Usage:
-    """Several usages added up."""
+    """The sum of usages."""
     return Usage(**{name: sum(getattr(item, name) for item in usages) for name in Usage.model_fields})
 
 
 class _Calls:
-    """The calls of a record, each with its place; asked for by the call itself."""
+    """The calls of a record in order of time."""
 
     def __init__(self, record: SessionRecord) -> None:
-        self.record = record
-        found = list(self._found())
-        began = [call.started for _, call in found if call.started]
-        start = min([*began, datetime.fromisoformat(record.started_at).timestamp()])
-        found.sort(key=lambda item: item[1].started)
+        calls = sorted(record.calls, key=lambda item: item[1].started)
+        started = [call.started for _, call in calls if call.started]
+        start = min([*started, datetime.fromisoformat(record.started_at).timestamp()])
         self.all = tuple(
             CallTrace(number, turn, node_of(call), call.started - start if call.started else None, call)
-            for number, (turn, call) in enumerate(found)
+            for number, (turn, call) in enumerate(calls)
         )
         self._by_call = {id(item.call): item for item in self.all}
-
-    def _found(self) -> Iterable[tuple[int, Call]]:
-        record, failure = self.record, self.record.failure
-        told: list[tuple[int, Plan | Pick | Candidate | Utterance | Failure | None]] = [(PLAN_TURN, record.plan)]
-        told += [(said.turn, said) for said in record.opening]
-        for turn in record.turns:
-            told += [(turn.turn, item) for item in (turn.pick, *turn.candidates, turn.counselor, turn.client)]
-        if record.closing:
-            told.append((record.closing.turn, record.closing))
-        if failure:
-            told.append((PLAN_TURN if failure.stage == "plan" else failure.turn, failure))
-        return ((turn, item.call) for turn, item in told if item is not None and item.call is not None)
 
     def of(self, item: Pick | Candidate | Utterance | None) -> CallTrace | None:
         return self._by_call[id(item.call)] if item is not None and item.call is not None else None
@@ -123,17 +107,17 @@ class _Calls:
 
 
 def node_of(call: Call) -> str:
-    """The node of the graph that makes the calls of a role: the router picks (`router`) and merges (`merge`)."""
+    """The graph's node that makes a call. The router both picks (`router`) and merges (`merge`)."""
     return "router" if call.role == "merge" else call.role
 
 
 def _turns(record: SessionRecord, calls: _Calls) -> tuple[TurnTrace, ...]:
-    said, traces = record.dialogue, []
+    dialogue, traces = record.dialogue, []
     over = record.closing is not None or record.end_reason is not None
-    own_from = record.forked_from.turn if record.forked_from else 0
+    first_new = record.forked_from.turn if record.forked_from else 0
     for place, turn in enumerate(_parts(record)):
-        before = [item.text for item in said if item.speaker == "client" and item.turn < turn.turn]
-        own, failure = calls.of_turn(turn.turn), record.failure
+        before = [item.text for item in dialogue if item.speaker == "client" and item.turn < turn.turn]
+        turn_calls, failure = calls.of_turn(turn.turn), record.failure
         candidates, counselor = _merged(turn, calls)
         step, steps = turn.pick.step if turn.pick else None, record.plan.steps if record.plan else ()
         traces.append(
@@ -141,7 +125,7 @@ def _turns(record: SessionRecord, calls: _Calls) -> tuple[TurnTrace, ...]:
                 turn=turn.turn,
                 phase=turn.phase,
                 closing=over and place >= len(record.turns),
-                inherited=turn.turn < own_from,
+                inherited=turn.turn < first_new,
                 saw=before[-1] if before else "",
                 step_text=steps[step - 1] if step and step <= len(steps) else "",
                 pick=PickTrace(turn.pick, calls.of(turn.pick)) if turn.pick else None,
@@ -149,16 +133,16 @@ def _turns(record: SessionRecord, calls: _Calls) -> tuple[TurnTrace, ...]:
                 counselor=counselor,
                 client=SaidTrace(turn.client, calls.of(turn.client)) if turn.client else None,
                 failure=failure if failure and failure.turn == turn.turn and failure.stage != "plan" else None,
-                calls=own,
-                seconds=span_seconds(own),
-                overlap=_overlap(own),
+                calls=turn_calls,
+                seconds=span_seconds(turn_calls),
+                overlap=_overlap(turn_calls),
             )
         )
     return tuple(traces)
 
 
 def _parts(record: SessionRecord) -> list[Turn]:
-    """The record's turns, the closing as one of them, and the one in which nothing was said before it failed."""
+    """The record's turns, with the closing as a turn, or a turn that failed before its first utterance."""
     parts = list(record.turns)
     closing, failure = record.closing, record.failure
     most = int(record.configuration.get("max_turns", 0))
@@ -176,14 +160,13 @@ def _overlap(calls: Sequence[CallTrace]) -> float:
 
 
 def _merged(turn: Turn, calls: _Calls) -> tuple[tuple[CandidateTrace, ...], SaidTrace | None]:
-    """A turn's candidates and its utterance, with what of the ones stands in the other."""
+    """A turn's candidates and its utterance, with the words that they share."""
     picked = turn.pick.techniques if turn.pick else ()
-    # A candidate that could not be had has no text, and so nothing in common with anything.
     compared = survival(turn.counselor.text, [item.text for item in turn.candidates]) if turn.counselor else None
-    kept: Sequence[Kept | None] = compared.kept if compared else [None] * len(turn.candidates)
+    survivors: Sequence[Kept | None] = compared.kept if compared else [None] * len(turn.candidates)
     candidates = tuple(
-        CandidateTrace(item, item.technique in picked, calls.of(item), own if item.text else None)
-        for item, own in zip(turn.candidates, kept, strict=True)
+        CandidateTrace(item, item.technique in picked, calls.of(item), kept if item.text else None)
+        for item, kept in zip(turn.candidates, survivors, strict=True)
     )
     if turn.counselor is None or compared is None:
         return candidates, None
@@ -194,16 +177,16 @@ def _roles(record: SessionRecord, calls: Sequence[CallTrace], prices: Prices | N
     config = SessionConfig.model_validate(record.configuration) if prices else None
     rows = []
     for role, used in usage_of(item.call for item in calls).items():
-        own = [item.call for item in calls if item.call.role == role]
+        role_calls = [item.call for item in calls if item.call.role == role]
         tokens = used.prompt_tokens, used.cached_tokens, used.completion_tokens
         rows.append(
             RoleUse(
                 role=role,
-                node=node_of(own[0]),
+                node=node_of(role_calls[0]),
                 usage=used,
-                longest=max(call.seconds for call in own),
-                findings=sum(len(call.findings) for call in own),
-                retries=sum(len(call.errors) for call in own),
+                longest=max(call.seconds for call in role_calls),
+                findings=sum(len(call.findings) for call in role_calls),
+                retries=sum(len(call.errors) for call in role_calls),
                 cost=prices.cost(config, {role: tokens}) if prices and config else None,
             )
         )
@@ -211,29 +194,29 @@ def _roles(record: SessionRecord, calls: Sequence[CallTrace], prices: Prices | N
 
 
 def _techniques(turns: Sequence[TurnTrace]) -> tuple[TechniqueUse, ...]:
-    """The techniques that were picked or drafted, in the order in which they first appear."""
-    named = [name for turn in turns if turn.pick for name in turn.pick.pick.techniques]
-    named += [item.candidate.technique for turn in turns for item in turn.candidates]
+    """The techniques that were picked, in order of their first pick, then those that only drafted."""
+    names = [name for turn in turns if turn.pick for name in turn.pick.pick.techniques]
+    names += [item.candidate.technique for turn in turns for item in turn.candidates]
     uses = []
-    for name in dict.fromkeys(named):
-        own = [(turn.turn, item) for turn in turns for item in turn.candidates if item.candidate.technique == name]
-        kept = [item.kept for _, item in own if item.kept]
+    for name in dict.fromkeys(names):
+        drafts = [(turn.turn, item) for turn in turns for item in turn.candidates if item.candidate.technique == name]
+        survivors = [item.kept for _, item in drafts if item.kept]
         uses.append(
             TechniqueUse(
                 technique=name,
                 picked=tuple(turn.turn for turn in turns if turn.pick and name in turn.pick.pick.techniques),
-                drafted=tuple(number for number, item in own if item.candidate.text),
-                lost=tuple(number for number, item in own if not item.candidate.text),
-                words=sum(item.total for item in kept),
-                kept=sum(item.words for item in kept),
-                given=sum(item.given for item in kept),
+                drafted=tuple(number for number, item in drafts if item.candidate.text),
+                lost=tuple(number for number, item in drafts if not item.candidate.text),
+                words=sum(item.total for item in survivors),
+                kept=sum(item.words for item in survivors),
+                given=sum(item.given for item in survivors),
             )
         )
     return tuple(uses)
 
 
 def as_json(trace: SessionTrace) -> dict[str, Any]:
-    """A session's trace as plain JSON: each call once, in `calls`; elsewhere stands its number."""
+    """A session's trace as plain JSON. `calls` has every call once; other parts refer to it by its number."""
     calls = [
         {"number": item.number, "turn": item.turn, "node": item.node, "offset": item.offset} | _plain(item.call)
         for item in trace.calls

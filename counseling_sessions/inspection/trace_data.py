@@ -1,4 +1,4 @@
-"""What a session's trace is made of. `inspection.trace` makes it from a record."""
+"""The parts of a session's trace. `inspection.trace` makes them from a record."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -13,10 +13,10 @@ PLAN_TURN = 0
 
 @dataclass(frozen=True)
 class CallTrace:
-    """A call in its place: the turn (0: the plan), the graph's node that made it, and when.
+    """A call with its turn (0: the plan), the graph's node that made it, and its time.
 
-    `offset` is in seconds after the begin of the session, by the clock: None where the record does not tell. A fork begins
-    where the session did that it branched off from. `number` is the call's place in `SessionTrace.calls`.
+    `offset` is in seconds after the start of the session, None if the record has no time. A fork's start is that of its parent.
+    `number` is the call's place in `SessionTrace.calls`.
     """
 
     number: int
@@ -27,23 +27,23 @@ class CallTrace:
 
     @property
     def end(self) -> float | None:
-        """Seconds after the begin of the session at which the answer was there."""
+        """The time of the answer, in seconds after the start of the session."""
         return None if self.offset is None else self.offset + self.call.seconds
 
     @property
     def regenerations(self) -> int:
-        """How often the guards had the answer made again."""
+        """How often the guards asked for another answer."""
         return max(0, self.call.attempts - 1)
 
 
 def timed(calls: Iterable[CallTrace]) -> list[tuple[float, float]]:
-    """Begin and end of the calls whose time is known, in seconds after the begin of the session, the first begun first."""
+    """Start and end of the calls with a time, in seconds after the start of the session, in order."""
     return sorted((item.offset, item.end) for item in calls if item.offset is not None and item.end is not None)
 
 
 @dataclass(frozen=True)
 class PickTrace:
-    """What was picked for a turn and why; `call` is None where rules or a person decided."""
+    """A turn's pick; `call` is None if rules or a person decided."""
 
     pick: Pick
     call: CallTrace | None
@@ -51,7 +51,7 @@ class PickTrace:
 
 @dataclass(frozen=True)
 class CandidateTrace:
-    """A specialist's draft: whether its technique was picked, and what of it stands in the utterance (None: there is none)."""
+    """A specialist's draft, whether its technique was picked, and which words of it the utterance kept (None without one)."""
 
     candidate: Candidate
     picked: bool
@@ -61,7 +61,7 @@ class CandidateTrace:
 
 @dataclass(frozen=True)
 class SaidTrace:
-    """What somebody said. `origins` tell which candidate each piece of it comes from; `words` is how many words it has."""
+    """An utterance. `origins` name the candidate of each piece that comes from one; `words` counts its words."""
 
     utterance: Utterance
     call: CallTrace | None
@@ -71,11 +71,11 @@ class SaidTrace:
 
 @dataclass(frozen=True)
 class TurnTrace:
-    """A turn with all that led to it; the closing utterance is the last one.
+    """A turn and all its steps; the closing utterance is the last turn.
 
-    `saw` is what the client had said last, `step_text` the plan's step that the pick names. `seconds` is from the first call's begin
-    to the last one's end, `overlap` how much time calls saved by running side by side. `inherited`: a fork has
-    it from the session that it branched off from. `calls` are in order of time.
+    `saw` is the client's message before it, `step_text` the plan's step that the pick names. `seconds` is from the start of the
+    first call to the end of the last, `overlap` the seconds that concurrent calls saved. An `inherited` turn comes from a fork's
+    parent. `calls` are in order of time.
     """
 
     turn: int
@@ -96,8 +96,8 @@ class TurnTrace:
 
 @dataclass(frozen=True)
 class RoleUse:
-    """What a role cost: `node` is the graph's node that asks it, `longest` the seconds of its slowest call, `retries` the HTTP
-    requests that were made again, `cost` in the prices' currency, where prices are given."""
+    """The use of a role by the graph's `node`: `longest` is the seconds of its slowest call, `retries` counts repeated HTTP
+    requests, `cost` is in the prices' currency, or None."""
 
     role: str
     node: str
@@ -110,9 +110,9 @@ class RoleUse:
 
 @dataclass(frozen=True)
 class TechniqueUse:
-    """How a technique was used: the turns that picked it, those in which it drafted, and those whose draft could not be had.
+    """The use of a technique: the turns that picked it, those with its draft, and those that `lost` its draft to an error.
 
-    Of its drafts' `words` so many were `kept` in the utterances, where so many words are put down to it (`given`).
+    `words` counts the words of its drafts, `kept` those that the utterances kept, `given` the utterances' words from it.
     """
 
     technique: str
@@ -126,8 +126,7 @@ class TechniqueUse:
 
 @dataclass(frozen=True)
 class SessionTrace:
-    """A session's trace. `calls` are in order of time, `total` is over all of them; `busy` is the time in which calls ran
-    (seconds, those side by side counted once)."""
+    """A session's trace. `calls` are in order of time, `total` is their sum; `busy` is the seconds in which at least one ran."""
 
     session_id: str
     profile_id: str
@@ -162,5 +161,5 @@ class SessionTrace:
 
     @property
     def slowest(self) -> list[CallTrace]:
-        """The calls, the slowest first."""
+        """The calls from the slowest to the fastest."""
         return sorted(self.calls, key=lambda item: -item.call.seconds)

@@ -5,8 +5,6 @@ from dataclasses import dataclass
 from counseling_sessions.inspection.trace_data import SessionTrace
 from counseling_sessions.state import SessionRecord
 
-ROLES = {"human": "user", "ai": "assistant"}
-
 
 @dataclass(frozen=True)
 class Message:
@@ -29,20 +27,16 @@ def prompts_of(record: SessionRecord, trace: SessionTrace) -> Prompts:
 
     There are none where prompts or program have changed since. A prompt is the one that was sent first: what guards
     had refused was asked for again with a remark at its end. Calls without an answer have none, nor have those that a fork has
-    from another session.
+    from another session, or those that the record is at odds with.
     """
-    from counseling_sessions.graph.answered import answered, prompts_unchanged
+    from counseling_sessions.graph.exchanges import exchanges, prompts_unchanged
 
     if not prompts_unchanged(record):
         return Prompts({}, "the prompts cannot be shown: the prompt files or the program have changed since")
     numbers = {(item.turn, item.call): item.number for item in trace.calls}
     found: dict[int, tuple[Message, ...]] = {}
-    try:
-        for item in answered(record):
-            assert item.call is not None
-            found[numbers[item.turn, item.call]] = tuple(
-                Message(ROLES.get(message.type, message.type), str(message.text)) for message in item.messages
-            )
-    except RuntimeError as error:  # a record that another program wrote can be at odds with its own configuration
-        return Prompts(found, f"not all the prompts can be shown: {error}")
+    for item in exchanges(record):
+        assert item.call is not None
+        messages = tuple(Message(message["role"], message["content"]) for message in item.prompt)
+        found[numbers[item.turn, item.call]] = messages
     return Prompts(found)

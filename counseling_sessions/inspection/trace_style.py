@@ -1,4 +1,4 @@
-"""What the parts of a trace look like on a terminal: times, tokens, bars, marked words, with colors and without."""
+"""The look of a trace's parts on a terminal: times, tokens, bars, marked words, with and without color."""
 
 from collections.abc import Sequence
 from itertools import pairwise
@@ -12,15 +12,15 @@ from counseling_sessions.texts.harmless import harmless, one_line
 
 SPEAKERS = {"counselor": ("Counselor", "bold cyan"), "client": ("Client", "bold yellow")}
 COLORS = ("green", "magenta", "blue", "red", "cyan", "yellow")
-"""Of the candidates, one after the other."""
+"""The colors of the candidates, in order."""
 _RAISED = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 Mark = tuple[int, int, int]
-"""A piece of a text by its first character and the one after its last, and the number of the candidate that it marks."""
+"""A piece of a text by its first character and the one after its last, and the number of its candidate."""
 
 
 def has_color(console: Console) -> bool:
-    """Whether words can be marked by color."""
+    """Whether color can mark words."""
     return console.color_system is not None and not console.no_color
 
 
@@ -31,15 +31,15 @@ def brief(text: str, limit: int) -> str:
 
 
 def marked(text: str, marks: Sequence[Mark], *, color: bool) -> Text:
-    """A text in which the words of candidates are marked: underlined in the candidate's color, else between «», in any case
-    followed by the candidate's number."""
+    """A text with marks on the words of candidates: underlined in the candidate's color, or between «» without color. The
+    candidate's number follows."""
     out, place = Text(), 0
     for start, end, number in sorted(marks):
         raised = str(number).translate(_RAISED)
         out.append(harmless(text[place:start]))
         if color:
-            own = COLORS[(number - 1) % len(COLORS)]
-            out.append(harmless(text[start:end]), style=f"bold underline {own}").append(raised, style=own)
+            color_name = COLORS[(number - 1) % len(COLORS)]
+            out.append(harmless(text[start:end]), style=f"bold underline {color_name}").append(raised, style=color_name)
         else:
             out.append(f"«{harmless(text[start:end])}»{raised}")
         place = end
@@ -52,9 +52,9 @@ def seconds(value: float) -> str:
         return f"{value * 1000:.0f} ms"
     if value < 60:
         return f"{value:.2f} s" if value < 10 else f"{value:.1f} s"
-    minutes, left = divmod(round(value), 60)
+    minutes, rest = divmod(round(value), 60)
     hours, minutes = divmod(minutes, 60)
-    return f"{hours}:{minutes:02}:{left:02} h" if hours else f"{minutes}:{left:02} min"
+    return f"{hours}:{minutes:02}:{rest:02} h" if hours else f"{minutes}:{rest:02} min"
 
 
 def tokens(usage: Usage) -> str:
@@ -67,13 +67,12 @@ def tokens(usage: Usage) -> str:
 
 
 def role_name(role: str) -> str:
-    """A role as a person calls it: the router picks and merges."""
+    """A role's name for people: the router picks and merges."""
     return {"router": "router (pick)", "merge": "router (merge)"}.get(role, role)
 
 
 class Axis:
-    """The time in which calls ran, as a line of characters: where nothing ran (a person thought, a session lay idle), none of the
-    line is used."""
+    """The time in which calls ran, as a line of characters. It leaves out idle time, for example while a person thinks."""
 
     def __init__(self, calls: Sequence[CallTrace], width: int) -> None:
         self.width = max(1, width)
@@ -88,7 +87,7 @@ class Axis:
         self.seconds = busy
 
     def bar(self, calls: Sequence[CallTrace]) -> str:
-        """When these calls ran: a block in each character of the line that one of them touches."""
+        """A line with a block in each character whose time one of these calls touches."""
         if not self.seconds:
             return ""
         line = [" "] * self.width
@@ -100,7 +99,7 @@ class Axis:
         return "".join(line)
 
     def _busy(self, at: float) -> float:
-        """How long calls had run by then."""
+        """Seconds in which calls ran until `at`."""
         before = [piece for piece in self._pieces if piece[0] <= at]
         if not before:
             return 0.0
@@ -109,7 +108,7 @@ class Axis:
 
 
 def scale(turns: Sequence[int]) -> str:
-    """Every fifth turn's number over the column of that turn, the first one's too."""
+    """The numbers of the first and every fifth turn, over the turns' columns."""
     line = [" "] * len(turns)
     shown = [place for place, turn in enumerate(turns) if turn % 5 == 0 or place == 0]
     for place, after in pairwise([*shown, len(turns) + 3]):

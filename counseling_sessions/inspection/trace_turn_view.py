@@ -1,5 +1,6 @@
-"""A turn's trace as a tree on a terminal: the graph's steps one below the other, in brief or in full."""
+"""A turn's trace as a tree on a terminal: the graph's steps, in brief or in full."""
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import takewhile
@@ -25,15 +26,14 @@ from counseling_sessions.state import Pick
 from counseling_sessions.texts.harmless import harmless
 
 LINE = 200
-"""Characters of what is said, in a tree in brief."""
+"""Characters of an utterance or a reason in a brief tree."""
 LABEL = 26
 """Characters of the names beside bars."""
 
 
 @dataclass(frozen=True)
 class Look:
-    """How a trace is shown: `width` in characters, whether with colors, the prompts, where they are wanted, and the calls of the
-    turn that is shown, one below the other."""
+    """How to show a trace: `width` in characters, with or without color, optional prompts, and the turn's calls as shown."""
 
     width: int = 80
     color: bool = False
@@ -42,23 +42,22 @@ class Look:
 
 
 def turn_brief(turn: TurnTrace) -> Tree:
-    """A turn in a few lines: what was picked and why, what of each candidate is left, what was said."""
+    """A turn in a few lines: the pick and its reason, how much of each candidate was kept, the utterances."""
     tree = Tree(_title(turn), guide_style="dim")
     if turn.pick:
         tree.add(Text.assemble("picked ", _picked(turn.pick.pick), f": {brief(turn.pick.pick.reason, LINE)}"))
     if turn.candidates:
-        told = "; ".join(f"{item.candidate.technique} {_kept(item)}" for item in turn.candidates)
-        tree.add(Text(f"drafts: {told}", style="dim"))
+        drafts = "; ".join(f"{item.candidate.technique} {_kept_share(item)}" for item in turn.candidates)
+        tree.add(Text(f"drafts: {drafts}", style="dim"))
     _add_troubles(tree, turn.calls)
-    for said in (turn.counselor, turn.client):
-        if said:
-            tree.add(Text.assemble(_speaker(said), brief(said.utterance.text, LINE)))
+    for item in filter(None, (turn.counselor, turn.client)):
+        tree.add(Text.assemble(_speaker(item), brief(item.utterance.text, LINE)))
     _add_failure(tree, turn)
     return tree
 
 
 def turn_full(turn: TurnTrace, look: Look) -> Tree:
-    """A turn with all its steps: texts, calls, what the guards objected to, and when each call ran."""
+    """A turn with all its steps: texts, calls, the guards' findings, and when each call ran."""
     look = replace(look, calls=_shown(turn))
     tree = Tree(_title(turn), guide_style="dim")
     if turn.step_text and turn.pick:
@@ -73,9 +72,9 @@ def turn_full(turn: TurnTrace, look: Look) -> Tree:
             _add_candidate(drafts, number, item, look)
     if turn.counselor:
         marks = [(item.start, item.end, item.candidate + 1) for item in turn.counselor.origins]
-        _add_said(tree, turn.counselor, marks, look)
+        _add_utterance(tree, turn.counselor, marks, look)
     if turn.client:
-        _add_said(tree, turn.client, [], look)
+        _add_utterance(tree, turn.client, [], look)
     _add_failure(tree, turn, look)
     if turn.calls:
         tree.add(_times(turn, look))
@@ -85,8 +84,8 @@ def turn_full(turn: TurnTrace, look: Look) -> Tree:
 def plan_tree(trace: SessionTrace, look: Look) -> Tree:
     """The opening exchange and the plan, as turn 0."""
     tree = Tree(Text("Opening and plan", style="bold"), guide_style="dim")
-    for said in trace.opening:
-        tree.add(Text.assemble(_speaker(SaidTrace(said, None)), harmless(said.text)))
+    for utterance in trace.opening:
+        tree.add(Text.assemble(_speaker(SaidTrace(utterance, None)), harmless(utterance.text)))
     if trace.plan:
         node = tree.add(Text.assemble(("plan: ", "bold"), (trace.plan.technique.value, "bold green")))
         node.add(Text(harmless(trace.plan.goal)))
@@ -102,7 +101,7 @@ def plan_tree(trace: SessionTrace, look: Look) -> Tree:
 
 
 def call_line(item: CallTrace) -> str:
-    """A call in a line: model, time, tokens, and how often it was asked again."""
+    """A call in a line: model, time, tokens, and the number of answers and requests."""
     call, parts = item.call, []
     if call.model:
         parts.append(harmless(f"{call.model} at {call.endpoint}" if call.endpoint else call.model))
@@ -139,14 +138,14 @@ def _picked(pick: Pick) -> tuple[str, str]:
     return " + ".join(pick.techniques), "bold green"
 
 
-def _speaker(said: SaidTrace) -> tuple[str, str]:
-    name, style = SPEAKERS[said.utterance.speaker]
-    return (f"{name} (a person): " if said.utterance.author == "human" else f"{name}: ", style)
+def _speaker(item: SaidTrace) -> tuple[str, str]:
+    name, style = SPEAKERS[item.utterance.speaker]
+    return (f"{name} (a person): " if item.utterance.author == "human" else f"{name}: ", style)
 
 
-def _kept(item: CandidateTrace) -> str:
+def _kept_share(item: CandidateTrace) -> str:
     if not item.candidate.text:
-        return "could not be had"
+        return "gave no draft"
     return f"{item.kept.share:.0%} kept" if item.kept else "not merged"
 
 
@@ -166,16 +165,16 @@ def _decided(source: str) -> str:
 
 
 def _add_candidate(tree: Tree, number: int, item: CandidateTrace, look: Look) -> None:
-    drafted = item.candidate
+    draft = item.candidate
     picked = "" if item.picked else ", not picked"
     node = tree.add(
-        Text.assemble((f"{number} {drafted.technique}", "bold"), f"{picked} · {_kept(item)}{_words(item.kept)}")
+        Text.assemble((f"{number} {draft.technique}", "bold"), f"{picked} · {_kept_share(item)}{_words(item.kept)}")
     )
-    if drafted.text:
+    if draft.text:
         marks = [(span.start, span.end, number) for span in item.kept.spans] if item.kept else []
-        node.add(marked(drafted.text, marks, color=look.color))
-    if drafted.error:
-        node.add(Text(harmless(drafted.error), style="red"))
+        node.add(marked(draft.text, marks, color=look.color))
+    if draft.error:
+        node.add(Text(harmless(draft.error), style="red"))
     if item.call:
         _add_call(node, item.call, look)
 
@@ -184,16 +183,16 @@ def _words(kept: Kept | None) -> str:
     return f", {kept.words} of {kept.total} words" if kept else ""
 
 
-def _add_said(tree: Tree, said: SaidTrace, marks: list[Mark], look: Look) -> None:
-    text = Text.assemble(_speaker(said))
-    node = tree.add(text.append_text(marked(said.utterance.text, marks, color=look.color)))
-    if said.call:
-        _add_call(node, said.call, look)
+def _add_utterance(tree: Tree, item: SaidTrace, marks: list[Mark], look: Look) -> None:
+    text = Text.assemble(_speaker(item))
+    node = tree.add(text.append_text(marked(item.utterance.text, marks, color=look.color)))
+    if item.call:
+        _add_call(node, item.call, look)
 
 
 def _add_call(tree: Tree, item: CallTrace, look: Look) -> None:
     tree.add(Text(call_line(item), style="dim"))
-    _add_troubles(tree, (item,), named=False)
+    _add_troubles(tree, (item,), with_role=False)
     if look.prompts is None:
         return
     messages = look.prompts.by_call.get(item.number)
@@ -201,23 +200,23 @@ def _add_call(tree: Tree, item: CallTrace, look: Look) -> None:
         tree.add(Text("its prompt cannot be made again", style="dim italic"))
         return
     node = tree.add(Text("prompt", style="bold"))
-    same, other = _begins_like(item, messages, look)
-    if other:
-        node.add(Text(f"the first {same} of its {len(messages)} messages: as for {role_name(other)}", style="dim"))
+    same, role = _begins_like(item, messages, look)
+    if role:
+        node.add(Text(f"the first {same} of its {len(messages)} messages: as for {role_name(role)}", style="dim"))
     for message in messages[same:]:
         node.add(Group(Text(message.role, style="bold dim"), Padding(Text(harmless(message.text)), (0, 0, 0, 2))))
 
 
 def _shown(turn: TurnTrace) -> tuple[CallTrace, ...]:
-    """A turn's calls in the order in which they are shown."""
-    told = [turn.pick, *turn.candidates, turn.counselor, turn.client]
-    return tuple(item.call for item in told if item and item.call)
+    """A turn's calls in the order of the tree."""
+    steps = [turn.pick, *turn.candidates, turn.counselor, turn.client]
+    return tuple(item.call for item in steps if item and item.call)
 
 
 def _begins_like(item: CallTrace, messages: Sequence[Message], look: Look) -> tuple[int, str]:
-    """How many messages a prompt has from its begin on that one shown before has too, and that one's role."""
+    """The number of first messages that a prompt shares with an earlier one, and the role of that one; 0 and "" if none."""
     most, role = 0, ""
-    for earlier in takewhile(lambda other: other is not item, look.calls):
+    for earlier in takewhile(lambda call: call is not item, look.calls):
         theirs = look.prompts.by_call.get(earlier.number, ()) if look.prompts else ()
         same = sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(messages, theirs, strict=False)))
         if same > most:
@@ -225,24 +224,23 @@ def _begins_like(item: CallTrace, messages: Sequence[Message], look: Look) -> tu
     return most, role
 
 
-def _add_troubles(tree: Tree, calls: tuple[CallTrace, ...], *, named: bool = True) -> None:
+def _add_troubles(tree: Tree, calls: tuple[CallTrace, ...], *, with_role: bool = True) -> None:
     for item in calls:
         for line in _troubles(item):
-            tree.add(Text(f"{role_name(item.call.role)}: {line}" if named else line, style="yellow"))
+            tree.add(Text(f"{role_name(item.call.role)}: {line}" if with_role else line, style="yellow"))
 
 
 def _troubles(item: CallTrace) -> Iterator[str]:
-    """What guards objected to and which requests failed, the same thing told once with its number."""
-    told: dict[str, int] = {}
+    """The guards' findings and the failed requests; equal ones are one line with their count."""
+    lines = []
     for finding in item.call.findings:
         detail = f": {brief(finding.detail, 120)}" if finding.detail else ""
-        done = "mended" if finding.repaired else "refused"
-        line = f"{done}, {finding.kind}{detail}" if finding.kind != "repaired" else f"mended at the last{detail}"
-        told[line] = told.get(line, 0) + 1
-    for error in item.call.errors:
-        line = f"request failed: {brief(error, 160)}"
-        told[line] = told.get(line, 0) + 1
-    for line, count in told.items():
+        action = "mended" if finding.repaired else "refused"
+        lines.append(
+            f"{action}, {finding.kind}{detail}" if finding.kind != "repaired" else f"mended at the last{detail}"
+        )
+    lines += [f"request failed: {brief(error, 160)}" for error in item.call.errors]
+    for line, count in Counter(lines).items():
         yield f"{line} ({count} times)" if count > 1 else line
 
 
@@ -250,9 +248,9 @@ def _add_failure(tree: Tree, turn: TurnTrace, look: Look | None = None) -> None:
     if turn.failure is None:
         return
     node = tree.add(Text(f"failed at {turn.failure.stage}: {harmless(turn.failure.message)}", style="bold red"))
-    own = [item for item in turn.calls if item.call is turn.failure.call]
-    for item in own if look else ():
-        _add_call(node, item, look or Look())
+    for item in turn.calls if look else ():
+        if look and item.call is turn.failure.call:
+            _add_call(node, item, look)
 
 
 def _times(turn: TurnTrace, look: Look) -> RenderableType:

@@ -1,4 +1,4 @@
-"""The trace of a session on a terminal: what it is, where time and tokens went, then its turns as trees; and a run's list."""
+"""The trace of a session on a terminal: its facts, its time and tokens, its turns as trees; and the list of a run."""
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -19,17 +19,17 @@ from counseling_sessions.state import Usage
 from counseling_sessions.texts.harmless import harmless
 
 SLOWEST = 5
-"""Calls that are named as the slowest."""
+"""The number of slowest calls in the list."""
 SHORTEST_ID = 8
-"""Characters of an id in the list, at least: as many as tell the sessions apart."""
+"""Characters of an id in the list at least; more if two sessions begin alike."""
 WIDE = 100
-"""Columns of a terminal from which a list of sessions tells their times too."""
+"""Columns of a terminal from which a list of sessions has their times."""
 KEPT = 22
-"""Characters of what is said behind a technique's line."""
+"""Characters behind a technique's signs."""
 
 
 def show_session(console: Console, trace: SessionTrace, *, full: bool = False, prompts: Prompts | None = None) -> None:
-    """Print a session's trace: its turns in brief, or in `full`, with the prompts if they are given."""
+    """Print a session's trace with its turns in brief, or in `full` with optional prompts."""
     look = Look(console.width, has_color(console), prompts)
     for part in _session(trace, look):
         console.print(part)
@@ -41,7 +41,7 @@ def show_session(console: Console, trace: SessionTrace, *, full: bool = False, p
 
 
 def show_turn(console: Console, trace: SessionTrace, number: int, prompts: Prompts | None = None) -> None:
-    """Print one turn in full: 0 is the opening with the plan. Raises `RunError` where there is no such turn."""
+    """Print one turn in full; 0 is the opening with the plan. Raises `RunError` if there is no such turn."""
     look = Look(console.width, has_color(console), prompts)
     turn = find_turn(trace, number)
     console.print(_head(trace))
@@ -52,7 +52,7 @@ def show_turn(console: Console, trace: SessionTrace, number: int, prompts: Promp
 
 
 def find_turn(trace: SessionTrace, number: int) -> TurnTrace | None:
-    """A session's turn; None for 0, the opening with the plan. Raises `RunError` where there is no such turn."""
+    """A session's turn; None for 0, the opening with the plan. Raises `RunError` if there is no such turn."""
     turn = next((turn for turn in trace.turns if turn.turn == number), None)
     if turn is None and number != PLAN_TURN:
         last = f"to {trace.turns[-1].turn}" if trace.turns else "alone"
@@ -62,7 +62,7 @@ def find_turn(trace: SessionTrace, number: int) -> TurnTrace | None:
 
 
 def show_overview(console: Console, rows: Sequence[Overview]) -> None:
-    """Print a line a session, with the numbers by which they can be named. What is the same for all is told once."""
+    """Print a line a session, with a number that names it in commands. The head line has what is the same for all."""
     names = ("attitude", "method")
     same = {name for name in names if len({getattr(row, name) for row in rows}) == 1}
     count = f"{len(rows):,} session{'s' * (len(rows) != 1)}"
@@ -81,7 +81,7 @@ def show_overview(console: Console, rows: Sequence[Overview]) -> None:
     ]
     table = Table(box=None, pad_edge=False, header_style="bold")
     widths = [max(len(text) for text in column) for column in zip(heads, *lines, strict=True)]
-    room = console.width - sum(widths) + widths[2] - 2 * len(widths)  # the client's id is what may be cut
+    room = console.width - sum(widths) + widths[2] - 2 * len(widths)  # Only the client's id may be cut.
     for place, head in enumerate(heads):
         table.add_column(
             head,
@@ -97,7 +97,7 @@ def show_overview(console: Console, rows: Sequence[Overview]) -> None:
 
 
 def short_ids(ids: Sequence[str]) -> list[str]:
-    """The beginnings of ids, all as long as it takes to tell them apart."""
+    """The first characters of ids, as many as make them unique."""
     length = SHORTEST_ID
     while len({name[:length] for name in ids}) < len(set(ids)):
         length += 1
@@ -138,8 +138,8 @@ def _ended(trace: SessionTrace) -> str:
     if trace.cut_off:
         return "unfinished: it was cut off, or is still running"
     if trace.failure:
-        where = f" in turn {trace.failure.turn}" if trace.failure.turn else ""
-        return f"failed at {trace.failure.stage}{where}: {harmless(trace.failure.message)}"
+        turn = f" in turn {trace.failure.turn}" if trace.failure.turn else ""
+        return f"failed at {trace.failure.stage}{turn}: {harmless(trace.failure.message)}"
     return f"ended: {ENDS[trace.end_reason]}" if trace.end_reason in ENDS else "finished"
 
 
@@ -162,7 +162,7 @@ def _titled(title: str, part: RenderableType) -> RenderableType:
 
 
 def _timeline(trace: SessionTrace, look: Look) -> RenderableType:
-    """A bar a turn: when its calls ran, on the axis of all calls."""
+    """A bar a turn for the time of its calls, on the axis of all calls."""
     rows: list[tuple[str, list[CallTrace]]] = []
     closing = {turn.turn for turn in trace.turns if turn.closing}
     for number, calls in groupby(sorted(trace.calls, key=lambda item: item.turn), key=lambda item: item.turn):
@@ -205,18 +205,16 @@ def _cost(cost: float | None) -> list[str]:
 
 
 def _techniques(trace: SessionTrace, look: Look) -> RenderableType:
-    """A line a technique with a sign for each turn; long sessions in several blocks."""
+    """A line a technique with a sign for each turn; a long session has several blocks."""
     turns = [turn.turn for turn in trace.turns if not turn.closing]
     room = max(10, look.width - LABEL - KEPT)
-    lines = [
-        Text("■ picked  □ drafted, not picked  × picked, but could not be had; at the end: words kept", style="dim")
-    ]
+    lines = [Text("■ picked  □ drafted, not picked  × gave no draft; at the end: words kept", style="dim")]
     for start in range(0, len(turns), room):
         block = turns[start : start + room]
         lines.append(Text(" " * LABEL + scale(block), style="dim"))
         for use in trace.techniques:
             signs = "".join(_sign(use, turn) for turn in block)
-            last = f"  {_kept(use)}" if start + room >= len(turns) else ""
+            last = f"  {_kept_share(use)}" if start + room >= len(turns) else ""
             lines.append(Text.assemble((f"{brief(use.technique, LABEL - 1):<{LABEL}}", "cyan"), signs, (last, "dim")))
     return Group(*lines)
 
@@ -229,29 +227,28 @@ def _sign(use: TechniqueUse, turn: int) -> str:
     return "□" if turn in use.drafted else "·"
 
 
-def _kept(use: TechniqueUse) -> str:
+def _kept_share(use: TechniqueUse) -> str:
     return f"{use.kept / use.words:.0%} of {use.words:,}" if use.words else ""
 
 
 def _slow(item: CallTrace) -> str:
-    where = "plan" if item.turn == PLAN_TURN else f"turn {item.turn}"
+    place = "plan" if item.turn == PLAN_TURN else f"turn {item.turn}"
     again = f", {item.call.attempts} answers" if item.regenerations else ""
     failed = f", {len(item.call.errors)} requests failed" if item.call.errors else ""
     out = f", {item.call.completion_tokens:,} tokens out" if item.call.completion_tokens is not None else ""
-    return f"{seconds(item.call.seconds):>9}  {where:<8} {role_name(item.call.role)}{out}{again}{failed}"
+    return f"{seconds(item.call.seconds):>9}  {place:<8} {role_name(item.call.role)}{out}{again}{failed}"
 
 
 def _troubles(trace: SessionTrace) -> list[str]:
-    """What guards objected to, by kind and node, and requests that failed."""
-    found: Counter[tuple[str, str]] = Counter()
+    """The guards' findings and the failed requests, by kind and node."""
+    by_kind: dict[str, Counter[str]] = {}
     for item in trace.calls:
-        role = role_name(item.call.role)
-        found.update((finding.kind, role) for finding in item.call.findings)
-        found.update(("requests failed", role) for _ in item.call.errors)
+        kinds = [finding.kind for finding in item.call.findings] + ["requests failed"] * len(item.call.errors)
+        for kind in kinds:
+            by_kind.setdefault(kind, Counter())[role_name(item.call.role)] += 1
     lines = []
-    for kind in dict.fromkeys(kind for kind, _ in found):
-        by_role = [f"{role} {count}" for (what, role), count in found.most_common() if what == kind]
-        lines.append(f"{kind}: {', '.join(by_role)}")
+    for kind, roles in by_kind.items():
+        lines.append(f"{kind}: {', '.join(f'{role} {count}' for role, count in roles.most_common())}")
     fallbacks = [turn.turn for turn in trace.turns if turn.pick and turn.pick.pick.fallback]
     if fallbacks:
         lines.append(f"picks that the rules had to make: turns {', '.join(map(str, fallbacks))}")

@@ -11,7 +11,7 @@ ENDS = {
 
 
 def transcript_markdown(record: SessionRecord) -> str:
-    """The session as Markdown: who, the plan, and the dialogue with what was picked at each turn."""
+    """The session as Markdown: the client, the plan, and the dialogue with the pick of each turn."""
     name = record.profile.demographics.name
     models = sorted({u.call.model for u in record.dialogue if u.call and u.call.model})
     lines = [
@@ -26,11 +26,11 @@ def transcript_markdown(record: SessionRecord) -> str:
         lines += [f"{number}. {step}" for number, step in enumerate(record.plan.steps, 1)]
     lines += [""]
     picks = {turn.turn: turn.pick for turn in record.turns if turn.pick}
-    for said in record.dialogue:
-        pick = picks.get(said.turn) if said.speaker == "counselor" and not said.closing else None
+    for item in record.dialogue:
+        pick = picks.get(item.turn) if item.speaker == "counselor" and not item.closing else None
         if pick:
-            lines += [f"*turn {said.turn}, {pick.phase}: {' + '.join(pick.techniques)} — {pick.reason}*", ""]
-        lines += [f"**{'Counselor' if said.speaker == 'counselor' else name}:** {said.text}", ""]
+            lines += [f"*turn {item.turn}, {pick.phase}: {' + '.join(pick.techniques)} — {pick.reason}*", ""]
+        lines += [f"**{'Counselor' if item.speaker == 'counselor' else name}:** {item.text}", ""]
     lines.append(f"*{how_it_ended(record)}*")
     return harmless("\n".join(lines) + "\n")
 

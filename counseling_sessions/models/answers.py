@@ -1,6 +1,6 @@
-"""What a server's answer says, read before any library sees it: so much and no more, of the right types, without the key.
+"""Reads a server's answer before any library does: bounded, of the right types, without the key.
 
-A library is handed a new body that holds only what `read_completion` or `read_model_list` took over from the server's.
+A library gets a new body with only what `read_completion` or `read_model_list` took from the server's.
 """
 
 import unicodedata
@@ -13,23 +13,23 @@ from counseling_sessions.texts.keys import masked, worth_hiding
 from counseling_sessions.texts.reasoning import without_reasoning
 
 MOST_BYTES = 4 * 2**20
-"""Bytes of the largest answer: the longest that can be asked for (32,768 tokens) has about one megabyte, all escaped."""
+"""Bytes of the largest answer. The longest that a request allows (32,768 tokens) has about a megabyte, all escaped."""
 MOST_PARTS = 200_000
-"""Brackets, commas and colons in an answer, at most: what more would be built from takes too long, and too much memory."""
+"""Brackets, commas and colons in an answer at most: parsing more takes too long, and too much memory."""
 CHARACTERS_A_TOKEN = 8
-"""Characters that a token of an answer has at most, on average; what an answer has beyond is cut off."""
+"""Characters of an answer's token at most, on average; the rest of the answer is cut off."""
 MOST_CHARACTERS = CHARACTERS_A_TOKEN * 32_768
-"""Characters of the longest answer that is looked at."""
+"""Characters of an answer that are read at most."""
 MOST_TOKENS = 10**9
-"""Tokens beyond which a usage is a mistake, and counts as not reported."""
+"""Tokens at most; a usage with more is a mistake, and counts as not reported."""
 _MOST_NAME = 200
 _MOST_MODELS = 1_000
 
 
 def read_completion(body: bytes, key: str) -> dict[str, Any] | FailedCall:
-    """A chat completion with its first choice alone: text, finish reason, model, usage, id; or why the body is none.
+    """A chat completion with its first choice only: text, finish reason, model, usage, id; or why the body is none.
 
-    A finish reason, a model or a usage of another type counts as not reported. Tool calls, which nobody asks for, are left out.
+    A finish reason, model or usage of another type counts as not reported. Tool calls, which no request allows, are dropped.
     """
     value = _parsed(body, key)
     if isinstance(value, FailedCall):
@@ -45,15 +45,15 @@ def read_completion(body: bytes, key: str) -> dict[str, Any] | FailedCall:
     if text is None:
         return unreadable("a content that is no text")
     secret = key if worth_hiding(key) else ""
-    said: dict[str, Any] = {"role": "assistant", "content": _cleaned(text, secret)}
-    if isinstance(refused := message.get("refusal"), str):
-        said["refusal"] = _cleaned(refused, secret)
+    cleaned: dict[str, Any] = {"role": "assistant", "content": _cleaned(text, secret)}
+    if isinstance(refusal := message.get("refusal"), str):
+        cleaned["refusal"] = _cleaned(refusal, secret)
     finish = _name(choice.get("finish_reason"), secret)
     completion: dict[str, Any] = {
         "id": _name(value.get("id"), secret) or "",
         "object": "chat.completion",
         "created": _count(value.get("created"), 2**53) or 0,
-        "choices": [{"index": 0, "message": said, "finish_reason": finish}],
+        "choices": [{"index": 0, "message": cleaned, "finish_reason": finish}],
     }
     for field in ("model", "system_fingerprint"):
         if name := _name(value.get(field), secret):
@@ -64,9 +64,9 @@ def read_completion(body: bytes, key: str) -> dict[str, Any] | FailedCall:
 
 
 def read_model_list(body: bytes, key: str) -> dict[str, Any] | FailedCall:
-    """A list of models by their ids, as the server orders them; or why the body is none.
+    """A list of models by id, in the server's order; or why the body is none.
 
-    An id goes into requests as it is, so that none is shortened, masked or made harmless: one that would be is left out.
+    Requests need an id unchanged. So the list leaves out an id that would be cut, masked or made harmless.
     """
     value = _parsed(body, key)
     if isinstance(value, FailedCall):
@@ -83,7 +83,7 @@ def read_model_list(body: bytes, key: str) -> dict[str, Any] | FailedCall:
 
 
 def most_characters(max_tokens: int | None) -> int:
-    """How many characters of an answer are looked at, by the tokens that were asked for."""
+    """Characters of an answer that are read at most, by the tokens that the request allows."""
     return min(CHARACTERS_A_TOKEN * max_tokens, MOST_CHARACTERS) if max_tokens else MOST_CHARACTERS
 
 
@@ -98,13 +98,13 @@ def _parsed(body: bytes, key: str) -> dict[str, Any] | FailedCall:
     if not isinstance(value, dict):
         return unreadable(f"no JSON object: {clean_words(page, key)!r}")
     if error := value.get("error"):
-        said = error.get("message") if isinstance(error, dict) else error
-        return unreadable(f"an error: {clean_words(said if isinstance(said, str) else page, key)}")
+        message = error.get("message") if isinstance(error, dict) else error
+        return unreadable(f"an error: {clean_words(message if isinstance(message, str) else page, key)}")
     return value
 
 
 def _content(content: Any) -> str | None:
-    """The text of a content: itself, or its text parts put together; None where it is something else."""
+    """The text of a content, or of its parts, joined; None where it is no text."""
     if content is None:
         return ""
     if isinstance(content, str):
@@ -116,13 +116,13 @@ def _content(content: Any) -> str | None:
 
 
 def _cleaned(text: str, key: str) -> str:
-    # Twice what is kept: what is made harmless becomes shorter, and a key at the very end would lose its tail to the cut.
-    said = masked(harmless(text[: 2 * MOST_CHARACTERS]), key)
-    if not key or (said.isascii() and not any(bracket in said for bracket in "<[")):
-        return said
-    # What is taken off a message later may stand within a key, and would put its halves together.
-    bare = without_reasoning("".join(c for c in said if unicodedata.category(c) not in ("Cf", "Co")))
-    return said if (without := masked(bare, key)) == bare else without
+    # Twice the limit, as harmless text is shorter, and the cut could take the tail of a key at the end.
+    visible = masked(harmless(text[: 2 * MOST_CHARACTERS]), key)
+    if not key or (visible.isascii() and not any(bracket in visible for bracket in "<[")):
+        return visible
+    # Later steps remove reasoning and format characters. If these stand within a key, its halves would join.
+    bare = without_reasoning("".join(c for c in visible if unicodedata.category(c) not in ("Cf", "Co")))
+    return visible if (safe := masked(bare, key)) == bare else safe
 
 
 def _name(value: Any, key: str) -> str | None:
@@ -130,7 +130,7 @@ def _name(value: Any, key: str) -> str | None:
 
 
 def _usage(usage: Any) -> dict[str, Any] | None:
-    """The token counts, if all that matter are counts."""
+    """The token counts, if both required ones are valid."""
     if not isinstance(usage, dict):
         return None
     prompt, completion = _count(usage.get("prompt_tokens")), _count(usage.get("completion_tokens"))
@@ -147,5 +147,5 @@ def _usage(usage: Any) -> dict[str, Any] | None:
 
 
 def _count(value: Any, most: int = MOST_TOKENS) -> int | None:
-    """A number of tokens, or None for what is none."""
-    return value if type(value) is int and 0 <= value <= most else None  # a bool is an int, and no count
+    """A number from 0 to `most`, or None for anything else."""
+    return value if type(value) is int and 0 <= value <= most else None  # A bool is an int, but no count.

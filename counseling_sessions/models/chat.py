@@ -15,13 +15,14 @@ from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import BaseMessage
 
 from counseling_sessions.models.answers import read_completion
+from counseling_sessions.models.embedded import why_gone
 from counseling_sessions.models.endpoints import Endpoint, find_endpoint
 from counseling_sessions.models.errors import RETRIED, FailedCall, ModelError, failure_of
 from counseling_sessions.models.limits import AdaptiveLimit
 from counseling_sessions.models.requests import Reply, openai_chat, read_reply, request_options, trace_options
 from counseling_sessions.models.structured import MODES, AnswerSchema
 from counseling_sessions.models.transport import ModelClient
-from counseling_sessions.settings import ModelSettings
+from counseling_sessions.settings import ModelSettings, means_embedded
 from counseling_sessions.store.machine import Shortage
 
 CHARACTERS_A_TOKEN = 4
@@ -90,9 +91,10 @@ class Models:
     ) -> Reply:
         """Ask once, retrying what is worth it: time-outs, 429, 5xx, cut connections, unreadable bodies.
 
-        Raises `Shortage` where the machine ran out of something, else `ModelError`: at once for a refusal (other 4xx), or when
-        `settings.max_requests` are used up. Finding out how a server wants to be asked for JSON, once a server, does not use
-        them up. Role and turn stand in a trace, if there is one.
+        Raises `Shortage` where the machine ran out of something, else `ModelError`: at once for a refusal (other 4xx) and for the
+        end of the embedded server, which the next call starts again; else when `settings.max_requests` are used up. Finding out
+        how a server wants to be asked for JSON, once a server, does not use them up. Role and turn stand in a trace, if there is
+        one.
         """
         loop = self._loop()
         first = await self._endpoint(loop, settings)
@@ -128,6 +130,9 @@ class Models:
                     return answer
                 if answer.kind == "timeout" or answer.overloaded:
                     slot.overloaded(min(answer.retry_after, RETRY_AFTER_CAP) if answer.retry_after else None)
+            cut_off = endpoint.embedded and answer.kind == "connection"
+            if cut_off and (gone := await asyncio.to_thread(why_gone, endpoint.base_url)):
+                answer, left = FailedCall("connection", f"has ended before it answered: {gone}"), 0
             errors.append(f"{endpoint.label} {answer}"[:MOST_OF_AN_ERROR])
             self.trouble = time.monotonic(), errors[-1]
             if answer.kind == "refused" and schema and mode + 1 < len(MODES) and answer.about_schema:
@@ -167,6 +172,8 @@ class Models:
         return self._loops[loop]
 
     async def _endpoint(self, loop: _Loop, settings: ModelSettings) -> Endpoint:
+        if means_embedded(settings):  # its server may have ended since, and is then started again
+            return await find_endpoint(settings, offline=self._offline)
         name = f"{settings.base_url}|{settings.model}|{settings.api_key_env}"
         if name not in loop.endpoints:
             loop.endpoints[name] = asyncio.create_task(find_endpoint(settings, offline=self._offline))
@@ -192,7 +199,7 @@ class Models:
         return self._modes.get((endpoint.base_url, endpoint.model), 0)
 
     def _chat(self, loop: _Loop, endpoint: Endpoint, settings: ModelSettings) -> BaseChatModel:
-        name = f"{endpoint.label}|{endpoint.model}|{settings.api_key_env}|{settings.timeout}"
+        name = f"{endpoint.base_url}|{endpoint.model}|{settings.api_key_env}|{settings.timeout}"
         if name not in loop.chats:
             make = self._make_chat or (lambda endpoint, settings: openai_chat(endpoint, settings, loop.http))
             loop.chats[name] = make(endpoint, settings)

@@ -8,7 +8,7 @@ import openai
 from pydantic import ValidationError
 
 from counseling_sessions.models.answers import read_model_list
-from counseling_sessions.models.embedded import EmbeddedServer, shared_server
+from counseling_sessions.models.embedded import shared_server
 from counseling_sessions.models.embedded_file import EmbeddedModelError
 from counseling_sessions.models.errors import RETRIED, FailedCall, ModelError, failure_of, unreadable
 from counseling_sessions.models.transport import NO_KEY, ModelClient, without_surroundings
@@ -67,9 +67,7 @@ async def find_endpoint(settings: ModelSettings, *, offline: bool = False) -> En
                 "configuration",
                 f"the model {settings.model!r} needs an endpoint: give --base-url, or set OPENAI_BASE_URL or OPENAI_API_KEY",
             )
-        server = await _embedded(offline)
-        tuned = None if settings.model == EMBEDDED_BASE else server.tuned_name
-        return Endpoint(server.base_url, tuned or server.model_name, NO_KEY, embedded=True, tuned=tuned is not None)
+        return await _embedded(settings.model, offline)
     base_url = settings.base_url or url_from_environment(settings.api_key_env) or OPENAI_URL
     key = _key(settings, base_url)
     if settings.model:
@@ -79,9 +77,11 @@ async def find_endpoint(settings: ModelSettings, *, offline: bool = False) -> En
     return Endpoint(base_url, await _first_model(base_url, key), key)
 
 
-async def _embedded(offline: bool) -> EmbeddedServer:
+async def _embedded(model: str | None, offline: bool) -> Endpoint:
     try:
-        return await asyncio.to_thread(shared_server, offline=offline)
+        server = await asyncio.to_thread(shared_server, offline=offline)
+        tuned = None if model == EMBEDDED_BASE else server.tuned_name
+        return Endpoint(server.base_url, tuned or server.model_name, NO_KEY, embedded=True, tuned=tuned is not None)
     except EmbeddedModelError as error:
         problem = str(error)
     raise ModelError("configuration", problem)

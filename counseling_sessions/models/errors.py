@@ -1,7 +1,7 @@
-"""What can go wrong with a call to a model: in kinds that a person and a retry policy can act on, in words without secrets.
+"""Errors of a call to a model: their kinds serve people and the retry policy, and their words hold no secrets.
 
-Errors of the libraries hold the request with its key, in attributes, causes and words. None of them leaves `models`: what they
-say is made anew from facts (`failure_of`, `refusal`), and raised where nothing of theirs hangs on to it.
+The libraries' errors hold the request with its key, in attributes, causes and words. None of them leaves `models`: `failure_of`
+and `refusal` make new errors from the facts, and callers raise these without the library's as a cause.
 """
 
 import json
@@ -28,7 +28,7 @@ RETRIED = frozenset({"timeout", "rate_limited", "server_error", "connection", "g
 MOST_WORDS = 300
 """Characters of a server's words that a message shows."""
 LONGEST_WAIT = 10.0**9
-"""Seconds: what a server asks for beyond is no wait but a mistake, and is taken for this."""
+"""Seconds that a server can ask to wait at most; a longer wait is a mistake, and counts as this."""
 
 _CUT = (aiohttp.ClientConnectionError, OSError)
 _TIMED_OUT = (openai.APITimeoutError, httpx2.TimeoutException, TimeoutError)
@@ -38,22 +38,22 @@ _ENOUGH_CAUSES = 16
 
 
 class FailedCall(RuntimeError):
-    """One request that gave no answer. Its words name no endpoint: whoever asked knows it.
+    """One request that got no answer. Its message names no endpoint, as the caller knows it.
 
-    `kind` is one of `ModelError`'s. `status` is the HTTP status, where there was one; `retry_after` how many seconds the server
-    asks to wait; `about_schema` says that the way in which JSON was asked for was refused, `overloaded` that there was no room.
+    `kind` is one of `ModelError`'s, `status` the HTTP status if there was one. The server asks to wait `retry_after` seconds.
+    `about_schema`: it refused the form in which the request asks for JSON. `overloaded`: it had no room.
     """
 
     def __init__(
         self,
         kind: str,
-        said: str,
+        message: str,
         *,
         status: int | None = None,
         retry_after: float | None = None,
         about_schema: bool = False,
     ) -> None:
-        super().__init__(said)
+        super().__init__(message)
         self.kind = kind
         self.status = status
         self.retry_after = retry_after
@@ -62,11 +62,11 @@ class FailedCall(RuntimeError):
 
 
 class ModelError(RuntimeError):
-    """A call that gave no answer.
+    """A call that got no answer.
 
-    `kind` is one of timeout, rate_limited, server_error, connection, garbled (worth another request), refused (a 4xx or a
-    redirect: the request is wrong and stays wrong) or configuration (nothing was sent). `requests` is how many were made,
-    `status` the HTTP status of the last one, where it had one.
+    `kind` is timeout, rate_limited, server_error, connection, garbled (worth another request), refused (a 4xx or a redirect: the
+    request stays wrong) or configuration (nothing was sent). `requests` counts the requests; `status` is the last one's HTTP
+    status, if it had one.
     """
 
     def __init__(
@@ -86,24 +86,24 @@ class ModelError(RuntimeError):
 
     @property
     def permanent(self) -> bool:
-        """Whether asking again cannot help."""
+        """Whether another request cannot help."""
         return self.kind not in RETRIED
 
 
-def unreadable(what: str) -> FailedCall:
-    """An answer that is none; `what` is safe words that say why."""
-    return FailedCall("garbled", f"answered something unreadable ({what})")
+def unreadable(reason: str) -> FailedCall:
+    """The error for an answer that cannot be read; `reason` is safe words."""
+    return FailedCall("garbled", f"answered something unreadable ({reason})")
 
 
 def failure_of(error: Exception, key: str = "") -> FailedCall | Shortage | None:
-    """What a library's error says about a request, in our words and without the key; None for one that is no library's.
+    """A library's error about a request as one of ours, without the key; None for an error of another origin.
 
-    `Shortage` is what the machine ran out of meanwhile: no server's doing, and not asked again.
+    `Shortage` means that this machine ran out of something. It is no server's fault, and no reason for another request.
     """
     if isinstance(error, (FailedCall, Shortage)):
         return error
-    if what := shortage(error):
-        return Shortage(what)
+    if resource := shortage(error):
+        return Shortage(resource)
     if isinstance(error, openai.APIStatusError):
         return refusal(error.status_code, error.response.content, error.response.headers, key)
     if isinstance(error, (*_TIMED_OUT, *_BROKEN)):
@@ -114,7 +114,7 @@ def failure_of(error: Exception, key: str = "") -> FailedCall | Shortage | None:
 
 
 def refusal(status: int, body: bytes, headers: Mapping[str, str], key: str) -> FailedCall:
-    """What a status other than 2xx means, in the server's words where it has some."""
+    """The error for a status other than 2xx, in the server's words if it has any."""
     text, code = _server_words(body)
     words = clean_words(text, key)
     if 300 <= status < 400:
@@ -130,19 +130,19 @@ def refusal(status: int, body: bytes, headers: Mapping[str, str], key: str) -> F
 
 
 def clean_words(text: str, key: str, most: int = MOST_WORDS) -> str:
-    """A server's words for a message: in one line, without the key, cut."""
-    # The key last: what is taken off before may have stood within it.
+    """A server's words for a message: one line of at most `most` characters, without the key."""
+    # Masks last: the characters that `one_line` removes can stand within the key.
     return masked(one_line(text), key)[:most]
 
 
 def retry_seconds(value: str) -> float | None:
-    """Seconds that a Retry-After header (seconds or a date) asks to wait; None where it says neither."""
+    """Seconds that a Retry-After header (seconds or a date) asks to wait; None if it is neither."""
     value = value.strip()[:64]
     if re.fullmatch(r"\d{1,20}(\.\d*)?", value, re.ASCII):
         return min(float(value), LONGEST_WAIT)
     try:
         date = parsedate_to_datetime(value)
-        # A date without a zone is in GMT, as all of HTTP's are.
+        # A date without a zone is in GMT, as all of HTTP.
         seconds = date.replace(tzinfo=date.tzinfo or UTC).timestamp() - time()
     except (TypeError, ValueError, LookupError, OverflowError, OSError):
         return None
@@ -150,8 +150,8 @@ def retry_seconds(value: str) -> float | None:
 
 
 def _broken(error: Exception, cause: BaseException, key: str) -> FailedCall:
-    """What a request met that got no answer, or none of HTTP."""
-    # The client library calls a connection that was reset or refused a time-out too.
+    """The error of a request that got no answer, or one that is not HTTP."""
+    # The client library also reports a reset or refused connection as a time-out.
     if isinstance(error, _TIMED_OUT) and (isinstance(cause, TimeoutError) or not isinstance(cause, _CUT)):
         return FailedCall("timeout", "did not answer in time")
     if isinstance(cause, PayloadEncodingError):
@@ -163,7 +163,7 @@ def _broken(error: Exception, cause: BaseException, key: str) -> FailedCall:
 
 def _kind_of(status: int, code: Any) -> str:
     if status == 429:
-        # An exhausted quota also answers 429, and no waiting helps.
+        # An exhausted quota also answers 429, but waiting does not help.
         return "refused" if code == "insufficient_quota" else "rate_limited"
     if status >= 500 or status in (408, 425):
         return "server_error"
@@ -171,7 +171,7 @@ def _kind_of(status: int, code: Any) -> str:
 
 
 def _first_cause(error: BaseException) -> BaseException:
-    # The libraries wrap one another; only the innermost error says whether the connection was refused, reset or cut.
+    # The libraries wrap one another: the innermost error says whether the connection was refused, reset or cut.
     for _ in range(_ENOUGH_CAUSES):
         if error.__cause__ is None:
             break
@@ -180,15 +180,15 @@ def _first_cause(error: BaseException) -> BaseException:
 
 
 def _reason(cause: BaseException, key: str) -> str:
-    """Why a connection failed. An error's own words are left alone: they may quote the request."""
+    """Why a connection failed, without the error's message, which can quote the request."""
     if isinstance(cause, aiohttp.ServerDisconnectedError):
         return "it closed the connection without an answer"
-    said = cause.strerror if isinstance(cause, OSError) else None
-    return clean_words(said, key) if isinstance(said, str) and said else type(cause).__name__
+    words = cause.strerror if isinstance(cause, OSError) else None
+    return clean_words(words, key) if isinstance(words, str) and words else type(cause).__name__
 
 
 def _server_words(body: bytes) -> tuple[str, Any]:
-    """What an error's body says, and its code; the body itself where it is no JSON."""
+    """The message and the code in an error's body, or the body itself if it is no JSON."""
     text = body.decode("utf-8", "replace")
     try:
         value = parse_json(body)
@@ -199,8 +199,8 @@ def _server_words(body: bytes) -> tuple[str, Any]:
     inner = value.get("error") or value
     if not isinstance(inner, dict):
         return _as_text(inner), None
-    said = inner.get("message") or inner.get("detail") or value.get("message") or value.get("detail")
-    return _as_text(said or inner), inner.get("code")
+    message = inner.get("message") or inner.get("detail") or value.get("message") or value.get("detail")
+    return _as_text(message or inner), inner.get("code")
 
 
 def _as_text(value: Any) -> str:
@@ -208,5 +208,5 @@ def _as_text(value: Any) -> str:
         return value
     try:
         return json.dumps(value, ensure_ascii=False)
-    except RecursionError:  # writing needs more room than parsing did
+    except RecursionError:  # Writing needs more stack than parsing.
         return ""

@@ -1,7 +1,7 @@
-"""How many calls may be in flight at an endpoint: as many as it bears, found out while it serves.
+"""Limits the calls in flight at an endpoint to what it can bear, measured while it serves.
 
-The limit ramps up from a few, shrinks when the endpoint is overloaded, and grows again by one after a run of successes
-(additive increase, multiplicative decrease). Requests and tokens a minute can be bounded besides.
+The limit ramps up from a few and shrinks when the endpoint is overloaded. After that it grows by one for each run of successes
+(additive increase, multiplicative decrease). Bounds on requests and tokens a minute are optional.
 """
 
 import asyncio
@@ -14,18 +14,18 @@ from dataclasses import dataclass
 from statistics import median
 
 START = 8
-"""Calls in flight to begin with, where that many are allowed."""
+"""Calls in flight at the start, if so many are allowed."""
 SHRINK = 0.75
 SLOW = 4.0
-"""How many times its best an endpoint's median latency may be before it counts as overloaded."""
+"""An endpoint counts as overloaded if its median latency exceeds its best one so many times."""
 SLOW_FROM = 1.0
-"""Seconds of median latency below which an endpoint is never called slow."""
+"""Seconds of median latency; an endpoint that is faster never counts as overloaded."""
 BURST = 5.0
-"""Seconds' worth of a minute's requests or tokens that may be used at once."""
+"""Seconds; their share of a minute's requests or tokens can be used at once."""
 
 
 class AdaptiveLimit:
-    """Calls in flight at one endpoint, at most `most`; waiters are served in their order. Belongs to one event loop.
+    """Calls in flight at one endpoint, at most `most`, in order of arrival. Belongs to one event loop.
 
     `rpm` and `tpm` bound requests and tokens a minute. `clock` gives seconds.
     """
@@ -54,7 +54,7 @@ class AdaptiveLimit:
 
     @asynccontextmanager
     async def slot(self, tokens: int = 0) -> AsyncIterator["Slot"]:
-        """Wait for a place among the calls in flight, and hold it; `tokens` is what the call is expected to take."""
+        """Wait for a place among the calls in flight, and hold it; `tokens` is the expected use."""
         for rate, amount in ((self._requests, 1), (self._tokens, tokens)):
             if rate:
                 await rate.take(amount)
@@ -67,7 +67,7 @@ class AdaptiveLimit:
             self._wake()
 
     def grow(self, seconds: float) -> None:
-        """A call has succeeded in so many seconds."""
+        """Count a call that succeeded after `seconds`."""
         binding = self.in_flight >= self.limit or bool(self._waiting)
         self._latencies.append(seconds)
         if len(self._latencies) >= max(16, self.limit):
@@ -86,18 +86,18 @@ class AdaptiveLimit:
             self._wake()
 
     def overloaded(self, began: float, retry_after: float | None = None) -> None:
-        """The endpoint refused for want of room, or did not answer in time, a call that began then.
+        """Count a call, begun at `began`, for which the endpoint had no room or no answer in time.
 
-        With `retry_after` (seconds) nothing more is sent for so long.
+        With `retry_after`, no call starts for so many seconds.
         """
         if retry_after:
             self._paused_until = max(self._paused_until, self._clock() + retry_after)
             asyncio.get_running_loop().call_later(retry_after + 0.001, self._wake)
-        if began > self._shrunk_at:  # an earlier call says nothing about the limit as it is now
+        if began > self._shrunk_at:  # An earlier call says nothing about the present limit.
             self._shrink()
 
     def correct(self, expected: int, used: int) -> None:
-        """A call took another number of tokens than expected."""
+        """Replace a call's expected tokens by those it used."""
         if self._tokens:
             self._tokens.give_back(expected - used)
 
@@ -120,7 +120,7 @@ class AdaptiveLimit:
             await place
         except asyncio.CancelledError:
             if place.done() and not place.cancelled():
-                self.in_flight -= 1  # it had been let in already
+                self.in_flight -= 1  # It already had a place.
             self._wake()
             raise
 
@@ -134,39 +134,39 @@ class AdaptiveLimit:
 
 @dataclass
 class Slot:
-    """A call's place among those in flight; tell it how the call went."""
+    """A call's place among those in flight; its holder reports how the call went."""
 
     limit: AdaptiveLimit
     began: float
     tokens: int
 
     def succeeded(self, seconds: float, used: int | None) -> None:
-        """The call was answered; `used` is its tokens, if they were told."""
+        """Report an answer after `seconds`; `used` is its tokens if the server reports them."""
         self.limit.grow(seconds)
         if used is not None:
             self.limit.correct(self.tokens, used)
 
     def overloaded(self, retry_after: float | None = None) -> None:
-        """The call was turned away for want of room, or timed out."""
+        """Report that the endpoint had no room, or no answer in time."""
         self.limit.overloaded(self.began, retry_after)
 
 
 class Rate:
-    """So many units a minute, evenly, but for short bursts."""
+    """Spreads units evenly over a minute, except for short bursts."""
 
     def __init__(self, per_minute: float, clock: Callable[[], float]) -> None:
-        self._seconds_each = 60 / per_minute
+        self._seconds_a_unit = 60 / per_minute
         self._clock = clock
         self._next = -math.inf
 
     async def take(self, amount: float) -> None:
-        """Wait until the units may be used."""
+        """Wait until so many units are free."""
         now = self._clock()
         begin = max(self._next, now - BURST)
-        self._next = begin + amount * self._seconds_each
+        self._next = begin + amount * self._seconds_a_unit
         if (wait := begin - now) > 0:
             await asyncio.sleep(wait)
 
     def give_back(self, amount: float) -> None:
-        """Units that were taken and not used; a negative amount takes them afterwards."""
-        self._next -= amount * self._seconds_each
+        """Return units that were not used; a negative amount takes more."""
+        self._next -= amount * self._seconds_a_unit

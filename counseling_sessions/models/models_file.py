@@ -10,8 +10,7 @@ from counseling_sessions.settings import ModelSettings, SessionConfig, SettingsE
 def read_models(path: Path) -> dict[str, ModelSettings]:
     """Read models by role from a YAML file: a mapping from role names to the fields of `ModelSettings`.
 
-    Raises `SettingsError` that names the file, the role and the field; also where a role with a server of its own would send there
-    the key that is meant for another.
+    Raises `SettingsError`, which names file, role and field. A role must not send the key of one server to another.
     """
     data = read_yaml(path)
     if not isinstance(data, dict):
@@ -27,7 +26,7 @@ def read_models(path: Path) -> dict[str, ModelSettings]:
             models[str(role)] = ModelSettings.model_validate(fields)
         except ValidationError as error:
             problem = validation_message(error)
-        if problem:  # outside, so that the values, of which one may be a key, do not hang on to the error
+        if problem:  # Outside of `except`, so that the error does not hold the values: one can be a key.
             raise SettingsError(f"{path}: {role}: {problem}")
     for role in models:
         _refuse_inherited_key(path, role, models)
@@ -37,9 +36,9 @@ def read_models(path: Path) -> dict[str, ModelSettings]:
 def _refuse_inherited_key(path: Path, role: str, models: dict[str, ModelSettings]) -> None:
     settings = models[role]
     above = SessionConfig(models={name: model for name, model in models.items() if name != role}).named_for(role)
-    here = {url for url in (settings.base_url, *(settings.replicas or ())) if url}
-    others = here - {above.base_url, *(above.replicas or ())}
-    if others and above.api_key_env and not settings.api_key_env:
+    urls = {url for url in (settings.base_url, *(settings.replicas or ())) if url}
+    new_urls = urls - {above.base_url, *(above.replicas or ())}
+    if new_urls and above.api_key_env and not settings.api_key_env:
         raise SettingsError(
-            f"{path}: {role}: api_key_env: name the key of {min(others)}; {above.api_key_env} is for another server"
+            f"{path}: {role}: api_key_env: name the key of {min(new_urls)}; {above.api_key_env} is for another server"
         )

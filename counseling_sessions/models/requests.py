@@ -1,4 +1,4 @@
-"""One request and its answer: what a call's settings become in the request's body, and what is read from the answer."""
+"""One request and its answer: it turns a call's settings into the request's body, and reads the reply."""
 
 import warnings
 from dataclasses import dataclass
@@ -19,9 +19,8 @@ from counseling_sessions.settings import ModelSettings
 from counseling_sessions.store.machine import Shortage
 
 EMBEDDED_BODY: dict[str, Any] = {
-    # A 135M model loops and runs on into the other speaker's lines; these are llama.cpp's own means against it. There is no
-    # penalty on single words that come again: a counselor takes up the client's. Unlikely words are cut off early, since
-    # such a model means little by them.
+    # A 135M model loops, and goes on with the other speaker's lines; these are llama.cpp's means against that. It may repeat
+    # single words, as a counselor takes up the client's. It loses unlikely words early, which mean little in such a model.
     "repeat_penalty": 1.0,
     "dry_multiplier": 0.8,
     "dry_penalty_last_n": 1024,
@@ -34,15 +33,15 @@ EMBEDDED_MAX_TOKENS = {
     "default": 72,
 }
 
-# Advice on a function that we do not call; a refused schema is handled, and recorded, in `Models.ask`.
+# Advice on a function that we do not call; `Models.ask` handles and records a refused schema.
 warnings.filterwarnings("ignore", "This model does not support OpenAI's structured output", module="langchain_openai")
 
 
 @dataclass
 class Reply:
-    """One answer of a model. Token counts are None where the server reported none.
+    """One answer of a model. Token counts are None if the server reports none.
 
-    `cut_at` is the number of characters after which a longer answer was cut; its finish reason is then `length`.
+    An answer that was too long has its length in characters as `cut_at`, and `length` as its finish reason.
     """
 
     text: str
@@ -62,19 +61,18 @@ class Reply:
         return None if self.prompt_tokens is None else self.prompt_tokens + (self.completion_tokens or 0)
 
 
-_OWN = frozenset({"model", "stream", "timeout", "extra_body", "extra_headers", "extra_query"})
+_CLIENT_OPTIONS = frozenset({"model", "stream", "timeout", "extra_body", "extra_headers", "extra_query"})
 
 
 class _Chat(ChatOpenAI):
-    """Raises `FailedCall` and `Shortage` alone: what is raised here goes into traces as it is, and so must hold no key and nothing
-    of the libraries."""
+    """Raises only `FailedCall` and `Shortage`. Traces record its errors, so these hold no key and nothing of the libraries."""
 
     def _get_request_payload(self, *args: Any, **kwargs: Any) -> dict[str, Any]:
         payload: dict[str, Any] = super()._get_request_payload(*args, **kwargs)
-        # The client library walks along its types through every field and every message of the dialogue, half of the CPU time
-        # of a call; what stands in the extra body it leaves alone and sends in place of its own.
-        body = {name: value for name, value in payload.items() if name not in _OWN}
-        payload = {name: value for name, value in payload.items() if name in _OWN}
+        # The client library converts every field and message by its types, which takes half of a call's CPU time. It sends the
+        # extra body unchanged, and in place of its own.
+        body = {name: value for name, value in payload.items() if name not in _CLIENT_OPTIONS}
+        payload = {name: value for name, value in payload.items() if name in _CLIENT_OPTIONS}
         return payload | {"messages": [], "extra_body": body | (payload.get("extra_body") or {})}
 
     async def _agenerate(self, *args: Any, **kwargs: Any) -> ChatResult:
@@ -82,16 +80,16 @@ class _Chat(ChatOpenAI):
         try:
             return await super()._agenerate(*args, **kwargs)
         except UnicodeEncodeError:
-            # Of what we send: what comes back never reaches the libraries as text.
+            # From the request: the answer never reaches the libraries as text.
             failed = FailedCall("configuration", "cannot be asked: the prompt holds characters that UTF-8 cannot carry")
         except Exception as error:
             failed = failure_of(error) or unreadable(type(error).__name__)
-        # Outside, and without the frames below: the libraries' errors and requests would hang on to it.
+        # Outside of `except`, and without the frames, which hold the libraries' errors and requests.
         raise failed.with_traceback(None)
 
 
 def openai_chat(endpoint: Endpoint, settings: ModelSettings, http: ModelClient) -> BaseChatModel:
-    """The chat model of an endpoint; retrying is left to whoever asks."""
+    """The chat model of an endpoint. It never retries; the caller does."""
     chat = _Chat(
         model=endpoint.model,
         base_url=endpoint.base_url,
@@ -99,11 +97,11 @@ def openai_chat(endpoint: Endpoint, settings: ModelSettings, http: ModelClient) 
         max_retries=0,
         timeout=settings.timeout,
         http_async_client=http,
-        # Else the library takes OPENAI_PROXY, refuses it beside a client of ours, and says so with the password in it.
+        # Otherwise the library reads OPENAI_PROXY and refuses it beside our client, in a message with the password.
         openai_proxy=None,
         http_socket_options=(),
         use_responses_api=False,
-        # An answer is read as a whole, once, by `models.answers`; Studio would ask for pieces otherwise.
+        # `models.answers` reads an answer once and complete; otherwise Studio would ask for pieces.
         disable_streaming=True,
     )
     without_surroundings(chat.root_async_client, is_openai=endpoint.is_openai)
@@ -119,7 +117,7 @@ def request_options(
     mode: int,
     session_id: str,
 ) -> dict[str, Any]:
-    """The parameters of one request, beyond model and messages."""
+    """The parameters of one request, besides model and messages."""
     body: dict[str, Any] = {}
     options: dict[str, Any] = {"temperature": settings.temperature}
     max_tokens = settings.max_tokens
@@ -136,18 +134,18 @@ def request_options(
     if max_tokens and endpoint.is_openai:
         options["max_completion_tokens"] = max_tokens
     elif max_tokens:
-        body["max_tokens"] = max_tokens  # older local servers do not know max_completion_tokens
+        body["max_tokens"] = max_tokens  # Older local servers do not know max_completion_tokens.
     if session_id:
         options["extra_headers"] = {"X-Session-ID": session_id}
-    if schema and (wanted := response_format(schema, mode)):
-        # In the body rather than as an option: the client would otherwise parse, and raise on, the answer itself.
-        body["response_format"] = wanted
+    if schema and (format_ := response_format(schema, mode)):
+        # In the body, as with an option the client would parse the answer itself, and raise its own errors.
+        body["response_format"] = format_
     options["extra_body"] = body | (settings.extra_body or {})
     return options
 
 
 def trace_options(role: str, turn: int | None) -> RunnableConfig:
-    """What tells a call in a trace, beside what it inherits from the session; nothing that is secret."""
+    """What identifies a call in a trace, besides what it inherits from the session; nothing secret."""
     metadata = {"role": role} if turn is None else {"role": role, "turn": turn}
     return {"run_name": role, "tags": [role], "metadata": metadata}
 
@@ -160,7 +158,7 @@ def read_reply(
     structured: str | None,
     errors: tuple[str, ...],
 ) -> Reply | FailedCall:
-    """What a message says, as much of it as is looked at; `FailedCall` for one that is no answer of a model."""
+    """The reply in a message, cut to the readable length; `FailedCall` if the message is no model's answer."""
     if not isinstance(message, AIMessage):
         return unreadable(f"a {message.type} message")
     usage = message.usage_metadata
@@ -169,7 +167,7 @@ def read_reply(
     return Reply(
         text=text[:most],
         finish_reason="length" if long else message.response_metadata.get("finish_reason"),
-        # The embedded server has one name for its model, with the adapter and without.
+        # The embedded server has one name for its model, with or without the adapter.
         model=(not endpoint.embedded and message.response_metadata.get("model_name")) or endpoint.model,
         endpoint=endpoint.label,
         requests=requests,

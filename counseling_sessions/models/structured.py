@@ -1,4 +1,4 @@
-"""Structured answers: the schema that is asked for, in the forms that servers understand, and how an answer is read."""
+"""Structured answers: the schema of a request, in the forms that servers understand, and the reader of an answer."""
 
 import json
 import re
@@ -9,7 +9,7 @@ from counseling_sessions.store.reading import refuse_constant, unique_keys
 from counseling_sessions.texts.reasoning import without_reasoning
 
 MODES = ("json_schema", "json_schema_without_bounds", "json_object", "text")
-"""From the strictest to the weakest way to ask for JSON; a server that refuses one is asked in the next."""
+"""Ways to ask for JSON, from the strictest to the weakest; if a server refuses one, the next follows."""
 
 _BOUNDS = frozenset({"minLength", "maxLength", "minItems", "maxItems", "uniqueItems", "minimum", "maximum"})
 _FENCE = re.compile(r"```[ \t]{0,9}\w{0,20}[ \t]{0,9}\n?")
@@ -19,12 +19,12 @@ _DECODER = json.JSONDecoder(parse_constant=refuse_constant, object_pairs_hook=un
 
 
 class MalformedAnswer(ValueError):
-    """An answer that is not the JSON asked for; the message says what is wrong with it."""
+    """An answer without the requested JSON; the message says what is wrong."""
 
 
 @dataclass(frozen=True)
 class AnswerSchema:
-    """A flat JSON Schema of an answer, all fields required, and its name for the server."""
+    """A flat JSON Schema of an answer, with all fields required, and its name for the server."""
 
     name: str
     properties: dict[str, Any]
@@ -33,7 +33,7 @@ class AnswerSchema:
         """The JSON Schema; without bounds for servers that know only a subset of the keywords."""
         properties = self.properties
         if not bounds:
-            # Field by field: a field may be named like a bound.
+            # Field by field, as a field can have the name of a bound.
             properties = {name: _without_bounds(field) for name, field in properties.items()}
         return {
             "type": "object",
@@ -44,7 +44,7 @@ class AnswerSchema:
 
 
 def response_format(schema: AnswerSchema, mode: int) -> dict[str, Any] | None:
-    """The request's `response_format` in a mode (an index into `MODES`); None where none is sent."""
+    """The request's `response_format` in a mode (an index into `MODES`); None for a mode without one."""
     if MODES[mode] == "json_object":
         return {"type": "json_object"}
     if MODES[mode] == "text":
@@ -54,15 +54,15 @@ def response_format(schema: AnswerSchema, mode: int) -> dict[str, Any] | None:
 
 
 def speaks_of_schema(refusal: str) -> bool:
-    """Whether a refusal's words are about the way in which JSON was asked for."""
+    """Whether a refusal's words are about the requested form of JSON."""
     return bool(_SCHEMA_WORDS.search(refusal))
 
 
 def read_object(text: str) -> dict[str, Any]:
-    """The JSON object in an answer; what the model thought before, code fences and talk around it aside.
+    """The last JSON object in an answer, without reasoning, code fences and talk around it.
 
-    Of several objects it is the last one. Where an earlier one has the same fields and says something else, or where what follows is
-    broken or cut off, which one was meant is a guess, and the answer is refused. Raises `MalformedAnswer`.
+    Raises `MalformedAnswer` if the choice would be a guess: an earlier object has the same fields but other values, or a later one
+    is broken or cut off.
     """
     answer = _answer(text)
     objects: list[dict[str, Any]] = []
@@ -74,16 +74,16 @@ def read_object(text: str) -> dict[str, Any]:
     if not objects:
         raise MalformedAnswer("no JSON object")
     last = objects[-1]
-    meant = _canonical(last)
-    if any(value.keys() == last.keys() and _canonical(value) != meant for value in objects[:-1]):
+    canonical = _canonical(last)
+    if any(value.keys() == last.keys() and _canonical(value) != canonical for value in objects[:-1]):
         raise MalformedAnswer("several JSON objects that differ; answer with one")
     return last
 
 
 def read_only_object(text: str) -> dict[str, Any]:
-    """The JSON object that is the whole answer, a code fence around it and what the model thought before aside.
+    """The JSON object that is the complete answer, without reasoning before it and a code fence around it.
 
-    For answers of which no part may be guessed. Raises `MalformedAnswer` for anything else.
+    Raises `MalformedAnswer` for anything else.
     """
     answer = _answer(text).strip()
     if (fence := _FENCE.match(answer)) and answer.endswith("```"):
@@ -98,7 +98,7 @@ def read_only_object(text: str) -> dict[str, Any]:
 
 
 def _answer(text: str) -> str:
-    """The text without what the model thought; one that is an object from end to end may well speak of such marks."""
+    """The text without reasoning. A text that is one object stays, as its strings can hold the marks of reasoning."""
     answer = without_reasoning(text)
     if answer != text and (bare := text.strip()).startswith("{"):
         try:
@@ -110,26 +110,26 @@ def _answer(text: str) -> str:
 
 
 def _object_at(text: str, start: int) -> tuple[dict[str, Any], int]:
-    """The JSON object that begins at a brace, and where it ends. A brace that begins none ends the reading, which stays linear."""
+    """The JSON object that begins at a brace, and its end. A brace without an object ends the search, which stays linear."""
     try:
         value, end = _DECODER.raw_decode(text, start)
     except json.JSONDecodeError as error:
         raise MalformedAnswer(f"broken JSON: {error.msg} at character {error.pos}") from None
     except RecursionError:
         raise MalformedAnswer("JSON nested too deeply") from None
-    except ValueError as error:  # a key that stands twice, a number that is none or too long
+    except ValueError as error:  # A key that stands twice, or a number that is invalid or too long.
         raise MalformedAnswer(f"broken JSON: {error}"[:160]) from None
-    assert isinstance(value, dict)  # raw_decode at "{" gives nothing else
+    assert isinstance(value, dict)  # raw_decode at "{" gives nothing else.
     return value, end
 
 
 def _canonical(value: dict[str, Any]) -> bytes:
-    """An object in the one form in which objects are compared. Raises `MalformedAnswer` for what no file could hold."""
+    """The form in which objects are compared. Raises `MalformedAnswer` for an object that no file can hold."""
     try:
         return json.dumps(value, sort_keys=True, ensure_ascii=False, allow_nan=False).encode()
     except RecursionError:
         raise MalformedAnswer("JSON nested too deeply") from None
-    except ValueError:  # half of a character, or a number beyond all bounds
+    except ValueError:  # Half of a character, or a number beyond all bounds.
         raise MalformedAnswer("JSON that holds half of a character, or no number") from None
 
 

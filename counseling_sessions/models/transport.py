@@ -1,6 +1,6 @@
-"""The one way over HTTP to a server of models: bounds on what comes back, and nothing of it that was not read and cleaned.
+"""The only way over HTTP to a server of models: it bounds every answer, and passes on only what was read and cleaned.
 
-aiohttp bounds the headers (8,190 bytes a line, 128 lines); a time-out bounds the waiting, and is whoever's who asks.
+aiohttp bounds the headers (8,190 bytes a line, 128 lines). The caller's time-out bounds the wait.
 """
 
 from collections.abc import Callable
@@ -15,21 +15,20 @@ from counseling_sessions.models.errors import FailedCall, failure_of, refusal, u
 from counseling_sessions.store.machine import Shortage
 
 HERE = ("127.0.0.1", "localhost", "[::1]")
-"""The addresses of this machine, the embedded model's among them. What is sent there goes to no proxy, which may be elsewhere."""
+"""The addresses of this machine, which the embedded model has too. Requests to them use no proxy, which can be elsewhere."""
 NO_KEY = "no-key-needed"
-"""What is sent as the key where none is configured: local servers ask for none, but the client insists on one."""
+"""Sent as the key if none is configured: local servers need none, but the client insists on one."""
 MOST_OF_A_REFUSAL = 2**16
-"""Bytes of an error's body that are read: enough for its words."""
+"""Bytes of an error's body that are read: enough for its message."""
 
 Read = Callable[[bytes, str], dict[str, Any] | FailedCall]
 
 
 class ModelClient(openai.DefaultAioHttpClient):
-    """An HTTP client that gives what `read` (of a body and the key) makes of an answer, or raises `FailedCall` or `Shortage`.
+    """An HTTP client that returns what `read` (of a body and the key) makes of an answer. Raises `FailedCall` or `Shortage`.
 
-    Bodies are asked for, and taken, uncompressed and up to `MOST_BYTES`. Redirects are not followed: a request that
-    changes the host must not take the key with it. A response holds no header of the server's. The environment's proxy is used,
-    but for this machine's own addresses.
+    It accepts only uncompressed bodies of up to `MOST_BYTES`. It follows no redirect, as another host must not get the key. A
+    response holds no header of the server. It uses the environment's proxy, except for this machine's addresses.
     """
 
     def __init__(self, read: Read) -> None:
@@ -37,14 +36,14 @@ class ModelClient(openai.DefaultAioHttpClient):
         self._read = read
 
     async def send(self, request: httpx2.Request, *, stream: bool = False, **options: Any) -> httpx2.Response:
-        """Send a request; the response is a new one, read to its end, with status 200 and a body of JSON."""
+        """Send a request. The response is new and complete, with status 200 and a body of JSON."""
         key = _key_of(request)
         request.headers["Accept-Encoding"] = "identity"
         answer: dict[str, Any] | FailedCall | Shortage
         try:
             answer = await self._answer(request, key, options)
         except Exception as error:
-            # UnicodeError, for one: aiohttp's adapter meets it in a status line.
+            # For example UnicodeError, which a status line causes in aiohttp's adapter.
             answer = failure_of(error, key) or unreadable(type(error).__name__)
         if isinstance(answer, (FailedCall, Shortage)):
             raise answer
@@ -61,14 +60,14 @@ class ModelClient(openai.DefaultAioHttpClient):
         if not response.is_success:
             return refusal(response.status_code, body[:most], response.headers, key)
         if packed:
-            return unreadable("a compressed body, which was not asked for")
+            return unreadable("a compressed body, although the request asked for a plain one")
         return unreadable(f"more than {MOST_BYTES:,} bytes") if len(body) > most else self._read(body, key)
 
 
 def without_surroundings(client: openai.AsyncOpenAI, *, is_openai: bool) -> None:
-    """Take back what the library read from variables of its own (`OPENAI_CUSTOM_HEADERS`) and would send to every server.
+    """Remove what the library read from its variables (`OPENAI_CUSTOM_HEADERS`) and would send to every server.
 
-    Such headers may hold a key, or replace the one that is meant for a server. Organization and project are OpenAI's alone to see.
+    Such headers can hold a key, or replace a server's. Only OpenAI may see organization and project.
     """
     client._custom_headers = {}
     if not is_openai:
@@ -76,7 +75,7 @@ def without_surroundings(client: openai.AsyncOpenAI, *, is_openai: bool) -> None
 
 
 async def _read_body(response: httpx2.Response, most: int) -> bytes:
-    """The body, up to a few bytes more than `most`, from which the reader sees that it was longer."""
+    """The body. One that is longer than `most` stops soon after it."""
     body = bytearray()
     async with aclosing(response.aiter_raw()) as parts:
         async for part in parts:
@@ -87,6 +86,6 @@ async def _read_body(response: httpx2.Response, most: int) -> bytes:
 
 
 def _key_of(request: httpx2.Request) -> str:
-    """The key that goes with a request; empty where there is none."""
+    """The key in a request; empty if there is none."""
     key = request.headers.get("authorization", "").removeprefix("Bearer ")
     return "" if key == NO_KEY or len(key) < 4 else key

@@ -1,7 +1,6 @@
-"""Which servers and keys a data file may name: those that today's options and environment name too.
+"""Which servers and keys a data file may name: those that the command's options or environment name too.
 
-A record, a journal or a run directory may come from anybody. What it says of addresses and key variables is a wish; whoever
-runs a command today decides where a key goes.
+A record, a journal or a run directory can come from anybody. Only the person who runs a command decides where a key goes.
 """
 
 import ipaddress
@@ -14,29 +13,29 @@ from counseling_sessions.models.endpoints import OPENAI_URL, url_from_environmen
 from counseling_sessions.settings import ModelSettings, SessionConfig, means_embedded
 
 KEY = "OPENAI_API_KEY"
-"""The variable whose key is sent where settings name none."""
+"""The variable of the key for settings that name none."""
 
 
 @dataclass(frozen=True)
 class Destination:
-    """A server, and the environment variable whose value is sent to it as the key."""
+    """A server, and the environment variable that holds its key."""
 
     url: str
     key: str = KEY
 
     @property
     def sends_nothing_secret(self) -> bool:
-        """Whether no key would be sent, since settings name none and none is set."""
+        """Whether a request would carry no key: the settings name none, and the default one is not set."""
         return self.key == KEY and not os.environ.get(KEY, "").strip()
 
     @property
     def is_on_this_machine(self) -> bool:
-        """Whether the address is a loopback one."""
+        """Whether the address is a loopback address."""
         return is_loopback(urlsplit(self.url).hostname or "")
 
 
 def is_loopback(host: str) -> bool:
-    """Whether a host's name or address (without port and brackets) means this machine and no other."""
+    """Whether a host's name or address (without port and brackets) is this machine's."""
     try:
         return host.lower() == "localhost" or ipaddress.ip_address(host).is_loopback
     except ValueError:
@@ -44,7 +43,7 @@ def is_loopback(host: str) -> bool:
 
 
 def destinations(config: SessionConfig) -> dict[Destination, list[str]]:
-    """Where the roles of a configuration are sent, and which roles; the embedded model is no destination."""
+    """The servers of a configuration, and the roles of each; the embedded model is no destination."""
     places: dict[Destination, list[str]] = {}
     for role in dict.fromkeys(["default", *config.models]):
         settings = config.named_for(role)
@@ -55,14 +54,14 @@ def destinations(config: SessionConfig) -> dict[Destination, list[str]]:
     return places
 
 
-def unnamed(config: SessionConfig, named: Mapping[str, ModelSettings]) -> dict[Destination, list[str]]:
-    """The destinations of a data file's configuration, with their roles, that nothing of today names.
+def unnamed(config: SessionConfig, models: Mapping[str, ModelSettings]) -> dict[Destination, list[str]]:
+    """The destinations of a data file's configuration, with their roles, that the command does not name.
 
-    `named` are the models of today's options, by role. A destination passes if options or environment (OPENAI_BASE_URL, or
-    OpenAI's own address, with OPENAI_API_KEY) name the same address with the same key variable. Where no key would be sent,
-    the address alone has to be named, and a loopback address passes.
+    `models` are those of the command's options, by role. A destination passes if options or environment (OPENAI_BASE_URL, or
+    OpenAI's address, with OPENAI_API_KEY) name its address with its key variable. Without a key to send, the address alone is
+    enough, and a loopback address need not be named.
     """
-    today = {Destination(environment_url()), *destinations(SessionConfig(models=dict(named)))}
+    today = {Destination(environment_url()), *destinations(SessionConfig(models=dict(models)))}
     addresses = {place.url for place in today}
 
     def passes(place: Destination) -> bool:
@@ -73,8 +72,5 @@ def unnamed(config: SessionConfig, named: Mapping[str, ModelSettings]) -> dict[D
 
 
 def environment_url() -> str:
-    """The address that the environment names: OPENAI_BASE_URL, else OpenAI's own.
-
-    Raises `ModelError` for one that holds a password.
-    """
+    """The address that the environment names: OPENAI_BASE_URL, else OpenAI's. Raises `ModelError` if it holds a password."""
     return url_from_environment() or OPENAI_URL

@@ -10,7 +10,7 @@ from counseling_sessions.graph.session_graph import build_session_graph, recursi
 from counseling_sessions.models.chat import Models
 from counseling_sessions.nodes.context import phase_of
 from counseling_sessions.nodes.picking import pick_by_rules
-from counseling_sessions.nodes.router import policy_of, router
+from counseling_sessions.nodes.router import choose, policy_of
 from counseling_sessions.practice.cues import techniques_in
 from counseling_sessions.profiles.schema import counselor_information, counselor_reason
 from counseling_sessions.state import Candidate, CounselorView, Failure, Pick, Plan, Utterance, update
@@ -41,10 +41,8 @@ class Advisor:
         if policy_of(config) != "llm":
             return pick_by_rules(view, config)
         with untraced():
-            given = await router(self._models, view, config)
-        if failure := given.get("failure"):
-            return pick_by_rules(view, config, fallback=str(failure["message"]))
-        return Pick.model_validate(given["picks"][-1])
+            chosen = await choose(self._models, view, config)
+        return pick_by_rules(view, config, fallback=chosen.message) if isinstance(chosen, Failure) else chosen
 
     async def answer(self) -> Answer:
         """The whole of MAGneT's answer to the dialogue as it stands: pick, candidates, merged utterance."""

@@ -1,4 +1,4 @@
-"""The loop of a practice session on a terminal: the person's messages and commands, until the session is over or left."""
+"""The loop of a practice session on a terminal: it takes the person's messages and commands."""
 
 from collections.abc import Callable, Coroutine
 from typing import Any, TypeVar
@@ -15,7 +15,7 @@ from counseling_sessions.texts.harmless import one_line
 
 T = TypeVar("T")
 Run = Callable[[Coroutine[Any, Any, T]], T]
-"""Runs a step to its end; reading happens between the steps, so that the keyboard can interrupt both."""
+"""Runs a step to its end. The loop reads between the steps, so that the keyboard can interrupt both."""
 
 LAST_WORDS = {
     "resolved": "The client feels ready to stop.",
@@ -25,14 +25,14 @@ LAST_WORDS = {
 
 
 class Loop:
-    """A person at work in a session. `run` gives True when the session is over, False when it was left."""
+    """A person's turns in a session."""
 
     def __init__(self, practice: Practice, terminal: Terminal, run: Run[Any], advisor: Advisor) -> None:
         self._practice, self._terminal, self._run, self._advisor = practice, terminal, run, advisor
         self._ends: Any = None
-        self._left = False
+        self._quitting = False
         shared = {"/transcript": self._transcript, "/help": self._help, "/quit": self._quit}
-        own: dict[Speaker, dict[str, Callable[[], None]]] = {
+        of_part: dict[Speaker, dict[str, Callable[[], None]]] = {
             "counselor": {
                 "/hint": self._hint,
                 "/what-would-magnet-say": self._what_would_magnet_say,
@@ -42,31 +42,29 @@ class Loop:
             },
             "client": {"/end": lambda: self._end("resolved"), "/leave": lambda: self._end("left")},
         }
-        self._commands = own[practice.part] | shared
+        self._commands = of_part[practice.part] | shared
 
     def run(self) -> bool:
-        """Go on until the session is over, or the person leaves (`/quit`, the end of input; Ctrl-C is passed on)."""
-        said = self._practice.dialogue
-        own = [item.text for item in said if item.author == "human"]
-        self._terminal.remember(own, self._commands)
-        for utterance in said:
-            self._show(utterance)
-        self._step(self._practice.start(), shown=len(said), doing="beginning")
-        while self._practice.waiting and not self._left:
+        """Run until the session is over (True), or the person quits or the input ends (False). Ctrl-C passes through."""
+        dialogue = self._practice.dialogue
+        self._terminal.remember([item.text for item in dialogue if item.author == "human"], self._commands)
+        self._transcript()
+        self._step(self._practice.start(), shown=len(dialogue), doing="beginning")
+        while self._practice.waiting and not self._quitting:
             try:
                 typed = self._terminal.read(self._prompt())
             except EOFError:
                 return False
             if typed.strip():
                 self._take(typed)
-        return not self._left
+        return not self._quitting
 
     def _take(self, typed: str) -> None:
         practice = self._practice
         if problem := too_long(typed):
             self._terminal.note(f"That was not said: {problem}.", "red")
             return
-        # A client's every line is checked, commands and slips too; the node that gets the words checks them again.
+        # Checks every line of a client, commands and slips too. The node that gets the message checks it again.
         risky = practice.part == "client" and find_risk(typed) is not None
         if not typed.lstrip().startswith("/") or risky:
             self._say(typed)
@@ -85,7 +83,7 @@ class Loop:
         )
 
     def _step(self, step: Coroutine[Any, Any, None], *, shown: int, doing: str = "waiting for the answer") -> None:
-        """Run a step, and show what is new in the dialogue after `shown` utterances."""
+        """Run a step, and show the dialogue after the first `shown` utterances."""
         practice, terminal = self._practice, self._terminal
         with terminal.busy(doing):
             self._run(step)
@@ -103,12 +101,12 @@ class Loop:
             terminal.note(f"{reason} Your next message closes the session.", "green")
 
     def _show(self, utterance: Utterance) -> None:
-        own = utterance.author == "human"
         name = self._practice.content.head.profile.demographics.name
         title = name if utterance.speaker == "client" else "Counselor"
-        self._terminal.utterance(
-            f"{title} (you)" if own else title, utterance.text, "bold cyan" if own else "bold yellow"
-        )
+        if utterance.author == "human":
+            self._terminal.utterance(f"{title} (you)", utterance.text, "bold cyan")
+        else:
+            self._terminal.utterance(title, utterance.text)
 
     def _prompt(self) -> str:
         waiting = self._practice.waiting
@@ -118,14 +116,14 @@ class Loop:
         return f"[{turn}/{self._practice.config.max_turns}] you> "
 
     def _end(self, reason: str) -> None:
-        if self._practice.part == "counselor" and not any(said.speaker == "client" for said in self._practice.dialogue):
-            self._terminal.note("There is no session to close yet; /quit leaves.", "red")
+        if self._practice.part == "counselor" and not any(item.speaker == "client" for item in self._practice.dialogue):
+            self._terminal.note("The client has not spoken yet, so there is no session to close; /quit leaves.", "red")
             return
         self._ends = reason
         self._terminal.note("Your next message ends the session.", "green")
 
     def _quit(self) -> None:
-        self._left = True
+        self._quitting = True
 
     def _help(self) -> None:
         self._terminal.text(self._practice.part)
@@ -140,7 +138,7 @@ class Loop:
             self._practice.answer(PersonAnswer(undo=True)), shown=len(self._practice.dialogue), doing="taking back"
         )
         if self._practice.waiting and not self._practice.waiting.problem:
-            self._terminal.note("Taken back. The last words now:")
+            self._terminal.note("Taken back. The dialogue now ends with:")
             for utterance in self._practice.dialogue[-1:]:
                 self._show(utterance)
 
@@ -152,16 +150,16 @@ class Loop:
         self._terminal.note(f"Why: {pick.reason} ({_how(pick)}).")
 
     def _why(self) -> None:
-        said = self._practice.dialogue
-        own = [place for place, item in enumerate(said) if item.author == "human"]
-        if not own:
+        dialogue = self._practice.dialogue
+        place = next((place for place, item in reversed(list(enumerate(dialogue))) if item.author == "human"), None)
+        if place is None:
             self._terminal.note("You have said nothing yet.")
             return
-        message = said[own[-1]]
+        message = dialogue[place]
         used = ", ".join(map(_title, techniques_in(message.text))) or "none that a cue would show"
         self._terminal.note(f"Your message in turn {message.turn} used, by cues in its words: {used}.")
         with self._terminal.busy("asking the router"):
-            pick: Pick = self._run(self._advisor.pick(said[: own[-1]]))
+            pick: Pick = self._run(self._advisor.pick(dialogue[:place]))
         names = " + ".join(map(_title, pick.techniques))
         self._terminal.note(f"The router ({_how(pick)}) would have picked {names}: {pick.reason}.")
 
@@ -170,7 +168,7 @@ class Loop:
             answer: Answer = self._run(self._advisor.answer())
         show, practice = self._terminal.note, self._practice
         if answer.failure:
-            show(f"It could not be had: {answer.failure.message}", "red")
+            show(f"MAGneT gave no answer: {answer.failure.message}", "red")
             return
         if answer.plan:
             show(f"Its plan: {answer.plan.technique} – {answer.plan.goal}")
@@ -182,7 +180,7 @@ class Loop:
             show(f"  {_title(candidate.technique)}: {candidate.text or candidate.error}")
         self._terminal.utterance("MAGneT would say (it is not said)", answer.said, "bold magenta")
         if practice.waiting:
-            show("It is your turn still.")
+            show("It is still your turn.")
 
 
 def _how(pick: Pick) -> str:

@@ -1,4 +1,4 @@
-"""The terminal of a practice session: lines that a person types, with a history, and what is shown to them."""
+"""The terminal of a practice session: it reads the person's lines, with a history, and shows the session."""
 
 import sys
 from collections.abc import Iterable
@@ -14,21 +14,21 @@ from counseling_sessions.texts.console import HarmlessConsole
 
 try:
     import readline
-except ImportError:  # a Python without it reads lines all the same
+except ImportError:
     readline = None  # type: ignore[assignment]
 
 TEXTS = Path(__file__).parent / "texts"
 
 
 class Terminal:
-    """Reads and shows. Without a terminal on both ends it reads plain lines and shows no prompt, no colours, no spinner."""
+    """Reads and shows. If input or output is no terminal, it reads plain lines and shows no prompt and no spinner."""
 
     def __init__(self, console: Console | None = None) -> None:
         self.console = console or HarmlessConsole()
         self.interactive = sys.stdin.isatty() and sys.stdout.isatty()
 
     def remember(self, lines: Iterable[str], completions: Iterable[str]) -> None:
-        """Begin the history with these lines, and complete these words with the tabulator. Nothing is kept on the disk."""
+        """Start the history with these lines, and complete these words with Tab. Nothing goes to the disk."""
         if readline is None or not self.interactive:
             return
         words = list(completions)
@@ -40,7 +40,7 @@ class Terminal:
         readline.parse_and_bind("tab: complete")
 
     def read(self, prompt: str) -> str:
-        """What a person types, over several lines where a line ends with a backslash. Raises `EOFError` at the end of input."""
+        """The person's message; a backslash at the end of a line continues it. Raises `EOFError` at the end of input."""
         lines: list[str] = []
         while True:
             line = self._line(prompt)
@@ -50,16 +50,16 @@ class Terminal:
             prompt = "... "
 
     def busy(self, doing: str) -> AbstractContextManager[Any]:
-        """Shows that something is being done, for as long as it is."""
+        """A spinner with the words `doing` for the time of the context."""
         return self.console.status(doing, spinner="dots") if self.interactive else nullcontext()
 
     def utterance(self, title: str, text: str, style: str = "bold yellow") -> None:
-        """Show what somebody said."""
+        """Show an utterance under its title."""
         self.console.print(Text(title, style=style))
         self.console.print(Padding(Text(text), (0, 0, 0, 2)))
 
     def note(self, text: str, style: str = "dim") -> None:
-        """Show a remark of the program's."""
+        """Show a remark of the program."""
         self.console.print(Text(text, style=style))
 
     def text(self, name: str) -> None:
@@ -70,7 +70,7 @@ class Terminal:
         while True:
             try:
                 line = input(prompt if self.interactive else "")
-                line.encode()  # some settings of the terminal's give halves of characters for bytes that are no text
+                line.encode()  # Some terminals give surrogates for bytes that are not text.
                 return line
             except UnicodeError:
-                self.note("That line could not be read as text; please type it again.", "red")
+                self.note("That line is not readable text; please type it again.", "red")

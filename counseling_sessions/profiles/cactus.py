@@ -1,8 +1,8 @@
 """The intake record of CACTUS (Lee et al. 2024) and MAGneT: one text form, an opening exchange and labelled techniques.
 
-A record is `{"AI_client": {"intake_form", "attitude", …}, "AI_counselor": {"CBT": {…}}, "ground_truth_CBT": […]}`, by
-itself, with the further keys of a released session, or nested under `example`. The form's text is taken apart by
-`profiles.intake_form`; here the parts become the fields of a `ClientProfile`.
+A record is `{"AI_client": {"intake_form", "attitude", …}, "AI_counselor": {"CBT": {…}}, "ground_truth_CBT": […]}`.
+It stands alone, has the further keys of a released session, or is nested under `example`. `profiles.intake_form` parses
+the form's text; this module turns the parts into the fields of a `ClientProfile`.
 """
 
 import re
@@ -20,7 +20,7 @@ _CLIENT = re.compile(r"^[^\S\n]*client\s*:", re.IGNORECASE | re.MULTILINE)
 
 
 class CactusError(ValueError):
-    """A part of the record that no profile can do without is missing or of the wrong type; `field` is its path."""
+    """A required part of the record is missing or has the wrong type; `field` is its path."""
 
     def __init__(self, field: str, message: str) -> None:
         super().__init__(message)
@@ -33,9 +33,9 @@ def is_cactus(value: dict[str, Any]) -> bool:
 
 
 def profile_fields(value: dict[str, Any], position: int) -> dict[str, Any]:
-    """Turn a record into the fields of a `ClientProfile`, still to be validated.
+    """The fields of a `ClientProfile`, not yet validated.
 
-    `position` counts the records of a read from 1 and makes the id unique: the same client comes once per attitude.
+    `position` counts the records of a read from 1. It makes the id unique, as a client has a record per attitude.
     Raises `CactusError`.
     """
     record = _record(value)
@@ -46,7 +46,7 @@ def profile_fields(value: dict[str, Any], position: int) -> dict[str, Any]:
     counselor = _counselor(record)
     header = parse_intake_form(_text(counselor, "client_information")).header | form.header
     if not header.get("name"):
-        raise CactusError("AI_client.intake_form", "no line 'Name:' in it")
+        raise CactusError("AI_client.intake_form", "has no line 'Name:'")
     attitude = _attitude(client)
     sections = form.sections
     age, notes = _age(header.pop("age", ""))
@@ -78,12 +78,12 @@ def _form(client: dict[str, Any]) -> IntakeForm:
         raise CactusError("AI_client.intake_form", "should be the text of an intake form")
     form = parse_intake_form(_bounded(text, "AI_client.intake_form"))
     if not form.problem:
-        raise CactusError("AI_client.intake_form", "no section 'Presenting Problem' with text in it")
+        raise CactusError("AI_client.intake_form", "has no section 'Presenting Problem' with text")
     return form
 
 
 def _counselor(record: dict[str, Any]) -> dict[str, Any]:
-    """The counselor's part: that of the CBT agent, filled up from the other agents'."""
+    """The CBT agent's part; the other agents' parts fill what it lacks."""
     agents = record.get("AI_counselor")
     merged: dict[str, Any] = {}
     if isinstance(agents, dict):
@@ -115,7 +115,7 @@ def _attitude(client: dict[str, Any]) -> str | None:
 
 
 def _age(text: str) -> tuple[int | None, list[str]]:
-    """The age in years; a text that says more, or no number at all, is kept as a note."""
+    """The age in years, or the text as a note if it is not just an age."""
     exact = _AGE.fullmatch(text.strip())
     years = int(exact[1]) if exact else None
     if years is not None and years <= 120:
@@ -126,22 +126,19 @@ def _age(text: str) -> tuple[int | None, list[str]]:
 def _reason(form: IntakeForm, counselor: dict[str, Any]) -> str:
     reason = form.sections.get("reason") or _text(counselor, "reason_counseling")
     if not reason:
-        raise CactusError("AI_client.intake_form", "no section 'Reason for Seeking Counseling' with text in it")
+        raise CactusError("AI_client.intake_form", "has no section 'Reason for Seeking Counseling' with text")
     return reason
 
 
 def _opening(client: dict[str, Any], counselor: dict[str, Any]) -> dict[str, str] | None:
-    said = _text(counselor, "init_history_counselor"), _text(counselor, "init_history_client")
-    if not all(said):
-        exchange = _text(counselor, "dialogue_history_init") or _text(client, "dialogue_history_init")
-        said = _exchange(exchange)
-        if not all(said):
-            return None
-    return {"counselor": said[0], "client": said[1]}
+    messages = _text(counselor, "init_history_counselor"), _text(counselor, "init_history_client")
+    if not all(messages):
+        messages = _exchange(_text(counselor, "dialogue_history_init") or _text(client, "dialogue_history_init"))
+    return {"counselor": messages[0], "client": messages[1]} if all(messages) else None
 
 
 def _exchange(text: str) -> tuple[str, str]:
-    """What both say in a text of two labelled messages, which may have several lines; empty where it is none."""
+    """The two messages of a text that labels them "Counselor:" and "Client:"; empty if it does not."""
     first = _COUNSELOR.match(text)
     second = _CLIENT.search(text, first.end()) if first else None
     if not first or not second:
@@ -150,7 +147,7 @@ def _exchange(text: str) -> tuple[str, str]:
 
 
 def _techniques(value: dict[str, Any], record: dict[str, Any]) -> tuple[str, ...]:
-    """The labels as a tuple without repetition; a single text is split at commas, also where it is a printed list."""
+    """The labels without repetition; splits a single text, or a printed list, at commas."""
     labels = record.get("ground_truth_CBT", value.get("ground_truth_CBT"))
     if labels is None:
         return ()

@@ -1,6 +1,6 @@
-"""From the bytes of a file to the records in it: JSON, JSON lines and YAML, told apart by suffix and content.
+"""From the bytes of a file to its records. Suffix and content decide between JSON, JSON lines and YAML.
 
-What cannot be parsed becomes a `Problem`; nothing is raised, and nothing is said about what a record means.
+What does not parse becomes a `Problem`. This module does not look at what a record means.
 """
 
 import codecs
@@ -17,7 +17,7 @@ from counseling_sessions.store.yaml_text import YamlError, parse_yaml
 JSON_LINES = {".jsonl", ".ndjson"}
 YAML = {".yaml", ".yml"}
 SUFFIXES = {".json"} | JSON_LINES | YAML
-"""The files that are looked for in a directory."""
+"""Suffixes of the files that a directory is searched for."""
 
 TOO_DEEP = "nested too deeply"
 
@@ -33,19 +33,19 @@ class Record:
 
 @dataclass
 class Document:
-    """The records of one file and what was wrong with it."""
+    """The records of one file and its problems."""
 
     records: list[Record] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
 
 
 def read_document(path: Path) -> Document:
-    """Read the records of one file; `OSError` where the file cannot be read at all."""
+    """Read the records of one file. Raises `OSError`."""
     return parse(read_bytes(path), str(path), path.suffix.lower())
 
 
 def records_of(file: Path) -> Iterator[Record | Problem]:
-    """Every record of a file, and every problem, in their order; JSON Lines are read line by line."""
+    """Every record and every problem of a file, in order. Reads JSON lines one by one."""
     try:
         if file.suffix.lower() in JSON_LINES:
             with open_plain(file) as lines:
@@ -63,13 +63,13 @@ def records_of(file: Path) -> Iterator[Record | Problem]:
 
 
 def parse(content: bytes, file: str, suffix: str) -> Document:
-    """Parse a file's content; an unknown suffix is judged by the first character."""
+    """Parse a file's content. The first character decides where the suffix is unknown."""
     try:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         utf16 = content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
-        found = "it looks like UTF-16" if utf16 else f"byte {error.start + 1} does not fit"
-        return Document(problems=[Problem(file, f"not UTF-8 text ({found}); save the file as UTF-8")])
+        detail = "it looks like UTF-16" if utf16 else f"byte {error.start + 1} does not fit"
+        return Document(problems=[Problem(file, f"not UTF-8 text ({detail}); save the file as UTF-8")])
     if not text.strip():
         return Document(problems=[Problem(file, "the file is empty")])
     if suffix in JSON_LINES:
@@ -85,15 +85,16 @@ def _json(text: str, file: str) -> Document:
     except json.JSONDecodeError as error:
         if error.msg == "Extra data" and not (lines := _json_lines(text, file)).problems:
             return lines
-        return Document(problems=[Problem(file, f"broken JSON at {_where(error)}: {error.msg}")])
+        place = f"line {error.lineno}, column {error.colno}"
+        return Document(problems=[Problem(file, f"broken JSON at {place}: {error.msg}")])
     except (ValueError, RecursionError) as error:
         return Document(problems=[Problem(file, f"broken JSON: {_reason(error)}")])
 
 
 def _json_lines(text: str, file: str) -> Document:
-    """One object a line; a file that is one JSON value after all, such as a list over many lines, is taken as that."""
+    """One object a line. A file that turns out to be one JSON value, such as a list over many lines, is read as that."""
     document = Document()
-    # Not splitlines(): U+2028 and its like may stand unescaped inside a JSON string.
+    # Not splitlines(): a JSON string may hold an unescaped U+2028.
     for number, line in enumerate(text.split("\n"), 1):
         if not line.strip():
             continue
@@ -108,7 +109,7 @@ def _json_lines(text: str, file: str) -> Document:
         try:
             return _spread(_load_json(text), file)
         except (ValueError, RecursionError):
-            pass  # It is not one value: the problems of its lines stand.
+            pass  # Not one value: report the problems of its lines.
     return document
 
 
@@ -116,9 +117,9 @@ def _yaml(text: str, file: str) -> Document:
     try:
         values = [value for value in parse_yaml(text) if value is not None]
     except YamlError as error:
-        where = f" at line {error.line}, column {error.column}" if error.line else ""
+        place = f" at line {error.line}, column {error.column}" if error.line else ""
         problem = f"the key {error.key!r} stands twice in one mapping" if error.key else error.problem
-        return Document(problems=[Problem(file, f"broken YAML{where}: {problem}")])
+        return Document(problems=[Problem(file, f"broken YAML{place}: {problem}")])
     if not values:
         return Document(problems=[Problem(file, "the file holds comments only")])
     if len(values) == 1:
@@ -139,10 +140,6 @@ def _spread(value: Any, file: str) -> Document:
 
 def _load_json(text: str) -> Any:
     return json.loads(text, object_pairs_hook=unique_keys)
-
-
-def _where(error: json.JSONDecodeError) -> str:
-    return f"line {error.lineno}, column {error.colno}"
 
 
 def _reason(error: BaseException) -> str:

@@ -1,6 +1,6 @@
-"""The text of a CACTUS intake form, taken apart: a header of `Label: value` lines, then numbered sections.
+"""Parses the text of a CACTUS intake form: a header of `Label: value` lines, then numbered sections.
 
-Nothing of the text is lost but the headings themselves: what belongs to no known field is kept in `other`.
+Only the headings are dropped: `other` keeps all text that belongs to no known field.
 """
 
 import re
@@ -29,7 +29,7 @@ _WORK_LABEL = r"occupational|academic|(?:job|work|school)\s+performance"
 _FUNCTIONING = {"work", "relationships", "daily_life"}
 
 _PROBLEM = {
-    # Only what a line clearly is by its first words is placed; all else is the problem itself.
+    # The first words of a line place it; a line that is not clear is the problem itself.
     "since": r"""(?:it|(?:these|this|the|my)\s+(?!stress\b)(?:\S+\s+){1,5}?)(?:all\s+)?(?:started|began|arose)\b
         | (?:these|this|the)\s+(?:problems?|issues?)\s+(?:has|have)\s+(?:progressed|worsened|persisted)\b
         | over\s+time\b | since\s+then\b""",
@@ -70,7 +70,7 @@ class IntakeForm:
 
 
 def parse_intake_form(text: str) -> IntakeForm:
-    """Take a form apart. Never fails: a text without any heading ends up in `other`."""
+    """Parse a form. Never fails: a text without a heading ends up in `other`."""
     header: dict[str, list[str]] = {}
     sections: dict[str, list[str]] = {}
     current, label = "header", "other"
@@ -90,7 +90,7 @@ def parse_intake_form(text: str) -> IntakeForm:
 
 
 def _section(line: str, current: str) -> tuple[str, str]:
-    """The section that a line belongs to, and what of the line is text rather than heading."""
+    """The section that a line belongs to, and the line's text without the heading."""
     match = _TITLE_LINE.fullmatch(line)
     if match:
         name = next(name for name in _SECTIONS if match[name])
@@ -108,7 +108,7 @@ def _section(line: str, current: str) -> tuple[str, str]:
 
 
 def _header_field(line: str, current: str) -> tuple[str, str]:
-    """The header's field that a line belongs to: named by the line itself, or the one before it goes on."""
+    """The header field that a line names, or else continues, and the line's value."""
     match = _HEADER_LINE.fullmatch(line)
     if match:
         return next(name for name in _HEADER if match[name]), match["rest"].strip()
@@ -116,7 +116,7 @@ def _header_field(line: str, current: str) -> tuple[str, str]:
 
 
 def _problem(lines: list[str]) -> dict[str, str]:
-    """Place the lines of the presenting problem; the first one is always what the problem is."""
+    """Place the lines of the presenting problem; the first line always says what the problem is."""
     parts: dict[str, list[str]] = {}
     for index, line in enumerate(lines):
         sentences = _SENTENCE.split(line)

@@ -29,7 +29,7 @@ def builtin_profiles() -> list[ClientProfile]:
 
 @cache
 def load_builtin(profile_id: str) -> ClientProfile:
-    """The built-in profile of this id; `ProfileError`, with the ids that look like it, where there is none."""
+    """The built-in profile of this id. Raises `ProfileError`, with similar ids, where there is none."""
     if profile_id not in _names():
         near = difflib.get_close_matches(profile_id[:100], _names())
         hint = f"did you mean {' or '.join(near)}?" if near else "`profiles list` shows them"

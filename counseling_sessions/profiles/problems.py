@@ -1,10 +1,10 @@
-"""What can be wrong with a file of profiles, and how it is told."""
+"""What can be wrong with a file of profiles, and how a message says it."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 LISTED = 20
-"""Problems that an error's message lists; the rest is counted."""
+"""Problems that an error's message lists; it counts the rest."""
 
 
 @dataclass(frozen=True)
@@ -17,16 +17,13 @@ class Problem:
     field: str = ""
 
     def __str__(self) -> str:
-        where = [self.file]
-        if self.record is not None:
-            where.append(f"record {self.record}")
-        if self.field:
-            where.append(self.field)
-        return " ".join(f"{', '.join(where)}: {self.message}".split())
+        record = f"record {self.record}" if self.record is not None else ""
+        place = ", ".join(filter(None, [self.file, record, self.field]))
+        return " ".join(f"{place}: {self.message}".split())
 
 
 class ProfileError(ValueError):
-    """No profile, or not the right one, could be read. `problems` holds all that was found."""
+    """No profile, or not the right one, could be read. `problems` holds every problem."""
 
     def __init__(self, message: str, problems: Sequence[Problem] = ()) -> None:
         super().__init__(message)

@@ -1,7 +1,7 @@
 """Read client profiles, our own or CACTUS records, from JSON, JSON lines and YAML files and directories of them."""
 
 import difflib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -25,20 +25,20 @@ __all__ = [
 
 @dataclass
 class ReadResult:
-    """What a read brought: the valid profiles in order, what was wrong, and what will be cut."""
+    """The valid profiles of a read in order, its problems, and warnings of what a prompt will cut."""
 
     profiles: list[ClientProfile] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
     warnings: list[Problem] = field(default_factory=list)
     numbers: list[int] = field(default_factory=list)
-    """Beside each profile the number of its record in its file."""
+    """For each profile, the number of its record in its file."""
 
 
 def read_profiles(path: Path, *, skip_invalid: bool = False) -> ReadResult:
     """Read every profile of a file, or of the `.json`, `.jsonl`, `.ndjson`, `.yaml` and `.yml` files of a directory.
 
-    Ids must be unique in one read. Raises `ProfileError` where there is nothing to read, and, unless `skip_invalid`,
-    for any problem; with it the valid profiles are returned beside the problems.
+    Ids must be unique in one read. Raises `ProfileError` where there is nothing to read, and for any problem. With
+    `skip_invalid` the result holds the valid profiles and the problems.
     """
     result = ReadResult()
     records: list[Record] = []
@@ -50,42 +50,32 @@ def read_profiles(path: Path, *, skip_invalid: bool = False) -> ReadResult:
             continue
         result.problems += document.problems
         records += document.records
-    _validate(records, result)
+    for item in _validated(records):
+        if isinstance(item, Problem):
+            result.problems.append(item)
+            continue
+        profile, record = item
+        result.profiles.append(profile)
+        result.numbers.append(record.number)
+        result.warnings += long_fields(profile, record)
     if result.problems and not skip_invalid:
         raise ProfileError.of(result.problems)
     return result
 
 
 def iter_profiles(path: Path) -> Iterator[ClientProfile | Problem]:
-    """Every profile of a file or directory, and every problem, in their order; JSON Lines are read line by line.
+    """Every profile and every problem of a file or directory, in order. Reads JSON lines one by one.
 
     Raises `ProfileError` where there is nothing to read.
     """
-    seen: dict[str, str] = {}
-    position = 0
-    for file in _files(path):
-        for item in records_of(file):
-            if isinstance(item, Problem):
-                yield item
-                continue
-            position += 1
-            where = f"{item.file}, record {item.number}"
-            try:
-                profile = profile_of(item, position)
-            except ProfileError as error:
-                yield from error.problems
-                continue
-            if first := seen.get(profile.id):
-                yield Problem(item.file, f"{profile.id!r} is already the id of {first}", item.number, "id")
-                continue
-            seen[profile.id] = where
-            yield profile
+    for item in _validated(item for file in _files(path) for item in records_of(file)):
+        yield item if isinstance(item, Problem) else item[0]
 
 
 def find_profile(name: str, record: str | None = None) -> ClientProfile:
-    """One profile: a built-in one by its id, or one of a file by `record`, its number from 1 or its id.
+    """A built-in profile by its id, or a file's profile by `record`: its number from 1, or its id.
 
-    Without `record` the file must hold one profile only; with it, other records may be broken. Raises `ProfileError`.
+    Without `record` the file must hold exactly one profile; with it, other records may be broken. Raises `ProfileError`.
     """
     if name in builtin_ids():
         if record is not None:
@@ -126,41 +116,44 @@ def _id_hint(path: Path) -> str:
     if path.name != name or path.suffix.lower() in SUFFIXES:
         return ""
     near = difflib.get_close_matches(name[:100], builtin_ids(), n=1)
-    meant = f" {near[0]!r}" if near else ""
-    return f"; if a built-in profile{meant} was meant: `profiles list` shows their ids"
+    name = f" {near[0]!r}" if near else ""
+    return f"; if you mean a built-in profile{name}: `profiles list` shows their ids"
 
 
-def _validate(records: list[Record], result: ReadResult) -> None:
-    seen: dict[str, Record] = {}
-    for position, record in enumerate(records, 1):
+def _validated(items: Iterable[Record | Problem]) -> Iterator[tuple[ClientProfile, Record] | Problem]:
+    """Each profile with its record, and every problem, in order."""
+    places: dict[str, str] = {}
+    position = 0
+    for item in items:
+        if isinstance(item, Problem):
+            yield item
+            continue
+        position += 1
         try:
-            profile = profile_of(record, position)
+            profile = profile_of(item, position)
         except ProfileError as error:
-            result.problems += error.problems
+            yield from error.problems
             continue
-        if first := seen.get(profile.id):
-            message = f"{profile.id!r} is already the id of {first.file}, record {first.number}"
-            result.problems.append(Problem(record.file, message, record.number, "id"))
+        if first := places.get(profile.id):
+            yield Problem(item.file, f"{profile.id!r} is already the id of {first}", item.number, "id")
             continue
-        seen[profile.id] = record
-        result.profiles.append(profile)
-        result.numbers.append(record.number)
-        result.warnings += long_fields(profile, record)
+        places[profile.id] = f"{item.file}, record {item.number}"
+        yield profile, item
 
 
 def _choose(result: ReadResult, name: str, record: str) -> ClientProfile:
-    found = [profile for profile in result.profiles if profile.id == record]
-    if not found and record.isdecimal():
+    matches = [profile for profile in result.profiles if profile.id == record]
+    if not matches and record.isdecimal():
         numbered = zip(result.numbers, result.profiles, strict=True)
-        found = [profile for number, profile in numbered if str(number) == record.lstrip("0")]
-        if not found and (broken := [problem for problem in result.problems if str(problem.record) == record]):
+        matches = [profile for number, profile in numbered if str(number) == record.lstrip("0")]
+        if not matches and (broken := [problem for problem in result.problems if str(problem.record) == record]):
             raise ProfileError.of(broken)
-    if len(found) > 1:
-        raise ProfileError(f"{name} holds several files with a record {record}; choose by id: {_some(found)}")
-    if not found:
-        has = _some(result.profiles) if result.profiles else "no valid profile"
-        raise ProfileError(f"{name} has no record {record[:100]!r}; it has {has}")
-    return found[0]
+    if len(matches) > 1:
+        raise ProfileError(f"{name} holds several files with a record {record}; choose by id: {_some(matches)}")
+    if not matches:
+        ids = _some(result.profiles) if result.profiles else "no valid profile"
+        raise ProfileError(f"{name} has no record {record[:100]!r}; it has {ids}")
+    return matches[0]
 
 
 def _some(profiles: list[ClientProfile], most: int = 5) -> str:

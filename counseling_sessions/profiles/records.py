@@ -1,4 +1,4 @@
-"""From one record to one profile, with a readable message for everything that does not fit."""
+"""From one record to one profile, with a readable message for each problem."""
 
 import difflib
 import math
@@ -15,7 +15,7 @@ from counseling_sessions.profiles.schema import FIELD_LIMIT, ClientProfile, text
 ID_RULE = "may hold up to 100 letters, digits, dots, dashes and underscores, and begins with a letter or digit"
 
 _MOST = LISTED - 1
-"""Problems of one record that are told, the rest is counted: to look for what each may have meant takes time."""
+"""Problems of one record that a message lists; it counts the rest. The search for similar names takes time."""
 
 _MESSAGES = {
     "missing": "is required",
@@ -24,7 +24,7 @@ _MESSAGES = {
     "string_unicode": "holds half of a character (a lone surrogate)",
     "invalid_key": "the name of a field should be text",
 }
-_WANTED = {
+_EXPECTED = {
     "string_type": "text",
     "int_type": "a whole number",
     "tuple_type": "a list",
@@ -47,16 +47,16 @@ def profile_of(record: Record, position: int) -> ClientProfile:
         raise ProfileError.of([Problem(record.file, str(error), record.number, error.field)]) from None
     except ValidationError as error:
         details = error.errors(include_url=False)
-        found = [
+        problems = [
             Problem(record.file, _message(detail), record.number, _path(detail["loc"])) for detail in details[:_MOST]
         ]
         if len(details) > _MOST:
-            found.append(Problem(record.file, f"and {len(details) - _MOST:,} more problems", record.number))
-        raise ProfileError.of(found) from None
+            problems.append(Problem(record.file, f"and {len(details) - _MOST:,} more problems", record.number))
+        raise ProfileError.of(problems) from None
 
 
 def long_fields(profile: ClientProfile, record: Record) -> list[Problem]:
-    """A warning for each text that is longer than a prompt will show."""
+    """A warning for each text that is too long for a prompt to show in full."""
     return [
         Problem(record.file, f"{len(text)} characters; a prompt shows the first {FIELD_LIMIT}", record.number, path)
         for path, text in texts_of(profile)
@@ -68,16 +68,16 @@ def _message(error: ErrorDetails) -> str:
     kind, value = error["type"], error["input"]
     if kind in _MESSAGES:
         return _MESSAGES[kind]
-    if kind in _WANTED:
+    if kind in _EXPECTED:
         quotes = "; put it in quotes" if kind == "string_type" and isinstance(value, bool | int | float) else ""
-        return f"should be {_WANTED[kind]}, not {_kind(value)}{quotes}"
+        return f"should be {_EXPECTED[kind]}, not {_kind(value)}{quotes}"
     if kind in {"string_too_long", "too_long"}:
-        what, most = ("characters" if kind == "string_too_long" else "entries"), error["ctx"]["max_length"]
-        # Of a list that is too long, the library stops counting.
-        has = f"{len(value):,} {what}" if isinstance(value, str | list | tuple) else f"too many {what}"
-        return f"{has}; at most {most:,}"
+        unit, most = ("characters" if kind == "string_too_long" else "entries"), error["ctx"]["max_length"]
+        # The library stops counting the entries of a list that is too long.
+        count = f"{len(value):,}" if isinstance(value, str | list | tuple) else "too many"
+        return f"{count} {unit}; at most {most:,}"
     if kind == "extra_forbidden":
-        return f"there is no such field{_meant(str(error['loc'][-1]))}"
+        return f"there is no such field{_suggestion(str(error['loc'][-1]))}"
     if kind in {"enum", "literal_error"}:
         return f"should be one of {error['ctx']['expected']}"
     return str(error["ctx"]["error"]) if kind == "value_error" else error["msg"][:1].lower() + error["msg"][1:]
@@ -87,20 +87,20 @@ def _path(location: tuple[int | str, ...]) -> str:
     return ".".join(str(part)[:80] for part in location if part != "[key]")
 
 
-def _meant(name: str) -> str:
+def _suggestion(name: str) -> str:
     paths = {path.rpartition(".")[2]: path for path in _paths(ClientProfile)}
     near = difflib.get_close_matches(name[:80], paths, n=1)
     return f"; did you mean {paths[near[0]]!r}?" if near else ""
 
 
 def _paths(model: type[BaseModel], prefix: str = "") -> list[str]:
-    found = []
+    paths = []
     for name, field in model.model_fields.items():
-        found.append(prefix + name)
+        paths.append(prefix + name)
         kind = field.annotation
         if isinstance(kind, type) and issubclass(kind, BaseModel):
-            found += _paths(kind, f"{prefix}{name}.")
-    return found
+            paths += _paths(kind, f"{prefix}{name}.")
+    return paths
 
 
 def _kind(value: Any) -> str:

@@ -1,8 +1,8 @@
-"""The client profile: an intake form of an invented person, with what each side of a session may see of it.
+"""The client profile: an intake form of an invented person, and who may see each field.
 
-Every field carries its audience: the client sees its whole form, the counselor's side only what is marked `BOTH`, and
-`NOBODY` is for evaluation alone. `client_form` and `counselor_information` render the two audiences' texts; nothing
-else reads a profile into a prompt.
+Every field has an audience. The client sees its whole form; the counselor's side sees only what is marked `BOTH`;
+`NOBODY` is for evaluation alone. Only `client_form`, `counselor_information` and `counselor_reason` read a profile into a
+prompt.
 """
 
 import re
@@ -18,14 +18,14 @@ Attitude = Literal["positive", "neutral", "negative"]
 ATTITUDES: tuple[Attitude, ...] = ("positive", "neutral", "negative")
 
 FIELD_LIMIT = 2000
-"""Characters of one field that reach a prompt; what is longer is cut at a word. The profile itself keeps all of it."""
+"""Characters of one field that reach a prompt, which cuts the rest at a word. The profile itself keeps it all."""
 
 TEXT_LIMIT = 20_000
 """Characters of one text of a profile."""
 PROFILE_LIMIT = 100_000
 """Characters of all the texts of a profile together."""
 MOST_LABELS = 100
-"""Labels of techniques that a profile has."""
+"""Labels of techniques that a profile has at most."""
 LABEL_LIMIT = 200
 """Characters of one such label."""
 
@@ -114,7 +114,7 @@ class OpeningExchange(_Part):
 
 
 class ClientProfile(_Part):
-    """An intake form. Only `id`, a name, a presenting problem and a reason for counseling must be given."""
+    """An intake form. Only `id`, a name, a presenting problem and a reason for counseling are required."""
 
     id: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$")] = _field(
         Audience.NOBODY, "Id", "Unique name of the profile: letters, digits, dot, dash and underscore"
@@ -157,7 +157,7 @@ class ClientProfile(_Part):
 
     @model_validator(mode="after")
     def _within_bounds(self) -> Self:
-        # Every node of a session validates its view of the profile: this is the fastest way to count.
+        # Every node of a session validates its view of the profile, so this counts in the fastest way.
         parts = (self, self.demographics, self.presenting_problem, self.functioning, self.opening)
         total = sum(len(text) for part in parts if part for text in vars(part).values() if isinstance(text, str))
         if total > PROFILE_LIMIT:
@@ -178,7 +178,7 @@ def texts_of(part: BaseModel, prefix: str = "") -> Iterator[tuple[str, str]]:
 
 
 def counselor_information(profile: ClientProfile) -> str:
-    """The client information that the counselor's side may see, one `Title: value` line a field."""
+    """What the counselor's side may see of the client, one `Title: value` line a field."""
     return "\n".join(_lines(profile.demographics, {Audience.BOTH}))
 
 
@@ -188,7 +188,7 @@ def counselor_reason(profile: ClientProfile) -> str:
 
 
 def client_form(profile: ClientProfile) -> str:
-    """The whole form as its client knows it: everything but the evaluation's fields, the opening and the attitude."""
+    """The form as its client knows it: all but the fields for evaluation, the opening and the attitude."""
     return "\n".join(_lines(profile, {Audience.BOTH, Audience.CLIENT}, skip={"opening", "attitude"}))
 
 
@@ -215,21 +215,21 @@ _TOKEN = re.compile(
 )
 
 
-@lru_cache(maxsize=4096)  # every call of a turn renders the same dialogue
+@lru_cache(maxsize=4096)  # Every call of a turn renders the same dialogue.
 def clean(text: str, limit: int = FIELD_LIMIT) -> str:
-    """Make a foreign text safe to stand inside a prompt, as one line of data of at most `limit` characters.
+    """Make a foreign text safe inside a prompt: one line of data of at most `limit` characters.
 
-    Control and format characters go, white space becomes single spaces, chat-template tokens, speaker labels and end
-    markers lose their meaning, and what is too long is cut at a word with an ellipsis. Cleaning twice changes nothing.
+    It removes control and format characters, makes white space single spaces, and cuts a long text at a word with an
+    ellipsis. Chat-template tokens, speaker labels and end markers lose their meaning. Cleaning twice changes nothing.
     """
-    if not text.isprintable():  # nothing in it of what is looked for here
+    if not text.isprintable():
         text = "".join(" " if unicodedata.category(c) in {"Cc", "Zl", "Zp"} else c for c in text)
         text = "".join(c for c in text if unicodedata.category(c) not in {"Cf", "Cs", "Co"} or c in "\u200c\u200d")
-    # Tokens such as <|im_end|> are split so that no server reads them as its own.
+    # Splits tokens such as <|im_end|>, so that no server takes them for its own.
     text = _LABEL.sub(r"\1 -", _TOKEN.sub(" ", text))
     text = " ".join(text.split())
     if len(text) > limit:
         head = text[: limit - 2]
         text = (head[: head.rfind(" ")] if " " in head[limit // 2 :] else head.rstrip()) + " …"
-    # After the cut, which can make a word into `end`.
+    # Last, as the cut can turn a word into `end`.
     return _MARKER.sub("(", text)

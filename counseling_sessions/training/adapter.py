@@ -1,7 +1,7 @@
-"""An adapter is trained: examples become packs, packs become steps, and the folder gets the adapter with its card.
+"""Trains an adapter: examples become packs, packs become steps, and the folder gets the adapter with its card.
 
 adapter_model.safetensors, adapter_config.json      the adapter, as peft reads it
-training.json                                       what it was made of and how, with every step's loss
+training.json                                       its data and recipe, with every step's loss
 README.md, curve.png                                the same for people
 """
 
@@ -44,22 +44,22 @@ def train_adapter(
     *,
     roles: Sequence[str] | None = None,
     offline: bool = False,
-    on_stage: Callable[[str], None] = lambda told: None,
+    on_stage: Callable[[str], None] = lambda message: None,
     on_step: Callable[[Progress], None] = lambda progress: None,
 ) -> TrainingCard:
-    """Train an adapter on a folder of examples, or go on where a killed run was; returns its card.
+    """Train an adapter on a folder of examples, or go on with a killed run; returns its card.
 
-    Raises `TrainingError`, `ProfileError` for broken examples, `RunError` where another process is at work in `out`.
+    Raises `TrainingError`, `ProfileError` for broken examples, `RunError` if another process works in `out`.
     """
     _refuse(out)
     rows = shared_examples(_rows(data / "train.jsonl", roles), recipe)
-    held_out = data / "validation.jsonl"
-    looked_at = _rows(held_out, roles) if held_out.exists() else []
+    validation_file = data / "validation.jsonl"
+    validation_rows = _rows(validation_file, roles) if validation_file.exists() else []
     on_stage(f"loading {base}")
     loaded = load_base(base, four_bit=recipe.four_bit, offline=offline)
     on_stage(f"packing {len(rows):,} examples")
     packed = pack_sessions(rows, loaded.tokenizer, recipe.max_length, recipe.pack_tokens)
-    validation = pack_sessions(looked_at, loaded.tokenizer, recipe.max_length, recipe.pack_tokens)
+    validation = pack_sessions(validation_rows, loaded.tokenizer, recipe.max_length, recipe.pack_tokens)
     out.mkdir(parents=True, exist_ok=True)
     with Lock(out / "lock"):
         hashes = {name: _file_hash(data / f"{name}.jsonl") for name in ("train", "validation")}
@@ -67,13 +67,13 @@ def train_adapter(
         model = adapter_model(loaded, recipe)
         on_stage("training")
         steps = schedule(packed, recipe)
-        history = train(model, steps, _looked_at(validation, recipe), recipe, out, fingerprint, on_step=on_step)
+        history = train(model, steps, _look_packs(validation, recipe), recipe, out, fingerprint, on_step=on_step)
         model.save_pretrained(str(out))
-        (out / "README.md").unlink(missing_ok=True)  # peft's own, with nothing in it
-        seen = sorted({row["role"] for row in rows})
-        card = _card(base, loaded, hashes, seen, is_as_embedded(data), recipe, packed, model, history)
+        (out / "README.md").unlink(missing_ok=True)  # peft's, which is an empty form
+        trained_roles = sorted({row["role"] for row in rows})
+        card = _card(base, loaded, hashes, trained_roles, is_as_embedded(data), recipe, packed, model, history)
         write_card(card, out)
-        # Last, and whole: it says that the adapter is finished.
+        # Last and atomically: this file says that the adapter is finished.
         write_atomically(out / CARD_DATA, f"{card.model_dump_json(indent=1)}\n".encode())
         remove_checkpoint(out)
     (out / "lock").unlink(missing_ok=True)
@@ -81,13 +81,13 @@ def train_adapter(
 
 
 def _refuse(out: Path) -> None:
-    """Only a new or empty folder is written to, or that of a run that has been cut off."""
+    """Refuse every folder but a new or empty one, or that of a run that was cut off."""
     if (out / CARD_DATA).exists():
         raise TrainingError(f"{out} holds an adapter already; give another --out")
     if out.exists() and not out.is_dir():
         raise TrainingError(f"{out} is a file; give a folder as --out")
-    of_a_kill = {out / "lock", *left_behind(out / CHECKPOINT)}
-    if out.exists() and not (out / CHECKPOINT).exists() and set(out.iterdir()) - of_a_kill:
+    leftovers = {out / "lock", *left_behind(out / CHECKPOINT)}
+    if out.exists() and not (out / CHECKPOINT).exists() and set(out.iterdir()) - leftovers:
         raise TrainingError(f"{out} is not empty and holds no run to go on with; give another --out")
 
 
@@ -96,21 +96,21 @@ def _rows(path: Path, roles: Sequence[str] | None) -> list[dict[str, Any]]:
 
 
 def shared_examples(rows: list[dict[str, Any]], recipe: Recipe) -> list[dict[str, Any]]:
-    """The examples, of some roles only a seeded share; the closing words of a session, which come once in it, are all kept."""
+    """A seeded share of each role's examples. It keeps every session's closing words, which come only once."""
     draw = random.Random(recipe.seed)
     return [row for row in rows if draw.random() < recipe.shares.get(row["role"], 1.0) or row.get("closes")]
 
 
-def _looked_at(validation: Sequence[SessionPacks], recipe: Recipe) -> list[Any]:
+def _look_packs(validation: Sequence[SessionPacks], recipe: Recipe) -> list[Any]:
     packs = [pack for session in validation for pack in session.packs]
     random.Random(recipe.seed).shuffle(packs)
     return packs[: recipe.look_packs]
 
 
 def _fingerprint(hashes: dict[str, str], base: Base, recipe: Recipe, roles: Sequence[str] | None) -> str:
-    """What two runs have to agree in for one to go on from the other's checkpoint."""
-    of = [hashes, base.name, base.sha256, recipe.model_dump(mode="json"), sorted(roles) if roles else None]
-    return hashlib.sha256(json.dumps(of, sort_keys=True).encode()).hexdigest()
+    """A hash of all that must be the same for a run to go on from a checkpoint."""
+    parts = [hashes, base.name, base.sha256, recipe.model_dump(mode="json"), sorted(roles) if roles else None]
+    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 
 
 def _file_hash(path: Path) -> str:

@@ -1,4 +1,4 @@
-"""The model that an adapter is trained on: the embedded one, a model of the Hub, or a folder."""
+"""The base model of an adapter: the embedded one, a model of the Hub, or a folder."""
 
 import hashlib
 import io
@@ -18,9 +18,9 @@ from counseling_sessions.training.recipe import Recipe
 
 @dataclass
 class Base:
-    """A loaded base model: `name` as it was asked for, `gguf` the file that it came from, if it was one, and a hash of it.
+    """A loaded base model: `name` as the command gives it, and `gguf`, its file if it is a GGUF file.
 
-    The hash is the SHA-256 of the file, or of a folder's weights; of a model of the Hub it is the commit.
+    `sha256` is the hash of the file or of a folder's weights; for a model of the Hub it is the commit.
     """
 
     name: str
@@ -31,9 +31,9 @@ class Base:
 
 
 def load_base(name: str, *, four_bit: bool = False, offline: bool = False) -> Base:
-    """Load a base model for training or for scoring, in 32-bit floats on a CPU, in bfloat16 on a GPU.
+    """Load a base model for training or for scores, in 32-bit floats on a CPU, in bfloat16 on a GPU.
 
-    `name` is `embedded`, an id of the Hub, or a folder or a GGUF file. Raises `TrainingError` and `EmbeddedModelError`.
+    `name` is `embedded`, an id of the Hub, a folder or a GGUF file. Raises `TrainingError` and `EmbeddedModelError`.
     """
     warnings.filterwarnings("ignore", "`is_gradient_checkpointing`", FutureWarning)  # between peft and transformers
     import torch
@@ -46,7 +46,7 @@ def load_base(name: str, *, four_bit: bool = False, offline: bool = False) -> Ba
     logging.disable_progress_bar()
     tree_attention.register()
     gguf = model_file(offline=offline) if name == EMBEDDED else Path(name) if name.endswith(".gguf") else None
-    where = str(gguf.parent) if gguf else name
+    source = str(gguf.parent) if gguf else name
     options: dict[str, Any] = {"gguf_file": gguf.name} if gguf else {}
     if not gguf and Path(name).is_absolute() and not Path(name).is_dir():
         raise TrainingError(
@@ -55,11 +55,11 @@ def load_base(name: str, *, four_bit: bool = False, offline: bool = False) -> Ba
     gpu = torch.cuda.is_available()
     quantised = _four_bit(gpu) if four_bit else None
     try:
-        # The reader of GGUF files draws a bar of its own.
+        # The reader of GGUF files draws a progress bar.
         with redirect_stderr(io.StringIO()) if gguf else nullcontext():
-            tokenizer = AutoTokenizer.from_pretrained(where, **options)
+            tokenizer = AutoTokenizer.from_pretrained(source, **options)
             model = AutoModelForCausalLM.from_pretrained(
-                where,
+                source,
                 dtype=torch.bfloat16 if gpu else torch.float32,
                 attn_implementation=tree_attention.NAME,
                 device_map={"": 0} if gpu else None,
@@ -72,8 +72,8 @@ def load_base(name: str, *, four_bit: bool = False, offline: bool = False) -> Ba
         raise TrainingError(f"the base model {name!r} has no chat template; take an instruct model")
     model.config.use_cache = False
     files = [gguf] if gguf else sorted(Path(name).glob("*.safetensors")) or sorted(Path(name).glob("*.bin"))
-    known = _sha256(files) if files else str(getattr(model.config, "_commit_hash", None) or "")
-    return Base(name, model, tokenizer, gguf, known)
+    digest = _sha256(files) if files else str(getattr(model.config, "_commit_hash", None) or "")
+    return Base(name, model, tokenizer, gguf, digest)
 
 
 def adapter_model(base: Base, recipe: Recipe) -> Any:
@@ -90,7 +90,7 @@ def adapter_model(base: Base, recipe: Recipe) -> Any:
         target_modules="all-linear",
         task_type="CAUSAL_LM",
     )
-    torch.manual_seed(recipe.seed)  # the adapter begins with random numbers too
+    torch.manual_seed(recipe.seed)  # The adapter starts from random numbers.
     return get_peft_model(base.model, config)
 
 
@@ -107,7 +107,7 @@ def load_adapter(base: Base, folder: Path) -> Any:
 
 
 def use_adapter(model: Any, folder: Path) -> None:
-    """Put a trained adapter in the place of the one that the model has. Raises `TrainingError`."""
+    """Replace the model's adapter by another trained one. Raises `TrainingError`."""
     try:
         model.load_adapter(str(folder), "other")
         model.set_adapter("other")
@@ -116,7 +116,7 @@ def use_adapter(model: Any, folder: Path) -> None:
 
 
 def base_name(base: Base) -> str:
-    """How a base is called in a card."""
+    """The name of a base in a card."""
     return f"{SMOLLM2.name} ({base.gguf.name})" if base.name == EMBEDDED and base.gguf else base.name
 
 

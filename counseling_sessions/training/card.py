@@ -1,4 +1,4 @@
-"""A trained adapter's card for people: what it was made of, how it went, what it is for, and the curve as a picture."""
+"""A trained adapter's card: its data, its recipe and its history, as JSON, as a text for people and as a curve."""
 
 from pathlib import Path
 
@@ -14,10 +14,10 @@ TEXT = Path(__file__).parent / "texts" / "card.md"
 
 
 class TrainingCard(BaseModel):
-    """All that made an adapter. Times are in seconds, losses in nats per answer token.
+    """How an adapter was made. Times are in seconds, losses in nats per answer token.
 
-    `roles` are those of the examples that were seen; `as_embedded` says that their prompts were those that the embedded model is
-    served with; `client_groups` says who the clients were, and is empty in older cards.
+    `roles` are those of its examples. `as_embedded`: their prompts were the embedded model's. `client_groups` names the clients;
+    older cards have none.
     """
 
     model_config = ConfigDict(extra="forbid")

@@ -1,9 +1,9 @@
 """The corpus: its written sessions become the records that every tool reads, one file a split.
 
-There are two collections over the same clients and splits: the corpus itself, and `plain`, short sessions in simple sentences that
-the embedded model is trained on.
+Two collections have the same clients and splits: the corpus itself, and `plain`, short sessions in simple sentences to train the
+embedded model.
 
-python -m training.corpus        # after a change under corpus/
+python -m counseling_sessions.training.corpus        # after a change under corpus/
 """
 
 import json
@@ -25,7 +25,7 @@ SPLITS = ("train", "validation", "test")
 
 
 def collection_folder(name: Collection, corpus: Path = CORPUS) -> Path:
-    """Where a collection's sessions and records lie; clients and splits are the corpus's for all of them."""
+    """The folder of a collection's sessions and records. All collections have the corpus's clients and splits."""
     return corpus if name == "corpus" else corpus / name
 
 
@@ -43,7 +43,7 @@ def corpus_records(name: Collection = "corpus", corpus: Path = CORPUS) -> Iterat
 
 
 def build(name: Collection = "corpus", corpus: Path = CORPUS) -> dict[str, int]:
-    """Write the records of a collection, `train.jsonl`, `validation.jsonl` and `test.jsonl`; returns how many each has."""
+    """Write a collection's records to `train.jsonl`, `validation.jsonl` and `test.jsonl`; returns the count of each split."""
     lines: dict[str, list[str]] = {split: [] for split in SPLITS}
     for split, record in corpus_records(name, corpus):
         lines[split].append(record.model_dump_json() + "\n")
@@ -53,14 +53,14 @@ def build(name: Collection = "corpus", corpus: Path = CORPUS) -> dict[str, int]:
 
 
 def held_out_clients(corpus: Path = CORPUS) -> dict[str, str]:
-    """The split of every client that the collections hold out, by client group: `validation` or `test`."""
-    found = {}
+    """The split (`validation` or `test`) of every client that the collections hold out, by client group."""
+    splits = {}
     for name in COLLECTIONS:
         for split in SPLITS[1:]:
             lines = (collection_folder(name, corpus) / f"{split}.jsonl").read_text(encoding="utf-8").splitlines()
             for line in lines:
-                found[client_group(ClientProfile.model_validate(json.loads(line)["profile"]))] = split
-    return found
+                splits[client_group(ClientProfile.model_validate(json.loads(line)["profile"]))] = split
+    return splits
 
 
 def _held_out(path: Path) -> dict[str, str]:

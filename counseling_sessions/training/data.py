@@ -12,10 +12,10 @@ from typing import IO, Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from counseling_sessions.generation.exports.chat import alone, as_chat
+from counseling_sessions.generation.exports.chat import alone
 from counseling_sessions.generation.exports.files import CARD, MARK, staged, writing
 from counseling_sessions.generation.exports.splits import Splits
-from counseling_sessions.graph.answered import Answered, parts
+from counseling_sessions.graph.exchanges import Exchange, as_exchanges
 from counseling_sessions.profiles.problems import Problem, ProfileError
 from counseling_sessions.prompts import prompt_hashes
 from counseling_sessions.sessions.ledger import Damage
@@ -54,19 +54,30 @@ class DataReport(BaseModel):
         return sum(sum(roles.values()) for roles in self.examples.values())
 
 
-def examples_of(record: SessionRecord, roles: Sequence[str], *, as_embedded: bool = False) -> Iterator[Answered]:
+def examples_of(record: SessionRecord, roles: Sequence[str], *, as_embedded: bool = False) -> Iterator[Exchange]:
     """A session's examples of some roles, in the order of work; `as_embedded` with the prompts of such a session."""
     wanted = set(roles)
     if as_embedded:
         record = record.model_copy(update={"configuration": record.configuration | EMBEDDED_SESSION})
-    for item in parts(record):
-        if item.role in wanted:
-            yield item
+    yield from (item for item in as_exchanges(record) if item.role in wanted)
     if COUNSELOR in wanted and record.configuration["method"] not in ("single", "single-plan"):
         config = alone(record, record.plan).model_dump(mode="json")
         turns = tuple(turn.model_copy(update={"pick": None, "candidates": ()}) for turn in record.turns)
         by_one = record.model_copy(update={"configuration": config, "turns": turns})
-        yield from (item for item in parts(by_one) if item.role == COUNSELOR)
+        yield from (item for item in as_exchanges(by_one) if item.role == COUNSELOR)
+
+
+def example_row(item: Exchange, record: SessionRecord, client: str) -> dict[str, Any]:
+    """An example as a line of a file has it; `client` is the client's group. `closes`: it is the session's closing utterance."""
+    return {
+        "role": item.role,
+        "session_id": record.session_id,
+        "client_group": client,
+        "turn": item.turn,
+        "prompt": item.prompt,
+        "completion": [{"role": "assistant", "content": item.answer}],
+        "closes": item.turn > len(record.turns),
+    }
 
 
 def prepare(
@@ -183,16 +194,7 @@ def _write(
     for item in examples_of(record, roles, as_embedded=report.as_embedded):
         counts[item.role] += 1
         report.answer_words[split] = report.answer_words.get(split, 0) + len(item.answer.split())
-        row = {
-            "role": item.role,
-            "session_id": record.session_id,
-            "client_group": client,
-            "turn": item.turn,
-            "prompt": as_chat(item.messages),
-            "completion": [{"role": "assistant", "content": item.answer}],
-            "closes": item.turn > len(record.turns),
-        }
-        file.write(json.dumps(row, ensure_ascii=False) + "\n")
+        file.write(json.dumps(example_row(item, record, client), ensure_ascii=False) + "\n")
     report.examples[split] = dict(counts)
     report.sessions[split] = report.sessions.get(split, 0) + 1
 

@@ -1,4 +1,4 @@
-"""What can go wrong in training, as errors that are told to the user."""
+"""The errors of training; the user sees their messages."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -7,16 +7,16 @@ NEEDED = "this needs the training extra: pip install -e '.[train]' (docs/trainin
 
 
 class TrainingError(RuntimeError):
-    """A training run, an export or a report that cannot be made; the message says why and what to do."""
+    """A training run, an export or a report is not possible; the message says why and what to do."""
 
 
 class WrittenError(ValueError):
-    """A written session that is no session; the message names the file and the field."""
+    """A written session is invalid; the message names the file and the field."""
 
 
 @contextmanager
 def training_extra() -> Iterator[None]:
-    """Around all that imports torch, transformers, peft or gguf: raises `TrainingError` where they are missing."""
+    """A context for imports of torch, transformers, peft or gguf: raises `TrainingError` if one is missing."""
     try:
         yield
     except ImportError as error:

@@ -1,10 +1,9 @@
-"""Export for llama.cpp: an adapter as a GGUF beside its base, or merged into the base; and merged for transformers and vLLM.
+"""Exports an adapter: as a GGUF beside its base or merged into it, for llama.cpp; merged for transformers and vLLM.
 
-llama.cpp orders the rows of the query and key projections of the `llama` architecture in another way than transformers does;
-an adapter's second factor is reordered with them, as the base was.
+In the `llama` architecture, llama.cpp and transformers order the rows of the query and key projections differently. So the export
+reorders an adapter's second factor, as llama.cpp's converter does with the base.
 """
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +23,7 @@ ARCHITECTURES = {
     "Qwen2ForCausalLM": "qwen2",
     "Qwen3ForCausalLM": "qwen3",
 }
-"""Models whose tensors are known by their GGUF names, by transformers' name of the class."""
+"""The GGUF architectures that an export supports, by transformers' class name."""
 LAYERS = {
     "self_attn.q_proj": "attn_q",
     "self_attn.k_proj": "attn_k",
@@ -38,7 +37,7 @@ Array = NDArray[Any]
 
 
 def export_gguf(adapter: Path, path: Path) -> int:
-    """Write an adapter as a GGUF of 16-bit floats, for `--lora` of llama.cpp; returns its size in bytes. Raises `TrainingError`."""
+    """Write an adapter as a GGUF of 16-bit floats for llama.cpp's `--lora`; returns its size in bytes. Raises `TrainingError`."""
     gguf = _gguf()
     architecture, heads = _architecture(adapter)
     factors = _factors(adapter)
@@ -56,13 +55,13 @@ def export_gguf(adapter: Path, path: Path) -> int:
 
 
 def export_merged_gguf(adapter: Path, path: Path) -> int:
-    """Write base and adapter as one GGUF in Q8_0; for a base that is a GGUF itself. Raises `TrainingError`."""
+    """Write base and adapter as one GGUF in Q8_0; returns its size in bytes. Raises `TrainingError`, also if the base is no GGUF."""
     gguf = _gguf()
     base = _base_file(adapter)
     architecture, heads = _architecture(adapter)
     scale = _scale(adapter)
     deltas = {
-        f"{_tensor(name)}": _reordered(name, b, architecture, heads) @ a * scale
+        _tensor(name): _reordered(name, b, architecture, heads) @ a * scale
         for name, (a, b) in _factors(adapter).items()
     }
     reader = gguf.GGUFReader(str(base))
@@ -81,7 +80,7 @@ def export_merged_gguf(adapter: Path, path: Path) -> int:
 
 
 def export_merged(adapter: Path, folder: Path) -> None:
-    """Write base and adapter as one model, as transformers and vLLM read it. Raises `TrainingError`."""
+    """Write base and adapter as one model for transformers and vLLM. Raises `TrainingError`."""
     from counseling_sessions.training.base import load_adapter, load_base
 
     base = load_base(read_card(adapter).base)
@@ -94,7 +93,7 @@ def export_merged(adapter: Path, folder: Path) -> None:
 
 
 def _written(writer: Any, path: Path) -> int:
-    """Write all that a writer has collected; returns the file's size in bytes."""
+    """Write the writer's content; returns the file's size in bytes."""
     writer.write_header_to_file()
     writer.write_kv_data_to_file()
     writer.write_tensors_to_file()
@@ -128,16 +127,16 @@ def _scale(adapter: Path) -> float:
 
 
 def _factors(adapter: Path) -> dict[str, tuple[Array, Array]]:
-    """Both factors of every layer that the adapter changes, by the layer's name in transformers: (rank, in) and (out, rank)."""
+    """The two factors of every layer that the adapter changes, (rank, in) and (out, rank), by the layer's transformers name."""
     from safetensors.numpy import load_file
 
     weights = load_file(str(adapter / WEIGHTS))
-    found: dict[str, tuple[Array, Array]] = {}
+    factors: dict[str, tuple[Array, Array]] = {}
     for name, a in weights.items():
         if name.endswith(".lora_A.weight"):
             layer = name.removesuffix(".lora_A.weight").removeprefix("base_model.model.")
-            found[layer] = a.astype(np.float32), weights[name.replace("lora_A", "lora_B")].astype(np.float32)
-    return found
+            factors[layer] = a.astype(np.float32), weights[name.replace("lora_A", "lora_B")].astype(np.float32)
+    return factors
 
 
 def _tensor(name: str) -> str:
@@ -145,12 +144,12 @@ def _tensor(name: str) -> str:
     parts = name.split(".")
     kind = LAYERS.get(".".join(parts[3:]))
     if parts[:2] != ["model", "layers"] or kind is None:
-        raise TrainingError(f"the layer {name} has no place in a GGUF that this program knows")
+        raise TrainingError(f"this program knows no GGUF name for the layer {name}; export this adapter with --folder")
     return f"blk.{parts[2]}.{kind}.weight"
 
 
 def _architecture(adapter: Path) -> tuple[str, dict[str, int]]:
-    """The GGUF name of the base's architecture, and how many heads its queries and keys have."""
+    """The GGUF name of the base's architecture, and the number of its query and key heads."""
     from transformers import AutoConfig
 
     card = read_card(adapter)
@@ -161,7 +160,7 @@ def _architecture(adapter: Path) -> tuple[str, dict[str, int]]:
         config = AutoConfig.from_pretrained(card.base)
     name = (config.architectures or [type(config).__name__.replace("Config", "ForCausalLM")])[0]
     if name not in ARCHITECTURES:
-        raise TrainingError(f"{name}: this program exports adapters of {', '.join(ARCHITECTURES)} to GGUF, no others")
+        raise TrainingError(f"{name}: this program exports only adapters of {', '.join(ARCHITECTURES)} to GGUF")
     return ARCHITECTURES[name], {"q_proj": config.num_attention_heads, "k_proj": config.num_key_value_heads}
 
 
@@ -177,7 +176,7 @@ def _base_file(adapter: Path) -> Path:
 
 
 def _reordered(name: str, b: Array, architecture: str, heads: dict[str, int]) -> Array:
-    """Rows of a query or key projection in llama.cpp's order: the two halves of each head are interleaved."""
+    """The rows of a query or key projection in llama.cpp's order, which interleaves the two halves of each head."""
     count = heads.get(name.rpartition(".")[2])
     if architecture != "llama" or count is None:
         return b
@@ -186,7 +185,10 @@ def _reordered(name: str, b: Array, architecture: str, heads: dict[str, int]) ->
 
 
 def _copy_fields(gguf: Any, reader: Any, writer: Any) -> None:
-    for name, item in _fields(gguf, reader):
+    replaced = {gguf.Keys.General.ARCHITECTURE, gguf.Keys.General.FILE_TYPE}
+    for name, item in reader.fields.items():
+        if name.startswith("GGUF.") or name in replaced:
+            continue
         kind = item.types[0]
         value = item.contents()
         if kind == gguf.GGUFValueType.ARRAY:
@@ -194,10 +196,3 @@ def _copy_fields(gguf: Any, reader: Any, writer: Any) -> None:
         else:
             writer.add_key_value(name, value, kind)
     writer.add_file_type(gguf.LlamaFileType.MOSTLY_Q8_0)
-
-
-def _fields(gguf: Any, reader: Any) -> Iterator[tuple[str, Any]]:
-    own = {gguf.Keys.General.ARCHITECTURE, gguf.Keys.General.FILE_TYPE}
-    for name, item in reader.fields.items():
-        if not name.startswith("GGUF.") and name not in own:
-            yield name, item

@@ -1,4 +1,4 @@
-"""The training loop: packs in a seeded order, a step at a time, with checkpoints that a killed run goes on from."""
+"""The training loop: packs in a seeded order, step by step, with checkpoints from which a killed run goes on."""
 
 import json
 import math
@@ -25,11 +25,11 @@ CHECKPOINT = "checkpoint.pt"
 CHECKPOINT_EVERY = 120.0
 """Seconds between two checkpoints."""
 FLOOR = 0.1
-"""Share of the learning rate that is left at the end."""
+"""The last learning rate, as a share of the highest."""
 
 
 class Step(BaseModel):
-    """A step: nats per answer token of its packs, tokens it computed, seconds it took."""
+    """A step: nats per answer token of its packs, computed tokens, seconds."""
 
     step: int
     loss: float
@@ -47,7 +47,7 @@ class Look(BaseModel):
 
 
 class History(BaseModel):
-    """All that a run has measured; `stopped` says why it ended before its last step."""
+    """A run's measurements; `stopped` says why it ended before its last step, if it did."""
 
     steps: list[Step] = Field(default_factory=list)
     looks: list[Look] = Field(default_factory=list)
@@ -64,13 +64,13 @@ class History(BaseModel):
 
     @property
     def seconds(self) -> float:
-        """Seconds spent in steps, those of runs before a kill included."""
+        """Seconds spent in steps, with those before a kill."""
         return sum(step.seconds for step in self.steps)
 
 
 @dataclass
 class Progress:
-    """What is told after a step: how far it is, and the last loss and look."""
+    """How far a run is after a step, of how many, and its history."""
 
     step: int
     steps: int
@@ -78,27 +78,27 @@ class Progress:
 
 
 def schedule(sessions: Sequence[SessionPacks], recipe: Recipe) -> list[list[Pack]]:
-    """The packs of every step, in a seeded order that does not depend on how often the run was cut off."""
+    """The packs of every step, in an order that depends on the seed alone. Raises `TrainingError` without packs."""
     draw = random.Random(recipe.seed)
     packs = [pack for session in sessions for pack in session.packs]
     if not packs:
         raise TrainingError("there is nothing to train on: no example of these roles")
     order: list[Pack] = []
-    left = recipe.epochs
-    while left > 1e-9:
-        order += _part(packs, min(left, 1.0), recipe, draw)
-        left -= 1.0
+    epochs = recipe.epochs
+    while epochs > 1e-9:
+        order += _part(packs, min(epochs, 1.0), recipe, draw)
+        epochs -= 1.0
     size = recipe.packs_per_step
     return [order[place : place + size] for place in range(0, len(order), size)]
 
 
 def _part(packs: list[Pack], share: float, recipe: Recipe, draw: random.Random) -> list[Pack]:
-    """A share of the packs in a random order; those that hold a role of `always` come before others where not all fit."""
-    first = [pack for pack in packs if any(target.role in recipe.always for target in pack.targets)]
-    rest = [pack for pack in packs if pack not in first]
-    draw.shuffle(first)
-    draw.shuffle(rest)
-    chosen = [*first, *rest][: max(1, round(share * len(packs)))]
+    """A share of the packs in a random order. It prefers packs with a role of `recipe.always`."""
+    preferred = [pack for pack in packs if any(target.role in recipe.always for target in pack.targets)]
+    others = [pack for pack in packs if pack not in preferred]
+    draw.shuffle(preferred)
+    draw.shuffle(others)
+    chosen = [*preferred, *others][: max(1, round(share * len(packs)))]
     draw.shuffle(chosen)
     return chosen
 
@@ -121,11 +121,11 @@ def train(
     *,
     on_step: Callable[[Progress], None] = lambda progress: None,
 ) -> History:
-    """Train the adapter of a model; the best one by validation loss is in the model when this returns.
+    """Train the adapter of a model. At the end the model has the weights with the best validation loss.
 
-    A checkpoint lies in `folder` while it runs; one with the same `fingerprint` is gone on from. Ctrl-C ends the step, leaves a
-    checkpoint and raises `KeyboardInterrupt`; a second one does not wait. Raises `TrainingError` for a checkpoint of another
-    run, and where the loss is no number.
+    A checkpoint in `folder` with the same `fingerprint` is the start. Ctrl-C ends the step, writes a checkpoint and raises
+    `KeyboardInterrupt`; a second one does not wait. Raises `TrainingError` for another run's checkpoint, or a loss that is no
+    number.
     """
     trainable = {name: weight for name, weight in model.named_parameters() if weight.requires_grad}
     optimizer = torch.optim.AdamW(
@@ -156,20 +156,20 @@ def train(
 
 @contextmanager
 def _interrupts() -> Iterator[list[int]]:
-    """Collects the first Ctrl-C, for a step to end on; the next one interrupts as ever."""
-    seen: list[int] = []
+    """Collects the first Ctrl-C, so that the step can end; the next one interrupts as usual."""
+    interrupts: list[int] = []
     if threading.current_thread() is not threading.main_thread():
-        yield seen  # signals belong to the main thread
+        yield interrupts  # Only the main thread may handle signals.
         return
     before = signal.getsignal(signal.SIGINT)
 
     def note(number: int, frame: object) -> None:
-        seen.append(number)
+        interrupts.append(number)
         signal.signal(signal.SIGINT, before)
 
     signal.signal(signal.SIGINT, note)
     try:
-        yield seen
+        yield interrupts
     finally:
         signal.signal(signal.SIGINT, before)
 
@@ -194,7 +194,7 @@ def _step(
         (loss / weight).backward()
         nats += loss.item()
     if not math.isfinite(nats):
-        raise TrainingError(f"the loss is no number at step {number + 1}; a smaller --learning-rate may help")
+        raise TrainingError(f"the loss is no number at step {number + 1}; try a smaller --learning-rate")
     torch.nn.utils.clip_grad_norm_(list(trainable.values()), recipe.clip)
     optimizer.step()
     optimizer.zero_grad(set_to_none=True)
@@ -215,14 +215,14 @@ def _look(state: "_State", validation: Sequence[Pack], number: int, recipe: Reci
 
 
 def remove_checkpoint(folder: Path) -> None:
-    """Remove the checkpoint of a run that has ended, and what a kill has left of one that was being written."""
+    """Remove a finished run's checkpoint, and an unfinished one that a kill left."""
     for path in (folder / CHECKPOINT, *left_behind(folder / CHECKPOINT)):
         path.unlink(missing_ok=True)
 
 
 @dataclass
 class _State:
-    """All that a checkpoint holds."""
+    """The state in a checkpoint."""
 
     model: Any
     trainable: dict[str, Any]
@@ -245,15 +245,15 @@ class _State:
             torch.save(content, file)
 
     def load(self, path: Path, fingerprint: str) -> int:
-        """Take up a checkpoint; returns the number of steps that are done."""
+        """Restore a checkpoint if there is one; returns the number of finished steps."""
         if not path.exists():
             return 0
         try:
             content = torch.load(path, weights_only=True)
-            there = content["fingerprint"]
-        except Exception as error:  # torch raises what unpickling raises
+            saved_fingerprint = content["fingerprint"]
+        except Exception as error:  # Torch passes on any error of unpickling.
             raise TrainingError(f"{path} cannot be read ({type(error).__name__}); remove it to begin anew") from None
-        if there != fingerprint:
+        if saved_fingerprint != fingerprint:
             raise TrainingError(
                 f"{path} belongs to a run with other data, base or recipe; give another --out, or remove it"
             )

@@ -1,4 +1,4 @@
-"""The loss of packs: what a model thinks of the answers in them, together and by role."""
+"""The loss of a model on the answers in packs, in total and by role."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -13,7 +13,7 @@ from counseling_sessions.training.tokens import tokenize
 
 @dataclass
 class Loss:
-    """Sums over answer tokens: nats and tokens by role."""
+    """Sums over answer tokens, by role: nats, and the number of tokens."""
 
     nats: dict[str, float] = field(default_factory=dict)
     tokens: dict[str, int] = field(default_factory=dict)
@@ -38,7 +38,7 @@ class Loss:
 
 @dataclass
 class SessionPacks:
-    """The packs of one session, and what could not be used: examples whose answer alone is too long."""
+    """The packs of one session. `examples` counts those in the packs, `too_long` those without room for their answer."""
 
     session_id: str
     client: str
@@ -54,18 +54,18 @@ def pack_sessions(
     pack_tokens: int,
     roles: Sequence[str] | None = None,
 ) -> list[SessionPacks]:
-    """Examples of a file as packs, session by session in their order; with `roles` only theirs."""
+    """The examples of a file as packs, session by session, in order; all, or only those of `roles`."""
     by_session: dict[str, list[dict[str, Any]]] = {}
     for row in rows:
         if roles is None or row["role"] in roles:
             by_session.setdefault(row["session_id"], []).append(row)
     packed = []
     for session_id, examples in by_session.items():
-        made = [tokenize(tokenizer, row["role"], row["prompt"], row["completion"], max_length) for row in examples]
-        good = [tokens for tokens in made if tokens]
+        tokenized = [tokenize(tokenizer, row["role"], row["prompt"], row["completion"], max_length) for row in examples]
+        good = [tokens for tokens in tokenized if tokens]
         packs = pack_examples(good, pack_tokens)
         client = str(examples[0].get("client_group", session_id))
-        packed.append(SessionPacks(session_id, client, packs, len(good), len(made) - len(good)))
+        packed.append(SessionPacks(session_id, client, packs, len(good), len(tokenized) - len(good)))
     return packed
 
 
@@ -92,7 +92,7 @@ def score(model: Any, packs: Iterable[Pack]) -> Loss:
 def _losses(model: Any, pack: Pack) -> tuple[torch.Tensor, torch.Tensor]:
     device = model.device
     at = torch.tensor([target.position for target in pack.targets], device=device)
-    wanted = torch.tensor([target.token for target in pack.targets], device=device)
+    tokens = torch.tensor([target.token for target in pack.targets], device=device)
     weights = torch.tensor([float(target.weight) for target in pack.targets], device=device)
     logits = model(
         input_ids=torch.tensor([pack.ids], device=device),
@@ -101,4 +101,4 @@ def _losses(model: Any, pack: Pack) -> tuple[torch.Tensor, torch.Tensor]:
         logits_to_keep=at,
         use_cache=False,
     ).logits[0]
-    return cross_entropy(logits.float(), wanted, reduction="none"), weights
+    return cross_entropy(logits.float(), tokens, reduction="none"), weights

@@ -1,8 +1,8 @@
-"""Packing: examples that begin alike are put into one tree, so that what they share is computed once.
+"""Packs examples with the same beginning into one tree, so that training computes shared tokens once.
 
-All calls of a session's side share the dialogue up to their turn. Their token ids are laid into a prefix tree and written down
-chain by chain; a token attends to its ancestors alone, its position is its depth. The loss of a pack is that of its
-examples one by one (a test holds the two together), whatever the chat template is.
+All calls of a session's side share the dialogue up to their turn. A pack is the prefix tree of their token ids, chain by chain. A
+token attends only to its ancestors, and its position is its depth. With any chat template, a pack's loss equals the sum of its
+examples' losses (a test compares them).
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -13,7 +13,7 @@ from counseling_sessions.training.tokens import Tokens
 
 @dataclass(frozen=True)
 class Chain:
-    """A run of tokens, `start` to `stop` in the pack, each the parent of the next; `prefix` are the ranges of its ancestors."""
+    """A run of tokens, each the parent of the next: `start` to `stop` in the pack; `prefix` is the ranges of its ancestors."""
 
     start: int
     stop: int
@@ -22,7 +22,7 @@ class Chain:
 
 @dataclass(frozen=True)
 class Target:
-    """What is to be predicted after the token at `position`: `token`, by `weight` examples of a role."""
+    """The `token` that `weight` examples of a role have after the token at `position`."""
 
     position: int
     token: int
@@ -32,7 +32,7 @@ class Target:
 
 @dataclass
 class Pack:
-    """Token ids and depths, shape (tokens,), the chains that they form, and the targets of the loss."""
+    """Token ids and depths, shape (tokens,), their chains, and the targets of the loss."""
 
     ids: list[int] = field(default_factory=list)
     depths: list[int] = field(default_factory=list)
@@ -41,7 +41,7 @@ class Pack:
 
     @property
     def weight(self) -> int:
-        """How many answer tokens its examples have."""
+        """The number of its examples' answer tokens."""
         return sum(target.weight for target in self.targets)
 
 
@@ -50,14 +50,14 @@ class _Node:
     token: int
     depth: int
     children: dict[int, "_Node"] = field(default_factory=dict)
-    wanted: dict[tuple[int, str], int] = field(default_factory=dict)
+    targets: dict[tuple[int, str], int] = field(default_factory=dict)
     height: int = 0
 
 
 def pack_examples(examples: Sequence[Tokens], most: int) -> list[Pack]:
-    """The examples of a session in as few packs of at most `most` tokens as their order allows; an example is never divided.
+    """A session's examples in as few packs of at most `most` tokens as their order allows.
 
-    One that is longer than `most` by itself has a pack of its own.
+    It never divides an example; one longer than `most` is alone in its pack.
     """
     packs = []
     for beginning in _by_beginning(examples):
@@ -78,7 +78,7 @@ def pack_examples(examples: Sequence[Tokens], most: int) -> list[Pack]:
 
 
 def _by_beginning(examples: Iterable[Tokens]) -> Iterable[list[Tokens]]:
-    """The examples by how they begin: those of one side share their first tokens, and the two sides differ soon."""
+    """The examples by their first tokens, which are the same for one side of a session, and differ between the sides."""
     groups: dict[tuple[int, ...], list[Tokens]] = {}
     for example in examples:
         groups.setdefault(example.ids[:32], []).append(example)
@@ -99,7 +99,7 @@ def _insert(root: _Node, example: Tokens) -> None:
     for place, token in enumerate(example.ids):
         if place >= example.answer:
             key = token, example.role
-            node.wanted[key] = node.wanted.get(key, 0) + 1
+            node.targets[key] = node.targets.get(key, 0) + 1
         node = node.children.setdefault(token, _Node(token, place))
 
 
@@ -115,7 +115,7 @@ def _pack(examples: list[Tokens]) -> Pack:
 
 
 def _measure(root: _Node) -> None:
-    """Give every node how far it is from its deepest leaf; without recursion, since dialogues are deep."""
+    """Set every node's height above its deepest leaf; without recursion, as dialogues are deep."""
     order = [root]
     for node in order:
         order.extend(node.children.values())
@@ -124,7 +124,7 @@ def _measure(root: _Node) -> None:
 
 
 def _lay_out(pack: Pack, top: _Node) -> None:
-    """Write a tree down: the longest way first, as one chain, then what branches off from it."""
+    """Append a tree to the pack: the longest way as one chain, then the branches from it."""
     waiting: list[tuple[_Node, tuple[tuple[int, int], ...]]] = [(top, ())]
     while waiting:
         node, prefix = waiting.pop()
@@ -133,7 +133,7 @@ def _lay_out(pack: Pack, top: _Node) -> None:
         for place, item in enumerate(_longest_way(node), start):
             pack.ids.append(item.token)
             pack.depths.append(item.depth)
-            pack.targets += [Target(place, token, role, weight) for (token, role), weight in item.wanted.items()]
+            pack.targets += [Target(place, token, role, weight) for (token, role), weight in item.targets.items()]
             longest = max(item.children.values(), key=lambda child: child.height, default=None)
             branches += [(child, place) for child in item.children.values() if child is not longest]
         pack.chains.append(Chain(start, len(pack.ids), prefix))

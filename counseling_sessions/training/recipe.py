@@ -1,4 +1,4 @@
-"""How an adapter is trained: the parameters of LoRA and of the optimiser, and the presets."""
+"""The recipe of a training run: the parameters of LoRA and of the optimiser, and the presets."""
 
 from typing import Literal
 
@@ -8,7 +8,7 @@ Preset = Literal["embedded", "paper"]
 
 
 class Recipe(BaseModel):
-    """The parameters of a training run. Learning rate warms up linearly, then falls as a cosine to a tenth of its height."""
+    """The parameters of a training run. The learning rate rises linearly, then falls as a cosine to a tenth of its height."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -46,9 +46,9 @@ class Recipe(BaseModel):
 
 
 PRESETS: dict[Preset, Recipe] = {
-    # Within an hour on two cores: most of the packs, with every plan and closing; all that is asked for each turn, fewer drafts
-    # of what is less often, or not by default, asked for, and few picks and merges, since rules pick and drafts are joined.
-    # Nothing is seen twice, so nothing is dropped out.
+    # Within an hour on two cores: most of the packs, with every plan and closing. It has all roles that every turn calls, fewer
+    # drafts of rarer roles, and few picks and merges, as by default rules pick and join. No example comes twice, so there is no
+    # dropout.
     "embedded": Recipe(
         dropout=0.0,
         epochs=0.93,

@@ -9,13 +9,12 @@ from pydantic import BaseModel, ConfigDict
 from rich.table import Table
 
 from counseling_sessions.evaluation.statistics.intervals import Figure, mean_figure
-from counseling_sessions.generation.exports.chat import as_chat
 from counseling_sessions.sessions.session import client_group
 from counseling_sessions.store.reading import open_plain, read_lines
 from counseling_sessions.training.base import load_adapter, load_base, use_adapter
 from counseling_sessions.training.card import read_card
 from counseling_sessions.training.corpus import COLLECTIONS, SPLITS, collection_folder
-from counseling_sessions.training.data import examples_of, read_examples
+from counseling_sessions.training.data import example_row, examples_of, read_examples
 from counseling_sessions.training.errors import TrainingError
 from counseling_sessions.training.loss import Loss, SessionPacks, pack_sessions, score
 from counseling_sessions.training.roles import chosen_roles, role_names
@@ -156,13 +155,7 @@ def _rows_of(path: Path, as_embedded: bool) -> Iterable[dict[str, Any]]:
         if not isinstance(source, Source):
             raise TrainingError(str(source))
         for item in examples_of(source.record, role_names(), as_embedded=as_embedded):
-            yield {
-                "role": item.role,
-                "session_id": source.record.session_id,
-                "client_group": client_group(source.record.profile),
-                "prompt": as_chat(item.messages),
-                "completion": [{"role": "assistant", "content": item.answer}],
-            }
+            yield example_row(item, source.record, client_group(source.record.profile))
 
 
 def _first_line(path: Path) -> str:

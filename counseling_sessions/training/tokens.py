@@ -1,6 +1,6 @@
-"""From an example to token ids: the base model's own chat template, and which tokens are the answer.
+"""From an example to token ids with the base model's chat template, and the range of the answer's tokens.
 
-The loss is on the answer alone: its tokens and the one that ends it, never the prompt, never what the template puts behind.
+The loss counts only the answer: its tokens and the one that ends it, not the prompt, and not what the template puts behind.
 """
 
 from collections.abc import Sequence
@@ -15,7 +15,7 @@ Chat = Sequence[dict[str, str]]
 
 
 class TemplateError(TrainingError):
-    """A chat template that takes no such prompt, or with which the answer cannot be told from what stands before it."""
+    """A chat template refuses the prompt, or does not separate the answer from it."""
 
 
 @dataclass(frozen=True)
@@ -32,10 +32,10 @@ class Tokens:
 
 
 def tokenize(tokenizer: Any, role: str, prompt: Chat, completion: Chat, max_length: int) -> Tokens | None:
-    """An example's tokens, at most `max_length` of them; None where even the shortest prompt leaves no room for the answer.
+    """An example's tokens, at most `max_length`; None if even the shortest prompt leaves no room for the answer.
 
-    A prompt that is too long loses its oldest exchanges, whole turns at a time: never the system message, never what the first
-    message tells of the client, never the last message, never a word of the answer. Raises `TemplateError`.
+    A prompt that is too long loses its oldest exchanges. It keeps the messages before the dialogue, the last message and the
+    complete answer. Raises `TemplateError`.
     """
     shortened = list(prompt)
     while True:
@@ -49,7 +49,7 @@ def tokenize(tokenizer: Any, role: str, prompt: Chat, completion: Chat, max_leng
 
 
 def _oldest_exchange(prompt: Chat) -> int | None:
-    """Where the oldest exchange begins that can go: an answer and the next words, behind what stands before the dialogue."""
+    """The place of the oldest exchange that can go: an answer and the message after it."""
     first = next((place for place, message in enumerate(prompt) if message["role"] == "assistant"), None)
     return None if first is None or first + 2 >= len(prompt) else first
 
@@ -57,17 +57,17 @@ def _oldest_exchange(prompt: Chat) -> int | None:
 def _tokens(tokenizer: Any, role: str, prompt: Chat, completion: Chat) -> Tokens:
     before = _text(tokenizer, list(prompt), add_generation_prompt=True)
     text = _text(tokenizer, [*prompt, *completion], add_generation_prompt=False)
-    asked = _ids(tokenizer, before)
-    whole = _ids(tokenizer, _until_end(tokenizer, text, completion[-1]["content"].strip(), len(before)))
-    if whole[: len(asked)] != asked:
+    prompt_ids = _ids(tokenizer, before)
+    ids = _ids(tokenizer, _until_end(tokenizer, text, completion[-1]["content"].strip(), len(before)))
+    if ids[: len(prompt_ids)] != prompt_ids:
         raise TemplateError("this model's chat template writes a prompt differently once it is answered")
-    return Tokens(role, tuple(whole), len(asked))
+    return Tokens(role, tuple(ids), len(prompt_ids))
 
 
 def _text(tokenizer: Any, chat: list[dict[str, str]], *, add_generation_prompt: bool) -> str:
     try:
         return str(tokenizer.apply_chat_template(chat, tokenize=False, add_generation_prompt=add_generation_prompt))
-    except jinja2.TemplateError as error:  # some refuse a system message, and a server of theirs would too
+    except jinja2.TemplateError as error:  # Some refuse a system message, as the model's server would.
         raise TemplateError(f"this model's chat template refuses a prompt: {error}") from None
 
 
@@ -76,15 +76,15 @@ def _ids(tokenizer: Any, text: str) -> list[int]:
 
 
 def _until_end(tokenizer: Any, text: str, answer: str, prompt: int) -> str:
-    """The text up to the special token that ends the answer: what a template writes after that nobody is asked for.
+    """The text up to the special token that ends the answer; no model writes what a template puts after that.
 
-    Some end with a line break, some with a second token, and the first template of Llama 3 with the next answer's beginning.
-    `prompt` is the length of what stands before the answer.
+    Some templates add a line break, some a second token, and Llama 3's first one the beginning of the next answer. `prompt` is the
+    length of the text before the answer.
     """
-    said = text.find(answer, prompt)
-    if said < 0:
+    start = text.find(answer, prompt)
+    if start < 0:
         raise TemplateError("this model's chat template changes the words of a prompt or of its answer")
     added = [token.content for token in tokenizer.added_tokens_decoder.values() if token.special]
-    ends = [(place, len(token)) for token in added if (place := text.find(token, said + len(answer))) >= 0]
+    ends = [(place, len(token)) for token in added if (place := text.find(token, start + len(answer))) >= 0]
     place, length = min(ends, default=(len(text), 0))
     return text[: place + length]

@@ -1,7 +1,7 @@
 """Attention in a packed tree: every chain of a pack attends to its ancestors and, causally, to itself.
 
-It is registered with transformers under the name `tree`; a model that is loaded with it takes the pack's chains as the keyword
-`chains` of its forward call, one pack at a time, and computes nothing that a mask would throw away.
+transformers knows it as `tree`. A model with this attention takes one pack at a time, with its chains as the keyword `chains` of
+the forward call. It computes nothing that a mask would discard.
 """
 
 from collections.abc import Sequence
@@ -35,11 +35,11 @@ def tree_attention(
 ) -> tuple[Tensor, None]:
     """Query (1, heads, tokens, width), key and value with as many heads or a divisor of it; gives (1, tokens, heads, width).
 
-    Raises `TrainingError` for a base that attends in a way that this does not compute.
+    Raises `TrainingError` for a base with another kind of attention.
     """
     chains = chains or [Chain(0, query.shape[2], ())]
     if softcap is not None or s_aux is not None:
-        raise TrainingError("this base caps its attention, or has sinks in it; such bases cannot be trained here")
+        raise TrainingError("this base caps its attention, or has sinks in it; take another base")
     longest = max(chain.stop - chain.start + sum(stop - start for start, stop in chain.prefix) for chain in chains)
     if sliding_window is not None and longest > sliding_window:
         raise TrainingError(
@@ -47,17 +47,17 @@ def tree_attention(
         )
     parts = []
     for chain in chains:
-        own = slice(chain.start, chain.stop)
-        ranges = [slice(*one) for one in chain.prefix] + [own]
-        keys = torch.cat([key[:, :, one] for one in ranges], dim=2) if chain.prefix else key[:, :, own]
-        values = torch.cat([value[:, :, one] for one in ranges], dim=2) if chain.prefix else value[:, :, own]
-        length, seen = chain.stop - chain.start, keys.shape[2]
+        run = slice(chain.start, chain.stop)
+        ranges = [*(slice(*ends) for ends in chain.prefix), run]
+        keys = torch.cat([key[:, :, part] for part in ranges], dim=2) if chain.prefix else key[:, :, run]
+        values = torch.cat([value[:, :, part] for part in ranges], dim=2) if chain.prefix else value[:, :, run]
+        length, width = chain.stop - chain.start, keys.shape[2]
         mask = None
         if chain.prefix and length > 1:
-            mask = torch.ones(length, seen, dtype=torch.bool, device=query.device).tril(seen - length)
+            mask = torch.ones(length, width, dtype=torch.bool, device=query.device).tril(width - length)
         parts.append(
             scaled_dot_product_attention(
-                query[:, :, own],
+                query[:, :, run],
                 keys,
                 values,
                 attn_mask=mask,
@@ -75,6 +75,6 @@ def _no_mask(*args: Any, **kwargs: Any) -> None:
 
 
 def register() -> None:
-    """Make the attention known to transformers; may be called twice."""
+    """Register the attention with transformers; a second call changes nothing."""
     AttentionInterface.register(NAME, tree_attention)
     AttentionMaskInterface.register(NAME, _no_mask)

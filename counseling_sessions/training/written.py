@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from counseling_sessions.graph.provenance import configuration_hash
 from counseling_sessions.nodes.context import phase_of
+from counseling_sessions.nodes.intake import opening_of
 from counseling_sessions.nodes.router import MOST_PICKED
 from counseling_sessions.profiles.library import builtin_ids, load_builtin
 from counseling_sessions.profiles.readers import read_profiles
@@ -130,7 +131,7 @@ def record_of(written: WrittenSession, profile: ClientProfile, collection: str) 
         started_at=WRITTEN_AT,
         finished_at=WRITTEN_AT,
         seconds=0.0,
-        opening=_opening(profile),
+        opening=opening_of(profile),
         plan=Plan(**written.plan.model_dump()),
         turns=tuple(_turn(number, turn, config) for number, turn in enumerate(written.turns, 1)),
         closing=Utterance(turn=last + 1, speaker="counselor", text=written.closing, closing=True),
@@ -154,15 +155,6 @@ def _turn(number: int, written: WrittenTurn, config: SessionConfig) -> Turn:
         candidates=tuple(Candidate(technique=name, text=text, **said) for name, text in written.drafts.items()),
         counselor=Utterance(speaker="counselor", text=written.counselor, **said),
         client=Utterance(speaker="client", text=written.client, **said),
-    )
-
-
-def _opening(profile: ClientProfile) -> tuple[Utterance, ...]:
-    if profile.opening is None:
-        return ()
-    return (
-        Utterance(turn=0, speaker="counselor", text=profile.opening.counselor),
-        Utterance(turn=0, speaker="client", text=profile.opening.client),
     )
 
 

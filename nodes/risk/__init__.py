@@ -1,6 +1,6 @@
-"""Risk in what a person writes: a check before anything is sent to a model, and the help that is shown instead.
+"""Risk in what a person writes: a check before a model sees it, and the help that the person sees instead.
 
-The check is no clinical instrument. It is made to err on one side: what it cannot decide, or cannot read, counts as risk.
+The check is no clinical instrument. It errs on one side: what it cannot decide, or cannot read, counts as risk.
 """
 
 from counseling_sessions.nodes.risk.check import check_message

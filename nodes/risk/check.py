@@ -1,4 +1,4 @@
-"""The whole risk check of a message: the lists of phrases first, then, where one is configured, a model."""
+"""The full risk check of a message: the lists of phrases first, then a model if one is configured."""
 
 from typing import Any
 
@@ -7,13 +7,13 @@ from langchain_core.messages import HumanMessage
 from counseling_sessions.models.chat import Models
 from counseling_sessions.models.structured import AnswerSchema, read_only_object
 from counseling_sessions.nodes.risk.phrases import Risk, find_risk
-from counseling_sessions.nodes.speaking import Attempts, decide
+from counseling_sessions.nodes.speaking import DecisionRequest, Unusable, decide
 from counseling_sessions.profiles.schema import clean
 from counseling_sessions.prompts import prompt
 from counseling_sessions.settings import SessionConfig
 
 ROLE = "risk"
-"""The role whose model is asked, if `models` of the configuration names one for it."""
+"""The role whose model checks messages, if `models` of the configuration names one."""
 
 SCHEMA = AnswerSchema("risk", {"risk": {"type": "boolean"}})
 
@@ -28,27 +28,29 @@ async def check_message(
     before: str = "",
     asked: str = "",
 ) -> Risk | None:
-    """Whether a person's message counts as risk; None only if every configured check says that it does not.
+    """The risk in a person's message; None only if every configured check finds none.
 
-    The model is asked only about what the lists let pass, and once: one that is asked until it says no says no. Its answer must be the
-    one object with the one field and nothing else but what it thought before. No answer, or any other one, counts as risk.
+    The model sees only what the lists let pass. It has one attempt, as repetition would end in a no. Its answer must be one
+    object with one field; only reasoning may precede it. No answer, or any other, counts as risk.
     """
-    if found := find_risk(text, before=before, asked=asked):
-        return found
+    if risk := find_risk(text, before=before, asked=asked):
+        return risk
     if ROLE not in config.models:
         return None
     try:
         once = config.model_copy(update={"guard_attempts": 1})
-        attempts = Attempts(models, once, ROLE, turn, session_id)
-        question = prompt("practice/risk", asked=clean(asked) or "-", text=clean(text, len(text) + 2))
-        says = await decide(attempts, [HumanMessage(question)], SCHEMA, _read, parse=read_only_object)
+        question = [HumanMessage(prompt("practice/risk", asked=clean(asked) or "-", text=clean(text, len(text) + 2)))]
+        request = DecisionRequest(ROLE, turn, session_id, once, question, SCHEMA, _read, parse=read_only_object)
+        answer = await decide(models, request)
     except Exception as error:  # fails closed, whatever went wrong
         return Risk("check_failed", type(error).__name__)
-    return Risk("model", "said so") if says else None
+    if isinstance(answer, Unusable):
+        return Risk("check_failed", answer.failure.kind)
+    return Risk("model", "said so") if answer.value else None
 
 
 def _read(answer: dict[str, Any]) -> bool:
-    says = answer.get("risk")
-    if answer.keys() != {"risk"} or not isinstance(says, bool):
+    is_risk = answer.get("risk")
+    if answer.keys() != {"risk"} or not isinstance(is_risk, bool):
         raise ValueError("risk must be true or false, and the only field")
-    return says
+    return is_risk

@@ -1,4 +1,4 @@
-"""The fixed message that is shown when a person expresses risk, with help lines by country. The lines are data."""
+"""The fixed message for a person who expresses risk, with help lines by country. The lines are data."""
 
 import os
 from datetime import date
@@ -11,12 +11,12 @@ from counseling_sessions.settings import SettingsError, read_yaml, validation_me
 
 FILE = Path(__file__).parent / "help_lines.yaml"
 VARIABLE = "COUNSELING_SESSIONS_HELP_LINES"
-"""Environment variable that names another file."""
+"""The environment variable that names another file."""
 LAST_RESORT = (
     "The exercise has ended here. This program cannot help. If you or someone else may be in danger, please call your "
     "local emergency number now (112, 911 or 999 in many countries), or tell a person near you."
 )
-"""Shown where the data cannot be read: the message must never fail."""
+"""The message if the data cannot be read: it must never fail."""
 
 
 class _Data(BaseModel):
@@ -24,14 +24,14 @@ class _Data(BaseModel):
 
 
 class HelpLine(_Data):
-    """A line that people can turn to, and how."""
+    """A help line, and how to reach it."""
 
     name: str = Field(min_length=1)
     contact: str = Field(min_length=1)
 
 
 class Country(_Data):
-    """The lines of a country; `checked` is the day on which the operator made sure of them, None where nobody has."""
+    """The lines of a country; `checked` is the day on which the operator verified them, or None."""
 
     name: str = Field(min_length=1)
     emergency: str = Field(min_length=1)
@@ -47,28 +47,28 @@ class Help(_Data):
     countries: dict[str, Country]
 
     def country(self, code: str) -> Country:
-        """The country of a code, in any case. Raises `SettingsError` that lists the codes there are."""
+        """The country of a code in upper or lower case. Raises `SettingsError`, which lists the codes."""
         if code.upper() not in self.countries:
             raise SettingsError(
-                f"no help lines for {code!r}; there are {', '.join(self.countries)}. Leave --country out to show them all, "
-                f"or name a file of your own in {VARIABLE}"
+                f"no help lines for {code!r}; there are lines for {', '.join(self.countries)}. "
+                f"Leave --country out to show them all, or name a file of your own in {VARIABLE}"
             )
         return self.countries[code.upper()]
 
 
 def read_help() -> Help:
-    """The help lines: the built-in ones, unless the environment names another file. Raises `SettingsError`."""
+    """The built-in help lines, or those of the file that the environment names. Raises `SettingsError`."""
     return _read(Path(os.environ.get(VARIABLE) or FILE))
 
 
 def help_text(country: str | None = None) -> str:
-    """What is shown: the message, the lines of a country (of all, without or with an unknown one), the general advice.
+    """The message, the lines, and the general advice. Without a country, or with an unknown one, it has all the lines.
 
-    Never raises: where the data cannot be read, it is `LAST_RESORT`.
+    Never raises: `LAST_RESORT` replaces data that cannot be read.
     """
     try:
         help_ = read_help()
-    except Exception:  # shown whatever went wrong
+    except Exception:
         return LAST_RESORT
     code = (country or "").upper()
     countries = [help_.countries[code]] if code in help_.countries else list(help_.countries.values())
@@ -85,5 +85,5 @@ def _read(path: Path) -> Help:
 
 
 def _line(country: Country) -> str:
-    named = [f"{line.name}: {line.contact}" for line in country.lines]
-    return f"  {country.name} – " + "; ".join([*named, f"emergency: {country.emergency}"])
+    lines = [f"{line.name}: {line.contact}" for line in country.lines]
+    return f"  {country.name} – " + "; ".join([*lines, f"emergency: {country.emergency}"])

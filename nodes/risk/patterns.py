@@ -1,4 +1,4 @@
-"""A phrase of the lists as the patterns that are looked for: as it stands, with letters disguised, and with its letters apart."""
+"""Turns a phrase of the lists into patterns: the phrase itself, with disguised letters, and with its letters apart."""
 
 import re
 from dataclasses import dataclass
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from counseling_sessions.nodes.risk.spellings import WILD, Apart
 
 SHORTEST = 6
-"""Letters of the shortest phrase that is looked for among letters apart, where words have no ends."""
+"""Letters of the shortest phrase that counts among letters apart, where words have no ends."""
 
 _TOKEN = re.compile(
     r"(?P<behind>\(\?<[!=][^()]*\))|(?P<escape>\\.)|(?P<group>\(\?[:!=])|\[(?P<set>[^\]]*)\]|(?P<repeat>\{[^}]*\})"
@@ -14,34 +14,34 @@ _TOKEN = re.compile(
     re.DOTALL,
 )
 _ALSO = {"a": "4", "b": "68", "e": "3", "g": "69", "i": "1", "l": "1", "o": "0", "s": "5", "t": "7", "z": "2"}
-"""Digits that a letter may be written as."""
+"""Digits that can stand for a letter."""
 _ANY_WORDS = re.compile(r"\(\?:\\w\+ \)(?:\{0,(?P<most>\d)\}|\?)")
 _LONGEST = 8
-"""Letters of a word that may stand inside a phrase whose letters stand apart."""
+"""Letters of the longest word that can stand inside a phrase with its letters apart."""
 
 
 @dataclass(frozen=True)
 class Phrases:
-    """The phrases of a category: `exact` and `loose` stand between word boundaries, `apart` anywhere in a text without spaces."""
+    """The phrases of a category: `exact` and `loose` match between word boundaries, `apart` anywhere in text without spaces."""
 
     category: str
     exact: re.Pattern[str]
     loose: re.Pattern[str]
     apart: re.Pattern[str]
 
-    def stand_apart(self, found: Apart) -> bool:
-        """Whether a phrase is written, in part at least, with letters apart."""
-        match = self.apart.search(found.text)
+    def stand_apart(self, run: Apart) -> bool:
+        """Whether at least a part of a phrase has its letters apart."""
+        match = self.apart.search(run.text)
         while match:
-            inside = match.start() < found.end and match.end() > found.start
-            if inside and len(match[0]) >= SHORTEST:
+            overlaps = match.start() < run.end and match.end() > run.start
+            if overlaps and len(match[0]) >= SHORTEST:
                 return True
-            match = self.apart.search(found.text, match.start() + 1)
+            match = self.apart.search(run.text, match.start() + 1)
         return False
 
 
 def phrases_of(category: str, patterns: tuple[str, ...]) -> Phrases:
-    """The patterns of a category of a list. Raises `re.error` for what is no regular expression."""
+    """The patterns of a list's category. Raises `re.error` for an invalid regular expression."""
     return Phrases(
         category,
         re.compile(_between(patterns)),
@@ -55,13 +55,13 @@ def _between(patterns: tuple[str, ...]) -> str:
 
 
 def _without_words(pattern: str) -> str:
-    """The pattern with bounds for the words that may stand inside the phrase: without spaces a word has no end."""
+    """The pattern with bounds for the words inside the phrase: without spaces a word has no end."""
     pattern = _ANY_WORDS.sub(lambda words: rf"\w{{0,{_LONGEST * int(words['most'] or 1)}}}", pattern)
     return pattern.replace(r"\w+", rf"\w{{1,{_LONGEST}}}").replace(r"\w*", rf"\w{{0,{_LONGEST}}}")
 
 
 def _loose(pattern: str, spaces: bool = True) -> str:
-    """The pattern with each letter also doubled, as the digits it looks like, or as a sign for any letter."""
+    """The pattern in which each letter can also be doubled, a digit that looks like it, or a sign for any letter."""
 
     def loosened(token: re.Match[str]) -> str:
         if token["set"] is not None:

@@ -1,9 +1,10 @@
-"""The deterministic half of the risk check: lists of phrases per language, looked for in several spellings of a message.
+"""The deterministic half of the risk check: it searches several spellings of a message for lists of phrases.
 
-The lists are data (`phrases/*.yaml`). Negation never takes a finding back ("I am not suicidal" counts), and what a person
-answers to a question about risk counts unless it is a plain no. Any error counts as risk.
+The lists are data (`phrases/*.yaml`), one a language. Negation never cancels a match ("I am not suicidal" counts). An answer
+to a question about risk counts unless it is a plain no. Any error counts as risk.
 """
 
+import itertools
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -19,19 +20,19 @@ from counseling_sessions.settings import SettingsError, read_yaml, validation_me
 
 FOLDER = Path(__file__).parent / "phrases"
 LANGUAGES = ("English", "French", "German", "Spanish")
-"""The languages that have a list. All the lists are used on every message, whatever language was agreed."""
+"""The languages that have a list. Every message is checked against all the lists, whatever the session's language."""
 MOST = 10_000
-"""Characters of the longest message that is checked; what is longer counts as risk. Nobody is let to say so much."""
+"""Characters of the longest message that is checked; a longer one counts as risk. No session accepts one."""
 PLAIN_NO = re.compile(
     r"(?:no|nope|never|not at all|no never|no not at all|no i (?:dont|have not|havent|am not|do not)|absolutely not|nein|nie"
     r"|non|jamais|nunca)(?: (?:thank you|thanks|never|really|danke|merci|gracias))?"
 )
-"""Answers to a question about risk that are taken as no; anything else is not."""
+"""The only answers to a question about risk that count as a no."""
 
 
 @dataclass(frozen=True)
 class Risk:
-    """That a message counts as risk: what found it, and the category (or why it was not checked); never the words."""
+    """A message counts as risk: who says so, and the category or why the check failed; never the message's words."""
 
     source: Literal["rules", "model", "check_failed"]
     category: str
@@ -57,10 +58,10 @@ class PhraseList(BaseModel):
 
 
 def find_risk(text: str, *, before: str = "", asked: str = "") -> Risk | None:
-    """Whether a message counts as risk by the lists; None if not. Never raises: an error is a finding (`check_failed`).
+    """The risk that the lists find in a message, or None. Never raises: an error counts as risk (`check_failed`).
 
-    So is a message with words in the letters of a language that has no list. `before` is what the same person said last (a phrase may
-    run over two messages), `asked` what the other side said last.
+    So do words in letters that no list has. `before` is the same person's last message, as a phrase can run over two
+    messages; `asked` is the other side's last message.
     """
     if max(len(text), len(asked)) > MOST:
         return Risk("check_failed", "too long to be checked")
@@ -71,34 +72,31 @@ def find_risk(text: str, *, before: str = "", asked: str = "") -> Risk | None:
             return Risk("rules", f"answer to a question about {category}")
         if in_other_letters(text):
             return Risk("check_failed", "letters that no list is written in")
-    except Exception as error:  # fails closed, whatever went wrong
+    except Exception as error:  # Any error counts as risk.
         return Risk("check_failed", type(error).__name__)
     return None
 
 
 def phrase_lists(folder: Path | None = None) -> tuple[Phrases, ...]:
-    """All the lists, a category after the other, in the order of `LANGUAGES`.
+    """The categories of all the lists, in the order of `LANGUAGES`.
 
-    Raises `SettingsError` for a list that is missing, cannot be read, or does not find its own examples.
+    Raises `SettingsError` for a list that is missing or unreadable, or that does not match its own examples.
     """
     return _read_lists(folder or FOLDER)
 
 
 def _category(text: str) -> str | None:
-    return _listed(spellings(text), phrase_lists())
+    return _first_match(spellings(text), phrase_lists())
 
 
-def _listed(spelled: Spellings, lists: Iterable[Phrases]) -> str | None:
-    """The category of the first phrase found, of the spelling that is nearest to the message."""
-    for words in spelled.exact:
-        for phrases in lists:
-            if phrases.exact.search(words):
-                return phrases.category
-    for words in spelled.loose:
-        for phrases in lists:
-            if phrases.loose.search(words):
-                return phrases.category
-    return next((phrases.category for run in spelled.apart for phrases in lists if phrases.stand_apart(run)), None)
+def _first_match(spelled: Spellings, lists: Iterable[Phrases]) -> str | None:
+    """The category of the first matching phrase, in the spelling that is nearest to the message."""
+    matches = itertools.chain(
+        (phrases for words in spelled.exact for phrases in lists if phrases.exact.search(words)),
+        (phrases for words in spelled.loose for phrases in lists if phrases.loose.search(words)),
+        (phrases for run in spelled.apart for phrases in lists if phrases.stand_apart(run)),
+    )
+    return next((phrases.category for phrases in matches), None)
 
 
 @cache
@@ -111,7 +109,7 @@ def _read_lists(folder: Path) -> tuple[Phrases, ...]:
         except ValidationError as error:
             raise SettingsError(f"{path}: {validation_message(error)}") from None
         if listed.language != language:
-            raise SettingsError(f"{path}: language: expected {language}, found {listed.language}")
+            raise SettingsError(f"{path}: language: should be {language}, not {listed.language}")
         phrases += [_phrases(path, name, category) for name, category in listed.categories.items()]
     return tuple(phrases)
 
@@ -122,6 +120,6 @@ def _phrases(path: Path, name: str, category: _Category) -> Phrases:
     except re.error as error:
         raise SettingsError(f"{path}: {name}: not a regular expression: {error}") from None
     for example in category.examples:
-        if not _listed(spellings(example), [phrases]):
+        if not _first_match(spellings(example), [phrases]):
             raise SettingsError(f"{path}: {name}: does not find its own example {example!r}")
     return phrases

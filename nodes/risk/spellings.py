@@ -1,7 +1,7 @@
-"""A message in plain words, with the disguises of its letters taken off: what the lists of phrases are looked for in.
+"""A message in plain words, without disguises of its letters, for the search for phrases.
 
-The text is normalized once, and every step is linear in it. Disguises that stand for one letter become that letter; those that may
-stand for several (`WILD`, and digits beside letters) stay, and are matched by patterns that allow them (`nodes.risk.patterns`).
+Every step takes time linear in the text. A disguise that stands for one letter becomes that letter. One that can stand for several
+(`WILD`, and digits beside letters) stays, and the patterns allow it (`nodes.risk.patterns`).
 """
 
 import re
@@ -12,11 +12,11 @@ from dataclasses import dataclass
 from counseling_sessions.texts.normal import normal_form
 
 WILD = "\u01c2"
-"""Stands for any one letter: a sign in place of it, as in "k*ll". A letter itself, so that a word stays a word."""
+"""Stands for a sign that replaces any one letter, as in "k*ll". It is a letter itself, so that a word stays a word."""
 NEIGHBOURHOOD = 40
-"""Letters around letters that stand apart which may belong to the same phrase."""
+"""Letters before and after letters apart that can belong to the same phrase."""
 _APART = 4
-"""Letters that stand apart before their words are looked for across spaces: fewer are abbreviations."""
+"""Letters apart, at least, that are searched without spaces: fewer are an abbreviation."""
 
 _CONFUSABLE = {
     **{"a": "аАΑαɑᴀ⍺Ꭺ", "b": "вВΒβʙьЬƀɓƄᏏ", "c": "сСϲᴄƈᏟ¢", "d": "ԁᴅđɖɗժðᎠ", "e": "еЕΕεɛєЄᴇҽəэЭ℮ɘǝᎬ"},
@@ -25,15 +25,15 @@ _CONFUSABLE = {
     **{"r": "гГяЯʀɾɹɍᏒ", "s": "ѕЅꜱʂƽᏚ", "t": "тТΤτᴛŧƭʈᎢ", "u": "υᴜսμʉʊцЦ", "v": "νᴠѵѴʋᏙ", "w": "ωѡԝᴡшШщЩɯաᏔ"},
     **{"x": "хХΧχҳ×", "y": "уУΥγʏүҮɣᎩ", "z": "ΖζᴢʐƶᏃ", "ae": "æÆ", "oe": "œŒ"},
 }
-"""Letters that look like a Latin one and do not become it by their normal form, upper case by its own look."""
+"""Letters that look like a Latin one but have another normal form. Each case counts by its own look."""
 _BOXED = {chr(start + place): chr(ord("a") + place) for start in (0x1F150, 0x1F170, 0x1F1E6) for place in range(26)}
 _LATIN = str.maketrans({sign: letter for letter, signs in _CONFUSABLE.items() for sign in signs} | _BOXED)
 _SIGNS = str.maketrans("02345678@$€£+|!¡", "ozeasbtbaselt111")
-"""Digits and signs that stand for letters inside a word. 1 is an i or an l, and so are the strokes: it stays."""
+"""Digits and signs that stand for letters inside a word. 1 stays and replaces the strokes, as it can be an i or an l."""
 _WILD_SIGNS = "*#?•·●█■✱∗⁎※"
 _UNSEEN = frozenset({"Cc", "Cf", "Cs", "Co", "Cn"})
 _FILLERS = "\u115f\u1160"
-"""Letters of the Hangul script that nobody sees."""
+"""Invisible letters of the Hangul script."""
 _APOSTROPHES = re.compile("['’‘`´ʼ＇]")
 _LETTERS_APART = re.compile(r"\b(?:\w ){2,}\w\b")
 _DRAWN = re.compile(rf"([^\W\d_{WILD}])\1{{2,}}")
@@ -42,7 +42,7 @@ _AMBIGUOUS = re.compile(rf"{WILD}|\d[^\W\d_]|[^\W\d_]\d")
 
 @dataclass(frozen=True)
 class Apart:
-    """Letters that stood apart, joined without spaces with what stands around them; they are `text[start:end]`."""
+    """Letters apart (`text[start:end]`) and their neighbours, joined without spaces."""
 
     text: str
     start: int
@@ -51,9 +51,10 @@ class Apart:
 
 @dataclass(frozen=True)
 class Spellings:
-    """A message in all its spellings, each single-spaced lower-case words; the first `exact` one is the plain one.
+    """A message in all its spellings, each as lower-case words between single spaces.
 
-    `exact` ones are in letters, `loose` ones have letters that may stand for several, or are drawn out (twice each).
+    `exact` spellings are in letters, the plain one first. `loose` ones have signs that stand for several letters, or
+    drawn-out letters (each twice).
     """
 
     exact: tuple[str, ...]
@@ -62,27 +63,27 @@ class Spellings:
 
 
 def spellings(text: str) -> Spellings:
-    """All the spellings of a message. Time and size are linear in it."""
+    """All the spellings of a message, in time and size linear in it."""
     letters = _letters(text)
     exact: list[str] = []
     loose: list[str] = []
     apart: list[Apart] = []
-    for seen in _seen(letters):
-        unmasked = _words(re.sub(r"\S+", lambda chunk: _unmask(chunk[0]), seen))
+    for visible in _visible(letters):
+        unmasked = _words(re.sub(r"\S+", lambda chunk: _unmask(chunk[0]), visible))
         drawn = _DRAWN.sub(r"\1\1", unmasked)
         together = _LETTERS_APART.sub(lambda run: run[0].replace(" ", ""), drawn)
-        closed = " ".join(re.sub(r"[\W_]+", "", chunk) for chunk in seen.split())
-        exact += [_words(seen), unmasked, together, closed]
+        closed = " ".join(re.sub(r"[\W_]+", "", chunk) for chunk in visible.split())
+        exact += [_words(visible), unmasked, together, closed]
         if drawn != unmasked or _AMBIGUOUS.search(together):
             loose += [drawn, together]
         apart += _runs(drawn)
-    return Spellings(*(tuple(dict.fromkeys(found)) for found in (exact, loose, apart)))  # type: ignore[arg-type]
+    return Spellings(*(tuple(dict.fromkeys(kind)) for kind in (exact, loose, apart)))  # type: ignore[arg-type]
 
 
 def in_other_letters(text: str) -> bool:
-    """Whether a message has words without a Latin letter, two letters of them or more, or nothing but such letters.
+    """Whether words without a Latin letter have at least two letters together, or make up the message.
 
-    Such a word is in a language that has no list, or disguised from its first letter to its last.
+    Such a word is in a language that has no list, or every letter of it is disguised.
     """
     if text.isascii():
         return False
@@ -96,17 +97,17 @@ def _is_latin(letter: str) -> bool:
 
 
 def _letters(text: str) -> str:
-    """Lower-case Latin letters as far as a text has letters that are, or look like, such; without accents and apostrophes."""
+    """The text in lower case, with Latin letters for those that look like them, without accents and apostrophes."""
     text = _APOSTROPHES.sub("", text)
     if not text.isascii():
         text = "".join(c for c in normal_form("NFKD", text) if unicodedata.category(c)[0] != "M")
-        # Upper and lower case may look like different letters.
+        # Upper and lower case can look like different letters.
         text = text.translate(_LATIN).casefold().translate(_LATIN)
     return text.lower()
 
 
-def _seen(letters: str) -> list[str]:
-    """The text without what nobody sees, which may stand inside a word or between two: one reading of each kind."""
+def _visible(letters: str) -> list[str]:
+    """The text without invisible characters. They can stand inside a word or between words: a reading for each."""
     if letters.isprintable() and not any(filler in letters for filler in _FILLERS):
         return [letters]
     return [
@@ -118,13 +119,13 @@ def _seen(letters: str) -> list[str]:
 
 
 def _unmask(chunk: str) -> str:
-    """What stands between two spaces, with signs inside it taken for the letters that they stand for."""
+    """A chunk between spaces, with letters in place of the signs inside it."""
     if len(chunk) == 1:
         return WILD if chunk in _WILD_SIGNS else chunk
     if chunk.isalpha():
         return chunk
     inner = chunk.lstrip(_WILD_SIGNS).rstrip("!?.,;:)\"'")
-    # One sign at the end is emphasis or a footnote, several stand for letters.
+    # One sign at the end is emphasis or a footnote; several stand for letters.
     if len(inner) > 1 and inner[-1] in _WILD_SIGNS and inner[-2] not in _WILD_SIGNS:
         inner = inner[:-1]
     if not any(c.isalpha() for c in inner):

@@ -8,7 +8,7 @@ from counseling_sessions.models.chat import Models
 from counseling_sessions.sessions.folder import RunFolder
 from counseling_sessions.sessions.writing import keep
 from counseling_sessions.settings import ModelSettings
-from counseling_sessions.state import Call, SessionRecord
+from counseling_sessions.state import SessionRecord
 from tests.kept import kept_in
 from tests.loopback import Faults, LoopbackServer
 from tests.scripted import config, profile
@@ -50,7 +50,7 @@ async def test_fifty_sessions_with_a_fifth_of_all_answers_faulty(tmp_path: Path)
         keep(record, tmp_path)
     assert kept_in(tmp_path) == {record.session_id: record for record in records}
     assert RunFolder(tmp_path).unfinished() == []
-    calls = [call for record in records for call in calls_of(record)]
+    calls = [call for record in records for _, call in record.calls]
     # Nothing was asked that is not on record, and what went wrong is.
     assert sum(call.requests for call in calls) == sent
     assert sum(usage.requests for record in records for usage in record.usage.values()) == sent
@@ -81,9 +81,3 @@ def assert_well_formed(record: SessionRecord) -> None:
     for text in texts:
         assert text.rstrip()[-1] in ".?!"
         assert "<html>" not in text
-
-
-def calls_of(record: SessionRecord) -> list[Call]:
-    items = [record.plan, *record.dialogue]
-    items += [item for turn in record.turns for item in (turn.pick, *turn.candidates)]
-    return [item.call for item in items if item is not None and item.call is not None]

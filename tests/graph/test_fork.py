@@ -39,7 +39,7 @@ def parent(**options: Any) -> SessionRecord:
 
 async def forked(task: ForkTask, folder: Path, answer: Answer | None = None) -> tuple[SessionRecord, list[Asked]]:
     models, asked = scripted_models(answer or Sensible())
-    return await run_fork(await fork_head(task), folder, models), asked
+    return await run_fork(fork_head(task), folder, models), asked
 
 
 def changed(record: SessionRecord, **options: Any) -> SessionConfig:
@@ -106,7 +106,7 @@ async def test_the_id_follows_from_session_turn_and_changes() -> None:
     ids = [task.session_id for task in tasks]
     assert len({*ids, record.session_id}) == len(ids) + 1
     assert fork_task(record, 5).session_id == ids[0]
-    assert (await fork_head(tasks[0])).session_id == ids[0]
+    assert fork_head(tasks[0]).session_id == ids[0]
 
 
 async def test_the_same_fork_is_not_made_twice_in_a_folder(tmp_path: Path) -> None:
@@ -318,14 +318,14 @@ async def test_a_record_and_a_journal_without_the_field_are_read(tmp_path: Path)
     assert SessionRecord.model_validate_json(fork.model_dump_json()) == fork
     keep(fork, tmp_path)
     assert kept_in(tmp_path) == {fork.session_id: fork}
-    head = (await fork_head(fork_task(record, 8))).model_dump(mode="json")
+    head = fork_head(fork_task(record, 8)).model_dump(mode="json")
     del head["past"]
     assert JournalHead.model_validate(head).past is None
 
 
 async def test_a_journal_that_has_only_its_head_has_the_past(tmp_path: Path) -> None:
     task = fork_task(parent(), 7)
-    head = await fork_head(task)
+    head = fork_head(task)
     path = tmp_path / f"{head.session_id}.journal.jsonl"
     path.write_text(head.model_dump_json() + "\n")
     content = read_journal(path)

@@ -162,7 +162,7 @@ async def test_what_this_graph_cannot_have_made_is_refused() -> None:
         await import_session(
             record.model_copy(update={"turns": (first.model_copy(update={"client": None}), second)}), saver
         )
-    with pytest.raises(ValueError, match="the candidates of its turn 2"):
+    with pytest.raises(ValueError, match="its turn 2 is not whole"):
         await import_session(
             record.model_copy(update={"turns": (first, second.model_copy(update={"candidates": ()}))}), saver
         )

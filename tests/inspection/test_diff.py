@@ -43,7 +43,7 @@ def fork(turn: int, edits: Edits | None = None, **options: Any) -> SessionRecord
         models, _ = scripted_models(Sensible(picked=("solutions",)))
         config = SessionConfig.model_validate(parent().configuration | options)
         with TemporaryDirectory() as folder:
-            return await run_fork(await fork_head(fork_task(parent(), turn, config, edits=edits)), Path(folder), models)
+            return await run_fork(fork_head(fork_task(parent(), turn, config, edits=edits)), Path(folder), models)
 
     return done(made())
 

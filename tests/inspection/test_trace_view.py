@@ -101,7 +101,7 @@ def test_color_needs_no_marks_and_marks_no_color() -> None:
 def test_a_turn_says_what_was_lost_refused_and_when_each_call_ran() -> None:
     lost = next(turn for turn in rich().turns if any(item.error for item in turn.candidates))
     text = turn_of(rich(), lost.turn)
-    assert "could not be had" in text
+    assert "gave no draft" in text
     assert "request failed: " in text
     refused = [finding for turn in rich().turns for finding in (turn.client.call.findings if turn.client.call else ())]  # type: ignore[union-attr]
     assert refused

@@ -223,8 +223,8 @@ async def longest_stall() -> float:
 
 async def test_a_redirect_takes_the_key_nowhere(models: Models) -> None:
     with LoopbackServer() as other:
-        there = (("Location", f"{other.base_url}/chat/completions"),)
-        with LoopbackServer(raw=lambda request: http_answer(b"", 307, there)) as server:
+        location = (("Location", f"{other.base_url}/chat/completions"),)
+        with LoopbackServer(raw=lambda request: http_answer(b"", 307, location)) as server:
             error = await outcome(models, server, "")
             nameless = await outcome(models, server, "", model=None)
         assert other.requests == []
@@ -295,8 +295,8 @@ def test_how_long_to_wait(value: str, seconds: float | None) -> None:
 
 def echo(request: Request) -> Raw:
     """A sensible answer, with the key in it and around it."""
-    key, said = sent(request), sensible_answer(request).text
-    text = said.replace('"goal": "', f'"goal": "{key} ') if said.startswith("{") else said + f" So it is, {key}."
+    key, answer = sent(request), sensible_answer(request).text
+    text = answer.replace('"goal": "', f'"goal": "{key} ') if answer.startswith("{") else answer + f" So it is, {key}."
     body = everywhere(key)
     body["choices"][0]["message"]["content"] = text
     return http_answer(body, 200, (("X-Echo", key),))
@@ -345,7 +345,7 @@ async def test_no_file_trace_or_log_of_a_session_has_the_key(
     if record.failure:
         assert record.failure.kind != "internal"
     else:
-        assert any("***" in said.text for said in record.dialogue)
+        assert any("***" in item.text for item in record.dialogue)
     written = files_of(tmp_path)
     assert {Path(path).suffix for path in written} >= {".sqlite", ".jsonl"}
     sent_out = [f"{span.to_json()} {span.events!r}" for span in spans.get_finished_spans()]

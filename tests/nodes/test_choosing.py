@@ -11,7 +11,7 @@ from counseling_sessions.nodes.choosing import ENOUGH, worth_after
 from counseling_sessions.nodes.client import client
 from counseling_sessions.nodes.reminders import form_words
 from counseling_sessions.nodes.single import single
-from counseling_sessions.nodes.speaking import Attempts, speak
+from counseling_sessions.nodes.speaking import SpeechRequest, Usable, speak
 from counseling_sessions.nodes.specialist import specialist
 from counseling_sessions.profiles.schema import ClientProfile
 from counseling_sessions.state import Call, ClientView, CounselorView, Utterance
@@ -34,16 +34,14 @@ NEW = "My hands shake, so my sister buys the bread for me."
 META = "As an AI, I cannot say."
 
 
-def occasion(answers: Sequence[str | AIMessage | Exception], **options: Any) -> tuple[Attempts, list[Asked]]:
+async def spoken(answers: Sequence[str | AIMessage | Exception], **options: Any) -> tuple[str, Call, list[Asked]]:
     left = iter(answers)
     models, asked = scripted_models(lambda request: next(left))
-    return Attempts(models, config(**options), "client", 1, "s-1"), asked
-
-
-async def spoken(answers: Sequence[str | AIMessage | Exception], **options: Any) -> tuple[str, Call, list[Asked]]:
-    attempts, asked = occasion(answers, **options)
-    text = await speak(attempts, [HumanMessage("Say.")], "client", [], [], worth_after(SAID))
-    return text, attempts.call(), asked
+    worth = worth_after(SAID)
+    request = SpeechRequest("client", 1, "s-1", config(**options), [HumanMessage("Say.")], "client", [], [], worth)
+    answer = await speak(models, request)
+    assert isinstance(answer, Usable)
+    return answer.value, answer.call, asked
 
 
 def test_new_words_count_and_those_of_the_form_count_most() -> None:

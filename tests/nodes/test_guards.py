@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from counseling_sessions.integrity.spoken import END_MARKER, RECENT, Past, Spoken, split_marker
 from counseling_sessions.nodes.guards import GUARDS, check
 from counseling_sessions.nodes.mending import cut, repair, tidy
-from counseling_sessions.nodes.speaking import Attempts, NotSaid, speak
+from counseling_sessions.nodes.speaking import SpeechRequest, Unusable, Usable, speak
 from counseling_sessions.state import Speaker
 from counseling_sessions.texts.words import normalized
 from tests.scripted import config, said, scripted_models
@@ -170,12 +170,12 @@ def test_the_token_limit_counts_as_truncated_even_after_a_full_stop() -> None:
     assert kinds("It is late.", "client", finish_reason="stop") == set()
 
 
-async def _say(speaker: Speaker, text: str, own: list[str]) -> str:
+async def _say(speaker: Speaker, text: str) -> Usable[str] | Unusable:
     models, _ = scripted_models(lambda asked: said(text))
-    role = "client" if speaker == "client" else "counselor"
-    attempts = Attempts(models, config(guard_attempts=1), role, 1, "")
     other = ["I wonder where the morning went, and who took it."]
-    return await speak(attempts, [said("Say something.")], speaker, own, other)
+    once = config(guard_attempts=1)
+    request = SpeechRequest(speaker, 1, "", once, [said("Say something.")], speaker, [EARLIER], other)
+    return await speak(models, request)
 
 
 ENTERING: dict[str, tuple[Speaker, str]] = {
@@ -195,12 +195,16 @@ async def test_a_bad_message_is_kept_out_by_its_guard_and_by_no_other(
     guard: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     speaker, text = ENTERING[guard]
-    try:
-        assert await _say(speaker, text, [EARLIER]) != text
-    except NotSaid as error:
-        assert guard in {finding.kind for finding in error.failure.call.findings}  # type: ignore[union-attr]
+    answer = await _say(speaker, text)
+    if isinstance(answer, Unusable):
+        assert answer.failure.call
+        assert guard in {finding.kind for finding in answer.failure.call.findings}
+    else:
+        assert answer.value != text
     monkeypatch.delitem(GUARDS, guard)
-    assert await _say(speaker, text, [EARLIER]) == text
+    answer = await _say(speaker, text)
+    assert isinstance(answer, Usable)
+    assert answer.value == text
 
 
 @pytest.mark.parametrize(

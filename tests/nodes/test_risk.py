@@ -287,7 +287,7 @@ def lists(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 
 
 @pytest.mark.parametrize(
-    ("harm", "told"),
+    ("harm", "message"),
     [
         (lambda path: path.unlink(), "cannot be read"),
         (lambda path: path.write_text("categories: ["), "not readable as YAML"),
@@ -297,13 +297,13 @@ def lists(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
         (lambda path: path.write_text(path.read_text().replace("kms|kys", "kms|(kys")), "not a regular expression"),
         (
             lambda path: path.write_text(path.read_text().replace("language: English", "language: Latin")),
-            "expected English",
+            "should be English",
         ),
     ],
 )
-def test_a_broken_list_counts_as_risk_whatever_is_said(lists: Path, harm: Any, told: str) -> None:
+def test_a_broken_list_counts_as_risk_whatever_is_said(lists: Path, harm: Any, message: str) -> None:
     harm(lists / "english.yaml")
-    with pytest.raises(SettingsError, match=told) as raised:
+    with pytest.raises(SettingsError, match=message) as raised:
         phrase_lists()
     assert "english.yaml" in str(raised.value)
     assert find_risk("What a lovely day.") == Risk("check_failed", "SettingsError")
@@ -354,28 +354,28 @@ CHECKED = {"models": {**MODELS, ROLE: ModelSettings(temperature=0.0)}, "guard_at
 
 
 @pytest.mark.parametrize(
-    ("says", "found"),
+    ("answer", "risk"),
     [
         ('{"risk": false}', None),
         ('{"risk": true}', Risk("model", "said so")),
         ('<think>{"risk": false} or {"risk": true}?</think>{"risk": true}', Risk("model", "said so")),
-        ("I would rather not say.", Risk("check_failed", "NotSaid")),
-        *((answer, Risk("check_failed", "NotSaid")) for answer in UNCLEAR),
+        ("I would rather not say.", Risk("check_failed", "malformed")),
+        *((answer, Risk("check_failed", "malformed")) for answer in UNCLEAR),
         *((answer, None) for answer in CLEAR),
         (ConnectionError("gone"), Risk("check_failed", "ConnectionError")),
     ],
 )
 async def test_the_model_is_asked_about_what_the_rules_let_pass(
-    says: Any, found: Risk | None, monkeypatch: Any
+    answer: Any, risk: Risk | None, monkeypatch: Any
 ) -> None:
     monkeypatch.setattr("tests.scripted.role_of", lambda *_: ROLE)
-    models, asked = scripted_models(lambda _: says)
+    models, asked = scripted_models(lambda _: answer)
     settings = config(**CHECKED)
-    assert await check_message(models, settings, "It is all grey.", turn=1, asked="How is it?") == found
+    assert await check_message(models, settings, "It is all grey.", turn=1, asked="How is it?") == risk
     assert {request.schema for request in asked} == {"risk"}
     assert "It is all grey." in asked[0].prompt
     assert "How is it?" in asked[0].prompt
-    assert len(asked) == 1  # one that is asked until it says no says no
+    assert len(asked) == 1  # with more attempts it would end in a no
 
 
 async def test_no_model_is_asked_about_what_the_rules_find_nor_where_none_is_configured() -> None:
@@ -390,10 +390,10 @@ def test_the_help_names_the_country_or_all_of_them() -> None:
     assert "988" not in help_text("GB")
     everywhere = help_text()
     assert help_text("nowhere") == everywhere
-    for known in ("988 Suicide & Crisis Lifeline", "116 123", "0800 111 0 111", "13 11 14", "112"):
-        assert known in everywhere
+    for contact in ("988 Suicide & Crisis Lifeline", "116 123", "0800 111 0 111", "13 11 14", "112"):
+        assert contact in everywhere
     assert "local emergency number" in everywhere
-    with pytest.raises(SettingsError, match="no help lines for 'ZZ'; there are AT, AU"):
+    with pytest.raises(SettingsError, match="no help lines for 'ZZ'; there are lines for AT, AU"):
         read_help().country("ZZ")
 
 

@@ -8,12 +8,22 @@ import pytest
 from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, SystemMessage
 
 from counseling_sessions.integrity.spoken import split_marker
+from counseling_sessions.models.chat import Models
 from counseling_sessions.models.errors import ModelError
 from counseling_sessions.models.structured import AnswerSchema
 from counseling_sessions.nodes.context import UTTERANCE_LIMIT
-from counseling_sessions.nodes.speaking import WARMER, Attempts, NotSaid, call_seed, decide, speak
+from counseling_sessions.nodes.speaking import (
+    WARMER,
+    DecisionRequest,
+    SpeechRequest,
+    Unusable,
+    Usable,
+    call_seed,
+    decide,
+    speak,
+)
 from counseling_sessions.settings import ModelSettings
-from counseling_sessions.state import Finding
+from counseling_sessions.state import Call, Failure, Finding
 from tests.scripted import MODELS, Asked, config, said, scripted_models
 
 MESSAGES: list[BaseMessage] = [SystemMessage("You are Ada."), HumanMessage("Counselor: How are you?\n\nAnswer.")]
@@ -23,15 +33,28 @@ META = "As an AI, I cannot say."
 Answers = Sequence[str | AIMessage | Exception]
 
 
-def occasion(answers: Answers, role: str = "client", **options: Any) -> tuple[Attempts, list[Asked]]:
+def asks(answers: Answers) -> tuple[Models, list[Asked]]:
     left = iter(answers)
-    models, asked = scripted_models(lambda request: next(left))
-    return Attempts(models, config(**options), role, 2, "s-1"), asked
+    return scripted_models(lambda request: next(left))
 
 
-async def speak_of(answers: Answers, **options: Any) -> tuple[str, Attempts, list[Asked]]:
-    attempts, asked = occasion(answers, **options)
-    return await speak(attempts, MESSAGES, "client", ["I ran home."], []), attempts, asked
+async def speech(answers: Answers, **options: Any) -> tuple[Usable[str] | Unusable, list[Asked]]:
+    models, asked = asks(answers)
+    request = SpeechRequest("client", 2, "s-1", config(**options), MESSAGES, "client", ["I ran home."], [])
+    return await speak(models, request), asked
+
+
+async def speak_of(answers: Answers, **options: Any) -> tuple[str, Call, list[Asked]]:
+    answer, asked = await speech(answers, **options)
+    assert isinstance(answer, Usable)
+    return answer.value, answer.call, asked
+
+
+async def refusal_of(answers: Answers, **options: Any) -> tuple[Failure, Call]:
+    answer, _ = await speech(answers, **options)
+    assert isinstance(answer, Unusable)
+    assert answer.failure.call
+    return answer.failure, answer.failure.call
 
 
 def color(answer: dict[str, object]) -> str:
@@ -40,23 +63,28 @@ def color(answer: dict[str, object]) -> str:
     return str(answer["color"])
 
 
-async def decide_of(answers: Answers, **options: Any) -> tuple[str, Attempts, list[Asked]]:
-    attempts, asked = occasion(answers, role="router", **options)
-    return await decide(attempts, MESSAGES, SCHEMA, color), attempts, asked
+async def decision(answers: Answers, **options: Any) -> tuple[Usable[str] | Unusable, list[Asked]]:
+    models, asked = asks(answers)
+    return await decide(models, DecisionRequest("router", 2, "s-1", config(**options), MESSAGES, SCHEMA, color)), asked
+
+
+async def decide_of(answers: Answers, **options: Any) -> tuple[str, Call, list[Asked]]:
+    answer, asked = await decision(answers, **options)
+    assert isinstance(answer, Usable)
+    return answer.value, answer.call, asked
 
 
 async def test_a_good_answer_is_taken_as_it_is() -> None:
-    text, attempts, asked = await speak_of(["I slept well."])
+    text, call, asked = await speak_of(["I slept well."])
     assert text == "I slept well."
     assert asked[0].messages == MESSAGES
-    assert attempts.call().findings == ()
+    assert call.findings == ()
 
 
 async def test_an_answer_far_longer_than_asked_for_is_cut_and_the_record_says_so() -> None:
     long = " ".join(f"I counted sheep number {number}." for number in range(1_000))
-    text, attempts, _ = await speak_of([long])
+    text, call, _ = await speak_of([long])
     assert long.startswith(text)
-    call = attempts.call()
     assert [finding.kind for finding in call.findings] == ["cut", "truncated"]
     assert call.findings[0].detail == f"the answer was longer than {8 * 224:,} characters and was cut there"
     assert call.finish_reason == "length"
@@ -75,11 +103,11 @@ async def test_the_reason_of_a_refusal_stands_at_the_very_end_and_the_prefix_sta
 
 async def test_each_attempt_is_warmer_and_has_a_seed_of_its_own() -> None:
     models = {**MODELS, "client": MODELS["default"].model_copy(update={"temperature": 0.4})}
-    _, attempts, asked = await speak_of([META, META, META, "I slept well."], models=models)
+    _, call, asked = await speak_of([META, META, META, "I slept well."], models=models)
     assert [request.options["temperature"] for request in asked] == [round(0.4 + WARMER * n, 2) for n in range(4)]
     assert [request.options["seed"] for request in asked] == [call_seed(0, "client", 2, n) for n in range(4)]
     assert len({request.options["seed"] for request in asked}) == 4
-    assert attempts.call().seed == asked[-1].options["seed"]
+    assert call.seed == asked[-1].options["seed"]
 
 
 @pytest.mark.parametrize(("configured", "hottest"), [(0.0, 1.3), (1.8, 1.8)])
@@ -109,9 +137,9 @@ def test_no_two_requests_of_a_session_share_a_seed() -> None:
     ],
 )
 async def test_harmless_findings_are_mended_at_once_and_recorded(answer: Any, text: str, kind: str) -> None:
-    got, attempts, asked = await speak_of([answer, "This must not be asked for."], guard_attempts=4)
+    got, call, asked = await speak_of([answer, "This must not be asked for."], guard_attempts=4)
     assert got == text
-    assert [(finding.kind, finding.repaired) for finding in attempts.findings] == [(kind, True)]
+    assert [(finding.kind, finding.repaired) for finding in call.findings] == [(kind, True)]
     assert len(asked) == 1
 
 
@@ -121,13 +149,13 @@ LONG = {"default": ModelSettings(max_tokens=32_768)}
 
 async def test_what_is_too_long_to_be_spoken_is_cut_at_a_sentence_before_it_is_judged() -> None:
     long = "".join(f"I counted plant {number}. " for number in range(4_999))
-    text, attempts, _ = await speak_of([f"<think>{long}</think>{long} As an AI, I stop."], models=LONG)
+    text, call, _ = await speak_of([f"<think>{long}</think>{long} As an AI, I stop."], models=LONG)
     assert UTTERANCE_LIMIT - 30 < len(text) <= UTTERANCE_LIMIT
     assert long.startswith(text)
     assert text.endswith(".")
     length = len(long.strip()) + len("  As an AI, I stop.")
     cut = Finding(kind="truncated", detail=f"cut to {len(text):,} of {length:,} characters", repaired=True)
-    assert attempts.call().findings == (cut,)
+    assert call.findings == (cut,)
 
 
 async def test_a_goodbye_at_the_end_of_too_many_words_counts() -> None:
@@ -139,71 +167,62 @@ async def test_a_goodbye_at_the_end_of_too_many_words_counts() -> None:
 
 
 async def test_what_has_no_end_of_a_sentence_where_it_is_cut_is_asked_for_again() -> None:
-    text, attempts, asked = await speak_of(["and " * 5000 + "so.", "I slept well."], models=LONG)
+    text, call, asked = await speak_of(["and " * 5000 + "so.", "I slept well."], models=LONG)
     assert (text, len(asked)) == ("I slept well.", 2)
-    assert attempts.findings[0].kind == "truncated"
+    assert call.findings[0].kind == "truncated"
     assert "characters" in asked[1].prompt
 
 
 async def test_where_too_little_would_stay_it_is_asked_for_again() -> None:
-    text, attempts, asked = await speak_of(
-        [said("Yes. And then all of a sudden it was that I", "length"), "I slept well."]
-    )
+    text, call, asked = await speak_of([said("Yes. And then all of a sudden it was that I", "length"), "I slept well."])
     assert text == "I slept well."
     assert len(asked) == 2
-    assert [(finding.kind, finding.repaired) for finding in attempts.findings] == [("truncated", False)]
+    assert [(finding.kind, finding.repaired) for finding in call.findings] == [("truncated", False)]
 
 
 async def test_after_all_attempts_the_answer_that_keeps_most_is_mended() -> None:
     answers = [f"{META} Yes.", f"{META} It rained on the tulips.", META]
-    text, attempts, asked = await speak_of(answers, guard_attempts=3)
+    text, call, asked = await speak_of(answers, guard_attempts=3)
     assert text == "It rained on the tulips."
     assert len(asked) == 3
-    assert [(finding.kind, finding.repaired) for finding in attempts.findings] == [("meta_talk", False)] * 3 + [
+    assert [(finding.kind, finding.repaired) for finding in call.findings] == [("meta_talk", False)] * 3 + [
         ("repaired", True)
     ]
 
 
 async def test_what_cannot_be_mended_is_not_said_and_all_findings_are_in_the_trace() -> None:
-    with pytest.raises(NotSaid) as caught:
-        await speak_of(["", "I ran home.", META], guard_attempts=3)
-    failure = caught.value.failure
+    failure, call = await refusal_of(["", "I ran home.", META], guard_attempts=3)
     assert (failure.stage, failure.kind, failure.turn) == ("client", "refused_by_guards", 2)
     assert "3 answers were refused: empty, repeat, meta_talk" in failure.message
-    assert failure.call is not None
-    assert [finding.kind for finding in failure.call.findings] == ["empty", "repeat", "meta_talk"]
-    assert failure.call.attempts == 3
+    assert [finding.kind for finding in call.findings] == ["empty", "repeat", "meta_talk"]
+    assert call.attempts == 3
 
 
 async def test_an_end_marker_alone_is_no_message() -> None:
-    with pytest.raises(NotSaid):
-        await speak_of(["[END: resolved]"] * 2, guard_attempts=2)
+    failure, _ = await refusal_of(["[END: resolved]"] * 2, guard_attempts=2)
+    assert failure.kind == "refused_by_guards"
 
 
 async def test_tokens_and_requests_add_up_over_the_attempts() -> None:
-    _, attempts, _ = await speak_of([META, META, "I slept well."])
-    call = attempts.call()
+    _, call, _ = await speak_of([META, META, "I slept well."])
     assert (call.prompt_tokens, call.cached_tokens, call.completion_tokens) == (300, 180, 30)
     assert (call.requests, call.attempts, call.model) == (3, 3, "scripted")
 
 
 async def test_tokens_that_no_server_reported_stay_unknown() -> None:
-    _, attempts, _ = await speak_of([AIMessage("I slept well.", response_metadata={"finish_reason": "stop"})])
-    assert attempts.call().prompt_tokens is None
-    _, attempts, _ = await speak_of([AIMessage(META), "I slept well."])
-    assert attempts.call().prompt_tokens == 100
+    _, call, _ = await speak_of([AIMessage("I slept well.", response_metadata={"finish_reason": "stop"})])
+    assert call.prompt_tokens is None
+    _, call, _ = await speak_of([AIMessage(META), "I slept well."])
+    assert call.prompt_tokens == 100
 
 
 @pytest.mark.parametrize("kind", ["refused", "timeout", "configuration"])
 async def test_a_model_that_cannot_be_had_is_not_said_with_its_kind(kind: str) -> None:
-    with pytest.raises(NotSaid) as caught:
-        await speak_of([META, ModelError(kind, "the endpoint says no", requests=4, errors=("no", "no"))])
-    failure = caught.value.failure
+    failure, call = await refusal_of([META, ModelError(kind, "the endpoint says no", requests=4, errors=("no", "no"))])
     assert (failure.kind, failure.message) == (kind, "the endpoint says no")
-    assert failure.call is not None
-    assert (failure.call.requests, failure.call.attempts, failure.call.errors) == (5, 1, ("no", "no"))
-    assert [finding.kind for finding in failure.call.findings] == ["meta_talk"]
-    assert failure.call.completion_tokens == 10
+    assert (call.requests, call.attempts, call.errors) == (5, 1, ("no", "no"))
+    assert [finding.kind for finding in call.findings] == ["meta_talk"]
+    assert call.completion_tokens == 10
 
 
 @pytest.mark.parametrize(
@@ -221,10 +240,10 @@ async def test_json_is_read_through_fences_and_talk(answer: str) -> None:
 
 
 async def test_two_answers_that_differ_are_asked_for_again() -> None:
-    answer, attempts, asked = await decide_of(['{"color": "blue"} no, {"color": "red"}', '{"color": "red"}'])
+    answer, call, asked = await decide_of(['{"color": "blue"} no, {"color": "red"}', '{"color": "red"}'])
     assert (answer, len(asked)) == ("red", 2)
-    assert attempts.findings[0].kind == "malformed"
-    assert "differ" in attempts.findings[0].detail
+    assert call.findings[0].kind == "malformed"
+    assert "differ" in call.findings[0].detail
 
 
 @pytest.mark.parametrize(
@@ -243,31 +262,30 @@ async def test_two_answers_that_differ_are_asked_for_again() -> None:
 )
 async def test_a_wrong_answer_is_asked_for_again_with_what_was_wrong(answer: Any, detail: str) -> None:
     long = {"default": MODELS["default"].model_copy(update={"max_tokens": 32_768})}
-    got, attempts, asked = await decide_of([answer, '{"color": "blue"}'], models=long)
+    got, call, asked = await decide_of([answer, '{"color": "blue"}'], models=long)
     assert got == "blue"
-    assert [finding.kind for finding in attempts.findings] == ["malformed"]
-    assert detail in attempts.findings[0].detail
-    assert len(attempts.findings[0].detail) <= 160
+    assert [finding.kind for finding in call.findings] == ["malformed"]
+    assert detail in call.findings[0].detail
+    assert len(call.findings[0].detail) <= 160
     assert asked[1].prompt.startswith(asked[0].prompt)
     assert asked[1].prompt != asked[0].prompt
     assert asked[1].options["temperature"] > asked[0].options["temperature"]
 
 
 async def test_decide_gives_up_after_its_attempts() -> None:
-    with pytest.raises(NotSaid) as caught:
-        await decide_of(["{", json.dumps({"color": "green"})], guard_attempts=2)
-    failure = caught.value.failure
+    answer, _ = await decision(["{", json.dumps({"color": "green"})], guard_attempts=2)
+    assert isinstance(answer, Unusable)
+    failure, call = answer.failure, answer.failure.call
     assert failure.kind == "malformed"
     assert "green" in failure.message
-    assert failure.call is not None
-    assert (failure.call.attempts, failure.call.prompt_tokens, len(failure.call.findings)) == (2, 200, 2)
+    assert call
+    assert (call.attempts, call.prompt_tokens, len(call.findings)) == (2, 200, 2)
 
 
 async def test_decide_tells_the_kind_of_a_model_error() -> None:
-    with pytest.raises(NotSaid) as caught:
-        await decide_of([ModelError("server_error", "500")])
-    assert caught.value.failure.kind == "server_error"
-    assert caught.value.failure.stage == "router"
+    answer, _ = await decision([ModelError("server_error", "500")])
+    assert isinstance(answer, Unusable)
+    assert (answer.failure.kind, answer.failure.stage, answer.permanent) == ("server_error", "router", False)
 
 
 async def test_a_fault_of_our_own_is_not_hidden_as_a_refusal() -> None:

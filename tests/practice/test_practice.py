@@ -33,7 +33,7 @@ from tests.scripted import Sensible, config, profile, scripted_models
 
 
 @pytest.mark.parametrize(
-    ("text", "found"),
+    ("text", "techniques"),
     [
         ("It sounds like the nights are the worst part.", {"reflection"}),
         ("So you lie there and count.", {"reflection"}),
@@ -46,8 +46,8 @@ from tests.scripted import Sensible, config, profile, scripted_models
         ("Good morning.", set()),
     ],
 )
-def test_techniques_are_found_by_what_they_sound_like(text: str, found: set[str]) -> None:
-    assert set(techniques_in(text)) == found
+def test_techniques_are_found_by_what_they_sound_like(text: str, techniques: set[str]) -> None:
+    assert set(techniques_in(text)) == techniques
 
 
 def test_every_technique_can_be_found() -> None:
@@ -55,7 +55,7 @@ def test_every_technique_can_be_found() -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "found"),
+    ("text", "questions"),
     [
         ("How was the night?", Questions(open=1)),
         ("And what then? Why?", Questions(open=2)),
@@ -67,8 +67,8 @@ def test_every_technique_can_be_found() -> None:
         ("You slept. I see.", Questions()),
     ],
 )
-def test_questions_are_open_or_closed_by_their_first_question_word(text: str, found: Questions) -> None:
-    assert questions_in(text) == found
+def test_questions_are_open_or_closed_by_their_first_question_word(text: str, questions: Questions) -> None:
+    assert questions_in(text) == questions
 
 
 def test_a_moment_is_a_feeling_or_something_hard_to_tell() -> None:
@@ -98,7 +98,7 @@ def dialogue(*texts: str) -> list[Utterance]:
         Utterance(turn=0, speaker="counselor", text="Many words that nobody at the keyboard has said, are there?"),
         Utterance(turn=0, speaker="client", text="I feel so ashamed."),
     ]
-    said = [
+    exchange = [
         Utterance(
             turn=place // 2 + 1,
             speaker="client" if place % 2 else "counselor",
@@ -107,7 +107,7 @@ def dialogue(*texts: str) -> list[Utterance]:
         )
         for place, text in enumerate(texts)
     ]
-    return opening + said
+    return opening + exchange
 
 
 def test_the_review_counts_what_the_person_said() -> None:
@@ -160,6 +160,15 @@ async def test_a_hint_minds_what_the_person_did_lately(tmp_path: Path) -> None:
     await practice.answer(PersonAnswer(text="Many people lie awake; it makes sense."))
     assert (await advisor.pick(practice.dialogue)).source == "llm"
     assert "Lately used: normalizing" in asked[-1].prompt
+
+
+async def test_a_hint_is_a_pick_also_where_the_person_is_to_close(tmp_path: Path) -> None:
+    practice, advisor, asked = await started(tmp_path, router="llm", max_turns=1)
+    await practice.answer(PersonAnswer(text="How are the nights?"))
+    assert practice.waiting
+    assert practice.waiting.closing
+    assert (await advisor.pick(practice.dialogue)).source == "llm"
+    assert asked[-1].role == "router"
 
 
 async def test_what_magnet_would_say_is_shown_and_not_said(tmp_path: Path) -> None:
@@ -236,8 +245,8 @@ def test_in_a_pipe_it_is_plain_and_fits_80_columns(
     ):
         assert part in " ".join(shown.split())
     (record,) = kept_in(tmp_path / "out").values()
-    own = [said.text for said in record.dialogue if said.author == "human"]
-    assert own == ["What is it about the exam?", "Goodbye, Amira."]
+    texts = [item.text for item in record.dialogue if item.author == "human"]
+    assert texts == ["What is it about the exam?", "Goodbye, Amira."]
     assert {path.suffix for path in (tmp_path / "out").iterdir()} == {"", ".md", ".txt"}
 
 
@@ -245,9 +254,9 @@ def test_the_record_is_read_like_any_other(tmp_path: Path, monkeypatch: pytest.M
     typed(monkeypatch, "What is it about the exam?", "/end", "Goodbye, Amira.")
     with LoopbackServer() as server:
         assert practise(server, tmp_path / "out") == 0
-    (found,) = read_sessions(tmp_path / "out")
-    assert isinstance(found, Session)
-    assert found.turns == 1
+    (session,) = read_sessions(tmp_path / "out")
+    assert isinstance(session, Session)
+    assert session.turns == 1
     out = str(tmp_path / "data")
     assert run.main(["export", str(tmp_path / "out"), "--format", "openai-chat", "--out", out]) == 0
 
@@ -258,8 +267,8 @@ def test_the_end_of_input_leaves_the_session(
     typed(monkeypatch, "What is it about the exam?")
     with LoopbackServer() as server:
         assert practise(server, tmp_path / "out") == 0
-        told = " ".join(capsys.readouterr().err.split())
-        assert f"run.py practice --resume {tmp_path / 'out'}" in told
+        errors = " ".join(capsys.readouterr().err.split())
+        assert f"run.py practice --resume {tmp_path / 'out'}" in errors
         typed(monkeypatch, "/end", "Goodbye.")
         assert run.main(["practice", "--resume", str(tmp_path / "out")]) == 0
     (record,) = kept_in(tmp_path / "out").values()
@@ -275,7 +284,7 @@ def test_a_client_that_cannot_answer_ends_the_session_as_failed(
         assert practise(server, tmp_path / "out", "--model", "loopback") == 1
     assert "not for you" in capsys.readouterr().err
     (record,) = kept_in(tmp_path / "out").values()
-    assert [said.text for said in record.dialogue if said.author == "human"] == ["What is it about the exam?"]
+    assert [item.text for item in record.dialogue if item.author == "human"] == ["What is it about the exam?"]
     assert list((tmp_path / "out").rglob("*.journal.jsonl"))
 
 
@@ -297,8 +306,8 @@ def test_with_a_judge_there_is_feedback(
         judge.write_text(f"name: mild\nbase_url: {server.base_url}\nsamples: 1\n")
         (tmp_path / "out").mkdir()
         assert practise(server, tmp_path / "out", "--judge", str(judge)) == 0
-        kept = [tmp_path / "out" / "judgements", *(tmp_path / "out" / "judgements").iterdir()]
-        assert not any(path.stat().st_mode & 0o077 for path in kept)
+        paths = [tmp_path / "out" / "judgements", *(tmp_path / "out" / "judgements").iterdir()]
+        assert not any(path.stat().st_mode & 0o077 for path in paths)
     shown = " ".join(capsys.readouterr().out.split())
     assert "Understanding: 4.0 – It is calm. (turn 1)" in shown
     assert "By mild, 0 to 6." in shown
@@ -307,7 +316,7 @@ def test_with_a_judge_there_is_feedback(
 
 
 @pytest.mark.parametrize(
-    ("options", "told"),
+    ("options", "message"),
     [
         (["--as", "client"], "needs a terminal"),
         (["--as", "client", "--judge", "judge.yaml"], "--judge rates a person who practises as the counselor"),
@@ -317,13 +326,17 @@ def test_with_a_judge_there_is_feedback(
     ],
 )
 def test_a_wrong_input_is_told_in_one_line(
-    options: list[str], told: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    options: list[str],
+    message: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     monkeypatch.chdir(tmp_path)
     typed(monkeypatch, "yes", "Hello.")
     assert run.main(["practice", "--base-url", "http://127.0.0.1:9/v1", *options]) == 2
     errors = capsys.readouterr().err
-    assert told in errors
+    assert message in errors
     assert "Traceback" not in errors
     assert not (tmp_path / "runs").exists()
 

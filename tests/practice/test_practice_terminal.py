@@ -149,8 +149,8 @@ def test_a_session_with_a_hint_an_undo_leaving_and_the_review(sit: Sit, tmp_path
     assert "Questions: 2 open, 0 closed." in shown
 
     (record,) = kept_in(Path(out)).values()
-    own = [said.text for said in record.dialogue if said.author == "human"]
-    assert own == [own[0], own[0], "Thank you, Amira. Goodbye."]
+    typed = [item.text for item in record.dialogue if item.author == "human"]
+    assert typed == [typed[0], typed[0], "Thank you, Amira. Goodbye."]
     assert (record.status, record.resumed, record.end_reason) == ("finished", 1, "turn_limit")
     assert "silly" not in record.model_dump_json()
     assert not list(Path(out).rglob("*.journal.jsonl"))
@@ -187,8 +187,8 @@ def test_a_closed_terminal_loses_nothing(sit: Sit, tmp_path: Path) -> None:
 def test_the_notice_must_be_confirmed(answer: str, sit: Sit, tmp_path: Path, server: LoopbackServer) -> None:
     person = sit("--as", "client", "--out", str(tmp_path / "out"))
     notice = " ".join(person.reads("go on: ").split())
-    for said in ("research preview", "not care", "not private", "real people"):
-        assert said in notice
+    for warning in ("research preview", "not care", "not private", "real people"):
+        assert warning in notice
     assert server.requests == []
     person.types(answer)
     assert person.ends() == 0
@@ -221,7 +221,7 @@ def test_after_risk_nothing_reaches_the_model(words: str, sit: Sit, tmp_path: Pa
     (record,) = kept_in(out).values()
     assert record.failure
     assert (record.status, record.failure.kind) == ("failed", "risk")
-    assert [said.text for said in record.dialogue if said.author == "human"] == ["I lie awake before the exam."]
+    assert [item.text for item in record.dialogue if item.author == "human"] == ["I lie awake before the exam."]
     assert {path.name for path in out.iterdir()} == {"shards", "ledger", "journals", "lock"}
     assert list((out / "journals").iterdir()) == []
     assert not [path for path in tmp_path.rglob("*") if path.is_file() and b"zanzibar" in path.read_bytes()]

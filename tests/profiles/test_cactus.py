@@ -274,8 +274,8 @@ def test_a_long_form_is_taken_apart_at_once(tmp_path, piece):
         (changed(AI_client=3), "record 1, AI_client: should be an object"),
         (changed(AI_client__intake_form=...), "AI_client.intake_form: should be the text"),
         (changed(AI_client__intake_form=float("nan")), "AI_client.intake_form: should be the text"),
-        (with_form("Name: A\nhello"), "AI_client.intake_form: no section 'Presenting Problem'"),
-        ({"AI_client": {"intake_form": FORM.replace(HEADER, "")}}, "AI_client.intake_form: no line 'Name:'"),
+        (with_form("Name: A\nhello"), "AI_client.intake_form: has no section 'Presenting Problem'"),
+        ({"AI_client": {"intake_form": FORM.replace(HEADER, "")}}, "AI_client.intake_form: has no line 'Name:'"),
         (
             {"AI_client": {"intake_form": "Name: A\n2. Presenting Problem\nB"}},
             "no section 'Reason for Seeking Counseling'",

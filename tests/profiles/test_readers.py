@@ -170,9 +170,9 @@ def test_nothing_to_read_is_always_an_error(tmp_path, name, message):
 
 def test_what_looks_like_an_id_is_answered_with_profiles_list(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    with pytest.raises(ProfileError, match="'amira-exam-panic' was meant: `profiles list`"):
+    with pytest.raises(ProfileError, match="you mean a built-in profile 'amira-exam-panic': `profiles list`"):
         find_profile("amira-exam-panick")
-    with pytest.raises(ProfileError, match="built-in profile was meant: `profiles list`"):
+    with pytest.raises(ProfileError, match="you mean a built-in profile: `profiles list`"):
         find_profile("zzz")
 
 
@@ -189,8 +189,8 @@ def test_with_skip_invalid_the_good_ones_load(tmp_path):
     result = read_profiles(tmp_path, skip_invalid=True)
     assert [profile.id for profile in result.profiles] == ["a", "b", "c"]
     assert result.numbers == [1, 4, 2]
-    found = {(problem.file[-7:], problem.record) for problem in result.problems}
-    assert found == {("1.jsonl", 2), ("1.jsonl", 3), ("/2.json", None), ("/3.yaml", 1)}
+    places = {(problem.file[-7:], problem.record) for problem in result.problems}
+    assert places == {("1.jsonl", 2), ("1.jsonl", 3), ("/2.json", None), ("/3.yaml", 1)}
 
 
 def test_an_error_lists_twenty_problems_and_counts_the_rest(tmp_path):

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from counseling_sessions.generation.exports import ExportError, Splits
-from counseling_sessions.graph.answered import parts
+from counseling_sessions.graph.exchanges import as_exchanges
 from counseling_sessions.profiles.problems import ProfileError
 from counseling_sessions.profiles.schema import client_form
 from counseling_sessions.sessions.session import client_group
@@ -59,7 +59,7 @@ def test_an_example_is_what_was_said_with_the_prompt_that_asks_for_it(tmp_path: 
     record = of(client(1))
     made(written(tmp_path / "a.jsonl", record), tmp_path / "out")
     rows = lines(tmp_path / "out")
-    wanted = [(item.role, item.turn, item.answer, str(item.messages[-1].text)) for item in parts(record)]
+    wanted = [(item.role, item.turn, item.answer, str(item.messages[-1].text)) for item in as_exchanges(record)]
     found = [(row["role"], row["turn"], row["completion"][0]["content"], row["prompt"][-1]["content"]) for row in rows]
     assert found == wanted
     second = record.turns[1]

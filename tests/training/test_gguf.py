@@ -104,8 +104,8 @@ def test_the_factors_change_the_rows_that_llama_cpp_has_in_these_places(tiny: Ti
             written_a, written_b = (tensors[f"blk.{layer}.{called}.weight.lora_{factor}"] for factor in "ab")
             assert (written_a.shape, written_b.shape) == (a.shape, b.shape)
             assert written_a.dtype == written_b.dtype == np.float16
-            found = written_b.astype(np.float32) @ written_a.astype(np.float32)
-            assert np.allclose(found, delta, atol=2e-3 * np.abs(delta).max()), name  # 16-bit floats
+            product = written_b.astype(np.float32) @ written_a.astype(np.float32)
+            assert np.allclose(product, delta, atol=2e-3 * np.abs(delta).max()), name  # 16-bit floats
 
 
 def test_a_merged_folder_is_base_and_adapter_in_one(tiny: Tiny, tmp_path: Path) -> None:
@@ -113,11 +113,11 @@ def test_a_merged_folder_is_base_and_adapter_in_one(tiny: Tiny, tmp_path: Path) 
     merged = load_base(str(tmp_path / "merged"))
     ids = torch.tensor([[5, 80, 81, 9, 300, 17]])
     with torch.no_grad():
-        wanted = tiny.model(input_ids=ids, use_cache=False).logits
-        found = merged.model(input_ids=ids, use_cache=False).logits
+        expected = tiny.model(input_ids=ids, use_cache=False).logits
+        logits = merged.model(input_ids=ids, use_cache=False).logits
         base = tiny_llama()(input_ids=ids, use_cache=False).logits
-    assert torch.allclose(found, wanted, atol=1e-4)
-    assert (found - base).abs().max() > 0.1
+    assert torch.allclose(logits, expected, atol=1e-4)
+    assert (logits - base).abs().max() > 0.1
     assert merged.tokenizer.chat_template == load_base(str(tiny.base)).tokenizer.chat_template
 
 
@@ -141,7 +141,7 @@ def test_a_base_whose_tensors_have_no_known_names_is_told(tiny: Tiny, tmp_path: 
     (tmp_path / "base").mkdir()
     (tmp_path / "base" / "config.json").write_text('{"model_type": "gpt2", "architectures": ["GPT2LMHeadModel"]}')
     adapter = copied(tiny.adapter, tmp_path / "base", tmp_path / "adapter")
-    with pytest.raises(TrainingError, match=r"GPT2LMHeadModel: this program exports adapters of LlamaForCausalLM"):
+    with pytest.raises(TrainingError, match=r"GPT2LMHeadModel: this program exports only adapters of LlamaForCausalLM"):
         export_gguf(adapter, tmp_path / "adapter.gguf")
 
 
@@ -206,8 +206,8 @@ def test_llama_cpp_computes_what_peft_does_with_the_adapter_beside_the_base_or_m
 def distribution(model: Any, ids: list[int]) -> NDArray[Any]:
     with torch.no_grad():
         logits = model(input_ids=torch.tensor([ids]), use_cache=False).logits[0, -1]
-    found: NDArray[Any] = torch.softmax(logits.double(), dim=-1).numpy()
-    return found
+    chances: NDArray[Any] = torch.softmax(logits.double(), dim=-1).numpy()
+    return chances
 
 
 def distance(one: NDArray[Any], other: NDArray[Any]) -> float:
@@ -251,8 +251,8 @@ def answered(address: str, ids: list[int], scale: float | None = None) -> NDArra
         reply = json.loads(connection.getresponse().read())
     finally:
         connection.close()
-    found = np.zeros(49152)
+    chances = np.zeros(49152)
     for token in reply["completion_probabilities"][0]["top_logprobs"]:
-        found[token["id"]] = np.exp(token["logprob"])
-    assert found.sum() == pytest.approx(1.0, abs=1e-3)
-    return found
+        chances[token["id"]] = np.exp(token["logprob"])
+    assert chances.sum() == pytest.approx(1.0, abs=1e-3)
+    return chances

@@ -64,15 +64,15 @@ def test_only_the_adapter_learns(tmp_path: Path) -> None:
 @pytest.mark.parametrize("step", [1, 6, 13])
 @pytest.mark.usefixtures("always_saved")
 def test_a_run_that_was_killed_goes_on_as_if_it_had_not_been(step: int, tmp_path: Path) -> None:
-    whole = trained(tmp_path / "whole")
+    uninterrupted = trained(tmp_path / "whole")
     with pytest.raises(Killed):
         trained(tmp_path / "killed", on_step=killed_at(step))
     assert (tmp_path / "killed" / CHECKPOINT).exists() == (step > 1)
     steps: list[int] = []
-    found = trained(tmp_path / "killed", on_step=lambda progress: steps.append(progress.step))
-    assert steps == list(range(step, len(whole[0].steps) + 1))  # what had been done is not done again
-    assert found[0].resumed == (step > 1)
-    assert_alike(found, whole)
+    resumed_run = trained(tmp_path / "killed", on_step=lambda progress: steps.append(progress.step))
+    assert steps == list(range(step, len(uninterrupted[0].steps) + 1))  # what had been done is not done again
+    assert resumed_run[0].resumed == (step > 1)
+    assert_alike(resumed_run, uninterrupted)
 
 
 @pytest.mark.usefixtures("always_saved")
@@ -80,9 +80,9 @@ def test_a_run_that_was_killed_often_goes_on_each_time(tmp_path: Path) -> None:
     for step in (3, 4, 9, 14):
         with pytest.raises(Killed):
             trained(tmp_path / "killed", on_step=killed_at(step))
-    found = trained(tmp_path / "killed")
-    assert found[0].resumed == 4
-    assert_alike(found, trained(tmp_path / "whole"))
+    resumed_run = trained(tmp_path / "killed")
+    assert resumed_run[0].resumed == 4
+    assert_alike(resumed_run, trained(tmp_path / "whole"))
 
 
 @pytest.mark.usefixtures("always_saved")
@@ -97,7 +97,7 @@ def test_the_checkpoint_of_another_run_is_refused(tmp_path: Path) -> None:
 
 
 def test_an_interruption_ends_the_step_and_leaves_a_checkpoint_to_go_on_from(tmp_path: Path) -> None:
-    whole = trained(tmp_path / "whole")
+    uninterrupted = trained(tmp_path / "whole")
 
     def interrupt(progress: Progress) -> None:
         if progress.step == 3:
@@ -106,9 +106,9 @@ def test_an_interruption_ends_the_step_and_leaves_a_checkpoint_to_go_on_from(tmp
     with pytest.raises(KeyboardInterrupt):
         trained(tmp_path / "stopped", on_step=interrupt)
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
-    found = trained(tmp_path / "stopped")
-    assert found[0].resumed == 1
-    assert_alike(found, whole)
+    resumed_run = trained(tmp_path / "stopped")
+    assert resumed_run[0].resumed == 1
+    assert_alike(resumed_run, uninterrupted)
 
 
 def contradicted() -> list[Pack]:
@@ -146,15 +146,15 @@ def test_a_look_that_is_the_last_stops_nothing(tmp_path: Path) -> None:
 
 @pytest.mark.usefixtures("always_saved")
 def test_the_best_adapter_outlives_a_kill(tmp_path: Path) -> None:
-    whole = trained(tmp_path / "whole", MISLED, validation=contradicted())
-    last = len(whole[0].steps)
+    uninterrupted = trained(tmp_path / "whole", MISLED, validation=contradicted())
+    last = len(uninterrupted[0].steps)
     with pytest.raises(Killed):
         trained(tmp_path / "killed", MISLED, validation=contradicted(), on_step=killed_at(last - 1))
-    found = trained(tmp_path / "killed", MISLED, validation=contradicted())
-    assert whole[0].best
-    assert whole[0].best.step < last - 1
-    assert found[0].stopped == whole[0].stopped is not None
-    assert_alike(found, whole)
+    resumed_run = trained(tmp_path / "killed", MISLED, validation=contradicted())
+    assert uninterrupted[0].best
+    assert uninterrupted[0].best.step < last - 1
+    assert resumed_run[0].stopped == uninterrupted[0].stopped is not None
+    assert_alike(resumed_run, uninterrupted)
 
 
 def test_a_loss_that_is_no_number_ends_the_run(tmp_path: Path) -> None:

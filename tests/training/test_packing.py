@@ -33,13 +33,13 @@ def families(draw: st.DrawFn) -> list[Tokens]:
     """Examples of up to two sides of a session: each goes along an earlier one for a while, then its own way."""
     small = st.integers(0, 3)
     sides = [[side] * 32 + draw(st.lists(small, min_size=1, max_size=20)) for side in range(draw(st.integers(1, 2)))]
-    found: list[Tokens] = []
+    examples: list[Tokens] = []
     for _ in range(draw(st.integers(1, 10))):
-        earlier = draw(st.sampled_from([*sides, *(example.ids for example in found)]))
+        earlier = draw(st.sampled_from([*sides, *(example.ids for example in examples)]))
         common = draw(st.integers(30, len(earlier)))
         ids = (*earlier[:common], *draw(st.lists(small, min_size=1, max_size=8)))
-        found.append(Tokens(draw(st.sampled_from(ROLES)), ids, draw(st.integers(1, len(ids) - 1))))
-    return found
+        examples.append(Tokens(draw(st.sampled_from(ROLES)), ids, draw(st.integers(1, len(ids) - 1))))
+    return examples
 
 
 LIMITS = st.integers(30, 90)
@@ -48,16 +48,16 @@ LIMITS = st.integers(30, 90)
 
 def paths(pack: Pack) -> list[Path]:
     """Of every token of a pack the ids of its ancestors and its own, as the chains tell them."""
-    found: list[Path] = []
+    paths_of_tokens: list[Path] = []
     for chain in pack.chains:
-        assert chain.start == len(found)  # chains follow one another, without gap or overlap
+        assert chain.start == len(paths_of_tokens)  # chains follow one another, without gap or overlap
         before: list[int] = []
         for start, stop in chain.prefix:
             assert stop <= chain.start
             before += pack.ids[start:stop]
-        found += [(*before, *pack.ids[chain.start : place + 1]) for place in range(chain.start, chain.stop)]
-    assert len(found) == len(pack.ids)
-    return found
+        paths_of_tokens += [(*before, *pack.ids[chain.start : place + 1]) for place in range(chain.start, chain.stop)]
+    assert len(paths_of_tokens) == len(pack.ids)
+    return paths_of_tokens
 
 
 def beginnings(examples: Sequence[Tokens]) -> set[Path]:
@@ -67,19 +67,19 @@ def beginnings(examples: Sequence[Tokens]) -> set[Path]:
 @settings(deadline=None)
 @given(families(), LIMITS)
 def test_packs_hold_every_target_of_every_example_exactly_once(examples: list[Tokens], most: int) -> None:
-    wanted: Counter[tuple[Path, int, str]] = Counter()
+    expected: Counter[tuple[Path, int, str]] = Counter()
     for example in examples:
         for place in range(example.answer, len(example.ids)):
-            wanted[example.ids[:place], example.ids[place], example.role] += 1
-    found: Counter[tuple[Path, int, str]] = Counter()
+            expected[example.ids[:place], example.ids[place], example.role] += 1
+    weights: Counter[tuple[Path, int, str]] = Counter()
     for pack in pack_examples(examples, most):
         before = paths(pack)
         for target in pack.targets:
-            found[before[target.position], target.token, target.role] += target.weight
+            weights[before[target.position], target.token, target.role] += target.weight
         keys = [(target.position, target.token, target.role) for target in pack.targets]
         assert len(set(keys)) == len(keys)
-    assert found == wanted
-    assert sum(pack.weight for pack in pack_examples(examples, most)) == wanted.total()
+    assert weights == expected
+    assert sum(pack.weight for pack in pack_examples(examples, most)) == expected.total()
 
 
 @settings(deadline=None)
@@ -88,12 +88,12 @@ def test_a_pack_is_a_tree_that_holds_what_is_shared_once(examples: list[Tokens],
     everything = beginnings(examples)
     seen: set[Path] = set()
     for pack in pack_examples(examples, most):
-        found = paths(pack)
-        assert len(set(found)) == len(found)
+        token_paths = paths(pack)
+        assert len(set(token_paths)) == len(token_paths)
         # A token's place in its example is its place in the model's eyes, and the way there has no hole.
-        assert pack.depths == [len(path) - 1 for path in found]
-        assert {path[:-1] for path in found} <= {(), *found}
-        seen |= set(found)
+        assert pack.depths == [len(path) - 1 for path in token_paths]
+        assert {path[:-1] for path in token_paths} <= {(), *token_paths}
+        seen |= set(token_paths)
     assert seen == everything
 
 
@@ -101,11 +101,11 @@ def test_a_pack_is_a_tree_that_holds_what_is_shared_once(examples: list[Tokens],
 @given(families(), LIMITS)
 def test_a_prefix_is_the_ranges_of_the_ancestors(examples: list[Tokens], most: int) -> None:
     for pack in pack_examples(examples, most):
-        found = paths(pack)
-        places = {path: place for place, path in enumerate(found)}
+        token_paths = paths(pack)
+        places = {path: place for place, path in enumerate(token_paths)}
         for chain in pack.chains:
             ancestors = [place for start, stop in chain.prefix for place in range(start, stop)]
-            path = found[chain.start]
+            path = token_paths[chain.start]
             assert ancestors == [places[path[:end]] for end in range(1, len(path))]
 
 
@@ -142,14 +142,14 @@ def examples_of(seed: int) -> list[Tokens]:
     """Random examples of two sides that branch off from one another, and from branches too; two of them come twice."""
     draw = random.Random(seed)
     sides = [tuple(draw.randrange(VOCABULARY) for _ in range(70)) for _ in range(2)]
-    found: list[Tokens] = []
+    examples: list[Tokens] = []
     for number in range(12):
         side = sides[number % 2]
-        earlier = draw.choice([side, *(example.ids for example in found if example.ids[0] == side[0])])
+        earlier = draw.choice([side, *(example.ids for example in examples if example.ids[0] == side[0])])
         common = draw.randrange(max(34, len(earlier) - 20), len(earlier))
         ids = (*earlier[:common], *(draw.randrange(VOCABULARY) for _ in range(draw.randrange(1, 16))))
-        found.append(Tokens(ROLES[number % 3], ids, common - draw.randrange(3)))
-    return [*found, found[0], found[3]]
+        examples.append(Tokens(ROLES[number % 3], ids, common - draw.randrange(3)))
+    return [*examples, examples[0], examples[3]]
 
 
 def one_by_one(model: Any, examples: Sequence[Tokens]) -> dict[str, Any]:
@@ -170,13 +170,13 @@ def test_the_loss_of_packs_is_that_of_their_examples_one_by_one(plain: str, most
     packs = pack_examples(examples, most)
     assert max(len(chain.prefix) for pack in packs for chain in pack.chains) > 1
     with torch.no_grad():
-        wanted = one_by_one(tiny_llama(VOCABULARY, plain), examples)
+        expected = one_by_one(tiny_llama(VOCABULARY, plain), examples)
     model = tiny_llama(VOCABULARY)
-    found = score(model, packs)
-    assert found.nats == {role: pytest.approx(nats.item(), rel=2e-5) for role, nats in wanted.items()}
-    assert found.tokens == Counter(example.role for example in examples for _ in example.answer_ids)
-    total = sum(nats.item() for nats in wanted.values())
-    assert found.mean == pytest.approx(total / sum(found.tokens.values()), rel=2e-5)
+    loss = score(model, packs)
+    assert loss.nats == {role: pytest.approx(nats.item(), rel=2e-5) for role, nats in expected.items()}
+    assert loss.tokens == Counter(example.role for example in examples for _ in example.answer_ids)
+    total = sum(nats.item() for nats in expected.values())
+    assert loss.mean == pytest.approx(total / sum(loss.tokens.values()), rel=2e-5)
     assert sum(pack_loss(model, pack).item() for pack in packs) == pytest.approx(total, rel=2e-5)
 
 
@@ -200,22 +200,22 @@ def gradients(model: Any, loss: Any) -> dict[str, Any]:
 def test_an_adapter_gets_the_gradients_of_the_examples_one_by_one(most: int) -> None:
     examples = examples_of(most + 1)
     alone = with_adapter("eager")
-    wanted = gradients(alone, sum(one_by_one(alone, examples).values()))
+    expected = gradients(alone, sum(one_by_one(alone, examples).values()))
     model = with_adapter("tree")
-    found = gradients(model, sum(pack_loss(model, pack) for pack in pack_examples(examples, most)))
-    assert len(found) == 2 * 7 * 2  # both factors of seven projections in two layers
-    assert found.keys() == wanted.keys()
-    for name, gradient in wanted.items():
+    packed = gradients(model, sum(pack_loss(model, pack) for pack in pack_examples(examples, most)))
+    assert len(packed) == 2 * 7 * 2  # both factors of seven projections in two layers
+    assert packed.keys() == expected.keys()
+    for name, gradient in expected.items():
         assert gradient.norm() > 0
-        assert (found[name] - gradient).norm() <= 1e-4 * gradient.norm(), name
+        assert (packed[name] - gradient).norm() <= 1e-4 * gradient.norm(), name
 
 
 def test_without_chains_the_attention_is_plain_causal_attention() -> None:
     ids = torch.tensor([examples_of(1)[0].ids])
     with torch.no_grad():
-        wanted = tiny_llama(VOCABULARY, "eager")(input_ids=ids).logits
-        found = tiny_llama(VOCABULARY)(input_ids=ids, use_cache=False).logits
-    assert torch.allclose(found, wanted, atol=1e-5)
+        expected = tiny_llama(VOCABULARY, "eager")(input_ids=ids).logits
+        logits = tiny_llama(VOCABULARY)(input_ids=ids, use_cache=False).logits
+    assert torch.allclose(logits, expected, atol=1e-5)
 
 
 def test_sessions_are_packed_for_some_roles_and_what_is_too_long_is_counted() -> None:

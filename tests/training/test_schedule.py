@@ -33,8 +33,8 @@ def test_the_order_follows_from_the_seed() -> None:
 
 @pytest.mark.parametrize("epochs", [0.1, 0.36, 0.5, 1.0])
 def test_below_one_epoch_is_that_share_of_the_packs(epochs: float) -> None:
-    found = order(numbered(50), epochs=epochs)
-    assert len(set(found)) == len(found) == round(50 * epochs)
+    numbers = order(numbered(50), epochs=epochs)
+    assert len(set(numbers)) == len(numbers) == round(50 * epochs)
 
 
 def test_which_packs_are_that_share_follows_from_the_seed() -> None:
@@ -46,19 +46,19 @@ def test_which_packs_are_that_share_follows_from_the_seed() -> None:
 
 
 def test_every_epoch_is_an_order_of_its_own_and_the_last_may_be_a_part() -> None:
-    found = order(numbered(20), epochs=2.5)
-    assert sorted(found[:20]) == sorted(found[20:40]) == list(range(20))
-    assert found[:20] != found[20:40]
-    assert len(set(found[40:])) == len(found[40:]) == 10
+    numbers = order(numbered(20), epochs=2.5)
+    assert sorted(numbers[:20]) == sorted(numbers[20:40]) == list(range(20))
+    assert numbers[:20] != numbers[20:40]
+    assert len(set(numbers[40:])) == len(numbers[40:]) == 10
 
 
 def test_roles_that_are_always_seen_are_all_in_and_not_all_at_the_beginning() -> None:
     plans = set(range(40, 50))
     for seed in range(1, 6):
-        found = order(numbered(50, plans=10), epochs=0.3, always=("plan",), seed=seed)
-        assert len(found) == 15
-        assert plans <= set(found)
-        assert set(found[:10]) != plans
+        numbers = order(numbered(50, plans=10), epochs=0.3, always=("plan",), seed=seed)
+        assert len(numbers) == 15
+        assert plans <= set(numbers)
+        assert set(numbers[:10]) != plans
     assert not plans <= set(order(numbered(50, plans=10), epochs=0.3))
 
 

@@ -4,26 +4,14 @@ It holds what the counselor may know and no more: the counselor's role (system),
 first message of the user), then the dialogue. Neither plan, picks and drafts nor the client's form and attitude are in it.
 """
 
-from typing import Literal
-
-from langchain_core.messages import BaseMessage
-
-from counseling_sessions.nodes.context import counselor_messages
-from counseling_sessions.profiles.schema import counselor_information, counselor_reason
+from counseling_sessions.nodes.context import ChatMessage, as_chat, counselor_messages
 from counseling_sessions.settings import SessionConfig
 from counseling_sessions.state import CounselorView, Plan, SessionRecord
 
-ROLES: dict[str, Literal["system", "user", "assistant"]] = {"system": "system", "human": "user", "ai": "assistant"}
-Message = dict[str, str]
 
-
-def counselor_chat(record: SessionRecord) -> list[Message]:
+def counselor_chat(record: SessionRecord) -> list[ChatMessage]:
     """The session's messages as `{"role", "content"}`: system, then user and assistant in turns; the texts as they were said."""
-    view = CounselorView(
-        client_information=counselor_information(record.profile),
-        reason_for_counseling=counselor_reason(record.profile),
-    )
-    chat = as_chat(counselor_messages(view, alone(record), ""))
+    chat = as_chat(counselor_messages(CounselorView.of(record.profile), alone(record), ""))
     for said in record.dialogue:
         role = "assistant" if said.speaker == "counselor" else "user"
         if chat[-1]["role"] == role:
@@ -37,8 +25,3 @@ def alone(record: SessionRecord, plan: Plan | None = None) -> SessionConfig:
     """The session's configuration with one counselor in place of specialists and router."""
     changes = {"method": "single-plan" if plan else "single", "prompt_layout": "shared", "few_shot": 0}
     return SessionConfig.model_validate(record.configuration | changes)
-
-
-def as_chat(messages: list[BaseMessage]) -> list[Message]:
-    """Messages of a prompt as `{"role", "content"}`."""
-    return [{"role": ROLES[message.type], "content": str(message.text)} for message in messages]

@@ -10,7 +10,6 @@ from typing import Any
 from counseling_sessions.generation.exports.files import ExportError
 from counseling_sessions.generation.exports.parquet_schema import schema
 from counseling_sessions.generation.exports.public import PRIVATE, key_variables, without_server
-from counseling_sessions.generation.exports.report import calls_of
 from counseling_sessions.generation.exports.writers import Format, Row
 from counseling_sessions.state import Candidate, SessionRecord
 
@@ -52,7 +51,7 @@ class ParquetFiles:
 def row(record: SessionRecord, client: str) -> Row:
     """A session's row: the values of the schema's columns by name."""
     asked = record.configuration
-    calls, keys = list(calls_of(record)), key_variables(record.configuration)
+    calls, keys = record.calls, key_variables(record.configuration)
     told = ("method", "router", "fan_out", "prompt_layout", "techniques", "language", "seed")
     totals = ("prompt_tokens", "cached_tokens", "completion_tokens")
     return {

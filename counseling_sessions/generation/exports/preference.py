@@ -7,11 +7,10 @@ Where no model merged (drafts joined by rule, a person's words) nobody chose, an
 from collections import Counter
 from collections.abc import Iterator
 
-from counseling_sessions.generation.exports.chat import Message, alone, as_chat
+from counseling_sessions.generation.exports.chat import alone
 from counseling_sessions.generation.exports.writers import Row, json_lines
-from counseling_sessions.nodes.context import counselor_messages, phase_hint, step_line
-from counseling_sessions.profiles.schema import counselor_information, counselor_reason
-from counseling_sessions.prompts import prompt
+from counseling_sessions.nodes.context import ChatMessage, as_chat, counselor_messages
+from counseling_sessions.nodes.single import alone_task
 from counseling_sessions.state import CounselorView, SessionRecord, Turn, Utterance
 from counseling_sessions.texts.words import trigrams
 
@@ -62,17 +61,11 @@ def _pairs(
         }
 
 
-def _asked(record: SessionRecord, turn: Turn, said: tuple[Utterance, ...]) -> list[Message]:
+def _asked(record: SessionRecord, turn: Turn, said: tuple[Utterance, ...]) -> list[ChatMessage]:
     """What a counselor without specialists would be asked: neither side of a pair saw the other, and no draft gives one away."""
     config = alone(record, record.plan)
-    view = CounselorView(
-        client_information=counselor_information(record.profile),
-        reason_for_counseling=counselor_reason(record.profile),
-        plan=record.plan,
-        utterances=said,
-    )
-    step = step_line(view, turn.pick.step if turn.pick else None)
-    task = prompt("counselor/merge", "alone", phase=phase_hint(view, config), step=step)
+    view = CounselorView.of(record.profile, plan=record.plan, utterances=said)
+    task = alone_task(view, config, turn.pick.step if turn.pick else None)
     return as_chat(counselor_messages(view, config, task))
 
 

@@ -1,7 +1,6 @@
 """What an export comes to, counted while the sessions go by: nothing but counts and the clients' hashes is held."""
 
 from collections import Counter
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -10,7 +9,7 @@ from pydantic import BaseModel, ConfigDict
 from counseling_sessions.integrity.rules import empty, label
 from counseling_sessions.integrity.spoken import Past, Said, Spoken
 from counseling_sessions.settings import SessionConfig
-from counseling_sessions.state import Call, SessionRecord
+from counseling_sessions.state import SessionRecord
 
 
 class SplitCount(BaseModel):
@@ -96,7 +95,7 @@ class Figures:
         self.packages.update(f"{name} {version}" for name, version in record.provenance.packages.items())
         self.turns[len(record.turns)] += 1
         self.techniques.update(c.technique for turn in record.turns for c in turn.candidates if c.text)
-        for _, call in calls_of(record):
+        for _, call in record.calls:
             self.models[call.role, call.model] += 1
             self.findings.update(finding.kind for finding in call.findings)
         self._check(record)
@@ -138,15 +137,3 @@ class Figures:
             integrity=dict(self.integrity),
             findings=dict(self.findings.most_common()),
         )
-
-
-def calls_of(record: SessionRecord) -> Iterator[tuple[int, Call]]:
-    """Every generated answer of a session in the order of work, with its turn (0 for the plan)."""
-    if record.plan and record.plan.call:
-        yield 0, record.plan.call
-    for turn in record.turns:
-        for item in (turn.pick, *turn.candidates, turn.counselor, turn.client):
-            if item and item.call:
-                yield turn.turn, item.call
-    if record.closing and record.closing.call:
-        yield record.closing.turn, record.closing.call

@@ -7,9 +7,8 @@ An example is what TRL calls a conversational prompt-completion pair. The roles 
 from collections import Counter
 from collections.abc import Iterator
 
-from counseling_sessions.generation.exports.chat import as_chat
 from counseling_sessions.generation.exports.writers import Row, json_lines
-from counseling_sessions.graph.answered import answered, prompts_unchanged
+from counseling_sessions.graph.exchanges import exchanges, prompts_unchanged
 from counseling_sessions.state import SessionRecord
 
 
@@ -17,7 +16,7 @@ def rows(record: SessionRecord, client: str, counts: Counter[str]) -> Iterator[R
     """An example per call. `as_sent` is false where the prompts or the program have changed since the session was made."""
     as_sent = prompts_unchanged(record)
     counts["sessions whose prompts have changed since"] += not as_sent
-    for item in answered(record):
+    for item in exchanges(record):
         assert item.call is not None
         counts[f"examples of {item.role}"] += 1
         yield {
@@ -29,7 +28,7 @@ def rows(record: SessionRecord, client: str, counts: Counter[str]) -> Iterator[R
             "model": item.call.model,
             "attempts": item.call.attempts,
             "as_sent": as_sent,
-            "prompt": as_chat(item.messages),
+            "prompt": item.prompt,
             "completion": [{"role": "assistant", "content": item.answer}],
         }
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from counseling_sessions.graph.answered import answered
+from counseling_sessions.graph.exchanges import exchanges
 from counseling_sessions.graph.fork import fork_task
 from tests.graph.test_fork import changed, forked, parent
 
@@ -24,5 +24,5 @@ async def test_the_prompts_of_the_future_are_those_that_were_sent(
 ) -> None:
     begun = parent(method=start)
     fork, asked = await forked(fork_task(begun, 7, changed(begun, method=to, **more)), tmp_path)
-    rebuilt = ["\n".join(str(message.text) for message in answer.messages) for answer in answered(fork)]
+    rebuilt = ["\n".join(str(message.text) for message in answer.messages) for answer in exchanges(fork)]
     assert sorted(rebuilt) == sorted(one.prompt for one in asked)

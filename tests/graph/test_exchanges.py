@@ -1,19 +1,21 @@
 """The prompts that are got back from a record are those that were sent, for every role of every method."""
 
 import json
+from dataclasses import FrozenInstanceError
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from counseling_sessions.generation.exports.chat import as_chat
-from counseling_sessions.graph.answered import answered, prompts_unchanged
+from counseling_sessions.graph.exchanges import as_exchanges, exchanges, prompts_unchanged
 from counseling_sessions.graph.methods import METHODS
 from counseling_sessions.graph.session import SessionTask, resume_session, run_session
 from counseling_sessions.nodes import examples
+from counseling_sessions.nodes.context import as_chat
+from counseling_sessions.nodes.single import ask_single
 from counseling_sessions.nodes.techniques import techniques
 from counseling_sessions.profiles.library import load_builtin
-from counseling_sessions.state import SessionRecord
+from counseling_sessions.state import CounselorView, SessionRecord
 from tests.generation.exports.sessions import run
 from tests.scripted import PLAN, Asked, Sensible, config, profile, said, scripted_models
 
@@ -26,7 +28,7 @@ def sent(asked: list[Asked]) -> list[str]:
 
 
 def back(record: SessionRecord) -> list[str]:
-    return sorted(json.dumps(as_chat(item.messages)) for item in answered(record))
+    return sorted(json.dumps(item.prompt) for item in exchanges(record))
 
 
 @pytest.mark.parametrize("layout", ["shared", "separate"])
@@ -37,7 +39,7 @@ async def test_every_prompt_of_every_method_comes_back_as_it_was_sent(method: st
     assert back(record) == sent(asked)
     single = not METHODS[method].specialists
     wanted = sorted("counselor" if single and r.role == "closing" else ROLES.get(r.role, r.role) for r in asked)
-    assert sorted(item.call.role for item in answered(record)) == wanted
+    assert sorted(item.call.role for item in exchanges(record)) == wanted
 
 
 @pytest.mark.parametrize("layout", ["shared", "separate"])
@@ -92,7 +94,7 @@ async def test_a_session_that_was_taken_up_again_comes_back(tmp_path: Path) -> N
     record = await resume_session(task.journal_path(tmp_path), models)
     assert (record.status, record.resumed) == ("finished", 1)
     assert set(back(record)) <= set(sent(asked))
-    assert len(back(record)) == len(list(answered(record))) == 1 + 3 * 5 + 1
+    assert len(back(record)) == len(list(exchanges(record))) == 1 + 3 * 5 + 1
 
 
 async def test_of_a_refused_answer_the_first_prompt_comes_back() -> None:
@@ -107,7 +109,7 @@ async def test_of_a_refused_answer_the_first_prompt_comes_back() -> None:
 
     record, asked = await run(answer)
     assert record.status == "finished"
-    assert {item.call.attempts for item in answered(record)} == {1, 2}
+    assert {item.call.attempts for item in exchanges(record)} == {1, 2}
     assert back(record) == sent([r for r in asked if "answer could not be used" not in r.prompt])
 
 
@@ -121,14 +123,14 @@ async def test_the_reply_that_ended_the_session_has_its_marker_again(reason: str
 
     record, asked = await run(answer, min_turns=2, max_turns=5)
     assert record.end_reason == reason
-    replies = [item.answer for item in answered(record) if item.call.role == "client"]
+    replies = [item.answer for item in exchanges(record) if item.call.role == "client"]
     assert [reply.endswith(f"[END: {reason}]") for reply in replies] == [False, True]
     assert back(record) == sent(asked)
 
 
 async def test_the_answers_are_what_entered_the_session() -> None:
     record, _ = await run(Sensible(), max_turns=1)
-    by_role = {item.call.role: item.answer for item in answered(record) if item.turn <= 1}
+    by_role = {item.call.role: item.answer for item in exchanges(record) if item.turn <= 1}
     turn = record.turns[0]
     assert json.loads(by_role["plan"]) == PLAN
     wanted = {"reason": "The client needs room.", "techniques": ["reflection", "questioning"], "step": 1}
@@ -153,7 +155,7 @@ async def test_what_no_model_gave_is_no_example() -> None:
     record, _ = await run(answer)
     assert record.status == "finished"
     assert {turn.pick.source for turn in record.turns if turn.pick} == {"rules"}
-    assert not {"router", "questioning"} & {item.call.role for item in answered(record)}
+    assert not {"router", "questioning"} & {item.call.role for item in exchanges(record)}
 
 
 async def test_prompts_that_have_changed_are_noticed() -> None:
@@ -185,3 +187,25 @@ async def test_another_corpus_is_noticed_where_examples_come_from_it(
         (tmp_path / "train.jsonl").write_text("another\n", encoding="utf-8")
         assert not prompts_unchanged(record)
         assert prompts_unchanged(without)
+
+
+@pytest.mark.parametrize("router", ["llm", "rules"])
+async def test_of_a_turn_without_a_pick_nothing_was_merged(router: str) -> None:
+    record, _ = await run(Sensible(), max_turns=2)
+    first = record.turns[0].model_copy(update={"pick": None, "candidates": ()})
+    other = record.model_copy(
+        update={"turns": (first, *record.turns[1:]), "configuration": record.configuration | {"router": router}}
+    )
+    for made in (exchanges(other), as_exchanges(other)):
+        found = [(item.turn, item.role) for item in made]
+        assert [role for turn, role in found if turn == 1] == ["client"]
+        assert {role for turn, role in found if turn == 2} == {"router", "reflection", "questioning", "merge", "client"}
+
+
+def test_a_prompt_is_made_without_a_model_and_without_an_event_loop() -> None:
+    view = CounselorView.of(profile())
+    asked = ask_single(view, config(method="single"))
+    assert asked
+    assert asked.messages == ask_single(view, config(method="single")).messages  # type: ignore[union-attr]
+    with pytest.raises(FrozenInstanceError):
+        asked.role = "client"  # type: ignore[misc]

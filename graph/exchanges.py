@@ -1,0 +1,201 @@
+"""The exchanges of a session with its models: what each role was asked, and what it answered, got back from the record.
+
+The prompts are those that the nodes ask with for the state that the session had there. So they are those of the session as long
+as the prompt files are (`prompts_unchanged`), and cannot drift from the nodes. An answer that guards had refused at first was
+asked for again with a remark; the prompt here is the one without it.
+"""
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from langchain_core.messages import BaseMessage
+
+from counseling_sessions.graph.methods import METHODS
+from counseling_sessions.graph.provenance import provenance
+from counseling_sessions.nodes.client import ask_client
+from counseling_sessions.nodes.context import ChatMessage, as_chat
+from counseling_sessions.nodes.plan import ask_plan
+from counseling_sessions.nodes.reminders import reminder, reminder_of
+from counseling_sessions.nodes.router import ask_closing, ask_merge, ask_pick
+from counseling_sessions.nodes.single import ask_single
+from counseling_sessions.nodes.speaking import ModelRequest
+from counseling_sessions.nodes.specialist import ask_specialist
+from counseling_sessions.settings import SessionConfig
+from counseling_sessions.state import (
+    Call,
+    Candidate,
+    ClientView,
+    CounselorView,
+    Failure,
+    Part,
+    Pick,
+    Plan,
+    SessionRecord,
+    Utterance,
+)
+
+
+@dataclass(frozen=True)
+class Exchange:
+    """What a role was asked in a turn (0: the plan), and its answer.
+
+    `call` is the model's call that it came from; None where the answer was written, not asked for.
+    """
+
+    role: str
+    turn: int
+    messages: Sequence[BaseMessage]
+    answer: str
+    call: Call | None
+
+    @property
+    def prompt(self) -> list[ChatMessage]:
+        return as_chat(self.messages)
+
+
+_Answered = Plan | Pick | Candidate | Utterance
+
+
+def exchanges(record: SessionRecord) -> Iterator[Exchange]:
+    """Every successful call of a session in the order of work.
+
+    A client's reply that ended the session has its end marker again. What no model gave is not there, nor a call that its record
+    is at odds with. Of a forked session, what it has from another is that one's: it was asked for under that one's configuration, and
+    stands in its record.
+    """
+    first = record.forked_from.turn if record.forked_from else 1
+    state = _State(record)
+    # What a fork has from another session comes first: a plan of its own was made after that.
+    for turn, parts in sorted(record.steps, key=lambda step: not 0 < step[0] < first):
+        if not 0 < turn < first:
+            made = state.exchanges(turn, parts)
+            yield from (item for item in made if item.call and (item.role != "plan" or _own(item.call, record)))
+        state.take(parts)
+
+
+def as_exchanges(record: SessionRecord) -> Iterator[Exchange]:
+    """Every part of a session as if it had been asked for with the prompts of today, whoever made it and however; for training.
+
+    Picks by rules, which nobody is asked for, are not given, nor candidates that could not be had.
+    """
+    state = _State(record, written=True)
+    for turn, parts in record.steps:
+        yield from state.exchanges(turn, parts)
+        state.take(parts)
+
+
+def prompts_unchanged(record: SessionRecord) -> bool:
+    """Whether the program and the prompts a session was made with are those of today."""
+    config = SessionConfig.model_validate(record.configuration)
+    today, then = provenance(config), record.provenance
+    names = {name for name in today.prompt_hashes.keys() | then.prompt_hashes.keys() if _used(name, config)}
+    same = all(today.prompt_hashes.get(name) == then.prompt_hashes.get(name) for name in names)
+    program = "counseling-sessions"
+    return same and today.packages.get(program) == then.packages.get(program)
+
+
+class _State:
+    """What a session has come to, and what is asked there. With `written`, a part counts whether it was asked for or not."""
+
+    def __init__(self, record: SessionRecord, *, written: bool = False) -> None:
+        self.record, self.written = record, written
+        self.config = SessionConfig.model_validate(record.configuration)
+        self.plan: Plan | None = None
+        self.said = [*record.opening]
+        self.picks: list[Pick] = []
+        self.drafts: list[Candidate] = []
+
+    def take(self, parts: Sequence[Part]) -> None:
+        """Go on by a step."""
+        for part in parts:
+            if isinstance(part, Plan):
+                self.plan = part
+            elif isinstance(part, Pick):
+                # Where rules pick, a written pick is seen as if they had made it.
+                by_rules = self.written and self.config.router == "rules"
+                self.picks.append(part.model_copy(update={"source": "rules"}) if by_rules else part)
+                self.drafts = []
+            elif isinstance(part, Candidate):
+                self.drafts.append(part)
+            elif isinstance(part, Utterance):
+                self.said.append(part)
+
+    def exchanges(self, turn: int, parts: Sequence[Part]) -> Iterator[Exchange]:
+        """What is asked for the parts of a step, and they themselves as answers."""
+        for part in parts:
+            if isinstance(part, Failure) or not (self.written or part.call):
+                continue
+            if request := self._request(part):
+                yield Exchange(request.role, turn, request.messages, self._answer(part), part.call)
+
+    def _request(self, part: _Answered) -> ModelRequest | None:
+        view, config = self._counselor_view(part), self.config
+        if isinstance(part, Plan):
+            return ask_plan(view, config)
+        if isinstance(part, Pick):
+            return ask_pick(view, config) if part.source == "llm" else None
+        if isinstance(part, Candidate):
+            return ask_specialist(part.technique, view, config) if part.text else None
+        if part.speaker == "client":
+            return self._client_request(part)
+        if not METHODS[config.method].specialists:
+            return ask_single(view, config)
+        return ask_closing(view, config, "merge") if view.end_reason else ask_merge(view, config)
+
+    def _counselor_view(self, part: Part) -> CounselorView:
+        picked, seen = self.picks[-1].techniques if self.picks else (), self.drafts
+        if (
+            self.config.fan_out == "selected"
+        ):  # a draft of another technique was written beside the session, and never seen
+            seen = [draft for draft in seen if draft.technique in picked]
+        return CounselorView.of(
+            self.record.profile,
+            session_id=self.record.session_id,
+            plan=self.plan,
+            utterances=tuple(self.said),
+            picks=tuple(self.picks),
+            # The graph joins parallel nodes by name.
+            candidates=tuple(sorted(seen, key=lambda draft: draft.technique)),
+            end_reason=self.record.end_reason if part is self.record.closing else None,
+        )
+
+    def _client_request(self, reply: Utterance) -> ModelRequest:
+        record, config = self.record, self.config
+        view = ClientView(
+            session_id=record.session_id,
+            profile=record.profile,
+            attitude=record.attitude,
+            utterances=tuple(self.said),
+        )
+        if not config.reminders:
+            return ask_client(view, config, "")
+        # A written reply follows from no reminder: it is given the one that it would have followed from.
+        return ask_client(view, config, reminder_of(view, reply.text) if self.written else reminder(view, config))
+
+    def _answer(self, part: _Answered) -> str:
+        if isinstance(part, Plan):
+            return _json(part.model_dump(mode="json", include={"technique", "goal", "steps"}))
+        if isinstance(part, Pick):
+            step = {"step": part.step} if part.step is not None else {}
+            return _json({"reason": part.reason, "techniques": list(part.techniques)} | step)
+        ended = self.record.end_reason in ("resolved", "left")
+        ends = ended and bool(self.record.turns) and part is self.record.turns[-1].client
+        return f"{part.text} [END: {self.record.end_reason}]" if ends else part.text
+
+
+def _own(call: Call, record: SessionRecord) -> bool:
+    """Whether a call is the session's own, and not of the one that it was forked from."""
+    return record.forked_from is None or call.started >= datetime.fromisoformat(record.started_at).timestamp()
+
+
+def _used(prompt: str, config: SessionConfig) -> bool:
+    """Whether a prompt can be part of what is given back: no remark on a refusal, no technique that took no part."""
+    folder, _, name = prompt.partition("/")
+    return name in config.techniques if folder == "techniques" else prompt != "retry"
+
+
+def _json(fields: dict[str, Any]) -> str:
+    return json.dumps(fields, ensure_ascii=False)

@@ -1,0 +1,72 @@
+"""From a record to the updates that made it, superstep by superstep: the inverse of `graph.record`."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from counseling_sessions.graph.methods import METHODS
+from counseling_sessions.nodes.intake import taken_in
+from counseling_sessions.settings import SessionConfig
+from counseling_sessions.state import Candidate, Failure, Part, Pick, Plan, SessionRecord, Turn, replace, update
+
+
+@dataclass(frozen=True)
+class Superstep:
+    """What nodes that ran at the same time gave to the state: of each its name and its update, plain JSON.
+
+    Not `whole`: something is missing there, since the session was cut off, or was not made by this version's graph.
+    """
+
+    turn: int
+    updates: tuple[tuple[str, dict[str, Any]], ...]
+    whole: bool = True
+
+
+def replay(record: SessionRecord) -> list[Superstep]:
+    """A session's supersteps in order: the intake and the plan (turn 0), the turns, the closing or the failure.
+
+    A failure from outside the graph (stage `session`) is no node's, and left out. Raises `ValueError` for a configuration
+    that this version does not know.
+    """
+    config = SessionConfig.model_validate(record.configuration)
+    counselor = "router" if METHODS[config.method].specialists else "counselor"
+    steps = [Superstep(0, (("intake", taken_in(record.profile, record.attitude, record.opening)),))]
+    steps.append(_superstep(0, [record.plan], counselor))
+    for turn in record.turns:
+        steps += _of_turn(turn, config, counselor)
+    if record.end_reason and record.turns and record.turns[-1].client:
+        steps[-1].updates[0][1].update(update(end_reason=record.end_reason))
+    if record.closing:
+        steps.append(_superstep(record.closing.turn, [record.closing], counselor))
+    while not steps[-1].updates:  # what is missing at the end is no gap
+        steps.pop()
+    if record.failure and record.failure.stage != "session":
+        steps.append(_superstep(record.failure.turn, [record.failure], counselor))
+    return [step for step in steps if step.updates or not step.whole]
+
+
+def _of_turn(turn: Turn, config: SessionConfig, counselor: str) -> Iterator[Superstep]:
+    picked = turn.pick.techniques if turn.pick else ()
+    wanted = set(config.techniques) if turn.pick and config.fan_out == "all" else set(picked)
+    drafted = {candidate.technique for candidate in turn.candidates}
+    yield _superstep(turn.turn, [turn.pick], counselor)
+    yield _superstep(turn.turn, turn.candidates, counselor, whole=drafted == wanted)
+    yield _superstep(turn.turn, [turn.counselor], counselor, whole=turn.counselor is not None)
+    yield _superstep(turn.turn, [turn.client], counselor, whole=turn.client is not None)
+
+
+def _superstep(turn: int, parts: Iterable[Part | None], counselor: str, *, whole: bool = True) -> Superstep:
+    return Superstep(turn, tuple(_given(part, counselor) for part in parts if part is not None), whole)
+
+
+def _given(part: Part, counselor: str) -> tuple[str, dict[str, Any]]:
+    """What a node gave: its name, and the update that carries this part."""
+    if isinstance(part, Plan):
+        return "plan", update(plan=part)
+    if isinstance(part, Pick):
+        return "router", update(picks=[part], candidates=replace([]))
+    if isinstance(part, Candidate):
+        return part.technique, update(candidates=[part])
+    if isinstance(part, Failure):
+        return part.stage if part.stage in ("plan", "client") else counselor, update(failure=part)
+    return counselor if part.speaker == "counselor" else part.speaker, update(utterances=[part])
