@@ -1,15 +1,15 @@
 """From a journal's updates to the record of a session: every turn with all that led to it, and what it cost."""
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
 from counseling_sessions.nodes.context import phase_of
-from counseling_sessions.sessions.channels import Misfit, channels_of
+from counseling_sessions.sessions.channels import Channels, Misfit, channels_of
 from counseling_sessions.sessions.errors import JournalError
-from counseling_sessions.sessions.journal_lines import JournalContent, JournalHead
-from counseling_sessions.state import Call, Candidate, Failure, Phase, Pick, Plan, SessionRecord, Turn, Usage, Utterance
+from counseling_sessions.sessions.journal_lines import JournalContent, JournalHead, JournalUpdate
+from counseling_sessions.state import Call, Candidate, Failure, Phase, Pick, SessionRecord, Turn, Usage, Utterance
 
 
 def make_record(content: JournalContent, failure: Failure | None = None) -> SessionRecord:
@@ -18,33 +18,16 @@ def make_record(content: JournalContent, failure: Failure | None = None) -> Sess
     Raises `JournalError` for an update that no node gives.
     """
     head = content.head
-    plan: Plan | None = None
-    picks: dict[int, Pick] = {}
-    candidates: defaultdict[int, list[Candidate]] = defaultdict(list)
-    said: list[Utterance] = []
-    end_reason = None
-    for item in content.updates:
-        try:
-            change = channels_of(item)
-        except Misfit as error:
-            raise JournalError(f"session {head.session_id}, an update of {item.node[:40]}: {error}") from None
-        plan = change.plan or plan
-        picks |= {pick.turn: pick for pick in change.picks}
-        for candidate in change.candidates:
-            candidates[candidate.turn].append(candidate)
-        said += change.utterances
-        if "end_reason" in change.model_fields_set:
-            end_reason = change.end_reason
-        failure = failure or change.failure
+    changes = [_channels(head, item) for item in content.updates]
+    said = [utterance for change in changes for utterance in change.utterances]
     closing = next((utterance for utterance in said if utterance.closing), None)
+    failure = failure or next((change.failure for change in changes if change.failure), None)
     if closing is None and failure is None:
         failure = Failure(stage="session", kind="unfinished", message="the session was cut off")
-    numbers = sorted({u.turn for u in said if u.turn and not u.closing} | picks.keys())
-    finished = datetime.now(UTC)
     record = SessionRecord(
         session_id=head.session_id,
         status="failed" if failure else "finished",
-        end_reason=end_reason,
+        end_reason=next((one.end_reason for one in reversed(changes) if "end_reason" in one.model_fields_set), None),
         failure=failure,
         profile_id=head.profile.id,
         profile=head.profile,
@@ -52,15 +35,13 @@ def make_record(content: JournalContent, failure: Failure | None = None) -> Sess
         configuration=head.configuration.model_dump(mode="json"),
         provenance=head.provenance,
         started_at=head.started_at,
-        finished_at=finished.isoformat(timespec="milliseconds"),
+        finished_at=datetime.now(UTC).isoformat(timespec="milliseconds"),
         seconds=_busy_seconds(content),
         resumed=content.resumed,
         forked_from=head.past.forked_from if head.past else None,
         opening=tuple(utterance for utterance in said if utterance.turn == 0),
-        plan=plan,
-        turns=tuple(
-            _turn(number, _phase(head, number), picks.get(number), candidates[number], said) for number in numbers
-        ),
+        plan=next((change.plan for change in reversed(changes) if change.plan), None),
+        turns=_turns(head, changes, said),
         closing=closing,
     )
     return record.model_copy(update={"usage": usage_of(call for _, call in record.calls)})
@@ -78,13 +59,29 @@ def usage_of(calls: Iterable[Call]) -> dict[str, Usage]:
     return {role: Usage(**{**total, "seconds": round(total["seconds"], 3)}) for role, total in totals.items()}
 
 
+def _channels(head: JournalHead, item: JournalUpdate) -> Channels:
+    try:
+        return channels_of(item)
+    except Misfit as error:
+        raise JournalError(f"session {head.session_id}, an update of {item.node[:40]}: {error}") from None
+
+
+def _turns(head: JournalHead, changes: Sequence[Channels], said: Sequence[Utterance]) -> tuple[Turn, ...]:
+    picks = {pick.turn: pick for change in changes for pick in change.picks}
+    drafted: defaultdict[int, list[Candidate]] = defaultdict(list)
+    for candidate in (candidate for change in changes for candidate in change.candidates):
+        drafted[candidate.turn].append(candidate)
+    numbers = sorted({u.turn for u in said if u.turn and not u.closing} | picks.keys())
+    return tuple(_turn(number, _phase(head, number), picks.get(number), drafted[number], said) for number in numbers)
+
+
 def _phase(head: JournalHead, number: int) -> Phase:
     """A turn's phase where no pick tells: turns of another session keep theirs, whatever the length of this one."""
     past = head.past.phases if head.past else ()
     return past[number - 1] if number <= len(past) else phase_of(number, head.configuration.max_turns)
 
 
-def _turn(number: int, phase: Phase, pick: Pick | None, drafted: list[Candidate], said: list[Utterance]) -> Turn:
+def _turn(number: int, phase: Phase, pick: Pick | None, drafted: list[Candidate], said: Sequence[Utterance]) -> Turn:
     by = {u.speaker: u for u in said if u.turn == number and not u.closing}
     order = {name: place for place, name in enumerate(pick.techniques)} if pick else {}
     drafted = sorted(drafted, key=lambda candidate: order.get(candidate.technique, len(order)))

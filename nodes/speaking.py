@@ -104,12 +104,10 @@ class _Attempts:
 
     def __init__(self, models: Models, request: ModelRequest) -> None:
         self.models, self.request = models, request
-        self.most = request.config.guard_attempts
         self.started = time.time()
         self.clock = time.perf_counter()
         self.replies: list[Reply] = []
-        self.kept: int | None = None
-        self.passed = 0
+        self.passed: list[_Passed] = []
         self.findings: list[Finding] = []
         self.error: ModelError | None = None
 
@@ -117,9 +115,8 @@ class _Attempts:
         """Ask once more."""
         request, number = self.request, len(self.replies)
         settings = request.config.model_for(request.role)
-        warmth = min(
-            (settings.temperature or 0.0) + WARMER * (number - self.passed), max(settings.temperature or 0.0, 1.3)
-        )
+        usual, refused = settings.temperature or 0.0, number - len(self.passed)
+        warmth = min(usual + WARMER * refused, max(usual, 1.3))
         try:
             reply = await self.models.ask(
                 request.role,
@@ -132,31 +129,29 @@ class _Attempts:
             )
         except ModelError as error:
             self.error = error
-            return Unusable(self._failure(error.kind, str(error)), error.permanent)
+            return self.unusable(error.kind, str(error), permanent=error.permanent)
         self.replies.append(reply)
         if reply.cut_at:
             detail = f"the answer was longer than {reply.cut_at:,} characters and was cut there"
             self.findings.append(Finding(kind="cut", detail=detail, repaired=True))
         return reply
 
-    def usable(self, value: T) -> Usable[T]:
-        return Usable(value, self._call())
+    def usable(self, value: T, kept: int | None = None) -> Usable[T]:
+        return Usable(value, self._call(kept))
 
-    def unusable(self, kind: str, message: str) -> Unusable:
-        return Unusable(self._failure(kind, message))
-
-    def _failure(self, kind: str, message: str) -> Failure:
-        return Failure(stage=self.request.role, kind=kind, message=message, turn=self.request.turn, call=self._call())
+    def unusable(self, kind: str, message: str, *, permanent: bool = False) -> Unusable:
+        role, turn = self.request.role, self.request.turn
+        return Unusable(Failure(stage=role, kind=kind, message=message, turn=turn, call=self._call()), permanent)
 
     def _seed(self, number: int) -> int:
         return call_seed(self.request.config.seed, self.request.role, self.request.turn, number)
 
-    def _call(self) -> Call:
-        """The trace of all the attempts so far; of several that passed, `kept` is the place of the one that is said."""
-        kept = len(self.replies) - 1 if self.kept is None else self.kept
+    def _call(self, kept: int | None = None) -> Call:
+        """The trace of all the attempts so far; `kept` is the place of the reply that is said (default: the last)."""
+        kept = len(self.replies) - 1 if kept is None else kept
         last = self.replies[kept] if self.replies else None
         error, role = self.error, self.request.role
-        passed_over = max(0, self.passed - 1)
+        passed_over = max(0, len(self.passed) - 1)
         return Call(
             role=role,
             model=last.model if last else self.request.config.model_for(role).model or "",
@@ -195,10 +190,14 @@ async def speak(models: Models, request: SpeechRequest) -> Usable[str] | Unusabl
     before = Past(request.own), Past(request.other)
     attempts = _Attempts(models, request)
     refused: list[Spoken] = []
-    passed: list[_Passed] = []
+    passed = attempts.passed
     choices = request.config.choices if request.worth else 1
     prompt = request.messages
-    while len(refused) < attempts.most and len(passed) < choices and not any(one.worth >= ENOUGH for one in passed):
+    while (
+        len(refused) < request.config.guard_attempts
+        and len(passed) < choices
+        and not any(one.worth >= ENOUGH for one in passed)
+    ):
         reply = await attempts.ask(prompt)
         if isinstance(reply, Unusable):
             if not passed:
@@ -211,7 +210,6 @@ async def speak(models: Models, request: SpeechRequest) -> Usable[str] | Unusabl
         if text:
             worth = request.worth(split_marker(text)[0]) if request.worth else 0.0
             passed.append(_Passed(worth, text, len(attempts.replies) - 1))
-            attempts.passed = len(passed)
             prompt = request.messages
         else:
             refused.append(draft)
@@ -219,15 +217,14 @@ async def speak(models: Models, request: SpeechRequest) -> Usable[str] | Unusabl
     if not passed:
         return _mended_at_last(attempts, refused)
     best = max(passed, key=lambda answer: answer.worth)
-    attempts.kept = best.place
-    return attempts.usable(best.text)
+    return attempts.usable(best.text, best.place)
 
 
 async def decide(models: Models, request: DecisionRequest[T]) -> Usable[T] | Unusable:
     """One structured answer that the request can read."""
     attempts = _Attempts(models, request)
     prompt = request.messages
-    for _ in range(attempts.most):
+    for _ in range(request.config.guard_attempts):
         reply = await attempts.ask(prompt, request.schema)
         if isinstance(reply, Unusable):
             return reply

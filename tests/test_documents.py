@@ -6,7 +6,12 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md")), ROOT / "corpus" / "README.md"]
+PAGES = [
+    ROOT / "README.md",
+    ROOT / "CONTRIBUTING.md",
+    *sorted((ROOT / "docs").glob("*.md")),
+    ROOT / "corpus" / "README.md",
+]
 LINK = re.compile(r"\]\(([^)\s]+)\)")
 FILE = re.compile(r"`((?:[a-z_]+/)*[a-z_]+(?:/|\.(?:py|md|yaml|jsonl|json|js)))`")
 ROOMS = {path.name for path in (ROOT / "counseling_sessions").iterdir()} | {path.name for path in ROOT.iterdir()}
@@ -33,5 +38,7 @@ def test_every_link_leads_to_a_page_and_a_heading(page: Path) -> None:
 def test_every_file_of_ours_that_is_named_is_there(page: Path) -> None:
     named = FILE.findall(page.read_text(encoding="utf-8"))
     ours = [name for name in named if "/" in name.rstrip("/") and name.split("/")[0] in ROOMS]
-    missing = [name for name in ours if not (ROOT / name).exists() and not (ROOT / "counseling_sessions" / name).exists()]
+    missing = [
+        name for name in ours if not (ROOT / name).exists() and not (ROOT / "counseling_sessions" / name).exists()
+    ]
     assert missing == []
