@@ -88,7 +88,7 @@ class SessionTask(BaseModel):
         run.refuse_batch()
         if any(path.name == self.journal_path(folder).name for path in run.unfinished()):
             raise JournalError(f"this session is in {folder} already, unfinished; take it up with: --resume {folder}")
-        if self.session_id in run.recorded():
+        if self.session_id in run.entries():
             raise JournalError(f"this session is in {folder} already; give another --seed or another --out")
 
 

@@ -48,8 +48,8 @@ def still_to_come(folder: Path) -> int:
         return 0
     if run.planned:
         return StateReader(folder).read(by_ledger=True).left
-    recorded = run.recorded()
-    return sum(path.name.removesuffix(SUFFIX) not in recorded for path in run.unfinished())
+    entries = run.entries()
+    return sum(path.name.removesuffix(SUFFIX) not in entries for path in run.unfinished())
 
 
 def tell_still_to_come(sources: Iterable[Path]) -> None:

@@ -55,12 +55,8 @@ def overview(place: Path, *, left_out: list[Damage] | None = None) -> list[Overv
         raise RunError(refusal(folder, checked.damaged))
     if left_out is not None:
         left_out += checked.damaged
-    journals = _from_journals(folder, {*checked.old, *checked.entries}, left_out)
-    return [
-        *map(_of_record, checked.old.values()),
-        *map(_of_entry, checked.entries.values()),
-        *map(_of_record, journals),
-    ]
+    journals = _from_journals(folder, checked.entries, left_out)
+    return [*map(_of_entry, checked.entries.values()), *map(_of_record, journals)]
 
 
 def find_records(place: Path, *, left_out: list[Damage] | None = None) -> Iterator[SessionRecord]:

@@ -8,11 +8,13 @@ Lines that are no records count for nothing: a crash has cut them, and their ses
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import chain
 
 from counseling_sessions.sessions.entries import Entry, record_of
 from counseling_sessions.sessions.errors import RunError
 from counseling_sessions.sessions.ids import session_id_of
 from counseling_sessions.sessions.ledger import Comparison, Damage, Other, damage_message
+from counseling_sessions.sessions.old import OLD, OLD_SHARD, problem_of
 from counseling_sessions.sessions.shards import Index, Shards
 from counseling_sessions.state import SessionRecord
 
@@ -23,13 +25,12 @@ UNLISTED = "no ledger knows this record"
 class Checked:
     """What a run has: the entries whose records are as they were kept, the damaged sessions, and the records without an entry.
 
-    `best` are the entries that would count by the ledger alone, `old` the records in the one file in which they were kept before.
-    `strays` are records that no ledger knows and that no crash has left where they are, as shard and line.
+    `best` are the entries that would count by the ledger alone. `strays` are records that no ledger knows and that no crash has
+    left where they are, as shard and line.
     """
 
     entries: dict[str, Entry] = field(default_factory=dict)
     best: dict[str, Entry] = field(default_factory=dict)
-    old: dict[str, SessionRecord] = field(default_factory=dict)
     damaged: list[Damage] = field(default_factory=list)
     tails: list[Entry] = field(default_factory=list)
     strays: list[tuple[str, Other]] = field(default_factory=list)
@@ -43,7 +44,7 @@ def check(store: Shards) -> Checked:
     """
     reading = _Reading(store)
     for entry, line in reading.good():
-        if entry.crc is None:
+        if entry.crc is None or entry.shard == OLD:
             try:
                 record_of(line)
             except ValueError as error:
@@ -60,12 +61,11 @@ def read_records(
     """
     reading = _Reading(store)
     unreadable: list[Damage] = []
-    yield from (record for record in reading.index.old.records.values() if failed or record.status == "finished")
     for entry, line in _wanted(reading, failed):
         try:
             record = record_of(line)
         except ValueError as error:
-            unreadable.append(Damage(entry.session_id, f"shard {entry.shard}", str(error)))
+            unreadable.append(Damage(entry.session_id, _place(entry.shard), str(error)))
             continue
         yield record
     damaged = reading.outcome().damaged + unreadable
@@ -90,24 +90,20 @@ def read_one(store: Shards, session_id: str) -> SessionRecord | None:
     index = store.index()
     best = index.best.get(session_id)
     if best is None:
-        if damaged := [item for item in index.old.damaged if item.session_id == session_id]:
-            raise RunError(refusal(store, damaged))
-        return index.old.records.get(session_id)
+        return None
     finished = sorted(index.others.get(session_id, ()), key=lambda entry: entry.rank, reverse=True)
     problems = []
     for entry in [best, *(finished if best.status == "finished" else ())]:
         comparison = Comparison([entry])
         try:
-            if (line := store.line_at(entry)) is not None:
-                for _, text in comparison.good([(line, entry.end)]):
-                    return record_of(text)
+            there = store.line_at(entry)
             # It may have been moved by a change of another line.
-            for _, text in comparison.good(store.lines(entry.shard)):
+            for _, text in comparison.good(chain([(there or b"", entry.end)], store.lines(entry.shard))):
                 return record_of(text)
             problems.append(comparison.why(entry))
         except (RunError, ValueError) as error:
             problems.append(str(error))
-    raise RunError(refusal(store, [Damage(session_id, f"shard {best.shard}", problems[0])]))
+    raise RunError(refusal(store, [Damage(session_id, _place(best.shard), problems[0])]))
 
 
 def refusal(store: Shards, damaged: list[Damage]) -> str:
@@ -119,6 +115,10 @@ def refusal(store: Shards, damaged: list[Damage]) -> str:
         f"{damage_message(store.folder, damaged)}\n"
         f"restore the files{run_again if store.planned else ''}; --salvage reads the other sessions"
     )
+
+
+def _place(shard: str, other: Other | None = None) -> str:
+    return (OLD_SHARD if shard == OLD else f"shard {shard}") + (f", line {other.number}" if other else "")
 
 
 class _Reading:
@@ -151,10 +151,7 @@ class _Reading:
             self._others += [(name, other) for other in comparison.others if end < 0 or other.start < end]
 
     def outcome(self) -> Checked:
-        old = self.index.old
-        checked = Checked(
-            {}, self.index.best, old.records, [*old.damaged], self.index.tails, bad_shards=self._bad_shards
-        )
+        checked = Checked(best=self.index.best, tails=self.index.tails, bad_shards=self._bad_shards)
         for session_id, best in self.index.best.items():
             entry = best if id(best) not in self.bad else self._another(best)
             if entry is not None:
@@ -162,20 +159,24 @@ class _Reading:
                 if entry is not best:
                     self.instead[session_id] = entry
             else:
-                checked.damaged.append(Damage(session_id, f"shard {best.shard}", self.bad[id(best)]))
+                checked.damaged.append(Damage(session_id, _place(best.shard), self.bad[id(best)]))
         for name, entry, other in self._disputed:
             # A record whose id was changed is no session of its own, once that session has been run again.
             alone = entry.session_id not in checked.entries
             if other.session_id not in checked.entries and (alone or self._has_its_id(name, other)):
                 what = f"the ledger has session {entry.session_id} there"
-                checked.damaged.append(Damage(other.session_id, f"shard {name}, line {other.number}", what))
+                checked.damaged.append(Damage(other.session_id, _place(name, other), what))
         for name, other in self._others:
-            if (listed := other.listed) is None:
+            listed, problem = other.listed, UNLISTED
+            entry = checked.entries.get(listed.session_id) if listed else None
+            if entry and listed and (entry.status == "finished" or entry.rank >= (listed.status, listed.finished_at)):
                 continue
-            entry = checked.entries.get(listed.session_id)
-            if entry is None or (entry.status != "finished" and entry.rank < (listed.status, listed.finished_at)):
+            if name == OLD:
+                problem = problem_of(self.store.folder, self.store.old_lines(), other) or ""
+            elif listed:
                 checked.strays.append((name, other))
-                checked.damaged.append(Damage(listed.session_id, f"shard {name}, line {other.number}", UNLISTED))
+            if listed or name == OLD and problem:
+                checked.damaged.append(Damage(other.session_id, _place(name, other), problem))
         return checked
 
     def _has_its_id(self, name: str, other: Other) -> bool:

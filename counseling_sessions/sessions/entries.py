@@ -6,7 +6,7 @@ from pydantic import ConfigDict, Field, StringConstraints, ValidationError
 
 from counseling_sessions.profiles.schema import Attitude
 from counseling_sessions.sessions.ledger import Listed, measured
-from counseling_sessions.settings import MethodName, validation_message
+from counseling_sessions.settings import validation_message
 from counseling_sessions.state import Count, EndReason, Failure, SessionRecord, Usage
 from counseling_sessions.store.reading import parse_json
 
@@ -24,7 +24,7 @@ class Entry(Listed):
 
     profile_id: str
     attitude: Attitude
-    method: MethodName
+    method: str
     session_seed: int = Field(ge=-(2**63), lt=2**63)
     end_reason: EndReason | None = None
     failure: Failure | None = None

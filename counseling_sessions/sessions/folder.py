@@ -58,11 +58,6 @@ class RunFolder(Shards):
         """What has become of every session that has come to an end, by its id, as the ledgers say: no record is looked at."""
         return self.index().best
 
-    def recorded(self) -> set[str]:
-        """The ids of the sessions that have a record, as the ledgers say, and of those that were kept before."""
-        index = self.index()
-        return {*index.best, *index.old.records}
-
     def records(self, *, failed: bool = False, left_out: list[Damage] | None = None) -> Iterator[SessionRecord]:
         """The record of every finished session, once, shard by shard; with `failed`, of the failed ones too.
 
@@ -85,9 +80,7 @@ class RunFolder(Shards):
     def unfinished(self) -> list[Path]:
         """The journals of sessions that are not on record as finished; of a damaged record its journal is the truth."""
         journals = [path for path in self.journal_files() if has_begun(path)]
-        checked = self.check() if journals else Checked()
-        done = {name for name, record in checked.old.items() if record.status == "finished"}
-        done |= {name for name, entry in checked.entries.items() if entry.status == "finished"}
+        done = {name for name, entry in self.check().entries.items() if entry.status == "finished"} if journals else ()
         return [path for path in journals if path.name.removesuffix(SUFFIX) not in done]
 
     def remove_journal(self, session_id: str) -> None:

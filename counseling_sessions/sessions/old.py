@@ -1,100 +1,48 @@
-"""Folders of single sessions as they were written before: one file of records and one ledger, the journals beside them.
+"""Folders of single sessions as they were written before: one file of records, a ledger of its own, journals beside them.
 
-They are read and gone on with; what is kept in them from now on lies as in any run's folder.
+They are read as any run's folder, with that file as one more shard, and gone on with; what is kept from now on lies elsewhere.
 """
 
-from collections.abc import Container
-from dataclasses import dataclass, field
+import zlib
+from collections.abc import Iterator
 from pathlib import Path
 
-from counseling_sessions.sessions.entries import record_of
-from counseling_sessions.sessions.errors import RunError
+from counseling_sessions.sessions.entries import Entry, entry_of, record_of
 from counseling_sessions.sessions.journal_lines import SUFFIX
-from counseling_sessions.sessions.ledger import Comparison, Damage, Listed, Other, read_listed
-from counseling_sessions.state import SessionRecord
-from counseling_sessions.store.failing import failing_as
-from counseling_sessions.store.reading import open_plain, parse_json, read_lines
+from counseling_sessions.sessions.ledger import Listed, Other, read_listed
+from counseling_sessions.store.reading import parse_json
 
-OLD_SHARD = "sessions.jsonl"
-OLD_LEDGER = "sessions.ledger"
+OLD = "sessions"
+OLD_SHARD, OLD_LEDGER = f"{OLD}.jsonl", f"{OLD}.ledger"
 """Whose records are in the shard, where, and their checksums; the oldest folders have none."""
 
 
-@dataclass
-class OldRecords:
-    """What the file of records has, by session id (of several records the last), and what is damaged."""
-
-    records: dict[str, SessionRecord] = field(default_factory=dict)
-    damaged: list[Damage] = field(default_factory=list)
-
-
-def read_old(folder: Path, known: Container[str]) -> OldRecords:
-    """The records of a folder as it was written before, compared with their ledger; nothing where there are none.
-
-    Sessions that are `known` have later records elsewhere, and are left out. A line that a crash left half written is no record: its
-    session has a journal, or a later record. Raises `RunError`.
-    """
-    shard = folder / OLD_SHARD
-    with failing_as(RunError, f"{shard} cannot be read"):
-        found = _Reading(folder, _lines(shard), list(read_listed(folder / OLD_LEDGER, Listed))).found
-    found.records = {name: record for name, record in found.records.items() if name not in known}
-    found.damaged = [item for item in found.damaged if item.session_id is None or item.session_id not in known]
-    return found
-
-
-class _Reading:
-    def __init__(self, folder: Path, lines: list[tuple[bytes, int]], listed: list[Listed]) -> None:
-        self.folder, self._lines = folder, lines
-        self.found = OldRecords()
-        listed.sort(key=lambda item: item.end)
-        last = {item.session_id: item for item in listed}
-        comparison = Comparison(listed)
-        good = {id(item): line for item, line in comparison.good(lines)}
-        for item in last.values():
-            if id(item) in good:
-                self._take(good[id(item)], item.session_id, f"record that ends at byte {item.end:,}")
-            else:
-                self.found.damaged.append(Damage(item.session_id, OLD_SHARD, comparison.why(item)))
-        for other in comparison.others:
-            counts = last.get(other.listed.session_id) if other.listed else None
-            if other.listed and counts and other.end <= counts.end:
-                continue  # a later one stands before it
-            if other.listed and other.start < comparison.known_end:
-                what = f"{OLD_LEDGER} does not know this record"
-                self.found.damaged.append(Damage(other.session_id, f"{OLD_SHARD}, line {other.number}", what))
-            elif other.listed or not self._is_torn(other):
-                self._take(lines[other.number - 1][0], other.session_id, f"line {other.number}")
-
-    def _take(self, line: bytes, session_id: str | None, where: str) -> None:
+def old_entries(ledger: Path, lines: list[tuple[bytes, int]]) -> Iterator[Entry]:
+    """What the ledger says, with the rest of an entry from the record; only what the ledger says where no record fits it."""
+    texts = {(len(line), zlib.crc32(line)): line for line in (line.removesuffix(b"\n") for line, _ in lines)}
+    kept = (item for item in read_listed(ledger, Listed) if item.size is not None and item.crc is not None)
+    for item in sorted(kept, key=lambda item: item.end):
+        text = texts.get((item.size or 0, item.crc or 0), b"")
         try:
-            record = record_of(line)
-            self.found.records[record.session_id] = record
+            yield entry_of(record_of(text), OLD, item.end, text)
+        except ValueError:
+            yield Entry.model_construct(**dict(item), shard=OLD)
+
+
+def problem_of(folder: Path, lines: list[tuple[bytes, int]], other: Other) -> str | None:
+    """What is wrong with a line that no ledger knows; None where it was cut and its session is there, in a journal or a later record."""
+    line = lines[other.number - 1][0]
+    if _is_json(line):
+        try:
+            record_of(line)
         except ValueError as error:
-            what = str(error) if _is_json(line) else "cut short, or no JSON, and the session has no journal"
-            self.found.damaged.append(Damage(session_id, f"{OLD_SHARD}, {where}", what))
-
-    def _is_torn(self, other: Other) -> bool:
-        """Whether a crash has cut a line: its session is still there, in its journal or as a later record."""
-        name = other.id_begins
-        if name is None or _is_json(self._lines[other.number - 1][0]):
-            return False
-        start = f'"session_id":"{name}'.encode()
-        later = (text for text, _ in self._lines[other.number :] if start in text[:200])
-        journals = (path for path in self.folder.glob(f"*{SUFFIX}") if path.name.startswith(name))
-        return any(journals) or any(_is_json(text) for text in later)
-
-
-def _lines(shard: Path) -> list[tuple[bytes, int]]:
-    try:
-        file = open_plain(shard)
-    except FileNotFoundError:
-        return []
-    end, lines = 0, []
-    with file:
-        for line in read_lines(file):
-            end += len(line)
-            lines.append((line, end))
-    return lines
+            return str(error)
+        return f"{OLD_LEDGER} does not know this record"
+    if (name := other.id_begins) is not None:
+        later = (text for text, _ in lines[other.number :] if f'"session_id":"{name}'.encode() in text[:200])
+        if any(folder.glob(f"{name}*{SUFFIX}")) or any(map(_is_json, later)):
+            return None
+    return "cut short, or no JSON, and the session has no journal"
 
 
 def _is_json(line: bytes) -> bool:

@@ -12,7 +12,7 @@ import zstandard
 from counseling_sessions.sessions.entries import Entry, listed
 from counseling_sessions.sessions.errors import RunError
 from counseling_sessions.sessions.ledger import read_listed
-from counseling_sessions.sessions.old import OldRecords, read_old
+from counseling_sessions.sessions.old import OLD, OLD_LEDGER, OLD_SHARD, old_entries
 from counseling_sessions.store.failing import failing_as
 from counseling_sessions.store.reading import open_plain, read_lines
 
@@ -29,8 +29,7 @@ class Index:
     """What the ledgers say of a run, and of records that a crash has kept out of them.
 
     `shards` has the entries of each, in the ledgers' order; `best` the one of each session that counts, `others` the finished
-    ones that it stands before. `tails` are those that no ledger knows, at the ends of shards; `raw` the shards that could grow; `old`
-    the sessions that have a record only in the one file in which they were kept before.
+    ones that it stands before. `tails` are those that no ledger knows, at the ends of shards; `raw` the shards that could grow.
     """
 
     shards: dict[str, list[Entry]] = field(default_factory=dict)
@@ -38,7 +37,6 @@ class Index:
     others: dict[str, list[Entry]] = field(default_factory=dict)
     tails: list[Entry] = field(default_factory=list)
     raw: set[str] = field(default_factory=set)
-    old: OldRecords = field(default_factory=OldRecords)
 
     def add(self, entry: Entry) -> None:
         """Take in a ledger's next line."""
@@ -90,20 +88,35 @@ class Shards:
             with failing_as(RunError, f"{path} cannot be read"):
                 for entry in read_listed(path, Entry):
                     index.add(entry)
+        if self.has_old:
+            with failing_as(RunError, f"{self.folder / OLD_SHARD} cannot be read"):
+                for entry in old_entries(self.folder / OLD_LEDGER, self.old_lines()):
+                    index.add(entry)
         for name in self.shard_names():
-            if (self.shards / f"{name}{RAW}").exists():
+            if name != OLD and self.raw(name).exists():
                 index.raw.add(name)
             for entry in self._tail(name, index.shards.get(name, [])):
                 index.add_tail(entry)
             index.shards.setdefault(name, [])
-        if not self.planned:
-            index.old = read_old(self.folder, index.best)
         return index
+
+    @property
+    def has_old(self) -> bool:
+        """Whether sessions were kept here as they were before; a batch never has its own there."""
+        return not self.planned and any((self.folder / name).exists() for name in (OLD_SHARD, OLD_LEDGER))
+
+    def old_lines(self) -> list[tuple[bytes, int]]:
+        """The lines of the old file of records, as `lines` gives them; none where it is gone. Raises `RunError`."""
+        return list(self.lines(OLD)) if self.raw(OLD).exists() else []
+
+    def raw(self, name: str) -> Path:
+        """Where a shard is before it is packed."""
+        return (self.folder if name == OLD else self.shards) / f"{name}{RAW}"
 
     def shard_names(self) -> list[str]:
         """The shards, without their suffixes."""
         there = (path.name.removesuffix(".zst") for path in self.shards.glob(f"[!.]*{RAW}*"))
-        return sorted({name.removesuffix(RAW) for name in there})
+        return sorted({*(name.removesuffix(RAW) for name in there), *([OLD] if self.has_old else [])})
 
     def lines(self, name: str, start: int = 0) -> Iterator[tuple[bytes, int]]:
         """The lines of a shard from an offset on, each with the offset after it; only the last can be without its end."""
@@ -121,7 +134,7 @@ class Shards:
 
     def line_at(self, entry: Entry) -> bytes | None:
         """The line that lies where an entry says; None where none ends there. Raises `RunError`."""
-        packed = not (self.shards / f"{entry.shard}{RAW}").exists()
+        packed = not self.raw(entry.shard).exists()
         start = 0 if packed or entry.start is None else max(0, entry.start)
         return next((line for line, end in self.lines(entry.shard, start) if end == entry.end), None)
 
@@ -129,7 +142,7 @@ class Shards:
         """The records after the last one that the ledger knows: a crash came between the two."""
         place = max((entry.end for entry in known), default=0)
         try:
-            size = (self.shards / f"{name}{RAW}").stat().st_size
+            size = self.raw(name).stat().st_size
         except OSError:
             size = 0 if known else 1  # of a packed one the ledger's last line was forced to the disk before
         if size <= place:
@@ -138,7 +151,8 @@ class Shards:
         identities = {entry.identity for entry in known}
         try:
             for line, end in self.lines(name, place):
-                entry = listed(line[:-1], name, end) if line.endswith(b"\n") else None
+                whole = line.endswith(b"\n") or name == OLD  # nobody writes on in that one
+                entry = listed(line.removesuffix(b"\n"), name, end) if whole else None
                 if entry and entry.crc not in crcs and entry.identity not in identities:
                     yield entry
         except RunError:
@@ -147,7 +161,7 @@ class Shards:
     @contextmanager
     def _open(self, name: str) -> Iterator[IO[bytes]]:
         """A shard for reading. A raw one goes when its packed one is whole, so that it is looked for first and last."""
-        raw, packed = self.shards / f"{name}{RAW}", self.shards / f"{name}{PACKED}"
+        raw, packed = self.raw(name), self.shards / f"{name}{PACKED}"
         path = raw if raw.exists() or not packed.exists() else packed
         try:
             try:

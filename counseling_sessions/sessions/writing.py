@@ -11,6 +11,7 @@ from counseling_sessions.sessions.entries import Entry, entry_of
 from counseling_sessions.sessions.errors import JournalError, RunError
 from counseling_sessions.sessions.folder import RunFolder
 from counseling_sessions.sessions.ledger import sealed
+from counseling_sessions.sessions.old import OLD
 from counseling_sessions.sessions.shards import PACKED, RAW
 from counseling_sessions.state import SessionRecord
 from counseling_sessions.store.atomic import write_atomically
@@ -33,7 +34,8 @@ def keep(record: SessionRecord, folder: Path) -> Path:
     try:
         with Lock(run.lock_file, wait=PATIENCE):
             for entry in run.index().tails:  # a crash has left them; behind what comes next they would be damage
-                append(run.ledger_of(entry.shard), sealed(entry))
+                if entry.shard != OLD:
+                    append(run.ledger_of(entry.shard), sealed(entry))
             entry = ShardWriter(folder, "w0").keep(record)
         if record.status == "finished":
             run.remove_journal(record.session_id)

@@ -161,7 +161,9 @@ async def test_a_folder_of_before_is_gone_on_with_and_what_is_kept_then_lies_as_
         assert keep(record, tmp_path) == tmp_path / SHARD
     assert RunFolder(tmp_path).journal_files() == []
     assert kept_in(tmp_path) == {record.session_id: record for record in [*records, mended, more]}
-    assert RunFolder(tmp_path).recorded() == {row.session_id for row in overview(tmp_path)} == set(kept_in(tmp_path))
+    assert (
+        set(RunFolder(tmp_path).entries()) == {row.session_id for row in overview(tmp_path)} == set(kept_in(tmp_path))
+    )
     assert (tmp_path / OLD_SHARD).read_bytes() == before
 
 
