@@ -13,8 +13,8 @@ from counseling_sessions.profiles.readers import Problem
 from counseling_sessions.sessions.entries import Entry
 from counseling_sessions.sessions.errors import RunError
 from counseling_sessions.sessions.folder import RunFolder
-from counseling_sessions.sessions.ledger import LISTED, Damage, damage_message
-from counseling_sessions.sessions.recovery import recover, remove_finished_journals
+from counseling_sessions.sessions.ledger import LISTED, damage_message
+from counseling_sessions.sessions.recovery import Recovered, recover, remove_finished_journals
 from counseling_sessions.settings import SessionConfig
 from counseling_sessions.store.failing import failing_as
 from counseling_sessions.store.reading import read_text
@@ -38,20 +38,18 @@ class Asked:
 
 @dataclass
 class Run:
-    """An open run: the batch, its profiles, and what has become of its units so far.
-
-    `entries` are of records that are whole: the damaged sessions are not among them. `strays` had no line in the ledger.
-    """
+    """An open run: the batch, its profiles, and what has become of its units so far."""
 
     folder: Path
     batch: Batch
     profiles: Profiles
-    entries: dict[str, Entry]
+    recovered: Recovered
     problems: list[Problem] = field(default_factory=list)
-    recovered: int = 0
-    damaged: list[Damage] = field(default_factory=list)
-    strays: list[str] = field(default_factory=list)
-    forgotten: list[str] = field(default_factory=list)
+
+    @property
+    def entries(self) -> dict[str, Entry]:
+        """The ends of units whose records are whole: the damaged sessions are not among them."""
+        return self.recovered.entries
 
     def notes(self) -> list[str]:
         """What is to be said of sessions whose records were not as they were kept; nothing where all is well."""
@@ -59,17 +57,14 @@ class Run:
         if self.profiles.goes_on:
             what = f"{self.profiles.path} has more lines than the run has profiles: an --extend was cut off"
             notes.append(f"{what}; they are passed over until it is given again")
-        if self.damaged:
-            notes.append(f"{damage_message(self.folder, self.damaged)}\nthey are run again; the damaged files stay")
-        if self.strays:
-            count = len(self.strays)
-            notes.append(
-                f"the ledger had no line for {count:,} records that are whole, and has now: {_ids(self.strays)}"
-            )
-        if self.forgotten:
-            count = len(self.forgotten)
-            what = f"the ledger spoke of {count:,} sessions that are not of this batch and have no whole record"
-            notes.append(f"{what}; its lines are taken out, and it is kept as .<name>.damaged: {_ids(self.forgotten)}")
+        if damaged := self.recovered.damaged:
+            notes.append(f"{damage_message(self.folder, damaged)}\nthey are run again; the damaged files stay")
+        if strays := self.recovered.strays:
+            what = f"the ledger had no line for {len(strays):,} records that are whole, and has now"
+            notes.append(f"{what}: {_ids(strays)}")
+        if gone := self.recovered.forgotten:
+            what = f"the ledger spoke of {len(gone):,} sessions that are not of this batch and have no whole record"
+            notes.append(f"{what}; its lines are taken out, and it is kept as .<name>.damaged: {_ids(gone)}")
         return notes
 
     def todo(self, *, retry_failed: bool = False) -> list[Unit]:
@@ -108,19 +103,9 @@ def open_run(folder: Path, asked: Asked) -> Run:
     if profiles.hash != batch.profiles_hash:
         raise RunError(f"{folder / PROFILES_FILE} is not what this run began with; restore it, or begin a new run")
     run = RunFolder(folder)
-    there_now = recover(run, lambda: {unit.session_id for unit in units(batch, profiles)})
-    remove_finished_journals(run, there_now.entries)
-    return Run(
-        folder,
-        batch,
-        profiles,
-        there_now.entries,
-        problems,
-        recovered=there_now.listed,
-        damaged=there_now.damaged,
-        strays=there_now.strays,
-        forgotten=there_now.forgotten,
-    )
+    recovered = recover(run, lambda: {unit.session_id for unit in units(batch, profiles)})
+    remove_finished_journals(run, recovered.entries)
+    return Run(folder, batch, profiles, recovered, problems)
 
 
 def _new(folder: Path, asked: Asked) -> tuple[Batch, list[Problem]]:

@@ -13,7 +13,7 @@ from itertools import chain
 from counseling_sessions.sessions.entries import Entry, record_of
 from counseling_sessions.sessions.errors import RunError
 from counseling_sessions.sessions.ids import session_id_of
-from counseling_sessions.sessions.ledger import Comparison, Damage, Other, damage_message
+from counseling_sessions.sessions.ledger import Damage, LedgerComparison, Other, damage_message
 from counseling_sessions.sessions.old import OLD, OLD_SHARD, problem_of
 from counseling_sessions.sessions.shards import Index, Shards
 from counseling_sessions.state import SessionRecord
@@ -94,7 +94,7 @@ def read_one(store: Shards, session_id: str) -> SessionRecord | None:
     finished = sorted(index.others.get(session_id, ()), key=lambda entry: entry.rank, reverse=True)
     problems = []
     for entry in [best, *(finished if best.status == "finished" else ())]:
-        comparison = Comparison([entry])
+        comparison = LedgerComparison([entry])
         try:
             there = store.line_at(entry)
             # It may have been moved by a change of another line.
@@ -136,7 +136,7 @@ class _Reading:
 
     def good(self) -> Iterator[tuple[Entry, bytes]]:
         for name, listed in sorted(self.index.shards.items()):
-            comparison = Comparison(listed)
+            comparison = LedgerComparison(listed)
             problem = None
             try:
                 yield from comparison.good(self.store.lines(name))
@@ -175,7 +175,7 @@ class _Reading:
                 problem = problem_of(self.store.folder, self.store.old_lines(), other) or ""
             elif listed:
                 checked.strays.append((name, other))
-            if listed or name == OLD and problem:
+            if listed or (name == OLD and problem):
                 checked.damaged.append(Damage(other.session_id, _place(name, other), problem))
         return checked
 

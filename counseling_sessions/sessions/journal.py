@@ -98,11 +98,6 @@ class Journal:
         """Close the file and give up the lock."""
         self._log.close()
 
-    def remove(self) -> None:
-        """The session is on record: its journal goes away."""
-        self.path.unlink(missing_ok=True)
-        self.close()
-
     def _append(self, item: BaseModel, sync: bool = False) -> None:
         with failing_as(JournalError, f"{self.path} cannot be written"):
             self._log.append(_line(item), sync=sync)

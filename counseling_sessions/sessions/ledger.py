@@ -107,7 +107,7 @@ def read_listed(path: Path, kind: type[T]) -> Iterator[T]:
     """The lines of a ledger that are as they were written; none where there is no file. Raises `OSError`.
 
     A line that was cut or changed is left out here: its record is in the file of records, and is then one that the ledger does
-    not know (`Comparison`).
+    not know (`LedgerComparison`).
     """
     try:
         file = open_plain(path)
@@ -158,7 +158,7 @@ class Other:
         return match[1].decode() if match else "" if _BEGINNING.startswith(self.head) else None
 
 
-class Comparison(Generic[T]):
+class LedgerComparison(Generic[T]):
     """The lines of one file, compared with its ledger in one pass.
 
     A record counts as the one that the ledger knows where its text has that checksum, wherever it lies in the file: a line that was

@@ -30,7 +30,7 @@ def old_entries(ledger: Path, lines: list[tuple[bytes, int]]) -> Iterator[Entry]
 
 
 def problem_of(folder: Path, lines: list[tuple[bytes, int]], other: Other) -> str | None:
-    """What is wrong with a line that no ledger knows; None where it was cut and its session is there, in a journal or a later record."""
+    """What is wrong with a line that no ledger knows; None where it was cut, and a journal or a later record has its session."""
     line = lines[other.number - 1][0]
     if _is_json(line):
         try:

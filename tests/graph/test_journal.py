@@ -358,13 +358,6 @@ def test_a_disk_that_fails_at_the_sync_is_told(tmp_path: Path, monkeypatch: pyte
     journal.close()
 
 
-def test_a_finished_session_has_no_journal(tmp_path: Path) -> None:
-    journal = Journal.create(tmp_path / NAME, head())
-    journal.remove()
-    journal.remove()
-    assert list(tmp_path.iterdir()) == []
-
-
 async def test_a_failed_turn_is_tried_again(tmp_path: Path) -> None:
     sensible, broken = Sensible(), True
 
