@@ -17,10 +17,10 @@ from pydantic import BeforeValidator, ConfigDict, Field, WithJsonSchema
 from pydantic_core import to_jsonable_python
 
 from counseling_sessions.models.chat import Models
+from counseling_sessions.models.endpoints import environment_url
 from counseling_sessions.models.errors import ModelError
 from counseling_sessions.models.models_file import read_models
 from counseling_sessions.models.requests import Reply
-from counseling_sessions.models.trust import environment_url
 from counseling_sessions.settings import (
     EMBEDDED_MODELS,
     ROLE_DEFAULTS,

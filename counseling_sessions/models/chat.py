@@ -8,7 +8,7 @@ import hashlib
 import random
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import KW_ONLY, dataclass, field, replace
 from weakref import WeakKeyDictionary
 
 from langchain_core.language_models import BaseChatModel
@@ -26,13 +26,13 @@ from counseling_sessions.settings import ModelSettings, means_embedded
 from counseling_sessions.store.machine import Shortage
 
 CHARACTERS_A_TOKEN = 4
-"""What a prompt's tokens are expected to be, until the server tells."""
+"""Characters of a prompt's token, as expected before the server counts them."""
 DOWN = 30.0
-"""Seconds for which an endpoint that could not be reached is left out, where others serve the same model."""
+"""Seconds without requests to an endpoint that could not be reached, if others serve the same model."""
 RETRY_AFTER_CAP = 120.0
-"""Seconds: a server that asks for a longer wait is asked again after this."""
+"""Seconds of the longest wait that a server can ask for."""
 MOST_OF_AN_ERROR = 400
-"""Characters of the longest line that says what went wrong with a request."""
+"""Characters of the longest message about one request."""
 
 MakeChat = Callable[[Endpoint, ModelSettings], BaseChatModel]
 
@@ -48,35 +48,27 @@ class _Loop:
     chats: dict[str, BaseChatModel] = field(default_factory=dict)
 
 
+@dataclass(eq=False, repr=False)
 class Models:
     """The models of a process, shared by all its sessions.
 
-    `make_chat` builds the chat model of an endpoint (tests give a scripted one); `offline` forbids fetching the embedded
-    model; `backoff` is the first wait between two requests, in seconds, doubled with each and randomised. `in_flight` (calls at
-    once, per endpoint) and `requests` (for one answer) are bounds where the settings name none. `retries` counts requests that were
-    repeated, `trouble` is what went wrong last, and when (monotonic seconds).
+    `make_chat` builds the chat model of an endpoint. `offline` forbids fetching the embedded model. `backoff` is the first wait
+    between two requests, in seconds; each wait is double the last, and randomised. `in_flight` (calls at once, per endpoint) and
+    `requests` (for one answer) are bounds where the settings name none. `retries` counts repeated requests. `trouble` is the last
+    failure, with its time (monotonic seconds).
     """
 
-    def __init__(
-        self,
-        make_chat: MakeChat | None = None,
-        *,
-        offline: bool = False,
-        backoff: float = 0.5,
-        backoff_cap: float = 30.0,
-        in_flight: int = 32,
-        requests: int = 6,
-    ) -> None:
-        self._make_chat = make_chat
-        self._offline = offline
-        self._backoff = backoff
-        self._backoff_cap = backoff_cap
-        self._in_flight = in_flight
-        self._requests = requests
-        self._loops: WeakKeyDictionary[asyncio.AbstractEventLoop, _Loop] = WeakKeyDictionary()
-        self._modes: dict[tuple[str, str], int] = {}
-        self.retries = 0
-        self.trouble: tuple[float, str] | None = None
+    make_chat: MakeChat | None = None
+    _: KW_ONLY
+    offline: bool = False
+    backoff: float = 0.5
+    backoff_cap: float = 30.0
+    in_flight: int = 32
+    requests: int = 6
+    retries: int = field(default=0, init=False)
+    trouble: tuple[float, str] | None = field(default=None, init=False)
+    _loops: WeakKeyDictionary[asyncio.AbstractEventLoop, _Loop] = field(default_factory=WeakKeyDictionary, init=False)
+    _modes: dict[tuple[str, str], int] = field(default_factory=dict, init=False)
 
     async def ask(
         self,
@@ -89,22 +81,21 @@ class Models:
         session_id: str = "",
         turn: int | None = None,
     ) -> Reply:
-        """Ask once, retrying what is worth it: time-outs, 429, 5xx, cut connections, unreadable bodies.
+        """Ask once; retries time-outs, 429, 5xx, cut connections and unreadable bodies. Role and turn go into a trace.
 
         Raises `Shortage` where the machine ran out of something, else `ModelError`: at once for a refusal (other 4xx) and for the
-        end of the embedded server, which the next call starts again; else when `settings.max_requests` are used up. Finding out
-        how a server wants to be asked for JSON, once a server, does not use them up. Role and turn stand in a trace, if there is
-        one.
+        end of the embedded server, which the next call starts again; else after `settings.max_requests`. Requests that find a
+        server's way to ask for JSON, once a server, do not count.
         """
         loop = self._loop()
-        first = await self._endpoint(loop, settings)
+        first = await self.endpoint(settings)
         expected = (
             sum(len(message.text) for message in messages) // CHARACTERS_A_TOKEN + (settings.max_tokens or 0) // 2
         )
         traced = trace_options(role, turn)
         errors: list[str] = []
         answer: Reply | FailedCall | Shortage
-        left = settings.max_requests or self._requests
+        left = settings.max_requests or self.requests
         while True:
             endpoint = _replica(first, settings, session_id, loop.down)
             limit = self._limit(loop, endpoint, settings)
@@ -113,7 +104,7 @@ class Models:
             async with limit.slot(expected) as slot:
                 began = time.monotonic()
                 try:
-                    # Before the clock runs: making the first one takes a while, which is not the server's.
+                    # Before the clock runs, as making the first one takes a while.
                     chat = self._chat(loop, endpoint, settings)
                     async with asyncio.timeout(settings.timeout):
                         message = await chat.ainvoke(list(messages), traced, **options)
@@ -145,7 +136,7 @@ class Models:
             again = left > 0 and answer.kind in RETRIED
             self.retries += again
             if not again:
-                # Outside the handler: no error of a library hangs on to it.
+                # Outside the handler, so that it holds no error of a library.
                 raise ModelError(
                     answer.kind, errors[-1], requests=len(errors), errors=tuple(errors), status=answer.status
                 )
@@ -155,10 +146,6 @@ class Models:
     def limits(self) -> dict[str, AdaptiveLimit]:
         """The limits on calls in flight, by endpoint, of the running event loop."""
         return self._loop().limits
-
-    async def endpoint(self, settings: ModelSettings) -> Endpoint:
-        """The endpoint behind some settings; raises `ModelError` where there is none."""
-        return await self._endpoint(self._loop(), settings)
 
     async def close(self) -> None:
         """Close this event loop's connections. The embedded server stops with the process."""
@@ -171,25 +158,27 @@ class Models:
             self._loops[loop] = _Loop(ModelClient(read_completion))
         return self._loops[loop]
 
-    async def _endpoint(self, loop: _Loop, settings: ModelSettings) -> Endpoint:
-        if means_embedded(settings):  # its server may have ended since, and is then started again
-            return await find_endpoint(settings, offline=self._offline)
+    async def endpoint(self, settings: ModelSettings) -> Endpoint:
+        """The endpoint behind some settings; raises `ModelError` where there is none."""
+        if means_embedded(settings):  # Its server may have ended, and then starts again.
+            return await find_endpoint(settings, offline=self.offline)
+        endpoints = self._loop().endpoints
         name = f"{settings.base_url}|{settings.model}|{settings.api_key_env}"
-        if name not in loop.endpoints:
-            loop.endpoints[name] = asyncio.create_task(find_endpoint(settings, offline=self._offline))
-        task = loop.endpoints[name]
+        if name not in endpoints:
+            endpoints[name] = asyncio.create_task(find_endpoint(settings, offline=self.offline))
+        task = endpoints[name]
         try:
-            # Shielded: a session that is cancelled while it waits must not take the others' endpoint with it.
+            # Shielded, as the cancellation of one session must not cancel the others' task.
             return await asyncio.shield(task)
         except Exception:
-            if loop.endpoints.get(name) is task:
-                del loop.endpoints[name]
+            if endpoints.get(name) is task:
+                del endpoints[name]
             raise
 
     def _limit(self, loop: _Loop, endpoint: Endpoint, settings: ModelSettings) -> AdaptiveLimit:
         if endpoint.label not in loop.limits:
             loop.limits[endpoint.label] = AdaptiveLimit(
-                1 if endpoint.embedded else settings.max_in_flight or self._in_flight,
+                1 if endpoint.embedded else settings.max_in_flight or self.in_flight,
                 rpm=settings.requests_per_minute,
                 tpm=settings.tokens_per_minute,
             )
@@ -201,23 +190,23 @@ class Models:
     def _chat(self, loop: _Loop, endpoint: Endpoint, settings: ModelSettings) -> BaseChatModel:
         name = f"{endpoint.base_url}|{endpoint.model}|{settings.api_key_env}|{settings.timeout}"
         if name not in loop.chats:
-            make = self._make_chat or (lambda endpoint, settings: openai_chat(endpoint, settings, loop.http))
+            make = self.make_chat or (lambda endpoint, settings: openai_chat(endpoint, settings, loop.http))
             loop.chats[name] = make(endpoint, settings)
         return loop.chats[name]
 
     def _wait(self, request: int, asked: float | None) -> float:
-        own = min(self._backoff * 2.0 ** (request - 1), self._backoff_cap) * random.uniform(0.5, 1.0)
-        return max(own, min(asked, RETRY_AFTER_CAP)) if asked is not None else own
+        wait = min(self.backoff * 2.0 ** (request - 1), self.backoff_cap) * random.uniform(0.5, 1.0)
+        return max(wait, min(asked, RETRY_AFTER_CAP)) if asked is not None else wait
 
 
 def _replica(endpoint: Endpoint, settings: ModelSettings, session_id: str, down: dict[str, float]) -> Endpoint:
-    """The endpoint among those of one model that a session stays on, so that its prefix cache pays; the next, if it is down."""
+    """A session's endpoint among those of one model, always the same for its prefix cache; the next one if it is down."""
     if not settings.replicas or endpoint.embedded:
         return endpoint
     now = time.monotonic()
     urls = sorted(
         dict.fromkeys((endpoint.base_url, *settings.replicas)),
-        # Each session has its own order of preference (rendezvous hashing): who leaves moves only its own sessions.
+        # Rendezvous hashing: an endpoint that leaves moves only its sessions.
         key=lambda url: (down.get(url, 0.0) > now, hashlib.sha256(f"{session_id}|{url}".encode()).digest()),
     )
     return replace(endpoint, base_url=urls[0])

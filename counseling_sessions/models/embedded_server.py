@@ -1,9 +1,9 @@
-"""The embedded model's server, a process of its own: llama.cpp's server on a free loopback port, for as long as its parent lives.
+"""The embedded model's server, a separate process: llama.cpp's server on a free loopback port, until its parent ends.
 
     python embedded_server.py MODEL NAME [ADAPTER]
 
-It says on standard output, as one JSON object, its `port`, or why it has none: `unloadable` or `failed`, in words. The end of standard
-input is its parent's end. It is run as a file and imports nothing of the project: so it starts soon, and needs no path to it.
+It writes one JSON object to standard output: its `port`, or why it has none as `unloadable` or `failed`. Standard input ends with the
+parent. It runs as a file and imports nothing of the project, so it starts fast and needs no path.
 """
 
 import json
@@ -13,25 +13,25 @@ from typing import Any
 from urllib.parse import urlsplit
 
 CONTEXT = 8192
-"""Tokens each slot can hold: what the model was trained for. The server divides its context evenly among the slots."""
+"""Tokens of each slot, as in the model's training. The server divides its context evenly among the slots."""
 SLOTS = {"counselor": 0, "client": 1}
 MOST_THREADS = 8
 
 
 def main(model: str, name: str, adapter: str | None = None) -> None:
     """Serve the GGUF `model` under `name` until standard input ends; `adapter` is the GGUF of its number 0."""
-    said = os.fdopen(os.dup(1), "w")
-    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # whatever the library prints is no answer of ours
+    output = os.fdopen(os.dup(1), "w")
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # The library may print too.
     server, answer = start(model, name, adapter)
-    with said:
-        json.dump(answer, said)
+    with output:
+        json.dump(answer, output)
     if server:
         sys.stdin.buffer.read()
-    os._exit(0)  # the library's own end would wait for its requests, whose clients are gone
+    os._exit(0)  # The library would wait for its requests, whose clients are gone.
 
 
 def start(model: str, name: str, adapter: str | None) -> tuple[Any, dict[str, Any]]:
-    """The running server, or None, and what is to be said of it."""
+    """The running server or None, and the answer for the parent."""
     try:
         import xllamacpp
     except ImportError as error:
@@ -43,7 +43,7 @@ def start(model: str, name: str, adapter: str | None) -> tuple[Any, dict[str, An
             lora.path, lora.scale = adapter, 1.0
             parameters.lora_adapters = [lora]
         server = xllamacpp.Server(parameters)
-    except Exception as error:  # whatever the bindings make of a C++ exception
+    except Exception as error:  # The bindings make any type of a C++ exception.
         return None, {"failed": str(error) or type(error).__name__}
     return server, {"port": urlsplit(server.listening_address).port}
 
@@ -52,11 +52,11 @@ def _parameters(parameters: Any, model: str, name: str) -> Any:
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     threads = min(cores, MOST_THREADS)
     parameters.model.path = model
-    # Without it the answers name the model by its path, and records would tell where their user's files lie.
+    # Without it answers, and so records, name the model by its path on the user's machine.
     parameters.model_alias = {name}
     if hasattr(parameters, "hostnames"):
         parameters.hostnames = ["127.0.0.1"]
-    else:  # older releases, xllamacpp 2026.8 among them
+    else:  # Releases up to xllamacpp 2026.8.
         parameters.hostname = "127.0.0.1"
     parameters.port = 0
     parameters.ui = False
@@ -64,10 +64,10 @@ def _parameters(parameters: Any, model: str, name: str) -> Any:
     parameters.n_parallel = len(SLOTS)
     parameters.n_ctx = CONTEXT * len(SLOTS)
     parameters.verbosity = 0
-    parameters.warmup = False  # the first request warms it up as well
+    parameters.warmup = False  # The first request does it.
     parameters.cpuparams.n_threads = threads
     parameters.cpuparams_batch.n_threads = threads
-    # The prompt cache in RAM has been reported to restore another conversation's text; the slots themselves suffice.
+    # There are reports that the prompt cache in RAM restores another conversation's text; the slots are enough.
     parameters.cache_ram_mib = 0
     return parameters
 

@@ -1,4 +1,4 @@
-"""From settings to an endpoint: which server and model a role's settings mean, and with which key."""
+"""From a role's settings to an endpoint: the server, the model and the key."""
 
 import asyncio
 import os
@@ -26,15 +26,12 @@ OPENAI_MODEL = "gpt-4o-mini"
 LISTED_WITHIN = 20.0
 """Seconds for a server's list of models."""
 LIST_PAUSE = 0.5
-"""Seconds before the list is asked for once more, where the server names none."""
+"""Seconds before the second request for the list, if the server names no time."""
 
 
 @dataclass(frozen=True)
 class Endpoint:
-    """A model behind an OpenAI-compatible server. `key` never leaves the process but to that server.
-
-    `tuned` marks the embedded model with its adapter.
-    """
+    """A model behind an OpenAI-compatible server, which alone gets `key`. `tuned`: the embedded model with its adapter."""
 
     base_url: str
     model: str
@@ -47,7 +44,7 @@ class Endpoint:
 
     @property
     def label(self) -> str:
-        """The endpoint as it is shown and recorded: the embedded model's port changes with every start and says nothing."""
+        """The endpoint in messages and records. The embedded model's changing port says nothing."""
         return "embedded" if self.embedded else self.base_url
 
     @property
@@ -56,10 +53,10 @@ class Endpoint:
 
 
 async def find_endpoint(settings: ModelSettings, *, offline: bool = False) -> Endpoint:
-    """Resolve settings to an endpoint; starts the embedded server if that is what they mean.
+    """Resolve settings to an endpoint; starts the embedded server if they mean it.
 
-    With an endpoint and no model name, the first model that the endpoint lists is taken (a vLLM or llama.cpp server has
-    one). Raises `ModelError` of kind "configuration", "connection" or "refused".
+    An endpoint without a model name serves its first listed model (a vLLM or llama.cpp server has one). Raises `ModelError` of
+    kind "configuration", "connection" or "refused".
     """
     if means_embedded(settings):
         if settings.model not in (None, *EMBEDDED_MODELS):
@@ -68,7 +65,7 @@ async def find_endpoint(settings: ModelSettings, *, offline: bool = False) -> En
                 f"the model {settings.model!r} needs an endpoint: give --base-url, or set OPENAI_BASE_URL or OPENAI_API_KEY",
             )
         return await _embedded(settings.model, offline)
-    base_url = settings.base_url or url_from_environment(settings.api_key_env) or OPENAI_URL
+    base_url = settings.base_url or environment_url(settings.api_key_env)
     key = _key(settings, base_url)
     if settings.model:
         return Endpoint(base_url, settings.model, key)
@@ -87,14 +84,14 @@ async def _embedded(model: str | None, offline: bool) -> Endpoint:
     raise ModelError("configuration", problem)
 
 
-def url_from_environment(api_key_env: str | None = None) -> str | None:
-    """OPENAI_BASE_URL, held to what a URL in the settings is held to: it goes on record and so must hold no secret.
+def environment_url(api_key_env: str | None = None) -> str:
+    """OPENAI_BASE_URL, else OpenAI's address; checked as a URL in the settings: it goes on record, so it must hold no secret.
 
     Raises `ModelError` of kind "configuration".
     """
     try:
         url = os.environ.get("OPENAI_BASE_URL") or None
-        return ModelSettings(base_url=url, api_key_env=api_key_env).base_url
+        return ModelSettings(base_url=url, api_key_env=api_key_env).base_url or OPENAI_URL
     except ValidationError as error:
         problem = validation_message(error)
     # Outside the handler: the library's error holds the URL.
@@ -105,7 +102,7 @@ def _key(settings: ModelSettings, base_url: str) -> str:
     name = settings.api_key_env or "OPENAI_API_KEY"
     if key := os.environ.get(name, "").strip():
         if not (key.isascii() and key.isprintable()):
-            # The HTTP client would refuse it with an error that quotes it.
+            # The HTTP client would quote it in its error.
             raise ModelError("configuration", f"the key in the environment variable {name} holds characters no key has")
         return key
     if settings.api_key_env or base_url == OPENAI_URL:
@@ -122,8 +119,8 @@ async def _first_model(base_url: str, key: str) -> str:
     if isinstance(names, Shortage):
         raise names
     if isinstance(names, FailedCall):
-        key_said = "; is the key right (OPENAI_API_KEY, or what api_key_env names)?"
-        advice = key_said if names.kind == "refused" else "; name the model with --model"
+        key_advice = "; is the key right (OPENAI_API_KEY, or what api_key_env names)?"
+        advice = key_advice if names.kind == "refused" else "; name the model with --model"
         raise ModelError(names.kind, f"{base_url} {names}{advice}", status=names.status)
     if not names:
         raise ModelError("configuration", f"{base_url} lists no model: name one with --model")
@@ -131,14 +128,13 @@ async def _first_model(base_url: str, key: str) -> str:
 
 
 async def _listed(http: ModelClient, base_url: str, key: str) -> list[str] | FailedCall | Shortage:
-    """The names of the models that a server lists, or why it does not."""
+    """The names of a server's models, or why it does not list them."""
     try:
         client = openai.AsyncOpenAI(
             base_url=base_url, api_key=key, max_retries=0, timeout=LISTED_WITHIN, http_client=http
         )
-        without_surroundings(client, is_openai=False)  # there a model's name is known, and no list is asked for
+        without_surroundings(client, is_openai=False)  # OpenAI has a default model, and gets no request for a list.
         async with asyncio.timeout(LISTED_WITHIN):
-            listed = await client.models.list()
-        return [model.id for model in listed.data]
+            return [model.id for model in (await client.models.list()).data]
     except Exception as error:
         return failure_of(error, key) or unreadable(type(error).__name__)

@@ -50,12 +50,12 @@ class AdaptiveLimit:
         self._latencies: list[float] = []
         self._best = math.inf
         self._requests = Rate(rpm, clock) if rpm else None
-        self._tokens = Rate(tpm, clock) if tpm else None
+        self.tokens = Rate(tpm, clock) if tpm else None
 
     @asynccontextmanager
     async def slot(self, tokens: int = 0) -> AsyncIterator["Slot"]:
         """Wait for a place among the calls in flight, and hold it; `tokens` is the expected use."""
-        for rate, amount in ((self._requests, 1), (self._tokens, tokens)):
+        for rate, amount in ((self._requests, 1), (self.tokens, tokens)):
             if rate:
                 await rate.take(amount)
         await self._enter()
@@ -95,11 +95,6 @@ class AdaptiveLimit:
             asyncio.get_running_loop().call_later(retry_after + 0.001, self._wake)
         if began > self._shrunk_at:  # An earlier call says nothing about the present limit.
             self._shrink()
-
-    def correct(self, expected: int, used: int) -> None:
-        """Replace a call's expected tokens by those it used."""
-        if self._tokens:
-            self._tokens.give_back(expected - used)
 
     def _shrink(self) -> None:
         self.limit = max(1, math.floor(self.limit * SHRINK))
@@ -143,8 +138,8 @@ class Slot:
     def succeeded(self, seconds: float, used: int | None) -> None:
         """Report an answer after `seconds`; `used` is its tokens if the server reports them."""
         self.limit.grow(seconds)
-        if used is not None:
-            self.limit.correct(self.tokens, used)
+        if used is not None and self.limit.tokens:
+            self.limit.tokens.give_back(self.tokens - used)
 
     def overloaded(self, retry_after: float | None = None) -> None:
         """Report that the endpoint had no room, or no answer in time."""

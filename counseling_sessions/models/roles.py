@@ -1,4 +1,4 @@
-"""Which model serves which role, for people: the first line of a session, and the table of `run.py check`."""
+"""The model of each role, for people: the first line of a session, and the table of `run.py check`."""
 
 import time
 from dataclasses import dataclass, field
@@ -22,7 +22,7 @@ _PREFIX = "You are a careful assistant who answers in one short sentence. " + " 
 
 @dataclass
 class Served:
-    """A model that serves some roles, and what a check found of it. None means that it was not found out."""
+    """A model that serves some roles, and the results of a check; None where there is none."""
 
     roles: list[str]
     endpoint: Endpoint | None = None
@@ -35,38 +35,38 @@ class Served:
 
 
 async def serving(models: Models, config: SessionConfig, roles: list[str] | None = None) -> list[Served]:
-    """The models behind a configuration's roles, roles of one model together. What cannot be resolved has a problem."""
-    found: dict[tuple[str, str, str | None], Served] = {}
+    """The models of a configuration's roles, roles of one model together. A model that cannot be resolved has a problem."""
+    served: dict[tuple[str, str, str | None], Served] = {}
     for role in roles or [*ROLES[:3], *config.techniques, *ROLES[3:]]:
         settings = config.model_for(role)
         name = (settings.base_url or "", settings.model or "", settings.api_key_env)
-        if name not in found:
-            found[name] = Served([], settings=settings)
+        if name not in served:
+            served[name] = Served([], settings=settings)
             try:
-                found[name].endpoint = await models.endpoint(settings)
+                served[name].endpoint = await models.endpoint(settings)
             except ModelError as error:
-                found[name].problem = str(error)
-        found[name].roles.append(role)
-    return list(found.values())
+                served[name].problem = str(error)
+        served[name].roles.append(role)
+    return list(served.values())
 
 
 def pinned(config: SessionConfig, served: list[Served]) -> SessionConfig:
-    """The configuration with every role's model and endpoint by name, so that a resumed session meets the same models."""
-    named: dict[str, ModelSettings] = dict(config.models)
+    """The configuration with every role's model and endpoint by name, so that a resumed session has the same models."""
+    models = dict(config.models)
     by_role = {role: item.endpoint for item in served if item.endpoint for role in item.roles}
     endpoints = set(by_role.values())
-    # One model for all is said once; several are said role by role.
+    # One model for all is the default; several are named role by role.
     targets = {"default": next(iter(endpoints))} if len(endpoints) == 1 else by_role
     for role, endpoint in targets.items():
-        where = {"model": endpoint.model, "base_url": endpoint.base_url}
+        fields = {"model": endpoint.model, "base_url": endpoint.base_url}
         if endpoint.embedded:
-            where = {"model": EMBEDDED if endpoint.tuned else EMBEDDED_BASE}
-        named[role] = named.get(role, ModelSettings()).model_copy(update=where)
-    return config.model_copy(update={"models": named})
+            fields = {"model": EMBEDDED if endpoint.tuned else EMBEDDED_BASE}
+        models[role] = models.get(role, ModelSettings()).model_copy(update=fields)
+    return config.model_copy(update={"models": models})
 
 
 def serving_line(served: list[Served]) -> str:
-    """One line that says which model serves."""
+    """One line that says which model serves which roles."""
     parts = []
     for item in served:
         if item.endpoint is None:
@@ -78,7 +78,7 @@ def serving_line(served: list[Served]) -> str:
 
 
 async def check(models: Models, served: Served) -> None:
-    """Find out what a model can do, by asking it three times; what goes wrong becomes its problem."""
+    """Find out in three requests what a model can do; a failure becomes its problem."""
     settings = served.settings.model_copy(update={"max_requests": 3, "max_tokens": 64, "temperature": 0.0})
     messages = [SystemMessage(_PREFIX), HumanMessage("Say hello.")]
     began = time.perf_counter()

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-from counseling_sessions.models.endpoints import OPENAI_URL, url_from_environment
+from counseling_sessions.models.endpoints import environment_url
 from counseling_sessions.settings import ModelSettings, SessionConfig, means_embedded
 
 KEY = "OPENAI_API_KEY"
@@ -22,16 +22,6 @@ class Destination:
 
     url: str
     key: str = KEY
-
-    @property
-    def sends_nothing_secret(self) -> bool:
-        """Whether a request would carry no key: the settings name none, and the default one is not set."""
-        return self.key == KEY and not os.environ.get(KEY, "").strip()
-
-    @property
-    def is_on_this_machine(self) -> bool:
-        """Whether the address is a loopback address."""
-        return is_loopback(urlsplit(self.url).hostname or "")
 
 
 def is_loopback(host: str) -> bool:
@@ -65,12 +55,8 @@ def unnamed(config: SessionConfig, models: Mapping[str, ModelSettings]) -> dict[
     addresses = {place.url for place in today}
 
     def passes(place: Destination) -> bool:
-        harmless = place.sends_nothing_secret and (place.url in addresses or place.is_on_this_machine)
-        return place in today or harmless
+        secret = place.key != KEY or os.environ.get(KEY, "").strip()
+        near = place.url in addresses or is_loopback(urlsplit(place.url).hostname or "")
+        return place in today or (near and not secret)
 
     return {place: roles for place, roles in destinations(config).items() if not passes(place)}
-
-
-def environment_url() -> str:
-    """The address that the environment names: OPENAI_BASE_URL, else OpenAI's. Raises `ModelError` if it holds a password."""
-    return url_from_environment() or OPENAI_URL

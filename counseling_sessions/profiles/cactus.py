@@ -6,6 +6,7 @@ the form's text; this module turns the parts into the fields of a `ClientProfile
 """
 
 import re
+from collections import ChainMap
 from typing import Any
 
 from counseling_sessions.profiles.intake_form import IntakeForm, parse_intake_form
@@ -85,12 +86,8 @@ def _form(client: dict[str, Any]) -> IntakeForm:
 def _counselor(record: dict[str, Any]) -> dict[str, Any]:
     """The CBT agent's part; the other agents' parts fill what it lacks."""
     agents = record.get("AI_counselor")
-    merged: dict[str, Any] = {}
-    if isinstance(agents, dict):
-        parts = [part for part in [agents.get("CBT"), *agents.values()] if isinstance(part, dict)]
-        for part in parts:
-            merged = {**part, **merged}
-    return merged
+    parts = [agents.get("CBT"), *agents.values()] if isinstance(agents, dict) else []
+    return dict(ChainMap(*(part for part in parts if isinstance(part, dict))))
 
 
 def _text(part: dict[str, Any], name: str) -> str:
@@ -117,9 +114,8 @@ def _attitude(client: dict[str, Any]) -> str | None:
 def _age(text: str) -> tuple[int | None, list[str]]:
     """The age in years, or the text as a note if it is not just an age."""
     exact = _AGE.fullmatch(text.strip())
-    years = int(exact[1]) if exact else None
-    if years is not None and years <= 120:
-        return years, []
+    if exact and int(exact[1]) <= 120:
+        return int(exact[1]), []
     return None, [f"Age: {text}"] if text else []
 
 

@@ -40,26 +40,28 @@ class Document:
 
 
 def read_document(path: Path) -> Document:
-    """Read the records of one file. Raises `OSError`."""
-    return parse(read_bytes(path), str(path), path.suffix.lower())
+    """Read the records of one file."""
+    try:
+        return parse(read_bytes(path), str(path), path.suffix.lower())
+    except OSError as error:
+        return Document(problems=[_unreadable(path, error)])
 
 
 def records_of(file: Path) -> Iterator[Record | Problem]:
     """Every record and every problem of a file, in order. Reads JSON lines one by one."""
-    try:
-        if file.suffix.lower() in JSON_LINES:
-            with open_plain(file) as lines:
-                for number, line in enumerate(read_lines(lines), 1):
-                    document = parse(line, str(file), ".json") if line.strip() else Document()
-                    yield from (replace(problem, record=number) for problem in document.problems)
-                    yield from (replace(record, number=number) for record in document.records)
-            return
+    if file.suffix.lower() not in JSON_LINES:
         document = read_document(file)
-    except OSError as error:
-        yield Problem(str(file), f"cannot be read: {error.strerror or error}")
+        yield from document.problems
+        yield from document.records
         return
-    yield from document.problems
-    yield from document.records
+    try:
+        with open_plain(file) as lines:
+            for number, line in enumerate(read_lines(lines), 1):
+                document = parse(line, str(file), ".json") if line.strip() else Document()
+                yield from (replace(problem, record=number) for problem in document.problems)
+                yield from (replace(record, number=number) for record in document.records)
+    except OSError as error:
+        yield _unreadable(file, error)
 
 
 def parse(content: bytes, file: str, suffix: str) -> Document:
@@ -77,6 +79,10 @@ def parse(content: bytes, file: str, suffix: str) -> Document:
     if suffix == ".json" or (suffix not in YAML and text.lstrip()[0] in "{["):
         return _json(text, file)
     return _yaml(text, file)
+
+
+def _unreadable(file: Path, error: OSError) -> Problem:
+    return Problem(str(file), f"cannot be read: {error.strerror or error}")
 
 
 def _json(text: str, file: str) -> Document:

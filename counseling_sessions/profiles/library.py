@@ -13,25 +13,21 @@ BUILTIN = Path(__file__).parent / "builtin"
 
 
 @cache
-def _names() -> tuple[str, ...]:
-    return tuple(sorted(path.stem for path in BUILTIN.glob("*.yaml")))
-
-
-def builtin_ids() -> list[str]:
+def builtin_ids() -> tuple[str, ...]:
     """The ids of the built-in profiles, sorted."""
-    return list(_names())
+    return tuple(sorted(path.stem for path in BUILTIN.glob("*.yaml")))
 
 
 def builtin_profiles() -> list[ClientProfile]:
     """All built-in profiles, sorted by id."""
-    return [load_builtin(profile_id) for profile_id in _names()]
+    return [load_builtin(profile_id) for profile_id in builtin_ids()]
 
 
 @cache
 def load_builtin(profile_id: str) -> ClientProfile:
     """The built-in profile of this id. Raises `ProfileError`, with similar ids, where there is none."""
-    if profile_id not in _names():
-        near = difflib.get_close_matches(profile_id[:100], _names())
+    if profile_id not in builtin_ids():
+        near = difflib.get_close_matches(profile_id[:100], builtin_ids())
         hint = f"did you mean {' or '.join(near)}?" if near else "`profiles list` shows them"
         raise ProfileError(f"there is no built-in profile {profile_id[:100]!r}; {hint}")
     document = read_document(BUILTIN / f"{profile_id}.yaml")

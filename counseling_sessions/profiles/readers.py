@@ -40,17 +40,9 @@ def read_profiles(path: Path, *, skip_invalid: bool = False) -> ReadResult:
     Ids must be unique in one read. Raises `ProfileError` where there is nothing to read, and for any problem. With
     `skip_invalid` the result holds the valid profiles and the problems.
     """
-    result = ReadResult()
-    records: list[Record] = []
-    for file in _files(path):
-        try:
-            document = read_document(file)
-        except OSError as error:
-            result.problems.append(Problem(str(file), f"cannot be read: {error.strerror or error}"))
-            continue
-        result.problems += document.problems
-        records += document.records
-    for item in _validated(records):
+    documents = [read_document(file) for file in _files(path)]
+    result = ReadResult(problems=[problem for document in documents for problem in document.problems])
+    for item in _validated(record for document in documents for record in document.records):
         if isinstance(item, Problem):
             result.problems.append(item)
             continue

@@ -22,14 +22,7 @@ from counseling_sessions.training.base import Base, adapter_model, base_name, lo
 from counseling_sessions.training.card import CARD_DATA, TrainingCard, write_card
 from counseling_sessions.training.data import is_as_embedded, read_examples
 from counseling_sessions.training.errors import TrainingError
-from counseling_sessions.training.loop import (
-    CHECKPOINT,
-    History,
-    Progress,
-    remove_checkpoint,
-    schedule,
-    train,
-)
+from counseling_sessions.training.loop import CHECKPOINT, Progress, remove_checkpoint, schedule, train
 from counseling_sessions.training.loss import SessionPacks, pack_sessions
 from counseling_sessions.training.recipe import Recipe
 
@@ -62,7 +55,8 @@ def train_adapter(
     validation = pack_sessions(validation_rows, loaded.tokenizer, recipe.max_length, recipe.pack_tokens)
     out.mkdir(parents=True, exist_ok=True)
     with Lock(out / "lock"):
-        hashes = {name: _file_hash(data / f"{name}.jsonl") for name in ("train", "validation")}
+        files = {name: data / f"{name}.jsonl" for name in ("train", "validation")}
+        hashes = {name: sha256_of(path) if path.exists() else "" for name, path in files.items()}
         fingerprint = _fingerprint(hashes, loaded, recipe, roles)
         model = adapter_model(loaded, recipe)
         on_stage("training")
@@ -70,8 +64,16 @@ def train_adapter(
         history = train(model, steps, _look_packs(validation, recipe), recipe, out, fingerprint, on_step=on_step)
         model.save_pretrained(str(out))
         (out / "README.md").unlink(missing_ok=True)  # peft's, which is an empty form
-        trained_roles = sorted({row["role"] for row in rows})
-        card = _card(base, loaded, hashes, trained_roles, is_as_embedded(data), recipe, packed, model, history)
+        card = _card(
+            loaded,
+            packed,
+            model,
+            data_sha256=hashes,
+            roles=sorted({row["role"] for row in rows}),
+            as_embedded=is_as_embedded(data),
+            recipe=recipe,
+            history=history,
+        )
         write_card(card, out)
         # Last and atomically: this file says that the adapter is finished.
         write_atomically(out / CARD_DATA, f"{card.model_dump_json(indent=1)}\n".encode())
@@ -113,39 +115,22 @@ def _fingerprint(hashes: dict[str, str], base: Base, recipe: Recipe, roles: Sequ
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 
 
-def _file_hash(path: Path) -> str:
-    return sha256_of(path) if path.exists() else ""
-
-
-def _card(
-    base: str,
-    loaded: Base,
-    hashes: dict[str, str],
-    roles: list[str],
-    as_embedded: bool,
-    recipe: Recipe,
-    packed: Sequence[SessionPacks],
-    model: Any,
-    history: History,
-) -> TrainingCard:
+def _card(loaded: Base, packed: Sequence[SessionPacks], model: Any, **fields: Any) -> TrainingCard:
+    clients = sorted({session.client for session in packed})
     return TrainingCard(
-        base=base,
+        base=loaded.name,
         base_name=base_name(loaded),
         base_sha256=loaded.sha256,
-        data_sha256=hashes,
-        roles=roles,
-        as_embedded=as_embedded,
-        recipe=recipe,
         sessions=len(packed),
-        clients=len({session.client for session in packed}),
-        client_groups=sorted({session.client for session in packed}),
+        clients=len(clients),
+        client_groups=clients,
         examples=sum(session.examples for session in packed),
         too_long=sum(session.too_long for session in packed),
         packs=sum(len(session.packs) for session in packed),
         trainable=sum(weight.numel() for weight in model.parameters() if weight.requires_grad),
-        history=history,
         machine=_machine(),
         packages={name: version(name) for name in ("torch", "transformers", "peft")},
+        **fields,
     )
 
 

@@ -1,6 +1,7 @@
 """A trained adapter's card: its data, its recipe and its history, as JSON, as a text for people and as a curve."""
 
 from pathlib import Path
+from statistics import fmean
 
 from pydantic import BaseModel, ConfigDict
 
@@ -53,32 +54,20 @@ def read_card(folder: Path) -> TrainingCard:
 
 def write_card(card: TrainingCard, folder: Path) -> None:
     """Write `README.md` and `curve.png` into the adapter's folder."""
-    history, recipe = card.history, card.recipe
+    history = card.history
     names = sorted({role for look in history.looks for role in look.by_role})
     looks = "\n".join(
         f"| {look.step} | {look.loss:.3f} | " + " | ".join(f"{look.by_role.get(role, 0):.3f}" for role in names) + " |"
         for look in history.looks
     )
     text = TEXT.read_text(encoding="utf-8").format(
-        base_name=card.base_name,
-        rank=recipe.rank,
-        alpha=recipe.alpha,
-        trainable=card.trainable,
+        card=card,
+        recipe=card.recipe,
+        history=history,
         roles=", ".join(card.roles) if card.roles else "all that the data has",
-        examples=card.examples,
-        sessions=card.sessions,
-        clients=card.clients,
-        too_long=card.too_long,
-        tokens=history.tokens,
         steps=len(history.steps),
         data=card.data_sha256["train"][:16],
-        learning_rate=recipe.learning_rate,
-        epochs=recipe.epochs,
-        pack_tokens=recipe.pack_tokens,
-        dropout=recipe.dropout,
-        seed=recipe.seed,
         minutes=history.seconds / 60,
-        machine=card.machine,
         resumed=f", taken up again {history.resumed} times" if history.resumed else "",
         packages=", ".join(f"{name} {number}" for name, number in card.packages.items()),
         stopped=f"- Stopped early: {history.stopped}.\n" if history.stopped else "",
@@ -95,17 +84,12 @@ def _draw(card: TrainingCard, path: Path) -> None:
 
     figure = Figure(figsize=(7, 3.4), layout="constrained")
     axes = figure.subplots()
-    steps = card.history.steps
-    axes.plot(
-        [step.step for step in steps], [step.loss for step in steps], color="#9bbfe0", linewidth=0.8, label="a step"
-    )
+    steps, looks = card.history.steps, card.history.looks
+    numbers, losses = [step.step for step in steps], [step.loss for step in steps]
+    axes.plot(numbers, losses, color="#9bbfe0", linewidth=0.8, label="a step")
     size = max(1, len(steps) // 20)
-    smooth = [
-        sum(step.loss for step in steps[max(0, n - size) : n + 1]) / (n + 1 - max(0, n - size))
-        for n in range(len(steps))
-    ]
-    axes.plot([step.step for step in steps], smooth, color="#3b82c4", label=f"mean of {size + 1} steps")
-    looks = card.history.looks
+    smooth = [fmean(losses[max(0, n - size) : n + 1]) for n in range(len(steps))]
+    axes.plot(numbers, smooth, color="#3b82c4", label=f"mean of {size + 1} steps")
     axes.plot([look.step for look in looks], [look.loss for look in looks], "o-", color="#d9772b", label="validation")
     axes.set_xlabel("step")
     axes.set_ylabel("nats per answer token")

@@ -1,6 +1,6 @@
-"""Fine-tuning data: examples of every role, made from sessions with the prompts of today, in splits by client.
+"""Fine-tuning data: examples of every role, made from sessions with today's prompts, in splits by client.
 
-What is trained is what is served: the prompts are those that the nodes would send for the same state of the session.
+The prompts are those that the nodes would send for the same state of a session.
 """
 
 import hashlib
@@ -28,12 +28,13 @@ from counseling_sessions.training.roles import COUNSELOR
 from counseling_sessions.training.sources import Source, read_sources
 
 COUNTS = "data.json"
+TEXT = Path(__file__).parent / "texts" / "data.md"
 
 
 class DataReport(BaseModel):
-    """What a folder of examples holds: counts by split and role, the words of answers, what was left out and why.
+    """A folder of examples: counts by split and role, words of the answers, skipped records with reasons.
 
-    `as_embedded`: the prompts are those that the embedded model is served with (`settings.EMBEDDED_SESSION`).
+    `as_embedded`: the prompts are the embedded model's (`settings.EMBEDDED_SESSION`).
     """
 
     model_config = ConfigDict(extra="forbid")
@@ -55,12 +56,11 @@ class DataReport(BaseModel):
 
 
 def examples_of(record: SessionRecord, roles: Sequence[str], *, as_embedded: bool = False) -> Iterator[Exchange]:
-    """A session's examples of some roles, in the order of work; `as_embedded` with the prompts of such a session."""
-    wanted = set(roles)
+    """A session's examples of some roles, in the order of work; `as_embedded` with the embedded model's prompts."""
     if as_embedded:
         record = record.model_copy(update={"configuration": record.configuration | EMBEDDED_SESSION})
-    yield from (item for item in as_exchanges(record) if item.role in wanted)
-    if COUNSELOR in wanted and record.configuration["method"] not in ("single", "single-plan"):
+    yield from (item for item in as_exchanges(record) if item.role in roles)
+    if COUNSELOR in roles and record.configuration["method"] not in ("single", "single-plan"):
         config = alone(record, record.plan).model_dump(mode="json")
         turns = tuple(turn.model_copy(update={"pick": None, "candidates": ()}) for turn in record.turns)
         by_one = record.model_copy(update={"configuration": config, "turns": turns})
@@ -68,7 +68,7 @@ def examples_of(record: SessionRecord, roles: Sequence[str], *, as_embedded: boo
 
 
 def example_row(item: Exchange, record: SessionRecord, client: str) -> dict[str, Any]:
-    """An example as a line of a file has it; `client` is the client's group. `closes`: it is the session's closing utterance."""
+    """An example as a line of a file; `client` is the client's group. `closes`: it is the session's closing utterance."""
     return {
         "role": item.role,
         "session_id": record.session_id,
@@ -91,12 +91,11 @@ def prepare(
     skip_invalid: bool = False,
     overwrite: bool = False,
 ) -> DataReport:
-    """Write the examples of all sessions into `out`, one file a split, and say what was written.
+    """Write the examples of all sessions into `out`, one file a split; returns a report.
 
-    A client is in one split only: that of a file named after a split (as the corpus has them), wherever else the client comes
-    up, or one that follows from a hash of the client. Clients that the corpus holds out are held out from everything, so that
-    its test split stays a test. Raises `ProfileError` for what cannot be read, unless `skip_invalid`,
-    and `ExportError` where `out` cannot be written.
+    A client is in one split only. A file named after a split (as in the corpus) decides it for all other files; else a hash of the
+    client does. The corpus's held-out clients are held out everywhere, so that its test split stays a test. Raises `ProfileError`
+    for a broken record, unless `skip_invalid`, and `ExportError` if it cannot write `out`.
     """
     report = DataReport(
         sources=[str(path) for path in sources], roles=list(roles), prompts=_prompts_hash(), as_embedded=as_embedded
@@ -128,7 +127,7 @@ def prepare(
 
 
 def is_as_embedded(folder: Path) -> bool:
-    """Whether the examples of a folder have the prompts of the embedded model; what does not say so has not."""
+    """Whether a folder's report says that its examples have the embedded model's prompts."""
     try:
         return DataReport.model_validate_json(read_text(folder / COUNTS)).as_embedded
     except (OSError, ValueError):
@@ -136,31 +135,29 @@ def is_as_embedded(folder: Path) -> bool:
 
 
 def read_examples(path: Path) -> list[dict[str, Any]]:
-    """The examples of a file. Raises `ProfileError` that names the line of one that is broken."""
-    examples = []
+    """The examples of a file. Raises `ProfileError`, which names the line of a broken one."""
     try:
-        with open_plain(path) as lines:
-            for number, line in enumerate(read_lines(lines), 1):
-                text = line.decode()
-                try:
-                    row = parse_json(text)
-                    chats = row["prompt"], row["completion"]
-                    if not (
-                        row["role"] and row["session_id"] and all(isinstance(chat, list) and chat for chat in chats)
-                    ):
-                        raise ValueError
-                    if not all(isinstance(message["content"], str) for chat in chats for message in chat):
-                        raise ValueError
-                except (ValueError, KeyError, TypeError):
-                    raise ProfileError(
-                        f"{path}, line {number}: not an example (role, session_id, prompt, completion)"
-                    ) from None
-                examples.append(row)
+        with open_plain(path) as file:
+            return [
+                _example(line.decode(), f"{path}, line {number}") for number, line in enumerate(read_lines(file), 1)
+            ]
     except OSError as error:
         raise ProfileError(f"{path} cannot be read: {error.strerror or error}") from None
     except UnicodeDecodeError:
         raise ProfileError(f"{path} cannot be read: it is not UTF-8") from None
-    return examples
+
+
+def _example(line: str, place: str) -> dict[str, Any]:
+    try:
+        row: dict[str, Any] = parse_json(line)
+        chats = row["prompt"], row["completion"]
+        texts = [message["content"] for chat in chats for message in chat]
+        good = row["role"] and row["session_id"] and all(isinstance(chat, list) and chat for chat in chats)
+    except (ValueError, KeyError, TypeError):
+        good, texts = False, []
+    if not good or not all(isinstance(text, str) for text in texts):
+        raise ProfileError(f"{place}: not an example (role, session_id, prompt, completion)")
+    return row
 
 
 def _usable(sources: Sequence[Path], report: DataReport, skip_invalid: bool) -> Iterator[Source]:
@@ -177,7 +174,7 @@ def _usable(sources: Sequence[Path], report: DataReport, skip_invalid: bool) -> 
 
 
 def _bound_clients(sources: Sequence[Path], skip_invalid: bool) -> dict[str, str]:
-    """The split of every client whose sessions lie in a file named after one, and of those that the corpus holds out."""
+    """The split of every client of a file named after a split, and of the corpus's held-out clients."""
     bound = held_out_clients()
     for path in sources:
         for item in read_sources(path, left_out=[] if skip_invalid else None):
@@ -200,7 +197,7 @@ def _write(
 
 
 def _prompts_hash() -> str:
-    """One hash over all prompts that a session is made with."""
+    """One hash over all prompts of a session."""
     return hashlib.sha256(json.dumps(prompt_hashes(), sort_keys=True).encode()).hexdigest()[:16]
 
 
@@ -209,19 +206,13 @@ def _card(report: DataReport) -> str:
         f"| {role} | " + " | ".join(f"{report.examples.get(split, {}).get(role, 0):,}" for split in SPLITS) + " |"
         for role in report.roles
     )
-    return f"""{MARK}
-# Fine-tuning examples
-
-{report.total:,} examples from {sum(report.sessions.values()):,} sessions ({", ".join(report.sources)}), made by
-`run.py train data{" --as-embedded" * report.as_embedded}` with the prompts of hash {report.prompts}.
-A line of a file is one example: `prompt` as chat messages, `completion` the answer; the loss belongs on the answer alone.
-Splits are by client: no client is in two of them.
-
-| role | train | validation | test |
-| --- | --- | --- | --- |
-{rows}
-
-Clients: {", ".join(f"{report.clients.get(split, 0)} {split}" for split in SPLITS)}. Left out: {len(report.skipped)} records.
-
-The clients are invented. A model that is tuned on this is for research on counseling dialogue, not for care.
-"""
+    return TEXT.read_text(encoding="utf-8").format(
+        mark=MARK,
+        report=report,
+        sessions=sum(report.sessions.values()),
+        sources=", ".join(report.sources),
+        option=" --as-embedded" * report.as_embedded,
+        rows=rows,
+        clients=", ".join(f"{report.clients.get(split, 0)} {split}" for split in SPLITS),
+        skipped=len(report.skipped),
+    )

@@ -7,6 +7,8 @@ reorders an adapter's second factor, as llama.cpp's converter does with the base
 from pathlib import Path
 from typing import Any
 
+import gguf
+import gguf.quants
 import numpy as np
 from numpy.typing import NDArray
 
@@ -38,35 +40,29 @@ Array = NDArray[Any]
 
 def export_gguf(adapter: Path, path: Path) -> int:
     """Write an adapter as a GGUF of 16-bit floats for llama.cpp's `--lora`; returns its size in bytes. Raises `TrainingError`."""
-    gguf = _gguf()
-    architecture, heads = _architecture(adapter)
-    factors = _factors(adapter)
-    writer = gguf.GGUFWriter(_prepared(path), architecture)
+    architecture, factors = _factors(adapter)
+    writer = _writer(path, architecture)
     writer.add_type(gguf.GGUFType.ADAPTER)
     writer.add_string(gguf.Keys.Adapter.TYPE, "lora")
     writer.add_float32(gguf.Keys.Adapter.LORA_ALPHA, float(_config(adapter)["lora_alpha"]))
     writer.add_name(f"counseling sessions adapter for {read_card(adapter).base_name}")
     writer.add_license("apache-2.0")
-    for name, (a, b) in factors.items():
-        tensor = _tensor(name)
+    for tensor, (a, b) in factors.items():
         writer.add_tensor(f"{tensor}.lora_a", a.astype(np.float16))
-        writer.add_tensor(f"{tensor}.lora_b", _reordered(name, b, architecture, heads).astype(np.float16))
+        writer.add_tensor(f"{tensor}.lora_b", b.astype(np.float16))
     return _written(writer, path)
 
 
 def export_merged_gguf(adapter: Path, path: Path) -> int:
     """Write base and adapter as one GGUF in Q8_0; returns its size in bytes. Raises `TrainingError`, also if the base is no GGUF."""
-    gguf = _gguf()
     base = _base_file(adapter)
-    architecture, heads = _architecture(adapter)
-    scale = _scale(adapter)
-    deltas = {
-        _tensor(name): _reordered(name, b, architecture, heads) @ a * scale
-        for name, (a, b) in _factors(adapter).items()
-    }
+    architecture, factors = _factors(adapter)
+    config = _config(adapter)
+    scale = float(config["lora_alpha"]) / float(config["r"])
+    deltas = {tensor: b @ a * scale for tensor, (a, b) in factors.items()}
     reader = gguf.GGUFReader(str(base))
-    writer = gguf.GGUFWriter(_prepared(path), architecture)
-    _copy_fields(gguf, reader, writer)
+    writer = _writer(path, architecture)
+    _copy_fields(reader, writer)
     for tensor in reader.tensors:
         weights = gguf.quants.dequantize(tensor.data, tensor.tensor_type).astype(np.float32)
         if tensor.name in deltas:
@@ -101,16 +97,9 @@ def _written(writer: Any, path: Path) -> int:
     return path.stat().st_size
 
 
-def _gguf() -> Any:
-    import gguf
-    import gguf.quants
-
-    return gguf
-
-
-def _prepared(path: Path) -> str:
+def _writer(path: Path, architecture: str) -> Any:
     path.parent.mkdir(parents=True, exist_ok=True)
-    return str(path)
+    return gguf.GGUFWriter(str(path), architecture)
 
 
 def _config(adapter: Path) -> dict[str, Any]:
@@ -121,22 +110,19 @@ def _config(adapter: Path) -> dict[str, Any]:
     return config
 
 
-def _scale(adapter: Path) -> float:
-    config = _config(adapter)
-    return float(config["lora_alpha"]) / float(config["r"])
-
-
-def _factors(adapter: Path) -> dict[str, tuple[Array, Array]]:
-    """The two factors of every layer that the adapter changes, (rank, in) and (out, rank), by the layer's transformers name."""
+def _factors(adapter: Path) -> tuple[str, dict[str, tuple[Array, Array]]]:
+    """The base's GGUF architecture, and by GGUF name the two factors of every changed layer, (rank, in) and (out, rank)."""
     from safetensors.numpy import load_file
 
+    architecture, heads = _architecture(adapter)
     weights = load_file(str(adapter / WEIGHTS))
     factors: dict[str, tuple[Array, Array]] = {}
     for name, a in weights.items():
         if name.endswith(".lora_A.weight"):
             layer = name.removesuffix(".lora_A.weight").removeprefix("base_model.model.")
-            factors[layer] = a.astype(np.float32), weights[name.replace("lora_A", "lora_B")].astype(np.float32)
-    return factors
+            b = weights[name.replace("lora_A", "lora_B")].astype(np.float32)
+            factors[_tensor(layer)] = a.astype(np.float32), _reordered(layer, b, architecture, heads)
+    return architecture, factors
 
 
 def _tensor(name: str) -> str:
@@ -184,15 +170,14 @@ def _reordered(name: str, b: Array, architecture: str, heads: dict[str, int]) ->
     return b.reshape(count, 2, rows // count // 2, width).swapaxes(1, 2).reshape(rows, width)
 
 
-def _copy_fields(gguf: Any, reader: Any, writer: Any) -> None:
+def _copy_fields(reader: Any, writer: Any) -> None:
     replaced = {gguf.Keys.General.ARCHITECTURE, gguf.Keys.General.FILE_TYPE}
     for name, item in reader.fields.items():
         if name.startswith("GGUF.") or name in replaced:
             continue
         kind = item.types[0]
-        value = item.contents()
         if kind == gguf.GGUFValueType.ARRAY:
-            writer.add_array(name, value)
+            writer.add_array(name, item.contents())
         else:
-            writer.add_key_value(name, value, kind)
+            writer.add_key_value(name, item.contents(), kind)
     writer.add_file_type(gguf.LlamaFileType.MOSTLY_Q8_0)

@@ -1,6 +1,5 @@
 """The training loop: packs in a seeded order, step by step, with checkpoints from which a killed run goes on."""
 
-import json
 import math
 import random
 import signal
@@ -139,7 +138,7 @@ def train(
     look_at = {round(len(steps) * (number + 1) / recipe.looks) - 1 for number in range(recipe.looks)}
     with _interrupts() as interrupted:
         for number in range(first, len(steps)):
-            state.history.steps.append(_step(model, trainable, optimizer, steps[number], number, len(steps), recipe))
+            state.history.steps.append(_step(state, steps[number], number, len(steps), recipe))
             if validation and number in look_at:
                 _look(state, validation, number, recipe, last=number + 1 == len(steps))
             on_step(Progress(number + 1, len(steps), state.history))
@@ -174,30 +173,22 @@ def _interrupts() -> Iterator[list[int]]:
         signal.signal(signal.SIGINT, before)
 
 
-def _step(
-    model: Any,
-    trainable: dict[str, Any],
-    optimizer: Any,
-    packs: Sequence[Pack],
-    number: int,
-    steps: int,
-    recipe: Recipe,
-) -> Step:
+def _step(state: "_State", packs: Sequence[Pack], number: int, steps: int, recipe: Recipe) -> Step:
     began = time.monotonic()
     rate = learning_rate(number, steps, recipe)
-    for group in optimizer.param_groups:
+    for group in state.optimizer.param_groups:
         group["lr"] = rate
     weight = sum(pack.weight for pack in packs)
     nats = 0.0
     for pack in packs:
-        loss = pack_loss(model, pack)
+        loss = pack_loss(state.model, pack)
         (loss / weight).backward()
         nats += loss.item()
     if not math.isfinite(nats):
         raise TrainingError(f"the loss is no number at step {number + 1}; try a smaller --learning-rate")
-    torch.nn.utils.clip_grad_norm_(list(trainable.values()), recipe.clip)
-    optimizer.step()
-    optimizer.zero_grad(set_to_none=True)
+    torch.nn.utils.clip_grad_norm_(list(state.trainable.values()), recipe.clip)
+    state.optimizer.step()
+    state.optimizer.zero_grad(set_to_none=True)
     tokens = sum(len(pack.ids) for pack in packs)
     seconds = time.monotonic() - began
     return Step(step=number + 1, loss=nats / weight, tokens=tokens, seconds=round(seconds, 3), learning_rate=rate)
@@ -257,19 +248,20 @@ class _State:
             raise TrainingError(
                 f"{path} belongs to a run with other data, base or recipe; give another --out, or remove it"
             )
-        with torch.no_grad():
-            for name, weight in self.trainable.items():
-                weight.copy_(content["weights"][name])
+        self._copy(content["weights"])
         self.best = content["best"]
         self.optimizer.load_state_dict(content["optimizer"])
         torch.set_rng_state(content["random"])
         torch.cuda.set_rng_state_all(content["random_gpu"])
-        self.history = History.model_validate(json.loads(content["history"]))
+        self.history = History.model_validate_json(content["history"])
         self.history.resumed += 1
         return int(content["step"])
 
     def take_best(self) -> None:
         if self.best:
-            with torch.no_grad():
-                for name, weight in self.trainable.items():
-                    weight.copy_(self.best[name])
+            self._copy(self.best)
+
+    def _copy(self, weights: dict[str, Any]) -> None:
+        with torch.no_grad():
+            for name, weight in self.trainable.items():
+                weight.copy_(weights[name])

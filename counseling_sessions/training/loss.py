@@ -1,5 +1,6 @@
 """The loss of a model on the answers in packs, in total and by role."""
 
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -15,16 +16,8 @@ from counseling_sessions.training.tokens import tokenize
 class Loss:
     """Sums over answer tokens, by role: nats, and the number of tokens."""
 
-    nats: dict[str, float] = field(default_factory=dict)
-    tokens: dict[str, int] = field(default_factory=dict)
-
-    def add(self, role: str, nats: float, tokens: int) -> None:
-        self.nats[role] = self.nats.get(role, 0.0) + nats
-        self.tokens[role] = self.tokens.get(role, 0) + tokens
-
-    def merge(self, other: "Loss") -> None:
-        for role, nats in other.nats.items():
-            self.add(role, nats, other.tokens[role])
+    nats: defaultdict[str, float] = field(default_factory=lambda: defaultdict(float))
+    tokens: Counter[str] = field(default_factory=Counter)
 
     @property
     def mean(self) -> float:
@@ -84,7 +77,8 @@ def score(model: Any, packs: Iterable[Pack]) -> Loss:
         for pack in packs:
             losses, _ = _losses(model, pack)
             for target, nats in zip(pack.targets, losses.tolist(), strict=True):
-                total.add(target.role, nats * target.weight, target.weight)
+                total.nats[target.role] += nats * target.weight
+                total.tokens[target.role] += target.weight
     model.train(was_training)
     return total
 

@@ -5,6 +5,7 @@ token attends only to its ancestors, and its position is its depth. With any cha
 examples' losses (a test compares them).
 """
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
@@ -50,7 +51,7 @@ class _Node:
     token: int
     depth: int
     children: dict[int, "_Node"] = field(default_factory=dict)
-    targets: dict[tuple[int, str], int] = field(default_factory=dict)
+    targets: Counter[tuple[int, str]] = field(default_factory=Counter)
     height: int = 0
 
 
@@ -61,19 +62,15 @@ def pack_examples(examples: Sequence[Tokens], most: int) -> list[Pack]:
     """
     packs = []
     for beginning in _by_beginning(examples):
-        group: list[Tokens] = []
         root, size = _Node(-1, -1), 0
         for example in beginning:
             new = _missing(root, example)
-            if group and size + new > most:
-                packs.append(_pack(group))
-                group, root, size = [], _Node(-1, -1), 0
-                new = len(example.ids)
+            if size and size + new > most:
+                packs.append(_pack(root))
+                root, size, new = _Node(-1, -1), 0, len(example.ids)
             _insert(root, example)
-            group.append(example)
             size += new
-        if group:
-            packs.append(_pack(group))
+        packs.append(_pack(root))
     return packs
 
 
@@ -98,15 +95,11 @@ def _insert(root: _Node, example: Tokens) -> None:
     node = root
     for place, token in enumerate(example.ids):
         if place >= example.answer:
-            key = token, example.role
-            node.targets[key] = node.targets.get(key, 0) + 1
+            node.targets[token, example.role] += 1
         node = node.children.setdefault(token, _Node(token, place))
 
 
-def _pack(examples: list[Tokens]) -> Pack:
-    root = _Node(-1, -1)
-    for example in examples:
-        _insert(root, example)
+def _pack(root: _Node) -> Pack:
     _measure(root)
     pack = Pack()
     for top in root.children.values():

@@ -25,7 +25,7 @@ BASE = "base"
 
 
 class RoleReport(BaseModel):
-    """One role (or all): answer tokens, nats per token of both, and the mean over sessions of the difference with its interval."""
+    """One role, or all: answer tokens, nats per token of both, and the mean difference over sessions with its interval."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -51,7 +51,7 @@ class RoleReport(BaseModel):
 class Report(BaseModel):
     """An adapter against another one, or the base, on the same examples.
 
-    `clients_trained_on` counts the clients among them that one of the adapters was trained on: they are no test of it.
+    `clients_trained_on` counts their clients that are also in an adapter's training data.
     """
 
     model_config = ConfigDict(extra="forbid")
@@ -70,8 +70,7 @@ def compare_adapters(
     """Score both on held-out examples.
 
     `on` is `corpus:test` or `plain:test` (or another split), a file of examples, or sessions of any kind.
-
-    Raises `TrainingError`, and `ProfileError` for examples that cannot be read.
+    Raises `TrainingError`, and `ProfileError` for unreadable examples.
     """
     card = read_card(adapter)
     other_card = None if against == BASE else read_card(Path(against))
@@ -79,27 +78,26 @@ def compare_adapters(
         raise TrainingError(f"{against} is an adapter for another base; only adapters of one base can be compared")
     recipe = card.recipe
     base = load_base(card.base)
-    # Without a choice, what an adapter is made for; cards of old do not say it, and mean all roles but the baselines' counselor.
-    wanted = roles or card.roles or chosen_roles("all")
-    packed = pack_sessions(_rows(on, card.as_embedded), base.tokenizer, recipe.max_length, recipe.pack_tokens, wanted)[
-        :sessions
-    ]
+    # The default is the adapter's roles. Older cards have none, and mean all but the baselines' counselor.
+    roles = roles or card.roles or chosen_roles("all")
+    rows = _rows(on, card.as_embedded)
+    packed = pack_sessions(rows, base.tokenizer, recipe.max_length, recipe.pack_tokens, roles)[:sessions]
     if not any(session.packs for session in packed):
         long = f" of at most {recipe.max_length:,} tokens" if packed else ""
         raise TrainingError(f"{on} has no example of these roles{long}")
-    other = _losses(base.model, packed) if other_card is None else None
+    before = None if other_card else _losses(base.model, packed)
     model = load_adapter(base, adapter)
-    own = _losses(model, packed)
-    if other is None:
+    losses = _losses(model, packed)
+    if other_card:
         use_adapter(model, Path(against))
-        other = _losses(model, packed)
+    others = before or _losses(model, packed)
     trained_on = {*card.client_groups, *(other_card.client_groups if other_card else ())}
-    names = [role for role in role_names() if any(role in loss.nats for loss in own)]
+    names = [role for role in role_names() if any(role in loss.nats for loss in losses)]
     return Report(
         adapter=str(adapter),
         against=against,
         on=on,
-        roles=[_role(role, packed, own, other) for role in [*names, ALL_ROLES]],
+        roles=[_role(role, packed, losses, others) for role in [*names, ALL_ROLES]],
         too_long=sum(session.too_long for session in packed),
         clients_trained_on=len({session.client for session in packed} & trained_on),
     )
@@ -128,12 +126,12 @@ def table(report: Report) -> Table:
             style="bold" if row.role == ALL_ROLES else "",
         )
     last = report.roles[-1]
-    told = [f"{last.sessions} sessions of {last.clients} clients; in brackets 95 % intervals over clients"]
+    lines = [f"{last.sessions} sessions of {last.clients} clients; in brackets 95 % intervals over clients"]
     if report.clients_trained_on:
-        told.append(f"NOT HELD OUT: {report.clients_trained_on} of these clients in the training data")
+        lines.append(f"NOT HELD OUT: {report.clients_trained_on} of these clients in the training data")
     if report.too_long:
-        told.append(f"{report.too_long} examples were too long and are left out")
-    shown.caption = "\n".join(told)
+        lines.append(f"{report.too_long} examples were too long and are left out")
+    shown.caption = "\n".join(lines)
     return shown
 
 
@@ -150,7 +148,7 @@ def _rows(on: str, as_embedded: bool) -> Iterable[dict[str, Any]]:
 
 
 def _rows_of(path: Path, as_embedded: bool) -> Iterable[dict[str, Any]]:
-    """The examples of sessions, with the prompts of today, and of the kind that the adapter was trained with."""
+    """The examples of sessions, with today's prompts of the kind that the adapter was trained with."""
     for source in read_sources(path):
         if not isinstance(source, Source):
             raise TrainingError(str(source))
@@ -167,10 +165,10 @@ def _losses(model: Any, packed: Sequence[SessionPacks]) -> list[Loss]:
     return [score(model, session.packs) for session in packed]
 
 
-def _role(role: str, packed: Sequence[SessionPacks], own: Sequence[Loss], other: Sequence[Loss]) -> RoleReport:
+def _role(role: str, packed: Sequence[SessionPacks], losses: Sequence[Loss], others: Sequence[Loss]) -> RoleReport:
     rows = [
         (session.client, *_nats(role, mine), *_nats(role, theirs))
-        for session, mine, theirs in zip(packed, own, other, strict=True)
+        for session, mine, theirs in zip(packed, losses, others, strict=True)
     ]
     rows = [row for row in rows if row[2]]
     tokens = sum(row[2] for row in rows)

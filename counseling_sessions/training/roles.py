@@ -15,11 +15,11 @@ def role_names() -> list[str]:
 
 def chosen_roles(text: str) -> list[str]:
     """The roles that an option names: `all` is every role of MAGneT, the baselines' counselor not among them."""
-    wanted = [name.strip() for name in text.split(",") if name.strip()]
-    known = role_names()
-    named = [role for name in wanted for role in (known[:-1] if name == ALL else [name])]
-    if unknown := [name for name in named if name not in known]:
-        raise SettingsError(f"there is no role {', '.join(unknown)}; there are {', '.join(known)}, and all")
-    if not named:
+    every = role_names()
+    names = [name.strip() for name in text.split(",") if name.strip()]
+    roles = [role for name in names for role in (every[:-1] if name == ALL else [name])]
+    if unknown := [name for name in roles if name not in every]:
+        raise SettingsError(f"there is no role {', '.join(unknown)}; there are {', '.join(every)}, and all")
+    if not roles:
         raise SettingsError("name at least one role")
-    return list(dict.fromkeys(named))
+    return list(dict.fromkeys(roles))

@@ -1,7 +1,7 @@
-"""Sessions to train on, as records, wherever they lie: runs' folders, the corpus, anybody's files.
+"""Sessions to train on, as records: from runs' folders, the corpus and foreign files.
 
-Sessions that others made have no picks and no drafts: they become records of one counselor without a plan, and give examples
-of the counselor and of the client.
+Foreign sessions have no picks and no drafts. They become records of one counselor without a plan, and give examples of the
+counselor and of the client.
 """
 
 import hashlib
@@ -25,19 +25,17 @@ from counseling_sessions.training.corpus import SPLITS
 
 @dataclass(frozen=True)
 class Source:
-    """A session to train on, and the split that it is bound to: that of a file named `train`, `validation` or `test`."""
+    """A session to train on, and its split if its file is named `train`, `validation` or `test`."""
 
     record: SessionRecord
     split: str | None = None
 
 
 def read_sources(path: Path, *, left_out: list[Damage] | None = None) -> Iterator[Source | Problem]:
-    """Every finished session of a place, and every problem with what cannot be used. Sessions are read one by one.
+    """Every finished session of a place, one by one, and a problem for each that training cannot use.
 
-    A session in which a person took part is such a problem: what people have typed is not trained on.
-
-    Raises `ProfileError` or `RunError` where there is nothing to read, or sessions are damaged; with a list for
-    what is left out, damaged ones are put there instead.
+    A session in which a person took part is such a problem. Raises `ProfileError` or `RunError` where there is nothing to read, or
+    sessions are damaged; a list `left_out` takes the damaged ones instead.
     """
     if folder := run_folder(path):
         yield from (_ours(record, str(path)) for record in folder.records(left_out=left_out))
@@ -53,7 +51,7 @@ def read_sources(path: Path, *, left_out: list[Damage] | None = None) -> Iterato
 
 
 def _ours(record: SessionRecord, place: str, split: str | None = None) -> Source | Problem:
-    if any(said.author == "human" for said in record.dialogue):
+    if any(utterance.author == "human" for utterance in record.dialogue):
         return Problem(place, f"session {record.session_id}: a person took part in it")
     return Source(record, split)
 
@@ -71,14 +69,14 @@ def _adopted(session: Session, split: str | None) -> Source | Problem:
 
 
 def _record_of(session: Session) -> SessionRecord:
-    """A session that others made as a record of one counselor; raises `ValueError` where the speakers do not take turns."""
+    """A foreign session as a record of one counselor. Raises `ValueError` where the speakers do not take turns."""
     assert session.profile is not None
     assert session.attitude is not None
-    turns = [list(said) for number, said in groupby(session.dialogue, lambda message: message.turn) if number]
+    turns = [list(messages) for number, messages in groupby(session.dialogue, lambda message: message.turn) if number]
     config = SessionConfig(method="single", max_turns=min(max(len(turns), 1), MOST_TURNS))
-    for said in turns[:-1]:
-        if [message.speaker for message in said] != ["counselor", "client"]:
-            raise ValueError(f"in turn {said[0].turn} counselor and client do not take turns")
+    for messages in turns[:-1]:
+        if [message.speaker for message in messages] != ["counselor", "client"]:
+            raise ValueError(f"in turn {messages[0].turn} counselor and client do not take turns")
     closing = turns.pop()[0] if turns and len(turns[-1]) == 1 and turns[-1][0].speaker == "counselor" else None
     if not turns:
         raise ValueError("it has no whole turn")
@@ -100,17 +98,17 @@ def _record_of(session: Session) -> SessionRecord:
             Turn(
                 turn=number,
                 phase=phase_of(number, config.max_turns),
-                counselor=_utterance(said[0], number),
-                client=_utterance(said[1], number),
+                counselor=_utterance(messages[0], number),
+                client=_utterance(messages[1], number),
             )
-            for number, said in enumerate(turns, 1)
+            for number, messages in enumerate(turns, 1)
         ),
         closing=_utterance(closing, len(turns) + 1).model_copy(update={"closing": True}) if closing else None,
     )
 
 
 def _id_of(session: Session) -> str:
-    """An id of our own form for a session that others named, another one for each file and name."""
+    """An id for a foreign session, unique for its file and name."""
     name = re.sub(r"[^A-Za-z0-9._-]+", "-", session.id).lstrip(".-")[:60]
     return f"{name or 'session'}-{hashlib.sha256(f'{session.source}#{session.id}'.encode()).hexdigest()[:12]}"
 

@@ -26,10 +26,6 @@ class Tokens:
     ids: tuple[int, ...]
     answer: int
 
-    @property
-    def answer_ids(self) -> tuple[int, ...]:
-        return self.ids[self.answer :]
-
 
 def tokenize(tokenizer: Any, role: str, prompt: Chat, completion: Chat, max_length: int) -> Tokens | None:
     """An example's tokens, at most `max_length`; None if even the shortest prompt leaves no room for the answer.

@@ -1,8 +1,7 @@
-"""Sessions written by hand: a YAML file that holds what is said and thought becomes a session record, as if it had been run.
+"""Sessions written by hand: a YAML file with all words and thoughts becomes a session record, as a run makes it.
 
-A file of `corpus/sessions/` or `corpus/plain/sessions/` names the client, the attitude and the plan; of each turn it has the
-router's reason and pick, the specialists' drafts, what the counselor said and what the client answered; at its end the closing
-utterance and how it ended.
+A file of `corpus/sessions/` or `corpus/plain/sessions/` names the client, the attitude and the plan. Each turn has the router's
+reason and pick, the specialists' drafts, and both utterances. Then follow the closing utterance and the reason of the end.
 """
 
 import uuid
@@ -34,7 +33,7 @@ from counseling_sessions.state import (
 from counseling_sessions.training.errors import WrittenError
 
 WRITTEN_AT = "2026-11-24T00:00:00+00:00"
-"""When the corpus was written: records that are built again are the same to the byte."""
+"""The time in all records of the corpus, so that each build gives the same bytes."""
 
 
 class _Written(BaseModel):
@@ -42,7 +41,7 @@ class _Written(BaseModel):
 
 
 class WrittenPlan(_Written):
-    """The CBT technique, what it is for here, and the steps of the session."""
+    """The CBT technique, its goal here, and the steps of the session."""
 
     technique: CBTTechnique
     goal: str = Field(min_length=10, max_length=200)
@@ -50,7 +49,7 @@ class WrittenPlan(_Written):
 
 
 class WrittenTurn(_Written):
-    """A turn: why the router picks what it picks, the drafts of these techniques and of others, and what is said."""
+    """A turn: the router's reason and pick, the drafts of these techniques and of others, and both utterances."""
 
     reason: str = Field(min_length=5, max_length=160)
     pick: tuple[str, ...] = Field(min_length=1, max_length=MOST_PICKED)
@@ -67,7 +66,7 @@ class WrittenTurn(_Written):
 
 
 class WrittenSession(_Written):
-    """A session as it is written. `max_turns` is what it was planned for; it may end earlier."""
+    """A session as written. `max_turns` is the plan; the session may end earlier."""
 
     client: str
     attitude: Attitude
@@ -91,11 +90,9 @@ class WrittenSession(_Written):
 
 
 def read_written(path: Path, clients: Path, collection: str = "corpus") -> SessionRecord:
-    """The record of a written session; its client is one of a folder's profiles, or a built-in one.
+    """The record of a written session; its client is a profile of the folder, or a built-in one.
 
-    A client may have a session of the same attitude in another `collection`: it is part of the session's id.
-
-    Raises `WrittenError`, `ProfileError` and `SettingsError`.
+    `collection` is part of the session's id. Raises `WrittenError`, `ProfileError` and `SettingsError`.
     """
     try:
         written = WrittenSession.model_validate(read_yaml(path))
@@ -106,18 +103,17 @@ def read_written(path: Path, clients: Path, collection: str = "corpus") -> Sessi
 
 def find_client(name: str, clients: Path) -> ClientProfile:
     """The client of this id: from the folder, or a built-in one. Raises `ProfileError`."""
-    own = clients / f"{name}.yaml"
-    return load_builtin(name) if name in builtin_ids() or not own.exists() else read_profiles(own).profiles[0]
+    file = clients / f"{name}.yaml"
+    return load_builtin(name) if name in builtin_ids() or not file.exists() else read_profiles(file).profiles[0]
 
 
 def record_of(written: WrittenSession, profile: ClientProfile, collection: str) -> SessionRecord:
-    """The record that a run with these words would have left, without calls: nothing was asked of a model."""
+    """The record of a run with these words, without calls of a model."""
     config = SessionConfig(
         techniques=written.techniques,
         max_turns=written.max_turns,
         min_turns=min(SessionConfig.model_fields["min_turns"].default, written.max_turns),
     )
-    last = len(written.turns)
     place = "written" if collection == "corpus" else f"written/{collection}"
     return SessionRecord(
         session_id=str(uuid.uuid5(SESSIONS, f"{place}/{profile.id}/{written.attitude}")),
@@ -127,39 +123,26 @@ def record_of(written: WrittenSession, profile: ClientProfile, collection: str) 
         profile=profile,
         attitude=written.attitude,
         configuration=config.model_dump(mode="json"),
-        provenance=_provenance(config),
+        provenance=Provenance(
+            configuration_hash=configuration_hash(config), prompt_hashes={}, packages={}, python="", platform="written"
+        ),
         started_at=WRITTEN_AT,
         finished_at=WRITTEN_AT,
         seconds=0.0,
         opening=opening_of(profile),
         plan=Plan(**written.plan.model_dump()),
         turns=tuple(_turn(number, turn, config) for number, turn in enumerate(written.turns, 1)),
-        closing=Utterance(turn=last + 1, speaker="counselor", text=written.closing, closing=True),
+        closing=Utterance(turn=len(written.turns) + 1, speaker="counselor", text=written.closing, closing=True),
     )
 
 
 def _turn(number: int, written: WrittenTurn, config: SessionConfig) -> Turn:
-    phase = phase_of(number, config.max_turns)
-    said: dict[str, Any] = {"turn": number}
+    place: dict[str, Any] = {"turn": number, "phase": phase_of(number, config.max_turns)}
+    drafts = written.drafts.items()
     return Turn(
-        turn=number,
-        phase=phase,
-        pick=Pick(
-            turn=number,
-            phase=phase,
-            techniques=written.pick,
-            step=written.step,
-            reason=written.reason,
-            source="llm",
-        ),
-        candidates=tuple(Candidate(technique=name, text=text, **said) for name, text in written.drafts.items()),
-        counselor=Utterance(speaker="counselor", text=written.counselor, **said),
-        client=Utterance(speaker="client", text=written.client, **said),
-    )
-
-
-def _provenance(config: SessionConfig) -> Provenance:
-    """No prompt and no program had a part in what was written."""
-    return Provenance(
-        configuration_hash=configuration_hash(config), prompt_hashes={}, packages={}, python="", platform="written"
+        **place,
+        pick=Pick(**place, techniques=written.pick, step=written.step, reason=written.reason, source="llm"),
+        candidates=tuple(Candidate(turn=number, technique=name, text=text) for name, text in drafts),
+        counselor=Utterance(turn=number, speaker="counselor", text=written.counselor),
+        client=Utterance(turn=number, speaker="client", text=written.client),
     )

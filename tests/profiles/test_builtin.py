@@ -35,7 +35,9 @@ def _texts(profile: ClientProfile) -> str:
 
 def test_there_are_thirty_named_by_their_files(profiles):
     assert len(profiles) == COUNT
-    assert [profile.id for profile in profiles] == builtin_ids() == sorted(path.stem for path in BUILTIN.iterdir())
+    assert (
+        [profile.id for profile in profiles] == list(builtin_ids()) == sorted(path.stem for path in BUILTIN.iterdir())
+    )
 
 
 def test_names_are_unique(profiles):

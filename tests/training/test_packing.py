@@ -158,7 +158,7 @@ def one_by_one(model: Any, examples: Sequence[Tokens]) -> dict[str, Any]:
     for example in examples:
         logits = model(input_ids=torch.tensor([example.ids]), use_cache=False).logits[0]
         before = logits[example.answer - 1 : -1]
-        loss = cross_entropy(before, torch.tensor(example.answer_ids), reduction="sum")
+        loss = cross_entropy(before, torch.tensor(example.ids[example.answer :]), reduction="sum")
         nats[example.role] = nats.get(example.role, 0.0) + loss
     return nats
 
@@ -174,7 +174,7 @@ def test_the_loss_of_packs_is_that_of_their_examples_one_by_one(plain: str, most
     model = tiny_llama(VOCABULARY)
     loss = score(model, packs)
     assert loss.nats == {role: pytest.approx(nats.item(), rel=2e-5) for role, nats in expected.items()}
-    assert loss.tokens == Counter(example.role for example in examples for _ in example.answer_ids)
+    assert loss.tokens == Counter(example.role for example in examples for _ in example.ids[example.answer :])
     total = sum(nats.item() for nats in expected.values())
     assert loss.mean == pytest.approx(total / sum(loss.tokens.values()), rel=2e-5)
     assert sum(pack_loss(model, pack).item() for pack in packs) == pytest.approx(total, rel=2e-5)
