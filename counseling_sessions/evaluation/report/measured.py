@@ -191,8 +191,8 @@ def _openings(groups: Sequence[GroupMeasures]) -> Table:
     for group in groups:
         for opening in group.structure.openings(5):
             named = f"{group.name}: {opening.words} …" if len(groups) > 1 else f"{opening.words} …"
-            total = group.structure.messages["counselor"]
-            rows.append((named, f"{opening.messages:,} of {total:,}", f"{100 * opening.share:.1f} %"))
+            count = f"{opening.messages:,} of {group.structure.counselor_messages:,}"
+            rows.append((named, count, f"{100 * opening.share:.1f} %"))
     return Table("Words that open the counselor's messages most often", ("", "messages", "share"), tuple(rows))
 
 
