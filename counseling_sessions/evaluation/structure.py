@@ -12,7 +12,7 @@ from counseling_sessions.evaluation.integrity import Finding
 from counseling_sessions.profiles.schema import ClientProfile
 from counseling_sessions.sessions import Message, Session, client_group
 from counseling_sessions.sessions.session import named_technique
-from counseling_sessions.state import EndReason, Phase
+from counseling_sessions.state import Phase
 from counseling_sessions.texts.words import words
 
 DECILES = 10
@@ -71,7 +71,7 @@ class Opening:
 class Structure:
     """Counts the structure of a set's sessions.
 
-    `end_reasons` and `turns` count sessions (`None` where no end is recorded). `by_phase` and `by_decile` count techniques;
+    `end_reasons` and `turns` count sessions. `by_phase` and `by_decile` count techniques;
     decile d holds the counselor's messages i of n with floor(10 i / n) = d. `phase_messages` and `decile_messages` count
     the counselor's messages with a technique. In `agree` of `comparable` sessions the plan's CBT technique is a labelled one.
     """
@@ -79,7 +79,7 @@ class Structure:
     def __init__(self, labels: Labels | None = None) -> None:
         self.labels = labels or {}
         self.counselor_messages = 0
-        self.end_reasons: Counter[EndReason | None] = Counter()
+        self.end_reasons: Counter[str] = Counter()
         self.turns: Counter[int] = Counter()
         self.by_phase: defaultdict[Phase, Counter[str]] = defaultdict(Counter)
         self.phase_messages: Counter[Phase] = Counter()
@@ -91,7 +91,7 @@ class Structure:
 
     def add(self, session: Session) -> None:
         """Count a session. Time is linear in the text."""
-        self.end_reasons[session.end_reason] += 1
+        self.end_reasons[session.end_reason or "not recorded"] += 1
         self.turns[session.turns] += 1
         agrees = _agrees(session, self.labels)
         self.comparable += agrees is not None

@@ -145,7 +145,7 @@ def test_a_set_of_sessions_in_numbers() -> None:
         session(*FOUR),
     )
     assert counted.counselor_messages == 32
-    assert counted.end_reasons == {"left": 2, None: 1}
+    assert counted.end_reasons == {"left": 2, "not recorded": 1}
     assert counted.turns == {14: 2, 4: 1}
     assert counted.by_phase["exploring"] == {"reflection": 2, "questioning": 3}
     assert counted.phase_messages == {"opening": 2, "exploring": 3, "working": 1}
@@ -197,4 +197,4 @@ def test_the_structure_of_the_released_sessions_is_as_it_is_known() -> None:
     assert counted.turns == {20: 60}  # and the opening: 42 messages
     assert counted.openings(1) == [Opening("it sounds like", 318, 318 / 1260)]
     assert (counted.agree, counted.comparable) == (31, 60)
-    assert counted.end_reasons == {None: 60}
+    assert counted.end_reasons == {"not recorded": 60}
