@@ -1,11 +1,11 @@
-"""Groups compared, paired by client, attitude and seed: each of them with one, measure by measure, families corrected by Holm."""
+"""Groups compared with one of them, paired by client, attitude and seed, measure by measure; Holm corrects each family."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import astuple, dataclass
 
 from counseling_sessions.evaluation.figures import Measure, SessionFigures
-from counseling_sessions.evaluation.pairs import Pairing, PairKey
+from counseling_sessions.evaluation.pairs import Pairing
 from counseling_sessions.evaluation.statistics.family import Family, holm
 from counseling_sessions.evaluation.statistics.paired import PairedDifference, compare
 
@@ -52,26 +52,28 @@ def compare_groups(
     A family is all comparisons on measures of one kind (`Measure.family`), with all the other groups together. Where no session
     has a partner, nothing is compared.
     """
-    known = list(rows)
-    keys = {name: _keys(known, name, pairing) for name in (reference, *others)}
-    shared = {other: set(keys[reference]) & set(keys[other]) for other in others}
-    found: list[tuple[Measure, PairedDifference]] = []
+    rows = list(rows)
+    keys = {name: [pairing.key(row.key) for row in rows if row.group == name] for name in (reference, *others)}
+    shared = {other: {*keys[reference]} & {*keys[other]} for other in others}
+    differences: list[tuple[Measure, PairedDifference]] = []
+    by_family: dict[str, dict[str, float | None]] = defaultdict(dict)
     for measure in measures.values():
         for other in others:
-            values = [(row.group, *astuple(pairing.key(row.key)), row.values.get(measure.id)) for row in known]
+            values = [(row.group, *astuple(pairing.key(row.key)), row.values.get(measure.id)) for row in rows]
             difference = compare(values, reference, other, seed=seed)
             if difference.pairs:
-                found.append((measure, difference))
-    families = _families(found)
-    adjusted = {
-        comparison.name: (comparison.adjusted, comparison.rejected)
-        for family in families
-        for comparison in family.comparisons
-    }
+                differences.append((measure, difference))
+                by_family[measure.family][_name(measure, difference)] = difference.test.value
+    families = tuple(holm(name, values) for name, values in by_family.items())
+    corrected = {item.name: item for family in families for item in family.comparisons}
     return Comparison(
         reference,
         tuple(others),
-        tuple(Compared(measure, difference, *adjusted[_name(measure, difference)]) for measure, difference in found),
+        tuple(
+            Compared(measure, difference, item.adjusted, item.rejected)
+            for measure, difference in differences
+            for item in [corrected[_name(measure, difference)]]
+        ),
         families,
         {other: len(both) for other, both in shared.items()},
         {
@@ -81,16 +83,5 @@ def compare_groups(
     )
 
 
-def _families(found: Sequence[tuple[Measure, PairedDifference]]) -> tuple[Family, ...]:
-    by_family: dict[str, dict[str, float | None]] = defaultdict(dict)
-    for measure, difference in found:
-        by_family[measure.family][_name(measure, difference)] = difference.test.value
-    return tuple(holm(name, values) for name, values in by_family.items())
-
-
 def _name(measure: Measure, difference: PairedDifference) -> str:
     return f"{measure.id} against {difference.baseline}"
-
-
-def _keys(rows: Iterable[SessionFigures], group: str, pairing: Pairing) -> list[PairKey]:
-    return [pairing.key(row.key) for row in rows if row.group == group]

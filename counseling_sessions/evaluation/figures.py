@@ -5,11 +5,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
-from counseling_sessions.evaluation.integrity import Finding
 from counseling_sessions.evaluation.judging.means import AffectChange, SubscaleMean
 from counseling_sessions.evaluation.scales import Scale
-from counseling_sessions.evaluation.structure import session_figures
-from counseling_sessions.sessions import Session, SessionKey
+from counseling_sessions.sessions import SessionKey
 
 Better = Literal["higher", "lower", "neither"]
 
@@ -52,42 +50,37 @@ MEASURES: dict[str, Measure] = {
 
 @dataclass(frozen=True)
 class SessionFigures:
-    """One session's figures, and the group it is compared in. What is unknown of the session is not in `values`."""
+    """One session's figures, and the group it is compared in. `values` has no figure that is unknown."""
 
     key: SessionKey
     group: str
     values: dict[str, float] = field(default_factory=dict)
 
 
-def plain_figures(session: Session, findings: list[Finding], group: str) -> SessionFigures:
-    """A session's figures that need no judge."""
-    known = session_figures(session, findings)
-    return SessionFigures(session.key, group, {name: value for name, value in known.items() if name in MEASURES})
-
-
 def scale_measures(scales: Iterable[Scale]) -> dict[str, Measure]:
     """The measures of judged scales: each subscale's mean; of affect, before, after and change."""
-    found = {}
+    measures = {}
     for scale in scales:
         for subscale in scale.subscales:
             title = f"{scale.title.partition(' ratings')[0]}, {subscale.replace('_', ' ')}"
+            better: Better = "higher"
+            low, high = scale.low, scale.high
             if scale.subject == "affect":
-                better: Better = "lower" if "negative" in subscale else "higher"
-                width = scale.high - scale.low
-                measure = Measure(f"{scale.name}/{subscale}", f"{title}: change", scale.name, better, -width, width)
-            else:
-                measure = Measure(f"{scale.name}/{subscale}", title, scale.name, "higher", scale.low, scale.high)
-            found[measure.id] = measure
-    return found
+                title += ": change"
+                better = "lower" if "negative" in subscale else "higher"
+                low, high = low - high, high - low
+            measure = Measure(f"{scale.name}/{subscale}", title, scale.name, better, low, high)
+            measures[measure.id] = measure
+    return measures
 
 
 def rows_by_group(
     rows: Iterable[SessionFigures],
-    means: Iterable[SubscaleMean] = (),
-    changes: Iterable[AffectChange] = (),
-    measures: Mapping[str, Measure] | None = None,
+    means: Iterable[SubscaleMean],
+    changes: Iterable[AffectChange],
+    measures: Mapping[str, Measure],
 ) -> dict[str, list[SessionFigures]]:
-    """The rows by group, with the judged figures of their sessions; an unscored one is left out, and so counted as missing."""
+    """The rows by group, with the judged `measures` of their sessions; an unscored one is left out, and so counts as missing."""
     judged: dict[SessionKey, dict[str, float]] = defaultdict(dict)
     for mean in means:
         if mean.mean is not None and mean.occasion == "session":
@@ -95,9 +88,8 @@ def rows_by_group(
     for change in changes:
         if change.change is not None:
             judged[change.key][f"{change.scale}/{change.subscale}"] = change.change
-    found: dict[str, list[SessionFigures]] = defaultdict(list)
+    groups: dict[str, list[SessionFigures]] = defaultdict(list)
     for row in rows:
-        scores = judged.get(row.key, {})
-        wanted = {name: value for name, value in scores.items() if name in (measures or {})}
-        found[row.group].append(replace(row, values=row.values | wanted))
-    return dict(found)
+        scores = {name: score for name, score in judged[row.key].items() if name in measures}
+        groups[row.group].append(replace(row, values=row.values | scores))
+    return dict(groups)

@@ -1,6 +1,7 @@
-"""What is evaluated: sessions from any number of places, in groups that are told apart and compared."""
+"""What is evaluated: sessions from any number of places, in groups."""
 
-from collections.abc import Iterable, Sequence
+from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, get_args
@@ -18,8 +19,7 @@ GroupBy = Literal["method", "attitude", "model", "source"]
 class Gathered:
     """Sessions by the name of their group, in order, and how those of two groups are paired.
 
-    `problems` is what could not be read, and has been left out; `unnamed` counts sessions that the grouping says nothing of and
-    that are in no group; `by` is what the groups are.
+    `by` is what the groups are; `problems` names what could not be read; `unnamed` counts sessions without a group.
     """
 
     sources: tuple[str, ...]
@@ -57,35 +57,38 @@ def gather(paths: Sequence[Path], by: GroupBy | None = None, *, salvage: bool = 
     Failed sessions are counted and left out; with `salvage`, damaged ones too. Raises `SettingsError` where no session could be
     read, or none has what the grouping asks for, and what `read_sessions` raises.
     """
-    names = _names(paths)
-    found = Gathered(sources=tuple(map(str, paths)), by=by)
-    read: list[tuple[str, Session]] = []
-    for path, name in zip(paths, names, strict=True):
-        for item in read_sessions(path, failed=True, left_out=found.damaged if salvage else None):
+    gathered = Gathered(sources=tuple(map(str, paths)), by=by)
+    sessions: list[tuple[str, Session]] = []
+    for path, name in zip(paths, _names(paths), strict=True):
+        for item in read_sessions(path, failed=True, left_out=gathered.damaged if salvage else None):
             if isinstance(item, Problem):
-                found.problems.append(item)
+                gathered.problems.append(item)
             elif item.failed:
-                found.failed += 1
+                gathered.failed += 1
             else:
-                read.append((name, item))
-    if not read:
-        told = "; ".join(str(problem) for problem in found.problems[:3])
-        failed = f"; {found.failed} failed sessions" if found.failed else ""
+                sessions.append((name, item))
+    if not sessions:
+        failed = f"; {gathered.failed} failed sessions" if gathered.failed else ""
+        problems = "; ".join(str(problem) for problem in gathered.problems[:3])
         raise SettingsError(
-            f"no session could be read from {', '.join(map(str, paths))}{failed}{': ' + told if told else ''}"
+            f"no session could be read from {', '.join(gathered.sources)}{failed}{': ' * bool(problems)}{problems}"
         )
-    found.by = by or _natural(read)
-    for name, session in read:
-        group = _group(session, name, found.by)
-        if group is None:
-            found.unnamed += 1
+    gathered.by = by or _natural(sessions)
+    groups: dict[str, list[Session]] = defaultdict(list)
+    for name, session in sessions:
+        if group := _group(session, name, gathered.by):
+            groups[group].append(session)
         else:
-            found.groups.setdefault(group, []).append(session)
+            gathered.unnamed += 1
+    if not groups:
+        raise SettingsError(
+            f"none of the {len(sessions)} sessions says its {gathered.by}; group them by source instead"
+        )
     order = get_args(MethodName)  # the methods in their own order, whatever was read first
-    found.groups = dict(sorted(found.groups.items(), key=lambda item: order.index(item[0]) if item[0] in order else 99))
-    if not found.groups:
-        raise SettingsError(f"none of the {len(read)} sessions says its {found.by}; group them by source instead")
-    return found
+    gathered.groups = {
+        name: groups[name] for name in sorted(groups, key=lambda name: order.index(name) if name in order else 99)
+    }
+    return gathered
 
 
 def _names(paths: Sequence[Path]) -> list[str]:
@@ -98,11 +101,9 @@ def _names(paths: Sequence[Path]) -> list[str]:
     return [f"{path} ({number})" for number, path in enumerate(resolved, 1)]
 
 
-def _natural(read: Iterable[tuple[str, Session]]) -> GroupBy:
-    pairs = list(read)
-    if len({name for name, _ in pairs}) > 1:
-        return "source"
-    return "method" if all(session.method for _, session in pairs) else "source"
+def _natural(sessions: Sequence[tuple[str, Session]]) -> GroupBy:
+    one_source = len({name for name, _ in sessions}) == 1
+    return "method" if one_source and all(session.method for _, session in sessions) else "source"
 
 
 def _group(session: Session, source: str, by: GroupBy) -> str | None:

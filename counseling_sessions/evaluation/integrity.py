@@ -1,4 +1,4 @@
-"""Integrity: what is wrong with sessions as texts, found without a judge, and counted.
+"""Integrity: what is wrong with sessions as texts, without a judge.
 
 `check_session` finds, `Integrity` counts. Every finding can be traced to its message.
 """
@@ -6,7 +6,7 @@
 from collections import Counter
 from dataclasses import dataclass
 
-from counseling_sessions.evaluation.checks import CHECKS, SpokenInSession, empty, language_of, non_alternation, spoken
+from counseling_sessions.evaluation.checks import CHECKS, empty, non_alternation, spoken
 from counseling_sessions.sessions import Session
 from counseling_sessions.state import Speaker
 
@@ -27,12 +27,12 @@ KINDS: dict[str, str] = {
 }
 """Every kind of finding, and what it means."""
 OF_SESSIONS = frozenset({"one_sided"})
-"""The kinds that concern a whole session; all others concern a message, each at most once."""
+"""The kinds that concern a session; all others concern a message, each at most once."""
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing wrong: where (`speaker` None and `turn` 0 for the whole session), the message as it stands, what was seen."""
+    """One thing wrong: where (`speaker` None and `turn` 0: in the session), the message as it stands, what was seen."""
 
     session: str
     turn: int
@@ -45,35 +45,30 @@ class Finding:
 def check_session(session: Session) -> list[Finding]:
     """Everything wrong with a session, message by message, in the order of `KINDS` for each; it never raises.
 
-    An empty message is only that. Time is linear in the text: repeats of other wording are looked for in the last ten
-    messages only.
+    An empty message is only that. Time is linear in the text: near repeats are looked for in the last ten messages only.
     """
-    found: list[Finding] = []
+    findings: list[Finding] = []
     if missing := {"counselor", "client"} - {message.speaker for message in session.dialogue}:
-        found.append(
-            Finding(session.id, 0, None, "one_sided", "", f"no message of the {' or the '.join(sorted(missing))}")
-        )
+        absent = f"no message of the {' or the '.join(sorted(missing))}"
+        findings.append(Finding(session.id, 0, None, "one_sided", "", absent))
     for message, said in zip(session.dialogue, spoken(session), strict=True):
-        for kind, detail in _seen(said):
-            found.append(Finding(session.id, message.turn, message.speaker, kind, message.text, detail))
-    return found
-
-
-def _seen(said: SpokenInSession) -> list[tuple[str, str]]:
-    if nothing := empty(said):
-        seen = {"empty": nothing}
-    else:
-        seen = {kind: detail for kind, check in CHECKS.items() if (detail := check(said))}
-    if twice := non_alternation(said):
-        seen["non_alternation"] = twice
-    return [(kind, seen[kind]) for kind in KINDS if kind in seen]
+        seen = {"empty": empty(said)}
+        if not seen["empty"]:
+            seen |= {kind: check(said) for kind, check in CHECKS.items()}
+        seen["non_alternation"] = non_alternation(said)
+        findings += [
+            Finding(session.id, message.turn, message.speaker, kind, message.text, detail)
+            for kind in KINDS
+            if (detail := seen.get(kind))
+        ]
+    return findings
 
 
 @dataclass(frozen=True, slots=True)
 class KindTotals:
     """How often a kind was found: findings, sessions concerned, and their shares, 0 to 1.
 
-    `of_messages` is None for the kinds that concern a whole session.
+    `of_messages` is None for the kinds that concern a complete session.
     """
 
     findings: int
@@ -83,60 +78,36 @@ class KindTotals:
 
 
 class Integrity:
-    """Counts findings over any number of sessions; of each kind the first `keep` findings stay to be shown (None: all).
-
-    `by_session` gives for every session its findings per kind, and nothing for a clean one; a session whose id has been seen
-    is counted under the id with `#2`, `#3`, … behind it. `messages_by` counts messages per speaker,
-    `language_unknown` the sessions whose language's name we do not know, which `wrong_language` passes over.
-    """
+    """Counts findings over any number of sessions; of each kind the first `keep` findings stay to be shown (None: all)."""
 
     def __init__(self, keep: int | None = 100) -> None:
         self.keep = keep
         self.findings: dict[str, list[Finding]] = {kind: [] for kind in KINDS}
-        self.by_session: dict[str, dict[str, int]] = {}
-        self.messages_by: Counter[Speaker] = Counter()
-        self.language_unknown = 0
-        self._found: Counter[str] = Counter()
+        self.sessions = 0
+        self.messages = 0
+        self._counts: Counter[str] = Counter()
         self._concerned: Counter[str] = Counter()
-        self._ids: Counter[str] = Counter()
 
     def add(self, session: Session) -> list[Finding]:
-        """Check a session and count what is found, which is also given back."""
-        found = check_session(session)
-        self._ids[session.id] += 1
-        times = self._ids[session.id]
-        counts = Counter(finding.kind for finding in found)
-        self.by_session[session.id if times == 1 else f"{session.id}#{times}"] = dict(counts)
-        self.messages_by.update(message.speaker for message in session.dialogue)
-        self.language_unknown += language_of(session) is None
-        self._found.update(counts)
-        self._concerned.update(counts.keys())
-        for finding in found:
+        """Check a session, count its findings and return them."""
+        findings = check_session(session)
+        self.sessions += 1
+        self.messages += len(session.dialogue)
+        self._counts.update(finding.kind for finding in findings)
+        self._concerned.update({finding.kind for finding in findings})
+        for finding in findings:
             kept = self.findings[finding.kind]
             if self.keep is None or len(kept) < self.keep:
                 kept.append(finding)
-        return found
-
-    @property
-    def sessions(self) -> int:
-        return len(self.by_session)
-
-    @property
-    def messages(self) -> int:
-        return self.messages_by.total()
-
-    @property
-    def clean(self) -> int:
-        """Sessions in which nothing was found."""
-        return sum(not counts for counts in self.by_session.values())
+        return findings
 
     def totals(self) -> dict[str, KindTotals]:
-        """The totals of every kind, also of those never found, in the order of `KINDS`."""
+        """The totals of every kind, in the order of `KINDS`."""
         return {
             kind: KindTotals(
-                findings=self._found[kind],
+                findings=self._counts[kind],
                 sessions=self._concerned[kind],
-                of_messages=None if kind in OF_SESSIONS else self._found[kind] / max(self.messages, 1),
+                of_messages=None if kind in OF_SESSIONS else self._counts[kind] / max(self.messages, 1),
                 of_sessions=self._concerned[kind] / max(self.sessions, 1),
             )
             for kind in KINDS

@@ -2,44 +2,42 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Literal, get_args
+from typing import Literal
 
 from counseling_sessions.evaluation.diversity import Diversity, EqualLength, compare_counts, diversity_of_counts
-from counseling_sessions.evaluation.figures import MEASURES, Measure, SessionFigures, plain_figures
-from counseling_sessions.evaluation.integrity import Finding, Integrity
+from counseling_sessions.evaluation.figures import MEASURES, Measure, SessionFigures
+from counseling_sessions.evaluation.integrity import Integrity
 from counseling_sessions.evaluation.ngrams import Counts, counts_of
 from counseling_sessions.evaluation.self_bleu import SelfBleu, self_bleu
-from counseling_sessions.evaluation.semantic import Embedder, Semantics, semantic_diversity
+from counseling_sessions.evaluation.semantic import Semantics, semantic_diversity
 from counseling_sessions.evaluation.statistics.intervals import Figure, mean_figure, share_figure
-from counseling_sessions.evaluation.structure import Labels, Structure
+from counseling_sessions.evaluation.structure import Labels, Structure, session_figures
 from counseling_sessions.evaluation.tokens import Tokenizer, unicode_words
 from counseling_sessions.sessions import Session
 from counseling_sessions.state import Speaker
 
 PlainMetric = Literal["integrity", "structure", "diversity", "self-bleu", "semantic"]
-PLAIN_METRICS: tuple[PlainMetric, ...] = get_args(PlainMetric)
-DEFAULT_METRICS: tuple[PlainMetric, ...] = ("integrity", "structure", "diversity", "self-bleu")
-"""What is measured unless asked otherwise; `semantic` needs an extra of its own."""
 
 
 @dataclass(frozen=True)
 class Measuring:
     """What is measured, and how. `speaker`: whose messages diversity is of, None for both's; `keep`: findings kept of each kind."""
 
-    metrics: tuple[PlainMetric, ...] = DEFAULT_METRICS
+    metrics: tuple[PlainMetric, ...]
     tokenizer: Tokenizer = field(default_factory=unicode_words)
     vocabulary: int | None = None
     speaker: Speaker | None = None
     labels: Labels = field(default_factory=dict)
-    embedder: Embedder | None = None
     keep: int | None = 100
     seed: int = 0
 
 
 @dataclass(frozen=True)
 class GroupMeasures:
-    """A group in figures. What was not asked for is None. `figures` are means over sessions, by measure; `clean` is the share
-    of sessions without a finding. `rows` are the sessions' own figures."""
+    """A group in figures; a metric that was not asked for is None.
+
+    `figures` are means over sessions, by measure; `clean` is the share of sessions without a finding; `rows` has each session.
+    """
 
     name: str
     sessions: int
@@ -57,7 +55,7 @@ class GroupMeasures:
 
 @dataclass(frozen=True)
 class Measures:
-    """All groups, and their diversity at equal length (None with one group, or where it could not be had: `no_equal_length`)."""
+    """All groups, and their diversity at equal length (None with one group, or for the reason in `no_equal_length`)."""
 
     groups: dict[str, GroupMeasures]
     equal_length: EqualLength | None = None
@@ -69,49 +67,48 @@ class Measures:
 
 
 def measure(
-    groups: Mapping[str, Sequence[Session]], how: Measuring, on_progress: Callable[[str], None] | None = None
+    groups: Mapping[str, Sequence[Session]], how: Measuring, on_progress: Callable[[str], None] = lambda _: None
 ) -> Measures:
     """Measure every group. `on_progress` hears what is being done.
 
     Raises `SettingsError` where semantic diversity is asked for and its extra is not installed, and `ValueError` for a vocabulary
     under the number of different tokens.
     """
-    told = on_progress or (lambda _: None)
     counts: dict[str, Counts] = {}
-    found = {}
+    measured = {}
     for name, sessions in groups.items():
         if "diversity" in how.metrics:
-            told(f"{name}: diversity")
+            on_progress(f"{name}: diversity")
             counts[name] = counts_of(sessions, how.tokenizer, speaker=how.speaker)
-        found[name] = _group(name, sessions, how, counts.get(name), told)
+        measured[name] = _group(name, sessions, how, counts.get(name), on_progress)
     equal, why = None, ""
     if len(counts) > 1:
-        told("diversity at equal length")
+        on_progress("diversity at equal length")
         try:
             equal = compare_counts(counts, vocabulary=how.vocabulary)
         except ValueError as error:
             why = str(error)
-    return Measures(found, equal, why)
+    return Measures(measured, equal, why)
 
 
 def _group(
-    name: str, sessions: Sequence[Session], how: Measuring, counts: Counts | None, told: Callable[[str], None]
+    name: str, sessions: Sequence[Session], how: Measuring, counts: Counts | None, on_progress: Callable[[str], None]
 ) -> GroupMeasures:
-    told(f"{name}: integrity and structure")
+    on_progress(f"{name}: integrity and structure")
     integrity, structure = Integrity(how.keep), Structure(how.labels)
     rows, clean = [], []
     for session in sessions:
-        findings: list[Finding] = integrity.add(session)
+        findings = integrity.add(session)
         structure.add(session)
-        rows.append(plain_figures(session, findings, name))
+        rows.append(SessionFigures(session.key, name, session_figures(session, findings)))
         clean.append((session.client, not findings))
     bleu = semantics = None
     if "self-bleu" in how.metrics:
-        told(f"{name}: self-BLEU")
+        on_progress(f"{name}: self-BLEU")
         bleu = self_bleu(sessions, speaker=how.speaker, seed=how.seed)
     if "semantic" in how.metrics:
-        told(f"{name}: semantic diversity")
-        semantics = semantic_diversity(sessions, how.embedder, speaker=how.speaker, seed=how.seed)
+        on_progress(f"{name}: semantic diversity")
+        semantics = semantic_diversity(sessions, speaker=how.speaker, seed=how.seed)
     return GroupMeasures(
         name=name,
         sessions=len(sessions),
@@ -130,9 +127,8 @@ def _group(
 
 def means(rows: Sequence[SessionFigures], measures: Mapping[str, Measure], *, seed: int = 0) -> dict[str, Figure]:
     """The mean of every measure that a session of these has, with its interval; a session without it counts as missing."""
-    known = {name for row in rows for name in row.values}
     return {
         name: mean_figure(((row.key.client, row.values.get(name)) for row in rows), seed=seed)
         for name in measures
-        if name in known
+        if any(name in row.values for row in rows)
     }

@@ -1,14 +1,14 @@
 """Which n-grams the sessions of each client hold, in arrays small enough for thousands of sessions.
 
-A message's n-grams are its own: none runs over into the next message. N-grams are kept as whole numbers; of each, only
-how many clients have it is remembered, which is all that distinct n-grams and their expectation in a part of the clients need.
+No n-gram runs over into the next message. N-grams are kept as integers, each with the number of clients who have it:
+distinct n-grams and their expectation in a part of the clients need no more.
 """
 
 from array import array
 from collections import defaultdict
 from collections.abc import Hashable, Iterable, Iterator
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import islice, pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,16 +30,16 @@ LARGEST = 2**63
 
 @dataclass(frozen=True)
 class Incidence:
-    """In how many clients' sessions each n-gram of one length is found.
+    """How many clients have each n-gram of one length.
 
-    `ngrams` counts each client's n-grams, with repeats, shape (clients,). `types[f]` counts the different n-grams that are
-    found with exactly f clients, shape (clients + 1,). `found[starts[c]:starts[c + 1]]` says of each different n-gram of
-    client c with how many clients it is found, itself included.
+    `ngrams` counts each client's n-grams, with repeats, shape (clients,). `types[f]` counts the different n-grams that
+    exactly f clients have, shape (clients + 1,). `spread[starts[c]:starts[c + 1]]` says of each different n-gram of
+    client c how many clients have it, c included.
     """
 
     ngrams: Integers
     types: Integers
-    found: NDArray[np.unsignedinteger]
+    spread: NDArray[np.unsignedinteger]
     starts: Integers
 
     @property
@@ -49,7 +49,7 @@ class Incidence:
     def expected(self, clients: float) -> float:
         """Different n-grams to be expected in so many of the clients, drawn without replacement; all of them at most.
 
-        The exact mean over all draws, sample-based rarefaction: a type found with f of n clients is missed by m of them with
+        The exact mean over all draws, sample-based rarefaction: a type of f of n clients is missed by m of them with
         probability C(n - f, m) / C(n, m) (Colwell et al. 2012, "Models and estimators linking individual-based and
         sample-based rarefaction, extrapolation and comparison of assemblages", Journal of Plant Ecology 5(1)).
         A part of a client counts by the gamma function's interpolation.
@@ -59,8 +59,8 @@ class Incidence:
     def expected_without(self, left_out: int, clients: float) -> float:
         """The same, drawn from the clients but the one with number `left_out`."""
         seen = _seen(self.clients - 1, clients, self.clients)
-        its_own = self.found[self.starts[left_out] : self.starts[left_out + 1]]
-        return float(self.types @ seen + (seen[its_own - 1] - seen[its_own]).sum())
+        spread = self.spread[self.starts[left_out] : self.starts[left_out + 1]]
+        return float(self.types @ seen + (seen[spread - 1] - seen[spread]).sum())
 
 
 @dataclass(frozen=True)
@@ -82,7 +82,7 @@ class Counts:
 def counts_of(
     sessions: Iterable[Session], tokenizer: Tokenizer, *, speaker: Speaker | None = None, longest: int = 3
 ) -> Counts:
-    """Count the n-grams, up to `longest`, of all messages or one speaker's. Sessions are taken one by one and not kept.
+    """Count the n-grams, up to `longest`, of all messages or one speaker's. No session is kept.
 
     A client without a single token is left out. Time grows with tokens times their logarithm, memory by about 45 bytes a token.
     """
@@ -92,31 +92,24 @@ def counts_of(
     clients.default_factory = clients.__len__
     tokens, lengths, whose = array("i"), array("i"), array("i")
     total = 0
-    for batch in _batches(sessions):
-        total += len(batch)
-        owners = [session.client for session in batch for said in session.dialogue if speaker in (None, said.speaker)]
-        texts = [said.text for session in batch for said in session.dialogue if speaker in (None, said.speaker)]
-        for owner, said in zip(owners, tokenizer.encode(texts), strict=True):
-            lengths.append(len(said))
-            whose.append(clients[owner] if said else 0)
-            tokens.extend(map(numbers.__getitem__, said))
+
+    def said() -> Iterator[tuple[str, str]]:
+        nonlocal total
+        for session in sessions:
+            total += 1
+            client = session.client
+            yield from ((client, message.text) for message in session.dialogue if speaker in (None, message.speaker))
+
+    messages = said()
+    while batch := list(islice(messages, BATCH)):
+        for (client, _), words in zip(batch, tokenizer.encode([text for _, text in batch]), strict=True):
+            lengths.append(len(words))
+            whose.append(clients[client] if words else 0)
+            tokens.extend(map(numbers.__getitem__, words))
     incidences = _incidences(
         _integers(tokens), _integers(lengths), _integers(whose), len(numbers), len(clients), longest
     )
     return Counts(tokenizer, speaker, total, len(lengths), tuple(clients), incidences)
-
-
-def _batches(sessions: Iterable[Session]) -> Iterator[list[Session]]:
-    batch: list[Session] = []
-    messages = 0
-    for session in sessions:
-        batch.append(session)
-        messages += len(session.dialogue)
-        if messages >= BATCH:
-            yield batch
-            batch, messages = [], 0
-    if batch:
-        yield batch
 
 
 def _integers(values: "array[int]") -> NDArray[np.int32]:
@@ -139,7 +132,7 @@ def _incidences(
     message = np.repeat(np.arange(len(lengths), dtype=np.int32), lengths)[order]
     del owner, order
     codes, highest = tokens.astype(np.int64), max(different, 1)
-    found = []
+    incidences = []
     for length in range(1, longest + 1):
         if length > 1:
             if highest * different >= LARGEST:
@@ -149,8 +142,8 @@ def _incidences(
             codes += tokens[length - 1 :]
             highest *= different
         # What runs over the end of a message is kept in `codes`, since the longer ones are built on it.
-        found.append(_incidence(codes, message[: len(codes)] == message[length - 1 :], bounds))
-    return tuple(found)
+        incidences.append(_incidence(codes, message[: len(codes)] == message[length - 1 :], bounds))
+    return tuple(incidences)
 
 
 def _incidence(codes: Integers, inside: NDArray[np.bool_], bounds: NDArray[np.intp]) -> Incidence:
@@ -158,12 +151,12 @@ def _incidence(codes: Integers, inside: NDArray[np.bool_], bounds: NDArray[np.in
     clients = len(bounds) - 1
     held, ngrams, starts = np.empty(len(codes), np.int64), np.zeros(clients, np.int64), np.zeros(clients + 1, np.int64)
     for client, (start, end) in enumerate(pairwise(bounds)):
-        own = codes[start:end][inside[start:end]]
-        different = np.unique(own)
-        ngrams[client], starts[client + 1] = len(own), starts[client] + len(different)
+        counted = codes[start:end][inside[start:end]]
+        different = np.unique(counted)
+        ngrams[client], starts[client + 1] = len(counted), starts[client] + len(different)
         held[starts[client] : starts[client + 1]] = different
     held = held[: starts[-1]]
-    found = np.empty(len(held), np.min_scalar_type(clients))
+    spread = np.empty(len(held), np.min_scalar_type(clients))
     types = np.zeros(clients + 1, np.int64)
     # Part by part, so that what sorting takes stays small.
     parts = len(held) // PART + 1
@@ -171,18 +164,18 @@ def _incidence(codes: Integers, inside: NDArray[np.bool_], bounds: NDArray[np.in
     for number in range(parts):
         places = np.flatnonzero(part == number)
         _, which, times = np.unique(held[places], return_inverse=True, return_counts=True)
-        found[places] = times[which]
+        spread[places] = times[which]
         types += np.bincount(times, minlength=clients + 1)
-    return Incidence(ngrams, types, found, starts)
+    return Incidence(ngrams, types, spread, starts)
 
 
 def _seen(clients: int, drawn: float, most: int) -> NDArray[np.float64]:
     """How probable it is that a draw of so many of the clients meets what 0, 1, … `most` of them have."""
-    found = np.arange(most + 1)
-    rest = clients - found - drawn + 1
+    having = np.arange(most + 1)
+    rest = clients - having - drawn + 1
     missed = np.zeros(most + 1)
     can = rest > 0
     missed[can] = np.exp(
-        gammaln(clients - found[can] + 1) - gammaln(rest[can]) - gammaln(clients + 1) + gammaln(clients - drawn + 1)
+        gammaln(clients - having[can] + 1) - gammaln(rest[can]) - gammaln(clients + 1) + gammaln(clients - drawn + 1)
     )
     return 1 - missed

@@ -6,11 +6,11 @@ among many good ones, not how good a counselor's turn is. ROUGE sees ASCII lette
 """
 
 import json
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
-from statistics import fmean
 
 import numpy as np
 from numpy.typing import NDArray
@@ -81,12 +81,13 @@ def reference_scores(turns: Sequence[Turn]) -> ReferenceScores:
     """Score turns against their references. An empty generated turn scores 0 and counts. Raises `ValueError` without turns."""
     if not turns:
         raise ValueError("there are no turns to score")
-    found = {"bleu": _corpus(BLEU(), turns), "chrf": _corpus(CHRF(), turns), **dict(_rouge(turns))}
-    whose = dict.fromkeys(turn.client for turn in turns)
+    scores = {"bleu": _corpus(BLEU(), turns), "chrf": _corpus(CHRF(), turns), **dict(_rouge(turns))}
     return ReferenceScores(
-        figures={measure: scored.figure for measure, scored in found.items()},
-        clients={client: {measure: scored.clients[client] for measure, scored in found.items()} for client in whose},
-        signatures={measure: scored.signature for measure, scored in found.items()},
+        figures={measure: scored.figure for measure, scored in scores.items()},
+        clients={
+            client: {measure: scored.clients[client] for measure, scored in scores.items()} for client in _rows(turns)
+        },
+        signatures={measure: scored.signature for measure, scored in scores.items()},
     )
 
 
@@ -109,37 +110,34 @@ def _corpus(metric: Metric, turns: Sequence[Turn]) -> _Scored:
     )
 
     def score(chosen: NDArray[np.float64]) -> float:
-        whole = [round(number) for number in chosen.tolist()]
-        return float(metric._compute_score_from_stats(whole).score)
+        return float(metric._compute_score_from_stats([round(number) for number in chosen.tolist()]).score)
 
     total = statistics.sum(axis=0)
-    own = {client: statistics[rows].sum(axis=0) for client, rows in _rows(turns)}
-    without = [score(total - part) for part in own.values()]
+    parts = {client: statistics[rows].sum(axis=0) for client, rows in _rows(turns).items()}
+    without = [score(total - part) for part in parts.values()]
     figure = jackknife_figure(score(total), without, len(turns), bounds=(0, 100))
-    return _Scored(figure, {client: score(part) for client, part in own.items()}, str(metric.get_signature()))
+    return _Scored(figure, {client: score(part) for client, part in parts.items()}, str(metric.get_signature()))
 
 
 def _rouge(turns: Sequence[Turn]) -> Iterator[tuple[str, _Scored]]:
     scorer = RougeScorer(list(ROUGE), use_stemmer=True)
     scores = [scorer.score(turn.reference, turn.generated) for turn in turns]
+    rows = _rows(turns)
     for measure in ROUGE:
         values = np.array([100 * score[measure].fmeasure for score in scores])
-        own = {client: values[rows] for client, rows in _rows(turns)}
-        left = [len(turns) - len(part) for part in own.values()]
-        without = [
-            (values.sum() - part.sum()) / rest if rest else np.nan
-            for part, rest in zip(own.values(), left, strict=True)
-        ]
+        rest = [np.delete(values, places) for places in rows.values()]
+        without = [part.mean() if len(part) else np.nan for part in rest]
         figure = jackknife_figure(float(values.mean()), without, len(turns), bounds=(0, 100))
         signature = f"{measure}|f1|stemmer:yes|mean over turns|rouge-score:{version('rouge-score')}"
-        yield measure, _Scored(figure, {client: fmean(part.tolist()) for client, part in own.items()}, signature)
+        yield measure, _Scored(figure, {client: float(values[of].mean()) for client, of in rows.items()}, signature)
 
 
-def _rows(turns: Sequence[Turn]) -> Iterator[tuple[str, list[int]]]:
-    rows: dict[str, list[int]] = {}
+def _rows(turns: Sequence[Turn]) -> dict[str, list[int]]:
+    """Where the turns of each client stand."""
+    rows: dict[str, list[int]] = defaultdict(list)
     for place, turn in enumerate(turns):
-        rows.setdefault(turn.client, []).append(place)
-    yield from rows.items()
+        rows[turn.client].append(place)
+    return rows
 
 
 def _turn(line: bytes) -> Turn:

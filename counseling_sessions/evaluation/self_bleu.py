@@ -8,7 +8,7 @@ clients it comes from: samples have a fixed size from a fixed number of clients,
 import random
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import zip_longest
 from statistics import fmean
 
@@ -87,9 +87,8 @@ def _drawn(texts: list[list[str]], sample: int, rng: random.Random) -> list[str]
     return in_turn[:sample]
 
 
-def _mean_score(metric: BLEU, texts: Sequence[str]) -> float:
-    others = ([*texts[:place], *texts[place + 1 :]] for place in range(len(texts)))
-    return fmean(metric.sentence_score(text, rest).score for text, rest in zip(texts, others, strict=True))
+def _mean_score(metric: BLEU, texts: list[str]) -> float:
+    return fmean(metric.sentence_score(text, texts[:at] + texts[at + 1 :]).score for at, text in enumerate(texts))
 
 
 def _figure(scores: Sequence[float], n: int, clients: int) -> Figure:
@@ -100,6 +99,5 @@ def _figure(scores: Sequence[float], n: int, clients: int) -> Figure:
         note = f"an interval needs {MINIMUM_CLIENTS} samples that share no client, and there are {len(scores)}"
         return Figure(mean, None, None, n, clients, note=note)
     without = [(sum(scores) - score) / (len(scores) - 1) for score in scores]
-    found = jackknife_figure(mean, without, n, bounds=(0, 100))
     method = f"t over {len(scores)} samples that share no client"
-    return Figure(mean, found.low, found.high, n, clients, method=method)
+    return replace(jackknife_figure(mean, without, n, bounds=(0, 100)), clients=clients, method=method)

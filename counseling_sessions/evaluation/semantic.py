@@ -1,4 +1,4 @@
-"""How different the sessions of a set, or their messages, are in meaning, by embeddings.
+"""How different the sessions of a set are in meaning, by embeddings.
 
 The mean cosine distance of all pairs, and the Vendi score (Friedman and Dieng 2023, "The Vendi Score", arXiv 2210.02410,
 definition 3.1): how many texts without anything in common would be as varied as these. The default embeddings are those of
@@ -10,6 +10,7 @@ import logging
 import random
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
+from itertools import compress
 from pathlib import Path
 from typing import Literal
 
@@ -23,7 +24,6 @@ from counseling_sessions.settings import SettingsError
 from counseling_sessions.state import Speaker
 
 Floats = NDArray[np.floating]
-Unit = Literal["session", "message"]
 
 SAMPLE = 1000
 """Texts that the Vendi score is of at most, since it grows with their number."""
@@ -51,7 +51,7 @@ class Semantics:
     """
 
     model: str
-    unit: Unit
+    unit: Literal["session"]
     speaker: Speaker | None
     distance: Figure
     vendi: Figure
@@ -63,23 +63,22 @@ def semantic_diversity(
     sessions: Iterable[Session],
     embedder: Embedder | None = None,
     *,
-    unit: Unit = "session",
     speaker: Speaker | None = None,
     sample: int = SAMPLE,
     seed: int = 0,
 ) -> Semantics:
-    """Semantic diversity of the sessions, each as one text of all messages or one speaker's, or of the messages one by one.
+    """Semantic diversity of the sessions, each as one text of all messages or one speaker's.
 
-    Time and memory are linear in the texts. Intervals are by leaving out clients. Raises `SettingsError` where no embedder
-    is given and the extra `semantic` is not installed.
+    Time and memory are linear in the texts. Intervals are by leaving out clients. Raises `SettingsError` without an
+    embedder where the extra `semantic` is not installed.
     """
     embedder = embedder or wordllama_embedder()
-    owners, vectors, missing = _embedded(sessions, embedder, unit, speaker)
+    owners, vectors, missing = _embedded(sessions, embedder, speaker)
     clients = np.unique(owners, return_inverse=True)[1]
     chosen = np.array(sorted(random.Random(seed).sample(range(len(owners)), min(sample, len(owners)))), dtype=np.int64)
     return Semantics(
         model=embedder.name,
-        unit=unit,
+        unit="session",
         speaker=speaker,
         distance=replace(_distance(vectors, clients), missing=missing),
         vendi=replace(_vendi(vectors[chosen], clients[chosen], seed), missing=missing),
@@ -111,9 +110,9 @@ def wordllama_embedder() -> Embedder:
     def embed(texts: Sequence[str]) -> NDArray[np.floating]:
         # It pads all texts of a batch to the longest: in small batches of like length that costs little.
         order = sorted(range(len(texts)), key=lambda place: len(texts[place]))
-        found: NDArray[np.floating] = np.empty((len(texts), 256), np.float32)
-        found[order] = model.embed([texts[place] for place in order], batch_size=8)
-        return found
+        vectors: NDArray[np.floating] = np.empty((len(texts), 256), np.float32)
+        vectors[order] = model.embed([texts[place] for place in order], batch_size=8)
+        return vectors
 
     return Embedder(f"wordllama {wordllama.__version__}, l2_supercat, 256 dimensions", embed)
 
@@ -133,35 +132,24 @@ def vendi_score(vectors: Floats) -> float | None:
 
 
 def _embedded(
-    sessions: Iterable[Session], embedder: Embedder, unit: Unit, speaker: Speaker | None
+    sessions: Iterable[Session], embedder: Embedder, speaker: Speaker | None
 ) -> tuple[list[str], Floats, int]:
     """The client of each text, its unit vector, and how many texts have none."""
+    texts = [
+        (session.client, "\n".join(message.text for message in session.dialogue if speaker in (None, message.speaker)))
+        for session in sessions
+    ]
+    said = [(client, text) for client, text in texts if text.strip()]
     owners: list[str] = []
     batches: list[Floats] = []
-    waiting: list[tuple[str, str]] = []
-    missing = 0
-
-    def embed() -> None:
-        nonlocal missing
-        vectors = np.asarray(embedder.embed([text for _, text in waiting]), dtype=np.float64)
+    for start in range(0, len(said), BATCH):
+        clients, batch = zip(*said[start : start + BATCH], strict=True)
+        vectors = np.asarray(embedder.embed(batch), dtype=np.float64)
         lengths = np.linalg.norm(vectors, axis=1)
-        known = np.isfinite(lengths) & (lengths > 0)
-        missing += int((~known).sum())
-        owners.extend(owner for (owner, _), good in zip(waiting, known, strict=True) if good)
-        batches.append((vectors[known] / lengths[known, None]).astype(np.float32))  # half the memory, 7 digits
-        waiting.clear()
-
-    for session in sessions:
-        said = [message.text for message in session.dialogue if speaker in (None, message.speaker)]
-        texts = ["\n".join(said)] if unit == "session" else said
-        missing += sum(not text.strip() for text in texts)
-        client = session.client
-        waiting += [(client, text) for text in texts if text.strip()]
-        if len(waiting) >= BATCH:
-            embed()
-    if waiting:
-        embed()
-    return owners, np.concatenate(batches) if batches else np.zeros((0, 1)), missing
+        usable = np.isfinite(lengths) & (lengths > 0)
+        owners += compress(clients, usable)
+        batches.append((vectors[usable] / lengths[usable, None]).astype(np.float32))  # half the memory, 7 digits
+    return owners, np.concatenate(batches) if batches else np.zeros((0, 1)), len(texts) - len(owners)
 
 
 def _mean_distance(total: Floats, texts: int) -> float | None:
@@ -177,7 +165,7 @@ def _distance(vectors: Floats, clients: NDArray[np.int64]) -> Figure:
         return Figure(None, None, None, n, count, note="a distance needs two texts")
     sums, sizes = np.zeros((count, vectors.shape[1])), np.bincount(clients, minlength=count)
     np.add.at(sums, clients, vectors)
-    without = [_mean_distance(total - own, n - int(size)) for own, size in zip(sums, sizes, strict=True)]
+    without = [_mean_distance(total - part, n - int(size)) for part, size in zip(sums, sizes, strict=True)]
     return jackknife_figure(value, np.array(without, dtype=np.float64), n, bounds=(0, 2))
 
 
@@ -185,10 +173,10 @@ def _vendi(vectors: Floats, clients: NDArray[np.int64], seed: int) -> Figure:
     value, n = vendi_score(vectors), len(vectors)
     if value is None:
         return Figure(None, None, None, n, 0, note="there is no text")
-    found, place = np.unique(clients, return_inverse=True)
-    groups = np.random.default_rng(seed).permutation(len(found)) % GROUPS
-    count = min(len(found), GROUPS)
+    names, place = np.unique(clients, return_inverse=True)
+    groups = np.random.default_rng(seed).permutation(len(names)) % GROUPS
+    count = min(len(names), GROUPS)
     without = [vendi_score(vectors[groups[place] != group]) for group in range(count)]
     figure = jackknife_figure(value, np.array(without, dtype=np.float64), n, bounds=(1, n))
-    method = f"jackknife over {count} groups of {len(found)} clients" if figure.method else ""
-    return replace(figure, clients=len(found), method=method)
+    method = f"jackknife over {count} groups of {len(names)} clients" if figure.method else ""
+    return replace(figure, clients=len(names), method=method)

@@ -7,7 +7,6 @@ import hashlib
 import re
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
 from pathlib import Path
 
 import tokenizers
@@ -24,16 +23,12 @@ class Tokenizer:
     """A way to cut texts into tokens.
 
     `vocabulary` is how many different tokens there can be, None where that is open, as with words. `encode` gives the
-    tokens of each text, in order, as words or as whole numbers; a batch at a time, since that is faster.
+    tokens of each text, in order, as words or as integers; a batch at a time, since that is faster.
     """
 
     name: str
     vocabulary: int | None
     encode: Encode
-
-    def tokens(self, text: str) -> Sequence[Hashable]:
-        """The tokens of one text."""
-        return self.encode([text])[0]
 
 
 def unicode_words() -> Tokenizer:
@@ -44,44 +39,41 @@ def unicode_words() -> Tokenizer:
 def tokenizer_of_file(path: Path) -> Tokenizer:
     """A Hugging Face `tokenizer.json`, without the special tokens that it would put around a text.
 
-    The vocabulary is the model's own, without tokens that were added to it (Llama 3: 128,000), as the paper counts it.
+    The vocabulary leaves out added tokens (Llama 3: 128,000), as the paper counts it.
     The name is the file's with its folder's, and 8 digits of its SHA-256, since most files have the same name. Raises
     `SettingsError` where the file cannot be read or is no tokenizer.
     """
     try:
         content = read_bytes(path)
-        found = tokenizers.Tokenizer.from_buffer(content)
+        model = tokenizers.Tokenizer.from_buffer(content)
     except OSError as error:
         raise SettingsError(f"{path} cannot be read: {error.strerror or error}") from None
     except Exception as error:  # the library raises bare exceptions
         message = " ".join(str(error).split())[:200]
         raise SettingsError(f"{path} is not a tokenizer.json of Hugging Face: {message}") from None
-    found.no_truncation()
-    found.no_padding()
-    vocabulary = found.get_vocab_size(with_added_tokens=False) or found.get_vocab_size()
-    name = "/".join(path.absolute().parts[-2:])
-    return Tokenizer(f"{name} ({hashlib.sha256(content).hexdigest()[:8]})", vocabulary, partial(_in_pieces, found))
+    model.no_truncation()
+    model.no_padding()
+    vocabulary = model.get_vocab_size(with_added_tokens=False) or model.get_vocab_size()
+    name = f"{'/'.join(path.absolute().parts[-2:])} ({hashlib.sha256(content).hexdigest()[:8]})"
+
+    def encode(texts: Sequence[str]) -> list[Sequence[Hashable]]:
+        return [item.ids for item in model.encode_batch_fast(list(texts), add_special_tokens=False)]
+
+    return Tokenizer(name, vocabulary, encode)
 
 
 def with_paper_cleaning(tokenizer: Tokenizer) -> Tokenizer:
     """The same tokenizer, fed with texts that have gone through `paper_cleaning`."""
-    return replace(tokenizer, name=f"{tokenizer.name}, ASCII cleaning", encode=partial(_cleaned, tokenizer.encode))
+    encode = tokenizer.encode
+    name = f"{tokenizer.name}, ASCII cleaning"
+    return replace(tokenizer, name=name, encode=lambda texts: encode([*map(paper_cleaning, texts)]))
 
 
 def paper_cleaning(text: str) -> str:
     """Lower case, then nothing but the ASCII letters, digits and white space of a text.
 
-    The kind of cleaning that the paper's notebook does before it counts (arXiv 2509.04183, diversity), in our own words and
-    not checked against it character by character. What stands around a dropped character closes up ("don't" becomes "dont").
-    It takes every letter away from text in another script: for such sessions the figures mean nothing.
+    The paper's notebook cleans texts in this way before it counts (arXiv 2509.04183, diversity); ours is not checked against it
+    character by character. What stands around a dropped character closes up ("don't" becomes "dont"). Text in another
+    script loses every letter: for such sessions the figures mean nothing.
     """
     return re.sub(r"[^a-z0-9\s]", "", text.lower(), flags=re.ASCII)
-
-
-def _cleaned(encode: Encode, texts: Sequence[str]) -> list[Sequence[Hashable]]:
-    return encode([paper_cleaning(text) for text in texts])
-
-
-def _in_pieces(tokenizer: tokenizers.Tokenizer, texts: Sequence[str]) -> list[Sequence[Hashable]]:
-    encoded = tokenizer.encode_batch_fast(list(texts), add_special_tokens=False)
-    return [item.ids for item in encoded]

@@ -108,7 +108,7 @@ def plainly(sessions: Sequence[Session], vocabulary: int) -> list[float]:
     grams: list[list[tuple[str, ...]]] = [[], [], []]
     for one in sessions:
         for message in one.dialogue:
-            words = [str(word) for word in unicode_words().tokens(message.text)]
+            words = [str(word) for word in unicode_words().encode([message.text])[0]]
             for length in (1, 2, 3):
                 grams[length - 1] += [tuple(words[at : at + length]) for at in range(len(words) - length + 1)]
     different = [len(set(found)) for found in grams]

@@ -7,12 +7,13 @@ from pathlib import Path
 import pytest
 
 from counseling_sessions.evaluation.compare import compare_groups
-from counseling_sessions.evaluation.figures import MEASURES, Measure, SessionFigures, plain_figures, rows_by_group
+from counseling_sessions.evaluation.figures import MEASURES, Measure, SessionFigures, rows_by_group
 from counseling_sessions.evaluation.groups import Gathered, gather
 from counseling_sessions.evaluation.judging.means import SubscaleMean
 from counseling_sessions.evaluation.measure import Measuring, measure
 from counseling_sessions.evaluation.pairs import Pairing, PairKey, pairs_of
 from counseling_sessions.evaluation.report.data import evaluation_data
+from counseling_sessions.evaluation.structure import session_figures
 from counseling_sessions.sessions import SessionKey
 from counseling_sessions.sessions.writing import ShardWriter
 from counseling_sessions.settings import SettingsError
@@ -20,7 +21,11 @@ from tests.generation.exports.sessions import session
 
 
 def figures(gathered: Gathered) -> list[SessionFigures]:
-    return [plain_figures(item, [], name) for name, group in gathered.groups.items() for item in group]
+    return [
+        SessionFigures(item.key, name, session_figures(item, []))
+        for name, group in gathered.groups.items()
+        for item in group
+    ]
 
 
 DIALOGUE = [{"role": "counselor", "message": "Where shall we start?"}, {"role": "client", "message": "With work."}]

@@ -211,11 +211,9 @@ def test_a_long_message_that_changes_its_language_at_its_end_is_found() -> None:
     assert kinds(english, "Well.", profile=PROFILE) == []
 
 
-def test_a_language_that_is_not_known_is_counted_not_judged() -> None:
-    counted = Integrity()
-    assert counted.add(session(SAID[4], SAID[9], language="Klingon")) == []
-    counted.add(session(SAID[4], SAID[9]))
-    assert (counted.language_unknown, counted.sessions) == (1, 2)
+def test_a_language_that_is_not_known_is_not_judged() -> None:
+    assert kinds(SAID[4], SAID[9], language="Klingon") == []
+    assert kinds(SAID[4], SAID[9], language="German") == ["wrong_language", "wrong_language"]
 
 
 def test_the_model_knows_every_language_that_we_name() -> None:
@@ -249,8 +247,7 @@ def test_the_counts_add_up() -> None:
     counted.add(session("How are you?", id="lonely"))
     totals = counted.totals()
     assert list(totals) == list(KINDS)
-    assert (counted.sessions, counted.messages, counted.clean) == (6, 5 * 28 + 1, 1)
-    assert counted.messages_by == {"counselor": 5 * 14 + 1, "client": 5 * 14}
+    assert (counted.sessions, counted.messages) == (6, 5 * 28 + 1)
     repeat = totals["repeat"]
     assert (repeat.findings, repeat.sessions) == (4, 4)
     assert repeat.of_messages == pytest.approx(4 / 141)
@@ -260,15 +257,13 @@ def test_the_counts_add_up() -> None:
     assert totals["label"].findings == 0
     assert [len(counted.findings[kind]) for kind in ("repeat", "empty", "label")] == [2, 2, 0]
     assert (totals["empty"].findings, totals["empty"].sessions) == (2, 1)
-    assert counted.by_session["two"] == {"empty": 2, "repeat": 1}
-    assert counted.by_session["clean"] == {}
 
 
 def test_sessions_of_one_id_are_counted_each() -> None:
     counted = Integrity()
     counted.add(clean("same"))
     counted.add(changed(clean("same"), 7, ""))
-    assert counted.by_session == {"same": {}, "same#2": {"empty": 1}}
+    assert (counted.sessions, counted.totals()["empty"].sessions) == (2, 1)
 
 
 def test_an_accumulator_of_nothing_has_shares_of_zero() -> None:

@@ -47,13 +47,12 @@ def test_by_hand() -> None:
     assert (found.model, found.unit, found.distance.n, found.vendi_texts) == ("compass", "session", 3, 3)
 
 
-def test_messages_one_by_one_and_one_speakers() -> None:
-    sessions = [session("a", "east", "west", "north", "", "unknown"), session("b", "east", "west")]
-    found = semantic_diversity(sessions, COMPASS, unit="message")
-    assert (found.distance.n, found.distance.missing, found.distance.clients) == (5, 2, 2)
-    counselor = semantic_diversity(sessions, COMPASS, unit="message", speaker="counselor")
-    assert counselor.distance.value == pytest.approx(2 / 3)
-    assert semantic_diversity(sessions, COMPASS, speaker="client").distance.value == pytest.approx(0, abs=1e-6)
+def test_one_speakers_messages_and_texts_that_the_model_does_not_know() -> None:
+    sessions = [session("a", "east", "west"), session("b", "north", "west"), session("c", "unknown", ""), session("d")]
+    both = semantic_diversity(sessions, COMPASS).distance
+    assert (both.value, both.n, both.missing, both.clients) == (pytest.approx(1), 2, 2, 2)
+    client = semantic_diversity(sessions, COMPASS, speaker="client").distance
+    assert (client.value, client.missing) == (pytest.approx(0, abs=1e-6), 2)
 
 
 def unit_vectors(seed: int, texts: int, dimensions: int) -> NDArray[np.float64]:

@@ -10,7 +10,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tokenizers import models, pre_tokenizers, processors
 
-from counseling_sessions.evaluation import tokens
 from counseling_sessions.evaluation.tokens import paper_cleaning, tokenizer_of_file, unicode_words, with_paper_cleaning
 from counseling_sessions.settings import SettingsError
 
@@ -29,12 +28,13 @@ from counseling_sessions.settings import SettingsError
     ],
 )
 def test_words(text: str, words: list[str]) -> None:
-    assert unicode_words().tokens(text) == words
+    assert unicode_words().encode([text]) == [words]
 
 
 @given(st.text(string.printable, max_size=60))
 def test_plain_text_and_the_same_text_beside_another_script_give_the_same_words(text: str) -> None:
-    assert [*unicode_words().tokens(text), "é"] == unicode_words().tokens(f"{text} é")
+    plain, beside = unicode_words().encode([text, f"{text} é"])
+    assert [*plain, "é"] == beside
 
 
 def test_words_are_an_open_vocabulary() -> None:
@@ -88,11 +88,11 @@ def test_paper_cleaning() -> None:
 
 def test_cleaning_comes_before_the_tokenizer_and_shows_in_its_name() -> None:
     cleaned = with_paper_cleaning(unicode_words())
-    assert cleaned.tokens("I can’t go—yet. Ünder") == ["i", "cant", "goyet", "nder"]
+    assert cleaned.encode(["I can’t go—yet. Ünder"]) == [["i", "cant", "goyet", "nder"]]
     assert cleaned.name == "unicode-words, ASCII cleaning"
 
 
 def test_words_are_split_in_linear_time() -> None:
     random.seed(1)
     text = "".join(random.choices("a'’_é \u0301", k=200_000))
-    assert len(tokens.unicode_words().tokens(text)) > 1000
+    assert len(unicode_words().encode([text])[0]) > 1000

@@ -86,7 +86,7 @@ def test_there_are_enough_drafts_of_every_technique(records: list[SessionRecord]
 def test_nothing_is_wrong_with_the_sessions_as_texts(records: list[SessionRecord]) -> None:
     integrity = Integrity(keep=None)
     assert [finding for record in records for finding in integrity.add(session_of(record, "corpus"))] == []
-    assert integrity.clean == len(records)
+    assert integrity.sessions == len(records)
 
 
 def test_every_message_and_every_draft_passes_the_guards_in_its_place(records: list[SessionRecord]) -> None:

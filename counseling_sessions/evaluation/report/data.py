@@ -58,12 +58,12 @@ def evaluation_data(
 
 def flat(rows: Iterable[Any], whose: Callable[[Any], dict[str, Any]] = asdict) -> list[dict[str, Any]]:
     """Rows as columns, in their order; in place of a row's `key` stands what the key holds (`whose`)."""
-    found = []
+    columns = []
     for row in rows:
         values = [(field.name, getattr(row, field.name)) for field in fields(row)]
         parts = [whose(value) if name == "key" else {name: value} for name, value in values]
-        found.append({name: value for part in parts for name, value in part.items()})
-    return found
+        columns.append({name: value for part in parts for name, value in part.items()})
+    return columns
 
 
 def _whose(gathered: Gathered, group: str) -> Callable[[SessionKey], dict[str, Any]]:
@@ -93,7 +93,7 @@ def _group(group: GroupMeasures, whose: Callable[[SessionKey], dict[str, Any]]) 
             "findings_kept_of_each_kind": integrity.keep,
         },
         "structure": {
-            "end_reasons": {str(reason or "not recorded"): count for reason, count in structure.end_reasons.items()},
+            "end_reasons": structure.end_reasons,
             "turns": dict(sorted(structure.turns.items())),
             "techniques_by_phase": structure.by_phase,
             "messages_with_a_technique_by_phase": structure.phase_messages,

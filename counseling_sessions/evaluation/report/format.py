@@ -5,6 +5,7 @@ from counseling_sessions.evaluation.statistics.intervals import Figure
 from counseling_sessions.evaluation.statistics.sign_flips import PValue
 
 NONE = "–"
+INTERVALS = "In brackets 95 % intervals, clustered by client; none is given for fewer than five clients."
 
 
 def figure_cell(figure: Figure | None, *, share: bool = False, digits: int = 2, strong: bool = False) -> Cell:
@@ -31,7 +32,7 @@ def number(value: float, *, share: bool = False, digits: int = 2) -> str:
 
 
 def p_cell(value: float | None, *, rejected: bool = False, detail: str = "") -> Cell:
-    """A p value; those under .001 are not told further."""
+    """A p value; one under .001 is cut short."""
     if value is None:
         return Cell(NONE, detail)
     return Cell("< .001" if value < 0.001 else f"{value:.3f}".removeprefix("0"), detail, rejected)
@@ -47,6 +48,6 @@ def counted(count: int, what: str) -> str:
     return f"{count:,} {what}{'' if count == 1 else 's'}"
 
 
-def per_cent(part: int, whole: int) -> str:
-    """A count as a share of a whole."""
-    return f"{100 * part / whole:.1f} %" if whole else NONE
+def per_cent(part: int, total: int) -> str:
+    """A count as a share of another."""
+    return f"{100 * part / total:.1f} %" if total else NONE

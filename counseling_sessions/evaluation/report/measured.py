@@ -3,15 +3,15 @@
 from collections import Counter
 from collections.abc import Sequence
 
-from counseling_sessions.evaluation.figures import MEASURES, STRUCTURE, Measure
+from counseling_sessions.evaluation.diversity import Diversity, EqualLength
+from counseling_sessions.evaluation.figures import MEASURES, STRUCTURE
 from counseling_sessions.evaluation.groups import Gathered
-from counseling_sessions.evaluation.integrity import KINDS, Finding
+from counseling_sessions.evaluation.integrity import KINDS
 from counseling_sessions.evaluation.measure import GroupMeasures, Measures
 from counseling_sessions.evaluation.reference import ReferenceScores
 from counseling_sessions.evaluation.report.document import Block, Cell, Listing, Plot, Row, Section, Table
-from counseling_sessions.evaluation.report.format import NONE, counted, figure_cell, per_cent
+from counseling_sessions.evaluation.report.format import INTERVALS, NONE, counted, figure_cell, per_cent
 from counseling_sessions.evaluation.report.plots import boxes, lines
-from counseling_sessions.evaluation.statistics.intervals import Figure
 from counseling_sessions.evaluation.structure import DECILES
 from counseling_sessions.state import Phase
 
@@ -36,13 +36,13 @@ def read_section(gathered: Gathered, measures: Measures) -> Section:
                 ", ".join(sorted(models)) or NONE,
             )
         )
+    left_out = {
+        "damaged session": (len(gathered.damaged), ""),
+        "failed session": (gathered.failed, ""),
+        "session": (gathered.unnamed, f": no {gathered.by} is known of them"),
+    }
     said = [f"Read from {', '.join(gathered.sources)}; groups are told apart by {gathered.by}."]
-    if gathered.damaged:
-        said.append(f"{counted(len(gathered.damaged), 'damaged session')} left out.")
-    if gathered.failed:
-        said.append(f"{counted(gathered.failed, 'failed session')} left out.")
-    if gathered.unnamed:
-        said.append(f"{counted(gathered.unnamed, 'session')} left out: no {gathered.by} is known of them.")
+    said += [f"{counted(count, what)} left out{why}." for what, (count, why) in left_out.items() if count]
     if gathered.without_seeds:
         said.append("A group has no seeds: sessions are paired by client and attitude alone.")
     blocks: list[Block] = [Table("", ("group", "sessions", "clients", "messages", "attitudes", "models"), tuple(rows))]
@@ -62,8 +62,8 @@ def integrity_section(measures: Measures) -> Section:
         for group in groups:
             total = totals[group.name][kind]
             behind = f"{counted(total.findings, 'finding')} in {total.sessions:,} of {group.sessions:,} sessions"
-            of = NONE if total.of_messages is None else f" ({100 * total.of_messages:.1f} %)"
-            cells.append(Cell(f"{total.findings:,}{of if total.of_messages is not None else ''}", behind))
+            share = "" if total.of_messages is None else f" ({100 * total.of_messages:.1f} %)"
+            cells.append(Cell(f"{total.findings:,}{share}", behind))
         rows.append((Cell(kind.replace("_", " "), meaning), *cells))
     table = Table(
         "Messages with a finding (and their share of all messages)",
@@ -71,75 +71,53 @@ def integrity_section(measures: Measures) -> Section:
         tuple(rows),
         ("A message counts at most once in each kind. Figures in brackets are 95 % intervals, clustered by client.",),
     )
-    listings = [_findings(kind, groups) for kind in KINDS]
-    return Section(
-        "Integrity",
-        (
-            "What is wrong with the sessions as texts, found by rules that can be read in the documentation and list every message.",
-        ),
-        (table, *(listing for listing in listings if listing)),
+    said = (
+        "What is wrong with the sessions as texts, found by rules that can be read in the documentation and list every message.",
     )
+    listings = [_findings(kind, groups) for kind in KINDS if any(group.integrity.findings[kind] for group in groups)]
+    return Section("Integrity", said, (table, *listings))
 
 
-def _findings(kind: str, groups: Sequence[GroupMeasures]) -> Listing | None:
-    found = [(group.name, finding) for group in groups for finding in group.integrity.findings[kind]]
+def _findings(kind: str, groups: Sequence[GroupMeasures]) -> Listing:
     total = sum(group.integrity.totals()[kind].findings for group in groups)
-    if not found:
-        return None
-    items = tuple((_where(name, finding, len(groups) > 1), _what(finding)) for name, finding in found[:SHOWN])
-    more = f", the first {len(items)} of them" if total > len(items) else ""
-    return Listing(f"{kind.replace('_', ' ')}: {total:,}{more}. {KINDS[kind]}", items)
-
-
-def _where(group: str, finding: Finding, named: bool) -> str:
-    parts = [
-        group if named else "",
-        finding.session,
-        f"turn {finding.turn}" if finding.turn else "",
-        finding.speaker or "",
-    ]
-    return ", ".join(part for part in parts if part)
-
-
-def _what(finding: Finding) -> str:
-    return f"{finding.text} ({finding.detail})" if finding.text else finding.detail
+    items = []
+    for group in groups:
+        for finding in group.integrity.findings[kind]:
+            turn = f"turn {finding.turn}" if finding.turn else ""
+            where = (group.name if len(groups) > 1 else "", finding.session, turn, finding.speaker or "")
+            text = f"{finding.text} ({finding.detail})" if finding.text else finding.detail
+            items.append((", ".join(filter(None, where)), text))
+    more = f", the first {min(len(items), SHOWN)} of them" if total > min(len(items), SHOWN) else ""
+    return Listing(f"{kind.replace('_', ' ')}: {total:,}{more}. {KINDS[kind]}", tuple(items[:SHOWN]))
 
 
 def structure_section(measures: Measures) -> Section:
     """How long sessions are, how they end, what is used when."""
     groups = list(measures.groups.values())
-    blocks: list[Block] = [figures_table(groups, STRUCTURE), _ends(groups)]
+    blocks: list[Block] = [_means(groups), _ends(groups)]
     turns = {group.name: [row.values["turns"] for row in group.rows if "turns" in row.values] for group in groups}
     if any(len(set(values)) > 1 for values in turns.values()):
         blocks.append(boxes(turns, "Turns of a session", "turns"))
     if any(group.structure.decile_messages for group in groups):
         blocks += [_techniques(groups), _over_the_session(groups)]
     blocks.append(_openings(groups))
-    said = []
-    for group in groups:
-        if group.structure.comparable:
-            agree, of = group.structure.agree, group.structure.comparable
-            said.append(
-                f"{group.name}: the plan's CBT technique is a labelled one in {agree:,} of {of:,} sessions "
-                f"({per_cent(agree, of)}) where both can be read."
-            )
-    return Section("Structure", tuple(said), tuple(blocks))
+    said = tuple(
+        f"{group.name}: the plan's CBT technique is a labelled one in {agree:,} of {of:,} sessions "
+        f"({per_cent(agree, of)}) where both can be read."
+        for group in groups
+        for agree, of in [(group.structure.agree, group.structure.comparable)]
+        if of
+    )
+    return Section("Structure", said, tuple(blocks))
 
 
-def figures_table(groups: Sequence[GroupMeasures], family: str) -> Table:
-    """The means of a family's measures by group."""
-    known = [m for m in MEASURES.values() if m.family == family and any(m.id in group.figures for group in groups)]
+def _means(groups: Sequence[GroupMeasures]) -> Table:
     rows: list[Row] = [
-        (measure.title, *(_mean(group.figures.get(measure.id), measure) for group in groups)) for measure in known
+        (measure.title, *(figure_cell(group.figures.get(name), share=measure.share) for group in groups))
+        for name, measure in MEASURES.items()
+        if measure.family == STRUCTURE and any(name in group.figures for group in groups)
     ]
-    return Table("Means over sessions", ("", *_names(groups)), tuple(rows), (_INTERVALS,))
-
-
-_INTERVALS = "In brackets 95 % intervals, clustered by client; none is given for fewer than five clients."
-
-
-def _mean(figure: Figure | None, measure: Measure) -> Cell:
-    return figure_cell(figure, share=measure.share)
+    return Table("Means over sessions", ("", *_names(groups)), tuple(rows), (INTERVALS,))
 
 
 def _names(groups: Sequence[GroupMeasures]) -> list[str]:
@@ -147,15 +125,10 @@ def _names(groups: Sequence[GroupMeasures]) -> list[str]:
 
 
 def _ends(groups: Sequence[GroupMeasures]) -> Table:
-    reasons = sorted({str(reason or "not recorded") for group in groups for reason in group.structure.end_reasons})
     rows: list[Row] = []
-    for reason in reasons:
-        counts = [
-            sum(count for found, count in group.structure.end_reasons.items() if str(found or "not recorded") == reason)
-            for group in groups
-        ]
-        cells = (f"{n:,} ({per_cent(n, group.sessions)})" for n, group in zip(counts, groups, strict=True))
-        rows.append((reason.replace("_", " "), *cells))
+    for reason in sorted({reason for group in groups for reason in group.structure.end_reasons}):
+        counts = [(group.structure.end_reasons[reason], group.sessions) for group in groups]
+        rows.append((reason.replace("_", " "), *(f"{n:,} ({per_cent(n, of)})" for n, of in counts)))
     return Table("How sessions end", ("", *_names(groups)), tuple(rows))
 
 
@@ -191,8 +164,8 @@ def _openings(groups: Sequence[GroupMeasures]) -> Table:
     for group in groups:
         for opening in group.structure.openings(5):
             named = f"{group.name}: {opening.words} …" if len(groups) > 1 else f"{opening.words} …"
-            total = group.structure.messages["counselor"]
-            rows.append((named, f"{opening.messages:,} of {total:,}", f"{100 * opening.share:.1f} %"))
+            count = f"{opening.messages:,} of {group.structure.counselor_messages:,}"
+            rows.append((named, count, f"{100 * opening.share:.1f} %"))
     return Table("Words that open the counselor's messages most often", ("", "messages", "share"), tuple(rows))
 
 
@@ -204,44 +177,46 @@ def diversity_section(measures: Measures) -> Section | None:
     blocks: list[Block] = []
     said = []
     if found := [(group, group.diversity) for group in groups if group.diversity]:
-        size = found[0][1].vocabulary
-        vocabulary = f"a vocabulary of {size:,}" if size else "an open vocabulary, so that there is no EAD"
-        whose = f"the {found[0][1].speaker}'s messages" if found[0][1].speaker else "all messages"
-        said.append(f"Counted on {whose} in {found[0][1].tokenizer} tokens, with {vocabulary}; higher is more varied.")
+        first = found[0][1]
+        vocabulary = (
+            f"a vocabulary of {first.vocabulary:,}"
+            if first.vocabulary
+            else "an open vocabulary, so that there is no EAD"
+        )
+        whose = f"the {first.speaker}'s messages" if first.speaker else "all messages"
+        said.append(f"Counted on {whose} in {first.tokenizer} tokens, with {vocabulary}; higher is more varied.")
         heads = [f"{group.name} ({one.tokens:,} tokens)" for group, one in found]
-        rows: list[Row] = [
-            (f"Distinct-{n}", *(figure_cell(one.distinct[n - 1], digits=4) for _, one in found)) for n in (1, 2, 3)
-        ]
-        if size:
-            rows.append(("EAD", *(figure_cell(one.ead, digits=4) for _, one in found)))
         note = (
             "Pooled figures fall with the number of tokens: groups of different size are compared at equal length only."
         )
-        blocks.append(Table("Pooled over all sessions, as in the paper", ("", *heads), tuple(rows), (note,)))
+        rows = _distinct([one for _, one in found], ead=bool(first.vocabulary))
+        blocks.append(Table("Pooled over all sessions, as in the paper", ("", *heads), rows, (note,)))
     if measures.equal_length:
-        blocks += _equal(measures)
+        blocks += _equal(measures.equal_length)
     elif measures.no_equal_length:
         said.append(f"No comparison at equal length: {measures.no_equal_length}.")
     blocks += [table for table in (_self_bleu(groups), _semantics(groups)) if table]
     return Section("Diversity", tuple(said), tuple(blocks))
 
 
-def _equal(measures: Measures) -> list[Table]:
-    assert measures.equal_length
-    equal = measures.equal_length
+def _distinct(sets: Sequence[Diversity], *, ead: bool) -> tuple[Row, ...]:
     rows: list[Row] = [
-        (f"Distinct-{n}", *(figure_cell(one.distinct[n - 1], digits=4) for one in equal.sets.values()))
-        for n in (1, 2, 3)
+        (f"Distinct-{n}", *(figure_cell(one.distinct[n - 1], digits=4) for one in sets)) for n in (1, 2, 3)
     ]
-    if any(one.ead and one.ead.value is not None for one in equal.sets.values()):
-        rows.append(("EAD", *(figure_cell(one.ead, digits=4) for one in equal.sets.values())))
+    if ead:
+        rows.append(("EAD", *(figure_cell(one.ead, digits=4) for one in sets)))
+    return tuple(rows)
+
+
+def _equal(equal: EqualLength) -> list[Table]:
+    sets = [*equal.sets.values()]
     caption = f"Expected of {equal.budget:,} tokens drawn from each group in whole clients"
     differences = tuple(
         (f"{one.measure}: {one.first} less {one.second}", figure_cell(one.figure, digits=4))
         for one in equal.differences
     )
     return [
-        Table(caption, ("", *equal.sets), tuple(rows)),
+        Table(caption, ("", *equal.sets), _distinct(sets, ead=any(one.ead.value is not None for one in sets))),
         Table("Differences at equal length, paired by client", ("", "difference"), differences),
     ]
 
@@ -284,8 +259,7 @@ def reference_section(scores: ReferenceScores) -> Section:
     """Generated turns against reference turns."""
     titles = {"bleu": "BLEU", "chrf": "chrF", "rouge1": "ROUGE-1", "rouge2": "ROUGE-2", "rougeL": "ROUGE-L"}
     rows: list[Row] = [
-        (titles.get(name, name), figure_cell(figure), scores.signatures.get(name, ""))
-        for name, figure in scores.figures.items()
+        (titles[name], figure_cell(figure), scores.signatures[name]) for name, figure in scores.figures.items()
     ]
     some = next(iter(scores.figures.values()))
     notes = (
