@@ -181,7 +181,7 @@ async def _judge(
     async with opened_models() as models:
         with judging_progress(errors()) as (heard, stage):
             cache = judge_cache(work, request.sources)
-            return await judge(gathered.sessions, how, models, cache, on_progress=heard, told=stage)
+            return await judge(gathered.sessions, how, models, cache, on_progress=heard, on_stage=stage)
 
 
 def _show(kind: str, measures: Measures) -> int:

@@ -49,7 +49,7 @@ class ScaleAgreement:
 
 @dataclass(frozen=True)
 class Judged:
-    """All that the judges gave."""
+    """The judges' scores, what follows from them, and what they are worth."""
 
     scales: tuple[Scale, ...]
     judgements: Judgements
@@ -68,16 +68,16 @@ async def judge(
     cache: JudgeCache,
     *,
     on_progress: OnProgress | None = None,
-    told: Callable[[str], Any] = lambda _: None,
+    on_stage: Callable[[str], Any] = lambda _: None,
 ) -> Judged:
     """Have the sessions rated, and the planted defects tried. Raises what `judge_sessions` raises."""
-    told("rating sessions")
+    on_stage("rating sessions")
     judgements = await judge_sessions(
         sessions, how.scales, how.judges, models, cache, on_progress=on_progress, again=how.again, i_know=how.i_know
     )
     checks: list[PlantedCheck] = []
     if how.planted:
-        told("rating sessions with a planted defect")
+        on_stage("rating sessions with a planted defect")
         checks, _ = await planted_checks(
             how.planted_on or sessions,
             how.scales,
@@ -109,26 +109,22 @@ async def judge(
 
 
 def _agreements(judgements: Judgements, how: Judging) -> list[ScaleAgreement]:
-    found = []
-    for scale in how.scales:
-        for rater in how.judges:
-            if rater.samples > 1:
-                ratings = score_ratings(judgements.rows, scale.name, raters="samples", judge=rater.name)
-                found.append(ScaleAgreement(scale.name, rater.name, _alpha(ratings)))
-        if len(how.judges) > 1:
-            ratings = score_ratings(judgements.rows, scale.name, raters="judges")
-            found.append(ScaleAgreement(scale.name, None, _alpha(ratings)))
-    return found
+    raters = [rater.name for rater in how.judges if rater.samples > 1] + [None] * (len(how.judges) > 1)
+    return [
+        ScaleAgreement(scale.name, rater, _alpha(score_ratings(judgements.rows, scale.name, rater)))
+        for scale in how.scales
+        for rater in raters
+    ]
 
 
 def _alpha(ratings: Sequence[tuple[str, str, float | None, str]]) -> Figure:
-    """The mean over items of each item's alpha: all items together would count it as agreement that items differ in height."""
+    """The mean over items of each item's alpha: over all items at once, differences between items would pass for agreement."""
     by_item: dict[str, list[Rating]] = defaultdict(list)
     for rating in ratings:
         by_item[rating[0].split("\n", 2)[2]].append(Rating(*rating))
-    found = [plain_alpha(ratings_table(of_item, "interval")) for of_item in by_item.values()]
-    known = [alpha for alpha in found if alpha is not None]
+    alphas = [plain_alpha(ratings_table(of_item, "interval")) for of_item in by_item.values()]
+    defined = [alpha for alpha in alphas if alpha is not None]
     sessions = len({rating[0].rpartition("\n")[0] for rating in ratings})
     clients = len({rating[3] for rating in ratings})
-    note = f"mean over {len(known)} of {len(found)} items; no interval"
-    return Figure(fmean(known) if known else None, None, None, sessions, clients, note=note)
+    note = f"mean over {len(defined)} of {len(alphas)} items; no interval"
+    return Figure(fmean(defined) if defined else None, None, None, sessions, clients, note=note)

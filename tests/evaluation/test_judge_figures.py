@@ -116,15 +116,13 @@ async def test_the_card_tells_what_a_reader_has_to_know(models: Models, cache: J
 
 def test_ratings_for_a_coefficient_of_agreement_are_one_per_unit_and_rater() -> None:
     rows = [score(1), score(3, sample=2), score(None, "haste"), score(4, judge="k")]
-    ratings = score_ratings(rows, SMALL.name, raters="judges")
+    ratings = score_ratings(rows, SMALL.name)
     assert [(rater, value, client) for _, rater, value, client in ratings] == [
         ("j", 2, "c"),
         ("j", None, "c"),
         ("k", 4, "c"),
     ]
-    samples = score_ratings(rows, SMALL.name, raters="samples", judge="j")
+    samples = score_ratings(rows, SMALL.name, "j")
     assert [(unit.split("\n")[-1], rater, value) for unit, rater, value, _ in samples] == [
         ("warmth", "1", 1), ("warmth", "2", 3), ("haste", "1", None),
     ]  # fmt: skip
-    with pytest.raises(ValueError, match="of which judge"):
-        score_ratings(rows, SMALL.name, raters="samples")

@@ -1,19 +1,21 @@
-"""One question to one judge: asked until the answer is whole, or as often as is allowed; what stays wrong is unscored, with why.
+"""One question to one judge: asked until the answer is complete, or as often as is allowed; what stays wrong is unscored, with why.
 
-Nothing is guessed: a part of an answer (an item, an aspect) counts if it is what was asked for, or does not count.
+Nothing is guessed: a part of an answer (an item, an aspect) counts only if it is what the question asks for.
 """
 
 import hashlib
 import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
 from langchain_core.messages import BaseMessage, HumanMessage
 
+from counseling_sessions.evaluation.aspects import Aspect
 from counseling_sessions.evaluation.judging.cache import NONE, Answer, JudgeCache, Record, Tokens
 from counseling_sessions.evaluation.judging.judges import Judge
+from counseling_sessions.evaluation.scales import Item
 from counseling_sessions.models.chat import Models
 from counseling_sessions.models.errors import ModelError
 from counseling_sessions.models.requests import Reply
@@ -22,8 +24,9 @@ from counseling_sessions.prompts import prompt
 
 REASON_LIMIT = 400
 """Characters of a judge's reason that are kept in results; the cache has all of it."""
-MOST_EVIDENCE = 5
-"""Turns that a judge is asked to name, at most; more are taken as they come."""
+EVIDENCE = {"type": "array", "items": {"type": "integer", "minimum": 0}, "maxItems": 5}
+"""Schema of the turns that a judge names; an answer with more of them counts too."""
+REASON = {"type": "string", "maxLength": 300}
 _TURN = re.compile(r"\D{0,8}(\d{1,5})\D{0,3}")
 
 T = TypeVar("T")
@@ -44,9 +47,9 @@ class Unscored:
 
 @dataclass(frozen=True)
 class Reading(Generic[T]):
-    """What an answer gives, part by part, and what is wrong with the other parts."""
+    """The parts of an answer that count, and what is wrong with the others."""
 
-    given: Mapping[str, T] = field(default_factory=dict)
+    parts: Mapping[str, T] = field(default_factory=dict)
     wrong: Mapping[str, Unscored] = field(default_factory=dict)
 
 
@@ -54,8 +57,8 @@ class Reading(Generic[T]):
 class Question(Generic[T]):
     """What a judge is asked, and how one part of the answer is read.
 
-    `schema` has a property for each part; `read` turns a part's JSON into what is wanted, or says what is wrong. `rubric` is the
-    hash of the scale or the aspects. `session_id` is told to the endpoint for its prefix cache.
+    `schema` has a property for each part; `read` turns a part's JSON into a value, or says what is wrong. `rubric` is the
+    hash of the scale or the aspects. `session_id` goes to the endpoint for its prefix cache.
     """
 
     messages: tuple[BaseMessage, ...]
@@ -67,9 +70,9 @@ class Question(Generic[T]):
 
 @dataclass(frozen=True)
 class Outcome(Generic[T]):
-    """What became of a question. `hit`: it came from the cache. `record` is None where the endpoint gave no answer.
+    """What became of a question. `hit`: the cache had the answer. `record` is None where the endpoint gave no answer; `error` says why.
 
-    `spent` is what it took now, lost attempts included: nothing for a hit. `error` is why the endpoint gave none.
+    `spent` is what this run used, lost attempts included: nothing for a hit.
     """
 
     reading: Reading[T]
@@ -80,7 +83,7 @@ class Outcome(Generic[T]):
 
 
 def key_of(question: Question[T], judge: Judge, model: str, sample: int) -> str:
-    """What a question is known by in the cache: 32 digits of a hash of all that shapes the answer, but not of where it is asked."""
+    """A question's key in the cache: 32 digits of a hash of all that shapes the answer, but not of the endpoint's address."""
     settings = judge.settings
     shape = {
         "messages": [[message.type, message.text] for message in question.messages],
@@ -107,10 +110,9 @@ async def ask(
     *,
     again: bool = False,
 ) -> Outcome[T]:
-    """The answer from the cache, or from the judge, up to `judge.attempts` times, each with a seed of its own and told what was wrong.
+    """The answer from the cache, or from the judge: up to `judge.attempts` times, each with another seed and the faults of the last.
 
-    What an endpoint fails to answer is not kept and will be asked for again; what a judge answers is kept, faulty or not, unless
-    `again` says that faulty answers are to be asked for once more.
+    A judge's answers are kept, faulty or not; `again` asks once more where they are faulty. An endpoint's failure is not kept.
     """
     key = key_of(question, judge, model, sample)
     kept = cache.get(key)
@@ -121,7 +123,7 @@ async def ask(
     answers: list[Answer] = []
     spent = NONE
     messages = question.messages
-    # A question that is taken up again must not get the seeds, and so the answers, that it had.
+    # Asking again needs new seeds: the old ones would bring the old answers.
     before = len(kept.answers) if kept else 0
     for attempt in range(judge.attempts):
         seed = seed_of(key, before + attempt)
@@ -132,7 +134,7 @@ async def ask(
         except ModelError as error:
             why = Unscored(error.kind, str(error))
             spent += Tokens(requests=error.requests)
-            return Outcome(Reading({}, dict.fromkeys(question.schema.properties, why)), spent=spent, error=error)
+            return Outcome(Reading(wrong=dict.fromkeys(question.schema.properties, why)), spent=spent, error=error)
         spent += tokens_of(reply)
         answers.append(Answer(reply.text, reply.finish_reason, seed))
         reading = read_answer(question, answers[-1])
@@ -145,32 +147,31 @@ async def ask(
 
 
 def read_answer(question: Question[T], answer: Answer) -> Reading[T]:
-    """What one answer gives, part by part."""
-    parts = list(question.schema.properties)
+    """Read one answer, part by part."""
     try:
-        found = read_object(answer.text)
+        values = read_object(answer.text)
     except MalformedAnswer as error:
         kind = "cut_off" if answer.finish_reason == "length" else "broken_json" if "{" in answer.text else "no_json"
-        return Reading({}, dict.fromkeys(parts, Unscored(kind, str(error))))
-    given: dict[str, T] = {}
+        return Reading(wrong=dict.fromkeys(question.schema.properties, Unscored(kind, str(error))))
+    parts: dict[str, T] = {}
     wrong: dict[str, Unscored] = {}
-    for part in parts:
-        value = found.get(part)
-        if not isinstance(value, dict):
-            wrong[part] = Unscored("missing", f"{part} is missing" if value is None else f"{part} is no object")
-            continue
-        read = question.read(part, value)
+    for part in question.schema.properties:
+        match values.get(part):
+            case dict() as value:
+                read = question.read(part, value)
+            case value:
+                read = Unscored("missing", f"{part} is missing" if value is None else f"{part} is no object")
         if isinstance(read, Unscored):
             wrong[part] = read
         else:
-            given[part] = read
-    return Reading(given, wrong)
+            parts[part] = read
+    return Reading(parts, wrong)
 
 
 def best_reading(question: Question[T], answers: tuple[Answer, ...]) -> Reading[T]:
-    """The reading of the answer that gives the most parts, of several the latest. Parts of different answers are never mixed."""
-    readings = [read_answer(question, answer) for answer in answers]
-    return max(reversed(readings), key=lambda reading: len(reading.given))
+    """The reading with the most parts, of several the latest. Parts of different answers are never mixed."""
+    readings = [read_answer(question, answer) for answer in reversed(answers)]
+    return max(readings, key=lambda reading: len(reading.parts))
 
 
 def seed_of(key: str, attempt: int) -> int:
@@ -192,19 +193,25 @@ def tokens_of(reply: Reply) -> Tokens:
 def evidence_of(value: object, turns: frozenset[int]) -> tuple[tuple[int, ...], int]:
     """The turns that a judge names and that exist, each once, and how many it names that do not exist or are no turns.
 
-    Evidence that points nowhere is dropped and counted, and the score stays: a wrong number is a fault of the citation.
+    The score stays where evidence points nowhere: a wrong number is a fault of the citation.
     """
     named = value if isinstance(value, list) else [] if value is None else [value]
-    found: list[int] = []
-    nowhere = 0
-    for one in named:
-        match = _TURN.fullmatch(one.strip()) if isinstance(one, str) else None
-        turn = int(match[1]) if match else one
-        if isinstance(turn, int) and not isinstance(turn, bool) and turn in turns:
-            found.append(turn)
-        else:
-            nowhere += 1
-    return tuple(dict.fromkeys(found)), nowhere
+    cited = [_turn(one) for one in named]
+    existing = [turn for turn in cited if turn in turns]
+    return tuple(dict.fromkeys(existing)), len(cited) - len(existing)
+
+
+def _turn(value: object) -> int | None:
+    if isinstance(value, str):
+        match = _TURN.fullmatch(value.strip())
+        return int(match[1]) if match else None
+    return value if type(value) is int else None
+
+
+def schema_of(name: str, parts: Iterable[Item | Aspect], fields: Mapping[str, object]) -> AnswerSchema:
+    """The schema of an answer with an object for each part, all with these fields."""
+    part = {"type": "object", "properties": dict(fields), "required": list(fields), "additionalProperties": False}
+    return AnswerSchema(name, {item.id: part for item in parts})
 
 
 def reason_of(value: object) -> str:
@@ -214,7 +221,7 @@ def reason_of(value: object) -> str:
 
 
 def _retry(messages: tuple[BaseMessage, ...], reading: Reading[Any]) -> tuple[BaseMessage, ...]:
-    """The same messages with what was wrong as their last lines: the prefix stays as it was."""
+    """The messages, with the faults as the last lines: the prefix stays the same."""
     details = list(dict.fromkeys(why.detail for why in reading.wrong.values()))
     problem = "; ".join(details[:4]) + ("; and more" if len(details) > 4 else "")
     return *messages[:-1], HumanMessage(f"{messages[-1].text}\n\n({prompt('judge/retry', problem=problem)})")

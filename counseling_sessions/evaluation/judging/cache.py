@@ -1,16 +1,16 @@
-"""What judges have answered, kept by content: a question with the same text, model and sampling is asked once, ever.
+"""Judges' answers, kept by content: a question with the same text, model and sampling is asked once, ever.
 
-The cache is a folder with one growing file, `answers.jsonl`: a line a question, appended whole. A line that a crash has cut is
-passed over, and the question is asked again. Any number of processes may read; one writes.
+The cache is a folder with one growing file, `answers.jsonl`: a line a question. A line that a crash has cut is passed over, and the
+question is asked again. Any number of processes may read; one writes.
 """
 
 import json
 import os
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, astuple, dataclass
+from operator import add
 from pathlib import Path
-from typing import Any, Self
 
 from counseling_sessions.sessions.errors import RunError
 from counseling_sessions.store.failing import failing_as
@@ -24,7 +24,7 @@ MOST_TOKENS = 2**53
 
 @dataclass(frozen=True, slots=True)
 class Tokens:
-    """What answers took: HTTP requests, tokens as the server told them, and answers for which it told none."""
+    """What answers took: HTTP requests, tokens as the server counts them, and answers without a count."""
 
     requests: int = 0
     prompt: int = 0
@@ -33,13 +33,7 @@ class Tokens:
     unreported: int = 0
 
     def __add__(self, other: "Tokens") -> "Tokens":
-        return Tokens(
-            self.requests + other.requests,
-            self.prompt + other.prompt,
-            self.cached + other.cached,
-            self.completion + other.completion,
-            self.unreported + other.unreported,
-        )
+        return Tokens(*map(add, astuple(self), astuple(other)))
 
 
 NONE = Tokens()
@@ -47,7 +41,7 @@ NONE = Tokens()
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """One answer, word for word, why it ended, and the seed it was asked with."""
+    """One answer, word for word, why it ended, and the seed of its request."""
 
     text: str
     finish_reason: str | None
@@ -56,34 +50,19 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """The answers to one question in the order in which they were asked for; only the last can be without fault."""
+    """The answers to one question in order; only the last can be without fault."""
 
     key: str
     model: str
     answers: tuple[Answer, ...]
     tokens: Tokens
 
-    def line(self) -> bytes:
-        """The record as a line of the file."""
-        return json.dumps(asdict(self), ensure_ascii=False).encode("utf-8", "surrogatepass") + b"\n"
-
-    @classmethod
-    def of(cls, data: dict[str, Any]) -> Self:
-        """The record behind a line's JSON. Raises `KeyError` or `TypeError` for what is none."""
-        answers = tuple(Answer(**answer) for answer in data["answers"])
-        if not answers:
-            raise KeyError("answers")
-        tokens = Tokens(**data["tokens"])
-        if not all(type(number) is int and abs(number) <= MOST_TOKENS for number in asdict(tokens).values()):
-            raise TypeError("tokens")
-        return cls(str(data["key"]), str(data["model"]), answers, tokens)
-
 
 class JudgeCache:
     """The answers in a folder, which may not exist yet. `damaged` counts lines that could not be read.
 
-    Reading takes no lock; `writing()` does, and must be open when something is kept. A `private` one is for its owner alone. Raises
-    `RunError` for a folder that cannot be used.
+    Reading takes no lock; `keep` needs an open `writing()`, which does. Only its owner can read a `private` one. Raises `RunError` for
+    a folder that cannot be used.
     """
 
     def __init__(self, folder: Path, *, private: bool = False) -> None:
@@ -111,7 +90,7 @@ class JudgeCache:
         """Append a record; when this returns, a crash of the process does not lose it. Raises `RunError`."""
         if self._log is None:
             raise RuntimeError("the cache is not open for writing")
-        line = record.line()
+        line = json.dumps(asdict(record), ensure_ascii=False).encode("utf-8", "surrogatepass") + b"\n"
         with failing_as(RunError, f"{self.path} cannot be written"):
             self._read_to = self._log.append(line)
         self._places[record.key] = (self._read_to - len(line), len(line))
@@ -149,7 +128,11 @@ class JudgeCache:
 
 
 def _record(line: bytes) -> Record | None:
+    """The record of a line; None for a line that holds none."""
     try:
-        return Record.of(parse_json(line.decode("utf-8", "surrogatepass")))
+        data = parse_json(line.decode("utf-8", "surrogatepass"))
+        answers, tokens = tuple(Answer(**answer) for answer in data["answers"]), Tokens(**data["tokens"])
+        counted = all(type(number) is int and abs(number) <= MOST_TOKENS for number in astuple(tokens))
+        return Record(str(data["key"]), str(data["model"]), answers, tokens) if answers and counted else None
     except (ValueError, KeyError, TypeError, AttributeError):
         return None

@@ -1,10 +1,9 @@
-"""The judge card: what a reader has to know of a judge before believing its scores."""
+"""The judge card: what readers must know of a judge before they believe its scores."""
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from itertools import combinations, product
 from statistics import fmean
-from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
@@ -38,9 +37,9 @@ class Closeness(_Figures):
 
 
 class ScaleUse(_Figures):
-    """How a judge uses a scale: of `n` scores the shares that are the best possible (`top`, the ceiling) and the worst (`bottom`).
+    """How a judge uses a scale: of `n` scores (after reversal) the shares of the best possible (`top`) and of the worst (`bottom`).
 
-    Scores are taken after reversal. `unscored` counts item scores that are missing; `samples` is the closeness of the judge's samples.
+    `unscored` counts missing item scores; `samples` is the closeness of the judge's samples.
     """
 
     scale: str
@@ -56,9 +55,9 @@ class ScaleUse(_Figures):
 class JudgeCard(_Figures):
     """A judge in figures.
 
-    `wanted` parts of answers (items, aspects) were asked for; `unscored` of them by reason. Of the `evidence` named, `nowhere` pointed
-    to turns that do not exist; `without_evidence` scored parts name none. `used` is what all the answers behind the results took,
-    `spent` what was asked for now; `cost` of what was used, where the price is known.
+    `wanted` counts the parts of answers (items, aspects), `unscored` those without a score, by reason. Of the `evidence` named,
+    `nowhere` points to turns that do not exist; `without_evidence` scored parts name none. `used` is what all answers behind the
+    results took, `spent` what this run took; `cost` is that of `used`, None without a price.
     """
 
     judge: str
@@ -125,24 +124,21 @@ def judge_cards(
 
 
 def score_ratings(
-    rows: Iterable[Score], scale: str, *, raters: Literal["judges", "samples"], judge: str | None = None
+    rows: Iterable[Score], scale: str, judge: str | None = None
 ) -> list[tuple[str, str, float | None, str]]:
     """The scores of a scale after reversal as ratings for a coefficient of agreement: unit, rater, value, client.
 
-    A unit is source, session, occasion and item, joined by line feeds. With judges as raters a value is the mean over a judge's
-    samples; with samples as raters, those of the `judge` named. None where nothing is scored. Raises `ValueError` for samples
-    without a judge.
+    A unit is source, session, occasion and item, joined by line feeds. Raters are the samples of one `judge`, or (None) the judges,
+    whose value is the mean over their samples. None where nothing is scored.
     """
-    if raters == "samples" and judge is None:
-        raise ValueError("samples as raters: say of which judge")
     cells: dict[tuple[str, str, str], list[int]] = defaultdict(list)
     for row in rows:
         if row.scale == scale and judge in (None, row.judge):
             unit = "\n".join((row.key.source, row.key.session, row.occasion, row.item))
-            cell = cells[unit, row.judge if raters == "judges" else str(row.sample), row.key.client]
+            cell = cells[unit, str(row.sample) if judge else row.judge, row.key.client]
             if row.scored is not None:
                 cell.append(row.scored)
-    return [(unit, rater, fmean(found) if found else None, client) for (unit, rater, client), found in cells.items()]
+    return [(unit, rater, fmean(cell) if cell else None, client) for (unit, rater, client), cell in cells.items()]
 
 
 def _card(
@@ -157,7 +153,9 @@ def _card(
     scores = [row for row in judgements.rows if row.judge == judge.name]
     compared = [row for row in (preferences.rows if preferences else ()) if row.judge == judge.name]
     both: list[Score | Preference] = [*scores, *compared]
-    account = _sum([part.accounts.get(judge.name) for part in (judgements, preferences) if part])
+    account = _sum(
+        part.accounts[judge.name] for part in (judgements, preferences) if part and judge.name in part.accounts
+    )
     rubrics = {scale.name: scale.hash for scale in scales}
     return JudgeCard(
         judge=judge.name,
@@ -194,8 +192,7 @@ def _evidence(row: Score | Preference) -> tuple[int, ...]:
 def _use(rows: Sequence[Score], scale: Scale) -> ScaleUse:
     mine = [row for row in rows if row.scale == scale.name]
     values = [row.scored for row in mine if row.scored is not None]
-    by_unit = _by_unit(mine)
-    pairs = [pair for scores in by_unit.values() for pair in combinations(scores, 2)]
+    pairs = [pair for scores in _by_unit(mine).values() for pair in combinations(scores, 2)]
     return ScaleUse(
         scale=scale.name,
         title=scale.title,
@@ -215,11 +212,11 @@ def _between(rows: Sequence[Score], scale: Scale, one: str, other: str) -> Close
 
 
 def _by_unit(rows: Iterable[Score]) -> dict[tuple[str, str, str, str], list[int]]:
-    found: dict[tuple[str, str, str, str], list[int]] = defaultdict(list)
+    units: dict[tuple[str, str, str, str], list[int]] = defaultdict(list)
     for row in rows:
         if row.scored is not None:
-            found[row.key.source, row.key.session, row.occasion, row.item].append(row.scored)
-    return found
+            units[row.key.source, row.key.session, row.occasion, row.item].append(row.scored)
+    return units
 
 
 def _closeness(pairs: Sequence[tuple[int, int]]) -> Closeness:
@@ -232,25 +229,25 @@ def _closeness(pairs: Sequence[tuple[int, int]]) -> Closeness:
     )
 
 
-def _share(found: Iterable[bool]) -> float | None:
-    values = list(found)
+def _share(hits: Iterable[bool]) -> float | None:
+    values = list(hits)
     return fmean(values) if values else None
 
 
-def _sum(accounts: Sequence[Account | None]) -> Account:
-    known = [account for account in accounts if account]
-    whole = Account(known[0].model if known else "")
-    for account in known:
-        whole.questions += account.questions
-        whole.hits += account.hits
-        whole.retries += account.retries
-        whole.used += account.used
-        whole.spent += account.spent
-    return whole
+def _sum(accounts: Iterable[Account]) -> Account:
+    total = Account("")
+    for account in accounts:
+        total.model = total.model or account.model
+        total.questions += account.questions
+        total.hits += account.hits
+        total.retries += account.retries
+        total.used += account.used
+        total.spent += account.spent
+    return total
 
 
 def _cost(account: Account, prices: Prices | None) -> float | None:
-    """What the answers used cost, as `models.prices` counts; None without a price for the model."""
+    """The cost of the answers used, as `models.prices` counts; None without a price for the model."""
     if prices is None:
         return None
     asked = SessionConfig(models={"default": ModelSettings(model=account.model or None)})

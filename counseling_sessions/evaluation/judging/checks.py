@@ -1,4 +1,4 @@
-"""Whether the judges notice planted defects: the same sessions rated whole and broken, on the items that must fall."""
+"""Whether the judges notice planted defects: the same sessions rated intact and broken, on the items that must fall."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
@@ -23,9 +23,9 @@ ALIKE = 1e-9
 class PlantedCheck:
     """How one judge rates sessions with one defect against the same sessions without it, on one target (an item or a subscale).
 
-    Of `n` sessions rated both times, the score `fell` in so many, `tied` or `rose` in the others; `mean_fall` is the mean of score
-    before minus score after, in points of the scale (None for n = 0). `at_floor` counts those whose score could not fall: it was the
-    lowest already. `unscored` counts sessions in which one of the two ratings is missing.
+    `n` sessions were rated both times: the score `fell`, `tied` or `rose` in so many. `mean_fall` is the mean of score before minus
+    score after, in points of the scale (None for n = 0). `at_floor` counts scores that were the lowest already. `unscored` counts
+    sessions without one of the two ratings.
     """
 
     defect: str
@@ -54,11 +54,10 @@ async def planted_checks(
     on_progress: OnProgress | None = None,
     i_know: bool = False,
 ) -> tuple[list[PlantedCheck], Judgements]:
-    """Rate `n` sessions drawn by `seed`, whole and with each defect; a row for every defect, judge, scale and target.
+    """Rate `n` sessions drawn by `seed`, intact and with each defect; a row for every defect, judge, scale and target.
 
-    The ratings of the whole sessions are those of `judge_sessions`, from the cache if they are there. A defect is asked about on the
-    scales that it names alone. The judgements are those of all the sessions, broken ones under `<id>~<defect>`. Raises what
-    `judge_sessions` raises.
+    The cache answers for the intact sessions where `judge_sessions` has rated them. A defect is rated on the scales that it names. The
+    judgements are those of all the sessions, broken ones under `<id>~<defect>`. Raises what `judge_sessions` raises.
     """
     planted = defects() if planted is None else planted
     chosen = draw_sessions(sessions, n, seed, planted)
@@ -84,7 +83,7 @@ async def planted_checks(
 def draw_sessions(
     sessions: Iterable[Session], n: int, seed: int, planted: Sequence[Defect] | None = None
 ) -> list[Session]:
-    """At most `n` sessions that every defect fits, drawn by a seed, whatever the order they come in."""
+    """At most `n` sessions that every defect fits, drawn by a seed; their order does not matter."""
     planted = defects() if planted is None else planted
     fitting = sorted(
         (session for session in sessions if all(plant(session, defect, seed) for defect in planted)),
@@ -94,7 +93,7 @@ def draw_sessions(
 
 
 def _targets(defect: Defect, scale: Scale, planted: Sequence[Defect]) -> list[str]:
-    """What is looked at on a scale: what must fall, and where nothing was broken all that must fall for any other defect."""
+    """The targets on a scale: what must fall; for the control all that must fall for any other defect."""
     if defect.id != CONTROL:
         return list(defect.targets(scale))
     return list(dict.fromkeys(target for other in planted for target in other.targets(scale)))
@@ -105,11 +104,11 @@ _Scores = dict[tuple[str, str, str, str, str], list[float]]
 
 
 def _scores(rows: Iterable[Score]) -> _Scores:
-    found: _Scores = defaultdict(list)
+    scores: _Scores = defaultdict(list)
     for row in rows:
         if row.scored is not None:
-            found[row.key.source, row.key.session, row.judge, row.scale, row.item].append(row.scored)
-    return found
+            scores[row.key.source, row.key.session, row.judge, row.scale, row.item].append(row.scored)
+    return scores
 
 
 def _check(
@@ -118,13 +117,13 @@ def _check(
     falls: list[float] = []
     at_floor = 0
     for source, session in sessions:
-        whole, broken = (
+        intact, broken = (
             [scores.get((source, name, judge, scale.name, item)) for item in scale.members(target)]
             for name in (session, f"{session}~{defect.id}")
         )
-        # All items of the target, or none: the mean of others would be that of another target.
-        if all(whole) and all(broken):
-            before = fmean(fmean(values) for values in whole if values)
+        # All items of the target, or none: the mean of some is that of another target.
+        if all(intact) and all(broken):
+            before = fmean(fmean(values) for values in intact if values)
             falls.append(before - fmean(fmean(values) for values in broken if values))
             at_floor += before == scale.low
     return PlantedCheck(

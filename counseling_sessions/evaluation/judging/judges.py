@@ -4,7 +4,7 @@ name: mistral                      # one judge
 base_url: http://127.0.0.1:8000/v1
 samples: 3
 
-samples: 3                         # several; what stands beside `judges` holds for all of them
+samples: 3                         # several judges: this holds for all of them
 judges:
   - {name: mistral, base_url: http://127.0.0.1:8000/v1}
   - {name: mini, model: gpt-4o-mini, api_key_env: OPENAI_API_KEY}
@@ -52,21 +52,23 @@ class Judge(ModelSettings):
 
     @property
     def settings(self) -> ModelSettings:
-        """What of this goes to the endpoint."""
+        """The settings for the endpoint."""
         return ModelSettings(**{name: getattr(self, name) for name in ModelSettings.model_fields})
 
 
 def read_judges(path: Path) -> tuple[Judge, ...]:
     """Read one judge or several from a YAML file. Raises `SettingsError` that names the file, the judge and the field."""
-    data = _mapping(path)
-    shared = {name: value for name, value in data.items() if name != "judges"}
-    listed = data.get("judges", [{}])
+    data = read_yaml(path)
+    if not isinstance(data, dict):
+        raise SettingsError(f"{path}: expected one judge (name, model, base_url, …), or a list of them under judges")
+    shared = {str(name): value for name, value in data.items()}
+    listed = shared.pop("judges", [{}])
     if not isinstance(listed, list) or not listed or not all(isinstance(fields, dict) for fields in listed):
         raise SettingsError(f"{path}: judges: expected a list of judges, each with name, model, base_url and so on")
     judges = tuple(_judge(path, number, {**shared, **fields}) for number, fields in enumerate(listed, 1))
     names = [judge.name for judge in judges]
     if len(set(names)) < len(names):
-        raise SettingsError(f"{path}: two judges have one name ({', '.join(names)}): give each a name of its own")
+        raise SettingsError(f"{path}: two judges have one name ({', '.join(names)}): give each its own name")
     return judges
 
 
@@ -78,10 +80,3 @@ def _judge(path: Path, number: int, fields: dict[str, Any]) -> Judge:
         return Judge.model_validate({**fields, "name": name})
     except ValidationError as error:
         raise SettingsError(f"{path}: {name}: {validation_message(error)}") from None
-
-
-def _mapping(path: Path) -> dict[str, Any]:
-    data = read_yaml(path)
-    if not isinstance(data, dict):
-        raise SettingsError(f"{path}: expected one judge (name, model, base_url, …), or a list of them under judges")
-    return {str(name): value for name, value in data.items()}

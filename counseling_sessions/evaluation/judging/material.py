@@ -1,7 +1,7 @@
 """What a judge is shown: sessions and intake forms as data, one line a message, between marked lines.
 
-Nothing in a session can begin a line, name a speaker or close its frame: every message is made one line (`profiles.schema.clean`), and
-the frame's mark is a hash of what it holds, which what it holds cannot contain.
+Nothing in a session can begin a line, name a speaker or close its frame: every message becomes one line (`profiles.schema.clean`), and
+the frame's mark is a hash of its content, which the content cannot contain.
 """
 
 import hashlib
@@ -13,12 +13,12 @@ from counseling_sessions.prompts import prompt
 from counseling_sessions.sessions import Session
 
 MESSAGE_LIMIT = 4000
-"""Characters of one message that reach a judge; what is longer is cut at a word."""
+"""Characters of one message that reach a judge; longer ones are cut at a word."""
 SILENCE = "(says nothing)"
 
 
 def transcript(session: Session, label: str = "") -> str:
-    """The session's messages, a line each: `[turn] Speaker: words`; with a label in front of the turn's number."""
+    """The session's messages, a line each: `[turn] Speaker: words`, the turn's number with the label before it."""
     return "\n".join(
         f"[{label}{message.turn}] {message.speaker.capitalize()}: {clean(message.text, MESSAGE_LIMIT) or SILENCE}"
         for message in session.dialogue
@@ -45,12 +45,12 @@ def pair_part(shown_first: Session, shown_second: Session) -> str:
 
 
 def messages_of(language: str, *parts: str) -> tuple[BaseMessage, ...]:
-    """What a judge is sent: who it is, then the parts in one message (two in a row are refused by some chat templates)."""
+    """The messages to a judge: its role, then all parts in one message (some chat templates refuse two in a row)."""
     return SystemMessage(prompt("judge/system", language=language)), HumanMessage("\n\n".join(parts))
 
 
 def turns_of(session: Session) -> frozenset[int]:
-    """The numbers of the turns there are."""
+    """The numbers of the session's turns."""
     return frozenset(message.turn for message in session.dialogue)
 
 

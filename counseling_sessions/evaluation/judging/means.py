@@ -1,12 +1,12 @@
 """From scores to figures per session: the mean of each subscale, and the change of affect from before to after.
 
-Means are taken over items, then over samples, then over judges, so that a judge counts once however often it was sampled. A sample
-gives a subscale's mean if it scored the stated share of its items, by default all of them: the mean of some items is that of another
-subscale. What is missing is counted and never filled in.
+Means are over items, then over samples, then over judges, so that a judge counts once however often it was sampled. A sample gives a
+subscale's mean if it scored the stated share of its items, by default all: the mean of some items is that of another subscale. What is
+missing is counted and never filled in.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 from statistics import fmean
 
@@ -54,20 +54,11 @@ def subscale_means(rows: Iterable[Score], scale: Scale, *, share: float = 1.0) -
     for (key, occasion), by_judge in _by_session(rows, scale).items():
         for subscale in scale.subscales:
             samples = [_sample_means(of_judge, scale, subscale, share) for of_judge in by_judge.values()]
-            known = [fmean(values) for one in samples if (values := [mean for mean in one if mean is not None])]
-            count = sum(mean is not None for one in samples for mean in one)
-            means.append(
-                SubscaleMean(
-                    key,
-                    scale=scale.name,
-                    occasion=occasion,
-                    subscale=subscale,
-                    mean=fmean(known) if known else None,
-                    judges=len(known),
-                    samples=count,
-                    missing=sum(map(len, samples)) - count,
-                )
-            )
+            scored = [fmean(values) for values in samples if values]
+            mean = fmean(scored) if scored else None
+            count = sum(map(len, samples))
+            missing = sum(map(len, by_judge.values())) - count
+            means.append(SubscaleMean(key, scale.name, occasion, subscale, mean, len(scored), count, missing))
     return means
 
 
@@ -78,16 +69,16 @@ def affect_changes(rows: Iterable[Score], scale: Scale, *, share: float = 1.0) -
     """
     if scale.subject != "affect":
         raise ValueError(f"{scale.name} is not rated before and after a session")
-    found = _by_session(rows, scale)
+    scores = _by_session(rows, scale)
     changes = []
-    for key in dict.fromkeys(key for key, _ in found):
-        before, after = found.get((key, "before"), {}), found.get((key, "after"), {})
+    for key in dict.fromkeys(key for key, _ in scores):
+        before, after = scores.get((key, "before"), {}), scores.get((key, "after"), {})
         for subscale in scale.subscales:
             pairs = [
                 (fmean(early), fmean(late))
                 for judge in before.keys() & after.keys()
-                if (early := list(_known(before[judge], scale, subscale, share)))
-                and (late := list(_known(after[judge], scale, subscale, share)))
+                if (early := _sample_means(before[judge], scale, subscale, share))
+                and (late := _sample_means(after[judge], scale, subscale, share))
             ]
             earlier = fmean(early for early, _ in pairs) if pairs else None
             later = fmean(late for _, late in pairs) if pairs else None
@@ -101,25 +92,18 @@ _BySample = dict[int, dict[str, int | None]]
 
 def _by_session(rows: Iterable[Score], scale: Scale) -> dict[tuple[SessionKey, Occasion], dict[str, _BySample]]:
     """Scores after reversal by session and occasion, judge, sample and item."""
-    found: dict[tuple[SessionKey, Occasion], dict[str, _BySample]] = {}
+    scores: dict[tuple[SessionKey, Occasion], dict[str, _BySample]] = {}
     for row in rows:
         if row.scale == scale.name:
-            judges = found.setdefault((row.key, row.occasion), defaultdict(lambda: defaultdict(dict)))
+            judges = scores.setdefault((row.key, row.occasion), defaultdict(lambda: defaultdict(dict)))
             judges[row.judge][row.sample][row.item] = row.scored
-    return found
+    return scores
 
 
-def _known(samples: _BySample, scale: Scale, subscale: str, share: float) -> Iterator[float]:
-    return (mean for mean in _sample_means(samples, scale, subscale, share) if mean is not None)
-
-
-def _sample_means(samples: _BySample, scale: Scale, subscale: str, share: float) -> list[float | None]:
-    """The mean over the subscale's items of each sample; None where too few are scored."""
+def _sample_means(samples: _BySample, scale: Scale, subscale: str, share: float) -> list[float]:
+    """The mean over the subscale's items of each sample that scored enough of them."""
     if not 0 < share <= 1:
         raise ValueError(f"share: {share} is not above 0 and at most 1")
     items = scale.subscales[subscale]
-    means: list[float | None] = []
-    for scores in samples.values():
-        known = [score for item in items if (score := scores.get(item)) is not None]
-        means.append(fmean(known) if known and len(known) >= share * len(items) else None)
-    return means
+    scored = [[score for item in items if (score := scores.get(item)) is not None] for scores in samples.values()]
+    return [fmean(scores) for scores in scored if scores and len(scores) >= share * len(items)]

@@ -1,13 +1,13 @@
 """A panel of judges at work: every question to every judge as often as it is sampled, many at a time, with progress and accounts.
 
-Everything that has been answered is in the cache at once, so that a run that was stopped is resumed by running it again.
+The cache keeps every answer at once: run again what was stopped, and it goes on from there.
 """
 
 import asyncio
 from collections import defaultdict
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import product
 from typing import Generic, TypeVar
 from weakref import WeakValueDictionary
 
@@ -19,10 +19,9 @@ from counseling_sessions.models.errors import ModelError
 from counseling_sessions.settings import SettingsError, means_embedded
 
 FAILURES_IN_A_ROW = 12
-"""Questions in a row that an endpoint fails to answer before the run is stopped, where they are about several sessions: one that is
-too long for a model fails alone."""
+"""After so many failures of an endpoint in a row the run stops."""
 SESSIONS_IN_A_ROW = 3
-"""About how many sessions these questions are at least."""
+"""These failures concern at least so many sessions: one that is too long for a model fails alone."""
 AT_ONCE = 32
 """Questions in flight per judge where its settings name no `max_in_flight`; the endpoint's adaptive limit bounds them further."""
 _HOPELESS = frozenset({401, 402, 404})
@@ -32,7 +31,7 @@ T = TypeVar("T")
 
 
 class JudgeStopped(RuntimeError):
-    """A run that was stopped early because a judge's endpoint refuses or fails everything; the message says why."""
+    """A judge's endpoint refuses or fails everything; the message says why."""
 
 
 @dataclass(frozen=True)
@@ -45,7 +44,7 @@ class Seat:
 
 @dataclass(frozen=True)
 class Progress:
-    """How far a run is, in questions (one call each): `unscored` are those with a part that has no score."""
+    """How far a run is, in questions: `unscored` counts those with a part that has no score."""
 
     done: int
     total: int
@@ -56,10 +55,10 @@ class Progress:
 
 @dataclass
 class Account:
-    """What one judge's answers took. `used`: all those behind the results, whenever they were asked for, each counted once.
+    """What one judge's answers took. `used`: all answers behind the results, of this run or earlier, each counted once.
 
-    `spent`: what was asked for in this run, attempts without an answer included. `questions` counts what was wanted, `hits` those
-    of them that were in the cache, `retries` the answers asked for beyond the first.
+    `spent`: this run's requests, those without an answer included. `questions` counts all, `hits` those that the cache answered,
+    `retries` the answers beyond the first.
     """
 
     model: str
@@ -88,10 +87,10 @@ Ask = Callable[[Judge], Question[T]]
 async def seats(judges: Sequence[Judge], models: Models, *, i_know: bool = False) -> list[Seat]:
     """Find out which model each judge is.
 
-    Raises `SettingsError` for the embedded model (unless `i_know`), for a judge that cannot be found, and for two judges that
-    are one model sampled alike: their answers would be one answer under two names.
+    Raises `SettingsError` for the embedded model (unless `i_know`), for a judge whose endpoint does not answer, and for two judges
+    that are one model sampled alike: their answers would be one answer under two names.
     """
-    found: list[Seat] = []
+    seated: list[Seat] = []
     if not judges:
         raise SettingsError("no judge is given: name a model in judge.yaml")
     for judge in judges:
@@ -104,20 +103,22 @@ async def seats(judges: Sequence[Judge], models: Models, *, i_know: bool = False
             endpoint = await models.endpoint(judge.settings)
         except ModelError as error:
             raise SettingsError(f"judge {judge.name}: {error}") from error
-        found.append(Seat(judge, endpoint.model))
-    sampled = [(seat.model, seat.judge.temperature, seat.judge.top_p, str(seat.judge.extra_body)) for seat in found]
-    for place, one in enumerate(sampled):
-        if one in sampled[:place]:
-            other = found[sampled.index(one)].judge.name
+        seated.append(Seat(judge, endpoint.model))
+    names: dict[tuple[object, ...], str] = {}
+    for seat in seated:
+        name, judge = seat.judge.name, seat.judge
+        sampled = seat.model, judge.temperature, judge.top_p, str(judge.extra_body)
+        if sampled in names:
             raise SettingsError(
-                f"judges {other} and {found[place].judge.name} are both {one[0]}, sampled alike: raise samples instead"
+                f"judges {names[sampled]} and {name} are both {seat.model}, sampled alike: raise samples instead"
             )
-    return found
+        names[sampled] = name
+    return seated
 
 
 @dataclass
 class Panel:
-    """Judges at work into one cache. Used as `async with panel.sitting():` around `ask`, any number of times."""
+    """Judges at work into one cache."""
 
     seats: list[Seat]
     models: Models
@@ -135,16 +136,11 @@ class Panel:
     def __post_init__(self) -> None:
         self.accounts = {seat.judge.name: Account(seat.model) for seat in self.seats}
 
-    @asynccontextmanager
-    async def sitting(self) -> AsyncIterator[None]:
-        """Hold the cache for writing. Raises `RunError` where another process does."""
-        with self.cache.writing():
-            yield
-
     async def ask(self, plan: Callable[[Judge], Sequence[Ask[T]]], samples: int | None = None) -> list[Answered[T]]:
-        """Every question of a judge's plan to that judge; the answers are sorted by judge, place in the plan, and sample.
+        """Ask each judge every question of its plan; the answers are sorted by judge, place in the plan, and sample.
 
-        A question is built when its turn comes. `samples` stands in for the judges' own number. Raises `JudgeStopped`.
+        A question is built when its turn comes. `samples` replaces the judges' own number. Raises `JudgeStopped`, and `RunError`
+        where the cache cannot be written or another process writes it.
         """
         plans = {seat.judge.name: plan(seat.judge) for seat in self.seats}
         numbers = {seat.judge.name: number for number, seat in enumerate(self.seats)}
@@ -158,21 +154,22 @@ class Panel:
                 answered.append(Answered(place, seat.judge.name, sample, outcome))
 
         try:
-            async with asyncio.TaskGroup() as group:
-                for seat in self.seats:
-                    # One iterator that a judge's workers share: what is asked first has its session's prefix cached for the rest.
-                    waiting = _waiting(len(plans[seat.judge.name]), samples or seat.judge.samples)
-                    for _ in range(min(seat.judge.max_in_flight or AT_ONCE, self._total)):
-                        group.create_task(work(seat, waiting))
+            with self.cache.writing():
+                async with asyncio.TaskGroup() as group:
+                    for seat in self.seats:
+                        # A judge's workers share one iterator: the first question has the session's prefix cached for the others.
+                        places = range(len(plans[seat.judge.name]))
+                        waiting = product(places, range(1, 1 + (samples or seat.judge.samples)))
+                        for _ in range(min(seat.judge.max_in_flight or AT_ONCE, self._total)):
+                            group.create_task(work(seat, waiting))
         except ExceptionGroup as errors:
             raise errors.exceptions[0] from None
         return sorted(answered, key=lambda answer: (numbers[answer.judge], answer.place, answer.sample))
 
     async def _ask(self, question: Question[T], seat: Seat, sample: int) -> Outcome[T]:
         key = key_of(question, seat.judge, seat.model, sample)
-        # Two sessions can ask the same (an intake form before its sessions): the second waits, and finds it in the cache.
-        lock = self._locks.setdefault(key, asyncio.Lock())
-        async with lock:
+        # Two sessions can ask the same (an intake form before its sessions): the second waits for the cache.
+        async with self._locks.setdefault(key, asyncio.Lock()):
             again = self.again and (seat.judge.name, key) not in self._counted
             outcome = await ask(question, seat.judge, seat.model, sample, self.models, self.cache, again=again)
             self._count(seat, key, question.session_id, outcome)
@@ -206,12 +203,6 @@ class Panel:
         failed.append(session_id)
         everywhere = len(failed) >= FAILURES_IN_A_ROW and len(set(failed)) >= SESSIONS_IN_A_ROW
         return _hopeless(error) or everywhere
-
-
-def _waiting(questions: int, samples: int) -> Iterator[tuple[int, int]]:
-    for place in range(questions):
-        for sample in range(1, samples + 1):
-            yield place, sample
 
 
 def _hopeless(error: ModelError) -> bool:

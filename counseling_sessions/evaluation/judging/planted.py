@@ -1,7 +1,7 @@
 """Planted defects: a real session with one thing broken, to see whether a judge notices. Pure and seeded.
 
-A judge that knows good from bad must rate the broken session lower on the items that the defect names. The control breaks nothing: how
-often it falls is how often a fall comes by chance.
+A judge that knows good from bad must rate the broken session lower on the items that the defect names. The control breaks nothing:
+where its ratings fall, they fall by chance.
 """
 
 from collections.abc import Callable, Sequence
@@ -37,7 +37,7 @@ class Defect(BaseModel):
     words: tuple[_Text, ...] = ()
 
     def targets(self, scale: Scale) -> dict[str, tuple[str, ...]]:
-        """What must fall on a scale: names of subscales and items, with the items behind each; names it does not have are left out."""
+        """What must fall on a scale: names of its subscales and items, with the items behind each."""
         return {name: items for name in self.must_fall.get(scale.name, ()) if (items := scale.members(name))}
 
 
@@ -46,7 +46,7 @@ CONTROL = "none"
 
 @cache
 def defects() -> tuple[Defect, ...]:
-    """The defects there are; the last one is the control."""
+    """All defects; the last one is the control."""
     data, _ = read_rubric(Path(__file__).with_name("planted.yaml"))
     return TypeAdapter(dict[str, tuple[Defect, ...]]).validate_python(data)["defects"]
 
@@ -69,7 +69,7 @@ _Dialogue = tuple[Message, ...]
 
 
 def _shuffled(dialogue: _Dialogue, defect: Defect, draw: Random) -> _Dialogue:
-    """The turns between the first and the last in another order, none of them where it was; numbered as if nothing had happened."""
+    """The turns between the first and the last in another order, each in a new place, numbered from the start."""
     numbers = sorted({message.turn for message in dialogue})
     inner = numbers[1:-1]
     # Moving every turn of a shuffled ring by one place leaves none where it was.
@@ -92,7 +92,7 @@ def _replacing(dialogue: _Dialogue, defect: Defect, draw: Random) -> _Dialogue:
 
 
 def _parroting(dialogue: _Dialogue, defect: Defect, draw: Random) -> _Dialogue:
-    """From the second third on, the client says two things that were said before, in turns."""
+    """From the second third on, the client repeats two earlier messages in turns."""
     places = [place for place, message in enumerate(dialogue) if message.speaker == "client" and message.text.strip()]
     start = max(2, len(places) // 3)
     said = [dialogue[place].text for place in places[:start]][-2:]
@@ -100,15 +100,15 @@ def _parroting(dialogue: _Dialogue, defect: Defect, draw: Random) -> _Dialogue:
 
 
 def _agreeing(dialogue: _Dialogue, defect: Defect, draw: Random) -> _Dialogue:
-    """Every counselor's message that asks agrees instead, and keeps of itself what is no question."""
+    """Every counselor's message with a question agrees instead, and keeps its other sentences."""
     words = _endless(defect.words, draw)
     changed: dict[int, str] = {}
     for place, message in enumerate(dialogue):
         if message.speaker != "counselor":
             continue
-        told = [sentence for sentence in sentences(message.text) if not _asks(sentence)]
-        if len(told) < len(sentences(message.text)):
-            changed[place] = " ".join([words(len(changed)), *told])
+        statements = [sentence for sentence in sentences(message.text) if not _asks(sentence)]
+        if len(statements) < len(sentences(message.text)):
+            changed[place] = " ".join([words(len(changed)), *statements])
     return _with(dialogue, changed)
 
 
@@ -132,7 +132,7 @@ def _asks(sentence: str) -> bool:
 
 
 def _endless(words: Sequence[str], draw: Random) -> Callable[[int], str]:
-    """The words in an order of their own, over and over."""
+    """The words in a drawn order, over and over."""
     order = draw.sample(words, len(words))
     return lambda number: order[number % len(order)]
 

@@ -1,7 +1,7 @@
 """Preference by judges: two sessions with the same client side by side, aspect by aspect, each pair in both orders.
 
-A sample decides an aspect when both orders name the same session; where they disagree, which a judge does that goes by position, it is
-a tie. Both raw answers are kept, and how often the one shown first is preferred is counted.
+A sample decides an aspect when both orders name the same session. Where they disagree, as with a judge that goes by position, it is a
+tie. Both raw answers are kept, and answers for the session shown first are counted.
 """
 
 from collections import Counter, defaultdict
@@ -10,14 +10,21 @@ from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from counseling_sessions.evaluation.aspects import Aspects
-from counseling_sessions.evaluation.judging.ask import MOST_EVIDENCE, Question, Unscored, evidence_of, reason_of
+from counseling_sessions.evaluation.judging.ask import (
+    EVIDENCE,
+    REASON,
+    Question,
+    Unscored,
+    evidence_of,
+    reason_of,
+    schema_of,
+)
 from counseling_sessions.evaluation.judging.cache import JudgeCache
 from counseling_sessions.evaluation.judging.judges import Judge
 from counseling_sessions.evaluation.judging.material import messages_of, pair_part, turns_of
 from counseling_sessions.evaluation.judging.panel import Account, Answered, OnProgress, Panel, seats
 from counseling_sessions.evaluation.pairs import Pair, PairKey
 from counseling_sessions.models.chat import Models
-from counseling_sessions.models.structured import AnswerSchema
 from counseling_sessions.profiles.schema import clean
 from counseling_sessions.prompts import prompt
 
@@ -29,6 +36,14 @@ ORDERS: tuple[Order, Order] = ("forward", "backward")
 _WINNERS: dict[Order, dict[str, Winner]] = {
     "forward": {"A": "first", "B": "second", "tie": "tie", "cannot_say": "cannot_say"},
     "backward": {"A": "second", "B": "first", "tie": "tie", "cannot_say": "cannot_say"},
+}
+
+
+_FIELDS = {
+    "evidence_a": EVIDENCE,
+    "evidence_b": EVIDENCE,
+    "reason": REASON,
+    "answer": {"type": "string", "enum": list(_WINNERS["forward"])},
 }
 
 
@@ -126,7 +141,7 @@ class _Asking:
         turns = {"a": turns_of(one), "b": turns_of(other)}
         return Question(
             messages_of(judge.language, pair_part(one, other), task),
-            _schema(self.aspects),
+            schema_of("preference", self.aspects.items, _FIELDS),
             lambda aspect, value: _read(aspect, value, turns),
             self.aspects.hash,
             f"{self.pair.id}-{self.order}",
@@ -151,8 +166,7 @@ async def judge_pairs(
     """
     panel = Panel(await seats(judges, models, i_know=i_know), models, cache, on_progress, again)
     askings = [_Asking(pair, order, aspects) for pair in pairs for order in ORDERS]
-    async with panel.sitting():
-        answers = await panel.ask(lambda judge: [asking.question for asking in askings], samples)
+    answers = await panel.ask(lambda judge: [asking.question for asking in askings], samples)
     rows = [(answer.place // len(ORDERS), row) for answer in answers for row in _rows(askings[answer.place], answer)]
     items = {item.id: place for place, item in enumerate(aspects.items)}
     numbers = {judge.name: number for number, judge in enumerate(judges)}
@@ -163,24 +177,13 @@ async def judge_pairs(
 
 def decisions(rows: Iterable[Preference]) -> list[Decision]:
     """One decision for every pair, aspect and judge, in the order of the rows."""
-    found = []
-    for (_, aspect, judge), samples in _grouped(rows).items():
+    decided = []
+    for samples in _grouped(rows).values():
         some = next(iter(samples[0].values()))
-        both = [winners for orders in samples if (winners := _winners(orders))]
-        found.append(
-            Decision(
-                pair=some.pair,
-                first_method=some.first_method,
-                second_method=some.second_method,
-                key=some.key,
-                aspect=aspect,
-                judge=judge,
-                outcome=_outcome(both),
-                samples=len(both),
-                agreed=sum(forward == backward for forward, backward in both),
-            )
-        )
-    return found
+        both = _both(samples)
+        about = some.pair, some.first_method, some.second_method, some.key, some.aspect, some.judge
+        decided.append(Decision(*about, _outcome(both), samples=len(both), agreed=_agreed(both)))
+    return decided
 
 
 def position_bias(rows: Iterable[Preference]) -> list[PositionBias]:
@@ -188,36 +191,40 @@ def position_bias(rows: Iterable[Preference]) -> list[PositionBias]:
     rows = list(rows)
     pairs: dict[str, list[tuple[Winner, Winner]]] = defaultdict(list)
     for (_, _, judge), samples in _grouped(rows).items():
-        pairs[judge] += [winners for orders in samples if (winners := _winners(orders))]
-    found = []
+        pairs[judge] += _both(samples)
+    biases = []
     for judge in dict.fromkeys(row.judge for row in rows):
         named = [row for row in rows if row.judge == judge and row.winner in ("first", "second")]
-        found.append(
+        biases.append(
             PositionBias(
                 judge=judge,
                 named=len(named),
                 shown_first=sum((row.winner == "first") == (row.order == "forward") for row in named),
                 both=len(pairs[judge]),
-                agreed=sum(forward == backward for forward, backward in pairs[judge]),
+                agreed=_agreed(pairs[judge]),
                 stayed_first=pairs[judge].count(("first", "second")),
                 stayed_second=pairs[judge].count(("second", "first")),
             )
         )
-    return found
+    return biases
 
 
 def _grouped(rows: Iterable[Preference]) -> dict[tuple[str, str, str], list[dict[Order, Preference]]]:
     """The samples' answers in their orders, of each pair's aspect and judge."""
-    found: dict[tuple[str, str, str], dict[int, dict[Order, Preference]]] = defaultdict(lambda: defaultdict(dict))
+    groups: dict[tuple[str, str, str], dict[int, dict[Order, Preference]]] = defaultdict(lambda: defaultdict(dict))
     for row in rows:
-        found[row.pair, row.aspect, row.judge][row.sample][row.order] = row
-    return {key: list(samples.values()) for key, samples in found.items()}
+        groups[row.pair, row.aspect, row.judge][row.sample][row.order] = row
+    return {key: list(samples.values()) for key, samples in groups.items()}
 
 
-def _winners(orders: dict[Order, Preference]) -> tuple[Winner, Winner] | None:
-    """What was answered forward and backward, where both were."""
-    winners = [orders[order].winner if order in orders else None for order in ORDERS]
-    return None if winners[0] is None or winners[1] is None else (winners[0], winners[1])
+def _both(samples: Iterable[dict[Order, Preference]]) -> list[tuple[Winner, Winner]]:
+    """The winners forward and backward, of the samples that answered both."""
+    winners = [{order: row.winner for order, row in orders.items() if row.winner} for orders in samples]
+    return [(of["forward"], of["backward"]) for of in winners if len(of) == len(ORDERS)]
+
+
+def _agreed(both: Iterable[tuple[Winner, Winner]]) -> int:
+    return sum(forward == backward for forward, backward in both)
 
 
 def _outcome(both: list[tuple[Winner, Winner]]) -> Winner | None:
@@ -225,25 +232,13 @@ def _outcome(both: list[tuple[Winner, Winner]]) -> Winner | None:
     return next((winner for winner, count in decided.items() if 2 * count > len(both)), "tie") if both else None
 
 
-def _schema(aspects: Aspects) -> AnswerSchema:
-    turns = {"type": "array", "items": {"type": "integer", "minimum": 0}, "maxItems": MOST_EVIDENCE}
-    fields: dict[str, Any] = {
-        "evidence_a": turns,
-        "evidence_b": turns,
-        "reason": {"type": "string", "maxLength": 300},
-        "answer": {"type": "string", "enum": list(_WINNERS["forward"])},
-    }
-    part = {"type": "object", "properties": fields, "required": list(fields), "additionalProperties": False}
-    return AnswerSchema("preference", {item.id: part for item in aspects.items})
-
-
 def _read(aspect: str, value: dict[str, Any], turns: dict[str, frozenset[int]]) -> _Verdict | Unscored:
     answer = value.get("answer")
     if not isinstance(answer, str) or answer.strip() not in _WINNERS["forward"]:
         return Unscored("not_allowed", f'{aspect}: answer must be "A", "B", "tie" or "cannot_say"')
-    found = {label: evidence_of(value.get(f"evidence_{label}"), there) for label, there in turns.items()}
-    evidence = {label: named for label, (named, _) in found.items()}
-    return _Verdict(answer.strip(), evidence, sum(lost for _, lost in found.values()), reason_of(value.get("reason")))
+    cited = {label: evidence_of(value.get(f"evidence_{label}"), numbers) for label, numbers in turns.items()}
+    evidence = {label: named for label, (named, _) in cited.items()}
+    return _Verdict(answer.strip(), evidence, sum(lost for _, lost in cited.values()), reason_of(value.get("reason")))
 
 
 def _rows(asking: _Asking, answer: Answered[_Verdict]) -> Iterator[Preference]:
@@ -260,7 +255,7 @@ def _rows(asking: _Asking, answer: Answered[_Verdict]) -> Iterator[Preference]:
             sample=answer.sample,
             order=asking.order,
         )
-        if verdict := reading.given.get(item.id):
+        if verdict := reading.parts.get(item.id):
             yield replace(
                 row,
                 winner=_WINNERS[asking.order][verdict.answer],

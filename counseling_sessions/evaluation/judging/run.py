@@ -1,19 +1,28 @@
-"""Judging sessions on scales: rows of scores, one for every item of every sample, scored or unscored with why.
+"""Judging sessions on scales: a row for every item of every sample, with its score or why it has none.
 
-A scale of the session is asked with the transcript; a scale of affect is asked twice, from the intake form alone (before) and from
-transcript and form (after). All the questions about a session begin with its transcript, so that prefix caches pay for it once. The
-ratings before a session depend on the form alone and are therefore the same for all sessions of one client.
+The question about a session shows the transcript. A scale of affect is asked twice: with the intake form alone (before), and with
+transcript and form (after). Questions begin with the transcript, so that prefix caches pay for it once. Ratings before a session
+depend on the form alone: all sessions of one client share them.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal
 
-from counseling_sessions.evaluation.judging.ask import MOST_EVIDENCE, Question, Unscored, evidence_of, reason_of
+from counseling_sessions.evaluation.judging.ask import (
+    EVIDENCE,
+    REASON,
+    Question,
+    Reading,
+    Unscored,
+    evidence_of,
+    reason_of,
+    schema_of,
+)
 from counseling_sessions.evaluation.judging.cache import JudgeCache
 from counseling_sessions.evaluation.judging.judges import Judge
 from counseling_sessions.evaluation.judging.material import form_part, messages_of, session_part, turns_of
-from counseling_sessions.evaluation.judging.panel import Account, Answered, OnProgress, Panel, seats
+from counseling_sessions.evaluation.judging.panel import Account, OnProgress, Panel, seats
 from counseling_sessions.evaluation.scales import Item, Scale, Subject, described
 from counseling_sessions.models.chat import Models
 from counseling_sessions.models.structured import AnswerSchema
@@ -75,7 +84,19 @@ class _Asking:
     items: tuple[Item, ...]
 
     def question(self, judge: Judge) -> Question[_Mark]:
-        return _question(self, judge)
+        session, scale, occasion = self.session, self.scale, self.occasion
+        parts = [] if occasion == "before" else [session_part(session)]
+        if scale.subject == "affect" and session.profile:
+            parts.append(form_part(session.profile))
+        parts.append(_task(scale, self.items, occasion))
+        turns = None if occasion == "before" else turns_of(session)
+        return Question(
+            messages_of(judge.language, *parts),
+            _schema(scale, self.items, occasion),
+            lambda item, value: _read(value, scale, item, turns),
+            scale.hash,
+            session.id,
+        )
 
 
 async def judge_sessions(
@@ -89,7 +110,7 @@ async def judge_sessions(
     again: bool = False,
     i_know: bool = False,
 ) -> Judgements:
-    """Rate every session on every scale by every judge. What is in the cache is not asked for; `again` asks for the unscored once more.
+    """Rate every session on every scale by every judge. The cache answers first; `again` asks once more for what is unscored.
 
     Raises `SettingsError` for judges that cannot be used (the embedded model, unless `i_know`), `JudgeStopped` when an endpoint refuses
     or fails everything, `RunError` when the cache cannot be used.
@@ -111,30 +132,38 @@ async def judge_each(
     again: bool = False,
     i_know: bool = False,
 ) -> Judgements:
-    """`judge_sessions` with scales for each session of its own."""
+    """`judge_sessions`, with a list of scales for each session."""
     panel = Panel(await seats(judges, models, i_know=i_know), models, cache, on_progress, again)
+    subjects = [
+        (session, scale, occasion)
+        for session, scales in wanted
+        for scale in scales
+        for occasion in OCCASIONS[scale.subject]
+    ]
     plans = {
-        judge.name: [asking for session, scales in wanted for asking in _askings(session, scales, judge)]
+        judge.name: [
+            _Asking(session, scale, occasion, items)
+            for session, scale, occasion in subjects
+            for items in ([scale.items] if judge.per_call == "scale" else [(item,) for item in scale.items])
+        ]
         for judge in judges
     }
     asked = {name: [asking for asking in plan if not _groundless(asking)] for name, plan in plans.items()}
-    async with panel.sitting():
-        answers = await panel.ask(lambda judge: [asking.question for asking in asked[judge.name]])
+    answers = await panel.ask(lambda judge: [asking.question for asking in asked[judge.name]])
     rows: list[Score] = []
     for answer in answers:
-        rows += _rows(asked[answer.judge][answer.place], answer)
+        rows += _rows(asked[answer.judge][answer.place], answer.judge, answer.sample, answer.outcome.reading)
     for judge in judges:
         for asking in plans[judge.name]:
             if why := _groundless(asking):
-                rows += _unasked(asking, judge, why)
-    return Judgements(tuple(sorted(rows, key=_Order(wanted, judges))), panel.accounts)
-
-
-def _askings(session: Session, scales: Sequence[Scale], judge: Judge) -> Iterator[_Asking]:
-    for scale in scales:
-        for occasion in OCCASIONS[scale.subject]:
-            for items in [scale.items] if judge.per_call == "scale" else [(item,) for item in scale.items]:
-                yield _Asking(session, scale, occasion, items)
+                unasked: Reading[_Mark] = Reading(wrong={item.id: why for item in asking.items})
+                for sample in range(1, judge.samples + 1):
+                    rows += _rows(asking, judge.name, sample, unasked)
+    places = {(about.key, scale.name, occasion): place for place, (about, scale, occasion) in enumerate(subjects)}
+    numbers = {judge.name: number for number, judge in enumerate(judges)}
+    # The sort is stable: the items stay in the order of their scale.
+    rows.sort(key=lambda row: (places[row.key, row.scale, row.occasion], numbers[row.judge], row.sample))
+    return Judgements(tuple(rows), panel.accounts)
 
 
 def _groundless(asking: _Asking) -> Unscored | None:
@@ -144,22 +173,6 @@ def _groundless(asking: _Asking) -> Unscored | None:
     if asking.scale.subject == "affect" and asking.session.profile is None:
         return Unscored("no_intake_form", asking.session.profile_problem or "the session's file has no intake form")
     return None
-
-
-def _question(asking: _Asking, judge: Judge) -> Question[_Mark]:
-    session, scale, occasion = asking.session, asking.scale, asking.occasion
-    parts = [] if occasion == "before" else [session_part(session)]
-    if scale.subject == "affect" and session.profile:
-        parts.append(form_part(session.profile))
-    parts.append(_task(scale, asking.items, occasion))
-    turns = None if occasion == "before" else turns_of(session)
-    return Question(
-        messages_of(judge.language, *parts),
-        _schema(scale, asking.items, occasion),
-        lambda item, value: _read(value, scale, item, turns),
-        scale.hash,
-        session.id,
-    )
 
 
 def _task(scale: Scale, items: Sequence[Item], occasion: Occasion) -> str:
@@ -179,16 +192,11 @@ def _task(scale: Scale, items: Sequence[Item], occasion: Occasion) -> str:
 
 
 def _schema(scale: Scale, items: Sequence[Item], occasion: Occasion) -> AnswerSchema:
-    # The reason comes before the score: a model that has said why scores better than one that has to justify its score.
-    fields: dict[str, Any] = {
-        "evidence": {"type": "array", "items": {"type": "integer", "minimum": 0}, "maxItems": MOST_EVIDENCE},
-        "reason": {"type": "string", "maxLength": 300},
-        "score": {"type": "integer", "minimum": scale.low, "maximum": scale.high},
-    }
-    if occasion == "before":
-        del fields["evidence"]  # there are no turns yet to point to
-    part = {"type": "object", "properties": fields, "required": list(fields), "additionalProperties": False}
-    return AnswerSchema("scores", {item.id: part for item in items})
+    # The reason comes first: a model that has given its reason scores better than one that must justify its score.
+    score = {"type": "integer", "minimum": scale.low, "maximum": scale.high}
+    # Before the session there are no turns to point to.
+    evidence = {} if occasion == "before" else {"evidence": EVIDENCE}
+    return schema_of("scores", items, {**evidence, "reason": REASON, "score": score})
 
 
 def _read(value: dict[str, Any], scale: Scale, item: str, turns: frozenset[int] | None) -> _Mark | Unscored:
@@ -203,56 +211,10 @@ def _read(value: dict[str, Any], scale: Scale, item: str, turns: frozenset[int] 
     return _Mark(score, evidence, nowhere, reason_of(value.get("reason")))
 
 
-def _rows(asking: _Asking, answer: Answered[_Mark]) -> Iterator[Score]:
-    scale, reading = asking.scale, answer.outcome.reading
+def _rows(asking: _Asking, judge: str, sample: int, reading: Reading[_Mark]) -> Iterator[Score]:
     for item in asking.items:
-        empty = _empty_row(asking, item, answer.judge, answer.sample)
-        if mark := reading.given.get(item.id):
-            yield replace(
-                empty,
-                score=mark.score,
-                scored=scale.scored(item.id, mark.score),
-                evidence=mark.evidence,
-                nowhere=mark.nowhere,
-                reason=mark.reason,
-            )
+        row = Score(asking.session.key, asking.scale.name, asking.occasion, item.id, judge, sample)
+        if mark := reading.parts.get(item.id):
+            yield replace(row, scored=asking.scale.scored(item.id, mark.score), **asdict(mark))
         else:
-            yield replace(empty, unscored=reading.wrong[item.id])
-
-
-def _unasked(asking: _Asking, judge: Judge, why: Unscored) -> Iterator[Score]:
-    for sample in range(1, judge.samples + 1):
-        for item in asking.items:
-            yield replace(_empty_row(asking, item, judge.name, sample), unscored=why)
-
-
-def _empty_row(asking: _Asking, item: Item, judge: str, sample: int) -> Score:
-    return Score(
-        key=asking.session.key,
-        scale=asking.scale.name,
-        occasion=asking.occasion,
-        item=item.id,
-        judge=judge,
-        sample=sample,
-    )
-
-
-class _Order:
-    """Where a row stands among the others, whatever came in first."""
-
-    def __init__(self, wanted: Sequence[tuple[Session, Sequence[Scale]]], judges: Sequence[Judge]) -> None:
-        scales = {scale.name: scale for _, of_session in wanted for scale in of_session}.values()
-        self._sessions = {(session.source, session.id): place for place, (session, _) in enumerate(wanted)}
-        self._scales = {scale.name: place for place, scale in enumerate(scales)}
-        self._items = {(scale.name, item.id): place for scale in scales for place, item in enumerate(scale.items)}
-        self._judges = {judge.name: place for place, judge in enumerate(judges)}
-
-    def __call__(self, row: Score) -> tuple[int, ...]:
-        return (
-            self._sessions[row.key.source, row.key.session],
-            self._scales[row.scale],
-            ("session", "before", "after").index(row.occasion),
-            self._judges[row.judge],
-            row.sample,
-            self._items[row.scale, row.item],
-        )
+            yield replace(row, unscored=reading.wrong[item.id])
