@@ -1,7 +1,7 @@
 """Forking a session: the same past up to a turn, another future from there on.
 
-The fork is a session of its own. Its journal begins with the other session's updates, got back from its record, and is run
-on from them. The other session is only read.
+The fork's journal begins with the other session's updates, rebuilt from its record, and the fork runs on from them. The other
+session is only read.
 """
 
 import hashlib
@@ -101,15 +101,8 @@ def fork_task(
     than in the session, and the same way for the same fork. Raises `ForkError`, and `ValidationError` for a bad seed.
     """
     config = config or SessionConfig.model_validate(parent.configuration)
-    edits = _cleaned(edits or Edits())
-    task = ForkTask(
-        profile=parent.profile,
-        attitude=attitude or parent.attitude,
-        config=config,
-        parent=parent,
-        turn=turn,
-        edits=edits,
-    )
+    edits, attitude = _cleaned(edits or Edits()), attitude or parent.attitude
+    task = ForkTask(profile=parent.profile, attitude=attitude, config=config, parent=parent, turn=turn, edits=edits)
     if any(said.author == "human" and said.turn < turn for said in parent.dialogue):
         raise ForkError(
             "a person has taken part in this session: what models would have said from there is another session"
@@ -125,7 +118,7 @@ def fork_task(
 def fork_head(task: ForkTask) -> JournalHead:
     """The head of the fork's journal, which carries its past."""
     now = datetime.now(UTC).timestamp()
-    updates = [given for step in replay(_past(task)) for given in step.updates] + list(_edited(task))
+    updates = [*(named for step in replay(_past(task)) for named in step.updates), *_edited(task)]
     past = JournalPast(
         forked_from=Fork(session_id=task.parent.session_id, turn=task.turn, edits=task.edits.made),
         phases=tuple(turn.phase for turn in _before(task)),
@@ -153,29 +146,28 @@ async def run_fork(
 
 def _changes(task: ForkTask) -> str:
     """All that makes a fork what it is, but for its seed."""
-    own = [task.attitude, configuration_hash(task.config), task.edits.model_dump_json()]
-    return "/".join(["fork", task.parent.session_id, str(task.turn), *own])
+    changes = (task.attitude, configuration_hash(task.config), task.edits.model_dump_json())
+    return "/".join(("fork", task.parent.session_id, str(task.turn), *changes))
 
 
 def _cleaned(edits: Edits) -> Edits:
-    texts = {}
-    for name, text in (("client", edits.client), ("counselor", edits.counselor)):
-        if text is None:
-            continue
-        if not (said := clean(text, UTTERANCE_LIMIT)) or len(text) > UTTERANCE_LIMIT:
+    texts = {
+        name: text for name, text in (("client", edits.client), ("counselor", edits.counselor)) if text is not None
+    }
+    for name, text in texts.items():
+        if not clean(text, UTTERANCE_LIMIT) or len(text) > UTTERANCE_LIMIT:
             raise ForkError(f"what the {name} says must have 1 to {UTTERANCE_LIMIT} characters")
-        texts[name] = said
     pick = None if edits.pick is None else tuple(dict.fromkeys(edits.pick))
-    return Edits(client=texts.get("client"), pick=pick, counselor=texts.get("counselor"))
+    return Edits(pick=pick, **{name: clean(text, UTTERANCE_LIMIT) for name, text in texts.items()})
 
 
 def _check_turn(task: ForkTask) -> None:
-    whole = sum(turn.client is not None for turn in task.parent.turns)
-    if not 1 <= task.turn <= whole + 1:
+    complete = sum(turn.client is not None for turn in task.parent.turns)
+    if not 1 <= task.turn <= complete + 1:
         last = "its closing, or what comes next" if task.parent.closing else "the first that is missing"
         raise ForkError(
-            f"session {task.parent.session_id} cannot be forked at turn {task.turn}: it has {whole} whole turns, "
-            f"so that a turn from 1 to {whole + 1} ({last}) can be played anew"
+            f"session {task.parent.session_id} cannot be forked at turn {task.turn}: it has {complete} whole turns, "
+            f"so that a turn from 1 to {complete + 1} ({last}) can be played anew"
         )
     if task.turn > task.config.max_turns + 1:
         raise ForkError(

@@ -7,6 +7,7 @@ session is taken up from; the checkpoints serve the interrupts, and Studio.
 import uuid
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
+from itertools import takewhile
 from pathlib import Path
 from typing import Any, Self
 
@@ -115,8 +116,8 @@ class Practice:
     @property
     def failure(self) -> Failure | None:
         """Why the session cannot go on, if it cannot."""
-        found = self.state.get("failure")
-        return self._failure or (Failure.model_validate(found) if found else None)
+        recorded = self.state.get("failure")
+        return self._failure or (Failure.model_validate(recorded) if recorded else None)
 
     @property
     def risk(self) -> bool:
@@ -126,16 +127,16 @@ class Practice:
     async def start(self) -> None:
         """Run to the person's first turn, or to the end of a session that needs no more of them."""
         head = self.content.head
-        # The state is given whole; an older thread of this id would get it on top of its own.
+        # An older thread of this id would get this state on top of its own.
         await self._checkpointer.adelete_thread(head.session_id)
         begin = {**session_input(head.session_id, head.profile, head.attitude), "part": self.part}
         state, country = self.state, {"country": self.country}
         if not any(said.get("closing") for said in state.get("utterances", ())):
             await self._run(Command(update={**begin, **state, **country}) if state else {**begin, **country})
 
-    async def answer(self, given: PersonAnswer) -> None:
+    async def answer(self, answer: PersonAnswer) -> None:
         """Give the person's answer, and run to their next turn or to the end. After risk nothing of it is kept."""
-        await self._run(Command(resume=given.model_dump(mode="json")))
+        await self._run(Command(resume=answer.model_dump(mode="json")))
         if self.risk:
             await self._checkpointer.adelete_thread(self.content.head.session_id)
 
@@ -147,11 +148,11 @@ class Practice:
         """Leave the session where it stands; its journal is there to take it up again."""
         self.journal.close()
 
-    async def _run(self, given: Any) -> None:
+    async def _run(self, begin: Any) -> None:
         self.waiting = None
-        self._failure = await met(self.content.head, self._stream(given))
+        self._failure = await met(self.content.head, self._stream(begin))
 
-    async def _stream(self, given: Any) -> None:
+    async def _stream(self, begin: Any) -> None:
         head = self.content.head
         options: RunnableConfig = {
             "recursion_limit": recursion_limit(self.config.max_turns),
@@ -160,7 +161,7 @@ class Practice:
             "run_name": "practice",
         }
         stream = self._graph.astream(
-            given, options, context=self.config, stream_mode=["updates", "tasks"], durability="sync"
+            begin, options, context=self.config, stream_mode=["updates", "tasks"], durability="sync"
         )
         chunk: Any
         with untraced():
@@ -176,21 +177,20 @@ class Practice:
                 self.waiting = Handover.model_validate(change[0].value)
                 continue
             if node == "person" and isinstance(change.get("utterances"), dict):
-                self.journal.take_back(self.content, self._own_last())
+                self.journal.take_back(self.content, self._before_last())
             else:
                 who = self.part if node == "person" else node
                 self.content.updates.append(self.journal.add(who, change or {}))
             if self.on_event:
                 self.on_event(Event(node, change or {}))
 
-    def _own_last(self) -> int:
+    def _before_last(self) -> int:
         """How many updates there were before the person's last message."""
-        own = [
+        return max(
             place
             for place, item in enumerate(self.content.updates)
             if any(said.get("author") == "human" for said in items_of(item.update.get("utterances")))
-        ]
-        return own[-1]
+        )
 
 
 def untraced() -> AbstractContextManager[Any]:
@@ -205,10 +205,7 @@ def part_of(updates: Sequence[JournalUpdate]) -> Speaker | None:
 
 def _standing(updates: list[JournalUpdate]) -> list[JournalUpdate]:
     """The updates up to the last words that were said, or taken back, before anything failed."""
-    end = 0
-    for number, item in enumerate(updates, 1):
-        if "failure" in item.update:
-            break
-        if item.node in ("intake", "plan") or "utterances" in item.update:
-            end = number
-    return updates[:end]
+    kept = list(takewhile(lambda item: "failure" not in item.update, updates))
+    while kept and kept[-1].node not in ("intake", "plan") and "utterances" not in kept[-1].update:
+        kept.pop()
+    return kept

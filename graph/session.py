@@ -36,7 +36,7 @@ from counseling_sessions.store.machine import shortage
 
 @dataclass(frozen=True)
 class Event:
-    """Something that happened in a session: a node gave its update to the state, or (where `starts` are asked for) it started."""
+    """What happened in a session: a node gave its update to the state, or (with `starts`) it started."""
 
     node: str
     update: dict[str, Any] | None = None
@@ -72,7 +72,7 @@ class SessionTask(BaseModel):
         return folder / f"{self.session_id}{SUFFIX}"
 
     def difference(self, head: JournalHead) -> str | None:
-        """What a journal's head says differently than this task, so that it is another session's; None where nothing."""
+        """The field in which a journal's head differs from this task, as it is another session's; None without one."""
         pairs: dict[str, tuple[Any, Any]] = {
             "session_id": (head.session_id, self.session_id),
             "profile": (head.profile, self.profile),
@@ -101,16 +101,16 @@ def find_session(place: Path) -> Path:
     run = RunFolder(place)
     if run.planned:
         raise JournalError(f"{place} is a run directory; go on with it by: python run.py generate --out {place}")
-    found = run.unfinished()
-    if not found:
+    paths = run.unfinished()
+    if not paths:
         raise JournalError(f"{place} has no unfinished session")
-    if len(found) > 1:
-        raise JournalError(f"{place} has {len(found)} unfinished sessions; name one: " + ", ".join(map(str, found[:5])))
-    return found[0]
+    if len(paths) > 1:
+        raise JournalError(f"{place} has {len(paths)} unfinished sessions; name one: " + ", ".join(map(str, paths[:5])))
+    return paths[0]
 
 
 def unknown_technique(head: JournalHead) -> str | None:
-    """What is wrong with a journal's head whose configuration names a technique that there is not; None where nothing is."""
+    """The problem of a journal's head whose configuration names an unknown technique; None without one."""
     unknown = [name for name in head.configuration.techniques if name not in techniques()]
     if not unknown:
         return None
@@ -179,7 +179,7 @@ async def run_journal(
         method = None if state else head.configuration.method
         graph = _graph(checkpointer, method, head.configuration.techniques, models)
         if checkpointer:
-            # The state is given whole; an older thread of this id would get it on top of its own.
+            # An older thread of this id would get this state on top of its own.
             await checkpointer.adelete_thread(head.session_id)
         if any(said.get("closing") for said in state.get("utterances", ())):
             return make_record(content)
@@ -189,14 +189,12 @@ async def run_journal(
 
 
 async def met(head: JournalHead, running: Awaitable[None]) -> Failure | None:
-    """What a running session met that nobody foresaw, as its failure; what is the machine's trouble is raised."""
+    """The unexpected exception that ended a running session, as its failure. Raises trouble of the machine."""
     try:
         await running
-    except (JournalError, OSError, MemoryError):
-        raise  # the machine's trouble, not the session's: the journal is there to go on from
     except Exception as error:  # whatever a node raises ends this session alone, and is on record
-        if shortage(error):
-            raise
+        if isinstance(error, (JournalError, OSError, MemoryError)) or shortage(error):
+            raise  # the machine's trouble, not the session's: the journal is there to go on from
         failure = internal_failure(error)
         if not isinstance(error, InternalError):  # what a node raised is in the log already
             LOG.error("session %s: %s", head.session_id, failure.message, exc_info=error)
@@ -206,8 +204,8 @@ async def met(head: JournalHead, running: Awaitable[None]) -> Failure | None:
 
 def session_input(session_id: str, profile: ClientProfile, attitude: Attitude) -> SessionInput:
     """What the graph is started with."""
-    whole = profile.model_dump(mode="json")
-    return {"session_id": session_id, "profile_id": profile.id, "profile": whole, "attitude": attitude}
+    form = profile.model_dump(mode="json")
+    return {"session_id": session_id, "profile_id": profile.id, "profile": form, "attitude": attitude}
 
 
 def run_options(session_id: str, profile_id: str, attitude: Attitude, config: SessionConfig) -> RunnableConfig:

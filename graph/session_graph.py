@@ -12,6 +12,7 @@ configuration that it is given.
 """
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from langgraph.graph import END, START, StateGraph
@@ -64,11 +65,13 @@ def build_session_graph(
     builder: StateGraph[SessionState, SessionConfig, SessionInput, SessionState] = StateGraph(
         SessionState, context_schema=ServedConfig if served else SessionConfig, input_schema=SessionInput
     )
-    about = "Takes the intake form, splits it into what each side may see, records the opening. No call."
-    nodes: list[Node] = [("intake", _intake, IntakeView, about)]
-    nodes += [node for node in counselor_nodes(names) if _has(parts, node[0])]
-    about = "Plays the intake form with its attitude: answers the counselor, may declare the end."
-    nodes.append(("client", client, ClientView, about))
+    takes = "Takes the intake form, splits it into what each side may see, records the opening. No call."
+    plays = "Plays the intake form with its attitude: answers the counselor, may declare the end."
+    nodes: list[Node] = [
+        ("intake", intake, IntakeView, takes),
+        *(node for node in counselor_nodes(names) if _has(parts, node[0])),
+        ("client", client, ClientView, plays),
+    ]
     for name, step, view, about in nodes:
         node = as_node((steps or {}).get(name, step), models, served=served)
         builder.add_node(name, node, input_schema=view, metadata={"description": about})
@@ -89,7 +92,7 @@ def counselor_nodes(names: Sequence[str]) -> list[Node]:
     return [
         ("plan", plan, CounselorView, plans),
         ("router", router, CounselorView, routes),
-        *((name, _specialist(name), CounselorView, drafts.format(name)) for name in names),
+        *((name, partial(specialist, technique=name), CounselorView, drafts.format(name)) for name in names),
         ("counselor", single, CounselorView, speaks),
     ]
 
@@ -151,14 +154,10 @@ def _connect(
     builder: StateGraph[SessionState, SessionConfig, SessionInput, SessionState], parts: Method | None, names: list[str]
 ) -> None:
     counselors = [name for name in ("router", "counselor") if _has(parts, name)]
-    planned = _has(parts, "plan")
+    starts = ["plan", *counselors] if parts is None else ["plan"] if parts.plan else counselors
     builder.add_edge(START, "intake")
-    builder.add_conditional_edges(
-        "intake",
-        route_from_intake,
-        (["plan"] if planned else []) + (counselors if parts is None or not planned else []) + [END],
-    )
-    if planned:
+    builder.add_conditional_edges("intake", route_from_intake, [*starts, END])
+    if "plan" in starts:
         builder.add_conditional_edges("plan", route_from_plan, [*counselors, END])
     if "router" in counselors:
         builder.add_conditional_edges("router", route_from_router, [*names, "client", END])
@@ -169,22 +168,11 @@ def _connect(
     builder.add_conditional_edges("client", route_from_client, [*counselors, END])
 
 
-async def _intake(models: Models, view: IntakeView, config: SessionConfig) -> dict[str, Any]:
-    return await intake(view)
-
-
-def _specialist(name: str) -> Step:
-    async def step(models: Models, view: CounselorView, config: SessionConfig) -> dict[str, Any]:
-        return await specialist(models, name, view, config)
-
-    return step
-
-
 def _has(method: Method | None, name: str) -> bool:
     """Whether a node of the counselor's side takes part in a method (None: in any)."""
-    if method is None or name == "plan":
-        return method is None or method.plan
-    return method.specialists is (name != "counselor")
+    if method is None:
+        return True
+    return method.plan if name == "plan" else method.specialists is (name != "counselor")
 
 
 def _counselor(method: Method) -> str:

@@ -28,10 +28,10 @@ async def client(models: Models, view: ClientView, config: SessionConfig) -> dic
     if isinstance(answer, Unusable):
         return update(failure=answer.failure)
     said, declared = split_marker(answer.value)
-    given = update(utterances=[Utterance(turn=view.turn, speaker="client", text=said, call=answer.call)])
+    change = update(utterances=[Utterance(turn=view.turn, speaker="client", text=said, call=answer.call)])
     if reason := _end(declared, view.turn, config):
-        given |= update(end_reason=reason)
-    return given
+        change |= update(end_reason=reason)
+    return change
 
 
 def _end(declared: str | None, turn: int, config: SessionConfig) -> EndReason | None:
@@ -41,7 +41,7 @@ def _end(declared: str | None, turn: int, config: SessionConfig) -> EndReason | 
 
 
 def _ending(view: ClientView, config: SessionConfig) -> str:
-    """What the client is told about ending: nothing before it may, so that it does not aim at it."""
+    """What the prompt says about ending: nothing before the client may, so that it does not aim at it."""
     if view.turn < config.min_turns:
         return ""
     ending = prompt("client/reply", "ending")

@@ -23,7 +23,7 @@ PARTNERS = {"solutions": "psychoeducation", "psychoeducation": "solutions"}
 def pick_by_rules(view: CounselorView, config: SessionConfig, fallback: str | None = None) -> Pick:
     """This turn's pick by rules; `fallback` says why a model that was asked did not decide."""
     phase = phase_of(view.turn, config.max_turns)
-    said = view.said_by("client")[-1].replace("’", "'") if view.said_by("client") else ""
+    said = view.last_of("client").replace("’", "'")
     resists = any(word in said.casefold() for word in RESISTANCE)
     offered = [technique(name) for name in config.techniques]
     fitting = [item for item in offered if phase in item.phases] or offered
