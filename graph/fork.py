@@ -32,6 +32,7 @@ from counseling_sessions.state import (
     Fork,
     ForkEdit,
     Pick,
+    Plan,
     SessionRecord,
     Turn,
     Utterance,
@@ -78,6 +79,11 @@ class ForkTask(SessionTask):
     def session_id(self) -> str:
         """A UUID that follows from the session forked, the turn, the configuration with its seed, and the edits."""
         return str(uuid.uuid5(SESSIONS, f"{_changes(self)}/{self.config.seed}"))
+
+    @property
+    def plan(self) -> Plan | None:
+        """The parent's plan, if the fork's method has one."""
+        return self.parent.plan if METHODS[self.config.method].plan else None
 
     @property
     def closes(self) -> bool:
@@ -199,10 +205,7 @@ def _before(task: ForkTask) -> tuple[Turn, ...]:
 
 
 def _past(task: ForkTask) -> SessionRecord:
-    """The session up to the turn that is played anew, as if it had come to what a person edited of it.
-
-    A method without a plan lets go of one that is there.
-    """
+    """The session up to the turn that is played anew, as if it had come to what a person edited of it."""
     parent, opening, turns = task.parent, list(task.parent.opening), list(_before(task))
     as_before = bool(turns) and turns[-1] is parent.turns[-1]
     if task.edits.client is not None and not turns:
@@ -210,8 +213,7 @@ def _past(task: ForkTask) -> SessionRecord:
     elif task.edits.client is not None and (said := turns[-1].client):
         turns[-1] = turns[-1].model_copy(update={"client": _edit(said, task.edits.client)})
     end = (parent.end_reason if as_before else None) or "turn_limit"
-    plan = parent.plan if METHODS[task.config.method].plan else None
-    changes = {"attitude": task.attitude, "opening": tuple(opening), "plan": plan, "turns": tuple(turns)}
+    changes = {"attitude": task.attitude, "opening": tuple(opening), "plan": task.plan, "turns": tuple(turns)}
     over = {"end_reason": end if task.closes else None, "closing": None, "failure": None}
     return parent.model_copy(update=changes | over)
 
@@ -221,14 +223,13 @@ def _edited(task: ForkTask) -> Iterator[tuple[str, dict[str, Any]]]:
     edits, config = task.edits, task.config
     phase = phase_of(task.turn, config.max_turns)
     if edits.pick is not None:
-        plan = task.parent.plan if METHODS[config.method].plan else None
         before = tuple(turn.client for turn in _before(task) if turn.client)
-        step = step_by_pace(CounselorView(plan=plan, utterances=before), config)
+        step = step_by_pace(CounselorView(plan=task.plan, utterances=before), config)
         pick = Pick(turn=task.turn, phase=phase, techniques=edits.pick, step=step, reason=REASON, source="human")
         yield "router", update(picks=[pick], candidates=replace([]))
     if edits.counselor is not None:
         said = Utterance(turn=task.turn, speaker="counselor", text=edits.counselor, closing=task.closes, author="human")
-        yield "router" if METHODS[config.method].specialists else "counselor", update(utterances=[said])
+        yield METHODS[config.method].counselor, update(utterances=[said])
 
 
 def _edit(said: Utterance, text: str) -> Utterance:

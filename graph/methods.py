@@ -14,6 +14,11 @@ class Method:
     specialists: bool
     description: str
 
+    @property
+    def counselor(self) -> str:
+        """The node that writes the counselor's utterances."""
+        return "router" if self.specialists else "counselor"
+
 
 METHODS: dict[str, Method] = {
     method.name: method

@@ -18,7 +18,15 @@ from langsmith import tracing_context
 
 from counseling_sessions.graph.practice_graph import build_practice_graph
 from counseling_sessions.graph.record import make_record
-from counseling_sessions.graph.session import Event, OnEvent, SessionTask, met, session_input, unknown_technique
+from counseling_sessions.graph.session import (
+    INTERRUPT,
+    OnEvent,
+    SessionTask,
+    follow,
+    met,
+    session_input,
+    unknown_technique,
+)
 from counseling_sessions.graph.session_graph import recursion_limit
 from counseling_sessions.models.chat import Models
 from counseling_sessions.nodes.person import RISK, Handover, PersonAnswer
@@ -149,10 +157,6 @@ class Practice:
         self.journal.close()
 
     async def _run(self, begin: Any) -> None:
-        self.waiting = None
-        self._failure = await met(self.content.head, self._stream(begin))
-
-    async def _stream(self, begin: Any) -> None:
         head = self.content.head
         options: RunnableConfig = {
             "recursion_limit": recursion_limit(self.config.max_turns),
@@ -160,29 +164,20 @@ class Practice:
             "metadata": {"profile_id": head.profile.id, "attitude": head.attitude, "part": self.part},
             "run_name": "practice",
         }
+        self.waiting = None
         stream = self._graph.astream(
             begin, options, context=self.config, stream_mode=["updates", "tasks"], durability="sync"
         )
-        chunk: Any
         with untraced():
-            async for mode, chunk in stream:
-                if mode == "updates":
-                    self._take(chunk)
-                elif self.on_event and "input" in chunk:  # a task that starts
-                    self.on_event(Event(chunk["name"]))
+            self._failure = await met(head, follow(stream, self._take, self.on_event))
 
-    def _take(self, chunk: dict[str, Any]) -> None:
-        for node, change in chunk.items():
-            if node == "__interrupt__":
-                self.waiting = Handover.model_validate(change[0].value)
-                continue
-            if node == "person" and isinstance(change.get("utterances"), dict):
-                self.journal.take_back(self.content, self._before_last())
-            else:
-                who = self.part if node == "person" else node
-                self.content.updates.append(self.journal.add(who, change or {}))
-            if self.on_event:
-                self.on_event(Event(node, change or {}))
+    def _take(self, node: str, change: Any) -> None:
+        if node == INTERRUPT:
+            self.waiting = Handover.model_validate(change[0].value)
+        elif node == "person" and isinstance(change.get("utterances"), dict):
+            self.journal.take_back(self.content, self._before_last())
+        else:
+            self.content.updates.append(self.journal.add(self.part if node == "person" else node, change))
 
     def _before_last(self) -> int:
         """How many updates there were before the person's last message."""

@@ -29,7 +29,7 @@ def replay(record: SessionRecord) -> list[Superstep]:
     that this version does not know.
     """
     config = SessionConfig.model_validate(record.configuration)
-    counselor = "router" if METHODS[config.method].specialists else "counselor"
+    counselor = METHODS[config.method].counselor
     steps = [Superstep(0, (("intake", taken_in(record.profile, record.attitude, record.opening)),))]
     steps.append(_superstep(0, [record.plan], counselor))
     for turn in record.turns:

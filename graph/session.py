@@ -3,12 +3,12 @@
 `run_session` neither knows a terminal nor where records are kept; whoever calls it says with `on_event` what to show.
 """
 
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 from weakref import WeakKeyDictionary
 
 from langchain_core.runnables import RunnableConfig
@@ -43,6 +43,8 @@ class Event:
 
 
 OnEvent = Callable[[Event], None]
+INTERRUPT = "__interrupt__"
+"""LangGraph's name for an interrupt among a graph's updates."""
 
 
 class SessionTask(BaseModel):
@@ -173,19 +175,41 @@ async def run_journal(
     """Run a session on from what its journal says, to its end. Raises `JournalError` where the journal cannot be kept."""
     with closing(journal):
         start_tracing()
-        head = content.head
-        state = fold(content.updates)
-        # Only the graph of all methods leads from the intake past a plan that is made already.
-        method = None if state else head.configuration.method
-        graph = _graph(checkpointer, method, head.configuration.techniques, models)
+        head, state = content.head, fold(content.updates)
         if checkpointer:
             # An older thread of this id would get this state on top of its own.
             await checkpointer.adelete_thread(head.session_id)
         if any(said.get("closing") for said in state.get("utterances", ())):
             return make_record(content)
-        durable = checkpointer is not None
-        failure = await met(head, _stream(graph, journal, content, state, on_event, starts=starts, durable=durable))
+        begin = session_input(head.session_id, head.profile, head.attitude)
+        # Only the graph of all methods leads from the intake past a plan that is made already.
+        method = None if state else head.configuration.method
+        stream = _graph(checkpointer, method, head.configuration.techniques, models).astream(
+            # The graph's input takes only what starts a session: one taken up again gives its whole state as a command.
+            Command(update={**begin, **state}) if state else begin,
+            run_options(head.session_id, head.profile.id, head.attitude, head.configuration),
+            context=head.configuration,
+            stream_mode=["updates", "tasks"] if starts else ["updates"],
+            durability="sync" if checkpointer else None,
+        )
+
+        def take(node: str, change: dict[str, Any]) -> None:
+            content.updates.append(journal.add(node, change))
+
+        failure = await met(head, follow(stream, take, on_event))
     return make_record(content, failure)
+
+
+async def follow(stream: AsyncIterator[Any], take: Callable[[str, Any], None], on_event: OnEvent | None) -> None:
+    """Give every update of a running graph to `take`, and what happens to `on_event`; an interrupt is no event."""
+    async for mode, chunk in stream:
+        if mode == "updates":
+            for node, change in chunk.items():
+                take(node, change or {})
+                if on_event and node != INTERRUPT:
+                    on_event(Event(node, change or {}))
+        elif on_event and "input" in chunk:  # a task that starts; finished ones carry a result instead
+            on_event(Event(chunk["name"]))
 
 
 async def met(head: JournalHead, running: Awaitable[None]) -> Failure | None:
@@ -241,33 +265,3 @@ def _graph(
 
 
 _GRAPHS: WeakKeyDictionary[Models, dict[tuple[MethodName | None, tuple[str, ...]], SessionGraph]] = WeakKeyDictionary()
-
-
-async def _stream(
-    graph: SessionGraph,
-    journal: Journal,
-    content: JournalContent,
-    state: dict[str, Any],
-    on_event: OnEvent | None,
-    *,
-    starts: bool,
-    durable: bool,
-) -> None:
-    head = content.head
-    begin = session_input(head.session_id, head.profile, head.attitude)
-    options = run_options(head.session_id, head.profile.id, head.attitude, head.configuration)
-    # The graph's input takes only what starts a session: one taken up again gives its whole state as a command.
-    start: SessionInput | Command[Any] = Command(update={**begin, **state}) if state else begin
-    modes: list[Literal["updates", "tasks"]] = ["updates", "tasks"] if starts else ["updates"]
-    stream = graph.astream(
-        start, options, context=head.configuration, stream_mode=modes, durability="sync" if durable else None
-    )
-    chunk: Any
-    async for mode, chunk in stream:
-        if mode == "updates":
-            for node, change in chunk.items():
-                content.updates.append(journal.add(node, change or {}))
-                if on_event:
-                    on_event(Event(node, change or {}))
-        elif on_event and "input" in chunk:  # a task that starts; finished ones carry a result instead
-            on_event(Event(chunk["name"]))

@@ -120,12 +120,12 @@ def route_from_intake(state: FlowView) -> str:
     if state.failure:
         return END
     method = _method(state)
-    return "plan" if method.plan and state.plan is None else _counselor(method)
+    return "plan" if method.plan and state.plan is None else method.counselor
 
 
 def route_from_plan(state: FlowView) -> str:
     """To whoever writes the counselor's utterances."""
-    return END if state.failure else _counselor(_method(state))
+    return END if state.failure else _method(state).counselor
 
 
 def route_from_router(state: FlowView) -> list[str] | str:
@@ -147,7 +147,7 @@ def route_from_counselor(state: FlowView) -> str:
 
 def route_from_client(state: FlowView) -> str:
     """Always back to the counselor, who goes on or closes; only a failure ends a session without a closing."""
-    return END if state.failure else _counselor(_method(state))
+    return END if state.failure else _method(state).counselor
 
 
 def _connect(
@@ -173,10 +173,6 @@ def _has(method: Method | None, name: str) -> bool:
     if method is None:
         return True
     return method.plan if name == "plan" else method.specialists is (name != "counselor")
-
-
-def _counselor(method: Method) -> str:
-    return "router" if method.specialists else "counselor"
 
 
 def _method(state: FlowView) -> Method:

@@ -18,8 +18,8 @@ def ask_client(view: ClientView, config: SessionConfig, reminded: str) -> Speech
     note = " ".join(filter(None, (reminded, _ending(view, config))))
     messages = client_messages(view, config, note)
     worth = worth_after(view.utterances, form_words(view.profile)) if config.choices > 1 else None
-    own, other = view.said_by("client"), view.said_by("counselor")
-    return SpeechRequest("client", view.turn, view.session_id, config, messages, "client", own, other, worth)
+    said, heard = view.said_by("client"), view.said_by("counselor")
+    return SpeechRequest("client", view.turn, view.session_id, config, messages, "client", said, heard, worth)
 
 
 async def client(models: Models, view: ClientView, config: SessionConfig) -> dict[str, Any]:
