@@ -25,7 +25,7 @@ ForkEdit = Literal["client", "pick", "counselor"]
 SessionId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_][A-Za-z0-9._-]{0,99}$")]
 """A session's id. It names files, and so holds nothing that leads out of a folder; ours are UUIDs."""
 Count = Annotated[int, Field(ge=0, le=2**53)]
-"""How many there are of something; sums and shares stay within a float's whole numbers."""
+"""A count; sums and shares stay within a float's whole numbers."""
 Tokens = Annotated[int, Field(ge=-(2**53), le=2**53)]
 """Tokens as a server reports them; it may report anything."""
 TurnNumber = Annotated[int, Field(le=2**31 - 1)]
@@ -300,9 +300,9 @@ class Provenance(_Data):
 
 
 class Fork(_Data):
-    """Where a session branched off from another: the turns before `turn` are that session's, `turn` is the first of its own.
+    """Where a session branched off from another: the turns before `turn` are that session's.
 
-    `edits` says what a person put in place there: what the client had said last, the pick, or what the counselor says.
+    `edits` says what a person replaced there: the client's last words, the pick, or the counselor's words.
     """
 
     session_id: SessionId
@@ -343,14 +343,12 @@ class SessionRecord(_Data):
     @property
     def dialogue(self) -> list[Utterance]:
         """All the utterances in order."""
-        said = [*self.opening]
-        for turn in self.turns:
-            said += [utterance for utterance in (turn.counselor, turn.client) if utterance]
-        return said + ([self.closing] if self.closing else [])
+        turns = [said for turn in self.turns for said in (turn.counselor, turn.client)]
+        return [said for said in (*self.opening, *turns, self.closing) if said]
 
     @property
     def steps(self) -> list[tuple[int, tuple[Part, ...]]]:
-        """Everything that nodes gave, with its turn (0: the plan), in the order of work; drafts of one turn stand together."""
+        """All parts with their turn (0: the plan), in the order of work; drafts of one turn stand together."""
         steps: list[tuple[int, tuple[Part | None, ...]]] = [(0, (self.plan,))]
         for turn in self.turns:
             groups = (turn.pick,), turn.candidates, (turn.counselor,), (turn.client,)

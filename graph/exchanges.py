@@ -75,7 +75,7 @@ def exchanges(record: SessionRecord) -> Iterator[Exchange]:
 
 
 def as_exchanges(record: SessionRecord) -> Iterator[Exchange]:
-    """Every part of a session as if it had been asked for with the prompts of today, whoever made it and however; for training.
+    """Every part of a session with the prompts of today, whether a model made it or not; for training.
 
     Picks by rules are left out, and candidates without a text.
     """
@@ -90,9 +90,9 @@ def prompts_unchanged(record: SessionRecord) -> bool:
     config = SessionConfig.model_validate(record.configuration)
     today, then = provenance(config), record.provenance
     names = {name for name in today.prompt_hashes.keys() | then.prompt_hashes.keys() if _used(name, config)}
-    same = all(today.prompt_hashes.get(name) == then.prompt_hashes.get(name) for name in names)
-    program = "counseling-sessions"
-    return same and today.packages.get(program) == then.packages.get(program)
+    pairs = [(today.prompt_hashes.get(name), then.prompt_hashes.get(name)) for name in names]
+    pairs.append((today.packages.get("counseling-sessions"), then.packages.get("counseling-sessions")))
+    return all(now == before for now, before in pairs)
 
 
 class _State:

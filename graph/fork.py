@@ -41,7 +41,7 @@ from counseling_sessions.state import (
 )
 
 REASON = "Chosen by hand."
-"""What a pick by a person has as its reason; the merge reads it."""
+"""The reason of a person's pick, for the merge."""
 
 
 class ForkError(SettingsError):
@@ -51,8 +51,7 @@ class ForkError(SettingsError):
 class Edits(BaseModel):
     """What a person puts in place at the turn that is played anew.
 
-    `client` is what the client had said last, `pick` the techniques of the turn, `counselor` its utterance. None: as it
-    was, or as it comes.
+    `client` is what the client had said last, `pick` the techniques of the turn, `counselor` its utterance. None: no edit.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -63,9 +62,9 @@ class Edits(BaseModel):
 
     @property
     def made(self) -> tuple[ForkEdit, ...]:
-        """Which of them there are."""
-        edits: tuple[ForkEdit, ...] = ("client", "pick", "counselor")
-        return tuple(name for name in edits if getattr(self, name) is not None)
+        """The names of the edits."""
+        names: tuple[ForkEdit, ...] = ("client", "pick", "counselor")
+        return tuple(name for name in names if getattr(self, name) is not None)
 
 
 class ForkTask(SessionTask):
@@ -102,9 +101,9 @@ def fork_task(
 ) -> ForkTask:
     """A fork of a session at a turn, which is played anew with this configuration (default: the session's own).
 
-    The turn after the last one is the closing: with more `max_turns`, or where the client had ended the session before, a
-    session is gone on with from there. Without a `seed` it follows from everything else, so that chance falls differently
-    than in the session, and the same way for the same fork. Raises `ForkError`, and `ValidationError` for a bad seed.
+    The turn after the last one is the closing, or the next turn if `max_turns` allows more. Without a `seed` it follows from
+    everything else: chance falls differently than in the session, and the same way for the same fork. Raises `ForkError`, and
+    `ValidationError` for a bad seed.
     """
     config = config or SessionConfig.model_validate(parent.configuration)
     edits, attitude = _cleaned(edits or Edits()), attitude or parent.attitude
@@ -142,10 +141,7 @@ async def run_fork(
     on_event: OnEvent | None = None,
     starts: bool = False,
 ) -> SessionRecord:
-    """Run a fork (`fork_head`) to its end, with its journal in `folder`; what is said of `run_session` holds here too.
-
-    What it has from the other session comes back in the record as it is there: utterances, picks, candidates, calls.
-    """
+    """Run a fork (`fork_head`) to its end, as `run_session`. Its record has the past as the parent's record has it."""
     journal = Journal.create(folder / f"{head.session_id}{SUFFIX}", head)
     return await run_journal(journal, JournalContent.begun(head), models, checkpointer, on_event, starts)
 
@@ -205,7 +201,7 @@ def _before(task: ForkTask) -> tuple[Turn, ...]:
 
 
 def _past(task: ForkTask) -> SessionRecord:
-    """The session up to the turn that is played anew, as if it had come to what a person edited of it."""
+    """The session up to the turn that is played anew, with a person's edit of the client's words."""
     parent, opening, turns = task.parent, list(task.parent.opening), list(_before(task))
     as_before = bool(turns) and turns[-1] is parent.turns[-1]
     if task.edits.client is not None and not turns:

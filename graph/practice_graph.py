@@ -54,8 +54,7 @@ def build_practice_graph(
 ) -> PracticeGraph:
     """Build the graph of both parts. Running it needs a checkpointer: an interrupt is taken up from its checkpoint.
 
-    `specialists` are the techniques that get a node (all there are by default); `models` are shared if given.
-    `served`: others call it over a network; the context is a `ServedConfig`.
+    The options are those of `build_session_graph`.
     """
     models = models or (ServedModels() if served else Models())
     names = [technique(name).name for name in specialists or techniques()]

@@ -119,8 +119,8 @@ _read = cache(lambda path: read_models(Path(path)))
 def resolve(config: SessionConfig, owner: Mapping[str, ModelSettings]) -> SessionConfig:
     """The configuration with the models that serve each role: the caller's choice, reached as the owner says.
 
-    Every role has an entry of its own, so that none inherits another one's key. Raises `SettingsError` for a model that the
-    owner has not configured, and `ValidationError` for a field that is the owner's.
+    Every role has an entry, so that none inherits another one's key. Raises `SettingsError` for a model that the owner has not
+    configured, and `ValidationError` for a field that is the owner's.
     """
     asked = config if isinstance(config, ServedConfig) else ServedConfig.model_validate(config.model_dump())
     configured = SessionConfig(models=dict(owner))
@@ -133,8 +133,8 @@ def resolve(config: SessionConfig, owner: Mapping[str, ModelSettings]) -> Sessio
 def for_caller(config: SessionConfig, owner: Mapping[str, ModelSettings]) -> tuple[SessionConfig, list[str]]:
     """The configuration of a session on record as a caller may ask for it: without how its models are reached.
 
-    A model's name stays where the owner serves a model of that name; the names of the others, which the owner's default stands
-    in for, come second.
+    A model's name stays where the owner serves a model of that name; the names of the others, which the owner's default
+    replaces, come second.
     """
     configured = SessionConfig(models=dict(owner))
     models: dict[str, ModelSettings] = {}

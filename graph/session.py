@@ -1,6 +1,6 @@
 """One session, from an intake form to a record: the graph is run, its updates are journaled, the record is made.
 
-`run_session` neither knows a terminal nor where records are kept; whoever calls it says with `on_event` what to show.
+`run_session` knows neither a terminal nor where records are kept; its caller shows what it likes with `on_event`.
 """
 
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -96,10 +96,10 @@ class SessionTask(BaseModel):
 
 def find_session(place: Path) -> Path:
     """The journal of the one unfinished session in a folder, or the journal itself. Raises `JournalError` otherwise."""
-    if place.exists() and not place.is_dir():
-        return place
-    if not place.is_dir():
+    if not place.exists():
         raise JournalError(f"{place} is not there; runs are folders, such as runs/<time>-<profile>-<attitude>")
+    if not place.is_dir():
+        return place
     run = RunFolder(place)
     if run.planned:
         raise JournalError(f"{place} is a run directory; go on with it by: python run.py generate --out {place}")

@@ -6,9 +6,8 @@
                             client → router … until the end; the router writes the closing utterance → END
 
 `build_session_graph(method=…)` wires the nodes of one method; without a method it wires all of them and the routes follow
-the method in the run's context: that is the module-level `graph` which LangGraph Studio opens. It is a served one: whoever
-calls it has no say in which servers are asked, and with which keys (`graph.served`). What our own code builds takes the
-configuration that it is given.
+the method in the run's context: that is the module-level `graph` which LangGraph Studio opens. That one is served: its callers
+have no say in servers and keys (`graph.served`). Graphs that our code builds follow their configuration.
 """
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -54,10 +53,9 @@ def build_session_graph(
 ) -> SessionGraph:
     """Build the graph of a method, or of all of them.
 
-    `specialists` are the techniques that get a node (all there are by default; which of them take part in a session is
-    the run's configuration). `models` are shared with other graphs of the process if given. `steps` says what nodes do,
-    by name, in place of their own work: a session on record gives back its updates. `served`: others call it over a network;
-    the context is a `ServedConfig`.
+    `specialists` are the techniques that get a node (default: all); the run's configuration says which take part. `models` can
+    be shared with other graphs. `steps` replace what nodes do, by name: a session on record returns its updates. `served`:
+    others call the graph over a network; the context is a `ServedConfig`.
     """
     models = models or (ServedModels() if served else Models())
     parts = METHODS[method] if method else None

@@ -1,5 +1,5 @@
-"""Sessions on record as threads: a session is run again by nodes that give back what they gave then, so that its checkpoints
-are those that the session itself would have left. No model is asked."""
+"""Sessions on record as threads: nodes return the updates on record, without a model, so that the checkpoints are those of the
+session."""
 
 from collections import defaultdict, deque
 from contextlib import suppress
@@ -20,10 +20,10 @@ from counseling_sessions.state import SessionRecord
 async def import_session(record: SessionRecord, saver: BaseCheckpointSaver[Any]) -> None:
     """Write a session's checkpoints into the thread of its id, in place of what was there.
 
-    They are those of a session that is run with this saver: the state after every superstep, and which nodes come next. A
-    session that was cut off ends before the superstep that it did not finish, and can be run on from there; one that has
-    failed ends with its failure, as it did, and can be forked before it. Raises `ValueError` for a session that this version's
-    graph cannot have made: a configuration that it does not know, a turn in the middle that is not complete, a person's words.
+    They are those of a session that runs with this saver: the state after every superstep, and the next nodes. A session that
+    was cut off ends before its unfinished superstep, and can run on from there; a failed one ends with its failure. Raises
+    `ValueError` for a session that this version's graph cannot have made: an unknown configuration, an incomplete turn in the
+    middle, a person's words.
     """
     config = SessionConfig.model_validate(record.configuration)
     if any(said.author == "human" for said in record.dialogue):

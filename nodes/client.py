@@ -14,7 +14,7 @@ from counseling_sessions.state import ClientView, EndReason, Utterance, update
 
 
 def ask_client(view: ClientView, config: SessionConfig, reminded: str) -> SpeechRequest:
-    """What the client is asked; `reminded` is the line that reminds it of its form, or empty."""
+    """The request for the client's reply; `reminded` is the line that reminds it of its form, or empty."""
     note = " ".join(filter(None, (reminded, _ending(view, config))))
     messages = client_messages(view, config, note)
     worth = worth_after(view.utterances, form_words(view.profile)) if config.choices > 1 else None

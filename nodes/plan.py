@@ -37,7 +37,7 @@ _CIRCLE = re.compile(r"\b(\w+(?:[ ,]+\w+){0,3}?)(?:[ ,]+\1\b){2,}", re.IGNORECAS
 
 
 def ask_plan(view: CounselorView, config: SessionConfig) -> DecisionRequest[Plan]:
-    """What is asked for the plan."""
+    """The request for the plan."""
     task = prompt("plan", techniques=prompt("plan", "techniques"))
     messages = counselor_messages(view, config, task, "plan")
     return DecisionRequest("plan", view.turn, view.session_id, config, messages, SCHEMA, _read)

@@ -9,11 +9,11 @@ from counseling_sessions.settings import SessionConfig
 from counseling_sessions.state import Candidate, CounselorView, update
 
 ATTEMPTS = 2
-"""A draft beside others does not enter the dialogue: it is asked for again once, then mended, then left out."""
+"""A draft beside others does not enter the dialogue: it gets a second attempt, is mended, or is left out."""
 
 
 def ask_specialist(view: CounselorView, config: SessionConfig, technique: str) -> SpeechRequest:
-    """What a technique's specialist is asked. The only draft of a turn is asked for as often as a message."""
+    """The request for a technique's draft; the only one of a turn gets as many attempts as a message."""
     if view.pick is None or len(view.pick.techniques) > 1:
         config = config.model_copy(update={"guard_attempts": min(ATTEMPTS, config.guard_attempts)})
     return counselor_request(view, config, technique, technique_task(technique))
