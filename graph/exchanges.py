@@ -96,7 +96,7 @@ def prompts_unchanged(record: SessionRecord) -> bool:
 
 
 class _State:
-    """What a session has come to, and what is asked there. With `written`, a part counts whether it was asked for or not."""
+    """The state of a session after some steps. With `written`, parts count that no model made."""
 
     def __init__(self, record: SessionRecord, *, written: bool = False) -> None:
         self.record, self.written = record, written
@@ -107,7 +107,7 @@ class _State:
         self.drafts: list[Candidate] = []
 
     def take(self, parts: Sequence[Part]) -> None:
-        """Go on by a step."""
+        """Add the parts of a step."""
         for part in parts:
             if isinstance(part, Plan):
                 self.plan = part
@@ -122,7 +122,7 @@ class _State:
                 self.said.append(part)
 
     def exchanges(self, turn: int, parts: Sequence[Part]) -> Iterator[Exchange]:
-        """What is asked for the parts of a step, and they themselves as answers."""
+        """The requests for the parts of a step, with the parts as answers."""
         for part in parts:
             if isinstance(part, Failure) or not (self.written or part.call):
                 continue

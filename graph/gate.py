@@ -7,12 +7,12 @@ such a page count as the server's own. Neither passes. `app` is what `langgraph 
 import json
 import os
 import re
-from collections.abc import Awaitable, Callable, Collection, MutableMapping
-from typing import Any
+from collections.abc import Collection
 
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from counseling_sessions.models.trust import is_loopback
 
@@ -29,10 +29,6 @@ EXPOSED = ("x-pagination-total", "x-pagination-next", "content-location")
 
 _HOST = re.compile(r"(\[[0-9a-fA-F:.]+\]|[A-Za-z0-9._-]+)(:[0-9]{1,5})?")
 
-Scope = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
-Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
-
 
 class Gate:
     """ASGI middleware that refuses (403, or a closed WebSocket) what a foreign page or a foreign name of this server sends.
@@ -43,7 +39,7 @@ class Gate:
 
     def __init__(
         self,
-        app: Callable[[Scope, Receive, Send], Awaitable[None]],
+        app: ASGIApp,
         *,
         origins: Collection[str] = (),
         hosts: Collection[str] = (),

@@ -122,7 +122,7 @@ def route_from_intake(state: FlowView) -> str:
 
 
 def route_from_plan(state: FlowView) -> str:
-    """To whoever writes the counselor's utterances."""
+    """To the node that writes the counselor's utterances."""
     return END if state.failure else _method(state).counselor
 
 

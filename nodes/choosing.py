@@ -1,4 +1,4 @@
-"""Choosing: of several answers that guards let pass, which one is kept.
+"""Choosing: which one to keep of several answers that pass the guards.
 
 For models too small to notice that they go round in circles: they name a thing three times in two sentences, and say nothing new
 in message after message. Words are counted, without a call.
@@ -18,7 +18,7 @@ _OF_THE_FORM = 1.0
 _OTHER = 0.5
 """What any other new word is worth: it may be the right one, or beside the point."""
 _MOST = 3.0
-"""What new words are worth together, at most: the message with the most of them is not the best one."""
+"""The most that new words are worth together: the message with the most of them is not the best one."""
 _AGAIN = 1.0
 """What each word that comes again within the message takes away."""
 

@@ -64,9 +64,9 @@ def client_messages(view: ClientView, config: SessionConfig, note: str) -> list[
 
 def ask_again(messages: Sequence[BaseMessage], findings: Sequence[Finding]) -> list[BaseMessage]:
     """The same messages with why the last answer was refused as their last lines (the prefix stays as it was)."""
-    reasons = " ".join(dict.fromkeys(_reason(finding) for finding in findings))
-    last = messages[-1]
-    return [*messages[:-1], HumanMessage(f"{last.text}\n\n({prompt('retry', reasons=reasons)})")]
+    reasons = dict.fromkeys(prompt("retry", finding.kind, detail=clean(finding.detail, 160)) for finding in findings)
+    remark = prompt("retry", reasons=" ".join(reasons))
+    return [*messages[:-1], HumanMessage(f"{messages[-1].text}\n\n({remark})")]
 
 
 def as_chat(messages: Iterable[BaseMessage]) -> list[ChatMessage]:
@@ -147,7 +147,3 @@ def _background(view: CounselorView) -> str:
 
 def _words(utterance: Utterance) -> str:
     return clean(utterance.text, UTTERANCE_LIMIT)
-
-
-def _reason(finding: Finding) -> str:
-    return prompt("retry", finding.kind, detail=clean(finding.detail, 160))

@@ -50,8 +50,11 @@ async def _merge(models: Models, view: CounselorView, config: SessionConfig, pic
         return update(failure=Failure(stage=refused.technique, kind="refused", message=message, turn=view.turn))
     if config.merge == "join" and (joined := _joined(view, pick)):
         return update(utterances=[Utterance(turn=view.turn, speaker="counselor", text=joined)])
-    request = ask_merge(view, config)
-    return await say(models, view, request) if request else update(failure=_nothing_drafted(view.turn, drawn))
+    if request := ask_merge(view, config):
+        return await say(models, view, request)
+    reasons = "; ".join(f"{candidate.technique}: {candidate.error}" for candidate in drawn)
+    message = f"no candidate to merge ({reasons})"
+    return update(failure=Failure(stage="merge", kind="no_candidate", message=message, turn=view.turn))
 
 
 def is_said(view: CounselorView) -> bool:
@@ -183,8 +186,3 @@ def _read(answer: dict[str, object], view: CounselorView, config: SessionConfig)
         reason=" ".join(str(answer.get("reason") or "").split())[:300],
         source="llm",
     )
-
-
-def _nothing_drafted(turn: int, lost: list[Candidate]) -> Failure:
-    reasons = "; ".join(f"{candidate.technique}: {candidate.error}" for candidate in lost) or "no technique ran"
-    return Failure(stage="merge", kind="no_candidate", message=f"no candidate to merge ({reasons})", turn=turn)

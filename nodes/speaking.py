@@ -176,7 +176,7 @@ class _Attempts:
 
 
 def counselor_request(view: CounselorView, config: SessionConfig, role: str, task: str) -> SpeechRequest:
-    """Asks for a message of the counselor's side, whoever writes it: all of them have the same context."""
+    """The request for a message of the counselor's side: every role there has the same context."""
     # Closing words look back: what they say is not new.
     worth = worth_after(view.utterances) if config.choices > 1 and not view.end_reason else None
     messages = counselor_messages(view, config, task, role)
@@ -187,8 +187,8 @@ def counselor_request(view: CounselorView, config: SessionConfig, role: str, tas
 async def speak(models: Models, request: SpeechRequest) -> Usable[str] | Unusable:
     """One message that passes every guard.
 
-    Asks up to `guard_attempts` times, telling the model each time what was wrong; then the best of the refused answers is
-    mended without a new word. What was refused and mended stands in the call's findings.
+    Asks up to `guard_attempts` times, each time with what was wrong; then mends the best of the refused answers without a new
+    word. The call's findings say what was refused and mended.
     """
     before = Past(request.said), Past(request.heard)
     attempts = _Attempts(models, request)
