@@ -41,8 +41,8 @@ from counseling_sessions.state import Failure, SessionRecord, Speaker, Utterance
 class Practice:
     """A practice session in progress.
 
-    `waiting` is what the person is handed; None before `start` and when the session is over. The steps raise
-    `JournalError` where the journal cannot be kept; what the session itself meets becomes its failure.
+    `waiting` is what the person gets; None before `start` and after the end. The steps raise `JournalError` where the journal
+    cannot be kept; trouble of the session itself becomes its failure.
     """
 
     def __init__(
@@ -89,7 +89,7 @@ class Practice:
         country: str = "",
         on_event: OnEvent | None = None,
     ) -> Self:
-        """Take up a session that was left or cut off, where it stood: words that had no answer yet are kept.
+        """Take up a session that was left or cut off, where it stood, with words that had no answer yet.
 
         Raises `JournalError`, also for a session without a person, or one that was stopped for risk.
         """
@@ -133,7 +133,7 @@ class Practice:
         return self.failure is not None and self.failure.kind == RISK
 
     async def start(self) -> None:
-        """Run to the person's first turn, or to the end of a session that needs no more of them."""
+        """Run to the person's first turn, or to the end of a session that needs none."""
         head = self.content.head
         # An older thread of this id would get this state on top of its own.
         await self._checkpointer.adelete_thread(head.session_id)

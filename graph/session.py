@@ -131,8 +131,8 @@ async def run_session(
 ) -> SessionRecord:
     """Run a new session to its end, with its journal in `folder`, which without `new_folder` must be there.
 
-    Returns the record, which is kept by `sessions.writing.keep`; the journal stays until then. What the session itself meets
-    ends in a failed record; `JournalError` is raised where the journal cannot be kept.
+    Returns the record; the journal stays until `sessions.writing.keep` has kept that. Trouble of the session itself makes a failed
+    record. Raises `JournalError` where the journal cannot be kept.
     """
     head = task.head()
     journal = Journal.create(task.journal_path(folder), head, new_folder=new_folder)
@@ -150,8 +150,8 @@ async def resume_session(
 ) -> SessionRecord:
     """Take up a session that was cut off or has failed, after its last finished turn, and run it to its end.
 
-    With `task` its models are reached as that says, whatever the journal says of servers and keys. Raises `DamagedJournal` for a
-    journal that holds no session, or another one than `task`.
+    `task` says how its models are reached, whatever the journal says of servers and keys. Raises `DamagedJournal` for a journal
+    without a session, or with another one than `task`.
     """
     journal, content = Journal.resume(path, unknown_technique)
     if task and (problem := task.difference(content.head)):

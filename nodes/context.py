@@ -1,10 +1,9 @@
 """The prompts of both sides: how a view of the session becomes the messages that a model is sent.
 
-The dialogue is sent as chat messages in turns, the speaker's own as the assistant's: a small model then stays in its role, and
-every chat template that knows a system message takes it. In the shared layout all the counselor-side calls of a turn have
-one prefix (who you are, the specialists' cards, examples, the client, the plan, the dialogue) and differ only in their last lines, so
-that a server's prefix cache pays for the dialogue once. The separate layout puts each call's own instruction first and the
-dialogue into one message, as the paper does.
+The dialogue goes out as chat messages in turns, the speaker's own as the assistant's: a small model then stays in its role, and
+every chat template with a system message takes it. In the shared layout all counselor-side calls of a turn have one prefix
+(role, cards, examples, client, plan, dialogue) and other last lines: a server's prefix cache pays for the dialogue once. The
+separate layout puts each call's own instruction first and the dialogue into one message, as the paper does.
 """
 
 from collections.abc import Iterable, Sequence

@@ -146,12 +146,12 @@ def too_long(text: str) -> str | None:
 def _answer_of(sent: Any) -> PersonAnswer | str:
     """What a person's side sent, as an answer, or what is wrong with it.
 
-    Anything may come over HTTP. What is too long, or is no answer at all, is refused before its text is looked at, and kept nowhere.
+    Anything may come over HTTP: what is too long, or no answer, is refused before a look at its text, and kept nowhere.
     """
     fields = {"text": sent} if isinstance(sent, str) else sent
     if not isinstance(fields, dict):
         return f"an answer is a text, or an object with {', '.join(PersonAnswer.model_fields)}"
-    # No more than one key is looked at that is not a field's.
+    # Looks at one unknown key, no more.
     if (other := next((key for key in fields if key not in PersonAnswer.model_fields), None)) is not None:
         return f"{one_line(other[:80]) if isinstance(other, str) else 'a key'}: Extra inputs are not permitted"
     text = fields.get("text", "")
@@ -179,7 +179,7 @@ async def _stopped_for_risk(
 
 
 def stopped_unchecked(utterances: Sequence[Utterance]) -> dict[str, Any] | None:
-    """How a session with a person as the client ends where one of the client's words counts as risk by the lists; None for most.
+    """How a session ends in which a client's message counts as risk by the lists; None for most.
 
     Words that came by `person` have passed. A caller over HTTP may have put others into the state, unchecked, and a model would
     be asked next. The opening exchange is the form's.

@@ -19,8 +19,8 @@ from counseling_sessions.texts.telling import telling_words
 _SENTENCE = re.compile(r"(?<=[.!?…])[\"”’')]*\s+")
 _MOST_WORDS = 40
 """Words of a thing that a client is reminded of: more would be half the form."""
-_TOLD = 0.6
-"""Share of a thing's words that have come up when it counts as told."""
+_CAME_UP = 0.6
+"""Share of a thing's words from which on it has come up."""
 _TELLS = 2
 """New words of a thing in a reply from which on the reply tells it."""
 
@@ -70,7 +70,9 @@ def _due(view: ClientView, config: SessionConfig) -> _Thing | None:
         heard |= said
         if utterance.speaker == "client" or not utterance.turn:
             continue
-        things = [thing for thing in things if thing is not due and len(thing.words & heard) < _TOLD * len(thing.words)]
+        things = [
+            thing for thing in things if thing is not due and len(thing.words & heard) < _CAME_UP * len(thing.words)
+        ]
         fits = {id(thing): sum(1 / common[word] for word in (thing.words | thing.title) & said) for thing in things}
         due = max(things, key=lambda thing: fits[id(thing)], default=None)
         if due and not fits[id(due)] and phase_of(utterance.turn, config.max_turns) not in ("opening", "exploring"):
