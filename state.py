@@ -25,9 +25,9 @@ ForkEdit = Literal["client", "pick", "counselor"]
 SessionId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_][A-Za-z0-9._-]{0,99}$")]
 """A session's id. It names files, and so holds nothing that leads out of a folder; ours are UUIDs."""
 Count = Annotated[int, Field(ge=0, le=2**53)]
-"""How many there are of something; sums and shares stay within a float's whole numbers."""
+"""A count; sums and shares stay within a float's whole numbers."""
 Tokens = Annotated[int, Field(ge=-(2**53), le=2**53)]
-"""Tokens as a server reports them, who may report what it will."""
+"""Tokens as a server reports them; it may report anything."""
 TurnNumber = Annotated[int, Field(le=2**31 - 1)]
 
 
@@ -49,7 +49,7 @@ class CBTTechnique(StrEnum):
 
 
 def refuse_newer(data: Any, most: int, what: str) -> None:
-    """Raise `ValueError` for data whose `format` is newer than `most`: before its other fields are looked at, which may be others."""
+    """Raise `ValueError` for data whose `format` is newer than `most`: its other fields may be new too."""
     number = data.get("format") if isinstance(data, dict) else None
     if isinstance(number, int) and number > most:
         raise ValueError(f"{what} format {number}; this version reads up to {most}")
@@ -131,7 +131,7 @@ class Pick(_Data):
 
 
 class Candidate(_Data):
-    """What one technique's specialist would say this turn; `error` instead of a text where it could not be had.
+    """What one technique's specialist would say this turn; without a text, `error` says why.
 
     `refused` marks an error that stays: the endpoint refused the request, and would refuse it in every turn to come.
     """
@@ -164,12 +164,12 @@ def replace(items: list[Any]) -> dict[str, Any]:
 
 
 def update(**channels: Any) -> dict[str, Any]:
-    """A node's answer to the graph: the given channels as plain JSON."""
+    """A node's answer to the graph: these channels as plain JSON."""
     return {name: to_jsonable_python(value) for name, value in channels.items()}
 
 
 class SessionInput(TypedDict, total=False):
-    """What starts a session: a built-in client's id, or a whole profile; and, if not the profile's own, an attitude."""
+    """What starts a session: a built-in client's id, or a profile; and an attitude, if not the profile's."""
 
     profile_id: Annotated[str, Field(description="A built-in client's id, such as amira-exam-panic")]
     profile: Annotated[dict[str, Any], Field(description="A whole client profile, in place of a built-in one")]
@@ -204,7 +204,9 @@ def _without_traces(items: Any) -> Any:
 _Untraced = BeforeValidator(_without_traces)
 
 
-class _View(BaseModel):
+class DialogueView(BaseModel):
+    """What every node sees of the state: the dialogue, and whether it has ended."""
+
     model_config = ConfigDict(frozen=True, extra="ignore")
 
     session_id: SessionId | Literal[""] = ""
@@ -222,8 +224,12 @@ class _View(BaseModel):
     def said_by(self, speaker: Speaker) -> list[str]:
         return [utterance.text for utterance in self.utterances if utterance.speaker == speaker]
 
+    def last_of(self, speaker: Speaker) -> str:
+        """What this side said last; empty where it has said nothing."""
+        return next((said.text for said in reversed(self.utterances) if said.speaker == speaker), "")
 
-class CounselorView(_View):
+
+class CounselorView(DialogueView):
     """All that the counselor's side may know: never the attitude, the labelled technique or the rest of the form."""
 
     client_information: str = ""
@@ -233,10 +239,10 @@ class CounselorView(_View):
     candidates: Annotated[tuple[Candidate, ...], _Untraced] = ()
 
     @classmethod
-    def of(cls, profile: ClientProfile, **known: Any) -> Self:
-        """What a client's counselor may know of the form, and what else is `known`, by the view's fields."""
+    def of(cls, profile: ClientProfile, **fields: Any) -> Self:
+        """The view with what a client's counselor may know of the form; `fields` are the others."""
         information, reason = counselor_information(profile), counselor_reason(profile)
-        return cls(client_information=information, reason_for_counseling=reason, **known)
+        return cls(client_information=information, reason_for_counseling=reason, **fields)
 
     @property
     def pick(self) -> Pick | None:
@@ -244,14 +250,14 @@ class CounselorView(_View):
         return self.picks[-1] if self.picks and self.picks[-1].turn == self.turn else None
 
 
-class ClientView(_View):
+class ClientView(DialogueView):
     """All that the client may know: its own form, its attitude and the dialogue; never plan, picks or candidates."""
 
     profile: ClientProfile
     attitude: Attitude
 
 
-class FlowView(_View):
+class FlowView(DialogueView):
     """What the routes decide on: who spoke last, whether the session is over, what was picked."""
 
     plan: Plan | None = None
@@ -294,9 +300,9 @@ class Provenance(_Data):
 
 
 class Fork(_Data):
-    """Where a session branched off from another: the turns before `turn` are that session's, `turn` is the first of its own.
+    """Where a session branched off from another: the turns before `turn` are that session's.
 
-    `edits` says what a person put in place there: what the client had said last, the pick, or what the counselor says.
+    `edits` says what a person replaced there: the client's last words, the pick, or the counselor's words.
     """
 
     session_id: SessionId
@@ -305,7 +311,7 @@ class Fork(_Data):
 
 
 class SessionRecord(_Data):
-    """A finished or failed session, whole: one line of a shard. Documented in docs/formats.md."""
+    """A finished or failed session: one line of a shard. Documented in docs/formats.md."""
 
     format: int = Field(default=RECORD_FORMAT, ge=1, le=RECORD_FORMAT)
     session_id: SessionId
@@ -337,14 +343,12 @@ class SessionRecord(_Data):
     @property
     def dialogue(self) -> list[Utterance]:
         """All the utterances in order."""
-        said = [*self.opening]
-        for turn in self.turns:
-            said += [utterance for utterance in (turn.counselor, turn.client) if utterance]
-        return said + ([self.closing] if self.closing else [])
+        turns = [said for turn in self.turns for said in (turn.counselor, turn.client)]
+        return [said for said in (*self.opening, *turns, self.closing) if said]
 
     @property
     def steps(self) -> list[tuple[int, tuple[Part, ...]]]:
-        """Everything that nodes gave, with its turn (0: the plan), in the order of work; drafts of one turn stand together."""
+        """All parts with their turn (0: the plan), in the order of work; drafts of one turn stand together."""
         steps: list[tuple[int, tuple[Part | None, ...]]] = [(0, (self.plan,))]
         for turn in self.turns:
             groups = (turn.pick,), turn.candidates, (turn.counselor,), (turn.client,)

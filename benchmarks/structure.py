@@ -162,7 +162,7 @@ async def by_team(models: Models, view: CounselorView, config: SessionConfig) ->
     """A turn of the team: pick, drafts, merge."""
     picked = Pick.model_validate((await router(models, view, config))["picks"][0])
     view = view.model_copy(update={"picks": (*view.picks, picked)})
-    drafted = [await specialist(models, technique, view, config) for technique in picked.techniques]
+    drafted = [await specialist(models, view, config, technique) for technique in picked.techniques]
     candidates = tuple(Candidate.model_validate(draft["candidates"][0]) for draft in drafted)
     return text(await router(models, view.model_copy(update={"candidates": candidates}), config))
 

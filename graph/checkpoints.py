@@ -42,27 +42,27 @@ async def open_checkpoints() -> AsyncIterator[AsyncSqliteSaver]:
 
 @asynccontextmanager
 async def spared_checkpoints(on_trouble: Callable[[str], None]) -> AsyncIterator["SparedSaver"]:
-    """The saver of a session that runs here. A file that cannot be opened, written or closed is told to `on_trouble`, no more."""
+    """The saver of a session that runs here. `on_trouble` hears of a file that cannot be opened, written or closed."""
     stack = AsyncExitStack()
     try:
         file = await stack.enter_async_context(open_checkpoints())
     except (OSError, sqlite3.Error) as error:
         file = None
-        on_trouble(_told(error))
+        on_trouble(_trouble(error))
     try:
         yield SparedSaver(file, on_trouble)
     finally:
         try:
             await stack.aclose()
         except (OSError, sqlite3.Error) as error:
-            on_trouble(_told(error))
+            on_trouble(_trouble(error))
 
 
 class SparedSaver(InMemorySaver):
     """Checkpoints of a session that runs now: in memory, and in a file for as long as that can be written.
 
-    A file that cannot be (its disk is full, it is locked, damaged, read-only) costs the session nothing but the copy in it.
-    `on_trouble` hears of it once, in a line, and nothing more is written there.
+    Trouble with the file (a full disk, a lock, damage) costs the session nothing but the copy in it: `on_trouble` hears of it
+    once, in a line, and nothing more is written there.
     """
 
     def __init__(self, file: BaseCheckpointSaver[Any] | None, on_trouble: Callable[[str], None]) -> None:
@@ -99,12 +99,12 @@ class SparedSaver(InMemorySaver):
         except (sqlite3.Error, OSError) as error:
             if self._files:  # several may have been under way
                 self._files.clear()  # in place: the graph works on a shallow copy of this saver
-                self._on_trouble(_told(error))
+                self._on_trouble(_trouble(error))
 
 
-def _told(error: Exception) -> str:
-    said = error.strerror if isinstance(error, OSError) and error.strerror else str(error) or type(error).__name__
-    return f"no checkpoints for Studio: {checkpoints_path()}: {said}"
+def _trouble(error: Exception) -> str:
+    reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error) or type(error).__name__
+    return f"no checkpoints for Studio: {checkpoints_path()}: {reason}"
 
 
 def _make_private(path: Path) -> None:

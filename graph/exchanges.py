@@ -1,8 +1,7 @@
-"""The exchanges of a session with its models: what each role was asked, and what it answered, got back from the record.
+"""The exchanges of a session with its models: what each role was asked, and what it answered, rebuilt from the record.
 
-The prompts are those that the nodes ask with for the state that the session had there. So they are those of the session as long
-as the prompt files are (`prompts_unchanged`), and cannot drift from the nodes. An answer that guards had refused at first was
-asked for again with a remark; the prompt here is the one without it.
+The nodes make the prompts from the state that the session had there: they are the session's as long as the prompt files are
+the same (`prompts_unchanged`). After a refusal by the guards, the prompt here is the first one, without the remark.
 """
 
 import json
@@ -62,9 +61,8 @@ _Answered = Plan | Pick | Candidate | Utterance
 def exchanges(record: SessionRecord) -> Iterator[Exchange]:
     """Every successful call of a session in the order of work.
 
-    A client's reply that ended the session has its end marker again. What no model gave is not there, nor a call that its record
-    is at odds with. Of a forked session, what it has from another is that one's: it was asked for under that one's configuration, and
-    stands in its record.
+    A client's reply that ended the session has its end marker again. Left out are parts that no model made, calls that the record
+    contradicts, and what a fork has from its parent: the parent's configuration asked for that, and its record has it.
     """
     first = record.forked_from.turn if record.forked_from else 1
     state = _State(record)
@@ -72,14 +70,14 @@ def exchanges(record: SessionRecord) -> Iterator[Exchange]:
     for turn, parts in sorted(record.steps, key=lambda step: not 0 < step[0] < first):
         if not 0 < turn < first:
             made = state.exchanges(turn, parts)
-            yield from (item for item in made if item.call and (item.role != "plan" or _own(item.call, record)))
+            yield from (item for item in made if item.call and (item.role != "plan" or _is_of(item.call, record)))
         state.take(parts)
 
 
 def as_exchanges(record: SessionRecord) -> Iterator[Exchange]:
-    """Every part of a session as if it had been asked for with the prompts of today, whoever made it and however; for training.
+    """Every part of a session with the prompts of today, whether a model made it or not; for training.
 
-    Picks by rules, which nobody is asked for, are not given, nor candidates that could not be had.
+    Picks by rules are left out, and candidates without a text.
     """
     state = _State(record, written=True)
     for turn, parts in record.steps:
@@ -92,13 +90,13 @@ def prompts_unchanged(record: SessionRecord) -> bool:
     config = SessionConfig.model_validate(record.configuration)
     today, then = provenance(config), record.provenance
     names = {name for name in today.prompt_hashes.keys() | then.prompt_hashes.keys() if _used(name, config)}
-    same = all(today.prompt_hashes.get(name) == then.prompt_hashes.get(name) for name in names)
-    program = "counseling-sessions"
-    return same and today.packages.get(program) == then.packages.get(program)
+    pairs = [(today.prompt_hashes.get(name), then.prompt_hashes.get(name)) for name in names]
+    pairs.append((today.packages.get("counseling-sessions"), then.packages.get("counseling-sessions")))
+    return all(now == before for now, before in pairs)
 
 
 class _State:
-    """What a session has come to, and what is asked there. With `written`, a part counts whether it was asked for or not."""
+    """The state of a session after some steps. With `written`, parts count that no model made."""
 
     def __init__(self, record: SessionRecord, *, written: bool = False) -> None:
         self.record, self.written = record, written
@@ -109,7 +107,7 @@ class _State:
         self.drafts: list[Candidate] = []
 
     def take(self, parts: Sequence[Part]) -> None:
-        """Go on by a step."""
+        """Add the parts of a step."""
         for part in parts:
             if isinstance(part, Plan):
                 self.plan = part
@@ -124,7 +122,7 @@ class _State:
                 self.said.append(part)
 
     def exchanges(self, turn: int, parts: Sequence[Part]) -> Iterator[Exchange]:
-        """What is asked for the parts of a step, and they themselves as answers."""
+        """The requests for the parts of a step, with the parts as answers."""
         for part in parts:
             if isinstance(part, Failure) or not (self.written or part.call):
                 continue
@@ -138,7 +136,7 @@ class _State:
         if isinstance(part, Pick):
             return ask_pick(view, config) if part.source == "llm" else None
         if isinstance(part, Candidate):
-            return ask_specialist(part.technique, view, config) if part.text else None
+            return ask_specialist(view, config, part.technique) if part.text else None
         if part.speaker == "client":
             return self._client_request(part)
         if not METHODS[config.method].specialists:
@@ -149,7 +147,7 @@ class _State:
         picked, seen = self.picks[-1].techniques if self.picks else (), self.drafts
         if (
             self.config.fan_out == "selected"
-        ):  # a draft of another technique was written beside the session, and never seen
+        ):  # drafts of other techniques were written beside the session, and never seen
             seen = [draft for draft in seen if draft.technique in picked]
         return CounselorView.of(
             self.record.profile,
@@ -172,7 +170,7 @@ class _State:
         )
         if not config.reminders:
             return ask_client(view, config, "")
-        # A written reply follows from no reminder: it is given the one that it would have followed from.
+        # A written reply follows from no reminder: it gets the one that it would have followed from.
         return ask_client(view, config, reminder_of(view, reply.text) if self.written else reminder(view, config))
 
     def _answer(self, part: _Answered) -> str:
@@ -186,13 +184,13 @@ class _State:
         return f"{part.text} [END: {self.record.end_reason}]" if ends else part.text
 
 
-def _own(call: Call, record: SessionRecord) -> bool:
-    """Whether a call is the session's own, and not of the one that it was forked from."""
+def _is_of(call: Call, record: SessionRecord) -> bool:
+    """Whether this session made the call, and not the one that it was forked from."""
     return record.forked_from is None or call.started >= datetime.fromisoformat(record.started_at).timestamp()
 
 
 def _used(prompt: str, config: SessionConfig) -> bool:
-    """Whether a prompt can be part of what is given back: no remark on a refusal, no technique that took no part."""
+    """Whether a prompt can be part of an exchange: no remark on a refusal, no technique that took no part."""
     folder, _, name = prompt.partition("/")
     return name in config.techniques if folder == "techniques" else prompt != "retry"
 

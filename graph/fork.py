@@ -1,7 +1,7 @@
 """Forking a session: the same past up to a turn, another future from there on.
 
-The fork is a session of its own. Its journal begins with the other session's updates, got back from its record, and is run
-on from them. The other session is only read.
+The fork's journal begins with the other session's updates, rebuilt from its record, and the fork runs on from them. The other
+session is only read.
 """
 
 import hashlib
@@ -32,6 +32,7 @@ from counseling_sessions.state import (
     Fork,
     ForkEdit,
     Pick,
+    Plan,
     SessionRecord,
     Turn,
     Utterance,
@@ -40,7 +41,7 @@ from counseling_sessions.state import (
 )
 
 REASON = "Chosen by hand."
-"""What a pick by a person has as its reason; the merge reads it."""
+"""The reason of a person's pick, for the merge."""
 
 
 class ForkError(SettingsError):
@@ -50,8 +51,7 @@ class ForkError(SettingsError):
 class Edits(BaseModel):
     """What a person puts in place at the turn that is played anew.
 
-    `client` is what the client had said last, `pick` the techniques of the turn, `counselor` its utterance. None: as it
-    was, or as it comes.
+    `client` is what the client had said last, `pick` the techniques of the turn, `counselor` its utterance. None: no edit.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -62,9 +62,9 @@ class Edits(BaseModel):
 
     @property
     def made(self) -> tuple[ForkEdit, ...]:
-        """Which of them there are."""
-        edits: tuple[ForkEdit, ...] = ("client", "pick", "counselor")
-        return tuple(name for name in edits if getattr(self, name) is not None)
+        """The names of the edits."""
+        names: tuple[ForkEdit, ...] = ("client", "pick", "counselor")
+        return tuple(name for name in names if getattr(self, name) is not None)
 
 
 class ForkTask(SessionTask):
@@ -78,6 +78,11 @@ class ForkTask(SessionTask):
     def session_id(self) -> str:
         """A UUID that follows from the session forked, the turn, the configuration with its seed, and the edits."""
         return str(uuid.uuid5(SESSIONS, f"{_changes(self)}/{self.config.seed}"))
+
+    @property
+    def plan(self) -> Plan | None:
+        """The parent's plan, if the fork's method has one."""
+        return self.parent.plan if METHODS[self.config.method].plan else None
 
     @property
     def closes(self) -> bool:
@@ -96,20 +101,13 @@ def fork_task(
 ) -> ForkTask:
     """A fork of a session at a turn, which is played anew with this configuration (default: the session's own).
 
-    The turn after the last one is the closing: with more `max_turns`, or where the client had ended the session before, a
-    session is gone on with from there. Without a `seed` it follows from everything else, so that chance falls differently
-    than in the session, and the same way for the same fork. Raises `ForkError`, and `ValidationError` for a bad seed.
+    The turn after the last one is the closing, or the next turn if `max_turns` allows more. Without a `seed` it follows from
+    everything else: chance falls differently than in the session, and the same way for the same fork. Raises `ForkError`, and
+    `ValidationError` for a bad seed.
     """
     config = config or SessionConfig.model_validate(parent.configuration)
-    edits = _cleaned(edits or Edits())
-    task = ForkTask(
-        profile=parent.profile,
-        attitude=attitude or parent.attitude,
-        config=config,
-        parent=parent,
-        turn=turn,
-        edits=edits,
-    )
+    edits, attitude = _cleaned(edits or Edits()), attitude or parent.attitude
+    task = ForkTask(profile=parent.profile, attitude=attitude, config=config, parent=parent, turn=turn, edits=edits)
     if any(said.author == "human" and said.turn < turn for said in parent.dialogue):
         raise ForkError(
             "a person has taken part in this session: what models would have said from there is another session"
@@ -125,7 +123,7 @@ def fork_task(
 def fork_head(task: ForkTask) -> JournalHead:
     """The head of the fork's journal, which carries its past."""
     now = datetime.now(UTC).timestamp()
-    updates = [given for step in replay(_past(task)) for given in step.updates] + list(_edited(task))
+    updates = [*(named for step in replay(_past(task)) for named in step.updates), *_edited(task)]
     past = JournalPast(
         forked_from=Fork(session_id=task.parent.session_id, turn=task.turn, edits=task.edits.made),
         phases=tuple(turn.phase for turn in _before(task)),
@@ -143,39 +141,35 @@ async def run_fork(
     on_event: OnEvent | None = None,
     starts: bool = False,
 ) -> SessionRecord:
-    """Run a fork (`fork_head`) to its end, with its journal in `folder`; what is said of `run_session` holds here too.
-
-    What it has from the other session comes back in the record as it is there: utterances, picks, candidates, calls.
-    """
+    """Run a fork (`fork_head`) to its end, as `run_session`. Its record has the past as the parent's record has it."""
     journal = Journal.create(folder / f"{head.session_id}{SUFFIX}", head)
     return await run_journal(journal, JournalContent.begun(head), models, checkpointer, on_event, starts)
 
 
 def _changes(task: ForkTask) -> str:
     """All that makes a fork what it is, but for its seed."""
-    own = [task.attitude, configuration_hash(task.config), task.edits.model_dump_json()]
-    return "/".join(["fork", task.parent.session_id, str(task.turn), *own])
+    changes = (task.attitude, configuration_hash(task.config), task.edits.model_dump_json())
+    return "/".join(("fork", task.parent.session_id, str(task.turn), *changes))
 
 
 def _cleaned(edits: Edits) -> Edits:
-    texts = {}
-    for name, text in (("client", edits.client), ("counselor", edits.counselor)):
-        if text is None:
-            continue
-        if not (said := clean(text, UTTERANCE_LIMIT)) or len(text) > UTTERANCE_LIMIT:
+    texts = {
+        name: text for name, text in (("client", edits.client), ("counselor", edits.counselor)) if text is not None
+    }
+    for name, text in texts.items():
+        if not clean(text, UTTERANCE_LIMIT) or len(text) > UTTERANCE_LIMIT:
             raise ForkError(f"what the {name} says must have 1 to {UTTERANCE_LIMIT} characters")
-        texts[name] = said
     pick = None if edits.pick is None else tuple(dict.fromkeys(edits.pick))
-    return Edits(client=texts.get("client"), pick=pick, counselor=texts.get("counselor"))
+    return Edits(pick=pick, **{name: clean(text, UTTERANCE_LIMIT) for name, text in texts.items()})
 
 
 def _check_turn(task: ForkTask) -> None:
-    whole = sum(turn.client is not None for turn in task.parent.turns)
-    if not 1 <= task.turn <= whole + 1:
+    complete = sum(turn.client is not None for turn in task.parent.turns)
+    if not 1 <= task.turn <= complete + 1:
         last = "its closing, or what comes next" if task.parent.closing else "the first that is missing"
         raise ForkError(
-            f"session {task.parent.session_id} cannot be forked at turn {task.turn}: it has {whole} whole turns, "
-            f"so that a turn from 1 to {whole + 1} ({last}) can be played anew"
+            f"session {task.parent.session_id} cannot be forked at turn {task.turn}: it has {complete} whole turns, "
+            f"so that a turn from 1 to {complete + 1} ({last}) can be played anew"
         )
     if task.turn > task.config.max_turns + 1:
         raise ForkError(
@@ -207,10 +201,7 @@ def _before(task: ForkTask) -> tuple[Turn, ...]:
 
 
 def _past(task: ForkTask) -> SessionRecord:
-    """The session up to the turn that is played anew, as if it had come to what a person edited of it.
-
-    A method without a plan lets go of one that is there.
-    """
+    """The session up to the turn that is played anew, with a person's edit of the client's words."""
     parent, opening, turns = task.parent, list(task.parent.opening), list(_before(task))
     as_before = bool(turns) and turns[-1] is parent.turns[-1]
     if task.edits.client is not None and not turns:
@@ -218,8 +209,7 @@ def _past(task: ForkTask) -> SessionRecord:
     elif task.edits.client is not None and (said := turns[-1].client):
         turns[-1] = turns[-1].model_copy(update={"client": _edit(said, task.edits.client)})
     end = (parent.end_reason if as_before else None) or "turn_limit"
-    plan = parent.plan if METHODS[task.config.method].plan else None
-    changes = {"attitude": task.attitude, "opening": tuple(opening), "plan": plan, "turns": tuple(turns)}
+    changes = {"attitude": task.attitude, "opening": tuple(opening), "plan": task.plan, "turns": tuple(turns)}
     over = {"end_reason": end if task.closes else None, "closing": None, "failure": None}
     return parent.model_copy(update=changes | over)
 
@@ -229,14 +219,13 @@ def _edited(task: ForkTask) -> Iterator[tuple[str, dict[str, Any]]]:
     edits, config = task.edits, task.config
     phase = phase_of(task.turn, config.max_turns)
     if edits.pick is not None:
-        plan = task.parent.plan if METHODS[config.method].plan else None
         before = tuple(turn.client for turn in _before(task) if turn.client)
-        step = step_by_pace(CounselorView(plan=plan, utterances=before), config)
+        step = step_by_pace(CounselorView(plan=task.plan, utterances=before), config)
         pick = Pick(turn=task.turn, phase=phase, techniques=edits.pick, step=step, reason=REASON, source="human")
         yield "router", update(picks=[pick], candidates=replace([]))
     if edits.counselor is not None:
         said = Utterance(turn=task.turn, speaker="counselor", text=edits.counselor, closing=task.closes, author="human")
-        yield "router" if METHODS[config.method].specialists else "counselor", update(utterances=[said])
+        yield METHODS[config.method].counselor, update(utterances=[said])
 
 
 def _edit(said: Utterance, text: str) -> Utterance:

@@ -7,12 +7,12 @@ such a page count as the server's own. Neither passes. `app` is what `langgraph 
 import json
 import os
 import re
-from collections.abc import Awaitable, Callable, Collection, MutableMapping
-from typing import Any
+from collections.abc import Collection
 
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from counseling_sessions.models.trust import is_loopback
 
@@ -29,22 +29,17 @@ EXPOSED = ("x-pagination-total", "x-pagination-next", "content-location")
 
 _HOST = re.compile(r"(\[[0-9a-fA-F:.]+\]|[A-Za-z0-9._-]+)(:[0-9]{1,5})?")
 
-Scope = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
-Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
-
 
 class Gate:
     """ASGI middleware that refuses (403, or a closed WebSocket) what a foreign page or a foreign name of this server sends.
 
-    `hosts` are names besides the loopback ones that the Host header may have, `origins` those besides the server's own that
-    the Origin header may have; a request without an Origin comes from no page. `paths`, where given, are the first parts of the
-    only paths that are served, besides the root.
+    The Host header may have loopback names and `hosts`, the Origin header the server's own and `origins`; a request without an
+    Origin comes from no page. With `paths`, only the root and paths that begin with one of them are served.
     """
 
     def __init__(
         self,
-        app: Callable[[Scope, Receive, Send], Awaitable[None]],
+        app: ASGIApp,
         *,
         origins: Collection[str] = (),
         hosts: Collection[str] = (),
@@ -70,7 +65,7 @@ class Gate:
         named = _values(scope, b"host")
         if len(named) != 1 or not self._is_ours(named[0]):
             return f"this server has another name; its owner can allow one with {HOSTS}"
-        if any(origin not in self._origins and not _same(origin, named[0]) for origin in _values(scope, b"origin")):
+        if not {*self._origins, f"http://{named[0]}", f"https://{named[0]}"}.issuperset(_values(scope, b"origin")):
             return f"pages of this origin may not call this server; its owner can allow one with {ORIGINS}"
         path = str(scope["path"]).removeprefix(str(scope.get("root_path", "")))
         if self._paths is None or path in ("", "/") or path.removeprefix("/").split("/")[0] in self._paths:
@@ -89,10 +84,6 @@ def names_in(variable: str) -> list[str]:
 
 def _values(scope: Scope, header: bytes) -> list[str]:
     return [value.decode("latin-1").strip().lower() for name, value in scope["headers"] if name.lower() == header]
-
-
-def _same(origin: str, host: str) -> bool:
-    return origin in (f"http://{host}", f"https://{host}")
 
 
 _ALLOWED = [*STUDIO, *names_in(ORIGINS)]

@@ -7,6 +7,7 @@ session is taken up from; the checkpoints serve the interrupts, and Studio.
 import uuid
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
+from itertools import takewhile
 from pathlib import Path
 from typing import Any, Self
 
@@ -17,7 +18,15 @@ from langsmith import tracing_context
 
 from counseling_sessions.graph.practice_graph import build_practice_graph
 from counseling_sessions.graph.record import make_record
-from counseling_sessions.graph.session import Event, OnEvent, SessionTask, met, session_input, unknown_technique
+from counseling_sessions.graph.session import (
+    INTERRUPT,
+    OnEvent,
+    SessionTask,
+    follow,
+    met,
+    session_input,
+    unknown_technique,
+)
 from counseling_sessions.graph.session_graph import recursion_limit
 from counseling_sessions.models.chat import Models
 from counseling_sessions.nodes.person import RISK, Handover, PersonAnswer
@@ -32,8 +41,8 @@ from counseling_sessions.state import Failure, SessionRecord, Speaker, Utterance
 class Practice:
     """A practice session in progress.
 
-    `waiting` is what the person is handed; None before `start` and when the session is over. The steps raise
-    `JournalError` where the journal cannot be kept; what the session itself meets becomes its failure.
+    `waiting` is what the person gets; None before `start` and after the end. The steps raise `JournalError` where the journal
+    cannot be kept; trouble of the session itself becomes its failure.
     """
 
     def __init__(
@@ -80,7 +89,7 @@ class Practice:
         country: str = "",
         on_event: OnEvent | None = None,
     ) -> Self:
-        """Take up a session that was left or cut off, where it stood: words that had no answer yet are kept.
+        """Take up a session that was left or cut off, where it stood, with words that had no answer yet.
 
         Raises `JournalError`, also for a session without a person, or one that was stopped for risk.
         """
@@ -115,8 +124,8 @@ class Practice:
     @property
     def failure(self) -> Failure | None:
         """Why the session cannot go on, if it cannot."""
-        found = self.state.get("failure")
-        return self._failure or (Failure.model_validate(found) if found else None)
+        recorded = self.state.get("failure")
+        return self._failure or (Failure.model_validate(recorded) if recorded else None)
 
     @property
     def risk(self) -> bool:
@@ -124,18 +133,18 @@ class Practice:
         return self.failure is not None and self.failure.kind == RISK
 
     async def start(self) -> None:
-        """Run to the person's first turn, or to the end of a session that needs no more of them."""
+        """Run to the person's first turn, or to the end of a session that needs none."""
         head = self.content.head
-        # The state is given whole; an older thread of this id would get it on top of its own.
+        # An older thread of this id would get this state on top of its own.
         await self._checkpointer.adelete_thread(head.session_id)
         begin = {**session_input(head.session_id, head.profile, head.attitude), "part": self.part}
         state, country = self.state, {"country": self.country}
         if not any(said.get("closing") for said in state.get("utterances", ())):
             await self._run(Command(update={**begin, **state, **country}) if state else {**begin, **country})
 
-    async def answer(self, given: PersonAnswer) -> None:
+    async def answer(self, answer: PersonAnswer) -> None:
         """Give the person's answer, and run to their next turn or to the end. After risk nothing of it is kept."""
-        await self._run(Command(resume=given.model_dump(mode="json")))
+        await self._run(Command(resume=answer.model_dump(mode="json")))
         if self.risk:
             await self._checkpointer.adelete_thread(self.content.head.session_id)
 
@@ -147,11 +156,7 @@ class Practice:
         """Leave the session where it stands; its journal is there to take it up again."""
         self.journal.close()
 
-    async def _run(self, given: Any) -> None:
-        self.waiting = None
-        self._failure = await met(self.content.head, self._stream(given))
-
-    async def _stream(self, given: Any) -> None:
+    async def _run(self, begin: Any) -> None:
         head = self.content.head
         options: RunnableConfig = {
             "recursion_limit": recursion_limit(self.config.max_turns),
@@ -159,38 +164,28 @@ class Practice:
             "metadata": {"profile_id": head.profile.id, "attitude": head.attitude, "part": self.part},
             "run_name": "practice",
         }
+        self.waiting = None
         stream = self._graph.astream(
-            given, options, context=self.config, stream_mode=["updates", "tasks"], durability="sync"
+            begin, options, context=self.config, stream_mode=["updates", "tasks"], durability="sync"
         )
-        chunk: Any
         with untraced():
-            async for mode, chunk in stream:
-                if mode == "updates":
-                    self._take(chunk)
-                elif self.on_event and "input" in chunk:  # a task that starts
-                    self.on_event(Event(chunk["name"]))
+            self._failure = await met(head, follow(stream, self._take, self.on_event))
 
-    def _take(self, chunk: dict[str, Any]) -> None:
-        for node, change in chunk.items():
-            if node == "__interrupt__":
-                self.waiting = Handover.model_validate(change[0].value)
-                continue
-            if node == "person" and isinstance(change.get("utterances"), dict):
-                self.journal.take_back(self.content, self._own_last())
-            else:
-                who = self.part if node == "person" else node
-                self.content.updates.append(self.journal.add(who, change or {}))
-            if self.on_event:
-                self.on_event(Event(node, change or {}))
+    def _take(self, node: str, change: Any) -> None:
+        if node == INTERRUPT:
+            self.waiting = Handover.model_validate(change[0].value)
+        elif node == "person" and isinstance(change.get("utterances"), dict):
+            self.journal.take_back(self.content, self._before_last())
+        else:
+            self.content.updates.append(self.journal.add(self.part if node == "person" else node, change))
 
-    def _own_last(self) -> int:
+    def _before_last(self) -> int:
         """How many updates there were before the person's last message."""
-        own = [
+        return max(
             place
             for place, item in enumerate(self.content.updates)
             if any(said.get("author") == "human" for said in items_of(item.update.get("utterances")))
-        ]
-        return own[-1]
+        )
 
 
 def untraced() -> AbstractContextManager[Any]:
@@ -205,10 +200,7 @@ def part_of(updates: Sequence[JournalUpdate]) -> Speaker | None:
 
 def _standing(updates: list[JournalUpdate]) -> list[JournalUpdate]:
     """The updates up to the last words that were said, or taken back, before anything failed."""
-    end = 0
-    for number, item in enumerate(updates, 1):
-        if "failure" in item.update:
-            break
-        if item.node in ("intake", "plan") or "utterances" in item.update:
-            end = number
-    return updates[:end]
+    kept = list(takewhile(lambda item: "failure" not in item.update, updates))
+    while kept and kept[-1].node not in ("intake", "plan") and "utterances" not in kept[-1].update:
+        kept.pop()
+    return kept

@@ -54,8 +54,7 @@ def build_practice_graph(
 ) -> PracticeGraph:
     """Build the graph of both parts. Running it needs a checkpointer: an interrupt is taken up from its checkpoint.
 
-    `specialists` are the techniques that get a node (all there are by default); `models` are shared if given.
-    `served`: others call it over a network; the context is a `ServedConfig`.
+    The options are those of `build_session_graph`.
     """
     models = models or (ServedModels() if served else Models())
     names = [technique(name).name for name in specialists or techniques()]
@@ -63,7 +62,7 @@ def build_practice_graph(
         PracticeState, context_schema=ServedConfig if served else SessionConfig, input_schema=PracticeInput
     )
     nodes: list[Node] = [
-        ("intake", _intake, PracticeIntakeView, "takes the intake form and the person's part; no call"),
+        ("intake", practice_intake, PracticeIntakeView, "takes the intake form and the person's part; no call"),
         ("person", person, PersonView, "waits for what the person says; checks a client's message for risk"),
         ("client", client, ClientView, "plays the intake form with its attitude"),
         *((name, _checked(step), view, about) for name, step, view, about in counselor_nodes(names)),
@@ -114,10 +113,6 @@ def _connect(builder: StateGraph[PracticeState, SessionConfig, PracticeInput, Pr
     builder.add_conditional_edges("counselor", route_from_counselor, instead)
     for name in names:
         builder.add_edge(name, "router")
-
-
-async def _intake(models: Models, view: PracticeIntakeView, config: SessionConfig) -> dict[str, Any]:
-    return await practice_intake(view)
 
 
 def _checked(step: Step) -> Step:

@@ -13,9 +13,9 @@ from counseling_sessions.state import Provenance
 
 PACKAGES = ("counseling-sessions", "langgraph", "langchain-core", "langchain-openai", "openai", "pydantic", "xllamacpp")
 ELSEWHERE = ("judge/", "practice/")
-"""Prompts under these have no part in what is said in a session."""
+"""Folders of prompts that no session uses."""
 YOUNGER = ("few_shot", "reminders", "merge", "choices")
-"""Settings that came later: where they are as if they were not there, a configuration has the hash it had before them."""
+"""Settings that came later: with their default values, a configuration keeps its older hash."""
 
 
 def provenance(config: SessionConfig) -> Provenance:

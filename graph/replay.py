@@ -14,12 +14,12 @@ from counseling_sessions.state import Candidate, Failure, Part, Pick, Plan, Sess
 class Superstep:
     """What nodes that ran at the same time gave to the state: of each its name and its update, plain JSON.
 
-    Not `whole`: something is missing there, since the session was cut off, or was not made by this version's graph.
+    Not `complete`: something is missing there, as the session was cut off, or not made by this version's graph.
     """
 
     turn: int
     updates: tuple[tuple[str, dict[str, Any]], ...]
-    whole: bool = True
+    complete: bool = True
 
 
 def replay(record: SessionRecord) -> list[Superstep]:
@@ -29,7 +29,7 @@ def replay(record: SessionRecord) -> list[Superstep]:
     that this version does not know.
     """
     config = SessionConfig.model_validate(record.configuration)
-    counselor = "router" if METHODS[config.method].specialists else "counselor"
+    counselor = METHODS[config.method].counselor
     steps = [Superstep(0, (("intake", taken_in(record.profile, record.attitude, record.opening)),))]
     steps.append(_superstep(0, [record.plan], counselor))
     for turn in record.turns:
@@ -42,7 +42,7 @@ def replay(record: SessionRecord) -> list[Superstep]:
         steps.pop()
     if record.failure and record.failure.stage != "session":
         steps.append(_superstep(record.failure.turn, [record.failure], counselor))
-    return [step for step in steps if step.updates or not step.whole]
+    return [step for step in steps if step.updates or not step.complete]
 
 
 def _of_turn(turn: Turn, config: SessionConfig, counselor: str) -> Iterator[Superstep]:
@@ -50,16 +50,16 @@ def _of_turn(turn: Turn, config: SessionConfig, counselor: str) -> Iterator[Supe
     wanted = set(config.techniques) if turn.pick and config.fan_out == "all" else set(picked)
     drafted = {candidate.technique for candidate in turn.candidates}
     yield _superstep(turn.turn, [turn.pick], counselor)
-    yield _superstep(turn.turn, turn.candidates, counselor, whole=drafted == wanted)
-    yield _superstep(turn.turn, [turn.counselor], counselor, whole=turn.counselor is not None)
-    yield _superstep(turn.turn, [turn.client], counselor, whole=turn.client is not None)
+    yield _superstep(turn.turn, turn.candidates, counselor, complete=drafted == wanted)
+    yield _superstep(turn.turn, [turn.counselor], counselor, complete=turn.counselor is not None)
+    yield _superstep(turn.turn, [turn.client], counselor, complete=turn.client is not None)
 
 
-def _superstep(turn: int, parts: Iterable[Part | None], counselor: str, *, whole: bool = True) -> Superstep:
-    return Superstep(turn, tuple(_given(part, counselor) for part in parts if part is not None), whole)
+def _superstep(turn: int, parts: Iterable[Part | None], counselor: str, *, complete: bool = True) -> Superstep:
+    return Superstep(turn, tuple(_change(part, counselor) for part in parts if part is not None), complete)
 
 
-def _given(part: Part, counselor: str) -> tuple[str, dict[str, Any]]:
+def _change(part: Part, counselor: str) -> tuple[str, dict[str, Any]]:
     """What a node gave: its name, and the update that carries this part."""
     if isinstance(part, Plan):
         return "plan", update(plan=part)

@@ -73,7 +73,7 @@ class ServedConfig(SessionConfig):
 
 
 class ServedModels(Models):
-    """Models whose failures tell a caller kind and status alone. What their servers said goes into the log of this process."""
+    """Models whose failures give a caller kind and status alone; what their servers said goes into this process's log."""
 
     async def ask(self, role: str, settings: ModelSettings, *args: Any, **options: Any) -> Reply:
         """As `Models.ask`; the server's words and address are neither in the reply nor in a `ModelError`."""
@@ -119,8 +119,8 @@ _read = cache(lambda path: read_models(Path(path)))
 def resolve(config: SessionConfig, owner: Mapping[str, ModelSettings]) -> SessionConfig:
     """The configuration with the models that serve each role: the caller's choice, reached as the owner says.
 
-    Every role has an entry of its own, so that none inherits another one's key. Raises `SettingsError` for a model that the
-    owner has not configured, and `ValidationError` for a field that is the owner's.
+    Every role has an entry, so that none inherits another one's key. Raises `SettingsError` for a model that the owner has not
+    configured, and `ValidationError` for a field that is the owner's.
     """
     asked = config if isinstance(config, ServedConfig) else ServedConfig.model_validate(config.model_dump())
     configured = SessionConfig(models=dict(owner))
@@ -133,8 +133,8 @@ def resolve(config: SessionConfig, owner: Mapping[str, ModelSettings]) -> Sessio
 def for_caller(config: SessionConfig, owner: Mapping[str, ModelSettings]) -> tuple[SessionConfig, list[str]]:
     """The configuration of a session on record as a caller may ask for it: without how its models are reached.
 
-    A model's name stays where the owner serves a model of that name; the names of the others, which the owner's default stands
-    in for, come second.
+    A model's name stays where the owner serves a model of that name; the names of the others, which the owner's default
+    replaces, come second.
     """
     configured = SessionConfig(models=dict(owner))
     models: dict[str, ModelSettings] = {}
@@ -157,18 +157,18 @@ def _is_served(role: str, config: SessionConfig, configured: SessionConfig) -> b
 
 
 def _served(role: str, asked: SessionConfig, configured: SessionConfig) -> ModelSettings:
-    chosen, there = asked.named_for(role), configured.named_for(role)
-    if chosen.model in (None, there.model):
-        return chosen.over(there)
-    sampled = chosen.over(ModelSettings(**{name: getattr(there, name) for name in SAMPLING}))
+    chosen, owners = asked.named_for(role), configured.named_for(role)
+    if chosen.model in (None, owners.model):
+        return chosen.over(owners)
+    sampled = chosen.over(ModelSettings(**{name: getattr(owners, name) for name in SAMPLING}))
     if chosen.model in EMBEDDED_MODELS:
         return sampled
     for name in ("default", *configured.models):
         place = configured.named_for(name)
         if place.model == chosen.model:
             return sampled.over(place)
-    if there.model is None and not means_embedded(there):
-        return chosen.over(there)  # the owner leaves it open which of this endpoint's models serves
+    if owners.model is None and not means_embedded(owners):
+        return chosen.over(owners)  # the owner leaves it open which of this endpoint's models serves
     names = sorted({str(configured.named_for(name).model) for name in configured.models} - {"None"})
     raise SettingsError(
         f"models: {role}: the model {chosen.model!r} is none of this server's ({', '.join(names) or 'the embedded model'}); "

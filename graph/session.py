@@ -1,14 +1,14 @@
 """One session, from an intake form to a record: the graph is run, its updates are journaled, the record is made.
 
-`run_session` neither knows a terminal nor where records are kept; whoever calls it says with `on_event` what to show.
+`run_session` knows neither a terminal nor where records are kept; its caller shows what it likes with `on_event`.
 """
 
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 from weakref import WeakKeyDictionary
 
 from langchain_core.runnables import RunnableConfig
@@ -36,13 +36,15 @@ from counseling_sessions.store.machine import shortage
 
 @dataclass(frozen=True)
 class Event:
-    """Something that happened in a session: a node gave its update to the state, or (where `starts` are asked for) it started."""
+    """What happened in a session: a node gave its update to the state, or (with `starts`) it started."""
 
     node: str
     update: dict[str, Any] | None = None
 
 
 OnEvent = Callable[[Event], None]
+INTERRUPT = "__interrupt__"
+"""LangGraph's name for an interrupt among a graph's updates."""
 
 
 class SessionTask(BaseModel):
@@ -72,7 +74,7 @@ class SessionTask(BaseModel):
         return folder / f"{self.session_id}{SUFFIX}"
 
     def difference(self, head: JournalHead) -> str | None:
-        """What a journal's head says differently than this task, so that it is another session's; None where nothing."""
+        """The field in which a journal's head differs from this task, as it is another session's; None without one."""
         pairs: dict[str, tuple[Any, Any]] = {
             "session_id": (head.session_id, self.session_id),
             "profile": (head.profile, self.profile),
@@ -94,23 +96,23 @@ class SessionTask(BaseModel):
 
 def find_session(place: Path) -> Path:
     """The journal of the one unfinished session in a folder, or the journal itself. Raises `JournalError` otherwise."""
-    if place.exists() and not place.is_dir():
-        return place
-    if not place.is_dir():
+    if not place.exists():
         raise JournalError(f"{place} is not there; runs are folders, such as runs/<time>-<profile>-<attitude>")
+    if not place.is_dir():
+        return place
     run = RunFolder(place)
     if run.planned:
         raise JournalError(f"{place} is a run directory; go on with it by: python run.py generate --out {place}")
-    found = run.unfinished()
-    if not found:
+    paths = run.unfinished()
+    if not paths:
         raise JournalError(f"{place} has no unfinished session")
-    if len(found) > 1:
-        raise JournalError(f"{place} has {len(found)} unfinished sessions; name one: " + ", ".join(map(str, found[:5])))
-    return found[0]
+    if len(paths) > 1:
+        raise JournalError(f"{place} has {len(paths)} unfinished sessions; name one: " + ", ".join(map(str, paths[:5])))
+    return paths[0]
 
 
 def unknown_technique(head: JournalHead) -> str | None:
-    """What is wrong with a journal's head whose configuration names a technique that there is not; None where nothing is."""
+    """The problem of a journal's head whose configuration names an unknown technique; None without one."""
     unknown = [name for name in head.configuration.techniques if name not in techniques()]
     if not unknown:
         return None
@@ -129,8 +131,8 @@ async def run_session(
 ) -> SessionRecord:
     """Run a new session to its end, with its journal in `folder`, which without `new_folder` must be there.
 
-    Returns the record, which is kept by `sessions.writing.keep`; the journal stays until then. What the session itself meets
-    ends in a failed record; `JournalError` is raised where the journal cannot be kept.
+    Returns the record; the journal stays until `sessions.writing.keep` has kept that. Trouble of the session itself makes a failed
+    record. Raises `JournalError` where the journal cannot be kept.
     """
     head = task.head()
     journal = Journal.create(task.journal_path(folder), head, new_folder=new_folder)
@@ -148,8 +150,8 @@ async def resume_session(
 ) -> SessionRecord:
     """Take up a session that was cut off or has failed, after its last finished turn, and run it to its end.
 
-    With `task` its models are reached as that says, whatever the journal says of servers and keys. Raises `DamagedJournal` for a
-    journal that holds no session, or another one than `task`.
+    `task` says how its models are reached, whatever the journal says of servers and keys. Raises `DamagedJournal` for a journal
+    without a session, or with another one than `task`.
     """
     journal, content = Journal.resume(path, unknown_technique)
     if task and (problem := task.difference(content.head)):
@@ -173,30 +175,50 @@ async def run_journal(
     """Run a session on from what its journal says, to its end. Raises `JournalError` where the journal cannot be kept."""
     with closing(journal):
         start_tracing()
-        head = content.head
-        state = fold(content.updates)
-        # Only the graph of all methods leads from the intake past a plan that is made already.
-        method = None if state else head.configuration.method
-        graph = _graph(checkpointer, method, head.configuration.techniques, models)
+        head, state = content.head, fold(content.updates)
         if checkpointer:
-            # The state is given whole; an older thread of this id would get it on top of its own.
+            # An older thread of this id would get this state on top of its own.
             await checkpointer.adelete_thread(head.session_id)
         if any(said.get("closing") for said in state.get("utterances", ())):
             return make_record(content)
-        durable = checkpointer is not None
-        failure = await met(head, _stream(graph, journal, content, state, on_event, starts=starts, durable=durable))
+        begin = session_input(head.session_id, head.profile, head.attitude)
+        # Only the graph of all methods leads from the intake past a plan that is made already.
+        method = None if state else head.configuration.method
+        stream = _graph(checkpointer, method, head.configuration.techniques, models).astream(
+            # The graph's input takes only what starts a session: one taken up again gives its whole state as a command.
+            Command(update={**begin, **state}) if state else begin,
+            run_options(head.session_id, head.profile.id, head.attitude, head.configuration),
+            context=head.configuration,
+            stream_mode=["updates", "tasks"] if starts else ["updates"],
+            durability="sync" if checkpointer else None,
+        )
+
+        def take(node: str, change: dict[str, Any]) -> None:
+            content.updates.append(journal.add(node, change))
+
+        failure = await met(head, follow(stream, take, on_event))
     return make_record(content, failure)
 
 
+async def follow(stream: AsyncIterator[Any], take: Callable[[str, Any], None], on_event: OnEvent | None) -> None:
+    """Give every update of a running graph to `take`, and what happens to `on_event`; an interrupt is no event."""
+    async for mode, chunk in stream:
+        if mode == "updates":
+            for node, change in chunk.items():
+                take(node, change or {})
+                if on_event and node != INTERRUPT:
+                    on_event(Event(node, change or {}))
+        elif on_event and "input" in chunk:  # a task that starts; finished ones carry a result instead
+            on_event(Event(chunk["name"]))
+
+
 async def met(head: JournalHead, running: Awaitable[None]) -> Failure | None:
-    """What a running session met that nobody foresaw, as its failure; what is the machine's trouble is raised."""
+    """The unexpected exception that ended a running session, as its failure. Raises trouble of the machine."""
     try:
         await running
-    except (JournalError, OSError, MemoryError):
-        raise  # the machine's trouble, not the session's: the journal is there to go on from
     except Exception as error:  # whatever a node raises ends this session alone, and is on record
-        if shortage(error):
-            raise
+        if isinstance(error, (JournalError, OSError, MemoryError)) or shortage(error):
+            raise  # the machine's trouble, not the session's: the journal is there to go on from
         failure = internal_failure(error)
         if not isinstance(error, InternalError):  # what a node raised is in the log already
             LOG.error("session %s: %s", head.session_id, failure.message, exc_info=error)
@@ -206,8 +228,8 @@ async def met(head: JournalHead, running: Awaitable[None]) -> Failure | None:
 
 def session_input(session_id: str, profile: ClientProfile, attitude: Attitude) -> SessionInput:
     """What the graph is started with."""
-    whole = profile.model_dump(mode="json")
-    return {"session_id": session_id, "profile_id": profile.id, "profile": whole, "attitude": attitude}
+    form = profile.model_dump(mode="json")
+    return {"session_id": session_id, "profile_id": profile.id, "profile": form, "attitude": attitude}
 
 
 def run_options(session_id: str, profile_id: str, attitude: Attitude, config: SessionConfig) -> RunnableConfig:
@@ -243,33 +265,3 @@ def _graph(
 
 
 _GRAPHS: WeakKeyDictionary[Models, dict[tuple[MethodName | None, tuple[str, ...]], SessionGraph]] = WeakKeyDictionary()
-
-
-async def _stream(
-    graph: SessionGraph,
-    journal: Journal,
-    content: JournalContent,
-    state: dict[str, Any],
-    on_event: OnEvent | None,
-    *,
-    starts: bool,
-    durable: bool,
-) -> None:
-    head = content.head
-    begin = session_input(head.session_id, head.profile, head.attitude)
-    options = run_options(head.session_id, head.profile.id, head.attitude, head.configuration)
-    # The graph's input takes only what starts a session: one taken up again gives its whole state as a command.
-    start: SessionInput | Command[Any] = Command(update={**begin, **state}) if state else begin
-    modes: list[Literal["updates", "tasks"]] = ["updates", "tasks"] if starts else ["updates"]
-    stream = graph.astream(
-        start, options, context=head.configuration, stream_mode=modes, durability="sync" if durable else None
-    )
-    chunk: Any
-    async for mode, chunk in stream:
-        if mode == "updates":
-            for node, change in chunk.items():
-                content.updates.append(journal.add(node, change or {}))
-                if on_event:
-                    on_event(Event(node, change or {}))
-        elif on_event and "input" in chunk:  # a task that starts; finished ones carry a result instead
-            on_event(Event(chunk["name"]))

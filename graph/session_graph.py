@@ -6,12 +6,12 @@
                             client → router … until the end; the router writes the closing utterance → END
 
 `build_session_graph(method=…)` wires the nodes of one method; without a method it wires all of them and the routes follow
-the method in the run's context: that is the module-level `graph` which LangGraph Studio opens. It is a served one: whoever
-calls it has no say in which servers are asked, and with which keys (`graph.served`). What our own code builds takes the
-configuration that it is given.
+the method in the run's context: that is the module-level `graph` which LangGraph Studio opens. That one is served: its callers
+have no say in servers and keys (`graph.served`). Graphs that our code builds follow their configuration.
 """
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from langgraph.graph import END, START, StateGraph
@@ -53,10 +53,9 @@ def build_session_graph(
 ) -> SessionGraph:
     """Build the graph of a method, or of all of them.
 
-    `specialists` are the techniques that get a node (all there are by default; which of them take part in a session is
-    the run's configuration). `models` are shared with other graphs of the process if given. `steps` says what nodes do,
-    by name, in place of their own work: a session on record gives back its updates. `served`: others call it over a network;
-    the context is a `ServedConfig`.
+    `specialists` are the techniques that get a node (default: all); the run's configuration says which take part. `models` can
+    be shared with other graphs. `steps` replace what nodes do, by name: a session on record returns its updates. `served`:
+    others call the graph over a network; the context is a `ServedConfig`.
     """
     models = models or (ServedModels() if served else Models())
     parts = METHODS[method] if method else None
@@ -64,11 +63,13 @@ def build_session_graph(
     builder: StateGraph[SessionState, SessionConfig, SessionInput, SessionState] = StateGraph(
         SessionState, context_schema=ServedConfig if served else SessionConfig, input_schema=SessionInput
     )
-    about = "Takes the intake form, splits it into what each side may see, records the opening. No call."
-    nodes: list[Node] = [("intake", _intake, IntakeView, about)]
-    nodes += [node for node in counselor_nodes(names) if _has(parts, node[0])]
-    about = "Plays the intake form with its attitude: answers the counselor, may declare the end."
-    nodes.append(("client", client, ClientView, about))
+    takes = "Takes the intake form, splits it into what each side may see, records the opening. No call."
+    plays = "Plays the intake form with its attitude: answers the counselor, may declare the end."
+    nodes: list[Node] = [
+        ("intake", intake, IntakeView, takes),
+        *(node for node in counselor_nodes(names) if _has(parts, node[0])),
+        ("client", client, ClientView, plays),
+    ]
     for name, step, view, about in nodes:
         node = as_node((steps or {}).get(name, step), models, served=served)
         builder.add_node(name, node, input_schema=view, metadata={"description": about})
@@ -89,7 +90,7 @@ def counselor_nodes(names: Sequence[str]) -> list[Node]:
     return [
         ("plan", plan, CounselorView, plans),
         ("router", router, CounselorView, routes),
-        *((name, _specialist(name), CounselorView, drafts.format(name)) for name in names),
+        *((name, partial(specialist, technique=name), CounselorView, drafts.format(name)) for name in names),
         ("counselor", single, CounselorView, speaks),
     ]
 
@@ -117,12 +118,12 @@ def route_from_intake(state: FlowView) -> str:
     if state.failure:
         return END
     method = _method(state)
-    return "plan" if method.plan and state.plan is None else _counselor(method)
+    return "plan" if method.plan and state.plan is None else method.counselor
 
 
 def route_from_plan(state: FlowView) -> str:
-    """To whoever writes the counselor's utterances."""
-    return END if state.failure else _counselor(_method(state))
+    """To the node that writes the counselor's utterances."""
+    return END if state.failure else _method(state).counselor
 
 
 def route_from_router(state: FlowView) -> list[str] | str:
@@ -144,21 +145,17 @@ def route_from_counselor(state: FlowView) -> str:
 
 def route_from_client(state: FlowView) -> str:
     """Always back to the counselor, who goes on or closes; only a failure ends a session without a closing."""
-    return END if state.failure else _counselor(_method(state))
+    return END if state.failure else _method(state).counselor
 
 
 def _connect(
     builder: StateGraph[SessionState, SessionConfig, SessionInput, SessionState], parts: Method | None, names: list[str]
 ) -> None:
     counselors = [name for name in ("router", "counselor") if _has(parts, name)]
-    planned = _has(parts, "plan")
+    starts = ["plan", *counselors] if parts is None else ["plan"] if parts.plan else counselors
     builder.add_edge(START, "intake")
-    builder.add_conditional_edges(
-        "intake",
-        route_from_intake,
-        (["plan"] if planned else []) + (counselors if parts is None or not planned else []) + [END],
-    )
-    if planned:
+    builder.add_conditional_edges("intake", route_from_intake, [*starts, END])
+    if "plan" in starts:
         builder.add_conditional_edges("plan", route_from_plan, [*counselors, END])
     if "router" in counselors:
         builder.add_conditional_edges("router", route_from_router, [*names, "client", END])
@@ -169,26 +166,11 @@ def _connect(
     builder.add_conditional_edges("client", route_from_client, [*counselors, END])
 
 
-async def _intake(models: Models, view: IntakeView, config: SessionConfig) -> dict[str, Any]:
-    return await intake(view)
-
-
-def _specialist(name: str) -> Step:
-    async def step(models: Models, view: CounselorView, config: SessionConfig) -> dict[str, Any]:
-        return await specialist(models, name, view, config)
-
-    return step
-
-
 def _has(method: Method | None, name: str) -> bool:
     """Whether a node of the counselor's side takes part in a method (None: in any)."""
-    if method is None or name == "plan":
-        return method is None or method.plan
-    return method.specialists is (name != "counselor")
-
-
-def _counselor(method: Method) -> str:
-    return "router" if method.specialists else "counselor"
+    if method is None:
+        return True
+    return method.plan if name == "plan" else method.specialists is (name != "counselor")
 
 
 def _method(state: FlowView) -> Method:

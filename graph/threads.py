@@ -1,5 +1,5 @@
-"""Sessions on record as threads: a session is run again by nodes that give back what they gave then, so that its checkpoints
-are those that the session itself would have left. No model is asked."""
+"""Sessions on record as threads: nodes return the updates on record, without a model, so that the checkpoints are those of the
+session."""
 
 from collections import defaultdict, deque
 from contextlib import suppress
@@ -20,21 +20,21 @@ from counseling_sessions.state import SessionRecord
 async def import_session(record: SessionRecord, saver: BaseCheckpointSaver[Any]) -> None:
     """Write a session's checkpoints into the thread of its id, in place of what was there.
 
-    They are those of a session that is run with this saver: the state after every superstep, and which nodes come next. A
-    session that was cut off ends before the superstep that it did not finish, and can be run on from there; one that has
-    failed ends with its failure, as it did, and can be forked before it. Raises `ValueError` for a session that this version's
-    graph cannot have made: a configuration that it does not know, a turn in the middle that is not whole, a person's words.
+    They are those of a session that runs with this saver: the state after every superstep, and the next nodes. A session that
+    was cut off ends before its unfinished superstep, and can run on from there; a failed one ends with its failure. Raises
+    `ValueError` for a session that this version's graph cannot have made: an unknown configuration, an incomplete turn in the
+    middle, a person's words.
     """
     config = SessionConfig.model_validate(record.configuration)
     if any(said.author == "human" for said in record.dialogue):
         raise ValueError("a person took part in it")
     steps = replay(record)
-    if gap := next((step for step in steps[:-1] if not step.whole), None):
+    if gap := next((step for step in steps[:-1] if not step.complete), None):
         raise ValueError(f"its turn {gap.turn} is not whole")
-    if not steps[-1].whole:
+    if not steps[-1].complete:
         steps.pop()
     recorded: defaultdict[str, deque[dict[str, Any]]] = defaultdict(deque)
-    for name, change in (given for step in steps for given in step.updates):
+    for name, change in (named for step in steps for named in step.updates):
         recorded[name].append(change)
     graph = build_session_graph(
         saver,
@@ -43,17 +43,12 @@ async def import_session(record: SessionRecord, saver: BaseCheckpointSaver[Any])
         steps={name: _gives_back(changes) for name, changes in recorded.items()},
     )
     options = run_options(record.session_id, record.profile_id, record.attitude, config)
-    if not _has_ended(record):
+    if record.failure and record.failure.stage == "session":  # cut off from outside
         options["recursion_limit"] = len(steps)
     begin = session_input(record.session_id, record.profile, record.attitude)
     await saver.adelete_thread(record.session_id)
     with tracing_context(enabled=False), suppress(GraphRecursionError):  # the limit: no more is on record
         await graph.ainvoke(begin, options, context=config, durability="sync")
-
-
-def _has_ended(record: SessionRecord) -> bool:
-    """Whether the session's graph came to its end, be it with a failure; else it was cut off from outside."""
-    return record.failure is None or record.failure.stage != "session"
 
 
 def _gives_back(changes: deque[dict[str, Any]]) -> Step:

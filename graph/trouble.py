@@ -1,4 +1,4 @@
-"""What nobody foresaw: an unexpected exception becomes a failure that says its type and its place, and nothing it carried.
+"""An unexpected exception becomes a failure that names its type and its place, and nothing it carried.
 
 Its traceback goes to the log `LOG`, which the command line writes into a file (`generation.log`), and is shown to nobody.
 """
@@ -7,6 +7,7 @@ import logging
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from traceback import walk_tb
 
 from langgraph.errors import GraphBubbleUp
 from pydantic import ValidationError
@@ -23,7 +24,7 @@ LOG.addHandler(logging.NullHandler())  # without one Python prints tracebacks on
 LOG.setLevel(logging.INFO)
 
 DEBUG = "COUNSELING_SESSIONS_DEBUG"
-"""Environment variable: where it is set, a command that meets what nobody foresaw shows the whole traceback."""
+"""Environment variable: where it is set, a command shows the traceback of an unexpected exception."""
 OURS = "counseling_sessions."
 """Our modules begin with it; a place is named without."""
 MOST = 300
@@ -48,17 +49,16 @@ def describe_internal(error: BaseException) -> str:
     return f"{type(error).__name__} at {_place(error)}" + (f": {said}" if said else "")
 
 
-def internal_failure(error: BaseException, stage: str = "session", turn: int = 0) -> Failure:
-    """The failure that a session ends with where something raised what nobody foresaw."""
-    return Failure(stage=stage, kind="internal", message=describe_internal(error), turn=turn)
+def internal_failure(error: BaseException) -> Failure:
+    """The failure of a session that an unexpected exception ended."""
+    return Failure(stage="session", kind="internal", message=describe_internal(error))
 
 
 @contextmanager
 def contained() -> Iterator[None]:
     """Around a node: an unexpected exception becomes an `InternalError`, its traceback goes to the log.
 
-    What the machine ran out of (`store.machine`), errors of files, those that are worded for a person, and what belongs to
-    LangGraph pass as they are.
+    Shortages of the machine (`store.machine`), errors of files, errors worded for a person, and LangGraph's pass as they are.
     """
     try:
         yield
@@ -73,12 +73,6 @@ def contained() -> Iterator[None]:
 
 def _place(error: BaseException) -> str:
     """Module and line of the innermost of our own frames, else of the innermost one."""
-    place = ours = ""
-    frame = error.__traceback__
-    while frame is not None:
-        name = str(frame.tb_frame.f_globals.get("__name__", "?"))
-        place = f"{name.removeprefix(OURS)}:{frame.tb_lineno}"
-        if name.startswith(OURS):
-            ours = place
-        frame = frame.tb_next
-    return ours or place or "an unknown place"
+    frames = [(str(frame.f_globals.get("__name__", "?")), line) for frame, line in walk_tb(error.__traceback__)]
+    ours = [(name.removeprefix(OURS), line) for name, line in frames if name.startswith(OURS)]
+    return "{}:{}".format(*(ours or frames)[-1]) if frames else "an unknown place"

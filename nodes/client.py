@@ -14,12 +14,12 @@ from counseling_sessions.state import ClientView, EndReason, Utterance, update
 
 
 def ask_client(view: ClientView, config: SessionConfig, reminded: str) -> SpeechRequest:
-    """What the client is asked; `reminded` is the line that reminds it of its form, or empty."""
+    """The request for the client's reply; `reminded` is the line that reminds it of its form, or empty."""
     note = " ".join(filter(None, (reminded, _ending(view, config))))
     messages = client_messages(view, config, note)
     worth = worth_after(view.utterances, form_words(view.profile)) if config.choices > 1 else None
-    own, other = view.said_by("client"), view.said_by("counselor")
-    return SpeechRequest("client", view.turn, view.session_id, config, messages, "client", own, other, worth)
+    said, heard = view.said_by("client"), view.said_by("counselor")
+    return SpeechRequest("client", view.turn, view.session_id, config, messages, "client", said, heard, worth)
 
 
 async def client(models: Models, view: ClientView, config: SessionConfig) -> dict[str, Any]:
@@ -28,10 +28,10 @@ async def client(models: Models, view: ClientView, config: SessionConfig) -> dic
     if isinstance(answer, Unusable):
         return update(failure=answer.failure)
     said, declared = split_marker(answer.value)
-    given = update(utterances=[Utterance(turn=view.turn, speaker="client", text=said, call=answer.call)])
+    change = update(utterances=[Utterance(turn=view.turn, speaker="client", text=said, call=answer.call)])
     if reason := _end(declared, view.turn, config):
-        given |= update(end_reason=reason)
-    return given
+        change |= update(end_reason=reason)
+    return change
 
 
 def _end(declared: str | None, turn: int, config: SessionConfig) -> EndReason | None:
@@ -41,7 +41,7 @@ def _end(declared: str | None, turn: int, config: SessionConfig) -> EndReason | 
 
 
 def _ending(view: ClientView, config: SessionConfig) -> str:
-    """What the client is told about ending: nothing before it may, so that it does not aim at it."""
+    """What the prompt says about ending: nothing before the client may, so that it does not aim at it."""
     if view.turn < config.min_turns:
         return ""
     ending = prompt("client/reply", "ending")

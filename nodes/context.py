@@ -1,10 +1,9 @@
 """The prompts of both sides: how a view of the session becomes the messages that a model is sent.
 
-The dialogue is sent as chat messages in turns, the speaker's own as the assistant's: a small model then stays in its role, and
-every chat template that knows a system message takes it. In the shared layout all the counselor-side calls of a turn have
-one prefix (who you are, the specialists' cards, examples, the client, the plan, the dialogue) and differ only in their last lines, so
-that a server's prefix cache pays for the dialogue once. The separate layout puts each call's own instruction first and the
-dialogue into one message, as the paper does.
+The dialogue goes out as chat messages in turns, the speaker's own as the assistant's: a small model then stays in its role, and
+every chat template with a system message takes it. In the shared layout all counselor-side calls of a turn have one prefix
+(role, cards, examples, client, plan, dialogue) and other last lines: a server's prefix cache pays for the dialogue once. The
+separate layout puts each call's own instruction first and the dialogue into one message, as the paper does.
 """
 
 from collections.abc import Iterable, Sequence
@@ -38,32 +37,35 @@ def counselor_messages(view: CounselorView, config: SessionConfig, task: str, ro
     if config.prompt_layout == "separate":
         system = _with(f"{task}\n\n{system}", counselor_examples(view, config, (role,)))
         said = prompt("counselor/context", "dialogue", dialogue=transcript(view.utterances))
-        return [SystemMessage(system), HumanMessage(f"{_known(view)}\n\n{said if view.utterances else beginning}")]
+        return [SystemMessage(system), HumanMessage(f"{_background(view)}\n\n{said if view.utterances else beginning}")]
     shown: tuple[str, ...] = (ALONE,)
     if config.method not in ("single", "single-plan"):
         cards = "\n".join(f"- {name}: {prompt(f'techniques/{name}', 'card')}" for name in config.techniques)
         system += "\n\n" + prompt("counselor/system", "cards", cards=cards)
         shown = (*config.techniques, MERGE)
     system = _with(system, counselor_examples(view, config, shown))
-    return [SystemMessage(system), *_dialogue(view.utterances, "counselor", f"{_known(view)}\n\n{beginning}", task)]
+    return [
+        SystemMessage(system),
+        *_dialogue(view.utterances, "counselor", f"{_background(view)}\n\n{beginning}", task),
+    ]
 
 
 def client_messages(view: ClientView, config: SessionConfig, note: str) -> list[BaseMessage]:
     """What the client is sent: its form and attitude, then the dialogue, and a note at the end if there is one."""
-    name = clean(view.profile.demographics.name)
+    name, form = clean(view.profile.demographics.name), client_form(view.profile)
     attitude = prompt("client/system", view.attitude)
-    system = prompt(
-        "client/system", name=name, form=client_form(view.profile), attitude=attitude, language=config.language
-    )
-    system = _with(system, client_examples(view, config))
-    return [SystemMessage(system), *_dialogue(view.utterances, "client", "", note)]
+    system = prompt("client/system", name=name, form=form, attitude=attitude, language=config.language)
+    return [
+        SystemMessage(_with(system, client_examples(view, config))),
+        *_dialogue(view.utterances, "client", "", note),
+    ]
 
 
 def ask_again(messages: Sequence[BaseMessage], findings: Sequence[Finding]) -> list[BaseMessage]:
     """The same messages with why the last answer was refused as their last lines (the prefix stays as it was)."""
-    reasons = " ".join(dict.fromkeys(_reason(finding) for finding in findings))
-    last = messages[-1]
-    return [*messages[:-1], HumanMessage(f"{last.text}\n\n({prompt('retry', reasons=reasons)})")]
+    reasons = dict.fromkeys(prompt("retry", finding.kind, detail=clean(finding.detail, 160)) for finding in findings)
+    remark = prompt("retry", reasons=" ".join(reasons))
+    return [*messages[:-1], HumanMessage(f"{messages[-1].text}\n\n({remark})")]
 
 
 def as_chat(messages: Iterable[BaseMessage]) -> list[ChatMessage]:
@@ -104,18 +106,17 @@ def technique_task(name: str) -> str:
     return prompt(technique(name).prompt, "task")
 
 
-def _dialogue(utterances: Sequence[Utterance], own: Speaker, known: str, note: str) -> list[BaseMessage]:
+def _dialogue(utterances: Sequence[Utterance], side: Speaker, background: str, note: str) -> list[BaseMessage]:
     """The dialogue as one side sees it: messages that alternate, the other's first and last.
 
-    `known` stands before the dialogue; `note` follows the last words, in brackets, as what nobody has said.
+    `background` stands before the dialogue; `note` follows the last words, in brackets, as what nobody has said.
     """
-    parts = [(False, known)] if known else []
-    parts += [(utterance.speaker == own, _words(utterance)) for utterance in utterances]
+    parts = [(False, background)] if background else []
+    parts += [(utterance.speaker == side, _words(utterance)) for utterance in utterances]
     if note:
         parts.append((False, f"({note})"))
-    joined = [
-        (mine, "\n\n".join(text for _, text in texts)) for mine, texts in groupby(parts, key=lambda part: part[0])
-    ]
+    groups = groupby(parts, key=lambda part: part[0])
+    joined = [(mine, "\n\n".join(text for _, text in texts)) for mine, texts in groups]
     # The last message has the note of this call alone; the others will be asked for again.
     return [*(_kept_message(mine, text) for mine, text in joined[:-1]), _message(*joined[-1])]
 
@@ -131,26 +132,17 @@ def _message(mine: bool, text: str) -> BaseMessage:
 _kept_message = lru_cache(maxsize=8192)(_message)
 
 
-def _known(view: CounselorView) -> str:
+def _background(view: CounselorView) -> str:
     """What the counselor's side knows beside the dialogue: the client, the reason, the plan."""
-    client = prompt(
-        "counselor/context",
-        "client",
-        client_information=view.client_information,
-        reason=view.reason_for_counseling,
-    )
-    parts = [client]
-    if view.plan:
-        steps = "\n".join(f"{number}. {clean(step)}" for number, step in enumerate(view.plan.steps, 1))
-        parts.append(
-            prompt("counselor/context", "plan", technique=view.plan.technique, goal=clean(view.plan.goal), steps=steps)
-        )
-    return "\n\n".join(parts)
+    information, reason = view.client_information, view.reason_for_counseling
+    client = prompt("counselor/context", "client", client_information=information, reason=reason)
+    if view.plan is None:
+        return client
+    steps = "\n".join(f"{number}. {clean(step)}" for number, step in enumerate(view.plan.steps, 1))
+    goal = clean(view.plan.goal)
+    plan = prompt("counselor/context", "plan", technique=view.plan.technique, goal=goal, steps=steps)
+    return f"{client}\n\n{plan}"
 
 
 def _words(utterance: Utterance) -> str:
     return clean(utterance.text, UTTERANCE_LIMIT)
-
-
-def _reason(finding: Finding) -> str:
-    return prompt("retry", finding.kind, detail=clean(finding.detail, 160))

@@ -33,7 +33,7 @@ _WORDS = 15
 _REPLY = re.compile(
     r"\W*(?:no|nope|yes|yeah|yep|okay|ok|that|because|well|it|so|and|then|but|same|like|maybe)\b", re.IGNORECASE
 )
-"""What is said in fewer words, or begins like this, is hardly to be understood without what was said before."""
+"""Fewer words, or a beginning like this, make little sense without the message before."""
 _RISK_ASKED = re.compile(r"\bending your (?:own )?life\b|\bsuicid", re.IGNORECASE)
 """A session in which risk is asked about gives no examples: they would bring the subject into every other session."""
 
@@ -41,21 +41,20 @@ _RISK_ASKED = re.compile(r"\bending your (?:own )?life\b|\bsuicid", re.IGNORECAS
 def counselor_examples(view: CounselorView, config: SessionConfig, kinds: tuple[str, ...]) -> str:
     """The examples of these kinds (techniques, `MERGE`, `ALONE`) as a part of the system prompt.
 
-    Empty without `few_shot`; a kind that the corpus has no example of gives none, such as somebody's own technique. Raises
-    `SettingsError` where there is no corpus.
+    Empty without `few_shot`, and for kinds of which the corpus has no example. Raises `SettingsError` without a corpus.
     """
     if not config.few_shot:
         return ""
-    own = _in_corpus(_who(view.client_information, view.reason_for_counseling))
-    return _counselor_text(_file(), kinds, config.techniques, config.few_shot, own)
+    who = _in_corpus(_who(view.client_information, view.reason_for_counseling))
+    return _counselor_text(_file(), kinds, config.techniques, config.few_shot, who)
 
 
 def client_examples(view: ClientView, config: SessionConfig) -> str:
     """Examples of clients with the same attitude as a part of the client's system prompt; as `counselor_examples`."""
     if not config.few_shot:
         return ""
-    own = _in_corpus(_who(counselor_information(view.profile), counselor_reason(view.profile)))
-    return _client_text(_file(), view.attitude, config.few_shot, own)
+    who = _in_corpus(_who(counselor_information(view.profile), counselor_reason(view.profile)))
+    return _client_text(_file(), view.attitude, config.few_shot, who)
 
 
 def check_examples(config: SessionConfig) -> None:
@@ -76,7 +75,7 @@ _Drafts = tuple[tuple[str, str], ...]
 
 @dataclass(frozen=True)
 class _Example:
-    """An exchange: what one side said, what the other made of it, and of whom it is, by which it is chosen and not shown.
+    """An exchange: what one side said, what the other made of it, and whose it is, which chooses it and is not shown.
 
     `kind` is a technique, `MERGE`, `ALONE`, or the client's of an attitude. `rank` tells how well it serves: the lowest first.
     """
@@ -91,7 +90,7 @@ class _Example:
 
 @lru_cache(maxsize=1024)
 def _counselor_text(
-    file: Path, kinds: tuple[str, ...], techniques: tuple[str, ...], count: int, own: frozenset[str]
+    file: Path, kinds: tuple[str, ...], techniques: tuple[str, ...], count: int, who: frozenset[str]
 ) -> str:
     groups = []
     for kind in kinds:
@@ -103,7 +102,7 @@ def _counselor_text(
                 drafts="".join(f"- {name}: {text}\n" for name, text in example.drafts),
                 counselor=example.answer,
             )
-            for example in _chosen(file, kind, techniques, count, own)
+            for example in _chosen(file, kind, techniques, count, who)
         ]
         if exchanges:
             section, named = (kind, {}) if kind in (MERGE, ALONE) else ("draft", {"technique": kind.replace("_", " ")})
@@ -112,16 +111,16 @@ def _counselor_text(
 
 
 @lru_cache(maxsize=1024)
-def _client_text(file: Path, attitude: str, count: int, own: frozenset[str]) -> str:
+def _client_text(file: Path, attitude: str, count: int, who: frozenset[str]) -> str:
     exchanges = [
         prompt("client/examples", "exchange", counselor=example.said, client=example.answer)
-        for example in _chosen(file, _client_kind(attitude), (), count, own)
+        for example in _chosen(file, _client_kind(attitude), (), count, who)
     ]
     return prompt("client/examples", exchanges="\n\n".join(exchanges)) if exchanges else ""
 
 
-def _chosen(file: Path, kind: str, techniques: tuple[str, ...], count: int, own: frozenset[str]) -> list[_Example]:
-    return [example for example in _in_order(file, kind, techniques) if not example.who & own][:count]
+def _chosen(file: Path, kind: str, techniques: tuple[str, ...], count: int, who: frozenset[str]) -> list[_Example]:
+    return [example for example in _in_order(file, kind, techniques) if not example.who & who][:count]
 
 
 @cache
@@ -207,7 +206,7 @@ def _client_kind(attitude: str) -> str:
 
 
 def _who(information: str, reason: str) -> frozenset[str]:
-    """By what a client is known to both sides: the name, in the first line of the information, and the reason for coming.
+    """What both sides know a client by: the name, in the first line of the information, and the reason for coming.
 
     Either is enough to be the same client: a form that was edited, or that comes under another name, tells the same story.
     """
@@ -215,12 +214,12 @@ def _who(information: str, reason: str) -> frozenset[str]:
 
 
 def _in_corpus(who: frozenset[str]) -> frozenset[str]:
-    """What of a client is known in the corpus: nothing of most, who so have one text."""
-    return who & _known(_file())
+    """What the corpus has of a client: nothing of most, who so share one text."""
+    return who & _clients(_file())
 
 
 @cache
-def _known(file: Path) -> frozenset[str]:
+def _clients(file: Path) -> frozenset[str]:
     return frozenset().union(*(example.who for example in _examples(file)))
 
 

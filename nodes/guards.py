@@ -48,6 +48,7 @@ GUARDS: dict[str, rules.Rule] = {guard.__name__: guard for guard in _GUARDS}
 
 
 def check(spoken: Spoken) -> list[Finding]:
-    """What is wrong with a message: a finding a guard that objects; none for a good one."""
-    found = [(name, guard(spoken)) for name, guard in GUARDS.items()]
-    return [Finding(kind=name, detail=detail) for name, detail in found if detail is not None]
+    """What is wrong with a message: one finding for each guard that objects."""
+    return [
+        Finding(kind=name, detail=detail) for name, guard in GUARDS.items() if (detail := guard(spoken)) is not None
+    ]

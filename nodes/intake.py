@@ -6,8 +6,10 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict
 
+from counseling_sessions.models.chat import Models
 from counseling_sessions.profiles.library import load_builtin
 from counseling_sessions.profiles.schema import Attitude, ClientProfile, clean, counselor_information, counselor_reason
+from counseling_sessions.settings import SessionConfig
 from counseling_sessions.state import SessionId, Utterance, update
 
 DEFAULT_CLIENT = "amira-exam-panic"
@@ -15,7 +17,7 @@ DEFAULT_ATTITUDE: Attitude = "neutral"
 
 
 class IntakeView(BaseModel):
-    """What a session is started with; with nothing given, the first built-in client comes."""
+    """What a session is started with; without a client, the first built-in one comes."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
@@ -26,7 +28,7 @@ class IntakeView(BaseModel):
     utterances: tuple[Utterance, ...] = ()
 
 
-async def intake(view: IntakeView) -> dict[str, Any]:
+async def intake(models: Models, view: IntakeView, config: SessionConfig) -> dict[str, Any]:
     """Fill the state from the profile. A session that is taken up again keeps its dialogue."""
     profile = view.profile
     if profile is None:

@@ -35,7 +35,7 @@ def cut(text: str, most: int) -> str:
     _, reason = split_marker(text)
     marker = f" [END: {reason}]" if reason else ""
     head = text[: most - len(marker)]
-    ended = [found.end() for found in SENTENCE.finditer(head) if FINISHED.search(found[0])]
+    ended = [sentence.end() for sentence in SENTENCE.finditer(head) if FINISHED.search(sentence[0])]
     # The last one may go on behind the cut.
     if ended and ended[-1] == len(head) and not text[len(head)].isspace() and head[-1] not in WIDE_STOP:
         ended.pop()

@@ -6,7 +6,7 @@ ends with the help lines, and neither the dialogue nor the record has the words.
 
 import unicodedata
 from collections.abc import Sequence
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from langgraph.types import interrupt
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -17,11 +17,11 @@ from counseling_sessions.nodes.intake import IntakeView, intake
 from counseling_sessions.nodes.risk import Risk, check_message, find_risk, help_text
 from counseling_sessions.settings import SessionConfig, validation_message
 from counseling_sessions.state import (
+    DialogueView,
     EndReason,
     Failure,
     FlowView,
     Phase,
-    SessionId,
     SessionInput,
     SessionState,
     Speaker,
@@ -66,28 +66,19 @@ class PracticeFlowView(FlowView):
     part: Speaker = DEFAULT_PART
 
 
-class PersonView(BaseModel):
-    """What the node that waits for a person reads."""
+class PersonView(DialogueView):
+    """What the node that waits for a person reads: utterances with their calls, as what is kept goes back to the state."""
 
-    model_config = ConfigDict(frozen=True, extra="ignore")
-
-    session_id: SessionId | Literal[""] = ""
+    utterances: tuple[Utterance, ...] = ()
     part: Speaker = DEFAULT_PART
     country: str = ""
-    utterances: tuple[Utterance, ...] = ()
-    end_reason: EndReason | None = None
 
     @property
-    def turn(self) -> int:
-        """The turn in progress, 1-based."""
-        last = self.utterances[-1] if self.utterances else None
-        if last is None:
-            return 1
-        return last.turn + 1 if last.speaker == "client" else max(last.turn, 1)
-
-    def last_of(self, speaker: Speaker) -> str:
-        """What this side said last; empty where it has said nothing."""
-        return next((said.text for said in reversed(self.utterances) if said.speaker == speaker), "")
+    def persons(self) -> list[int]:
+        """The places of what the person has said."""
+        return [
+            place for place, said in enumerate(self.utterances) if said.author == "human" and said.speaker == self.part
+        ]
 
 
 class Handover(BaseModel):
@@ -113,13 +104,13 @@ class PersonAnswer(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
     text: str = ""
-    ends: Literal["resolved", "left", "turn_limit"] | None = None
+    ends: EndReason | None = None
     undo: bool = False
 
 
-async def practice_intake(view: PracticeIntakeView) -> dict[str, Any]:
+async def practice_intake(models: Models, view: PracticeIntakeView, config: SessionConfig) -> dict[str, Any]:
     """The intake of a session, with the person's part."""
-    return {**await intake(view), "part": view.part, "country": view.country}
+    return {**await intake(models, view, config), "part": view.part, "country": view.country}
 
 
 async def person(models: Models, view: PersonView, config: SessionConfig) -> dict[str, Any]:
@@ -152,15 +143,15 @@ def too_long(text: str) -> str | None:
     return f"{len(text):,} characters are too many; {UTTERANCE_LIMIT:,} reach the other side"
 
 
-def _answer_of(given: Any) -> PersonAnswer | str:
+def _answer_of(sent: Any) -> PersonAnswer | str:
     """What a person's side sent, as an answer, or what is wrong with it.
 
-    Anything may come over HTTP. What is too long, or is no answer at all, is refused before its text is looked at, and kept nowhere.
+    Anything may come over HTTP: what is too long, or no answer, is refused before a look at its text, and kept nowhere.
     """
-    fields = {"text": given} if isinstance(given, str) else given
+    fields = {"text": sent} if isinstance(sent, str) else sent
     if not isinstance(fields, dict):
         return f"an answer is a text, or an object with {', '.join(PersonAnswer.model_fields)}"
-    # No more than one key is looked at that is not a field's.
+    # Looks at one unknown key, no more.
     if (other := next((key for key in fields if key not in PersonAnswer.model_fields), None)) is not None:
         return f"{one_line(other[:80]) if isinstance(other, str) else 'a key'}: Extra inputs are not permitted"
     text = fields.get("text", "")
@@ -175,7 +166,7 @@ def _answer_of(given: Any) -> PersonAnswer | str:
 async def _stopped_for_risk(
     models: Models, view: PersonView, config: SessionConfig, answer: PersonAnswer
 ) -> dict[str, Any] | None:
-    found = await check_message(
+    risk = await check_message(
         models,
         config,
         answer.text,
@@ -184,14 +175,14 @@ async def _stopped_for_risk(
         before=view.last_of("client"),
         asked=view.last_of("counselor"),
     )
-    return _stopped(found, view.turn, view.country) if found else None
+    return _stopped(risk, view.turn, view.country) if risk else None
 
 
 def stopped_unchecked(utterances: Sequence[Utterance]) -> dict[str, Any] | None:
-    """How a session with a person as the client ends where one of the client's words counts as risk by the lists; None for most.
+    """How a session ends in which a client's message counts as risk by the lists; None for most.
 
-    Those that came by `person` have passed. A caller over HTTP may have put others into the state; nothing of it has been
-    checked, and a model would be asked next. The opening exchange is the form's.
+    Words that came by `person` have passed. A caller over HTTP may have put others into the state, unchecked, and a model would
+    be asked next. The opening exchange is the form's.
     """
     before = asked = ""
     for place, said in enumerate(utterances):
@@ -213,7 +204,9 @@ def _stopped(risk: Risk, turn: int, country: str) -> dict[str, Any]:
 
 def _problem(view: PersonView, answer: PersonAnswer) -> str | None:
     if answer.undo:
-        return _not_undone(view)
+        if view.part == "client":
+            return "what a client has said cannot be taken back"
+        return None if view.persons else "there is nothing of your own to take back yet"
     if not any(c.isalnum() for c in spoken(answer.text)):
         return "say something in words"
     if answer.ends and view.part == "counselor" and not view.last_of("client"):
@@ -221,12 +214,6 @@ def _problem(view: PersonView, answer: PersonAnswer) -> str | None:
     if answer.ends == "turn_limit" and view.part == "client":
         return "a client ends a session as resolved or left"
     return None
-
-
-def _not_undone(view: PersonView) -> str | None:
-    if view.part == "client":
-        return "what a client has said cannot be taken back"
-    return None if _own(view) else "there is nothing of your own to take back yet"
 
 
 def spoken(text: str) -> str:
@@ -247,10 +234,4 @@ def _said(view: PersonView, config: SessionConfig, answer: PersonAnswer) -> dict
 
 
 def _taken_back(view: PersonView) -> dict[str, Any]:
-    kept = view.utterances[: _own(view)[-1]]
-    return update(utterances=replace(list(kept)), end_reason=None)
-
-
-def _own(view: PersonView) -> list[int]:
-    """The places of what the person has said."""
-    return [place for place, said in enumerate(view.utterances) if said.author == "human" and said.speaker == view.part]
+    return update(utterances=replace(list(view.utterances[: view.persons[-1]])), end_reason=None)

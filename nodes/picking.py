@@ -4,8 +4,6 @@ The order of work is the paper's: explore and understand, then normalize, then o
 psycho-education. What the client just said and what was used lately move a technique up or down.
 """
 
-from collections.abc import Sequence
-
 from counseling_sessions.nodes.context import phase_of
 from counseling_sessions.nodes.techniques import Technique, technique
 from counseling_sessions.settings import SessionConfig
@@ -23,31 +21,27 @@ PARTNERS = {"solutions": "psychoeducation", "psychoeducation": "solutions"}
 def pick_by_rules(view: CounselorView, config: SessionConfig, fallback: str | None = None) -> Pick:
     """This turn's pick by rules; `fallback` says why a model that was asked did not decide."""
     phase = phase_of(view.turn, config.max_turns)
-    said = view.said_by("client")[-1].replace("’", "'") if view.said_by("client") else ""
+    said = view.last_of("client").replace("’", "'")
     resists = any(word in said.casefold() for word in RESISTANCE)
     offered = [technique(name) for name in config.techniques]
     fitting = [item for item in offered if phase in item.phases] or offered
     if resists:
         fitting = [item for item in fitting if item.name in BACK_TO_LISTENING] or fitting
     ranked = sorted(fitting, key=lambda item: -_score(item, said, view, config))
-    chosen = [ranked[0].name]
     names = {item.name for item in fitting}
-    partner = PARTNERS.get(chosen[0])
-    if partner in names:
-        chosen.append(str(partner))
+    first = ranked[0].name
+    chosen = [first, *(names & {PARTNERS.get(first)})]
     # One of a pair never goes along without the other, and there is no room for both. A skilled counselor asks in most turns
     # (in five of six of the corpus while exploring, in every other one later), whatever else a message does.
     alone = [item.name for item in ranked[1:] if item.name not in chosen and PARTNERS.get(item.name) not in names]
     chosen += sorted(alone, key=lambda name: name != COMPANION)[: PICKED - len(chosen)]
-    reason = (
-        "the client pushes back: listen first" if resists else f"{phase}: {chosen[0]} fits what the client just said"
-    )
+    fits = f"{phase}: {chosen[0]} fits what the client just said"
     return Pick(
         turn=view.turn,
         phase=phase,
         techniques=tuple(chosen),
         step=step_by_pace(view, config),
-        reason=reason,
+        reason="the client pushes back: listen first" if resists else fits,
         source="rules",
         fallback=fallback,
     )
@@ -68,8 +62,8 @@ def lately_used(view: CounselorView, turns: int = 3) -> list[str]:
 
 def _score(item: Technique, said: str, view: CounselorView, config: SessionConfig) -> float:
     """Higher is more fitting: cues in what was said count for it, recent use against it, order breaks ties."""
-    recency: Sequence[tuple[str, ...]] = [pick.techniques for pick in reversed(view.picks[-4:])]
-    tired = sum(1.6 / age for age, names in enumerate(recency, 1) if item.name in names)
+    recent = reversed(view.picks[-4:])
+    tired = sum(1.6 / age for age, pick in enumerate(recent, 1) if item.name in pick.techniques)
     working = phase_of(view.turn, config.max_turns) == "working"
     unused = 0.4 if working and not any(item.name in pick.techniques for pick in view.picks) else 0.0
     cues = min(item.called_for(said), 2)

@@ -37,7 +37,7 @@ _CIRCLE = re.compile(r"\b(\w+(?:[ ,]+\w+){0,3}?)(?:[ ,]+\1\b){2,}", re.IGNORECAS
 
 
 def ask_plan(view: CounselorView, config: SessionConfig) -> DecisionRequest[Plan]:
-    """What is asked for the plan."""
+    """The request for the plan."""
     task = prompt("plan", techniques=prompt("plan", "techniques"))
     messages = counselor_messages(view, config, task, "plan")
     return DecisionRequest("plan", view.turn, view.session_id, config, messages, SCHEMA, _read)
@@ -70,6 +70,6 @@ def _read(answer: dict[str, object]) -> Plan:
         raise ValueError("goal is missing")
     if len(goal) > FIELD_LIMIT or any(len(step) > FIELD_LIMIT for step in steps):
         raise ValueError(f"goal and steps have at most {FIELD_LIMIT:,} characters each")
-    if circle := next((found for text in (goal, *steps) if (found := _CIRCLE.search(text))), None):
+    if circle := next((match for text in (goal, *steps) if (match := _CIRCLE.search(text))), None):
         raise ValueError(f"{circle[1]!r} comes again and again")
     return Plan(technique=CBTTechnique(name), goal=goal, steps=tuple(steps[: STEPS[1]]))

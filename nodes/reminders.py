@@ -1,8 +1,7 @@
 """Reminders: one thing of the client's form that has not come up yet, put at the end of the client's prompt.
 
-For models that are too small to find in a form what fits: such a one says what anybody might, and the session loses its
-subject. What a client is reminded of is a sentence of its form; it is chosen by words that it shares with the counselor's
-last message, without a call, and comes once.
+For models too small to find in a form what fits: they say what anybody might, and the session loses its subject. A reminder is
+a sentence of the client's form. It shares words with the counselor's last message, takes no call, and comes once.
 """
 
 import re
@@ -20,8 +19,8 @@ from counseling_sessions.texts.telling import telling_words
 _SENTENCE = re.compile(r"(?<=[.!?…])[\"”’')]*\s+")
 _MOST_WORDS = 40
 """Words of a thing that a client is reminded of: more would be half the form."""
-_TOLD = 0.6
-"""Share of a thing's words that have come up when it counts as told."""
+_CAME_UP = 0.6
+"""Share of a thing's words from which on it has come up."""
 _TELLS = 2
 """New words of a thing in a reply from which on the reply tells it."""
 
@@ -44,7 +43,7 @@ def reminder(view: ClientView, config: SessionConfig) -> str:
 
 
 def reminder_of(view: ClientView, reply: str) -> str:
-    """The line that would have made for this reply: of the thing which it tells; empty where it tells none. For training."""
+    """The line that leads to this reply: of the thing that it tells; empty where it tells none. For training."""
     heard = telling_words(" ".join(utterance.text for utterance in view.utterances))
     new = telling_words(reply) - heard
     thing = max(_things(view.profile), key=lambda thing: len(thing.words & new), default=None)
@@ -61,7 +60,7 @@ def _line(thing: _Thing | None) -> str:
 
 
 def _due(view: ClientView, config: SessionConfig) -> _Thing | None:
-    """What is due now: each turn so far is gone through again, since what one was reminded of does not come twice."""
+    """What is due now. It goes through each turn so far again, as no reminder comes twice."""
     things = list(_things(view.profile))
     common = Counter(word for thing in things for word in thing.words | thing.title)
     heard: set[str] = set()
@@ -71,7 +70,9 @@ def _due(view: ClientView, config: SessionConfig) -> _Thing | None:
         heard |= said
         if utterance.speaker == "client" or not utterance.turn:
             continue
-        things = [thing for thing in things if thing is not due and len(thing.words & heard) < _TOLD * len(thing.words)]
+        things = [
+            thing for thing in things if thing is not due and len(thing.words & heard) < _CAME_UP * len(thing.words)
+        ]
         fits = {id(thing): sum(1 / common[word] for word in (thing.words | thing.title) & said) for thing in things}
         due = max(things, key=lambda thing: fits[id(thing)], default=None)
         if due and not fits[id(due)] and phase_of(utterance.turn, config.max_turns) not in ("opening", "exploring"):
@@ -83,14 +84,10 @@ def _due(view: ClientView, config: SessionConfig) -> _Thing | None:
 def _things(profile: ClientProfile) -> tuple[_Thing, ...]:
     """The sentences of the form but for what stands on its first page: name, age and what else a counselor sees anyway."""
     first_page = set(counselor_information(profile).splitlines())
-    found = []
-    for line in client_form(profile).splitlines():
-        title, _, text = line.partition(": ")
-        if line not in first_page:
-            sentences = [sentence.strip() for sentence in _SENTENCE.split(text)]
-            found += [
-                _Thing(" ".join(sentence.split()[:_MOST_WORDS]), words, telling_words(title))
-                for sentence in sentences
-                if (words := telling_words(sentence))
-            ]
-    return tuple(found)
+    lines = [line.partition(": ") for line in client_form(profile).splitlines() if line not in first_page]
+    return tuple(
+        _Thing(" ".join(sentence.split()[:_MOST_WORDS]), words, telling_words(title))
+        for title, _, text in lines
+        for sentence in _SENTENCE.split(text)
+        if (words := telling_words(sentence))
+    )

@@ -1,6 +1,7 @@
-"""The router: the hub that is entered twice a turn. First it picks the techniques; when their candidates are in, it merges
-them into the counselor's utterance. When the session has ended, it writes the closing utterance instead."""
+"""The router, entered twice a turn: it picks the techniques, then merges their candidates into the counselor's utterance.
+At the end of a session it writes the closing utterance."""
 
+from functools import partial
 from typing import Any
 
 from counseling_sessions.integrity.spoken import Past, Spoken
@@ -27,7 +28,7 @@ MOST_PICKED = 3
 
 
 async def router(models: Models, view: CounselorView, config: SessionConfig) -> dict[str, Any]:
-    """Pick, merge or close, whichever the session is at; nothing where a fork has put the turn's pick or utterance in place."""
+    """Pick, merge or close, whichever comes next; nothing where a fork has set the turn's utterance."""
     if view.end_reason:
         return await say(models, view, ask_closing(view, config, "merge"))
     if is_said(view):
@@ -49,12 +50,15 @@ async def _merge(models: Models, view: CounselorView, config: SessionConfig, pic
         return update(failure=Failure(stage=refused.technique, kind="refused", message=message, turn=view.turn))
     if config.merge == "join" and (joined := _joined(view, pick)):
         return update(utterances=[Utterance(turn=view.turn, speaker="counselor", text=joined)])
-    request = ask_merge(view, config)
-    return await say(models, view, request) if request else update(failure=_nothing_drafted(view.turn, drawn))
+    if request := ask_merge(view, config):
+        return await say(models, view, request)
+    reasons = "; ".join(f"{candidate.technique}: {candidate.error}" for candidate in drawn)
+    message = f"no candidate to merge ({reasons})"
+    return update(failure=Failure(stage="merge", kind="no_candidate", message=message, turn=view.turn))
 
 
 def is_said(view: CounselorView) -> bool:
-    """Whether the turn's utterance is there already, put in place by a person who forked a session: the client is next."""
+    """Whether a person who forked the session has set the turn's utterance: the client is next."""
     return bool(view.utterances) and view.utterances[-1].speaker == "counselor"
 
 
@@ -69,12 +73,12 @@ async def say(models: Models, view: CounselorView, request: SpeechRequest) -> di
 
 
 def ask_closing(view: CounselorView, config: SessionConfig, role: str) -> SpeechRequest:
-    """What is asked for the closing utterance: what was found, the step agreed, goodbye."""
+    """The request for the closing utterance: what the session came to, the step agreed, goodbye."""
     return counselor_request(view, config, role, prompt("counselor/closing", view.end_reason or "turn_limit"))
 
 
 def ask_merge(view: CounselorView, config: SessionConfig) -> SpeechRequest | None:
-    """What is asked for one utterance out of the turn's drafts; None where there is no pick, or no draft."""
+    """The request for one utterance out of the turn's drafts; None without a pick or a draft."""
     pick, drafts = view.pick, _drafts(view)
     if pick is None or not drafts:
         return None
@@ -83,7 +87,7 @@ def ask_merge(view: CounselorView, config: SessionConfig) -> SpeechRequest | Non
         "step": step_line(view, pick.step),
         "candidates": "\n".join(f"- {draft.technique}: {clean(draft.text)}" for draft in drafts),
     }
-    # What rules give as a reason is the same for every session, and tells the merge no more than the drafts do.
+    # The reason of a pick by rules is the same in every session, and says no more than the drafts.
     reasoned = pick.source in ("llm", "human") or (pick.source == "rules" and config.fan_out == "all")
     if reasoned:
         variables |= {"techniques": ", ".join(pick.techniques), "reason": clean(pick.reason, 200)}
@@ -105,12 +109,16 @@ def _joined(view: CounselorView, pick: Pick) -> str:
 
 
 def ask_pick(view: CounselorView, config: SessionConfig) -> DecisionRequest[Pick]:
-    """What a model is asked for this turn's pick."""
-    messages = counselor_messages(view, config, _pick_task(view, config), "router")
-    schema = _schema(view, config)
-    return DecisionRequest(
-        "router", view.turn, view.session_id, config, messages, schema, lambda answer: _read(answer, view, config)
+    """The request for this turn's pick."""
+    task = prompt(
+        "counselor/pick",
+        phase=phase_hint(view, config),
+        techniques=", ".join(config.techniques),
+        lately=", ".join(lately_used(view)) or "nothing yet",
+        step_field=prompt("counselor/pick", "step_field", count=len(view.plan.steps)) if view.plan else "",
     )
+    messages, read = counselor_messages(view, config, task, "router"), partial(_read, view=view, config=config)
+    return DecisionRequest("router", view.turn, view.session_id, config, messages, _schema(view, config), read)
 
 
 async def choose(models: Models, view: CounselorView, config: SessionConfig) -> Pick | Failure:
@@ -139,17 +147,6 @@ async def choose(models: Models, view: CounselorView, config: SessionConfig) -> 
 def policy_of(config: SessionConfig) -> str:
     """The router policy in force: the ablations without a router have no pick, whatever is configured."""
     return "every" if "no-router" in config.method else config.router
-
-
-def _pick_task(view: CounselorView, config: SessionConfig) -> str:
-    step_field = prompt("counselor/pick", "step_field", count=len(view.plan.steps)) if view.plan else ""
-    return prompt(
-        "counselor/pick",
-        phase=phase_hint(view, config),
-        techniques=", ".join(config.techniques),
-        lately=", ".join(lately_used(view)) or "nothing yet",
-        step_field=step_field,
-    )
 
 
 def _schema(view: CounselorView, config: SessionConfig) -> AnswerSchema:
@@ -189,8 +186,3 @@ def _read(answer: dict[str, object], view: CounselorView, config: SessionConfig)
         reason=" ".join(str(answer.get("reason") or "").split())[:300],
         source="llm",
     )
-
-
-def _nothing_drafted(turn: int, lost: list[Candidate]) -> Failure:
-    reasons = "; ".join(f"{candidate.technique}: {candidate.error}" for candidate in lost) or "no technique ran"
-    return Failure(stage="merge", kind="no_candidate", message=f"no candidate to merge ({reasons})", turn=turn)

@@ -13,7 +13,7 @@ from counseling_sessions.state import CounselorView
 
 
 def ask_single(view: CounselorView, config: SessionConfig) -> SpeechRequest | None:
-    """What the one counselor is asked: this turn's utterance, or the closing one; None where it is said already."""
+    """The request for this turn's utterance or the closing one; None where it is said already."""
     if view.end_reason:
         return ask_closing(view, config, "counselor")
     if is_said(view):

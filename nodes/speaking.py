@@ -1,7 +1,7 @@
-"""Saying something: a message is asked for, judged by the guards, asked for again with the reason, and mended at the last.
+"""Saying something: asks for a message, judges it by the guards, asks again with the reason, and mends at the last.
 
-What is asked is a `ModelRequest`, which a node makes from its view without asking anybody. Every message that enters a
-dialogue, and every candidate, comes through `speak`; every structured answer through `decide`.
+A node makes a `ModelRequest` from its view without a call. Every message that enters a dialogue, and every candidate, comes
+through `speak`; every structured answer through `decide`.
 """
 
 import hashlib
@@ -48,14 +48,14 @@ class ModelRequest:
 
 @dataclass(frozen=True)
 class SpeechRequest(ModelRequest):
-    """Asks for a message of `speaker`, which the guards judge by what both sides have said: `own` is the speaker's.
+    """Asks for a message of `speaker`, which the guards judge by what the speaker has `said` and `heard`.
 
-    With `worth`, up to `choices` answers that pass are asked for until one is worth enough; the best one is taken.
+    With `worth`, the search goes on for up to `choices` passing answers until one is worth enough; the best one is taken.
     """
 
     speaker: Speaker
-    own: Sequence[str]
-    other: Sequence[str]
+    said: Sequence[str]
+    heard: Sequence[str]
     worth: Worth | None = None
 
 
@@ -173,21 +173,21 @@ class _Attempts:
 
 
 def counselor_request(view: CounselorView, config: SessionConfig, role: str, task: str) -> SpeechRequest:
-    """Asks for a message of the counselor's side, whoever writes it: all of them have the same context."""
+    """The request for a message of the counselor's side: every role there has the same context."""
     # Closing words look back: what they say is not new.
     worth = worth_after(view.utterances) if config.choices > 1 and not view.end_reason else None
     messages = counselor_messages(view, config, task, role)
-    own, other = view.said_by("counselor"), view.said_by("client")
-    return SpeechRequest(role, view.turn, view.session_id, config, messages, "counselor", own, other, worth)
+    said, heard = view.said_by("counselor"), view.said_by("client")
+    return SpeechRequest(role, view.turn, view.session_id, config, messages, "counselor", said, heard, worth)
 
 
 async def speak(models: Models, request: SpeechRequest) -> Usable[str] | Unusable:
     """One message that passes every guard.
 
-    Asks up to `guard_attempts` times, telling the model each time what was wrong; then the best of the refused answers is
-    mended without a new word. What was refused and mended stands in the call's findings.
+    Asks up to `guard_attempts` times, each time with what was wrong; then mends the best of the refused answers without a new
+    word. The call's findings say what was refused and mended.
     """
-    before = Past(request.own), Past(request.other)
+    before = Past(request.said), Past(request.heard)
     attempts = _Attempts(models, request)
     refused: list[Spoken] = []
     passed = attempts.passed
@@ -204,16 +204,16 @@ async def speak(models: Models, request: SpeechRequest) -> Usable[str] | Unusabl
                 return reply
             break
         draft = _draft(reply, request.speaker, *before)
-        found = check(draft)
-        text = _mended_at_once(draft, found) if found else draft.text
-        attempts.findings += [finding.model_copy(update={"repaired": bool(text)}) for finding in found]
+        findings = check(draft)
+        text = _mended_at_once(draft, findings) if findings else draft.text
+        attempts.findings += [finding.model_copy(update={"repaired": bool(text)}) for finding in findings]
         if text:
             worth = request.worth(split_marker(text)[0]) if request.worth else 0.0
             passed.append(_Passed(worth, text, len(attempts.replies) - 1))
             prompt = request.messages
         else:
             refused.append(draft)
-            prompt = ask_again(request.messages, found)
+            prompt = ask_again(request.messages, findings)
     if not passed:
         return _mended_at_last(attempts, refused)
     best = max(passed, key=lambda answer: answer.worth)
@@ -233,9 +233,9 @@ async def decide(models: Models, request: DecisionRequest[T]) -> Usable[T] | Unu
                 raise MalformedAnswer("cut off at the token limit")
             return attempts.usable(request.read(request.parse(reply.text)))
         except ValueError as error:
-            found = Finding(kind="malformed", detail=" ".join(str(error).split())[:160])
-            attempts.findings.append(found)
-            prompt = ask_again(request.messages, [found])
+            finding = Finding(kind="malformed", detail=" ".join(str(error).split())[:160])
+            attempts.findings.append(finding)
+            prompt = ask_again(request.messages, [finding])
     detail = attempts.findings[-1].detail
     return attempts.unusable("malformed", f"{len(attempts.replies)} answers were malformed: {detail}")
 
@@ -253,9 +253,9 @@ def _draft(reply: Reply, speaker: Speaker, own: Past, other: Past) -> Spoken:
     return Spoken(text, speaker, own, other, reply.finish_reason, len(said) if len(text) < len(said) else None)
 
 
-def _mended_at_once(draft: Spoken, found: Sequence[Finding]) -> str:
+def _mended_at_once(draft: Spoken, findings: Sequence[Finding]) -> str:
     """The draft with harmless findings mended, where most of it stays; else an empty string."""
-    if not {finding.kind for finding in found} <= HARMLESS:
+    if not {finding.kind for finding in findings} <= HARMLESS:
         return ""
     text = _mended(draft)
     return text if len(text) >= KEPT * len(draft.text) else ""
@@ -279,5 +279,5 @@ def _mended(draft: Spoken) -> str:
 
 
 def _total(counts: Iterable[int | None]) -> int | None:
-    known = [count for count in counts if count is not None]
-    return sum(known) if known else None
+    reported = [count for count in counts if count is not None]
+    return sum(reported) if reported else None

@@ -9,28 +9,26 @@ from counseling_sessions.settings import SessionConfig
 from counseling_sessions.state import Candidate, CounselorView, update
 
 ATTEMPTS = 2
-"""A draft beside others does not enter the dialogue: it is asked for again once, then mended, then left out."""
+"""A draft beside others does not enter the dialogue: it gets a second attempt, is mended, or is left out."""
 
 
-def ask_specialist(technique: str, view: CounselorView, config: SessionConfig) -> SpeechRequest:
-    """What a technique's specialist is asked. The only draft of a turn is asked for as often as a message."""
+def ask_specialist(view: CounselorView, config: SessionConfig, technique: str) -> SpeechRequest:
+    """The request for a technique's draft; the only one of a turn gets as many attempts as a message."""
     if view.pick is None or len(view.pick.techniques) > 1:
         config = config.model_copy(update={"guard_attempts": min(ATTEMPTS, config.guard_attempts)})
     return counselor_request(view, config, technique, technique_task(technique))
 
 
-async def specialist(models: Models, technique: str, view: CounselorView, config: SessionConfig) -> dict[str, Any]:
+async def specialist(models: Models, view: CounselorView, config: SessionConfig, technique: str) -> dict[str, Any]:
     """Draft this turn's candidate.
 
-    A draft that cannot be had is recorded with its error, and the turn goes on without it; one that the endpoint refuses
-    ends the session before the merge, since every further turn would lose this technique in silence.
+    A missing draft is recorded with its error, and the turn goes on without it. A request that the endpoint refuses ends
+    the session before the merge: else every further turn would lose this technique in silence.
     """
-    answer = await speak(models, ask_specialist(technique, view, config))
+    answer = await speak(models, ask_specialist(view, config, technique))
     if isinstance(answer, Unusable):
-        failure, refused = answer.failure, answer.permanent
-        drafted = Candidate(
-            turn=view.turn, technique=technique, error=failure.message, refused=refused, call=failure.call
-        )
+        failure = answer.failure
+        fields: dict[str, Any] = {"error": failure.message, "refused": answer.permanent, "call": failure.call}
     else:
-        drafted = Candidate(turn=view.turn, technique=technique, text=answer.value, call=answer.call)
-    return update(candidates=[drafted])
+        fields = {"text": answer.value, "call": answer.call}
+    return update(candidates=[Candidate(turn=view.turn, technique=technique, **fields)])

@@ -1,7 +1,7 @@
 """The techniques: one file each, `prompts/techniques/NAME.md`, with its words and, before them, when the rules consider it.
 
-That file is all a new technique needs: it is a node of the graph, a choice of the router, a card in the counselor's prompt, and a
-name for `--techniques`.
+A new technique needs that file alone: it makes a node of the graph, a choice of the router, a card in the counselor's prompt,
+and a name for `--techniques`.
 """
 
 import json
@@ -17,7 +17,6 @@ from counseling_sessions.state import Phase
 from counseling_sessions.store.yaml_text import YamlError, parse_yaml
 
 FOLDER = "techniques/"
-SECTIONS = ("card", "task")
 
 
 def _free(name: str) -> str:
@@ -55,7 +54,7 @@ class Technique(BaseModel):
 
 @cache
 def techniques() -> dict[str, Technique]:
-    """All the techniques there are, by name, in the order of their files.
+    """All techniques by name, in the order of their files.
 
     Raises `SettingsError` that names file and field, and `PromptError` where a file has no card or no task.
     """
@@ -72,7 +71,7 @@ def technique(name: str) -> Technique:
 
 def _read(name: str) -> Technique:
     where = f"prompts/{FOLDER}{name}.md"
-    # The name stands in the place of the first dashes: a second name is refused, and lines count as in the file.
+    # The name takes the place of the first dashes: a second name is an error, and lines count as in the file.
     text = f"name: {json.dumps(name)}\n{front_matter(FOLDER + name)}"
     try:
         item = Technique.model_validate(parse_yaml(text)[0])
@@ -81,6 +80,6 @@ def _read(name: str) -> Technique:
         raise SettingsError(f"{where}{line}: {error.key or 'front matter'}: {error.problem}") from None
     except ValidationError as error:
         raise SettingsError(f"{where}: {validation_message(error)}") from None
-    for section in SECTIONS:
+    for section in ("card", "task"):
         prompt(item.prompt, section)
     return item

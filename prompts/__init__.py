@@ -42,12 +42,13 @@ def prompt(name: str, section: str = "", /, **variables: object) -> str:
 
 def prompt_names() -> list[str]:
     """The names of all the prompts there are, sorted."""
-    found = {path.relative_to(folder).with_suffix("") for folder in FOLDERS for path in folder.rglob("*.md")}
-    return sorted(path.as_posix() for path in found)
+    return sorted(
+        {path.relative_to(folder).with_suffix("").as_posix() for folder in FOLDERS for path in folder.rglob("*.md")}
+    )
 
 
 def front_matter(name: str) -> str:
-    """The YAML between two lines of three dashes with which the prompt's file begins; empty where it begins with the prompt.
+    """The YAML between two lines of three dashes at the head of the prompt's file; empty where it has none.
 
     Raises `PromptError` when the prompt is missing.
     """
@@ -62,11 +63,8 @@ def prompt_hashes() -> dict[str, str]:
 
 @cache
 def _file(name: str) -> tuple[str, str]:
-    for folder in FOLDERS:
-        path = folder / f"{name}.md"
-        if path.is_file():
-            break
-    else:
+    path = next((path for folder in FOLDERS if (path := folder / f"{name}.md").is_file()), None)
+    if path is None:
         raise PromptError(f"no prompt {name!r} under {', '.join(map(str, FOLDERS))}")
     text = path.read_text(encoding="utf-8")
     front = _FRONT_MATTER.match(text)

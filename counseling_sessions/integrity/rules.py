@@ -1,4 +1,4 @@
-"""The rules about one message. Each gives what it saw, short, or None; how far a near-repeat must go is the caller's to say."""
+"""The rules about one message. Each gives what it saw, short, or None; the caller says how far a near-repeat must go."""
 
 import re
 from collections.abc import Callable, Iterable
@@ -65,25 +65,23 @@ def empty(spoken: Spoken) -> str | None:
 
 def label(spoken: Spoken) -> str | None:
     """A speaker's own label in front of what is said."""
-    found = re.match(rf"{EMPHASIS}(?:{OWN_LABELS[spoken.speaker]}){EMPHASIS}[:：]", spoken.text, re.IGNORECASE)
-    return found[0] if found else None
+    return _seen(re.match(rf"{EMPHASIS}(?:{OWN_LABELS[spoken.speaker]}){EMPHASIS}[:：]", spoken.text, re.IGNORECASE))
 
 
 def meta_talk(spoken: Spoken) -> str | None:
     """Talk about the task, or a leftover of the prompt, instead of speech to the other person."""
-    found = _META.search(spoken.bare)
-    if not found and spoken.speaker == "counselor" and not spoken.has_clients:
-        found = _THIRD_PERSON.search(spoken.bare)
-    return found[0] if found else None
+    match = _META.search(spoken.bare)
+    if not match and spoken.speaker == "counselor" and not spoken.has_clients:
+        match = _THIRD_PERSON.search(spoken.bare)
+    return _seen(match)
 
 
 def others_part(spoken: Spoken) -> str | None:
     """The other person's label or role; `nearest` finds their words."""
     other: Speaker = "client" if spoken.speaker == "counselor" else "counselor"
-    if found := re.search(rf"{LATER}{EMPHASIS}{LABELS[other]}{EMPHASIS}[:：]", spoken.text, re.IGNORECASE):
-        return short(found[0].strip())
-    found = _OTHERS_ROLE[spoken.speaker].search(spoken.bare)
-    return found[0] if found else None
+    if match := re.search(rf"{LATER}{EMPHASIS}{LABELS[other]}{EMPHASIS}[:：]", spoken.text, re.IGNORECASE):
+        return short(match[0].strip())
+    return _seen(_OTHERS_ROLE[spoken.speaker].search(spoken.bare))
 
 
 def nearest(spoken: Said, others: Iterable[Said], least: float) -> tuple[Said, float] | None:
@@ -111,11 +109,14 @@ def said_twice(text: str) -> str | None:
 
 def risk(spoken: Spoken) -> str | None:
     """A client who speaks of harming themselves: not played until it is played by a protocol (docs/ethics.md)."""
-    found = _SELF_HARM.search(spoken.bare) if spoken.speaker == "client" else None
-    return found[0] if found else None
+    return _seen(_SELF_HARM.search(spoken.bare)) if spoken.speaker == "client" else None
 
 
 def short(text: str, limit: int = 80) -> str:
     """A text in one line of at most so many characters."""
     text = " ".join(text.split())
     return text if len(text) <= limit else text[: limit - 1].rstrip() + "…"
+
+
+def _seen(match: re.Match[str] | None) -> str | None:
+    return match[0] if match else None

@@ -13,12 +13,12 @@ RECENT = 10
 END_MARKER = re.compile(r"\[\s{0,9}END\s{0,9}(?::\s{0,9}(?P<reason>resolved|left)\s{0,9})?\]", re.IGNORECASE)
 """How a client declares the end; honoured only at the very end of its message."""
 ROUNDS = 9
-"""How often a text is gone through again for what its mending laid open; what people and models write needs two."""
+"""How often mending goes through a text again; what people and models write needs two."""
 
 
 @dataclass(frozen=True)
 class Said:
-    """A message that was said, and the number of its turn where that is known."""
+    """A message that was said, and the number of its turn (0: not said)."""
 
     text: str
     turn: int = field(default=0, kw_only=True)
@@ -99,7 +99,7 @@ def split_marker(text: str) -> tuple[str, str | None]:
 
 def unmarked(text: str) -> str:
     """The text without end markers and stray space around it."""
-    # Taking one out can join the halves of another. A text in which that goes on was made to be like that: it loses its brackets.
+    # Taking one out can join the halves of another. A text made to go on like that loses its brackets.
     for _ in range(ROUNDS):
         if not END_MARKER.search(text):
             return text.strip()

@@ -1,1 +1,1 @@
-"""Texts, whoever wrote them: what is done to one before it is compared, shown or matched."""
+"""Texts of people and models: makes them ready to be compared, shown or matched."""

@@ -11,9 +11,9 @@ from counseling_sessions.texts.harmless import COMMANDS, harmless
 
 
 class HarmlessConsole(Console):
-    """A console that makes every text harmless, wherever it stands in what is printed: a line, a table's cell, a panel.
+    """A console that makes every text harmless, in a line, a table's cell or a panel. Takes the options of `Console`.
 
-    Plain strings are printed as they are: brackets are no markup, `:names:` no emoji. Takes the options of `Console`.
+    It prints plain strings as they are: brackets are no markup, `:names:` no emoji.
     """
 
     def __init__(self, **options: Any) -> None:
@@ -29,10 +29,10 @@ class HarmlessConsole(Console):
 
 
 def json_text(value: Any, *, indent: int | None = 2) -> str:
-    """A value as JSON that people can read; characters that would command a terminal are escaped, so that nothing is lost."""
+    """A value as JSON for people; it escapes characters that would command a terminal."""
     return escaped(json.dumps(value, indent=indent, ensure_ascii=False))
 
 
 def escaped(document: str) -> str:
-    """A JSON document with the same values, in which characters that would command a terminal stand as escapes."""
+    """The JSON document with escapes for characters that would command a terminal."""
     return COMMANDS.sub(lambda character: json.dumps(character[0])[1:-1], document)

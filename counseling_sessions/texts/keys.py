@@ -1,6 +1,6 @@
-"""Keys in texts: a key that came back is masked, and what looks like one in a configuration is recognised, which goes on record.
+"""Keys in texts: masks a key that came back, and recognises what looks like one in a configuration, which goes on record.
 
-Only names and shapes are looked at; nothing here keeps a key but the patterns in memory that find it again.
+It looks at names and shapes alone; only the patterns in memory that find a key again keep it.
 """
 
 import re
@@ -18,7 +18,7 @@ KEYS_GO = "keys come from the environment (api_key_env)"
 LEAST_KEY = 8
 """Characters of the shortest key that is looked for in what a model says: shorter ones are words, such as `none`."""
 LONGEST_WORD = 20
-"""Letters up to which a key of letters alone is taken for a word: local servers are given `password` or `EMPTY`."""
+"""Letters up to which a key of letters alone is taken for a word: local servers get `password` or `EMPTY`."""
 
 _START = r"(?<![A-Za-z0-9])"
 _PREFIXED = re.compile(
@@ -38,39 +38,9 @@ _SECRET_NAME = re.compile(
 )
 _SECRET_WORDS = frozenset({"auth", "oauth", "bearer", "pwd", "passphrase", "cookie", "cookies", "jwt"})
 _WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
-_OWNERS = frozenset(
-    {
-        *(
-            "access",
-            "account",
-            "admin",
-            "api",
-            "app",
-            "aws",
-            "azure",
-            "client",
-            "gateway",
-            "hf",
-            "hub",
-            "id",
-            "llm",
-            "master",
-        ),
-        *(
-            "my",
-            "openai",
-            "openrouter",
-            "personal",
-            "private",
-            "provider",
-            "refresh",
-            "secret",
-            "server",
-            "service",
-            "session",
-        ),
-        *("signing", "subscription", "user", "vendor", "x"),
-    }
+_OWNER = re.compile(
+    "access|account|admin|api|app|aws|azure|client|gateway|hf|hub|id|llm|master|my|openai|openrouter|personal|private|provider"
+    "|refresh|secret|server|service|session|signing|subscription|user|vendor|x"
 )
 """Words before `key` or `token` that make it a secret; `prompt_cache_key` and `eos_token` are none."""
 _ASSIGNED = re.compile(r"(?:^|[^a-z])(?:key|token|secret|password|passwd|pwd)[=:;].", re.IGNORECASE)
@@ -103,7 +73,7 @@ _BY_NUMBER = (r"\u{:04x}", r"\x{:02x}", "%{:02x}", "&#{};", "&#x{:x};")
 
 
 def _ways(sign: str) -> str:
-    """All the ways to write a sign of a key, as a pattern; a letter or digit is left as it is by whoever escapes signs alone."""
+    """All the ways to write a sign of a key, as a pattern; writers that escape signs alone leave letters and digits."""
     if sign.isalnum():
         return sign
     number = ord(sign)
@@ -197,9 +167,7 @@ def _secret_in(value: Any, keys: Sequence[str]) -> str | None:
     """The name of the first field that holds a secret; "" for the value itself."""
     waiting: list[tuple[str, Any]] = [("", value)]
     seen: set[int] = set()
-    while (
-        waiting
-    ):  # not by recursion: a file may be nested as deeply as its writer likes, and YAML's aliases may lead in circles
+    while waiting:  # no recursion: files may be nested deeply, and YAML's aliases may lead in circles
         name, item = waiting.pop()
         if isinstance(item, (dict, list, tuple)) and id(item) in seen:
             continue
@@ -222,4 +190,4 @@ def names_secret(name: str) -> bool:
     words = [word.lower() for word in _WORD.findall(name)]
     if not _SECRET_WORDS.isdisjoint(words):
         return True
-    return bool(words) and words[-1] in ("key", "token") and (len(words) == 1 or words[-2] in _OWNERS)
+    return bool(words) and words[-1] in ("key", "token") and (len(words) == 1 or bool(_OWNER.fullmatch(words[-2])))

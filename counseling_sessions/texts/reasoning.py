@@ -1,4 +1,4 @@
-"""What a model thought before it answered, told from the answer. The one place that knows how models mark their reasoning."""
+"""Takes what a model thought off its answer. The one place that knows how models mark their reasoning."""
 
 import re
 
@@ -21,12 +21,11 @@ _HARMONY = "harmony"
 def without_reasoning(text: str) -> str:
     """The answer alone, in time linear in the text; a text without a mark of reasoning comes back as it is.
 
-    A block between its marks goes. Where only its end is marked (some servers keep the beginning for themselves) all in front of it
-    goes, and where only its beginning is (the answer was cut off) all that follows. Doing it twice changes nothing.
+    A block between its marks goes. An end without a beginning (some servers keep that) takes off all before it, a beginning
+    without an end (the answer was cut off) all after it. Doing it twice changes nothing.
     """
-    if not any(bracket in text for bracket in "<[◁") or not _TAG.search(
-        text
-    ):  # by far the most texts have no bracket at all
+    # Most texts have no bracket at all.
+    if not any(bracket in text for bracket in "<[◁") or not _TAG.search(text):
         return text
     kept: list[str] = []
     inside: str | None = None

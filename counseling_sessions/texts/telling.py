@@ -1,12 +1,12 @@
-"""The words of a message that tell something, by which messages are compared with a form and with what was said before."""
+"""The words of a message that tell something: they compare it with a form and with earlier messages."""
 
 import re
 from collections import Counter
-from functools import cache, lru_cache
+from functools import lru_cache
 
 _WORD = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)*|\d+")
 _ENDINGS = ("ing", "ed", "es", "s", "ly")
-_EMPTY = """
+_PLAIN = """
 a about after again all also always am an and any are as at back be because been before but by can could day did do does don't
 didn't even ever every everything feel few first for from get go going got had has have he her here him his how i i'd i'll i'm
 i've if in into is it it's its just know last like little make many maybe me more most much my never no not nothing now of off
@@ -15,6 +15,7 @@ than that that's the their them then there these they thing think this those tho
 way we week well went were what when where which while who why will with without would year yes yet you your
 """
 """Words that tell nothing of what a sentence is about."""
+_EMPTY = frozenset(_PLAIN.split())
 
 
 @lru_cache(maxsize=4096)
@@ -24,14 +25,9 @@ def telling_words(text: str) -> frozenset[str]:
 
 
 def telling_counts(text: str) -> Counter[str]:
-    """How often each of these words stands in a text."""
+    """The number of times that each of these words comes in a text."""
     words = (word.replace("’", "'") for word in _WORD.findall(text.casefold()))
-    return Counter(_stem(word.removesuffix("'s")) for word in words if word not in _empty())
-
-
-@cache
-def _empty() -> frozenset[str]:
-    return frozenset(_EMPTY.split())
+    return Counter(_stem(word.removesuffix("'s")) for word in words if word not in _EMPTY)
 
 
 def _stem(word: str) -> str:

@@ -1,4 +1,4 @@
-"""Texts as words and sentences: the forms in which messages are compared, by whomever."""
+"""Texts as words and sentences: the forms in which messages are compared."""
 
 import re
 import unicodedata
@@ -28,7 +28,7 @@ SENTENCE = re.compile(
 
 def sentences(text: str) -> list[str]:
     """The text's sentences, each with its punctuation."""
-    return [found.strip() for found in SENTENCE.findall(text) if found.strip()]
+    return [stripped for sentence in SENTENCE.findall(text) if (stripped := sentence.strip())]
 
 
 def folded(text: str) -> str:
@@ -48,10 +48,10 @@ def normalized(text: str) -> str:
 
 def trigrams(text: str) -> frozenset[tuple[str, ...]]:
     """The word 3-grams of a text; of a text under three words, the words themselves as one."""
-    found = words(text)
-    if len(found) < 3:
-        return frozenset([tuple(found)]) if found else frozenset()
-    return frozenset(zip(found, found[1:], found[2:], strict=False))
+    listed = words(text)
+    if len(listed) < 3:
+        return frozenset([tuple(listed)] if listed else ())
+    return frozenset(zip(listed, listed[1:], listed[2:], strict=False))
 
 
 def overlap(one: frozenset[tuple[str, ...]], other: frozenset[tuple[str, ...]]) -> float:

@@ -93,9 +93,9 @@ def test_a_record_and_its_updates_are_each_others_inverse(
     assert told(again(record, content)) == told(record)
     assert again(record, content).usage == record.usage
     assert [dict(step.updates) for step in steps] == in_supersteps(content)
-    assert [step.whole for step in steps[:-1]] == [True] * (len(steps) - 1)
+    assert [step.complete for step in steps[:-1]] == [True] * (len(steps) - 1)
     drafting = steps[-1].updates[0][0] in whole.head.configuration.techniques
-    assert steps[-1].whole == (
+    assert steps[-1].complete == (
         not drafting or in_supersteps(whole)[len(steps) - 1].keys() == dict(steps[-1].updates).keys()
     )
 
@@ -105,7 +105,7 @@ def test_what_is_missing_before_the_end_is_a_gap() -> None:
     first, *rest = record.turns
     for lost in ({"client": None}, {"counselor": None}, {"candidates": ()}, {"candidates": first.candidates[:1]}):
         steps = replay(record.model_copy(update={"turns": (first.model_copy(update=lost), *rest)}))
-        assert [step.turn for step in steps if not step.whole] == [1]
+        assert [step.turn for step in steps if not step.complete] == [1]
 
 
 def test_the_time_that_a_session_lay_idle_is_not_its_own() -> None:

@@ -45,7 +45,7 @@ async def spoken(answers: Sequence[str | AIMessage | Exception], **options: Any)
 
 
 def test_new_words_count_and_those_of_the_form_count_most() -> None:
-    worth = worth_after(SAID, own=frozenset({"sister"}))
+    worth = worth_after(SAID, form=frozenset({"sister"}))
     assert worth("I stop at the bakery.") == 0
     assert worth("I stop there, my neck hurts.") == 2 * 0.5
     assert worth("My sister stops there.") == 1.0
@@ -110,7 +110,7 @@ async def test_a_reply_is_chosen_and_by_default_the_first_is_taken(choices: int,
 async def test_a_draft_is_chosen_and_by_default_the_first_is_taken(choices: int, expected: str) -> None:
     left = iter([STALE, NEW])
     models, asked = scripted_models(lambda request: next(left))
-    made = await specialist(models, "reflection", CounselorView(utterances=SAID), config(choices=choices))
+    made = await specialist(models, CounselorView(utterances=SAID), config(choices=choices), "reflection")
     assert made["candidates"][0]["text"] == expected
     assert len(asked) == choices
 

@@ -148,6 +148,6 @@ async def test_the_only_draft_of_a_turn_is_asked_for_as_often_as_a_message(
     models, asked = scripted_models(lambda request: "")
     said = (Utterance(turn=0, speaker="counselor", text="Hello."), Utterance(turn=0, speaker="client", text="Hello."))
     view = CounselorView(utterances=said, picks=(Pick(turn=1, phase="opening", techniques=techniques, source="rules"),))
-    made = await specialist(models, "reflection", view, config(guard_attempts=4))
+    made = await specialist(models, view, config(guard_attempts=4), "reflection")
     assert f"{asked_for} answers were refused: empty" in made["candidates"][0]["error"]
     assert len(asked) == asked_for
