@@ -1,1 +1,1 @@
-"""The commands of `run.py`: `parsing` makes a request of what was typed, a module named as the command runs it."""
+"""The commands of `run.py`: `parsing` makes a request of what was typed, and names the function that runs it."""

@@ -1,8 +1,10 @@
-"""`run.py evaluate`: what sessions are like, group by group; and with `compare`, which group is better."""
+"""`run.py evaluate`, `compare` and `reference`: what sessions are like, which group is better, and turns against references."""
 
 import asyncio
+from dataclasses import replace
 from pathlib import Path
 
+from pydantic_core import to_jsonable_python
 from rich.text import Text
 
 from counseling_sessions.commands.build import opened_models
@@ -12,6 +14,7 @@ from counseling_sessions.commands.parsing.evaluation import (
     CompareRequest,
     EvaluateRequest,
     JudgeOptions,
+    ReferenceRequest,
     ReportOptions,
 )
 from counseling_sessions.commands.parsing.values import names
@@ -26,9 +29,12 @@ from counseling_sessions.evaluation.judging.judges import Judge, read_judges
 from counseling_sessions.evaluation.judging.planted import FEWEST_TURNS
 from counseling_sessions.evaluation.measure import Measures, Measuring, measure
 from counseling_sessions.evaluation.pairs import Pairing
+from counseling_sessions.evaluation.reference import read_turns, reference_scores
 from counseling_sessions.evaluation.report.data import evaluation_data
+from counseling_sessions.evaluation.report.document import Document
 from counseling_sessions.evaluation.report.format import counted
 from counseling_sessions.evaluation.report.made import made_by
+from counseling_sessions.evaluation.report.measured import reference_section
 from counseling_sessions.evaluation.report.whole import evaluation_document
 from counseling_sessions.evaluation.scales import Scale, read_scale
 from counseling_sessions.evaluation.structure import labels_of
@@ -37,17 +43,36 @@ from counseling_sessions.models.prices import read_prices
 from counseling_sessions.profiles.problems import Problem
 from counseling_sessions.profiles.readers import read_profiles
 from counseling_sessions.sessions import Session, read_sessions
+from counseling_sessions.sessions.folder import RunFolder
 from counseling_sessions.settings import SettingsError
 from counseling_sessions.texts.console import HarmlessConsole
 
 
-def run(request: EvaluateRequest) -> int:
+def evaluate(request: EvaluateRequest) -> int:
     """Evaluate sessions, group by group."""
-    return evaluate(request, request.report)
+    return _evaluate(request, request.report)
 
 
-def evaluate(request: EvaluateRequest | CompareRequest, report: ReportOptions) -> int:
-    """Evaluate sessions, or compare their groups, and report."""
+def compare(request: CompareRequest) -> int:
+    """Compare groups of sessions; there is always a page."""
+    first = request.sources[0]
+    page = request.report.html or (first if RunFolder(first).planned else Path()) / "report.html"
+    return _evaluate(request, replace(request.report, html=page))
+
+
+def score_reference(request: ReferenceRequest) -> int:
+    """Score generated turns against reference turns, and report."""
+    turns = read_turns(request.turns)
+    if not turns:
+        raise SettingsError(f"{request.turns} holds no turns")
+    scores = reference_scores(turns)
+    source = f"Read from {request.turns}."
+    document = Document("Generated turns against reference turns", source, (reference_section(scores),))
+    give_report(request.report, document, dict(to_jsonable_python(scores)))
+    return 0
+
+
+def _evaluate(request: EvaluateRequest | CompareRequest, report: ReportOptions) -> int:
     plain, built_in = _metrics(request)
     judges, scales = _judges_and_scales(request.judging, built_in)
     gathered = gather(request.sources, request.by, salvage=request.salvage)

@@ -3,9 +3,9 @@
 import os
 import sys
 from collections.abc import Sequence
-from importlib import import_module
+from pkgutil import resolve_name
 
-from counseling_sessions.commands.parsing.parser import parse
+from counseling_sessions.commands.parsing.parser import COMMANDS, parse
 from counseling_sessions.errors import UserError
 
 EVALUATION = frozenset(
@@ -25,7 +25,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         from counseling_sessions.graph.tracing import check_tracing
 
         check_tracing()
-        return int(import_module(f"{__package__}.{name.replace(' ', '_')}").run(request))
+        return int(resolve_name(f"{__package__}.{COMMANDS[name][1]}")(request))
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # the reader of our output has gone
         return 141

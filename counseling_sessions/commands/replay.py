@@ -1,4 +1,4 @@
-"""`run.py replay`: the same past with another future."""
+"""`run.py replay` and `diff`: the same past with another future, and two sessions side by side."""
 
 import asyncio
 from collections.abc import Callable, Iterable
@@ -17,43 +17,50 @@ from counseling_sessions.commands.build import (
     serve,
     set_fields,
 )
-from counseling_sessions.commands.parsing.inspection import FutureOptions, ReplayRequest
+from counseling_sessions.commands.parsing.inspection import DiffRequest, FutureOptions, ReplayRequest
 from counseling_sessions.commands.session import conduct, stopped
 from counseling_sessions.commands.telling import tell_left_out
 from counseling_sessions.graph.fork import Edits, ForkTask, fork_head, fork_task, run_fork
+from counseling_sessions.inspection.diff import as_json, compare
+from counseling_sessions.inspection.diff_view import show_difference
 from counseling_sessions.inspection.find import find_one
 from counseling_sessions.models.roles import pinned
 from counseling_sessions.sessions.errors import RunError
 from counseling_sessions.sessions.folder import RunFolder
 from counseling_sessions.sessions.journal_lines import JournalContent
 from counseling_sessions.sessions.ledger import Damage
-from counseling_sessions.settings import EMBEDDED_MODELS, NOT_TECHNIQUES, ModelSettings, SessionConfig
+from counseling_sessions.settings import EMBEDDED_MODELS, NOT_TECHNIQUES, REACH, ModelSettings, SessionConfig
 from counseling_sessions.state import SessionRecord
-from counseling_sessions.texts.console import HarmlessConsole
+from counseling_sessions.texts.console import HarmlessConsole, json_text
 
-WHERE = (
-    "model",
-    "base_url",
-    "api_key_env",
-    "replicas",
-    "max_in_flight",
-    "requests_per_minute",
-    "tokens_per_minute",
-    "extra_body",
-)
-"""What of a role's settings belongs to its server; the rest is how it is asked."""
+WHERE = {"model", "extra_body", *REACH} - {"timeout", "max_requests"}
+"""The settings of a role that belong to its server; the rest is how it is asked."""
 
 
-def run(request: ReplayRequest) -> int:
+def diff(request: DiffRequest) -> int:
+    """Show two sessions side by side."""
+    one, other = (_session_at(place, salvage=request.salvage) for place in (request.a, request.b))
+    difference = compare(one, other)
+    if request.json:
+        print(json_text(as_json(difference, alike=request.all)))
+    else:
+        show_difference(HarmlessConsole(), difference, (request.a, request.b), alike=request.all)
+    return 0
+
+
+def replay(request: ReplayRequest) -> int:
     """Fork a session and run the fork to its end."""
     place = request.out or Path()
     try:
-        parent = _parent(request)
+        if request.session:
+            parent = _named(Path(request.place), request.session, salvage=request.salvage)
+        else:
+            parent = _session_at(request.place, salvage=request.salvage)
         config = _config(request.future, SessionConfig.model_validate(parent.configuration))
         edits = Edits(client=request.edits.client_says, pick=request.edits.pick, counselor=request.edits.say)
         attitude, seed = request.future.attitude, request.future.seed
         make = partial(fork_task, parent, request.from_turn, attitude=attitude, seed=seed, edits=edits)
-        task = make(config)  # what is wrong with it is said before any model is started
+        task = make(config)  # raises before any model is started
         refuse_unnamed(config, request.models, request.arguments, Path(request.place))
         name = f"{datetime.now():%Y%m%d-%H%M%S}-{parent.profile_id}-{task.attitude}-turn-{request.from_turn}"
         place = request.out or Path("runs") / name
@@ -77,12 +84,6 @@ async def _play(
         return await conduct(request, served, task, folder, start, JournalContent.begun(head))
 
 
-def _parent(request: ReplayRequest) -> SessionRecord:
-    if request.session:
-        return _named(Path(request.place), request.session, salvage=request.salvage)
-    return session_at(request.place, salvage=request.salvage)
-
-
 def _named(place: Path, name: str | None, *, salvage: bool) -> SessionRecord:
     left_out: list[Damage] | None = [] if salvage else None
     record = find_one(place, name, left_out=left_out)
@@ -90,11 +91,8 @@ def _named(place: Path, name: str | None, *, salvage: bool) -> SessionRecord:
     return record
 
 
-def session_at(place: str, *, salvage: bool) -> SessionRecord:
-    """The session at PLACE, or PLACE/SESSION where there is no such file or folder; `salvage`: damaged ones are left out.
-
-    Raises `RunError`.
-    """
+def _session_at(place: str, *, salvage: bool) -> SessionRecord:
+    """The session at PLACE, or PLACE/SESSION where there is no such file or folder. Raises `RunError`."""
     path = Path(place)
     if path.exists() or not path.parent.exists():
         return _named(path, None, salvage=salvage)
@@ -113,14 +111,14 @@ def _config(future: FutureOptions, recorded: SessionConfig) -> SessionConfig:
     return checked(SessionConfig.model_validate(recorded.model_dump() | fields | {"models": models}))
 
 
-def _models(given: dict[str, ModelSettings], recorded: dict[str, ModelSettings]) -> dict[str, ModelSettings]:
-    """The recorded models with the given ones on top.
+def _models(named: dict[str, ModelSettings], recorded: dict[str, ModelSettings]) -> dict[str, ModelSettings]:
+    """The recorded models with the named ones on top.
 
-    Where another model or endpoint is given for a group of roles, what is recorded of the servers of that group's roles no
-    longer holds. How they are asked (temperature and so on) does.
+    Another model or endpoint for a group of roles replaces the recorded servers of that group's roles. How they are asked
+    (temperature and so on) stays.
     """
     merged = dict(recorded)
-    for group, settings in given.items():
+    for group, settings in named.items():
         if settings.model or settings.base_url:
             for role in _roles_of(group, recorded):
                 merged[role] = merged[role].model_copy(update=dict.fromkeys(WHERE))
@@ -128,9 +126,9 @@ def _models(given: dict[str, ModelSettings], recorded: dict[str, ModelSettings])
         elsewhere = settings.model is not None and settings.model not in EMBEDDED_MODELS
         if elsewhere and not settings.base_url and here.model not in EMBEDDED_MODELS:
             # Another model's name alone means the same endpoint.
-            own = {name: getattr(here, name) for name in WHERE if name != "model"}
-            merged[group] = merged.get(group, ModelSettings()).model_copy(update=own)
-    for group, settings in given.items():
+            server = {name: getattr(here, name) for name in WHERE - {"model"}}
+            merged[group] = merged.get(group, ModelSettings()).model_copy(update=server)
+    for group, settings in named.items():
         merged[group] = settings.over(merged.get(group, ModelSettings()))
     return {role: settings for role, settings in merged.items() if settings != ModelSettings()}
 

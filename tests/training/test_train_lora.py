@@ -15,7 +15,7 @@ pytest.importorskip("torch")
 pytest.importorskip("peft")
 
 from counseling_sessions.commands.parsing.parser import parse
-from counseling_sessions.commands.train_lora import recipe_of
+from counseling_sessions.commands.train import recipe_of
 from counseling_sessions.training import loop, report
 from counseling_sessions.training.adapter import shared_examples, train_adapter
 from counseling_sessions.training.card import TrainingCard, read_card

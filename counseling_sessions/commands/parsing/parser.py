@@ -12,32 +12,44 @@ from counseling_sessions.texts.harmless import one_line
 
 DEFAULT = "session"
 COMMANDS = {
-    "session": ("session", "one session, live on the terminal, saved under runs/"),
-    "generate": ("generate", "many sessions, resumable, into a run directory"),
-    "status": ("runs", "how a run stands: done, failed and why, rates, tokens, time left"),
-    "merge": ("runs", "put parts of a run (--shard) together"),
-    "export": ("runs", "a run as a data set, with its card"),
-    "evaluate": ("evaluation", "integrity, structure, diversity and judged scales of sessions"),
-    "compare": ("evaluation", "groups of sessions compared, paired by client, attitude and seed"),
-    "reference": ("evaluation", "BLEU, chrF and ROUGE of generated counselor turns against reference turns"),
-    "prefer": ("evaluation", "judges compare sessions with the same client on nine aspects"),
-    "rate": ("evaluation", "pages on which people compare sessions, without a server"),
-    "agreement": ("evaluation", "what people answered, and how far they agree"),
-    "trace": ("inspection", "what happened in a session, step by step"),
-    "replay": ("inspection", "fork a session: the same past, another future"),
-    "diff": ("inspection", "two sessions side by side, turn by turn"),
-    "studio": ("inspection", "sessions in LangGraph Studio: step through them, fork them, run them on"),
-    "practice": ("session", "take part: as the counselor of a simulated client, or as the client"),
-    "train data": ("training", "fine-tuning examples from any sessions, ours or imported"),
-    "train lora": ("training", "train an adapter on a folder of examples; again: goes on where it was"),
-    "train export": ("training", "an adapter as GGUF for llama.cpp, or merged into its base"),
-    "train report": ("training", "how well an adapter predicts held-out answers, against its base"),
-    "profiles": ("about", "built-in and foreign client profiles"),
-    "check": ("about", "which model serves which role, and what it can do"),
-    "graph": ("about", "the state machine as Mermaid"),
-    "schema": ("about", "the JSON Schema of a format"),
+    "session": ("session", "session:run", "one session, live on the terminal, saved under runs/"),
+    "generate": ("generate", "generate:run", "many sessions, resumable, into a run directory"),
+    "status": ("runs", "runs:show_status", "how a run stands: done, failed and why, rates, tokens, time left"),
+    "merge": ("runs", "runs:merge_parts", "put parts of a run (--shard) together"),
+    "export": ("runs", "runs:export_run", "a run as a data set, with its card"),
+    "evaluate": ("evaluation", "evaluate:evaluate", "integrity, structure, diversity and judged scales of sessions"),
+    "compare": ("evaluation", "evaluate:compare", "groups of sessions compared, paired by client, attitude and seed"),
+    "reference": (
+        "evaluation",
+        "evaluate:score_reference",
+        "BLEU, chrF and ROUGE of generated counselor turns against reference turns",
+    ),
+    "prefer": ("evaluation", "pairs:prefer", "judges compare sessions with the same client on nine aspects"),
+    "rate": ("evaluation", "pairs:rate", "pages on which people compare sessions, without a server"),
+    "agreement": ("evaluation", "pairs:report_agreement", "what people answered, and how far they agree"),
+    "trace": ("inspection", "trace:run", "what happened in a session, step by step"),
+    "replay": ("inspection", "replay:replay", "fork a session: the same past, another future"),
+    "diff": ("inspection", "replay:diff", "two sessions side by side, turn by turn"),
+    "studio": ("inspection", "studio:run", "sessions in LangGraph Studio: step through them, fork them, run them on"),
+    "practice": ("session", "practice:run", "take part: as the counselor of a simulated client, or as the client"),
+    "train data": ("training", "train:write_examples", "fine-tuning examples from any sessions, ours or imported"),
+    "train lora": (
+        "training",
+        "train:train_lora",
+        "train an adapter on a folder of examples; again: goes on where it was",
+    ),
+    "train export": ("training", "train:export_adapter", "an adapter as GGUF for llama.cpp, or merged into its base"),
+    "train report": (
+        "training",
+        "train:report_adapter",
+        "how well an adapter predicts held-out answers, against its base",
+    ),
+    "profiles": ("about", "about:show_profiles", "built-in and foreign client profiles"),
+    "check": ("about", "about:check_models", "which model serves which role, and what it can do"),
+    "graph": ("about", "about:draw_graph", "the state machine as Mermaid"),
+    "schema": ("about", "about:print_schema", "the JSON Schema of a format"),
 }
-"""Every command, of two words where it is one of a family: the module of this room that has its request, and its help."""
+"""Every command, of two words where it is one of a family: this room's module with its request, its function, its help."""
 FAMILIES = {"train": "fine-tuning data, LoRA adapters, their export and report"}
 
 
@@ -64,15 +76,15 @@ def parse(arguments: Sequence[str]) -> tuple[str, CommandRequest]:
     )
     parser.set_defaults(command=None)
     places = {"": parser.add_subparsers(metavar="command")}
-    for name, (_, told) in COMMANDS.items():
+    for name, (_, _, text) in COMMANDS.items():
         family, _, last = name.rpartition(" ")
         if family not in places:
             members = places[""].add_parser(family, help=FAMILIES[family])
             places[family] = members.add_subparsers(metavar="what", required=True)
-        own = places[family].add_parser(last, help=told)
-        own.set_defaults(command=name)
+        command = places[family].add_parser(last, help=text)
+        command.set_defaults(command=name)
         if set(name.split()) <= set(arguments):
-            declare(own, request_kind(name))
+            declare(command, request_kind(name))
     parsed = parser.parse_args(arguments)
     if parsed.command is None:
         return DEFAULT, request_kind(DEFAULT)(arguments=tuple(arguments))

@@ -1,0 +1,202 @@
+"""`run.py prefer`, `rate` and `agreement`: judges and people compare pairs of sessions."""
+
+import asyncio
+from pathlib import Path
+from random import Random
+from typing import Any
+
+from pydantic import TypeAdapter, ValidationError
+from pydantic_core import to_jsonable_python
+
+from counseling_sessions.commands.build import opened_models
+from counseling_sessions.commands.parsing.evaluation import AgreementRequest, PairRequest, PreferRequest, RateRequest
+from counseling_sessions.commands.parsing.values import names
+from counseling_sessions.commands.reports import give_report, judge_cache, judging_progress, tell_problems
+from counseling_sessions.commands.telling import errors, say, tell_left_out, tell_still_to_come, warn
+from counseling_sessions.evaluation.aspects import Aspects, read_aspects
+from counseling_sessions.evaluation.groups import gather
+from counseling_sessions.evaluation.judging.card import judge_cards
+from counseling_sessions.evaluation.judging.judges import Judge, read_judges
+from counseling_sessions.evaluation.judging.preference import (
+    Decision,
+    Preferences,
+    decisions,
+    judge_pairs,
+    position_bias,
+)
+from counseling_sessions.evaluation.judging.run import Judgements
+from counseling_sessions.evaluation.pairs import Pair, pairs_of
+from counseling_sessions.evaluation.preferred import by_judges, preferred, rated
+from counseling_sessions.evaluation.rating import (
+    STUDY_FILE,
+    draw_study,
+    find_study,
+    read_answers,
+    read_study,
+    write_label_studio,
+    write_pages,
+    write_study,
+)
+from counseling_sessions.evaluation.report.data import flat
+from counseling_sessions.evaluation.report.document import Document, Section
+from counseling_sessions.evaluation.report.format import counted
+from counseling_sessions.evaluation.report.judged import judge_card
+from counseling_sessions.evaluation.report.made import made_by, made_section
+from counseling_sessions.evaluation.report.preferred import (
+    agreement_section,
+    position_section,
+    preference_section,
+    progress_section,
+)
+from counseling_sessions.models.prices import read_prices
+from counseling_sessions.settings import SettingsError, validation_message
+from counseling_sessions.store.reading import parse_json, read_text
+
+
+def prefer(request: PreferRequest) -> int:
+    """Have judges compare pairs of sessions, and report."""
+    judges = read_judges(request.judging.judge)
+    aspects = read_aspects(request.aspects)
+    pairs, methods = _pairs_between(request)
+    if request.pairs:
+        pairs = sorted(Random(request.seed).sample(pairs, min(request.pairs, len(pairs))), key=lambda pair: pair.id)
+    answers = asyncio.run(_judge_pairs(request, pairs, aspects, judges))
+    decided = decisions(answers.rows)
+    preferences, unanswered = by_judges(decided)
+    result = preferred(preferences, methods, aspects, unanswered=unanswered, seed=request.seed)
+    prices = request.judging.work.prices
+    cards = judge_cards(
+        judges,
+        Judgements((), {}),
+        (),
+        preferences=answers,
+        aspects=(aspects.name, aspects.hash),
+        prices=read_prices(prices) if prices else None,
+    )
+    sides = [side for pair in pairs for side in (pair.first, pair.second)]
+    made = made_by(list(request.arguments), sides, seed=request.seed)
+    document = Document(
+        f"Preference between {', '.join(methods)}",
+        f"{counted(len(pairs), 'pair')} of sessions with the same client, attitude and seed, "
+        f"judged by {counted(len(judges), 'model')}.",
+        (
+            preference_section(result, aspects, "judge"),
+            position_section(position_bias(answers.rows)),
+            Section("Judge cards", (), tuple(judge_card(card) for card in cards.cards)),
+            made_section(made),
+        ),
+    )
+    parts = {"made": made, "preferred": result, "decisions": flat(decided), "cards": cards}
+    give_report(request.report, document, _plain({**parts, "answers": flat(answers.rows)}))
+    return 0
+
+
+def rate(request: RateRequest) -> int:
+    """Draw a study, and write the pages on which people compare pairs of sessions."""
+    pairs, _ = _pairs_between(request)
+    study = draw_study(
+        pairs,
+        read_aspects(request.aspects),
+        raters=request.raters,
+        pairs_per_rater=min(request.pairs, len(pairs)),
+        shared=None if request.shared is None else min(request.shared, request.pairs, len(pairs)),
+        repeats=request.repeats,
+        swaps=request.swaps,
+        seed=request.seed,
+    )
+    if request.pairs > len(pairs):
+        warn(f"there are {len(pairs)} pairs, fewer than the {request.pairs} asked for; all of them are used")
+    path = request.out / STUDY_FILE
+    if path.exists():
+        raise SettingsError(f"{path} holds a study already, and its raters' answers fit no other; give another --out")
+    request.out.mkdir(parents=True, exist_ok=True)
+    write_study(study, path)
+    written = write_pages(study, request.out)
+    if request.label_studio:
+        written += write_label_studio(study, request.out)
+    say(f"study {study.hash}: {len(study.pairs)} pairs for {len(study.sheets)} raters")
+    for page in written:
+        say(f"  {page}")
+    say(
+        f"Give each rater one page, and keep {path} to yourself: it says which session is whose. Put what the raters export "
+        f"beside it, then: python run.py agreement {request.out}/*.json"
+    )
+    return 0
+
+
+def report_agreement(request: AgreementRequest) -> int:
+    """Read what people answered, and report how far they agree."""
+    study = read_study(request.study or find_study(request.answers))
+    answers = read_answers(request.answers, study)
+    judged = _judged(request.judged) if request.judged else []
+    if answers.ratings:
+        result = rated(answers, study, judged, seed=request.seed)
+        document = Document(
+            "What people preferred",
+            f"{counted(len(study.pairs), 'pair')} of sessions, {counted(len(result.preferred.raters), 'rater')}.",
+            (
+                progress_section(answers),
+                preference_section(result.preferred, study.aspects, "rater"),
+                agreement_section(result, study.aspects),
+            ),
+        )
+        data = {"study": study.hash, "command": list(request.arguments), "answers": answers, "rated": result}
+        give_report(request.report, document, _plain(data))
+    for problem in answers.problems:
+        warn(f"left out: {problem}")
+    if not answers.ratings:
+        raise SettingsError("no answers could be read; raters export them from their page, as JSON")
+    return 0
+
+
+def _judged(path: Path) -> list[Decision]:
+    try:
+        data = parse_json(read_text(path))
+        return TypeAdapter(list[Decision]).validate_python([{**row, "key": row} for row in data["decisions"]])
+    except OSError as error:
+        raise SettingsError(f"{path} cannot be read: {error.strerror or error}") from None
+    except ValidationError as error:
+        raise SettingsError(f"{path}: {validation_message(error)[:300]}") from None
+    except (ValueError, KeyError, TypeError):
+        raise SettingsError(f"{path} is not what `prefer --json` writes") from None
+
+
+def _plain(data: dict[str, Any]) -> dict[str, Any]:
+    return dict(to_jsonable_python(data, inf_nan_mode="constants"))
+
+
+def _pairs_between(request: PairRequest) -> tuple[list[Pair], list[str]]:
+    """The pairs of sessions that are asked for, and the groups that they are of. Raises `SettingsError` where there are none."""
+    gathered = gather(request.sources, request.by, salvage=request.salvage)
+    tell_still_to_come(request.sources)
+    tell_left_out(gathered.damaged)
+    methods = list(names(request.between) if request.between else gathered.groups)
+    if unknown := [name for name in methods if name not in gathered.groups]:
+        raise SettingsError(
+            f"--between {', '.join(unknown)}: there is no such group; there are {', '.join(gathered.groups)}"
+        )
+    if len(set(methods)) < 2:
+        raise SettingsError(f"--between: name two groups at least, of {', '.join(gathered.groups)} (see --by)")
+    pairs, alone = pairs_of({name: gathered.groups[name] for name in methods}, gathered.pairing)
+    tell_problems(gathered.problems)
+    if alone:
+        warn(f"{alone} sessions have no partner with the same client, attitude and seed, and are left out")
+    if not pairs:
+        others = ", ".join(methods[1:])
+        raise SettingsError(
+            f"no session of {methods[0]} shares client, attitude and seed with one of {others}: no pairs"
+        )
+    return pairs, methods
+
+
+async def _judge_pairs(
+    request: PreferRequest, pairs: list[Pair], aspects: Aspects, judges: tuple[Judge, ...]
+) -> Preferences:
+    work = request.judging.work
+    async with opened_models() as models:
+        with judging_progress(errors()) as (heard, stage):
+            stage("comparing pairs")
+            cache = judge_cache(work, request.sources)
+            return await judge_pairs(
+                pairs, aspects, judges, models, cache, on_progress=heard, again=work.again, i_know=work.i_know
+            )
