@@ -1,9 +1,9 @@
-"""Reading a run's records, each compared with what the ledger says of it: nothing is lost or changed unnoticed.
+"""Reading a run's records, each compared with its line in the ledger: no loss and no change goes unnoticed.
 
-One pass over the shards is enough where all is well. A record that is missing, cut short or changed makes its session a damaged
-one, unless another record of it, which was finished too, is as it was kept. A record that no ledger knows is taken where it lies
-at the end of a shard, where a crash leaves one, and its session is not on record as finished; elsewhere it is damage of the ledger.
-Lines that are no records count for nothing: a crash has cut them, and their sessions are still to do.
+One pass over the shards is enough if all is well. A record that is missing, cut short or changed damages its session, unless
+another finished record of it is as it was kept. A record without a line in the ledger counts at the end of a shard, where a
+crash leaves one; elsewhere the ledger is damaged. Lines that are no records count for nothing: a crash has cut them, and
+their sessions are still to do.
 """
 
 from collections.abc import Iterator
@@ -23,8 +23,8 @@ UNLISTED = "no ledger knows this record"
 class Checked:
     """What a run has: the entries whose records are as they were kept, the damaged sessions, and the records without an entry.
 
-    `best` are the entries that would count by the ledger alone, `old` the records in the one file in which they were kept before.
-    `strays` are records that no ledger knows and that no crash has left where they are, as shard and line.
+    `best` are the entries that count by the ledger alone, `old` the records in the old form's one file. `tails` and `strays` have
+    no line in the ledger: a crash leaves `tails` at the ends of shards, and no `strays`, which come as shard and line.
     """
 
     entries: dict[str, Entry] = field(default_factory=dict)
@@ -36,78 +36,73 @@ class Checked:
     bad_shards: set[str] = field(default_factory=set)
 
 
-def check(store: Shards) -> Checked:
-    """Compare every record of a run with the ledger, in one pass. Raises `RunError`.
+class Records(Shards):
+    """The records in a run's shards, each compared with the ledger. Every method raises `RunError`."""
 
-    A record with a checksum is not parsed: it is what was written.
-    """
-    reading = _Reading(store)
-    for entry, line in reading.good():
-        if entry.crc is None:
+    def check(self) -> Checked:
+        """Compare every record with the ledger, in one pass. A record with a checksum is not parsed: it is as it was written."""
+        reading = _Reading(self)
+        for entry, line in reading.good():
+            if entry.crc is None:
+                try:
+                    record_of(line)
+                except ValueError as error:
+                    reading.bad[id(entry)] = str(error)
+        return reading.outcome()
+
+    def records(self, *, failed: bool = False, left_out: list[Damage] | None = None) -> Iterator[SessionRecord]:
+        """Every finished session's record, once, shard by shard; with `failed`, the failed ones' too.
+
+        At the end `RunError` names the damaged sessions; with a list `left_out`, they are put there instead.
+        """
+        reading = _Reading(self)
+        unreadable: list[Damage] = []
+        yield from (item for item in reading.index.old.records.values() if failed or item.status == "finished")
+        for entry, line in self._counting(reading, failed):
             try:
-                record_of(line)
+                record = record_of(line)
             except ValueError as error:
-                reading.bad[id(entry)] = str(error)
-    return reading.outcome()
+                unreadable.append(Damage(entry.session_id, f"shard {entry.shard}", str(error)))
+                continue
+            yield record
+        damaged = reading.outcome().damaged + unreadable
+        if left_out is not None:
+            left_out += damaged
+        elif damaged:
+            raise RunError(refusal(self, damaged))
 
+    def _counting(self, reading: "_Reading", failed: bool) -> Iterator[tuple[Entry, bytes]]:
+        for entry, line in reading.good():
+            if reading.index.best[entry.session_id] is entry and (failed or entry.status == "finished"):
+                yield entry, line
+        reading.outcome()
+        for entry in reading.instead.values():
+            if (replacement := self.line_at(entry)) is not None:
+                yield entry, replacement
 
-def read_records(
-    store: Shards, *, failed: bool = False, left_out: list[Damage] | None = None
-) -> Iterator[SessionRecord]:
-    """Every finished session's record, once, shard by shard; with `failed`, the failed ones' too.
-
-    At the end `RunError` names the damaged sessions; with a list for what is left out, they are put there instead.
-    """
-    reading = _Reading(store)
-    unreadable: list[Damage] = []
-    yield from (record for record in reading.index.old.records.values() if failed or record.status == "finished")
-    for entry, line in _wanted(reading, failed):
-        try:
-            record = record_of(line)
-        except ValueError as error:
-            unreadable.append(Damage(entry.session_id, f"shard {entry.shard}", str(error)))
-            continue
-        yield record
-    damaged = reading.outcome().damaged + unreadable
-    if damaged and left_out is None:
-        raise RunError(refusal(store, damaged))
-    if left_out is not None:
-        left_out += damaged
-
-
-def _wanted(reading: "_Reading", failed: bool) -> Iterator[tuple[Entry, bytes]]:
-    for entry, line in reading.good():
-        if reading.index.best[entry.session_id] is entry and (failed or entry.status == "finished"):
-            yield entry, line
-    reading.outcome()
-    for entry in reading.instead.values():
-        if (there := reading.store.line_at(entry)) is not None:
-            yield entry, there
-
-
-def read_one(store: Shards, session_id: str) -> SessionRecord | None:
-    """The record of one session, without reading the others; None where the ledger does not know it. Raises `RunError`."""
-    index = store.index()
-    best = index.best.get(session_id)
-    if best is None:
-        if damaged := [item for item in index.old.damaged if item.session_id == session_id]:
-            raise RunError(refusal(store, damaged))
-        return index.old.records.get(session_id)
-    finished = sorted(index.others.get(session_id, ()), key=lambda entry: entry.rank, reverse=True)
-    problems = []
-    for entry in [best, *(finished if best.status == "finished" else ())]:
-        comparison = Comparison([entry])
-        try:
-            if (line := store.line_at(entry)) is not None:
-                for _, text in comparison.good([(line, entry.end)]):
+    def record(self, session_id: str) -> SessionRecord | None:
+        """One session's record, without reading the others; None if no ledger knows it."""
+        index = self.index()
+        best = index.best.get(session_id)
+        if best is None:
+            if damaged := [item for item in index.old.damaged if item.session_id == session_id]:
+                raise RunError(refusal(self, damaged))
+            return index.old.records.get(session_id)
+        finished = sorted(index.others.get(session_id, ()), key=lambda entry: entry.rank, reverse=True)
+        problems = []
+        for entry in [best, *(finished if best.status == "finished" else ())]:
+            comparison = Comparison([entry])
+            try:
+                if (line := self.line_at(entry)) is not None:
+                    for _, text in comparison.good([(line, entry.end)]):
+                        return record_of(text)
+                # A change of another line may have moved it.
+                for _, text in comparison.good(self.lines(entry.shard)):
                     return record_of(text)
-            # It may have been moved by a change of another line.
-            for _, text in comparison.good(store.lines(entry.shard)):
-                return record_of(text)
-            problems.append(comparison.why(entry))
-        except (RunError, ValueError) as error:
-            problems.append(str(error))
-    raise RunError(refusal(store, [Damage(session_id, f"shard {best.shard}", problems[0])]))
+                problems.append(comparison.why(entry))
+            except (RunError, ValueError) as error:
+                problems.append(str(error))
+        raise RunError(refusal(self, [Damage(session_id, f"shard {best.shard}", problems[0])]))
 
 
 def refusal(store: Shards, damaged: list[Damage]) -> str:
@@ -122,8 +117,10 @@ def refusal(store: Shards, damaged: list[Damage]) -> str:
 
 
 class _Reading:
-    """One pass over a run's shards. `bad` says what is wrong with entries, by their `id()`; `instead` are the records that stand
-    in for damaged ones, known after the pass."""
+    """One pass over a run's shards. `bad` says what is wrong with entries, by their `id()`.
+
+    After the pass, `instead` has the entries that stand in for damaged ones.
+    """
 
     def __init__(self, store: Shards) -> None:
         self.store = store
@@ -146,8 +143,8 @@ class _Reading:
                 self.bad[id(entry)] = problem or comparison.why(entry)
                 self._bad_shards.add(name)
             self._disputed += [(name, entry, other) for entry, other in comparison.disputed]
-            # Behind what was known when the pass began, a run at work writes on.
-            end = comparison.known_end if name in self.index.raw else -1
+            # A run at work appends behind the ledger's last line.
+            end = comparison.last_end if name in self.index.raw else -1
             self._others += [(name, other) for other in comparison.others if end < 0 or other.start < end]
 
     def outcome(self) -> Checked:
@@ -164,7 +161,7 @@ class _Reading:
             else:
                 checked.damaged.append(Damage(session_id, f"shard {best.shard}", self.bad[id(best)]))
         for name, entry, other in self._disputed:
-            # A record whose id was changed is no session of its own, once that session has been run again.
+            # A record with a changed id is no further session, once its session has been run again.
             alone = entry.session_id not in checked.entries
             if other.session_id not in checked.entries and (alone or self._has_its_id(name, other)):
                 what = f"the ledger has session {entry.session_id} there"
@@ -179,7 +176,7 @@ class _Reading:
         return checked
 
     def _has_its_id(self, name: str, other: Other) -> bool:
-        """Whether the id of a record is the one that follows from what it says."""
+        """Whether a record has the id that follows from its content."""
         line = next((line for line, end in self.store.lines(name) if end == other.end), b"")
         try:
             record = record_of(line)

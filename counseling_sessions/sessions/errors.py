@@ -1,13 +1,13 @@
-"""What can be wrong with the files of sessions; each message names the file and says what to do."""
+"""Errors of sessions' files; each message names the file and says what to do."""
 
 
 class RunError(RuntimeError):
-    """A run's folder, or another place, that cannot be used, or not as asked."""
+    """A run's folder, or another place, that cannot be used as asked."""
 
 
 class JournalError(RunError):
-    """A journal that cannot be read, written or locked, or a session that cannot be taken up or kept."""
+    """A journal that cannot be read, written or locked, or a session that cannot be resumed or kept."""
 
 
 class DamagedJournal(JournalError):
-    """A file in a journal's place that holds something else; the message names the line and the field."""
+    """A file in a journal's place with other content; the message names the line and the field."""

@@ -1,4 +1,4 @@
-"""A run's folder, of a batch or of single sessions: what lies where in it, and its sessions, for reading.
+"""A run's folder, of a batch or of single sessions: its files, and its sessions, for reading.
 
     run.json, profiles.jsonl      what a batch was asked for; single sessions have none
     journals/                     sessions in flight, and failed ones, which can be taken up again
@@ -6,30 +6,27 @@
     ledger/w0.jsonl               one short line for every record, with its place and checksum
     run.log, live.json, lock      what happened, how a batch is doing, who writes
 
-Every worker (`w0`, `w1`, …) has files of its own. Of a session with several records (failed, then taken up again) the finished one
-counts, else the last. Folders of single sessions were written otherwise before (`old`), and are read as well.
+Every worker (`w0`, `w1`, …) has its files. If a session has several records (failed, then taken up again), the finished one
+counts, else the last. Folders of single sessions in the old form (`old`) are read as well.
 """
 
-from collections.abc import Iterator
 from pathlib import Path
 
-from counseling_sessions.sessions.checking import Checked, check, read_one, read_records
+from counseling_sessions.sessions.checking import Checked, Records
 from counseling_sessions.sessions.entries import Entry
 from counseling_sessions.sessions.errors import RunError
 from counseling_sessions.sessions.journal_lines import SUFFIX
 from counseling_sessions.sessions.journal_reading import has_begun
-from counseling_sessions.sessions.ledger import Damage
 from counseling_sessions.sessions.old import OLD_LEDGER, OLD_SHARD
-from counseling_sessions.sessions.shards import RUN_FILE, Shards
-from counseling_sessions.state import SessionRecord
+from counseling_sessions.sessions.shards import RUN_FILE
 from counseling_sessions.store.failing import failing_as
 from counseling_sessions.store.lock import Lock
 
 JOURNALS = "journals"
 
 
-class RunFolder(Shards):
-    """The sessions of a run's folder, each record compared with the ledger."""
+class RunFolder(Records):
+    """A run's folder: its records, its journals, and the files beside them."""
 
     def __init__(self, folder: Path) -> None:
         super().__init__(folder)
@@ -40,50 +37,35 @@ class RunFolder(Shards):
 
     @classmethod
     def of_journal(cls, path: Path) -> "RunFolder":
-        """The one that a journal belongs to: before, journals lay beside the records."""
+        """The folder that a journal belongs to: in the old form journals lie beside the records."""
         return cls(path.parent.parent if path.parent.name == JOURNALS else path.parent)
 
     def lock(self) -> Lock:
-        """Keep other processes from writing, until the lock is closed; makes the folder. Raises `RunError`."""
+        """Make the folder, and keep other processes from writing until the lock is closed. Raises `RunError`."""
         with failing_as(RunError, f"{self.folder} cannot be written"):
             self.folder.mkdir(parents=True, exist_ok=True)
             return Lock(self.lock_file)
 
     def refuse_batch(self) -> None:
-        """Raise `RunError` where single sessions have no place."""
+        """Raise `RunError` if the folder is a batch's: single sessions have no place there."""
         if self.planned:
             raise RunError(f"{self.folder} is a run directory, to which no single session is added; give another --out")
 
     def entries(self) -> dict[str, Entry]:
-        """What has become of every session that has come to an end, by its id, as the ledgers say: no record is looked at."""
+        """The entry of every session that has ended, by its id, from the ledgers alone."""
         return self.index().best
 
     def recorded(self) -> set[str]:
-        """The ids of the sessions that have a record, as the ledgers say, and of those that were kept before."""
+        """The ids of the sessions that have a record, from the ledgers and in the old form."""
         index = self.index()
         return {*index.best, *index.old.records}
-
-    def records(self, *, failed: bool = False, left_out: list[Damage] | None = None) -> Iterator[SessionRecord]:
-        """The record of every finished session, once, shard by shard; with `failed`, of the failed ones too.
-
-        `RunError` names the damaged sessions, at the end; with a list for what is left out, they are put there instead.
-        """
-        return read_records(self, failed=failed, left_out=left_out)
-
-    def record(self, session_id: str) -> SessionRecord | None:
-        """One session's record, without reading the others; None where no ledger knows it. Raises `RunError`."""
-        return read_one(self, session_id)
-
-    def check(self) -> Checked:
-        """What is there and what is damaged, from one pass over all shards. Raises `RunError`."""
-        return check(self)
 
     def journal_files(self) -> list[Path]:
         """The journals, by name."""
         return sorted([*self.journals.glob(f"*{SUFFIX}"), *self.folder.glob(f"*{SUFFIX}")], key=lambda path: path.name)
 
     def unfinished(self) -> list[Path]:
-        """The journals of sessions that are not on record as finished; of a damaged record its journal is the truth."""
+        """The journals of sessions without an intact finished record."""
         journals = [path for path in self.journal_files() if has_begun(path)]
         checked = self.check() if journals else Checked()
         done = {name for name, record in checked.old.items() if record.status == "finished"}
@@ -91,15 +73,14 @@ class RunFolder(Shards):
         return [path for path in journals if path.name.removesuffix(SUFFIX) not in done]
 
     def remove_journal(self, session_id: str) -> None:
-        """Remove the journal of a session that is finished and on record. Raises `OSError`."""
+        """Remove the journal of a session that has a finished record. Raises `OSError`."""
         for folder in (self.journals, self.folder):
             (folder / f"{session_id}{SUFFIX}").unlink(missing_ok=True)
 
 
 def run_folder(place: Path) -> RunFolder | None:
-    """What a place is, for all that read sessions: a run's folder; None for a file, and for a folder with something else in it."""
+    """The run's folder at a place; None for a file, and for a folder with something else in it."""
     folder = RunFolder(place)
-    there = (RUN_FILE, "shards", "ledger", OLD_SHARD, OLD_LEDGER)
-    if place.is_dir() and (any((place / name).exists() for name in there) or folder.journal_files()):
-        return folder
-    return None
+    parts = (RUN_FILE, "shards", "ledger", OLD_SHARD, OLD_LEDGER)
+    is_run = place.is_dir() and (any((place / name).exists() for name in parts) or folder.journal_files())
+    return folder if is_run else None

@@ -1,8 +1,8 @@
-"""The journal of a running session: every node's update, appended as it comes, so that nothing is lost but the turn in flight.
+"""The journal of a running session: every node's update, appended as it comes. A crash costs only the turn in flight.
 
-A journal is a JSON Lines file. Its first line says what session it is (`JournalHead`), each further line is an update or a
-`resume` mark, which takes back the updates of a turn that was cut off. Reading it back folds the updates through the
-state's own reducers. Lines that a crash left half written are not counted.
+A journal is a JSON Lines file. Its first line names the session (`JournalHead`), each further line is an update or a
+`resume` mark, which takes back the updates of a turn that was cut off. Reading folds the updates through the state's
+reducers, without lines that a crash left half written.
 """
 
 from collections.abc import Callable
@@ -35,10 +35,9 @@ class Journal:
 
     @classmethod
     def create(cls, path: Path, head: JournalHead, *, private: bool = False, new_folder: bool = True) -> Self:
-        """Begin a journal; a `private` one, and its folder if that is new, only its owner can read. So is one with a person's words.
+        """Begin a journal. Only its owner can read a `private` one and its new folder; one with a person's words is private.
 
-        Without `new_folder` the folder must be there: one that was moved away does not come into being again. Raises
-        `JournalError` if there is a journal already, or it cannot be written.
+        Without `new_folder` the folder must exist. Raises `JournalError` if the journal exists, or cannot be written.
         """
         private = private or _has_typed(head)
         with failing_as(JournalError, f"{path} cannot be written"), ExitStack() as stack:
@@ -58,9 +57,9 @@ class Journal:
     def resume(
         cls, path: Path, refuse: Callable[[JournalHead], str | None] = lambda head: None
     ) -> tuple[Self, JournalContent]:
-        """Take up a journal after its last finished turn, unless `refuse` says what is wrong with its session.
+        """Open a journal after its last finished turn, unless `refuse` says what is wrong with its session.
 
-        Raises `JournalError`, of it `DamagedJournal` for what is none.
+        Raises `JournalError`, and `DamagedJournal` for a file with other content.
         """
         try:
             log = Log(path, create=False)
@@ -78,28 +77,28 @@ class Journal:
         return cls(log), content
 
     def add(self, node: str, update: dict[str, Any]) -> JournalUpdate:
-        """Append a node's update; at the end of a turn it is forced to the disk."""
+        """Append a node's update, and force it to the disk at the end of a turn."""
         item = JournalUpdate(node=node, at=_now(), update=update)
         self._append(item, sync=node == "client")
         return item
 
     def take_back(self, content: JournalContent, keep: int) -> None:
-        """Take back all but the first `keep` updates, in the file and in what is known of it."""
+        """Take back all but the first `keep` updates, in the file and in its content."""
         mark = JournalResume(keep=keep, at=_now(), undo=True)
         self._append(mark, sync=True)
         content.apply(mark)
 
     def make_private(self) -> None:
-        """Let only its owner read it, whatever it was begun with. Raises `JournalError`."""
+        """Let only its owner read it from now on. Raises `JournalError`."""
         with failing_as(JournalError, f"{self.path} cannot be made private"):
             self._log.make_private()
 
     def close(self) -> None:
-        """Close the file and give up the lock."""
+        """Close the file, and give up its lock."""
         self._log.close()
 
     def remove(self) -> None:
-        """The session is on record: its journal goes away."""
+        """Remove the file of a session that has its record."""
         self.path.unlink(missing_ok=True)
         self.close()
 
@@ -113,7 +112,7 @@ def _line(item: BaseModel) -> bytes:
 
 
 def _has_typed(head: JournalHead) -> bool:
-    """Whether a person's words are in the past that a forked session begins with."""
+    """Whether a forked session's past has a person's words."""
     past = head.past.updates if head.past else ()
     return any(said.get("author") == "human" for item in past for said in items_of(item.update.get("utterances")))
 

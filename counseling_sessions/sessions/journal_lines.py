@@ -1,27 +1,18 @@
-"""The lines of a journal and what they add up to. Who writes them is `journal`, who reads them `journal_reading`."""
+"""The lines of a journal and what they add up to. `journal` writes them, `journal_reading` reads them."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from counseling_sessions.profiles.schema import Attitude, ClientProfile
+from counseling_sessions.sessions.ledger import Moment
 from counseling_sessions.settings import SessionConfig
 from counseling_sessions.state import Fork, Phase, Provenance, SessionId
 
 FORMAT = 1
 SUFFIX = ".journal.jsonl"
-
-
-def _moment(text: str) -> str:
-    try:
-        datetime.fromisoformat(text).timestamp()
-    except (ValueError, OverflowError):
-        raise ValueError("no date and time that can be counted from") from None
-    return text
-
 
 Seconds = Annotated[float, Field(ge=0, le=1e11, allow_inf_nan=False)]
 """Unix time; the bound is some thousand years from now."""
@@ -39,8 +30,10 @@ class JournalUpdate(BaseModel):
 
 
 class JournalPast(BaseModel):
-    """What a forked session begins with: the phases of the turns that it has from the other session, and the updates that
-    made them. What a person edited of the turn played anew is at their end."""
+    """The beginning of a forked session: the phases of the other session's turns, and the updates that made them.
+
+    A person's edits of the turn that is played anew come last.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -50,7 +43,7 @@ class JournalPast(BaseModel):
 
 
 class JournalHead(BaseModel):
-    """The first line of a journal: which session it is, and with what it began."""
+    """The first line of a journal: the session, and its beginning."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -61,14 +54,14 @@ class JournalHead(BaseModel):
     attitude: Attitude
     configuration: SessionConfig
     provenance: Provenance
-    started_at: Annotated[str, AfterValidator(_moment)]
+    started_at: Moment
     past: JournalPast | None = None
 
 
 class JournalResume(BaseModel):
     """The session was taken up again after a cut: only the first `keep` updates before this line count.
 
-    With `undo` there was no cut: a person has taken back what the updates after them say.
+    With `undo` there was no cut: a person took back the updates after them.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -81,8 +74,8 @@ class JournalResume(BaseModel):
 
 @dataclass
 class JournalContent:
-    """What a journal says: its head, the updates that count, how often it was resumed and the seconds it lay idle before,
-    and how many lines were unreadable."""
+    """A journal's content: its head, the updates that count, how often it was resumed after how many idle seconds, and how
+    many lines were unreadable."""
 
     head: JournalHead
     updates: list[JournalUpdate] = field(default_factory=list)
@@ -92,13 +85,12 @@ class JournalContent:
 
     @classmethod
     def begun(cls, head: JournalHead) -> Self:
-        """What a journal says that has only its head: the past of a forked session, nothing of any other."""
+        """The content of a journal that has only its head: the past of a forked session."""
         return cls(head, list(head.past.updates) if head.past else [])
 
     @property
     def finished_updates(self) -> list[JournalUpdate]:
-        """The updates up to the end of the last finished turn, at least the past of a forked session; those of a turn that was
-        cut off are left out."""
+        """The updates up to the end of the last finished turn, at least the past of a forked session."""
         end = len(self.head.past.updates) if self.head.past else 0
         for number, item in enumerate(self.updates, 1):
             closing = any(said.get("closing") for said in items_of(item.update.get("utterances")))
@@ -107,7 +99,7 @@ class JournalContent:
         return self.updates[:end]
 
     def apply(self, mark: JournalResume) -> None:
-        """Take back all but the first `keep` updates, as a mark says."""
+        """Take back all but a mark's first `keep` updates."""
         if not mark.undo:
             self.paused += max(0.0, mark.at - (self.updates[-1].at if self.updates else mark.at))
             self.resumed += 1

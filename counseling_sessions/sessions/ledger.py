@@ -1,8 +1,8 @@
-"""What a ledger says of the records in a file, and whether they are there: the same for a run's shards and a single folder's.
+"""The lines of a ledger, and the comparison of a file's records with them.
 
-A ledger has one short line for every record: whose it is, where it ends, and the checksum of its text. A line's own last field is
-the checksum of what stands before it, so that a ledger that was changed is known as well. Ledgers made before checksums are read
-too: then session, status and time of the end are compared.
+A ledger has one short line for every record: its session, where it ends, and the checksum of its text. The line ends with
+a checksum of itself, which shows a changed ledger too. For ledgers made before checksums, session, status and time of the
+end are compared.
 """
 
 import re
@@ -20,7 +20,7 @@ from counseling_sessions.store.reading import open_plain, parse_json, read_lines
 from counseling_sessions.texts.harmless import one_line
 
 LISTED = 20
-"""Damaged sessions that a message names; the rest is counted."""
+"""Damaged sessions that a message names; it counts the others."""
 MOST_OFFSET = 2**62
 _SEAL = re.compile(rb'\A(.*),"check":"([0-9a-f]{8})"\}\s*\Z', re.DOTALL)
 _HEAD = re.compile(rb'\A\{(?:"format":\d+,)?"session_id":"([^"]{1,100})"')
@@ -28,22 +28,26 @@ _CUT = re.compile(rb'\A\{"format":\d+,"session_id":"([A-Za-z0-9._-]{0,100})\Z')
 _BEGINNING = b'{"format":1,"session_id":"'
 
 
-def _date(text: str) -> str:
+def _moment(text: str) -> str:
     try:
         datetime.fromisoformat(text).timestamp()
     except (ValueError, OverflowError, OSError):
-        raise ValueError("not a date and time") from None
+        raise ValueError("no date and time that can be counted from") from None
     return text
 
 
+Moment = Annotated[str, AfterValidator(_moment)]
+"""A date and time in ISO 8601 that has a Unix time."""
+
+
 class Listed(BaseModel):
-    """A record that a ledger knows: `end` is the offset after its line, `size` the bytes of its text, `crc` their CRC-32."""
+    """A ledger's line: `end` is the offset after the record's line, `size` the bytes of its text, `crc` their CRC-32."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
     session_id: SessionId
     status: Literal["finished", "failed"]
-    finished_at: Annotated[str, AfterValidator(_date)]
+    finished_at: Moment
     end: int = Field(ge=1, le=MOST_OFFSET)
     size: int | None = Field(default=None, ge=1, le=MOST_OFFSET)
     crc: int | None = Field(default=None, ge=0, lt=2**32)
@@ -62,9 +66,9 @@ T = TypeVar("T", bound=Listed)
 
 @dataclass(frozen=True)
 class Damage:
-    """A session whose record cannot be had as it was kept: where it should lie, and what is wrong there.
+    """A session whose record is lost or changed: its place, and what is wrong there.
 
-    `session_id` is None where the damage has left no id.
+    `session_id` is None if the damage left no id.
     """
 
     session_id: str | None
@@ -77,7 +81,7 @@ class Damage:
 
 
 def damage_message(place: Path, damages: Sequence[Damage]) -> str:
-    """An error's message: the place, how many sessions are damaged, and which; the first ones are named, the rest is counted."""
+    """An error's message: the place, how many sessions are damaged, and the first of them."""
     return "\n  ".join([f"{place} has {counted_damage(damages)}:", *damage_lines(damages)])
 
 
@@ -87,13 +91,13 @@ def counted_damage(damages: Sequence[Damage]) -> str:
 
 
 def damage_lines(damages: Sequence[Damage]) -> list[str]:
-    """The damaged sessions, a line each; of many the first, and how many more there are."""
+    """The first damaged sessions, a line each, and how many more there are."""
     more = [f"… and {len(damages) - LISTED:,} more"] if len(damages) > LISTED else []
     return [*(one_line(str(damage)) for damage in damages[:LISTED]), *more]
 
 
 def measured(text: bytes) -> dict[str, int]:
-    """Size and checksum of a record's text, without the end of its line, as a ledger has them."""
+    """Size and checksum of a record's text, without the end of its line."""
     return {"size": len(text), "crc": zlib.crc32(text)}
 
 
@@ -104,10 +108,9 @@ def sealed(listed: Listed) -> bytes:
 
 
 def read_listed(path: Path, kind: type[T]) -> Iterator[T]:
-    """The lines of a ledger that are as they were written; none where there is no file. Raises `OSError`.
+    """The intact lines of a ledger; none if there is no file. Raises `OSError`.
 
-    A line that was cut or changed is left out here: its record is in the file of records, and is then one that the ledger does
-    not know (`Comparison`).
+    A line that was cut or changed is left out: its record then is an `Other` of the `Comparison`.
     """
     try:
         file = open_plain(path)
@@ -127,13 +130,13 @@ def _unsealed(line: bytes, kind: type[T]) -> T | None:
         item = kind.model_validate_json(match[1] + b"}" if match else line)
     except ValidationError:
         return None
-    # Who has a checksum was written with a seal.
+    # A line with a checksum was written with a seal.
     return item if match or item.crc is None else None
 
 
 @dataclass(frozen=True, slots=True)
 class Other:
-    """A line that the ledger does not know: its number (from 1), its place, how it begins, and what record it is, if it is one."""
+    """A line without a line in the ledger: its number (from 1), its place, how it begins, and its record, if it is one."""
 
     number: int
     start: int
@@ -143,7 +146,7 @@ class Other:
 
     @property
     def session_id(self) -> str | None:
-        """Whose record it is or was to be."""
+        """The session of the record, as far as it was written."""
         if self.listed:
             return self.listed.session_id
         match = _HEAD.match(self.head)
@@ -151,7 +154,7 @@ class Other:
 
     @property
     def id_begins(self) -> str | None:
-        """How the id of the session begins, as far as it was written; None for a line that is no beginning of a record."""
+        """How the session's id begins; None for a line that is no beginning of a record."""
         if self.session_id is not None:
             return self.session_id
         match = _CUT.match(self.head)
@@ -161,10 +164,9 @@ class Other:
 class Comparison(Generic[T]):
     """The lines of one file, compared with its ledger in one pass.
 
-    A record counts as the one that the ledger knows where its text has that checksum, wherever it lies in the file: a line that was
-    taken out or put in moves those after it, and does not harm them. Copies of it are passed over. After the pass, `missing`
-    has what the ledger knows and the file has not, and `others` the lines that the ledger does not know, but for changed ones of
-    `missing`.
+    A record matches a line of the ledger by its checksum, wherever it lies in the file: a line taken out or put in moves those
+    after it, and does not harm them. Copies are passed over. After the pass, `missing` has the ledger's lines without a
+    record, and `others` the records without a line, except changed ones of `missing`.
     """
 
     def __init__(self, listed: Sequence[T]) -> None:
@@ -174,11 +176,11 @@ class Comparison(Generic[T]):
         self._by_crc: dict[int, list[T]] | None = None
         self._by_identity: dict[tuple[str, str, str], list[T]] = {}
         self._others: list[Other] = []
-        self.known_end = max(self._at, default=0)
+        self.last_end = max(self._at, default=0)
         self.read_to = 0
 
     def good(self, lines: Iterable[tuple[bytes, int]]) -> Iterator[tuple[T, bytes]]:
-        """What the ledger knows, each once, with its line. `lines` come with the offset after each."""
+        """The ledger's lines that have a record, each once, with it. `lines` come with the offset after each."""
         for number, (line, end) in enumerate(lines, 1):
             self.read_to = end
             text = line[:-1] if line.endswith(b"\n") else line
@@ -218,13 +220,13 @@ class Comparison(Generic[T]):
 
     @property
     def disputed(self) -> list[tuple[T, Other]]:
-        """Where ledger and file have different sessions at one place, and no checksum says which of the two was changed."""
+        """Places where ledger and file have different sessions, and no checksum says which of the two was changed."""
         missing = {item.end: item for item in self.missing if item.crc is None}
         at_one_place = ((missing[other.end], other) for other in self._others if other.end in missing)
         return [(item, other) for item, other in at_one_place if other.listed and other.session_id != item.session_id]
 
     def why(self, item: T) -> str:
-        """What is wrong with one that is missing."""
+        """What is wrong with a missing one."""
         return "cut short" if item.end > self.read_to else "changed, or not there any more"
 
     def _elsewhere(self, text: bytes, crc: int) -> T | None:
@@ -250,7 +252,7 @@ def _is_this(item: Listed, text: bytes, crc: int) -> bool:
 
 
 def _identified(text: bytes, end: int) -> Listed | None:
-    """What record a line is, by its JSON alone; None for what is none."""
+    """The record on a line, from its JSON alone; None for other lines."""
     try:
         value: Any = parse_json(text)
         fields = ("session_id", "status", "finished_at")

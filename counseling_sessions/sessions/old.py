@@ -1,10 +1,11 @@
-"""Folders of single sessions as they were written before: one file of records and one ledger, the journals beside them.
+"""Folders of single sessions in the old form: one file of records, one ledger, and the journals beside them.
 
-They are read and gone on with; what is kept in them from now on lies as in any run's folder.
+They are still read; new records in them lie as in any run's folder.
 """
 
 from collections.abc import Container
 from dataclasses import dataclass, field
+from itertools import accumulate
 from pathlib import Path
 
 from counseling_sessions.sessions.entries import record_of
@@ -17,35 +18,36 @@ from counseling_sessions.store.reading import open_plain, parse_json, read_lines
 
 OLD_SHARD = "sessions.jsonl"
 OLD_LEDGER = "sessions.ledger"
-"""Whose records are in the shard, where, and their checksums; the oldest folders have none."""
+"""The ledger of the file of records; the oldest folders have none."""
 
 
 @dataclass
 class OldRecords:
-    """What the file of records has, by session id (of several records the last), and what is damaged."""
+    """The records of the old file by session id, of several the last, and the damaged sessions."""
 
     records: dict[str, SessionRecord] = field(default_factory=dict)
     damaged: list[Damage] = field(default_factory=list)
 
 
-def read_old(folder: Path, known: Container[str]) -> OldRecords:
-    """The records of a folder as it was written before, compared with their ledger; nothing where there are none.
+def read_old(folder: Path, later: Container[str]) -> OldRecords:
+    """The records of a folder in the old form, compared with their ledger.
 
-    Sessions that are `known` have later records elsewhere, and are left out. A line that a crash left half written is no record: its
+    Sessions in `later` have later records elsewhere, and are left out. A line that a crash left half written is no record: its
     session has a journal, or a later record. Raises `RunError`.
     """
     shard = folder / OLD_SHARD
     with failing_as(RunError, f"{shard} cannot be read"):
-        found = _Reading(folder, _lines(shard), list(read_listed(folder / OLD_LEDGER, Listed))).found
-    found.records = {name: record for name, record in found.records.items() if name not in known}
-    found.damaged = [item for item in found.damaged if item.session_id is None or item.session_id not in known]
-    return found
+        old = _Reading(folder, _lines(shard), list(read_listed(folder / OLD_LEDGER, Listed))).result
+    return OldRecords(
+        {name: record for name, record in old.records.items() if name not in later},
+        [item for item in old.damaged if item.session_id is None or item.session_id not in later],
+    )
 
 
 class _Reading:
     def __init__(self, folder: Path, lines: list[tuple[bytes, int]], listed: list[Listed]) -> None:
         self.folder, self._lines = folder, lines
-        self.found = OldRecords()
+        self.result = OldRecords()
         listed.sort(key=lambda item: item.end)
         last = {item.session_id: item for item in listed}
         comparison = Comparison(listed)
@@ -54,27 +56,27 @@ class _Reading:
             if id(item) in good:
                 self._take(good[id(item)], item.session_id, f"record that ends at byte {item.end:,}")
             else:
-                self.found.damaged.append(Damage(item.session_id, OLD_SHARD, comparison.why(item)))
+                self.result.damaged.append(Damage(item.session_id, OLD_SHARD, comparison.why(item)))
         for other in comparison.others:
             counts = last.get(other.listed.session_id) if other.listed else None
             if other.listed and counts and other.end <= counts.end:
-                continue  # a later one stands before it
-            if other.listed and other.start < comparison.known_end:
+                continue  # a later one counts
+            if other.listed and other.start < comparison.last_end:
                 what = f"{OLD_LEDGER} does not know this record"
-                self.found.damaged.append(Damage(other.session_id, f"{OLD_SHARD}, line {other.number}", what))
+                self.result.damaged.append(Damage(other.session_id, f"{OLD_SHARD}, line {other.number}", what))
             elif other.listed or not self._is_torn(other):
                 self._take(lines[other.number - 1][0], other.session_id, f"line {other.number}")
 
     def _take(self, line: bytes, session_id: str | None, where: str) -> None:
         try:
             record = record_of(line)
-            self.found.records[record.session_id] = record
+            self.result.records[record.session_id] = record
         except ValueError as error:
             what = str(error) if _is_json(line) else "cut short, or no JSON, and the session has no journal"
-            self.found.damaged.append(Damage(session_id, f"{OLD_SHARD}, {where}", what))
+            self.result.damaged.append(Damage(session_id, f"{OLD_SHARD}, {where}", what))
 
     def _is_torn(self, other: Other) -> bool:
-        """Whether a crash has cut a line: its session is still there, in its journal or as a later record."""
+        """Whether a crash has cut a line: its session then has a journal or a later record."""
         name = other.id_begins
         if name is None or _is_json(self._lines[other.number - 1][0]):
             return False
@@ -89,12 +91,9 @@ def _lines(shard: Path) -> list[tuple[bytes, int]]:
         file = open_plain(shard)
     except FileNotFoundError:
         return []
-    end, lines = 0, []
     with file:
-        for line in read_lines(file):
-            end += len(line)
-            lines.append((line, end))
-    return lines
+        lines = list(read_lines(file))
+    return list(zip(lines, accumulate(map(len, lines)), strict=True))
 
 
 def _is_json(line: bytes) -> bool:

@@ -1,10 +1,11 @@
-"""Putting right what a crash has left in a run's folder, for the process that writes it.
+"""Repairing a run's folder after a crash, for the process that writes it.
 
-The shards are the truth: a ledger that lost lines is completed from them. What is damaged stays as it is: its sessions get new
-records, in shards that are whole, and those count.
+The shards are the truth: they complete a ledger that lost lines. Damaged files stay as they are: their sessions get new
+records, in intact shards, and those count.
 """
 
 import shutil
+from collections import defaultdict
 from collections.abc import Callable, Container, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,7 +18,7 @@ from counseling_sessions.sessions.errors import RunError
 from counseling_sessions.sessions.folder import RunFolder
 from counseling_sessions.sessions.journal_lines import SUFFIX
 from counseling_sessions.sessions.ledger import Damage, read_listed, sealed
-from counseling_sessions.sessions.shards import PACKED, RAW
+from counseling_sessions.sessions.shards import PACKED, RAW, unpacking
 from counseling_sessions.store.atomic import write_atomically
 from counseling_sessions.store.failing import failing_as
 from counseling_sessions.store.log import append
@@ -26,9 +27,10 @@ from counseling_sessions.store.reading import open_plain
 
 @dataclass
 class Recovered:
-    """A run as it is after a recovery: what has become of its units, whose records are damaged, and how many records got a
-    line in the ledger. `strays` are those of them that no crash can have left where they were, by session id; `forgotten` are
-    sessions that only a damaged line of the ledger spoke of.
+    """A run after a recovery: the entries of intact records, the damaged sessions, and how many records got a line in the ledger.
+
+    `strays` are the sessions of those records that no crash can have left there; `forgotten` are sessions that only a
+    damaged ledger named.
     """
 
     entries: dict[str, Entry]
@@ -39,12 +41,11 @@ class Recovered:
 
 
 def recover(run: RunFolder, batch: Callable[[], Container[str]] | None = None) -> Recovered:
-    """Put right what a crash has left: leftovers of a compression, and records that the ledger does not know yet.
+    """Remove leftovers of a compression, and give the records that the ledger lacks a line in it.
 
-    Every record is compared with the ledger; a damaged one is left as it is, and nothing is written behind it. `batch` gives the ids
-    of the sessions that the run is of, and is called only where some are damaged: lines of the ledger about others, without a
-    record, are taken out, and the ledger that had them is kept aside. Only for the process that holds the run's lock. Raises
-    `RunError`.
+    Every record is compared with the ledger; nothing is written behind a damaged one. `batch` gives the ids of the run's
+    sessions, and is called only if some are damaged: the ledger loses its lines about other sessions without a record, and a
+    copy of it is kept. Only for the process that holds the run's lock. Raises `RunError`.
     """
     with failing_as(RunError, f"{run.folder} cannot be written"):
         return _recover(run, batch)
@@ -61,14 +62,14 @@ def _recover(run: RunFolder, batch: Callable[[], Container[str]] | None) -> Reco
     if strays:
         checked = run.check()
     forgotten = _forget(run, checked, batch) if batch and checked.damaged else []
-    if forgotten:  # whose records their lines disputed is seen anew
+    if forgotten:  # records that their lines disputed may be intact
         again = _recover(run, None)
         return Recovered(again.entries, again.damaged, listed_now + again.listed, [*strays, *again.strays], forgotten)
     return Recovered(checked.entries, checked.damaged, listed_now, strays)
 
 
 def _forget(run: RunFolder, checked: Checked, batch: Callable[[], Container[str]]) -> list[str]:
-    """Take out of the ledgers what they say of sessions that are neither in the batch nor in any shard."""
+    """Take out of the ledgers the lines about sessions that are neither in the batch nor in any shard."""
     ids = batch()
     gone = {item.session_id for item in checked.damaged if item.session_id and item.session_id not in ids}
     for path in sorted(run.ledgers.glob(f"*{RAW}")) if gone else ():
@@ -80,10 +81,10 @@ def _forget(run: RunFolder, checked: Checked, batch: Callable[[], Container[str]
 
 
 def _list_strays(run: RunFolder, checked: Checked) -> Iterator[str]:
-    """Give the records that no ledger knows a line in it; their sessions' ids."""
-    ends: dict[str, set[int]] = {}
+    """Give the records that the ledger lacks a line in it, and return their sessions' ids."""
+    ends: defaultdict[str, set[int]] = defaultdict(set)
     for name, other in checked.strays:
-        ends.setdefault(name, set()).add(other.end)
+        ends[name].add(other.end)
     for name, wanted in ends.items():
         for line, end in run.lines(name):
             if end in wanted and (entry := listed(line.removesuffix(b"\n"), name, end)):
@@ -108,32 +109,23 @@ def _remove_leftovers(run: RunFolder) -> None:
 
 
 def _unpacks_to(packed: Path, raw: Path) -> bool:
-    size = 2**20
-    with (
-        open_plain(packed) as file,
-        zstandard.ZstdDecompressor().stream_reader(file, read_across_frames=True) as plain,
-        open_plain(raw) as other,
-    ):
+    with open_plain(packed) as file, unpacking(file) as unpacked, open_plain(raw) as expected:
         try:
-            while piece := other.read(size):
-                left = piece
-                while left:
-                    there = plain.read(len(left))
-                    if not there or not left.startswith(there):
-                        return False
-                    left = left[len(there) :]
-            return not plain.read(1)
+            while piece := expected.read(2**20):
+                if unpacked.read(len(piece)) != piece:
+                    return False
+            return not unpacked.read(1)
         except zstandard.ZstdError:
             return False
 
 
 def _leave_behind(run: RunFolder, bad: set[str]) -> None:
-    """Begin a new shard wherever a worker's last one is damaged or gone: what comes next is not written into it."""
-    last: dict[str, int] = {}
+    """Begin a new shard after each worker's last one that is damaged or gone: nothing is appended to that."""
+    last: defaultdict[str, int] = defaultdict(int)
     for name in {*bad, *run.shard_names()}:
         worker, _, digits = name.rpartition("-")
         if digits.isdecimal():
-            last[worker] = max(last.get(worker, 0), int(digits))
+            last[worker] = max(last[worker], int(digits))
     for worker, number in last.items():
         if f"{worker}-{number:05}" in bad:
             run.shards.mkdir(parents=True, exist_ok=True)
@@ -141,7 +133,7 @@ def _leave_behind(run: RunFolder, bad: set[str]) -> None:
 
 
 def remove_finished_journals(run: RunFolder, entries: Mapping[str, Entry]) -> None:
-    """Remove the journals of sessions that are finished and on record: a crash came before they could go. Raises `RunError`."""
+    """Remove the journals of sessions that have a finished record: a crash kept them. Raises `RunError`."""
     with failing_as(RunError, f"{run.journals} cannot be written"):
         for path in run.journal_files():
             entry = entries.get(path.name.removesuffix(SUFFIX))

@@ -1,4 +1,4 @@
-"""The ledgers and shards of a run's folder as they lie, read line by line. What is to be made of them, `checking` says."""
+"""The ledgers and shards of a run's folder, read line by line. `checking` judges them."""
 
 import io
 from collections.abc import Iterator
@@ -26,11 +26,11 @@ MOST_LINES = 2**19
 
 @dataclass
 class Index:
-    """What the ledgers say of a run, and of records that a crash has kept out of them.
+    """What the ledgers say of a run, and the records that a crash has kept out of them.
 
     `shards` has the entries of each, in the ledgers' order; `best` the one of each session that counts, `others` the finished
-    ones that it stands before. `tails` are those that no ledger knows, at the ends of shards; `raw` the shards that could grow; `old`
-    the sessions that have a record only in the one file in which they were kept before.
+    ones behind it. `tails` are records at the ends of shards without a line in a ledger; `raw` the shards that can grow; `old`
+    the sessions that have a record in the old form alone.
     """
 
     shards: dict[str, list[Entry]] = field(default_factory=dict)
@@ -55,7 +55,7 @@ class Index:
             self.others.setdefault(entry.session_id, []).append(behind)
 
     def add_tail(self, entry: Entry) -> None:
-        """Take in a record that no ledger knows; where its session is on record as finished, that one stays before it."""
+        """Take in a record without a line in the ledger; it never replaces a finished one."""
         self.tails.append(entry)
         before = self.best.get(entry.session_id)
         if before is not None and before.status == "finished":
@@ -67,7 +67,7 @@ class Index:
 
 
 class Shards:
-    """The ledgers and shards of a run's folder; whether it is of a batch, which has a plan."""
+    """The ledgers and shards of a run's folder."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -76,11 +76,11 @@ class Shards:
 
     @property
     def planned(self) -> bool:
-        """Whether there is a batch's plan; else the sessions are single ones."""
+        """Whether the folder is a batch's; else its sessions are single ones."""
         return (self.folder / RUN_FILE).exists()
 
     def ledger_of(self, shard: str) -> Path:
-        """The ledger of the worker that has written a shard."""
+        """The ledger of the worker that wrote a shard."""
         return self.ledgers / f"{shard.rpartition('-')[0] or shard}{RAW}"
 
     def index(self) -> Index:
@@ -102,11 +102,11 @@ class Shards:
 
     def shard_names(self) -> list[str]:
         """The shards, without their suffixes."""
-        there = (path.name.removesuffix(".zst") for path in self.shards.glob(f"[!.]*{RAW}*"))
-        return sorted({name.removesuffix(RAW) for name in there})
+        files = (path.name.removesuffix(".zst") for path in self.shards.glob(f"[!.]*{RAW}*"))
+        return sorted({name.removesuffix(RAW) for name in files})
 
     def lines(self, name: str, start: int = 0) -> Iterator[tuple[bytes, int]]:
-        """The lines of a shard from an offset on, each with the offset after it; only the last can be without its end."""
+        """The lines of a shard from an offset on, each with the offset after it; only the last can lack its end."""
         end = start
         with self._open(name) as file:
             if start:
@@ -120,33 +120,33 @@ class Shards:
                 yield line, end
 
     def line_at(self, entry: Entry) -> bytes | None:
-        """The line that lies where an entry says; None where none ends there. Raises `RunError`."""
+        """The line at an entry's place; None if none ends there. Raises `RunError`."""
         packed = not (self.shards / f"{entry.shard}{RAW}").exists()
         start = 0 if packed or entry.start is None else max(0, entry.start)
         return next((line for line, end in self.lines(entry.shard, start) if end == entry.end), None)
 
-    def _tail(self, name: str, known: list[Entry]) -> Iterator[Entry]:
-        """The records after the last one that the ledger knows: a crash came between the two."""
-        place = max((entry.end for entry in known), default=0)
+    def _tail(self, name: str, entries: list[Entry]) -> Iterator[Entry]:
+        """The records after the ledger's last one: a crash came before their lines."""
+        place = max((entry.end for entry in entries), default=0)
         try:
             size = (self.shards / f"{name}{RAW}").stat().st_size
         except OSError:
-            size = 0 if known else 1  # of a packed one the ledger's last line was forced to the disk before
+            size = 0 if entries else 1  # the ledger of a packed shard was forced to the disk
         if size <= place:
             return
-        crcs = {entry.crc for entry in known}
-        identities = {entry.identity for entry in known}
+        crcs = {entry.crc for entry in entries}
+        identities = {entry.identity for entry in entries}
         try:
             for line, end in self.lines(name, place):
                 entry = listed(line[:-1], name, end) if line.endswith(b"\n") else None
                 if entry and entry.crc not in crcs and entry.identity not in identities:
                     yield entry
         except RunError:
-            return  # whoever reads the shard is told
+            return  # a reader of the shard meets the error again
 
     @contextmanager
     def _open(self, name: str) -> Iterator[IO[bytes]]:
-        """A shard for reading. A raw one goes when its packed one is whole, so that it is looked for first and last."""
+        """A shard for reading. The raw file goes once the packed one is complete, perhaps between two looks."""
         raw, packed = self.shards / f"{name}{RAW}", self.shards / f"{name}{PACKED}"
         path = raw if raw.exists() or not packed.exists() else packed
         try:
@@ -159,11 +159,18 @@ class Shards:
                 if path is raw:
                     yield file
                     return
-                with zstandard.ZstdDecompressor().stream_reader(file, read_across_frames=True) as plain:
-                    yield io.BufferedReader(plain, 2**20)
+                with unpacking(file) as unpacked:
+                    yield unpacked
         except FileNotFoundError as error:
             raise RunError("the shard is missing") from error
         except OSError as error:
             raise RunError(f"{path} cannot be read: {error.strerror or error}") from error
         except (zstandard.ZstdError, MemoryError) as error:
             raise RunError(f"{path} is damaged: {error}") from error
+
+
+@contextmanager
+def unpacking(file: IO[bytes]) -> Iterator[IO[bytes]]:
+    """The unpacked content of an open packed shard; reading it raises `ZstdError` for anything else."""
+    with zstandard.ZstdDecompressor().stream_reader(file, read_across_frames=True) as unpacked:
+        yield io.BufferedReader(unpacked, 2**20)

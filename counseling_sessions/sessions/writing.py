@@ -1,4 +1,4 @@
-"""Keeping records in a run's folder: a record is on the disk, and its ledger knows it, before its journal goes."""
+"""Keeping records in a run's folder: record and ledger's line are written before the journal goes."""
 
 import os
 import stat
@@ -20,19 +20,18 @@ from counseling_sessions.store.log import append
 
 SHARD_BYTES = 64 * 2**20
 PATIENCE = 30.0
-"""Seconds for which a single session waits for others to be kept."""
+"""Seconds that a single session waits for others to be kept."""
 
 
 def keep(record: SessionRecord, folder: Path) -> Path:
-    """Keep the record of a single session, and only then remove its journal; the shard that it is in.
+    """Keep the record of a single session, then remove its journal; returns the record's shard.
 
-    Several processes may, one after the other. A failed session keeps its journal, from which it can be taken up again; its
-    record says how far it came. Raises `JournalError`.
+    Several processes take turns. A failed session keeps its journal, so that it can be resumed. Raises `JournalError`.
     """
     run = RunFolder(folder)
     try:
         with Lock(run.lock_file, wait=PATIENCE):
-            for entry in run.index().tails:  # a crash has left them; behind what comes next they would be damage
+            for entry in run.index().tails:  # a crash left them; once others follow, they would be damage
                 append(run.ledger_of(entry.shard), sealed(entry))
             entry = ShardWriter(folder, "w0").keep(record)
         if record.status == "finished":
@@ -60,9 +59,9 @@ class ShardWriter:
                 path.mkdir(parents=True, exist_ok=True)
 
     def keep(self, record: SessionRecord) -> Entry:
-        """Keep a record: when this returns, it is on the disk, and the ledger knows it. Raises `RunError`.
+        """Keep a record: when this returns, it is on the disk, and in the ledger. Raises `RunError`.
 
-        Where a person has typed, its files are for their owner alone from then on.
+        From a person's first words on, only their owner can read the files.
         """
         with self._lock, failing_as(RunError, f"{self.run.shards} cannot be written"):
             return self._keep(record)
