@@ -26,7 +26,7 @@ def headline(run: Run, todo: int) -> str:
     batch = run.batch
     attitudes = ", ".join(batch.attitudes) if batch.attitudes else "own attitudes"
     part = f" · part {batch.shard[0]} of {batch.shard[1]}" if batch.shard else ""
-    recovered = f" · {run.recovered} found again after a crash" if run.recovered else ""
+    recovered = f" · {run.recovered.listed} found again after a crash" if run.recovered.listed else ""
     what = f"{_counted(batch.profiles, 'profile')} · {attitudes} · {', '.join(batch.methods)}"
     seeds = _counted(len(batch.seeds), "seed") + part
     return f"{what} · {seeds} · {run.total} sessions, {todo} to do · {run.folder}/{recovered}"

@@ -1,8 +1,7 @@
 """Workers on the nodes of a Ray cluster (`pip install -e '.[ray]'`): one asynchronous actor each, running many sessions.
 
-The run directory has to be on a file system that all nodes share: journals, shards and ledgers are what survives the death of
-an actor, of a node and of the driver. An actor that dies is made anew, wherever there is room, and what it was handed is
-taken up from its journals.
+The run directory must be on a file system that all nodes share: journals, shards and ledgers survive the death of an actor,
+of a node and of the driver. An actor that dies is replaced, wherever there is room, and its units go on from their journals.
 """
 
 import asyncio
@@ -14,9 +13,9 @@ from typing import Any, cast
 from counseling_sessions.generation.batch import Unit
 from counseling_sessions.generation.driver import WorkerLost
 from counseling_sessions.generation.log import LogFile
-from counseling_sessions.generation.processes import PULSE_EVERY, RESTARTS, WorkerSpec, as_answer
-from counseling_sessions.generation.worker import Pulse, Worker, total
-from counseling_sessions.graph.trouble import LOG, InternalError, describe_internal
+from counseling_sessions.generation.processes import PULSE_EVERY, RESTARTS, RemoteWorker, WorkerSpec, result_of
+from counseling_sessions.generation.worker import Pulse, Worker
+from counseling_sessions.graph.trouble import LOG, describe_internal
 from counseling_sessions.sessions.entries import Entry
 from counseling_sessions.sessions.errors import RunError
 from counseling_sessions.sessions.folder import RunFolder
@@ -44,13 +43,6 @@ def connect(address: str | None) -> None:
         raise RunError(f"no Ray cluster at {address or 'this machine'}: {reason}") from error
 
 
-def disconnect() -> None:
-    """Leave the cluster."""
-    import ray
-
-    ray.shutdown()
-
-
 class _Actor:
     """What runs on a node."""
 
@@ -59,14 +51,7 @@ class _Actor:
         self._worker: Worker = spec.make()
 
     async def run(self, unit: Unit) -> tuple[Entry | Exception, Pulse, int]:
-        result: Entry | Exception
-        try:
-            result = await self._worker.run(unit)
-        except Exception as error:
-            result = as_answer(error)  # returned, not raised: Ray would wrap it
-            if isinstance(result, InternalError):
-                LOG.error("session %s: %s", unit.session_id, result, exc_info=error)
-        return result, *await self.pulse()
+        return await result_of(self._worker, unit), *await self.pulse()  # Ray would wrap an error that is raised
 
     async def pulse(self) -> tuple[Pulse, int]:
         return self._worker.pulse(), self._worker.capacity()
@@ -75,15 +60,11 @@ class _Actor:
         self._worker.stop(now=now)
 
 
-class RayWorker:
+class RayWorker(RemoteWorker):
     """A worker on a Ray cluster. Belongs to the event loop that it was made in."""
 
     def __init__(self, spec: WorkerSpec) -> None:
-        self._spec = spec
-        self._before = Pulse()
-        self._pulse = Pulse()
-        self._capacity = 1
-        self._starts = 0
+        super().__init__(spec)
         self._start()
         self._watching = asyncio.create_task(self._watch())
 
@@ -100,9 +81,6 @@ class RayWorker:
             raise result
         return cast(Entry, result)
 
-    def pulse(self) -> Pulse:
-        return total([self._before, self._pulse])
-
     def capacity(self) -> int:
         return self._capacity if self._starts <= RESTARTS else 0
 
@@ -114,24 +92,23 @@ class RayWorker:
 
         self._watching.cancel()
         await asyncio.gather(self._watching, return_exceptions=True)
-        with suppress(ray.exceptions.RayError, ValueError):  # it has gone already
+        with suppress(ray.exceptions.RayError, ValueError):  # it is gone
             ray.kill(self._actor)
 
     def _start(self) -> None:
         import ray
 
         anything: Any = ray  # its types know no actors of several methods
-        # Restarts are ours, so that what is lost is known. The first start reserves a core; one that takes the place of an
-        # actor that was lost goes wherever it can, since that actor's node may not come back.
+        # Restarts are ours, so that we notice the loss. The first start reserves a core; a replacement goes wherever it can,
+        # since the lost actor's node may not come back.
         options = {"num_cpus": 0 if self._starts else 1, "max_restarts": 0, "max_concurrency": MOST_CALLS}
         self._actor: Any = anything.remote(scheduling_strategy="SPREAD", **options)(_Actor).remote(self._spec)
         self._starts += 1
 
     def _lost(self, actor: Any) -> None:
         if actor is not self._actor:
-            return  # another session has told already
-        self._before = self.pulse().model_copy(update={"running": 0, "limit": 0, "in_flight": 0})
-        self._pulse = Pulse()
+            return  # another session has noticed
+        self._end_pulse()
         self._start()
 
     async def _watch(self) -> None:
@@ -141,7 +118,7 @@ class RayWorker:
             try:
                 self._pulse, self._capacity = await self._actor.pulse.remote()
             except ray.exceptions.RayError:
-                pass  # the sessions that it ran tell
+                pass  # its sessions notice
             except Exception as error:
                 LOG.warning("worker %s: %s", self._spec.name, describe_internal(error), exc_info=error)
             await asyncio.sleep(PULSE_EVERY)

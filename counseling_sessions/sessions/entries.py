@@ -38,6 +38,13 @@ class Entry(Listed):
         return sum(item.prompt_tokens + item.completion_tokens for item in self.usage.values())
 
     @property
+    def tokens_by_role(self) -> dict[str, tuple[int, int, int]]:
+        """Prompt, cached and completion tokens of each role."""
+        return {
+            role: (item.prompt_tokens, item.cached_tokens, item.completion_tokens) for role, item in self.usage.items()
+        }
+
+    @property
     def calls(self) -> int:
         return sum(item.calls for item in self.usage.values())
 
