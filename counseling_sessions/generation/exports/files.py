@@ -1,6 +1,6 @@
-"""The folder of an export: filled in a hidden place first, so that what a crash leaves never looks whole.
+"""The folder of an export: filled in a hidden place first, so that a crash never leaves what looks complete.
 
-All files get their names when all are written, and the card last: a folder with a card is a whole export.
+All files get their names once all are written, and the card last: a folder with a card is a complete export.
 """
 
 import errno
@@ -24,7 +24,7 @@ _PATTERNS = (
 
 
 class ExportError(RuntimeError):
-    """An export that cannot be made; the message says why and what to do."""
+    """An export that cannot be made; the message says why, and what to do."""
 
 
 @contextmanager
@@ -42,10 +42,10 @@ def writing(out: Path) -> Iterator[None]:
 
 @contextmanager
 def staged(out: Path, *, overwrite: bool) -> Iterator[Path]:
-    """Give a hidden folder to write an export into; when the block ends well, its files take their places in `out`.
+    """A hidden folder to write an export into; when the block ends well, its files move to `out`.
 
     With `overwrite` they replace an older export, whatever its format; other files in `out` stay. Raises `ExportError` if
-    `out` holds an export already, or a README.md that is none of ours, and where it cannot be written.
+    `out` holds an export already, or somebody else's README.md, and if it cannot be written.
     """
     _refuse(out, overwrite)
     staging = out / STAGING
@@ -57,7 +57,7 @@ def staged(out: Path, *, overwrite: bool) -> Iterator[Path]:
     try:
         yield staging
         with writing(out):
-            os.sync()  # what gets its name below is on the disk, also after a power cut
+            os.sync()  # the files are on the disk before they get their names
             _publish(staging, out)
     finally:
         shutil.rmtree(staging, ignore_errors=True)

@@ -14,7 +14,7 @@ from counseling_sessions.generation.exports.writers import Format, Row
 from counseling_sessions.state import Candidate, SessionRecord
 
 ROW_GROUP = 128
-"""Sessions of a row group: so many are held in memory per split."""
+"""Sessions of a row group, which is held in memory per split."""
 
 
 class ParquetFiles:
@@ -52,14 +52,14 @@ def row(record: SessionRecord, client: str) -> Row:
     """A session's row: the values of the schema's columns by name."""
     asked = record.configuration
     calls, keys = record.calls, key_variables(record.configuration)
-    told = ("method", "router", "fan_out", "prompt_layout", "techniques", "language", "seed")
+    settings = ("method", "router", "fan_out", "prompt_layout", "techniques", "language", "seed")
     totals = ("prompt_tokens", "cached_tokens", "completion_tokens")
     return {
         "session_id": record.session_id,
         "profile_id": record.profile_id,
         "client_group": client,
         "attitude": record.attitude,
-        **{name: asked[name] for name in told},
+        **{name: asked[name] for name in settings},
         "models": [
             {"role": role, "model": model} for role, model in dict.fromkeys((c.role, c.model) for _, c in calls)
         ],

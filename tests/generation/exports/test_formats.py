@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from counseling_sessions.generation.exports import export, openai_chat, preference, sharegpt, specialists
+from counseling_sessions.generation.exports import chat, export, preference, specialists
 from counseling_sessions.generation.exports.magnet import intake_form, session_file
 from counseling_sessions.generation.exports.writers import Rows
 from counseling_sessions.profiles.intake_form import parse_intake_form
@@ -34,7 +34,7 @@ def made(rows: Rows, record: SessionRecord) -> list[dict[str, Any]]:
 @pytest.mark.parametrize("opened", [True, False])
 def test_openai_chat_is_what_the_service_takes(opened: bool) -> None:
     record = session() if opened else of(profile(opening=None), opening=())
-    [row] = made(openai_chat.rows, record)
+    [row] = made(chat.openai_rows, record)
     assert list(row) == ["messages"]
     roles = [message["role"] for message in row["messages"]]
     assert roles == ["system", *["user", "assistant"] * (len(roles) // 2)]
@@ -46,14 +46,14 @@ def test_openai_chat_is_what_the_service_takes(opened: bool) -> None:
 
 def test_sharegpt_begins_with_the_human_and_alternates() -> None:
     record = session()
-    [row] = made(sharegpt.rows, record)
+    [row] = made(chat.sharegpt_rows, record)
     assert row["id"] == record.session_id
     speakers = [turn["from"] for turn in row["conversations"]]
     assert speakers == ["system", *["human", "gpt"] * (len(speakers) // 2)]
     assert [turn["value"] for turn in row["conversations"][2:]] == [said.text for said in record.dialogue]
 
 
-@pytest.mark.parametrize("rows", [openai_chat.rows, sharegpt.rows, preference.rows])
+@pytest.mark.parametrize("rows", [chat.openai_rows, chat.sharegpt_rows, preference.rows])
 def test_the_counselor_is_given_nothing_it_may_not_know(rows: Rows) -> None:
     found = made(rows, of(SECRET, attitude="negative"))
     assert found
@@ -91,9 +91,9 @@ def test_examples_out_of_the_corpus_are_in_the_prompts_that_were_sent_and_not_in
         assert row["prompt"][0]["content"].count(f"\n{own}") == (
             2 * 6 if own == "Client: " and method == "magnet" else 2
         )
-    [chat] = made(openai_chat.rows, record)
-    assert "Client: " not in chat["messages"][0]["content"]
-    assert "specialist" not in chat["messages"][0]["content"]
+    [row] = made(chat.openai_rows, record)
+    assert "Client: " not in row["messages"][0]["content"]
+    assert "specialist" not in row["messages"][0]["content"]
 
 
 def test_a_pair_is_the_utterance_against_a_draft_that_was_left_out() -> None:
