@@ -32,7 +32,6 @@ from counseling_sessions.store.reading import open_plain, parse_json, read_bytes
 
 FORMAT = 1
 PROFILES_FILE = "profiles.jsonl"
-BUILTIN = "builtin"
 
 _Seed = Annotated[int, Field(ge=-(2**63), lt=2**63)]
 _Part = Annotated[int, Field(ge=1, le=2**31 - 1)]
@@ -134,6 +133,13 @@ def read_batch(folder: Path) -> Batch | None:
         raise RunError(f"{path} is not a batch of this version: {validation_message(error)}") from None
     except ValueError as error:
         raise RunError(f"{path} is not a batch: no JSON: {error}") from None
+
+
+def begun_batch(folder: Path) -> Batch:
+    """The batch of a run directory. Raises `RunError` if it has none, or it cannot be read."""
+    if batch := read_batch(folder):
+        return batch
+    raise RunError(f"{folder} is not a run directory: it has no run.json")
 
 
 @dataclass(frozen=True)
@@ -255,7 +261,7 @@ def write_profiles(source: str, path: Path, *, skip_invalid: bool, kept: Profile
 
 
 def _read(part: str) -> Iterator[ClientProfile | Problem]:
-    if part == BUILTIN:
+    if part == "builtin":
         return iter(builtin_profiles())
     if part in builtin_ids():
         return iter([load_builtin(part)])

@@ -4,7 +4,7 @@ import shutil
 from contextlib import ExitStack, suppress
 from pathlib import Path
 
-from counseling_sessions.generation.batch import PROFILES_FILE, Batch, Profiles, read_batch
+from counseling_sessions.generation.batch import PROFILES_FILE, Batch, Profiles, begun_batch
 from counseling_sessions.sessions.errors import RunError
 from counseling_sessions.sessions.folder import RunFolder
 from counseling_sessions.sessions.ledger import damage_message, sealed
@@ -23,7 +23,7 @@ def merge(parts: list[Path], out: Path) -> tuple[Batch, list[int]]:
     """
     if out.exists() and any(out.iterdir() if out.is_dir() else [out]):
         raise RunError(f"{out} is there already; give another --out")
-    batches = [_batch(part) for part in parts]
+    batches = [begun_batch(part) for part in parts]
     first = batches[0].model_copy(update={"shard": None})
     for part, batch in zip(parts, batches, strict=True):
         if changed := first.differences(batch.model_copy(update={"shard": None})):
@@ -51,13 +51,6 @@ def merge(parts: list[Path], out: Path) -> tuple[Batch, list[int]]:
     count = max((batch.shard[1] for batch in batches if batch.shard), default=0)
     merged = {batch.shard[0] for batch in batches if batch.shard}
     return first, sorted(set(range(1, count + 1)) - merged)
-
-
-def _batch(part: Path) -> Batch:
-    batch = read_batch(part)
-    if batch is None:
-        raise RunError(f"{part} is not a run directory: it has no run.json")
-    return batch
 
 
 def _profiles(parts: list[Path], batches: list[Batch]) -> Path:

@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
 
 from counseling_sessions.generation.batch import PROFILES_FILE, Batch, Profiles, Unit, read_batch, units, write_profiles
 from counseling_sessions.nodes.examples import check_examples
@@ -17,12 +16,10 @@ from counseling_sessions.sessions.recovery import Recovered, recover, remove_fin
 from counseling_sessions.settings import SessionConfig
 from counseling_sessions.store.failing import failing_as
 
-DEFAULTS: dict[str, Any] = {"source": "builtin", "methods": ("magnet",), "attitudes": None, "seeds": (1,)}
-
 
 @dataclass
 class Asked:
-    """The request for a run; None stands for what the run has, or `DEFAULTS`."""
+    """The request for a run; None stands for what the run has, else for the built-in clients, `magnet` and seed 1."""
 
     configuration: SessionConfig
     source: str | None = None
@@ -109,16 +106,16 @@ def open_run(folder: Path, asked: Asked) -> Run:
 
 
 def _new(folder: Path, asked: Asked) -> tuple[Batch, list[Problem]]:
-    source = asked.source or DEFAULTS["source"]
+    source = asked.source or "builtin"
     with failing_as(RunError, f"{folder} cannot be written"):
         folder.mkdir(parents=True, exist_ok=True)
     problems = write_profiles(source, folder / PROFILES_FILE, skip_invalid=asked.skip_invalid)
     profiles = Profiles(folder / PROFILES_FILE)
     batch = Batch.new(
         configuration=_base(asked.configuration),
-        methods=asked.methods or DEFAULTS["methods"],
+        methods=asked.methods or ("magnet",),
         attitudes=asked.attitudes,
-        seeds=asked.seeds or DEFAULTS["seeds"],
+        seeds=asked.seeds or (1,),
         source=source,
         profiles=len(profiles),
         profiles_hash=profiles.hash,

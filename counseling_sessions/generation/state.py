@@ -9,12 +9,11 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from counseling_sessions.generation.batch import Batch, Profiles, read_batch, units
+from counseling_sessions.generation.batch import Batch, Profiles, begun_batch, units
 from counseling_sessions.generation.driver import describe
 from counseling_sessions.models.prices import Prices
 from counseling_sessions.sessions.checking import Checked
 from counseling_sessions.sessions.entries import Entry
-from counseling_sessions.sessions.errors import RunError
 from counseling_sessions.sessions.folder import RunFolder
 from counseling_sessions.sessions.journal_lines import SUFFIX
 from counseling_sessions.sessions.ledger import Damage
@@ -91,14 +90,10 @@ class StateReader:
     """
 
     def __init__(self, folder: Path, prices: Prices | None = None) -> None:
-        self.folder, self.run = folder, RunFolder(folder)
-        batch = read_batch(folder)
-        if batch is None:
-            raise RunError(f"{folder} is not a run directory: it has no run.json")
-        self.batch = batch
+        self.folder, self.run, self.batch = folder, RunFolder(folder), begun_batch(folder)
         self._prices = prices
         self._checked: Checked | None = None
-        self._total = sum(1 for _ in units(batch, Profiles.of(batch, folder)))
+        self._total = sum(1 for _ in units(self.batch, Profiles.of(self.batch, folder)))
 
     def read(self, *, by_ledger: bool = False) -> RunState:
         """The state now; `by_ledger` without a look at the records. Raises `RunError`."""

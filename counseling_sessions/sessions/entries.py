@@ -56,19 +56,13 @@ class Entry(Listed):
 
 def entry_of(record: SessionRecord, shard: str, end: int, text: bytes) -> Entry:
     """The ledger's line for a record whose text is in a shard, without the end of its line. Raises `ValidationError`."""
+    names = ("session_id", "profile_id", "attitude", "status", "end_reason", "seconds", "finished_at", "usage")
     return Entry(
-        session_id=record.session_id,
-        profile_id=record.profile_id,
-        attitude=record.attitude,
+        **{name: getattr(record, name) for name in names},
         method=record.configuration.get("method"),
         session_seed=record.configuration.get("seed"),
-        status=record.status,
-        end_reason=record.end_reason,
         failure=record.failure and record.failure.model_copy(update={"call": None}),
         turns=len(record.turns),
-        seconds=record.seconds,
-        finished_at=record.finished_at,
-        usage=record.usage,
         shard=shard,
         end=end,
         **measured(text),

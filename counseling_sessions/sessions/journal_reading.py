@@ -82,10 +82,8 @@ def fold(updates: Iterable[JournalUpdate]) -> dict[str, Any]:
                 state[name] = value
             elif not isinstance(items, (list, tuple)):
                 raise JournalError(f"an update of {item.node[:40]} gives no list to the channel {name}")
-            elif replaced:
-                state[name] = list(items)
             else:
-                state[name] = reducer(state.get(name, []), list(items))
+                state[name] = list(items) if replaced else reducer(state.get(name, []), list(items))
     return state
 
 

@@ -7,6 +7,7 @@ end are compared.
 
 import re
 import zlib
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -173,8 +174,10 @@ class Comparison(Generic[T]):
         self._listed = listed
         self._at = {item.end: item for item in listed}
         self._matched: set[int] = set()
-        self._by_crc: dict[int, list[T]] | None = None
-        self._by_identity: dict[tuple[str, str, str], list[T]] = {}
+        self._by_crc: defaultdict[int, list[T]] = defaultdict(list)
+        self._by_identity: defaultdict[tuple[str, str, str], list[T]] = defaultdict(list)
+        for item in listed:
+            (self._by_identity[item.identity] if item.crc is None else self._by_crc[item.crc]).append(item)
         self._others: list[Other] = []
         self.last_end = max(self._at, default=0)
         self.read_to = 0
@@ -204,18 +207,13 @@ class Comparison(Generic[T]):
     @property
     def others(self) -> list[Other]:
         missing = self.missing
-        ends = {item.end for item in missing}
-        starts = {item.start for item in missing}
-        identities = {item.identity for item in missing}
+        ends, starts = {item.end for item in missing}, {item.start for item in missing}
+        identities, ids = {item.identity for item in missing}, {item.session_id for item in missing}
+        elsewhere = (other for other in self._others if other.end not in ends and other.start not in starts)
         return [
             other
-            for other in self._others
-            if not (
-                other.end in ends
-                or other.start in starts
-                or (other.listed and other.listed.identity in identities)
-                or (other.listed is None and other.session_id in {item.session_id for item in missing})
-            )
+            for other in elsewhere
+            if (other.listed.identity not in identities if other.listed else other.session_id not in ids)
         ]
 
     @property
@@ -230,13 +228,6 @@ class Comparison(Generic[T]):
         return "cut short" if item.end > self.read_to else "changed, or not there any more"
 
     def _elsewhere(self, text: bytes, crc: int) -> T | None:
-        if self._by_crc is None:
-            self._by_crc = {}
-            for item in self._listed:
-                if item.crc is not None:
-                    self._by_crc.setdefault(item.crc, []).append(item)
-                else:
-                    self._by_identity.setdefault(item.identity, []).append(item)
         fitting = [item for item in self._by_crc.get(crc, ()) if item.size == len(text)]
         if not fitting and self._by_identity and (identified := _identified(text, 1)):
             fitting = self._by_identity.get(identified.identity, [])

@@ -2,7 +2,7 @@
 
 import io
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO
@@ -11,9 +11,10 @@ import zstandard
 
 from counseling_sessions.sessions.entries import Entry, listed
 from counseling_sessions.sessions.errors import RunError
-from counseling_sessions.sessions.ledger import read_listed
+from counseling_sessions.sessions.ledger import read_listed, sealed
 from counseling_sessions.sessions.old import OldRecords, read_old
 from counseling_sessions.store.failing import failing_as
+from counseling_sessions.store.log import append
 from counseling_sessions.store.reading import open_plain, read_lines
 
 RUN_FILE = "run.json"
@@ -83,6 +84,10 @@ class Shards:
         """The ledger of the worker that wrote a shard."""
         return self.ledgers / f"{shard.rpartition('-')[0] or shard}{RAW}"
 
+    def enter(self, entry: Entry) -> None:
+        """Append an entry to its ledger. Raises `OSError`."""
+        append(self.ledger_of(entry.shard), sealed(entry))
+
     def index(self) -> Index:
         """What the ledgers say, completed from the ends of the shards. Raises `RunError`."""
         index = Index()
@@ -146,21 +151,16 @@ class Shards:
 
     @contextmanager
     def _open(self, name: str) -> Iterator[IO[bytes]]:
-        """A shard for reading. The raw file goes once the packed one is complete, perhaps between two looks."""
-        raw, packed = self.shards / f"{name}{RAW}", self.shards / f"{name}{PACKED}"
-        path = raw if raw.exists() or not packed.exists() else packed
+        """A shard for reading. The raw file goes once the packed one is complete."""
+        path = self.shards / f"{name}{RAW}"
         try:
             try:
                 file = open_plain(path)
             except FileNotFoundError:
-                path = packed
+                path = self.shards / f"{name}{PACKED}"
                 file = open_plain(path)
-            with file:
-                if path is raw:
-                    yield file
-                    return
-                with unpacking(file) as unpacked:
-                    yield unpacked
+            with file, unpacking(file) if path.suffix == ".zst" else nullcontext(file) as content:
+                yield content
         except FileNotFoundError as error:
             raise RunError("the shard is missing") from error
         except OSError as error:

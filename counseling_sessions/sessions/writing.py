@@ -32,7 +32,7 @@ def keep(record: SessionRecord, folder: Path) -> Path:
     try:
         with Lock(run.lock_file, wait=PATIENCE):
             for entry in run.index().tails:  # a crash left them; once others follow, they would be damage
-                append(run.ledger_of(entry.shard), sealed(entry))
+                run.enter(entry)
             entry = ShardWriter(folder, "w0").keep(record)
         if record.status == "finished":
             run.remove_journal(record.session_id)

@@ -53,22 +53,18 @@ def row(record: SessionRecord, client: str) -> Row:
     asked = record.configuration
     calls, keys = record.calls, key_variables(record.configuration)
     settings = ("method", "router", "fan_out", "prompt_layout", "techniques", "language", "seed")
+    same = ("session_id", "profile_id", "attitude", "end_reason", "resumed", "seconds")
     totals = ("prompt_tokens", "cached_tokens", "completion_tokens")
     return {
-        "session_id": record.session_id,
-        "profile_id": record.profile_id,
+        **{name: getattr(record, name) for name in same},
         "client_group": client,
-        "attitude": record.attitude,
         **{name: asked[name] for name in settings},
         "models": [
             {"role": role, "model": model} for role, model in dict.fromkeys((c.role, c.model) for _, c in calls)
         ],
-        "end_reason": record.end_reason,
         "turns": len(record.turns),
-        "resumed": record.resumed,
         "started_at": datetime.fromisoformat(record.started_at),
         "finished_at": datetime.fromisoformat(record.finished_at),
-        "seconds": record.seconds,
         "plan_technique": record.plan and record.plan.technique.value,
         "plan_goal": record.plan and record.plan.goal,
         "plan_steps": list(record.plan.steps) if record.plan else [],
