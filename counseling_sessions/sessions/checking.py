@@ -8,6 +8,7 @@ their sessions are still to do.
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import chain
 
 from counseling_sessions.sessions.entries import Entry, record_of
 from counseling_sessions.sessions.errors import RunError
@@ -93,11 +94,10 @@ class Records(Shards):
         for entry in [best, *(finished if best.status == "finished" else ())]:
             comparison = Comparison([entry])
             try:
-                if (line := self.line_at(entry)) is not None:
-                    for _, text in comparison.good([(line, entry.end)]):
-                        return record_of(text)
+                line = self.line_at(entry)
+                expected = [] if line is None else [(line, entry.end)]
                 # A change of another line may have moved it.
-                for _, text in comparison.good(self.lines(entry.shard)):
+                for _, text in comparison.good(chain(expected, self.lines(entry.shard))):
                     return record_of(text)
                 problems.append(comparison.why(entry))
             except (RunError, ValueError) as error:

@@ -120,12 +120,7 @@ def _unpacks_to(packed: Path, raw: Path) -> bool:
 
 def _leave_behind(run: RunFolder, bad: set[str]) -> None:
     """Begin a new shard after each worker's last one that is damaged or gone: nothing is appended to that."""
-    last: defaultdict[str, int] = defaultdict(int)
-    for name in {*bad, *run.shard_names()}:
-        worker, _, digits = name.rpartition("-")
-        if digits.isdecimal():
-            last[worker] = max(last[worker], int(digits))
-    for worker, number in last.items():
+    for worker, number in run.last_numbers(bad).items():
         if f"{worker}-{number:05}" in bad:
             run.shards.mkdir(parents=True, exist_ok=True)
             (run.shards / f"{worker}-{number + 1:05}{RAW}").touch()

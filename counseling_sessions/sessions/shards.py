@@ -1,7 +1,7 @@
 """The ledgers and shards of a run's folder, read line by line. `checking` judges them."""
 
 import io
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -84,9 +84,9 @@ class Shards:
         """The ledger of the worker that wrote a shard."""
         return self.ledgers / f"{shard.rpartition('-')[0] or shard}{RAW}"
 
-    def enter(self, entry: Entry) -> None:
+    def enter(self, entry: Entry, *, private: bool = False) -> None:
         """Append an entry to its ledger. Raises `OSError`."""
-        append(self.ledger_of(entry.shard), sealed(entry))
+        append(self.ledger_of(entry.shard), sealed(entry), private=private)
 
     def index(self) -> Index:
         """What the ledgers say, completed from the ends of the shards. Raises `RunError`."""
@@ -109,6 +109,12 @@ class Shards:
         """The shards, without their suffixes."""
         files = (path.name.removesuffix(".zst") for path in self.shards.glob(f"[!.]*{RAW}*"))
         return sorted({name.removesuffix(RAW) for name in files})
+
+    def last_numbers(self, more: Iterable[str] = ()) -> dict[str, int]:
+        """The number of each worker's last shard, among those that are there and `more`."""
+        pairs = (name.rpartition("-") for name in {*more, *self.shard_names()})
+        numbers = sorted((int(digits), worker) for worker, _, digits in pairs if digits.isdecimal())
+        return {worker: number for number, worker in numbers}
 
     def lines(self, name: str, start: int = 0) -> Iterator[tuple[bytes, int]]:
         """The lines of a shard from an offset on, each with the offset after it; only the last can lack its end."""

@@ -10,7 +10,6 @@ import zstandard
 from counseling_sessions.sessions.entries import Entry, entry_of
 from counseling_sessions.sessions.errors import JournalError, RunError
 from counseling_sessions.sessions.folder import RunFolder
-from counseling_sessions.sessions.ledger import sealed
 from counseling_sessions.sessions.shards import PACKED, RAW
 from counseling_sessions.state import SessionRecord
 from counseling_sessions.store.atomic import write_atomically
@@ -50,8 +49,7 @@ class ShardWriter:
         self.worker = worker
         self.shard_bytes = shard_bytes
         self._lock = threading.Lock()
-        numbers = [int(name.rpartition("-")[2]) for name in self.run.shard_names() if self._mine(name)]
-        self._number = max(numbers, default=1)
+        self._number = self.run.last_numbers().get(worker, 1)
         if (self.run.shards / f"{self._name}{PACKED}").exists():
             self._number += 1
         with failing_as(RunError, f"{folder} cannot be written"):
@@ -68,23 +66,19 @@ class ShardWriter:
 
     def _keep(self, record: SessionRecord) -> Entry:
         name, private = self._name, any(said.author == "human" for said in record.dialogue)
-        shard, ledger = self.run.shards / f"{name}{RAW}", self.run.ledger_of(name)
+        shard = self.run.shards / f"{name}{RAW}"
         text = record.model_dump_json().encode()
         end = append(shard, text + b"\n", sync=True, private=private)
         entry = entry_of(record, name, end, text)
-        append(ledger, sealed(entry), private=private)
+        self.run.enter(entry, private=private)
         if end >= self.shard_bytes:
             self._number += 1
-            pack(shard, ledger)
+            pack(shard, self.run.ledger_of(name))
         return entry
 
     @property
     def _name(self) -> str:
         return f"{self.worker}-{self._number:05}"
-
-    def _mine(self, name: str) -> bool:
-        worker, _, number = name.rpartition("-")
-        return worker == self.worker and number.isdecimal()
 
 
 def pack(path: Path, ledger: Path) -> None:

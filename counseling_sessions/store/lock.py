@@ -28,16 +28,12 @@ def is_held(path: Path) -> bool:
     """Whether a process has the lock on a file; False also if the file cannot be opened."""
     try:
         descriptor = os.open(path, os.O_NONBLOCK | (os.O_RDWR if os.access(path, os.W_OK) else os.O_RDONLY))
-    except OSError:
-        return False
-    try:
-        hold(descriptor, path)
-    except BlockingIOError:
-        return True
-    except OSError:
-        return False
-    finally:
-        os.close(descriptor)
+        try:
+            hold(descriptor, path)
+        finally:
+            os.close(descriptor)
+    except OSError as error:
+        return isinstance(error, BlockingIOError)
     return False
 
 
