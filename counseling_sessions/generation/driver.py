@@ -16,7 +16,7 @@ from counseling_sessions.generation.room import Room
 from counseling_sessions.generation.worker import Pulse, Suspended, total
 from counseling_sessions.graph.trouble import LOG, InternalError, internal_failure
 from counseling_sessions.sessions.entries import Entry
-from counseling_sessions.sessions.errors import JournalError, RunError
+from counseling_sessions.sessions.errors import RunError
 from counseling_sessions.state import Failure
 from counseling_sessions.store.machine import shortage
 from counseling_sessions.texts.harmless import one_line
@@ -38,7 +38,7 @@ class WorkerLost(RuntimeError):
 class WorkerHandle(Protocol):
     """A worker, wherever it runs.
 
-    `run` raises `Suspended`, `WorkerLost`, `Shortage`, or an error that ends the batch (`RunError`, `JournalError`); any
+    `run` raises `Suspended`, `WorkerLost`, `Shortage`, or an error that ends the batch (`RunError`); any
     other error is that one unit's failure.
     """
 
@@ -82,12 +82,12 @@ class Driver:
         self._row: tuple[str, int] = ("", 0)
         self._events: asyncio.Queue[None] = asyncio.Queue()
         self._tasks: set[asyncio.Task[None]] = set()
-        self._error: BaseException | None = None
+        self._error: Exception | None = None
         self._deadline: asyncio.TimerHandle | None = None
         self._abandoned = False
 
     async def run(self) -> Progress:
-        """Drive the batch to its end. Raises `RunError` or `JournalError` if the disk fails, after a drain."""
+        """Drive the batch to its end. Raises `RunError` or `OSError` if the disk fails, after a drain."""
         try:
             while not self._abandoned:
                 waits = self._hand_out()
@@ -186,8 +186,9 @@ class Driver:
             LOG.warning("%s: %d sessions at once from now on", what, room.most)
             if room.hopeless:
                 self.stop(what)
-        elif isinstance(error, (RunError, JournalError, OSError)):
-            self._fail(error)
+        elif isinstance(error, (RunError, OSError)):
+            self._error = self._error or error
+            self.stop(str(error))
         else:
             failure = internal_failure(error)
             if not isinstance(error, InternalError):  # another process has logged it
@@ -199,10 +200,6 @@ class Driver:
         self.progress.broken += 1
         LOG.error("failed: %s, without a record: %s", unit.session_id, failure.message)
         self._count(failure)
-
-    def _fail(self, error: BaseException) -> None:
-        self._error = self._error or error
-        self.stop(str(error))
 
     def _note(self, entry: Entry) -> None:
         if entry.status == "finished":

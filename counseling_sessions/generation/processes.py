@@ -25,7 +25,7 @@ from counseling_sessions.generation.worker import Pulse, Suspended, Worker, tota
 from counseling_sessions.graph.trouble import LOG, InternalError, describe_internal
 from counseling_sessions.models.chat import Models
 from counseling_sessions.sessions.entries import Entry
-from counseling_sessions.sessions.errors import JournalError, RunError
+from counseling_sessions.sessions.errors import RunError
 from counseling_sessions.sessions.folder import RunFolder
 from counseling_sessions.store.machine import Shortage, shortage
 
@@ -215,7 +215,7 @@ async def result_of(worker: Worker, unit: Unit) -> Entry | Exception:
 
 def _for_driver(error: Exception) -> Exception:
     """The error itself if the driver handles its kind, else one that describes it in a line."""
-    if isinstance(error, (Suspended, Shortage, RunError, JournalError, InternalError)):
+    if isinstance(error, (Suspended, Shortage, RunError, InternalError)):
         return error
     if isinstance(error, OSError) and not shortage(error):
         return RunError(f"{error.filename or 'a file of the run'} cannot be used: {error.strerror or error}")

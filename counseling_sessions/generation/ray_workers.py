@@ -8,6 +8,7 @@ import asyncio
 import re
 import socket
 from contextlib import suppress
+from importlib import import_module
 from typing import Any, cast
 
 from counseling_sessions.generation.batch import Unit
@@ -65,16 +66,15 @@ class RayWorker(RemoteWorker):
 
     def __init__(self, spec: WorkerSpec) -> None:
         super().__init__(spec)
+        self._ray: Any = import_module("ray")  # its types know no actors of several methods
         self._start()
         self._watching = asyncio.create_task(self._watch())
 
     async def run(self, unit: Unit) -> Entry:
-        import ray
-
         actor = self._actor
         try:
             result, self._pulse, self._capacity = await actor.run.remote(unit)
-        except ray.exceptions.RayError as error:
+        except self._ray.exceptions.RayError as error:
             self._lost(actor)
             raise WorkerLost(f"actor {self._spec.name}: {type(error).__name__}") from error
         if isinstance(result, Exception):
@@ -88,21 +88,16 @@ class RayWorker(RemoteWorker):
         self._actor.stop.remote(now)
 
     async def close(self) -> None:
-        import ray
-
         self._watching.cancel()
         await asyncio.gather(self._watching, return_exceptions=True)
-        with suppress(ray.exceptions.RayError, ValueError):  # it is gone
-            ray.kill(self._actor)
+        with suppress(self._ray.exceptions.RayError, ValueError):  # it is gone
+            self._ray.kill(self._actor)
 
     def _start(self) -> None:
-        import ray
-
-        anything: Any = ray  # its types know no actors of several methods
         # Restarts are ours, so that we notice the loss. The first start reserves a core; a replacement goes wherever it can,
         # since the lost actor's node may not come back.
         options = {"num_cpus": 0 if self._starts else 1, "max_restarts": 0, "max_concurrency": MOST_CALLS}
-        self._actor: Any = anything.remote(scheduling_strategy="SPREAD", **options)(_Actor).remote(self._spec)
+        self._actor: Any = self._ray.remote(scheduling_strategy="SPREAD", **options)(_Actor).remote(self._spec)
         self._starts += 1
 
     def _lost(self, actor: Any) -> None:
@@ -112,12 +107,10 @@ class RayWorker(RemoteWorker):
         self._start()
 
     async def _watch(self) -> None:
-        import ray
-
         while True:
             try:
                 self._pulse, self._capacity = await self._actor.pulse.remote()
-            except ray.exceptions.RayError:
+            except self._ray.exceptions.RayError:
                 pass  # its sessions notice
             except Exception as error:
                 LOG.warning("worker %s: %s", self._spec.name, describe_internal(error), exc_info=error)

@@ -47,26 +47,19 @@ def export(
     """
     if format not in FORMATS:
         raise ExportError(f"there is no format {format!r}; the formats are {', '.join(FORMATS)}")
+    chosen, figures = FORMATS[format], Figures()
     names = splits.names if splits else ("train",)
-    figures = Figures()
     with staged(out, overwrite=overwrite) as folder:
         with writing(out):
-            writer = FORMATS[format].open(folder, names)
-        try:
-            private = _write(records(), writer, figures, splits, seed, folder, out)
-        except BaseException:
-            with suppress(Exception):
-                writer.close()  # the first error counts
-            raise
-        with writing(out):
-            writer.close()
-        _refuse_empty(FORMATS[format], figures, names)
+            writer = chosen.open(folder, names)
+        private = _write(records(), writer, figures, splits, seed, folder, out)
+        _refuse_empty(chosen, figures, names)
         report = figures.report(format, out, names, writer.counts).model_copy(
             update={"unfinished": unfinished, "damaged": len(damaged or ())}
         )
         with writing(out):
-            files = FORMATS[format].files(names)
-            (folder / CARD).write_text(card(report, figures, files, licence, splits, seed), encoding="utf-8")
+            text = card(report, figures, chosen.files(names), licence, splits, seed)
+            (folder / CARD).write_text(text, encoding="utf-8")
             if private:
                 _close(folder)
     return report
@@ -89,19 +82,26 @@ def _write(
 ) -> bool:
     """Write the finished sessions; returns whether one has a person's words, which only the owner of the files may read."""
     private = False
-    for record in records:
-        if record.status != "finished":
-            figures.fail(record)
-            continue
-        if not private and any(said.author == "human" for said in record.dialogue):
-            private = True
+    try:
+        for record in records:
+            if record.status != "finished":
+                figures.fail(record)
+                continue
+            if not private and any(said.author == "human" for said in record.dialogue):
+                private = True
+                with writing(out):
+                    folder.chmod(0o700)
+            client = client_group(record.profile)
+            split = splits.split_of(client, seed) if splits else "train"
             with writing(out):
-                folder.chmod(0o700)
-        client = client_group(record.profile)
-        split = splits.split_of(client, seed) if splits else "train"
-        with writing(out):
-            examples = writer.add(record, split, client)
-        figures.add(record, split, client, examples)
+                examples = writer.add(record, split, client)
+            figures.add(record, split, client, examples)
+    except BaseException:
+        with suppress(Exception):
+            writer.close()  # the first error counts
+        raise
+    with writing(out):
+        writer.close()
     return private
 
 
