@@ -133,11 +133,9 @@ def _base(config: SessionConfig) -> SessionConfig:
 
 def _reached_as(folder: Path, begun: Batch, asked: Asked) -> Batch:
     """The batch with the model servers that are asked for now: a server may have moved, or bear more."""
-    configuration = _base(asked.configuration)
-    if configuration == begun.configuration:
-        return begun
-    batch = begun.model_copy(update={"configuration": configuration})
-    batch.write(folder)
+    batch = _wanted(begun, asked)
+    if batch != begun:
+        batch.write(folder)
     return batch
 
 
