@@ -28,7 +28,7 @@ from rich.console import Console
 from rich.table import Table
 
 from counseling_sessions.generation.batch import Batch
-from counseling_sessions.generation.driver import Driver, LocalWorker
+from counseling_sessions.generation.driver import Driver
 from counseling_sessions.generation.processes import ProcessWorker, WorkerSpec
 from counseling_sessions.generation.run import Asked, Run, open_run
 from counseling_sessions.generation.worker import Worker
@@ -132,7 +132,7 @@ async def local(config: SessionConfig, sessions: int, at_once: int) -> float:
         run = a_run(Path(folder), config, sessions)
         worker = WorkerSpec(run.folder, run.batch, "w0", at_once, offline=True, requests=6).make()
         began = time.perf_counter()
-        await finish(Driver([LocalWorker(worker)], run.todo(), run.total), sessions)
+        await finish(Driver([worker], run.todo(), run.total), sessions)
         return time.perf_counter() - began
 
 

@@ -26,7 +26,7 @@ from counseling_sessions.commands.parsing.generate import BatchOptions, Generate
 from counseling_sessions.commands.parsing.options import ModelOptions
 from counseling_sessions.commands.telling import warn
 from counseling_sessions.generation.batch import read_batch
-from counseling_sessions.generation.driver import Driver, LocalWorker, WorkerHandle
+from counseling_sessions.generation.driver import Driver, WorkerHandle
 from counseling_sessions.generation.log import log_unretrieved, logged
 from counseling_sessions.generation.processes import ProcessWorker, WorkerSpec
 from counseling_sessions.generation.progress import Budget, Progress
@@ -172,7 +172,7 @@ def _workers(request: GenerateRequest, run: Run, concurrency: int) -> list[Worke
         connect(work.ray_address)
         return [RayWorker(spec) for spec in specs]
     if work.workers == 1:
-        return [LocalWorker(specs[0].make())]
+        return [specs[0].make()]
     return [ProcessWorker(spec) for spec in specs]
 
 

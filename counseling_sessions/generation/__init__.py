@@ -1,1 +1,1 @@
-"""Many sessions: what is to be run, the engine that runs it, where it is kept, and what is made of it."""
+"""Many sessions: the batch, the engine that runs it, its state, and its exports."""

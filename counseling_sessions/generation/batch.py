@@ -1,7 +1,7 @@
-"""A batch: what was asked for, kept in `run.json`, and the units of work that follow from it.
+"""A batch: the request, kept in `run.json`, and the units of work that follow from it.
 
-A unit is one session: a profile, an attitude, a method and a seed. The methods of a batch meet the same profiles, attitudes,
-models and sampling with the same seeds, so that a difference between them is the methods'.
+A unit is one session: a profile, an attitude, a method and a seed. All methods of a batch meet the same profiles, attitudes,
+models and seeds, so that a difference between them is the methods'.
 """
 
 import hashlib
@@ -32,15 +32,13 @@ from counseling_sessions.store.reading import open_plain, parse_json, read_bytes
 
 FORMAT = 1
 PROFILES_FILE = "profiles.jsonl"
-BUILTIN = "builtin"
-
 
 _Seed = Annotated[int, Field(ge=-(2**63), lt=2**63)]
 _Part = Annotated[int, Field(ge=1, le=2**31 - 1)]
 
 
 class Batch(BaseModel):
-    """What was asked for. `configuration` is every session's, but for its method and its seed."""
+    """The request for a batch. `configuration` is every session's, except its method and seed."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -67,7 +65,7 @@ class Batch(BaseModel):
 
     @classmethod
     def new(cls, **asked: Any) -> Self:
-        """A batch that is asked for now."""
+        """A batch that begins now."""
         now = datetime.now(UTC).isoformat(timespec="seconds")
         return cls(created_at=now, provenance=provenance(asked["configuration"]), **asked)
 
@@ -76,13 +74,12 @@ class Batch(BaseModel):
         return self.configuration.model_copy(update={"method": method, "seed": seed})
 
     def differences(self, asked: "Batch") -> list[str]:
-        """What another batch asks for differently, a line each."""
-        mine, theirs = _flat(self._asked()), _flat(asked._asked())
-        names = dict.fromkeys([*mine, *theirs])
+        """The differences of another batch, a line each."""
+        begun, wanted = _flat(self._asked()), _flat(asked._asked())
         return [
-            f"{name}: {mine.get(name, 'not set')!r} here, {theirs.get(name, 'not set')!r} asked for"
-            for name in names
-            if mine.get(name) != theirs.get(name)
+            f"{name}: {begun.get(name, 'not set')!r} here, {wanted.get(name, 'not set')!r} asked for"
+            for name in dict.fromkeys([*begun, *wanted])
+            if begun.get(name) != wanted.get(name)
         ]
 
     def _asked(self) -> dict[str, Any]:
@@ -90,9 +87,9 @@ class Batch(BaseModel):
         return same.model_dump(mode="json", exclude={"created_at", "provenance", "format", "source", "paired"})
 
     def extended(self, asked: "Batch") -> "Batch":
-        """This batch with the further methods, attitudes, seeds and profiles of another, and its models reached as that says.
+        """This batch with the further methods, attitudes, seeds and profiles of another, and with its model servers.
 
-        Raises `RunError` where the other differs in anything else. The caller has put the further profiles in place.
+        Raises `RunError` if the other differs in anything else. The caller has put the further profiles in place.
         """
         fixed = {"methods", "attitudes", "seeds", "profiles", "profiles_hash"}
         changed = [line for line in self.differences(asked) if line.split(":")[0].split(".")[0] not in fixed]
@@ -116,13 +113,13 @@ class Batch(BaseModel):
         )
 
     def write(self, folder: Path) -> None:
-        """Put it into the run directory. Raises `RunError`."""
+        """Write `run.json`. Raises `RunError`."""
         with failing_as(RunError, f"{folder / RUN_FILE} cannot be written"):
             write_atomically(folder / RUN_FILE, self.model_dump_json(indent=2).encode() + b"\n")
 
 
 def read_batch(folder: Path) -> Batch | None:
-    """What a run directory was asked for; None where nothing was yet. Raises `RunError` for one that cannot be read."""
+    """The batch of a run directory; None if it has none yet. Raises `RunError` if it cannot be read."""
     path = folder / RUN_FILE
     try:
         data = read_bytes(path)
@@ -138,9 +135,16 @@ def read_batch(folder: Path) -> Batch | None:
         raise RunError(f"{path} is not a batch: no JSON: {error}") from None
 
 
+def begun_batch(folder: Path) -> Batch:
+    """The batch of a run directory. Raises `RunError` if it has none, or it cannot be read."""
+    if batch := read_batch(folder):
+        return batch
+    raise RunError(f"{folder} is not a run directory: it has no run.json")
+
+
 @dataclass(frozen=True)
 class Unit:
-    """One session to be run. `seed` is the batch's, `session_seed` the one that the session's configuration gets."""
+    """One session to run. `seed` is the batch's, `session_seed` the session's configuration's."""
 
     session_id: str
     row: int
@@ -152,9 +156,9 @@ class Unit:
 
 
 class Profiles:
-    """The profiles of a run, or the first `most`: one a line of `profiles.jsonl`; their ids, attitudes and places are in memory.
+    """The profiles of a run, one a line of `profiles.jsonl`, or the first `most`. Ids, attitudes and places are in memory.
 
-    `goes_on` says whether there is more behind the first `most`.
+    `goes_on` says whether the file has more than the first `most`. Raises `RunError`.
     """
 
     def __init__(self, path: Path, most: int | None = None) -> None:
@@ -165,7 +169,7 @@ class Profiles:
         digest = hashlib.sha256()
         place = 0
         try:
-            with open_plain(path) as file:
+            with failing_as(RunError, f"{path} cannot be read"), open_plain(path) as file:
                 for line in islice(read_lines(file), most):
                     profile = ClientProfile.model_validate_json(line)
                     self.ids.append(profile.id)
@@ -174,11 +178,17 @@ class Profiles:
                     place += len(line)
                     digest.update(line)
                 self.goes_on = bool(file.peek(1)) if len(self) == most else False
-        except OSError as error:
-            raise RunError(f"{path} cannot be read: {error.strerror or error}") from error
         except ValidationError as error:
             raise RunError(f"{path}, line {len(self.ids) + 1}: {validation_message(error)}") from None
         self.hash = digest.hexdigest()[:16]
+
+    @classmethod
+    def of(cls, batch: Batch, folder: Path) -> Self:
+        """The profiles that a batch began with. Raises `RunError` if the run directory has others."""
+        profiles = cls(folder / PROFILES_FILE, batch.profiles)
+        if profiles.hash != batch.profiles_hash:
+            raise RunError(f"{profiles.path} is not what this run began with; restore it, or begin a new run")
+        return profiles
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -191,7 +201,7 @@ class Profiles:
 
 
 def task_of(batch: Batch, profiles: Profiles, unit: Unit) -> SessionTask:
-    """The session that a unit is."""
+    """The session of a unit."""
     return SessionTask(
         profile=profiles.read(unit.row),
         attitude=unit.attitude,
@@ -200,11 +210,11 @@ def task_of(batch: Batch, profiles: Profiles, unit: Unit) -> SessionTask:
 
 
 def units(batch: Batch, profiles: Profiles) -> Iterator[Unit]:
-    """Every unit of a batch, or of its shard, always in the same order: whole comparisons, one profile after another."""
+    """Every unit of a batch, or of its shard, always in the same order: one profile after another, with all its methods."""
     hashes = {method: configuration_hash(batch.config_of(method, 0)) for method in batch.methods}
     for seed in batch.seeds:
-        for row, (name, own) in enumerate(zip(profiles.ids, profiles.attitudes, strict=True)):
-            for attitude in batch.attitudes or (own or DEFAULT_ATTITUDE,):
+        for row, (name, listed) in enumerate(zip(profiles.ids, profiles.attitudes, strict=True)):
+            for attitude in batch.attitudes or (listed or DEFAULT_ATTITUDE,):
                 paired = session_seed(seed, name, attitude)
                 if batch.shard and _part(name, attitude, seed, batch.shard[1]) != batch.shard[0]:
                     continue
@@ -214,25 +224,25 @@ def units(batch: Batch, profiles: Profiles) -> Iterator[Unit]:
 
 
 def session_seed(seed: int, profile_id: str, attitude: str) -> int:
-    """The seed of a session, 31 bits: another one for each client and attitude, the same for all methods."""
+    """The seed of a session, 31 bits: the same for all methods, another for each client and attitude."""
     digest = hashlib.sha256(f"{seed}/{profile_id}/{attitude}".encode()).digest()
     return int.from_bytes(digest[:4], "big") >> 1
 
 
-def write_profiles(source: str, path: Path, *, skip_invalid: bool, kept: list[str] | None = None) -> list[Problem]:
-    """Read the profiles that a source names and write them, one a line; returns what was wrong with others.
+def write_profiles(source: str, path: Path, *, skip_invalid: bool, kept: Profiles | None = None) -> list[Problem]:
+    """Read the profiles that a source names and write them, one a line; returns the problems with others.
 
-    `source` is a file, a folder, `builtin`, or built-in ids, separated by commas. With `kept`, lines that are there already
-    come first, and of a profile with such an id the line that is there stays. Raises `ProfileError` for a broken record,
-    unless `skip_invalid`, and `RunError` where the file cannot be written.
+    `source` is a file, a folder, `builtin`, or built-in ids, separated by commas. The lines of `kept` profiles come first,
+    and no profile with the same id replaces them. Raises `ProfileError` for a broken record, unless `skip_invalid`, and
+    `RunError` if the file cannot be written.
     """
     problems: list[Problem] = []
-    seen: set[str] = set()
+    seen = set(kept.ids) if kept else set()
 
     def lines() -> Iterator[bytes]:
-        for line in kept or ():
-            seen.add(ClientProfile.model_validate_json(line).id)
-            yield line.encode() + b"\n"
+        if kept:
+            with open_plain(kept.path) as file:
+                yield from islice(read_lines(file), len(kept))
         for part in source.split(","):
             for item in _read(part.strip()):
                 if isinstance(item, Problem):
@@ -251,7 +261,7 @@ def write_profiles(source: str, path: Path, *, skip_invalid: bool, kept: list[st
 
 
 def _read(part: str) -> Iterator[ClientProfile | Problem]:
-    if part == BUILTIN:
+    if part == "builtin":
         return iter(builtin_profiles())
     if part in builtin_ids():
         return iter([load_builtin(part)])
@@ -259,7 +269,7 @@ def _read(part: str) -> Iterator[ClientProfile | Problem]:
 
 
 def _part(profile_id: str, attitude: str, seed: int, parts: int) -> int:
-    """Which part of a run a unit belongs to, from 1; it stays there when the run is extended, beside what it is paired with."""
+    """The part of a run that a unit belongs to, from 1: the same for all methods, and when the run is extended."""
     digest = hashlib.sha256(f"part/{profile_id}/{attitude}/{seed}".encode()).digest()
     return int.from_bytes(digest[:8], "big") % parts + 1
 
@@ -267,7 +277,5 @@ def _part(profile_id: str, attitude: str, seed: int, parts: int) -> int:
 def _flat(value: Any, name: str = "") -> dict[str, Any]:
     if not isinstance(value, dict):
         return {name: value}
-    found: dict[str, Any] = {}
-    for key, item in value.items():
-        found |= _flat(item, f"{name}.{key}" if name else str(key))
-    return found
+    parts = (_flat(item, f"{name}.{key}" if name else str(key)) for key, item in value.items())
+    return {key: item for part in parts for key, item in part.items()}

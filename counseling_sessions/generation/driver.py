@@ -1,7 +1,7 @@
-"""The driver: hands the units of a batch to workers, until all are done, a budget is used up, or it is told to stop.
+"""The driver: hands the units of a batch to workers, until all are done, a budget is used up, or it must stop.
 
-It knows workers only by `WorkerHandle`: in this process, in processes of their own (`generation.processes`), or on the nodes
-of a Ray cluster (`generation.ray_workers`).
+It sees workers only as `WorkerHandle`: in this process (`generation.worker`), in other processes (`generation.processes`), or
+on the nodes of a Ray cluster (`generation.ray_workers`).
 """
 
 import asyncio
@@ -13,33 +13,33 @@ from typing import Protocol
 from counseling_sessions.generation.batch import Unit
 from counseling_sessions.generation.progress import Budget, Progress
 from counseling_sessions.generation.room import Room
-from counseling_sessions.generation.worker import Pulse, Suspended, Worker, total
+from counseling_sessions.generation.worker import Pulse, Suspended, total
 from counseling_sessions.graph.trouble import LOG, InternalError, internal_failure
 from counseling_sessions.sessions.entries import Entry
-from counseling_sessions.sessions.errors import JournalError, RunError
+from counseling_sessions.sessions.errors import RunError
 from counseling_sessions.state import Failure
 from counseling_sessions.store.machine import shortage
 from counseling_sessions.texts.harmless import one_line
 
 DRAIN = 60.0
-"""Seconds that sessions have, after a stop, to finish the turn they are at."""
+"""Seconds that sessions have, after a stop, to finish their turn."""
 ABANDON = 15.0
-"""Seconds that workers have, after they were told to stop at once, until they are left to themselves."""
+"""Seconds that workers have to stop at once, until they are left to themselves."""
 LOST, MOST_LOST = 3, 8
-"""How many workers a unit may lose, the last of them while it ran alone there, and in all, until it is taken for what kills them."""
+"""How many workers a unit may lose, the last of them while it ran there alone, and in all, until it counts as their killer."""
 TICK = 0.2
-"""Seconds between two looks at workers and budget, where nothing happens meanwhile."""
+"""Seconds between two looks at workers and budget, if nothing happens meanwhile."""
 
 
 class WorkerLost(RuntimeError):
-    """The worker has died; what it was handed has not come to an end."""
+    """The worker has died before its unit ended."""
 
 
 class WorkerHandle(Protocol):
     """A worker, wherever it runs.
 
-    `run` raises `Suspended`, `WorkerLost`, `Shortage`, or what ends the batch (`RunError`, `JournalError`); whatever else it
-    raises is that one unit's failure.
+    `run` raises `Suspended`, `WorkerLost`, `Shortage`, or an error that ends the batch (`RunError`); any
+    other error is that one unit's failure.
     """
 
     async def run(self, unit: Unit) -> Entry: ...
@@ -47,37 +47,15 @@ class WorkerHandle(Protocol):
     def pulse(self) -> Pulse: ...
 
     def capacity(self) -> int:
-        """How many sessions it can run at once, as things are."""
+        """How many sessions it can run at once now."""
 
     def stop(self, *, now: bool = False) -> None: ...
 
     async def close(self) -> None: ...
 
 
-class LocalWorker:
-    """A worker in this process."""
-
-    def __init__(self, worker: Worker) -> None:
-        self._worker = worker
-
-    async def run(self, unit: Unit) -> Entry:
-        return await self._worker.run(unit)
-
-    def pulse(self) -> Pulse:
-        return self._worker.pulse()
-
-    def capacity(self) -> int:
-        return self._worker.capacity()
-
-    def stop(self, *, now: bool = False) -> None:
-        self._worker.stop(now=now)
-
-    async def close(self) -> None:
-        await self._worker.models.close()
-
-
 class Driver:
-    """Drives one batch. `cost` says what a pulse has cost; `on_entry` hears of every session that came to an end."""
+    """Drives one batch. `cost` is the cost of a pulse; `on_entry` gets every session that ended."""
 
     def __init__(
         self,
@@ -104,12 +82,12 @@ class Driver:
         self._row: tuple[str, int] = ("", 0)
         self._events: asyncio.Queue[None] = asyncio.Queue()
         self._tasks: set[asyncio.Task[None]] = set()
-        self._error: BaseException | None = None
+        self._error: Exception | None = None
         self._deadline: asyncio.TimerHandle | None = None
         self._abandoned = False
 
     async def run(self) -> Progress:
-        """Drive the batch to its end. Raises `RunError` or `JournalError` where the disk fails, after a drain."""
+        """Drive the batch to its end. Raises `RunError` or `OSError` if the disk fails, after a drain."""
         try:
             while not self._abandoned:
                 waits = self._hand_out()
@@ -135,7 +113,7 @@ class Driver:
         return self.progress
 
     def stop(self, reason: str, *, now: bool = False) -> None:
-        """Start nothing more, and let every session finish the turn it is at, for a bounded time; or `now`."""
+        """Start nothing more, and let every session finish its turn, for a bounded time; or stop `now`."""
         progress = self.progress
         progress.stopped = progress.stopped or reason
         progress.draining = True
@@ -151,14 +129,12 @@ class Driver:
 
     def _abandon(self) -> None:
         self._abandoned = True
-        LOG.warning(
-            "%d sessions did not end when they were told to; they are left as their journals say", len(self._tasks)
-        )
+        LOG.warning("%d sessions did not end in time; they are left as their journals say", len(self._tasks))
 
     def _hand_out(self) -> bool:
-        """Hand out what there is room for; whether units are held back for a moment, since the machine had run out of something."""
+        """Hand out units while there is room; returns whether units wait for a moment, after a shortage."""
         while not self.progress.draining:
-            # Before the look at the room: a pause that ends in between would look like no room and no wait.
+            # Before the look at the room: a pause that ends in between would look like neither room nor wait.
             pausing = any(room.pausing for room in self._rooms) and self.progress.left > 0
             room = max(self._rooms, key=Room.free)
             if room.free() < 1:
@@ -178,7 +154,7 @@ class Driver:
         self._events.put_nowait(None)
 
     async def _run(self, number: int, unit: Unit, handed: int) -> None:
-        """Have a unit run; whatever becomes of it is counted. `handed` is when its worker was given it (`Room.hand`)."""
+        """Run a unit, and count how it ended. `handed` is from `Room.hand`."""
         room = self._rooms[number]
         try:
             entry = await self._workers[number].run(unit)
@@ -201,7 +177,7 @@ class Driver:
             room.take_back()
 
     def _met(self, room: Room, unit: Unit, handed: int, error: Exception) -> None:
-        """What a unit met that is no end of it: the machine's, the disk's, or what nobody foresaw."""
+        """Handle an error that is no end of a unit: a shortage, the disk's, or one that nobody foresaw."""
         if short := shortage(error):
             what = f"the machine has run out of {short}"
             self._again.append(unit)
@@ -210,23 +186,20 @@ class Driver:
             LOG.warning("%s: %d sessions at once from now on", what, room.most)
             if room.hopeless:
                 self.stop(what)
-        elif isinstance(error, (RunError, JournalError, OSError)):
-            self._fail(error)
+        elif isinstance(error, (RunError, OSError)):
+            self._error = self._error or error
+            self.stop(str(error))
         else:
             failure = internal_failure(error)
-            if not isinstance(error, InternalError):  # of another process, which has logged it
+            if not isinstance(error, InternalError):  # another process has logged it
                 LOG.error("session %s: %s", unit.session_id, failure.message, exc_info=error)
             self._break(unit, failure)
 
     def _break(self, unit: Unit, failure: Failure) -> None:
-        """A unit that cannot be run: counted and logged, without a record; the next start tries it again."""
+        """Count and log a unit that cannot be run. It gets no record, and the next start tries it again."""
         self.progress.broken += 1
         LOG.error("failed: %s, without a record: %s", unit.session_id, failure.message)
         self._count(failure)
-
-    def _fail(self, error: BaseException) -> None:
-        self._error = self._error or error
-        self.stop(str(error))
 
     def _note(self, entry: Entry) -> None:
         if entry.status == "finished":

@@ -1,4 +1,4 @@
-"""What a whole batch will take, projected from the sessions that are done."""
+"""What a batch will take, projected from its finished sessions."""
 
 from collections import defaultdict
 from dataclasses import dataclass
@@ -23,7 +23,7 @@ class Forecast:
 
 
 def forecast(run: Run, entries: list[Entry], prices: Prices | None) -> list[Forecast]:
-    """One forecast for each method of which a session is done, from the means of its finished sessions."""
+    """A forecast for each method that has finished sessions, from their means."""
     done: defaultdict[str, list[Entry]] = defaultdict(list)
     for entry in entries:
         if entry.status == "finished":
@@ -32,26 +32,18 @@ def forecast(run: Run, entries: list[Entry], prices: Prices | None) -> list[Fore
     return [_of(method, done[method], per_method, run, prices) for method in run.batch.methods if done[method]]
 
 
-def cost_of(entry: Entry, run: Run, prices: Prices) -> float:
-    """What a session has cost."""
-    tokens = {
-        role: (item.prompt_tokens, item.cached_tokens, item.completion_tokens) for role, item in entry.usage.items()
-    }
-    return prices.cost(run.batch.configuration, tokens)
-
-
 def _of(method: str, done: list[Entry], sessions: float, run: Run, prices: Prices | None) -> Forecast:
-    def whole(amounts: list[float]) -> float:
+    def projected(amounts: list[float]) -> float:
         return sum(amounts) / len(amounts) * sessions
 
-    usages = [list(entry.usage.values()) for entry in done]
+    config, usages = run.batch.configuration, [list(entry.usage.values()) for entry in done]
     return Forecast(
         method=method,
         sessions=round(sessions),
         sampled=len(done),
-        calls=whole([entry.calls for entry in done]),
-        prompt_tokens=whole([sum(item.prompt_tokens for item in usage) for usage in usages]),
-        completion_tokens=whole([sum(item.completion_tokens for item in usage) for usage in usages]),
+        calls=projected([entry.calls for entry in done]),
+        prompt_tokens=projected([sum(item.prompt_tokens for item in usage) for usage in usages]),
+        completion_tokens=projected([sum(item.completion_tokens for item in usage) for usage in usages]),
         seconds=sum(entry.seconds for entry in done) / len(done),
-        cost=whole([cost_of(entry, run, prices) for entry in done]) if prices else None,
+        cost=projected([prices.cost(config, entry.tokens_by_role) for entry in done]) if prices else None,
     )

@@ -1,4 +1,4 @@
-"""The log file of a run or a session: a line for what happened, and a traceback for what nobody foresaw."""
+"""The log file of a run or a session: a line for each event, and a traceback for errors that nobody foresaw."""
 
 import asyncio
 import logging
@@ -15,9 +15,9 @@ from counseling_sessions.texts.harmless import harmless, one_line
 
 
 class LogFile(logging.Handler):
-    """Appends to a file, which begins with the first line; several processes may. A `private` file only its owner can read.
+    """Appends to a file, which begins with the first line; several processes may. Only its owner can read a `private` file.
 
-    `problem` says why a line could not be written; whoever logs goes on.
+    `problem` says why a line could not be written; the work goes on.
     """
 
     def __init__(self, path: Path, *, private: bool = False) -> None:
@@ -48,7 +48,7 @@ class LogFile(logging.Handler):
 
 @contextmanager
 def logged(path: Path, *, private: bool = False) -> Iterator[LogFile]:
-    """What is logged within the context goes to this file."""
+    """Send what the block logs to this file."""
     file = LogFile(path, private=private)
     LOG.addHandler(file)
     try:
@@ -59,7 +59,7 @@ def logged(path: Path, *, private: bool = False) -> Iterator[LogFile]:
 
 
 def log_unretrieved(loop: asyncio.AbstractEventLoop) -> None:
-    """What asyncio would print of exceptions that nobody asked for goes to the log."""
+    """Send exceptions that asyncio would print to the log."""
 
     def handle(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
         error = context.get("exception")
@@ -69,7 +69,7 @@ def log_unretrieved(loop: asyncio.AbstractEventLoop) -> None:
 
 
 def _traceback(error: BaseException) -> Iterator[str]:
-    """The lines of code that led to an error and to its causes, without the values in them."""
+    """The lines of code that led to an error and to its causes, without their values."""
     seen = [error]
     while True:
         for line in traceback.format_tb(error.__traceback__):

@@ -1,28 +1,29 @@
-"""Parts of a batch that were run apart, put together as one run."""
+"""Merging parts of a batch that were run apart into one run."""
 
 import shutil
 from contextlib import ExitStack, suppress
 from pathlib import Path
 
-from counseling_sessions.generation.batch import PROFILES_FILE, Batch, Profiles, read_batch
+from counseling_sessions.generation.batch import PROFILES_FILE, Batch, Profiles, begun_batch
 from counseling_sessions.sessions.errors import RunError
 from counseling_sessions.sessions.folder import RunFolder
 from counseling_sessions.sessions.ledger import damage_message, sealed
 from counseling_sessions.sessions.recovery import recover
 from counseling_sessions.sessions.shards import PACKED, RAW
+from counseling_sessions.store.failing import failing_as
 from counseling_sessions.store.log import append
 from counseling_sessions.store.reading import open_plain
 
 
 def merge(parts: list[Path], out: Path) -> tuple[Batch, list[int]]:
-    """Make one run of these; returns its batch and the numbers of the parts that are missing.
+    """Make one run of these parts; returns its batch and the numbers of the missing parts.
 
-    The parts stay as they are. Sessions that are missing or failed can be run in the merged run. Raises `RunError` where the
-    parts are not of one batch, one is in use or has damaged sessions, or `out` is there already.
+    The parts stay as they are. Missing and failed sessions can be run in the merged run. Raises `RunError` if the parts are
+    not of one batch, if one is in use or has damaged sessions, or if `out` exists.
     """
     if out.exists() and any(out.iterdir() if out.is_dir() else [out]):
         raise RunError(f"{out} is there already; give another --out")
-    batches = [_batch(part) for part in parts]
+    batches = [begun_batch(part) for part in parts]
     first = batches[0].model_copy(update={"shard": None})
     for part, batch in zip(parts, batches, strict=True):
         if changed := first.differences(batch.model_copy(update={"shard": None})):
@@ -48,33 +49,23 @@ def merge(parts: list[Path], out: Path) -> tuple[Batch, list[int]]:
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
     count = max((batch.shard[1] for batch in batches if batch.shard), default=0)
-    there = {batch.shard[0] for batch in batches if batch.shard}
-    return first, sorted(set(range(1, count + 1)) - there)
-
-
-def _batch(part: Path) -> Batch:
-    batch = read_batch(part)
-    if batch is None:
-        raise RunError(f"{part} is not a run directory: it has no run.json")
-    return batch
+    merged = {batch.shard[0] for batch in batches if batch.shard}
+    return first, sorted(set(range(1, count + 1)) - merged)
 
 
 def _profiles(parts: list[Path], batches: list[Batch]) -> Path:
-    """The profiles of a part that has them as it began. Raises `RunError` where none has."""
-    problem = ""
+    """The file of profiles of a part that still has them. Raises `RunError` if none has."""
+    problems = []
     for part, batch in zip(parts, batches, strict=True):
-        path = part / PROFILES_FILE
         try:
-            if Profiles(path, batch.profiles).hash == batch.profiles_hash:
-                return path
-            problem = problem or f"{path} is not what this run began with"
+            return Profiles.of(batch, part).path
         except RunError as error:
-            problem = problem or str(error)
-    raise RunError(f"{problem}; no part has the profiles that it began with")
+            problems.append(str(error))
+    raise RunError(f"{problems[0]}; no part has the profiles that it began with")
 
 
 def _take(part: Path, out: Path, prefix: str) -> None:
-    """Copy a part's shards under names of their own, with their ledger, and its journals."""
+    """Copy a part's shards under new names, with their ledger, and its journals."""
     run, target = RunFolder(part), RunFolder(out)
     for folder in (target.shards, target.ledgers, target.journals):
         folder.mkdir(parents=True, exist_ok=True)
@@ -88,9 +79,7 @@ def _take(part: Path, out: Path, prefix: str) -> None:
 
 
 def _copy(path: Path, target: Path) -> None:
-    try:
+    with failing_as(RunError, f"{path} cannot be read"):
         source = open_plain(path)
-    except OSError as error:
-        raise RunError(f"{path} cannot be read: {error.strerror}") from error
     with source, target.open("wb") as file:
         shutil.copyfileobj(source, file)

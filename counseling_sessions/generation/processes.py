@@ -1,7 +1,7 @@
 """Workers in processes of their own: one Python process drives only some hundred calls a second.
 
-The parent hands out units and hears of entries over a pipe. A worker whose parent has died ends at once; one that dies
-itself is replaced, and what it was handed is taken up by others, from its journals.
+Parent and worker exchange units and entries over a pipe. A worker whose parent has died ends at once. A worker that dies
+is replaced, and its units go on from their journals.
 """
 
 import asyncio
@@ -25,23 +25,23 @@ from counseling_sessions.generation.worker import Pulse, Suspended, Worker, tota
 from counseling_sessions.graph.trouble import LOG, InternalError, describe_internal
 from counseling_sessions.models.chat import Models
 from counseling_sessions.sessions.entries import Entry
-from counseling_sessions.sessions.errors import JournalError, RunError
+from counseling_sessions.sessions.errors import RunError
 from counseling_sessions.sessions.folder import RunFolder
 from counseling_sessions.store.machine import Shortage, shortage
 
 PULSE_EVERY = 0.25
-"""Seconds between two messages of how a worker is doing."""
+"""Seconds between two pulses of a worker."""
 EXHAUSTED = 75
-"""Exit status of a worker that could not begin since the machine had run out of something."""
+"""Exit status of a worker that could not begin, for a shortage."""
 RESTARTS = 20
-"""How often a worker is replaced, until the machine is taken to be at fault."""
+"""How often a worker is replaced."""
 
 _SPAWN = multiprocessing.get_context("spawn")
 
 
 @dataclass(frozen=True)
 class WorkerSpec:
-    """What a worker needs to know to begin, wherever it runs."""
+    """What a worker needs to begin, wherever it runs."""
 
     folder: Path
     batch: Batch
@@ -51,26 +51,40 @@ class WorkerSpec:
     requests: int
 
     def make(self) -> Worker:
-        """The worker, in the process that calls this, whose garbage is looked for less often from now on.
+        """The worker, in the calling process, which collects garbage less often from now on.
 
-        With a thousand sessions in memory every look takes long, and what they leave behind is freed without it.
+        With a thousand sessions in memory a collection takes long, and their memory is freed without it.
         """
         gc.set_threshold(100_000, 50, 1000)
         models = Models(offline=self.offline, in_flight=self.most, requests=self.requests)
         return Worker(self.folder, self.batch, models, name=self.name, most=self.most)
 
 
-class ProcessWorker:
-    """A worker in a process of its own. Belongs to the event loop that it was made in."""
+class RemoteWorker:
+    """A worker somewhere else, which is replaced when it dies: its counts go on."""
 
     def __init__(self, spec: WorkerSpec) -> None:
         self._spec = spec
-        self._loop = asyncio.get_running_loop()
-        self._waiting: dict[str, asyncio.Future[Entry]] = {}
         self._before = Pulse()
         self._pulse = Pulse()
         self._capacity = 1
         self._starts = 0
+
+    def pulse(self) -> Pulse:
+        return total([self._before, self._pulse])
+
+    def _end_pulse(self) -> None:
+        self._before = self.pulse().model_copy(update={"running": 0, "limit": 0, "in_flight": 0})
+        self._pulse = Pulse()
+
+
+class ProcessWorker(RemoteWorker):
+    """A worker in a process of its own. Belongs to the event loop that it was made in."""
+
+    def __init__(self, spec: WorkerSpec) -> None:
+        super().__init__(spec)
+        self._loop = asyncio.get_running_loop()
+        self._waiting: dict[str, asyncio.Future[Entry]] = {}
         self._closing = False
         self._lame = False
         self._start()
@@ -82,9 +96,6 @@ class ProcessWorker:
         self._waiting[unit.session_id] = answer
         self._send("run", unit)
         return await answer
-
-    def pulse(self) -> Pulse:
-        return total([self._before, self._pulse])
 
     def capacity(self) -> int:
         return 0 if self._lame or not self._process.is_alive() else self._capacity
@@ -101,18 +112,17 @@ class ProcessWorker:
             await asyncio.to_thread(self._process.join)
 
     def _start(self) -> None:
-        here, there = _SPAWN.Pipe()
-        self._pipe = here
+        self._pipe, theirs = _SPAWN.Pipe()
         self._process: SpawnProcess = _SPAWN.Process(
-            target=_main, args=(there, self._spec), name=self._spec.name, daemon=True
+            target=_main, args=(theirs, self._spec), name=self._spec.name, daemon=True
         )
         self._process.start()
-        there.close()  # else the end of the child would not be seen
+        theirs.close()  # else the end of the child would go unseen
         self._starts += 1
-        threading.Thread(target=self._listen, args=(here,), daemon=True).start()
+        threading.Thread(target=self._listen, args=(self._pipe,), daemon=True).start()
 
     def _send(self, what: str, about: Any) -> None:
-        with suppress(OSError, ValueError):  # the worker has died; the listener tells
+        with suppress(OSError, ValueError):  # the worker has died; the listener notices
             self._pipe.send((what, about))
 
     def _listen(self, pipe: Connection) -> None:
@@ -121,22 +131,22 @@ class ProcessWorker:
                 what, about = pipe.recv()
             except (EOFError, OSError):
                 break
-            except Exception as error:  # what cannot be read leaves the two out of step: begin again with another one
+            except Exception as error:  # the two are out of step: replace the worker
                 LOG.error("worker %s: %s", self._spec.name, describe_internal(error), exc_info=error)
                 self._process.kill()
                 break
-            self._later(self._heard, what, about)
+            self._later(self._receive, what, about)
         self._later(self._lost)
 
     def _later(self, call: Callable[..., None], *args: Any) -> None:
         with suppress(RuntimeError):  # the loop is closed
             self._loop.call_soon_threadsafe(call, *args)
 
-    def _heard(self, what: str, about: Any) -> None:
+    def _receive(self, what: str, about: Any) -> None:
         if what == "pulse":
             self._pulse, self._capacity = about
             return
-        if what == "broken":  # it could not begin, and would not the next time
+        if what == "broken":  # it cannot begin
             self._lame = True
             self._give_up(about)
             return
@@ -155,13 +165,12 @@ class ProcessWorker:
             return
         self._process.join(1)
         code = self._process.exitcode
-        self._before, self._pulse = total([self._before, self._pulse]), Pulse()
-        self._before = self._before.model_copy(update={"running": 0, "limit": 0, "in_flight": 0})
+        self._end_pulse()
         self._give_up(WorkerLost(f"worker {self._spec.name} ended with {_exit(code)}"))
         if self._starts <= RESTARTS and not self._lame:
             try:
                 self._start()
-            except (OSError, RuntimeError) as error:  # no process or thread can be had: the other workers go on
+            except (OSError, RuntimeError) as error:  # no process or thread is left: the other workers go on
                 self._lame = True
                 LOG.error("worker %s cannot be begun again: %s", self._spec.name, error)
 
@@ -179,9 +188,9 @@ def _exit(code: int | None) -> str:
 
 
 def _main(pipe: Connection, spec: WorkerSpec) -> None:
-    """The worker's process. What nobody foresaw is in the run's log, not on the terminal."""
+    """The worker's process. Its errors go to the run's log, not to the terminal."""
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, signal.SIG_IGN)  # the parent hears Ctrl-C, and tells
+        signal.signal(number, signal.SIG_IGN)  # the parent gets Ctrl-C, and passes it on
     with logged(RunFolder(spec.folder).log):
         try:
             asyncio.run(_Child(pipe, spec.make()).run())
@@ -190,12 +199,23 @@ def _main(pipe: Connection, spec: WorkerSpec) -> None:
             if shortage(error):
                 os._exit(EXHAUSTED)
             with suppress(OSError):  # the parent has died
-                pipe.send(("broken", as_answer(error)))
+                pipe.send(("broken", _for_driver(error)))
 
 
-def as_answer(error: Exception) -> Exception:
-    """An error as it is handed to the driver of another process: those that it knows as they are, others described in a line."""
-    if isinstance(error, (Suspended, Shortage, RunError, JournalError, InternalError)):
+async def result_of(worker: Worker, unit: Unit) -> Entry | Exception:
+    """Run a unit for a driver in another process; returns the entry, or the error that the driver raises."""
+    try:
+        return await worker.run(unit)
+    except Exception as error:
+        result = _for_driver(error)
+        if isinstance(result, InternalError):
+            LOG.error("session %s: %s", unit.session_id, result, exc_info=error)
+        return result
+
+
+def _for_driver(error: Exception) -> Exception:
+    """The error itself if the driver handles its kind, else one that describes it in a line."""
+    if isinstance(error, (Suspended, Shortage, RunError, InternalError)):
         return error
     if isinstance(error, OSError) and not shortage(error):
         return RunError(f"{error.filename or 'a file of the run'} cannot be used: {error.strerror or error}")
@@ -221,7 +241,7 @@ class _Child:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
-        await self._worker.models.close()
+        await self._worker.close()
 
     def _listen(self, loop: asyncio.AbstractEventLoop) -> None:
         while True:
@@ -229,9 +249,9 @@ class _Child:
                 what, about = self._pipe.recv()
             except (EOFError, OSError):
                 os._exit(1)  # the parent has died: another one may already be at work on the run
-            loop.call_soon_threadsafe(self._heard, what, about)
+            loop.call_soon_threadsafe(self._receive, what, about)
 
-    def _heard(self, what: str, about: Any) -> None:
+    def _receive(self, what: str, about: Any) -> None:
         if what == "run":
             task = asyncio.create_task(self._run(about))
             self._tasks.add(task)
@@ -242,13 +262,7 @@ class _Child:
             self._closed.set()
 
     async def _run(self, unit: Unit) -> None:
-        result: Entry | Exception
-        try:
-            result = await self._worker.run(unit)
-        except Exception as error:
-            result = as_answer(error)
-            if isinstance(result, InternalError):
-                LOG.error("session %s: %s", unit.session_id, result, exc_info=error)
+        result = await result_of(self._worker, unit)
         self._send("pulse", (self._worker.pulse(), self._worker.capacity()))
         self._send("end", (unit.session_id, result))
 

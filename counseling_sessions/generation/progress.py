@@ -1,4 +1,4 @@
-"""How a batch is doing, and when it stops although units are left."""
+"""The progress of a batch, and its budget."""
 
 import time
 from collections import Counter
@@ -9,7 +9,7 @@ from counseling_sessions.generation.worker import Pulse
 
 @dataclass(frozen=True)
 class Budget:
-    """When a batch stops although units are left. `failures` is how many alike in a row stop it."""
+    """The limits that stop a batch early. `failures` is how many alike in a row stop it."""
 
     cost: float | None = None
     tokens: float | None = None
@@ -19,10 +19,10 @@ class Budget:
 
 @dataclass
 class Progress:
-    """How a batch is doing: what has come to an end in this run of it, and in `stopped` why it stopped early.
+    """The sessions that ended since this start of a batch; `stopped` says why it stopped early.
 
-    `broken` units failed with an exception that nobody foresaw: they have no record, and are still to be run. `exhausted` is
-    what the machine ran out of, and how often.
+    `broken` units failed with an exception that nobody foresaw: they have no record, and are still to be run. `exhausted`
+    counts what the machine ran out of.
     """
 
     todo: int

@@ -1,22 +1,22 @@
 """Workers on the nodes of a Ray cluster (`pip install -e '.[ray]'`): one asynchronous actor each, running many sessions.
 
-The run directory has to be on a file system that all nodes share: journals, shards and ledgers are what survives the death of
-an actor, of a node and of the driver. An actor that dies is made anew, wherever there is room, and what it was handed is
-taken up from its journals.
+The run directory must be on a file system that all nodes share: journals, shards and ledgers survive the death of an actor,
+of a node and of the driver. An actor that dies is replaced, wherever there is room, and its units go on from their journals.
 """
 
 import asyncio
 import re
 import socket
 from contextlib import suppress
+from importlib import import_module
 from typing import Any, cast
 
 from counseling_sessions.generation.batch import Unit
 from counseling_sessions.generation.driver import WorkerLost
 from counseling_sessions.generation.log import LogFile
-from counseling_sessions.generation.processes import PULSE_EVERY, RESTARTS, WorkerSpec, as_answer
-from counseling_sessions.generation.worker import Pulse, Worker, total
-from counseling_sessions.graph.trouble import LOG, InternalError, describe_internal
+from counseling_sessions.generation.processes import PULSE_EVERY, RESTARTS, RemoteWorker, WorkerSpec, result_of
+from counseling_sessions.generation.worker import Pulse, Worker
+from counseling_sessions.graph.trouble import LOG, describe_internal
 from counseling_sessions.sessions.entries import Entry
 from counseling_sessions.sessions.errors import RunError
 from counseling_sessions.sessions.folder import RunFolder
@@ -44,13 +44,6 @@ def connect(address: str | None) -> None:
         raise RunError(f"no Ray cluster at {address or 'this machine'}: {reason}") from error
 
 
-def disconnect() -> None:
-    """Leave the cluster."""
-    import ray
-
-    ray.shutdown()
-
-
 class _Actor:
     """What runs on a node."""
 
@@ -59,14 +52,7 @@ class _Actor:
         self._worker: Worker = spec.make()
 
     async def run(self, unit: Unit) -> tuple[Entry | Exception, Pulse, int]:
-        result: Entry | Exception
-        try:
-            result = await self._worker.run(unit)
-        except Exception as error:
-            result = as_answer(error)  # returned, not raised: Ray would wrap it
-            if isinstance(result, InternalError):
-                LOG.error("session %s: %s", unit.session_id, result, exc_info=error)
-        return result, *await self.pulse()
+        return await result_of(self._worker, unit), *await self.pulse()  # Ray would wrap an error that is raised
 
     async def pulse(self) -> tuple[Pulse, int]:
         return self._worker.pulse(), self._worker.capacity()
@@ -75,33 +61,25 @@ class _Actor:
         self._worker.stop(now=now)
 
 
-class RayWorker:
+class RayWorker(RemoteWorker):
     """A worker on a Ray cluster. Belongs to the event loop that it was made in."""
 
     def __init__(self, spec: WorkerSpec) -> None:
-        self._spec = spec
-        self._before = Pulse()
-        self._pulse = Pulse()
-        self._capacity = 1
-        self._starts = 0
+        super().__init__(spec)
+        self._ray: Any = import_module("ray")  # its types know no actors of several methods
         self._start()
         self._watching = asyncio.create_task(self._watch())
 
     async def run(self, unit: Unit) -> Entry:
-        import ray
-
         actor = self._actor
         try:
             result, self._pulse, self._capacity = await actor.run.remote(unit)
-        except ray.exceptions.RayError as error:
+        except self._ray.exceptions.RayError as error:
             self._lost(actor)
             raise WorkerLost(f"actor {self._spec.name}: {type(error).__name__}") from error
         if isinstance(result, Exception):
             raise result
         return cast(Entry, result)
-
-    def pulse(self) -> Pulse:
-        return total([self._before, self._pulse])
 
     def capacity(self) -> int:
         return self._capacity if self._starts <= RESTARTS else 0
@@ -110,38 +88,30 @@ class RayWorker:
         self._actor.stop.remote(now)
 
     async def close(self) -> None:
-        import ray
-
         self._watching.cancel()
         await asyncio.gather(self._watching, return_exceptions=True)
-        with suppress(ray.exceptions.RayError, ValueError):  # it has gone already
-            ray.kill(self._actor)
+        with suppress(self._ray.exceptions.RayError, ValueError):  # it is gone
+            self._ray.kill(self._actor)
 
     def _start(self) -> None:
-        import ray
-
-        anything: Any = ray  # its types know no actors of several methods
-        # Restarts are ours, so that what is lost is known. The first start reserves a core; one that takes the place of an
-        # actor that was lost goes wherever it can, since that actor's node may not come back.
+        # Restarts are ours, so that we notice the loss. The first start reserves a core; a replacement goes wherever it can,
+        # since the lost actor's node may not come back.
         options = {"num_cpus": 0 if self._starts else 1, "max_restarts": 0, "max_concurrency": MOST_CALLS}
-        self._actor: Any = anything.remote(scheduling_strategy="SPREAD", **options)(_Actor).remote(self._spec)
+        self._actor: Any = self._ray.remote(scheduling_strategy="SPREAD", **options)(_Actor).remote(self._spec)
         self._starts += 1
 
     def _lost(self, actor: Any) -> None:
         if actor is not self._actor:
-            return  # another session has told already
-        self._before = self.pulse().model_copy(update={"running": 0, "limit": 0, "in_flight": 0})
-        self._pulse = Pulse()
+            return  # another session has noticed
+        self._end_pulse()
         self._start()
 
     async def _watch(self) -> None:
-        import ray
-
         while True:
             try:
                 self._pulse, self._capacity = await self._actor.pulse.remote()
-            except ray.exceptions.RayError:
-                pass  # the sessions that it ran tell
+            except self._ray.exceptions.RayError:
+                pass  # its sessions notice
             except Exception as error:
                 LOG.warning("worker %s: %s", self._spec.name, describe_internal(error), exc_info=error)
             await asyncio.sleep(PULSE_EVERY)

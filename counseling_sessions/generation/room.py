@@ -1,10 +1,10 @@
-"""How many sessions a worker is handed at once: what it can take, and less for a while after the machine ran out of something."""
+"""How many sessions a worker gets at once: as many as it can take, and fewer for a while after a shortage."""
 
 import time
 from collections.abc import Callable
 
 HOPELESS = 6
-"""How often in a row the machine may have no room even for one session, until nothing more is tried."""
+"""How often in a row the machine may lack room for a single session, until the batch stops."""
 LONGEST = 30.0
 """Seconds between two tries, at most."""
 
@@ -12,8 +12,8 @@ LONGEST = 30.0
 class Room:
     """The room at one worker. It halves with each shortage, down to one, and grows by one with each session that ends.
 
-    `capacity` is what the worker can take as things are; `pause` is how long, in seconds, nothing is handed out after a
-    shortage, doubled with each in a row.
+    `capacity` is what the worker can take now; for `pause` seconds nothing is handed out after a shortage, twice as long
+    after each one in a row.
     """
 
     def __init__(self, capacity: Callable[[], int], pause: float) -> None:
@@ -28,7 +28,7 @@ class Room:
 
     @property
     def most(self) -> int:
-        """How many sessions it is handed at once as things are."""
+        """How many sessions the worker gets at once now."""
         return self._capacity() if self._bound is None else min(self._capacity(), self._bound)
 
     @property
@@ -46,18 +46,18 @@ class Room:
         return 0 if self.pausing else self.most - self._handed
 
     def hand(self) -> int:
-        """One is handed out; gives the number of shortages so far, for `shrink`."""
+        """Count a session that is handed out; returns the number of shortages so far, for `shrink`."""
         self._handed += 1
         return self._shortages
 
     def take_back(self) -> None:
-        """One has come to an end, whatever it was."""
+        """Count a session that ended, in whatever way."""
         self._handed -= 1
 
     def shrink(self, handed: int, *, pause: bool = True) -> bool:
-        """A session met a shortage, or (without `pause`) lost its worker; whether it was alone there.
+        """Count a session that met a shortage, or (without `pause`) lost its worker; returns whether it was alone there.
 
-        Many meet the same one: those that were handed out before it was known do not count again.
+        Many meet the same shortage: sessions handed out before it do not count again.
         """
         if handed != self._shortages:
             return False
@@ -71,7 +71,7 @@ class Room:
         return alone
 
     def grow(self) -> None:
-        """A session has ended as it should."""
+        """Count a session that ended as it should."""
         self._in_row = self._alone = 0
         if self._bound is not None:
             self._bound += 1

@@ -1,4 +1,4 @@
-"""How a run stands, read from its directory alone, whether or not a process is at work on it."""
+"""The state of a run, read from its directory alone, whether or not a process is at work on it."""
 
 import time
 from collections import Counter
@@ -9,12 +9,11 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from counseling_sessions.generation.batch import PROFILES_FILE, Batch, Profiles, read_batch, units
+from counseling_sessions.generation.batch import Batch, Profiles, begun_batch, units
 from counseling_sessions.generation.driver import describe
 from counseling_sessions.models.prices import Prices
 from counseling_sessions.sessions.checking import Checked
 from counseling_sessions.sessions.entries import Entry
-from counseling_sessions.sessions.errors import RunError
 from counseling_sessions.sessions.folder import RunFolder
 from counseling_sessions.sessions.journal_lines import SUFFIX
 from counseling_sessions.sessions.ledger import Damage
@@ -24,15 +23,15 @@ from counseling_sessions.store.reading import parse_json, read_bytes
 
 MOST_LIVE = 2**20
 RECENT = 600.0
-"""Seconds over which the rate of a run at work is taken."""
+"""Seconds that the rate of a run at work is taken over."""
 
 
 @dataclass
 class RunState:
-    """Counts of a run. `live` is what the process at work says of itself, None if there is none.
+    """Counts of a run. `live` is the report of the process at work, None if there is none.
 
-    `damaged` sessions have records that are not as they were kept, and are not counted as finished or failed. `unlisted` records
-    are counted, and no ledger knows them yet: a crash came between the two.
+    `damaged` sessions count neither as finished nor as failed. `unlisted` records count, but have no line in the ledger yet:
+    a crash came before it.
     """
 
     folder: Path
@@ -64,7 +63,7 @@ class RunState:
         return self.left / self.sessions_per_hour if self.sessions_per_hour and self.left else None
 
     def as_json(self) -> dict[str, Any]:
-        """All of it as plain JSON."""
+        """The state as plain JSON."""
         names = ("total", "finished", "failed", "left", "begun", "turns", "calls", "prompt_tokens", "cached_tokens")
         return {
             "folder": str(self.folder),
@@ -84,28 +83,20 @@ class RunState:
 
 
 class StateReader:
-    """Reads the state of a run again and again; what does not change is read once.
+    """Reads the state of a run again and again; batch and profiles are read once.
 
-    The records are compared with the ledger at the first reading and whenever no process is at work: with one at work, what the
-    ledger says is enough in between.
+    The first reading compares the records with the ledger, and so does every reading without a process at work. With one at
+    work, the ledger is enough.
     """
 
     def __init__(self, folder: Path, prices: Prices | None = None) -> None:
-        self.folder, self.run = folder, RunFolder(folder)
-        batch = read_batch(folder)
-        if batch is None:
-            raise RunError(f"{folder} is not a run directory: it has no run.json")
-        self.batch = batch
+        self.folder, self.run, self.batch = folder, RunFolder(folder), begun_batch(folder)
         self._prices = prices
         self._checked: Checked | None = None
-        # What stands behind the batch's own was left by an --extend that was cut off.
-        profiles = Profiles(folder / PROFILES_FILE, batch.profiles)
-        if profiles.hash != batch.profiles_hash:
-            raise RunError(f"{profiles.path} is not what this run began with; restore it")
-        self._total = sum(1 for _ in units(batch, profiles))
+        self._total = sum(1 for _ in units(self.batch, Profiles.of(self.batch, folder)))
 
     def read(self, *, by_ledger: bool = False) -> RunState:
-        """The state as it is now; `by_ledger` as the ledger has it, without a look at the records. Raises `RunError`."""
+        """The state now; `by_ledger` without a look at the records. Raises `RunError`."""
         state = RunState(self.folder, self.batch, self._total, cost=0.0 if self._prices else None)
         at_work = is_held(self.run.lock_file)
         entries = list(self.run.entries().values()) if by_ledger else self._entries(state, at_work)
@@ -125,12 +116,10 @@ class StateReader:
             state.damaged = self._checked.damaged
             return list(self._checked.entries.values())
         best, before = self.run.entries(), self._checked
-        # A damaged session is one until it has been run again and has another record.
-        still = [
-            item for item in before.damaged if best.get(item.session_id or "") == before.best.get(item.session_id or "")
-        ]
-        state.damaged = still
-        return [entry for name, entry in best.items() if name not in {item.session_id for item in still}]
+        # A session stays damaged until it has been run again, and has another record.
+        names = {name for item in before.damaged if best.get(name := item.session_id or "") == before.best.get(name)}
+        state.damaged = [item for item in before.damaged if (item.session_id or "") in names]
+        return [entry for name, entry in best.items() if name not in names]
 
     def _count(self, state: RunState, entry: Entry) -> None:
         if entry.status == "finished":
@@ -147,15 +136,11 @@ class StateReader:
             state.cached_tokens += item.cached_tokens
             state.completion_tokens += item.completion_tokens
         if self._prices and state.cost is not None:
-            tokens = {
-                role: (item.prompt_tokens, item.cached_tokens, item.completion_tokens)
-                for role, item in entry.usage.items()
-            }
-            state.cost += self._prices.cost(self.batch.configuration, tokens)
+            state.cost += self._prices.cost(self.batch.configuration, entry.tokens_by_role)
 
 
 class _Live(BaseModel):
-    """What of a live.json is shown; whatever else it says stays with it."""
+    """The fields of a live.json that are shown."""
 
     model_config = ConfigDict(extra="allow", allow_inf_nan=False)
 
@@ -165,7 +150,7 @@ class _Live(BaseModel):
 
 
 def _live(path: Path) -> dict[str, Any]:
-    """What the process at work says of itself; nothing where it has not said it yet, or it cannot be read."""
+    """The report of the process at work; empty if there is none yet, or it cannot be read."""
     try:
         live = parse_json(read_bytes(path, MOST_LIVE))
         _Live.model_validate(live)
@@ -175,7 +160,7 @@ def _live(path: Path) -> dict[str, Any]:
 
 
 def _rate(finished: list[Entry], live: dict[str, Any] | None) -> float | None:
-    """Sessions an hour, from those that were finished lately, the time counted from when the work began."""
+    """Sessions an hour, from those that finished lately, since the work began."""
     now = time.time()
     ends = sorted(datetime.fromisoformat(entry.finished_at).timestamp() for entry in finished)
     since = max(now - RECENT, float((live or {}).get("began") or 0.0))

@@ -1,8 +1,9 @@
-"""A batch while it runs: a live view on a terminal, else a plain line a minute; and the tables of previews and states."""
+"""A batch while it runs: a live view on a terminal, else a plain line a minute; and tables of previews and states."""
 
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable
+from dataclasses import KW_ONLY, dataclass, field
 
 from rich.console import Console
 from rich.live import Live
@@ -14,37 +15,29 @@ from counseling_sessions.generation.progress import Progress
 from counseling_sessions.generation.worker import Pulse
 
 LINE_EVERY = 60.0
-"""Seconds between two lines where there is no terminal."""
+"""Seconds between two lines without a terminal."""
 RATES_OVER = 60.0
-"""Seconds over which rates are taken."""
+"""Seconds that rates are taken over."""
 
 
+@dataclass
 class BatchView:
-    """Shows how a batch is doing. `money` says what a pulse has cost, if prices are known."""
+    """Shows how a batch is doing. `money` is the cost of a pulse, if there are prices; `log` gets the lines."""
 
-    def __init__(
-        self,
-        console: Console,
-        progress: Progress,
-        *,
-        total: int,
-        done_before: int = 0,
-        money: Callable[[Pulse], float] | None = None,
-        log: Callable[[str], None] = lambda line: None,
-    ) -> None:
-        self._console = console
-        self._progress = progress
-        self._total = total
-        self._before = done_before
-        self._money = money
-        self._log = log
-        self._history: list[tuple[float, int, int, int]] = []
-        self._live: Live | None = None
-        self._last_line = time.monotonic()
+    console: Console
+    progress: Progress
+    _: KW_ONLY
+    total: int
+    done_before: int = 0
+    money: Callable[[Pulse], float] | None = None
+    log: Callable[[str], None] = lambda line: None
+    _history: list[tuple[float, int, int, int]] = field(init=False, default_factory=list)
+    _live: Live | None = field(init=False, default=None)
+    _last_line: float = field(init=False, default_factory=time.monotonic)
 
     def __enter__(self) -> "BatchView":
-        if self._console.is_terminal and not self._console.is_dumb_terminal and not self._console.quiet:
-            self._live = Live(console=self._console, transient=True, auto_refresh=False)
+        if self.console.is_terminal and not self.console.is_dumb_terminal and not self.console.quiet:
+            self._live = Live(console=self.console, transient=True, auto_refresh=False)
             self._live.start()
         return self
 
@@ -53,8 +46,8 @@ class BatchView:
             self._live.stop()
 
     def tick(self) -> None:
-        """Show how things are now; to be called a few times a second."""
-        progress, now = self._progress, time.monotonic()
+        """Show the progress; to be called a few times a second."""
+        progress, now = self.progress, time.monotonic()
         tokens = progress.pulse.prompt_tokens + progress.pulse.completion_tokens
         self._history.append((now, progress.finished + progress.failed, progress.pulse.turns, tokens))
         while len(self._history) > 2 and now - self._history[1][0] > RATES_OVER:
@@ -63,32 +56,26 @@ class BatchView:
             self._live.update(self._picture(), refresh=True)
         if now - self._last_line >= LINE_EVERY:
             self._last_line = now
-            self._log(self.line())
+            self.log(self.line())
             if not self._live:
                 self._print()
 
     def _print(self) -> None:
         try:
-            self._console.print(self.line(), soft_wrap=True, highlight=False)
-        except (OSError, SystemExit):  # rich leaves the program when the reader of its output has gone; a batch goes on
-            self._console.quiet = True
-            self._log("nobody reads the output any more; going on without it")
+            self.console.print(self.line(), soft_wrap=True, highlight=False)
+        except (OSError, SystemExit):  # rich exits when nobody reads its output; a batch goes on
+            self.console.quiet = True
+            self.log("nobody reads the output any more; going on without it")
 
     def line(self) -> str:
-        """How things are, in one line."""
-        progress = self._progress
-        sessions, turns, tokens = self._rates()
+        """The progress in one line."""
+        progress = self.progress
         parts = [
-            f"{self._before + progress.finished} of {self._total} sessions",
-            f"{progress.failed} failed",
-            f"{progress.running} running",
-            f"{sessions * 60:.1f} sessions/min, {turns:.1f} turns/s, {tokens:,.0f} tokens/s",
-            f"{progress.pulse.in_flight} of {progress.pulse.limit} calls in flight",
-            f"{progress.pulse.retries} retries",
-            f"{progress.pulse.prompt_tokens + progress.pulse.completion_tokens:,} tokens",
+            self._counts(self.done_before + progress.finished),
+            ", ".join(self._rates()),
+            self._use(),
+            *self._spent(),
         ]
-        if self._money:
-            parts.append(f"{self._money(progress.pulse):.2f} spent")
         parts.append(f"{left} left" if (left := self._time_left()) else f"{duration(progress.seconds)} so far")
         if progress.pulse.trouble:
             parts.append(f"lately: {progress.pulse.trouble}")
@@ -96,45 +83,40 @@ class BatchView:
             parts.append("stopping: " + (progress.stopped or ""))
         return " · ".join(parts)
 
-    def _rates(self) -> tuple[float, float, float]:
-        if len(self._history) < 2:
-            return 0.0, 0.0, 0.0
-        first, last = self._history[0], self._history[-1]
+    def _counts(self, done: int) -> str:
+        return f"{done} of {self.total} sessions · {self.progress.failed} failed · {self.progress.running} running"
+
+    def _rates(self) -> list[str]:
+        first, last = (self._history[0], self._history[-1]) if self._history else ((0.0, 0, 0, 0),) * 2
         seconds = max(last[0] - first[0], 1e-6)
-        return (last[1] - first[1]) / seconds, (last[2] - first[2]) / seconds, (last[3] - first[3]) / seconds
+        sessions, turns, tokens = ((end - start) / seconds for start, end in zip(first[1:], last[1:], strict=True))
+        return [f"{sessions * 60:.1f} sessions/min", f"{turns:.1f} turns/s", f"{tokens:,.0f} tokens/s"]
+
+    def _use(self) -> str:
+        pulse = self.progress.pulse
+        calls = f"{pulse.in_flight} of {pulse.limit} calls in flight · {pulse.retries} retries"
+        return f"{calls} · {pulse.prompt_tokens + pulse.completion_tokens:,} tokens"
+
+    def _spent(self) -> list[str]:
+        return [f"{self.money(self.progress.pulse):.2f} spent"] if self.money else []
 
     def _time_left(self) -> str:
-        progress = self._progress
+        progress = self.progress
         done = progress.finished + progress.failed
         # The rate of the whole run: that of the last minute says little of long sessions, which end in waves.
         return duration(progress.left * progress.seconds / done) if done and progress.left else ""
 
     def _picture(self) -> Table:
-        progress, total = self._progress, self._total
-        done = self._before + progress.finished + progress.failed
-        sessions, turns, tokens = self._rates()
-        pulse = progress.pulse
-        width = max(10, min(60, self._console.width - 2))
-        spent = f" · {self._money(pulse):.2f} spent" if self._money else ""
+        progress, pulse = self.progress, self.progress.pulse
+        done = self.done_before + progress.finished + progress.failed
         cached = (
             f", {pulse.cached_tokens / pulse.prompt_tokens:.0%} of the prompts cached" if pulse.prompt_tokens else ""
         )
         left = self._time_left()
         rows = [
-            Text(
-                f"{done} of {total} sessions · {progress.failed} failed · {progress.running} running"
-                + (f" · {left} left" if left else "")
-            ),
-            Text(
-                f"{sessions * 60:.1f} sessions/min · {turns:.1f} turns/s · {tokens:,.0f} tokens/s · "
-                f"{duration(progress.seconds)}",
-                style="dim",
-            ),
-            Text(
-                f"{pulse.in_flight} of {pulse.limit} calls in flight · {pulse.retries} retries · "
-                f"{pulse.prompt_tokens + pulse.completion_tokens:,} tokens{cached}{spent}",
-                style="dim",
-            ),
+            Text(self._counts(done) + (f" · {left} left" if left else "")),
+            Text(" · ".join([*self._rates(), duration(progress.seconds)]), style="dim"),
+            Text(" · ".join([self._use() + cached, *self._spent()]), style="dim"),
         ]
         if pulse.trouble:
             rows.append(Text(f"lately: {pulse.trouble}", style="yellow", overflow="ellipsis", no_wrap=True))
@@ -142,7 +124,8 @@ class BatchView:
         if progress.draining:
             rows.append(Text(f"stopping: {progress.stopped}; Ctrl-C again stops at once", style="yellow"))
         grid = Table.grid()  # the bar by itself does not end its line
-        grid.add_row(ProgressBar(total=total, completed=done, width=width))
+        width = max(10, min(60, self.console.width - 2))
+        grid.add_row(ProgressBar(total=self.total, completed=done, width=width))
         for row in rows:
             grid.add_row(row)
         return grid
@@ -150,12 +133,10 @@ class BatchView:
 
 def duration(seconds: float) -> str:
     """Seconds as people read them."""
-    whole = round(seconds)
-    if whole < 60:
-        return f"{whole} s"
-    if whole < 3600:
-        return f"{whole // 60} min {whole % 60:02} s"
-    return f"{whole // 3600} h {whole % 3600 // 60:02} min"
+    minutes, rest = divmod(round(seconds), 60)
+    if not minutes:
+        return f"{rest} s"
+    return f"{minutes} min {rest:02} s" if minutes < 60 else f"{minutes // 60} h {minutes % 60:02} min"
 
 
 def failures_table(failures: Counter[str]) -> Table:
@@ -167,7 +148,7 @@ def failures_table(failures: Counter[str]) -> Table:
 
 
 def projection_table(rows: Iterable[tuple[str, ...]], money: bool) -> Table:
-    """What the whole of a batch will take, by method."""
+    """What a batch will take, by method."""
     table = Table("method", "sessions", "calls", "prompt tokens", "answer tokens", "session time", box=None)
     if money:
         table.add_column("cost")

@@ -1,9 +1,10 @@
-"""A worker: runs the sessions it is handed, many at once, in this process, and keeps their records."""
+"""A worker: runs sessions, many at once, in this process, and keeps their records."""
 
 import asyncio
 import time
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -20,10 +21,11 @@ from counseling_sessions.sessions.folder import RunFolder
 from counseling_sessions.sessions.journal_reading import has_begun
 from counseling_sessions.sessions.writing import ShardWriter
 from counseling_sessions.state import SessionRecord
+from counseling_sessions.store.failing import failing_as
 from counseling_sessions.store.machine import Shortage, shortage
 
 LATELY = 60.0
-"""Seconds for which the last trouble with an endpoint is told."""
+"""Seconds for which the last trouble with an endpoint is shown."""
 
 
 class Pulse(BaseModel):
@@ -41,17 +43,17 @@ class Pulse(BaseModel):
     limit: int = 0
     in_flight: int = 0
     set_aside: int = 0
-    """Journals that held no session, and were set aside; their sessions were begun anew."""
+    """Damaged journals that were set aside; their sessions were begun anew."""
     trouble: str = ""
     """What went wrong lately with a request that is repeated."""
 
 
 class Suspended(Exception):
-    """The session was stopped; its journal is there to go on from."""
+    """The session was stopped; it can go on from its journal."""
 
 
 class Worker:
-    """Runs units of a batch. `most` is how many sessions it runs at once, `name` that of its files."""
+    """Runs units of a batch, at most `most` at once; `name` is in the names of its files."""
 
     def __init__(self, folder: Path, batch: Batch, models: Models, *, name: str = "w0", most: int = 64) -> None:
         self.name = name
@@ -66,11 +68,11 @@ class Worker:
         self._pulse = Pulse()
 
     async def run(self, unit: Unit) -> Entry:
-        """Run a unit to its end, new or from where its journal was cut, and keep its record.
+        """Run a unit to its end, new or from its journal, and keep its record.
 
-        A journal that holds something else is set aside, under another name, and its session is begun anew: half a session
-        is lost, which the log says, and not the rest of the batch. Raises `Suspended` if the worker is stopped meanwhile,
-        `Shortage` where the machine has run out of something, and `RunError` or `JournalError` where the disk fails.
+        A damaged journal is set aside, under another name, and its session is begun anew; the log says so. Raises
+        `Suspended` if the worker is stopped meanwhile, `Shortage` if the machine has run out of something, and `RunError` or
+        `JournalError` if the disk fails.
         """
         task = asyncio.current_task()
         assert task is not None
@@ -101,7 +103,7 @@ class Worker:
         return entry
 
     async def _resumed(self, task: SessionTask, journal: Path) -> SessionRecord | None:
-        """The record of a session that its journal was gone on with; None where there is none to go on with."""
+        """The record of a session that went on from its journal; None if there is no journal to go on from."""
         try:
             if not has_begun(journal):
                 return None
@@ -123,19 +125,23 @@ class Worker:
         )
 
     def capacity(self) -> int:
-        """How many sessions it can run at once, as things are: a few more than the endpoints bear calls.
+        """How many sessions it can run at once now: a few more than the endpoints bear calls.
 
-        More sessions would wait for one another's calls, and push one another's prompts out of the server's prefix cache.
+        More sessions would wait for one another, and push one another's prompts out of the server's prefix cache.
         """
         limit = sum(item.limit for item in self.models.limits.values()) or START
         return min(self.most, limit + max(1, limit // 4))
 
     def stop(self, *, now: bool = False) -> None:
-        """Stop every session after the turn it is at, or `now`."""
+        """Stop every session after its current turn, or `now`."""
         self.stopping = True
         if now:
             for task in self._tasks:
                 task.cancel()
+
+    async def close(self) -> None:
+        """Close the connections to the models."""
+        await self.models.close()
 
     def _note(self, event: Event) -> None:
         if event.update is None:
@@ -159,15 +165,11 @@ class Worker:
 
 
 def _set_aside(journal: Path) -> Path:
-    """Give a damaged journal a name under which nothing takes it for one. Raises `RunError`."""
-    number, aside = 1, journal.with_name(f"{journal.name}.damaged")
-    while aside.exists():
-        number += 1
-        aside = journal.with_name(f"{journal.name}.damaged-{number}")
-    try:
+    """Give a damaged journal a name that no journal has. Raises `RunError`."""
+    names = (f"{journal.name}.damaged{'' if number == 1 else f'-{number}'}" for number in count(1))
+    aside = next(path for path in map(journal.with_name, names) if not path.exists())
+    with failing_as(RunError, f"{journal} is damaged, and cannot be set aside"):
         journal.rename(aside)
-    except OSError as error:
-        raise RunError(f"{journal} is damaged, and cannot be set aside: {error.strerror}") from error
     return aside
 
 

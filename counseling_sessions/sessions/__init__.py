@@ -1,4 +1,4 @@
-"""Sessions at rest: reading those of a run directory, and those that others made, in one form."""
+"""Sessions at rest: those of a run's folder, and those that others made, in one form."""
 
 from counseling_sessions.sessions.reading import read_sessions
 from counseling_sessions.sessions.session import Message, Session, SessionKey, client_group

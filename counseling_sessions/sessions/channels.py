@@ -1,4 +1,4 @@
-"""What an update may give to the state's channels, and in which order: a journal that says anything else is none of ours."""
+"""What an update may give to the state's channels, and in which order. A journal with anything else is damaged."""
 
 from typing import Annotated, Any
 
@@ -22,7 +22,7 @@ _Items = BeforeValidator(_items)
 
 
 class Channels(BaseModel):
-    """An update, typed: the channels of a session and those of a practice session. Lists are what is appended, or what replaces."""
+    """An update, typed: the channels of a session or of a practice session. A list is appended, or replaces the channel's."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -44,7 +44,7 @@ class Channels(BaseModel):
 
 
 class Misfit(ValueError):
-    """An update that no node gives; the message names the field and says why."""
+    """An update that no node makes; the message names the field and says why."""
 
 
 def channels_of(item: JournalUpdate) -> Channels:
@@ -56,7 +56,7 @@ def channels_of(item: JournalUpdate) -> Channels:
 
 
 class Order:
-    """Goes through a session's updates, and refuses one that cannot come after those before it."""
+    """Goes through a session's updates, and refuses one that cannot follow those before it."""
 
     def __init__(self, head: JournalHead) -> None:
         self._head = head
@@ -95,14 +95,14 @@ class Order:
 
     def _of_this_session(self, channels: Channels) -> None:
         head = self._head
-        for name, own in (
+        for name, expected in (
             ("session_id", head.session_id),
             ("profile_id", head.profile.id),
             ("profile", head.profile),
             ("attitude", head.attitude),
         ):
             value = getattr(channels, name)
-            if value is not None and value != own:
+            if value is not None and value != expected:
                 raise Misfit(f"update.{name}: another one than in the first line")
 
     def _at_turn(self, turn: int, where: str) -> None:

@@ -1,4 +1,4 @@
-"""The records of sessions as lines of files, and the ledger's line for each of them."""
+"""The records of sessions as lines of files, and the ledger's line for each."""
 
 from typing import Annotated, Any
 
@@ -11,14 +11,14 @@ from counseling_sessions.state import Count, EndReason, Failure, SessionRecord, 
 from counseling_sessions.store.reading import parse_json
 
 ShardName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_][A-Za-z0-9._-]{0,199}$")]
-"""A shard's name without its suffix; nothing that leads out of the folder of shards."""
+"""A shard's name without its suffix; it cannot lead out of the folder of shards."""
 CONFIGURED: dict[str, type] = {"method": str, "seed": int, "max_turns": int, "language": str}
-"""What is read of a record's configuration without more ado, and of what kind it is."""
+"""Fields of a record's configuration that readers trust, and their types."""
 _KINDS = {str: "text", int: "a whole number of at most 63 bits"}
 
 
 class Entry(Listed):
-    """A line of the ledger: what has become of a unit, and where its record is (`end` is the offset after its line)."""
+    """A line of the ledger: how a unit ended, and where its record is."""
 
     model_config = ConfigDict(frozen=True, extra="ignore", allow_inf_nan=False)
 
@@ -38,30 +38,31 @@ class Entry(Listed):
         return sum(item.prompt_tokens + item.completion_tokens for item in self.usage.values())
 
     @property
+    def tokens_by_role(self) -> dict[str, tuple[int, int, int]]:
+        """Prompt, cached and completion tokens of each role."""
+        return {
+            role: (item.prompt_tokens, item.cached_tokens, item.completion_tokens) for role, item in self.usage.items()
+        }
+
+    @property
     def calls(self) -> int:
         return sum(item.calls for item in self.usage.values())
 
     @property
     def rank(self) -> tuple[str, str]:
-        """By what the one that counts is chosen: a session that was finished once stays finished, else what came later counts."""
+        """The highest one counts: a finished record before a failed one, else the later."""
         return self.status, self.finished_at
 
 
 def entry_of(record: SessionRecord, shard: str, end: int, text: bytes) -> Entry:
-    """The ledger's line for a record that lies there as this text, the end of its line aside. Raises `ValidationError`."""
+    """The ledger's line for a record whose text is in a shard, without the end of its line. Raises `ValidationError`."""
+    names = ("session_id", "profile_id", "attitude", "status", "end_reason", "seconds", "finished_at", "usage")
     return Entry(
-        session_id=record.session_id,
-        profile_id=record.profile_id,
-        attitude=record.attitude,
+        **{name: getattr(record, name) for name in names},
         method=record.configuration.get("method"),
         session_seed=record.configuration.get("seed"),
-        status=record.status,
-        end_reason=record.end_reason,
         failure=record.failure and record.failure.model_copy(update={"call": None}),
         turns=len(record.turns),
-        seconds=record.seconds,
-        finished_at=record.finished_at,
-        usage=record.usage,
         shard=shard,
         end=end,
         **measured(text),
@@ -69,7 +70,7 @@ def entry_of(record: SessionRecord, shard: str, end: int, text: bytes) -> Entry:
 
 
 def listed(text: bytes, shard: str, end: int) -> Entry | None:
-    """The ledger's line for what lies there; None where it is no record."""
+    """The ledger's line for a text in a shard; None if it is no record."""
     try:
         return entry_of(record_of(text), shard, end, text)
     except ValueError:
@@ -77,12 +78,12 @@ def listed(text: bytes, shard: str, end: int) -> Entry | None:
 
 
 def record_of(line: bytes) -> SessionRecord:
-    """The record on a line. Raises `ValueError` that says what is wrong with it."""
+    """The record on a line. Raises `ValueError` that says what is wrong."""
     return record_of_value(parse_json(line))
 
 
 def record_of_value(value: Any) -> SessionRecord:
-    """The record that a JSON value is. Raises `ValueError` that says what is wrong with it."""
+    """The record in a JSON value. Raises `ValueError` that says what is wrong."""
     try:
         record = SessionRecord.model_validate(value)
     except ValidationError as error:

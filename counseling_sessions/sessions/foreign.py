@@ -1,9 +1,9 @@
-"""Sessions in files, whoever made them, read one by one: MAGneT's, CACTUS dialogues, chat formats, and our own records.
+"""Sessions in anybody's files, read one by one: MAGneT's, CACTUS dialogues, chat formats, and our records.
 
 A session of MAGneT is an object with its messages under `dialogue` (the released files) or `history` (the released scripts),
 by itself or nested under `example`; CACTUS has one text of labelled lines instead. Chat formats have `messages` with `role` and
-`content` (OpenAI) or `conversations` with `from` and `value` (ShareGPT), where the assistant is the counselor and what a system
-message says is passed over. Files may be JSON, JSON Lines or YAML.
+`content` (OpenAI) or `conversations` with `from` and `value` (ShareGPT); there the assistant is the counselor, and system
+messages are passed over. Files may be JSON, JSON Lines or YAML.
 """
 
 import re
@@ -35,7 +35,7 @@ FIELDS = {
     "messages": ("role", "content"),
     "conversations": ("from", "value"),
 }
-"""Where a session's messages may stand, and how speaker and text of a message are named there."""
+"""The fields of a session that may hold its messages, and the names of speaker and text in a message there."""
 _LINE = re.compile(rf"^[ \t]*({'|'.join(SPEAKERS)})[ \t]*:[ \t]*", re.IGNORECASE | re.MULTILINE)
 
 
@@ -48,16 +48,15 @@ class _FieldError(ValueError):
 def foreign_sessions(path: Path) -> Iterator[Session | Problem]:
     """Every session of a file or of a folder's files (session_2 before session_10), and every problem, in their order.
 
-    A record that is no session becomes a `Problem` with file, record and field, and the rest is read on. JSON Lines are
-    read line by line. In a folder, `index.jsonl` of our own export is passed over. Raises `ProfileError` where there is
-    nothing to read.
+    A record that is no session becomes a `Problem` with file, record and field. JSON Lines are read line by line. In a
+    folder, the `index.jsonl` of an export is passed over. Raises `ProfileError` if there is nothing to read.
     """
     for file, item in records_and_sessions(path):
         yield session_of(item, file) if isinstance(item, SessionRecord) else item
 
 
 def records_and_sessions(path: Path) -> Iterator[tuple[str, SessionRecord | Session | Problem]]:
-    """The same, each with its file, and our own records as they are, with all that led to what was said."""
+    """The same, each with its file, and our records unchanged, with all that led to the dialogue."""
     position = 0
     for file in _files(path):
         for item in records_of(file):
@@ -67,8 +66,9 @@ def records_and_sessions(path: Path) -> Iterator[tuple[str, SessionRecord | Sess
             position += 1
             try:
                 yield str(file), _read(item, position)
-            except _FieldError as error:
-                yield str(file), Problem(item.file, str(error), item.number, error.field)
+            except ValueError as error:
+                field = error.field if isinstance(error, _FieldError) else ""
+                yield str(file), Problem(item.file, str(error), item.number, field)
 
 
 def _files(path: Path) -> list[Path]:
@@ -76,14 +76,11 @@ def _files(path: Path) -> list[Path]:
         return [path]
     if not path.is_dir():
         raise ProfileError(f"there is no file or folder {str(path)!r}")
-    found = [
-        file
-        for file in path.iterdir()
-        if file.suffix.lower() in SUFFIXES and file.name != "index.jsonl" and file.is_file()
-    ]
-    if not found:
+    candidates = (file for file in path.iterdir() if file.suffix.lower() in SUFFIXES and file.name != "index.jsonl")
+    files = [file for file in candidates if file.is_file()]
+    if not files:
         raise ProfileError(f"{path}: no sessions in this folder; looked for {', '.join(sorted(SUFFIXES))} files")
-    return sorted(found, key=_natural)
+    return sorted(files, key=_natural)
 
 
 def _natural(path: Path) -> list[tuple[int, str]]:
@@ -95,7 +92,7 @@ def _read(item: Record, position: int) -> SessionRecord | Session:
     if not isinstance(value, dict):
         raise _FieldError("", "should be an object with a session's fields")
     if "session_id" in value and "turns" in value:
-        return _own(item)
+        return record_of_value(value)
     record = value["example"] if isinstance(value.get("example"), dict) else value
     messages = _messages(value, record)
     profile, problem = _profile(item, record, position)
@@ -112,15 +109,8 @@ def _read(item: Record, position: int) -> SessionRecord | Session:
     )
 
 
-def _own(item: Record) -> SessionRecord:
-    try:
-        return record_of_value(item.value)
-    except ValueError as error:
-        raise _FieldError("", str(error)) from None
-
-
 def _messages(value: dict[str, Any], record: dict[str, Any]) -> list[tuple[Speaker, str]]:
-    """The messages, which the scripts put beside `example` as well as into it."""
+    """The messages; the scripts put them beside `example` as well as into it."""
     for holder in (record, value):
         for field in FIELDS:
             if holder.get(field) is not None:
@@ -159,7 +149,7 @@ def _message(value: Any, where: str, who: str, what: str) -> tuple[Speaker, str]
 
 
 def _in_turns(said: list[tuple[Speaker, str]], profile: ClientProfile | None) -> tuple[Message, ...]:
-    """Number the turns: a counselor's message begins one, and the exchange that the form opens with is turn 0."""
+    """Number the turns: a counselor's message begins one, and the form's opening is turn 0."""
     opening = profile.opening if profile else None
     opened = opening is not None and said[0] == ("counselor", opening.counselor)
     turn, messages = 0 if opened else 1, []
@@ -185,11 +175,10 @@ def _profile(item: Record, record: dict[str, Any], position: int) -> tuple[Clien
 def _attitude(record: dict[str, Any]) -> Attitude | None:
     client = record.get("AI_client")
     value = (client if isinstance(client, dict) else record).get("attitude")
-    return next(
-        (attitude for attitude in ATTITUDES if isinstance(value, str) and value.strip().lower() == attitude), None
-    )
+    word = value.strip().lower() if isinstance(value, str) else None
+    return next((attitude for attitude in ATTITUDES if attitude == word), None)
 
 
 def _text(value: dict[str, Any], record: dict[str, Any], name: str) -> str | None:
-    found = record.get(name, value.get(name))
-    return found.strip() or None if isinstance(found, str) else None
+    text = record.get(name, value.get(name))
+    return text.strip() or None if isinstance(text, str) else None

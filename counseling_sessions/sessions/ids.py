@@ -1,4 +1,4 @@
-"""The ids of sessions: they follow from what a session is, so that the same one is not run twice."""
+"""The ids of sessions: they follow from profile, attitude, configuration and seed, so that no session is run twice."""
 
 import uuid
 

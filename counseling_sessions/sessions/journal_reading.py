@@ -1,4 +1,4 @@
-"""Reading a journal as a whole: what a crash has cut is left out, what no session writes is refused, by line and field."""
+"""Reading a journal: lines that a crash has cut are left out, lines that no session writes are refused, by line and field."""
 
 import errno
 from collections.abc import Iterable
@@ -22,13 +22,13 @@ from counseling_sessions.state import SessionState
 from counseling_sessions.store.reading import MOST_LINE, open_plain, parse_json, read_bytes
 
 NOT_OURS = (errno.EINVAL, errno.EFBIG, errno.EISDIR, errno.ENXIO, errno.ELOOP)
-"""Errors that say what a file is, not that the disk fails: a pipe, a folder, a device, something far too large."""
+"""Errors of the file, not of the disk: a pipe, a folder, a device, something far too large."""
 
 
 def read_journal(path: Path) -> JournalContent:
     """Read a journal, finished or cut anywhere.
 
-    Raises `DamagedJournal` if it is none, or says what no session can say, and `JournalError` if it cannot be read.
+    Raises `DamagedJournal` if it has lines that no session writes, and `JournalError` if it cannot be read.
     """
     try:
         lines = read_bytes(path).split(b"\n")
@@ -57,7 +57,7 @@ def read_journal(path: Path) -> JournalContent:
 
 
 def has_begun(path: Path) -> bool:
-    """Whether a journal holds a whole first line: one without it (a crash at the very start) is no session yet."""
+    """Whether a journal has a complete first line: without it (a crash at the very start) it is no session yet."""
     try:
         with open_plain(path) as file:
             return file.readline(MOST_LINE).endswith(b"\n")
@@ -68,9 +68,9 @@ def has_begun(path: Path) -> bool:
 
 
 def fold(updates: Iterable[JournalUpdate]) -> dict[str, Any]:
-    """The state after these updates: each channel by its own reducer, as the graph itself would have it.
+    """The state after these updates, each channel by its reducer, as in the graph.
 
-    Raises `JournalError` where what is given to a list channel is no list.
+    Raises `JournalError` if a list channel gets no list.
     """
     state: dict[str, Any] = {}
     for item in updates:
@@ -82,15 +82,13 @@ def fold(updates: Iterable[JournalUpdate]) -> dict[str, Any]:
                 state[name] = value
             elif not isinstance(items, (list, tuple)):
                 raise JournalError(f"an update of {item.node[:40]} gives no list to the channel {name}")
-            elif replaced:
-                state[name] = list(items)
             else:
-                state[name] = reducer(state.get(name, []), list(items))
+                state[name] = list(items) if replaced else reducer(state.get(name, []), list(items))
     return state
 
 
 def read_problem(path: Path, error: OSError, doing: str = "read") -> JournalError:
-    """The error for a person: damaged where the file is something else than a journal can be."""
+    """The error for a person: `DamagedJournal` if the file cannot be a journal."""
     kind = DamagedJournal if error.errno in NOT_OURS else JournalError
     return kind(f"{path} cannot be {doing}: {error.strerror}")
 
@@ -117,7 +115,7 @@ def _read_head(path: Path, line: bytes) -> JournalHead:
 
 
 def _check(path: Path, content: JournalContent, places: list[int]) -> None:
-    """Raise `DamagedJournal` for an update that counts and that no session can have made there."""
+    """Raise `DamagedJournal` for an update that counts and cannot stand there."""
     order = Order(content.head)
     for item, place in zip(content.updates, places, strict=True):
         try:

@@ -1,4 +1,4 @@
-"""A session as it is read for evaluation, whoever made it."""
+"""A session as evaluation reads it, ours or anybody's."""
 
 import hashlib
 from dataclasses import dataclass
@@ -6,13 +6,13 @@ from dataclasses import dataclass
 from pydantic import BaseModel, ConfigDict
 
 from counseling_sessions.profiles.schema import Attitude, ClientProfile
-from counseling_sessions.state import CBTTechnique, EndReason, Phase, SessionRecord, Speaker
+from counseling_sessions.state import CBTTechnique, EndReason, Phase, SessionRecord, Speaker, Turn, Utterance
 from counseling_sessions.texts.words import normalized
 
 
 @dataclass(frozen=True, slots=True)
 class SessionKey:
-    """Which session something is of: its id, where it was read, and whose and what kind of a session it is (as in `Session`)."""
+    """What identifies a session: its id, the place it was read from, and its kind (as in `Session`)."""
 
     session: str
     source: str
@@ -23,10 +23,10 @@ class SessionKey:
 
 
 class Message(BaseModel):
-    """A message as it stands in the file, which may be empty.
+    """A message as it stands in the file; its text may be empty.
 
-    A counselor's message begins a turn; turn 0 is the opening. What led to a counselor's message (phase, techniques that
-    were picked, 1-based step of the plan) is known of our own sessions only; `closing` is the counselor's goodbye.
+    A counselor's message begins a turn; turn 0 is the opening. Only in our sessions a counselor's message has phase, picked
+    techniques and 1-based step of the plan; `closing` is the counselor's goodbye.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -41,11 +41,11 @@ class Message(BaseModel):
 
 
 class Session(BaseModel):
-    """A session. What its file does not tell is None, `profile_problem` says why there is no profile.
+    """A session. What its file does not say is None; `profile_problem` says why there is no profile.
 
-    `cbt_technique` and `cbt_plan` are texts as the file has them. `method`, `seed`, `configuration_hash` and what follows
-    are known of our own records only; where a person took part, `method` says as whom. `plan_steps` is how many steps the plan
-    has.
+    `cbt_technique` and `cbt_plan` are texts as the file has them. Only our records have `method`, `seed`,
+    `configuration_hash` and the fields after them; if a person took part, `method` says as whom. `plan_steps` counts the
+    plan's steps.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -70,50 +70,35 @@ class Session(BaseModel):
 
     @property
     def client(self) -> str:
-        """Who the client is, whatever the attitude: `client_group`, or where there is no profile somebody of this session alone."""
+        """The client, whatever the attitude: `client_group`, or without a profile a client of this session alone."""
         return client_group(self.profile) if self.profile else f"session {self.id} of {self.source}"
 
     @property
     def key(self) -> SessionKey:
-        """Which session it is."""
+        """What identifies it."""
         return SessionKey(self.id, self.source, self.method, self.client, self.attitude, self.seed)
 
     @property
     def turns(self) -> int:
-        """How many turns there are, the opening and the closing aside."""
+        """How many turns there are, without opening and closing."""
         return len({message.turn for message in self.dialogue if message.turn and not message.closing})
 
 
 def client_group(profile: ClientProfile) -> str:
-    """Who the client is: 16 hexadecimal digits of a hash of the form's name and reason for counseling.
+    """The client: 16 hexadecimal digits of a hash of the form's name and reason for counseling.
 
-    Case, spacing and punctuation do not count. The profile's id and attitude do not either: a CACTUS form comes once per
-    attitude, each time under another id. Nor does the rest of the form, so that a form that was edited stays the same
-    client; the name alone would not do, since CACTUS gives some names to several clients.
+    Case, spacing and punctuation do not count. Nor do id and attitude: a CACTUS form comes once per attitude, each time
+    under another id. An edited form stays the same client. The name alone is not enough: CACTUS gives some names to several clients.
     """
     who = f"{normalized(profile.demographics.name)}\n{normalized(profile.reason_for_counseling)}"
     return hashlib.sha256(who.encode()).hexdigest()[:16]
 
 
 def session_of(record: SessionRecord, source: str) -> Session:
-    """A record of our own as a session."""
+    """One of our records as a session."""
     plan, config = record.plan, record.configuration
     turns = {turn.turn: turn for turn in record.turns}
-    dialogue = []
-    for said in record.dialogue:
-        turn = turns.get(said.turn) if said.speaker == "counselor" else None
-        pick = turn.pick if turn else None
-        dialogue.append(
-            Message(
-                turn=said.turn,
-                speaker=said.speaker,
-                text=said.text,
-                closing=said.closing,
-                phase=turn.phase if turn else None,
-                techniques=pick.techniques if pick else (),
-                step=pick.step if pick else None,
-            )
-        )
+    dialogue = (_message(said, turns.get(said.turn)) for said in record.dialogue)
     calls = [said.call for said in record.dialogue if said.call]
     return Session(
         id=record.session_id,
@@ -135,14 +120,22 @@ def session_of(record: SessionRecord, source: str) -> Session:
     )
 
 
+def _message(said: Utterance, turn: Turn | None) -> Message:
+    message = Message(turn=said.turn, speaker=said.speaker, text=said.text, closing=said.closing)
+    if said.speaker == "client" or turn is None:
+        return message
+    led = {"techniques": turn.pick.techniques, "step": turn.pick.step} if turn.pick else {}
+    return message.model_copy(update={"phase": turn.phase, **led})
+
+
 def _method(record: SessionRecord) -> str | None:
-    """The record's method; a session in which a person has taken part is no session of a method."""
+    """The record's method; a session with a person is no session of a method."""
     people = sorted({said.speaker for said in record.dialogue if said.author == "human"})
     return f"person as {' and '.join(people)}" if people else record.configuration.get("method")
 
 
 def named_technique(text: str | None) -> CBTTechnique | None:
-    """The one of the twelve CBT techniques that a text names; None where it names none, or several."""
+    """The one CBT technique that a text names; None if it names none, or several."""
     said = normalized(text or "")
     named = {technique for technique in CBTTechnique if normalized(technique.value) in said}
     return named.pop() if len(named) == 1 else None

@@ -1,1 +1,1 @@
-"""Files at rest. Knows nothing of sessions: whoever reads or writes a file of any kind comes here."""
+"""Files at rest: how any file is read, written and locked. Knows nothing of sessions."""

@@ -1,4 +1,4 @@
-"""Files that are there whole or not at all, even after a power cut."""
+"""Files that are complete or absent, even after a power cut."""
 
 import os
 from collections.abc import Iterable, Iterator
@@ -11,14 +11,14 @@ from counseling_sessions.store.private import for_its_owner
 
 @contextmanager
 def replacing(path: Path, *, private: bool = False) -> Iterator[IO[bytes]]:
-    """A file to write into, which gets its name when the block ends well; what the block raises leaves nothing behind.
+    """A file to write into, which gets its name when the block ends well; an error in the block leaves nothing behind.
 
-    Its folder must be there: one that was moved away does not come into being again. A `private` file is for its owner
-    alone. Raises `OSError`.
+    Its folder must exist: a folder that was moved away is not made again. Only its owner can read a `private` file.
+    Raises `OSError`.
     """
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
-        temporary.unlink(missing_ok=True)  # of a process that had this number before
+        temporary.unlink(missing_ok=True)  # an earlier process with this number left it
         descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600 if private else 0o666)
         with open(descriptor, "wb") as file:
             yield file
@@ -32,7 +32,7 @@ def replacing(path: Path, *, private: bool = False) -> Iterator[IO[bytes]]:
 
 
 def left_behind(path: Path) -> list[Path]:
-    """What a kill has left of a file that was being written."""
+    """The pieces of a file that killed processes left."""
     return list(path.parent.glob(f".{path.name}.*.tmp"))
 
 
@@ -43,7 +43,7 @@ def write_atomically(path: Path, data: bytes | Iterable[bytes], *, private: bool
 
 
 def write_named(path: Path, text: str, *, private: bool = False) -> None:
-    """Write a file that a person has named, as UTF-8, and its folder where there is none. Raises `OSError`.
+    """Write a file that a person has named, as UTF-8, and make its folder. Raises `OSError`.
 
     A link, a terminal or a pipe stays what it is, and gets the text.
     """

@@ -1,4 +1,4 @@
-"""What the machine says of a file, worded for a person."""
+"""Errors of files, worded for a person."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -6,7 +6,7 @@ from contextlib import contextmanager
 
 @contextmanager
 def failing_as(kind: type[Exception], what: str) -> Iterator[None]:
-    """Within the context an `OSError` becomes an error of this kind: the sentence `what` (such as "x cannot be read"), and why."""
+    """Turn an `OSError` of the block into an error of this kind: the sentence `what` (such as "x cannot be read"), and why."""
     try:
         yield
     except OSError as error:

@@ -1,36 +1,34 @@
-"""A file of lines that only grows: journals, shards, ledgers, answers, what happened."""
+"""A file of lines that only grows: a journal, a shard, a ledger, a log."""
 
 import os
 from pathlib import Path
-from typing import Self
 
 from counseling_sessions.store.lock import hold
-from counseling_sessions.store.private import open_to_write
+from counseling_sessions.store.private import OpenFile
 
 
-class Log:
-    """A file of whole lines, open for appending. All of it raises `OSError`, the beginning also for what is no plain file.
+class Log(OpenFile):
+    """A file of complete lines, open for appending. Every method raises `OSError`; opening does so for anything but a plain file.
 
-    Its folder must be there: one that was moved away does not come into being again. A `private` file is for its owner
-    alone, also one that was there. Without `create` the file must be there too.
+    Its folder must exist: a folder that was moved away is not made again. Only its owner can read a `private` file,
+    also one that existed before. Without `create` the file must exist too.
     """
 
     def __init__(self, path: Path, *, private: bool = False, create: bool = True) -> None:
-        self.path = path
         try:
-            self._descriptor = open_to_write(path, os.O_APPEND | os.O_CREAT * create, private=private)
+            super().__init__(path, os.O_APPEND | os.O_CREAT * create, private=private)
         except FileNotFoundError as error:
             why = "its folder is not there any more" if create else error.strerror
             raise FileNotFoundError(error.errno, why, str(path)) from None
 
     def lock(self) -> None:
-        """Keep other processes from it until it is closed. Raises `BlockingIOError` where one has it already."""
+        """Keep other processes out until it is closed. Raises `BlockingIOError` if one has the lock."""
         hold(self._descriptor, self.path)
 
     def append(self, lines: bytes, *, sync: bool = False) -> int:
-        """Append whole lines, with `sync` forced to the disk; the file's size then.
+        """Append complete lines, with `sync` forced to the disk, and return the file's new size.
 
-        A line that a crash has cut is ended before them. Where they cannot be written, what was written of them is taken back.
+        First end a line that a crash has cut. A failed write is taken back.
         """
         size, done = os.fstat(self._descriptor).st_size, 0
         if size and os.pread(self._descriptor, 1, size - 1) != b"\n":
@@ -41,33 +39,21 @@ class Log:
             if sync:
                 os.fsync(self._descriptor)
         except OSError:
-            if os.fstat(self._descriptor).st_size == size + done:  # no other process has written behind it
+            if os.fstat(self._descriptor).st_size == size + done:  # no other process has written since
                 os.ftruncate(self._descriptor, size)
             raise
         return size + len(lines)
 
     def clear(self) -> None:
-        """Take everything out."""
+        """Empty the file."""
         os.ftruncate(self._descriptor, 0)
 
     def make_private(self) -> None:
-        """Let only its owner read it, whatever it was begun with."""
+        """Let only its owner read it from now on."""
         os.fchmod(self._descriptor, 0o600)
-
-    def close(self) -> None:
-        """Close it, and give up its lock."""
-        if self._descriptor >= 0:
-            os.close(self._descriptor)
-            self._descriptor = -1
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *unused: object) -> None:
-        self.close()
 
 
 def append(path: Path, lines: bytes, *, sync: bool = False, private: bool = False) -> int:
-    """Append whole lines to a file that is opened for it, as `Log` does; the file's size then. Raises `OSError`."""
+    """Append complete lines to a file, as `Log` does, and return its new size. Raises `OSError`."""
     with Log(path, private=private) as log:
         return log.append(lines, sync=sync)

@@ -1,4 +1,4 @@
-"""What a machine runs out of: an error that says so is no fault of the work that met it, which can be done later."""
+"""What a machine runs out of: such an error is no fault of the work that met it, which can be tried again later."""
 
 import errno
 
@@ -10,18 +10,18 @@ SHORT_OF = {
 
 
 class Shortage(RuntimeError):
-    """The machine has run out of something, said anew by whoever must not pass on the error that told it."""
+    """The machine has run out of `what`, in place of an error that must not be passed on."""
 
-    def __init__(self, what: str) -> None:
-        super().__init__(f"the machine has run out of {what}")
-        self.what = what
+    @property
+    def what(self) -> str:
+        return str(self.args[0])
 
-    def __reduce__(self) -> tuple[type["Shortage"], tuple[str]]:
-        return Shortage, (self.what,)
+    def __str__(self) -> str:
+        return f"the machine has run out of {self.what}"
 
 
 def shortage(error: BaseException) -> str | None:
-    """What the machine has run out of, where an error or one of its causes says so; None for any other error."""
+    """What the machine has run out of, if an error or one of its causes says so; None for any other error."""
     seen: set[int] = set()
     cause: BaseException | None = error
     while cause is not None and id(cause) not in seen:
@@ -37,5 +37,5 @@ def _short_of(error: BaseException) -> str | None:
         return error.what if isinstance(error, Shortage) else "memory"
     if isinstance(error, OSError):
         return SHORT_OF.get(error.errno or 0)
-    # CPython has no type of its own for this one.
+    # CPython raises a plain RuntimeError here.
     return "threads" if isinstance(error, RuntimeError) and "can't start new thread" in str(error) else None

@@ -1,7 +1,7 @@
 """Reading files that anybody may have made: plain files alone, within bounds, and JSON that cannot exhaust the reader.
 
-What cannot be read raises `OSError` with a reason for a person in `strerror`, what cannot be parsed `ValueError`. A pipe, a device
-and a folder are refused at once: opening them could wait for ever, reading them need never end.
+An unreadable file raises `OSError` with a reason for a person in `strerror`, wrong JSON raises `ValueError`. A pipe, a device
+and a folder are refused at once: to open or read them could take for ever.
 """
 
 import errno
@@ -16,9 +16,9 @@ from pathlib import Path
 from typing import IO, Any
 
 MOST_BYTES = 256 * 2**20
-"""Bytes of the largest file that is read as a whole."""
+"""Bytes of the largest file that is read at once."""
 MOST_LINE = 64 * 2**20
-"""Bytes of the longest line: records of the longest sessions have some megabytes."""
+"""Bytes of the longest line: the longest sessions take some megabytes."""
 
 _KINDS = (
     (stat.S_ISDIR, "a folder, not a file"),
@@ -30,9 +30,9 @@ _KINDS = (
 
 
 def open_plain(path: Path) -> io.BufferedReader:
-    """Open a plain file for reading. Raises `OSError`, also for what is no plain file."""
-    # Without O_NONBLOCK the opening of a pipe would wait for somebody to write.
-    descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
+    """Open a plain file for reading. Raises `OSError`, also for anything else."""
+    # Without O_NONBLOCK the opening of a pipe would wait for a writer.
+    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
     try:
         refuse_special(descriptor, path)
         return open(descriptor, "rb")
@@ -42,7 +42,7 @@ def open_plain(path: Path) -> io.BufferedReader:
 
 
 def refuse_special(descriptor: int, path: Path) -> None:
-    """Raise `OSError` where what was opened is no plain file. It must have been opened with `O_NONBLOCK`."""
+    """Raise `OSError` unless a plain file was opened; it must have been opened with `O_NONBLOCK`."""
     mode = os.fstat(descriptor).st_mode
     for is_kind, name in _KINDS:
         if is_kind(mode):
@@ -52,7 +52,7 @@ def refuse_special(descriptor: int, path: Path) -> None:
 def read_bytes(path: Path, most: int = MOST_BYTES) -> bytes:
     """The content of a plain file of at most `most` bytes. Raises `OSError`."""
     with open_plain(path) as file:
-        # One byte more than allowed: what a file system says of a file's size need not be true.
+        # One byte more than allowed: the size that a file system reports may be wrong.
         content = file.read(most + 1)
     if len(content) > most:
         raise OSError(errno.EFBIG, f"it is larger than {most:,} bytes", str(path))
@@ -60,10 +60,7 @@ def read_bytes(path: Path, most: int = MOST_BYTES) -> bytes:
 
 
 def read_text(path: Path, most: int = MOST_BYTES) -> str:
-    """The content of a plain file as UTF-8 text, a byte order mark aside.
-
-    Raises `OSError`, and `UnicodeDecodeError` (a `ValueError`) for other text.
-    """
+    """The UTF-8 text of a plain file, without a byte order mark. Raises `OSError` and `UnicodeDecodeError` (a `ValueError`)."""
     return read_bytes(path, most).decode("utf-8-sig")
 
 
@@ -82,9 +79,9 @@ def read_lines(file: IO[bytes], most: int = MOST_LINE) -> Iterator[bytes]:
 
 
 def parse_json(data: str | bytes, *, finite: bool = False) -> Any:
-    """The value of a JSON text. Raises `ValueError` for what is none, is nested too deeply, or holds a number that is none.
+    """The value of a JSON text. Raises `ValueError` for other text, for NaN and Infinity, and for deep nesting.
 
-    With `finite` a number too large for a float is none either; else it is read as infinity.
+    With `finite` it raises for a number too large for a float too, which else becomes infinity.
     """
     try:
         return json.loads(data, parse_constant=refuse_constant, parse_float=_finite if finite else None)
@@ -100,12 +97,12 @@ def _finite(digits: str) -> float:
 
 
 def refuse_constant(constant: str) -> Any:
-    """For `parse_constant`: NaN and Infinity are no numbers of JSON. Raises `ValueError`."""
+    """For `parse_constant`: raise `ValueError`, as NaN and Infinity are no numbers of JSON."""
     raise ValueError(f"{constant} is no number of JSON")
 
 
 def unique_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """A JSON object of its pairs, for `object_pairs_hook`. Raises `ValueError` where a key stands twice: which counts is a guess."""
+    """A JSON object of its pairs, for `object_pairs_hook`. Raises `ValueError` if a key stands twice."""
     fields: dict[str, Any] = {}
     for key, value in pairs:
         if key in fields:

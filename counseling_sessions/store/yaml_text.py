@@ -1,7 +1,7 @@
-"""YAML that anybody may have written: plain values alone, and nothing in it that could exhaust the reader.
+"""YAML that anybody may have written: plain values alone, and nothing that could exhaust the reader.
 
-No dates (they stay text), no key twice in a mapping, no anchor inside itself. Aliases are bounded by what they stand for: ten short
-lines of them can stand for a billion values.
+Dates stay text. A repeated key and an anchor inside itself are refused, and aliases are bounded by the values they stand
+for: ten short lines of them can stand for a billion.
 """
 
 from collections.abc import Hashable
@@ -10,11 +10,11 @@ from typing import Any
 import yaml
 
 MOST_CHARACTERS = 32 * 2**20
-"""Characters of the longest YAML text: its reader takes about a minute for it. JSON is read a hundred times as fast."""
+"""Characters of the longest YAML text, which takes about a minute to read. JSON is a hundred times as fast."""
 MOST_REPEATED = 1_000_000
-"""Values and characters that all the aliases of a text may stand for together."""
+"""Values and characters that the aliases of a text may stand for together."""
 MOST_NESTED = 100
-"""Collections inside each other: each takes some of the interpreter's stack."""
+"""Collections inside each other: each takes a piece of the interpreter's stack."""
 MOST_DIGITS = 100
 """Characters of the longest number: the time to read one grows with their square."""
 
@@ -23,7 +23,7 @@ _NUMBERS = {"tag:yaml.org,2002:int", "tag:yaml.org,2002:float"}
 
 
 class YamlError(ValueError):
-    """A text that is no YAML, or more than is read. `line` and `column` count from 1; `key` is one that stands twice."""
+    """A text that is no YAML, or too much of it. `line` and `column` count from 1; `key` is a repeated key."""
 
     def __init__(
         self, problem: str, line: int | None = None, column: int | None = None, key: str | None = None
@@ -58,7 +58,7 @@ class _StandsTwice(yaml.constructor.ConstructorError):
 
 
 class _Loader(yaml.SafeLoader):
-    """The safe loader, without dates, and without the keys and tags that would be lost or would end in a traceback."""
+    """The safe loader, without dates. It refuses repeated keys, and values that do not fit their tags."""
 
     yaml_implicit_resolvers = {  # noqa: RUF012 - the base class has it mutable
         first: [(tag, pattern) for tag, pattern in resolvers if tag != "tag:yaml.org,2002:timestamp"]
@@ -114,6 +114,6 @@ class _Loader(yaml.SafeLoader):
         try:
             return super().construct_object(node, deep)
         except (ValueError, KeyError, IndexError, AttributeError, TypeError, OverflowError):
-            # PyYAML's own constructors fail this way on text that does not fit an explicit tag, as in `!!int x`.
+            # PyYAML's constructors fail this way on text that does not fit its tag, as in `!!int x`.
             message = f"the value does not fit its type {node.tag.rpartition(':')[2]!r}"
             raise yaml.constructor.ConstructorError(None, None, message, node.start_mark) from None

@@ -4,7 +4,6 @@ import json
 import subprocess
 import sys
 from dataclasses import FrozenInstanceError, fields, is_dataclass
-from importlib import import_module
 from pathlib import Path
 from pkgutil import resolve_name
 from typing import get_args

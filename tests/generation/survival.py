@@ -29,7 +29,7 @@ class Survived:
     kills: int
     code: int
     seconds: float
-    told: str
+    errors: str
 
 
 @contextmanager
@@ -73,7 +73,7 @@ def killed(started: list[str], out: Path, waits: Sequence[float | int], turns: i
         kills=kills,
         code=last.returncode,
         seconds=time.monotonic() - began,
-        told=last.stderr,
+        errors=last.stderr,
     )
 
 

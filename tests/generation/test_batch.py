@@ -48,15 +48,15 @@ def source(tmp_path: Path) -> str:
 
 def test_units_are_all_combinations_with_the_same_seed_for_every_method(tmp_path: Path, source: str) -> None:
     run = open_one(tmp_path / "run", source, methods=METHODS, attitudes=ATTITUDES, seeds=(1, 2))
-    found = run.todo()
-    assert len(found) == run.total == 12 * 2 * 2 * 2
-    assert len({unit.session_id for unit in found}) == len(found)
+    todo = run.todo()
+    assert len(todo) == run.total == 12 * 2 * 2 * 2
+    assert len({unit.session_id for unit in todo}) == len(todo)
     pairs: dict[Any, set[int]] = {}
-    for unit in found:
+    for unit in todo:
         pairs.setdefault((unit.profile_id, unit.attitude, unit.seed), set()).add(unit.session_seed)
     assert all(len(seeds) == 1 for seeds in pairs.values())
     assert len(set().union(*pairs.values())) == len(pairs)
-    assert [unit.method for unit in found[:4]] == [*METHODS, *METHODS]
+    assert [unit.method for unit in todo[:4]] == [*METHODS, *METHODS]
 
 
 def test_a_unit_is_the_session_that_a_single_run_would_be(tmp_path: Path, source: str) -> None:
@@ -68,16 +68,16 @@ def test_a_unit_is_the_session_that_a_single_run_would_be(tmp_path: Path, source
 
 
 def test_a_record_keeps_its_own_attitude_unless_attitudes_are_given(tmp_path: Path) -> None:
-    mine = form_file(
+    source = form_file(
         tmp_path / "mine.jsonl", [form | {"attitude": "negative"} for form in forms(2)] + forms(1, start=5)
     )
-    assert [unit.attitude for unit in open_one(tmp_path / "own", mine).todo()] == ["negative", "negative", "neutral"]
-    given = open_one(tmp_path / "given", mine, attitudes=("positive",)).todo()
-    assert {unit.attitude for unit in given} == {"positive"}
+    assert [unit.attitude for unit in open_one(tmp_path / "own", source).todo()] == ["negative", "negative", "neutral"]
+    units = open_one(tmp_path / "units", source, attitudes=("positive",)).todo()
+    assert {unit.attitude for unit in units} == {"positive"}
 
 
 def test_the_parts_of_a_run_are_the_whole_and_nothing_twice(tmp_path: Path, source: str) -> None:
-    whole = {
+    complete = {
         unit.session_id for unit in open_one(tmp_path / "whole", source, methods=METHODS, attitudes=ATTITUDES).todo()
     }
     parts: Counter[str] = Counter()
@@ -86,7 +86,7 @@ def test_the_parts_of_a_run_are_the_whole_and_nothing_twice(tmp_path: Path, sour
         parts.update(unit.session_id for unit in run.todo())
         paired = Counter((unit.profile_id, unit.attitude) for unit in run.todo())
         assert set(paired.values()) <= {len(METHODS)}  # what is compared stays together
-    assert parts == Counter(whole)
+    assert parts == Counter(complete)
 
 
 def test_a_run_is_gone_on_with_when_the_same_or_nothing_is_asked_for(tmp_path: Path, source: str) -> None:
@@ -97,7 +97,7 @@ def test_a_run_is_gone_on_with_when_the_same_or_nothing_is_asked_for(tmp_path: P
 
 
 @pytest.mark.parametrize(
-    ("change", "told"),
+    ("change", "message"),
     [
         ({"settings": config(max_turns=5)}, "configuration.max_turns: 3 here, 5 asked for"),
         ({"methods": ("single",)}, "methods"),
@@ -106,11 +106,11 @@ def test_a_run_is_gone_on_with_when_the_same_or_nothing_is_asked_for(tmp_path: P
         ({"shard": (1, 2)}, "shard"),
     ],
 )
-def test_something_else_is_refused_with_the_difference(tmp_path: Path, source: str, change: Any, told: str) -> None:
+def test_something_else_is_refused_with_the_difference(tmp_path: Path, source: str, change: Any, message: str) -> None:
     open_one(tmp_path / "run", source)
     with pytest.raises(RunError, match="has been begun with something else") as error:
         open_one(tmp_path / "run", **change)
-    assert told in str(error.value)
+    assert message in str(error.value)
     assert sorted(path.name for path in (tmp_path / "run").iterdir()) == [PROFILES_FILE, "run.json"]
 
 
@@ -135,11 +135,11 @@ def test_extending_changes_nothing_else(tmp_path: Path, source: str, change: Any
 
 
 def test_broken_records_are_told_and_nothing_is_begun_unless_they_are_left_out(tmp_path: Path) -> None:
-    mine = form_file(tmp_path / "mine.jsonl", [*forms(2), {"id": "x"}, *forms(1)])
+    source = form_file(tmp_path / "source.jsonl", [*forms(2), {"id": "x"}, *forms(1)])
     with pytest.raises(ProfileError, match="record 3"):
-        open_one(tmp_path / "run", mine)
+        open_one(tmp_path / "run", source)
     assert list((tmp_path / "run").iterdir()) == []
-    run = open_one(tmp_path / "run", mine, skip_invalid=True)
+    run = open_one(tmp_path / "run", source, skip_invalid=True)
     assert len(run.profiles) == 2
     assert {problem.record for problem in run.problems} == {
         3,
@@ -172,8 +172,8 @@ def test_profiles_are_read_from_their_places(tmp_path: Path) -> None:
     forms_here = [profile(id=f"c{number}", reason_for_counseling="é" * number + "x") for number in range(1, 40)]
     source = form_file(tmp_path / "mine.jsonl", [form.model_dump(mode="json") for form in forms_here])
     write_profiles(source, tmp_path / "p.jsonl", skip_invalid=False)
-    found = Profiles(tmp_path / "p.jsonl")
-    assert [found.read(row) for row in (38, 0, 17)] == [forms_here[38], forms_here[0], forms_here[17]]
+    profiles = Profiles(tmp_path / "p.jsonl")
+    assert [profiles.read(row) for row in (38, 0, 17)] == [forms_here[38], forms_here[0], forms_here[17]]
 
 
 def test_a_run_is_locked_until_its_process_lets_go(tmp_path: Path) -> None:
@@ -229,9 +229,9 @@ def test_an_extension_that_was_cut_off_can_be_repeated(tmp_path: Path) -> None:
     wanted = Asked(config(), source="jonas-burned-out", extend=True)
     open_run(folder, wanted)
     begun.batch.write(folder)  # as if the batch had not been written any more
-    there = open_run(folder, Asked(config()))
-    assert there.profiles.ids == ["amira-exam-panic"]
-    assert "has more lines than the run has profiles: an --extend was cut off" in there.notes()[0]
+    run = open_run(folder, Asked(config()))
+    assert run.profiles.ids == ["amira-exam-panic"]
+    assert "has more lines than the run has profiles: an --extend was cut off" in run.notes()[0]
     again = open_run(folder, wanted)
     assert (len(again.profiles), again.notes()) == (2, [])
     lines = (folder / PROFILES_FILE).read_text(encoding="utf-8").splitlines()

@@ -103,9 +103,9 @@ def test_what_is_salvaged_is_exported_and_what_is_left_out_is_counted(
     out = tmp_path / "out"
     options = ["--format", "jsonl", "--out", str(out), "--salvage"]
     assert run.main(["export", str(folder), *options]) == 0
-    told = capsys.readouterr()
-    assert f"left out: {lost} damaged sessions\n" in told.err
-    assert told.err.count("session ") >= lost
+    output = capsys.readouterr()
+    assert f"left out: {lost} damaged sessions\n" in output.err
+    assert output.err.count("session ") >= lost
     assert f"{lost} damaged sessions could not be read" in (out / "README.md").read_text(encoding="utf-8")
     assert len((out / "train.jsonl").read_text(encoding="utf-8").splitlines()) == 6 - lost
     assert run.main(["evaluate", str(folder), "--metrics", "integrity", "--salvage"]) == 0

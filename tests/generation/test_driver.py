@@ -169,8 +169,8 @@ async def test_a_unit_that_kills_its_workers_fails_alone() -> None:
     worker = FakeWorker(lambda one: WorkerLost("signal SIGKILL") if one.row == 7 else ended(one))
     progress = await Driver([worker], units(20), 20).run()
     assert (progress.finished, progress.failed, progress.broken, progress.stopped) == (19, 1, 1, None)
-    (told,) = progress.failures
-    assert re.fullmatch(r"session: internal: the session has lost its worker \d times: signal SIGKILL", told)
+    (failure,) = progress.failures
+    assert re.fullmatch(r"session: internal: the session has lost its worker \d times: signal SIGKILL", failure)
     assert LOST <= worker.ran["s7"] <= MOST_LOST
 
 
@@ -259,8 +259,10 @@ async def test_what_nobody_foresaw_fails_one_unit_with_its_type_and_place() -> N
     worker = FakeWorker(lambda one: TypeError("'int' object is not iterable") if one.row == 7 else ended(one))
     progress = await Driver([worker], units(20), 20).run()
     assert (progress.finished, progress.failed, progress.broken, progress.stopped) == (19, 1, 1, None)
-    (told,) = progress.failures
-    assert re.fullmatch(r"session: internal: TypeError at generation\.driver:\d+: 'int' object is not iterable", told)
+    (failure,) = progress.failures
+    assert re.fullmatch(
+        r"session: internal: TypeError at generation\.driver:\d+: 'int' object is not iterable", failure
+    )
 
 
 async def test_an_entry_of_another_session_counts_for_none() -> None:

@@ -140,10 +140,10 @@ def test_a_refusing_endpoint_stops_the_batch_early_and_failed_sessions_can_be_ta
         options = ["--profiles", forms, "--turns", "2", "--seeds", "10", "--concurrency", "1", "--stop-after", "3"]
         server.fail_with(401, "Incorrect API key provided.")
         assert generate(out, *options, url=server.base_url) == 1
-        told = capsys.readouterr()
-        assert "3 sessions in a row failed alike" in told.err
-        assert "401: Incorrect API key" in " ".join(told.err.split())
-        assert "0 of 40 sessions finished, 3 failed" in told.out
+        output = capsys.readouterr()
+        assert "3 sessions in a row failed alike" in output.err
+        assert "401: Incorrect API key" in " ".join(output.err.split())
+        assert "0 of 40 sessions finished, 3 failed" in output.out
         server.clear()
         assert generate(out, "--concurrency", "8") == 1
         assert "37 of 40 sessions finished, 3 failed" in capsys.readouterr().out
@@ -182,7 +182,7 @@ def _turn(request: Request) -> int:
 
 
 @pytest.mark.parametrize(
-    ("options", "told"),
+    ("options", "message"),
     [
         (["--methods", "hypnosis"], "choose from magnet"),
         (["--seeds", "x"], "how many (3)"),
@@ -192,17 +192,17 @@ def _turn(request: Request) -> int:
     ],
 )
 def test_wrong_options_are_told(
-    tmp_path: Path, options: list[str], told: str, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, options: list[str], message: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with pytest.raises(SystemExit) as error:
         generate(tmp_path / "run", *options)
     assert error.value.code == 2
-    assert told in capsys.readouterr().err
+    assert message in capsys.readouterr().err
     assert not (tmp_path / "run").exists()
 
 
 @pytest.mark.parametrize(
-    ("options", "told"),
+    ("options", "message"),
     [
         (["--max-cost", "3"], "--max-cost needs --prices"),
         (["--prices", "nowhere.yaml"], "nowhere.yaml cannot be read"),
@@ -211,11 +211,11 @@ def test_wrong_options_are_told(
     ],
 )
 def test_wrong_inputs_are_told(
-    tmp_path: Path, options: list[str], told: str, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, options: list[str], message: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with LoopbackServer() as server:
         assert generate(tmp_path / "run", *options, url=server.base_url) == 2
-    assert told in capsys.readouterr().err
+    assert message in capsys.readouterr().err
 
 
 def cut_journals(out: Path, url: str, forms: str) -> list[Path]:
@@ -258,8 +258,8 @@ def test_a_damaged_journal_is_set_aside_and_its_session_begun_anew(
         DAMAGES[damage](journal)
         ill = False
         assert generate(out, "--retry-failed") == 0
-    told = capsys.readouterr()
-    assert "1 damaged journal set aside, their sessions begun anew; run.log says which and why" in told.err
+    output = capsys.readouterr()
+    assert "1 damaged journal set aside, their sessions begun anew; run.log says which and why" in output.err
     log = (out / "run.log").read_text()
     assert f"set aside as {journal.name}.damaged, the session is begun anew" in log
     records = list(RunFolder(out).records())
@@ -361,10 +361,10 @@ def test_a_run_that_is_moved_while_it_is_written_does_not_come_into_being_again(
         process = subprocess.Popen(started, cwd=ROOT, stderr=subprocess.PIPE, text=True)
         wait_for(lambda: done(out) >= 3, process)
         out.rename(moved)
-        _, told = process.communicate(timeout=60)
-        assert process.returncode == 2, told
-        assert "not there any more" in told
-        assert "Traceback" not in told
+        _, errors = process.communicate(timeout=60)
+        assert process.returncode == 2, errors
+        assert "not there any more" in errors
+        assert "Traceback" not in errors
         assert not out.exists()
         kept = len(list(RunFolder(moved).records()))
         assert generate(moved, "--max-hours", "0.000001") == 1
@@ -381,9 +381,9 @@ def test_another_folder_in_a_moved_runs_place_gets_nothing(tmp_path: Path, forms
         out.rename(tmp_path / "moved")
         out.mkdir()
         (out / "lock").touch()
-        _, told = process.communicate(timeout=60)
-        assert process.returncode == 2, told
-        assert f"{out} is not there any more, or not the same" in told
+        _, errors = process.communicate(timeout=60)
+        assert process.returncode == 2, errors
+        assert f"{out} is not there any more, or not the same" in errors
         assert [path.name for path in out.rglob("*")] == ["lock"]
 
 
@@ -400,14 +400,14 @@ def test_trying_again_is_suggested_where_it_can_help(
         assert "--retry-failed" not in capsys.readouterr().err
         server.fail_with(403, "not for you")
         assert generate(tmp_path / "other", "--profiles", forms, "--turns", "1", url=server.base_url) == 1
-        told = capsys.readouterr().err
-        assert "take them up again" not in told
-        assert "what the endpoint refused stays refused until it is put right" in told
+        errors = capsys.readouterr().err
+        assert "take them up again" not in errors
+        assert "what the endpoint refused stays refused until it is put right" in errors
         options = ["--profiles", forms, "--turns", "1", "--max-tokens", "1"]
         server.clear()
         generate(tmp_path / "third", *options, url=server.base_url)
-        told = capsys.readouterr().err
-        assert "--retry-failed" not in told
+        errors = capsys.readouterr().err
+        assert "--retry-failed" not in errors
 
 
 @pytest.mark.timeout(20)
@@ -447,10 +447,10 @@ def test_ctrl_c_ends_soon_and_says_how_to_go_on(tmp_path: Path) -> None:
         process = subprocess.Popen(command(out, *options), cwd=ROOT, stderr=subprocess.PIPE, text=True)
         wait_for(lambda: len(server.requests) > 100, process)
         process.send_signal(signal.SIGINT)
-        _, told = process.communicate(timeout=60)
+        _, errors = process.communicate(timeout=60)
         assert process.returncode == 130
-        assert f"go on with: python run.py generate --out {out}" in told
-        assert "Traceback" not in told
+        assert f"go on with: python run.py generate --out {out}" in errors
+        assert "Traceback" not in errors
         assert any((out / "journals").iterdir())
 
 
@@ -516,8 +516,8 @@ def test_threads_that_cannot_be_had_cost_no_session(
     with LoopbackServer() as server:
         assert generate(out, "--profiles", forms, "--turns", "1", url=server.base_url) == 0
     check_whole(out, 4, 1)
-    told = capsys.readouterr().err
-    assert "the machine has run out of threads (2 times): fewer sessions ran at once for a while" in told
+    errors = capsys.readouterr().err
+    assert "the machine has run out of threads (2 times): fewer sessions ran at once for a while" in errors
 
 
 def test_a_session_without_a_record_is_no_finished_batch_and_is_run_again(
@@ -535,10 +535,10 @@ def test_a_session_without_a_record_is_no_finished_batch_and_is_run_again(
     out = tmp_path / "run"
     with LoopbackServer() as server:
         assert generate(out, "--profiles", forms, "--turns", "1", url=server.base_url) == 1
-        told = capsys.readouterr()
-        assert "3 of 4 sessions finished, 0 failed" in told.out
-        assert "1 session without a record: see run.log; the next start runs them again" in told.err
-        assert f"go on with: python run.py generate --out {out}\n" in told.err
+        output = capsys.readouterr()
+        assert "3 of 4 sessions finished, 0 failed" in output.out
+        assert "1 session without a record: see run.log; the next start runs them again" in output.err
+        assert f"go on with: python run.py generate --out {out}\n" in output.err
         assert "ValueError at " in (out / "run.log").read_text()
         assert generate(out) == 0
     check_whole(out, 4, 1)
@@ -582,7 +582,7 @@ def test_sixty_sessions_survive_faults_and_kills(tmp_path: Path, workers: int) -
     out = tmp_path / "run"
     with batch(tmp_path, 60, 3, "--workers", str(workers)) as started:
         survived = killed(started, out, [6, 14, 22], 3)
-    assert survived.code == 0, survived.told
+    assert survived.code == 0, survived.errors
     assert survived.kills == 3
     check_whole(out, 60, 3)
 
@@ -597,8 +597,8 @@ def test_a_worker_process_that_dies_is_replaced(tmp_path: Path) -> None:
         children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
         victims = [int(child) for child in children if b"spawn_main" in Path(f"/proc/{child}/cmdline").read_bytes()]
         os.kill(victims[0], signal.SIGKILL)
-        _, told = process.communicate(timeout=200)
-        assert process.returncode == 0, told
+        _, errors = process.communicate(timeout=200)
+        assert process.returncode == 0, errors
     check_whole(out, 60, 6)
 
 

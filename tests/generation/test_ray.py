@@ -37,8 +37,8 @@ def test_a_node_goes_away_and_every_session_is_finished_once(tmp_path: Path) -> 
             )
             wait_for(lambda: done(out) >= 10 and workers(out) == {"w0", "w1"}, process, seconds=120)
             cluster.remove_node(lost, allow_graceful=False)
-            _, told = process.communicate(timeout=300)
-            assert process.returncode == 0, told
+            _, errors = process.communicate(timeout=300)
+            assert process.returncode == 0, errors
     finally:
         ray.shutdown()
         cluster.shutdown()
@@ -57,7 +57,7 @@ def test_a_cluster_that_is_not_there_is_told(tmp_path: Path) -> None:
             "--ray-address",
             "127.0.0.1:9",
         ]
-        told = subprocess.run(
+        ended = subprocess.run(
             [sys.executable, "run.py", "generate", "--out", str(tmp_path / "run"), *options],
             cwd=ROOT,
             capture_output=True,
@@ -65,8 +65,8 @@ def test_a_cluster_that_is_not_there_is_told(tmp_path: Path) -> None:
             timeout=120,
             check=False,
         )
-    assert told.returncode == 2
-    assert "no Ray cluster at 127.0.0.1:9" in told.stderr
+    assert ended.returncode == 2
+    assert "no Ray cluster at 127.0.0.1:9" in ended.stderr
 
 
 def workers(out: Path) -> set[str]:

@@ -56,9 +56,9 @@ def test_runs_of_another_batch_are_not_merged(parts: Path, tmp_path: Path, capsy
         assert generate(tmp_path / "other", "--profiles", "amira-exam-panic", "--turns", "1", url=server.base_url) == 0
     out = tmp_path / "merged"
     assert run.main(["merge", str(parts / "study-1-of-3"), str(tmp_path / "other"), "--out", str(out)]) == 2
-    told = capsys.readouterr().err
-    assert "is not of the same batch" in told
-    assert "configuration.max_turns" in told
+    errors = capsys.readouterr().err
+    assert "is not of the same batch" in errors
+    assert "configuration.max_turns" in errors
     assert not out.exists()
     assert run.main(["merge", str(tmp_path / "other")]) == 2
     assert "say with --out" in capsys.readouterr().err
@@ -77,10 +77,10 @@ def test_the_state_is_told_in_words_and_as_json(
     assert "not at work" in words
     assert "cost" in words
     assert run.main(["status", str(folder), "--json", "--watch"]) == 0
-    told = json.loads(capsys.readouterr().out)
-    assert told["total"] == told["finished"] > 0
-    assert told["left"] == told["failed"] == 0
-    assert not told["running"]
+    state = json.loads(capsys.readouterr().out)
+    assert state["total"] == state["finished"] > 0
+    assert state["left"] == state["failed"] == 0
+    assert not state["running"]
     assert run.main(["status", str(tmp_path)]) == 2
     assert "is not a run directory" in capsys.readouterr().err
 

@@ -69,8 +69,8 @@ def test_a_session_counts_once_and_finished_comes_before_failed(tmp_path: Path, 
     one.keep(numbered(record, 2, failed=True, at="2026-01-01T00:00:05"))
     assert ids(tmp_path) == ["s1"]
     assert sorted(ids(tmp_path, failed=True)) == ["s1", "s2"]
-    found = [each for each in RunFolder(tmp_path).records(failed=True) if each.session_id == "s2"]
-    assert [each.finished_at for each in found] == ["2026-01-01T00:00:05"]
+    records = [each for each in RunFolder(tmp_path).records(failed=True) if each.session_id == "s2"]
+    assert [each.finished_at for each in records] == ["2026-01-01T00:00:05"]
 
 
 def test_a_ledger_that_was_lost_is_made_again_from_the_shards(tmp_path: Path, record: SessionRecord) -> None:
@@ -97,14 +97,14 @@ def test_whatever_a_crash_cuts_off_no_record_is_lost_that_was_whole_and_none_is_
         shard.write_bytes(shard.read_bytes()[:cut])
         # The ledger is written after the shard: of what the shard has lost it knows nothing.
         lines = ledger.read_bytes().splitlines(keepends=True)
-        known = b"".join(lines[: sum(place <= cut for place in places)])
-        ledger.write_bytes(known[: draw.randrange(0, len(known) + 1)])
+        listed = b"".join(lines[: sum(place <= cut for place in places)])
+        ledger.write_bytes(listed[: draw.randrange(0, len(listed) + 1)])
         recover(RunFolder(folder))
-        whole = [f"s{number}" for number, place in enumerate(places) if place <= cut]
-        assert ids(folder) == whole
+        complete = [f"s{number}" for number, place in enumerate(places) if place <= cut]
+        assert ids(folder) == complete
         again = ShardWriter(folder, "w0")
         again.keep(numbered(record, 9))
-        assert ids(folder) == [*whole, "s9"]
+        assert ids(folder) == [*complete, "s9"]
         assert recover(RunFolder(folder)).listed == 0
 
 

@@ -75,8 +75,8 @@ def test_damaged_sessions_are_named_by_every_reader_and_salvaged_without(run: Ru
         assert all(name in str(error.value) for name in lost if name)
         assert what.replace(",", "").split(maxsplit=1)[0] in str(error.value)
         assert "run.py generate --out" in str(error.value)
-    whole = next(iter(salvaged))
-    assert find_one(folder, whole) == kept[whole]
+    intact = next(iter(salvaged))
+    assert find_one(folder, intact) == kept[intact]
     with pytest.raises(RunError, match="1 damaged session"):
         find_one(folder, str(next(iter(lost))))
     assert len([item for item in read_sources(folder, left_out=[]) if isinstance(item, Source)]) == len(salvaged)
@@ -99,9 +99,9 @@ def test_a_line_taken_out_of_a_shard_costs_no_session_but_its_own(run: Run) -> N
     (packed.with_name("w0-00001.jsonl")).write_bytes(b"".join(lines[1:]))
     packed.unlink()
     left_out: list[Damage] = []
-    there = list(RunFolder(folder).records(left_out=left_out))
+    records = list(RunFolder(folder).records(left_out=left_out))
     assert [item.session_id for item in left_out] == [record_of(lines[0]).session_id]
-    assert len(there) == len(kept) - 1
+    assert len(records) == len(kept) - 1
 
 
 def test_a_record_that_no_ledger_knows_is_named_unless_a_crash_can_have_left_it(run: Run) -> None:

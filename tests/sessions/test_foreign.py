@@ -60,9 +60,9 @@ def write(path: Path, value: Any) -> Path:
 
 
 def read(path: Path) -> Session:
-    [found] = read_sessions(path)
-    assert isinstance(found, Session), found
-    return found
+    [session] = read_sessions(path)
+    assert isinstance(session, Session), session
+    return session
 
 
 def shapes() -> dict[str, Any]:
@@ -80,23 +80,23 @@ def shapes() -> dict[str, Any]:
 
 @pytest.mark.parametrize("shape", shapes())
 def test_every_shape_is_read_alike(shape: str, tmp_path: Path) -> None:
-    found = read(write(tmp_path / "session_7.json", shapes()[shape]))
-    assert found.id == "session_7"
-    assert [(m.speaker, m.text) for m in found.dialogue] == [(m["role"], m["message"]) for m in SAID]
-    assert [m.turn for m in found.dialogue] == [0, 0, 1, 1, 2, 2]
-    assert found.attitude == "negative"
-    assert found.cbt_technique == "I would choose the Reality Testing technique."
-    assert found.cbt_plan == "**Session 1:** count on purpose"
-    assert found.profile
-    assert found.profile.demographics.name == "Ines Almeida"
-    assert found.profile.opening
+    session = read(write(tmp_path / "session_7.json", shapes()[shape]))
+    assert session.id == "session_7"
+    assert [(m.speaker, m.text) for m in session.dialogue] == [(m["role"], m["message"]) for m in SAID]
+    assert [m.turn for m in session.dialogue] == [0, 0, 1, 1, 2, 2]
+    assert session.attitude == "negative"
+    assert session.cbt_technique == "I would choose the Reality Testing technique."
+    assert session.cbt_plan == "**Session 1:** count on purpose"
+    assert session.profile
+    assert session.profile.demographics.name == "Ines Almeida"
+    assert session.profile.opening
 
 
 def test_a_folder_is_read_in_the_order_of_its_numbers(tmp_path: Path) -> None:
     for number in (10, 9, 2):
         write(tmp_path / f"session_{number}.json", released())
-    found = [item.id for item in read_sessions(tmp_path) if isinstance(item, Session)]
-    assert found == ["session_2", "session_9", "session_10"]
+    ids = [item.id for item in read_sessions(tmp_path) if isinstance(item, Session)]
+    assert ids == ["session_2", "session_9", "session_10"]
 
 
 @pytest.mark.parametrize(
@@ -138,25 +138,29 @@ def test_a_bad_file_is_named_and_the_rest_is_read(value: Any, field: str, messag
 
 
 def test_a_form_that_cannot_be_read_costs_the_profile_only(tmp_path: Path) -> None:
-    found = read(write(tmp_path / "a.json", released(AI_client={"intake_form": "", "attitude": "Neutral"})))
-    assert found.profile is None
-    assert found.profile_problem
-    assert "AI_client.intake_form" in found.profile_problem
-    assert found.attitude == "neutral"
-    assert [m.turn for m in found.dialogue] == [1, 1, 2, 2, 3, 3]
+    session = read(write(tmp_path / "a.json", released(AI_client={"intake_form": "", "attitude": "Neutral"})))
+    assert session.profile is None
+    assert session.profile_problem
+    assert "AI_client.intake_form" in session.profile_problem
+    assert session.attitude == "neutral"
+    assert [m.turn for m in session.dialogue] == [1, 1, 2, 2, 3, 3]
 
 
 def test_a_cactus_dialogue_is_read(tmp_path: Path) -> None:
     said = "Counselor: Good day, Ines.\nClient: Hello. My note says:\nlate again.\nCounselor: Late for what?"
     value = {"intake_form": FORM, "attitude": "positive", "cbt_technique": "Reality Testing", "dialogue": said}
-    found = read(write(tmp_path / "cactus.json", [value]))
-    assert [m.text for m in found.dialogue] == [
+    session = read(write(tmp_path / "cactus.json", [value]))
+    assert [m.text for m in session.dialogue] == [
         "Good day, Ines.",
         "Hello. My note says:\nlate again.",
         "Late for what?",
     ]
-    assert found.profile
-    assert (found.profile.demographics.age, found.attitude, found.cbt_technique) == (31, "positive", "Reality Testing")
+    assert session.profile
+    assert (session.profile.demographics.age, session.attitude, session.cbt_technique) == (
+        31,
+        "positive",
+        "Reality Testing",
+    )
 
 
 def test_our_own_records_are_read(tmp_path: Path) -> None:
@@ -182,9 +186,9 @@ def test_nothing_to_read_is_told(tmp_path: Path) -> None:
 
 @needs_reference
 def test_the_released_sessions_are_all_read() -> None:
-    found = list(read_sessions(RELEASED))
-    assert len(found) == 60
-    for item in found:
+    items = list(read_sessions(RELEASED))
+    assert len(items) == 60
+    for item in items:
         assert isinstance(item, Session), item
         assert item.profile, item.profile_problem
         assert len(item.dialogue) == 42

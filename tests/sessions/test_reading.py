@@ -34,9 +34,9 @@ def failed(record: SessionRecord) -> SessionRecord:
 
 
 def read(path: Path, **options: bool) -> list[Session]:
-    found = list(read_sessions(path, **options))
-    assert all(isinstance(item, Session) for item in found), found
-    return [item for item in found if isinstance(item, Session)]
+    items = list(read_sessions(path, **options))
+    assert all(isinstance(item, Session) for item in items), items
+    return [item for item in items if isinstance(item, Session)]
 
 
 def test_a_run_directory_gives_each_finished_session_once(tmp_path: Path) -> None:
@@ -58,16 +58,16 @@ def test_a_folder_of_single_sessions_is_read(tmp_path: Path) -> None:
 
 def test_a_session_tells_what_led_to_each_message() -> None:
     record = session()
-    found = session_of(record, "here")
-    assert [message.text for message in found.dialogue] == [said.text for said in record.dialogue]
+    item = session_of(record, "here")
+    assert [message.text for message in item.dialogue] == [said.text for said in record.dialogue]
     picked = {turn.turn: turn.pick for turn in record.turns}
-    for message in found.dialogue:
+    for message in item.dialogue:
         pick = picked.get(message.turn) if message.speaker == "counselor" and message.turn else None
         assert message.techniques == (pick.techniques if pick else ())
         assert message.step == (pick.step if pick else None)
-    assert found.dialogue[-1].closing
-    assert found.turns == len(record.turns)
-    assert (found.seed, found.end_reason) == (record.configuration["seed"], record.end_reason)
+    assert item.dialogue[-1].closing
+    assert item.turns == len(record.turns)
+    assert (item.seed, item.end_reason) == (record.configuration["seed"], record.end_reason)
 
 
 @pytest.mark.parametrize("field", list(CHATS))

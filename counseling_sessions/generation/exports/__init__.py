@@ -1,4 +1,4 @@
-"""Exports: sessions in the forms that trainers and the Hugging Face Hub expect, one module a format.
+"""Exports: sessions in the forms that trainers and the Hugging Face Hub expect.
 
 Every export is a folder: a file a split (or a file a session) and `README.md`, its dataset card. See docs/exporting.md.
 """

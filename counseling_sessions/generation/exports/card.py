@@ -1,8 +1,9 @@
-"""The dataset card of an export, in the Hub's form: YAML front matter, then what is in it, what is wrong with it, what it is for.
+"""The dataset card of an export, in the Hub's form: YAML front matter, then its content, its flaws and its purpose.
 
-The words are in `texts/`: `card.md` for all formats, and a file a format for what an example is.
+The words are in `texts/`: `card.md` for all formats, and a file a format that describes an example.
 """
 
+import json
 from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
@@ -19,24 +20,10 @@ from counseling_sessions.texts.markdown import cell, code, plain
 TEXTS = Path(__file__).parent / "texts"
 TITLE = "Simulated counseling sessions"
 SIZES = {1_000: "n<1K", 10_000: "1K<n<10K", 100_000: "10K<n<100K", 1_000_000: "100K<n<1M", 10_000_000: "1M<n<10M"}
-LANGUAGES = {
-    **{"arabic": "ar", "chinese": "zh", "czech": "cs", "danish": "da", "dutch": "nl", "english": "en", "finnish": "fi"},
-    **{
-        "french": "fr",
-        "german": "de",
-        "greek": "el",
-        "hebrew": "he",
-        "hindi": "hi",
-        "hungarian": "hu",
-        "italian": "it",
-    },
-    **{"indonesian": "id", "japanese": "ja", "korean": "ko", "norwegian": "no", "persian": "fa", "polish": "pl"},
-    **{"portuguese": "pt", "romanian": "ro", "russian": "ru", "spanish": "es", "swahili": "sw", "swedish": "sv"},
-    **{"tamil": "ta", "thai": "th", "turkish": "tr", "ukrainian": "uk", "urdu": "ur", "vietnamese": "vi"},
-}
-"""ISO 639-1 codes, which the Hub wants; a language that is not among them is left out of the front matter."""
+LANGUAGES: dict[str, str] = json.loads((TEXTS / "languages.json").read_text(encoding="utf-8"))
+"""ISO 639-1 codes, which the Hub wants; the front matter leaves out any other language."""
 SHOWN = 10
-"""Configurations that a card lists; the rest is counted."""
+"""Configurations that a card lists; it counts the others."""
 
 
 def card(
@@ -106,12 +93,12 @@ def _split_rule(splits: Splits | None, seed: int) -> str:
 
 def _failed(report: ExportReport) -> str:
     kinds = ", ".join(f"{plain(kind)} ({count:,})" for kind, count in report.failed.items())
-    told = f"Left out: {sum(report.failed.values()):,} sessions that failed{f': {kinds}' if kinds else ''}."
+    left_out = f"Left out: {sum(report.failed.values()):,} sessions that failed{f': {kinds}' if kinds else ''}."
     more = (
         f" The run was not done: {report.unfinished:,} more sessions were still to come." if report.unfinished else ""
     )
     damaged = f" {report.damaged:,} damaged sessions could not be read, and are left out too." if report.damaged else ""
-    return told + damaged + more
+    return left_out + damaged + more
 
 
 def _counts(report: ExportReport) -> str:

@@ -1,18 +1,10 @@
-"""The export itself: finished sessions go by once, each into the split of its client, and the card is written last."""
+"""The export: each finished session is read once and written into its client's split; the card comes last."""
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 
-from counseling_sessions.generation.exports import (
-    jsonl,
-    magnet,
-    openai_chat,
-    parquet,
-    preference,
-    sharegpt,
-    specialists,
-)
+from counseling_sessions.generation.exports import chat, magnet, parquet, preference, public, specialists
 from counseling_sessions.generation.exports.card import card
 from counseling_sessions.generation.exports.files import CARD, ExportError, staged, writing
 from counseling_sessions.generation.exports.report import ExportReport, Figures
@@ -25,8 +17,11 @@ from counseling_sessions.state import SessionRecord
 Records = Callable[[], Iterator[SessionRecord]]
 
 FORMATS: dict[str, Format] = {
-    module.FORMAT.name: module.FORMAT
-    for module in (parquet, jsonl, sharegpt, openai_chat, magnet, specialists, preference)
+    item.name: item
+    for item in (
+        *(parquet.FORMAT, public.FORMAT, chat.SHAREGPT, chat.OPENAI),
+        *(magnet.FORMAT, specialists.FORMAT, preference.FORMAT),
+    )
 }
 
 
@@ -44,42 +39,34 @@ def export(
 ) -> ExportReport:
     """Write the finished sessions among `records()` into the folder `out`, with a dataset card, and say what was written.
 
-    `records` is called once and read as a stream; give it the failed sessions too, so that the card can count them, and say
-    with `unfinished` how many of the run are still to be done. `damaged` has the sessions that could not be read, once `records()`
-    has ended, and may be empty until then. `licence` is an identifier of the Hub, such as cc-by-4.0.
-    Without `splits` all is `train`; `seed` chooses which clients are in which split. Raises `ExportError` for an unknown
-    format, a missing package, a folder that is taken or cannot be written, and where there is nothing to export or a split
-    stays empty; then nothing is left in `out`.
+    `records` is called once and read as a stream; it should have the failed sessions too, which the card counts. `unfinished`
+    is how many of the run are still to do. `damaged` has the unreadable sessions once `records()` has ended. `licence` is an
+    identifier of the Hub, such as cc-by-4.0. Without `splits` all is `train`; `seed` chooses the clients of each split. Raises
+    `ExportError` for an unknown format, a missing package, a folder that is taken or cannot be written, and if there is
+    nothing to export or a split stays empty; then `out` gets nothing.
     """
     if format not in FORMATS:
         raise ExportError(f"there is no format {format!r}; the formats are {', '.join(FORMATS)}")
+    chosen, figures = FORMATS[format], Figures()
     names = splits.names if splits else ("train",)
-    figures = Figures()
     with staged(out, overwrite=overwrite) as folder:
         with writing(out):
-            writer = FORMATS[format].open(folder, names)
-        try:
-            private = _write(records(), writer, figures, splits, seed, folder, out)
-        except BaseException:
-            with suppress(Exception):
-                writer.close()  # what has gone wrong is told, not what follows from it
-            raise
-        with writing(out):
-            writer.close()
-        _refuse_empty(FORMATS[format], figures, names)
+            writer = chosen.open(folder, names)
+        private = _write(records(), writer, figures, splits, seed, folder, out)
+        _refuse_empty(chosen, figures, names)
         report = figures.report(format, out, names, writer.counts).model_copy(
             update={"unfinished": unfinished, "damaged": len(damaged or ())}
         )
         with writing(out):
-            files = FORMATS[format].files(names)
-            (folder / CARD).write_text(card(report, figures, files, licence, splits, seed), encoding="utf-8")
+            text = card(report, figures, chosen.files(names), licence, splits, seed)
+            (folder / CARD).write_text(text, encoding="utf-8")
             if private:
                 _close(folder)
     return report
 
 
 def _close(folder: Path) -> None:
-    """Make the files of a folder their owner's alone."""
+    """Let only the owner of a folder's files read them."""
     for path in folder.rglob("*"):
         path.chmod(0o700 if path.is_dir() else 0o600)
 
@@ -93,21 +80,28 @@ def _write(
     folder: Path,
     out: Path,
 ) -> bool:
-    """Write the finished ones; whether a person has typed in one, whose words are for the owner of the files alone."""
+    """Write the finished sessions; returns whether one has a person's words, which only the owner of the files may read."""
     private = False
-    for record in records:
-        if record.status != "finished":
-            figures.fail(record)
-            continue
-        if not private and any(said.author == "human" for said in record.dialogue):
-            private = True
+    try:
+        for record in records:
+            if record.status != "finished":
+                figures.fail(record)
+                continue
+            if not private and any(said.author == "human" for said in record.dialogue):
+                private = True
+                with writing(out):
+                    folder.chmod(0o700)
+            client = client_group(record.profile)
+            split = splits.split_of(client, seed) if splits else "train"
             with writing(out):
-                folder.chmod(0o700)
-        client = client_group(record.profile)
-        split = splits.split_of(client, seed) if splits else "train"
-        with writing(out):
-            examples = writer.add(record, split, client)
-        figures.add(record, split, client, examples)
+                examples = writer.add(record, split, client)
+            figures.add(record, split, client, examples)
+    except BaseException:
+        with suppress(Exception):
+            writer.close()  # the first error counts
+        raise
+    with writing(out):
+        writer.close()
     return private
 
 

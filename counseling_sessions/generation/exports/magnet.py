@@ -1,6 +1,6 @@
 """The form in which the MAGneT authors released their sessions: one `session_<n>.json` a session.
 
-`index.jsonl` beside them says which session each file is, since the form has no place for that.
+`index.jsonl` beside them names each file's session, since the form has no place for that.
 """
 
 import json
@@ -25,11 +25,11 @@ LABELS = {
 
 
 def session_file(record: SessionRecord) -> dict[str, Any]:
-    """A session in the released form. What a method does not have, such as a plan, is an empty text."""
+    """A session in the released form. A field that its method lacks, such as a plan, is an empty text."""
     profile = record.profile
     opening = {said.speaker: said.text for said in record.opening}
     first = f"Counselor: {opening['counselor']}\nClient: {opening['client']}" if len(opening) == 2 else ""
-    known = {
+    client = {
         "client_information": counselor_information(profile),
         "reason_counseling": profile.reason_for_counseling,
     }
@@ -46,7 +46,7 @@ def session_file(record: SessionRecord) -> dict[str, Any]:
             "dialogue_history_init": first,
             "dialogue_history": None,
         },
-        "AI_counselor": {"CBT": known | begun, "Response": known | {"cbt_plan": None, "dialogue_history": None}},
+        "AI_counselor": {"CBT": client | begun, "Response": client | {"cbt_plan": None, "dialogue_history": None}},
         "cbt_technique": record.plan.technique.value if record.plan else "",
         "cbt_plan": _plan(record.plan) if record.plan else "",
         "dialogue": [{"role": said.speaker, "message": said.text} for said in record.dialogue],
@@ -78,8 +78,8 @@ def intake_form(profile: ClientProfile) -> str:
     header = [f"{label}: {about[name]}" for name, label in LABELS.items() if about[name] is not None]
     blocks = ["\n".join(header)]
     for title, lines in sections.items():
-        if given := [" ".join(str(line).split()) for line in lines if line]:
-            blocks.append("\n".join([f"{len(blocks) + 1}. {title}", *given]))
+        if filled := [" ".join(str(line).split()) for line in lines if line]:
+            blocks.append("\n".join([f"{len(blocks) + 1}. {title}", *filled]))
     return "\n\n".join(blocks)
 
 

@@ -11,10 +11,10 @@ from counseling_sessions.generation.exports.files import ExportError
 from counseling_sessions.generation.exports.parquet_schema import schema
 from counseling_sessions.generation.exports.public import PRIVATE, key_variables, without_server
 from counseling_sessions.generation.exports.writers import Format, Row
-from counseling_sessions.state import Candidate, SessionRecord
+from counseling_sessions.state import SessionRecord
 
 ROW_GROUP = 128
-"""Sessions of a row group: so many are held in memory per split."""
+"""Sessions of a row group, which is held in memory per split."""
 
 
 class ParquetFiles:
@@ -50,46 +50,25 @@ class ParquetFiles:
 
 def row(record: SessionRecord, client: str) -> Row:
     """A session's row: the values of the schema's columns by name."""
-    asked = record.configuration
-    calls, keys = record.calls, key_variables(record.configuration)
-    told = ("method", "router", "fan_out", "prompt_layout", "techniques", "language", "seed")
+    asked, usage = record.configuration, record.usage
+    same = ("session_id", "profile_id", "attitude", "end_reason", "resumed", "seconds")
+    settings = ("method", "router", "fan_out", "prompt_layout", "techniques", "language", "seed")
     totals = ("prompt_tokens", "cached_tokens", "completion_tokens")
+    models = dict.fromkeys((call.role, call.model) for _, call in record.calls)
     return {
-        "session_id": record.session_id,
-        "profile_id": record.profile_id,
+        **{name: getattr(record, name) for name in same},
         "client_group": client,
-        "attitude": record.attitude,
-        **{name: asked[name] for name in told},
-        "models": [
-            {"role": role, "model": model} for role, model in dict.fromkeys((c.role, c.model) for _, c in calls)
-        ],
-        "end_reason": record.end_reason,
+        **{name: asked[name] for name in settings},
+        "models": [{"role": role, "model": model} for role, model in models],
         "turns": len(record.turns),
-        "resumed": record.resumed,
         "started_at": datetime.fromisoformat(record.started_at),
         "finished_at": datetime.fromisoformat(record.finished_at),
-        "seconds": record.seconds,
         "plan_technique": record.plan and record.plan.technique.value,
         "plan_goal": record.plan and record.plan.goal,
         "plan_steps": list(record.plan.steps) if record.plan else [],
-        "messages": _messages(record),
-        "picks": [
-            turn.pick.model_dump(exclude={"call"}) | {"fallback": without_server(turn.pick.fallback, keys)}
-            for turn in record.turns
-            if turn.pick
-        ],
-        "candidates": [_candidate(item, keys) for turn in record.turns for item in turn.candidates],
-        "calls": [
-            {"turn": turn} | call.model_dump(exclude={"endpoint", "started", "findings", "errors"})
-            for turn, call in calls
-        ],
-        "findings": [
-            {"turn": turn, "role": call.role} | finding.model_dump()
-            for turn, call in calls
-            for finding in call.findings
-        ],
-        "usage": [{"role": role} | used.model_dump() for role, used in record.usage.items()],
-        **{name: sum(getattr(used, name) for used in record.usage.values()) for name in totals},
+        **_happened(record),
+        "usage": [{"role": role} | used.model_dump() for role, used in usage.items()],
+        **{name: sum(getattr(used, name) for used in usage.values()) for name in totals},
         "configuration_hash": record.provenance.configuration_hash,
         "prompt_hashes": _named(record.provenance.prompt_hashes, "hash"),
         "packages": _named(record.provenance.packages, "version"),
@@ -101,9 +80,30 @@ def row(record: SessionRecord, client: str) -> Row:
     }
 
 
-def _candidate(item: Candidate, keys: frozenset[str]) -> Row:
-    error = without_server(item.error, keys)
-    return {"turn": item.turn, "technique": item.technique, "content": item.text or None, "error": error}
+def _happened(record: SessionRecord) -> Row:
+    """The columns of what was said, picked, drafted, called and objected to."""
+    calls, keys = record.calls, key_variables(record.configuration)
+    hidden = {"endpoint", "started", "findings", "errors"}
+    return {
+        "messages": _messages(record),
+        "picks": [
+            turn.pick.model_dump(exclude={"call"}) | {"fallback": without_server(turn.pick.fallback, keys)}
+            for turn in record.turns
+            if turn.pick
+        ],
+        "candidates": [
+            item.model_dump(include={"turn", "technique"})
+            | {"content": item.text or None, "error": without_server(item.error, keys)}
+            for turn in record.turns
+            for item in turn.candidates
+        ],
+        "calls": [{"turn": turn} | call.model_dump(exclude=hidden) for turn, call in calls],
+        "findings": [
+            {"turn": turn, "role": call.role} | finding.model_dump()
+            for turn, call in calls
+            for finding in call.findings
+        ],
+    }
 
 
 def _messages(record: SessionRecord) -> list[Row]:

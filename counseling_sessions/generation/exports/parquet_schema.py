@@ -1,83 +1,24 @@
-"""The typed schema of the parquet export. Documented in docs/exporting.md; a change of it raises `SCHEMA_VERSION`."""
+"""The typed schema of the parquet export (`parquet_schema.yaml`). A change of it raises `SCHEMA_VERSION`."""
 
+from pathlib import Path
 from typing import Any
+
+from counseling_sessions.store.reading import read_text
+from counseling_sessions.store.yaml_text import parse_yaml
 
 SCHEMA_VERSION = 1
 
 
 def schema(pa: Any) -> Any:
     """The Arrow schema of a session's row, with its version in the metadata. `pa` is the module `pyarrow`."""
-    text, small, count, wide, real = pa.string(), pa.int16(), pa.int32(), pa.int64(), pa.float64()
-    moment = pa.timestamp("ms", tz="UTC")
-
-    def several(**fields: Any) -> Any:
-        return pa.list_(pa.struct(list(fields.items())))
-
-    columns = {
-        "session_id": text,
-        "profile_id": text,
-        "client_group": text,
-        "attitude": text,
-        "method": text,
-        "router": text,
-        "fan_out": text,
-        "prompt_layout": text,
-        "techniques": pa.list_(text),
-        "language": text,
-        "models": several(role=text, model=text),
-        "seed": wide,
-        "end_reason": text,
-        "turns": small,
-        "resumed": small,
-        "started_at": moment,
-        "finished_at": moment,
-        "seconds": real,
-        "plan_technique": text,
-        "plan_goal": text,
-        "plan_steps": pa.list_(text),
-        "messages": several(turn=small, role=text, content=text, phase=text, closing=pa.bool_()),
-        "picks": several(
-            turn=small, phase=text, techniques=pa.list_(text), step=small, source=text, reason=text, fallback=text
-        ),
-        "candidates": several(turn=small, technique=text, content=text, error=text),
-        "calls": several(
-            turn=small,
-            role=text,
-            model=text,
-            seconds=real,
-            prompt_tokens=count,
-            cached_tokens=count,
-            completion_tokens=count,
-            requests=small,
-            attempts=small,
-            passed_over=small,
-            finish_reason=text,
-            structured=text,
-            seed=wide,
-        ),
-        "findings": several(turn=small, role=text, kind=text, detail=text, repaired=pa.bool_()),
-        "usage": several(
-            role=text,
-            calls=count,
-            requests=count,
-            attempts=count,
-            prompt_tokens=wide,
-            cached_tokens=wide,
-            completion_tokens=wide,
-            unreported=count,
-            seconds=real,
-        ),
-        "prompt_tokens": wide,
-        "cached_tokens": wide,
-        "completion_tokens": wide,
-        "configuration_hash": text,
-        "prompt_hashes": several(name=text, hash=text),
-        "packages": several(name=text, version=text),
-        "python": text,
-        "platform": text,
-        "record_format": small,
-        "profile_json": text,
-        "configuration_json": text,
-    }
+    [columns] = parse_yaml(read_text(Path(__file__).with_suffix(".yaml")))
     version = {"counseling_sessions.schema_version": str(SCHEMA_VERSION)}
-    return pa.schema(list(columns.items()), metadata=version)
+    return pa.schema([(name, _type(pa, kind)) for name, kind in columns.items()], metadata=version)
+
+
+def _type(pa: Any, kind: Any) -> Any:
+    if isinstance(kind, dict):
+        return pa.list_(pa.struct([(name, _type(pa, item)) for name, item in kind.items()]))
+    if isinstance(kind, list):
+        return pa.list_(_type(pa, kind[0]))
+    return pa.timestamp("ms", tz="UTC") if kind == "moment" else pa.type_for_alias(kind)

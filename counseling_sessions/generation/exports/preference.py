@@ -1,7 +1,7 @@
 """Preference: the counselor's utterance against each draft of a specialist that did not go into it.
 
-What makes a pair is that a merging model, which the row names, wrote `chosen` with the draft before it and left the draft out.
-Where no model merged (drafts joined by rule, a person's words) nobody chose, and there is no pair.
+In a pair, a merging model, which the row names, saw the draft, left it out, and wrote `chosen`. If no model merged (drafts
+joined by rule, a person's words), nobody chose, and there is no pair.
 """
 
 from collections import Counter
@@ -15,11 +15,11 @@ from counseling_sessions.state import CounselorView, SessionRecord, Turn, Uttera
 from counseling_sessions.texts.words import trigrams
 
 LEFT_OUT = 0.2
-"""A draft counts as left out when less than this share of its word 3-grams is in the counselor's utterance."""
+"""A draft is left out if less than this share of its word 3-grams is in the counselor's utterance."""
 
 
 def rows(record: SessionRecord, client: str, counts: Counter[str]) -> Iterator[Row]:
-    """A pair per draft that was left out; drafts that went into the utterance are counted, not given."""
+    """A pair per draft that was left out; drafts that went into the utterance are only counted."""
     said = list(record.opening)
     for turn in record.turns:
         if turn.counselor and turn.counselor.call:
@@ -38,10 +38,10 @@ def _pairs(
 ) -> Iterator[Row]:
     grams = trigrams(chosen.text)
     for draft in turn.candidates:
-        own = trigrams(draft.text)
-        if not own:
+        drafted = trigrams(draft.text)
+        if not drafted:
             continue
-        kept = len(own & grams) / len(own)
+        kept = len(drafted & grams) / len(drafted)
         if kept >= LEFT_OUT:
             counts["drafts that went into the utterance"] += 1
             continue
@@ -62,7 +62,7 @@ def _pairs(
 
 
 def _asked(record: SessionRecord, turn: Turn, said: tuple[Utterance, ...]) -> list[ChatMessage]:
-    """What a counselor without specialists would be asked: neither side of a pair saw the other, and no draft gives one away."""
+    """The prompt of a counselor without specialists: no draft in it gives one side of the pair away."""
     config = alone(record, record.plan)
     view = CounselorView.of(record.profile, plan=record.plan, utterances=said)
     task = alone_task(view, config, turn.pick.step if turn.pick else None)

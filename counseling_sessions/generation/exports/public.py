@@ -1,17 +1,20 @@
-"""What an export leaves out of a session: where its models are reached, and the names of the keys for them."""
+"""JSON Lines: the session records, one a line (docs/formats.md), without addresses of model servers and names of keys."""
 
+from collections import Counter
+from collections.abc import Iterator
 from typing import Any
 
+from counseling_sessions.generation.exports.writers import Row, json_lines
 from counseling_sessions.state import SessionRecord
 
 PRIVATE = frozenset({"base_url", "replicas", "api_key_env", "extra_body"})
-"""Settings of a model that tell of somebody's servers and keys."""
+"""Settings of a model that name servers and keys."""
 UNSAID = "the model gave no answer"
-"""In place of an error's words, where they name a server or a key."""
+"""Stands for an error's words that name a server or a key."""
 
 
-def public_row(record: SessionRecord) -> dict[str, Any]:
-    """A session record as JSON, without addresses of model servers, names of key variables and server-specific fields.
+def rows(record: SessionRecord, client: str, counts: Counter[str]) -> Iterator[Row]:
+    """The session record as JSON, without addresses of model servers, names of key variables and server-specific fields.
 
     Each field keeps its place: the settings become null, a call's endpoint empty (the embedded model's name stays).
     """
@@ -21,7 +24,7 @@ def public_row(record: SessionRecord) -> dict[str, Any]:
         _clean(row[part], keys)
     for settings in _models(row["configuration"]):
         settings.update(dict.fromkeys(PRIVATE & settings.keys()))
-    return row
+    yield row
 
 
 def key_variables(configuration: dict[str, Any]) -> frozenset[str]:
@@ -31,7 +34,7 @@ def key_variables(configuration: dict[str, Any]) -> frozenset[str]:
 
 
 def without_server(error: str | None, keys: frozenset[str]) -> str | None:
-    """The words of an error as they are, or `UNSAID` where they name an address or one of the key variables."""
+    """The words of an error, or `UNSAID` if they name an address or one of the key variables."""
     if error and ("://" in error or any(key in error for key in keys)):
         return UNSAID
     return error
@@ -56,3 +59,6 @@ def _clean(part: Any, keys: frozenset[str]) -> None:
             part[name] = without_server(value, keys)
         else:
             _clean(value, keys)
+
+
+FORMAT = json_lines("jsonl", rows)

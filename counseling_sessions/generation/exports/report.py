@@ -1,4 +1,4 @@
-"""What an export comes to, counted while the sessions go by: nothing but counts and the clients' hashes is held."""
+"""The figures of an export, counted session by session: only counts and the clients' hashes are held."""
 
 from collections import Counter
 from dataclasses import dataclass, field
@@ -7,9 +7,17 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict
 
 from counseling_sessions.integrity.rules import empty, label
-from counseling_sessions.integrity.spoken import Past, Said, Spoken
+from counseling_sessions.integrity.spoken import Past, Spoken
 from counseling_sessions.settings import SessionConfig
 from counseling_sessions.state import SessionRecord
+
+CHECKS = (
+    "messages that repeat an earlier one of the same speaker",
+    "messages without a letter or digit",
+    "messages that begin with a speaker's label",
+    "messages by the speaker of the one before",
+    "sessions without a closing utterance",
+)
 
 
 class SplitCount(BaseModel):
@@ -23,11 +31,11 @@ class SplitCount(BaseModel):
 
 
 class ExportReport(BaseModel):
-    """What was exported, and what was not: `failed` counts the failed sessions, which are left out, by why they failed;
-    `unfinished` are those of the run that are still to be done, `damaged` those whose records could not be read.
+    """What was exported, and what was not: `failed` counts the failed sessions by reason, `unfinished` those that are still to
+    do, `damaged` the unreadable ones.
 
-    `examples` are rows (or files) written; `counts` is what the format itself counts; `integrity` counts messages (and
-    sessions) that something is wrong with, `findings` what the guards objected to during the sessions.
+    `examples` are rows (or files); `counts` are the format's; `integrity` counts messages and sessions with something wrong,
+    `findings` the guards' objections during the sessions.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -57,24 +65,13 @@ class Figures:
     methods: Counter[str] = field(default_factory=Counter)
     attitudes: Counter[str] = field(default_factory=Counter)
     endings: Counter[str] = field(default_factory=Counter)
-    techniques: Counter[str] = field(default_factory=Counter)
     languages: Counter[str] = field(default_factory=Counter)
     models: Counter[tuple[str, str]] = field(default_factory=Counter)
     configurations: Counter[str] = field(default_factory=Counter)
     packages: Counter[str] = field(default_factory=Counter)
     messages: Counter[str] = field(default_factory=Counter)
     turns: Counter[int] = field(default_factory=Counter)
-    integrity: Counter[str] = field(
-        default_factory=lambda: Counter(
-            {
-                "messages that repeat an earlier one of the same speaker": 0,
-                "messages without a letter or digit": 0,
-                "messages that begin with a speaker's label": 0,
-                "messages by the speaker of the one before": 0,
-                "sessions without a closing utterance": 0,
-            }
-        )
-    )
+    integrity: Counter[str] = field(default_factory=lambda: Counter(dict.fromkeys(CHECKS, 0)))
     findings: Counter[str] = field(default_factory=Counter)
 
     def fail(self, record: SessionRecord) -> None:
@@ -82,7 +79,7 @@ class Figures:
         self.failed[f"{record.failure.stage}: {record.failure.kind}" if record.failure else "unknown"] += 1
 
     def add(self, record: SessionRecord, split: str, client: str, examples: int) -> None:
-        """Count a session that was written to a split as so many examples."""
+        """Count a session that gave a split so many examples."""
         config = SessionConfig.model_validate(record.configuration)
         self.sessions[split] += 1
         self.examples[split] += examples
@@ -94,25 +91,23 @@ class Figures:
         self.configurations[record.provenance.configuration_hash] += 1
         self.packages.update(f"{name} {version}" for name, version in record.provenance.packages.items())
         self.turns[len(record.turns)] += 1
-        self.techniques.update(c.technique for turn in record.turns for c in turn.candidates if c.text)
         for _, call in record.calls:
             self.models[call.role, call.model] += 1
             self.findings.update(finding.kind for finding in call.findings)
         self._check(record)
 
     def _check(self, record: SessionRecord) -> None:
-        repeats, silent, labelled, twice, unclosed = self.integrity
+        repeats, silent, labelled, twice, unclosed = CHECKS
         pasts = {"counselor": Past(), "client": Past()}
         last = ""
         for utterance in record.dialogue:
-            said, own = Said(utterance.text), pasts[utterance.speaker]
-            spoken = Spoken(utterance.text, utterance.speaker)
+            spoken, past = Spoken(utterance.text, utterance.speaker), pasts[utterance.speaker]
             self.messages[utterance.speaker] += 1
-            self.integrity[repeats] += said.words in own.by_words
+            self.integrity[repeats] += spoken.words in past.by_words
             self.integrity[silent] += empty(spoken) is not None
             self.integrity[labelled] += label(spoken) is not None
             self.integrity[twice] += utterance.speaker == last
-            own.add(said)
+            past.add(spoken)
             last = utterance.speaker
         self.integrity[unclosed] += record.closing is None
 

@@ -13,7 +13,7 @@ from counseling_sessions.state import SessionRecord
 
 
 def rows(record: SessionRecord, client: str, counts: Counter[str]) -> Iterator[Row]:
-    """An example per call. `as_sent` is false where the prompts or the program have changed since the session was made."""
+    """An example per call. `as_sent` is false if the prompts or the program have changed since the session."""
     as_sent = prompts_unchanged(record)
     counts["sessions whose prompts have changed since"] += not as_sent
     for item in exchanges(record):

@@ -1,8 +1,8 @@
 """Splits by client: every session of an intake form is in the same split, whatever its attitude, method and seed.
 
-A client's split follows from a hash of the client and a seed, not from a count. So an export needs one pass, and clients
-that are added to a study later move nobody from one split to another: what a model was tested on stays out of its training
-data. The price is that the shares hold only in expectation; the report and the card give the true numbers.
+A client's split follows from a hash of the client and a seed, not from a count. So an export needs one pass, and later clients
+move nobody to another split: a model's test data stay out of its training data. The shares hold only in expectation; the
+report and the card give the true numbers.
 """
 
 import hashlib
@@ -24,7 +24,7 @@ class Splits(BaseModel):
     test: float = Field(default=0.1, ge=0, lt=1)
 
     @model_validator(mode="after")
-    def _whole(self) -> Self:
+    def _add_up(self) -> Self:
         if abs(self.train + self.validation + self.test - 1) > 1e-6:
             raise ValueError("the shares of train, validation and test should add up to 1")
         return self

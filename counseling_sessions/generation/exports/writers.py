@@ -1,4 +1,4 @@
-"""What a format is to the export: a name, the files it writes, and a writer that takes one session after the other."""
+"""A format of exports: a name, its files, and a writer that takes one session after the other."""
 
 import json
 from collections import Counter
@@ -12,16 +12,16 @@ from counseling_sessions.state import SessionRecord
 
 Row = dict[str, Any]
 Rows = Callable[[SessionRecord, str, Counter[str]], Iterator[Row]]
-"""The examples that a session gives: from its record and its client's group; what is worth counting goes to the counter."""
+"""The examples of a session, from its record and its client's group; the counter takes the format's counts."""
 
 
 class Writer(Protocol):
-    """Writes the files of an export; `counts` is what its format counts by the way."""
+    """Writes the files of an export; `counts` are its format's counts."""
 
     counts: Counter[str]
 
     def add(self, record: SessionRecord, split: str, client: str) -> int:
-        """Write a finished session into a split; returns how many examples that made."""
+        """Write a finished session into a split; returns its number of examples."""
 
     def close(self) -> None:
         """End all files."""
@@ -29,10 +29,10 @@ class Writer(Protocol):
 
 @dataclass(frozen=True)
 class Format:
-    """A form of export. `open` begins one in a folder for the named splits; `files` says what it writes there.
+    """A form of export. `open` begins one in a folder for the named splits.
 
     `files` is a glob of a split's files relative to the folder, with `{split}` for its name, as a dataset card's
-    `data_files` has it. `needs` says what sessions must have to give examples.
+    `data_files` has it. `needs` says what a session must have to give examples.
     """
 
     name: FormatName

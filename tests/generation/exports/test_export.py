@@ -38,10 +38,10 @@ def test_every_format_writes_its_files_and_a_card(name: str, tmp_path: Path) -> 
     report = export(stream(of(client(1)), failed(), of(client(2))), name, out, licence="cc-by-4.0")
     assert (report.sessions, report.clients, report.failed) == (2, 2, {"merge: timeout": 1})
     assert report.examples == report.splits["train"].examples > 0
-    told = front_matter(out)
-    assert told["license"] == "cc-by-4.0"
-    assert told["language"] == ["en"]
-    [files] = told["configs"][0]["data_files"]
+    matter = front_matter(out)
+    assert matter["license"] == "cc-by-4.0"
+    assert matter["language"] == ["en"]
+    [files] = matter["configs"][0]["data_files"]
     assert files["split"] == "train"
     assert list(out.glob(files["path"]))
     card = (out / "README.md").read_text()
@@ -68,16 +68,16 @@ def test_jsonl_is_the_record_as_it_is_but_for_the_address_of_its_model(tmp_path:
     export(stream(session()), "jsonl", tmp_path)
     text = (tmp_path / "train.jsonl").read_text(encoding="utf-8")
     assert text.count('"endpoint": ""') > 5
-    there = text.replace('"endpoint": ""', '"endpoint": "http://127.0.0.1:1/v1"')
-    there = there.replace('"base_url": null', '"base_url": "http://127.0.0.1:1/v1"')
-    assert SessionRecord.model_validate_json(there) == session()
+    original = text.replace('"endpoint": ""', '"endpoint": "http://127.0.0.1:1/v1"')
+    original = original.replace('"base_url": null', '"base_url": "http://127.0.0.1:1/v1"')
+    assert SessionRecord.model_validate_json(original) == session()
 
 
 def test_a_record_without_addresses_is_exported_byte_for_byte(tmp_path: Path) -> None:
-    whole = session().model_dump(mode="json")
-    for settings in whole["configuration"]["models"].values():
+    record = session().model_dump(mode="json")
+    for settings in record["configuration"]["models"].values():
         settings["base_url"] = None
-    text = json.dumps(whole, ensure_ascii=False).replace(
+    text = json.dumps(record, ensure_ascii=False).replace(
         '"endpoint": "http://127.0.0.1:1/v1"', '"endpoint": "embedded"'
     )
     export(stream(SessionRecord.model_validate_json(text)), "jsonl", tmp_path)
@@ -133,10 +133,10 @@ def test_no_client_is_in_two_splits_and_the_card_tells_the_sizes(tmp_path: Path)
     attitudes = ("positive", "neutral", "negative")
     records = [of(client(n), attitude=a, session_id=f"{n}-{a}") for n in range(30) for a in attitudes]
     report = export(stream(*records), "jsonl", tmp_path, splits=Splits(train=0.6, validation=0.2, test=0.2))
-    found = {name: {row["profile_id"] for row in lines(tmp_path / f"{name}.jsonl")} for name in report.splits}
-    assert sum(map(len, found.values())) == len(set().union(*found.values())) == report.clients == 30
+    clients = {name: {row["profile_id"] for row in lines(tmp_path / f"{name}.jsonl")} for name in report.splits}
+    assert sum(map(len, clients.values())) == len(set().union(*clients.values())) == report.clients == 30
     for name, split in report.splits.items():
-        assert split.sessions == 3 * split.clients == 3 * len(found[name])
+        assert split.sessions == 3 * split.clients == 3 * len(clients[name])
         assert (
             f"| {name} | {split.clients} | {split.sessions} | {split.examples} |"
             in (tmp_path / "README.md").read_text()

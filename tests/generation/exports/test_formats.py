@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from counseling_sessions.generation.exports import export, openai_chat, preference, sharegpt, specialists
+from counseling_sessions.generation.exports import chat, export, preference, specialists
 from counseling_sessions.generation.exports.magnet import intake_form, session_file
 from counseling_sessions.generation.exports.writers import Rows
 from counseling_sessions.profiles.intake_form import parse_intake_form
@@ -34,7 +34,7 @@ def made(rows: Rows, record: SessionRecord) -> list[dict[str, Any]]:
 @pytest.mark.parametrize("opened", [True, False])
 def test_openai_chat_is_what_the_service_takes(opened: bool) -> None:
     record = session() if opened else of(profile(opening=None), opening=())
-    [row] = made(openai_chat.rows, record)
+    [row] = made(chat.openai_rows, record)
     assert list(row) == ["messages"]
     roles = [message["role"] for message in row["messages"]]
     assert roles == ["system", *["user", "assistant"] * (len(roles) // 2)]
@@ -46,18 +46,18 @@ def test_openai_chat_is_what_the_service_takes(opened: bool) -> None:
 
 def test_sharegpt_begins_with_the_human_and_alternates() -> None:
     record = session()
-    [row] = made(sharegpt.rows, record)
+    [row] = made(chat.sharegpt_rows, record)
     assert row["id"] == record.session_id
     speakers = [turn["from"] for turn in row["conversations"]]
     assert speakers == ["system", *["human", "gpt"] * (len(speakers) // 2)]
     assert [turn["value"] for turn in row["conversations"][2:]] == [said.text for said in record.dialogue]
 
 
-@pytest.mark.parametrize("rows", [openai_chat.rows, sharegpt.rows, preference.rows])
+@pytest.mark.parametrize("rows", [chat.openai_rows, chat.sharegpt_rows, preference.rows])
 def test_the_counselor_is_given_nothing_it_may_not_know(rows: Rows) -> None:
-    found = made(rows, of(SECRET, attitude="negative"))
-    assert found
-    text = json.dumps(found)
+    examples = made(rows, of(SECRET, attitude="negative"))
+    assert examples
+    text = json.dumps(examples)
     assert "secret" not in text
     assert "Reason for coming" in text
     for attitude in ("positive", "neutral", "negative"):
@@ -87,13 +87,13 @@ def test_examples_out_of_the_corpus_are_in_the_prompts_that_were_sent_and_not_in
     record = session(method, few_shot=2)
     for row in made(specialists.rows, record):
         assert row["as_sent"]
-        own = "Client: " if row["role"] != "client" else "Counselor: "
-        assert row["prompt"][0]["content"].count(f"\n{own}") == (
-            2 * 6 if own == "Client: " and method == "magnet" else 2
+        label = "Client: " if row["role"] != "client" else "Counselor: "
+        assert row["prompt"][0]["content"].count(f"\n{label}") == (
+            2 * 6 if label == "Client: " and method == "magnet" else 2
         )
-    [chat] = made(openai_chat.rows, record)
-    assert "Client: " not in chat["messages"][0]["content"]
-    assert "specialist" not in chat["messages"][0]["content"]
+    [row] = made(chat.openai_rows, record)
+    assert "Client: " not in row["messages"][0]["content"]
+    assert "specialist" not in row["messages"][0]["content"]
 
 
 def test_a_pair_is_the_utterance_against_a_draft_that_was_left_out() -> None:
@@ -166,17 +166,17 @@ def test_a_form_loses_nothing_on_its_way_through_text(name: str) -> None:
 
 
 def test_magnet_comes_back_through_the_importer(tmp_path: Path) -> None:
-    whole = client(
+    described = client(
         1,
         demographics={"name": "Ada Test", "age": 30, "relationship": "Single", "family": "Two cats"},
         history="None of note.",
         functioning={"work": "I am slow.", "relationships": "We quarrel.", "daily_life": "I sleep badly."},
         support="My brother.",
     )
-    records = [of(whole, attitude="positive"), session("single"), of(profile(opening=None), opening=())]
+    records = [of(described, attitude="positive"), session("single"), of(profile(opening=None), opening=())]
     export(stream(*records), "magnet", tmp_path)
-    found = list(read_sessions(tmp_path))
-    for number, (record, item) in enumerate(zip(records, found, strict=True), 1):
+    items = list(read_sessions(tmp_path))
+    for number, (record, item) in enumerate(zip(records, items, strict=True), 1):
         assert isinstance(item, Session)
         assert item.id == f"session_{number}"
         assert [(m.speaker, m.text) for m in item.dialogue] == [(u.speaker, u.text) for u in record.dialogue]
@@ -194,7 +194,7 @@ def test_magnet_comes_back_through_the_importer(tmp_path: Path) -> None:
         "support",
         "opening",
     }
-    assert found[0].profile.model_dump(include=same) == whole.model_dump(include=same)  # type: ignore[union-attr]
+    assert items[0].profile.model_dump(include=same) == described.model_dump(include=same)  # type: ignore[union-attr]
     index = [json.loads(line) for line in (tmp_path / "index.jsonl").read_text().splitlines()]
     assert [entry["session_id"] for entry in index] == [record.session_id for record in records]
     assert [entry["file"] for entry in index] == ["session_1.json", "session_2.json", "session_3.json"]

@@ -40,9 +40,9 @@ def test_datasets_loads_it_by_its_card(tmp_path: Path, monkeypatch: pytest.Monke
     datasets: Any = pytest.importorskip("datasets")
     records = [of(client(number)) for number in range(12)]
     report = export(stream(*records), "parquet", tmp_path / "out", splits=Splits.of("60/20/20"))
-    found = datasets.load_dataset(str(tmp_path / "out"), cache_dir=str(tmp_path / "cache"))
-    assert {name: len(rows) for name, rows in found.items()} == {n: s.examples for n, s in report.splits.items()}
-    assert found["train"][0]["messages"][0]["role"] == "counselor"
+    loaded = datasets.load_dataset(str(tmp_path / "out"), cache_dir=str(tmp_path / "cache"))
+    assert {name: len(rows) for name, rows in loaded.items()} == {n: s.examples for n, s in report.splits.items()}
+    assert loaded["train"][0]["messages"][0]["role"] == "counselor"
 
 
 @pytest.mark.parametrize("name", ["jsonl", "sharegpt", "openai-chat", "magnet", "specialists", "preference"])
@@ -50,8 +50,8 @@ def test_datasets_loads_the_other_formats_too(name: str, tmp_path: Path, monkeyp
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
     datasets: Any = pytest.importorskip("datasets")
     report = export(stream(of(client(1)), of(client(2))), name, tmp_path / "out")
-    found = datasets.load_dataset(str(tmp_path / "out"), cache_dir=str(tmp_path / "cache"))
-    assert len(found["train"]) == report.examples
+    loaded = datasets.load_dataset(str(tmp_path / "out"), cache_dir=str(tmp_path / "cache"))
+    assert len(loaded["train"]) == report.examples
 
 
 def test_the_schema_is_the_same_whatever_the_sessions(tmp_path: Path) -> None:

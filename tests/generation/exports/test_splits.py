@@ -93,9 +93,9 @@ def test_a_client_has_one_split_whatever_else_a_session_is(splits: Splits, seed:
 def test_the_shares_hold_in_expectation_and_the_seed_chooses() -> None:
     splits = Splits()
     groups = [client_group(client(number)) for number in range(3000)]
-    found = Counter(splits.split_of(group, 0) for group in groups)
-    assert found["train"] == pytest.approx(2400, abs=90)
-    assert found["validation"] == pytest.approx(300, abs=70)
+    sizes = Counter(splits.split_of(group, 0) for group in groups)
+    assert sizes["train"] == pytest.approx(2400, abs=90)
+    assert sizes["validation"] == pytest.approx(300, abs=70)
     moved = sum(splits.split_of(group, 0) != splits.split_of(group, 1) for group in groups)
     assert moved == pytest.approx(3000 * (1 - 0.64 - 0.02), abs=120)
 
