@@ -52,15 +52,15 @@ class Listener(BaseCallbackHandler):
         self.texts: list[str] = []
         self.errors: list[BaseException] = []
 
-    def on_llm_error(self, error: BaseException, **told: Any) -> None:
+    def on_llm_error(self, error: BaseException, **details: Any) -> None:
         self.errors.append(error)
-        self.texts.append(f"{everything_of(error)} {told!r}")
+        self.texts.append(f"{everything_of(error)} {details!r}")
 
-    def on_chain_error(self, error: BaseException, **told: Any) -> None:
-        self.texts.append(f"{everything_of(error)} {told!r}")
+    def on_chain_error(self, error: BaseException, **details: Any) -> None:
+        self.texts.append(f"{everything_of(error)} {details!r}")
 
-    def on_llm_end(self, response: Any, **told: Any) -> None:
-        self.texts.append(f"{response!r} {told!r}")
+    def on_llm_end(self, response: Any, **details: Any) -> None:
+        self.texts.append(f"{response!r} {details!r}")
 
 
 _tracer: ContextVar[Tracer | None] = ContextVar("tracer", default=None)

@@ -25,15 +25,15 @@ def test_the_shipped_adapter_is_small_and_taken_by_default() -> None:
 def test_another_adapter_can_be_named_or_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(ADAPTER_VARIABLE, "none")
     assert adapter_file() is None
-    own = tmp_path / "own.gguf"
-    monkeypatch.setenv(ADAPTER_VARIABLE, str(own))
+    path = tmp_path / "own.gguf"
+    monkeypatch.setenv(ADAPTER_VARIABLE, str(path))
     with pytest.raises(EmbeddedModelError, match=r"own\.gguf cannot be read: No such file"):
         adapter_file()
-    own.write_bytes(b"PK\x03\x04")
+    path.write_bytes(b"PK\x03\x04")
     with pytest.raises(EmbeddedModelError, match="is no GGUF; make one with: run.py train export"):
         adapter_file()
-    own.write_bytes(b"GGUF\x03\x00")
-    assert adapter_file() == own
+    path.write_bytes(b"GGUF\x03\x00")
+    assert adapter_file() == path
 
 
 @pytest.mark.parametrize(("tuned", "scale"), [(True, 1.0), (False, 0.0)])

@@ -123,15 +123,15 @@ def rows(session: int, turns: int = 3) -> Iterator[dict[str, Any]]:
 
     counselor = "You are the counselor. You answer in one sentence, and you ask before you advise."
     client = "You are the client. You answer what you were asked, and you tell one thing at a time."
-    known: list[dict[str, str]] = [{"role": "user", "content": "The client sells plants and sleeps badly."}]
+    dialogue: list[dict[str, str]] = [{"role": "user", "content": "The client sells plants and sleeps badly."}]
     heard: list[dict[str, str]] = []
-    yield row("plan", counselor, known, said(0))
+    yield row("plan", counselor, dialogue, said(0))
     for turn in range(turns):
         utterance, reply = said(2 * turn), said(2 * turn + 1)
-        yield row("merge", counselor, known, utterance)
+        yield row("merge", counselor, dialogue, utterance)
         heard = [*heard, {"role": "user", "content": utterance}]
         yield row("client", client, heard, reply)
-        known = [*known, {"role": "assistant", "content": utterance}, {"role": "user", "content": reply}]
+        dialogue = [*dialogue, {"role": "assistant", "content": utterance}, {"role": "user", "content": reply}]
         heard = [*heard, {"role": "assistant", "content": reply}]
 
 

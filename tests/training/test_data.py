@@ -60,8 +60,10 @@ def test_an_example_is_what_was_said_with_the_prompt_that_asks_for_it(tmp_path: 
     made(written(tmp_path / "a.jsonl", record), tmp_path / "out")
     rows = lines(tmp_path / "out")
     wanted = [(item.role, item.turn, item.answer, str(item.messages[-1].text)) for item in as_exchanges(record)]
-    found = [(row["role"], row["turn"], row["completion"][0]["content"], row["prompt"][-1]["content"]) for row in rows]
-    assert found == wanted
+    examples = [
+        (row["role"], row["turn"], row["completion"][0]["content"], row["prompt"][-1]["content"]) for row in rows
+    ]
+    assert examples == wanted
     second = record.turns[1]
     assert second.counselor
     assert second.client
@@ -134,8 +136,8 @@ def test_the_one_counselor_comes_out_of_a_session_of_specialists(tmp_path: Path)
 
 
 def test_a_session_of_one_counselor_gives_its_utterances_once() -> None:
-    found = Counter(item.role for item in examples_of(session("single"), [COUNSELOR, "merge", "client"]))
-    assert found == {COUNSELOR: 3, "client": 2}
+    counts = Counter(item.role for item in examples_of(session("single"), [COUNSELOR, "merge", "client"]))
+    assert counts == {COUNSELOR: 3, "client": 2}
     assert Counter(item.role for item in examples_of(session("single-plan"), role_names()))[COUNSELOR] == 3
 
 
@@ -161,9 +163,9 @@ def test_the_merge_sees_the_drafts_of_picked_techniques_alone_unless_all_ran() -
 
     def first_merge(fan_out: str) -> str:
         changed = of(client(1), record, turns=turns, configuration=record.configuration | {"fan_out": fan_out})
-        found = list(examples_of(changed, ["merge", "solutions"]))
-        assert [item.answer for item in found if item.role == "solutions"] == [more.text]
-        return "\n".join(str(message.text) for message in found[1].messages)
+        examples = list(examples_of(changed, ["merge", "solutions"]))
+        assert [item.answer for item in examples if item.role == "solutions"] == [more.text]
+        return "\n".join(str(message.text) for message in examples[1].messages)
 
     for fan_out in ("selected", "all"):
         assert all(draft in first_merge(fan_out) for draft in picked)
@@ -188,12 +190,12 @@ def test_a_client_is_in_one_split_under_all_its_attitudes(tmp_path: Path) -> Non
     splits = Splits(train=0.6, validation=0.2, test=0.2)
     source = written(tmp_path / "a.jsonl", *records)
     report = made(source, tmp_path / "out", "client", splits=splits)
-    found = clients_of(tmp_path / "out")
-    assert sum(map(len, found.values())) == len(set().union(*found.values())) == 30
-    assert report.clients == {split: len(who) for split, who in found.items()}
-    assert all(report.sessions[split] == 2 * len(who) for split, who in found.items())
+    clients = clients_of(tmp_path / "out")
+    assert sum(map(len, clients.values())) == len(set().union(*clients.values())) == 30
+    assert report.clients == {split: len(who) for split, who in clients.items()}
+    assert all(report.sessions[split] == 2 * len(who) for split, who in clients.items())
     made(source, tmp_path / "again", "client", splits=splits, seed=1)
-    assert clients_of(tmp_path / "again") != found
+    assert clients_of(tmp_path / "again") != clients
 
 
 @pytest.mark.parametrize("order", [1, -1], ids=["bound first", "bound last"])
@@ -206,9 +208,9 @@ def test_a_client_in_a_file_named_after_a_split_is_there_wherever_else_it_comes_
     sources = [tmp_path / "corpus", written(tmp_path / "others.jsonl", *mixed)][::order]
     # By its hash every client would be in train; in two files, what is held out the most counts.
     report = prepare(sources, tmp_path / "out", ["client"], splits=Splits(train=1, validation=0, test=0))
-    found = clients_of(tmp_path / "out")
+    clients = clients_of(tmp_path / "out")
     wanted = {"train": {free}, "validation": {later}, "test": {held, both}}
-    assert found == {split: set(map(client_group, who)) for split, who in wanted.items()}
+    assert clients == {split: set(map(client_group, who)) for split, who in wanted.items()}
     assert report.sessions == {"train": 2, "validation": 3, "test": 6}
 
 
@@ -216,19 +218,19 @@ def test_the_corpus_stays_in_its_splits_beside_other_sessions(tmp_path: Path) ->
     heldout = [SessionRecord.model_validate_json(line) for line in (CORPUS / "test.jsonl").open(encoding="utf-8")]
     others = written(tmp_path / "others.jsonl", *(of(record.profile) for record in heldout), of(client(1)))
     prepare([CORPUS, others], tmp_path / "out", ["plan"], splits=Splits(train=1, validation=0, test=0))
-    found = clients_of(tmp_path / "out")
-    assert found["test"] == {client_group(record.profile) for record in heldout}
-    assert not found["test"] & (found["train"] | found["validation"])
-    assert client_group(client(1)) in found["train"]
+    clients = clients_of(tmp_path / "out")
+    assert clients["test"] == {client_group(record.profile) for record in heldout}
+    assert not clients["test"] & (clients["train"] | clients["validation"])
+    assert client_group(client(1)) in clients["train"]
 
 
 def test_clients_that_the_corpus_holds_out_are_held_out_of_all_other_sessions_too(tmp_path: Path) -> None:
     heldout = [SessionRecord.model_validate_json(line) for line in (CORPUS / "test.jsonl").open(encoding="utf-8")]
     others = written(tmp_path / "others.jsonl", *(of(record.profile) for record in heldout), of(client(1)))
     prepare([others], tmp_path / "out", ["client"], splits=Splits(train=1, validation=0, test=0))
-    found = clients_of(tmp_path / "out")
-    assert found["train"] == {client_group(client(1))}
-    assert found["test"] == {client_group(record.profile) for record in heldout}
+    clients = clients_of(tmp_path / "out")
+    assert clients["train"] == {client_group(client(1))}
+    assert clients["test"] == {client_group(record.profile) for record in heldout}
 
 
 def test_where_no_session_has_the_role_nothing_is_written(tmp_path: Path) -> None:

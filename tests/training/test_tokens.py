@@ -66,19 +66,19 @@ def asked(template: str, prompt: list[dict[str, str]]) -> tuple[int, ...]:
     ],
 )
 def test_the_answer_is_its_tokens_and_the_one_that_ends_the_turn(template: str, text: str) -> None:
-    found = made(template, PROMPT, text)
-    assert found
-    assert found.role == "merge"
-    assert found.ids[found.answer :] == ids(template, text) + ids(template, END[template])
-    assert found.ids[: found.answer] == asked(template, PROMPT)
+    tokens = made(template, PROMPT, text)
+    assert tokens
+    assert tokens.role == "merge"
+    assert tokens.ids[tokens.answer :] == ids(template, text) + ids(template, END[template])
+    assert tokens.ids[: tokens.answer] == asked(template, PROMPT)
 
 
 @pytest.mark.parametrize("template", [CHATML, LLAMA], ids=["chatml", "llama"])
 def test_an_example_reads_as_the_template_writes_it(template: str) -> None:
-    found = made(template, PROMPT, SENTENCES[3])
-    assert found
-    whole = str(tokenizer(template).apply_chat_template([*PROMPT, *answer(SENTENCES[3])], tokenize=False))
-    assert tokenizer(template).decode(list(found.ids)) == whole.rstrip("\n")
+    tokens = made(template, PROMPT, SENTENCES[3])
+    assert tokens
+    expected = str(tokenizer(template).apply_chat_template([*PROMPT, *answer(SENTENCES[3])], tokenize=False))
+    assert tokenizer(template).decode(list(tokens.ids)) == expected.rstrip("\n")
 
 
 @pytest.mark.parametrize(
@@ -86,14 +86,14 @@ def test_an_example_reads_as_the_template_writes_it(template: str) -> None:
 )
 @pytest.mark.parametrize("text", [SENTENCES[3], "assistant"])
 def test_nothing_that_a_template_puts_behind_the_answer_is_part_of_it(template: str, like: str, text: str) -> None:
-    found, plain = made(template, PROMPT, text), made(like, PROMPT, text)
-    assert found
+    tokens, plain = made(template, PROMPT, text), made(like, PROMPT, text)
+    assert tokens
     assert plain
-    assert found.ids[found.answer :] == plain.ids[plain.answer :] == ids(like, text) + ids(like, END[like])
+    assert tokens.ids[tokens.answer :] == plain.ids[plain.answer :] == ids(like, text) + ids(like, END[like])
 
 
 @pytest.mark.parametrize(
-    ("template", "told"),
+    ("template", "message"),
     [
         (MORE_ONCE_ANSWERED, "writes a prompt differently once it is answered"),
         (LESS_ONCE_ANSWERED, "changes the words of a prompt or of its answer"),
@@ -102,8 +102,8 @@ def test_nothing_that_a_template_puts_behind_the_answer_is_part_of_it(template: 
     ],
     ids=["longer prompt", "shorter prompt", "other answer", "no system message"],
 )
-def test_a_template_that_the_answer_cannot_be_had_with_is_refused(template: str, told: str) -> None:
-    with pytest.raises(TemplateError, match=f"this model's chat template {told}") as refused:
+def test_a_template_that_the_answer_cannot_be_had_with_is_refused(template: str, message: str) -> None:
+    with pytest.raises(TemplateError, match=f"this model's chat template {message}") as refused:
         made(template, PROMPT, SENTENCES[3])
     assert isinstance(refused.value, TrainingError)  # which is told without a traceback
 
@@ -138,17 +138,17 @@ def test_a_prompt_that_is_too_long_loses_its_oldest_exchanges_whole_and_no_more_
 def test_what_the_shortest_prompt_keeps(template: str) -> None:
     smallest = made(template, [*PROMPT[:2], {"role": "assistant", "content": SENTENCES[7]}, PROMPT[-1]], SENTENCES[3])
     assert smallest
-    found = made(template, dialogue(6), SENTENCES[3], len(smallest.ids))
-    assert found
-    text = tokenizer(template).decode(list(found.ids))
+    tokens = made(template, dialogue(6), SENTENCES[3], len(smallest.ids))
+    assert tokens
+    text = tokenizer(template).decode(list(tokens.ids))
     for kept in (PROMPT[0]["content"], PROMPT[1]["content"], PROMPT[-1]["content"], SENTENCES[3]):
         assert kept in text
-    assert found.ids[found.answer :] == smallest.ids[smallest.answer :]
+    assert tokens.ids[tokens.answer :] == smallest.ids[smallest.answer :]
 
 
 def test_without_an_exchange_that_can_go_a_long_prompt_gives_no_example() -> None:
     once: list[dict[str, Any]] = PROMPT[:2]
-    whole = made(CHATML, once, SENTENCES[3])
-    assert whole
-    assert made(CHATML, once, SENTENCES[3], len(whole.ids)) == whole
-    assert made(CHATML, once, SENTENCES[3], len(whole.ids) - 1) is None
+    complete = made(CHATML, once, SENTENCES[3])
+    assert complete
+    assert made(CHATML, once, SENTENCES[3], len(complete.ids)) == complete
+    assert made(CHATML, once, SENTENCES[3], len(complete.ids) - 1) is None

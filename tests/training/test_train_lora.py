@@ -160,9 +160,9 @@ def test_train_lora_that_was_killed_is_taken_up_again_and_ends_as_if_it_had_not_
     assert not (out / "training.json").exists()
 
     second = started([sys.executable, "run.py", *arguments])
-    told, errors = second.communicate(timeout=400)
+    output, errors = second.communicate(timeout=400)
     assert second.returncode == 0, errors
-    assert f"written: {out}" in told
+    assert f"written: {out}" in output
     card = read_card(out)
     assert card.history.resumed == 1
     assert sorted(path.name for path in out.iterdir()) == sorted(
