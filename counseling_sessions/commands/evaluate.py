@@ -27,9 +27,9 @@ from counseling_sessions.evaluation.judging.planted import FEWEST_TURNS
 from counseling_sessions.evaluation.measure import Measures, Measuring, measure
 from counseling_sessions.evaluation.pairs import Pairing
 from counseling_sessions.evaluation.report.data import evaluation_data
+from counseling_sessions.evaluation.report.evaluation import evaluation_document
 from counseling_sessions.evaluation.report.format import counted
 from counseling_sessions.evaluation.report.made import made_by
-from counseling_sessions.evaluation.report.whole import evaluation_document
 from counseling_sessions.evaluation.scales import Scale, read_scale
 from counseling_sessions.evaluation.structure import labels_of
 from counseling_sessions.evaluation.tokens import tokenizer_of_file, unicode_words, with_paper_cleaning

@@ -82,8 +82,8 @@ def _by_attitude(scale: Scale, measures: Sequence[Measure], rows: _Rows, attitud
             of_attitude = {
                 group: [row for row in of_group if row.key.attitude == attitude] for group, of_group in rows.items()
             }
-            if known := _points(of_attitude, measure, seed):
-                points[f"{_subscale(measure)}, {attitude}"] = known
+            if of_groups := _points(of_attitude, measure, seed):
+                points[f"{_subscale(measure)}, {attitude}"] = of_groups
     if not points:
         points = {_subscale(measure): _points(rows, measure, seed) for measure in measures}
     caption, axis = f"{scale.title}, by the client's attitude", "mean over sessions, with 95 % intervals"

@@ -78,11 +78,11 @@ def boxes(
 ) -> Plot:
     """The distribution of values in each group: box with median and quartiles, whiskers over all of them, and the mean."""
     canvas, axes = _canvas(1.0 + 0.45 * len(values))
-    for place, found in enumerate(values.values()):
+    for place, numbers in enumerate(values.values()):
         colour = COLOURS[place % len(COLOURS)]
-        if len(found) >= BOXED:
+        if len(numbers) >= BOXED:
             axes.boxplot(
-                [list(found)],
+                [list(numbers)],
                 positions=[place],
                 orientation="horizontal",
                 widths=0.5,
@@ -93,14 +93,16 @@ def boxes(
                 capprops={"color": colour},
                 medianprops={"color": INK, "linewidth": 2},
             )
-            axes.plot([sum(found) / len(found)], [place], marker="D", color=colour, markersize=5)
+            axes.plot([sum(numbers) / len(numbers)], [place], marker="D", color=colour, markersize=5)
         else:
-            axes.plot(list(found), [place] * len(found), "o", color=colour, markersize=5)
-    axes.set_yticks(range(len(values)), [f"{_short(name)} (n={len(found)})" for name, found in values.items()])
+            axes.plot(list(numbers), [place] * len(numbers), "o", color=colour, markersize=5)
+    axes.set_yticks(range(len(values)), [f"{_short(name)} (n={len(numbers)})" for name, numbers in values.items()])
     axes.set_ylim(len(values) - 0.4, -0.6)
     _label(axes, axis, bounds)
     said = "; ".join(
-        f"{name}: {len(found)} values, {min(found):.3g} to {max(found):.3g}" for name, found in values.items() if found
+        f"{name}: {len(numbers)} values, {min(numbers):.3g} to {max(numbers):.3g}"
+        for name, numbers in values.items()
+        if numbers
     )
     return Plot(caption, _svg(canvas), f"{caption}. {axis}: {said}")
 
