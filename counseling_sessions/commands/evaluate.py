@@ -32,10 +32,10 @@ from counseling_sessions.evaluation.pairs import Pairing
 from counseling_sessions.evaluation.reference import read_turns, reference_scores
 from counseling_sessions.evaluation.report.data import evaluation_data
 from counseling_sessions.evaluation.report.document import Document
+from counseling_sessions.evaluation.report.evaluation import evaluation_document
 from counseling_sessions.evaluation.report.format import counted
 from counseling_sessions.evaluation.report.made import made_by
 from counseling_sessions.evaluation.report.measured import reference_section
-from counseling_sessions.evaluation.report.whole import evaluation_document
 from counseling_sessions.evaluation.scales import Scale, read_scale
 from counseling_sessions.evaluation.structure import labels_of
 from counseling_sessions.evaluation.tokens import tokenizer_of_file, unicode_words, with_paper_cleaning

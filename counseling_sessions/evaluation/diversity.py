@@ -97,8 +97,8 @@ def compare_counts(
         )
     sizes = {name: _vocabulary(counts, vocabulary) for name, counts in sets.items()}
     measured = {name: _measured(counts, sizes[name], budget) for name, counts in sets.items()}
-    found = {name: _diversity(counts, sizes[name], measured[name], budget) for name, counts in sets.items()}
-    return EqualLength(budget, found, tuple(_differences(sets, measured)))
+    diversities = {name: _diversity(counts, sizes[name], measured[name], budget) for name, counts in sets.items()}
+    return EqualLength(budget, diversities, tuple(_differences(sets, measured)))
 
 
 _Measured = dict[str, tuple[float, dict[str, float]]]
@@ -106,20 +106,19 @@ _Measured = dict[str, tuple[float, dict[str, float]]]
 
 
 def _measured(counts: Counts, vocabulary: int | None, budget: int | None) -> _Measured:
-    """Every measure that can be had."""
+    """Every measure that the set has."""
     if not counts.tokens or (budget is not None and budget * len(counts.clients) < counts.tokens):
         return {}
-    whole = _values(counts, vocabulary, budget, None)
     clients = list(enumerate(counts.clients)) if len(counts.clients) >= MINIMUM_CLIENTS else []
     without = {client: _values(counts, vocabulary, budget, number) for number, client in clients}
     return {
         measure: (value, {client: values.get(measure, np.nan) for client, values in without.items()})
-        for measure, value in whole.items()
+        for measure, value in _values(counts, vocabulary, budget, None).items()
     }
 
 
 def _values(counts: Counts, vocabulary: int | None, budget: int | None, left_out: int | None) -> dict[str, float]:
-    """The measures of the set, or of the set without a client, at the budget or on all that there is."""
+    """The measures of the set, or of the set without a client, at the budget or on all of it."""
     words = counts.incidences[0].ngrams
     rest = len(words) - (left_out is not None)
     tokens = counts.tokens - (0 if left_out is None else int(words[left_out]))
@@ -183,11 +182,11 @@ def _differences(sets: Mapping[str, Counts], measured: Mapping[str, _Measured]) 
                 yield Difference(first, second, measure, difference_figure(one[measure], other[measure], n))
 
 
-def _vocabulary(counts: Counts, given: int | None) -> int | None:
+def _vocabulary(counts: Counts, size: int | None) -> int | None:
     different = int(counts.incidences[0].types[1:].sum())
-    if given is not None and given < max(different, 1):
-        raise ValueError(f"a vocabulary of {given:,} cannot be: there are {different:,} different tokens")
-    return counts.tokenizer.vocabulary if given is None else given
+    if size is not None and size < max(different, 1):
+        raise ValueError(f"a vocabulary of {size:,} cannot be: there are {different:,} different tokens")
+    return counts.tokenizer.vocabulary if size is None else size
 
 
 def _reach(counts: Counts) -> int:

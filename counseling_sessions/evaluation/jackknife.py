@@ -26,7 +26,7 @@ def jackknife_figure(
 ) -> Figure:
     """The figure of `n` sessions with a 95 % interval: Student's t with one degree of freedom less than there are clients.
 
-    `left_out` holds the figure without each of the clients in turn, NaN where it cannot be had; it may be empty where there
+    `left_out` holds the figure without each of the clients in turn, NaN where there is none; it may be empty where there
     are too few `clients` for an interval. The interval is cut at `bounds`, the figure's possible values.
     """
     without = np.asarray(left_out, dtype=np.float64)
@@ -46,7 +46,7 @@ def difference_figure(
 ) -> Figure:
     """The first figure less the second, of `n` sessions in all, with a 95 % interval, paired by client.
 
-    Each is given with the figure without each client, by the client's name. A client in both sets is left out of both at
+    Each comes with the figure without each client, by the client's name. A client in both sets is left out of both at
     once; one that is in a single set, of that one. The interval has as many degrees of freedom as the smaller set alone.
     """
     value = first[0] - second[0]
@@ -66,8 +66,8 @@ def difference_figure(
 def deviations(left_out: ArrayLike) -> NDArray[np.float64]:
     """What each client adds to the standard error, shape (clients,): the squares sum to the figure's variance."""
     without = np.asarray(left_out, dtype=np.float64)
-    found: NDArray[np.float64] = (without - without.mean()) * float(np.sqrt((len(without) - 1) / len(without)))
-    return found
+    scale = float(np.sqrt((len(without) - 1) / len(without)))
+    return np.asarray((without - without.mean()) * scale)
 
 
 def _half(variance: float, clients: int) -> float:

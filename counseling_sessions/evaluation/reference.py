@@ -25,7 +25,6 @@ from counseling_sessions.settings import SettingsError
 from counseling_sessions.store.reading import open_plain, parse_json, read_lines
 
 ROUGE = ("rouge1", "rouge2", "rougeL")
-MEASURES = ("bleu", "chrf", *ROUGE)
 FIELDS = ("generated", "reference", "client")
 LISTED = 20
 """Wrong lines that an error's message lists; the rest is counted."""
@@ -42,7 +41,7 @@ class Turn:
 
 @dataclass(frozen=True)
 class ReferenceScores:
-    """Each of `MEASURES`, 0 to 100, over the corpus, and of each client's turns alone.
+    """Each measure, 0 to 100, over the corpus, and of each client's turns alone.
 
     A figure's `n` counts turns; its interval leaves out one client at a time. `signatures` say how it was computed.
     """

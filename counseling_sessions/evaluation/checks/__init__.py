@@ -8,7 +8,7 @@ from counseling_sessions.evaluation.checks.form import empty, label, non_alterna
 from counseling_sessions.evaluation.checks.names import name
 from counseling_sessions.evaluation.checks.repeats import near_repeat, repeat, said_twice
 from counseling_sessions.evaluation.checks.role import meta_talk, role_flip
-from counseling_sessions.evaluation.checks.spoken import Check, SpokenInSession, language_of, spoken
+from counseling_sessions.evaluation.checks.spoken import Check, SpokenInSession, spoken
 
 CHECKS: dict[str, Check] = {
     "repeat": repeat,
@@ -24,4 +24,4 @@ CHECKS: dict[str, Check] = {
 }
 """The checks of what a message says; of an empty one there is nothing to say but `empty` and `non_alternation`."""
 
-__all__ = ["CHECKS", "Check", "SpokenInSession", "empty", "language_of", "non_alternation", "spoken"]
+__all__ = ["CHECKS", "Check", "SpokenInSession", "empty", "non_alternation", "spoken"]

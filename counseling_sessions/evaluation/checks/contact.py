@@ -41,16 +41,19 @@ def contact(spoken: SpokenInSession) -> str | None:
     """
     text = spoken.text
     profile = spoken.setting.profile.casefold
-    if "@" in text and (found := _new(_EMAIL, text, profile)):
-        return f"e-mail {found}"
-    if _SUSPECT.search(text) and (found := _new(_URL, text, profile)):
-        return f"URL {found}"
+    if "@" in text and (email := _new(_EMAIL, text, profile)):
+        return f"e-mail {email}"
+    if _SUSPECT.search(text) and (url := _new(_URL, text, profile)):
+        return f"URL {url}"
     if not _DIGIT.search(text):
         return None
-    numbers = (match for match in _NUMBER.finditer(text) if _identifies(match))
-    known = re.sub(r"\D", "", spoken.setting.profile) if spoken.setting.profile else ""
-    found = next((match[0] for match in numbers if re.sub(r"\D", "", match[0]) not in known), None)
-    return f"number {found.strip()}" if found else None
+    digits = _digits(spoken.setting.profile)
+    numbers = (match[0] for match in _NUMBER.finditer(text) if _identifies(match))
+    return next((f"number {number.strip()}" for number in numbers if _digits(number) not in digits), None)
+
+
+def _digits(text: str) -> str:
+    return re.sub(r"\D", "", text)
 
 
 def _new(pattern: re.Pattern[str], text: str, profile: Callable[[], str]) -> str | None:
@@ -58,8 +61,8 @@ def _new(pattern: re.Pattern[str], text: str, profile: Callable[[], str]) -> str
 
 
 def _identifies(match: re.Match[str]) -> bool:
-    """Whether the digits can be a number of somebody's, and are not a sum, a row of years or a made-up sequence."""
-    digits = re.sub(r"\D", "", match[0])
+    """Whether the digits can be somebody's number, and are not a sum, a row of years or a made-up sequence."""
+    digits = _digits(match[0])
     kind = match.lastgroup
     if kind in ("international", "trunk"):
         return 8 <= len(digits) <= 15

@@ -1,6 +1,7 @@
 """The form of a message: that there is one, in turn, without a label, finished, and in the session's language."""
 
 import re
+from typing import get_args
 
 from counseling_sessions.evaluation.checks.languages import other_language
 from counseling_sessions.evaluation.checks.spoken import SpokenInSession
@@ -9,7 +10,6 @@ from counseling_sessions.integrity.spoken import Spoken
 from counseling_sessions.state import Speaker
 from counseling_sessions.texts.words import FINISHED
 
-_SPEAKERS: tuple[Speaker, ...] = ("counselor", "client")
 _CLOSING = re.compile(r"(?:\*[^*\n]{1,60}\*|[:;=8xX]['’]?-?[)(DPpOo/|]|<3|\^_?\^)\s*$")
 _BRACKETS = re.compile(r"(?:\([^()\n]{1,60}\)|\[[^][\n]{1,60}\])\s*$")
 _ANSWER = re.compile(r"\W*\w[\w'’-]*(?: \w[\w'’-]*)?")
@@ -21,17 +21,16 @@ def empty(spoken: SpokenInSession) -> str | None:
     if not spoken.words:
         return "no letter or digit"
     text = spoken.text
-    for speaker in _SPEAKERS:
-        found = rules.label(Spoken(text, speaker))
-        if found and not any(character.isalnum() for character in text[len(found) :]):
-            return f"nothing but {found.strip()!r}"
+    for speaker in get_args(Speaker):
+        mark = rules.label(Spoken(text, speaker))
+        if mark and not any(character.isalnum() for character in text[len(mark) :]):
+            return f"nothing but {mark.strip()!r}"
     return None
 
 
 def label(spoken: SpokenInSession) -> str | None:
     """The speaker's own label in front of what is said; the other's is a `role_flip`."""
-    found = rules.label(spoken)
-    return found.strip() if found else None
+    return (rules.label(spoken) or "").strip() or None
 
 
 def truncated(spoken: SpokenInSession) -> str | None:
@@ -41,9 +40,7 @@ def truncated(spoken: SpokenInSession) -> str | None:
     whose points have no full stops. One or two words alone ("Not really") are an answer, finished or not.
     """
     text = spoken.text
-    if _finished(text) or _CLOSING.search(text[-100:]) or _ANSWER.fullmatch(text):
-        return None
-    if _is_list(text):
+    if _finished(text) or _CLOSING.search(text[-100:]) or _ANSWER.fullmatch(text) or _is_list(text):
         return None
     if (aside := _BRACKETS.search(text[-100:])) and _finished(text[: len(text) - len(aside[0])]):
         return None
@@ -58,8 +55,8 @@ def non_alternation(spoken: SpokenInSession) -> str | None:
 def wrong_language(spoken: SpokenInSession) -> str | None:
     """A message that is in another language than its session, or changes into one. A language we do not know is not judged."""
     language = spoken.setting.language
-    found = other_language(spoken.text, spoken.words, language) if language else None
-    return f"looks like {found!r}" if found else None
+    other = other_language(spoken.text, spoken.words, language) if language else None
+    return f"looks like {other!r}" if other else None
 
 
 def _finished(text: str) -> bool:

@@ -1,8 +1,10 @@
 """Names of persons that nobody in the session can have given."""
 
 import re
+from pathlib import Path
 
 from counseling_sessions.evaluation.checks.spoken import SpokenInSession
+from counseling_sessions.settings import read_yaml
 from counseling_sessions.texts.words import normalized
 
 _TITLE = r"(?:(?:Dr|Mr|Mrs|Ms|Mx|Miss|Doctor|Prof|Professor)\.?\s)?"
@@ -30,19 +32,7 @@ _AFTER = re.compile(
 _GOES_ON = re.compile(r"(?:\s[A-Z][\w'’-]{0,29})?(?:[,.!?;:…]|\s(?:and|from|here|your)\b|$)")
 
 
-def _words(text: str) -> frozenset[str]:
-    return frozenset(text.split())
-
-
-_NO_NAMES = _words(
-    """
-    there everyone everybody all again friend friends god lord jesus doctor counselor counsellor therapist sir madam miss
-    mom mum dad mother father yes no well so and but today now okay ok sure please how what that this diary sweetheart dear
-    monday tuesday wednesday thursday friday saturday sunday january february march april may june july august september
-    october november december christmas easter ramadan dr mr mrs ms mx prof professor
-    english french german spanish chinese zoom facebook instagram google
-    """
-)
+_NO_NAMES = frozenset(read_yaml(Path(__file__).with_name("names.yaml"))["no_names"].split())
 _LOOK_BACK = 130
 
 
@@ -59,15 +49,15 @@ def name(spoken: SpokenInSession) -> str | None:
     if not setting.session.profile:
         return None
     text = spoken.text
-    for found in _NAME.finditer(text):
-        key = normalized(found[0])
+    for match in _NAME.finditer(text):
+        key = normalized(match[0])
         if key in _NO_NAMES or key in setting.profile_words or key in spoken.other.vocabulary:
             continue
-        before = text[max(0, found.start() - _LOOK_BACK) : found.start()]
-        if _names(before, text[found.end() : found.end() + 40], spoken.speaker == "counselor") and not any(
+        before = text[max(0, match.start() - _LOOK_BACK) : match.start()]
+        if _names(before, text[match.end() : match.end() + 40], spoken.speaker == "counselor") and not any(
             _short_for(key, name) for name in setting.client_names
         ):
-            return found[0]
+            return match[0]
     return None
 
 
@@ -83,9 +73,9 @@ def _names(before: str, after: str, counselor: bool) -> bool:
     return bool(_RELATED.search(before)) or (bool(_AFTER.match(after)) and bool(_ASKED.search(before)))
 
 
-def _short_for(said: str, own: str) -> bool:
+def _short_for(said: str, name: str) -> bool:
     """Whether a name is a short form of another, or the other of it: Sam, Samantha; Beth, Elizabeth; Danny, Daniel."""
-    short, long = sorted((re.sub(r"(?<=\w\w)(?:ie|y|i)$", "", said), own), key=len)
+    short, long = sorted((re.sub(r"(?<=\w\w)(?:ie|y|i)$", "", said), name), key=len)
     if len(short) > 3 and short[-1] == short[-2]:  # Dann(y)
         short = short[:-1]
-    return len(short) > 1 and (short in long or said in own)
+    return len(short) > 1 and (short in long or said in name)

@@ -13,7 +13,7 @@ SHORT_TIMES = 3
 
 
 def repeat(spoken: SpokenInSession) -> str | None:
-    """A message that the speaker has said before, whatever its case, punctuation and spacing."""
+    """A message that its speaker repeats, whatever its case, punctuation and spacing."""
     earlier = spoken.own.by_words.get(spoken.words, [])
     if not earlier or (len(earlier) < SHORT_TIMES and spoken.words.count(" ") < SHORT):
         return None
@@ -33,5 +33,5 @@ def said_twice(spoken: SpokenInSession) -> str | None:
 
 def nearest(spoken: SpokenInSession, past: Past) -> str | None:
     """Which of the last ten a message overlaps with by `NEAR` or more: the latest, with the overlap."""
-    found = rules.nearest(spoken, past.recent, NEAR)
-    return f"{found[1]:.2f} of the word 3-grams as in turn {found[0].turn}" if found else None
+    near = rules.nearest(spoken, past.recent, NEAR)
+    return f"{near[1]:.2f} of the word 3-grams as in turn {near[0].turn}" if near else None

@@ -1,4 +1,4 @@
-"""A speaker who talks about the task, or in the place of the other one."""
+"""A speaker who talks about the task, or speaks as the other."""
 
 import re
 
@@ -7,7 +7,7 @@ from counseling_sessions.evaluation.checks.spoken import SpokenInSession
 from counseling_sessions.integrity import rules
 
 ECHO_WORDS = 8
-"""Words from which a message given back whole is the other's part played, and not a "Thank you, see you next week."."""
+"""Words from which a repeated message of the other's is a role flip, and no "Thank you, see you next week."."""
 
 _ROLES = ("counsel", "therapist", "client", "patient")
 _MARKER = re.compile(
@@ -25,21 +25,21 @@ _ROW = re.compile(
 def meta_talk(spoken: SpokenInSession) -> str | None:
     """Talk about the task instead of speech to the other person, or what a prompt or chat template left behind."""
     text = spoken.raw
-    if ("[" in text or "<" in text) and (found := _MARKER.search(text)):
-        return found[0]
-    if sum(name in spoken.words for name in _SPECIALISTS) >= 3 and (found := _ROW.search(text)):
-        return found[0]
+    if ("[" in text or "<" in text) and (match := _MARKER.search(text)):
+        return match[0]
+    if sum(name in spoken.words for name in _SPECIALISTS) >= 3 and (match := _ROW.search(text)):
+        return match[0]
     return rules.meta_talk(spoken)
 
 
 def role_flip(spoken: SpokenInSession) -> str | None:
-    """The other's label or role, or a whole message of the other's (of eight words or more) given back."""
+    """The other's label or role, or a message of the other's (of eight words or more) repeated."""
     # Without a colon there is no label, and without such a word no role; most messages have neither.
     text = spoken.raw
     if (":" in text or "：" in text or any(role in spoken.words for role in _ROLES)) and (
-        found := rules.others_part(spoken)
+        part := rules.others_part(spoken)
     ):
-        return found
+        return part
     if spoken.words.count(" ") < ECHO_WORDS - 1:
         return None
     if same := spoken.other.by_words.get(spoken.words):

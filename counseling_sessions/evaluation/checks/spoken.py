@@ -1,4 +1,4 @@
-"""A message as the checks see it: who said what before, what the profile tells, and the language it should be in."""
+"""A message as the checks see it: who said what before, what the profile says, and the language it should be in."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ _NOT_SAID = {"id", "source", "labelled_techniques", "attitude"}
 
 
 class Setting:
-    """What holds for a whole session: its profile's words, and the language it should be in."""
+    """What holds for all of a session: its profile's words, and the language it should be in."""
 
     def __init__(self, session: Session) -> None:
         self.session = session
@@ -39,7 +39,8 @@ class Setting:
 
     @cached_property
     def language(self) -> Expected | None:
-        return language_of(self.session)
+        """The language the session should be in, English where it does not say; None where we do not know its name."""
+        return expected(self.session.language or "English")
 
     @cached_property
     def has_clients(self) -> bool:
@@ -66,11 +67,6 @@ class SpokenInSession(Spoken):
 
 Check = Callable[[SpokenInSession], str | None]
 """Gives what is wrong, short; None where nothing is."""
-
-
-def language_of(session: Session) -> Expected | None:
-    """The language a session should be in, English where it does not say; None where we do not know it by its name."""
-    return expected(session.language or "English")
 
 
 def spoken(session: Session) -> Iterator[SpokenInSession]:

@@ -8,45 +8,45 @@ from counseling_sessions.evaluation.report.format import NONE, counted, figure_c
 from counseling_sessions.evaluation.report.plots import Point, dots
 
 
-def comparison_section(comparison: Comparison, titles: dict[str, str] | None = None) -> Section:
-    """The reference group against each of the others. `titles` names families that are no names of scales."""
+def comparison_section(comparison: Comparison) -> Section:
+    """The reference group against each of the others."""
+    title = f"{comparison.reference} compared"
     blocks: list[Block] = []
     for other in comparison.others:
-        found = comparison.against(other)
-        if found:
-            blocks += [_table(comparison, other, found), _effects(comparison, other, found)]
-    alone = [other for other in comparison.others if not comparison.pairs[other]]
+        if items := comparison.against(other):
+            blocks += [_table(comparison, other, items), _effects(comparison, other, items)]
     partner = "has a partner (same client, attitude and seed)"
-    without = [f"No session of {comparison.reference} {partner} in {other}: they are not compared." for other in alone]
+    without = [
+        f"No session of {comparison.reference} {partner} in {other}: they are not compared."
+        for other in comparison.others
+        if not comparison.pairs[other]
+    ]
     if not blocks:
-        return Section(f"{comparison.reference} compared", tuple(without))
-    families = "; ".join(
-        f"{(titles or {}).get(family.name, family.name)}, {counted(family.tested, 'test')}"
-        for family in comparison.families
-    )
+        return Section(title, tuple(without))
+    families = "; ".join(f"{family.name}, {counted(family.tested, 'test')}" for family in comparison.families)
     said = (
         "Sessions are paired by client, attitude and seed; sessions without a partner are left out. The test flips the signs of "
         "a client's differences together; p is corrected by Holm within each family "
         f"({families}). Bold: holds at .05 after the correction. A difference is that of these groups on these clients with "
-        "these models, no more.",
+        "these models, no more."
     )
-    return Section(f"{comparison.reference} compared", (*said, *without), tuple(blocks))
+    return Section(title, (said, *without), tuple(blocks))
 
 
-def _table(comparison: Comparison, other: str, found: list[Compared]) -> Table:
+def _table(comparison: Comparison, other: str, items: list[Compared]) -> Table:
     rows: list[Row] = []
-    for item in found:
+    for item in items:
         difference, share = item.difference, item.measure.share
-        effect = difference.effect
+        change = figure_cell(difference.difference, share=share)
         fewer = f" ({counted(difference.pairs, 'pair')})" if difference.pairs < comparison.pairs[other] else ""
         rows.append(
             (
                 Cell(item.measure.title + fewer, _wanted(item)),
                 _plain(difference.mean.value, share),
                 _plain(difference.baseline_mean.value, share),
-                _points(figure_cell(difference.difference, share=share)),
+                replace(change, text=change.text.replace(" %", " pt")),
                 _relative(item),
-                _brief(figure_cell(effect)),
+                _brief(figure_cell(difference.effect)),
                 p_cell(item.adjusted, rejected=item.rejected, detail=_tests(item)),
             )
         )
@@ -72,11 +72,6 @@ def _relative(item: Compared) -> Cell:
     return _brief(figure_cell(item.difference.relative, digits=1))
 
 
-def _points(figure: Cell) -> Cell:
-    """A difference of shares: percentage points, not per cent."""
-    return replace(figure, text=figure.text.replace(" %", " pt"))
-
-
 def _brief(figure: Cell) -> Cell:
     return replace(figure, brief=figure.text.partition(" [")[0])
 
@@ -93,16 +88,15 @@ def _plain(value: float | None, share: bool) -> Cell:
     return Cell(NONE if value is None else number(value, share=share))
 
 
-def _effects(comparison: Comparison, other: str, found: list[Compared]) -> Block:
+def _effects(comparison: Comparison, other: str, items: list[Compared]) -> Block:
     points = {
         item.measure.title: {"": Point(effect.value, effect.low, effect.high)}
-        for item in found
+        for item in items
         if (effect := item.difference.effect).value is not None
     }
     caption = f"{comparison.reference} against {other}: effects"
     if not points:
         return Table(caption, ("", ""), (("no effect size could be had", ""),))
-    missing = [item.measure.title for item in found if item.difference.effect.value is None]
-    if missing:
+    if missing := [item.measure.title for item in items if item.difference.effect.value is None]:
         caption += f" (not drawn, without spread: {', '.join(missing)})"
     return dots(points, caption, f"g_z, with 95 % intervals; right of 0: {comparison.reference} is higher", reference=0)

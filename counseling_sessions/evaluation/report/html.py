@@ -9,12 +9,9 @@ from counseling_sessions.evaluation.report.document import Block, Cell, Document
 def html(document: Document) -> str:
     """The page."""
     style = (files("counseling_sessions.evaluation.report") / "page" / "report.css").read_text(encoding="utf-8")
-    names = [f"s{number}" for number in range(1, len(document.sections) + 1)]
-    contents = "".join(
-        f'<li><a href="#{name}">{escape(section.title)}</a></li>'
-        for name, section in zip(names, document.sections, strict=True)
-    )
-    body = "\n".join(_section(name, section) for name, section in zip(names, document.sections, strict=True))
+    sections = {f"s{number}": section for number, section in enumerate(document.sections, 1)}
+    contents = "".join(f'<li><a href="#{name}">{escape(section.title)}</a></li>' for name, section in sections.items())
+    body = "\n".join(_section(name, section) for name, section in sections.items())
     return f"""<!doctype html>
 <html lang="en">
 <head>

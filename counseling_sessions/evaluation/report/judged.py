@@ -14,7 +14,7 @@ from counseling_sessions.evaluation.judging.means import AffectChange
 from counseling_sessions.evaluation.judging.planted import CONTROL, defects
 from counseling_sessions.evaluation.measure import means
 from counseling_sessions.evaluation.report.document import Block, Cell, Row, Section, Table
-from counseling_sessions.evaluation.report.format import NONE, counted, figure_cell, number
+from counseling_sessions.evaluation.report.format import INTERVALS, NONE, counted, figure_cell, number
 from counseling_sessions.evaluation.report.plots import Point, boxes, dots
 from counseling_sessions.evaluation.scales import Scale
 from counseling_sessions.evaluation.statistics.intervals import Figure, mean_figure
@@ -22,30 +22,30 @@ from counseling_sessions.profiles.schema import ATTITUDES
 
 _Rows = Mapping[str, Sequence[SessionFigures]]
 _BOLD = "Bold: the most favourable mean, whether or not the difference is certain; run.py compare tests that."
-_INTERVALS = "In brackets 95 % intervals, clustered by client; none is given for fewer than five clients."
 
 
 def scores_section(
     judged: Judged, rows: _Rows, *, attitudes: Sequence[str] = ATTITUDES, bold: bool = True, seed: int = 0
 ) -> Section:
     """Means of every subscale by group, the most favourable in bold if asked for; by these attitudes; distributions."""
-    figures = {group: means(found, judged.measures, seed=seed) for group, found in rows.items()}
-    scales = [scale for scale in judged.scales if scale.subject == "session"]
     blocks: list[Block] = []
+    scales = [scale for scale in judged.scales if scale.subject == "session"]
     if judged.measures:
-        table = [(measure, [figures[group].get(measure.id) for group in rows]) for measure in judged.measures.values()]
-        heads = ("", *(f"{group} (n={len(found):,})" for group, found in rows.items()))
-        cells = _best if bold else (lambda _, found: [figure_cell(figure) for figure in found])
-        lines: list[Row] = [(_bounds(measure), *cells(measure, found)) for measure, found in table]
-        notes_below = (_BOLD, _INTERVALS) if bold else (_INTERVALS,)
+        figures = {group: means(of_group, judged.measures, seed=seed) for group, of_group in rows.items()}
+        heads = ("", *(f"{group} (n={len(of_group):,})" for group, of_group in rows.items()))
+        lines: list[Row] = [
+            (_bounds(measure), *_cells(measure, [figures[group].get(name) for group in rows], bold))
+            for name, measure in judged.measures.items()
+        ]
+        notes_below = (_BOLD, INTERVALS) if bold else (INTERVALS,)
         blocks.append(Table("Means over all sessions, paired or not", heads, tuple(lines), notes_below))
     for scale in scales:
         wanted = [measure for measure in judged.measures.values() if measure.family == scale.name]
         blocks.append(_by_attitude(scale, wanted, rows, attitudes, seed))
         for measure in wanted:
             values = {
-                group: [row.values[measure.id] for row in found if measure.id in row.values]
-                for group, found in rows.items()
+                group: [row.values[measure.id] for row in of_group if measure.id in row.values]
+                for group, of_group in rows.items()
             }
             if any(values.values()):
                 blocks.append(
@@ -66,9 +66,9 @@ def _ends(measure: Measure) -> tuple[float, float]:
     return measure.low, measure.high
 
 
-def _best(measure: Measure, figures: Sequence[Figure | None]) -> list[Cell]:
+def _cells(measure: Measure, figures: Sequence[Figure | None], bold: bool) -> list[Cell]:
     values = [figure.value for figure in figures if figure and figure.value is not None]
-    best = (min if measure.better == "lower" else max)(values) if len(values) > 1 else None
+    best = (min if measure.better == "lower" else max)(values) if bold and len(values) > 1 else None
     return [
         figure_cell(figure, strong=figure is not None and best is not None and figure.value == best)
         for figure in figures
@@ -79,35 +79,31 @@ def _by_attitude(scale: Scale, measures: Sequence[Measure], rows: _Rows, attitud
     points: dict[str, dict[str, Point]] = {}
     for measure in measures:
         for attitude in attitudes:
-            of = {
-                group: mean_figure(
-                    ((row.key.client, row.values.get(measure.id)) for row in found if row.key.attitude == attitude),
-                    seed=seed,
-                )
-                for group, found in rows.items()
+            of_attitude = {
+                group: [row for row in of_group if row.key.attitude == attitude] for group, of_group in rows.items()
             }
-            if known := {group: _point(figure) for group, figure in of.items() if figure.value is not None}:
-                name = measure.title.rpartition(", ")[2]
-                points[f"{name}, {attitude}"] = known
+            if of_groups := _points(of_attitude, measure, seed):
+                points[f"{_subscale(measure)}, {attitude}"] = of_groups
     if not points:
-        points = {
-            measure.title.rpartition(", ")[2]: {
-                group: _point(figure)
-                for group, found in rows.items()
-                if (figure := means(found, {measure.id: measure}, seed=seed).get(measure.id))
-                and figure.value is not None
-            }
-            for measure in measures
-        }
-    bounds = (float(scale.low), float(scale.high))
-    return dots(
-        points, f"{scale.title}, by the client's attitude", "mean over sessions, with 95 % intervals", bounds=bounds
-    )
+        points = {_subscale(measure): _points(rows, measure, seed) for measure in measures}
+    caption, axis = f"{scale.title}, by the client's attitude", "mean over sessions, with 95 % intervals"
+    return dots(points, caption, axis, bounds=(float(scale.low), float(scale.high)))
 
 
-def _point(figure: Figure) -> Point:
-    assert figure.value is not None
-    return Point(figure.value, figure.low, figure.high)
+def _subscale(measure: Measure) -> str:
+    return measure.title.rpartition(", ")[2]
+
+
+def _points(rows: _Rows, measure: Measure, seed: int) -> dict[str, Point]:
+    """The mean of every group that has one."""
+    figures = {
+        group: means(of_group, {measure.id: measure}, seed=seed).get(measure.id) for group, of_group in rows.items()
+    }
+    return {group: point for group, figure in figures.items() if (point := _point(figure))}
+
+
+def _point(figure: Figure | None) -> Point | None:
+    return Point(figure.value, figure.low, figure.high) if figure and figure.value is not None else None
 
 
 def affect_section(judged: Judged, gathered: Gathered, *, seed: int = 0) -> Section | None:
@@ -117,14 +113,16 @@ def affect_section(judged: Judged, gathered: Gathered, *, seed: int = 0) -> Sect
     blocks: list[Block] = []
     groups, paired = gathered.group_of, gathered.pairing
     for scale in (scale for scale in judged.scales if scale.subject == "affect"):
-        found: dict[tuple[str, str], list[AffectChange]] = defaultdict(list)
+        by_kind: dict[tuple[str, str], list[AffectChange]] = defaultdict(list)
         for change in judged.changes:
             if change.scale == scale.name:
-                found[groups[change.key], paired.key(change.key).attitude].append(change)
+                by_kind[groups[change.key], paired.key(change.key).attitude].append(change)
         rows: list[Row] = []
         points: dict[str, dict[str, Point]] = {}
         for subscale in scale.subscales:
-            for (group, attitude), changes in sorted(found.items(), key=lambda item: (item[0][0], _place(item[0][1]))):
+            for (group, attitude), changes in sorted(
+                by_kind.items(), key=lambda item: (item[0][0], _place(item[0][1]))
+            ):
                 mine = [change for change in changes if change.subscale == subscale]
                 figures = [
                     mean_figure(((change.key.client, getattr(change, what)) for change in mine), seed=seed)
@@ -132,14 +130,10 @@ def affect_section(judged: Judged, gathered: Gathered, *, seed: int = 0) -> Sect
                 ]
                 label = ", ".join(part for part in (subscale, group, attitude) if part)
                 rows.append((label, f"{figures[0].n:,}", *(figure_cell(figure) for figure in figures)))
-                pair = {
-                    what: _point(figure)
-                    for what, figure in zip(("before", "after"), figures, strict=False)
-                    if figure.value is not None
-                }
-                if pair:
+                named = zip(("before", "after"), figures, strict=False)
+                if pair := {what: point for what, figure in named if (point := _point(figure))}:
                     points[label] = pair
-        blocks.append(Table(scale.title, ("", "n", "before", "after", "change"), tuple(rows), (_INTERVALS,)))
+        blocks.append(Table(scale.title, ("", "n", "before", "after", "change"), tuple(rows), (INTERVALS,)))
         if points:
             axis = "mean over sessions, with 95 % intervals"
             blocks.append(dots(points, f"{scale.title}: before and after", axis, bounds=(scale.low, scale.high)))

@@ -5,7 +5,7 @@ import platform
 import shlex
 from collections.abc import Iterable
 from datetime import UTC, datetime
-from importlib.metadata import PackageNotFoundError, version
+from importlib.metadata import distributions
 from typing import Any
 
 from counseling_sessions.evaluation.report.document import Section, Table
@@ -31,7 +31,7 @@ def made_by(arguments: list[str], sessions: Iterable[Session], *, seed: int) -> 
         "at": datetime.now(UTC).isoformat(timespec="seconds"),
         "seed": seed,
         "sessions_hash": sessions_hash(sessions),
-        "packages": {name: found for name in PACKAGES if (found := _version(name))},
+        "packages": {name: package.version for name in PACKAGES for package in distributions(name=name)},
         "python": platform.python_version(),
     }
 
@@ -62,10 +62,3 @@ def made_section(made: dict[str, Any]) -> Section:
         ),
     )
     return Section("How this was made", (), (Table("", ("", ""), rows),))
-
-
-def _version(name: str) -> str | None:
-    try:
-        return version(name)
-    except PackageNotFoundError:
-        return None

@@ -1,6 +1,6 @@
 """A report as Markdown, for a README, a paper's appendix or a card."""
 
-from counseling_sessions.evaluation.report.document import Document, Listing, Table
+from counseling_sessions.evaluation.report.document import Cell, Document, Listing, Table
 from counseling_sessions.evaluation.report.document import cell as cell_of
 from counseling_sessions.texts.markdown import cell, code, plain
 
@@ -25,18 +25,15 @@ def markdown(document: Document) -> str:
 
 
 def _table(table: Table) -> list[str]:
-    columns = [cell(cell_of(column).text) for column in table.columns]
-    lines = ["| " + " | ".join(columns) + " |", "| --- " + "| ---: " * (len(columns) - 1) + "|"]
-    for row in table.rows:
-        texts = [
-            f"**{cell(cell_of(item).text)}**" if cell_of(item).strong else cell(cell_of(item).text) for item in row
-        ]
-        lines.append("| " + " | ".join(texts) + " |")
-    return [
-        f"*{plain(table.caption)}*" if table.caption else "",
-        "\n".join(lines),
-        *(plain(note) for note in table.notes),
-    ]
+    head, *rows = ["| " + " | ".join(map(_cell, row)) + " |" for row in (table.columns, *table.rows)]
+    lines = [head, "| --- " + "| ---: " * (len(table.columns) - 1) + "|", *rows]
+    caption = f"*{plain(table.caption)}*" if table.caption else ""
+    return [caption, "\n".join(lines), *map(plain, table.notes)]
+
+
+def _cell(item: Cell | str) -> str:
+    mark = "**" if cell_of(item).strong else ""
+    return f"{mark}{cell(cell_of(item).text)}{mark}"
 
 
 def _listing(listing: Listing) -> str:

@@ -176,8 +176,8 @@ def diversity_section(measures: Measures) -> Section | None:
         return None
     blocks: list[Block] = []
     said = []
-    if found := [(group, group.diversity) for group in groups if group.diversity]:
-        first = found[0][1]
+    if pooled := [(group, group.diversity) for group in groups if group.diversity]:
+        first = pooled[0][1]
         vocabulary = (
             f"a vocabulary of {first.vocabulary:,}"
             if first.vocabulary
@@ -185,11 +185,11 @@ def diversity_section(measures: Measures) -> Section | None:
         )
         whose = f"the {first.speaker}'s messages" if first.speaker else "all messages"
         said.append(f"Counted on {whose} in {first.tokenizer} tokens, with {vocabulary}; higher is more varied.")
-        heads = [f"{group.name} ({one.tokens:,} tokens)" for group, one in found]
+        heads = [f"{group.name} ({one.tokens:,} tokens)" for group, one in pooled]
         note = (
             "Pooled figures fall with the number of tokens: groups of different size are compared at equal length only."
         )
-        rows = _distinct([one for _, one in found], ead=bool(first.vocabulary))
+        rows = _distinct([one for _, one in pooled], ead=bool(first.vocabulary))
         blocks.append(Table("Pooled over all sessions, as in the paper", ("", *heads), rows, (note,)))
     if measures.equal_length:
         blocks += _equal(measures.equal_length)
@@ -222,14 +222,14 @@ def _equal(equal: EqualLength) -> list[Table]:
 
 
 def _self_bleu(groups: Sequence[GroupMeasures]) -> Table | None:
-    found = [(group, group.self_bleu) for group in groups if group.self_bleu]
-    if not found:
+    figures = [(group, group.self_bleu) for group in groups if group.self_bleu]
+    if not figures:
         return None
     rows = tuple(
         (group.name, figure_cell(one.figure), f"{one.samples} × {one.sample}", f"{one.sample_clients}")
-        for group, one in found
+        for group, one in figures
     )
-    note = f"Compare only samples of the same size. {found[0][1].signature}, seed {found[0][1].seed}."
+    note = f"Compare only samples of the same size. {figures[0][1].signature}, seed {figures[0][1].seed}."
     return Table(
         "Self-BLEU of messages, 0 to 100; lower is more varied",
         ("", "self-BLEU", "messages", "clients a sample"),
@@ -239,14 +239,14 @@ def _self_bleu(groups: Sequence[GroupMeasures]) -> Table | None:
 
 
 def _semantics(groups: Sequence[GroupMeasures]) -> Table | None:
-    found = [(group, group.semantics) for group in groups if group.semantics]
-    if not found:
+    figures = [(group, group.semantics) for group in groups if group.semantics]
+    if not figures:
         return None
     rows = tuple(
         (group.name, figure_cell(one.distance, digits=3), figure_cell(one.vendi), f"{one.vendi_texts:,}")
-        for group, one in found
+        for group, one in figures
     )
-    note = f"Embeddings of whole sessions: {found[0][1].model}."
+    note = f"Embeddings of whole sessions: {figures[0][1].model}."
     return Table(
         "Semantic diversity; higher is more varied",
         ("", "mean cosine distance", "Vendi score", "of texts"),

@@ -54,8 +54,7 @@ def dots(
     for points in rows.values():
         start = place
         for group, point in points.items():
-            index = groups.index(group)
-            _mark(axes, point, place, index)
+            _mark(axes, point, place, groups.index(group))
             place += 1
         ticks.append((start + place - 1) / 2 if points else start)
         place += 0.7
@@ -63,10 +62,7 @@ def dots(
         axes.axvline(reference, color=INK, linewidth=0.8, linestyle=(0, (4, 3)))
     axes.set_yticks(ticks, [_short(row) for row in rows])
     axes.set_ylim(place - 0.2, -0.8)
-    _bound(axes, bounds)
-    axes.set_xlabel(axis)
-    axes.grid(axis="x")
-    axes.tick_params(axis="y", length=0)
+    _label(axes, axis, bounds)
     if len(groups) > 1:
         _legend(axes, groups)
     said = "; ".join(
@@ -82,11 +78,11 @@ def boxes(
 ) -> Plot:
     """The distribution of values in each group: box with median and quartiles, whiskers over all of them, and the mean."""
     canvas, axes = _canvas(1.0 + 0.45 * len(values))
-    for place, (_, found) in enumerate(values.items()):
+    for place, numbers in enumerate(values.values()):
         colour = COLOURS[place % len(COLOURS)]
-        if len(found) >= BOXED:
+        if len(numbers) >= BOXED:
             axes.boxplot(
-                [list(found)],
+                [list(numbers)],
                 positions=[place],
                 orientation="horizontal",
                 widths=0.5,
@@ -97,17 +93,16 @@ def boxes(
                 capprops={"color": colour},
                 medianprops={"color": INK, "linewidth": 2},
             )
-            axes.plot([sum(found) / len(found)], [place], marker="D", color=colour, markersize=5)
+            axes.plot([sum(numbers) / len(numbers)], [place], marker="D", color=colour, markersize=5)
         else:
-            axes.plot(list(found), [place] * len(found), "o", color=colour, markersize=5)
-    axes.set_yticks(range(len(values)), [f"{_short(name)} (n={len(found)})" for name, found in values.items()])
+            axes.plot(list(numbers), [place] * len(numbers), "o", color=colour, markersize=5)
+    axes.set_yticks(range(len(values)), [f"{_short(name)} (n={len(numbers)})" for name, numbers in values.items()])
     axes.set_ylim(len(values) - 0.4, -0.6)
-    _bound(axes, bounds)
-    axes.set_xlabel(axis)
-    axes.grid(axis="x")
-    axes.tick_params(axis="y", length=0)
+    _label(axes, axis, bounds)
     said = "; ".join(
-        f"{name}: {len(found)} values, {min(found):.3g} to {max(found):.3g}" for name, found in values.items() if found
+        f"{name}: {len(numbers)} values, {min(numbers):.3g} to {max(numbers):.3g}"
+        for name, numbers in values.items()
+        if numbers
     )
     return Plot(caption, _svg(canvas), f"{caption}. {axis}: {said}")
 
@@ -150,7 +145,10 @@ def _canvas(height: float) -> tuple[Canvas, Axes]:
     return canvas, canvas.subplots()
 
 
-def _bound(axes: Axes, bounds: tuple[float, float] | None) -> None:
+def _label(axes: Axes, axis: str, bounds: tuple[float, float] | None) -> None:
+    axes.set_xlabel(axis)
+    axes.grid(axis="x")
+    axes.tick_params(axis="y", length=0)
     if bounds:
         room = (bounds[1] - bounds[0]) / 50
         axes.set_xlim(bounds[0] - room, bounds[1] + room)

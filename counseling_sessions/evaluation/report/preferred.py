@@ -10,16 +10,12 @@ from counseling_sessions.evaluation.report.document import Block, Cell, Listing,
 from counseling_sessions.evaluation.report.format import counted, figure_cell, p_cell, per_cent, tested
 from counseling_sessions.evaluation.report.plots import Point, dots
 
-TOGETHER = "all aspects together"
-
 
 def preference_section(preferred: Preferred, aspects: Aspects, who: str) -> Section:
     """Win rates of every two methods by aspect, and strengths where there are more."""
     titles = _titles(aspects)
-    blocks: list[Block] = []
-    for duel in preferred.duels:
-        if duel.rates:
-            blocks += [_duel(duel, titles), _picture(duel, titles)]
+    duels = [duel for duel in preferred.duels if duel.rates]
+    blocks: list[Block] = [show(duel, titles) for duel in duels for show in (_duel, _picture)]
     if preferred.rankings:
         blocks.append(_rankings(preferred, titles))
     said = [
@@ -32,7 +28,7 @@ def preference_section(preferred: Preferred, aspects: Aspects, who: str) -> Sect
 
 
 def _titles(aspects: Aspects) -> dict[str, str]:
-    return {aspect.id: aspect.title for aspect in aspects.items} | {OVERALL: TOGETHER}
+    return {aspect.id: aspect.title for aspect in aspects.items} | {OVERALL: "all aspects together"}
 
 
 def _duel(duel: Duel, titles: Mapping[str, str]) -> Table:
@@ -76,8 +72,8 @@ def _rankings(preferred: Preferred, titles: Mapping[str, str]) -> Table:
     methods = sorted({item.method for ranking in preferred.rankings.values() for item in ranking.strengths})
     rows: list[Row] = []
     for aspect, ranking in preferred.rankings.items():
-        found = {item.method: item for item in ranking.strengths}
-        cells = (figure_cell(found[name].beats_others if name in found else None, share=True) for name in methods)
+        beats = {item.method: item.beats_others for item in ranking.strengths}
+        cells = (figure_cell(beats.get(name), share=True) for name in methods)
         rows.append((Cell(titles[aspect], ranking.note), *cells))
     notes = (
         "Bradley and Terry's model: how likely a method is to be preferred to another one, on average over the others. A tie is "
@@ -126,13 +122,13 @@ def agreement_section(rated: Rated, aspects: Aspects) -> Section:
     rows: list[Row] = [
         (
             titles[aspect],
-            f"{found.units:,}",
-            figure_cell(found.alpha),
-            figure_cell(found.fleiss),
-            figure_cell(found.mean_kappa),
-            figure_cell(found.raw, share=True),
+            f"{agreement.units:,}",
+            figure_cell(agreement.alpha),
+            figure_cell(agreement.fleiss),
+            figure_cell(agreement.mean_kappa),
+            figure_cell(agreement.raw, share=True),
         )
-        for aspect, found in rated.agreements.items()
+        for aspect, agreement in rated.agreements.items()
     ]
     heads = ("", "pairs", "alpha", "Fleiss's kappa", "mean of Cohen's kappas", "agree")
     notes = (

@@ -1,4 +1,4 @@
-"""The whole report of an evaluation or a comparison: its sections in their order."""
+"""The report of an evaluation or a comparison: its sections in their order."""
 
 from typing import Any
 
@@ -42,11 +42,13 @@ def evaluation_document(
             scores_section(judged, rows, attitudes=attitudes, bold=comparison is None, seed=seed),
             affect_section(judged, gathered, seed=seed),
         ]
-    sections.append(integrity_section(measures) if "integrity" in shown else None)
-    sections.append(structure_section(measures) if "structure" in shown else None)
-    sections.append(diversity_section(measures))
-    sections.append(judges_section(judged) if judged else None)
-    sections.append(made_section(made))
+    sections += [
+        integrity_section(measures) if "integrity" in shown else None,
+        structure_section(measures) if "structure" in shown else None,
+        diversity_section(measures),
+        judges_section(judged) if judged else None,
+        made_section(made),
+    ]
     title = "Evaluation of counseling sessions"
     if comparison:
         title = f"{comparison.reference} compared with {', '.join(comparison.others)}"
