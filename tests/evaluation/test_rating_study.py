@@ -106,7 +106,7 @@ def test_what_cannot_be_drawn_is_told(options: dict[str, Any], said: str) -> Non
 def test_no_pairs_and_pairs_given_twice_are_told() -> None:
     with pytest.raises(StudyError, match="no pair to rate"):
         draw_study([], read_aspects())
-    with pytest.raises(StudyError, match="given twice"):
+    with pytest.raises(StudyError, match="comes twice"):
         draw_study(pairs(2) * 2, read_aspects(), pairs_per_rater=2)
 
 
