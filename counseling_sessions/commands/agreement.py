@@ -10,7 +10,8 @@ from counseling_sessions.commands.reports import give_report
 from counseling_sessions.commands.telling import warn
 from counseling_sessions.evaluation.judging.preference import Decision
 from counseling_sessions.evaluation.preferred import rated
-from counseling_sessions.evaluation.rating import Answers, find_study, read_answers, read_study
+from counseling_sessions.evaluation.rating.answers import Answers, find_study, read_answers
+from counseling_sessions.evaluation.rating.study import read_study
 from counseling_sessions.evaluation.report.document import Document
 from counseling_sessions.evaluation.report.format import counted
 from counseling_sessions.evaluation.report.preferred import agreement_section, preference_section, progress_section

@@ -4,7 +4,10 @@ from counseling_sessions.commands.parsing.evaluation import RateRequest
 from counseling_sessions.commands.prefer import pairs_between
 from counseling_sessions.commands.telling import say, warn
 from counseling_sessions.evaluation.aspects import read_aspects
-from counseling_sessions.evaluation.rating import STUDY_FILE, draw_study, write_label_studio, write_pages, write_study
+from counseling_sessions.evaluation.rating.draw import draw_study
+from counseling_sessions.evaluation.rating.label_studio import write_label_studio
+from counseling_sessions.evaluation.rating.page import write_pages
+from counseling_sessions.evaluation.rating.study import STUDY_FILE, write_study
 from counseling_sessions.settings import SettingsError
 
 

@@ -7,7 +7,8 @@ from itertools import combinations
 
 from counseling_sessions.evaluation.aspects import Aspects
 from counseling_sessions.evaluation.judging.preference import Decision
-from counseling_sessions.evaluation.rating import Answers, Rating, Study
+from counseling_sessions.evaluation.rating.answers import Answers, Rating
+from counseling_sessions.evaluation.rating.study import Study
 from counseling_sessions.evaluation.statistics import agreement as agreeing
 from counseling_sessions.evaluation.statistics import raters
 from counseling_sessions.evaluation.statistics.agreement import Agreement, agreement

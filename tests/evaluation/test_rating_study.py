@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from counseling_sessions.evaluation.aspects import read_aspects
-from counseling_sessions.evaluation.rating import Study, StudyError, draw_study, read_study, write_study
-from counseling_sessions.evaluation.rating.study import Sheet
+from counseling_sessions.evaluation.rating.draw import draw_study
+from counseling_sessions.evaluation.rating.study import Sheet, Study, StudyError, read_study, write_study
 from tests.evaluation.rating_sessions import pairs, study
 
 THREE = ["wiring-alpha", "wiring-beta", "wiring-gamma"]
