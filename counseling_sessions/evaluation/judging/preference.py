@@ -160,7 +160,7 @@ async def judge_pairs(
 ) -> Preferences:
     """Compare every pair on every aspect by every judge, in both orders: two calls a pair, judge and sample.
 
-    `samples` stands in for the judges' own number. Raises what `judge_sessions` raises.
+    `samples` replaces the judges' number. Raises what `judge_sessions` raises.
     """
     panel = Panel(await seats(judges, models, i_know=i_know), models, cache, on_progress, again)
     askings = [_Asking(pair, order, aspects) for pair in pairs for order in ORDERS]

@@ -214,13 +214,13 @@ def _over_units(
 
 
 def _counts(table: Ratings) -> NDArray[np.int64]:
-    """How often each unit was given each category: [units, categories]."""
+    """The number of ratings per unit and category: [units, categories]."""
     places = np.arange(len(table.categories))
     counts: NDArray[np.int64] = (table.codes[:, :, None] == places).sum(axis=1)
     return counts
 
 
 def _scores(table: Ratings) -> NDArray[np.float64]:
-    """The categories as numbers: their own on the levels above nominal, their places else."""
+    """The categories as numbers: their values on the levels above nominal, else their places."""
     numbers = range(len(table.categories)) if table.level == "nominal" else table.categories
     return np.asarray([float(number) for number in numbers], dtype=np.float64)

@@ -23,13 +23,13 @@ from statsmodels.stats.proportion import proportion_confint
 LEVEL = 0.95
 """How often an interval is meant to hold the true value."""
 MINIMUM_CLIENTS = 5
-"""With fewer clients than this no interval is given."""
+"""With fewer clients there is no interval."""
 RESAMPLES = 10_000
 """Resamples of statistics that are computed for all resamples at once."""
 RESAMPLES_ONE_BY_ONE = 2_000
 """Resamples of statistics that are computed for one resample after another."""
 UNDEFINED_ALLOWED = 0.05
-"""The largest share of resamples in which a statistic may be undefined; no interval is given above it."""
+"""The largest share of resamples in which a statistic may be undefined; above it there is no interval."""
 
 Floats = NDArray[np.float64]
 Value = tuple[str, float | None]

@@ -88,7 +88,7 @@ class Ranking:
 
 
 def win_rate(preferences: Iterable[Preference], method: str, against: str, *, seed: int = 0) -> WinRate:
-    """A method's win rate against another, over all the answers given: select the aspect before.
+    """A method's win rate against another, over all answers: select the aspect before.
 
     Answers on other pairs of methods are passed over. Raises `ValueError` for a method against itself.
     """
