@@ -27,16 +27,11 @@ from counseling_sessions.evaluation.judging.preference import (
 from counseling_sessions.evaluation.judging.run import Judgements
 from counseling_sessions.evaluation.pairs import Pair, pairs_of
 from counseling_sessions.evaluation.preferred import by_judges, preferred, rated
-from counseling_sessions.evaluation.rating import (
-    STUDY_FILE,
-    draw_study,
-    find_study,
-    read_answers,
-    read_study,
-    write_label_studio,
-    write_pages,
-    write_study,
-)
+from counseling_sessions.evaluation.rating.answers import find_study, read_answers
+from counseling_sessions.evaluation.rating.draw import draw_study
+from counseling_sessions.evaluation.rating.label_studio import write_label_studio
+from counseling_sessions.evaluation.rating.page import write_pages
+from counseling_sessions.evaluation.rating.study import STUDY_FILE, read_study, write_study
 from counseling_sessions.evaluation.report.data import flat
 from counseling_sessions.evaluation.report.document import Document, Section
 from counseling_sessions.evaluation.report.format import counted

@@ -1,7 +1,7 @@
 """The aspects on which two sessions are compared, by a judge or by people: data that a user can replace."""
 
 from pathlib import Path
-from typing import Annotated, Self
+from typing import Annotated, Self, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
 
@@ -10,27 +10,33 @@ from counseling_sessions.store.reading import sha256_of
 
 RUBRICS = Path(__file__).parent / "rubrics"
 
-_Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
+RubricText = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
+RubricId = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,39}$")]
 
 
-class Aspect(BaseModel):
+class RubricPart(BaseModel):
+    """Any part of a rubric file; unknown fields are errors."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+P = TypeVar("P", bound=RubricPart)
+
+
+class Aspect(RubricPart):
     """One aspect: what it means, and what a rater looks for."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    id: Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,39}$")]
-    title: _Text
-    definition: _Text
-    look_for: _Text
+    id: RubricId
+    title: RubricText
+    definition: RubricText
+    look_for: RubricText
 
 
-class Aspects(BaseModel):
+class Aspects(RubricPart):
     """A set of aspects, and the hash of the file that they come from (SHA-256, 12 digits)."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    name: _Text
-    title: _Text
+    name: RubricText
+    title: RubricText
     items: tuple[Aspect, ...] = Field(min_length=1, max_length=30)
     hash: str = ""
 
@@ -44,14 +50,17 @@ class Aspects(BaseModel):
 
 def read_aspects(path: Path | None = None) -> Aspects:
     """Read aspects from a YAML file; the built-in nine without one. Raises `SettingsError` that says what is wrong where."""
-    path = path or RUBRICS / "aspects.yaml"
-    data, digest = read_rubric(path)
+    return read_rubric(path or RUBRICS / "aspects.yaml", Aspects)
+
+
+def read_rubric(path: Path, kind: type[P]) -> P:
+    """Read a YAML file as aspects or a scale, with its `hash`. Raises `SettingsError`."""
+    data = read_yaml(path)
+    if not isinstance(data, dict):
+        raise SettingsError(
+            f"{path}: expected a mapping with name, title, items and so on, as in the files in {RUBRICS}"
+        )
     try:
-        return Aspects.model_validate(data).model_copy(update={"hash": digest})
+        return kind.model_validate({**data, "hash": sha256_of(path)[:12]})
     except ValidationError as error:
         raise SettingsError(f"{path}: {validation_message(error)}") from None
-
-
-def read_rubric(path: Path) -> tuple[object, str]:
-    """The content of a YAML file, and 12 hexadecimal digits of its SHA-256. Raises `SettingsError`."""
-    return read_yaml(path), sha256_of(path)[:12]

@@ -5,13 +5,17 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from itertools import combinations
+from typing import Literal
 
 from counseling_sessions.sessions import Session, SessionKey
+
+Winner = Literal["first", "second", "tie", "cannot_say"]
+"""Which session of a pair is better, in the pair's order, whichever is shown first."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
 class PairKey:
-    """What the sessions of a pair share; attitude is empty and seed 0 where it is unknown, or left out of the pairing."""
+    """What the sessions of a pair share; attitude is empty and seed 0 where it is unknown or not part of the pairing."""
 
     client: str
     attitude: str
@@ -32,7 +36,7 @@ class Pairing:
 
 @dataclass(frozen=True)
 class Pair:
-    """Two sessions with one client, and the groups they are of, in the order of the groups asked for, not of any showing."""
+    """Two sessions with one client, and their groups, in the order of the groups in the request."""
 
     id: str
     key: PairKey
@@ -42,24 +46,23 @@ class Pair:
 
 
 def pairs_of(groups: Mapping[str, Iterable[Session]], pairing: Pairing) -> tuple[list[Pair], int]:
-    """All pairs between the groups, sorted by key, and how many of their sessions have no partner at all.
+    """All pairs between the groups, sorted by key, and how many sessions have no partner.
 
     Of several sessions with one key in a group the first by id counts.
     """
-    found: dict[PairKey, dict[str, Session]] = defaultdict(dict)
+    by_key: dict[PairKey, dict[str, Session]] = defaultdict(dict)
     for group, sessions in groups.items():
         for session in sorted(sessions, key=lambda session: session.id):
-            found[pairing.key(session.key)].setdefault(group, session)
+            by_key[pairing.key(session.key)].setdefault(group, session)
     pairs = [
         Pair(_name(two, by_group), key, two, *(by_group[group] for group in two))
-        for key, by_group in sorted(found.items(), key=lambda item: item[0])
+        for key, by_group in sorted(by_key.items(), key=lambda item: item[0])
         for two in combinations(by_group, 2)
     ]
-    return pairs, sum(len(by_group) == 1 for by_group in found.values())
+    return pairs, sum(len(by_group) == 1 for by_group in by_key.values())
 
 
 def _name(groups: tuple[str, str], sessions: Mapping[str, Session]) -> str:
-    # Not where the sessions lie: answers must find their pair again after a run has been moved.
-    # Nor which of them is named first.
+    # Neither the sessions' folder nor their order counts: answers must find their pair again after a run has moved.
     named = "\n".join(sorted(f"{group}\n{sessions[group].id}" for group in groups))
     return hashlib.sha256(named.encode()).hexdigest()[:12]

@@ -7,7 +7,8 @@ from itertools import combinations
 
 from counseling_sessions.evaluation.aspects import Aspects
 from counseling_sessions.evaluation.judging.preference import Decision
-from counseling_sessions.evaluation.rating import Answers, Rating, Study
+from counseling_sessions.evaluation.rating.answers import Answers, Rating
+from counseling_sessions.evaluation.rating.study import Study
 from counseling_sessions.evaluation.statistics import agreement as agreeing
 from counseling_sessions.evaluation.statistics import raters
 from counseling_sessions.evaluation.statistics.agreement import Agreement, agreement
@@ -15,10 +16,10 @@ from counseling_sessions.evaluation.statistics.family import Family, holm
 from counseling_sessions.evaluation.statistics.preferences import Preference, Ranking, WinRate, bradley_terry, win_rates
 from counseling_sessions.evaluation.statistics.raters import JudgeAgainstHumans, Repeat, SelfConsistency, SideBias
 
-MOST_RATED = 3
-"""From so many methods on, strengths over all of them are given."""
+RANKED_FROM = 3
+"""From so many methods on, there are strengths over all of them."""
 OVERALL = ""
-"""The aspect under which all aspects are taken together."""
+"""The name of all aspects together."""
 
 
 @dataclass(frozen=True)
@@ -33,8 +34,7 @@ class Duel:
 
 @dataclass(frozen=True)
 class Preferred:
-    """What was preferred by these raters. `rankings` by aspect, with three methods or more; `unanswered` counts decisions that
-    no answer supports."""
+    """What these raters preferred. `rankings` by aspect, with three methods or more; `unanswered` counts decisions without answer."""
 
     raters: tuple[str, ...]
     duels: tuple[Duel, ...]
@@ -44,7 +44,7 @@ class Preferred:
 
 @dataclass(frozen=True)
 class Rated:
-    """What people answered, and what their answers are worth; agreement by aspect, `OVERALL` over all of them."""
+    """What people answered, and what their answers are worth; agreement by aspect and `OVERALL`."""
 
     preferred: Preferred
     agreements: dict[str, Agreement]
@@ -56,48 +56,46 @@ class Rated:
 def preferred(
     preferences: Sequence[Preference], methods: Sequence[str], aspects: Aspects, *, unanswered: int = 0, seed: int = 0
 ) -> Preferred:
-    """Win rates of every two methods, and rankings where there are `MOST_RATED` of them or more.
+    """Win rates of every two methods, and rankings where there are `RANKED_FROM` of them or more.
 
     Under `OVERALL` all answers count, as in the paper; its interval and test keep a client's answers on all aspects together.
     """
-    known = [aspect.id for aspect in aspects.items]
+    listed = [aspect.id for aspect in aspects.items]
     duels = []
     for first, second in combinations(methods, 2):
-        found = win_rates(preferences, first, second, seed=seed)
-        rates = {aspect: found[aspect] for aspect in [*known, OVERALL] if aspect in found}
+        by_aspect = win_rates(preferences, first, second, seed=seed)
+        rates = {aspect: by_aspect[aspect] for aspect in [*listed, OVERALL] if aspect in by_aspect}
         tested = {aspect: rate.test.value for aspect, rate in rates.items() if aspect != OVERALL}
         duels.append(Duel(first, second, rates, holm(f"{first} against {second}", tested)))
     rankings = {}
-    if len(methods) >= MOST_RATED:
-        of = {aspect: [item for item in preferences if item.aspect == aspect] for aspect in known}
-        rankings = {aspect: bradley_terry(found, seed=seed) for aspect, found in [*of.items(), (OVERALL, preferences)]}
+    if len(methods) >= RANKED_FROM:
+        rankings = {
+            aspect: bradley_terry([item for item in preferences if aspect in (item.aspect, OVERALL)], seed=seed)
+            for aspect in [*listed, OVERALL]
+        }
     return Preferred(tuple(sorted({item.rater for item in preferences})), tuple(duels), rankings, unanswered)
 
 
 def by_judges(decisions: Iterable[Decision]) -> tuple[list[Preference], int]:
     """The judges' decisions as preferences, and how many have no outcome."""
-    found, without = [], 0
-    for item in decisions:
-        if item.outcome is None:
-            without += 1
-        else:
-            found.append(
-                Preference(
-                    item.aspect, item.outcome, item.first_method, item.second_method, item.key.client, item.judge
-                )
-            )
-    return found, without
+    items = list(decisions)
+    answered = [
+        Preference(item.aspect, item.outcome, item.first_method, item.second_method, item.key.client, item.judge)
+        for item in items
+        if item.outcome is not None
+    ]
+    return answered, len(items) - len(answered)
 
 
 def rated(answers: Answers, study: Study, decisions: Iterable[Decision] = (), *, seed: int = 0) -> Rated:
-    """What people answered: preferences, agreement, side bias and self-consistency; beside judges, where `decisions` are given.
+    """What people answered: preferences, agreement, side bias and self-consistency; with `decisions`, judges beside them.
 
-    First showings count as answers; the second ones are for self-consistency alone. Side bias is of all showings. Who could not
-    say is missing from agreement. Decisions on pairs that are not of the study are passed over.
+    First showings count as answers; the second ones are for self-consistency alone. Side bias is of all showings. "Cannot say" is
+    missing from agreement. Decisions on pairs outside the study are passed over.
     """
     pairs = study.by_id
     first = [row for row in answers.ratings if row.repeat == "none"]
-    given = [
+    preferences = [
         Preference(row.aspect, row.choice, *pairs[row.pair].methods, pairs[row.pair].client, row.rater) for row in first
     ]
     methods = list(dict.fromkeys(name for pair in study.pairs for name in pair.methods))
@@ -109,14 +107,15 @@ def rated(answers: Answers, study: Study, decisions: Iterable[Decision] = (), *,
     ]
     humans = sorted({row.rater for row in first})
     aspects = [*(aspect.id for aspect in study.aspects.items), OVERALL]
+    by_rater = _by_rater(answers.ratings)
     return Rated(
-        preferred(given, methods, study.aspects, seed=seed),
+        preferred(preferences, methods, study.aspects, seed=seed),
         {aspect: agreement(_of(units, aspect), seed=seed) for aspect in aspects},
         {
             rater: raters.side_bias([(pairs[row.pair].client, _side(row)) for row in rows], seed=seed)
-            for rater, rows in _by_rater(answers.ratings).items()
+            for rater, rows in by_rater.items()
         },
-        {rater: raters.self_consistency(_repeats(rows, study)) for rater, rows in _by_rater(answers.ratings).items()},
+        {rater: raters.self_consistency(_repeats(rows, study)) for rater, rows in by_rater.items()},
         tuple(
             raters.judge_against_humans([*units, *judged], judge, humans, seed=seed)
             for judge in sorted({unit.rater for unit in judged})
@@ -125,7 +124,7 @@ def rated(answers: Answers, study: Study, decisions: Iterable[Decision] = (), *,
 
 
 def _turned(item: Decision, methods: tuple[str, str]) -> str | None:
-    """The outcome of a decision as the study has the pair, which may have its methods in the other order."""
+    """The outcome in the order of the study's pair, which may have its methods the other way round."""
     turned = {"first": "second", "second": "first"}
     if item.outcome and (item.first_method, item.second_method) == methods[::-1]:
         return turned.get(item.outcome, item.outcome)
@@ -143,15 +142,15 @@ def _of(units: Iterable[agreeing.Rating], aspect: str) -> list[agreeing.Rating]:
 
 def _by_rater(rows: Iterable[Rating]) -> Mapping[str, list[Rating]]:
     """The rows of each rater, and of all of them under the empty name."""
-    found: dict[str, list[Rating]] = defaultdict(list)
+    by_rater: dict[str, list[Rating]] = defaultdict(list)
     for row in rows:
-        found[row.rater].append(row)
-        found[OVERALL].append(row)
-    return dict(sorted(found.items()))
+        by_rater[row.rater].append(row)
+        by_rater[OVERALL].append(row)
+    return dict(sorted(by_rater.items()))
 
 
 def _side(row: Rating) -> raters.Answer:
-    """The answer by side: first is what was shown left."""
+    """The answer by side: first is the left one."""
     if row.choice in ("first", "second"):
         return "first" if (row.choice == "first") == row.first_left else "second"
     return row.choice
@@ -159,10 +158,10 @@ def _side(row: Rating) -> raters.Answer:
 
 def _repeats(rows: Sequence[Rating], study: Study) -> list[Repeat]:
     before = {(row.rater, row.pair, row.aspect): row for row in rows if row.repeat == "none"}
-    found = []
+    repeats = []
     for row in rows:
         earlier = before.get((row.rater, row.pair, row.aspect))
         if row.repeat != "none" and earlier:
             client = study.by_id[row.pair].client
-            found.append(Repeat(client, _side(earlier), _side(row), row.repeat == "swapped"))
-    return found
+            repeats.append(Repeat(client, _side(earlier), _side(row), row.repeat == "swapped"))
+    return repeats

@@ -1,17 +1,17 @@
-"""The scales that sessions are rated on by a judge: data that a user can replace.
+"""The scales on which judges rate sessions: data that a user can replace.
 
-The built-in ones are written for this project on published constructs and labelled "-style"; they are not the instruments. A user
-who has the right to official wording gives a file of the same form in their place, and its hash goes into the results.
+The built-in ones are this project's wording of published constructs, labelled "-style"; they are not the instruments. A user with the
+right to official wording names a file of the same form instead, and its hash goes into the results.
 """
 
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
+from pydantic import Field, StringConstraints, model_validator
 
-from counseling_sessions.evaluation.aspects import RUBRICS, read_rubric
+from counseling_sessions.evaluation.aspects import RUBRICS, RubricId, RubricPart, RubricText, read_rubric
 from counseling_sessions.profiles.schema import clean
-from counseling_sessions.settings import SettingsError, validation_message
+from counseling_sessions.settings import SettingsError
 
 BUILT_IN = ("ctrs-style", "wai-style", "panas-style")
 """Names of the scales that come with the project."""
@@ -19,44 +19,37 @@ BUILT_IN = ("ctrs-style", "wai-style", "panas-style")
 Subject = Literal["session", "affect"]
 """What is rated: the session, or what the client feels before it (from the intake form) and after it (form and session)."""
 
-_Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
-_Id = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,39}$")]
 
-
-class Item(BaseModel):
-    """One item: what it means, and what some points of the scale stand for (else the scale's own anchors do).
+class Item(RubricPart):
+    """One item: what it means, and what some points of the scale stand for (default: the scale's anchors).
 
     A `reverse` item describes something that is wrong: its score counts the other way round.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    id: _Id
-    title: _Text
-    definition: _Text
-    anchors: dict[int, _Text] = Field(default_factory=dict)
+    id: RubricId
+    title: RubricText
+    definition: RubricText
+    anchors: dict[int, RubricText] = Field(default_factory=dict)
     reverse: bool = False
 
 
-class Scale(BaseModel):
+class Scale(RubricPart):
     """A scale: whole numbers from `low` to `high` on every item, and subscales that share out the items.
 
     `note` says what the scale is and is not, for readers of results; `question` is what the judge is asked. `hash` is of the file
     (SHA-256, 12 digits).
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
     name: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,39}$")]
-    title: _Text
-    note: _Text
+    title: RubricText
+    note: RubricText
     subject: Subject = "session"
     low: int = Field(ge=-100, le=100)
     high: int = Field(ge=-100, le=100)
-    question: _Text
-    anchors: dict[int, _Text] = Field(default_factory=dict)
+    question: RubricText
+    anchors: dict[int, RubricText] = Field(default_factory=dict)
     items: tuple[Item, ...] = Field(min_length=1, max_length=60)
-    subscales: dict[_Id, Annotated[tuple[str, ...], Field(min_length=1)]] = Field(min_length=1)
+    subscales: dict[RubricId, Annotated[tuple[str, ...], Field(min_length=1)]] = Field(min_length=1)
     hash: str = ""
 
     @model_validator(mode="after")
@@ -80,17 +73,14 @@ class Scale(BaseModel):
             raise ValueError(f"{bare[0]}: needs anchors for two points at least, its own or the scale's")
         return self
 
-    def item(self, item_id: str) -> Item:
-        """The item of this id; raises `KeyError`."""
-        return next((item for item in self.items if item.id == item_id), None) or _missing(item_id)
-
     def anchors_of(self, item: Item) -> dict[int, str]:
         """What points of the scale stand for on an item, from low to high."""
         return dict(sorted((item.anchors or self.anchors).items()))
 
     def scored(self, item_id: str, score: int) -> int:
         """A score so that more is better for its subscale: low + high - score for a reverse-keyed item, else itself."""
-        return self.low + self.high - score if self.item(item_id).reverse else score
+        reverse = {item.id: item.reverse for item in self.items}[item_id]
+        return self.low + self.high - score if reverse else score
 
     def members(self, name: str) -> tuple[str, ...]:
         """The items behind the name of a subscale or of a single item; none for an unknown name."""
@@ -102,19 +92,11 @@ def read_scale(source: str | Path) -> Scale:
     path = RUBRICS / f"{source}.yaml" if str(source) in BUILT_IN else Path(source)
     if str(source) not in BUILT_IN and not path.exists():
         raise SettingsError(f"{source} is neither a built-in scale ({', '.join(BUILT_IN)}) nor a file")
-    data, digest = read_rubric(path)
-    if not isinstance(data, dict):
-        raise SettingsError(
-            f"{path}: expected a mapping with name, title, items and so on, as in {RUBRICS / 'ctrs-style.yaml'}"
-        )
-    try:
-        return Scale.model_validate({**data, "hash": digest})
-    except ValidationError as error:
-        raise SettingsError(f"{path}: {validation_message(error)}") from None
+    return read_rubric(path, Scale)
 
 
 def described(item: Item) -> str:
-    """An item as lines of a prompt: its id, definition and its own anchors, each made safe to stand there."""
+    """An item as lines of a prompt: its id, definition and anchors, all of them cleaned."""
     lines = [f"- {item.id} ({clean(item.title)}): {clean(item.definition)}"]
     lines += [f"    {point} = {clean(text)}" for point, text in sorted(item.anchors.items())]
     return "\n".join(lines)
@@ -122,7 +104,3 @@ def described(item: Item) -> str:
 
 def _twice(names: list[str]) -> str | None:
     return next((name for place, name in enumerate(names) if name in names[:place]), None)
-
-
-def _missing(item_id: str) -> Item:
-    raise KeyError(item_id)

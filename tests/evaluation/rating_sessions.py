@@ -2,7 +2,8 @@
 
 from counseling_sessions.evaluation.aspects import read_aspects
 from counseling_sessions.evaluation.pairs import Pair, Pairing, pairs_of
-from counseling_sessions.evaluation.rating import Study, draw_study
+from counseling_sessions.evaluation.rating.draw import draw_study
+from counseling_sessions.evaluation.rating.study import Study
 from counseling_sessions.profiles.schema import ATTITUDES, Attitude, ClientProfile, Demographics, PresentingProblem
 from counseling_sessions.sessions import Message, Session
 

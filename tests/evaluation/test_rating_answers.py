@@ -9,18 +9,15 @@ from xml.etree import ElementTree
 import pytest
 
 from counseling_sessions.evaluation.aspects import read_aspects
-from counseling_sessions.evaluation.rating import (
-    Study,
-    StudyError,
-    draw_study,
-    find_study,
+from counseling_sessions.evaluation.rating.answers import find_study, read_answers
+from counseling_sessions.evaluation.rating.draw import draw_study
+from counseling_sessions.evaluation.rating.label_studio import (
     label_studio_configuration,
     label_studio_tasks,
-    read_answers,
     write_label_studio,
-    write_pages,
-    write_study,
 )
+from counseling_sessions.evaluation.rating.page import write_pages
+from counseling_sessions.evaluation.rating.study import Study, StudyError, write_study
 from tests.evaluation.rating_sessions import HOSTILE, METHODS, hostile_pair, study
 
 ASPECTS = [aspect.id for aspect in read_aspects().items]

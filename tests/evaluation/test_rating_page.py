@@ -7,8 +7,9 @@ from typing import get_args
 
 import pytest
 
-from counseling_sessions.evaluation.rating import StudyError, label_studio_tasks, write_pages
-from counseling_sessions.evaluation.rating.page import FOLDER, page_of
+from counseling_sessions.evaluation.rating.label_studio import label_studio_tasks
+from counseling_sessions.evaluation.rating.page import FOLDER, page_of, write_pages
+from counseling_sessions.evaluation.rating.study import StudyError
 from counseling_sessions.settings import MethodName
 from tests.browser import contrast
 from tests.evaluation.rating_sessions import METHODS, hostile, study

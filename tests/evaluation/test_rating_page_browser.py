@@ -8,7 +8,10 @@ from typing import Any
 import pytest
 
 from counseling_sessions.evaluation.aspects import read_aspects
-from counseling_sessions.evaluation.rating import Study, draw_study, read_answers, write_pages
+from counseling_sessions.evaluation.rating.answers import read_answers
+from counseling_sessions.evaluation.rating.draw import draw_study
+from counseling_sessions.evaluation.rating.page import write_pages
+from counseling_sessions.evaluation.rating.study import Study
 from tests.browser import click, no_errors, press, start_browser, text_of, wait
 from tests.evaluation.rating_sessions import HOSTILE, hostile, pairs, study
 

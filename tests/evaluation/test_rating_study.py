@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from counseling_sessions.evaluation.aspects import read_aspects
-from counseling_sessions.evaluation.rating import Study, StudyError, draw_study, read_study, write_study
-from counseling_sessions.evaluation.rating.study import Sheet
+from counseling_sessions.evaluation.rating.draw import draw_study
+from counseling_sessions.evaluation.rating.study import Sheet, Study, StudyError, read_study, write_study
 from tests.evaluation.rating_sessions import pairs, study
 
 THREE = ["wiring-alpha", "wiring-beta", "wiring-gamma"]
@@ -106,7 +106,7 @@ def test_what_cannot_be_drawn_is_told(options: dict[str, Any], said: str) -> Non
 def test_no_pairs_and_pairs_given_twice_are_told() -> None:
     with pytest.raises(StudyError, match="no pair to rate"):
         draw_study([], read_aspects())
-    with pytest.raises(StudyError, match="given twice"):
+    with pytest.raises(StudyError, match="comes twice"):
         draw_study(pairs(2) * 2, read_aspects(), pairs_per_rater=2)
 
 

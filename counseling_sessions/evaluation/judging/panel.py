@@ -139,7 +139,7 @@ class Panel:
     async def ask(self, plan: Callable[[Judge], Sequence[Ask[T]]], samples: int | None = None) -> list[Answered[T]]:
         """Ask each judge every question of its plan; the answers are sorted by judge, place in the plan, and sample.
 
-        A question is built when its turn comes. `samples` replaces the judges' own number. Raises `JudgeStopped`, and `RunError`
+        A question is built when its turn comes. `samples` replaces the judges' number. Raises `JudgeStopped`, and `RunError`
         where the cache cannot be written or another process writes it.
         """
         plans = {seat.judge.name: plan(seat.judge) for seat in self.seats}

@@ -8,13 +8,13 @@ from collections.abc import Callable, Sequence
 from functools import cache
 from pathlib import Path
 from random import Random
-from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, StringConstraints, TypeAdapter
+from pydantic import TypeAdapter
 
-from counseling_sessions.evaluation.aspects import read_rubric
+from counseling_sessions.evaluation.aspects import RubricPart, RubricText
 from counseling_sessions.evaluation.scales import Scale
 from counseling_sessions.sessions import Message, Session
+from counseling_sessions.settings import read_yaml
 from counseling_sessions.texts.words import sentences
 
 FEWEST_TURNS = 4
@@ -23,18 +23,14 @@ REPLACED = 0.5
 """Share of the counselor's messages that a defect of the counselor replaces."""
 _QUESTION = ("?", "？", "؟")
 
-_Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
 
-
-class Defect(BaseModel):
+class Defect(RubricPart):
     """A defect: by scale, the items and subscales that must fall, and the words that plant it, if it needs any."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    id: _Text
-    title: _Text
+    id: RubricText
+    title: RubricText
     must_fall: dict[str, tuple[str, ...]]
-    words: tuple[_Text, ...] = ()
+    words: tuple[RubricText, ...] = ()
 
     def targets(self, scale: Scale) -> dict[str, tuple[str, ...]]:
         """What must fall on a scale: names of its subscales and items, with the items behind each."""
@@ -47,8 +43,8 @@ CONTROL = "none"
 @cache
 def defects() -> tuple[Defect, ...]:
     """All defects; the last one is the control."""
-    data, _ = read_rubric(Path(__file__).with_name("planted.yaml"))
-    return TypeAdapter(dict[str, tuple[Defect, ...]]).validate_python(data)["defects"]
+    data = read_yaml(Path(__file__).with_name("planted.yaml"))
+    return TypeAdapter(tuple[Defect, ...]).validate_python(data["defects"])
 
 
 def plant(session: Session, defect: Defect, seed: int = 0) -> Session | None:

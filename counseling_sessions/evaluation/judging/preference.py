@@ -23,13 +23,11 @@ from counseling_sessions.evaluation.judging.cache import JudgeCache
 from counseling_sessions.evaluation.judging.judges import Judge
 from counseling_sessions.evaluation.judging.material import messages_of, pair_part, turns_of
 from counseling_sessions.evaluation.judging.panel import Account, Answered, OnProgress, Panel, seats
-from counseling_sessions.evaluation.pairs import Pair, PairKey
+from counseling_sessions.evaluation.pairs import Pair, PairKey, Winner
 from counseling_sessions.models.chat import Models
 from counseling_sessions.profiles.schema import clean
 from counseling_sessions.prompts import prompt
 
-Winner = Literal["first", "second", "tie", "cannot_say"]
-"""Which session of the pair (not: of the showing) is better."""
 Order = Literal["forward", "backward"]
 """forward: the pair's first session is shown as A; backward: its second."""
 ORDERS: tuple[Order, Order] = ("forward", "backward")
@@ -162,7 +160,7 @@ async def judge_pairs(
 ) -> Preferences:
     """Compare every pair on every aspect by every judge, in both orders: two calls a pair, judge and sample.
 
-    `samples` stands in for the judges' own number. Raises what `judge_sessions` raises.
+    `samples` replaces the judges' number. Raises what `judge_sessions` raises.
     """
     panel = Panel(await seats(judges, models, i_know=i_know), models, cache, on_progress, again)
     askings = [_Asking(pair, order, aspects) for pair in pairs for order in ORDERS]

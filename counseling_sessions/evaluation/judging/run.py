@@ -117,7 +117,7 @@ async def judge_sessions(
     """
     names = [scale.name for scale in scales]
     if len(set(names)) < len(names):
-        raise SettingsError(f"two scales have one name ({', '.join(names)}): give each a name of its own")
+        raise SettingsError(f"two scales have one name ({', '.join(names)}): give each its own name")
     wanted = [(session, scales) for session in sessions]
     return await judge_each(wanted, judges, models, cache, on_progress=on_progress, again=again, i_know=i_know)
 

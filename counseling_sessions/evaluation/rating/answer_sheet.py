@@ -1,11 +1,11 @@
-"""What one rater handed in, in the rater's own terms: session A, session B, about equal, cannot say."""
+"""One rater's answers as the rater saw the sessions: session A, session B, about equal, cannot say."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal, get_args
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic import AwareDatetime, BaseModel, Field, ValidationError
 
 from counseling_sessions.evaluation.rating.study import Study
 from counseling_sessions.profiles.problems import Problem
@@ -19,8 +19,8 @@ SIDE_CHOICES: tuple[SideChoice, ...] = get_args(SideChoice)
 
 
 @dataclass(frozen=True)
-class Given:
-    """What a rater answered about one showing: choices by aspect, a comment (or ""), and the seconds it took, if known."""
+class ShowingAnswer:
+    """A rater's answer to one showing: choices by aspect, a comment (or ""), and the seconds it took, or None."""
 
     choices: dict[str, SideChoice]
     comment: str = ""
@@ -29,18 +29,16 @@ class Given:
 
 @dataclass
 class AnswerSheet:
-    """One rater's answers as they stand in one file, by the number of the showing, and when they were handed in."""
+    """One rater's answers in one file, by the number of the showing, and when the rater handed them in."""
 
     rater: str
     file: str
     at: datetime
-    answers: dict[int, Given] = field(default_factory=dict)
+    answers: dict[int, ShowingAnswer] = field(default_factory=dict)
 
 
 class _Exported(BaseModel):
     """The file that a page exports. Later versions may add fields."""
-
-    model_config = ConfigDict(extra="ignore")
 
     format: int
     study: str
@@ -50,19 +48,14 @@ class _Exported(BaseModel):
 
 
 class _Answer(BaseModel):
-    model_config = ConfigDict(extra="ignore")
-
     showing: int = Field(strict=True)
     choices: dict[str, Any]
     comment: str = ""
     seconds: float | None = Field(default=None, ge=0, allow_inf_nan=False)
 
 
-_ANSWER = TypeAdapter(_Answer)
-
-
 def page_sheet(value: dict[str, Any], file: str, study: Study) -> Iterator[AnswerSheet | Problem]:
-    """The answers in a page's export, and what is wrong with it: what belongs to the study is read, the rest is told."""
+    """The answers in a page's export that belong to the study, and what is wrong with the others."""
     try:
         exported = _Exported.model_validate(value)
     except ValidationError as error:
@@ -80,7 +73,7 @@ def page_sheet(value: dict[str, Any], file: str, study: Study) -> Iterator[Answe
     sheet = AnswerSheet(exported.rater, file, exported.exported_at)
     for place, item in enumerate(exported.answers, 1):
         try:
-            answer = _ANSWER.validate_python(item)
+            answer = _Answer.model_validate(item)
         except ValidationError as error:
             yield Problem(file, f"left out: {validation_message(error)}", place)
             continue
@@ -89,7 +82,7 @@ def page_sheet(value: dict[str, Any], file: str, study: Study) -> Iterator[Answe
 
 
 def wrong_place(name: str, rater: str, file: str, study: Study) -> Problem | None:
-    """A problem where answers belong to another study, or to a rater whom the study does not have."""
+    """The problem of answers to another study, or by a rater who is not in this one."""
     if name != study.hash:
         return Problem(
             file, f"answers to study {name!r}, and this is study {study.hash}; read them with their own study.json"
@@ -103,7 +96,7 @@ def wrong_place(name: str, rater: str, file: str, study: Study) -> Problem | Non
 def add_answer(
     sheet: AnswerSheet, study: Study, showing: int, choices: dict[str, Any], comment: str, seconds: float | None
 ) -> Iterator[Problem]:
-    """Put an answer on the sheet as far as the study knows its showing, aspects and choices; tell of the rest."""
+    """Put an answer on the sheet, without showings, aspects and choices that the study does not have: those are problems."""
     asked = next(len(one.showings) for one in study.sheets if one.rater == sheet.rater)
     where = f"pair {showing} of {sheet.rater}"
     if not 1 <= showing <= asked:
@@ -112,13 +105,13 @@ def add_answer(
     if showing in sheet.answers:
         yield Problem(sheet.file, f"{where} is answered twice; the first answer counts")
         return
-    known = {aspect.id for aspect in study.aspects.items}
+    aspects = {aspect.id for aspect in study.aspects.items}
     kept: dict[str, SideChoice] = {}
     for aspect, choice in choices.items():
-        if aspect not in known:
+        if aspect not in aspects:
             yield Problem(sheet.file, f"{where}: left out: the study has no such aspect", field=aspect)
         elif choice not in SIDE_CHOICES:
             yield Problem(sheet.file, f"{where}: left out: should be one of {', '.join(SIDE_CHOICES)}", field=aspect)
         else:
             kept[aspect] = choice
-    sheet.answers[showing] = Given(kept, comment.strip(), seconds)
+    sheet.answers[showing] = ShowingAnswer(kept, comment.strip(), seconds)

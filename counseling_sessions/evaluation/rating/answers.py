@@ -1,36 +1,39 @@
-"""Reading what raters handed in, as plain rows for win rates, agreement, side bias and self-consistency."""
+"""Reading raters' answers as plain rows for win rates, agreement, side bias and self-consistency."""
 
 import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
-from counseling_sessions.evaluation.rating.answer_sheet import ANSWERS_KIND, AnswerSheet, Given, SideChoice, page_sheet
+from counseling_sessions.evaluation.pairs import Winner
+from counseling_sessions.evaluation.rating.answer_sheet import (
+    ANSWERS_KIND,
+    AnswerSheet,
+    ShowingAnswer,
+    SideChoice,
+    page_sheet,
+)
 from counseling_sessions.evaluation.rating.label_studio import is_export, label_studio_sheets
-from counseling_sessions.evaluation.rating.study import STUDY_FILE, Repeat, Sheet, Showing, Study, StudyError, is_study
+from counseling_sessions.evaluation.rating.study import STUDY_FILE, Repeat, Showing, Study, StudyError, is_study
 from counseling_sessions.profiles.problems import Problem
 from counseling_sessions.store.reading import parse_json, read_text
-
-Choice = Literal["first", "second", "tie", "cannot_say"]
-"""An answer in terms of the pair's own order, whatever side its sessions were shown on."""
 
 
 @dataclass(frozen=True, slots=True)
 class Rating:
     """One rater's answer on one aspect of one showing of a pair.
 
-    `showing` is the showing's number on the rater's sheet, from 1. `first_left` tells whether the pair's first session was
-    shown as A. `repeat` is "none" for the pair's first showing to this rater, else how the second differs: compare it with
-    the rater's row of the same pair and aspect whose `repeat` is "none". `seconds` is the time spent on the whole showing,
-    the same in all its rows; None where it is not known.
+    `showing` is the showing's number on the rater's sheet, from 1. `first_left`: the pair's first session was A. `repeat` is
+    "none" for the pair's first showing to this rater, else how the second differs from it. `seconds` is the time spent on all
+    aspects of the showing, the same in all its rows, or None.
     """
 
     rater: str
     pair: str
     showing: int
     aspect: str
-    choice: Choice
+    choice: Winner
     first_left: bool
     repeat: Repeat
     seconds: float | None
@@ -38,7 +41,7 @@ class Rating:
 
 @dataclass(frozen=True, slots=True)
 class Comment:
-    """What a rater wrote on a showing. A and B in it are the sides: A is the pair's first session if `first_left`."""
+    """A rater's words on a showing. A and B in them are the sides: A is the pair's first session if `first_left`."""
 
     rater: str
     pair: str
@@ -49,7 +52,7 @@ class Comment:
 
 @dataclass(frozen=True)
 class Progress:
-    """How far a rater has come: questions answered, of those asked. `file` is None for a rater who handed in nothing."""
+    """How far a rater has come: questions answered, of those asked. `file` is None for a rater without a file."""
 
     rater: str
     file: str | None
@@ -59,7 +62,7 @@ class Progress:
 
 @dataclass(frozen=True)
 class Answers:
-    """All that was handed in for a study: rows in the order of raters, showings and aspects, and what could not be read."""
+    """All answers to a study, in the order of raters, showings and aspects, and the problems of what could not be read."""
 
     study: str
     ratings: tuple[Rating, ...]
@@ -71,8 +74,8 @@ class Answers:
 def read_answers(paths: Iterable[Path], study: Study) -> Answers:
     """Read pages' exports and Label Studio's JSON exports, in any mixture; nothing is guessed and nothing raised.
 
-    What cannot be read, belongs to another study or was handed in twice becomes a `Problem` that names the file and says what
-    to do. Of several files of one rater the one exported last counts. The study's own files are passed over in silence.
+    A `Problem` names each file that cannot be read, belongs to another study or comes twice, and says what to do. Of several files
+    of one rater the latest export counts. The study's files among them are passed over in silence.
     """
     problems: list[Problem] = []
     latest: dict[str, AnswerSheet] = {}
@@ -91,11 +94,16 @@ def read_answers(paths: Iterable[Path], study: Study) -> Answers:
     progress: list[Progress] = []
     for sheet in study.sheets:
         handed = latest.get(sheet.rater)
-        rows = list(_ratings(sheet, handed.answers, study)) if handed else []
-        ratings += rows
-        comments += _comments(sheet, handed.answers) if handed else []
+        answered = [(showing, handed.answers.get(showing.number)) for showing in sheet.showings] if handed else []
+        earlier = len(ratings)
+        for showing, answer in answered:
+            if answer:
+                ratings += _ratings(sheet.rater, showing, answer, study)
+            if answer and answer.comment:
+                first_left = showing.left == "first"
+                comments.append(Comment(sheet.rater, showing.pair, showing.number, answer.comment, first_left))
         asked = len(sheet.showings) * len(study.aspects.items)
-        progress.append(Progress(sheet.rater, handed.file if handed else None, len(rows), asked))
+        progress.append(Progress(sheet.rater, handed.file if handed else None, len(ratings) - earlier, asked))
     return Answers(study.hash, tuple(ratings), tuple(comments), tuple(progress), tuple(problems))
 
 
@@ -104,12 +112,12 @@ def find_study(paths: Iterable[Path]) -> Path:
     paths = list(paths)
     candidates = {path.resolve() for path in paths if path.name == STUDY_FILE}
     candidates |= {path.resolve().parent / STUDY_FILE for path in paths}
-    found = sorted(path for path in candidates if path.exists())
-    if len(found) == 1:
-        return found[0]
-    if found:
+    studies = sorted(path for path in candidates if path.exists())
+    if len(studies) == 1:
+        return studies[0]
+    if studies:
         raise StudyError(
-            f"answers beside several studies ({', '.join(map(str, found))}): read one study's answers at a time"
+            f"answers beside several studies ({', '.join(map(str, studies))}): read one study's answers at a time"
         )
     raise StudyError(
         f"there is no {STUDY_FILE} among the answers or in their folders; give the one that the pages were made with"
@@ -136,31 +144,23 @@ def _read(path: Path, study: Study) -> Iterator[AnswerSheet | Problem]:
             )
 
 
-def _ratings(sheet: Sheet, answers: dict[int, Given], study: Study) -> Iterator[Rating]:
-    for showing in sheet.showings:
-        given = answers.get(showing.number)
-        for aspect in study.aspects.items if given else ():
-            if given and aspect.id in given.choices:
-                yield Rating(
-                    rater=sheet.rater,
-                    pair=showing.pair,
-                    showing=showing.number,
-                    aspect=aspect.id,
-                    choice=_of_pair(given.choices[aspect.id], showing),
-                    first_left=showing.left == "first",
-                    repeat=showing.repeat,
-                    seconds=given.seconds,
-                )
+def _ratings(rater: str, showing: Showing, answer: ShowingAnswer, study: Study) -> Iterator[Rating]:
+    for aspect in study.aspects.items:
+        if choice := answer.choices.get(aspect.id):
+            yield Rating(
+                rater=rater,
+                pair=showing.pair,
+                showing=showing.number,
+                aspect=aspect.id,
+                choice=_of_pair(choice, showing),
+                first_left=showing.left == "first",
+                repeat=showing.repeat,
+                seconds=answer.seconds,
+            )
 
 
-def _comments(sheet: Sheet, answers: dict[int, Given]) -> Iterator[Comment]:
-    for showing in sheet.showings:
-        given = answers.get(showing.number)
-        if given and given.comment:
-            yield Comment(sheet.rater, showing.pair, showing.number, given.comment, showing.left == "first")
-
-
-def _of_pair(choice: SideChoice, showing: Showing) -> Choice:
+def _of_pair(choice: SideChoice, showing: Showing) -> Winner:
+    """The choice in terms of the pair, no matter on which side its sessions were."""
     match choice:
         case "tie" | "cannot_say":
             return choice

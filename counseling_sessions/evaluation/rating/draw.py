@@ -1,8 +1,8 @@
 """Drawing a study: pairs, order, sides and repeats, all from one seed.
 
-Every rater sees the same pairs, unless fewer are to be shared, each in an order of their own. Pairs are taken one by one, each
-time one of those whose methods, then attitude, then client have come up least. Sides are balanced within each rater, and
-for a shared pair also between raters. Repeats come at least half a sheet after the first showing.
+Every rater sees the same pairs, unless fewer are shared, each in another order. The draw takes one pair after another: one of those
+whose methods, then attitude, then client have come up least. Sides are balanced within each rater, and for a shared pair also
+between raters. Repeats come at least half a sheet after the first showing.
 """
 
 from collections import Counter
@@ -27,7 +27,7 @@ from counseling_sessions.profiles.schema import counselor_information, counselor
 from counseling_sessions.sessions import Session
 
 REPEATED_FROM = 10
-"""From this many pairs on, at least one is shown again the same way and one with sides swapped (unless none is wanted)."""
+"""From so many pairs on, at least one comes again the same way and one with sides swapped, unless that share is 0."""
 MOST_RATERS = 1000
 
 
@@ -42,13 +42,12 @@ def draw_study(
     swaps: float = 0.05,
     seed: int = 0,
 ) -> Study:
-    """Draw a study. The same pairs (in whatever order), options and seed give the same study.
+    """Draw a study. The same pairs (in any order), options and seed give the same study.
 
-    `raters` (1 to 1000) are named rater-1, rater-2, …; each is asked about `pairs_per_rater` pairs, of which the `shared`
-    (all, unless told) are the same for everyone: agreement can be computed on these alone. Of a rater's pairs the share
-    `repeats` (0 to 0.5) is shown a second time the same way, and `swaps` a second time with the sides swapped; other pairs
-    for each rater, at least one of either from ten pairs on, together half of the pairs at most.
-    Raises `StudyError` where the pairs do not suffice or the options contradict each other.
+    `raters` (1 to 1000) are named rater-1, rater-2, …; each rates `pairs_per_rater` pairs. `shared` of these (default: all) are
+    the same for everyone: agreement needs them. The share `repeats` (0 to 0.5) of a rater's pairs comes a second time the same
+    way, and `swaps` a second time with the sides swapped: other pairs for each rater, at least one of either from ten pairs on,
+    together half of the pairs at most. Raises `StudyError` where the pairs do not suffice or the options contradict each other.
     """
     shared = pairs_per_rater if shared is None else shared
     _check(pairs, raters, pairs_per_rater, shared)
@@ -90,7 +89,7 @@ def _check(pairs: Sequence[Pair], raters: int, each: int, shared: int) -> None:
             "there is no pair to rate: both methods need a session with the same client, attitude and seed"
         )
     if len({pair.id for pair in pairs}) != len(pairs):
-        raise StudyError("a pair is given twice: read every run once")
+        raise StudyError("a pair comes twice: read every run once")
     if each < 1:
         raise StudyError(f"{each} pairs per rater: should be 1 or more")
     if not 0 <= shared <= each:
@@ -116,13 +115,13 @@ def _deal(pairs: Sequence[Pair], raters: int, each: int, shared: int, random: Ra
     common = [_take(left, seen) for _ in range(shared)]
     hands = [(list(common), seen.copy()) for _ in range(raters)]
     for _ in range(each - shared):
-        for hand, own in hands:
-            hand.append(_take(left, own))
+        for hand, seen_by_rater in hands:
+            hand.append(_take(left, seen_by_rater))
     return [hand for hand, _ in hands]
 
 
 def _take(left: list[Pair], seen: Counter[tuple[str, ...]]) -> Pair:
-    """Take out the first of the pairs whose traits have been seen least, the earlier traits weighing more."""
+    """Take out the first of the pairs whose traits have come up least; earlier traits weigh more."""
     pair = min(left, key=lambda pair: [seen[trait] for trait in _traits(pair)])
     left.remove(pair)
     seen.update(_traits(pair))
@@ -141,8 +140,8 @@ def _traits(pair: Pair) -> list[tuple[str, ...]]:
 def _sides(hand: list[Pair], shared: int, start: int) -> dict[str, Place]:
     """Which session of each pair is left: in turn, over the pairs sorted by methods and attitude, the shared ones first.
 
-    So the sides differ by one at most in all, and within the shared pairs of each two methods (and attitude). The next rater
-    starts with the other side: a shared pair's sides are balanced between raters.
+    So the sides differ by one at most, also within the shared pairs of each two methods (and attitude). The next rater starts with
+    the other side, which balances a shared pair between raters.
     """
     order = sorted(hand[:shared], key=_stratum) + sorted(hand[shared:], key=_stratum)
     return {pair.id: "second" if (place + start) % 2 else "first" for place, pair in enumerate(order)}
@@ -153,7 +152,7 @@ def _stratum(pair: Pair) -> tuple[str, ...]:
 
 
 def _with_repeats(showings: list[Showing], same: int, swapped: int, random: Random) -> tuple[Showing, ...]:
-    """The showings with some of the first half of them again, at least half of all pairs later, and all of them numbered."""
+    """The showings, numbered, with some of the first half again at least half of all pairs later."""
     half = len(showings) // 2
     kinds: list[Repeat] = ["same" if place < same else "swapped" for place in range(same + swapped)]
     again: dict[int, list[tuple[int, Repeat]]] = {}
@@ -165,19 +164,11 @@ def _with_repeats(showings: list[Showing], same: int, swapped: int, random: Rand
         number_of[place] = len(numbered) + 1
         numbered.append(showing.model_copy(update={"number": number_of[place]}))
         for earlier, kind in again.get(place, ()):
-            numbered.append(_repeated(showings[earlier], len(numbered) + 1, kind, number_of[earlier]))
+            first = showings[earlier].left
+            left: Place = first if kind == "same" else "second" if first == "first" else "first"
+            changes = {"number": len(numbered) + 1, "left": left, "repeat": kind, "repeats": number_of[earlier]}
+            numbered.append(showings[earlier].model_copy(update=changes))
     return tuple(numbered)
-
-
-def _repeated(showing: Showing, number: int, kind: Repeat, repeats: int) -> Showing:
-    other: Place = "second" if showing.left == "first" else "first"
-    return Showing(
-        number=number,
-        pair=showing.pair,
-        left=other if kind == "swapped" else showing.left,
-        repeat=kind,
-        repeats=repeats,
-    )
 
 
 def _study_pair(pair: Pair) -> StudyPair:

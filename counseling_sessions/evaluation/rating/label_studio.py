@@ -1,7 +1,7 @@
 """The same study in Label Studio, for a team that has one: tasks and labelling configuration, and reading its JSON export.
 
-One file of tasks per rater, blinded like the pages. Give each rater a project of their own, or let each see the tasks with
-their name only: a task is one showing to one rater, and its answer counts for that rater, whoever is logged in.
+One file of tasks per rater, blinded like the pages. Give each rater a separate project, or let each see only the tasks with their
+name: a task is one showing to one rater, and its answer counts for that rater, no matter who is logged in.
 """
 
 import copy
@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic import AwareDatetime, BaseModel, Field, ValidationError
 
 from counseling_sessions.evaluation.aspects import Aspects
 from counseling_sessions.evaluation.rating.answer_sheet import AnswerSheet, add_answer, wrong_place
@@ -83,21 +83,17 @@ def _paragraphs(session: StudySession) -> list[dict[str, str]]:
     return [{"speaker": f"{number} {item.speaker.capitalize()}", "text": item.text or "–"} for number, item in said]
 
 
-class _Data(BaseModel):
-    model_config = ConfigDict(extra="ignore")
-
-
-class _Value(_Data):
+class _Value(BaseModel):
     choices: list[str] = []
     text: list[str] | str = []
 
 
-class _Result(_Data):
+class _Result(BaseModel):
     from_name: str = ""
     value: _Value
 
 
-class _Annotation(_Data):
+class _Annotation(BaseModel):
     result: list[_Result]
     was_cancelled: bool = False
     updated_at: AwareDatetime
@@ -110,18 +106,15 @@ class _Annotation(_Data):
         return str(by.get("id", by.get("email")) if isinstance(by, dict) else by)
 
 
-class _Showing(_Data):
+class _Showing(BaseModel):
     study: str
     rater: str
     showing: int
 
 
-class _Task(_Data):
+class _Task(BaseModel):
     data: _Showing
     annotations: list[_Annotation]
-
-
-_TASK = TypeAdapter(_Task)
 
 
 def is_export(value: Any) -> bool:
@@ -132,16 +125,16 @@ def is_export(value: Any) -> bool:
 def label_studio_sheets(value: list[dict[str, Any]], file: str, study: Study) -> Iterator[AnswerSheet | Problem]:
     """The answers in a JSON export (https://labelstud.io/guide/task_format), by rater, and what is wrong with it.
 
-    Skipped tasks and cancelled annotations are no answers. Of one person's several annotations of a task the latest counts;
-    where several people annotated it, none does. Tasks that were never exported with annotations hold nothing to read.
+    Skipped tasks and cancelled annotations are no answers. Of one person's annotations of a task the latest counts; where several
+    people annotated it, none does. Tasks without annotations are passed over.
     """
     sheets: dict[str, AnswerSheet] = {}
-    told: set[str] = set()
+    misplaced: set[str] = set()
     for place, item in enumerate(value, 1):
         if "annotations" not in item:
             continue
         try:
-            task = _TASK.validate_python(item)
+            task = _Task.model_validate(item)
         except ValidationError as error:
             yield Problem(
                 file,
@@ -151,8 +144,8 @@ def label_studio_sheets(value: list[dict[str, Any]], file: str, study: Study) ->
             continue
         data = task.data
         if problem := wrong_place(data.study, data.rater, file, study):
-            if problem.message not in told:
-                told.add(problem.message)
+            if problem.message not in misplaced:
+                misplaced.add(problem.message)
                 yield problem
             continue
         done = [annotation for annotation in task.annotations if not annotation.was_cancelled]

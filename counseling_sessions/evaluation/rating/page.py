@@ -1,7 +1,7 @@
 """The raters' pages: one self-contained HTML file each, which needs no server and no network, and tells of no method.
 
-Text, style and script are the files in `page/`; a page is these with the rater's sheet as JSON inside. The script puts text into
-the page as text only, and the page's content security policy lets no other script run and nothing be fetched or sent.
+A page is the text, style and script in `page/` with the rater's sheet as JSON inside. The script puts text into the page as text
+only. The page's content security policy lets no other script run and nothing be fetched or sent.
 """
 
 import base64
@@ -40,7 +40,7 @@ LANGUAGES = {
     "turkish": "tr",
     "ukrainian": "uk",
 }
-"""Language tags for screen readers; a language that is not here is marked as unknown."""
+"""Language tags for screen readers; any other language is marked as unknown."""
 
 _VARIABLE = re.compile(r"\{\{(\w+)\}\}")
 
@@ -71,7 +71,7 @@ def page_of(study: Study, sheet: Sheet) -> str:
 
 
 def client_lines(pair: StudyPair) -> list[list[str]]:
-    """What raters are told of the client, as title and value: what the counselor was told, never the attitude."""
+    """What raters read of the client, as title and value: what the counselor knew, never the attitude."""
     lines = [list(line.partition(": ")[::2]) for line in pair.information]
     return lines + ([["Reason for counseling", pair.reason]] if pair.reason else [])
 

@@ -1,6 +1,6 @@
 """A study with human raters: which pairs each of them sees, in which order and on which side. It is the key to the answers.
 
-A study is one file, `study.json`. It holds the sessions' text too, so that pages can be made again from it alone.
+A study is one file, `study.json`, with the sessions' text: pages can be made again from it alone.
 """
 
 import hashlib
@@ -21,7 +21,7 @@ STUDY_KIND: Final = "counseling-sessions rating study"
 STUDY_FILE = "study.json"
 
 Place = Literal["first", "second"]
-"""One of a pair's two sessions, in the pair's own order."""
+"""One of a pair's two sessions, in the pair's order."""
 Repeat = Literal["none", "same", "swapped"]
 """Whether a showing is a pair's first to this rater, or its second: with the sides as before, or with the other session left."""
 
@@ -53,8 +53,8 @@ class StudySession(_Data):
 class StudyPair(_Data):
     """Two sessions with one client.
 
-    `information` and `reason` are what the counselor was told of the client before the session, as lines of `Title: value`
-    and as one text (empty where nothing is known); raters see both. They never see attitude, methods or seed.
+    `information` and `reason` are what the counselor knew of the client before the session, as lines of `Title: value`
+    and as one text (empty for nothing); raters see both. They never see attitude, methods or seed.
     """
 
     id: str
@@ -112,7 +112,7 @@ class Study(_Data):
         return {pair.id: pair for pair in self.pairs}
 
     def hashed(self) -> "Study":
-        """The study with its hash filled in."""
+        """The study with its hash."""
         return self.model_copy(update={"hash": _hash(self.model_dump(mode="json"))})
 
 
@@ -126,8 +126,8 @@ def write_study(study: Study, path: Path) -> None:
 def read_study(path: Path) -> Study:
     """Read a study from its file, or from the folder that holds `study.json`.
 
-    Raises `StudyError` where there is none, where a later version wrote it, or where it was changed after the draw: sides
-    and pairs could then no longer be trusted.
+    Raises `StudyError` where there is none, where a later version wrote it, or where it changed after the draw: its sides and
+    pairs are then unreliable.
     """
     file = path / STUDY_FILE if path.is_dir() else path
     try:
@@ -148,7 +148,7 @@ def read_study(path: Path) -> Study:
         raise StudyError(f"{file}: not as it was drawn: {validation_message(error)}") from None
     if study.hash != _hash(data):
         raise StudyError(
-            f"{file}: changed since it was drawn, so that its key is not to be trusted; restore the original file"
+            f"{file}: changed since it was drawn, so that its key is unreliable; restore the original file"
         )
     return study
 
@@ -159,7 +159,7 @@ def is_study(data: Any) -> bool:
 
 
 def _hash(data: dict[str, Any]) -> str:
-    # Over the plain JSON, so that a field which a later version adds with a default does not change it.
+    # Over the plain JSON: a field that a later version adds with a default must not change the hash.
     rest = {name: value for name, value in data.items() if name != "hash"}
     text = json.dumps(rest, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:12]

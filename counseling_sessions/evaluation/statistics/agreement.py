@@ -97,12 +97,11 @@ def ratings_table(ratings: Iterable[Rating], level: Level = "nominal") -> Rating
         values[row.unit, row.rater] = value
     units, raters = sorted(clients), sorted({row.rater for row in rows})
     categories = sorted(set(values.values()), key=lambda value: (isinstance(value, str), value))
-    place = {value: at for at, value in enumerate(categories)}
-    codes = np.array(
-        [[place.get(values.get((u, r), ""), -1) if (u, r) in values else -1 for r in raters] for u in units]
-    )
-    shaped = codes.reshape(len(units), len(raters)).astype(np.int64)
-    return Ratings(level, tuple(clients[unit] for unit in units), tuple(raters), tuple(categories), shaped)
+    row_of, column_of, code_of = ({value: at for at, value in enumerate(axis)} for axis in (units, raters, categories))
+    codes = np.full((len(units), len(raters)), -1, dtype=np.int64)
+    for (unit, rater), value in values.items():
+        codes[row_of[unit], column_of[rater]] = code_of[value]
+    return Ratings(level, tuple(clients[unit] for unit in units), tuple(raters), tuple(categories), codes)
 
 
 def agreement(ratings: Iterable[Rating], level: Level = "nominal", *, seed: int = 0) -> Agreement:
@@ -173,13 +172,12 @@ def mean_kappa(table: Ratings, pairs: Sequence[tuple[str, str]], *, seed: int = 
     size = len(table.categories)
     codes = [table.of(pair) for pair in pairs]
     both = np.asarray(np.any([(pair >= 0).all(axis=1) for pair in codes], axis=0), dtype=np.bool_)
-    # One number for both answers, -1 where one of them is missing, so that a resample is counted at once.
+    # One number for both answers, -1 where one of them is missing: a resample is then counted at once.
     joint = [np.where((pair >= 0).all(axis=1), pair[:, 0] * size + pair[:, 1], -1)[both] for pair in codes]
     weights = None if table.level == "nominal" else _scores(table)
 
     def kappa(chosen: Chosen) -> float | None:
-        found = [_cohen(answers[chosen], size, weights) for answers in joint]
-        values = [value for value in found if value is not None]
+        values = [value for answers in joint if (value := _cohen(answers[chosen], size, weights)) is not None]
         return float(np.mean(values)) if values else None
 
     return _over_units(table, both, kappa, "ratings of both raters", seed)
@@ -189,13 +187,10 @@ def raw_agreement(table: Ratings) -> Figure:
     """The share of pairs of ratings of a unit that are equal, averaged over units with two ratings or more."""
     counts = _counts(table)
     size = counts.sum(axis=1)
-    rated = size >= 2
-    if not rated.any():
-        return nothing(len(table.clients), "undefined: no unit has two ratings")
-    equal = (counts * (counts - 1)).sum(axis=1)[rated] / (size * (size - 1))[rated]
-    clients = np.asarray(table.clients)[rated]
-    found = share_figure(zip(clients.tolist(), equal.tolist(), strict=True))
-    return Figure(**{**vars(found), "missing": int((~rated).sum())})
+    equal, pairs = (counts * (counts - 1)).sum(axis=1).tolist(), (size * (size - 1)).tolist()
+    shares = [same / every if every else None for same, every in zip(equal, pairs, strict=True)]
+    raw = share_figure(zip(table.clients, shares, strict=True))
+    return raw if raw.n else nothing(raw.missing, "undefined: no unit has two ratings")
 
 
 def _cohen(joint: NDArray[np.int64], categories: int, weights: NDArray[np.float64] | None) -> float | None:
@@ -219,13 +214,13 @@ def _over_units(
 
 
 def _counts(table: Ratings) -> NDArray[np.int64]:
-    """How often each unit was given each category: [units, categories]."""
+    """The number of ratings per unit and category: [units, categories]."""
     places = np.arange(len(table.categories))
     counts: NDArray[np.int64] = (table.codes[:, :, None] == places).sum(axis=1)
     return counts
 
 
 def _scores(table: Ratings) -> NDArray[np.float64]:
-    """The categories as numbers: their own on the levels above nominal, their places else."""
+    """The categories as numbers: their values on the levels above nominal, else their places."""
     numbers = range(len(table.categories)) if table.level == "nominal" else table.categories
     return np.asarray([float(number) for number in numbers], dtype=np.float64)

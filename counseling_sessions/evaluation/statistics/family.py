@@ -18,7 +18,7 @@ class Comparison:
 
 @dataclass(frozen=True)
 class Family:
-    """A family of comparisons, in the order given; `tested` of them have a p value and count in the correction."""
+    """A family of comparisons, in their order; `tested` of them have a p value and count in the correction."""
 
     name: str
     level: float

@@ -23,13 +23,13 @@ from statsmodels.stats.proportion import proportion_confint
 LEVEL = 0.95
 """How often an interval is meant to hold the true value."""
 MINIMUM_CLIENTS = 5
-"""With fewer clients than this no interval is given."""
+"""With fewer clients there is no interval."""
 RESAMPLES = 10_000
 """Resamples of statistics that are computed for all resamples at once."""
 RESAMPLES_ONE_BY_ONE = 2_000
 """Resamples of statistics that are computed for one resample after another."""
 UNDEFINED_ALLOWED = 0.05
-"""The largest share of resamples in which a statistic may be undefined; no interval is given above it."""
+"""The largest share of resamples in which a statistic may be undefined; above it there is no interval."""
 
 Floats = NDArray[np.float64]
 Value = tuple[str, float | None]
@@ -38,11 +38,10 @@ Value = tuple[str, float | None]
 
 @dataclass(frozen=True)
 class Figure:
-    """A figure with its 95 % interval, and how it was obtained. What is undefined is None, and `note` says why.
+    """A figure with its 95 % interval and its method. What is undefined is None, and `note` says why.
 
-    `n` is how many sessions (or pairs, judgements, units, whatever the figure is of) it rests on, `clients` how many
-    clients they belong to, `missing` how many more have no value. `method` names the interval's method, and is empty where
-    there is no interval.
+    It rests on `n` sessions (or pairs, judgements, units) of `clients` clients; `missing` more have no value. `method` names the
+    interval's method, and is empty without an interval.
     """
 
     value: float | None
@@ -82,9 +81,9 @@ def mean_figure(values: Iterable[Value], *, seed: int = 0) -> Figure:
 def share_figure(values: Iterable[tuple[str, float | bool | None]]) -> Figure:
     """The mean of values within 0 and 1 (a share; 0.5 for a tie), with Korn and Graubard's interval.
 
-    It is Clopper and Pearson's interval for as many independent sessions as would give the standard error that is found when
-    sessions are clustered by client (statsmodels), corrected for the number of clients, and never more than there are. A
-    share of 0 or 1 shows no variance: each client then counts once. Raises `ValueError` for a value outside 0 and 1.
+    It is Clopper and Pearson's interval for as many independent sessions as would give the standard error of sessions clustered by
+    client (statsmodels), corrected for the number of clients, and never more than all. A share of 0 or 1 shows no variance: each
+    client then counts once. Raises `ValueError` for a value outside 0 and 1.
     """
     clients, shares, missing = scored(values)
     if not len(shares):
@@ -119,7 +118,6 @@ def units_figure(
     missing: int = 0,
     undefined: str = "the statistic is undefined for these values",
     seed: int = 0,
-    resamples: int = RESAMPLES_ONE_BY_ONE,
 ) -> Figure:
     """A statistic of units (sessions, pairs, rated units), each of which belongs to a client.
 
@@ -133,8 +131,8 @@ def units_figure(
         return Figure(None, None, None, len(clients), count, missing, note=undefined)
     if count < MINIMUM_CLIENTS:
         return figure(value, _too_few(count), len(clients), count, missing)
-    found = resampled(clients, lambda chosen: [statistic(chosen)], seed=seed, resamples=resamples)
-    return figure(value, interval_of(found[:, 0], count, seed), len(clients), count, missing)
+    distribution = resampled(clients, lambda chosen: [statistic(chosen)], seed=seed)[:, 0]
+    return figure(value, interval_of(distribution, count, seed), len(clients), count, missing)
 
 
 def resampled(
@@ -172,29 +170,26 @@ def interval_of(distribution: Floats, clients: int, seed: int) -> Interval:
     """The expanded percentile interval of a statistic's values [resamples] in resamples of clients; NaN is undefined."""
     if clients < MINIMUM_CLIENTS:
         return _too_few(clients)
-    found = distribution[np.isfinite(distribution)]
-    undefined = 1 - len(found) / len(distribution)
+    values = distribution[np.isfinite(distribution)]
+    undefined = 1 - len(values) / len(distribution)
     if undefined > UNDEFINED_ALLOWED:
         return Interval(note=f"no interval: the statistic is undefined in {undefined:.0%} of the resamples")
-    if np.ptp(found) <= 1e-12 * max(1.0, float(np.abs(found).max())):
+    if np.ptp(values) <= 1e-12 * max(1.0, float(np.abs(values).max())):
         return Interval(note="no interval: it is the same in every resample, which does not say how certain it is")
     student = stats.t.ppf(0.5 + LEVEL / 2, clients - 1)
     outside = stats.norm.cdf(-np.sqrt(clients / (clients - 1)) * student)
-    low, high = np.quantile(found, [outside, 1 - outside])
+    low, high = np.quantile(values, [outside, 1 - outside])
     method = f"bootstrap over {clients} clients, {len(distribution):,} resamples, seed {seed}, expanded percentile"
     note = f"undefined in {undefined:.1%} of the resamples, which are left out" if undefined else ""
     return Interval(float(low), float(high), method, note)
 
 
 def scored(values: Iterable[tuple[str, float | bool | None]]) -> tuple[list[str], Floats, int]:
-    """Clients and values of what has a value, sorted, and how many have none."""
-    given = [(client, defined(value)) for client, value in values]
-    kept = sorted((client, value) for client, value in given if value is not None)
-    return (
-        [client for client, _ in kept],
-        np.array([value for _, value in kept], dtype=np.float64),
-        len(given) - len(kept),
-    )
+    """Clients and values, sorted, without those that have no value; and how many these are."""
+    rows = [(client, defined(value)) for client, value in values]
+    kept = sorted((client, value) for client, value in rows if value is not None)
+    scores = np.array([value for _, value in kept], dtype=np.float64)
+    return [client for client, _ in kept], scores, len(rows) - len(kept)
 
 
 def defined(value: Any) -> float | None:
@@ -202,10 +197,9 @@ def defined(value: Any) -> float | None:
     return float(value) if value is not None and isfinite(value) else None
 
 
-def figure(value: float, interval: Interval, n: int, clients: int, missing: int = 0, note: str = "") -> Figure:
-    """A value and its interval as a figure; the notes are joined."""
-    notes = "; ".join(part for part in (note, interval.note) if part)
-    return Figure(value, interval.low, interval.high, n, clients, missing, interval.method, notes)
+def figure(value: float, interval: Interval, n: int, clients: int, missing: int = 0) -> Figure:
+    """A value and its interval as a figure."""
+    return Figure(value, interval.low, interval.high, n, clients, missing, interval.method, interval.note)
 
 
 def nothing(missing: int = 0, note: str = "nothing here has a value") -> Figure:
@@ -214,5 +208,5 @@ def nothing(missing: int = 0, note: str = "nothing here has a value") -> Figure:
 
 
 def _too_few(clients: int) -> Interval:
-    there = "there is 1" if clients == 1 else f"there are {clients}"
-    return Interval(note=f"no interval: it needs {MINIMUM_CLIENTS} clients, and {there}")
+    count = "there is 1" if clients == 1 else f"there are {clients}"
+    return Interval(note=f"no interval: it needs {MINIMUM_CLIENTS} clients, and {count}")

@@ -73,32 +73,34 @@ def compare(rows: Iterable[Row], method: str, baseline: str, *, seed: int = 0) -
     high = np.array([first[key] for key in keys], dtype=np.float64)
     low = np.array([second[key] for key in keys], dtype=np.float64)
     difference = _clean(high, low)
-    owned = list(zip(clients, difference.tolist(), strict=True))
+    by_client = list(zip(clients, difference.tolist(), strict=True))
     return PairedDifference(
         *(method, baseline, len(keys), len(set(clients)), unmatched, missing, repeated),
         *_figures(clients, high, low, difference, seed),
-        share_figure((client, (np.sign(value) + 1) / 2) for client, value in owned),
-        sign_flip_test(owned, seed=seed),
-        wilcoxon_on_clients(owned),
+        share_figure((client, (np.sign(value) + 1) / 2) for client, value in by_client),
+        sign_flip_test(by_client, seed=seed),
+        wilcoxon_on_clients(by_client),
     )
 
 
 def _by_key(
     rows: Iterable[Row], method: str, baseline: str
 ) -> tuple[dict[tuple[str, str, int], float], dict[tuple[str, str, int], float], int, int]:
-    found: dict[str, dict[tuple[str, str, int], list[float]]] = {name: defaultdict(list) for name in (method, baseline)}
+    values: dict[str, dict[tuple[str, str, int], list[float]]] = {
+        name: defaultdict(list) for name in (method, baseline)
+    }
     missing = repeated = 0
     for name, client, attitude, seed, scores in rows:
-        if name not in found:
+        if name not in values:
             continue
         value = session_value(scores)
         key = (client, attitude or "", seed or 0)
         missing += value is None
         if value is not None:
-            repeated += key in found[name]
-            found[name][key].append(value)
+            repeated += key in values[name]
+            values[name][key].append(value)
     first, second = (
-        {key: float(np.mean(sorted(values))) for key, values in found[name].items()} for name in (method, baseline)
+        {key: float(np.mean(sorted(all_of))) for key, all_of in by_key.items()} for by_key in values.values()
     )
     return first, second, missing, repeated
 
@@ -111,7 +113,7 @@ def session_value(scores: Scores) -> float | None:
 
 
 def _clean(high: Floats, low: Floats) -> Floats:
-    # Means of judgements that are equal may differ in the last bits; that must stay a tie.
+    # Equal means of judgements may differ in the last bits; that must stay a tie.
     difference = high - low
     near = np.abs(difference) <= 1e-12 * np.maximum(np.abs(high), np.abs(low))
     return np.asarray(np.where(near, 0.0, difference), dtype=np.float64)
@@ -163,12 +165,10 @@ def _effect(difference: Floats, mean: Floats, variance: Floats, size: Floats, co
     spread = float(difference.std(ddof=1))
     smallest = 1e-12 * float(np.abs(difference).max())
     if spread <= smallest:
-        note = (
-            "every difference is 0"
-            if not difference.any()
-            else "all differences are equal: there is no spread to divide by"
-        )
-        return Figure(0.0 if not difference.any() else None, None, None, n, count, note=note)
+        if not difference.any():
+            return Figure(0.0, None, None, n, count, note="every difference is 0")
+        note = "all differences are equal: there is no spread to divide by"
+        return Figure(None, None, None, n, count, note=note)
     deviation = np.sqrt(np.maximum(variance * size / np.maximum(size - 1, 1), 0))
     effects = np.divide(mean, np.where(deviation > smallest, deviation, np.nan))
     corrected = hedges_correction(n - 1)

@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 import choix
 import numpy as np
@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from scipy.sparse.csgraph import connected_components
 from scipy.special import expit
 
+from counseling_sessions.evaluation.pairs import Winner
 from counseling_sessions.evaluation.statistics.intervals import (
     RESAMPLES_ONE_BY_ONE,
     Figure,
@@ -23,13 +24,12 @@ from counseling_sessions.evaluation.statistics.intervals import (
 )
 from counseling_sessions.evaluation.statistics.sign_flips import PValue, sign_flip_test
 
-Winner = Literal["first", "second", "tie", "cannot_say"]
 PRIOR = 0.5
-"""Wins that every two methods are given each way: one tie, so that a method that won or lost everything has a strength."""
+"""Wins that every two methods get each way: one tie, so that a method that won or lost everything has a strength."""
 
 
 class Preference(NamedTuple):
-    """One rater's answer on one aspect of a pair; `first` and `second` are the methods, in whatever order was shown."""
+    """One rater's answer on one aspect of a pair; `first` and `second` are the methods, whichever was shown first."""
 
     aspect: str
     winner: Winner
@@ -88,7 +88,7 @@ class Ranking:
 
 
 def win_rate(preferences: Iterable[Preference], method: str, against: str, *, seed: int = 0) -> WinRate:
-    """A method's win rate against another, over all the answers given: select the aspect before.
+    """A method's win rate against another, over all answers: select the aspect before.
 
     Answers on other pairs of methods are passed over. Raises `ValueError` for a method against itself.
     """
@@ -154,10 +154,9 @@ def bradley_terry(
     note = (
         "" if separate == 1 else f"{separate} groups of methods were never compared: their strengths are not comparable"
     )
-    found = _strengths(answers, methods, wins, seed, resamples)
-    return Ranking(
-        tuple(sorted(found, key=lambda item: (-(item.strength.value or 0), item.method))), *counted, note=note
-    )
+    strengths = _strengths(answers, methods, wins, seed, resamples)
+    strengths.sort(key=lambda item: (-(item.strength.value or 0), item.method))
+    return Ranking(tuple(strengths), *counted, note=note)
 
 
 def _strengths(

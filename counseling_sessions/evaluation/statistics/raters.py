@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from itertools import combinations
+from statistics import multimode
 from typing import Literal, NamedTuple
 
 import numpy as np
@@ -21,7 +22,7 @@ from counseling_sessions.evaluation.statistics.intervals import Figure, nothing,
 from counseling_sessions.evaluation.statistics.sign_flips import PValue, sign_flip_test
 
 Answer = Literal["first", "second", "tie", "cannot_say"]
-"""What a rater answered, by the place in which the sessions were shown: `first` is the left one, or the one shown first."""
+"""A rater's answer by the place of the sessions: `first` is the left one, or the one shown first."""
 
 
 @dataclass(frozen=True)
@@ -70,7 +71,7 @@ class Repeat(NamedTuple):
 class SelfConsistency:
     """The shares of repeated and of side-swapped pairs that were answered alike (swapped: the same session preferred).
 
-    A pair to which either answer is that the rater cannot say is left out, and counted as missing.
+    Pairs with a "cannot say" are left out, and counted as missing.
     """
 
     repeated: Figure
@@ -80,15 +81,14 @@ class SelfConsistency:
 def judge_against_humans(
     ratings: Iterable[Rating], judge: str, humans: Sequence[str], level: Level = "nominal", *, seed: int = 0
 ) -> JudgeAgainstHumans:
-    """Compare one judge with humans who rated the same units. Ratings of others are passed over; see `ratings_table`."""
+    """Compare one judge with humans who rated the same units, without the ratings of others; see `ratings_table`."""
     chosen = {judge, *humans}
     table = ratings_table((rating for rating in ratings if rating.rater in chosen), level)
     present = tuple(name for name in sorted(humans) if name in table.raters)
     if judge not in table.raters or not present:
-        there_is_none = nothing(
-            note=f"undefined: there are no ratings by {'humans' if judge in table.raters else judge}"
-        )
-        return JudgeAgainstHumans(judge, present, 0, *[there_is_none] * 5)
+        absent = "humans" if judge in table.raters else judge
+        undefined = nothing(note=f"undefined: there are no ratings by {absent}")
+        return JudgeAgainstHumans(judge, present, 0, *[undefined] * 5)
     votes = majority(table.of(present))
     beside = _beside(table, ("judge", "majority"), [table.of([judge])[:, 0], votes])
     return JudgeAgainstHumans(
@@ -105,12 +105,8 @@ def judge_against_humans(
 
 def majority(codes: NDArray[np.int64]) -> NDArray[np.int64]:
     """The most frequent code of each unit, from [units, raters]; -1 where there is no rating, or no single one."""
-    found = []
-    for row in codes:
-        seen, counts = np.unique(row[row >= 0], return_counts=True)
-        most = seen[counts == counts.max()] if len(seen) else seen
-        found.append(int(most[0]) if len(most) == 1 else -1)
-    return np.asarray(found, dtype=np.int64)
+    votes = [multimode(row[row >= 0].tolist()) for row in codes]
+    return np.asarray([most[0] if len(most) == 1 else -1 for most in votes], dtype=np.int64)
 
 
 def _humans_with_majority(table: Ratings, humans: tuple[str, ...], seed: int) -> Figure:
@@ -130,7 +126,7 @@ def _beside(table: Ratings, raters: tuple[str, ...], columns: list[NDArray[np.in
 
 
 def side_bias(answers: Iterable[tuple[str, Answer]], *, seed: int = 0) -> SideBias:
-    """Whether the place pulls, from clients and answers; ties and what raters cannot say are counted as missing."""
+    """Whether the place pulls, from clients and answers; ties and "cannot say" count as missing."""
     points = {"first": 1.0, "second": 0.0}
     values = [(client, points.get(answer)) for client, answer in answers]
     decided = [value for _, value in values if value is not None]
@@ -152,6 +148,6 @@ def self_consistency(repeats: Iterable[Repeat]) -> SelfConsistency:
     alike: dict[bool, list[tuple[str, bool | None]]] = {False: [], True: []}
     for repeat in repeats:
         after = turned.get(repeat.after, repeat.after) if repeat.swapped else repeat.after
-        known = "cannot_say" not in {repeat.before, repeat.after}
-        alike[repeat.swapped].append((repeat.client, repeat.before == after if known else None))
+        unsure = "cannot_say" in {repeat.before, repeat.after}
+        alike[repeat.swapped].append((repeat.client, None if unsure else repeat.before == after))
     return SelfConsistency(share_figure(alike[False]), share_figure(alike[True]))

@@ -11,9 +11,9 @@ from scipy import stats
 from counseling_sessions.evaluation.statistics.intervals import scored, totals_by_client
 
 EXACT_UP_TO = 14
-"""Up to so many clients that differ, every pattern of signs is tried (16,384 at most); beyond, patterns are drawn."""
+"""Up to so many clients that differ, the test tries every pattern of signs (16,384 at most)."""
 DRAWN = 9_999
-"""How many patterns of signs are drawn where they are too many to try."""
+"""For more clients, it draws so many patterns."""
 
 
 @dataclass(frozen=True)
@@ -27,7 +27,7 @@ class PValue:
 
 
 def sign_flip_test(differences: Iterable[tuple[str, float | None]], *, seed: int = 0) -> PValue:
-    """Whether differences, each given with its client, are as well positive as negative (scipy's `permutation_test`).
+    """Whether differences, each with its client, are as well positive as negative (scipy's `permutation_test`).
 
     If the two methods were alike, a client's differences could as well have the other sign, all of them together. The
     statistic is the sum of all differences. With many clients, patterns of signs are drawn and the observed one counts as one
