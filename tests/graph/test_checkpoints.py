@@ -56,35 +56,35 @@ class Failing(InMemorySaver):
 async def test_a_file_that_fails_at_any_write_costs_the_session_nothing(
     tmp_path: Path, left: int, error: Exception
 ) -> None:
-    told: list[str] = []
+    messages: list[str] = []
     file = Failing(left, error)
     models, _ = scripted_models(Sensible())
-    record = await run_session(task(max_turns=4), tmp_path, models, checkpointer=SparedSaver(file, told.append))
+    record = await run_session(task(max_turns=4), tmp_path, models, checkpointer=SparedSaver(file, messages.append))
     assert_whole(record, 4)
-    assert len(told) == 1
-    assert told[0].endswith(("database or disk is full", "No space left on device"))
+    assert len(messages) == 1
+    assert messages[0].endswith(("database or disk is full", "No space left on device"))
     assert file.tried <= left + 4  # what was under way at the same time; nothing more is written
 
 
 async def test_a_file_that_holds_has_all_that_the_session_left(tmp_path: Path) -> None:
-    told: list[str] = []
+    messages: list[str] = []
     file = InMemorySaver()
     job = task(max_turns=2)
     models, _ = scripted_models(Sensible())
-    record = await run_session(job, tmp_path, models, checkpointer=SparedSaver(file, told.append))
+    record = await run_session(job, tmp_path, models, checkpointer=SparedSaver(file, messages.append))
     there = await file.aget_tuple({"configurable": {"thread_id": job.session_id}})
     assert there
     assert there.checkpoint["channel_values"]["utterances"] == [
         said.model_dump(mode="json") for said in record.dialogue
     ]
-    assert told == []
+    assert messages == []
 
 
 @pytest.mark.parametrize("left", [0, 1, 5, 12])
 async def test_a_practice_session_goes_on_when_the_file_fails(tmp_path: Path, left: int) -> None:
     """Its turns are taken up from checkpoints: those in memory do."""
-    told: list[str] = []
-    saver: BaseCheckpointSaver[Any] = SparedSaver(Failing(left), told.append)
+    messages: list[str] = []
+    saver: BaseCheckpointSaver[Any] = SparedSaver(Failing(left), messages.append)
     models, _ = scripted_models(Sensible())
     practice = Practice.begin(task(router="rules", max_turns=2), "counselor", tmp_path, models, saver)
     await practice.start()
@@ -92,7 +92,7 @@ async def test_a_practice_session_goes_on_when_the_file_fails(tmp_path: Path, le
         assert practice.waiting
         await practice.answer(PersonAnswer(text=words))
     assert practice.record().status == "finished"
-    assert len(told) == 1
+    assert len(messages) == 1
     practice.close()
 
 
@@ -117,13 +117,13 @@ async def test_a_file_that_cannot_be_opened_is_told_and_the_session_runs(
             made.execute("PRAGMA journal_mode=WAL")
             made.execute("CREATE TABLE checkpoints (one)")
     monkeypatch.setenv(VARIABLE, str(path))
-    told: list[str] = []
+    messages: list[str] = []
     models, _ = scripted_models(Sensible())
-    async with spared_checkpoints(told.append) as saver:
+    async with spared_checkpoints(messages.append) as saver:
         record = await run_session(task(max_turns=2), tmp_path, models, checkpointer=saver)
     assert_whole(record, 2)
-    assert len(told) == 1
-    assert told[0].startswith(f"no checkpoints for Studio: {path}: ")
+    assert len(messages) == 1
+    assert messages[0].startswith(f"no checkpoints for Studio: {path}: ")
 
 
 async def test_only_its_owner_reads_the_file_and_what_lies_beside_it(

@@ -197,9 +197,9 @@ async def test_of_a_turn_without_a_pick_nothing_was_merged(router: str) -> None:
         update={"turns": (first, *record.turns[1:]), "configuration": record.configuration | {"router": router}}
     )
     for made in (exchanges(other), as_exchanges(other)):
-        found = [(item.turn, item.role) for item in made]
-        assert [role for turn, role in found if turn == 1] == ["client"]
-        assert {role for turn, role in found if turn == 2} == {"router", "reflection", "questioning", "merge", "client"}
+        roles = [(item.turn, item.role) for item in made]
+        assert [role for turn, role in roles if turn == 1] == ["client"]
+        assert {role for turn, role in roles if turn == 2} == {"router", "reflection", "questioning", "merge", "client"}
 
 
 def test_a_prompt_is_made_without_a_model_and_without_an_event_loop() -> None:

@@ -334,7 +334,7 @@ async def test_a_journal_that_has_only_its_head_has_the_past(tmp_path: Path) -> 
 
 
 @pytest.mark.parametrize(
-    ("turn", "options", "edits", "told"),
+    ("turn", "options", "edits", "message"),
     [
         (0, {}, Edits(), "a turn from 1 to 10"),
         (TURNS + 2, {}, Edits(), "it has 9 whole turns"),
@@ -350,9 +350,11 @@ async def test_a_journal_that_has_only_its_head_has_the_past(tmp_path: Path) -> 
         (7, {}, Edits(client="x" * 4001), "the client says must have"),
     ],
 )
-def test_what_cannot_be_is_refused_with_the_reason(turn: int, options: dict[str, Any], edits: Edits, told: str) -> None:
+def test_what_cannot_be_is_refused_with_the_reason(
+    turn: int, options: dict[str, Any], edits: Edits, message: str
+) -> None:
     record = parent()
-    with pytest.raises(ForkError, match=told):
+    with pytest.raises(ForkError, match=message):
         fork_task(record, turn, changed(record, **options), edits=edits)
 
 

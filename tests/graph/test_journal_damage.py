@@ -66,9 +66,9 @@ MALFORMED: list[tuple[str, int, Callable[[Line], None], str]] = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("channel", "count", "change", "told"), MALFORMED)
+@pytest.mark.parametrize(("channel", "count", "change", "message"), MALFORMED)
 def test_a_malformed_update_is_refused_by_file_line_and_field(
-    tmp_path: Path, whole: bytes, channel: str, count: int, change: Callable[[Line], None], told: str
+    tmp_path: Path, whole: bytes, channel: str, count: int, change: Callable[[Line], None], message: str
 ) -> None:
     number = line_with(whole, channel, count)
     path = written(tmp_path, with_line(whole, number, change))
@@ -76,7 +76,7 @@ def test_a_malformed_update_is_refused_by_file_line_and_field(
         DamagedJournal, match=rf"{path} is damaged, line {number}|is damaged, line {number + 1}"
     ) as error:
         read_journal(path)
-    assert error.match(told)
+    assert error.match(message)
     with pytest.raises(DamagedJournal):
         Journal.resume(path)[0].close()
     assert "\n" not in str(error.value)
@@ -92,7 +92,7 @@ def test_what_was_taken_back_is_not_judged(tmp_path: Path, whole: bytes) -> None
 
 
 @pytest.mark.parametrize(
-    ("change", "told"),
+    ("change", "message"),
     [
         (lambda line: line.update(session_id="../../x"), r"line 1: session_id: "),
         (lambda line: line.update(session_id=""), r"line 1: session_id: "),
@@ -109,11 +109,11 @@ def test_what_was_taken_back_is_not_judged(tmp_path: Path, whole: bytes) -> None
     ],
 )
 def test_a_head_that_is_none_of_ours_is_refused(
-    tmp_path: Path, whole: bytes, change: Callable[[Line], None], told: str
+    tmp_path: Path, whole: bytes, change: Callable[[Line], None], message: str
 ) -> None:
     path = tmp_path / NAME
     path.write_bytes(with_line(whole, 1, change))
-    with pytest.raises(DamagedJournal, match=told):
+    with pytest.raises(DamagedJournal, match=message):
         read_journal(path)
 
 

@@ -59,7 +59,7 @@ def again(record: SessionRecord, content: JournalContent) -> SessionRecord:
     return make_record(JournalContent(content.head, updates), outside)
 
 
-def told(record: SessionRecord) -> dict[str, Any]:
+def comparable(record: SessionRecord) -> dict[str, Any]:
     return record.model_dump(mode="json", exclude=set(TAKEN))
 
 
@@ -90,7 +90,7 @@ def test_a_record_and_its_updates_are_each_others_inverse(
     record = make_record(content)
     steps = replay(record)
 
-    assert told(again(record, content)) == told(record)
+    assert comparable(again(record, content)) == comparable(record)
     assert again(record, content).usage == record.usage
     assert [dict(step.updates) for step in steps] == in_supersteps(content)
     assert [step.complete for step in steps[:-1]] == [True] * (len(steps) - 1)

@@ -57,12 +57,12 @@ async def history(saver: InMemorySaver, record: SessionRecord) -> list[Snapshot]
 async def test_an_imported_session_has_the_history_of_one_that_was_run(options: dict[str, Any]) -> None:
     record, wanted, _ = await made(max_turns=2, **options)
 
-    found = await imported(record)
+    checkpoints = await imported(record)
 
     assert record.status == "finished"
-    assert found == wanted
-    assert found[-1][1] == ()
-    assert found[-1][0]["utterances"][-1]["closing"]
+    assert checkpoints == wanted
+    assert checkpoints[-1][1] == ()
+    assert checkpoints[-1][0]["utterances"][-1]["closing"]
 
 
 @pytest.mark.parametrize("options", [{"max_turns": 2}, {"max_turns": 2, "method": "single"}])
@@ -71,13 +71,13 @@ async def test_a_session_cut_anywhere_ends_at_its_last_whole_superstep(options: 
 
     for cut in range(1, len(content.updates) + 1):
         record = make_record(JournalContent(content.head, content.updates[:cut]))
-        found = await imported(record)
+        checkpoints = await imported(record)
 
-        assert found == wanted[: len(found)], cut
+        assert checkpoints == wanted[: len(checkpoints)], cut
         if record.failure:  # cut off: its graph goes on from there
-            assert found[-1][1]
+            assert checkpoints[-1][1]
             drafted = content.updates[cut - 1].node in record.configuration["techniques"]
-            assert drafted or wanted[len(found)][0] != found[-1][0]
+            assert drafted or wanted[len(checkpoints)][0] != checkpoints[-1][0]
 
 
 class Fails(Sensible):
@@ -98,13 +98,13 @@ async def test_a_failed_session_ends_with_its_failure(role: str) -> None:
     sensible = Sensible()
     record, wanted, _ = await made(answer, max_turns=2, guard_attempts=1)
 
-    found = await imported(record)
+    checkpoints = await imported(record)
 
     assert record.status == "failed"
     assert record.failure
     assert record.failure.stage != "session"
-    assert found == wanted
-    assert found[-1][0]["failure"]["kind"] == "refused_by_guards"
+    assert checkpoints == wanted
+    assert checkpoints[-1][0]["failure"]["kind"] == "refused_by_guards"
 
 
 async def test_it_runs_on_from_where_it_was_cut_off() -> None:

@@ -59,26 +59,24 @@ class Collector:
 
     def runs(self) -> list[dict[str, Any]]:
         """LangSmith's runs, what came of each in several posts put together."""
-        found: dict[str, dict[str, Any]] = {}
+        runs: dict[str, dict[str, Any]] = {}
         for _, body in self.posted:
             sent = json.loads(body)
             for run in [*sent.get("post", []), *sent.get("patch", [])]:
-                found.setdefault(run["id"], {}).update(
-                    {name: value for name, value in run.items() if value is not None}
-                )
-        return list(found.values())
+                runs.setdefault(run["id"], {}).update({name: value for name, value in run.items() if value is not None})
+        return list(runs.values())
 
     def spans(self) -> list[dict[str, Any]]:
         """OpenTelemetry's spans: name, trace, attributes, and those of what sent them."""
-        found = []
+        spans = []
         for path, body in self.posted:
             assert path == "/v1/traces"
             for batch in ExportTraceServiceRequest.FromString(body).resource_spans:
                 sender = {item.key: item.value.string_value for item in batch.resource.attributes}
                 for span in (span for scope in batch.scope_spans for span in scope.spans):
                     attributes = {item.key: item.value.string_value for item in span.attributes}
-                    found.append({"name": span.name, "trace": span.trace_id, "sender": sender, **attributes})
-        return found
+                    spans.append({"name": span.name, "trace": span.trace_id, "sender": sender, **attributes})
+        return spans
 
 
 @contextmanager
@@ -162,9 +160,9 @@ def test_langsmith_is_told_which_session_role_and_turn() -> None:
         assert run["extra"]["metadata"].items() >= session.items(), run["name"]
         assert {"magnet", "negative"} <= set(run["tags"])
     calls = [run for run in runs if run["run_type"] == "llm"]
-    told = [(run["name"], run["extra"]["metadata"]["role"], run["extra"]["metadata"]["turn"]) for run in calls]
+    labels = [(run["name"], run["extra"]["metadata"]["role"], run["extra"]["metadata"]["turn"]) for run in calls]
     picked = [(name, name, 1) for name in record["turns"][0]["pick"]["techniques"]]
-    assert sorted(told) == sorted(
+    assert sorted(labels) == sorted(
         [
             ("plan", "plan", 1),
             ("router", "router", 1),
@@ -223,8 +221,8 @@ def test_a_collector_gets_every_node_and_call_under_one_session() -> None:
     assert {"session", "intake", "plan", "router", "client", "merge"} <= {span["name"] for span in spans}
     calls = [span for span in spans if span["openinference.span.kind"] == "LLM"]
     assert len(calls) == len(model.requests)
-    told = [json.loads(span["metadata"]) for span in calls]
-    assert all({"role", "turn", "profile_id", "attitude", "method", "seed"} <= item.keys() for item in told)
+    metadata = [json.loads(span["metadata"]) for span in calls]
+    assert all({"role", "turn", "profile_id", "attitude", "method", "seed"} <= item.keys() for item in metadata)
     assert {span["sender"]["service.name"] for span in spans} == {"counseling-sessions"}
     assert FORM.encode() in collected.everything
 

@@ -193,9 +193,9 @@ def test_the_one_counselor_of_a_baseline_has_exchanges_alone(method: str, layout
 def test_the_client_is_shown_clients_of_its_own_attitude(attitude: str) -> None:
     exchanges = shown(client_system(profile(), config(few_shot=3), attitude))
     replies = {clean(t.client.text): r for r in real() for t in r.turns if t.client}
-    found = [replies[answer.removeprefix("Client: ")] for _, answer in exchanges]
-    assert [record.attitude for record in found] == [attitude] * 3
-    assert len({record.profile_id for record in found}) == 3
+    records = [replies[answer.removeprefix("Client: ")] for _, answer in exchanges]
+    assert [record.attitude for record in records] == [attitude] * 3
+    assert len({record.profile_id for record in records}) == 3
 
 
 def test_in_the_separate_layout_a_call_has_the_examples_of_its_role_and_no_others() -> None:
