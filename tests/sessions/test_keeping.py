@@ -15,7 +15,7 @@ from counseling_sessions.sessions.errors import JournalError, RunError
 from counseling_sessions.sessions.folder import RunFolder, run_folder
 from counseling_sessions.sessions.journal_lines import SUFFIX
 from counseling_sessions.sessions.ledger import read_listed
-from counseling_sessions.sessions.writing import keep
+from counseling_sessions.sessions.writing import ShardWriter, keep
 from counseling_sessions.state import SessionRecord
 from tests.kept import LEDGER, SHARD, kept_in
 from tests.scripted import Sensible, config, profile, said, scripted_models
@@ -77,6 +77,16 @@ async def test_what_a_person_typed_is_for_its_owner_alone(tmp_path: Path) -> Non
     typed = turn.model_copy(update={"client": turn.client.model_copy(update={"author": "human"})})
     keep(plain.model_copy(update={"session_id": "typed", "turns": (typed, *plain.turns[1:])}), tmp_path)
     assert [(tmp_path / name).stat().st_mode & 0o777 for name in (SHARD, LEDGER)] == [0o600, 0o600]
+
+
+async def test_a_packed_shard_is_as_private_as_it_was_before(tmp_path: Path) -> None:
+    record = await finished(tmp_path)
+    for name, mode in (("open", 0o644), ("private", 0o600)):
+        writer = ShardWriter(tmp_path / name, "w0", shard_bytes=1)
+        (tmp_path / name / SHARD).touch(mode)
+        writer.keep(record)
+        packed = tmp_path / name / SHARD.with_suffix(".jsonl.zst")
+        assert packed.stat().st_mode & 0o777 == mode
 
 
 async def test_a_crash_between_the_record_and_the_journals_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -167,6 +167,15 @@ async def test_a_folder_of_before_is_gone_on_with_and_what_is_kept_then_lies_as_
     assert (tmp_path / OLD_SHARD).read_bytes() == before
 
 
+async def test_a_record_whose_line_in_the_ledger_is_gone_is_named(tmp_path: Path) -> None:
+    first, *_ = await several(tmp_path)
+    lines = (tmp_path / OLD_LEDGER).read_bytes().splitlines(keepends=True)
+    (tmp_path / OLD_LEDGER).write_bytes(b"".join(lines[1:]))
+    what = "sessions.jsonl, line 1: sessions.ledger does not know this record"
+    with pytest.raises(RunError, match=f"session {first.session_id}: {what}"):
+        kept_in(tmp_path)
+
+
 async def test_a_later_record_stands_for_a_damaged_one(tmp_path: Path) -> None:
     first, second, third = await several(tmp_path)
     lines = (tmp_path / OLD_SHARD).read_bytes().splitlines(keepends=True)
