@@ -6,17 +6,18 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import (
+    AfterValidator,
     BaseModel,
     ConfigDict,
     Field,
     JsonValue,
     StringConstraints,
     ValidationError,
-    field_validator,
     model_validator,
 )
 
 from counseling_sessions.errors import UserError
+from counseling_sessions.store.failing import failing_as
 from counseling_sessions.store.reading import read_text
 from counseling_sessions.store.yaml_text import YamlError, parse_yaml
 from counseling_sessions.texts.keys import secret_problem, url_problem
@@ -28,6 +29,7 @@ RouterPolicy = Literal["llm", "rules", "every"]
 MergePolicy = Literal["llm", "join"]
 FanOut = Literal["selected", "all"]
 PromptLayout = Literal["shared", "separate"]
+Address = Annotated[str, AfterValidator(lambda url: url.rstrip("/"))]
 
 MOST_TURNS = 200
 """Turns of the longest session."""
@@ -49,14 +51,14 @@ class SettingsError(UserError, ValueError):
 class ModelSettings(BaseModel):
     """Which model serves a role and how it is sampled. What is not given comes from the role's group, then `default`."""
 
-    # What is wrong is said without the values: one may be a key.
+    # Errors do not show the values: one may be a key.
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
     model: str | None = Field(
         default=None,
         description=f"Model name as the endpoint knows it; '{EMBEDDED}' for the embedded model, '{EMBEDDED_BASE}' for it untrained",
     )
-    base_url: str | None = Field(default=None, description="OpenAI-compatible endpoint, ending in /v1")
+    base_url: Address | None = Field(default=None, description="OpenAI-compatible endpoint, ending in /v1")
     api_key_env: str | None = Field(
         default=None,
         pattern=r"^[A-Za-z_][A-Za-z0-9_]*$",
@@ -74,17 +76,12 @@ class ModelSettings(BaseModel):
     )
     requests_per_minute: float | None = Field(default=None, gt=0, description="Most requests a minute to this endpoint")
     tokens_per_minute: float | None = Field(default=None, gt=0, description="Most tokens a minute at this endpoint")
-    replicas: tuple[str, ...] | None = Field(
+    replicas: tuple[Address, ...] | None = Field(
         default=None, description="Further endpoints that serve the same model; a session stays on one of them"
     )
     extra_body: dict[str, JsonValue] | None = Field(
         default=None, description="Further fields for this server's requests"
     )
-
-    @field_validator("base_url", "replicas")
-    @classmethod
-    def _without_last_slash(cls, value: str | tuple[str, ...] | None) -> str | tuple[str, ...] | None:
-        return value.rstrip("/") if isinstance(value, str) else value and tuple(url.rstrip("/") for url in value)
 
     @model_validator(mode="after")
     def _no_secrets(self) -> Self:
@@ -103,9 +100,8 @@ class ModelSettings(BaseModel):
         """These settings, with what they leave open taken from `base`; but not its replicas, which are another server's."""
         if self.base_url and self.base_url != base.base_url:
             base = base.model_copy(update={"replicas": None})
-        own = {name: value for name in type(self).model_fields if (value := getattr(self, name)) is not None}
         extra = {**(base.extra_body or {}), **(self.extra_body or {})}
-        return base.model_copy(update={**own, "extra_body": extra or None})
+        return base.model_copy(update={**self.model_dump(exclude_none=True), "extra_body": extra or None})
 
 
 ROLE_DEFAULTS: dict[str, ModelSettings] = {
@@ -117,22 +113,21 @@ ROLE_DEFAULTS: dict[str, ModelSettings] = {
     "techniques": ModelSettings(temperature=0.7, max_tokens=192),
     "client": ModelSettings(temperature=0.9, max_tokens=224),
 }
-"""What the roles use unless told otherwise. `router` picks, `merge` writes the counselor's utterance from the candidates,
+"""What the roles use by default. `router` picks, `merge` writes the counselor's utterance from the candidates,
 `counselor` is the baselines' one counselor, `techniques` is the group of all the specialists."""
 
 NOT_TECHNIQUES = frozenset(ROLE_DEFAULTS)
 
 EMBEDDED_TEMPERATURE = 0.5
-"""The most that any role uses on the embedded model unless told otherwise: such a model means little by unlikely words."""
+"""The highest default of any role on the embedded model: its unlikely words mean little."""
 EMBEDDED_PLAN_TEMPERATURE = 0.0
-"""That of its plan, which every later prompt has in it: warmer ones go round in circles, or are about what is not there."""
+"""The same of its plan, which is part of every later prompt: warmer plans go round in circles, or invent."""
 
 EMBEDDED_TURNS = 10
-"""Turns of a session that the embedded model serves, unless told otherwise: it loses itself in a longer one."""
+"""Turns of the embedded model's sessions by default: it loses the thread in longer ones."""
 EMBEDDED_SESSION: dict[str, Any] = {"router": "rules", "merge": "join", "reminders": True, "choices": 3}
-"""How a session of the embedded model differs unless told otherwise: it is not able to pick techniques (it names as many as it
-may, the same ones each turn), makes two drafts worse by merging them, does not find in its form what fits the counselor's words,
-and goes round in circles without noticing."""
+"""How a session of the embedded model differs by default: it cannot pick techniques (it names as many as it may, the same each
+turn), worsens two drafts by merging them, does not find in its form what fits the counselor's words, and repeats itself."""
 
 
 def means_embedded(settings: ModelSettings) -> bool:
@@ -149,7 +144,7 @@ REACH = frozenset(
         *("max_requests", "max_in_flight", "requests_per_minute", "tokens_per_minute"),
     }
 )
-"""How a model is reached and how hard it may be pressed: what does not change what is said, and may change in a batch."""
+"""How to reach a model, and how fast: these settings do not change the sessions, and may change within a batch."""
 
 
 class SessionConfig(BaseModel):
@@ -231,17 +226,17 @@ class SessionConfig(BaseModel):
         return self
 
     def said_by(self) -> Self:
-        """The configuration without how its models are reached (`REACH`): what the sessions depend on."""
+        """The configuration without `REACH`: what the sessions depend on."""
         models = {role: model.model_copy(update=dict.fromkeys(REACH)) for role, model in self.models.items()}
         return self.model_copy(update={"models": models})
 
     def model_for(self, role: str) -> ModelSettings:
         """The settings that serve a role: its own, then its group's, then the default, each over the built-in ones."""
-        own, built_in = self.named_for(role), _merged(ROLE_DEFAULTS, role)
-        if means_embedded(own):
+        named, built_in = self.named_for(role), _merged(ROLE_DEFAULTS, role)
+        if means_embedded(named):
             coolest = EMBEDDED_PLAN_TEMPERATURE if role == "plan" else EMBEDDED_TEMPERATURE
             built_in = built_in.model_copy(update={"temperature": min(coolest, built_in.temperature or 0.0)})
-        return own.over(built_in)
+        return named.over(built_in)
 
     def named_for(self, role: str) -> ModelSettings:
         """What `models` says of a role, of its group and by default, without the built-in settings."""
@@ -258,11 +253,10 @@ MOST_YAML = 16 * 2**20
 
 
 def read_yaml(path: Path) -> Any:
-    """The content of a YAML file, dates as text. Raises `SettingsError` that says what is wrong and where, without quoting the file."""
+    """The content of a YAML file, dates as text. Raises `SettingsError` with the problem and its line, without a quotation."""
     try:
-        documents = parse_yaml(read_text(path, MOST_YAML))
-    except OSError as error:
-        raise SettingsError(f"{path} cannot be read: {error.strerror or error}") from None
+        with failing_as(SettingsError, f"{path} cannot be read"):
+            documents = parse_yaml(read_text(path, MOST_YAML))
     except YamlError as error:
         # Without the snippet, which could show a key.
         where = f" in line {error.line}" if error.line else ""

@@ -1,4 +1,4 @@
-"""What a command needs of a configuration and of models, made out of its request: once, for every command."""
+"""Configurations and models out of a command's request, once for every command."""
 
 import json
 import random
@@ -40,9 +40,8 @@ def named_models(options: ModelOptions) -> dict[str, ModelSettings]:
 
 
 def set_fields(options: SessionOptions | None = None, **more: Any) -> dict[str, Any]:
-    """The fields of a `SessionConfig` that the options set, and `more` of them; what is None is left open."""
-    asked = {**vars(options), **more} if options else more
-    return {name: value for name, value in asked.items() if value is not None}
+    """The fields of a `SessionConfig` that the options set, and `more` of them; None leaves a field open."""
+    return {name: value for name, value in {**(vars(options) if options else {}), **more}.items() if value is not None}
 
 
 def session_config(options: ModelOptions | None, fields: dict[str, Any]) -> SessionConfig:
@@ -52,7 +51,7 @@ def session_config(options: ModelOptions | None, fields: dict[str, Any]) -> Sess
 
 
 def checked(config: SessionConfig) -> SessionConfig:
-    """The configuration itself. Raises `SettingsError` where its techniques or its examples are not there."""
+    """The configuration itself. Raises `SettingsError` if its techniques or examples are missing."""
     for name in config.techniques:
         technique(name)
     check_examples(config)
@@ -83,7 +82,7 @@ def all_embedded(served: Sequence[Served]) -> bool:
 
 
 def for_embedded(config: SessionConfig, fields: dict[str, Any], served: Sequence[Served]) -> SessionConfig:
-    """What is left open, fitted to the embedded model where it serves every role: shorter sessions and `EMBEDDED_SESSION`."""
+    """The configuration, with its open fields fitted to the embedded model if that serves every role."""
     if not all_embedded(served):
         return config
     fitted = config.model_dump() | {name: value for name, value in EMBEDDED_SESSION.items() if name not in fields}
@@ -95,10 +94,9 @@ def for_embedded(config: SessionConfig, fields: dict[str, Any], served: Sequence
 
 
 def refuse_unnamed(config: SessionConfig, options: ModelOptions, arguments: Sequence[str], source: Path) -> None:
-    """Stop a command before anything is sent where a file's configuration names servers that nothing of today names.
+    """Raise `SettingsError` before a command sends anything to servers that only the file `source` names.
 
-    `arguments` are what was typed, `source` is the file or folder of the configuration. Raises `SettingsError`: what the file
-    wants, and the command that allows it.
+    The message says what the file wants, and how to allow it with the `arguments` typed now.
     """
     if wanted := unnamed(config, named_models(options)):
         places = " and ".join(f"{place.url} with the key in {place.key}" for place in wanted)
@@ -110,8 +108,10 @@ def refuse_unnamed(config: SessionConfig, options: ModelOptions, arguments: Sequ
 
 
 def naming_options(options: ModelOptions) -> str:
-    """The options that named today's servers, as they are typed after a command that goes on with what was made; empty where
-    it needs none. Raises `SettingsError` where the models file is no longer there."""
+    """The options that a command needs to go on with the same servers, as text; empty if it needs none.
+
+    Raises `SettingsError` if the models file is gone.
+    """
     if not unnamed(SessionConfig(models=named_models(options)), {}):
         return ""
     typed = {"--base-url": options.base_url, "--models": options.file}
@@ -126,7 +126,7 @@ def _allowing(wanted: dict[Destination, list[str]], options: ModelOptions, argum
     models: dict[str, dict[str, Any]] = {}
     for place, roles in wanted.items():
         for role in roles:
-            there = models.setdefault(role, {"base_url": place.url, "api_key_env": place.key})
-            if place.url != there["base_url"]:
-                there.setdefault("replicas", []).append(place.url)
+            model = models.setdefault(role, {"base_url": place.url, "api_key_env": place.key})
+            if place.url != model["base_url"]:
+                model.setdefault("replicas", []).append(place.url)
     return f"{command} --models FILE, with this in FILE: {json.dumps(models)}"

@@ -99,29 +99,27 @@ def _metrics(request: EvaluateRequest | CompareRequest) -> tuple[tuple[str, ...]
     metrics, judge = request.measuring.metrics, request.judging.judge
     if metrics is None:
         return PLAIN[:4], tuple(JUDGED.values()) if judge else ()
-    wanted = [*PLAIN, *JUDGED] if metrics == "all" else names(metrics)
-    if unknown := [name for name in wanted if name not in (*PLAIN, *JUDGED)]:
-        raise SettingsError(f"--metrics {', '.join(unknown)}: choose from {', '.join((*PLAIN, *JUDGED))}, or all")
+    choices = (*PLAIN, *JUDGED)
+    wanted = choices if metrics == "all" else names(metrics)
+    if unknown := [name for name in wanted if name not in choices]:
+        raise SettingsError(f"--metrics {', '.join(unknown)}: choose from {', '.join(choices)}, or all")
     if not wanted:
-        raise SettingsError(f"--metrics names none; choose from {', '.join((*PLAIN, *JUDGED))}, or all")
-    scales = tuple(JUDGED[name] for name in wanted if name in JUDGED)
+        raise SettingsError(f"--metrics names none; choose from {', '.join(choices)}, or all")
+    needing = [name for name in wanted if name in JUDGED]
+    scales = tuple(JUDGED[name] for name in needing)
     if judge and not scales and not request.judging.scale:
-        raise SettingsError(
-            f"--judge is given, but no metric that needs one: add {', '.join(JUDGED)}, or leave --metrics out"
-        )
+        raise SettingsError(f"--judge has no metric that needs one: add {', '.join(JUDGED)}, or leave --metrics out")
     if scales and not judge:
-        needing = ", ".join(name for name in wanted if name in JUDGED)
-        raise SettingsError(
-            f"{needing}: need a judge; name one with --judge FILE (docs/evaluating.md shows such a file)"
-        )
+        problem = f"{', '.join(needing)}: need a judge"
+        raise SettingsError(f"{problem}; name one with --judge FILE (docs/evaluating.md shows such a file)")
     return tuple(name for name in wanted if name in PLAIN), scales
 
 
 def _judges_and_scales(options: JudgeOptions, built_in: tuple[str, ...]) -> tuple[tuple[Judge, ...], tuple[Scale, ...]]:
     """The judges of the file, and the scales: built-in ones by name, a user's own in place of one of the same name."""
-    own = [read_scale(path) for path in options.scale or ()]
-    scales = {scale.name: scale for scale in [*(read_scale(name) for name in built_in), *own]}
-    if own and not options.judge:
+    sources: tuple[str | Path, ...] = (*built_in, *(options.scale or ()))
+    scales = {scale.name: scale for scale in map(read_scale, sources)}
+    if options.scale and not options.judge:
         raise SettingsError("--scale: a scale needs a judge; name one with --judge FILE")
     return (read_judges(options.judge) if options.judge else ()), tuple(scales.values())
 
@@ -137,9 +135,10 @@ def _compare(
 ) -> Comparison:
     by_group = rows_by_group(measures.rows, judged.means, judged.changes, judged.measures) if judged else None
     rows = [row for group in by_group.values() for row in group] if by_group else measures.rows
-    asked = {name: one for name, one in MEASURES.items() if one.family in plain}
-    measures_of = asked | (judged.measures if judged else {})
-    return compare_groups(rows, measures_of, reference, others, pairing=pairing, seed=seed)
+    named = {name: measure for name, measure in MEASURES.items() if measure.family in plain}
+    return compare_groups(
+        rows, named | (judged.measures if judged else {}), reference, others, pairing=pairing, seed=seed
+    )
 
 
 def _compared(request: CompareRequest, gathered: Gathered) -> tuple[str, list[str]]:
@@ -177,16 +176,16 @@ def _measures(
             raise SettingsError(str(error)) from None
 
 
-def _whole_ones(path: Path) -> tuple[Session, ...]:
-    """The sessions that defects are planted in. Raises `SettingsError` where one cannot be read, or none is long enough."""
-    found: list[Session] = []
+def _plantable(path: Path) -> tuple[Session, ...]:
+    """The sessions for planted defects. Raises `SettingsError` if one is unreadable, or none is long enough."""
+    sessions: list[Session] = []
     for item in read_sessions(path):
         if isinstance(item, Problem):
             raise SettingsError(f"--planted-on: {item}")
-        found.append(item)
-    if not any(session.turns >= FEWEST_TURNS for session in found):
+        sessions.append(item)
+    if not any(session.turns >= FEWEST_TURNS for session in sessions):
         raise SettingsError(f"--planted-on {path}: no session of {FEWEST_TURNS} turns or more")
-    return tuple(found)
+    return tuple(sessions)
 
 
 async def _judge(
@@ -197,7 +196,7 @@ async def _judge(
         judges,
         scales,
         planted=options.planted,
-        planted_on=_whole_ones(options.planted_on) if options.planted_on else (),
+        planted_on=_plantable(options.planted_on) if options.planted_on else (),
         again=work.again,
         i_know=work.i_know,
         prices=read_prices(work.prices) if work.prices else None,

@@ -85,10 +85,10 @@ def slurm_shard() -> tuple[int, int] | None:
     if part > int(count):
         raise SettingsError(
             f"task {number} of a SLURM array of {count} from {first or 0} on: its tasks are not numbered one by one, so that the "
-            "part cannot be told; give --shard I/N"
+            "part is not clear; give --shard I/N"
         )
     if int(count) == 1 and int(number) > 1:
-        raise SettingsError(f"task {number} alone is no part of a whole: say which with --shard I/N, as in {number}/16")
+        raise SettingsError(f"task {number} alone does not say its part: name it with --shard I/N, as in {number}/16")
     return part, int(count)
 
 
@@ -101,9 +101,7 @@ async def _generate(
         configuration, served = await _configuration(request, folder, models)
         console.print(Text(serving_line(served), style="bold"))
         run = open_run(folder, _asked(request.batch, configuration, shard))
-        for problem in run.problems:
-            warn(f"left out: {problem}")
-        for note in run.notes():
+        for note in [*(f"left out: {problem}" for problem in run.problems), *run.notes()]:
             warn(note)
         todo = run.todo(retry_failed=request.batch.retry_failed)
         console.print(Text(headline(run, len(todo)), style="dim"))
@@ -112,7 +110,7 @@ async def _generate(
         wanted = [unit.session_id for unit in todo] if request.work.preview else None
         if prices:
             roles = [*ROLES, *configuration.techniques]
-            prices.cost(configuration, dict.fromkeys(roles, (0, 0, 0)))  # raises where one is missing
+            prices.cost(configuration, dict.fromkeys(roles, (0, 0, 0)))  # raises if one is missing
         concurrency = 1 if all_embedded(served) else request.work.concurrency
         workers = _workers(request, run, concurrency)
         progress = await _drive(request, run, todo, workers, prices, console, lock)
@@ -133,12 +131,12 @@ def _asked(batch: BatchOptions, configuration: SessionConfig, shard: tuple[int, 
 
 
 async def _configuration(request: GenerateRequest, folder: Path, models: Models) -> tuple[SessionConfig, list[Served]]:
-    there = read_batch(folder)
+    batch = read_batch(folder)
     fields = set_fields(request.session, seed=0)
     config = session_config(request.models, fields)
-    if there is None:
+    if batch is None:
         return await serve_new(models, config, fields)
-    config = _as_begun(request.models, fields, config, there.configuration)
+    config = _as_begun(request.models, fields, config, batch.configuration)
     refuse_unnamed(config, request.models, request.arguments, folder / RUN_FILE)
     served = await serve(models, config)
     return pinned(config, served), served
@@ -147,17 +145,17 @@ async def _configuration(request: GenerateRequest, folder: Path, models: Models)
 def _as_begun(
     options: ModelOptions, fields: dict[str, Any], asked: SessionConfig, begun: SessionConfig
 ) -> SessionConfig:
-    """What is asked for in an existing run: its own configuration, with what the options say on top."""
+    """The configuration of an existing run, with the options on top."""
     models = begun.models
     if options.file or options.model:
         models = asked.models
     elif options.base_url:
         # The same models at another place.
-        there = {"default": ModelSettings(), **begun.models}
-        places = {there["default"].base_url, None}
+        models = {"default": ModelSettings(), **begun.models}
+        places = {models["default"].base_url, None}
         models = {
             role: model.model_copy(update={"base_url": options.base_url}) if model.base_url in places else model
-            for role, model in there.items()
+            for role, model in models.items()
         }
     return SessionConfig.model_validate({**begun.model_dump(), **fields, "models": models})
 
@@ -260,6 +258,6 @@ async def _watch(view: BatchView, driver: Driver, folder: Path, lock: Lock) -> N
                 "running": progress.running,
                 "pulse": progress.pulse.model_dump(),
             }
-            with suppress(OSError):  # a full disk is told by what cannot do without it
+            with suppress(OSError):  # records need the disk too, and report a full one
                 await asyncio.to_thread(write_atomically, RunFolder(folder).live, json.dumps(live).encode())
         await asyncio.sleep(0.5)

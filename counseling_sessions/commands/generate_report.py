@@ -82,8 +82,7 @@ def _tell_usage(run: Run, progress: Progress, prices: Prices | None, console: Co
     used = f"{tokens:,} tokens ({pulse.cached_tokens:,} cached), {duration(progress.seconds)}{spent}"
     console.print(Text(f"this time: {done}, {used}", style="dim"))
     if pulse.calls and not tokens:
-        unknown = "tokens and costs are not known, and --max-tokens and --max-cost do not stop"
-        warn(f"the endpoint reports no token usage: {unknown}")
+        warn("the endpoint reports no token usage: --max-tokens and --max-cost do not stop, and there are no costs")
 
 
 def _hint(run: Run, unended: int, failed: list[Entry], options: str) -> None:
@@ -117,7 +116,7 @@ def _show_forecast(run: Run, prices: Prices | None, console: Console, concurrenc
     ]
     missing = [method for method in run.batch.methods if method not in {row.method for row in rows}]
     if missing:
-        warn(f"no finished session yet, so that nothing is told of {', '.join(missing)}")
+        warn(f"no finished session yet, so there is no projection for {', '.join(missing)}")
     if not rows:
         return
     console.print(f"\nthe whole batch, from {sum(row.sampled for row in rows)} finished sessions:")

@@ -151,10 +151,9 @@ async def _open(
 def _config(request: PracticeRequest, part: Speaker, fields: dict[str, Any]) -> SessionConfig:
     config = session_config(request.models, fields)
     if request.risk_model:
-        asked = ModelSettings(model=request.risk_model, temperature=0.0).over(
-            config.models.get(RISK_ROLE, ModelSettings())
-        )
-        config = config.model_copy(update={"models": {**config.models, RISK_ROLE: asked}})
+        base = config.models.get(RISK_ROLE, ModelSettings())
+        checking = ModelSettings(model=request.risk_model, temperature=0.0).over(base)
+        config = config.model_copy(update={"models": {**config.models, RISK_ROLE: checking}})
     if part == "counselor" and "router" not in fields:
         config = config.model_copy(update={"router": "rules"})  # a hint comes at once, without a call
     return config
@@ -173,7 +172,7 @@ def _roles(config: SessionConfig) -> list[str]:
 
 async def _checkpointer(part: Speaker, stack: AsyncExitStack) -> Any:
     if part == "client":
-        return InMemorySaver()  # what a person types as the client is in the session's folder and nowhere else
+        return InMemorySaver()  # a client's words stay in the session's folder
     return await stack.enter_async_context(spared_checkpoints(tell_once))
 
 
@@ -195,7 +194,7 @@ def _finish(
     record, folder = session.record(), RunFolder.of_journal(session.journal.path).folder
     shard = keep(record, folder)
     if session.risk:
-        session.journal.path.unlink(missing_ok=True)  # it is not taken up again
+        session.journal.path.unlink(missing_ok=True)  # a stop for risk is final
         return 1
     said_by = f"\n*Practice: the {session.part}'s messages are a person's.*\n"
     text = transcript_markdown(record) + said_by
@@ -206,17 +205,14 @@ def _finish(
         return 1
     terminal.note(f"\n{how_it_ended(record)}", "green")
     if session.part == "counselor":
-        lines = ["", "Looking back", *review_lines(review_of(session.dialogue))]
-        for line in lines:
-            terminal.note(line, "")
+        review = "\n".join(["Looking back", *review_lines(review_of(session.dialogue))])
+        terminal.note(f"\n{review}", "")
         if request.judge:
             with terminal.busy("the judges are reading"):
-                given = ["", "Feedback", *runner.run(feedback(record, request.judge, folder, models))]
-            for line in given:
-                terminal.note(line, "")
-            lines += given
-        review = folder / f"{record.session_id}.review.txt"
-        write_atomically(review, "".join(f"{line}\n" for line in lines[1:]).encode(), private=True)
+                opinion = "\n".join(["\nFeedback", *runner.run(feedback(record, request.judge, folder, models))])
+            terminal.note(opinion, "")
+            review += f"\n{opinion}"
+        write_atomically(folder / f"{record.session_id}.review.txt", f"{review}\n".encode(), private=True)
     terminal.console.print(f"saved: {shard}", markup=False, soft_wrap=True, style="dim")
     return 0
 

@@ -27,14 +27,14 @@ from counseling_sessions.texts.console import HarmlessConsole
 
 
 def judge_cache(options: JudgeWorkOptions, sources: Sequence[Path]) -> JudgeCache:
-    """Where judges' answers are kept: where asked, else in the run directory, else in the folder that one is in."""
+    """The store of judges' answers: the folder of the option, else one in the run directory, else one in the working directory."""
     first = sources[0] if RunFolder(sources[0]).planned else Path()
     return JudgeCache(options.judgements or first / JUDGEMENTS)
 
 
 @contextmanager
 def judging_progress(console: Console) -> Iterator[tuple[Callable[[Any], None], Callable[[str], None]]]:
-    """Show judges at work: what hears of their progress, and what is told of the stage that has begun."""
+    """Show judges at work: a function for their progress, and one for the name of a new stage."""
     bar = Progress(
         TextColumn("{task.description}", markup=False),
         BarColumn(bar_width=20),
@@ -53,19 +53,19 @@ def judging_progress(console: Console) -> Iterator[tuple[Callable[[Any], None], 
             more = f"{progress.hits:,} kept · {progress.unscored:,} unscored · {tokens:,} tokens"
             bar.update(task, completed=progress.done, total=progress.total, more=more)
 
-        def told(stage: str) -> None:
+        def begin(stage: str) -> None:
             if not console.is_terminal:
                 console.print(stage)
             bar.update(task, description=stage, completed=0, total=None, more="")
 
         try:
-            yield heard, told
+            yield heard, begin
         except JudgeStopped as stopped:
             raise ModelError("refused", str(stopped)) from stopped
 
 
 def tell_problems(problems: Sequence[Problem], *, others: str = "") -> None:
-    """Say what was left out since it cannot be read: the first ten; and `others` says where the others stand."""
+    """Say what was left out as unreadable: the first ten; `others` says where to find the rest."""
     for problem in problems[:10]:
         warn(f"left out: {problem}")
     if len(problems) > 10:
@@ -74,20 +74,19 @@ def tell_problems(problems: Sequence[Problem], *, others: str = "") -> None:
 
 def give_report(options: ReportOptions, document: Document, data: dict[str, Any]) -> None:
     """Write the report where it was asked for, then show it: the reader of what is shown may go away."""
-    written = []
+    written = [path for path in (options.html, options.markdown, options.json) if path]
     if options.html:
-        written.append(_write(options.html, html(document)))
+        _write(options.html, html(document))
     if options.markdown:
-        written.append(_write(options.markdown, markdown(document)))
+        _write(options.markdown, markdown(document))
     if options.json:
-        written.append(_write(options.json, json.dumps(data, ensure_ascii=False, indent=1) + "\n"))
+        _write(options.json, json.dumps(data, ensure_ascii=False, indent=1) + "\n")
     if not options.quiet:
         show(document, HarmlessConsole())
     for path in written:
         tell(f"written: {path}")
 
 
-def _write(path: Path, text: str) -> Path:
+def _write(path: Path, text: str) -> None:
     with failing_as(RunError, f"{path} cannot be written"):
         write_named(path, text)
-    return path

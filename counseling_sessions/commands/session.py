@@ -60,7 +60,7 @@ def run(request: SessionRequest) -> int:
 
 
 def stopped(place: Path, options: str) -> int:
-    """Say how the session that was stopped there is taken up, with which options; the exit code of a command that was."""
+    """Say how to take up the session that stopped at this place; returns the exit code of a stopped command."""
     if place.is_file() or (place.is_dir() and place != Path() and RunFolder(place).unfinished()):
         tell("\nstopped; nothing is lost but the turn in flight. Take it up with:")
         tell(f"  python run.py session --resume {shlex.quote(str(_the_unfinished(place)))}{options}")
@@ -79,7 +79,7 @@ async def conduct(
 ) -> int:
     """Run a session live on the terminal and keep its record; the command's exit code.
 
-    `start` runs it, given `checkpointer`, `on_event` and `starts`; `before` is what there is of it already.
+    `start` runs it, given `checkpointer`, `on_event` and `starts`; `before` is its past.
     """
     console = HarmlessConsole(quiet=request.quiet or request.json)
     console.print(Text(serving_line(served), style="bold"))
@@ -95,7 +95,7 @@ async def conduct(
 
 
 def tell_once(trouble: str) -> None:
-    """Trouble that costs a session nothing: on the terminal, and in its log."""
+    """Say trouble that costs a session nothing: on the terminal, and in its log."""
     LOG.warning("%s; the session goes on without them", trouble)
     warn(f"{one_line(trouble)}; the session goes on without them")
 
@@ -149,10 +149,10 @@ def _finish(request: SessionRequest | ReplayRequest, console: Console, record: S
 
 
 def _the_unfinished(place: Path) -> Path:
-    """What --resume is told: the folder, or the journal that was written last where the folder has several."""
+    """The place for --resume: the folder, or its latest journal if it has several."""
     run = RunFolder(place)
-    found = run.unfinished() if place.is_dir() else []
-    return max(found, key=lambda path: path.stat().st_mtime) if len(found) > 1 or run.planned else place
+    journals = run.unfinished() if place.is_dir() else []
+    return max(journals, key=lambda path: path.stat().st_mtime) if len(journals) > 1 or run.planned else place
 
 
 def _headline(task: SessionTask, folder: Path) -> str:

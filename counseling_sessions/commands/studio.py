@@ -3,25 +3,23 @@
 import asyncio
 import os
 import signal
-import subprocess
 from collections.abc import Sequence
+from contextlib import suppress
 from itertools import islice
 from pathlib import Path
-from types import FrameType
 
 from rich.text import Text
 
 from counseling_sessions.commands.parsing.inspection import MOST, StudioRequest
 from counseling_sessions.commands.telling import tell, tell_left_out, warn
 from counseling_sessions.graph.served import VARIABLE as MODELS
-from counseling_sessions.inspection.find import find_one, find_records, overview
+from counseling_sessions.inspection.find import find_one, find_records, overview, status_of
 from counseling_sessions.inspection.studio import (
     connect,
     create_assistants,
     create_threads,
     method_assistants,
     server,
-    status_of,
     write_checkpoints,
 )
 from counseling_sessions.models.models_file import read_models
@@ -47,19 +45,20 @@ def run(request: StudioRequest) -> int:
     records = _wanted(request.place, request.sessions, left_out) if request.place else []
     tell_left_out(left_out)
     done = asyncio.run(write_checkpoints(records, fresh=request.fresh)) if records else {}
-    for record in records:
-        if done[record.session_id] not in ("imported", "there already"):
-            warn(f"session {record.session_id} {done[record.session_id]}")
     threads = [record for record in records if done[record.session_id] in ("imported", "there already")]
+    for record in records:
+        if record not in threads:
+            warn(f"session {record.session_id} {done[record.session_id]}")
     if records and not threads:
         raise RunError(f"{request.place}: none of the sessions can be imported")
-    signal.signal(signal.SIGTERM, _interrupt)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     with server(request.port, browser=not request.no_browser, models=path) as (url, process, log):
         asyncio.run(_tell_server(url, threads, models))
         for record in threads:
             console.print(Text(_line(record, done[record.session_id])))
         console.print(f"server: {url} (log: {log})\nStudio: {STUDIO}{url}\nCtrl-C stops it.")
-        _wait(process, log)
+        with suppress(KeyboardInterrupt):
+            raise RunError(f"langgraph dev ended by itself with status {process.wait()}; see {log}")
     return 0
 
 
@@ -69,24 +68,12 @@ async def _tell_server(url: str, threads: list[SessionRecord], models: dict[str,
     await create_threads(client, threads, models)
 
 
-def _wait(process: subprocess.Popen[bytes], log: Path) -> None:
-    try:
-        status = process.wait()
-    except KeyboardInterrupt:
-        return
-    raise RunError(f"langgraph dev ended by itself with status {status}; see {log}")
-
-
-def _interrupt(number: int, frame: FrameType | None) -> None:
-    raise KeyboardInterrupt
-
-
 def _wanted(place: Path, names: Sequence[str], left_out: list[Damage] | None) -> list[SessionRecord]:
     """The sessions that are named, or the first ones. Raises `RunError` or `JournalError`."""
     if names:
         named = [find_one(place, name, left_out=None if left_out is None else []) for name in names]
         return list({record.session_id: record for record in named}.values())
-    overview(place, left_out=left_out)  # what is damaged is told, wherever it lies
+    overview(place, left_out=left_out)  # says what is damaged, wherever it lies
     first = list(islice(find_records(place, left_out=[]), MOST + 1))
     if not first:
         raise RunError(f"{place} has no sessions yet")

@@ -31,7 +31,7 @@ def tell(message: str, style: str = "") -> None:
 
 
 def warn(message: str) -> None:
-    """Say something that a person should know of."""
+    """Say something that needs a person's attention."""
     tell(message, "yellow")
 
 
@@ -53,7 +53,7 @@ def still_to_come(folder: Path) -> int:
 
 
 def tell_still_to_come(sources: Iterable[Path]) -> None:
-    """Say of which sources sessions are missing that are still to come, or that nobody can tell."""
+    """Say which sources have sessions still to come, and for which ones that is unknown."""
     for source in filter(Path.is_dir, sources):
         try:
             count = still_to_come(source)

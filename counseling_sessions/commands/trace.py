@@ -13,9 +13,8 @@ from rich.console import Console
 from counseling_sessions.commands.parsing.inspection import TraceRequest
 from counseling_sessions.commands.telling import say, tell_left_out
 from counseling_sessions.inspection.find import Overview, find_one, overview
-from counseling_sessions.inspection.trace import as_json, trace_session
-from counseling_sessions.inspection.trace_data import SessionTrace
-from counseling_sessions.inspection.trace_prompts import Prompts, prompts_of
+from counseling_sessions.inspection.trace import as_json, prompts_of, trace_session
+from counseling_sessions.inspection.trace_data import Prompts, SessionTrace
 from counseling_sessions.inspection.trace_view import find_turn, show_overview, show_session, show_turn
 from counseling_sessions.models.prices import read_prices
 from counseling_sessions.sessions.errors import RunError
@@ -31,9 +30,8 @@ def run(request: TraceRequest) -> int:
     left_out: list[Damage] | None = [] if request.salvage else None
     if request.html:
         return _write_page(request, request.html, left_out)
-    one = (
-        request.session or request.turn is not None or request.full or request.prompts
-    )  # named where there are several
+    # A person who asks for details means one session.
+    one = request.session or request.turn is not None or request.full or request.prompts
     rows = overview(request.place, left_out=left_out) if request.list or not one else []
     tell_left_out(left_out)
     if request.list or len(rows) > 1:
@@ -53,15 +51,14 @@ def run(request: TraceRequest) -> int:
 
 
 def _write_page(request: TraceRequest, page: Path, left_out: list[Damage] | None) -> int:
-    from counseling_sessions.inspection.page import write_pages
+    from counseling_sessions.inspection.page import write_page
 
     others = {"turn": request.turn is not None} | {name: getattr(request, name) for name in NOT_ON_A_PAGE}
-    if unused := [f"--{name}" for name, given in others.items() if given]:
+    if unused := [f"--{name}" for name, value in others.items() if value]:
         raise RunError(f"{', '.join(unused)} has no effect on a page, which shows every turn; leave it out")
-    written = write_pages(request.place, request.session, page, left_out=left_out)
+    write_page(request.place, request.session, page, left_out=left_out)
     tell_left_out(left_out)
-    for path in written:
-        say(f"written: {path}")
+    say(f"written: {page}")
     return 0
 
 

@@ -5,7 +5,7 @@ Its use is a session and its fork, but any two sessions work."""
 import hashlib
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from difflib import SequenceMatcher
 from functools import cached_property
 from typing import Any, Literal
@@ -117,7 +117,7 @@ def as_json(difference: Difference, *, alike: bool = False) -> dict[str, Any]:
         "b": _about(difference.b),
         "relation": difference.relation or None,
         "shared": [pair.name for pair in difference.shared],
-        "settings": [{"name": item.name, "a": item.a, "b": item.b} for item in difference.settings],
+        "settings": [asdict(item) for item in difference.settings],
         "pairs": [_pair_json(pair, rows=alike or not pair.alike) for pair in difference.pairs],
     }
 
@@ -239,7 +239,7 @@ def _pair_json(pair: Pair, *, rows: bool) -> dict[str, Any]:
                 "alike": row.alike,
                 "a": row.a,
                 "b": row.b,
-                "words": [[{"text": span.text, "changed": span.changed} for span in side] for side in row.words],
+                "words": [[asdict(span) for span in side] for side in row.words],
             }
             for row in pair.rows
         ]

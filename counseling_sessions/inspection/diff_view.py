@@ -20,12 +20,9 @@ SIDES = (("A", "red", "[-", "-]"), ("B", "green", "{+", "+}"))
 
 def show_difference(console: Console, difference: Difference, names: tuple[str, str], *, alike: bool = False) -> None:
     """Print two sessions' differences; `names` are their places. Pairs that are alike are one line, unless `alike`."""
-    for side, (name, color, *_) in enumerate(SIDES):
-        record = (difference.a, difference.b)[side]
+    for (name, color, *_), place, record in zip(SIDES, names, (difference.a, difference.b), strict=True):
         client = f"{record.profile.demographics.name}, {record.attitude}, {record.configuration.get('method')}"
-        console.print(
-            Text.assemble((f"{name} ", f"bold {color}"), f"{names[side]} · {record.session_id[:8]} · {client}")
-        )
+        console.print(Text.assemble((f"{name} ", f"bold {color}"), f"{place} · {record.session_id[:8]} · {client}"))
     if difference.relation:
         console.print(Text(difference.relation))
     _show_settings(console, difference)
@@ -59,11 +56,8 @@ def _show_pair(console: Console, pair: Pair) -> None:
     console.print()
     console.rule(Text(pair.name, style="bold"), align="left", style="dim", characters="─")
     for row in pair.rows:
-        console.print(_both(row) if row.alike else _apart(console, row))
-
-
-def _both(row: Row) -> RenderableType:
-    return Text.assemble((f"{TITLES[row.what]} (both)  ", "bold"), (row.a or "", "dim"))
+        both = Text.assemble((f"{TITLES[row.what]} (both)  ", "bold"), (row.a or "", "dim"))
+        console.print(both if row.alike else _apart(console, row))
 
 
 def _apart(console: Console, row: Row) -> RenderableType:
@@ -101,11 +95,9 @@ def _marked(console: Console, spans: Sequence[Span], side: int) -> Iterator[Text
 
 
 def _legend(console: Console) -> list[Text]:
-    shown = [
-        Text("").join(_marked(console, [Span("", False), Span(f"so in {SIDES[side][0]}", True)], side))
-        for side in range(2)
-    ]
-    return [shown[0], Text(", "), shown[1]]
+    spans = [[Span("", False), Span(f"so in {name}", True)] for name, *_ in SIDES]
+    first, second = (Text("").join(_marked(console, spans[side], side)) for side in range(2))
+    return [first, Text(", "), second]
 
 
 def _names(pairs: Sequence[Pair]) -> str:

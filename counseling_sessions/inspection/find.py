@@ -1,6 +1,6 @@
 """Finding sessions to look at: in a run's folder, a journal, or a file of records.
 
-Unfinished sessions are found too: their journals are made into records as far as they go.
+Unfinished sessions count too: their journals become records as far as they go.
 """
 
 from collections.abc import Container, Iterator
@@ -42,10 +42,15 @@ class Overview:
     tokens: int
 
 
-def overview(place: Path, *, left_out: list[Damage] | None = None) -> list[Overview]:
-    """Every session of a place in a line, in the order in which they are numbered.
+def status_of(record: SessionRecord) -> Status:
+    """A session's status: finished, failed, or unfinished (cut off, or still running)."""
+    return "unfinished" if record.failure and record.failure.kind == "unfinished" else record.status
 
-    Raises `RunError` or `JournalError`, also for damaged sessions; with a list for what is left out, they are put there instead.
+
+def overview(place: Path, *, left_out: list[Damage] | None = None) -> list[Overview]:
+    """Every session of a place in a line, in the order of their numbers.
+
+    Raises `RunError` or `JournalError`, also for damaged sessions unless `left_out` collects them.
     """
     folder = run_folder(place)
     if folder is None:
@@ -62,8 +67,8 @@ def overview(place: Path, *, left_out: list[Damage] | None = None) -> list[Overv
 def find_records(place: Path, *, left_out: list[Damage] | None = None) -> Iterator[SessionRecord]:
     """Every session of a place, finished, failed or cut off; in no particular order.
 
-    Raises `RunError` where there is nothing to find and for a damaged journal; for damaged sessions at the end, unless there is
-    a list for what is left out.
+    Raises `RunError` for a place without sessions and for a damaged journal; at the end for damaged sessions, unless `left_out`
+    collects them.
     """
     if folder := run_folder(place):
         done = set()
@@ -82,7 +87,7 @@ def find_records(place: Path, *, left_out: list[Damage] | None = None) -> Iterat
 def find_one(place: Path, name: str | None = None, *, left_out: list[Damage] | None = None) -> SessionRecord:
     """One session: by its id, the beginning of its id, or its number (from 1) in `overview`; the only one without a name.
 
-    Raises `RunError` that says what there is to choose from, and as `overview` does.
+    Raises `RunError` that lists the sessions to choose from, and what `overview` raises.
     """
     folder = run_folder(place)
     if name is not None and folder and (record := folder.record(name)) is not None:
@@ -97,10 +102,10 @@ def find_one(place: Path, name: str | None = None, *, left_out: list[Damage] | N
     else:
         wanted = _wanted(place, rows, name)
     records = _of_run(folder, wanted) if folder else find_records(place, left_out=[])
-    found = next((record for record in records if record.session_id == wanted), None)
-    if found is None:
+    match = next((record for record in records if record.session_id == wanted), None)
+    if match is None:
         raise RunError(f"{place}: the record of {wanted} cannot be found; was the run moved while it was being read?")
-    return found
+    return match
 
 
 def _wanted(place: Path, rows: list[Overview], name: str) -> str:
@@ -128,7 +133,7 @@ def _choice(rows: list[Overview]) -> str:
 
 
 def _of_run(folder: RunFolder, wanted: str) -> Iterator[SessionRecord]:
-    """The one record of a run's folder, without reading all the others: the ledger tells where it lies."""
+    """The one record of a run's folder, by the ledger, without reading the others."""
     if (record := folder.record(wanted)) is not None:
         yield record
     else:
@@ -155,42 +160,22 @@ def _from_file(path: Path) -> Iterator[SessionRecord]:
     with failing_as(RunError, f"{path} cannot be read"), open_plain(path) as file:
         for number, line in enumerate(read_lines(file), 1):
             if line.strip():
-                yield _record(line, path, number)
-
-
-def _record(line: bytes, path: Path, number: int) -> SessionRecord:
-    try:
-        return record_of(line)
-    except ValueError as error:
-        raise RunError(f"{path}, line {number}: {str(error)[:200]}") from None
+                try:
+                    yield record_of(line)
+                except ValueError as error:
+                    raise RunError(f"{path}, line {number}: {str(error)[:200]}") from None
 
 
 def _of_entry(entry: Entry) -> Overview:
-    return Overview(
-        session_id=entry.session_id,
-        profile_id=entry.profile_id,
-        attitude=entry.attitude,
-        method=entry.method,
-        seed=entry.session_seed,
-        status=entry.status,
-        end_reason=entry.end_reason,
-        turns=entry.turns,
-        seconds=entry.seconds,
-        tokens=entry.tokens,
-    )
+    return _row(entry, entry.method, entry.session_seed, entry.status, entry.turns)
 
 
 def _of_record(record: SessionRecord) -> Overview:
-    cut_off = record.failure is not None and record.failure.kind == "unfinished"
-    return Overview(
-        session_id=record.session_id,
-        profile_id=record.profile_id,
-        attitude=record.attitude,
-        method=str(record.configuration.get("method")),
-        seed=int(record.configuration.get("seed", 0)),
-        status="unfinished" if cut_off else record.status,
-        end_reason=record.end_reason,
-        turns=len(record.turns),
-        seconds=record.seconds,
-        tokens=sum(used.prompt_tokens + used.completion_tokens for used in record.usage.values()),
-    )
+    config = record.configuration
+    return _row(record, str(config.get("method")), int(config.get("seed", 0)), status_of(record), len(record.turns))
+
+
+def _row(item: Entry | SessionRecord, method: str, seed: int, status: Status, turns: int) -> Overview:
+    tokens = sum(used.prompt_tokens + used.completion_tokens for used in item.usage.values())
+    about = item.session_id, item.profile_id, item.attitude
+    return Overview(*about, method, seed, status, item.end_reason, turns, item.seconds, tokens)

@@ -133,12 +133,17 @@ def _head(x: int, y: int, direction: str) -> str:
     return f"M{x} {y}L{ends[0][0]} {ends[0][1]}L{ends[1][0]} {ends[1][1]}Z"
 
 
+def node_title(name: str) -> str:
+    """A node's name for people."""
+    return {START: "start", END: "end"}.get(name, name.replace("_", " "))
+
+
 def _box(name: str, x: int, y: int, width: int) -> str:
-    shown = {START: "start", END: "end"}.get(name, name.replace("_", " "))
-    shown = shown if len(shown) <= 24 else shown[:23] + "…"
+    title = node_title(name)
+    title = title if len(title) <= 24 else title[:23] + "…"
     round_ = HEIGHT // 2 if name in (START, END) else 6
     return (
         f'<g class="node" data-node="{escape(name)}">'
         f'<rect x="{x}" y="{y}" width="{width}" height="{HEIGHT}" rx="{round_}"/>'
-        f'<text x="{x + width // 2}" y="{y + HEIGHT // 2}">{escape(shown)}</text></g>'
+        f'<text x="{x + width // 2}" y="{y + HEIGHT // 2}">{escape(title)}</text></g>'
     )

@@ -9,6 +9,7 @@ from rich.padding import Padding
 from rich.text import Text
 
 from counseling_sessions.graph.session import Event, SessionTask
+from counseling_sessions.inspection.trace import total
 from counseling_sessions.inspection.trace_style import SPEAKERS
 from counseling_sessions.inspection.transcript import how_it_ended
 from counseling_sessions.sessions.journal_lines import JournalContent
@@ -31,9 +32,7 @@ class LiveView:
         self._name = task.profile.demographics.name
         self._turns = task.config.max_turns
         self._began = time.monotonic()
-        self._turn = 0
-        self._tokens = 0
-        self._cached = 0
+        self._turn = self._tokens = self._cached = 0
         self._running: list[str] = []
         self._status = console.status("", spinner="dots") if console.is_terminal else None
 
@@ -112,17 +111,10 @@ class LiveView:
 def show_summary(console: Console, record: SessionRecord) -> None:
     """A few lines on how a session ended and what it cost."""
     console.print(Text(f"\n{how_it_ended(record)}", style="red" if record.failure else "green"))
-    usage = record.usage.values()
-    tokens = sum(item.prompt_tokens + item.completion_tokens for item in usage)
-    cached = sum(item.cached_tokens for item in usage)
-    counted = f"{tokens:,} tokens, {cached:,} of them cached" if tokens else "tokens not reported"
-    calls = sum(item.calls for item in usage)
-    console.print(Text(f"{len(record.turns)} turns · {calls} calls · {counted} · {record.seconds:.0f} s", style="dim"))
-    console.print(Text(_guard_line(record), style="dim"))
-
-
-def _guard_line(record: SessionRecord) -> str:
+    used = total([*record.usage.values()])
+    tokens = used.prompt_tokens + used.completion_tokens
+    counted = f"{tokens:,} tokens, {used.cached_tokens:,} of them cached" if tokens else "tokens not reported"
+    line = f"{len(record.turns)} turns · {used.calls} calls · {counted} · {record.seconds:.0f} s"
     counts = Counter(finding.kind for _, call in record.calls for finding in call.findings)
-    if not counts:
-        return "guards: nothing to object"
-    return "guards: " + ", ".join(f"{kind.replace('_', ' ')} {count}" for kind, count in sorted(counts.items()))
+    findings = ", ".join(f"{kind.replace('_', ' ')} {count}" for kind, count in sorted(counts.items()))
+    console.print(Text(f"{line}\nguards: {findings or 'nothing to object'}", style="dim"))

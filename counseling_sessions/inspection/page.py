@@ -23,14 +23,13 @@ from counseling_sessions.store.atomic import write_named
 from counseling_sessions.store.failing import failing_as
 
 FOLDER = Path(__file__).parent / "page"
-STYLES = ("trace.css",)
 SCRIPTS = ("elements.js", "list.js", "dialogue.js", "turn.js", "overview.js", "search.js", "start.js")
 
 _VARIABLE = re.compile(r"\{\{(\w+)\}\}")
 
 
-def write_pages(place: Path, session: str | None, out: Path, *, left_out: list[Damage] | None = None) -> list[Path]:
-    """Write the page of a session, named as for `find_one`, or of all sessions of a place; returns the one file.
+def write_page(place: Path, session: str | None, out: Path, *, left_out: list[Damage] | None = None) -> None:
+    """Write the page of a session, named as for `find_one`, or of all sessions of a place.
 
     A place is a run directory, a folder, a journal or a file of records. If a person typed in a session, only the owner can read
     the page. Raises `RunError` or `JournalError` if there is no session, one is damaged (unless `left_out` collects those), or the
@@ -51,7 +50,6 @@ def write_pages(place: Path, session: str | None, out: Path, *, left_out: list[D
     page = page_of(noted(), f"Sessions of {place.resolve().name}")
     with failing_as(RunError, f"{out} cannot be written"):
         write_named(out, page, private=typed)
-    return [out]
 
 
 def page_of(records: Iterable[SessionRecord], title: str) -> str:
@@ -66,7 +64,7 @@ def page_of(records: Iterable[SessionRecord], title: str) -> str:
         data = packed(session_data(record, trace))
         sessions.append(f'<script type="application/octet-stream" id="session-{place}">{data}</script>')
     drawings = [f'<template id="graph-{place}">{graph_svg(*drawing)}</template>' for drawing, place in graphs.items()]
-    style, script = ("\n".join(map(_read, names)) for names in (STYLES, SCRIPTS))
+    style, script = _read("trace.css"), "\n".join(map(_read, SCRIPTS))
     # Hashes instead of 'unsafe-inline': only these two run, even if text became markup.
     policy = (
         f"default-src 'none'; style-src 'sha256-{_digest(style)}'; script-src 'sha256-{_digest(script)}'; "

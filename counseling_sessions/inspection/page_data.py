@@ -16,6 +16,7 @@ from pydantic import BaseModel
 from pydantic_core import to_json
 
 from counseling_sessions.graph.methods import METHODS
+from counseling_sessions.inspection.graph_picture import node_title
 from counseling_sessions.inspection.survival import Span
 from counseling_sessions.inspection.trace_data import CallTrace, CandidateTrace, SaidTrace, SessionTrace, TurnTrace
 from counseling_sessions.inspection.transcript import how_it_ended
@@ -86,11 +87,17 @@ def session_data(record: SessionRecord, trace: SessionTrace) -> Json:
         "turns": turns,
         "calls": [_call(item, parts.get(item.number, turns[-1])) for item in trace.calls],
         "nodes": [
-            {**_plain(role.usage), "role": role.role, "node": role.node, "longest": role.longest, "cost": role.cost}
+            {
+                **role.usage.model_dump(),
+                "role": role.role,
+                "node": role.node,
+                "longest": role.longest,
+                "cost": role.cost,
+            }
             for role in trace.roles
         ],
         "configuration": config,
-        "provenance": _plain(trace.provenance),
+        "provenance": trace.provenance.model_dump(mode="json"),
     }
 
 
@@ -132,13 +139,13 @@ def _turns(trace: SessionTrace) -> list[Json]:
     for part in parts:
         stages = _stages(part, hub)
         part["path"] = [edge for pair in pairwise([before, *stages]) for edge in product(*pair)]
-        part["path_text"] = " → ".join(", ".join(map(_shown, stage)) for stage in stages)
+        part["path_text"] = " → ".join(", ".join(map(node_title, stage)) for stage in stages)
         before = stages[-1]
     return parts
 
 
 def _opening(trace: SessionTrace) -> Json:
-    plan = _plain(trace.plan) | {"call": _number(trace.plan_call)} if trace.plan else None
+    plan = _with_call(trace.plan, trace.plan_call) if trace.plan else None
     calls = [item.number for item in trace.calls if item.turn == 0]
     utterances = [_utterance(SaidTrace(utterance, None)) for utterance in trace.opening]
     return _part("0", "Opening", utterances, calls) | {"plan": plan}
@@ -148,7 +155,7 @@ def _turn(turn: TurnTrace, lately: Sequence[Sequence[str]]) -> Json:
     key, label = ("closing", "Closing") if turn.closing else (str(turn.turn), f"Turn {turn.turn}")
     utterances = [_utterance(item) for item in (turn.counselor, turn.client) if item]
     part = _part(key, label, utterances, [item.number for item in turn.calls])
-    pick = _plain(turn.pick.pick) | {"call": _number(turn.pick.call)} if turn.pick else None
+    pick = _with_call(turn.pick.pick, turn.pick.call) if turn.pick else None
     used = [name.replace("_", " ") for names in reversed(lately[-LATELY:]) for name in names]
     saw = [
         ("phase", turn.phase),
@@ -173,17 +180,14 @@ def _part(key: str, label: str, utterances: list[Json], calls: list[int]) -> Jso
 
 def _utterance(item: SaidTrace) -> Json:
     spans = [_span(item.utterance.text, origin) | {"place": origin.candidate} for origin in item.origins]
-    return _plain(item.utterance) | {"call": _number(item.call), "kept": spans}
+    return _with_call(item.utterance, item.call) | {"kept": spans}
 
 
 def _draft(item: CandidateTrace) -> Json:
     text, kept = item.candidate.text, item.kept
-    return _plain(item.candidate) | {
-        "picked": item.picked,
-        "call": _number(item.call),
-        "kept": [_span(text, span) for span in kept.spans] if kept else [],
-        "share": kept.share if kept else None,
-    }
+    spans = [_span(text, span) for span in kept.spans] if kept else []
+    figures = {"picked": item.picked, "kept": spans, "share": kept.share if kept else None}
+    return _with_call(item.candidate, item.call) | figures
 
 
 def _span(text: str, span: Span) -> Json:
@@ -199,13 +203,9 @@ def _call(item: CallTrace, part: Json) -> Json:
     return item.call.model_dump(mode="json") | at
 
 
-def _number(call: CallTrace | None) -> int | None:
-    return call.number if call else None
-
-
-def _plain(data: BaseModel) -> Json:
-    """A model's fields as JSON, without its call, which is in the session's list."""
-    return data.model_dump(mode="json", exclude={"call"})
+def _with_call(data: BaseModel, call: CallTrace | None) -> Json:
+    """A model's fields as JSON, with the number of its call in the session's list in place of the call."""
+    return data.model_dump(mode="json", exclude={"call"}) | {"call": call.number if call else None}
 
 
 def _place_failure(parts: list[Json], trace: SessionTrace) -> None:
@@ -218,7 +218,7 @@ def _place_failure(parts: list[Json], trace: SessionTrace) -> None:
     if failure.stage == "session" or (part["key"] == "0" and failure.stage != "plan"):
         part = parts[-1]
     call = next((item for item in trace.calls if item.call is failure.call), None)
-    part["failure"] = _plain(failure) | {"call": _number(call)}
+    part["failure"] = _with_call(failure, call)
 
 
 def _stages(part: Json, hub: str) -> list[Stage]:
@@ -236,7 +236,3 @@ def _stages(part: Json, hub: str) -> list[Stage]:
     if "client" in speakers or failed == "client":
         stages.append(("client",))
     return [*stages, (END,)] if part["key"] == "closing" or failed not in (None, "session") else stages
-
-
-def _shown(node: str) -> str:
-    return {START: "start", END: "end"}.get(node, node.replace("_", " "))

@@ -25,6 +25,7 @@ from counseling_sessions.graph.methods import METHODS
 from counseling_sessions.graph.served import VARIABLE as MODELS
 from counseling_sessions.graph.served import for_caller
 from counseling_sessions.graph.threads import import_session
+from counseling_sessions.inspection.find import status_of
 from counseling_sessions.sessions.errors import RunError
 from counseling_sessions.settings import ModelSettings, SessionConfig
 from counseling_sessions.state import SessionRecord
@@ -139,11 +140,6 @@ async def create_threads(
                 await client.threads.update(record.session_id, metadata=metadata)
 
 
-def status_of(record: SessionRecord) -> str:
-    """A session's status: finished, failed, or unfinished (cut off, or still running)."""
-    return "unfinished" if record.failure and record.failure.kind == "unfinished" else record.status
-
-
 @contextmanager
 def server(
     port: int | None = None, *, browser: bool = False, models: Path | None = None
@@ -213,10 +209,8 @@ def _server_errors() -> Iterator[None]:
 
 
 def _free_port() -> int:
-    return 2024 if _is_free(2024) else _any_port()
-
-
-def _any_port() -> int:
+    if _is_free(2024):
+        return 2024
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         return int(free.getsockname()[1])

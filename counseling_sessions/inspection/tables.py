@@ -7,6 +7,9 @@ from rich.text import Text
 from counseling_sessions.models.roles import Served
 from counseling_sessions.profiles.schema import ClientProfile, client_form, counselor_information, counselor_reason
 
+CACHED = {True: "reported", False: "none on a repeated prompt", None: "not known"}
+"""What an endpoint reports of cached tokens."""
+
 
 def profiles_table(profiles: list[ClientProfile]) -> Table:
     """One line a profile: id, age, reason for counseling."""
@@ -23,15 +26,13 @@ def profiles_table(profiles: list[ClientProfile]) -> Table:
 
 def show_profile(console: Console, profile: ClientProfile) -> None:
     """Print the form: first the counselor's view, then the client's."""
+    seen = f"{counselor_information(profile)}\nReason for counseling: {counselor_reason(profile)}"
+    parts = [("Seen by the counselor's side", seen), ("The whole form, seen by the client", client_form(profile))]
+    if opening := profile.opening:
+        parts.append(("Opening exchange", f"Counselor: {opening.counselor}\nClient: {opening.client}"))
     console.print(Text(profile.id, style="bold cyan"))
-    console.print(Text("\nSeen by the counselor's side", style="bold"))
-    console.print(Text(counselor_information(profile)))
-    console.print(Text(f"Reason for counseling: {counselor_reason(profile)}"))
-    console.print(Text("\nThe whole form, seen by the client", style="bold"))
-    console.print(Text(client_form(profile)))
-    if profile.opening:
-        console.print(Text("\nOpening exchange", style="bold"))
-        console.print(Text(f"Counselor: {profile.opening.counselor}\nClient: {profile.opening.client}"))
+    for title, text in parts:
+        console.print(Text.assemble((f"\n{title}\n", "bold"), text))
     notes = [profile.attitude and f"attitude {profile.attitude}", profile.source and f"source: {profile.source}"]
     if profile.cognitive_distortion:
         notes.append(f"cognitive distortion (seen by nobody): {profile.cognitive_distortion}")
@@ -54,10 +55,7 @@ def models_table(served: list[Served]) -> Table:
                 ("reachable", Text(f"yes, first answer after {item.seconds or 0:.1f} s", style="green")),
                 ("structured output", Text(item.structured or "no")),
                 ("token usage", Text("reported" if item.usage else "not reported")),
-                (
-                    "cached tokens",
-                    Text({True: "reported", False: "none on a repeated prompt", None: "not known"}[item.cached]),
-                ),
+                ("cached tokens", Text(CACHED[item.cached])),
             ]
         for row in rows:
             table.add_row(*row)

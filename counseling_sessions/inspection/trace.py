@@ -15,7 +15,9 @@ from counseling_sessions.inspection.survival import Kept, survival
 from counseling_sessions.inspection.trace_data import (
     CallTrace,
     CandidateTrace,
+    Message,
     PickTrace,
+    Prompts,
     RoleUse,
     SaidTrace,
     SessionTrace,
@@ -34,24 +36,12 @@ def trace_session(record: SessionRecord, prices: Prices | None = None) -> Sessio
     calls = _Calls(record)
     roles = _roles(record, calls.all, prices)
     turns = _turns(record, calls)
+    unchanged = SessionRecord.model_fields.keys() & {field.name for field in fields(SessionTrace)} - {"turns"}
     return SessionTrace(
-        session_id=record.session_id,
-        profile_id=record.profile_id,
+        **{name: getattr(record, name) for name in unchanged},
         name=record.profile.demographics.name,
-        attitude=record.attitude,
         method=str(record.configuration.get("method")),
         seed=int(record.configuration.get("seed", 0)),
-        status=record.status,
-        end_reason=record.end_reason,
-        failure=record.failure,
-        configuration=record.configuration,
-        provenance=record.provenance,
-        started_at=record.started_at,
-        seconds=record.seconds,
-        resumed=record.resumed,
-        forked_from=record.forked_from,
-        opening=record.opening,
-        plan=record.plan,
         plan_call=calls.of_plan(),
         turns=turns,
         calls=calls.all,
@@ -213,6 +203,26 @@ def _techniques(turns: Sequence[TurnTrace]) -> tuple[TechniqueUse, ...]:
             )
         )
     return tuple(uses)
+
+
+def prompts_of(record: SessionRecord, trace: SessionTrace) -> Prompts:
+    """The prompts of a session, made again by its own nodes; `trace` is the session's.
+
+    There are none if prompts or program have changed since. A call's prompt is the first one; when guards refuse an answer, the
+    next prompt has a remark at its end. Calls without an answer, a fork's calls of its parent, and calls that contradict the
+    record have none.
+    """
+    from counseling_sessions.graph.exchanges import exchanges, prompts_unchanged
+
+    if not prompts_unchanged(record):
+        return Prompts({}, "the prompts cannot be shown: the prompt files or the program have changed since")
+    numbers = {(item.turn, item.call): item.number for item in trace.calls}
+    by_call: dict[int, tuple[Message, ...]] = {}
+    for item in exchanges(record):
+        assert item.call is not None
+        messages = tuple(Message(message["role"], message["content"]) for message in item.prompt)
+        by_call[numbers[item.turn, item.call]] = messages
+    return Prompts(by_call)
 
 
 def as_json(trace: SessionTrace) -> dict[str, Any]:

@@ -125,6 +125,22 @@ class TechniqueUse:
 
 
 @dataclass(frozen=True)
+class Message:
+    """A message of a prompt, with the role under which it was sent: `system`, `user` or `assistant`."""
+
+    role: str
+    text: str
+
+
+@dataclass(frozen=True)
+class Prompts:
+    """The prompts of a session's calls by their number; `problem` says why there are none, or not all."""
+
+    by_call: dict[int, tuple[Message, ...]]
+    problem: str = ""
+
+
+@dataclass(frozen=True)
 class SessionTrace:
     """A session's trace. `calls` are in order of time, `total` is their sum; `busy` is the seconds in which at least one ran."""
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from itertools import pairwise
+from math import inf
 
 from rich.console import Console
 from rich.text import Text
@@ -76,15 +77,13 @@ class Axis:
 
     def __init__(self, calls: Sequence[CallTrace], width: int) -> None:
         self.width = max(1, width)
-        self._pieces: list[tuple[float, float, float]] = []
-        until = busy = 0.0
+        self._pieces: list[tuple[float, float]] = []
+        until = 0.0
         for begin, end in timed(calls):
-            start = max(begin, until)
-            if end > start:
-                self._pieces.append((start, end, busy))
-                busy += end - start
+            if end > max(begin, until):
+                self._pieces.append((max(begin, until), end))
                 until = end
-        self.seconds = busy
+        self.seconds = self._busy(inf)
 
     def bar(self, calls: Sequence[CallTrace]) -> str:
         """A line with a block in each character whose time one of these calls touches."""
@@ -100,11 +99,7 @@ class Axis:
 
     def _busy(self, at: float) -> float:
         """Seconds in which calls ran until `at`."""
-        before = [piece for piece in self._pieces if piece[0] <= at]
-        if not before:
-            return 0.0
-        start, end, busy = before[-1]
-        return busy + min(at, end) - start
+        return sum(min(at, end) - start for start, end in self._pieces if start < at)
 
 
 def scale(turns: Sequence[int]) -> str:

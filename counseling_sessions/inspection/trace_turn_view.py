@@ -11,22 +11,23 @@ from rich.text import Text
 from rich.tree import Tree
 
 from counseling_sessions.graph.record import usage_of
-from counseling_sessions.inspection.survival import Kept
 from counseling_sessions.inspection.trace_data import (
     CallTrace,
     CandidateTrace,
+    Message,
     PickTrace,
+    Prompts,
     SaidTrace,
     SessionTrace,
     TurnTrace,
 )
-from counseling_sessions.inspection.trace_prompts import Message, Prompts
-from counseling_sessions.inspection.trace_style import SPEAKERS, Axis, Mark, brief, marked, role_name, seconds, tokens
+from counseling_sessions.inspection.trace_style import SPEAKERS, Axis, brief, marked, role_name, seconds, tokens
 from counseling_sessions.state import Pick
 from counseling_sessions.texts.harmless import harmless
 
 LINE = 200
 """Characters of an utterance or a reason in a brief tree."""
+DECIDERS = {"llm": "the model", "rules": "rules", "every": "default: there is no pick", "human": "a person"}
 LABEL = 26
 """Characters of the names beside bars."""
 
@@ -70,11 +71,10 @@ def turn_full(turn: TurnTrace, look: Look) -> Tree:
         drafts = tree.add(Text("drafts", style="bold"))
         for number, item in enumerate(turn.candidates, 1):
             _add_candidate(drafts, number, item, look)
-    if turn.counselor:
-        marks = [(item.start, item.end, item.candidate + 1) for item in turn.counselor.origins]
-        _add_utterance(tree, turn.counselor, marks, look)
-    if turn.client:
-        _add_utterance(tree, turn.client, [], look)
+    for said in filter(None, (turn.counselor, turn.client)):
+        marks = [(origin.start, origin.end, origin.candidate + 1) for origin in said.origins]
+        text = Text.assemble(_speaker(said)).append_text(marked(said.utterance.text, marks, color=look.color))
+        _add_call(tree.add(text), said.call, look)
     _add_failure(tree, turn, look)
     if turn.calls:
         tree.add(_times(turn, look))
@@ -93,8 +93,7 @@ def plan_tree(trace: SessionTrace, look: Look) -> Tree:
             node.add(Text(f"{number}. {harmless(step)}"))
     else:
         node = tree.add(Text("no plan", style="dim"))
-    if trace.plan_call:
-        _add_call(node, trace.plan_call, look)
+    _add_call(node, trace.plan_call, look)
     if trace.failure and trace.failure.stage == "plan":
         tree.add(Text(f"failed: {harmless(trace.failure.message)}", style="bold red"))
     return tree
@@ -151,46 +150,30 @@ def _kept_share(item: CandidateTrace) -> str:
 
 def _add_pick(tree: Tree, item: PickTrace, look: Look) -> None:
     pick = item.pick
-    node = tree.add(Text.assemble(("picked ", "bold"), _picked(pick), f" by {_decided(pick.source)}"))
+    node = tree.add(Text.assemble(("picked ", "bold"), _picked(pick), f" by {DECIDERS[pick.source]}"))
     if pick.reason:
         node.add(Text(f"why: {harmless(pick.reason)}"))
     if pick.fallback:
         node.add(Text(f"the rules decided, since the model could not: {harmless(pick.fallback)}", style="yellow"))
-    if item.call:
-        _add_call(node, item.call, look)
-
-
-def _decided(source: str) -> str:
-    return {"llm": "the model", "rules": "rules", "every": "default: there is no pick", "human": "a person"}[source]
+    _add_call(node, item.call, look)
 
 
 def _add_candidate(tree: Tree, number: int, item: CandidateTrace, look: Look) -> None:
     draft = item.candidate
     picked = "" if item.picked else ", not picked"
-    node = tree.add(
-        Text.assemble((f"{number} {draft.technique}", "bold"), f"{picked} · {_kept_share(item)}{_words(item.kept)}")
-    )
+    words = f", {item.kept.words} of {item.kept.total} words" if item.kept else ""
+    node = tree.add(Text.assemble((f"{number} {draft.technique}", "bold"), f"{picked} · {_kept_share(item)}{words}"))
     if draft.text:
         marks = [(span.start, span.end, number) for span in item.kept.spans] if item.kept else []
         node.add(marked(draft.text, marks, color=look.color))
     if draft.error:
         node.add(Text(harmless(draft.error), style="red"))
-    if item.call:
-        _add_call(node, item.call, look)
+    _add_call(node, item.call, look)
 
 
-def _words(kept: Kept | None) -> str:
-    return f", {kept.words} of {kept.total} words" if kept else ""
-
-
-def _add_utterance(tree: Tree, item: SaidTrace, marks: list[Mark], look: Look) -> None:
-    text = Text.assemble(_speaker(item))
-    node = tree.add(text.append_text(marked(item.utterance.text, marks, color=look.color)))
-    if item.call:
-        _add_call(node, item.call, look)
-
-
-def _add_call(tree: Tree, item: CallTrace, look: Look) -> None:
+def _add_call(tree: Tree, item: CallTrace | None, look: Look) -> None:
+    if item is None:
+        return
     tree.add(Text(call_line(item), style="dim"))
     _add_troubles(tree, (item,), with_role=False)
     if look.prompts is None:
@@ -248,9 +231,8 @@ def _add_failure(tree: Tree, turn: TurnTrace, look: Look | None = None) -> None:
     if turn.failure is None:
         return
     node = tree.add(Text(f"failed at {turn.failure.stage}: {harmless(turn.failure.message)}", style="bold red"))
-    for item in turn.calls if look else ():
-        if look and item.call is turn.failure.call:
-            _add_call(node, item, look)
+    if look:
+        _add_call(node, next((item for item in turn.calls if item.call is turn.failure.call), None), look)
 
 
 def _times(turn: TurnTrace, look: Look) -> RenderableType:

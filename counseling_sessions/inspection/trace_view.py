@@ -1,6 +1,6 @@
 """The trace of a session on a terminal: its facts, its time and tokens, its turns as trees; and the list of a run."""
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from itertools import groupby
 
@@ -9,8 +9,14 @@ from rich.table import Table
 from rich.text import Text
 
 from counseling_sessions.inspection.find import Overview
-from counseling_sessions.inspection.trace_data import PLAN_TURN, CallTrace, SessionTrace, TechniqueUse, TurnTrace
-from counseling_sessions.inspection.trace_prompts import Prompts
+from counseling_sessions.inspection.trace_data import (
+    PLAN_TURN,
+    CallTrace,
+    Prompts,
+    SessionTrace,
+    TechniqueUse,
+    TurnTrace,
+)
 from counseling_sessions.inspection.trace_style import Axis, brief, has_color, role_name, scale, seconds, tokens
 from counseling_sessions.inspection.trace_turn_view import LABEL, Look, plan_tree, turn_brief, turn_full
 from counseling_sessions.inspection.transcript import ENDS
@@ -150,8 +156,7 @@ def _costs(trace: SessionTrace) -> Iterator[RenderableType]:
     yield Text(
         f"{seconds(trace.seconds)} in all, {seconds(trace.busy)} of it in calls{resumed}, began {trace.started_at}"
     )
-    models = sorted({harmless(item.call.model) for item in trace.calls if item.call.model})
-    if models:
+    if models := sorted({harmless(item.call.model) for item in trace.calls if item.call.model}):
         yield Text(f"models: {', '.join(models)}")
     if trace.cost is not None:
         yield Text(f"cost: {trace.cost:,.4g}")
@@ -163,18 +168,13 @@ def _titled(title: str, part: RenderableType) -> RenderableType:
 
 def _timeline(trace: SessionTrace, look: Look) -> RenderableType:
     """A bar a turn for the time of its calls, on the axis of all calls."""
-    rows: list[tuple[str, list[CallTrace]]] = []
+    axis, lines = Axis(trace.calls, look.width - 20), []
     closing = {turn.turn for turn in trace.turns if turn.closing}
-    for number, calls in groupby(sorted(trace.calls, key=lambda item: item.turn), key=lambda item: item.turn):
+    for number, group in groupby(sorted(trace.calls, key=lambda item: item.turn), key=lambda item: item.turn):
+        calls = list(group)
         name = "plan" if number == PLAN_TURN else "closing" if number in closing else f"turn {number}"
-        rows.append((name, list(calls)))
-    axis = Axis(trace.calls, look.width - 20)
-    lines = [
-        Text.assemble(
-            f"{name:<9}", (f"{axis.bar(calls):<{axis.width}}", "cyan"), f" {seconds(Axis(calls, 1).seconds):>9}"
-        )
-        for name, calls in rows
-    ]
+        bar, time = f"{axis.bar(calls):<{axis.width}}", f" {seconds(Axis(calls, 1).seconds):>9}"
+        lines.append(Text.assemble(f"{name:<9}", (bar, "cyan"), time))
     return _titled(f"Timeline of the {seconds(axis.seconds)} in which calls ran", Group(*lines))
 
 
@@ -193,11 +193,10 @@ def _roles(trace: SessionTrace) -> Table:
     return table
 
 
-def _figures(used: Usage) -> Iterator[str]:
+def _figures(used: Usage) -> list[str]:
     cached = f"{used.cached_tokens / used.prompt_tokens:.0%}" if used.prompt_tokens else "–"
-    again = max(0, used.attempts - used.calls)
-    yield from (str(used.calls), str(again), f"{used.prompt_tokens:,}", cached, f"{used.completion_tokens:,}")
-    yield seconds(used.seconds)
+    numbers = [f"{used.prompt_tokens:,}", cached, f"{used.completion_tokens:,}"]
+    return [str(used.calls), str(max(0, used.attempts - used.calls)), *numbers, seconds(used.seconds)]
 
 
 def _cost(cost: float | None) -> list[str]:
@@ -241,14 +240,15 @@ def _slow(item: CallTrace) -> str:
 
 def _troubles(trace: SessionTrace) -> list[str]:
     """The guards' findings and the failed requests, by kind and node."""
-    by_kind: dict[str, Counter[str]] = {}
+    by_kind: defaultdict[str, Counter[str]] = defaultdict(Counter)
     for item in trace.calls:
         kinds = [finding.kind for finding in item.call.findings] + ["requests failed"] * len(item.call.errors)
         for kind in kinds:
-            by_kind.setdefault(kind, Counter())[role_name(item.call.role)] += 1
-    lines = []
-    for kind, roles in by_kind.items():
-        lines.append(f"{kind}: {', '.join(f'{role} {count}' for role, count in roles.most_common())}")
+            by_kind[kind][role_name(item.call.role)] += 1
+    lines = [
+        f"{kind}: {', '.join(f'{role} {count}' for role, count in roles.most_common())}"
+        for kind, roles in by_kind.items()
+    ]
     fallbacks = [turn.turn for turn in trace.turns if turn.pick and turn.pick.pick.fallback]
     if fallbacks:
         lines.append(f"picks that the rules had to make: turns {', '.join(map(str, fallbacks))}")

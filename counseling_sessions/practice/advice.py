@@ -18,7 +18,7 @@ from counseling_sessions.state import Candidate, CounselorView, Failure, Pick, P
 
 @dataclass(frozen=True)
 class Answer:
-    """What MAGneT would say; `failure` where it could not be had. `plan` is the one it works by, made at the first question."""
+    """What MAGneT would say, or its `failure`. `plan` is the one it works by, made at the first question."""
 
     plan: Plan | None = None
     pick: Pick | None = None
@@ -37,7 +37,7 @@ class Advisor:
     async def pick(self, said: tuple[Utterance, ...]) -> Pick:
         """The router's pick after this dialogue: by rules, without a call, unless the configured router is a model."""
         config = self._practice.config
-        view = CounselorView.model_validate(self._known(said))
+        view = CounselorView.model_validate(self._past(said))
         if policy_of(config) != "llm":
             return pick_by_rules(view, config)
         with untraced():
@@ -49,14 +49,11 @@ class Advisor:
         practice, config = self._practice, self._practice.config
         graph = build_session_graph(specialists=config.techniques, models=self._models)
         profile, said = practice.content.head.profile, practice.dialogue
-        given: dict[str, Any] = {
-            **self._known(said),
-            "profile": profile.model_dump(mode="json"),
-            "attitude": practice.content.head.attitude,
-        }
+        attitude = practice.content.head.attitude
+        begun = {**self._past(said), "profile": profile.model_dump(mode="json"), "attitude": attitude}
         with untraced():
             state = await graph.ainvoke(
-                Command(update=given),
+                Command(update=begun),
                 {"recursion_limit": recursion_limit(config.max_turns)},
                 context=config,
                 interrupt_before=["client"],
@@ -74,8 +71,8 @@ class Advisor:
             failure=Failure.model_validate(state["failure"]) if state.get("failure") else None,
         )
 
-    def _known(self, said: tuple[Utterance, ...]) -> dict[str, Any]:
-        """What the counselor's side knows; what a person's messages used, by cues, stands where its own picks would."""
+    def _past(self, said: tuple[Utterance, ...]) -> dict[str, Any]:
+        """What the counselor's side knows; the techniques of a person's messages, by cues, stand for its picks."""
         practice = self._practice
         profile, turns = practice.content.head.profile, practice.config.max_turns
         picks = [
@@ -83,7 +80,7 @@ class Advisor:
             for item in said
             if item.author == "human" and not item.closing and (names := techniques_in(item.text))
         ]
-        known = update(
+        past = update(
             session_id=practice.content.head.session_id,
             client_information=counselor_information(profile),
             reason_for_counseling=counselor_reason(profile),
@@ -91,7 +88,7 @@ class Advisor:
             picks=picks,
         )
         if self._plan:
-            known |= update(plan=self._plan)
+            past |= update(plan=self._plan)
         if reason := practice.state.get("end_reason"):
-            known["end_reason"] = reason
-        return known
+            past["end_reason"] = reason
+        return past

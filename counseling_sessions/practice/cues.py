@@ -1,15 +1,17 @@
 """Deterministic cues in English words: techniques and questions in a counselor's message, feelings in a client's.
 
 They match forms of speech, not what is meant: irony, other languages and unusual wording escape them. `docs/practice.md` lists
-their limits; whoever shows what they found says that cues found it.
+their limits. What shows their hits says that cues made them.
 """
 
 import re
+from collections import Counter
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, BeforeValidator, ConfigDict
 
 from counseling_sessions.settings import read_yaml
 from counseling_sessions.texts.words import sentences, words
@@ -26,33 +28,32 @@ class Questions:
     other: int = 0
 
 
+def title(name: str) -> str:
+    """A technique's name for people."""
+    return name.replace("_", " ")
+
+
 def techniques_in(text: str) -> tuple[str, ...]:
     """The techniques for which a counselor's message has a cue."""
+    asks = ["questioning"] if questions_in(text).open else []
     text = text.replace("’", "'")
-    found = [name for name, pattern in _cues().techniques.items() if pattern.search(text)]
-    if questions_in(text).open:
-        found.insert(0, "questioning")
-    return tuple(found)
+    return (*asks, *(name for name, pattern in _cues().techniques.items() if pattern.search(text)))
 
 
-def questions_in(text: str) -> Questions:
-    """Count the questions of a message: its sentences with a question mark, and invitations to tell without one.
+def questions_in(*texts: str) -> Questions:
+    """Count the questions of messages: sentences with a question mark, and invitations to tell without one.
 
     A question is what its first question word or verb makes it: "how" and "what" open, "do", "is", "who" or "how often"
     closed. "Can you tell me what happened?" is an invitation, and open.
     """
-    cues = _cues()
-    counts = {"open": 0, "closed": 0, "other": 0}
-    for sentence in sentences(text.replace("’", "'")):
-        asked = sentence.rstrip("\"'”»)* ").endswith("?")
+    cues, counts = _cues().questions, Counter[str]()
+    for sentence in (sentence for text in texts for sentence in sentences(text.replace("’", "'"))):
+        opens, closes = cues.open.search(sentence), cues.closed.search(sentence)
         if cues.invitation.search(sentence):
             counts["open"] += 1
-        elif asked:
-            opens, closes = cues.open.search(sentence), cues.closed.search(sentence)
-            if opens and (not closes or opens.start() < closes.start()):
-                counts["open"] += 1
-            else:
-                counts["closed" if closes else "other"] += 1
+        elif sentence.rstrip("\"'”»)* ").endswith("?"):
+            first_opens = opens and (not closes or opens.start() < closes.start())
+            counts["open" if first_opens else "closed" if closes else "other"] += 1
     return Questions(**counts)
 
 
@@ -67,14 +68,13 @@ class Moment:
 
 def moments_in(text: str) -> list[Moment]:
     """The moments of a client's message, one per sentence and kind."""
-    found = []
-    for sentence in sentences(text.replace("’", "'")):
-        for kind, pattern in _cues().feelings.items():
-            if match := pattern.search(sentence):
-                found.append(Moment(kind, match[0], sentence))
-        if match := _cues().disclosure.search(sentence):
-            found.append(Moment("disclosure", match[0], sentence))
-    return found
+    kinds = {**_cues().feelings, "disclosure": _cues().disclosure}
+    return [
+        Moment(kind, match[0], sentence)
+        for sentence in sentences(text.replace("’", "'"))
+        for kind, pattern in kinds.items()
+        if (match := pattern.search(sentence))
+    ]
 
 
 def picks_up(answer: str, moment: Moment) -> bool:
@@ -82,11 +82,11 @@ def picks_up(answer: str, moment: Moment) -> bool:
     says one of the less common words of the client's sentence."""
     answer = answer.replace("’", "'")
     family = _cues().feelings.get(moment.kind)
-    if family and family.search(answer):
-        return True
-    if {"empathy", "normalizing"} & set(techniques_in(answer)):
-        return True
-    return bool(_content(moment.sentence) & _content(answer))
+    return bool(
+        (family and family.search(answer))
+        or {"empathy", "normalizing"} & set(techniques_in(answer))
+        or _content(moment.sentence) & _content(answer)
+    )
 
 
 def _content(text: str) -> set[str]:
@@ -94,40 +94,34 @@ def _content(text: str) -> set[str]:
     return {word[:5] for word in words(text) if len(word) > 3 and word not in _cues().common}
 
 
+def _pattern(cues: str | list[str]) -> re.Pattern[str]:
+    return re.compile(cues if isinstance(cues, str) else "|".join(cues), re.IGNORECASE)
+
+
+Cue = Annotated[re.Pattern[str], BeforeValidator(_pattern)]
+Words = Annotated[re.Pattern[str], BeforeValidator(lambda words: _pattern(rf"\b(?:{words})\b"))]
+
+
 class _Questions(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    open: str
-    closed: str
-    invitation: str
+    open: Cue
+    closed: Cue
+    invitation: Cue
 
 
-class _Data(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    techniques: dict[str, tuple[str, ...]]
-    questions: _Questions
-    feelings: dict[str, str]
-    disclosure: str
-    common: str
-
-
-class _Cues:
+class _Cues(BaseModel):
     """The cues of the file, compiled."""
 
-    def __init__(self, data: _Data) -> None:
-        self.techniques = {name: _pattern("|".join(cues)) for name, cues in data.techniques.items()}
-        self.open, self.closed = _pattern(data.questions.open), _pattern(data.questions.closed)
-        self.invitation = _pattern(data.questions.invitation)
-        self.feelings = {name: _pattern(rf"\b(?:{words})\b") for name, words in data.feelings.items()}
-        self.disclosure = _pattern(data.disclosure)
-        self.common = frozenset(data.common.split())
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    techniques: dict[str, Cue]
+    questions: _Questions
+    feelings: dict[str, Words]
+    disclosure: Cue
+    common: Annotated[frozenset[str], BeforeValidator(str.split)]
 
 
 @cache
 def _cues() -> _Cues:
-    return _Cues(_Data.model_validate(read_yaml(FILE)))
-
-
-def _pattern(text: str) -> re.Pattern[str]:
-    return re.compile(text, re.IGNORECASE)
+    return _Cues.model_validate(read_yaml(FILE))

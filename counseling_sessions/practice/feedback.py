@@ -38,14 +38,13 @@ async def feedback(record: SessionRecord, path: Path, folder: Path, models: Mode
     session = session_of(record, str(folder))
     try:
         with untraced():
-            found = await judge_sessions(
-                [session], [scale], judges, models, JudgeCache(folder / "judgements", private=True)
-            )
+            cache = JudgeCache(folder / "judgements", private=True)
+            judgements = await judge_sessions([session], [scale], judges, models, cache)
     except JudgeStopped as error:
         return [f"No feedback: {error}"]
     lines = [f"By {', '.join(judge.name for judge in judges)}, {scale.low} to {scale.high}. {scale.note}"]
     for item in scale.items:
-        rows = [row for row in found.rows if row.item == item.id and row.score is not None]
+        rows = [row for row in judgements.rows if row.item == item.id and row.score is not None]
         if not rows:
             lines.append(f"  {item.title}: not scored")
             continue

@@ -7,7 +7,7 @@ from counseling_sessions.graph.practice import Practice
 from counseling_sessions.nodes.person import PersonAnswer, too_long
 from counseling_sessions.nodes.risk import find_risk, help_text
 from counseling_sessions.practice.advice import Advisor, Answer
-from counseling_sessions.practice.cues import techniques_in
+from counseling_sessions.practice.cues import techniques_in, title
 from counseling_sessions.practice.terminal import Terminal
 from counseling_sessions.prompts import prompt
 from counseling_sessions.state import Pick, Speaker, Utterance
@@ -102,11 +102,11 @@ class Loop:
 
     def _show(self, utterance: Utterance) -> None:
         name = self._practice.content.head.profile.demographics.name
-        title = name if utterance.speaker == "client" else "Counselor"
+        speaker = name if utterance.speaker == "client" else "Counselor"
         if utterance.author == "human":
-            self._terminal.utterance(f"{title} (you)", utterance.text, "bold cyan")
+            self._terminal.utterance(f"{speaker} (you)", utterance.text, "bold cyan")
         else:
-            self._terminal.utterance(title, utterance.text)
+            self._terminal.utterance(speaker, utterance.text)
 
     def _prompt(self) -> str:
         waiting = self._practice.waiting
@@ -146,7 +146,7 @@ class Loop:
         with self._terminal.busy("thinking of a hint"):
             pick: Pick = self._run(self._advisor.pick(self._practice.dialogue))
         name = pick.techniques[0]
-        self._terminal.note(f"Perhaps {_title(name)}: {prompt(f'techniques/{name}', 'card')}")
+        self._terminal.note(f"Perhaps {title(name)}: {prompt(f'techniques/{name}', 'card')}")
         self._terminal.note(f"Why: {pick.reason} ({_how(pick)}).")
 
     def _why(self) -> None:
@@ -156,11 +156,11 @@ class Loop:
             self._terminal.note("You have said nothing yet.")
             return
         message = dialogue[place]
-        used = ", ".join(map(_title, techniques_in(message.text))) or "none that a cue would show"
+        used = ", ".join(map(title, techniques_in(message.text))) or "none that a cue would show"
         self._terminal.note(f"Your message in turn {message.turn} used, by cues in its words: {used}.")
         with self._terminal.busy("asking the router"):
             pick: Pick = self._run(self._advisor.pick(dialogue[:place]))
-        names = " + ".join(map(_title, pick.techniques))
+        names = " + ".join(map(title, pick.techniques))
         self._terminal.note(f"The router ({_how(pick)}) would have picked {names}: {pick.reason}.")
 
     def _what_would_magnet_say(self) -> None:
@@ -174,10 +174,10 @@ class Loop:
             show(f"Its plan: {answer.plan.technique} – {answer.plan.goal}")
         if answer.pick:
             show(
-                f"Picked ({_how(answer.pick)}): {' + '.join(map(_title, answer.pick.techniques))} – {answer.pick.reason}"
+                f"Picked ({_how(answer.pick)}): {' + '.join(map(title, answer.pick.techniques))} – {answer.pick.reason}"
             )
         for candidate in answer.candidates:
-            show(f"  {_title(candidate.technique)}: {candidate.text or candidate.error}")
+            show(f"  {title(candidate.technique)}: {candidate.text or candidate.error}")
         self._terminal.utterance("MAGneT would say (it is not said)", answer.said, "bold magenta")
         if practice.waiting:
             show("It is still your turn.")
@@ -185,7 +185,3 @@ class Loop:
 
 def _how(pick: Pick) -> str:
     return "rules, as the model gave no pick" if pick.fallback else "a model" if pick.source == "llm" else "rules"
-
-
-def _title(name: str) -> str:
-    return name.replace("_", " ")

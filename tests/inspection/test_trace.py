@@ -12,9 +12,8 @@ from hypothesis import strategies as st
 from rich.console import Console
 
 from counseling_sessions.graph.record import make_record, usage_of
-from counseling_sessions.inspection.trace import as_json, span_seconds, total, trace_session, union_seconds
+from counseling_sessions.inspection.trace import as_json, prompts_of, span_seconds, total, trace_session, union_seconds
 from counseling_sessions.inspection.trace_data import CallTrace, SessionTrace
-from counseling_sessions.inspection.trace_prompts import prompts_of
 from counseling_sessions.inspection.trace_view import find_turn, show_session, show_turn
 from counseling_sessions.models.errors import ModelError
 from counseling_sessions.models.prices import Price, Prices

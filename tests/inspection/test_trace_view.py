@@ -19,9 +19,8 @@ from counseling_sessions.commands.parsing.parser import parse
 from counseling_sessions.commands.trace import run as command
 from counseling_sessions.inspection.find import overview
 from counseling_sessions.inspection.survival import survival
-from counseling_sessions.inspection.trace import trace_session
+from counseling_sessions.inspection.trace import prompts_of, trace_session
 from counseling_sessions.inspection.trace_data import CallTrace
-from counseling_sessions.inspection.trace_prompts import prompts_of
 from counseling_sessions.inspection.trace_style import Axis, brief, marked, scale, seconds
 from counseling_sessions.inspection.trace_turn_view import call_line
 from counseling_sessions.inspection.trace_view import short_ids, show_overview, show_session, show_turn

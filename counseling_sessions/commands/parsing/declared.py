@@ -1,8 +1,7 @@
 """Frozen requests whose fields are a command's options: declared once, with their help, and read once.
 
-Their fields are made by `option`, `switch`, `argument` and `group`; a field without one of these is no option. A field's
-annotation says what a text is read as (`int`, `float`, `Path`), what may be chosen (`Literal`), and that an option has to be
-there (neither a default nor None).
+`option`, `switch`, `argument` and `group` make their fields; a field without one of these is no option. A field's annotation
+gives the type (`int`, `float`, `Path`), the choices (`Literal`), and whether an option is required (neither a default nor None).
 """
 
 import argparse
@@ -14,17 +13,17 @@ Kind = TypeVar("Kind")
 
 
 def option(help: str | None = None, metavar: str | None = None, *, default: Any = None, **how: Any) -> Any:
-    """A field that `--name` sets, or the `flags` given; `how` is for `add_argument`."""
+    """A field that `--name` or the `flags` of `how` set; `how` is for `add_argument`."""
     return field(default=default, metadata={"help": help, "metavar": metavar, **how})
 
 
 def switch(help: str, **how: Any) -> Any:
-    """A field that is true where its option is given."""
+    """A field that its option makes true."""
     return field(default=False, metadata={"help": help, "action": "store_true", **how})
 
 
 def argument(help: str | None = None, metavar: str | None = None, **how: Any) -> Any:
-    """A field that is named by its place."""
+    """A field by its place on the command line."""
     return option(help, metavar, flags=(), **how)
 
 
@@ -81,7 +80,7 @@ def _open(annotation: Any) -> bool:
 
 
 def _reading(annotation: Any) -> dict[str, Any]:
-    """How a text becomes what an annotation says. An empty path is one that is not given."""
+    """How to read a text as its annotation says. An empty path is None."""
     kinds = get_args(annotation) or (annotation,)
     literals = [kind for kind in (annotation, *kinds) if get_origin(kind) is Literal]
     if choices := [choice for kind in literals for choice in get_args(kind)]:

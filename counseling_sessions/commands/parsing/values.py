@@ -48,18 +48,16 @@ def part_of_parts(text: str) -> tuple[int, int]:
     return int(part), int(parts)
 
 
-def count(text: str) -> int:
+def count(text: str, least: int = 0) -> int:
     """A whole number, 0 or more."""
-    if not text.isdecimal():
-        raise ArgumentTypeError("a whole number, 0 or more")
+    if not text.isdecimal() or int(text) < least:
+        raise ArgumentTypeError(f"a whole number from {least} on")
     return int(text)
 
 
 def positive(text: str) -> int:
     """A whole number from 1 on."""
-    if not text.isdecimal() or int(text) < 1:
-        raise ArgumentTypeError("a whole number from 1 on")
-    return int(text)
+    return count(text, 1)
 
 
 def amount(text: str) -> float:
