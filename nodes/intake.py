@@ -7,13 +7,10 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict
 
 from counseling_sessions.models.chat import Models
-from counseling_sessions.profiles.library import load_builtin
+from counseling_sessions.profiles.library import DEFAULT_ATTITUDE, DEFAULT_CLIENT, load_builtin
 from counseling_sessions.profiles.schema import Attitude, ClientProfile, clean, counselor_information, counselor_reason
 from counseling_sessions.settings import SessionConfig
 from counseling_sessions.state import SessionId, Utterance, update
-
-DEFAULT_CLIENT = "amira-exam-panic"
-DEFAULT_ATTITUDE: Attitude = "neutral"
 
 
 class IntakeView(BaseModel):

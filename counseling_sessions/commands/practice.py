@@ -29,7 +29,6 @@ from counseling_sessions.graph.session import SessionTask, find_session
 from counseling_sessions.inspection.transcript import how_it_ended, transcript_markdown
 from counseling_sessions.models.chat import Models
 from counseling_sessions.models.roles import ROLES, serving_line
-from counseling_sessions.nodes.intake import DEFAULT_ATTITUDE
 from counseling_sessions.nodes.risk import phrase_lists, read_help
 from counseling_sessions.nodes.risk.check import ROLE as RISK_ROLE
 from counseling_sessions.nodes.risk.phrases import LANGUAGES
@@ -38,6 +37,7 @@ from counseling_sessions.practice.feedback import feedback, refuse_without_judge
 from counseling_sessions.practice.loop import Loop
 from counseling_sessions.practice.review import review_lines, review_of
 from counseling_sessions.practice.terminal import Terminal
+from counseling_sessions.profiles.library import DEFAULT_ATTITUDE
 from counseling_sessions.profiles.readers import find_profile
 from counseling_sessions.profiles.schema import client_form, counselor_information, counselor_reason
 from counseling_sessions.sessions.folder import RunFolder

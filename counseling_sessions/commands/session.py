@@ -31,7 +31,7 @@ from counseling_sessions.graph.trouble import LOG
 from counseling_sessions.inspection.live import LiveView, show_summary
 from counseling_sessions.inspection.transcript import transcript_markdown
 from counseling_sessions.models.roles import Served, serving_line
-from counseling_sessions.nodes.intake import DEFAULT_ATTITUDE
+from counseling_sessions.profiles.library import DEFAULT_ATTITUDE
 from counseling_sessions.profiles.readers import find_profile
 from counseling_sessions.profiles.schema import Attitude, ClientProfile
 from counseling_sessions.sessions.folder import RunFolder

@@ -17,8 +17,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from counseling_sessions.graph.provenance import configuration_hash, provenance
 from counseling_sessions.graph.session import SessionTask
-from counseling_sessions.nodes.intake import DEFAULT_ATTITUDE
-from counseling_sessions.profiles.library import builtin_ids, builtin_profiles, load_builtin
+from counseling_sessions.profiles.library import DEFAULT_ATTITUDE, builtin_ids, builtin_profiles, load_builtin
 from counseling_sessions.profiles.readers import Problem, ProfileError, iter_profiles
 from counseling_sessions.profiles.schema import Attitude, ClientProfile
 from counseling_sessions.sessions.errors import RunError

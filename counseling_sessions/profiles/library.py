@@ -7,9 +7,11 @@ from pathlib import Path
 from counseling_sessions.profiles.documents import read_document
 from counseling_sessions.profiles.problems import ProfileError
 from counseling_sessions.profiles.records import profile_of
-from counseling_sessions.profiles.schema import ClientProfile
+from counseling_sessions.profiles.schema import Attitude, ClientProfile
 
 BUILTIN = Path(__file__).parent / "builtin"
+DEFAULT_CLIENT = "amira-exam-panic"
+DEFAULT_ATTITUDE: Attitude = "neutral"
 
 
 @cache

@@ -5,7 +5,7 @@ from typing import Literal
 
 from counseling_sessions.commands.parsing.declared import CommandRequest, group, option, switch
 from counseling_sessions.commands.parsing.options import RECORD, ModelOptions, SessionOptions
-from counseling_sessions.nodes.intake import DEFAULT_ATTITUDE, DEFAULT_CLIENT
+from counseling_sessions.profiles.library import DEFAULT_ATTITUDE, DEFAULT_CLIENT
 from counseling_sessions.profiles.schema import Attitude
 from counseling_sessions.settings import MethodName
 
