@@ -333,11 +333,11 @@ import sys
 from counseling_sessions.nodes import plan
 import run
 
-def fails_for_one(attempts, *rest):
+def fails_for_one(models, request):
     folder = sys.argv[sys.argv.index("--out") + 1]
-    if '"client-2"' in open(f"{folder}/journals/{attempts.session_id}.journal.jsonl").read():
+    if '"client-2"' in open(f"{folder}/journals/{request.session_id}.journal.jsonl").read():
         return 1 / 0
-    return decide(attempts, *rest)
+    return decide(models, request)
 
 decide = plan.decide
 plan.decide = fails_for_one
