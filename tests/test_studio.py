@@ -71,7 +71,7 @@ def studio(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Studio]:
         run = folder / "run"
         run.mkdir()
         record, finished, unfinished = asyncio.run(_sessions(checkpoints, folder, run, model.base_url))
-        before = {path: path.read_bytes() for path in run.iterdir()}
+        before = {path: path.read_bytes() for path in run.rglob("*") if path.is_file()}
         environment = {
             "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
             "HOME": str(folder),  # neither keys nor settings of whoever runs the tests
@@ -88,7 +88,9 @@ def studio(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Studio]:
         project = _linked_project(folder / "project")
         with _studio_command(project, [str(run)], environment) as (url, told):
             yield Studio(url, model, record, finished, unfinished, told, project, environment)
-        assert {path: path.read_bytes() for path in run.iterdir()} == before, "the run directory was changed"
+        assert {path: path.read_bytes() for path in run.rglob("*") if path.is_file()} == before, (
+            "the run directory was changed"
+        )
 
 
 async def test_the_graph_is_listed_and_drawn(studio: Studio) -> None:

@@ -147,7 +147,7 @@ def test_train_lora_that_was_killed_is_taken_up_again_and_ends_as_if_it_had_not_
     given = options | {"learning_rate": 5e-3, "epochs": 50.0}
     arguments = ["train", "lora", str(data), "--base", str(base), "--out", str(out), "--offline"]
     arguments += [text for name, value in given.items() for text in (f"--{name.replace('_', '-')}", str(value))]
-    often = f"import sys, run, training.loop as loop; loop.CHECKPOINT_EVERY = 0; sys.exit(run.main({arguments!r}))"
+    often = f"import sys, run, counseling_sessions.training.loop as loop; loop.CHECKPOINT_EVERY = 0; sys.exit(run.main({arguments!r}))"
 
     first = started([sys.executable, "-c", often])
     assert first.stderr
