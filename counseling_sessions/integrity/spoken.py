@@ -45,9 +45,12 @@ class Past:
             self.add(Said(text))
 
     def add(self, said: Said) -> None:
-        self.said.append(said)
-        self.by_words.setdefault(said.words, []).append(said)
-        self.vocabulary.update(said.words.split())
+        """Go on by a message, of which only the words stay: with its own past in it, a session would hold itself in memory."""
+        kept = Said(said.text, turn=said.turn)
+        vars(kept).update(words=said.words, **{name: value for name, value in vars(said).items() if name == "grams"})
+        self.said.append(kept)
+        self.by_words.setdefault(kept.words, []).append(kept)
+        self.vocabulary.update(kept.words.split())
 
     @property
     def recent(self) -> list[Said]:

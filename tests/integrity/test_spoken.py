@@ -1,6 +1,8 @@
 """Messages as the rules see them: end markers, what was said before, and who may use whom."""
 
+import gc
 import re
+import weakref
 from pathlib import Path
 
 import pytest
@@ -54,3 +56,18 @@ def test_what_judges_a_session_takes_nothing_from_what_makes_one(room: str) -> N
     modules = list((PACKAGE / room).rglob("*.py"))
     assert modules
     assert [path.name for path in modules if re.search(r"counseling_sessions\.nodes\b", path.read_text("utf-8"))] == []
+
+
+def test_a_message_goes_with_the_one_who_judges_it_though_it_is_past() -> None:
+    """Else every session stays in memory until Python looks for cycles."""
+    past = Past()
+    spoken = Spoken("It was the sun.", "client", own=past)
+    past.add(spoken)
+    watched = weakref.ref(spoken)
+    gc.disable()
+    try:
+        del spoken
+        assert watched() is None
+    finally:
+        gc.enable()
+    assert past.by_words["it was the sun"][0].text == "It was the sun."
