@@ -303,3 +303,14 @@ def test_the_graph_is_drawn_as_mermaid(capsys: pytest.CaptureFixture[str]) -> No
 def test_schemas_are_published(what: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert run.main(["schema", what]) == 0
     assert json.loads(capsys.readouterr().out)["$schema"].startswith("https://json-schema.org/")
+
+
+def test_a_folder_of_single_sessions_is_counted_in_words_and_is_no_batch(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with LoopbackServer() as server:
+        assert session(server, tmp_path / "one") == 0
+    assert run.main(["export", str(tmp_path / "one"), "--format", "jsonl", "--out", str(tmp_path / "data")]) == 0
+    assert "1 session of 1 client, 1 example (train 1)" in capsys.readouterr().out
+    assert run.main(["status", str(tmp_path / "one")]) == 2
+    assert f"holds single sessions, not a batch; `run.py trace {tmp_path / 'one'} --list`" in capsys.readouterr().err

@@ -33,7 +33,6 @@ from counseling_sessions.evaluation.reference import read_turns, reference_score
 from counseling_sessions.evaluation.report.data import evaluation_data
 from counseling_sessions.evaluation.report.document import Document
 from counseling_sessions.evaluation.report.evaluation import evaluation_document
-from counseling_sessions.evaluation.report.format import counted
 from counseling_sessions.evaluation.report.made import made_by
 from counseling_sessions.evaluation.report.measured import reference_section
 from counseling_sessions.evaluation.scales import Scale, read_scale
@@ -46,6 +45,7 @@ from counseling_sessions.sessions import Session, read_sessions
 from counseling_sessions.sessions.folder import RunFolder
 from counseling_sessions.settings import SettingsError
 from counseling_sessions.texts.console import HarmlessConsole
+from counseling_sessions.texts.words import counted
 
 
 def evaluate(request: EvaluateRequest) -> int:

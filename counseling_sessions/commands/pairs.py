@@ -34,7 +34,6 @@ from counseling_sessions.evaluation.rating.page import write_pages
 from counseling_sessions.evaluation.rating.study import STUDY_FILE, read_study, write_study
 from counseling_sessions.evaluation.report.data import flat
 from counseling_sessions.evaluation.report.document import Document, Section
-from counseling_sessions.evaluation.report.format import counted
 from counseling_sessions.evaluation.report.judged import judge_card
 from counseling_sessions.evaluation.report.made import made_by, made_section
 from counseling_sessions.evaluation.report.preferred import (
@@ -46,6 +45,7 @@ from counseling_sessions.evaluation.report.preferred import (
 from counseling_sessions.models.prices import read_prices
 from counseling_sessions.settings import SettingsError, validation_message
 from counseling_sessions.store.reading import parse_json, read_text
+from counseling_sessions.texts.words import counted
 
 
 def prefer(request: PreferRequest) -> int:

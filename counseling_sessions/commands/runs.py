@@ -25,6 +25,7 @@ from counseling_sessions.sessions.folder import RunFolder, run_folder
 from counseling_sessions.sessions.ledger import Damage
 from counseling_sessions.texts.console import HarmlessConsole
 from counseling_sessions.texts.harmless import one_line
+from counseling_sessions.texts.words import counted
 
 WATCH_EVERY = 2.0
 
@@ -129,9 +130,10 @@ def export_run(request: ExportRequest) -> int:
     )
     tell_left_out(left_out)
     parts = ", ".join(f"{name} {part.examples:,}" for name, part in report.splits.items())
-    failed = f"; {sum(report.failed.values()):,} failed sessions left out" if report.failed else ""
+    failed = f"; {counted(sum(report.failed.values()), 'failed session')} left out" if report.failed else ""
     if unfinished:
         warn(f"the run is not done: {unfinished:,} of its sessions are still to come, and are not in the export")
-    say(f"{report.sessions:,} sessions of {report.clients:,} clients, {report.examples:,} examples ({parts}){failed}")
+    size = f"{counted(report.sessions, 'session')} of {counted(report.clients, 'client')}"
+    say(f"{size}, {counted(report.examples, 'example')} ({parts}){failed}")
     say(f"written: {report.out}/, with its card in README.md")
     return 0

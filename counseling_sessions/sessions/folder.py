@@ -92,7 +92,7 @@ class RunFolder(Shards):
 def run_folder(place: Path) -> RunFolder | None:
     """What a place is, for all that read sessions: a run's folder; None for a file, and for a folder with something else in it."""
     folder = RunFolder(place)
-    there = (RUN_FILE, "shards", "ledger", OLD_SHARD, OLD_LEDGER)
-    if place.is_dir() and (any((place / name).exists() for name in there) or folder.journal_files()):
+    marks = (RUN_FILE, "shards", "ledger", OLD_SHARD, OLD_LEDGER)
+    if place.is_dir() and (any((place / name).exists() for name in marks) or folder.journal_files()):
         return folder
     return None

@@ -20,7 +20,6 @@ from counseling_sessions.sessions.ledger import Damage, read_listed, sealed
 from counseling_sessions.sessions.shards import PACKED, RAW
 from counseling_sessions.store.atomic import write_atomically
 from counseling_sessions.store.failing import failing_as
-from counseling_sessions.store.log import append
 from counseling_sessions.store.reading import open_plain
 
 
@@ -54,7 +53,7 @@ def _recover(run: RunFolder, batch: Callable[[], Container[str]] | None) -> Reco
     _remove_leftovers(run)
     checked = run.check()
     for entry in checked.tails:
-        append(run.ledger_of(entry.shard), sealed(entry))
+        run.enter(entry)
     strays = list(_list_strays(run, checked))
     _leave_behind(run, checked.bad_shards)
     listed_now = len(checked.tails) + len(strays)
@@ -87,7 +86,7 @@ def _list_strays(run: RunFolder, checked: Checked) -> Iterator[str]:
     for name, wanted in ends.items():
         for line, end in run.lines(name):
             if end in wanted and (entry := listed(line.removesuffix(b"\n"), name, end)):
-                append(run.ledger_of(name), sealed(entry))
+                run.enter(entry)
                 yield entry.session_id
 
 

@@ -11,9 +11,10 @@ import zstandard
 
 from counseling_sessions.sessions.entries import Entry, listed
 from counseling_sessions.sessions.errors import RunError
-from counseling_sessions.sessions.ledger import read_listed
+from counseling_sessions.sessions.ledger import read_listed, sealed
 from counseling_sessions.sessions.old import OLD, OLD_LEDGER, OLD_SHARD, old_entries
 from counseling_sessions.store.failing import failing_as
+from counseling_sessions.store.log import append
 from counseling_sessions.store.reading import open_plain, read_lines
 
 RUN_FILE = "run.json"
@@ -81,6 +82,10 @@ class Shards:
         """The ledger of the worker that has written a shard."""
         return self.ledgers / f"{shard.rpartition('-')[0] or shard}{RAW}"
 
+    def enter(self, entry: Entry, *, private: bool = False) -> None:
+        """Append an entry to its ledger. Raises `OSError`."""
+        append(self.ledger_of(entry.shard), sealed(entry), private=private)
+
     def index(self) -> Index:
         """What the ledgers say, completed from the ends of the shards. Raises `RunError`."""
         index = Index()
@@ -115,8 +120,8 @@ class Shards:
 
     def shard_names(self) -> list[str]:
         """The shards, without their suffixes."""
-        there = (path.name.removesuffix(".zst") for path in self.shards.glob(f"[!.]*{RAW}*"))
-        return sorted({*(name.removesuffix(RAW) for name in there), *([OLD] if self.has_old else [])})
+        files = (path.name.removesuffix(".zst") for path in self.shards.glob(f"[!.]*{RAW}*"))
+        return sorted({*(name.removesuffix(RAW) for name in files), *([OLD] if self.has_old else [])})
 
     def lines(self, name: str, start: int = 0) -> Iterator[tuple[bytes, int]]:
         """The lines of a shard from an offset on, each with the offset after it; only the last can be without its end."""
@@ -138,25 +143,25 @@ class Shards:
         start = 0 if packed or entry.start is None else max(0, entry.start)
         return next((line for line, end in self.lines(entry.shard, start) if end == entry.end), None)
 
-    def _tail(self, name: str, known: list[Entry]) -> Iterator[Entry]:
+    def _tail(self, name: str, entries: list[Entry]) -> Iterator[Entry]:
         """The records after the last one that the ledger knows: a crash came between the two."""
-        place = max((entry.end for entry in known), default=0)
+        place = max((entry.end for entry in entries), default=0)
         try:
             size = self.raw(name).stat().st_size
         except OSError:
-            size = 0 if known else 1  # of a packed one the ledger's last line was forced to the disk before
+            size = 0 if entries else 1  # the ledger of a packed shard was forced to the disk
         if size <= place:
             return
-        crcs = {entry.crc for entry in known}
-        identities = {entry.identity for entry in known}
+        crcs = {entry.crc for entry in entries}
+        identities = {entry.identity for entry in entries}
         try:
             for line, end in self.lines(name, place):
-                whole = line.endswith(b"\n") or name == OLD  # nobody writes on in that one
-                entry = listed(line.removesuffix(b"\n"), name, end) if whole else None
+                complete = line.endswith(b"\n") or name == OLD  # nobody appends to the old file
+                entry = listed(line.removesuffix(b"\n"), name, end) if complete else None
                 if entry and entry.crc not in crcs and entry.identity not in identities:
                     yield entry
         except RunError:
-            return  # whoever reads the shard is told
+            return  # reading the shard raises it again
 
     @contextmanager
     def _open(self, name: str) -> Iterator[IO[bytes]]:

@@ -10,7 +10,6 @@ import zstandard
 from counseling_sessions.sessions.entries import Entry, entry_of
 from counseling_sessions.sessions.errors import JournalError, RunError
 from counseling_sessions.sessions.folder import RunFolder
-from counseling_sessions.sessions.ledger import sealed
 from counseling_sessions.sessions.old import OLD
 from counseling_sessions.sessions.shards import PACKED, RAW
 from counseling_sessions.state import SessionRecord
@@ -35,7 +34,7 @@ def keep(record: SessionRecord, folder: Path) -> Path:
         with Lock(run.lock_file, wait=PATIENCE):
             for entry in run.index().tails:  # a crash has left them; behind what comes next they would be damage
                 if entry.shard != OLD:
-                    append(run.ledger_of(entry.shard), sealed(entry))
+                    run.enter(entry)
             entry = ShardWriter(folder, "w0").keep(record)
         if record.status == "finished":
             run.remove_journal(record.session_id)
@@ -75,7 +74,7 @@ class ShardWriter:
         text = record.model_dump_json().encode()
         end = append(shard, text + b"\n", sync=True, private=private)
         entry = entry_of(record, name, end, text)
-        append(ledger, sealed(entry), private=private)
+        self.run.enter(entry, private=private)
         if end >= self.shard_bytes:
             self._number += 1
             pack(shard, ledger)

@@ -80,3 +80,8 @@ def _any_word() -> re.Pattern[str]:
     marks = "".join(point for point in points if unicodedata.category(point) in {"Mn", "Mc"})
     word = rf"(?![{_UNSPACED}])[^\W_](?:(?![{_UNSPACED}])[^\W_]|[{marks}])*"
     return re.compile(rf"[{_UNSPACED}][{marks}]*|{word}(?:'{word})*")
+
+
+def counted(count: int, what: str) -> str:
+    """So many of something."""
+    return f"{count:,} {what}{'' if count == 1 else 's'}"

@@ -27,6 +27,7 @@ from counseling_sessions.sessions.journal import Journal
 from counseling_sessions.sessions.journal_lines import FORMAT, SUFFIX, JournalHead, JournalResume, JournalUpdate
 from counseling_sessions.sessions.journal_reading import fold, has_begun, read_journal
 from counseling_sessions.state import SessionRecord
+from tests.full_disk import fill_up
 from tests.scripted import Sensible, config, profile, said, scripted_models
 
 ROOT = Path(__file__).parents[2]
@@ -392,20 +393,6 @@ def without_times(value: Any) -> Any:
     if isinstance(value, dict):
         return {name: without_times(item) for name, item in value.items() if name not in {"started", "seconds"}}
     return [without_times(item) for item in value] if isinstance(value, list) else value
-
-
-def fill_up(patch: pytest.MonkeyPatch, after: int) -> None:
-    """A disk with room for so many more bytes: a write first comes up short, the next one fails."""
-    room, write = [after], os.write
-
-    def limited(descriptor: int, data: bytes) -> int:
-        if not room[0]:
-            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-        done = write(descriptor, data[: room[0]])
-        room[0] -= done
-        return done
-
-    patch.setattr(os, "write", limited)
 
 
 def python(code: str) -> subprocess.CompletedProcess[str]:

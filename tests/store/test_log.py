@@ -8,20 +8,7 @@ from pathlib import Path
 import pytest
 
 from counseling_sessions.store.log import Log, append
-
-
-def fill_up(patch: pytest.MonkeyPatch, after: int) -> None:
-    """A disk with room for so many more bytes."""
-    room, write = [after], os.write
-
-    def limited(descriptor: int, data: bytes) -> int:
-        if not room[0]:
-            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-        done = write(descriptor, data[: room[0]])
-        room[0] -= done
-        return done
-
-    patch.setattr(os, "write", limited)
+from tests.full_disk import fill_up
 
 
 def test_lines_are_appended_and_the_size_is_given(tmp_path: Path) -> None:

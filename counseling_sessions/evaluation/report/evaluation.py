@@ -9,7 +9,6 @@ from counseling_sessions.evaluation.judged import Judged
 from counseling_sessions.evaluation.measure import Measures
 from counseling_sessions.evaluation.report.compared import comparison_section
 from counseling_sessions.evaluation.report.document import Document, Section
-from counseling_sessions.evaluation.report.format import counted
 from counseling_sessions.evaluation.report.judged import affect_section, judges_section, scores_section
 from counseling_sessions.evaluation.report.made import made_section
 from counseling_sessions.evaluation.report.measured import (
@@ -19,6 +18,7 @@ from counseling_sessions.evaluation.report.measured import (
     structure_section,
 )
 from counseling_sessions.profiles.schema import ATTITUDES
+from counseling_sessions.texts.words import counted
 
 
 def evaluation_document(

@@ -3,6 +3,7 @@
 from counseling_sessions.evaluation.report.document import Cell
 from counseling_sessions.evaluation.statistics.intervals import Figure
 from counseling_sessions.evaluation.statistics.sign_flips import PValue
+from counseling_sessions.texts.words import counted
 
 NONE = "–"
 INTERVALS = "In brackets 95 % intervals, clustered by client; none is given for fewer than five clients."
@@ -41,11 +42,6 @@ def p_cell(value: float | None, *, rejected: bool = False, detail: str = "") -> 
 def tested(p: PValue) -> str:
     """How a p value was obtained."""
     return "; ".join(part for part in (p.method, counted(p.clients, "client") if p.clients else "", p.note) if part)
-
-
-def counted(count: int, what: str) -> str:
-    """So many of something."""
-    return f"{count:,} {what}{'' if count == 1 else 's'}"
 
 
 def per_cent(part: int, total: int) -> str:

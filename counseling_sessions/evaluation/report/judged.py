@@ -14,11 +14,12 @@ from counseling_sessions.evaluation.judging.means import AffectChange
 from counseling_sessions.evaluation.judging.planted import CONTROL, defects
 from counseling_sessions.evaluation.measure import means
 from counseling_sessions.evaluation.report.document import Block, Cell, Row, Section, Table
-from counseling_sessions.evaluation.report.format import INTERVALS, NONE, counted, figure_cell, number
+from counseling_sessions.evaluation.report.format import INTERVALS, NONE, figure_cell, number
 from counseling_sessions.evaluation.report.plots import Point, boxes, dots
 from counseling_sessions.evaluation.scales import Scale
 from counseling_sessions.evaluation.statistics.intervals import Figure, mean_figure
 from counseling_sessions.profiles.schema import ATTITUDES
+from counseling_sessions.texts.words import counted
 
 _Rows = Mapping[str, Sequence[SessionFigures]]
 _BOLD = "Bold: the most favourable mean, whether or not the difference is certain; run.py compare tests that."

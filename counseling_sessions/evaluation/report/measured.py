@@ -10,10 +10,11 @@ from counseling_sessions.evaluation.integrity import KINDS
 from counseling_sessions.evaluation.measure import GroupMeasures, Measures
 from counseling_sessions.evaluation.reference import ReferenceScores
 from counseling_sessions.evaluation.report.document import Block, Cell, Listing, Plot, Row, Section, Table
-from counseling_sessions.evaluation.report.format import INTERVALS, NONE, counted, figure_cell, per_cent
+from counseling_sessions.evaluation.report.format import INTERVALS, NONE, figure_cell, per_cent
 from counseling_sessions.evaluation.report.plots import boxes, lines
 from counseling_sessions.evaluation.structure import DECILES
 from counseling_sessions.state import Phase
+from counseling_sessions.texts.words import counted
 
 SHOWN = 100
 """Findings of a kind that a listing holds at most."""

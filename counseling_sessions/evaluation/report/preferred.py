@@ -7,8 +7,9 @@ from counseling_sessions.evaluation.judging.preference import PositionBias
 from counseling_sessions.evaluation.preferred import OVERALL, Duel, Preferred, Rated
 from counseling_sessions.evaluation.rating.answers import Answers
 from counseling_sessions.evaluation.report.document import Block, Cell, Listing, Row, Section, Table
-from counseling_sessions.evaluation.report.format import counted, figure_cell, p_cell, per_cent, tested
+from counseling_sessions.evaluation.report.format import figure_cell, p_cell, per_cent, tested
 from counseling_sessions.evaluation.report.plots import Point, dots
+from counseling_sessions.texts.words import counted
 
 
 def preference_section(preferred: Preferred, aspects: Aspects, who: str) -> Section:
