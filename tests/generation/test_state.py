@@ -92,7 +92,7 @@ def test_a_run_is_exported_in_every_format(
     folder, out = str(parts / "study-1-of-3"), str(tmp_path / "out")
     assert run.main(["export", folder, "--format", kind, "--out", out]) == 0
     count = len(list(RunFolder(Path(folder)).records()))
-    assert f"{count} sessions of 1 clients" in capsys.readouterr().out  # the forms differ in their ids alone
+    assert f"{count} sessions of 1 client, " in capsys.readouterr().out  # the forms differ in their ids alone
     assert (tmp_path / "out" / "README.md").exists()
     assert run.main(["export", folder, "--format", kind, "--out", out]) == 2
     assert run.main(["export", folder, "--format", kind, "--out", out, "--overwrite"]) == 0
@@ -108,6 +108,6 @@ def test_a_single_session_can_be_exported_and_nothing_cannot(
         where = ["--base-url", server.base_url, "--model", "loopback", "--out", str(tmp_path / "one"), "--quiet"]
         assert run.main(["session", "--turns", "1", *where]) == 0
     assert run.main(["export", str(tmp_path / "one"), "--format", "jsonl", "--out", str(tmp_path / "out")]) == 0
-    assert "1 sessions of 1 clients" in capsys.readouterr().out
+    assert "1 session of 1 client, " in capsys.readouterr().out
     assert run.main(["export", str(tmp_path), "--format", "jsonl", "--out", str(tmp_path / "no")]) == 2
     assert "is not a run directory" in capsys.readouterr().err
