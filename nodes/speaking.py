@@ -8,6 +8,7 @@ import hashlib
 import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Generic, TypeVar
 
 from langchain_core.messages import BaseMessage
@@ -57,6 +58,11 @@ class SpeechRequest(ModelRequest):
     said: Sequence[str]
     heard: Sequence[str]
     worth: Worth | None = None
+
+    @cached_property
+    def past(self) -> tuple[Past, Past]:
+        """What the speaker and the other one have said. Made for the first answer: until then thousands of sessions only wait."""
+        return Past(self.said), Past(self.heard)
 
 
 @dataclass(frozen=True)
@@ -187,7 +193,6 @@ async def speak(models: Models, request: SpeechRequest) -> Usable[str] | Unusabl
     Asks up to `guard_attempts` times, each time with what was wrong; then mends the best of the refused answers without a new
     word. The call's findings say what was refused and mended.
     """
-    before = Past(request.said), Past(request.heard)
     attempts = _Attempts(models, request)
     refused: list[Spoken] = []
     passed = attempts.passed
@@ -203,7 +208,7 @@ async def speak(models: Models, request: SpeechRequest) -> Usable[str] | Unusabl
             if not passed:
                 return reply
             break
-        draft = _draft(reply, request.speaker, *before)
+        draft = _draft(reply, request.speaker, *request.past)
         findings = check(draft)
         text = _mended_at_once(draft, findings) if findings else draft.text
         attempts.findings += [finding.model_copy(update={"repaired": bool(text)}) for finding in findings]
