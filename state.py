@@ -1,4 +1,4 @@
-"""The data of a session: what is said, what was decided, what each side may see, and the finished record.
+"""The data of a session: what is said, what was decided, and what each side may see.
 
 Channels of the graph hold plain JSON, so that checkpoints, the journal and edits made in Studio have one form; nodes read
 them through typed views (`CounselorView`, `ClientView`), which are also the knowledge boundary between the two sides.
@@ -8,20 +8,17 @@ import operator
 from enum import StrEnum
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
 from pydantic_core import to_jsonable_python
 from typing_extensions import TypedDict  # pydantic needs this one before Python 3.12
 
 from counseling_sessions.profiles.schema import Attitude, ClientProfile, counselor_information, counselor_reason
-
-RECORD_FORMAT = 1
 
 Speaker = Literal["counselor", "client"]
 Author = Literal["model", "human"]
 Phase = Literal["opening", "exploring", "working", "closing"]
 EndReason = Literal["resolved", "left", "turn_limit"]
 PickSource = Literal["llm", "rules", "every", "human"]
-ForkEdit = Literal["client", "pick", "counselor"]
 SessionId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_][A-Za-z0-9._-]{0,99}$")]
 """A session's id. It names files, and so holds nothing that leads out of a folder; ours are UUIDs."""
 Count = Annotated[int, Field(ge=0, le=2**53)]
@@ -55,11 +52,13 @@ def refuse_newer(data: Any, most: int, what: str) -> None:
         raise ValueError(f"{what} format {number}; this version reads up to {most}")
 
 
-class _Data(BaseModel):
+class FrozenData(BaseModel):
+    """Data that never change and have no further fields."""
+
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
-class Finding(_Data):
+class Finding(FrozenData):
     """Why a generated message was refused or mended: the guard that objected, and what it saw."""
 
     kind: str
@@ -67,7 +66,7 @@ class Finding(_Data):
     repaired: bool = False
 
 
-class Call(_Data):
+class Call(FrozenData):
     """The trace of one generated answer, over all the attempts it took.
 
     `started` is Unix time in seconds; `seconds` is wall time; token counts are sums over the attempts as the server
@@ -94,7 +93,7 @@ class Call(_Data):
     errors: tuple[str, ...] = ()
 
 
-class Utterance(_Data):
+class Utterance(FrozenData):
     """One message of the dialogue. Turn 0 is the opening exchange of the intake form; the closing is a turn of its own.
 
     `author` is `human` where a person has typed it (a practice session).
@@ -108,7 +107,7 @@ class Utterance(_Data):
     call: Call | None = None
 
 
-class Plan(_Data):
+class Plan(FrozenData):
     """The CBT plan for this one session: the technique, what it is for here, and three to six ordered steps."""
 
     technique: CBTTechnique
@@ -117,7 +116,7 @@ class Plan(_Data):
     call: Call | None = None
 
 
-class Pick(_Data):
+class Pick(FrozenData):
     """Which techniques a turn needs and why; `step` is the plan's step being worked on (1-based; None without a plan)."""
 
     turn: TurnNumber = Field(ge=1)
@@ -130,7 +129,7 @@ class Pick(_Data):
     call: Call | None = None
 
 
-class Candidate(_Data):
+class Candidate(FrozenData):
     """What one technique's specialist would say this turn; without a text, `error` says why.
 
     `refused` marks an error that stays: the endpoint refused the request, and would refuse it in every turn to come.
@@ -144,7 +143,7 @@ class Candidate(_Data):
     call: Call | None = None
 
 
-class Failure(_Data):
+class Failure(FrozenData):
     """Why a session could not be finished, and at which stage (a node's name)."""
 
     stage: str
@@ -263,104 +262,3 @@ class FlowView(DialogueView):
     plan: Plan | None = None
     picks: Annotated[tuple[Pick, ...], _Untraced] = ()
     failure: Failure | None = None
-
-
-class Turn(_Data):
-    """One turn of a finished session, with all that led to it. `client` is None only in a session cut off or failed."""
-
-    turn: TurnNumber = Field(ge=1)
-    phase: Phase
-    pick: Pick | None = None
-    candidates: tuple[Candidate, ...] = ()
-    counselor: Utterance | None = None
-    client: Utterance | None = None
-
-
-class Usage(_Data):
-    """Calls and tokens of one role over a session. `unreported` counts the answers for which the server gave no usage."""
-
-    calls: Count = 0
-    requests: Count = 0
-    attempts: Count = 0
-    prompt_tokens: Tokens = 0
-    cached_tokens: Tokens = 0
-    completion_tokens: Tokens = 0
-    seconds: float = 0.0
-    unreported: Count = 0
-
-
-class Provenance(_Data):
-    """What made a session, so that it can be defended: seeds alone do not reproduce a batched server's output."""
-
-    configuration_hash: str
-    prompt_hashes: dict[str, str]
-    packages: dict[str, str]
-    python: str
-    platform: str
-
-
-class Fork(_Data):
-    """Where a session branched off from another: the turns before `turn` are that session's.
-
-    `edits` says what a person replaced there: the client's last words, the pick, or the counselor's words.
-    """
-
-    session_id: SessionId
-    turn: TurnNumber = Field(ge=1)
-    edits: tuple[ForkEdit, ...] = ()
-
-
-class SessionRecord(_Data):
-    """A finished or failed session: one line of a shard. Documented in docs/formats.md."""
-
-    format: int = Field(default=RECORD_FORMAT, ge=1, le=RECORD_FORMAT)
-    session_id: SessionId
-    status: Literal["finished", "failed"]
-    end_reason: EndReason | None = None
-    failure: Failure | None = None
-    profile_id: str
-    profile: ClientProfile
-    attitude: Attitude
-    configuration: dict[str, Any]
-    provenance: Provenance
-    started_at: str
-    finished_at: str
-    seconds: float = Field(ge=0)
-    resumed: int = Field(default=0, ge=0, description="How often the session was taken up again after a cut")
-    forked_from: Fork | None = None
-    opening: tuple[Utterance, ...] = ()
-    plan: Plan | None = None
-    turns: tuple[Turn, ...] = ()
-    closing: Utterance | None = None
-    usage: dict[str, Usage] = Field(default_factory=dict)
-
-    @model_validator(mode="before")
-    @classmethod
-    def _of_this_version(cls, data: Any) -> Any:
-        refuse_newer(data, RECORD_FORMAT, "record")
-        return data
-
-    @property
-    def dialogue(self) -> list[Utterance]:
-        """All the utterances in order."""
-        turns = [said for turn in self.turns for said in (turn.counselor, turn.client)]
-        return [said for said in (*self.opening, *turns, self.closing) if said]
-
-    @property
-    def steps(self) -> list[tuple[int, tuple[Part, ...]]]:
-        """All parts with their turn (0: the plan), in the order of work; drafts of one turn stand together."""
-        steps: list[tuple[int, tuple[Part | None, ...]]] = [(0, (self.plan,))]
-        for turn in self.turns:
-            groups = (turn.pick,), turn.candidates, (turn.counselor,), (turn.client,)
-            steps += [(turn.turn, group) for group in groups]
-        if self.closing:
-            steps.append((self.closing.turn, (self.closing,)))
-        if self.failure:
-            steps.append((0 if self.failure.stage == "plan" else self.failure.turn, (self.failure,)))
-        present = [(turn, tuple(part for part in group if part is not None)) for turn, group in steps]
-        return [(turn, parts) for turn, parts in present if parts]
-
-    @property
-    def calls(self) -> list[tuple[int, Call]]:
-        """Every call of the session with its turn (0: the plan's), in the order of work; the last is that of its failure."""
-        return [(turn, part.call) for turn, parts in self.steps for part in parts if part.call]

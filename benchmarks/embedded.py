@@ -36,9 +36,9 @@ from counseling_sessions.graph.exchanges import Exchange
 from counseling_sessions.graph.session import SessionTask, run_session
 from counseling_sessions.models.chat import Models
 from counseling_sessions.nodes import guards
+from counseling_sessions.sessions.record import SessionRecord
 from counseling_sessions.sessions.session import session_of
 from counseling_sessions.settings import EMBEDDED, EMBEDDED_BASE, EMBEDDED_SESSION, ModelSettings, SessionConfig
-from counseling_sessions.state import SessionRecord
 from counseling_sessions.training.corpus import SPLITS, collection_folder
 from counseling_sessions.training.data import examples_of
 from counseling_sessions.training.roles import chosen_roles

@@ -23,8 +23,8 @@ from rich.console import Console
 from counseling_sessions.graph.session import SessionTask, run_session
 from counseling_sessions.inspection.find import overview
 from counseling_sessions.inspection.page import write_pages
+from counseling_sessions.sessions.record import SessionRecord
 from counseling_sessions.sessions.writing import ShardWriter
-from counseling_sessions.state import SessionRecord
 from tests.browser import CHROMIUM, DRIVER, started_browser, wait
 from tests.scripted import Sensible, config, profile, scripted_models
 

@@ -37,6 +37,7 @@ from counseling_sessions.models.requests import EMBEDDED_BODY, EMBEDDED_MAX_TOKE
 from counseling_sessions.nodes.router import router
 from counseling_sessions.nodes.single import single
 from counseling_sessions.nodes.specialist import specialist
+from counseling_sessions.sessions.record import SessionRecord, Turn
 from counseling_sessions.settings import (
     EMBEDDED,
     EMBEDDED_SESSION,
@@ -45,7 +46,7 @@ from counseling_sessions.settings import (
     ModelSettings,
     SessionConfig,
 )
-from counseling_sessions.state import Candidate, CounselorView, Pick, SessionRecord, Turn
+from counseling_sessions.state import Candidate, CounselorView, Pick
 from counseling_sessions.training.corpus import collection_folder
 from counseling_sessions.training.roles import COUNSELOR
 

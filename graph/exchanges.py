@@ -22,19 +22,9 @@ from counseling_sessions.nodes.router import ask_closing, ask_merge, ask_pick
 from counseling_sessions.nodes.single import ask_single
 from counseling_sessions.nodes.speaking import ModelRequest
 from counseling_sessions.nodes.specialist import ask_specialist
+from counseling_sessions.sessions.record import SessionRecord
 from counseling_sessions.settings import SessionConfig
-from counseling_sessions.state import (
-    Call,
-    Candidate,
-    ClientView,
-    CounselorView,
-    Failure,
-    Part,
-    Pick,
-    Plan,
-    SessionRecord,
-    Utterance,
-)
+from counseling_sessions.state import Call, Candidate, ClientView, CounselorView, Failure, Part, Pick, Plan, Utterance
 
 
 @dataclass(frozen=True)

@@ -26,19 +26,9 @@ from counseling_sessions.profiles.schema import Attitude, clean
 from counseling_sessions.sessions.ids import SESSIONS
 from counseling_sessions.sessions.journal import Journal
 from counseling_sessions.sessions.journal_lines import SUFFIX, JournalContent, JournalHead, JournalPast, JournalUpdate
+from counseling_sessions.sessions.record import Fork, ForkEdit, SessionRecord, Turn
 from counseling_sessions.settings import SessionConfig, SettingsError
-from counseling_sessions.state import (
-    CounselorView,
-    Fork,
-    ForkEdit,
-    Pick,
-    Plan,
-    SessionRecord,
-    Turn,
-    Utterance,
-    replace,
-    update,
-)
+from counseling_sessions.state import CounselorView, Pick, Plan, Utterance, replace, update
 
 REASON = "Chosen by hand."
 """The reason of a person's pick, for the merge."""

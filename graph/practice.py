@@ -34,8 +34,9 @@ from counseling_sessions.sessions.errors import JournalError
 from counseling_sessions.sessions.journal import Journal
 from counseling_sessions.sessions.journal_lines import SUFFIX, JournalContent, JournalUpdate, items_of
 from counseling_sessions.sessions.journal_reading import fold, read_journal
+from counseling_sessions.sessions.record import SessionRecord
 from counseling_sessions.settings import SessionConfig
-from counseling_sessions.state import Failure, SessionRecord, Speaker, Utterance
+from counseling_sessions.state import Failure, Speaker, Utterance
 
 
 class Practice:

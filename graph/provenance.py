@@ -8,8 +8,8 @@ from importlib.metadata import PackageNotFoundError, version
 from counseling_sessions.nodes.examples import examples_source
 from counseling_sessions.prompts import prompt_hashes
 from counseling_sessions.sessions.ids import session_id_of
+from counseling_sessions.sessions.record import Provenance
 from counseling_sessions.settings import SessionConfig
-from counseling_sessions.state import Provenance
 
 PACKAGES = ("counseling-sessions", "langgraph", "langchain-core", "langchain-openai", "openai", "pydantic", "xllamacpp")
 ELSEWHERE = ("judge/", "practice/")

@@ -9,7 +9,8 @@ from counseling_sessions.nodes.context import phase_of
 from counseling_sessions.sessions.channels import Channels, Misfit, channels_of
 from counseling_sessions.sessions.errors import JournalError
 from counseling_sessions.sessions.journal_lines import JournalContent, JournalHead, JournalUpdate
-from counseling_sessions.state import Call, Candidate, Failure, Phase, Pick, SessionRecord, Turn, Usage, Utterance
+from counseling_sessions.sessions.record import SessionRecord, Turn, Usage
+from counseling_sessions.state import Call, Candidate, Failure, Phase, Pick, Utterance
 
 
 def make_record(content: JournalContent, failure: Failure | None = None) -> SessionRecord:

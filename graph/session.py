@@ -29,8 +29,9 @@ from counseling_sessions.sessions.folder import RunFolder
 from counseling_sessions.sessions.journal import Journal
 from counseling_sessions.sessions.journal_lines import SUFFIX, JournalContent, JournalHead
 from counseling_sessions.sessions.journal_reading import fold
+from counseling_sessions.sessions.record import SessionRecord
 from counseling_sessions.settings import MethodName, SessionConfig
-from counseling_sessions.state import Failure, SessionInput, SessionRecord
+from counseling_sessions.state import Failure, SessionInput
 from counseling_sessions.store.machine import shortage
 
 

@@ -13,8 +13,8 @@ from counseling_sessions.graph.replay import replay
 from counseling_sessions.graph.session import run_options, session_input
 from counseling_sessions.graph.session_graph import Step, build_session_graph
 from counseling_sessions.models.chat import Models
+from counseling_sessions.sessions.record import SessionRecord
 from counseling_sessions.settings import SessionConfig
-from counseling_sessions.state import SessionRecord
 
 
 async def import_session(record: SessionRecord, saver: BaseCheckpointSaver[Any]) -> None:

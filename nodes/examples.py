@@ -16,8 +16,9 @@ from pydantic import ValidationError
 
 from counseling_sessions.profiles.schema import clean, counselor_information, counselor_reason
 from counseling_sessions.prompts import prompt
+from counseling_sessions.sessions.record import SessionRecord, Turn
 from counseling_sessions.settings import MOST_EXAMPLES, SessionConfig, SettingsError, validation_message
-from counseling_sessions.state import ClientView, CounselorView, SessionRecord, Turn
+from counseling_sessions.state import ClientView, CounselorView
 from counseling_sessions.store.reading import read_text
 from counseling_sessions.texts.words import normalized, words
 

@@ -14,7 +14,7 @@ NEAR_REPEAT = 0.6
 
 def repeat(spoken: Spoken) -> str | None:
     """A message that the speaker has already said, whatever its case, punctuation and spacing."""
-    earlier = spoken.own.by_words.get(spoken.words)
+    earlier = spoken.past.by_words.get(spoken.words)
     return rules.short(earlier[0].text) if earlier and spoken.words else None
 
 
@@ -22,7 +22,7 @@ def near_repeat(spoken: Spoken) -> str | None:
     """A message that overlaps too far with one of the speaker's recent ones, or says one sentence of its own twice."""
     if twice := rules.said_twice(spoken.bare):
         return twice
-    near = rules.nearest(spoken, (said for said in spoken.own.recent if said.words != spoken.words), NEAR_REPEAT)
+    near = rules.nearest(spoken, (said for said in spoken.past.recent if said.words != spoken.words), NEAR_REPEAT)
     return rules.short(near[0].text) if near else None
 
 
@@ -30,7 +30,7 @@ def role_flip(spoken: Spoken) -> str | None:
     """Speaking for or as the other person: their label, their role, or their own words given back whole."""
     if part := rules.others_part(spoken):
         return part
-    near = rules.nearest(spoken, spoken.other.said, NEAR_REPEAT)
+    near = rules.nearest(spoken, spoken.others_past.said, NEAR_REPEAT)
     return rules.short(near[0].text) if near else None
 
 

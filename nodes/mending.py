@@ -50,7 +50,7 @@ def repair(draft: Spoken) -> str:
     has said before or twice are left out, and an unfinished last sentence is dropped. A marker that ends the message is kept.
     """
     text, reason = split_marker(draft.text)
-    said = {normalized(sentence) for earlier in draft.own.said for sentence in sentences(earlier.text)}
+    said = {normalized(sentence) for earlier in draft.past.said for sentence in sentences(earlier.text)}
     mended = _mended_once(draft, text, said)
     for _ in range(ROUNDS):  # what was taken out may have stood in front of a label
         if mended == text:
@@ -68,9 +68,9 @@ def _mended_once(draft: Spoken, text: str, said: set[str]) -> str:
     text = _ANY_LABEL.split(text[start:], maxsplit=1)[0]
     kept: list[str] = []
     seen = set(said)
-    other = Past(["clients"] if draft.has_clients else [])
+    others_past = Past(["clients"] if draft.has_clients else [])
     for sentence in sentences(text):
-        alone = Spoken(sentence, draft.speaker, other=other)
+        alone = Spoken(sentence, draft.speaker, others_past=others_past)
         if risk(alone) or meta_talk(alone) or not FINISHED.search(sentence):
             continue
         key = normalized(sentence)

@@ -251,11 +251,11 @@ def call_seed(seed: int, role: str, turn: int, attempt: int) -> int:
     return int.from_bytes(digest[:4], "big") >> 1
 
 
-def _draft(reply: Reply, speaker: Speaker, own: Past, other: Past) -> Spoken:
+def _draft(reply: Reply, speaker: Speaker, past: Past, others_past: Past) -> Spoken:
     """What a model says, cut to what can be spoken before anything else looks at it."""
     said = tidy(reply.text, speaker)
     text = cut(said, UTTERANCE_LIMIT)
-    return Spoken(text, speaker, own, other, reply.finish_reason, len(said) if len(text) < len(said) else None)
+    return Spoken(text, speaker, past, others_past, reply.finish_reason, len(said) if len(text) < len(said) else None)
 
 
 def _mended_at_once(draft: Spoken, findings: Sequence[Finding]) -> str:
@@ -279,7 +279,7 @@ def _mended_at_last(attempts: _Attempts, refused: Sequence[Spoken]) -> Usable[st
 def _mended(draft: Spoken) -> str:
     """The draft, repaired, if that made it good; else an empty string."""
     text = repair(draft)
-    fine = not check(Spoken(text, draft.speaker, draft.own, draft.other))
+    fine = not check(Spoken(text, draft.speaker, draft.past, draft.others_past))
     return text if fine and split_marker(text)[0] else ""
 
 

@@ -24,9 +24,10 @@ from counseling_sessions.sessions import Session, read_sessions
 from counseling_sessions.sessions.errors import RunError
 from counseling_sessions.sessions.folder import RunFolder
 from counseling_sessions.sessions.ledger import Damage
+from counseling_sessions.sessions.record import SessionRecord
 from counseling_sessions.sessions.recovery import recover
 from counseling_sessions.sessions.writing import ShardWriter, keep
-from counseling_sessions.state import Failure, SessionRecord
+from counseling_sessions.state import Failure
 from tests.generation.exports.sessions import client, of
 from tests.kept import keep_old, kept_in
 from tests.scripted import config

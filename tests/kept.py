@@ -6,7 +6,7 @@ from counseling_sessions.sessions.folder import RunFolder
 from counseling_sessions.sessions.journal_lines import SUFFIX
 from counseling_sessions.sessions.ledger import Damage, Listed, measured, sealed
 from counseling_sessions.sessions.old import OLD_LEDGER, OLD_SHARD
-from counseling_sessions.state import SessionRecord
+from counseling_sessions.sessions.record import SessionRecord
 from counseling_sessions.store.log import append
 
 SHARD = Path("shards", "w0-00001.jsonl")

@@ -12,7 +12,7 @@ import pytest
 import run
 from counseling_sessions.commands.parsing.parser import parse
 from counseling_sessions.inspection.schemas import SCHEMAS
-from counseling_sessions.state import SessionRecord
+from counseling_sessions.sessions.record import SessionRecord
 from tests.kept import SHARD, kept_in
 from tests.loopback import LoopbackServer, Request, sensible_answer
 

@@ -30,9 +30,10 @@ from counseling_sessions.inspection.studio import create_assistants, method_assi
 from counseling_sessions.models.chat import Models
 from counseling_sessions.profiles.library import load_builtin
 from counseling_sessions.sessions.journal_lines import SUFFIX
+from counseling_sessions.sessions.record import SessionRecord
 from counseling_sessions.sessions.writing import keep
 from counseling_sessions.settings import ModelSettings, SessionConfig
-from counseling_sessions.state import SessionRecord, replace
+from counseling_sessions.state import replace
 from tests.loopback import LoopbackServer
 
 pytestmark = pytest.mark.slow

@@ -29,8 +29,8 @@ from counseling_sessions.sessions.errors import RunError
 from counseling_sessions.sessions.folder import RunFolder
 from counseling_sessions.sessions.journal_lines import JournalContent
 from counseling_sessions.sessions.ledger import Damage
+from counseling_sessions.sessions.record import SessionRecord
 from counseling_sessions.settings import EMBEDDED_MODELS, NOT_TECHNIQUES, REACH, ModelSettings, SessionConfig
-from counseling_sessions.state import SessionRecord
 from counseling_sessions.texts.console import HarmlessConsole, json_text
 
 WHERE = {"model", "extra_body", *REACH} - {"timeout", "max_requests"}

@@ -37,9 +37,9 @@ from counseling_sessions.profiles.schema import Attitude, ClientProfile
 from counseling_sessions.sessions.folder import RunFolder
 from counseling_sessions.sessions.journal_lines import JournalContent
 from counseling_sessions.sessions.journal_reading import read_journal
+from counseling_sessions.sessions.record import SessionRecord
 from counseling_sessions.sessions.writing import keep
 from counseling_sessions.settings import SettingsError
-from counseling_sessions.state import SessionRecord
 from counseling_sessions.store.atomic import write_atomically
 from counseling_sessions.texts.console import HarmlessConsole, escaped
 from counseling_sessions.texts.harmless import one_line

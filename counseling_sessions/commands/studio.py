@@ -25,8 +25,8 @@ from counseling_sessions.inspection.studio import (
 from counseling_sessions.models.models_file import read_models
 from counseling_sessions.sessions.errors import RunError
 from counseling_sessions.sessions.ledger import Damage
+from counseling_sessions.sessions.record import SessionRecord
 from counseling_sessions.settings import ModelSettings
-from counseling_sessions.state import SessionRecord
 from counseling_sessions.texts.console import HarmlessConsole
 
 STUDIO = "https://smith.langchain.com/studio/?baseUrl="

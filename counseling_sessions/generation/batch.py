@@ -23,9 +23,10 @@ from counseling_sessions.profiles.schema import Attitude, ClientProfile
 from counseling_sessions.sessions.errors import RunError
 from counseling_sessions.sessions.folder import run_folder
 from counseling_sessions.sessions.ids import session_id_of
+from counseling_sessions.sessions.record import Provenance
 from counseling_sessions.sessions.shards import RUN_FILE
 from counseling_sessions.settings import MethodName, SessionConfig, validation_message
-from counseling_sessions.state import Provenance, refuse_newer
+from counseling_sessions.state import refuse_newer
 from counseling_sessions.store.atomic import replacing, write_atomically
 from counseling_sessions.store.failing import failing_as
 from counseling_sessions.store.reading import open_plain, parse_json, read_bytes, read_lines

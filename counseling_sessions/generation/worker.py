@@ -19,8 +19,8 @@ from counseling_sessions.sessions.entries import Entry
 from counseling_sessions.sessions.errors import DamagedJournal, RunError
 from counseling_sessions.sessions.folder import RunFolder
 from counseling_sessions.sessions.journal_reading import has_begun
+from counseling_sessions.sessions.record import SessionRecord
 from counseling_sessions.sessions.writing import ShardWriter
-from counseling_sessions.state import SessionRecord
 from counseling_sessions.store.failing import failing_as
 from counseling_sessions.store.machine import Shortage, shortage
 

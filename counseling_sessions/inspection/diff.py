@@ -11,7 +11,8 @@ from functools import cached_property
 from typing import Any, Literal
 
 from counseling_sessions.inspection.transcript import how_it_ended
-from counseling_sessions.state import Fork, Pick, SessionRecord, Turn, Utterance
+from counseling_sessions.sessions.record import Fork, SessionRecord, Turn
+from counseling_sessions.state import Pick, Utterance
 
 What = Literal["plan", "counselor", "pick", "client"]
 

@@ -17,7 +17,8 @@ from counseling_sessions.sessions.folder import RunFolder, run_folder
 from counseling_sessions.sessions.journal_lines import SUFFIX
 from counseling_sessions.sessions.journal_reading import has_begun, read_journal
 from counseling_sessions.sessions.ledger import Damage
-from counseling_sessions.state import EndReason, SessionRecord
+from counseling_sessions.sessions.record import SessionRecord
+from counseling_sessions.state import EndReason
 from counseling_sessions.store.failing import failing_as
 from counseling_sessions.store.reading import open_plain, read_lines
 

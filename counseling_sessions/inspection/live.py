@@ -13,7 +13,7 @@ from counseling_sessions.inspection.trace import total
 from counseling_sessions.inspection.trace_style import SPEAKERS
 from counseling_sessions.inspection.transcript import how_it_ended
 from counseling_sessions.sessions.journal_lines import JournalContent
-from counseling_sessions.state import SessionRecord
+from counseling_sessions.sessions.record import SessionRecord
 
 DOING = {
     "intake": "taking the form",

@@ -18,7 +18,7 @@ from counseling_sessions.inspection.page_data import Drawing, drawing_of, packed
 from counseling_sessions.inspection.trace import trace_session
 from counseling_sessions.sessions.errors import RunError
 from counseling_sessions.sessions.ledger import Damage
-from counseling_sessions.state import SessionRecord
+from counseling_sessions.sessions.record import SessionRecord
 from counseling_sessions.store.atomic import write_named
 from counseling_sessions.store.failing import failing_as
 

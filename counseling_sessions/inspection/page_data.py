@@ -21,8 +21,8 @@ from counseling_sessions.inspection.survival import Span
 from counseling_sessions.inspection.trace_data import CallTrace, CandidateTrace, SaidTrace, SessionTrace, TurnTrace
 from counseling_sessions.inspection.transcript import how_it_ended
 from counseling_sessions.profiles.schema import ClientProfile, counselor_information, counselor_reason
+from counseling_sessions.sessions.record import SessionRecord
 from counseling_sessions.settings import MethodName
-from counseling_sessions.state import SessionRecord
 
 FIRST_MESSAGE = 300
 """Characters of the first messages that the list shows and searches."""

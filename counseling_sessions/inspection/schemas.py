@@ -7,8 +7,8 @@ from pydantic import BaseModel, TypeAdapter
 
 from counseling_sessions.profiles.readers import profile_json_schema
 from counseling_sessions.sessions.journal_lines import JournalHead, JournalResume, JournalUpdate
+from counseling_sessions.sessions.record import SessionRecord
 from counseling_sessions.settings import ModelSettings, SessionConfig
-from counseling_sessions.state import SessionRecord
 
 
 def _of(kind: Any, title: str) -> dict[str, Any]:

@@ -27,8 +27,8 @@ from counseling_sessions.graph.served import for_caller
 from counseling_sessions.graph.threads import import_session
 from counseling_sessions.inspection.find import status_of
 from counseling_sessions.sessions.errors import RunError
+from counseling_sessions.sessions.record import SessionRecord
 from counseling_sessions.settings import ModelSettings, SessionConfig
-from counseling_sessions.state import SessionRecord
 from counseling_sessions.store.private import for_its_owner
 
 GRAPH = "session"

@@ -27,8 +27,9 @@ from counseling_sessions.inspection.trace_data import (
 )
 from counseling_sessions.models.prices import Prices
 from counseling_sessions.nodes.context import phase_of
+from counseling_sessions.sessions.record import SessionRecord, Turn, Usage
 from counseling_sessions.settings import SessionConfig
-from counseling_sessions.state import Call, Candidate, Phase, Pick, SessionRecord, Turn, Usage, Utterance
+from counseling_sessions.state import Call, Candidate, Phase, Pick, Utterance
 
 
 def trace_session(record: SessionRecord, prices: Prices | None = None) -> SessionTrace:

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from counseling_sessions.inspection.survival import Kept, Origin
-from counseling_sessions.state import Call, Candidate, Failure, Fork, Phase, Pick, Plan, Provenance, Usage, Utterance
+from counseling_sessions.sessions.record import Fork, Provenance, Usage
+from counseling_sessions.state import Call, Candidate, Failure, Phase, Pick, Plan, Utterance
 
 PLAN_TURN = 0
 """The turn of the opening and the plan."""

@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.text import Text
 
 from counseling_sessions.inspection.trace_data import CallTrace, timed
-from counseling_sessions.state import Usage
+from counseling_sessions.sessions.record import Usage
 from counseling_sessions.texts.harmless import harmless, one_line
 
 SPEAKERS = {"counselor": ("Counselor", "bold cyan"), "client": ("Client", "bold yellow")}

@@ -21,7 +21,7 @@ from counseling_sessions.inspection.trace_style import Axis, brief, has_color, r
 from counseling_sessions.inspection.trace_turn_view import LABEL, Look, plan_tree, turn_brief, turn_full
 from counseling_sessions.inspection.transcript import ENDS
 from counseling_sessions.sessions.errors import RunError
-from counseling_sessions.state import Usage
+from counseling_sessions.sessions.record import Usage
 from counseling_sessions.texts.harmless import harmless
 
 SLOWEST = 5

@@ -1,6 +1,6 @@
 """A session as a text to read."""
 
-from counseling_sessions.state import SessionRecord
+from counseling_sessions.sessions.record import SessionRecord
 from counseling_sessions.texts.harmless import harmless
 
 ENDS = {

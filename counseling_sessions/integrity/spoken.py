@@ -66,8 +66,8 @@ class Spoken(Said):
     """
 
     speaker: Speaker
-    own: Past = field(default_factory=Past)
-    other: Past = field(default_factory=Past)
+    past: Past = field(default_factory=Past)
+    others_past: Past = field(default_factory=Past)
     finish_reason: str | None = None
     cut_from: int | None = None
 
@@ -83,7 +83,7 @@ class Spoken(Said):
     @cached_property
     def has_clients(self) -> bool:
         """Whether the other one speaks of clients of their own (a designer, a lawyer), and so is spoken to about them."""
-        return speaks_of_clients(said.text for said in self.other.said)
+        return speaks_of_clients(said.text for said in self.others_past.said)
 
 
 def speaks_of_clients(texts: Iterable[str]) -> bool:

@@ -4,9 +4,9 @@ from pathlib import Path
 
 from counseling_sessions.graph.practice import untraced
 from counseling_sessions.models.chat import Models
+from counseling_sessions.sessions.record import SessionRecord
 from counseling_sessions.sessions.session import session_of
 from counseling_sessions.settings import SettingsError
-from counseling_sessions.state import SessionRecord
 
 SCALE = "ctrs-style"
 

@@ -15,8 +15,8 @@ from counseling_sessions.sessions.errors import RunError
 from counseling_sessions.sessions.ids import session_id_of
 from counseling_sessions.sessions.ledger import Damage, LedgerComparison, Other, damage_message
 from counseling_sessions.sessions.old import OLD, OLD_SHARD, problem_of
+from counseling_sessions.sessions.record import SessionRecord
 from counseling_sessions.sessions.shards import Index, Shards
-from counseling_sessions.state import SessionRecord
 
 UNLISTED = "no ledger knows this record"
 

@@ -6,8 +6,9 @@ from pydantic import ConfigDict, Field, StringConstraints, ValidationError
 
 from counseling_sessions.profiles.schema import Attitude
 from counseling_sessions.sessions.ledger import Listed, measured
+from counseling_sessions.sessions.record import SessionRecord, Usage
 from counseling_sessions.settings import validation_message
-from counseling_sessions.state import Count, EndReason, Failure, SessionRecord, Usage
+from counseling_sessions.state import Count, EndReason, Failure
 from counseling_sessions.store.reading import parse_json
 
 ShardName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_][A-Za-z0-9._-]{0,199}$")]

@@ -20,8 +20,8 @@ from counseling_sessions.sessions.journal_lines import SUFFIX
 from counseling_sessions.sessions.journal_reading import has_begun
 from counseling_sessions.sessions.ledger import Damage
 from counseling_sessions.sessions.old import OLD_LEDGER, OLD_SHARD
+from counseling_sessions.sessions.record import SessionRecord
 from counseling_sessions.sessions.shards import RUN_FILE, Shards
-from counseling_sessions.state import SessionRecord
 from counseling_sessions.store.failing import failing_as
 from counseling_sessions.store.lock import Lock
 

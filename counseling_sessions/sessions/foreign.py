@@ -16,8 +16,9 @@ from counseling_sessions.profiles.problems import Problem, ProfileError
 from counseling_sessions.profiles.records import profile_of
 from counseling_sessions.profiles.schema import ATTITUDES, Attitude, ClientProfile
 from counseling_sessions.sessions.entries import record_of_value
+from counseling_sessions.sessions.record import SessionRecord
 from counseling_sessions.sessions.session import Message, Session, session_of
-from counseling_sessions.state import SessionRecord, Speaker
+from counseling_sessions.state import Speaker
 
 SPEAKERS: dict[str, Speaker] = {
     **{"counselor": "counselor", "counsellor": "counselor", "therapist": "counselor"},

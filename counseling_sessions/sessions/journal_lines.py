@@ -8,8 +8,9 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from counseling_sessions.profiles.schema import Attitude, ClientProfile
+from counseling_sessions.sessions.record import Fork, Provenance
 from counseling_sessions.settings import SessionConfig
-from counseling_sessions.state import Fork, Phase, Provenance, SessionId
+from counseling_sessions.state import Phase, SessionId
 
 FORMAT = 1
 SUFFIX = ".journal.jsonl"

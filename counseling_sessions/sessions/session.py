@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from pydantic import BaseModel, ConfigDict
 
 from counseling_sessions.profiles.schema import Attitude, ClientProfile
-from counseling_sessions.state import CBTTechnique, EndReason, Phase, SessionRecord, Speaker, Turn, Utterance
+from counseling_sessions.sessions.record import SessionRecord, Turn
+from counseling_sessions.state import CBTTechnique, EndReason, Phase, Speaker, Utterance
 from counseling_sessions.texts.words import normalized
 
 

@@ -11,8 +11,8 @@ from counseling_sessions.sessions.entries import Entry, entry_of
 from counseling_sessions.sessions.errors import JournalError, RunError
 from counseling_sessions.sessions.folder import RunFolder
 from counseling_sessions.sessions.old import OLD
+from counseling_sessions.sessions.record import SessionRecord
 from counseling_sessions.sessions.shards import PACKED, RAW
-from counseling_sessions.state import SessionRecord
 from counseling_sessions.store.atomic import write_atomically
 from counseling_sessions.store.failing import failing_as
 from counseling_sessions.store.lock import Lock

@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Literal, get_args
 
 from counseling_sessions.profiles.schema import ClientProfile
+from counseling_sessions.sessions.record import SessionRecord
 from counseling_sessions.sessions.session import client_group
-from counseling_sessions.state import SessionRecord
 from counseling_sessions.training.errors import WrittenError
 from counseling_sessions.training.written import read_written
 

@@ -19,9 +19,9 @@ from counseling_sessions.graph.exchanges import Exchange, as_exchanges
 from counseling_sessions.profiles.problems import Problem, ProfileError
 from counseling_sessions.prompts import prompt_hashes
 from counseling_sessions.sessions.ledger import Damage
+from counseling_sessions.sessions.record import SessionRecord
 from counseling_sessions.sessions.session import client_group
 from counseling_sessions.settings import EMBEDDED_SESSION
-from counseling_sessions.state import SessionRecord
 from counseling_sessions.store.reading import open_plain, parse_json, read_lines, read_text, sha256_of
 from counseling_sessions.training.corpus import SPLITS, held_out_clients
 from counseling_sessions.training.roles import COUNSELOR

@@ -17,9 +17,10 @@ from counseling_sessions.profiles.problems import Problem
 from counseling_sessions.sessions.folder import run_folder
 from counseling_sessions.sessions.foreign import records_and_sessions
 from counseling_sessions.sessions.ledger import Damage
+from counseling_sessions.sessions.record import Provenance, SessionRecord, Turn
 from counseling_sessions.sessions.session import Message, Session
 from counseling_sessions.settings import MOST_TURNS, SessionConfig
-from counseling_sessions.state import Provenance, SessionRecord, Turn, Utterance
+from counseling_sessions.state import Utterance
 from counseling_sessions.training.corpus import SPLITS
 
 

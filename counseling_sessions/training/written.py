@@ -18,18 +18,9 @@ from counseling_sessions.profiles.library import builtin_ids, load_builtin
 from counseling_sessions.profiles.readers import read_profiles
 from counseling_sessions.profiles.schema import Attitude, ClientProfile
 from counseling_sessions.sessions.ids import SESSIONS
+from counseling_sessions.sessions.record import Provenance, SessionRecord, Turn
 from counseling_sessions.settings import SessionConfig, read_yaml, validation_message
-from counseling_sessions.state import (
-    Candidate,
-    CBTTechnique,
-    EndReason,
-    Pick,
-    Plan,
-    Provenance,
-    SessionRecord,
-    Turn,
-    Utterance,
-)
+from counseling_sessions.state import Candidate, CBTTechnique, EndReason, Pick, Plan, Utterance
 from counseling_sessions.training.errors import WrittenError
 
 WRITTEN_AT = "2026-11-24T00:00:00+00:00"

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 import run
+from counseling_sessions.sessions.record import SessionRecord
 from counseling_sessions.sessions.writing import ShardWriter
-from counseling_sessions.state import SessionRecord
 from counseling_sessions.training.corpus import CORPUS
 from tests.generation.exports.sessions import client, of, session
 from tests.loopback import LoopbackServer

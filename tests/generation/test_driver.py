@@ -17,7 +17,8 @@ from counseling_sessions.generation.room import HOPELESS, Room
 from counseling_sessions.generation.worker import Pulse, Suspended
 from counseling_sessions.sessions.entries import Entry
 from counseling_sessions.sessions.errors import RunError
-from counseling_sessions.state import Failure, Usage
+from counseling_sessions.sessions.record import Usage
+from counseling_sessions.state import Failure
 from counseling_sessions.store.machine import Shortage
 
 Outcome = Callable[[Unit], Entry | Exception]

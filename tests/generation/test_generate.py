@@ -16,8 +16,8 @@ import pytest
 import run
 from counseling_sessions.sessions.entries import Entry
 from counseling_sessions.sessions.folder import RunFolder
+from counseling_sessions.sessions.record import SessionRecord
 from counseling_sessions.sessions.writing import ShardWriter
-from counseling_sessions.state import SessionRecord
 from tests.generation.survival import batch, killed
 from tests.loopback import Latency, LoopbackServer, Request, sensible_answer
 from tests.scripted import profile

@@ -9,9 +9,10 @@ import pytest
 from counseling_sessions.graph.session import SessionTask, run_session
 from counseling_sessions.sessions.errors import RunError
 from counseling_sessions.sessions.folder import RunFolder
+from counseling_sessions.sessions.record import SessionRecord
 from counseling_sessions.sessions.recovery import recover, remove_finished_journals
 from counseling_sessions.sessions.writing import ShardWriter, pack
-from counseling_sessions.state import Failure, SessionRecord
+from counseling_sessions.state import Failure
 from counseling_sessions.store.log import append
 from tests.scripted import Sensible, config, profile, scripted_models
 

@@ -15,7 +15,8 @@ from counseling_sessions.nodes.context import as_chat
 from counseling_sessions.nodes.single import ask_single
 from counseling_sessions.nodes.techniques import techniques
 from counseling_sessions.profiles.library import load_builtin
-from counseling_sessions.state import CounselorView, SessionRecord
+from counseling_sessions.sessions.record import SessionRecord
+from counseling_sessions.state import CounselorView
 from tests.generation.exports.sessions import run
 from tests.scripted import PLAN, Asked, Sensible, config, profile, said, scripted_models
 

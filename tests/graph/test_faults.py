@@ -6,9 +6,9 @@ from pathlib import Path
 from counseling_sessions.graph.session import SessionTask, run_session
 from counseling_sessions.models.chat import Models
 from counseling_sessions.sessions.folder import RunFolder
+from counseling_sessions.sessions.record import SessionRecord
 from counseling_sessions.sessions.writing import keep
 from counseling_sessions.settings import ModelSettings
-from counseling_sessions.state import SessionRecord
 from tests.kept import kept_in
 from tests.loopback import Faults, LoopbackServer
 from tests.scripted import config, profile

@@ -14,9 +14,9 @@ from counseling_sessions.graph.session import SessionTask, resume_session, run_s
 from counseling_sessions.sessions.errors import JournalError
 from counseling_sessions.sessions.journal_lines import JournalHead
 from counseling_sessions.sessions.journal_reading import read_journal
+from counseling_sessions.sessions.record import Fork, SessionRecord
 from counseling_sessions.sessions.writing import keep
 from counseling_sessions.settings import SessionConfig
-from counseling_sessions.state import Fork, SessionRecord
 from tests.kept import kept_in
 from tests.scripted import Answer, Asked, Sensible, config, profile, said, scripted_models
 

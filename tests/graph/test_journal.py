@@ -26,7 +26,7 @@ from counseling_sessions.sessions.errors import JournalError
 from counseling_sessions.sessions.journal import Journal
 from counseling_sessions.sessions.journal_lines import FORMAT, SUFFIX, JournalHead, JournalResume, JournalUpdate
 from counseling_sessions.sessions.journal_reading import fold, has_begun, read_journal
-from counseling_sessions.state import SessionRecord
+from counseling_sessions.sessions.record import SessionRecord
 from tests.full_disk import fill_up
 from tests.scripted import Sensible, config, profile, said, scripted_models
 

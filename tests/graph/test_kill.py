@@ -17,7 +17,7 @@ import pytest
 
 from counseling_sessions.sessions.journal_lines import SUFFIX
 from counseling_sessions.sessions.journal_reading import read_journal
-from counseling_sessions.state import SessionRecord
+from counseling_sessions.sessions.record import SessionRecord
 from tests.kept import kept_in
 from tests.loopback import Answer, Latency, LoopbackServer, Request, sensible_answer
 

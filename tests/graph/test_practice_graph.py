@@ -22,8 +22,9 @@ from counseling_sessions.nodes.risk import help_text
 from counseling_sessions.sessions.errors import JournalError
 from counseling_sessions.sessions.journal import Journal
 from counseling_sessions.sessions.journal_reading import read_journal
+from counseling_sessions.sessions.record import SessionRecord
 from counseling_sessions.settings import SessionConfig
-from counseling_sessions.state import SessionRecord, Speaker, Utterance
+from counseling_sessions.state import Speaker, Utterance
 from tests.scripted import Sensible, config, profile, scripted_models
 
 DEAD_LINE = openai.APIConnectionError(request=httpx.Request("POST", "http://127.0.0.1:1/v1"))

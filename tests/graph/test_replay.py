@@ -18,7 +18,7 @@ from counseling_sessions.graph.replay import replay
 from counseling_sessions.graph.session import SessionTask, run_session
 from counseling_sessions.sessions.journal_lines import JournalContent, JournalResume, JournalUpdate
 from counseling_sessions.sessions.journal_reading import read_journal
-from counseling_sessions.state import SessionRecord
+from counseling_sessions.sessions.record import SessionRecord
 from tests.scripted import Asked, Sensible, config, profile, scripted_models
 
 TURNS = 3

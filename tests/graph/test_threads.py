@@ -14,7 +14,8 @@ from counseling_sessions.graph.session_graph import build_session_graph
 from counseling_sessions.graph.threads import import_session
 from counseling_sessions.sessions.journal_lines import JournalContent
 from counseling_sessions.sessions.journal_reading import read_journal
-from counseling_sessions.state import SessionRecord, replace
+from counseling_sessions.sessions.record import SessionRecord
+from counseling_sessions.state import replace
 from tests.scripted import Answer, Asked, Sensible, config, profile, scripted_models
 
 Snapshot = tuple[dict[str, Any], tuple[str, ...], dict[str, Any]]

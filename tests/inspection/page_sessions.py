@@ -6,7 +6,8 @@ import re
 import zlib
 from typing import Any
 
-from counseling_sessions.state import Candidate, Failure, Finding, SessionRecord, Turn
+from counseling_sessions.sessions.record import SessionRecord, Turn
+from counseling_sessions.state import Candidate, Failure, Finding
 from tests.generation.exports.sessions import session
 
 HOSTILE = "</script><script>document.title = 'taken'</script> <b>\"bold\"</b> & <!-- \u2028 {{style}} \U0001f642 '"

@@ -18,8 +18,8 @@ from rich.console import Console
 from counseling_sessions.graph.fork import Edits, fork_head, fork_task, run_fork
 from counseling_sessions.inspection.diff import Difference, Setting, as_json, compare, compare_words
 from counseling_sessions.inspection.diff_view import show_difference
+from counseling_sessions.sessions.record import SessionRecord
 from counseling_sessions.settings import SessionConfig
-from counseling_sessions.state import SessionRecord
 from tests.generation.exports.sessions import client, run
 from tests.scripted import Sensible, scripted_models
 

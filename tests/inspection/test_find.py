@@ -11,8 +11,9 @@ from counseling_sessions.inspection.find import find_one, find_records, overview
 from counseling_sessions.sessions.errors import DamagedJournal, RunError
 from counseling_sessions.sessions.journal_lines import SUFFIX
 from counseling_sessions.sessions.ledger import Damage
+from counseling_sessions.sessions.record import SessionRecord
 from counseling_sessions.sessions.writing import ShardWriter, keep
-from counseling_sessions.state import Failure, SessionRecord
+from counseling_sessions.state import Failure
 from tests.generation.exports.sessions import session, stream
 from tests.scripted import Sensible, config, profile, scripted_models
 

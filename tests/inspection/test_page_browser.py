@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from counseling_sessions.inspection.page import page_of
-from counseling_sessions.state import SessionRecord
+from counseling_sessions.sessions.record import SessionRecord
 from tests.browser import DOWN, ENTER, ESCAPE, SHIFT, click, no_errors, press, resize, started_browser, text_of, wait
 from tests.generation.exports.sessions import session
 from tests.inspection.page_sessions import HOSTILE, cut, hostile, many, merged

@@ -14,7 +14,7 @@ import pytest
 import run
 from counseling_sessions.sessions.folder import RunFolder
 from counseling_sessions.sessions.journal_lines import SUFFIX
-from counseling_sessions.state import Fork, SessionRecord
+from counseling_sessions.sessions.record import Fork, SessionRecord
 from tests.kept import SHARD, kept_in
 from tests.loopback import Answer, LoopbackServer, Request, sensible_answer
 

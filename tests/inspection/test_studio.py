@@ -14,9 +14,10 @@ from counseling_sessions.inspection import studio
 from counseling_sessions.inspection.studio import method_assistants, server, session_assistants, write_checkpoints
 from counseling_sessions.sessions.errors import RunError
 from counseling_sessions.sessions.old import OLD_SHARD
+from counseling_sessions.sessions.record import SessionRecord
 from counseling_sessions.sessions.writing import keep
 from counseling_sessions.settings import ModelSettings, SessionConfig
-from counseling_sessions.state import SessionRecord, replace
+from counseling_sessions.state import replace
 from run import main
 from tests.generation.exports.sessions import client, of, session
 

@@ -21,8 +21,9 @@ from counseling_sessions.sessions.errors import JournalError, RunError
 from counseling_sessions.sessions.journal import Journal
 from counseling_sessions.sessions.journal_lines import SUFFIX
 from counseling_sessions.sessions.journal_reading import read_journal
+from counseling_sessions.sessions.record import SessionRecord, Usage
 from counseling_sessions.settings import SettingsError
-from counseling_sessions.state import Call, SessionRecord, Usage
+from counseling_sessions.state import Call
 from tests.generation.exports.sessions import session
 from tests.inspection.test_diff import fork, parent
 from tests.inspection.traced import journal, made, rich

@@ -25,8 +25,9 @@ from counseling_sessions.inspection.trace_style import Axis, brief, marked, scal
 from counseling_sessions.inspection.trace_turn_view import call_line
 from counseling_sessions.inspection.trace_view import short_ids, show_overview, show_session, show_turn
 from counseling_sessions.sessions.errors import RunError
+from counseling_sessions.sessions.record import SessionRecord
 from counseling_sessions.sessions.writing import ShardWriter, keep
-from counseling_sessions.state import Call, SessionRecord
+from counseling_sessions.state import Call
 from tests.generation.exports.sessions import session
 from tests.inspection.traced import rich
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from counseling_sessions.graph.session import SessionTask, run_session
 from counseling_sessions.sessions.journal_lines import SUFFIX
-from counseling_sessions.state import SessionRecord
+from counseling_sessions.sessions.record import SessionRecord
 from tests.scripted import Answer, Asked, Sensible, config, profile, scripted_models
 
 

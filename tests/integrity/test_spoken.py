@@ -61,7 +61,7 @@ def test_what_judges_a_session_takes_nothing_from_what_makes_one(room: str) -> N
 def test_a_message_goes_with_the_one_who_judges_it_though_it_is_past() -> None:
     """Else every session stays in memory until Python looks for cycles."""
     past = Past()
-    spoken = Spoken("It was the sun.", "client", own=past)
+    spoken = Spoken("It was the sun.", "client", past=past)
     past.add(spoken)
     watched = weakref.ref(spoken)
     gc.disable()

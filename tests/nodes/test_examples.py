@@ -16,8 +16,9 @@ from counseling_sessions.nodes.techniques import techniques
 from counseling_sessions.profiles.library import load_builtin
 from counseling_sessions.profiles.schema import ATTITUDES, ClientProfile, clean, counselor_information, counselor_reason
 from counseling_sessions.prompts import prompt
+from counseling_sessions.sessions.record import SessionRecord
 from counseling_sessions.settings import SessionConfig, SettingsError
-from counseling_sessions.state import ClientView, CounselorView, SessionRecord
+from counseling_sessions.state import ClientView, CounselorView
 from tests.scripted import Asked, Sensible, config, profile, scripted_models
 
 ALL = tuple(techniques())

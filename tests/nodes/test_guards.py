@@ -141,28 +141,28 @@ def test_good_messages_pass_every_guard(speaker: Speaker, text: str) -> None:
 
 
 def test_an_answer_of_one_word_given_again_is_a_repeat() -> None:
-    assert [finding.kind for finding in check(Spoken("No!", "client", own=Past(("No.",))))] == ["repeat"]
+    assert [finding.kind for finding in check(Spoken("No!", "client", past=Past(("No.",))))] == ["repeat"]
 
 
 def test_an_exact_repeat_is_found_however_long_ago_and_a_near_one_only_lately() -> None:
     since = [f"Number {n} is about plant {n} and pot {n}." for n in range(RECENT)]
-    assert [finding.kind for finding in check(Spoken(EARLIER, "client", own=Past([EARLIER, *since])))] == ["repeat"]
-    assert check(Spoken(NEARLY, "client", own=Past([EARLIER, *since]))) == []
-    assert [finding.kind for finding in check(Spoken(NEARLY, "client", own=Past([EARLIER, *since[1:]])))] == [
+    assert [finding.kind for finding in check(Spoken(EARLIER, "client", past=Past([EARLIER, *since])))] == ["repeat"]
+    assert check(Spoken(NEARLY, "client", past=Past([EARLIER, *since]))) == []
+    assert [finding.kind for finding in check(Spoken(NEARLY, "client", past=Past([EARLIER, *since[1:]])))] == [
         "near_repeat"
     ]
 
 
 @pytest.mark.parametrize("text", [EARLIER, NEARLY, EARLIER.upper()])
 def test_the_other_persons_words_given_back_whole_are_a_role_flip(text: str) -> None:
-    assert [finding.kind for finding in check(Spoken(text, "counselor", other=Past([EARLIER])))] == ["role_flip"]
+    assert [finding.kind for finding in check(Spoken(text, "counselor", others_past=Past([EARLIER])))] == ["role_flip"]
 
 
 def test_a_counselor_may_speak_of_the_clients_of_a_client_who_has_some() -> None:
     text = "When the client said no, what went through your mind?"
     assert kinds(text, "counselor") == {"meta_talk"}
-    assert kinds(text, "counselor", other=Past(["The client hated my logo."])) == set()
-    assert repair(draft(f"{text} And", "counselor", other=Past(["The client hated my logo."]))) == text
+    assert kinds(text, "counselor", others_past=Past(["The client hated my logo."])) == set()
+    assert repair(draft(f"{text} And", "counselor", others_past=Past(["The client hated my logo."]))) == text
 
 
 def test_the_token_limit_counts_as_truncated_even_after_a_full_stop() -> None:

@@ -12,10 +12,10 @@ from counseling_sessions.sessions.entries import Entry, record_of
 from counseling_sessions.sessions.errors import RunError
 from counseling_sessions.sessions.folder import RunFolder
 from counseling_sessions.sessions.ledger import Damage, measured, sealed
+from counseling_sessions.sessions.record import SessionRecord
 from counseling_sessions.sessions.recovery import recover
 from counseling_sessions.sessions.shards import MOST_LINES
 from counseling_sessions.sessions.writing import ShardWriter
-from counseling_sessions.state import SessionRecord
 from counseling_sessions.training.sources import Source, read_sources
 from tests.damaged import LATER, make_run, without_checksums
 

@@ -15,8 +15,8 @@ from counseling_sessions.sessions.errors import JournalError, RunError
 from counseling_sessions.sessions.folder import RunFolder, run_folder
 from counseling_sessions.sessions.journal_lines import SUFFIX
 from counseling_sessions.sessions.ledger import read_listed
+from counseling_sessions.sessions.record import SessionRecord
 from counseling_sessions.sessions.writing import ShardWriter, keep
-from counseling_sessions.state import SessionRecord
 from tests.kept import LEDGER, SHARD, kept_in
 from tests.scripted import Sensible, config, profile, said, scripted_models
 
@@ -183,7 +183,7 @@ async def test_a_record_that_a_crash_left_without_its_ledgers_line_gets_it_befor
 KEEPER = """
 import pathlib, sys
 from counseling_sessions.sessions.writing import keep
-from counseling_sessions.state import SessionRecord
+from counseling_sessions.sessions.record import SessionRecord
 record = SessionRecord.model_validate_json(pathlib.Path(sys.argv[2]).read_bytes())
 for number in range(40):
     keep(record.model_copy(update={"session_id": f"{sys.argv[3]}-{number}"}), pathlib.Path(sys.argv[1]))

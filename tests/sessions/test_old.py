@@ -13,8 +13,8 @@ from counseling_sessions.sessions.folder import RunFolder
 from counseling_sessions.sessions.journal_lines import SUFFIX
 from counseling_sessions.sessions.ledger import Damage
 from counseling_sessions.sessions.old import OLD_LEDGER, OLD_SHARD
+from counseling_sessions.sessions.record import SessionRecord
 from counseling_sessions.sessions.writing import keep
-from counseling_sessions.state import SessionRecord
 from tests.kept import SHARD, keep_old, kept_in
 from tests.scripted import Sensible, config, profile, said, scripted_models
 

@@ -8,9 +8,10 @@ import pytest
 
 from counseling_sessions.profiles.problems import Problem
 from counseling_sessions.sessions import Session, read_sessions
+from counseling_sessions.sessions.record import SessionRecord
 from counseling_sessions.sessions.session import named_technique, session_of
 from counseling_sessions.sessions.writing import ShardWriter, keep
-from counseling_sessions.state import Failure, SessionRecord
+from counseling_sessions.state import Failure
 from tests.generation.exports.sessions import session
 
 CHATS: dict[str, Any] = {

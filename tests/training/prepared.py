@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from counseling_sessions.generation.exports import Splits
-from counseling_sessions.state import SessionRecord
+from counseling_sessions.sessions.record import SessionRecord
 from counseling_sessions.training.data import DataReport, prepare
 from counseling_sessions.training.roles import chosen_roles
 

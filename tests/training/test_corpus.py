@@ -15,8 +15,9 @@ from counseling_sessions.evaluation.integrity import Integrity
 from counseling_sessions.integrity.spoken import Past, Spoken
 from counseling_sessions.nodes.guards import check
 from counseling_sessions.nodes.techniques import techniques
+from counseling_sessions.sessions.record import SessionRecord
 from counseling_sessions.sessions.session import client_group, session_of
-from counseling_sessions.state import CBTTechnique, SessionRecord, Speaker
+from counseling_sessions.state import CBTTechnique, Speaker
 from counseling_sessions.texts.words import normalized
 from counseling_sessions.training.corpus import (
     COLLECTIONS,

@@ -13,9 +13,10 @@ from counseling_sessions.generation.exports import ExportError, Splits
 from counseling_sessions.graph.exchanges import as_exchanges
 from counseling_sessions.profiles.problems import ProfileError
 from counseling_sessions.profiles.schema import client_form
+from counseling_sessions.sessions.record import SessionRecord
 from counseling_sessions.sessions.session import client_group
 from counseling_sessions.settings import DEFAULT_TECHNIQUES, SettingsError
-from counseling_sessions.state import Candidate, SessionRecord
+from counseling_sessions.state import Candidate
 from counseling_sessions.training.corpus import CORPUS, SPLITS
 from counseling_sessions.training.data import (
     DataReport,

@@ -51,7 +51,7 @@ def name(spoken: SpokenInSession) -> str | None:
     text = spoken.text
     for match in _NAME.finditer(text):
         key = normalized(match[0])
-        if key in _NO_NAMES or key in setting.profile_words or key in spoken.other.vocabulary:
+        if key in _NO_NAMES or key in setting.profile_words or key in spoken.others_past.vocabulary:
             continue
         before = text[max(0, match.start() - _LOOK_BACK) : match.start()]
         if _names(before, text[match.end() : match.end() + 40], spoken.speaker == "counselor") and not any(

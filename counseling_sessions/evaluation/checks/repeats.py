@@ -14,7 +14,7 @@ SHORT_TIMES = 3
 
 def repeat(spoken: SpokenInSession) -> str | None:
     """A message that its speaker repeats, whatever its case, punctuation and spacing."""
-    earlier = spoken.own.by_words.get(spoken.words, [])
+    earlier = spoken.past.by_words.get(spoken.words, [])
     if not earlier or (len(earlier) < SHORT_TIMES and spoken.words.count(" ") < SHORT):
         return None
     return f"word for word as in turn {earlier[0].turn}"
@@ -22,7 +22,7 @@ def repeat(spoken: SpokenInSession) -> str | None:
 
 def near_repeat(spoken: SpokenInSession) -> str | None:
     """A message, no exact repeat, that overlaps by `NEAR` or more with one of the speaker's last ten."""
-    return None if spoken.words in spoken.own.by_words else nearest(spoken, spoken.own)
+    return None if spoken.words in spoken.past.by_words else nearest(spoken, spoken.past)
 
 
 def said_twice(spoken: SpokenInSession) -> str | None:

@@ -42,7 +42,7 @@ def role_flip(spoken: SpokenInSession) -> str | None:
         return part
     if spoken.words.count(" ") < ECHO_WORDS - 1:
         return None
-    if same := spoken.other.by_words.get(spoken.words):
+    if same := spoken.others_past.by_words.get(spoken.words):
         return f"the other's words of turn {same[0].turn}"
-    near = nearest(spoken, spoken.other)
+    near = nearest(spoken, spoken.others_past)
     return f"the other's words: {near}" if near else None

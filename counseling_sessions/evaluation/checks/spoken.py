@@ -75,16 +75,16 @@ def spoken(session: Session) -> Iterator[SpokenInSession]:
     pasts: dict[Speaker, Past] = {"counselor": Past(), "client": Past()}
     before: Speaker | None = None
     for message in session.dialogue:
-        own, other = pasts[message.speaker], pasts["client" if message.speaker == "counselor" else "counselor"]
+        past, others_past = pasts[message.speaker], pasts["client" if message.speaker == "counselor" else "counselor"]
         said = SpokenInSession(
-            *(unmarked(message.text), message.speaker, own, other),
+            *(unmarked(message.text), message.speaker, past, others_past),
             turn=message.turn,
             raw=message.text,
             follows_own=before == message.speaker,
             setting=setting,
         )
         yield said
-        own.add(said)
+        past.add(said)
         before = message.speaker
 
 

@@ -9,8 +9,9 @@ from collections.abc import Iterator
 
 from counseling_sessions.generation.exports.writers import Row, json_lines
 from counseling_sessions.nodes.context import ChatMessage, as_chat, counselor_messages
+from counseling_sessions.sessions.record import SessionRecord
 from counseling_sessions.settings import SessionConfig
-from counseling_sessions.state import CounselorView, Plan, SessionRecord
+from counseling_sessions.state import CounselorView, Plan
 
 SHAREGPT_SPEAKERS = {"system": "system", "user": "human", "assistant": "gpt"}
 

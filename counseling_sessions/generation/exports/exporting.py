@@ -11,8 +11,8 @@ from counseling_sessions.generation.exports.report import ExportReport, Figures
 from counseling_sessions.generation.exports.splits import Splits
 from counseling_sessions.generation.exports.writers import Format, Writer
 from counseling_sessions.sessions.ledger import Damage
+from counseling_sessions.sessions.record import SessionRecord
 from counseling_sessions.sessions.session import client_group
-from counseling_sessions.state import SessionRecord
 
 Records = Callable[[], Iterator[SessionRecord]]
 

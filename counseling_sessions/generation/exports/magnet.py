@@ -11,7 +11,8 @@ from typing import Any
 from counseling_sessions.generation.exports.writers import Format
 from counseling_sessions.profiles.schema import ClientProfile, counselor_information
 from counseling_sessions.prompts import prompt
-from counseling_sessions.state import Plan, SessionRecord
+from counseling_sessions.sessions.record import SessionRecord
+from counseling_sessions.state import Plan
 
 LABELS = {
     "name": "Name",

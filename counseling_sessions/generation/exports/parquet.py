@@ -11,7 +11,7 @@ from counseling_sessions.generation.exports.files import ExportError
 from counseling_sessions.generation.exports.parquet_schema import schema
 from counseling_sessions.generation.exports.public import PRIVATE, key_variables, without_server
 from counseling_sessions.generation.exports.writers import Format, Row
-from counseling_sessions.state import SessionRecord
+from counseling_sessions.sessions.record import SessionRecord
 
 ROW_GROUP = 128
 """Sessions of a row group, which is held in memory per split."""

@@ -11,7 +11,8 @@ from counseling_sessions.generation.exports.chat import alone
 from counseling_sessions.generation.exports.writers import Row, json_lines
 from counseling_sessions.nodes.context import ChatMessage, as_chat, counselor_messages
 from counseling_sessions.nodes.single import alone_task
-from counseling_sessions.state import CounselorView, SessionRecord, Turn, Utterance
+from counseling_sessions.sessions.record import SessionRecord, Turn
+from counseling_sessions.state import CounselorView, Utterance
 from counseling_sessions.texts.words import trigrams
 
 LEFT_OUT = 0.2

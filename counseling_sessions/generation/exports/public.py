@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from counseling_sessions.generation.exports.writers import Row, json_lines
-from counseling_sessions.state import SessionRecord
+from counseling_sessions.sessions.record import SessionRecord
 
 PRIVATE = frozenset({"base_url", "replicas", "api_key_env", "extra_body"})
 """Settings of a model that name servers and keys."""

@@ -8,8 +8,8 @@ from pydantic import BaseModel, ConfigDict
 
 from counseling_sessions.integrity.rules import empty, label
 from counseling_sessions.integrity.spoken import Past, Spoken
+from counseling_sessions.sessions.record import SessionRecord
 from counseling_sessions.settings import SessionConfig
-from counseling_sessions.state import SessionRecord
 
 CHECKS = (
     "messages that repeat an earlier one of the same speaker",

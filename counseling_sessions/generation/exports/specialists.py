@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 from counseling_sessions.generation.exports.writers import Row, json_lines
 from counseling_sessions.graph.exchanges import exchanges, prompts_unchanged
-from counseling_sessions.state import SessionRecord
+from counseling_sessions.sessions.record import SessionRecord
 
 
 def rows(record: SessionRecord, client: str, counts: Counter[str]) -> Iterator[Row]:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import IO, Any, Protocol
 
 from counseling_sessions.generation.formats import FormatName
-from counseling_sessions.state import SessionRecord
+from counseling_sessions.sessions.record import SessionRecord
 
 Row = dict[str, Any]
 Rows = Callable[[SessionRecord, str, Counter[str]], Iterator[Row]]

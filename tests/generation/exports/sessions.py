@@ -9,7 +9,7 @@ from typing import Any
 
 from counseling_sessions.graph.session import SessionTask, run_session
 from counseling_sessions.profiles.schema import ClientProfile
-from counseling_sessions.state import SessionRecord
+from counseling_sessions.sessions.record import SessionRecord
 from tests.scripted import Answer, Asked, Sensible, config, profile, scripted_models
 
 

@@ -11,7 +11,8 @@ import yaml
 
 from counseling_sessions.generation.exports import FORMATS, ExportError, ExportReport, Splits, export
 from counseling_sessions.generation.exports.files import MARK, STAGING
-from counseling_sessions.state import Candidate, Failure, Finding, SessionRecord, Utterance
+from counseling_sessions.sessions.record import SessionRecord
+from counseling_sessions.state import Candidate, Failure, Finding, Utterance
 from tests.generation.exports.sessions import client, of, session, stream
 
 FAILURE = Failure(stage="merge", kind="timeout", message="too late")

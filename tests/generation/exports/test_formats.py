@@ -15,7 +15,8 @@ from counseling_sessions.profiles.library import builtin_ids, load_builtin
 from counseling_sessions.profiles.schema import client_form, counselor_information
 from counseling_sessions.prompts import prompt
 from counseling_sessions.sessions import Session, read_sessions
-from counseling_sessions.state import Candidate, SessionRecord
+from counseling_sessions.sessions.record import SessionRecord
+from counseling_sessions.state import Candidate
 from tests.generation.exports.sessions import client, of, session, stream
 from tests.scripted import profile
 
