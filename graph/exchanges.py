@@ -12,10 +12,10 @@ from typing import Any
 
 from langchain_core.messages import BaseMessage
 
-from counseling_sessions.graph.methods import METHODS
 from counseling_sessions.graph.provenance import provenance
 from counseling_sessions.nodes.client import ask_client
 from counseling_sessions.nodes.context import ChatMessage, as_chat
+from counseling_sessions.nodes.methods import METHODS
 from counseling_sessions.nodes.plan import ask_plan
 from counseling_sessions.nodes.reminders import reminder, reminder_of
 from counseling_sessions.nodes.router import ask_closing, ask_merge, ask_pick

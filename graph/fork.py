@@ -14,12 +14,12 @@ from typing import Any
 from langgraph.checkpoint.base import BaseCheckpointSaver
 from pydantic import BaseModel, ConfigDict
 
-from counseling_sessions.graph.methods import METHODS
 from counseling_sessions.graph.provenance import configuration_hash
 from counseling_sessions.graph.replay import replay
 from counseling_sessions.graph.session import OnEvent, SessionTask, run_journal
 from counseling_sessions.models.chat import Models
 from counseling_sessions.nodes.context import UTTERANCE_LIMIT, phase_of
+from counseling_sessions.nodes.methods import METHODS
 from counseling_sessions.nodes.picking import step_by_pace
 from counseling_sessions.nodes.router import policy_of
 from counseling_sessions.profiles.schema import Attitude, clean

@@ -122,7 +122,3 @@ def _checked(step: Step) -> Step:
         return stopped_unchecked(view.utterances) or await step(models, view, config)
 
     return checked
-
-
-graph = build_practice_graph(served=True)
-"""What LangGraph Studio opens."""

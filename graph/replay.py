@@ -4,8 +4,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from counseling_sessions.graph.methods import METHODS
 from counseling_sessions.nodes.intake import taken_in
+from counseling_sessions.nodes.methods import METHODS
 from counseling_sessions.sessions.record import SessionRecord, Turn
 from counseling_sessions.settings import SessionConfig
 from counseling_sessions.state import Candidate, Failure, Part, Pick, Plan, replace, update

@@ -19,12 +19,12 @@ from langgraph.graph.state import CompiledStateGraph
 from langgraph.runtime import Runtime, get_runtime
 from langgraph.types import Checkpointer
 
-from counseling_sessions.graph.methods import METHODS, Method
 from counseling_sessions.graph.served import ServedConfig, ServedModels, owned
 from counseling_sessions.graph.trouble import contained
 from counseling_sessions.models.chat import Models
 from counseling_sessions.nodes.client import client
 from counseling_sessions.nodes.intake import IntakeView, intake
+from counseling_sessions.nodes.methods import METHODS, Method
 from counseling_sessions.nodes.plan import plan
 from counseling_sessions.nodes.router import router
 from counseling_sessions.nodes.single import single
@@ -178,9 +178,7 @@ def _method(state: FlowView) -> Method:
     config = _run_config()
     if config or not any(said.turn for said in state.utterances):
         return METHODS[(config or SessionConfig()).method]
-    if state.picks:
-        return METHODS["magnet" if state.plan else "magnet-no-plan"]
-    return METHODS["single-plan" if state.plan else "single"]
+    return next(one for one in METHODS.values() if (one.plan, one.specialists) == (bool(state.plan), bool(state.picks)))
 
 
 def _run_config() -> SessionConfig | None:
@@ -194,6 +192,3 @@ def _run_config() -> SessionConfig | None:
     except RuntimeError:
         return None
     return (runtime.context or SessionConfig()) if runtime else None
-
-
-graph = build_session_graph(served=True)

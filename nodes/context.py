@@ -13,6 +13,7 @@ from itertools import groupby
 from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, SystemMessage
 
 from counseling_sessions.nodes.examples import ALONE, MERGE, client_examples, counselor_examples
+from counseling_sessions.nodes.methods import METHODS
 from counseling_sessions.nodes.techniques import technique
 from counseling_sessions.profiles.schema import clean, client_form
 from counseling_sessions.prompts import prompt
@@ -39,7 +40,7 @@ def counselor_messages(view: CounselorView, config: SessionConfig, task: str, ro
         said = prompt("counselor/context", "dialogue", dialogue=transcript(view.utterances))
         return [SystemMessage(system), HumanMessage(f"{_background(view)}\n\n{said if view.utterances else beginning}")]
     shown: tuple[str, ...] = (ALONE,)
-    if config.method not in ("single", "single-plan"):
+    if METHODS[config.method].specialists:
         cards = "\n".join(f"- {name}: {prompt(f'techniques/{name}', 'card')}" for name in config.techniques)
         system += "\n\n" + prompt("counselor/system", "cards", cards=cards)
         shown = (*config.techniques, MERGE)

@@ -35,7 +35,8 @@ def pick_by_rules(view: CounselorView, config: SessionConfig, fallback: str | No
     # (in five of six of the corpus while exploring, in every other one later), whatever else a message does.
     alone = [item.name for item in ranked[1:] if item.name not in chosen and PARTNERS.get(item.name) not in names]
     chosen += sorted(alone, key=lambda name: name != COMPANION)[: PICKED - len(chosen)]
-    fits = f"{phase}: {chosen[0]} fits what the client just said"
+    why = "what the client just said" if ranked[0].called_for(said) else "this phase"
+    fits = f"{phase}: {chosen[0]} fits {why}"
     return Pick(
         turn=view.turn,
         phase=phase,

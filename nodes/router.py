@@ -9,6 +9,7 @@ from counseling_sessions.models.chat import Models
 from counseling_sessions.models.structured import AnswerSchema
 from counseling_sessions.nodes.context import UTTERANCE_LIMIT, counselor_messages, phase_hint, phase_of, step_line
 from counseling_sessions.nodes.guards import check
+from counseling_sessions.nodes.methods import METHODS
 from counseling_sessions.nodes.picking import lately_used, pick_by_rules, step_by_pace
 from counseling_sessions.nodes.speaking import (
     DecisionRequest,
@@ -146,7 +147,7 @@ async def choose(models: Models, view: CounselorView, config: SessionConfig) -> 
 
 def policy_of(config: SessionConfig) -> str:
     """The router policy in force: the ablations without a router have no pick, whatever is configured."""
-    return "every" if "no-router" in config.method else config.router
+    return config.router if METHODS[config.method].pick else "every"
 
 
 def _schema(view: CounselorView, config: SessionConfig) -> AnswerSchema:

@@ -7,9 +7,9 @@ and a name for `--techniques`.
 import json
 import re
 from functools import cache
-from typing import Annotated
+from typing import Annotated, Any
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from counseling_sessions.prompts import front_matter, prompt, prompt_names
 from counseling_sessions.settings import NOT_TECHNIQUES, SettingsError, validation_message
@@ -19,14 +19,21 @@ from counseling_sessions.store.yaml_text import YamlError, parse_yaml
 FOLDER = "techniques/"
 
 
+TAKEN = NOT_TECHNIQUES | {"intake", "person"}
+"""Names of other roles and other nodes of the graphs."""
+
+
 def _free(name: str) -> str:
-    if name in NOT_TECHNIQUES:
+    if name in TAKEN:
         raise ValueError(f"{name!r} is taken")
     return name
 
 
-def _in_any_case(cue: re.Pattern[str]) -> re.Pattern[str]:
-    return re.compile(cue.pattern, re.IGNORECASE)
+def _in_any_case(cue: Any) -> re.Pattern[str]:
+    try:
+        return re.compile(cue, re.IGNORECASE)
+    except (re.error, TypeError) as error:
+        raise ValueError(f"no regular expression: {error}") from None
 
 
 class Technique(BaseModel):
@@ -40,8 +47,8 @@ class Technique(BaseModel):
 
     name: Annotated[str, AfterValidator(_free)]
     phases: tuple[Phase, ...] = Field(min_length=1)
-    cues: tuple[Annotated[re.Pattern[str], AfterValidator(_in_any_case)], ...] = ()
-    held_back: float = 0.0
+    cues: tuple[Annotated[re.Pattern[str], BeforeValidator(_in_any_case)], ...] = ()
+    held_back: float = Field(default=0.0, ge=0)
 
     @property
     def prompt(self) -> str:

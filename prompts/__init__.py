@@ -30,7 +30,7 @@ def prompt(name: str, section: str = "", /, **variables: object) -> str:
     """
     sections = _sections(name)
     if section not in sections:
-        raise PromptError(f"prompt {name!r} has no section {section!r}; it has {sorted(sections)}")
+        raise PromptError(f"prompt {name!r} has no section {section!r}; it has {sorted(filter(None, sections))}")
     template = sections[section]
     wanted = set(_VARIABLE.findall(template))
     if missing := wanted - variables.keys():

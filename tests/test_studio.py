@@ -22,12 +22,12 @@ from langgraph_sdk import get_client
 from langgraph_sdk.client import LangGraphClient
 
 from counseling_sessions.graph.checkpoints import VARIABLE, open_checkpoints
-from counseling_sessions.graph.methods import METHODS
 from counseling_sessions.graph.served import ServedConfig
 from counseling_sessions.graph.session import SessionTask, run_session
 from counseling_sessions.inspection import studio as studio_server
 from counseling_sessions.inspection.studio import create_assistants, method_assistants
 from counseling_sessions.models.chat import Models
+from counseling_sessions.nodes.methods import METHODS
 from counseling_sessions.profiles.library import load_builtin
 from counseling_sessions.sessions.journal_lines import SUFFIX
 from counseling_sessions.sessions.record import SessionRecord

@@ -7,7 +7,7 @@ from rich.text import Text
 
 from counseling_sessions.commands.build import opened_models, session_config, set_fields
 from counseling_sessions.commands.parsing.about import CheckRequest, GraphRequest, ProfilesRequest, SchemaRequest
-from counseling_sessions.graph.session_graph import build_session_graph, graph
+from counseling_sessions.graph.session_graph import build_session_graph
 from counseling_sessions.inspection.schemas import SCHEMAS
 from counseling_sessions.inspection.tables import models_table, profiles_table, show_profile
 from counseling_sessions.models.roles import check, serving
@@ -54,7 +54,7 @@ async def _check(request: CheckRequest) -> int:
 
 def draw_graph(request: GraphRequest) -> int:
     """The state machine as Mermaid."""
-    drawn = graph
+    drawn = build_session_graph()
     if request.method != "all":
         config = session_config(None, set_fields(method=request.method, techniques=request.techniques))
         drawn = build_session_graph(method=config.method, specialists=config.techniques)

@@ -15,11 +15,11 @@ from langgraph.graph import END, START
 from pydantic import BaseModel
 from pydantic_core import to_json
 
-from counseling_sessions.graph.methods import METHODS
 from counseling_sessions.inspection.graph_picture import node_title
 from counseling_sessions.inspection.survival import Span
 from counseling_sessions.inspection.trace_data import CallTrace, CandidateTrace, SaidTrace, SessionTrace, TurnTrace
 from counseling_sessions.inspection.transcript import how_it_ended
+from counseling_sessions.nodes.methods import METHODS
 from counseling_sessions.profiles.schema import ClientProfile, counselor_information, counselor_reason
 from counseling_sessions.sessions.record import SessionRecord
 from counseling_sessions.settings import MethodName

@@ -21,11 +21,11 @@ from langgraph_sdk import get_client
 from langgraph_sdk.client import LangGraphClient
 
 from counseling_sessions.graph.checkpoints import VARIABLE, checkpoints_path, open_checkpoints
-from counseling_sessions.graph.methods import METHODS
 from counseling_sessions.graph.served import VARIABLE as MODELS
 from counseling_sessions.graph.served import for_caller
 from counseling_sessions.graph.threads import import_session
 from counseling_sessions.inspection.find import status_of
+from counseling_sessions.nodes.methods import METHODS
 from counseling_sessions.sessions.errors import RunError
 from counseling_sessions.sessions.record import SessionRecord
 from counseling_sessions.settings import ModelSettings, SessionConfig

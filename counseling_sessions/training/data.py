@@ -16,6 +16,7 @@ from counseling_sessions.generation.exports.chat import alone
 from counseling_sessions.generation.exports.files import CARD, MARK, staged, writing
 from counseling_sessions.generation.exports.splits import Splits
 from counseling_sessions.graph.exchanges import Exchange, as_exchanges
+from counseling_sessions.nodes.methods import METHODS
 from counseling_sessions.profiles.problems import Problem, ProfileError
 from counseling_sessions.prompts import prompt_hashes
 from counseling_sessions.sessions.ledger import Damage
@@ -60,7 +61,7 @@ def examples_of(record: SessionRecord, roles: Sequence[str], *, as_embedded: boo
     if as_embedded:
         record = record.model_copy(update={"configuration": record.configuration | EMBEDDED_SESSION})
     yield from (item for item in as_exchanges(record) if item.role in roles)
-    if COUNSELOR in roles and record.configuration["method"] not in ("single", "single-plan"):
+    if COUNSELOR in roles and METHODS[record.configuration["method"]].specialists:
         config = alone(record, record.plan).model_dump(mode="json")
         turns = tuple(turn.model_copy(update={"pick": None, "candidates": ()}) for turn in record.turns)
         by_one = record.model_copy(update={"configuration": config, "turns": turns})

@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 
 from counseling_sessions.graph.exchanges import as_exchanges, exchanges, prompts_unchanged
-from counseling_sessions.graph.methods import METHODS
 from counseling_sessions.graph.session import SessionTask, resume_session, run_session
 from counseling_sessions.nodes import examples
 from counseling_sessions.nodes.context import as_chat
+from counseling_sessions.nodes.methods import METHODS
 from counseling_sessions.nodes.single import ask_single
 from counseling_sessions.nodes.techniques import techniques
 from counseling_sessions.profiles.library import load_builtin

@@ -18,10 +18,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from counseling_sessions.graph.methods import METHODS
 from counseling_sessions.graph.provenance import provenance
 from counseling_sessions.graph.session import SessionTask, resume_session, run_session
 from counseling_sessions.graph.session_graph import build_session_graph, recursion_limit
+from counseling_sessions.nodes.methods import METHODS
 from counseling_sessions.sessions.errors import JournalError
 from counseling_sessions.sessions.journal import Journal
 from counseling_sessions.sessions.journal_lines import FORMAT, SUFFIX, JournalHead, JournalResume, JournalUpdate

@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from counseling_sessions.graph.methods import METHODS
 from counseling_sessions.graph.session_graph import build_session_graph
+from counseling_sessions.nodes.methods import METHODS
 from counseling_sessions.profiles.schema import ClientProfile
 from counseling_sessions.prompts import prompt
 from tests.scripted import PLAN, Asked, Sensible, config, scripted_models

@@ -12,10 +12,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from counseling_sessions.graph.methods import METHODS
 from counseling_sessions.graph.record import make_record
 from counseling_sessions.graph.replay import replay
 from counseling_sessions.graph.session import SessionTask, run_session
+from counseling_sessions.nodes.methods import METHODS
 from counseling_sessions.sessions.journal_lines import JournalContent, JournalResume, JournalUpdate
 from counseling_sessions.sessions.journal_reading import read_journal
 from counseling_sessions.sessions.record import SessionRecord

@@ -8,9 +8,10 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
+from counseling_sessions.graph.deployed import practice, session
 from counseling_sessions.graph.practice_graph import build_practice_graph
 from counseling_sessions.graph.served import CHOSEN, VARIABLE, ServedConfig, ServedModels, for_caller, resolve
-from counseling_sessions.graph.session_graph import build_session_graph, graph
+from counseling_sessions.graph.session_graph import build_session_graph
 from counseling_sessions.settings import ModelSettings, SessionConfig, SettingsError
 from tests.loopback import Faults, LoopbackServer
 
@@ -65,14 +66,12 @@ async def test_nothing_is_sent_to_an_address_in_the_context(build: Any, elsewher
 
 
 async def test_the_graphs_that_are_served_by_name_are_served_ones(elsewhere: LoopbackServer) -> None:
-    from counseling_sessions.graph.practice_graph import graph as practice
-
-    for module_level in (graph, practice):
+    for module_level in (session, practice):
         form = module_level.get_context_jsonschema()
         assert form is not None
         assert set(form["properties"]["models"]["additionalProperties"]["properties"]) == set(CHOSEN)
     with pytest.raises(ValidationError, match=r"default\.base_url"):
-        await graph.ainvoke({}, context={"models": {"default": {"base_url": elsewhere.base_url}}})  # type: ignore[arg-type]
+        await session.ainvoke({}, context={"models": {"default": {"base_url": elsewhere.base_url}}})  # type: ignore[arg-type]
     assert elsewhere.requests == []
 
 

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from counseling_sessions.graph.methods import METHODS
 from counseling_sessions.graph.session_graph import build_session_graph, recursion_limit
 from counseling_sessions.models.errors import ModelError
+from counseling_sessions.nodes.methods import METHODS
 from counseling_sessions.nodes.techniques import techniques
 from counseling_sessions.settings import SessionConfig
 from tests.scripted import Answer, Asked, Sensible, config, profile, said, scripted_models

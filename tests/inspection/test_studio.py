@@ -7,11 +7,11 @@ from typing import Any
 import pytest
 
 from counseling_sessions.graph.checkpoints import VARIABLE, checkpoints_path, open_checkpoints
-from counseling_sessions.graph.methods import METHODS
 from counseling_sessions.graph.served import ServedConfig, resolve
 from counseling_sessions.graph.session_graph import build_session_graph
 from counseling_sessions.inspection import studio
 from counseling_sessions.inspection.studio import method_assistants, server, session_assistants, write_checkpoints
+from counseling_sessions.nodes.methods import METHODS
 from counseling_sessions.sessions.errors import RunError
 from counseling_sessions.sessions.old import OLD_SHARD
 from counseling_sessions.sessions.record import SessionRecord

@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
-from counseling_sessions.graph.methods import METHODS
 from counseling_sessions.graph.session_graph import build_session_graph
 from counseling_sessions.nodes import examples
 from counseling_sessions.nodes.context import client_messages, counselor_messages, technique_task
 from counseling_sessions.nodes.examples import check_examples
+from counseling_sessions.nodes.methods import METHODS
 from counseling_sessions.nodes.techniques import techniques
 from counseling_sessions.profiles.library import load_builtin
 from counseling_sessions.profiles.schema import ATTITUDES, ClientProfile, clean, counselor_information, counselor_reason

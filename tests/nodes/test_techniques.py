@@ -1,6 +1,8 @@
 """A new technique is one file: with it, it is a node, a choice of the router, a card and a name."""
 
 import re
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -8,12 +10,13 @@ from typing import Any
 import pytest
 
 from counseling_sessions import prompts
+from counseling_sessions.graph.practice_graph import build_practice_graph
 from counseling_sessions.graph.session_graph import build_session_graph
 from counseling_sessions.nodes.picking import pick_by_rules
 from counseling_sessions.nodes.specialist import specialist
-from counseling_sessions.nodes.techniques import technique, techniques
+from counseling_sessions.nodes.techniques import TAKEN, technique, techniques
 from counseling_sessions.prompts import PromptError, prompt, prompt_hashes
-from counseling_sessions.settings import DEFAULT_TECHNIQUES, NOT_TECHNIQUES, ModelSettings, SettingsError
+from counseling_sessions.settings import DEFAULT_TECHNIQUES, ModelSettings, SettingsError
 from counseling_sessions.state import CounselorView, Pick, Utterance
 from tests.scripted import Sensible, config, profile, scripted_models
 
@@ -103,7 +106,11 @@ def test_its_model_comes_from_the_group_of_techniques_or_its_own(write: Write) -
         ("phases: [beginning]\n", ": phases.0: Input should be 'opening', 'exploring', 'working' or 'closing'"),
         (DATA + "mood: calm\n", ": mood: Extra inputs are not permitted"),
         (DATA + "held_back: a lot\n", ": held_back: Input should be a valid number"),
-        ("phases: [working]\ncues: [good, (bad]\n", ": cues.1: Input should be a valid regular expression"),
+        (DATA + "held_back: -2\n", ": held_back: Input should be greater than or equal to 0"),
+        (
+            "phases: [working]\ncues: [good, (bad]\n",
+            ": cues.1: no regular expression: missing ), unterminated subpattern at position 0",
+        ),
         (DATA + "name: other\n", ", line 4: name: a key stands twice in one mapping"),
         ("phases: [working\n", ", line 3: front matter: expected ',' or ']'"),
     ],
@@ -121,11 +128,35 @@ def test_a_technique_without_a_card_or_a_task_is_refused(write: Write, section: 
         techniques()
 
 
-@pytest.mark.parametrize("name", sorted(NOT_TECHNIQUES))
+@pytest.mark.parametrize("name", sorted(TAKEN))
 def test_a_taken_name_is_refused(write: Write, name: str) -> None:
     write(name)
     with pytest.raises(SettingsError, match=rf"techniques/{name}\.md: name: '{name}' is taken"):
         techniques()
+
+
+def test_every_other_node_has_a_name_that_is_taken() -> None:
+    nodes = {*build_session_graph().get_graph().nodes, *build_practice_graph().get_graph().nodes}
+    assert {name for name in nodes if not name.startswith("__")} - {*techniques()} <= TAKEN
+
+
+@pytest.mark.parametrize("command", ["session", "session --help", "graph", "generate --out nowhere", "profiles"])
+def test_a_broken_technique_file_costs_a_command_one_line(tmp_path: Path, command: str) -> None:
+    (tmp_path / "techniques").mkdir()
+    (tmp_path / "techniques" / "broken.md").write_text(f"---\n{DATA}color: red\n---\n{PROMPT}")
+    program = (
+        "import pathlib, sys; from counseling_sessions import prompts; prompts.FOLDERS.append(pathlib.Path(sys.argv[1]));"
+        "from counseling_sessions.commands.main import main; sys.exit(main(sys.argv[2:]))"
+    )
+    ran = subprocess.run(
+        [sys.executable, "-c", program, str(tmp_path), *command.split()],
+        capture_output=True,
+        text=True,
+        cwd=tmp_path,
+        check=False,
+    )
+    assert ran.stderr == "error: prompts/techniques/broken.md: color: Extra inputs are not permitted\n"
+    assert ran.returncode == 2
 
 
 def test_an_unknown_technique_is_an_error_that_lists_the_known_ones() -> None:
