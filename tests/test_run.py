@@ -52,7 +52,7 @@ def test_in_a_pipe_there_are_plain_lines_of_80_columns(tmp_path: Path, capsys: p
     shown = capsys.readouterr().out
     assert "\x1b" not in shown
     assert "\r" not in shown
-    lines = [line for line in shown.splitlines() if not line.startswith("saved: ")]
+    lines = [line for line in shown.splitlines() if not line.startswith(("saved: ", "to read: ", "step by step: "))]
     assert max(map(len, lines)) <= 80
 
 
@@ -314,3 +314,34 @@ def test_a_folder_of_single_sessions_is_counted_in_words_and_is_no_batch(
     assert "1 session of 1 client, 1 example (train 1)" in capsys.readouterr().out
     assert run.main(["status", str(tmp_path / "one")]) == 2
     assert f"holds single sessions, not a batch; `run.py trace {tmp_path / 'one'} --list`" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "trace runs",
+        "evaluate runs",
+        "compare runs --by method",
+        "status runs",
+        "export runs --format jsonl --out data",
+        "train data runs --out data",
+    ],
+)
+def test_a_folder_of_runs_is_no_run_and_the_message_names_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], command: str
+) -> None:
+    (tmp_path / "runs" / "first" / "shards").mkdir(parents=True)
+    monkeypatch.chdir(tmp_path)
+    assert run.main(command.split()) == 2
+    assert capsys.readouterr().err.endswith("; it holds one run: name the one that you mean, such as runs/first\n")
+
+
+def test_a_session_ends_by_saying_where_it_can_be_read(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with LoopbackServer() as server:
+        session(server, tmp_path)
+    (readable,) = tmp_path.glob("*.md")
+    assert capsys.readouterr().out.splitlines()[-3:] == [
+        f"to read: {readable}",
+        f"step by step: python run.py trace {tmp_path}",
+        f"saved: {tmp_path / SHARD}",
+    ]

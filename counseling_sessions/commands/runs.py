@@ -21,7 +21,7 @@ from counseling_sessions.generation.view import duration, failures_table
 from counseling_sessions.models.prices import read_prices
 from counseling_sessions.sessions.checking import refusal
 from counseling_sessions.sessions.errors import RunError
-from counseling_sessions.sessions.folder import RunFolder, run_folder
+from counseling_sessions.sessions.folder import RunFolder, run_folder, runs_inside
 from counseling_sessions.sessions.ledger import Damage
 from counseling_sessions.texts.console import HarmlessConsole
 from counseling_sessions.texts.harmless import one_line
@@ -114,7 +114,7 @@ def export_run(request: ExportRequest) -> int:
     """Write a run as a data set."""
     folder = run_folder(request.run)
     if folder is None:
-        raise RunError(f"{request.run} is not a run directory, and has no sessions")
+        raise RunError(f"{request.run} is not a run directory, and has no sessions{runs_inside(request.run)}")
     left_out: list[Damage] | None = [] if request.salvage else None
     unfinished = still_to_come(request.run)
     report = export(

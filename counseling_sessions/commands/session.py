@@ -133,11 +133,15 @@ async def _resume(request: SessionRequest, place: Path) -> int:
 def _finish(request: SessionRequest | ReplayRequest, console: Console, record: SessionRecord, folder: Path) -> int:
     shard = keep(record, folder)
     typed = any(said.author == "human" for said in record.dialogue)
-    write_atomically(folder / f"{record.session_id}.md", transcript_markdown(record).encode(), private=typed)
+    readable = folder / f"{record.session_id}.md"
+    write_atomically(readable, transcript_markdown(record).encode(), private=typed)
     if request.json:
         print(escaped(record.model_dump_json(indent=2)))
     else:
         show_summary(console, record)
+        if not request.quiet:
+            console.print(Text(f"to read: {readable}"), soft_wrap=True)
+            console.print(Text(f"step by step: python run.py trace {shlex.quote(str(folder))}"), soft_wrap=True)
         (HarmlessConsole(soft_wrap=True) if request.quiet else console).print(Text(f"saved: {shard}"), soft_wrap=True)
     if record.failure:
         tell(f"the session failed: {one_line(record.failure.message)}", "red")

@@ -21,7 +21,7 @@ from counseling_sessions.profiles.library import DEFAULT_ATTITUDE, builtin_ids, 
 from counseling_sessions.profiles.readers import Problem, ProfileError, iter_profiles
 from counseling_sessions.profiles.schema import Attitude, ClientProfile
 from counseling_sessions.sessions.errors import RunError
-from counseling_sessions.sessions.folder import run_folder
+from counseling_sessions.sessions.folder import run_folder, runs_inside
 from counseling_sessions.sessions.ids import session_id_of
 from counseling_sessions.sessions.record import Provenance
 from counseling_sessions.sessions.shards import RUN_FILE
@@ -142,7 +142,7 @@ def begun_batch(folder: Path) -> Batch:
         return batch
     if run_folder(folder):
         raise RunError(f"{folder} holds single sessions, not a batch; `run.py trace {folder} --list` lists them")
-    raise RunError(f"{folder} is not a run directory: it has no run.json")
+    raise RunError(f"{folder} is not a run directory: it has no run.json{runs_inside(folder)}")
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from counseling_sessions.profiles.schema import Attitude
 from counseling_sessions.sessions.checking import refusal
 from counseling_sessions.sessions.entries import Entry, record_of
 from counseling_sessions.sessions.errors import DamagedJournal, RunError
-from counseling_sessions.sessions.folder import RunFolder, run_folder
+from counseling_sessions.sessions.folder import RunFolder, run_folder, runs_inside
 from counseling_sessions.sessions.journal_lines import SUFFIX
 from counseling_sessions.sessions.journal_reading import has_begun, read_journal
 from counseling_sessions.sessions.ledger import Damage
@@ -78,7 +78,7 @@ def find_records(place: Path, *, left_out: list[Damage] | None = None) -> Iterat
             yield record
         yield from _from_journals(folder, done, left_out)
     elif place.is_dir():
-        raise RunError(f"{place} is no run directory and has no sessions")
+        raise RunError(f"{place} is no run directory and has no sessions{runs_inside(place)}")
     elif place.is_file():
         yield from _from_file(place)
     else:

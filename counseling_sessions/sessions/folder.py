@@ -10,6 +10,7 @@ Every worker (`w0`, `w1`, …) has files of its own. Of a session with several r
 counts, else the last. Folders of single sessions were written otherwise before (`old`), and are read as well.
 """
 
+import shlex
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -96,3 +97,13 @@ def run_folder(place: Path) -> RunFolder | None:
     if place.is_dir() and (any((place / name).exists() for name in marks) or folder.journal_files()):
         return folder
     return None
+
+
+def runs_inside(place: Path) -> str:
+    """For an error about a folder that is no run: which runs lie in it, to be named instead; empty where there are none."""
+    inside = place.iterdir() if place.is_dir() else ()
+    runs = sorted((path for path in inside if run_folder(path)), key=lambda path: path.stat().st_mtime)
+    if not runs:
+        return ""
+    count = "one run" if len(runs) == 1 else f"{len(runs)} runs"
+    return f"; it holds {count}: name the one that you mean, such as {shlex.quote(str(runs[-1]))}"

@@ -16,6 +16,7 @@ from counseling_sessions.profiles.problems import Problem, ProfileError
 from counseling_sessions.profiles.records import profile_of
 from counseling_sessions.profiles.schema import ATTITUDES, Attitude, ClientProfile
 from counseling_sessions.sessions.entries import record_of_value
+from counseling_sessions.sessions.folder import runs_inside
 from counseling_sessions.sessions.record import SessionRecord
 from counseling_sessions.sessions.session import Message, Session, session_of
 from counseling_sessions.state import Speaker
@@ -80,7 +81,9 @@ def _files(path: Path) -> list[Path]:
     candidates = (file for file in path.iterdir() if file.suffix.lower() in SUFFIXES and file.name != "index.jsonl")
     files = [file for file in candidates if file.is_file()]
     if not files:
-        raise ProfileError(f"{path}: no sessions in this folder; looked for {', '.join(sorted(SUFFIXES))} files")
+        raise ProfileError(
+            f"{path}: no sessions in this folder; looked for {', '.join(sorted(SUFFIXES))} files{runs_inside(path)}"
+        )
     return sorted(files, key=_natural)
 
 
