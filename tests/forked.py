@@ -1,10 +1,14 @@
-"""The program in a process of its own, forked from one that has imported it: a start costs no two seconds of imports."""
+"""The program in a process of its own, forked from one that has imported it: a start costs no two seconds of imports.
+
+So are the processes of its workers.
+"""
 
 import multiprocessing
 import os
+import resource
 import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from multiprocessing.context import ForkServerProcess
 from pathlib import Path
 
@@ -13,14 +17,31 @@ FORKS = multiprocessing.get_context("forkserver")
 FORKS.set_forkserver_preload([f"counseling_sessions.commands.{name}" for name in ("session", "generate", "practice")])
 
 
-def start(arguments: Sequence[str], output: Path | str, environment: dict[str, str]) -> ForkServerProcess:
-    """Start `run.py` with these arguments. It writes to `output`, or reads and writes there where that is a terminal."""
-    process = FORKS.Process(target=_run, args=(list(arguments), str(output), environment))
+def start(
+    arguments: Sequence[str],
+    output: Path | str,
+    environment: Mapping[str, str] | None = None,
+    limits: Mapping[int, int] | None = None,
+) -> ForkServerProcess:
+    """Start `run.py` with these arguments. It writes to `output`, or reads and writes there where that is a terminal.
+
+    The environment is this process's, if no other is named; `limits` are those of the machine, as `resource` numbers them.
+    """
+    surroundings = dict(os.environ if environment is None else environment)
+    process = FORKS.Process(target=_run, args=(list(arguments), str(output), surroundings, dict(limits or {})))
     process.start()
     return process
 
 
-def _run(arguments: list[str], output: str, environment: dict[str, str]) -> None:
+def ended(process: ForkServerProcess, seconds: float = 100) -> int | None:
+    """The exit code, once it has ended; it is killed if it takes longer."""
+    process.join(seconds)
+    process.kill()
+    process.join()
+    return process.exitcode
+
+
+def _run(arguments: list[str], output: str, environment: dict[str, str], limits: dict[int, int]) -> None:
     """Become what a shell would have started: its directory, environment, signals, terminal and output."""
     os.setsid()
     os.chdir(ROOT)
@@ -36,7 +57,11 @@ def _run(arguments: list[str], output: str, environment: dict[str, str]) -> None
         open(standard, mode, encoding="utf-8", buffering=1, closefd=False)  # noqa: SIM115
         for standard, mode in enumerate(("r", "w", "w"))
     )
+    for limit, most in limits.items():
+        resource.setrlimit(limit, (most, most))
     sys.argv = ["run.py", *arguments]
     import run
+    from counseling_sessions.generation import processes
 
+    processes.STARTING = FORKS
     sys.exit(run.main())

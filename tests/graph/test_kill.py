@@ -17,7 +17,7 @@ import pytest
 from counseling_sessions.sessions.journal_lines import SUFFIX
 from counseling_sessions.sessions.journal_reading import read_journal
 from counseling_sessions.sessions.record import SessionRecord
-from tests.forked import start
+from tests.forked import ended, start
 from tests.kept import kept_in
 from tests.loopback import Answer, Latency, LoopbackServer, Request, sensible_answer
 
@@ -87,9 +87,7 @@ def end(process: subprocess.Popen[str]) -> tuple[int, str]:
 
 
 def forked_to_end(runs: Runs) -> tuple[int | None, str]:
-    process = runs.fork()
-    process.join(100)
-    return process.exitcode, runs.output.read_text()
+    return ended(runs.fork()), runs.output.read_text()
 
 
 def killed_over_and_over(folder: Path, seed: int, kills: int) -> list[SessionRecord]:
