@@ -3,12 +3,15 @@
 So are the processes of its workers.
 """
 
+import fcntl
 import multiprocessing
 import os
 import resource
 import signal
 import sys
+import termios
 from collections.abc import Mapping, Sequence
+from multiprocessing.connection import Connection
 from multiprocessing.context import ForkServerProcess
 from pathlib import Path
 
@@ -28,8 +31,9 @@ def start(
     The environment is this process's, if no other is named; `limits` are those of the machine, as `resource` numbers them.
     """
     surroundings = dict(os.environ if environment is None else environment)
-    process = FORKS.Process(target=_run, args=(list(arguments), str(output), surroundings, dict(limits or {})))
-    process.start()
+    with Connection(os.open(output, os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_NOCTTY, 0o644)) as opened:
+        process = FORKS.Process(target=_run, args=(list(arguments), opened, surroundings, dict(limits or {})))
+        process.start()
     return process
 
 
@@ -41,18 +45,19 @@ def ended(process: ForkServerProcess, seconds: float = 100) -> int | None:
     return process.exitcode
 
 
-def _run(arguments: list[str], output: str, environment: dict[str, str], limits: dict[int, int]) -> None:
+def _run(arguments: list[str], output: Connection, environment: dict[str, str], limits: dict[int, int]) -> None:
     """Become what a shell would have started: its directory, environment, signals, terminal and output."""
     os.setsid()
     os.chdir(ROOT)
     os.environ.clear()
     os.environ.update(environment)
     signal.signal(signal.SIGINT, signal.default_int_handler)
-    # The first terminal that a session opens is the one that interrupts it.
-    opened = os.open(output, os.O_RDWR | os.O_CREAT | os.O_TRUNC)
-    for standard in range(3) if os.isatty(opened) else (1, 2):
-        os.dup2(opened, standard)
-    os.close(opened)
+    terminal = os.isatty(output.fileno())
+    if terminal:
+        fcntl.ioctl(output.fileno(), termios.TIOCSCTTY, 0)  # the one that interrupts it
+    for standard in range(3) if terminal else (1, 2):
+        os.dup2(output.fileno(), standard)
+    output.close()
     sys.stdin, sys.stdout, sys.stderr = (
         open(standard, mode, encoding="utf-8", buffering=1, closefd=False)  # noqa: SIM115
         for standard, mode in enumerate(("r", "w", "w"))
