@@ -17,7 +17,8 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
 FORKS = multiprocessing.get_context("forkserver")
-FORKS.set_forkserver_preload([f"counseling_sessions.commands.{name}" for name in ("session", "generate", "practice")])
+COMMANDS = [f"counseling_sessions.commands.{name}" for name in ("session", "generate", "practice")]
+FORKS.set_forkserver_preload([*COMMANDS, "httpcore2", "trio", "truststore"])  # the latter else at the first request
 
 
 def start(
