@@ -1,8 +1,10 @@
 """What tests of several rooms start from."""
 
 from collections.abc import AsyncIterator
+from typing import Any
 
 import pytest
+from xdist.scheduler import LoadScopeScheduling
 
 from counseling_sessions.models.chat import Models
 
@@ -10,12 +12,24 @@ EMBEDDED = {"test_embedded.py", "test_tuned.py", "test_gguf.py"}
 """Modules that run the embedded model: two processes that do so at once are slower than one after the other."""
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+class ByModule(LoadScopeScheduling):  # type: ignore[misc]
     """With `-n`, a module's tests stay in one process, which makes its fixtures once; so do all that run the embedded model."""
-    for item in items:
-        group = "embedded" if item.path.name in EMBEDDED else str(item.path)
-        item.add_marker(pytest.mark.xdist_group(group))
+
+    def _split_scope(self, nodeid: str) -> str:
+        module = nodeid.partition("::")[0]
+        return "embedded" if module.rpartition("/")[2] in EMBEDDED else module
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> ByModule:
+    """Schedule modules in the order of collection. The `loadgroup` of xdist 3.8 puts each test by itself with pytest 9."""
+    config.option.loadscopereorder = False
+    return ByModule(config, log)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the modules that have slow tests: one that began last would leave the other process without work."""
+    slow = {item.path for item in items if item.get_closest_marker("slow")}
+    items.sort(key=lambda item: item.path not in slow)
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
-from multiprocessing.context import SpawnProcess
+from multiprocessing.context import ForkServerContext, SpawnContext
 from pathlib import Path
 from typing import Any
 
@@ -36,7 +36,8 @@ EXHAUSTED = 75
 RESTARTS = 20
 """How often a worker is replaced."""
 
-_SPAWN = multiprocessing.get_context("spawn")
+STARTING: SpawnContext | ForkServerContext = multiprocessing.get_context("spawn")
+"""How a worker's process starts."""
 
 
 @dataclass(frozen=True)
@@ -112,10 +113,8 @@ class ProcessWorker(RemoteWorker):
             await asyncio.to_thread(self._process.join)
 
     def _start(self) -> None:
-        self._pipe, theirs = _SPAWN.Pipe()
-        self._process: SpawnProcess = _SPAWN.Process(
-            target=_main, args=(theirs, self._spec), name=self._spec.name, daemon=True
-        )
+        self._pipe, theirs = STARTING.Pipe()
+        self._process = STARTING.Process(target=_main, args=(theirs, self._spec), name=self._spec.name, daemon=True)
         self._process.start()
         theirs.close()  # else the end of the child would go unseen
         self._starts += 1

@@ -8,6 +8,8 @@ import subprocess
 import sys
 import time
 from collections import Counter
+from collections.abc import Callable
+from multiprocessing.context import ForkServerProcess
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +20,7 @@ from counseling_sessions.sessions.entries import Entry
 from counseling_sessions.sessions.folder import RunFolder
 from counseling_sessions.sessions.record import SessionRecord
 from counseling_sessions.sessions.writing import ShardWriter
+from tests.forked import ended, start
 from tests.generation.survival import batch, killed
 from tests.loopback import Latency, LoopbackServer, Request, sensible_answer
 from tests.scripted import profile
@@ -354,15 +357,14 @@ SLOWLY = ["--turns", "6", "--seeds", "8", "--concurrency", "3"]
 def test_a_run_that_is_moved_while_it_is_written_does_not_come_into_being_again(
     tmp_path: Path, forms: str, workers: int
 ) -> None:
-    out, moved = tmp_path / "run", tmp_path / "moved"
+    out, moved, shown = tmp_path / "run", tmp_path / "moved", tmp_path / "shown.txt"
     with LoopbackServer(latency=Latency(base=0.01)) as server:
         options = ["--profiles", forms, *SLOWLY, "--base-url", server.base_url, "--workers", str(workers)]
-        started = command(out, *options, "--quiet")
-        process = subprocess.Popen(started, cwd=ROOT, stderr=subprocess.PIPE, text=True)
+        process = start([*command(out, *options), "--quiet"], shown)
         wait_for(lambda: done(out) >= 3, process)
         out.rename(moved)
-        _, errors = process.communicate(timeout=60)
-        assert process.returncode == 2, errors
+        code, errors = ended(process), shown.read_text()
+        assert code == 2, errors
         assert "not there any more" in errors
         assert "Traceback" not in errors
         assert not out.exists()
@@ -373,16 +375,16 @@ def test_a_run_that_is_moved_while_it_is_written_does_not_come_into_being_again(
 
 @pytest.mark.slow
 def test_another_folder_in_a_moved_runs_place_gets_nothing(tmp_path: Path, forms: str) -> None:
-    out = tmp_path / "run"
+    out, shown = tmp_path / "run", tmp_path / "shown.txt"
     with LoopbackServer(latency=Latency(base=0.01)) as server:
         options = ["--profiles", forms, *SLOWLY, "--base-url", server.base_url, "--quiet"]
-        process = subprocess.Popen(command(out, *options), cwd=ROOT, stderr=subprocess.PIPE, text=True)
+        process = start(command(out, *options), shown)
         wait_for(lambda: done(out) >= 1, process)
         out.rename(tmp_path / "moved")
         out.mkdir()
         (out / "lock").touch()
-        _, errors = process.communicate(timeout=60)
-        assert process.returncode == 2, errors
+        code, errors = ended(process), shown.read_text()
+        assert code == 2, errors
         assert f"{out} is not there any more, or not the same" in errors
         assert [path.name for path in out.rglob("*")] == ["lock"]
 
@@ -437,14 +439,15 @@ def test_a_part_has_a_folder_of_its_own_also_from_slurm(
 
 
 def command(out: Path, *options: str) -> list[str]:
-    return [sys.executable, "run.py", "generate", "--out", str(out), "--model", "loopback", *options]
+    return ["generate", "--out", str(out), "--model", "loopback", *options]
 
 
 def test_ctrl_c_ends_soon_and_says_how_to_go_on(tmp_path: Path) -> None:
     out = tmp_path / "run"
     with LoopbackServer() as server:
         options = ["--turns", "40", "--base-url", server.base_url]
-        process = subprocess.Popen(command(out, *options), cwd=ROOT, stderr=subprocess.PIPE, text=True)
+        started = [sys.executable, "run.py", *command(out, *options)]
+        process = subprocess.Popen(started, cwd=ROOT, stderr=subprocess.PIPE, text=True)
         wait_for(lambda: len(server.requests) > 100, process)
         process.send_signal(signal.SIGINT)
         _, errors = process.communicate(timeout=60)
@@ -455,45 +458,28 @@ def test_ctrl_c_ends_soon_and_says_how_to_go_on(tmp_path: Path) -> None:
 
 
 def test_a_second_process_is_refused(tmp_path: Path) -> None:
-    out = tmp_path / "run"
+    out, shown = tmp_path / "run", tmp_path / "shown.txt"
     with LoopbackServer() as server:
         options = ["--turns", "40", "--base-url", server.base_url]
-        process = subprocess.Popen(command(out, *options), cwd=ROOT, stderr=subprocess.DEVNULL)
+        process = start(command(out, *options), tmp_path / "first.txt")
         try:
             wait_for(lambda: len(server.requests) > 20, process)
-            other = subprocess.run(
-                command(out, *options), cwd=ROOT, capture_output=True, text=True, timeout=60, check=False
-            )
-            assert other.returncode == 2
-            assert (
-                f"{out} cannot be written: it is in use by another process (process {process.pid} on " in other.stderr
-            )
+            assert ended(start(command(out, *options), shown)) == 2
+            refused = f"{out} cannot be written: it is in use by another process (process {process.pid} on "
+            assert refused in shown.read_text()
         finally:
             process.kill()
-            process.wait()
+            process.join()
 
 
 def test_a_disk_that_fills_ends_the_batch_and_loses_nothing(tmp_path: Path, forms: str) -> None:
-    out = tmp_path / "run"
-
-    def small_files() -> None:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (150_000, 150_000))
-        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-
+    out, shown = tmp_path / "run", tmp_path / "shown.txt"
     with LoopbackServer() as server:
         options = ["--profiles", forms, "--turns", "3", "--seeds", "5", "--base-url", server.base_url]
-        full = subprocess.run(
-            command(out, *options),
-            cwd=ROOT,
-            capture_output=True,
-            text=True,
-            timeout=120,
-            check=False,
-            preexec_fn=small_files,
-        )
-        assert full.returncode == 2
-        assert "cannot be written: File too large" in full.stderr
-        assert "Traceback" not in full.stderr
+        code = ended(start(command(out, *options), shown, limits={resource.RLIMIT_FSIZE: 150_000}))
+        assert code == 2
+        assert "cannot be written: File too large" in " ".join(shown.read_text().split())
+        assert "Traceback" not in shown.read_text()
         kept = Counter(record.session_id for record in RunFolder(out).records())
         assert 0 < len(kept) < 20
         assert generate(out) == 0
@@ -546,26 +532,15 @@ def test_a_session_without_a_record_is_no_finished_batch_and_is_run_again(
 
 @pytest.mark.slow
 def test_a_process_with_few_files_runs_fewer_sessions_and_loses_none(tmp_path: Path, forms: str) -> None:
-    out = tmp_path / "run"
-
-    def few_files() -> None:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (40, 40))
-
+    out, shown = tmp_path / "run", tmp_path / "shown.txt"
     with LoopbackServer(latency=Latency(base=0.02)) as server:
-        options = ["--profiles", forms, "--turns", "3", "--seeds", "15", "--base-url", server.base_url]
-        ended = subprocess.run(
-            command(out, *options),
-            cwd=ROOT,
-            capture_output=True,
-            text=True,
-            timeout=120,
-            check=False,
-            preexec_fn=few_files,
-        )
-    assert "Traceback" not in ended.stderr
-    assert "the machine has run out of open files" in ended.stderr
-    assert ended.returncode == 0, ended.stderr
-    check_whole(out, 60, 3)
+        options = ["--profiles", forms, "--turns", "3", "--seeds", "6", "--base-url", server.base_url]
+        code = ended(start(command(out, *options), shown, limits={resource.RLIMIT_NOFILE: 40}))
+    errors = shown.read_text()
+    assert "Traceback" not in errors
+    assert "the machine has run out of open files" in errors
+    assert code == 0, errors
+    check_whole(out, 24, 3)
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="needs /proc")
@@ -577,38 +552,43 @@ def test_a_directory_that_cannot_be_written_is_told(tmp_path: Path, capsys: pyte
 @pytest.mark.slow
 @pytest.mark.timeout(600)
 @pytest.mark.parametrize("workers", [1, 2])
-def test_sixty_sessions_survive_faults_and_kills(tmp_path: Path, workers: int) -> None:
-    """60 sessions of 3 turns, 20 % of the calls failing in mixed ways, the process killed three times."""
+def test_thirty_sessions_survive_faults_and_kills(tmp_path: Path, workers: int) -> None:
+    """30 sessions of 3 turns, 20 % of the calls failing in mixed ways, the process killed three times."""
     out = tmp_path / "run"
-    with batch(tmp_path, 60, 3, "--workers", str(workers)) as started:
-        survived = killed(started, out, [6, 14, 22], 3)
-    assert survived.code == 0, survived.errors
+    with batch(tmp_path, 30, 3, "--workers", str(workers)) as arguments:
+        survived = killed(arguments, out, [4, 9, 14], 3)
+    assert survived.code == 0, survived.output
     assert survived.kills == 3
-    check_whole(out, 60, 3)
+    check_whole(out, 30, 3)
 
 
 @pytest.mark.slow
-def test_a_worker_process_that_dies_is_replaced(tmp_path: Path) -> None:
+def test_a_worker_process_that_dies_is_replaced(tmp_path: Path, forms: str) -> None:
     out = tmp_path / "run"
     with LoopbackServer() as server:
-        options = ["--turns", "6", "--seeds", "2", "--workers", "2", "--base-url", server.base_url]
-        process = subprocess.Popen(command(out, *options), cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+        options = ["--profiles", forms, "--turns", "3", "--seeds", "8", "--workers", "2", "--base-url", server.base_url]
+        started = [sys.executable, "run.py", *command(out, *options)]
+        process = subprocess.Popen(started, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
         wait_for(lambda: done(out) >= 5, process)
         children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
         victims = [int(child) for child in children if b"spawn_main" in Path(f"/proc/{child}/cmdline").read_bytes()]
         os.kill(victims[0], signal.SIGKILL)
         _, errors = process.communicate(timeout=200)
         assert process.returncode == 0, errors
-    check_whole(out, 60, 6)
+    check_whole(out, 32, 3)
 
 
 def done(out: Path) -> int:
     return len(RunFolder(out).entries())
 
 
-def wait_for(condition: Any, process: "subprocess.Popen[Any]", seconds: float = 60) -> None:
+def wait_for(
+    condition: Callable[[], bool], process: "subprocess.Popen[Any] | ForkServerProcess", seconds: float = 60
+) -> None:
+    """Come back when it holds, which it has to before the process ends and the time is over."""
     until = time.monotonic() + seconds
     while not condition():
-        assert process.poll() is None, "the process has ended"
+        ended = process.poll() is not None if isinstance(process, subprocess.Popen) else not process.is_alive()
+        assert not ended, "the process has ended"
         assert time.monotonic() < until, "nothing came of it"
         time.sleep(0.02)

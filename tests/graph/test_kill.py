@@ -1,6 +1,5 @@
 """`run.py session` killed, interrupted, or failed by its server: it is taken up again and ends whole."""
 
-import multiprocessing
 import os
 import random
 import signal
@@ -18,14 +17,13 @@ import pytest
 from counseling_sessions.sessions.journal_lines import SUFFIX
 from counseling_sessions.sessions.journal_reading import read_journal
 from counseling_sessions.sessions.record import SessionRecord
+from tests.forked import ended, start
 from tests.kept import kept_in
 from tests.loopback import Answer, Latency, LoopbackServer, Request, sensible_answer
 
 ROOT = Path(__file__).parents[2]
 TURNS = 8
 KILLS = 20
-FORKS = multiprocessing.get_context("forkserver")
-FORKS.set_forkserver_preload(["run"])
 
 
 @dataclass
@@ -39,21 +37,17 @@ class Runs:
 
     def start(self) -> subprocess.Popen[str]:
         """Start as a user does."""
-        environment = {name: value for name, value in os.environ.items() if not name.startswith("OPENAI_")}
         pipe, command = subprocess.PIPE, [sys.executable, "run.py", "session", *self.options]
-        environment |= {"COUNSELING_SESSIONS_CHECKPOINTS": str(self.checkpoints)}
         # Where a shell started the tests in the background they ignore SIGINT, and would hand that down.
         before = signal.signal(signal.SIGINT, signal.default_int_handler)
         try:
-            return subprocess.Popen(command, cwd=ROOT, env=environment, stdout=pipe, stderr=pipe, text=True)
+            return subprocess.Popen(command, cwd=ROOT, env=self.environment, stdout=pipe, stderr=pipe, text=True)
         finally:
             signal.signal(signal.SIGINT, before)
 
     def fork(self) -> ForkServerProcess:
-        """Start a process of its own that has imported `run` already, which else takes two seconds each time."""
-        process = FORKS.Process(target=session, args=(self.options, self.checkpoints, self.output))
-        process.start()
-        return process
+        """Start in a process that has imported the program already, which else takes two seconds each time."""
+        return start(["session", *self.options], self.output, self.environment)
 
     def await_requests(self, requests: int, ended: Callable[[], bool]) -> None:
         """Come back when the server has got so many requests in all, or the process has ended."""
@@ -69,8 +63,9 @@ class Runs:
         return [*endpoint, "--turns", str(TURNS), "--seed", str(self.seed), "--out", str(self.folder)]
 
     @property
-    def checkpoints(self) -> Path:
-        return self.folder.with_suffix(".sqlite")
+    def environment(self) -> dict[str, str]:
+        ours = {name: value for name, value in os.environ.items() if not name.startswith("OPENAI_")}
+        return ours | {"COUNSELING_SESSIONS_CHECKPOINTS": str(self.folder.with_suffix(".sqlite"))}
 
     @property
     def output(self) -> Path:
@@ -86,22 +81,13 @@ class Runs:
         return record
 
 
-def session(options: list[str], checkpoints: Path, output: Path) -> None:
-    """What a forked process does: the command line, its output in a file."""
-    import run
-
-    for name in [name for name in os.environ if name.startswith("OPENAI_")]:
-        del os.environ[name]
-    os.environ["COUNSELING_SESSIONS_CHECKPOINTS"] = str(checkpoints)
-    with output.open("w") as file:
-        os.dup2(file.fileno(), 1)
-        os.dup2(file.fileno(), 2)
-    sys.exit(run.main(["session", *options]))
-
-
 def end(process: subprocess.Popen[str]) -> tuple[int, str]:
     output, errors = process.communicate(timeout=100)
     return process.returncode, output + errors
+
+
+def forked_to_end(runs: Runs) -> tuple[int | None, str]:
+    return ended(runs.fork()), runs.output.read_text()
 
 
 def killed_over_and_over(folder: Path, seed: int, kills: int) -> list[SessionRecord]:
@@ -159,7 +145,7 @@ def test_ctrl_c_leaves_a_session_that_can_be_taken_up_again(tmp_path: Path) -> N
         assert runs.journal
         before = read_journal(runs.journal).finished_updates
         assert any(item.node == "client" for item in before)
-        code, output = end(runs.start())
+        code, output = forked_to_end(runs)
     assert code == 0, output
     assert runs.journal is None
     assert_whole(runs.record)
@@ -180,7 +166,7 @@ def test_a_session_that_its_server_fails_keeps_its_turns_and_goes_on_when_the_se
         models = tmp_path / "models.yaml"
         models.write_text(f"default: {{base_url: '{server.base_url}', model: loopback, max_requests: 1}}\n")
         runs = Runs(tmp_path / "one", server, 4, models)
-        code, output = end(runs.start())
+        code, output = forked_to_end(runs)
         assert code == 1, output
         assert "answers 500" in output
         assert f"--resume {runs.folder}" in output
@@ -190,7 +176,7 @@ def test_a_session_that_its_server_fails_keeps_its_turns_and_goes_on_when_the_se
         assert [turn.turn for turn in failed.turns if turn.client] == [1, 2]
         assert runs.journal
         ill = False
-        code, output = end(runs.start())
+        code, output = forked_to_end(runs)
     assert code == 0, output
     assert runs.journal is None
     assert_whole(runs.record)

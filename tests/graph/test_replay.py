@@ -81,7 +81,7 @@ def in_supersteps(content: JournalContent) -> list[dict[str, Any]]:
     ends=st.sampled_from(["", "resolved", "left"]),
     cut=st.floats(0, 1),
 )
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=10, deadline=None)
 def test_a_record_and_its_updates_are_each_others_inverse(
     method: str, fan_out: str, fails: str, ends: str, cut: float
 ) -> None:

@@ -24,9 +24,9 @@ from counseling_sessions.state import Speaker
 from counseling_sessions.texts.telling import telling_counts
 from counseling_sessions.texts.words import sentences, trigrams
 
-LONG = 50_000
-SLOWEST = 1.5
-"""Seconds that one look at such a text may take; a third of a second is what the slowest needs, and ten what is quadratic."""
+LONG = 25_000
+SLOWEST = 0.8
+"""Seconds that one look at such a text may take; a sixth of a second is what the slowest needs, and three what is quadratic."""
 
 REPEATED = [
     *("a", "\n", ".", " ", "* ", "_", "[ ", "[END", "[END]", "]", '"', "Client: ", "Counselor:\n", "a. ", "a b c. ", "? ", "。", "a。"),

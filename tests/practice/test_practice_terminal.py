@@ -11,11 +11,13 @@ import sys
 import termios
 import time
 from collections.abc import Callable, Iterator
+from multiprocessing.context import ForkServerProcess
 from pathlib import Path
 
 import pytest
 
 from counseling_sessions.nodes.risk import help_text
+from tests.forked import ended, start
 from tests.kept import kept_in
 from tests.loopback import LoopbackServer
 
@@ -25,15 +27,19 @@ WAIT = 60.0
 
 
 class Person:
-    """Somebody at a terminal of 80 columns, in front of `run.py practice` (or of another `program` with its command line)."""
+    """Somebody at a terminal of 80 columns, in front of `run.py practice`: forked, or started from the file of a `program`."""
 
-    def __init__(self, environment: dict[str, str], *options: str, program: Path = PROJECT / "run.py") -> None:
+    def __init__(self, environment: dict[str, str], *options: str, program: Path | None = None) -> None:
         self._master, slave = pty.openpty()
         fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))
-        self._process = subprocess.Popen(
-            [sys.executable, "-c", CONTROLLING, str(program), "practice", *options],
-            stdin=slave, stdout=slave, stderr=slave, env=environment, start_new_session=True,
-        )  # fmt: skip
+        self._process: subprocess.Popen[bytes] | ForkServerProcess
+        if program:
+            self._process = subprocess.Popen(
+                [sys.executable, "-c", CONTROLLING, str(program), "practice", *options],
+                stdin=slave, stdout=slave, stderr=slave, env=environment, start_new_session=True,
+            )  # fmt: skip
+        else:
+            self._process = start(["practice", *options], os.ttyname(slave), environment)
         os.close(slave)
         self.seen = ""
 
@@ -57,17 +63,22 @@ class Person:
                 pytest.fail(f"{awaited!r} was not shown:\n{plain(self.seen)}")
         return plain(self.seen[begin:])
 
-    def ends(self) -> int:
+    def ends(self) -> int | None:
         """The exit code, once all the output has been read."""
         end = time.monotonic() + WAIT
         while self._more(end):
             pass
-        return self._process.wait(WAIT)
+        return self._waits()
 
     def goes(self) -> None:
         """Closes the terminal."""
         os.close(self._master)
-        self._process.wait(WAIT)
+        self._waits()
+
+    def _waits(self) -> int | None:
+        if isinstance(self._process, subprocess.Popen):
+            return self._process.wait(WAIT)
+        return ended(self._process, WAIT)
 
     def _more(self, end: float) -> bool:
         ready, _, _ = select.select([self._master], [], [], max(0.0, end - time.monotonic()))
@@ -158,7 +169,7 @@ def test_a_session_with_a_hint_an_undo_leaving_and_the_review(sit: Sit, tmp_path
 
 def test_ctrl_c_leaves_and_says_how_to_go_on(sit: Sit, tmp_path: Path) -> None:
     out = str(tmp_path / "out")
-    person = sit("--turns", "4", "--out", out)
+    person = sit("--turns", "4", "--out", out, program=PROJECT / "run.py")
     person.reads("[1/4] you> ")
     person.types("What brings you here?")
     person.reads("[2/4] you> ")

@@ -4,6 +4,7 @@ import re
 import shutil
 from collections import Counter
 from collections.abc import Iterator
+from functools import cache
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -43,9 +44,15 @@ def collection(request: pytest.FixtureRequest) -> Collection:
     return name
 
 
+@cache
+def recorded(collection: Collection) -> list[tuple[str, SessionRecord]]:
+    """The committed records with their splits, read once."""
+    return list(corpus_records(collection))
+
+
 @pytest.fixture(scope="module")
 def corpus(collection: Collection) -> list[tuple[str, SessionRecord]]:
-    return list(corpus_records(collection))
+    return recorded(collection)
 
 
 @pytest.fixture(scope="module")
@@ -137,7 +144,7 @@ def test_no_client_is_in_two_splits(corpus: list[tuple[str, SessionRecord]]) -> 
 
 
 def test_no_session_has_the_id_of_one_in_the_other_collection() -> None:
-    ids = [record.session_id for name in COLLECTIONS for _, record in corpus_records(name)]
+    ids = [record.session_id for name in COLLECTIONS for _, record in recorded(name)]
     assert len(set(ids)) == len(ids)
 
 
@@ -145,7 +152,7 @@ def test_a_client_is_in_the_same_split_in_both_collections() -> None:
     """Or a model that is trained on one of them would be tested in the other on a client that it knows."""
     splits: dict[str, set[str]] = {}
     for name in COLLECTIONS:
-        for split, record in corpus_records(name):
+        for split, record in recorded(name):
             splits.setdefault(client_group(record.profile), set()).add(split)
     assert {client: found for client, found in splits.items() if len(found) > 1} == {}
 
@@ -154,7 +161,7 @@ def test_plain_sessions_are_plain() -> None:
     """Short sentences, and a counselor who takes up the client's words: what a very small model can learn from."""
     sentences: list[str] = []
     taken_up = []
-    for _, record in corpus_records("plain"):
+    for _, record in recorded("plain"):
         for before, said in pairwise(record.dialogue):
             sentences += re.split(r"(?<=[.?!])\s+", said.text)
             if said.speaker == "counselor" and said.turn > 0 and not said.closing:

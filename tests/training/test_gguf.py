@@ -4,6 +4,7 @@ import http.client
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
@@ -19,6 +20,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+import counseling_sessions.training.gguf as gguf_export
 from counseling_sessions.models.embedded_file import EmbeddedModelError, model_file
 from counseling_sessions.settings import EMBEDDED
 from counseling_sessions.training.base import load_base
@@ -158,7 +160,6 @@ CHATS: list[list[dict[str, str]]] = [
         {"role": "system", "content": "You are a counselor."},
         {"role": "user", "content": "I lie awake and count the hours."},
     ],
-    [{"role": "user", "content": "Name a color."}],
     [
         {"role": "system", "content": "You are the client."},
         {"role": "user", "content": "Where shall we begin today?"},
@@ -175,7 +176,9 @@ DIFFERENT = 0.3
 
 @pytest.mark.slow
 @pytest.mark.timeout(600)
-def test_llama_cpp_computes_what_peft_does_with_the_adapter_beside_the_base_or_merged_into_it(tmp_path: Path) -> None:
+def test_llama_cpp_computes_what_peft_does_with_the_adapter_beside_the_base_or_merged_into_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     pytest.importorskip("xllamacpp")
     try:
         base_file = model_file(offline=True)
@@ -188,6 +191,8 @@ def test_llama_cpp_computes_what_peft_does_with_the_adapter_beside_the_base_or_m
     wanted = [distribution(model, ids) for ids in prompts]
     with model.disable_adapter():
         without = [distribution(model, ids) for ids in prompts]
+    # Both exports ask for it, and each time all of the base's metadata would be read.
+    monkeypatch.setattr(gguf_export, "_architecture", cache(gguf_export._architecture))
     export_gguf(tmp_path / "adapter", tmp_path / "adapter.gguf")
     export_merged_gguf(tmp_path / "adapter", tmp_path / "merged.gguf")
     with served(base_file, tmp_path / "adapter.gguf") as address:
