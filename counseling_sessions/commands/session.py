@@ -41,7 +41,7 @@ from counseling_sessions.sessions.record import SessionRecord
 from counseling_sessions.sessions.writing import keep
 from counseling_sessions.settings import SettingsError
 from counseling_sessions.store.atomic import write_atomically
-from counseling_sessions.texts.console import HarmlessConsole, escaped
+from counseling_sessions.texts.console import HarmlessConsole, escaped, print_json
 from counseling_sessions.texts.harmless import one_line
 
 
@@ -135,7 +135,7 @@ def _finish(request: SessionRequest | ReplayRequest, console: Console, record: S
     typed = any(said.author == "human" for said in record.dialogue)
     write_atomically(folder / f"{record.session_id}.md", transcript_markdown(record).encode(), private=typed)
     if request.json:
-        print(escaped(record.model_dump_json(indent=2)))
+        print_json(escaped(record.model_dump_json(indent=2)))
     else:
         show_summary(console, record)
         (HarmlessConsole(soft_wrap=True) if request.quiet else console).print(Text(f"saved: {shard}"), soft_wrap=True)
