@@ -141,7 +141,7 @@ def _seen(status: os.stat_result, source: ModelSource) -> str:
 
 def _remember(path: Path, source: ModelSource) -> None:
     with suppress(OSError):  # A file in a read-only cache is hashed each time.
-        _stamp(path).write_text(_seen(path.stat(), source), encoding="utf-8")
+        _stamp(path).write_text(_seen(path.stat(), source), encoding="utf-8", newline="\n")
 
 
 def _remove_abandoned(folder: Path) -> None:

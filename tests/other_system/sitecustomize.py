@@ -23,14 +23,8 @@ import warnings
 from asyncio import unix_events
 from fcntl import LOCK_EX, LOCK_NB, flock
 
-ABSENT = {"fcntl", "grp", "pty", "pwd", "readline", "resource", "syslog", "termios", "tty"}
-HIDDEN = frozenset("""
-chown fchmod fchown fork forkpty fstatvfs get_blocking getegid geteuid getgid getgroups getloadavg getpgid getpriority getresuid
-getsid getuid killpg lchown mkfifo mknod nice openpty posix_fadvise posix_fallocate posix_spawn pread preadv pwrite pwritev
-register_at_fork sched_getaffinity sched_setaffinity sched_yield sendfile setpgid setsid setuid statvfs sync sysconf ttyname uname
-SIGKILL SIGHUP SIGQUIT SIGUSR1 SIGUSR2 SIGALRM SIGCHLD SIGPIPE SIGSTOP SIGCONT SIGTSTP
-O_ASYNC O_CLOEXEC O_DIRECT O_DIRECTORY O_DSYNC O_NOATIME O_NOCTTY O_NOFOLLOW O_NONBLOCK O_PATH O_SYNC O_TMPFILE
-""".split())
+from posix_names import ABSENT, HIDDEN
+
 OURS = ("counseling_sessions", "__mp_main__")
 KNOWING = ("portalocker", "psutil")
 O_BINARY = 1 << 30
@@ -70,7 +64,7 @@ def check_name(path: object) -> None:
 
 
 def descriptor_open(path, flags, mode=0o777, *, dir_fd=None):
-    if os.path.isdir(path):
+    if os.path.isdir(path) and flags & os.O_TMPFILE != os.O_TMPFILE:  # a file without a name, of tempfile
         raise PermissionError(errno.EACCES, "Permission denied", path)
     if flags & os.O_CREAT:
         check_name(path)
@@ -118,7 +112,9 @@ def refuse_open(path):
         except OSError:
             continue
         if place == wanted or (place.startswith(wanted + "/") and stat.S_ISREG(os.fstat(int(entry)).st_mode)):
-            raise PermissionError(errno.EACCES, "The process cannot access the file because it is being used", str(path))
+            raise PermissionError(
+                errno.EACCES, "The process cannot access the file because it is being used", str(path)
+            )
 
 
 def guarded(function, *, target=False, replaces=True):
@@ -129,7 +125,9 @@ def guarded(function, *, target=False, replaces=True):
             check_name(others[0])
             refuse_open(others[0])
             if not replaces and os.path.exists(others[0]):
-                raise FileExistsError(errno.EEXIST, "Cannot create a file when that file already exists", str(others[0]))
+                raise FileExistsError(
+                    errno.EEXIST, "Cannot create a file when that file already exists", str(others[0])
+                )
         return function(path, *others, **options)
 
     return call
