@@ -126,23 +126,28 @@ def test_json_for_another_program_loses_nothing(system: OtherSystem, session: Si
     assert json.loads(traced.out)["name"] == NAME
 
 
-@pytest.mark.parametrize(
-    "command", [("trace", "one"), ("trace", "one", "--full"), ("profiles",), ("graph",), ("session", "--help")]
-)
-def test_whatever_is_shown_can_be_shown(
-    system: OtherSystem, session: SimpleNamespace, command: tuple[str, ...]
-) -> None:
-    shown = system.run(*command)
-    assert (shown.code, shown.err) == (0, "")
-    assert shown.out
-
-
-def test_a_profile_is_shown(system: OtherSystem) -> None:
-    shown = system.run("profiles", "show", "client.json")
-    assert (shown.code, shown.err) == (0, "")
+def test_whatever_is_shown_can_be_shown(system: OtherSystem, session: SimpleNamespace) -> None:
+    commands = [
+        ["trace", "one"],
+        ["trace", "one", "--full"],
+        ["profiles"],
+        ["profiles", "show", "client.json"],
+        ["graph"],
+    ]
+    shown = system.run(program=f"import run; print([run.main(command) for command in {commands}])")
+    assert shown.err == ""
+    assert shown.out.splitlines()[-1] == "[0, 0, 0, 0, 0]"
     assert "Lukasz" in shown.out
+    assert "+--" in shown.out
 
 
+def test_help_can_be_shown(system: OtherSystem) -> None:
+    shown = system.run("session", "--help")
+    assert (shown.code, shown.err) == (0, "")
+    assert "--profile" in shown.out
+
+
+@pytest.mark.slow
 def test_a_batch_runs_in_several_processes(system: OtherSystem, batch: SimpleNamespace) -> None:
     assert (batch.code, batch.err) == (0, "")
     records = kept_in(system.folder / "run").values()
@@ -153,14 +158,16 @@ def test_a_batch_runs_in_several_processes(system: OtherSystem, batch: SimpleNam
     assert "4 of 4 finished" in status.out
 
 
-@pytest.mark.parametrize("format", ["sharegpt", "magnet"])
-def test_a_batch_is_exported_twice(system: OtherSystem, batch: SimpleNamespace, format: str) -> None:
-    for overwrite in ((), ("--overwrite",)):
-        done = system.run("export", "run", "--format", format, "--out", format, *overwrite)
-        assert (done.code, done.err) == (0, "")
-    assert no_line_ends_of_windows(system.folder / format)
+@pytest.mark.slow
+def test_a_batch_is_exported_twice(system: OtherSystem, batch: SimpleNamespace) -> None:
+    asked = [["export", "run", "--format", "magnet", "--out", "data", *more] for more in ([], ["--overwrite"])]
+    done = system.run(program=f"import run; print([run.main(command) for command in {asked}])")
+    assert done.err == ""
+    assert done.out.splitlines()[-1] == "[0, 0]"
+    assert no_line_ends_of_windows(system.folder / "data")
 
 
+@pytest.mark.slow
 def test_a_batch_is_judged_once(system: OtherSystem, batch: SimpleNamespace) -> None:
     with LoopbackServer() as server:
         judge = f"name: loop\nmodel: loopback\nbase_url: {server.base_url}\nsamples: 1\n"
@@ -186,6 +193,7 @@ def test_a_batch_is_judged_once(system: OtherSystem, batch: SimpleNamespace) -> 
     assert json.loads((system.folder / "r.json").read_bytes())["judged"]
 
 
+@pytest.mark.slow
 def test_examples_are_written_as_data(system: OtherSystem, batch: SimpleNamespace) -> None:
     done = system.run("train", "data", "run", "--out", "sft")
     assert (done.code, done.err) == (0, "")
@@ -202,6 +210,7 @@ def test_what_a_person_types_in_the_consoles_letters_is_read(system: OtherSystem
     assert "Grüße, José – setzen Sie sich bitte." in [said.text for said in record.dialogue]
 
 
+@pytest.mark.slow
 def test_a_batch_is_locked_read_stopped_and_goes_on(tmp_path: Path, server: LoopbackServer) -> None:
     system, run = OtherSystem(tmp_path), RunFolder(tmp_path / "run")
     with LoopbackServer(latency=Latency(0.5)) as slow:
@@ -288,6 +297,7 @@ def without_links(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return checkout
 
 
+@pytest.mark.slow
 def test_a_checkout_without_symbolic_links_works(without_links: Path, tmp_path: Path, server: LoopbackServer) -> None:
     assert (without_links / "counseling_sessions" / "graph").read_text(encoding="utf-8") == "../graph"
     system = OtherSystem(tmp_path, without_links)
@@ -342,29 +352,35 @@ def unguarded(tree: ast.Module) -> list[str]:
     return absent + [name for name in named if name in HIDDEN and name not in asked]
 
 
-def endless_texts(tree: ast.Module) -> list[str]:
-    """Text files that are written without naming the end of a line, which is another one on Windows."""
+def unnamed(tree: ast.Module) -> list[str]:
+    """Text files that are opened without naming their encoding, or written without naming the end of a line."""
     calls = [node for node in ast.walk(tree) if isinstance(node, ast.Call)]
-    writing = [call for call in calls if writes_text(call) and "newline" not in {item.arg for item in call.keywords}]
-    return [ast.unparse(call) for call in writing]
+    return [ast.unparse(call) for call in calls if wanted(call) - {item.arg for item in call.keywords}]
 
 
-def writes_text(call: ast.Call) -> bool:
+def wanted(call: ast.Call) -> set[str]:
+    """What a call that opens a text file has to name."""
     name = ast.unparse(call.func).rpartition(".")[2]
-    modes = [
+    method = isinstance(call.func, ast.Attribute)
+    if name in ("read_text", "write_text"):
+        return ({"encoding", "newline"} if name == "write_text" else {"encoding"}) if method else set()
+    if name not in ("open", "fdopen"):
+        return set()
+    constants = [
         item.value for item in (*call.args, *(word.value for word in call.keywords)) if isinstance(item, ast.Constant)
     ]
-    return name == "write_text" or (
-        name in ("open", "fdopen") and any(mode in ("w", "a", "x", "r+", "w+", "a+") for mode in modes)
-    )
+    modes = [item for item in constants if isinstance(item, str) and re.fullmatch("[rwaxbt+]+", item)]
+    if "b" in "".join(modes) or (method and not modes):
+        return set()
+    return {"encoding", "newline"} if set("".join(modes)) & set("wax+") else {"encoding"}
 
 
 def test_no_module_needs_posix() -> None:
     assert {path.name: found for path in OURS if path != SYSTEM and (found := unguarded(parsed(path)))} == {}
 
 
-def test_files_are_written_alike_everywhere() -> None:
-    assert {path.name: found for path in OURS if (found := endless_texts(parsed(path)))} == {}
+def test_files_are_read_and_written_alike_everywhere() -> None:
+    assert {path.name: found for path in OURS if (found := unnamed(parsed(path)))} == {}
 
 
 @pytest.mark.parametrize(
@@ -383,7 +399,14 @@ def test_posix_is_noticed(code: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "code", ["path.write_text('x', encoding='utf-8')", "open('a', 'w')", "path.open(mode='a', encoding='utf-8')"]
+    "code",
+    [
+        "path.write_text('x', encoding='utf-8')",
+        "path.read_text()",
+        "open('a')",
+        "open('a', 'w', encoding='utf-8')",
+        "path.open(mode='a', newline='')",
+    ],
 )
-def test_a_text_without_a_line_end_is_noticed(code: str) -> None:
-    assert endless_texts(ast.parse(code))
+def test_a_text_file_that_is_another_elsewhere_is_noticed(code: str) -> None:
+    assert unnamed(ast.parse(code))
