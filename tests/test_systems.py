@@ -252,6 +252,67 @@ def test_every_module_is_imported(tmp_path: Path) -> None:
     assert int(number) > 200
 
 
+@pytest.mark.slow
+def test_parts_are_merged_and_replayed(system: OtherSystem, server: LoopbackServer) -> None:
+    where = [
+        "generate",
+        "--base-url",
+        server.base_url,
+        "--out",
+        "part",
+        "--profiles",
+        "client.json",
+        "--seeds",
+        "2",
+        *SHORT,
+    ]
+    commands = [[*where, "--shard", "1/2"], [*where, "--shard", "2/2"]]
+    commands += [["merge", "part-1-of-2", "part-2-of-2", "--out", "merged"], ["status", "merged"]]
+    commands += [["replay", "merged", "1", "--from-turn", "2", "--out", "fork", "--base-url", server.base_url]]
+    done = system.run(program=f"import run; print([run.main(command) for command in {commands}])")
+    assert done.err == ""
+    assert done.out.splitlines()[-1] == "[0, 0, 0, 0, 0]"
+    assert len(kept_in(system.folder / "merged")) == 2
+    assert len(kept_in(system.folder / "fork")) == 1
+
+
+def test_a_full_shard_is_packed(system: OtherSystem) -> None:
+    (system.folder / "w0.jsonl").write_bytes(b"{}\n" * 1000)
+    (system.folder / "ledger.jsonl").write_bytes(b"{}\n")
+    program = "from pathlib import Path; from counseling_sessions.sessions.writing import pack; pack(Path('w0.jsonl'), Path('ledger.jsonl'))"
+    assert system.run(program=program).err == ""
+    assert not (system.folder / "w0.jsonl").exists()
+    assert (system.folder / "w0.jsonl.zst").exists()
+
+
+def test_a_journal_that_cannot_be_begun_says_why_and_is_none(system: OtherSystem) -> None:
+    program = """
+from pathlib import Path
+from counseling_sessions.graph.session import SessionTask
+from counseling_sessions.profiles.readers import find_profile
+from counseling_sessions.sessions.errors import JournalError
+from counseling_sessions.sessions.journal import Journal
+from counseling_sessions.sessions.journal_reading import has_begun
+from counseling_sessions.settings import SessionConfig
+from counseling_sessions.store.log import Log
+
+def full(*unused, **options):
+    raise OSError(28, "No space left on device")
+
+task = SessionTask(profile=find_profile("client.json"), attitude="neutral", config=SessionConfig())
+Log.append = full
+path = Path("new.journal.jsonl")
+try:
+    Journal.create(path, task.head())
+except JournalError as error:
+    print(error)
+print(has_begun(path))
+"""
+    done = system.run(program=program)
+    assert done.err == ""
+    assert done.out.splitlines() == ["new.journal.jsonl cannot be written: No space left on device", "False"]
+
+
 CHILD = (
     "import signal, sys; signal.signal(signal.SIGTERM, signal.SIG_IGN); print('begun', flush=True); sys.stdin.read()"
 )
