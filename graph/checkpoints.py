@@ -12,6 +12,8 @@ from langgraph.checkpoint.base import BaseCheckpointSaver, ChannelVersions, Chec
 from langgraph.checkpoint.memory import InMemorySaver
 from langgraph.checkpoint.sqlite.aio import AsyncSqliteSaver
 
+from counseling_sessions.store.system import is_ours, open_file
+
 VARIABLE = "COUNSELING_SESSIONS_CHECKPOINTS"
 """Environment variable that names another file."""
 CODE = Path(__file__).resolve().parents[1]
@@ -114,10 +116,10 @@ def _make_private(path: Path) -> None:
     elif path == DEFAULT:
         path.parent.chmod(0o700)
     if not path.exists():
-        os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
+        os.close(open_file(path, os.O_RDWR | os.O_CREAT, 0o600))
     elif not path.is_file():
         raise OSError(0, "it is no plain file", str(path))
     # By name: closing a descriptor of the file would give up the locks that SQLite has on it in this process.
     for part in (path.with_name(path.name + end) for end in BESIDE):
-        if part.exists() and part.stat().st_mode & 0o077 and part.stat().st_uid == os.geteuid():
+        if part.exists() and part.stat().st_mode & 0o077 and is_ours(part):
             part.chmod(0o600)

@@ -13,7 +13,7 @@ from counseling_sessions.inspection.tables import models_table, profiles_table, 
 from counseling_sessions.models.roles import check, serving
 from counseling_sessions.profiles.library import builtin_profiles
 from counseling_sessions.profiles.readers import ProfileError, find_profile, read_profiles
-from counseling_sessions.texts.console import HarmlessConsole, json_text
+from counseling_sessions.texts.console import HarmlessConsole, json_text, print_json
 
 
 def show_profiles(request: ProfilesRequest) -> int:
@@ -64,5 +64,5 @@ def draw_graph(request: GraphRequest) -> int:
 
 def print_schema(request: SchemaRequest) -> int:
     """The JSON Schema of a format."""
-    print(json_text(SCHEMAS[request.what]()))
+    print_json(json_text(SCHEMAS[request.what]()))
     return 0

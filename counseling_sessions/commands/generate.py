@@ -3,7 +3,6 @@
 import asyncio
 import json
 import os
-import signal
 import time
 from contextlib import suppress
 from pathlib import Path
@@ -45,13 +44,11 @@ from counseling_sessions.sessions.shards import RUN_FILE
 from counseling_sessions.settings import ModelSettings, SessionConfig, SettingsError
 from counseling_sessions.store.atomic import write_atomically
 from counseling_sessions.store.lock import Lock
+from counseling_sessions.store.system import on_stopping
 from counseling_sessions.texts.console import HarmlessConsole
 
 REQUESTS = 12
 """Requests for one answer, at most: a batch sits an outage of two or three minutes out."""
-
-STOPPING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-"""Signals that stop a batch after the turns in progress, and at once when they come again."""
 
 LIVE_EVERY = 5.0
 """Seconds between two writings of how a batch is doing, for `run.py status`."""
@@ -206,16 +203,22 @@ async def _drive(
     LOG.info("begin: %s sessions, %s", len(todo), " ".join(request.arguments))
     loop = asyncio.get_running_loop()
 
-    def interrupt() -> None:
+    def interrupt() -> None:  # after the turns in progress, and at once when it comes again
         driver.stop(BY_HAND, now=driver.progress.draining)
 
-    for number in STOPPING:
-        loop.add_signal_handler(number, interrupt)
     before = sum(entry.status == "finished" for entry in run.entries.values())
     try:
-        with BatchView(
-            console, driver.progress, total=run.total, done_before=before, money=spent if prices else None, log=LOG.info
-        ) as view:
+        with (
+            on_stopping(lambda: loop.call_soon_threadsafe(interrupt)),
+            BatchView(
+                console,
+                driver.progress,
+                total=run.total,
+                done_before=before,
+                money=spent if prices else None,
+                log=LOG.info,
+            ) as view,
+        ):
             watching = asyncio.create_task(_watch(view, driver, run.folder, lock))
             try:
                 progress = await driver.run()
@@ -232,8 +235,6 @@ async def _drive(
                 raise RunError(_moved(run.folder))
             return progress
     finally:
-        for number in STOPPING:
-            loop.remove_signal_handler(number)
         with suppress(OSError):  # it is of no use once the lock is free
             RunFolder(run.folder).live.unlink(missing_ok=True)
         LOG.info("end: %s%s", view.line(), f" · {driver.progress.stopped}" if driver.progress.stopped else "")

@@ -7,6 +7,7 @@ from pkgutil import resolve_name
 
 from counseling_sessions.commands.parsing.parser import COMMANDS, parse
 from counseling_sessions.errors import UserError
+from counseling_sessions.texts.legible import legible_output
 
 EVALUATION = frozenset(
     {
@@ -20,6 +21,7 @@ EVALUATION = frozenset(
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command; 0 for success, 1 for a session that failed or a check that found a problem, 2 for a wrong input or a machine
     that cannot go on, 3 for an error of the program's own."""
+    legible_output()
     try:
         name, request = parse(sys.argv[1:] if arguments is None else arguments)
         from counseling_sessions.graph.tracing import check_tracing

@@ -31,7 +31,7 @@ from counseling_sessions.sessions.journal_lines import JournalContent
 from counseling_sessions.sessions.ledger import Damage
 from counseling_sessions.sessions.record import SessionRecord
 from counseling_sessions.settings import EMBEDDED_MODELS, NOT_TECHNIQUES, REACH, ModelSettings, SessionConfig
-from counseling_sessions.texts.console import HarmlessConsole, json_text
+from counseling_sessions.texts.console import HarmlessConsole, json_text, print_json
 
 WHERE = {"model", "extra_body", *REACH} - {"timeout", "max_requests"}
 """The settings of a role that belong to its server; the rest is how it is asked."""
@@ -42,7 +42,7 @@ def diff(request: DiffRequest) -> int:
     one, other = (_session_at(place, salvage=request.salvage) for place in (request.a, request.b))
     difference = compare(one, other)
     if request.json:
-        print(json_text(as_json(difference, alike=request.all)))
+        print_json(json_text(as_json(difference, alike=request.all)))
     else:
         show_difference(HarmlessConsole(), difference, (request.a, request.b), alike=request.all)
     return 0

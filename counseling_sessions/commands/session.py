@@ -41,7 +41,7 @@ from counseling_sessions.sessions.record import SessionRecord
 from counseling_sessions.sessions.writing import keep
 from counseling_sessions.settings import SettingsError
 from counseling_sessions.store.atomic import write_atomically
-from counseling_sessions.texts.console import HarmlessConsole, escaped
+from counseling_sessions.texts.console import HarmlessConsole, escaped, print_json
 from counseling_sessions.texts.harmless import one_line
 
 
@@ -136,7 +136,7 @@ def _finish(request: SessionRequest | ReplayRequest, console: Console, record: S
     readable = folder / f"{record.session_id}.md"
     write_atomically(readable, transcript_markdown(record).encode(), private=typed)
     if request.json:
-        print(escaped(record.model_dump_json(indent=2)))
+        print_json(escaped(record.model_dump_json(indent=2)))
     else:
         show_summary(console, record)
         if not request.quiet:

@@ -20,6 +20,7 @@ from counseling_sessions.inspection.studio import (
     create_threads,
     method_assistants,
     server,
+    wait_for_end,
     write_checkpoints,
 )
 from counseling_sessions.models.models_file import read_models
@@ -58,7 +59,7 @@ def run(request: StudioRequest) -> int:
             console.print(Text(_line(record, done[record.session_id])))
         console.print(f"server: {url} (log: {log})\nStudio: {STUDIO}{url}\nCtrl-C stops it.")
         with suppress(KeyboardInterrupt):
-            raise RunError(f"langgraph dev ended by itself with status {process.wait()}; see {log}")
+            raise RunError(f"langgraph dev ended by itself with status {wait_for_end(process)}; see {log}")
     return 0
 
 

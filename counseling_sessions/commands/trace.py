@@ -19,7 +19,8 @@ from counseling_sessions.inspection.trace_view import find_turn, show_overview, 
 from counseling_sessions.models.prices import read_prices
 from counseling_sessions.sessions.errors import RunError
 from counseling_sessions.sessions.ledger import Damage
-from counseling_sessions.texts.console import HarmlessConsole, json_text
+from counseling_sessions.store.system import WINDOWS
+from counseling_sessions.texts.console import HarmlessConsole, json_text, print_json
 
 NOT_ON_A_PAGE = ("full", "prompts", "prices", "list", "json")
 """Options of the terminal's trace alone."""
@@ -40,7 +41,7 @@ def run(request: TraceRequest) -> int:
     traced = trace_session(record, read_prices(request.prices) if request.prices else None)
     prompts = prompts_of(record, traced) if request.prompts else None
     if request.json:
-        print(json_text(_shown(request, traced, prompts)))
+        print_json(json_text(_shown(request, traced, prompts)))
         return 0
     with _paged() as console:
         if request.turn is not None:
@@ -64,7 +65,7 @@ def _write_page(request: TraceRequest, page: Path, left_out: list[Damage] | None
 
 def _list(request: TraceRequest, rows: list[Overview]) -> int:
     if request.json:
-        print(json_text([asdict(row) for row in rows]))
+        print_json(json_text([asdict(row) for row in rows]))
     elif rows:
         with _paged() as console:
             show_overview(console, rows)
@@ -94,7 +95,7 @@ def _paged() -> Iterator[Console]:
     if not (console.is_terminal and sys.stdin.isatty()):
         yield console
         return
-    # As git does it: shorter output than the terminal is just printed, colors stay.
+    # As git does it: shorter output than the terminal is just printed, colors stay. The pager of Windows would show their codes.
     os.environ.setdefault("LESS", "FRX")
-    with console.pager(styles=True):
+    with console.pager(styles=not WINDOWS):
         yield console

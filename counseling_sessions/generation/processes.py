@@ -28,6 +28,7 @@ from counseling_sessions.sessions.entries import Entry
 from counseling_sessions.sessions.errors import RunError
 from counseling_sessions.sessions.folder import RunFolder
 from counseling_sessions.store.machine import Shortage, shortage
+from counseling_sessions.store.system import STOPPING
 
 PULSE_EVERY = 0.25
 """Seconds between two pulses of a worker."""
@@ -182,13 +183,14 @@ class ProcessWorker(RemoteWorker):
 
 def _exit(code: int | None) -> str:
     if code is not None and code < 0:
-        return f"signal {signal.Signals(-code).name}" + (" (out of memory?)" if code == -signal.SIGKILL else "")
+        name = signal.Signals(-code).name
+        return f"signal {name}" + (" (out of memory?)" if name == "SIGKILL" else "")
     return "nothing left of memory, threads or files" if code == EXHAUSTED else f"status {code}"
 
 
 def _main(pipe: Connection, spec: WorkerSpec) -> None:
     """The worker's process. Its errors go to the run's log, not to the terminal."""
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+    for number in STOPPING:
         signal.signal(number, signal.SIG_IGN)  # the parent gets Ctrl-C, and passes it on
     with logged(RunFolder(spec.folder).log):
         try:

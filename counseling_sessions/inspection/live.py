@@ -14,6 +14,7 @@ from counseling_sessions.inspection.trace_style import SPEAKERS
 from counseling_sessions.inspection.transcript import how_it_ended
 from counseling_sessions.sessions.journal_lines import JournalContent
 from counseling_sessions.sessions.record import SessionRecord
+from counseling_sessions.texts.console import busy
 
 DOING = {
     "intake": "taking the form",
@@ -34,7 +35,7 @@ class LiveView:
         self._began = time.monotonic()
         self._turn = self._tokens = self._cached = 0
         self._running: list[str] = []
-        self._status = console.status("", spinner="dots") if console.is_terminal else None
+        self._status = busy(console) if console.is_terminal else None
 
     def __enter__(self) -> "LiveView":
         if self._status:

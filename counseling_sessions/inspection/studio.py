@@ -4,7 +4,6 @@ import asyncio
 import hashlib
 import json
 import os
-import signal
 import socket
 import subprocess
 import sys
@@ -30,11 +29,13 @@ from counseling_sessions.sessions.errors import RunError
 from counseling_sessions.sessions.record import SessionRecord
 from counseling_sessions.settings import ModelSettings, SessionConfig
 from counseling_sessions.store.private import for_its_owner
+from counseling_sessions.store.system import interrupt_group, kill_group, own_group
 
 GRAPH = "session"
 PROJECT = Path(__file__).parents[2]
 START_SECONDS = 120
 END_SECONDS = 20
+LOOK_EVERY = 0.2
 ASSISTANTS = uuid.uuid5(uuid.NAMESPACE_URL, "counseling-sessions/assistant")
 MADE_BY = "counseling-sessions"
 
@@ -166,17 +167,24 @@ def server(
         process = subprocess.Popen(
             command if browser else [*command, "--no-browser"],
             cwd=PROJECT,
-            env={"LANGGRAPH_CLI_NO_ANALYTICS": "1", **os.environ, **variables},
+            env={"LANGGRAPH_CLI_NO_ANALYTICS": "1", "PYTHONUTF8": "1", **os.environ, **variables},
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=subprocess.STDOUT,
-            start_new_session=True,  # Ctrl-C comes to us alone: the last messages appear before the server ends.
+            **own_group(),  # Ctrl-C comes to us alone: the last messages appear before the server ends.
         )
     try:
         wait_until_ok(f"http://127.0.0.1:{port}", process, log)
         yield f"http://127.0.0.1:{port}", process, log
     finally:
         _end(process)
+
+
+def wait_for_end(process: subprocess.Popen[bytes]) -> int:
+    """Wait for a process, where Ctrl-C can interrupt: on Windows it interrupts no `Popen.wait`. Returns its status."""
+    while (status := process.poll()) is None:
+        time.sleep(LOOK_EVERY)
+    return status
 
 
 def connect(url: str) -> LangGraphClient:
@@ -217,13 +225,9 @@ def _free_port() -> int:
 
 
 def _is_free(port: int) -> bool:
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind(("127.0.0.1", port))
-        except OSError:
-            return False
-    return True
+    with suppress(OSError), socket.create_server(("127.0.0.1", port)):
+        return True
+    return False
 
 
 def wait_until_ok(url: str, process: subprocess.Popen[bytes], log: Path) -> None:
@@ -235,15 +239,13 @@ def wait_until_ok(url: str, process: subprocess.Popen[bytes], log: Path) -> None
             if answer.status == 200:
                 return
         time.sleep(0.1)
-    last = log.read_text(errors="replace").strip().splitlines()[-1:]
+    last = log.read_text(encoding="utf-8", errors="replace").strip().splitlines()[-1:]
     raise RunError(f"langgraph dev did not start; see {log}: {' '.join(last)[:300]}")
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:
-    with suppress(ProcessLookupError):
-        os.killpg(process.pid, signal.SIGINT)
+    interrupt_group(process)
     with suppress(subprocess.TimeoutExpired):
         process.wait(END_SECONDS)
-    with suppress(ProcessLookupError):  # Usually the group has ended.
-        os.killpg(process.pid, signal.SIGKILL)
+    kill_group(process)  # Usually it has ended.
     process.wait()

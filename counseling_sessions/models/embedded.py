@@ -19,6 +19,7 @@ from typing import Any, Self
 from counseling_sessions.models.embedded_file import SMOLLM2, EmbeddedModelError, model_file
 from counseling_sessions.models.errors import MOST_WORDS
 from counseling_sessions.store.reading import open_plain
+from counseling_sessions.store.system import own_group
 from counseling_sessions.texts.harmless import one_line
 
 ADAPTER = Path(__file__).parent / "tuned" / "counseling-lora.gguf"
@@ -151,7 +152,7 @@ def why_gone(base_url: str) -> str | None:
 
 
 def _launch(path: Path, adapter: Path | None) -> subprocess.Popen[bytes]:
-    """Run the server in a new session, so that Ctrl-C does not reach it. Its standard input ends with this process."""
+    """Run the server where Ctrl-C does not reach it. Its standard input ends with this process."""
     environment = dict(os.environ)
     # The environment may say how libgomp's threads wait.
     if "OMP_WAIT_POLICY" not in environment:
@@ -161,7 +162,7 @@ def _launch(path: Path, adapter: Path | None) -> subprocess.Popen[bytes]:
         env=environment,
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
-        start_new_session=True,
+        **own_group(),
     )
 
 

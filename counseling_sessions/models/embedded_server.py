@@ -20,7 +20,7 @@ MOST_THREADS = 8
 
 def main(model: str, name: str, adapter: str | None = None) -> None:
     """Serve the GGUF `model` under `name` until standard input ends; `adapter` is the GGUF of its number 0."""
-    output = os.fdopen(os.dup(1), "w")
+    output = os.fdopen(os.dup(1), "w", encoding="utf-8", newline="\n")
     os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # The library may print too.
     server, answer = start(model, name, adapter)
     with output:

@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.padding import Padding
 from rich.text import Text
 
-from counseling_sessions.texts.console import HarmlessConsole
+from counseling_sessions.texts.console import HarmlessConsole, busy
 
 try:
     import readline
@@ -51,7 +51,7 @@ class Terminal:
 
     def busy(self, doing: str) -> AbstractContextManager[Any]:
         """A spinner with the words `doing` for the time of the context."""
-        return self.console.status(doing, spinner="dots") if self.interactive else nullcontext()
+        return busy(self.console, doing) if self.interactive else nullcontext()
 
     def utterance(self, title: str, text: str, style: str = "bold yellow") -> None:
         """Show an utterance under its title."""

@@ -6,7 +6,7 @@ state's own reducers. Lines that a crash left half written are not counted.
 """
 
 from collections.abc import Callable
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Self
@@ -48,7 +48,7 @@ class Journal:
             log.lock()
             if has_begun(path):
                 raise JournalError(f"{path} is there already: an unfinished session; take it up with --resume")
-            stack.callback(path.unlink, missing_ok=True)  # a journal without its head is no session
+            stack.callback(_discard, path)
             log.clear()  # a crash may have left a piece of a first line
             log.append(_line(head))
             stack.pop_all()
@@ -101,6 +101,12 @@ class Journal:
     def _append(self, item: BaseModel, sync: bool = False) -> None:
         with failing_as(JournalError, f"{self.path} cannot be written"):
             self._log.append(_line(item), sync=sync)
+
+
+def _discard(path: Path) -> None:
+    """Remove a journal without its head, which is no session. While it is open Windows keeps it: an empty one is none either."""
+    with suppress(OSError):
+        path.unlink(missing_ok=True)
 
 
 def _line(item: BaseModel) -> bytes:

@@ -103,7 +103,7 @@ def _remove_leftovers(run: RunFolder) -> None:
         if _unpacks_to(packed, raw):
             raw.unlink()  # the crash came before it could go
         else:
-            packed.rename(packed.with_name(f".{packed.name}.damaged"))
+            packed.replace(packed.with_name(f".{packed.name}.damaged"))
 
 
 def _unpacks_to(packed: Path, raw: Path) -> bool:

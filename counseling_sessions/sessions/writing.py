@@ -91,7 +91,7 @@ class ShardWriter:
 
 def pack(path: Path, ledger: Path) -> None:
     """Compress a full shard. The ledger is forced to the disk first: it cannot be completed from a packed shard's end."""
-    with ledger.open("rb") as file:
+    with ledger.open("r+b") as file:  # Windows syncs no file that is open to read alone
         os.fsync(file.fileno())
     with path.open("rb") as raw:
         packed = zstandard.ZstdCompressor(level=6, write_checksum=True)

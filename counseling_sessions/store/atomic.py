@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import IO
 
 from counseling_sessions.store.private import for_its_owner
+from counseling_sessions.store.system import open_file, replace, sync_folder
 
 
 @contextmanager
@@ -19,13 +20,13 @@ def replacing(path: Path, *, private: bool = False) -> Iterator[IO[bytes]]:
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
         temporary.unlink(missing_ok=True)  # an earlier process with this number left it
-        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600 if private else 0o666)
+        descriptor = open_file(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600 if private else 0o666)
         with open(descriptor, "wb") as file:
             yield file
             file.flush()
             os.fsync(file.fileno())
-        temporary.replace(path)
-        _sync_folder(path.parent)
+        replace(temporary, path)
+        sync_folder(path.parent)
     finally:
         with suppress(OSError):
             temporary.unlink()
@@ -54,11 +55,3 @@ def write_named(path: Path, text: str, *, private: bool = False) -> None:
             file.write(data)
     else:
         write_atomically(path, data, private=private)
-
-
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

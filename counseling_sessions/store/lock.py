@@ -6,9 +6,8 @@ import socket
 import time
 from pathlib import Path
 
-from filelock import lock_descriptor
-
 from counseling_sessions.store.private import OpenFile
+from counseling_sessions.store.system import NO_WAIT, open_file, try_lock
 
 GLANCE = 0.1
 """Seconds to wait for a lock: `is_held` takes it for an instant."""
@@ -18,7 +17,7 @@ IN_USE = "it is in use by another process"
 def hold(descriptor: int, path: Path, wait: float = GLANCE) -> None:
     """Lock an open file until it is closed; try for `wait` seconds. Raises `BlockingIOError` if another process has the lock."""
     until = time.monotonic() + wait
-    while not lock_descriptor(descriptor, blocking=False):
+    while not try_lock(descriptor):
         if time.monotonic() > until:
             raise BlockingIOError(errno.EWOULDBLOCK, IN_USE, str(path))
         time.sleep(0.02)
@@ -27,7 +26,7 @@ def hold(descriptor: int, path: Path, wait: float = GLANCE) -> None:
 def is_held(path: Path) -> bool:
     """Whether a process has the lock on a file; False also if the file cannot be opened."""
     try:
-        descriptor = os.open(path, os.O_NONBLOCK | (os.O_RDWR if os.access(path, os.W_OK) else os.O_RDONLY))
+        descriptor = open_file(path, NO_WAIT | (os.O_RDWR if os.access(path, os.W_OK) else os.O_RDONLY))
         try:
             hold(descriptor, path)
         finally:
@@ -48,9 +47,11 @@ class Lock(OpenFile):
         try:
             hold(self._descriptor, path, wait)
             os.ftruncate(self._descriptor, 0)
-            os.pwrite(self._descriptor, f"process {os.getpid()} on {socket.gethostname()}\n".encode(), 0)
+            self._at(0)
+            os.write(self._descriptor, f"process {os.getpid()} on {socket.gethostname()}\n".encode())
         except BlockingIOError as error:
-            holder = _printable(os.pread(self._descriptor, 200, 0))
+            self._at(0)
+            holder = _printable(os.read(self._descriptor, 200))
             self.close()
             raise BlockingIOError(error.errno, f"{IN_USE} ({holder})", str(path)) from None
         except OSError:

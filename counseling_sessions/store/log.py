@@ -5,6 +5,7 @@ from pathlib import Path
 
 from counseling_sessions.store.lock import hold
 from counseling_sessions.store.private import OpenFile
+from counseling_sessions.store.system import make_private
 
 
 class Log(OpenFile):
@@ -31,8 +32,10 @@ class Log(OpenFile):
         First end a line that a crash has cut. A failed write is taken back.
         """
         size, done = os.fstat(self._descriptor).st_size, 0
-        if size and os.pread(self._descriptor, 1, size - 1) != b"\n":
-            lines = b"\n" + lines
+        if size:
+            self._at(size - 1)
+            if os.read(self._descriptor, 1) != b"\n":
+                lines = b"\n" + lines
         try:
             while done < len(lines):
                 done += os.write(self._descriptor, lines[done:])
@@ -50,7 +53,7 @@ class Log(OpenFile):
 
     def make_private(self) -> None:
         """Let only its owner read it from now on."""
-        os.fchmod(self._descriptor, 0o600)
+        make_private(self._descriptor)
 
 
 def append(path: Path, lines: bytes, *, sync: bool = False, private: bool = False) -> int:

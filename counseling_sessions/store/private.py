@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Self
 
 from counseling_sessions.store.reading import refuse_special
+from counseling_sessions.store.system import NO_WAIT, make_private, open_file
 
 
 class OpenFile:
@@ -13,9 +14,8 @@ class OpenFile:
 
     def __init__(self, path: Path, flags: int, *, private: bool = False) -> None:
         self.path = path
-        # Without O_NONBLOCK the opening of a pipe would wait for a reader.
-        flags |= os.O_RDWR | os.O_NONBLOCK
-        self._descriptor = for_its_owner(str(path), flags) if private else os.open(path, flags, 0o644)
+        flags |= os.O_RDWR | NO_WAIT
+        self._descriptor = for_its_owner(str(path), flags) if private else open_file(path, flags, 0o644)
         try:
             refuse_special(self._descriptor, path)
         except OSError:
@@ -28,6 +28,10 @@ class OpenFile:
             os.close(self._descriptor)
             self._descriptor = -1
 
+    def _at(self, place: int) -> None:
+        """Read and write from this byte on; a file that is open for appending is written at its end all the same."""
+        os.lseek(self._descriptor, place, os.SEEK_SET)
+
     def __enter__(self) -> Self:
         return self
 
@@ -36,11 +40,14 @@ class OpenFile:
 
 
 def for_its_owner(path: str, flags: int) -> int:
-    """An `opener` for `open`: only its owner can read and write the file (0600), also one that existed before."""
-    descriptor = os.open(path, flags, 0o600)
+    """An `opener` for `open`: only its owner can read and write the file (0600), also one that existed before.
+
+    On Windows the rights of its folder hold.
+    """
+    descriptor = open_file(path, flags, 0o600)
     try:
         if stat.S_ISREG(os.fstat(descriptor).st_mode):  # not a terminal
-            os.fchmod(descriptor, 0o600)
+            make_private(descriptor)
     except OSError:
         os.close(descriptor)
         raise

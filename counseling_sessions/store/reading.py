@@ -15,6 +15,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, Any
 
+from counseling_sessions.store.system import NO_WAIT, open_file
+
 MOST_BYTES = 256 * 2**20
 """Bytes of the largest file that is read at once."""
 MOST_LINE = 64 * 2**20
@@ -31,8 +33,7 @@ _KINDS = (
 
 def open_plain(path: Path) -> io.BufferedReader:
     """Open a plain file for reading. Raises `OSError`, also for anything else."""
-    # Without O_NONBLOCK the opening of a pipe would wait for a writer.
-    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
+    descriptor = open_file(path, os.O_RDONLY | NO_WAIT)
     try:
         refuse_special(descriptor, path)
         return open(descriptor, "rb")
@@ -42,7 +43,7 @@ def open_plain(path: Path) -> io.BufferedReader:
 
 
 def refuse_special(descriptor: int, path: Path) -> None:
-    """Raise `OSError` unless a plain file was opened; it must have been opened with `O_NONBLOCK`."""
+    """Raise `OSError` unless a plain file was opened; it must have been opened with `NO_WAIT`."""
     mode = os.fstat(descriptor).st_mode
     for is_kind, name in _KINDS:
         if is_kind(mode):

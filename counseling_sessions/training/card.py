@@ -75,7 +75,7 @@ def write_card(card: TrainingCard, folder: Path) -> None:
         dashes=" | ".join("---" for _ in names) or "---",
         looks=looks or "| – | – | – |",
     )
-    (folder / "README.md").write_text(text, encoding="utf-8")
+    (folder / "README.md").write_text(text, encoding="utf-8", newline="\n")
     _draw(card, folder / "curve.png")
 
 

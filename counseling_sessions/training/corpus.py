@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Literal, get_args
 
+from counseling_sessions.nodes.examples import CORPUS
 from counseling_sessions.profiles.schema import ClientProfile
 from counseling_sessions.sessions.record import SessionRecord
 from counseling_sessions.sessions.session import client_group
@@ -20,7 +21,6 @@ from counseling_sessions.training.written import read_written
 
 Collection = Literal["corpus", "plain"]
 COLLECTIONS: tuple[Collection, ...] = get_args(Collection)
-CORPUS = Path(__file__).parents[1] / "corpus"
 SPLITS = ("train", "validation", "test")
 
 
@@ -48,7 +48,9 @@ def build(name: Collection = "corpus", corpus: Path = CORPUS) -> dict[str, int]:
     for split, record in corpus_records(name, corpus):
         lines[split].append(record.model_dump_json() + "\n")
     for split, records in lines.items():
-        (collection_folder(name, corpus) / f"{split}.jsonl").write_text("".join(records), encoding="utf-8")
+        (collection_folder(name, corpus) / f"{split}.jsonl").write_text(
+            "".join(records), encoding="utf-8", newline="\n"
+        )
     return {split: len(records) for split, records in lines.items()}
 
 

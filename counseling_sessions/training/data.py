@@ -106,7 +106,7 @@ def prepare(
     clients: dict[str, set[str]] = {split: set() for split in SPLITS}
     with staged(out, overwrite=overwrite) as folder:
         with writing(out):
-            files = {split: (folder / f"{split}.jsonl").open("w", encoding="utf-8") for split in SPLITS}
+            files = {split: (folder / f"{split}.jsonl").open("w", encoding="utf-8", newline="\n") for split in SPLITS}
         try:
             for source in _usable(sources, report, skip_invalid):
                 client = client_group(source.record.profile)
@@ -122,8 +122,8 @@ def prepare(
         report.clients = {split: len(who) for split, who in clients.items()}
         report.sha256 = {split: sha256_of(folder / f"{split}.jsonl") for split in SPLITS}
         with writing(out):
-            (folder / COUNTS).write_text(report.model_dump_json(indent=2) + "\n", encoding="utf-8")
-            (folder / CARD).write_text(_card(report), encoding="utf-8")
+            (folder / COUNTS).write_text(report.model_dump_json(indent=2) + "\n", encoding="utf-8", newline="\n")
+            (folder / CARD).write_text(_card(report), encoding="utf-8", newline="\n")
     return report
 
 

@@ -5,7 +5,6 @@ question is asked again. Any number of processes may read; one writes.
 """
 
 import json
-import os
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, astuple, dataclass
@@ -84,7 +83,8 @@ class JudgeCache:
         if place is None:
             return None
         with open_plain(self.path) as file:
-            return _record(os.pread(file.fileno(), place[1], place[0]))
+            file.seek(place[0])
+            return _record(file.read(place[1]))
 
     def keep(self, record: Record) -> None:
         """Append a record; when this returns, a crash of the process does not lose it. Raises `RunError`."""

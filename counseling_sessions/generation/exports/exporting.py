@@ -59,7 +59,7 @@ def export(
         )
         with writing(out):
             text = card(report, figures, chosen.files(names), licence, splits, seed)
-            (folder / CARD).write_text(text, encoding="utf-8")
+            (folder / CARD).write_text(text, encoding="utf-8", newline="\n")
             if private:
                 _close(folder)
     return report

@@ -4,13 +4,13 @@ All files get their names when all are written, and the card last: a folder with
 """
 
 import errno
-import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from counseling_sessions.errors import UserError
+from counseling_sessions.store.system import replace, sync_all
 
 CARD = "README.md"
 MARK = "<!-- An export of counseling-sessions. -->"
@@ -59,7 +59,7 @@ def staged(out: Path, *, overwrite: bool) -> Iterator[Path]:
     try:
         yield staging
         with writing(out):
-            os.sync()  # what gets its name below is on the disk, also after a power cut
+            sync_all()  # what gets its name below is on the disk, also after a power cut
             _publish(staging, out)
     finally:
         shutil.rmtree(staging, ignore_errors=True)
@@ -86,7 +86,7 @@ def _publish(staging: Path, out: Path) -> None:
     for path in sorted(files, key=lambda file: file.name == CARD):
         target = out / path.relative_to(staging)
         target.parent.mkdir(parents=True, exist_ok=True)
-        path.replace(target)
+        replace(path, target)
 
 
 def _data_files(out: Path) -> list[Path]:

@@ -93,13 +93,15 @@ class SessionFiles:
         self._folders = {split: folder / split if len(splits) > 1 else folder for split in splits}
         for path in self._folders.values():
             path.mkdir(exist_ok=True)
-        self._index = (folder / "index.jsonl").open("w", encoding="utf-8")
+        self._index = (folder / "index.jsonl").open("w", encoding="utf-8", newline="\n")
         self._number = 0
 
     def add(self, record: SessionRecord, split: str, client: str) -> int:
         self._number += 1
         path = self._folders[split] / f"session_{self._number}.json"
-        path.write_text(json.dumps(session_file(record), ensure_ascii=False, indent=4) + "\n", encoding="utf-8")
+        path.write_text(
+            json.dumps(session_file(record), ensure_ascii=False, indent=4) + "\n", encoding="utf-8", newline="\n"
+        )
         entry = {
             "file": path.relative_to(self._folder).as_posix(),
             "session_id": record.session_id,
