@@ -81,6 +81,10 @@ def prompts_unchanged(record: SessionRecord) -> bool:
     today, then = provenance(config), record.provenance
     names = {name for name in today.prompt_hashes.keys() | then.prompt_hashes.keys() if _used(name, config)}
     pairs = [(today.prompt_hashes.get(name), then.prompt_hashes.get(name)) for name in names]
+    for hashes in then.other_prompts.values():
+        pairs += [
+            (today.prompt_hashes[name], hashes[name]) for name in names & hashes.keys() & today.prompt_hashes.keys()
+        ]
     pairs.append((today.packages.get("counseling-sessions"), then.packages.get("counseling-sessions")))
     return all(now == before for now, before in pairs)
 

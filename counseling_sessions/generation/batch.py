@@ -23,6 +23,7 @@ from counseling_sessions.profiles.schema import Attitude, ClientProfile
 from counseling_sessions.sessions.errors import RunError
 from counseling_sessions.sessions.folder import run_folder
 from counseling_sessions.sessions.ids import session_id_of
+from counseling_sessions.sessions.prompt_sets import digest_of
 from counseling_sessions.sessions.record import Provenance
 from counseling_sessions.sessions.shards import RUN_FILE
 from counseling_sessions.settings import MethodName, SessionConfig, validation_message
@@ -69,6 +70,24 @@ class Batch(BaseModel):
         """A batch that begins now."""
         now = datetime.now(UTC).isoformat(timespec="seconds")
         return cls(created_at=now, provenance=provenance(asked["configuration"]), **asked)
+
+    @property
+    def prompts_on_record(self) -> list[dict[str, str]]:
+        """The sets of prompts that the batch has been run with, the last one at the end."""
+        return [self.provenance.prompt_hashes, *self.provenance.other_prompts.values()]
+
+    def with_prompts(self, hashes: dict[str, str]) -> Self:
+        """This batch with one more set of prompts on record, if it has not been run with this one before."""
+        made, techniques = self.provenance, self.configuration.techniques
+        digest = digest_of(techniques, hashes)
+        if digest in {digest_of(techniques, made.prompt_hashes), *made.other_prompts}:
+            return self
+        changes = (
+            {"other_prompts": made.other_prompts | {digest: hashes}}
+            if made.prompt_hashes
+            else {"prompt_hashes": hashes}
+        )
+        return self.model_copy(update={"provenance": made.model_copy(update=changes)})
 
     def config_of(self, method: MethodName, seed: int) -> SessionConfig:
         """The configuration of a unit's session."""
