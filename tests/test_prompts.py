@@ -47,6 +47,7 @@ SECTIONS: dict[str, set[str]] = {
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     monkeypatch.setattr(prompts, "FOLDERS", [tmp_path, *FOLDERS])
+    _forget()
     yield tmp_path
     monkeypatch.undo()
     _forget()

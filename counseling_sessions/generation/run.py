@@ -116,9 +116,13 @@ def open_run(folder: Path, asked: Asked) -> Run:
 
 
 def check_prompts(folder: Path, begun: Batch, *, other: bool) -> Batch:
-    """The batch with today's prompts on record. Raises `RunError` where it has been run with others, unless `other` allows it."""
-    on_record = begun.prompts_on_record
-    if not on_record[0]:  # no version writes it so: its records know
+    """The batch with today's prompts on record.
+
+    Raises `RunError` where it has been run with others, unless `other` allows it, and `SettingsError` without the corpus that
+    its examples come from.
+    """
+    check_examples(begun.configuration)
+    if not begun.provenance.prompt_hashes:  # no version writes it so: its records know
         first = next(RunFolder(folder).records(failed=True, left_out=[]), None)
         begun = begun.with_prompts(first.provenance.prompt_hashes) if first else begun
     if not other:
