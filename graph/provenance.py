@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 
-from counseling_sessions.nodes.prompt_set import prompt_changes, prompt_set
+from counseling_sessions.nodes.prompt_set import prompt_changes, prompt_set, prompts_digest
 from counseling_sessions.sessions.errors import RunError
 from counseling_sessions.sessions.ids import session_id_of
 from counseling_sessions.sessions.journal_lines import JournalHead
-from counseling_sessions.sessions.prompt_sets import PromptHashes
+from counseling_sessions.sessions.prompt_sets import PromptHashes, digest_of
 from counseling_sessions.sessions.record import Provenance
 from counseling_sessions.settings import SessionConfig
 
@@ -56,10 +56,10 @@ def refuse_other_prompts(where: object, on_record: Sequence[PromptHashes], confi
 
 
 def new_prompts(head: JournalHead) -> dict[str, str] | None:
-    """Today's prompts, where the session of a journal began with others; else None."""
+    """Today's prompts, where the session of a journal began with another set; else None."""
     config = head.configuration
-    now, began = prompt_set(config), head.provenance.prompt_hashes
-    return now if not began or prompt_changes(began, config) else None
+    began = digest_of(config.techniques, head.provenance.prompt_hashes)
+    return prompt_set(config) if began != prompts_digest(config) else None
 
 
 @cache

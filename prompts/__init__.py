@@ -16,6 +16,9 @@ from counseling_sessions.errors import UserError
 FOLDERS: list[Path] = [Path(__file__).parent]
 """Where prompts are looked for, in this order."""
 
+FRONT_MATTER = ": front matter"
+"""What follows a prompt's name where its front matter is meant."""
+
 _VARIABLE = re.compile(r"\{\{\s*(\w+)\s*\}\}")
 _FRONT_MATTER = re.compile(r"---\n(.*?)^---\n", re.DOTALL | re.MULTILINE)
 _HEADING = re.compile(r"^## (\w+)[ \t]*$", re.MULTILINE)
@@ -58,7 +61,17 @@ def front_matter(name: str) -> str:
 @cache
 def prompt_hashes() -> dict[str, str]:
     """The first 12 hexadecimal digits of every prompt's SHA-256, by name: provenance of a session. Front matter does not count."""
-    return {name: hashlib.sha256(_file(name)[1].encode()).hexdigest()[:12] for name in prompt_names()}
+    return {name: _hash(_file(name)[1]) for name in prompt_names()}
+
+
+@cache
+def front_matter_hashes() -> dict[str, str]:
+    """The same of the front matter of every prompt that has one, by the prompt's name and `FRONT_MATTER`."""
+    return {f"{name}{FRONT_MATTER}": _hash(front) for name in prompt_names() if (front := front_matter(name))}
+
+
+def _hash(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:12]
 
 
 def _file(name: str) -> tuple[str, str]:

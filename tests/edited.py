@@ -26,10 +26,10 @@ def edit(folder: Path, name: str) -> None:
 
 def start_again() -> None:
     """Forget the prompts that this process has read, as the next process has not read them."""
-    for cached in (prompts._files, prompts._sections, prompts.prompt_hashes, techniques, prompt_set._digest):
-        cached.cache_clear()
-    for cached in (examples._counselor_text, examples._client_text):
-        cached.cache_clear()
+    hashes = prompts.prompt_hashes, prompts.front_matter_hashes, prompt_set._digest
+    made = techniques, examples._counselor_text, examples._client_text
+    for cached in (prompts._files, prompts._sections, *hashes, *made):
+        cached.cache_clear()  # type: ignore[attr-defined]
 
 
 @contextmanager

@@ -19,10 +19,11 @@ import run
 from counseling_sessions.generation.batch import read_batch, units
 from counseling_sessions.generation.processes import ProcessWorker, WorkerSpec
 from counseling_sessions.generation.run import Asked, open_run
+from counseling_sessions.graph.provenance import provenance
 from counseling_sessions.nodes.prompt_set import prompt_set, prompts_digest
 from counseling_sessions.sessions.errors import RunError
 from counseling_sessions.sessions.folder import RunFolder
-from counseling_sessions.sessions.prompt_sets import digest_of, sets_of
+from counseling_sessions.sessions.prompt_sets import digest_of, sets_of, sets_of_calls
 from counseling_sessions.sessions.record import SessionRecord
 from counseling_sessions.settings import SessionConfig
 from tests.edited import MARK, checkout, edit, edited_prompts, start_again
@@ -103,8 +104,10 @@ def test_a_batch_is_refused_with_what_differs_before_anything_is_sent(
         (prompts / "counselor" / "pause.md").write_text("Wait.", encoding="utf-8")
         (prompts / "counselor" / "step.md").rename(prompts / "counselor" / "stride.md")
         start_again()
-        for options in ([], ["--extend", "--seeds", "2"], ["--retry-failed"]):
-            assert generate(out, *options, url=server.base_url) == 2
+        models = tmp_path / "models.yaml"  # which of the server's models serves would have to be asked
+        models.write_text(f"default: {{base_url: {server.base_url}}}\n", encoding="utf-8")
+        for options in (["--models", str(models)], ["--extend", "--seeds", "2"], ["--retry-failed"]):
+            assert generate(out, *options) == 2
             said = capsys.readouterr().err
             assert "changed: client/system, counselor/closing" in said
             assert "gone: counselor/step" in said
@@ -198,6 +201,28 @@ def test_prompts_that_no_session_of_the_batch_uses_may_change(tmp_path: Path, pr
         assert generate(out, url=server.base_url) == 0
         changed(prompts, "techniques/reflection")
         assert generate(out, "--extend", "--seeds", "2", url=server.base_url) == 2
+
+
+@pytest.mark.parametrize("earlier", [False, True])
+def test_the_rules_of_a_technique_are_part_of_its_file(
+    tmp_path: Path, prompts: Path, forms: str, earlier: bool, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """An earlier version did not record them, so nothing can be said."""
+    out, file = tmp_path / "run", prompts / "techniques" / "reflection.md"
+    with LoopbackServer() as server:
+        half_done(out, forms, server.base_url)
+        begun = json.loads((out / "run.json").read_text(encoding="utf-8"))
+        hashes = begun["provenance"]["prompt_hashes"]
+        if earlier:
+            begun["provenance"]["prompt_hashes"] = {name: hashes[name] for name in hashes if "front matter" not in name}
+            (out / "run.json").write_text(json.dumps(begun), encoding="utf-8")
+        file.write_text(file.read_text(encoding="utf-8").replace("cues:", "cues:\n  - heron", 1), encoding="utf-8")
+        start_again()
+        assert generate(out, url=server.base_url) == (0 if earlier else 2)
+    assert ("changed: techniques/reflection: front matter" in capsys.readouterr().err) is not earlier
+    batch = read_batch(out)
+    assert batch
+    assert batch.provenance.other_prompts == {}
 
 
 def test_the_corpus_that_examples_come_from_is_one_of_the_files(
@@ -544,3 +569,11 @@ def worker_of(process: int) -> int:
         ["pgrep", "-P", str(process), "-f", "spawn_main"], capture_output=True, text=True, check=True
     )
     return int(found.stdout.split()[0])
+
+
+def test_a_record_whose_techniques_are_no_list_has_prompts_all_the_same(tmp_path: Path, prompts: Path) -> None:
+    made = provenance(SessionConfig())
+    for techniques in (5, None, "reflection", {"reflection": 1}, [["reflection"], 7]):
+        (hashes,) = sets_of_calls({"techniques": techniques}, made, ()).values()
+        assert hashes["plan"] == made.prompt_hashes["plan"]
+        assert "techniques/reflection" not in hashes

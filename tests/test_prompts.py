@@ -54,7 +54,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 
 
 def _forget() -> None:
-    for cached in (prompts._files, prompts._sections, prompt_hashes):
+    for cached in (prompts._files, prompts._sections, prompt_hashes, prompts.front_matter_hashes):
         cached.cache_clear()
 
 

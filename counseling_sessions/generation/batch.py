@@ -17,6 +17,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from counseling_sessions.graph.provenance import configuration_hash, provenance
 from counseling_sessions.graph.session import SessionTask
+from counseling_sessions.nodes.prompt_set import prompt_changes
 from counseling_sessions.profiles.library import DEFAULT_ATTITUDE, builtin_ids, builtin_profiles, load_builtin
 from counseling_sessions.profiles.readers import Problem, ProfileError, iter_profiles
 from counseling_sessions.profiles.schema import Attitude, ClientProfile
@@ -78,15 +79,13 @@ class Batch(BaseModel):
 
     def with_prompts(self, hashes: dict[str, str]) -> Self:
         """This batch with one more set of prompts on record, if it has not been run with this one before."""
-        made, techniques = self.provenance, self.configuration.techniques
-        digest = digest_of(techniques, hashes)
-        if digest in {digest_of(techniques, made.prompt_hashes), *made.other_prompts}:
+        made, config = self.provenance, self.configuration
+        if not made.prompt_hashes:
+            changes: dict[str, Any] = {"prompt_hashes": hashes}
+        elif all(prompt_changes(before, config, hashes) for before in self.prompts_on_record):
+            changes = {"other_prompts": made.other_prompts | {digest_of(config.techniques, hashes): hashes}}
+        else:
             return self
-        changes = (
-            {"other_prompts": made.other_prompts | {digest: hashes}}
-            if made.prompt_hashes
-            else {"prompt_hashes": hashes}
-        )
         return self.model_copy(update={"provenance": made.model_copy(update=changes)})
 
     def config_of(self, method: MethodName, seed: int) -> SessionConfig:

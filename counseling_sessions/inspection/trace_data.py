@@ -180,7 +180,7 @@ class SessionTrace:
         in_use.add(sets)
         if not in_use.mixed:
             return {}
-        began = digest_of(self.configuration.get("techniques", ()), self.provenance.prompt_hashes)
+        began = digest_of(self.configuration["techniques"], self.provenance.prompt_hashes)
         return {item.number: item.call.prompts or began for item in self.calls}
 
     @property

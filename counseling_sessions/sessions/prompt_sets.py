@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
 
+from counseling_sessions.prompts import FRONT_MATTER
 from counseling_sessions.sessions.record import Provenance, SessionRecord
 from counseling_sessions.state import Call
 from counseling_sessions.texts.words import counted
@@ -15,8 +16,6 @@ from counseling_sessions.texts.words import counted
 PromptHashes = Mapping[str, str]
 """The hash of each prompt file, by its name."""
 
-ELSEWHERE = ("judge/", "practice/")
-"""Folders of prompts that no session uses."""
 TECHNIQUES = "techniques/"
 
 
@@ -25,8 +24,7 @@ def used_by(techniques: Collection[str], hashes: PromptHashes) -> dict[str, str]
     return {
         name: digest
         for name, digest in hashes.items()
-        if not name.startswith(ELSEWHERE)
-        and (not name.startswith(TECHNIQUES) or name.removeprefix(TECHNIQUES) in techniques)
+        if not name.startswith(TECHNIQUES) or name.removeprefix(TECHNIQUES).removesuffix(FRONT_MATTER) in techniques
     }
 
 
@@ -46,7 +44,8 @@ def sets_of_calls(configuration: Mapping[str, Any], made: Provenance, calls: Ite
 
     A call of an earlier version names none: it was made with what its session began with. Empty where nothing is known.
     """
-    techniques = configuration.get("techniques", ())
+    listed = configuration.get("techniques")
+    techniques = listed if isinstance(listed, (list, tuple)) else ()
     began = digest_of(techniques, made.prompt_hashes) if made.prompt_hashes else ""
     known = {began: made.prompt_hashes} | made.other_prompts
     digests = dict.fromkeys(call.prompts or began for call in calls) or {began: None}
