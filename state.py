@@ -58,6 +58,11 @@ class FrozenData(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
+def unsaid(value: object) -> bool:
+    """Whether a field that came later is left out of a file: old records stay as they were."""
+    return not value
+
+
 class Finding(FrozenData):
     """Why a generated message was refused or mended: the guard that objected, and what it saw."""
 
@@ -72,7 +77,8 @@ class Call(FrozenData):
     `started` is Unix time in seconds; `seconds` is wall time; token counts are sums over the attempts as the server
     reported them, None where it reported none. `requests` counts HTTP requests, `attempts` the answers that were judged
     by the guards until one passed (one answer may have taken several requests). `passed_over` answers passed too and were not
-    kept (`choices`); seed and finish reason are those of the one that was.
+    kept (`choices`); seed and finish reason are those of the one that was. `prompts` is the digest of the prompt files it was
+    made with (`sessions.prompt_sets`); empty in older records.
     """
 
     role: str
@@ -91,6 +97,7 @@ class Call(FrozenData):
     seed: int | None = Field(default=None, ge=-(2**63), lt=2**63)
     findings: tuple[Finding, ...] = ()
     errors: tuple[str, ...] = ()
+    prompts: Annotated[str, StringConstraints(pattern=r"^([0-9a-f]{16})?$")] = Field(default="", exclude_if=unsaid)
 
 
 class Utterance(FrozenData):

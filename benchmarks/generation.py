@@ -130,7 +130,7 @@ async def local(config: SessionConfig, sessions: int, at_once: int) -> float:
     """Seconds that a batch takes in this process."""
     with tempfile.TemporaryDirectory() as folder:
         run = a_run(Path(folder), config, sessions)
-        worker = WorkerSpec(run.folder, run.batch, "w0", at_once, offline=True, requests=6).make()
+        worker = WorkerSpec(run.folder, run.batch, "w0", at_once, offline=True, requests=6, prompts={}).make()
         began = time.perf_counter()
         await finish(Driver([worker], run.todo(), run.total), sessions)
         return time.perf_counter() - began

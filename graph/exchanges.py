@@ -22,6 +22,7 @@ from counseling_sessions.nodes.router import ask_closing, ask_merge, ask_pick
 from counseling_sessions.nodes.single import ask_single
 from counseling_sessions.nodes.speaking import ModelRequest
 from counseling_sessions.nodes.specialist import ask_specialist
+from counseling_sessions.sessions.prompt_sets import sets_of
 from counseling_sessions.sessions.record import SessionRecord
 from counseling_sessions.settings import SessionConfig
 from counseling_sessions.state import Call, Candidate, ClientView, CounselorView, Failure, Part, Pick, Plan, Utterance
@@ -81,6 +82,10 @@ def prompts_unchanged(record: SessionRecord) -> bool:
     today, then = provenance(config), record.provenance
     names = {name for name in today.prompt_hashes.keys() | then.prompt_hashes.keys() if _used(name, config)}
     pairs = [(today.prompt_hashes.get(name), then.prompt_hashes.get(name)) for name in names]
+    for hashes in sets_of(record).values():
+        pairs += [
+            (today.prompt_hashes[name], hashes[name]) for name in names & hashes.keys() & today.prompt_hashes.keys()
+        ]
     pairs.append((today.packages.get("counseling-sessions"), then.packages.get("counseling-sessions")))
     return all(now == before for now, before in pairs)
 

@@ -14,18 +14,27 @@ from typing import Any
 from langgraph.checkpoint.base import BaseCheckpointSaver
 from pydantic import BaseModel, ConfigDict
 
-from counseling_sessions.graph.provenance import configuration_hash
+from counseling_sessions.graph.provenance import configuration_hash, provenance, refuse_other_prompts
 from counseling_sessions.graph.replay import replay
 from counseling_sessions.graph.session import OnEvent, SessionTask, run_journal
 from counseling_sessions.models.chat import Models
 from counseling_sessions.nodes.context import UTTERANCE_LIMIT, phase_of
 from counseling_sessions.nodes.methods import METHODS
 from counseling_sessions.nodes.picking import step_by_pace
+from counseling_sessions.nodes.prompt_set import prompts_digest
 from counseling_sessions.nodes.router import policy_of
 from counseling_sessions.profiles.schema import Attitude, clean
 from counseling_sessions.sessions.ids import SESSIONS
 from counseling_sessions.sessions.journal import Journal
-from counseling_sessions.sessions.journal_lines import SUFFIX, JournalContent, JournalHead, JournalPast, JournalUpdate
+from counseling_sessions.sessions.journal_lines import (
+    SUFFIX,
+    JournalContent,
+    JournalHead,
+    JournalPast,
+    JournalUpdate,
+    calls_of,
+)
+from counseling_sessions.sessions.prompt_sets import digest_of, sets_of
 from counseling_sessions.sessions.record import Fork, ForkEdit, SessionRecord, Turn
 from counseling_sessions.settings import SessionConfig, SettingsError
 from counseling_sessions.state import CounselorView, Pick, Plan, Utterance, replace, update
@@ -114,12 +123,31 @@ def fork_head(task: ForkTask) -> JournalHead:
     """The head of the fork's journal, which carries its past."""
     now = datetime.now(UTC).timestamp()
     updates = [*(named for step in replay(_past(task)) for named in step.updates), *_edited(task)]
+    others = _inherited_prompts(task)
+    made = provenance(task.config).model_copy(update={"other_prompts": others})
+    if began := task.parent.provenance.prompt_hashes:  # calls of earlier versions do not say what they were made with
+        for call in (call for _, change in updates for call in calls_of(change)):
+            call.setdefault("prompts", digest_of(task.parent.configuration["techniques"], began))
     past = JournalPast(
         forked_from=Fork(session_id=task.parent.session_id, turn=task.turn, edits=task.edits.made),
         phases=tuple(turn.phase for turn in _before(task)),
         updates=tuple(JournalUpdate(node=node, at=round(now, 3), update=change) for node, change in updates),
     )
-    return task.head(past=past)
+    return task.head(past=past, provenance=made)
+
+
+def refuse_mixed_prompts(task: ForkTask) -> None:
+    """Raise `RunError` for a fork whose past was made with other prompts than those of today."""
+    if sets := sets_of(_past(task)) if _past(task).calls else {}:
+        began = SessionConfig.model_validate(task.parent.configuration)
+        refuse_other_prompts(f"session {task.parent.session_id}", list(sets.values()), began)
+
+
+def _inherited_prompts(task: ForkTask) -> dict[str, dict[str, str]]:
+    """The prompts that the calls of the fork's past were made with, by digest, but for those of today."""
+    past = _past(task)
+    sets = sets_of(past) if past.calls else {}
+    return {digest: dict(hashes) for digest, hashes in sets.items() if digest != prompts_digest(task.config)}
 
 
 async def run_fork(

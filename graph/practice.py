@@ -17,6 +17,7 @@ from langgraph.types import Command
 from langsmith import tracing_context
 
 from counseling_sessions.graph.practice_graph import build_practice_graph
+from counseling_sessions.graph.provenance import new_prompts
 from counseling_sessions.graph.record import make_record
 from counseling_sessions.graph.session import (
     INTERRUPT,
@@ -100,7 +101,7 @@ class Practice:
             raise JournalError(f"{path} is no practice session; take it up with: run.py session --resume {path.parent}")
         if any((item.update.get("failure") or {}).get("kind") == RISK for item in before):
             raise JournalError(f"{path}: this session was stopped for risk, and is not taken up again")
-        journal, content = Journal.resume(path, unknown_technique)
+        journal, content = Journal.resume(path, unknown_technique, new_prompts)
         journal.make_private()
         kept = _standing(before)
         for item in kept[len(content.updates) :]:

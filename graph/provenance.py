@@ -2,18 +2,19 @@
 
 import hashlib
 import platform
+from collections.abc import Sequence
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 
-from counseling_sessions.nodes.examples import examples_source
-from counseling_sessions.prompts import prompt_hashes
+from counseling_sessions.nodes.prompt_set import prompt_changes, prompt_set, prompts_digest
+from counseling_sessions.sessions.errors import RunError
 from counseling_sessions.sessions.ids import session_id_of
+from counseling_sessions.sessions.journal_lines import JournalHead
+from counseling_sessions.sessions.prompt_sets import PromptHashes, digest_of
 from counseling_sessions.sessions.record import Provenance
 from counseling_sessions.settings import SessionConfig
 
 PACKAGES = ("counseling-sessions", "langgraph", "langchain-core", "langchain-openai", "openai", "pydantic", "xllamacpp")
-ELSEWHERE = ("judge/", "practice/")
-"""Folders of prompts that no session uses."""
 YOUNGER = ("few_shot", "reminders", "merge", "choices")
 """Settings that came later: with their default values, a configuration keeps its older hash."""
 
@@ -22,7 +23,7 @@ def provenance(config: SessionConfig) -> Provenance:
     """The provenance of a session with this configuration."""
     return Provenance(
         configuration_hash=configuration_hash(config),
-        prompt_hashes=_prompt_hashes(config),
+        prompt_hashes=prompt_set(config),
         packages=_versions(),
         python=platform.python_version(),
         platform=platform.platform(terse=True),
@@ -42,12 +43,23 @@ def session_id(profile_id: str, attitude: str, config: SessionConfig) -> str:
     return session_id_of(profile_id, attitude, configuration_hash(config), config.seed)
 
 
-def _prompt_hashes(config: SessionConfig) -> dict[str, str]:
-    """The prompts of a session; with examples in them, what these are drawn from too."""
-    hashes = {name: digest for name, digest in prompt_hashes().items() if not name.startswith(ELSEWHERE)}
-    if config.few_shot:
-        return hashes | examples_source()
-    return {name: digest for name, digest in hashes.items() if not name.endswith("/examples")}
+def refuse_other_prompts(where: object, on_record: Sequence[PromptHashes], config: SessionConfig) -> None:
+    """Raise `RunError` where today's prompts are none of the sets on record, with what differs from the last of these."""
+    differences = [prompt_changes(hashes, config) for hashes in on_record]
+    if differences and all(differences):
+        raise RunError(
+            f"{where} was made with other prompts than those of today:\n  "
+            + "\n  ".join(differences[-1])
+            + "\nput these files back as they were, or go on with those of today: add --other-prompts "
+            "(the record then says which call was made with which)"
+        )
+
+
+def new_prompts(head: JournalHead) -> dict[str, str] | None:
+    """Today's prompts, where the session of a journal began with another set; else None."""
+    config = head.configuration
+    began = digest_of(config.techniques, head.provenance.prompt_hashes)
+    return prompt_set(config) if began != prompts_digest(config) else None
 
 
 @cache

@@ -9,7 +9,8 @@ from counseling_sessions.nodes.context import phase_of
 from counseling_sessions.sessions.channels import Channels, Misfit, channels_of
 from counseling_sessions.sessions.errors import JournalError
 from counseling_sessions.sessions.journal_lines import JournalContent, JournalHead, JournalUpdate
-from counseling_sessions.sessions.record import SessionRecord, Turn, Usage
+from counseling_sessions.sessions.prompt_sets import digest_of
+from counseling_sessions.sessions.record import Provenance, SessionRecord, Turn, Usage
 from counseling_sessions.state import Call, Candidate, Failure, Phase, Pick, Utterance
 
 
@@ -34,7 +35,7 @@ def make_record(content: JournalContent, failure: Failure | None = None) -> Sess
         profile=head.profile,
         attitude=head.attitude,
         configuration=head.configuration.model_dump(mode="json"),
-        provenance=head.provenance,
+        provenance=_provenance(content),
         started_at=head.started_at,
         finished_at=datetime.now(UTC).isoformat(timespec="milliseconds"),
         seconds=_busy_seconds(content),
@@ -58,6 +59,13 @@ def usage_of(calls: Iterable[Call]) -> dict[str, Usage]:
         for name in ("requests", "attempts", "prompt_tokens", "cached_tokens", "completion_tokens", "seconds"):
             total[name] += getattr(call, name) or 0
     return {role: Usage(**{**total, "seconds": round(total["seconds"], 3)}) for role, total in totals.items()}
+
+
+def _provenance(content: JournalContent) -> Provenance:
+    """What the session began with, and the prompts that it was resumed with."""
+    made, techniques = content.head.provenance, content.head.configuration.techniques
+    since = {digest_of(techniques, hashes): hashes for hashes in content.other_prompts}
+    return made.model_copy(update={"other_prompts": made.other_prompts | since})
 
 
 def _channels(head: JournalHead, item: JournalUpdate) -> Channels:

@@ -16,7 +16,7 @@ from langgraph.checkpoint.base import BaseCheckpointSaver
 from langgraph.types import Command
 from pydantic import BaseModel
 
-from counseling_sessions.graph.provenance import configuration_hash, provenance, session_id
+from counseling_sessions.graph.provenance import configuration_hash, new_prompts, provenance, session_id
 from counseling_sessions.graph.record import make_record
 from counseling_sessions.graph.session_graph import SessionGraph, build_session_graph, recursion_limit
 from counseling_sessions.graph.tracing import start_tracing
@@ -151,10 +151,11 @@ async def resume_session(
 ) -> SessionRecord:
     """Take up a session that was cut off or has failed, after its last finished turn, and run it to its end.
 
-    `task` says how its models are reached, whatever the journal says of servers and keys. Raises `DamagedJournal` for a journal
-    without a session, or with another one than `task`.
+    `task` says how its models are reached, whatever the journal says of servers and keys. Prompts that have changed are on record
+    from here on (`provenance.refuse_other_prompts` is the caller's). Raises `DamagedJournal` for a journal without a session, or
+    with another one than `task`.
     """
-    journal, content = Journal.resume(path, unknown_technique)
+    journal, content = Journal.resume(path, unknown_technique, new_prompts)
     if task and (problem := task.difference(content.head)):
         journal.close()
         raise DamagedJournal(f"{path} is the journal of another session, line 1: {problem}")

@@ -22,6 +22,7 @@ from counseling_sessions.nodes.choosing import ENOUGH, Worth, worth_after
 from counseling_sessions.nodes.context import UTTERANCE_LIMIT, ask_again, counselor_messages
 from counseling_sessions.nodes.guards import check
 from counseling_sessions.nodes.mending import cut, repair, tidy
+from counseling_sessions.nodes.prompt_set import prompts_digest
 from counseling_sessions.settings import SessionConfig
 from counseling_sessions.state import Call, CounselorView, Failure, Finding, Speaker
 
@@ -175,6 +176,7 @@ class _Attempts:
             seed=self._seed(max(0, kept)),
             findings=tuple(self.findings),
             errors=tuple(error for reply in self.replies for error in reply.errors) + (error.errors if error else ()),
+            prompts=prompts_digest(self.request.config),
         )
 
 

@@ -2,6 +2,8 @@
 
 A template's variables are written `{{name}}`. They are filled in one pass, so that text in a value is never read as a
 template; a missing or an unknown variable is an error. Data about a prompt may stand before it, as front matter.
+
+A process reads all files at its first look at one, and never again: what is edited while it runs is the next one's.
 """
 
 import hashlib
@@ -13,6 +15,9 @@ from counseling_sessions.errors import UserError
 
 FOLDERS: list[Path] = [Path(__file__).parent]
 """Where prompts are looked for, in this order."""
+
+FRONT_MATTER = ": front matter"
+"""What follows a prompt's name where its front matter is meant."""
 
 _VARIABLE = re.compile(r"\{\{\s*(\w+)\s*\}\}")
 _FRONT_MATTER = re.compile(r"---\n(.*?)^---\n", re.DOTALL | re.MULTILINE)
@@ -42,9 +47,7 @@ def prompt(name: str, section: str = "", /, **variables: object) -> str:
 
 def prompt_names() -> list[str]:
     """The names of all the prompts there are, sorted."""
-    return sorted(
-        {path.relative_to(folder).with_suffix("").as_posix() for folder in FOLDERS for path in folder.rglob("*.md")}
-    )
+    return sorted(_files())
 
 
 def front_matter(name: str) -> str:
@@ -58,17 +61,36 @@ def front_matter(name: str) -> str:
 @cache
 def prompt_hashes() -> dict[str, str]:
     """The first 12 hexadecimal digits of every prompt's SHA-256, by name: provenance of a session. Front matter does not count."""
-    return {name: hashlib.sha256(_file(name)[1].encode()).hexdigest()[:12] for name in prompt_names()}
+    return {name: _hash(_file(name)[1]) for name in prompt_names()}
 
 
 @cache
+def front_matter_hashes() -> dict[str, str]:
+    """The same of the front matter of every prompt that has one, by the prompt's name and `FRONT_MATTER`."""
+    return {f"{name}{FRONT_MATTER}": _hash(front) for name in prompt_names() if (front := front_matter(name))}
+
+
+def _hash(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:12]
+
+
 def _file(name: str) -> tuple[str, str]:
-    path = next((path for folder in FOLDERS if (path := folder / f"{name}.md").is_file()), None)
-    if path is None:
+    if name not in _files():
         raise PromptError(f"no prompt {name!r} under {', '.join(map(str, FOLDERS))}")
-    text = path.read_text(encoding="utf-8")
-    front = _FRONT_MATTER.match(text)
-    return (front[1], text[front.end() :]) if front else ("", text)
+    return _files()[name]
+
+
+@cache
+def _files() -> dict[str, tuple[str, str]]:
+    """The front matter and the text of every prompt, by name; the first folder that has one counts."""
+    files: dict[str, tuple[str, str]] = {}
+    for folder in reversed(FOLDERS):
+        for path in folder.rglob("*.md"):
+            text = path.read_text(encoding="utf-8")
+            front = _FRONT_MATTER.match(text)
+            name = path.relative_to(folder).with_suffix("").as_posix()
+            files[name] = (front[1], text[front.end() :]) if front else ("", text)
+    return files
 
 
 @cache

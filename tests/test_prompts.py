@@ -47,13 +47,14 @@ SECTIONS: dict[str, set[str]] = {
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     monkeypatch.setattr(prompts, "FOLDERS", [tmp_path, *FOLDERS])
+    _forget()
     yield tmp_path
     monkeypatch.undo()
     _forget()
 
 
 def _forget() -> None:
-    for cached in (prompts._file, prompts._sections, prompt_hashes):
+    for cached in (prompts._files, prompts._sections, prompt_hashes, prompts.front_matter_hashes):
         cached.cache_clear()
 
 

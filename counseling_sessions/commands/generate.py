@@ -30,13 +30,14 @@ from counseling_sessions.generation.log import log_unretrieved, logged
 from counseling_sessions.generation.processes import ProcessWorker, WorkerSpec
 from counseling_sessions.generation.progress import Budget, Progress
 from counseling_sessions.generation.ray_workers import RayWorker, connect
-from counseling_sessions.generation.run import Asked, Run, open_run
+from counseling_sessions.generation.run import Asked, Run, check_prompts, open_run
 from counseling_sessions.generation.view import BatchView
 from counseling_sessions.generation.worker import Pulse
 from counseling_sessions.graph.trouble import LOG, describe_internal
 from counseling_sessions.models.chat import Models
 from counseling_sessions.models.prices import Prices, read_prices
 from counseling_sessions.models.roles import ROLES, Served, pinned, serving_line
+from counseling_sessions.nodes.prompt_set import prompt_set
 from counseling_sessions.sessions.entries import Entry
 from counseling_sessions.sessions.errors import JournalError, RunError
 from counseling_sessions.sessions.folder import RunFolder
@@ -124,6 +125,7 @@ def _asked(batch: BatchOptions, configuration: SessionConfig, shard: tuple[int, 
         shard=shard,
         extend=batch.extend,
         skip_invalid=batch.skip_invalid,
+        other_prompts=batch.other_prompts,
     )
 
 
@@ -133,6 +135,7 @@ async def _configuration(request: GenerateRequest, folder: Path, models: Models)
     config = session_config(request.models, fields)
     if batch is None:
         return await serve_new(models, config, fields)
+    check_prompts(folder, batch, other=request.batch.other_prompts)
     config = _as_begun(request.models, fields, config, batch.configuration)
     refuse_unnamed(config, request.models, request.arguments, folder / RUN_FILE)
     served = await serve(models, config)
@@ -161,7 +164,8 @@ def _workers(request: GenerateRequest, run: Run, concurrency: int) -> list[Worke
     work, offline = request.work, request.models.offline
     share = -(-concurrency // work.workers)
     specs = [
-        WorkerSpec(run.folder, run.batch, f"w{number}", share, offline, REQUESTS) for number in range(work.workers)
+        WorkerSpec(run.folder, run.batch, f"w{number}", share, offline, REQUESTS, prompt_set(run.batch.configuration))
+        for number in range(work.workers)
     ]
     if work.engine == "ray":
         connect(work.ray_address)

@@ -25,6 +25,7 @@ from counseling_sessions.commands.telling import tell
 from counseling_sessions.generation.log import log_unretrieved, logged
 from counseling_sessions.graph.checkpoints import spared_checkpoints
 from counseling_sessions.graph.practice import Practice, part_of
+from counseling_sessions.graph.provenance import refuse_other_prompts
 from counseling_sessions.graph.session import SessionTask, find_session
 from counseling_sessions.inspection.transcript import how_it_ended, transcript_markdown
 from counseling_sessions.models.chat import Models
@@ -124,6 +125,8 @@ async def _open(
         content = read_journal(journal)
         config, run = checked(content.head.configuration), RunFolder.of_journal(journal)
         refuse_unnamed(config, request.models, request.arguments, journal)
+        if not request.other_prompts:
+            refuse_other_prompts(journal, content.prompts_on_record, config)
         _refuse_language(part, config)
         terminal.note(serving_line(await serve(models, config, _roles(config))), "bold")
         saver = await _checkpointer(part, stack)

@@ -20,7 +20,7 @@ from counseling_sessions.commands.build import (
 from counseling_sessions.commands.parsing.inspection import DiffRequest, FutureOptions, ReplayRequest
 from counseling_sessions.commands.session import conduct, stopped
 from counseling_sessions.commands.telling import tell_left_out
-from counseling_sessions.graph.fork import Edits, ForkTask, fork_head, fork_task, run_fork
+from counseling_sessions.graph.fork import Edits, ForkTask, fork_head, fork_task, refuse_mixed_prompts, run_fork
 from counseling_sessions.inspection.diff import as_json, compare
 from counseling_sessions.inspection.diff_view import show_difference
 from counseling_sessions.inspection.find import find_one
@@ -62,6 +62,8 @@ def replay(request: ReplayRequest) -> int:
         make = partial(fork_task, parent, request.from_turn, attitude=attitude, seed=seed, edits=edits)
         task = make(config)  # raises before any model is started
         refuse_unnamed(config, request.models, request.arguments, Path(request.place))
+        if not request.other_prompts:
+            refuse_mixed_prompts(task)
         name = f"{datetime.now():%Y%m%d-%H%M%S}-{parent.profile_id}-{task.attitude}-turn-{request.from_turn}"
         place = request.out or Path("runs") / name
         RunFolder(place).refuse_batch()

@@ -76,6 +76,8 @@ def _picture(state: RunState) -> Group:
     table.add_row("sessions", done + (f" ({live['running']} running)" if live.get("running") else begun))
     if len(state.batch.methods) > 1:
         table.add_row("by method", ", ".join(f"{name} {state.by_method[name]:,}" for name in state.batch.methods))
+    if others := state.batch.provenance.other_prompts:
+        table.add_row("prompts", f"{1 + len(others)} sets of prompt files were in use, one after another")
     if state.by_end:
         table.add_row("ended", ", ".join(f"{name} {count:,}" for name, count in state.by_end.most_common()))
     tokens = state.prompt_tokens + state.completion_tokens
@@ -96,7 +98,7 @@ def _picture(state: RunState) -> Group:
 def merge_parts(request: MergeRequest) -> int:
     """Put parts of a run together."""
     out = request.out or _common(request.parts)
-    _, missing = merge(list(request.parts), out)
+    _, missing = merge(list(request.parts), out, other_prompts=request.other_prompts)
     if missing:
         warn(f"missing parts: {', '.join(map(str, missing))}; the merged run has their sessions to do")
     HarmlessConsole().print(_picture(StateReader(out).read()))
@@ -133,6 +135,10 @@ def export_run(request: ExportRequest) -> int:
     failed = f"; {counted(sum(report.failed.values()), 'failed session')} left out" if report.failed else ""
     if unfinished:
         warn(f"the run is not done: {unfinished:,} of its sessions are still to come, and are not in the export")
+    if report.mixed_prompts:
+        warn(
+            f"the sessions were not all made with the same prompts: {len(report.mixed_prompts)} sets; the card counts them"
+        )
     size = f"{counted(report.sessions, 'session')} of {counted(report.clients, 'client')}"
     say(f"{size}, {counted(report.examples, 'example')} ({parts}){failed}")
     say(f"written: {report.out}/, with its card in README.md")

@@ -26,6 +26,7 @@ from counseling_sessions.commands.telling import tell, warn
 from counseling_sessions.generation.log import log_unretrieved, logged
 from counseling_sessions.graph.checkpoints import spared_checkpoints
 from counseling_sessions.graph.practice import part_of
+from counseling_sessions.graph.provenance import refuse_other_prompts
 from counseling_sessions.graph.session import SessionTask, find_session, resume_session, run_session
 from counseling_sessions.graph.trouble import LOG
 from counseling_sessions.inspection.live import LiveView, show_summary
@@ -124,6 +125,8 @@ async def _resume(request: SessionRequest, place: Path) -> int:
     head = content.head
     task = SessionTask(profile=head.profile, attitude=head.attitude, config=checked(head.configuration))
     refuse_unnamed(task.config, request.models, request.arguments, journal)
+    if not request.other_prompts:
+        refuse_other_prompts(journal, content.prompts_on_record, head.configuration)
     async with opened_models(offline=request.models.offline) as models:
         served = await serve(models, task.config)
         start = partial(resume_session, journal, models)

@@ -10,6 +10,7 @@ from counseling_sessions.evaluation.pairs import Pairing
 from counseling_sessions.profiles.problems import Problem
 from counseling_sessions.sessions import Session, SessionKey, read_sessions
 from counseling_sessions.sessions.ledger import Damage
+from counseling_sessions.sessions.prompt_sets import PromptsInUse
 from counseling_sessions.settings import MethodName, SettingsError
 
 GroupBy = Literal["method", "attitude", "model", "source"]
@@ -38,6 +39,13 @@ class Gathered:
     def group_of(self) -> dict[SessionKey, str]:
         """The group of each session."""
         return {session.key: name for name, group in self.groups.items() for session in group}
+
+    def prompts_in_use(self, *groups: str) -> PromptsInUse:
+        """The prompts that the sessions of these groups (default: of all) were made with."""
+        in_use = PromptsInUse()
+        for session in (session for name in groups or self.groups for session in self.groups[name]):
+            in_use.add(session.prompts)
+        return in_use
 
     @property
     def pairing(self) -> Pairing:

@@ -17,12 +17,14 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from counseling_sessions.graph.provenance import configuration_hash, provenance
 from counseling_sessions.graph.session import SessionTask
+from counseling_sessions.nodes.prompt_set import prompt_changes
 from counseling_sessions.profiles.library import DEFAULT_ATTITUDE, builtin_ids, builtin_profiles, load_builtin
 from counseling_sessions.profiles.readers import Problem, ProfileError, iter_profiles
 from counseling_sessions.profiles.schema import Attitude, ClientProfile
 from counseling_sessions.sessions.errors import RunError
 from counseling_sessions.sessions.folder import run_folder, runs_inside
 from counseling_sessions.sessions.ids import session_id_of
+from counseling_sessions.sessions.prompt_sets import digest_of
 from counseling_sessions.sessions.record import Provenance
 from counseling_sessions.sessions.shards import RUN_FILE
 from counseling_sessions.settings import MethodName, SessionConfig, validation_message
@@ -69,6 +71,22 @@ class Batch(BaseModel):
         """A batch that begins now."""
         now = datetime.now(UTC).isoformat(timespec="seconds")
         return cls(created_at=now, provenance=provenance(asked["configuration"]), **asked)
+
+    @property
+    def prompts_on_record(self) -> list[dict[str, str]]:
+        """The sets of prompts that the batch has been run with, the last one at the end."""
+        return [self.provenance.prompt_hashes, *self.provenance.other_prompts.values()]
+
+    def with_prompts(self, hashes: dict[str, str]) -> Self:
+        """This batch with one more set of prompts on record, if it has not been run with this one before."""
+        made, config = self.provenance, self.configuration
+        if not made.prompt_hashes:
+            changes: dict[str, Any] = {"prompt_hashes": hashes}
+        elif all(prompt_changes(before, config, hashes) for before in self.prompts_on_record):
+            changes = {"other_prompts": made.other_prompts | {digest_of(config.techniques, hashes): hashes}}
+        else:
+            return self
+        return self.model_copy(update={"provenance": made.model_copy(update=changes)})
 
     def config_of(self, method: MethodName, seed: int) -> SessionConfig:
         """The configuration of a unit's session."""

@@ -5,6 +5,7 @@ from contextlib import ExitStack, suppress
 from pathlib import Path
 
 from counseling_sessions.generation.batch import PROFILES_FILE, Batch, Profiles, begun_batch
+from counseling_sessions.nodes.prompt_set import prompt_changes
 from counseling_sessions.sessions.errors import RunError
 from counseling_sessions.sessions.folder import RunFolder
 from counseling_sessions.sessions.ledger import damage_message, sealed
@@ -15,11 +16,12 @@ from counseling_sessions.store.log import append
 from counseling_sessions.store.reading import open_plain
 
 
-def merge(parts: list[Path], out: Path) -> tuple[Batch, list[int]]:
+def merge(parts: list[Path], out: Path, *, other_prompts: bool = False) -> tuple[Batch, list[int]]:
     """Make one run of these parts; returns its batch and the numbers of the missing parts.
 
     The parts stay as they are. Missing and failed sessions can be run in the merged run. Raises `RunError` if the parts are
-    not of one batch, if one is in use or has damaged sessions, or if `out` exists.
+    not of one batch, if one is in use or has damaged sessions, if `out` exists, and unless `other_prompts` allows it, if they
+    were made with different prompts.
     """
     if out.exists() and any(out.iterdir() if out.is_dir() else [out]):
         raise RunError(f"{out} is there already; give another --out")
@@ -28,6 +30,7 @@ def merge(parts: list[Path], out: Path) -> tuple[Batch, list[int]]:
     for part, batch in zip(parts, batches, strict=True):
         if changed := first.differences(batch.model_copy(update={"shard": None})):
             raise RunError(f"{part} is not of the same batch as {parts[0]}:\n  " + "\n  ".join(changed))
+    merged_batch = _with_prompts_of(first, batches, parts, allowed=other_prompts)
     temporary = out.with_name(f".{out.name}.merging")
     shutil.rmtree(temporary, ignore_errors=True)
     try:
@@ -40,7 +43,7 @@ def merge(parts: list[Path], out: Path) -> tuple[Batch, list[int]]:
                     raise RunError(f"{message}\nrun them again before it is merged: run.py generate --out {part}")
                 _take(part, temporary, f"p{number}")
         _copy(_profiles(parts, batches), temporary / PROFILES_FILE)
-        first.write(temporary)
+        merged_batch.write(temporary)
         with suppress(FileNotFoundError):
             out.rmdir()
         temporary.rename(out)
@@ -50,7 +53,24 @@ def merge(parts: list[Path], out: Path) -> tuple[Batch, list[int]]:
         shutil.rmtree(temporary, ignore_errors=True)
     count = max((batch.shard[1] for batch in batches if batch.shard), default=0)
     merged = {batch.shard[0] for batch in batches if batch.shard}
-    return first, sorted(set(range(1, count + 1)) - merged)
+    return merged_batch, sorted(set(range(1, count + 1)) - merged)
+
+
+def _with_prompts_of(first: Batch, batches: list[Batch], parts: list[Path], *, allowed: bool) -> Batch:
+    """The batch of the first part with the prompts of all parts on record. Raises `RunError` if they differ, unless `allowed`."""
+    config = first.configuration
+    for part, batch in zip(parts, batches, strict=True):
+        for hashes in filter(None, batch.prompts_on_record):
+            on_record = first.prompts_on_record
+            differences = [prompt_changes(before, config, hashes) for before in on_record]
+            if all(differences) and not allowed:
+                raise RunError(
+                    f"{part} was made with other prompts than {parts[0]}:\n  "
+                    + "\n  ".join(differences[-1])
+                    + "\nmerge them all the same with --other-prompts: the records say which call was made with which"
+                )
+            first = first.with_prompts(hashes)
+    return first
 
 
 def _profiles(parts: list[Path], batches: list[Batch]) -> Path:

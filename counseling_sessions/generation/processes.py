@@ -22,6 +22,7 @@ from counseling_sessions.generation.batch import Batch, Unit
 from counseling_sessions.generation.driver import WorkerLost
 from counseling_sessions.generation.log import log_unretrieved, logged
 from counseling_sessions.generation.worker import Pulse, Suspended, Worker, total
+from counseling_sessions.graph.provenance import refuse_other_prompts
 from counseling_sessions.graph.trouble import LOG, InternalError, describe_internal
 from counseling_sessions.models.chat import Models
 from counseling_sessions.sessions.entries import Entry
@@ -51,12 +52,16 @@ class WorkerSpec:
     most: int
     offline: bool
     requests: int
+    prompts: dict[str, str]
+    """The prompts of the driver's process (`nodes.prompt_set`)."""
 
     def make(self) -> Worker:
         """The worker, in the calling process, which collects garbage less often from now on.
 
-        With a thousand sessions in memory a collection takes long, and their memory is freed without it.
+        With a thousand sessions in memory a collection takes long, and their memory is freed without it. Raises `RunError` in a
+        process that has read other prompts than the driver's: a file was edited in between.
         """
+        refuse_other_prompts(f"worker {self.name} cannot join: {self.folder}", [self.prompts], self.batch.configuration)
         gc.set_threshold(100_000, 50, 1000)
         models = Models(offline=self.offline, in_flight=self.most, requests=self.requests)
         return Worker(self.folder, self.batch, models, name=self.name, most=self.most)
@@ -89,17 +94,20 @@ class ProcessWorker(RemoteWorker):
         self._waiting: dict[str, asyncio.Future[Entry]] = {}
         self._closing = False
         self._lame = False
+        self._refused: RunError | None = None
         self._start()
 
     async def run(self, unit: Unit) -> Entry:
         if self._lame:
-            raise WorkerLost(f"worker {self._spec.name} is not there any more")
+            raise self._refused or WorkerLost(f"worker {self._spec.name} is not there any more")
         answer: asyncio.Future[Entry] = self._loop.create_future()
         self._waiting[unit.session_id] = answer
         self._send("run", unit)
         return await answer
 
     def capacity(self) -> int:
+        if self._refused:
+            return 1  # who hands it a unit hears why it cannot begin
         return 0 if self._lame or not self._process.is_alive() else self._capacity
 
     def stop(self, *, now: bool = False) -> None:
@@ -148,6 +156,7 @@ class ProcessWorker(RemoteWorker):
             return
         if what == "broken":  # it cannot begin
             self._lame = True
+            self._refused = about if isinstance(about, RunError) else None
             self._give_up(about)
             return
         session_id, result = about

@@ -49,16 +49,25 @@ class _Actor:
 
     def __init__(self, spec: WorkerSpec) -> None:
         LOG.addHandler(LogFile(RunFolder(spec.folder).log))
-        self._worker: Worker = spec.make()
+        try:
+            self._worker: Worker | RunError = spec.make()
+        except RunError as error:  # each unit gets it as its answer: Ray would take a raised one for a lost actor
+            LOG.error("worker %s: %s", spec.name, error)
+            self._worker = error
 
     async def run(self, unit: Unit) -> tuple[Entry | Exception, Pulse, int]:
+        if isinstance(self._worker, RunError):
+            return self._worker, *await self.pulse()
         return await result_of(self._worker, unit), *await self.pulse()  # Ray would wrap an error that is raised
 
     async def pulse(self) -> tuple[Pulse, int]:
+        if isinstance(self._worker, RunError):
+            return Pulse(), 1
         return self._worker.pulse(), self._worker.capacity()
 
     async def stop(self, now: bool) -> None:
-        self._worker.stop(now=now)
+        if isinstance(self._worker, Worker):
+            self._worker.stop(now=now)
 
 
 class RayWorker(RemoteWorker):

@@ -5,7 +5,9 @@ from functools import cached_property
 from pathlib import Path
 
 from counseling_sessions.generation.batch import PROFILES_FILE, Batch, Profiles, Unit, read_batch, units, write_profiles
+from counseling_sessions.graph.provenance import refuse_other_prompts
 from counseling_sessions.nodes.examples import check_examples
+from counseling_sessions.nodes.prompt_set import prompt_set
 from counseling_sessions.nodes.techniques import technique
 from counseling_sessions.profiles.readers import Problem
 from counseling_sessions.sessions.entries import Entry
@@ -29,6 +31,7 @@ class Asked:
     shard: tuple[int, int] | None = None
     extend: bool = False
     skip_invalid: bool = False
+    other_prompts: bool = False
 
 
 @dataclass
@@ -53,6 +56,9 @@ class Run:
         if self.profiles.goes_on:
             what = f"{self.profiles.path} has more lines than the run has profiles: an --extend was cut off"
             notes.append(f"{what}; they are passed over until it is given again")
+        if others := self.batch.provenance.other_prompts:
+            what = f"this run has been made with {1 + len(others)} sets of prompt files"
+            notes.append(f"{what}; `evaluate` and the card of an export say how many sessions with which")
         if damaged:
             notes.append(f"{damage_message(self.folder, damaged)}\nthey are run again; the damaged files stay")
         if strays:
@@ -84,12 +90,14 @@ def open_run(folder: Path, asked: Asked) -> Run:
     """Open a run directory for writing; the caller holds its lock.
 
     A new one gets the batch that is asked for. A batch that is there must be the same: `RunError` shows the difference. With
-    `extend`, further profiles, methods, attitudes and seeds are added. Raises `ProfileError` too.
+    `extend`, further profiles, methods, attitudes and seeds are added; with `other_prompts`, today's prompts. Raises
+    `ProfileError` too.
     """
     for name in asked.configuration.techniques:
         technique(name)
     check_examples(asked.configuration)
-    begun = read_batch(folder)
+    written = read_batch(folder)
+    begun = check_prompts(folder, written, other=asked.other_prompts) if written else None
     problems: list[Problem] = []
     if begun is None:
         batch, problems = _new(folder, asked)
@@ -97,12 +105,29 @@ def open_run(folder: Path, asked: Asked) -> Run:
         batch, problems = _extend(folder, begun, asked)
     else:
         _refuse_other(folder, begun, asked)
-        batch = _reached_as(folder, begun, asked)
+        batch = _wanted(begun, asked)  # a server may have moved, or bear more
+        if batch != written:
+            batch.write(folder)
     profiles = Profiles.of(batch, folder)
     run = RunFolder(folder)
     recovered = recover(run, lambda: {unit.session_id for unit in units(batch, profiles)})
     remove_finished_journals(run, recovered.entries)
     return Run(folder, batch, profiles, problems, recovered)
+
+
+def check_prompts(folder: Path, begun: Batch, *, other: bool) -> Batch:
+    """The batch with today's prompts on record.
+
+    Raises `RunError` where it has been run with others, unless `other` allows it, and `SettingsError` without the corpus that
+    its examples come from.
+    """
+    check_examples(begun.configuration)
+    if not begun.provenance.prompt_hashes:  # no version writes it so: its records know
+        first = next(RunFolder(folder).records(failed=True, left_out=[]), None)
+        begun = begun.with_prompts(first.provenance.prompt_hashes) if first else begun
+    if not other:
+        refuse_other_prompts(folder, begun.prompts_on_record, begun.configuration)
+    return begun.with_prompts(prompt_set(begun.configuration))
 
 
 def _new(folder: Path, asked: Asked) -> tuple[Batch, list[Problem]]:
@@ -129,14 +154,6 @@ def _base(config: SessionConfig) -> SessionConfig:
     """The configuration without what each unit sets itself."""
     fields = SessionConfig.model_fields
     return config.model_copy(update={name: fields[name].default for name in ("method", "seed")})
-
-
-def _reached_as(folder: Path, begun: Batch, asked: Asked) -> Batch:
-    """The batch with the model servers that are asked for now: a server may have moved, or bear more."""
-    batch = _wanted(begun, asked)
-    if batch != begun:
-        batch.write(folder)
-    return batch
 
 
 def _refuse_other(folder: Path, begun: Batch, asked: Asked) -> None:

@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,7 @@ from counseling_sessions.models.limits import START
 from counseling_sessions.sessions.entries import Entry
 from counseling_sessions.sessions.errors import DamagedJournal, RunError
 from counseling_sessions.sessions.folder import RunFolder
+from counseling_sessions.sessions.journal_lines import calls_of
 from counseling_sessions.sessions.journal_reading import has_begun
 from counseling_sessions.sessions.record import SessionRecord
 from counseling_sessions.sessions.writing import ShardWriter
@@ -146,7 +147,7 @@ class Worker:
     def _note(self, event: Event) -> None:
         if event.update is None:
             return
-        for call in _calls(event.update):
+        for call in calls_of(event.update):
             self._count(call)
         if event.node == "client":
             self._pulse.turns += 1
@@ -185,10 +186,3 @@ def total(pulses: Iterable[Pulse]) -> Pulse:
             before = roles.get(role, (0, 0, 0))
             roles[role] = (before[0] + prompt, before[1] + cached, before[2] + completion)
     return Pulse(**{**sums, "tokens_by_role": roles, "trouble": trouble})
-
-
-def _calls(update: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    for value in update.values():
-        items = value.get("__overwrite__", [value]) if isinstance(value, dict) else value
-        if isinstance(items, list):
-            yield from (item["call"] for item in items if isinstance(item, dict) and item.get("call"))

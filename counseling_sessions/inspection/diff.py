@@ -155,7 +155,8 @@ def _flat(name: str, value: Any) -> Iterator[tuple[str, str]]:
 def _prompts(record: SessionRecord) -> str:
     """The number of prompt files, and a hash of their hashes to compare."""
     hashes = record.provenance.prompt_hashes
-    return f"{len(hashes)} files, {hashlib.sha256(repr(sorted(hashes.items())).encode()).hexdigest()[:8]}"
+    others = f", and {len(more)} other sets" if (more := record.provenance.other_prompts) else ""
+    return f"{len(hashes)} files, {hashlib.sha256(repr(sorted(hashes.items())).encode()).hexdigest()[:8]}{others}"
 
 
 def _pairs(a: SessionRecord, b: SessionRecord) -> Iterator[Pair]:

@@ -109,6 +109,7 @@ def _client(profile: ClientProfile) -> list[tuple[str, str]]:
 
 def _facts(trace: SessionTrace, turns: int) -> list[tuple[str, str]]:
     config, total, method = trace.configuration, trace.total, METHODS.get(trace.method)
+    digests = Counter(trace.mixed_prompts.values())
     return [
         ("method", method.description if method else trace.method),
         ("models", ", ".join(sorted({item.call.model for item in trace.calls if item.call.model}))),
@@ -121,6 +122,7 @@ def _facts(trace: SessionTrace, turns: int) -> list[tuple[str, str]]:
         ("cost", "" if trace.cost is None else f"{trace.cost:,.4f}"),
         ("time", f"{trace.seconds:,.1f} s, in {trace.busy:,.1f} s of which calls ran"),
         ("taken up again", f"{trace.resumed} times" if trace.resumed else ""),
+        ("prompts changed", ", ".join(f"{count:,} calls with {digest}" for digest, count in digests.items())),
         ("forked from", f"{fork.session_id} at turn {fork.turn}" if (fork := trace.forked_from) else ""),
     ]
 

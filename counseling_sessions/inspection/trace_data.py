@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from counseling_sessions.inspection.survival import Kept, Origin
+from counseling_sessions.sessions.prompt_sets import PromptsInUse, digest_of, sets_of_calls
 from counseling_sessions.sessions.record import Fork, Provenance, Usage
 from counseling_sessions.state import Call, Candidate, Failure, Phase, Pick, Plan, Utterance
 
@@ -170,6 +171,17 @@ class SessionTrace:
     total: Usage
     busy: float
     cost: float | None
+
+    @property
+    def mixed_prompts(self) -> dict[int, str]:
+        """The digest of the prompts of each call, by the call's number, where a prompt changed in the session; else empty."""
+        sets = sets_of_calls(self.configuration, self.provenance, (item.call for item in self.calls))
+        in_use = PromptsInUse()
+        in_use.add(sets)
+        if not in_use.mixed:
+            return {}
+        began = digest_of(self.configuration["techniques"], self.provenance.prompt_hashes)
+        return {item.number: item.call.prompts or began for item in self.calls}
 
     @property
     def cut_off(self) -> bool:

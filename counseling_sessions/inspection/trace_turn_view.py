@@ -1,8 +1,8 @@
 """A turn's trace as a tree on a terminal: the graph's steps, in brief or in full."""
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from itertools import takewhile
 
 from rich.console import Group, RenderableType
@@ -34,12 +34,14 @@ LABEL = 26
 
 @dataclass(frozen=True)
 class Look:
-    """How to show a trace: `width` in characters, with or without color, optional prompts, and the turn's calls as shown."""
+    """How to show a trace: `width` in characters, with or without color, optional prompts, the turn's calls as shown, and by a
+    call's number the digest of its prompts, where these changed in the session."""
 
     width: int = 80
     color: bool = False
     prompts: Prompts | None = None
     calls: tuple[CallTrace, ...] = ()
+    digests: Mapping[int, str] = field(default_factory=dict)
 
 
 def turn_brief(turn: TurnTrace) -> Tree:
@@ -174,7 +176,8 @@ def _add_candidate(tree: Tree, number: int, item: CandidateTrace, look: Look) ->
 def _add_call(tree: Tree, item: CallTrace | None, look: Look) -> None:
     if item is None:
         return
-    tree.add(Text(call_line(item), style="dim"))
+    made_with = f" · prompts {look.digests[item.number]}" if item.number in look.digests else ""
+    tree.add(Text(call_line(item) + made_with, style="dim"))
     _add_troubles(tree, (item,), with_role=False)
     if look.prompts is None:
         return

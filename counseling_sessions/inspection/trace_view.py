@@ -36,7 +36,7 @@ KEPT = 22
 
 def show_session(console: Console, trace: SessionTrace, *, full: bool = False, prompts: Prompts | None = None) -> None:
     """Print a session's trace with its turns in brief, or in `full` with optional prompts."""
-    look = Look(console.width, has_color(console), prompts)
+    look = Look(console.width, has_color(console), prompts, digests=trace.mixed_prompts)
     for part in _session(trace, look):
         console.print(part)
     for turn in trace.turns:
@@ -48,7 +48,7 @@ def show_session(console: Console, trace: SessionTrace, *, full: bool = False, p
 
 def show_turn(console: Console, trace: SessionTrace, number: int, prompts: Prompts | None = None) -> None:
     """Print one turn in full; 0 is the opening with the plan. Raises `RunError` if there is no such turn."""
-    look = Look(console.width, has_color(console), prompts)
+    look = Look(console.width, has_color(console), prompts, digests=trace.mixed_prompts)
     turn = find_turn(trace, number)
     console.print(_head(trace))
     console.print()
@@ -158,6 +158,9 @@ def _costs(trace: SessionTrace) -> Iterator[RenderableType]:
     )
     if models := sorted({harmless(item.call.model) for item in trace.calls if item.call.model}):
         yield Text(f"models: {', '.join(models)}")
+    if digests := Counter(trace.mixed_prompts.values()):
+        counts = ", ".join(f"{count:,} calls with {digest}" for digest, count in digests.items())
+        yield Text(f"its prompts changed: {counts}", style="yellow")
     if trace.cost is not None:
         yield Text(f"cost: {trace.cost:,.4g}")
 

@@ -56,9 +56,14 @@ class Journal:
 
     @classmethod
     def resume(
-        cls, path: Path, refuse: Callable[[JournalHead], str | None] = lambda head: None
+        cls,
+        path: Path,
+        refuse: Callable[[JournalHead], str | None] = lambda head: None,
+        prompts: Callable[[JournalHead], dict[str, str] | None] = lambda head: None,
     ) -> tuple[Self, JournalContent]:
         """Take up a journal after its last finished turn, unless `refuse` says what is wrong with its session.
+
+        `prompts` are those in use from here on, where it began with others: the journal says so.
 
         Raises `JournalError`, of it `DamagedJournal` for what is none.
         """
@@ -71,7 +76,7 @@ class Journal:
             content = read_journal(path)
             if problem := refuse(content.head):
                 raise JournalError(f"{path}, {problem}")
-            mark = JournalResume(keep=len(content.finished_updates), at=_now())
+            mark = JournalResume(keep=len(content.finished_updates), at=_now(), prompts=prompts(content.head))
             log.append(_line(mark))
             content.apply(mark)
             stack.pop_all()

@@ -1,6 +1,6 @@
 """The lines of a journal and what they add up to. Who writes them is `journal`, who reads them `journal_reading`."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Annotated, Any, Literal, Self
@@ -10,7 +10,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 from counseling_sessions.profiles.schema import Attitude, ClientProfile
 from counseling_sessions.sessions.record import Fork, Provenance
 from counseling_sessions.settings import SessionConfig
-from counseling_sessions.state import Phase, SessionId
+from counseling_sessions.state import Phase, SessionId, unsaid
 
 FORMAT = 1
 SUFFIX = ".journal.jsonl"
@@ -69,7 +69,8 @@ class JournalHead(BaseModel):
 class JournalResume(BaseModel):
     """The session was taken up again after a cut: only the first `keep` updates before this line count.
 
-    With `undo` there was no cut: a person has taken back what the updates after them say.
+    With `undo` there was no cut: a person has taken back what the updates after them say. `prompts` are the hashes of the
+    prompt files in use from here on, where they are not those that the session began with.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -78,18 +79,20 @@ class JournalResume(BaseModel):
     keep: int = Field(ge=0)
     at: Seconds
     undo: bool = False
+    prompts: dict[str, str] | None = Field(default=None, exclude_if=unsaid)
 
 
 @dataclass
 class JournalContent:
     """What a journal says: its head, the updates that count, how often it was resumed and the seconds it lay idle before,
-    and how many lines were unreadable."""
+    how many lines were unreadable, and the prompts that it was resumed with where they had changed."""
 
     head: JournalHead
     updates: list[JournalUpdate] = field(default_factory=list)
     resumed: int = 0
     unreadable: int = 0
     paused: float = 0.0
+    other_prompts: list[dict[str, str]] = field(default_factory=list)
 
     @classmethod
     def begun(cls, head: JournalHead) -> Self:
@@ -107,12 +110,28 @@ class JournalContent:
                 end = max(end, number)
         return self.updates[:end]
 
+    @property
+    def prompts_on_record(self) -> list[dict[str, str]]:
+        """The sets of prompts that the session has been made with, the last one at the end; those of a fork's past first."""
+        made = self.head.provenance
+        return [*made.other_prompts.values(), made.prompt_hashes, *self.other_prompts]
+
     def apply(self, mark: JournalResume) -> None:
         """Take back all but the first `keep` updates, as a mark says."""
         if not mark.undo:
             self.paused += max(0.0, mark.at - (self.updates[-1].at if self.updates else mark.at))
             self.resumed += 1
+        if mark.prompts and mark.prompts not in self.other_prompts:
+            self.other_prompts.append(mark.prompts)
         del self.updates[mark.keep :]
+
+
+def calls_of(update: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """The calls in an update, as they stand there."""
+    for value in update.values():
+        items = value.get("__overwrite__", [value]) if isinstance(value, dict) else value
+        if isinstance(items, list):
+            yield from (item["call"] for item in items if isinstance(item, dict) and item.get("call"))
 
 
 def items_of(value: Any) -> Sequence[dict[str, Any]]:

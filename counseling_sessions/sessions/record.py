@@ -21,6 +21,7 @@ from counseling_sessions.state import (
     TurnNumber,
     Utterance,
     refuse_newer,
+    unsaid,
 )
 
 RECORD_FORMAT = 1
@@ -53,10 +54,15 @@ class Usage(FrozenData):
 
 
 class Provenance(FrozenData):
-    """What made a session, so that it can be defended: seeds alone do not reproduce a batched server's output."""
+    """What made a session, so that it can be defended: seeds alone do not reproduce a batched server's output.
+
+    `prompt_hashes` are of the prompt files that it began with. `other_prompts` has those that other calls on record were made
+    with, by the digest that these calls carry (`sessions.prompt_sets`).
+    """
 
     configuration_hash: str
     prompt_hashes: dict[str, str]
+    other_prompts: dict[str, dict[str, str]] = Field(default_factory=dict, exclude_if=unsaid)
     packages: dict[str, str]
     python: str
     platform: str

@@ -3,9 +3,10 @@
 import hashlib
 from dataclasses import dataclass
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field, SkipValidation
 
 from counseling_sessions.profiles.schema import Attitude, ClientProfile
+from counseling_sessions.sessions.prompt_sets import PromptHashes, sets_of
 from counseling_sessions.sessions.record import SessionRecord, Turn
 from counseling_sessions.state import CBTTechnique, EndReason, Phase, Speaker, Utterance
 from counseling_sessions.texts.words import normalized
@@ -46,7 +47,7 @@ class Session(BaseModel):
 
     `cbt_technique` and `cbt_plan` are texts as the file has them. Only our records have `method`, `seed`,
     `configuration_hash` and the fields after them; if a person took part, `method` says as whom. `plan_steps` counts the
-    plan's steps.
+    plan's steps. `prompts` has the prompts that it was made with (`prompt_sets.sets_of`).
     """
 
     model_config = ConfigDict(frozen=True)
@@ -68,6 +69,7 @@ class Session(BaseModel):
     failed: bool = False
     plan_steps: int | None = None
     max_turns: int | None = None
+    prompts: SkipValidation[dict[str, PromptHashes]] = Field(default_factory=dict)
 
     @property
     def client(self) -> str:
@@ -118,6 +120,7 @@ def session_of(record: SessionRecord, source: str) -> Session:
         failed=record.status == "failed",
         plan_steps=len(plan.steps) if plan else None,
         max_turns=config.get("max_turns"),
+        prompts=sets_of(record),
     )
 
 

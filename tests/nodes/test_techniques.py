@@ -33,7 +33,7 @@ Write = Callable[..., None]
 
 
 def _forget() -> None:
-    for cached in (techniques, prompt_hashes, prompts._file, prompts._sections):
+    for cached in (techniques, prompt_hashes, prompts.front_matter_hashes, prompts._files, prompts._sections):
         cached.cache_clear()
 
 

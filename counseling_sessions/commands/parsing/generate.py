@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Literal
 
 from counseling_sessions.commands.parsing.declared import CommandRequest, Options, group, option, switch
-from counseling_sessions.commands.parsing.options import METHODS, PRICES, ModelOptions, SessionOptions
+from counseling_sessions.commands.parsing.options import METHODS, OTHER_PROMPTS, PRICES, ModelOptions, SessionOptions
 from counseling_sessions.commands.parsing.values import amount, part_of_parts, positive, seeds, some_of
 from counseling_sessions.profiles.schema import ATTITUDES
 
@@ -21,6 +21,7 @@ class BatchOptions(Options):
     shard: tuple[int, int] | None = option("only this part (else from SLURM_ARRAY_TASK_ID)", "I/N", type=part_of_parts)
     extend: bool = switch("add profiles, methods, attitudes or seeds to a run")
     retry_failed: bool = switch("take failed sessions up again")
+    other_prompts: bool = switch(OTHER_PROMPTS)
     skip_invalid: bool = switch("leave broken records of profiles out")
 
 

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from counseling_sessions.commands.parsing.declared import CommandRequest, Options, argument, group, option, switch
-from counseling_sessions.commands.parsing.options import PRICES, SALVAGE, ModelOptions, SessionOptions
+from counseling_sessions.commands.parsing.options import OTHER_PROMPTS, PRICES, SALVAGE, ModelOptions, SessionOptions
 from counseling_sessions.commands.parsing.values import names
 from counseling_sessions.profiles.schema import Attitude
 from counseling_sessions.settings import MethodName
@@ -59,6 +59,7 @@ class ReplayRequest(CommandRequest):
         FutureOptions, "the future", "what is not given stays as it was in the session, whatever the defaults below"
     )
     out: Path | None = option("folder for the session (default runs/<time>-<profile>-<attitude>-turn-<K>)")
+    other_prompts: bool = switch(OTHER_PROMPTS)
     quiet: bool = switch("print only where the session was saved")
     json: bool = switch("print the session record as JSON and nothing else")
     salvage: bool = switch(SALVAGE)

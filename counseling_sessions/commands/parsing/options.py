@@ -21,6 +21,7 @@ from counseling_sessions.settings import (
 METHODS = get_args(MethodName)
 RECORD = "which record of the file: its number or its id"
 SALVAGE = "leave damaged sessions out, and say which, in place of stopping"
+OTHER_PROMPTS = "go on although prompt files have changed since: the record says which call was made with which"
 PRICES = "YAML with prices per model, for costs"
 
 

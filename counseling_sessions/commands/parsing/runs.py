@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from counseling_sessions.commands.parsing.declared import CommandRequest, argument, option, switch
-from counseling_sessions.commands.parsing.options import PRICES, SALVAGE
+from counseling_sessions.commands.parsing.options import OTHER_PROMPTS, PRICES, SALVAGE
 from counseling_sessions.generation.formats import FormatName
 
 
@@ -22,6 +22,7 @@ class MergeRequest(CommandRequest):
 
     parts: tuple[Path, ...] = argument("run directories of one batch", "FOLDER", nargs="+")
     out: Path | None = option("default: the parts' common name, without -I-of-N", "FOLDER")
+    other_prompts: bool = switch(OTHER_PROMPTS)
 
 
 class ExportRequest(CommandRequest):

@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Literal
 
 from counseling_sessions.commands.parsing.declared import CommandRequest, group, option, switch
-from counseling_sessions.commands.parsing.options import RECORD, ModelOptions, SessionOptions
+from counseling_sessions.commands.parsing.options import OTHER_PROMPTS, RECORD, ModelOptions, SessionOptions
 from counseling_sessions.profiles.library import DEFAULT_ATTITUDE, DEFAULT_CLIENT
 from counseling_sessions.profiles.schema import Attitude
 from counseling_sessions.settings import MethodName
@@ -25,6 +25,7 @@ class SessionRequest(CommandRequest):
     seed: int | None = option(_SEED)
     out: Path | None = option("folder for the session (default runs/<time>-<profile>-<attitude>)")
     resume: Path | None = option("take up the cut-off session in this folder (or journal)", "FOLDER")
+    other_prompts: bool = switch(OTHER_PROMPTS)
     quiet: bool = switch("print only where the session was saved")
     json: bool = switch("print the session record as JSON and nothing else")
     models: ModelOptions = group(ModelOptions)
@@ -45,4 +46,5 @@ class PracticeRequest(CommandRequest):
     risk_model: str | None = option("a model that checks a client's messages, besides the rules", "MODEL")
     out: Path | None = option("folder for the session (default runs/practice-<time>-<client>)")
     resume: Path | None = option("take up the session in this folder (or its journal)", "FOLDER")
+    other_prompts: bool = switch(OTHER_PROMPTS)
     models: ModelOptions = group(ModelOptions)

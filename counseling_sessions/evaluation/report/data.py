@@ -37,6 +37,9 @@ def evaluation_data(
         "groups": {name: _group(group, _whose(gathered, "group")) for name, group in measures.groups.items()},
         "diversity_at_equal_length": measures.equal_length,
     }
+    if (in_use := gathered.prompts_in_use()).mixed:
+        by_group = {name: gathered.prompts_in_use(name).counts for name in gathered.groups}
+        data["mixed_prompts"] = {"changed": in_use.differing.split(", "), "groups": by_group}
     if judged:
         whose = _whose(gathered, "method")
         data["judged"] = {

@@ -44,6 +44,9 @@ def read_section(gathered: Gathered, measures: Measures) -> Section:
     }
     said = [f"Read from {', '.join(gathered.sources)}; groups are told apart by {gathered.by}."]
     said += [f"{counted(count, what)} left out{why}." for what, (count, why) in left_out.items() if count]
+    if (in_use := gathered.prompts_in_use()).mixed:
+        counts = (f"{name}: {gathered.prompts_in_use(name).counted}" for name in gathered.groups)
+        said.append(f"The sessions were not all made with the same prompts ({in_use.differing}). {'; '.join(counts)}.")
     if gathered.without_seeds:
         said.append("A group has no seeds: sessions are paired by client and attitude alone.")
     blocks: list[Block] = [Table("", ("group", "sessions", "clients", "messages", "attitudes", "models"), tuple(rows))]

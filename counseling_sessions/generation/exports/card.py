@@ -50,6 +50,7 @@ def card(
             f"| {cell(role)} | {cell(model)} | {count:,} |" for (role, model), count in sorted(figures.models.items())
         ),
         configurations=_configurations(figures.configurations),
+        prompts=_prompts(report, figures),
         packages=", ".join(map(plain, sorted(figures.packages))),
         integrity=_rows(report.integrity.items()),
         findings=_rows(report.findings.items()) or "| none | 0 |",
@@ -116,6 +117,17 @@ def _length(figures: Figures) -> str:
 def _configurations(configurations: Counter[str]) -> str:
     shown = ", ".join(f"{code(name)}: {count:,}" for name, count in configurations.most_common(SHOWN))
     return shown + (f" and {len(configurations) - SHOWN} more" if len(configurations) > SHOWN else "")
+
+
+def _prompts(report: ExportReport, figures: Figures) -> str:
+    """A sentence where the sessions were not made with the same prompts."""
+    if not report.mixed_prompts:
+        return ""
+    counts = ", ".join(f"{code(name)}: {count:,}" for name, count in report.mixed_prompts.items())
+    return (
+        f"\n\n**The sessions were not all made with the same prompts**: {plain(figures.prompts.differing)} changed. "
+        f"Digests of the prompt files, and sessions: {counts}."
+    )
 
 
 def _rows(items: Iterable[tuple[str, int]]) -> str:

@@ -4,10 +4,11 @@ from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from counseling_sessions.integrity.rules import empty, label
 from counseling_sessions.integrity.spoken import Past, Spoken
+from counseling_sessions.sessions.prompt_sets import PromptsInUse, sets_of
 from counseling_sessions.sessions.record import SessionRecord
 from counseling_sessions.settings import SessionConfig
 
@@ -35,7 +36,8 @@ class ExportReport(BaseModel):
     do, `damaged` the unreadable ones.
 
     `examples` are rows (or files); `counts` are the format's; `integrity` counts messages and sessions with something wrong,
-    `findings` the guards' objections during the sessions.
+    `findings` the guards' objections during the sessions. `mixed_prompts` counts the sessions by the digest of their prompts;
+    empty where these are the same.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -52,6 +54,7 @@ class ExportReport(BaseModel):
     counts: dict[str, int]
     integrity: dict[str, int]
     findings: dict[str, int]
+    mixed_prompts: dict[str, int] = Field(default_factory=dict)
 
 
 @dataclass
@@ -69,6 +72,7 @@ class Figures:
     models: Counter[tuple[str, str]] = field(default_factory=Counter)
     configurations: Counter[str] = field(default_factory=Counter)
     packages: Counter[str] = field(default_factory=Counter)
+    prompts: PromptsInUse = field(default_factory=PromptsInUse)
     messages: Counter[str] = field(default_factory=Counter)
     turns: Counter[int] = field(default_factory=Counter)
     integrity: Counter[str] = field(default_factory=lambda: Counter(dict.fromkeys(CHECKS, 0)))
@@ -90,6 +94,7 @@ class Figures:
         self.languages[config.language] += 1
         self.configurations[record.provenance.configuration_hash] += 1
         self.packages.update(f"{name} {version}" for name, version in record.provenance.packages.items())
+        self.prompts.add(sets_of(record))
         self.turns[len(record.turns)] += 1
         for _, call in record.calls:
             self.models[call.role, call.model] += 1
@@ -131,4 +136,5 @@ class Figures:
             counts=dict(sorted(counts.items())),
             integrity=dict(self.integrity),
             findings=dict(self.findings.most_common()),
+            mixed_prompts=self.prompts.counts if self.prompts.mixed else {},
         )
