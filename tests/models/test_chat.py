@@ -165,7 +165,7 @@ async def test_a_page_with_an_error_status_is_shown_shortened(models: Models) ->
 @pytest.mark.parametrize(
     ("status", "words"),
     [
-        (400, "This model's maximum context length is 8192 tokens."),
+        (400, "Unknown parameter: 'seed'."),
         (401, "Incorrect API key provided."),
         (403, "Your country is not supported."),
         (404, "The model `m` does not exist."),
