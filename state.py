@@ -132,7 +132,8 @@ class Pick(FrozenData):
 class Candidate(FrozenData):
     """What one technique's specialist would say this turn; without a text, `error` says why.
 
-    `refused` marks an error that stays: the endpoint refused the request, and would refuse it in every turn to come.
+    `refused` marks an error that stays: the endpoint refused the request, and would refuse it in every turn to come. `kind` is that
+    of the error (`Failure`).
     """
 
     turn: TurnNumber = Field(ge=1)
@@ -140,16 +141,18 @@ class Candidate(FrozenData):
     text: str = ""
     error: str | None = None
     refused: bool = False
+    kind: str | None = None
     call: Call | None = None
 
 
 class Failure(FrozenData):
-    """Why a session could not be finished, and at which stage (a node's name)."""
+    """Why a session could not be finished, and at which stage (a node's name); the HTTP `status` if an endpoint gave one."""
 
     stage: str
     kind: str
     message: str
     turn: TurnNumber = 0
+    status: int | None = Field(default=None, ge=100, le=599)
     call: Call | None = None
 
 

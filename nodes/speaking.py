@@ -147,7 +147,9 @@ class _Attempts:
 
     def unusable(self, kind: str, message: str, *, permanent: bool = False) -> Unusable:
         role, turn = self.request.role, self.request.turn
-        return Unusable(Failure(stage=role, kind=kind, message=message, turn=turn, call=self._call()), permanent)
+        status = self.error.status if self.error else None
+        failure = Failure(stage=role, kind=kind, message=message, turn=turn, status=status, call=self._call())
+        return Unusable(failure, permanent)
 
     def _seed(self, number: int) -> int:
         return call_seed(self.request.config.seed, self.request.role, self.request.turn, number)
