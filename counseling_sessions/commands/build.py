@@ -39,6 +39,11 @@ def named_models(options: ModelOptions) -> dict[str, ModelSettings]:
     return models
 
 
+def names_models(options: ModelOptions) -> bool:
+    """Whether the options name a model or where it is: a person who does so has looked at the server."""
+    return bool(options.file or options.model or options.base_url)
+
+
 def set_fields(options: SessionOptions | None = None, **more: Any) -> dict[str, Any]:
     """The fields of a `SessionConfig` that the options set, and `more` of them; None leaves a field open."""
     return {name: value for name, value in {**(vars(options) if options else {}), **more}.items() if value is not None}

@@ -14,6 +14,7 @@ from rich.text import Text
 
 from counseling_sessions.commands.build import (
     all_embedded,
+    names_models,
     opened_models,
     refuse_unnamed,
     serve,
@@ -25,7 +26,7 @@ from counseling_sessions.commands.generate_report import BY_HAND, headline, repo
 from counseling_sessions.commands.parsing.generate import BatchOptions, GenerateRequest
 from counseling_sessions.commands.parsing.options import ModelOptions
 from counseling_sessions.commands.telling import warn
-from counseling_sessions.generation.batch import read_batch
+from counseling_sessions.generation.batch import Unit, read_batch
 from counseling_sessions.generation.driver import Driver, WorkerHandle
 from counseling_sessions.generation.log import log_unretrieved, logged
 from counseling_sessions.generation.processes import ProcessWorker, WorkerSpec
@@ -104,6 +105,8 @@ async def _generate(
         for note in [*(f"left out: {problem}" for problem in run.problems), *run.notes()]:
             warn(note)
         todo = run.todo(retry_failed=request.batch.retry_failed)
+        if not names_models(request.models):
+            todo = _without_outgrown(run, todo)
         console.print(Text(headline(run, len(todo)), style="dim"))
         if request.work.preview:
             todo = todo[: request.work.preview]
@@ -115,6 +118,17 @@ async def _generate(
         workers = _workers(request, run, concurrency)
         progress = await _drive(request, run, todo, workers, prices, console, lock)
     return report(request, run, progress, prices, console, concurrency, wanted)
+
+
+def _without_outgrown(run: Run, todo: list[Unit]) -> list[Unit]:
+    """The units but those that were too long for their model: they would fail alike, as no other server is named."""
+    outgrown = {name for name, entry in run.entries.items() if entry.failure and entry.failure.kind == "context"}
+    left = [unit for unit in todo if unit.session_id not in outgrown]
+    if count := len(todo) - len(left):
+        warn(
+            f"{count} sessions are too long for their model and stay failed; with a longer context, name its --base-url"
+        )
+    return left
 
 
 def _asked(batch: BatchOptions, configuration: SessionConfig, shard: tuple[int, int] | None) -> Asked:

@@ -17,7 +17,7 @@ from counseling_sessions.sessions.entries import Entry
 from counseling_sessions.texts.harmless import one_line
 
 BY_HAND = "stopped by hand"
-PERMANENT = frozenset({"refused", "configuration"})
+PERMANENT = frozenset({"refused", "configuration", "filtered", "context"})
 """Kinds of failures that asking again does not mend (`models.errors`)."""
 
 
@@ -93,6 +93,9 @@ def _hint(run: Run, unended: int, failed: list[Entry], options: str) -> None:
     command = f"python run.py generate --out {shlex.quote(folder)}{shard}{options}"
     if unended:
         tell(f"go on with: {command}")
+    if outgrown := sum(bool(entry.failure and entry.failure.kind == "context") for entry in failed):
+        what = "they are taken up if you name a server with a longer context (--base-url) beside --retry-failed"
+        tell(f"{_counted(outgrown, 'session')} too long for the model: {what}; another run can have fewer --turns")
     if any(entry.failure is None or entry.failure.kind not in PERMANENT for entry in failed):
         tell(f"failed sessions keep their turns; take them up again with: {command} --retry-failed")
     elif failed:

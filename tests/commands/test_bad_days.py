@@ -1,0 +1,120 @@
+"""Commands on an endpoint's bad days: what they say, how often they ask, and how one goes on."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import run
+from counseling_sessions.sessions.folder import RunFolder
+from tests.loopback import LoopbackServer, Request
+from tests.loopback.raw import Raw, http_answer
+from tests.scripted import profile
+
+pytestmark = pytest.mark.usefixtures("no_surroundings")
+
+CHAT = "/v1/chat/completions"
+FILTER = {"error": {"message": "The prompt was filtered", "code": "content_filter"}}
+CONTEXT = {
+    "error": {"message": "This model's maximum context length is 4096 tokens", "code": "context_length_exceeded"}
+}
+
+
+def forms(folder: Path, count: int) -> str:
+    path = folder / "forms.jsonl"
+    values = [
+        profile(id=f"client-{number}", reason_for_counseling=f"My reason is number {number}.").model_dump(mode="json")
+        for number in range(count)
+    ]
+    path.write_text("".join(json.dumps(value) + "\n" for value in values), encoding="utf-8")
+    return str(path)
+
+
+def generate(folder: Path, url: str, count: int, *options: str) -> int:
+    where = ["--base-url", url, "--model", "m"] if url else []
+    first = ["--profiles", forms(folder, count), "--methods", "single", "--turns", "2"] if count else []
+    return run.main(["generate", "--out", str(folder / "run"), "--quiet", *where, *first, *options])
+
+
+def session(folder: Path, url: str, *options: str) -> int:
+    return run.main(
+        ["session", "--out", str(folder), "--base-url", url, "--model", "m", "--quiet", "--seed", "1", *options]
+    )
+
+
+def refusing(body: Any, when: Callable[[Request], bool], status: int = 400) -> Callable[[Request], Raw | None]:
+    return lambda request: http_answer(body, status) if request.path == CHAT and when(request) else None
+
+
+def said(capsys: pytest.CaptureFixture[str]) -> str:
+    return " ".join(capsys.readouterr().err.split())
+
+
+def test_a_filter_s_refusal_is_one_client_s_failure_and_not_the_endpoint_s(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    marked = [f"reason is number {number}." for number in range(4)]
+
+    def about_a_marked_one(request: Request) -> bool:
+        return any(name in request.prompt for name in marked)
+
+    with LoopbackServer(raw=refusing(FILTER, about_a_marked_one)) as server:
+        assert generate(tmp_path, server.base_url, 12, "--stop-after", "2", "--concurrency", "1") == 1
+    records = list(RunFolder(tmp_path / "run").records(failed=True))
+    failed = [record.failure for record in records if record.failure]
+    assert len(records) == 12
+    assert [failure.kind for failure in failed] == ["filtered"] * 4
+    assert failed[0].status == 400
+    assert "stopped early" not in said(capsys)
+
+
+def test_a_filtered_draft_ends_its_session_as_filtered(tmp_path: Path) -> None:
+    with LoopbackServer(raw=refusing(FILTER, lambda request: "draft" in request.prompt.lower())) as server:
+        session(tmp_path / "one", server.base_url, "--method", "magnet", "--turns", "2")
+    (record,) = RunFolder(tmp_path / "one").records(failed=True)
+    assert record.failure
+    assert record.failure.kind == "filtered"
+
+
+def test_a_batch_that_outgrows_its_model_stops_early_and_is_not_sent_into_the_same_wall(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    long = refusing(CONTEXT, lambda request: len(request.messages) > 4)
+    with LoopbackServer(raw=long) as server:
+        assert generate(tmp_path, server.base_url, 12, "--stop-after", "3", "--concurrency", "1") == 1
+        told = said(capsys)
+        assert "3 sessions in a row failed alike" in told
+        assert "--turns" in told
+        assert "3 sessions too long for the model" in told
+        asked = len(server.requests)
+        assert generate(tmp_path, "", 0, "--retry-failed", "--stop-after", "1", "--preview", "1") == 1
+        assert "3 sessions are too long for their model and stay failed" in said(capsys)
+        first = {record.session_id for record in RunFolder(tmp_path / "run").records(failed=True)}
+        assert len(first) == 4
+        assert len(server.requests) > asked
+    with LoopbackServer() as better:
+        assert generate(tmp_path, "", 0, "--retry-failed", "--base-url", better.base_url) == 0
+
+
+def test_a_session_that_outgrew_its_model_is_not_resumed_into_the_same_wall(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    place, resume = tmp_path / "one", ["session", "--resume", str(tmp_path / "one"), "--quiet"]
+    walls = [True]
+    with LoopbackServer(raw=refusing(CONTEXT, lambda request: walls[0] and len(request.messages) > 4)) as server:
+        assert session(place, server.base_url, "--method", "single", "--turns", "3") == 1
+        assert "once the server has a longer context" in said(capsys)
+        (record,) = RunFolder(place).records(failed=True)
+        assert record.failure
+        assert (record.failure.kind, record.failure.call and record.failure.call.requests) == ("context", 1)
+        asked = len(server.requests)
+        assert run.main(resume) == 2
+        told = said(capsys)
+        assert "too long for its model" in told
+        assert "--base-url" in told
+        assert "--turns" in told
+        assert len(server.requests) == asked
+        walls[0] = False
+        assert run.main([*resume, "--base-url", server.base_url]) == 0
