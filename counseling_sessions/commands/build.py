@@ -3,7 +3,7 @@
 import json
 import random
 import shlex
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -21,9 +21,12 @@ from counseling_sessions.texts.harmless import one_line
 
 
 @asynccontextmanager
-async def opened_models(*, offline: bool = False) -> AsyncIterator[Models]:
-    """The models of a command, closed at its end."""
+async def opened_models(
+    *, offline: bool = False, on_wait: Callable[[str], None] | None = None
+) -> AsyncIterator[Models]:
+    """The models of a command, closed at its end; `on_wait` is as in `Models`."""
     models = Models(offline=offline)
+    models.on_wait = on_wait
     try:
         yield models
     finally:

@@ -11,10 +11,11 @@ from counseling_sessions.commands.telling import errors, say, tell, warn
 from counseling_sessions.generation.forecast import forecast
 from counseling_sessions.generation.progress import Progress
 from counseling_sessions.generation.run import Run
-from counseling_sessions.generation.view import duration, failures_table, projection_table
+from counseling_sessions.generation.view import failures_table, projection_table
 from counseling_sessions.models.prices import Prices
 from counseling_sessions.sessions.entries import Entry
 from counseling_sessions.texts.harmless import one_line
+from counseling_sessions.texts.words import duration
 
 BY_HAND = "stopped by hand"
 PERMANENT = frozenset({"refused", "configuration", "filtered", "context"})

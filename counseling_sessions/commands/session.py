@@ -104,7 +104,7 @@ def tell_once(trouble: str) -> None:
 async def _begin(request: SessionRequest, profile: ClientProfile, attitude: Attitude, folder: Path) -> int:
     fields = set_fields(request.session, method=request.method, seed=request.seed)
     config = session_config(request.models, fields)
-    async with opened_models(offline=request.models.offline) as models:
+    async with opened_models(offline=request.models.offline, on_wait=warn) as models:
         config, served = await serve_new(models, config, fields)
         task = SessionTask(profile=profile, attitude=attitude, config=config)
         task.refuse_if_done(folder)
@@ -131,7 +131,7 @@ async def _resume(request: SessionRequest, place: Path) -> int:
     head = content.head
     task = SessionTask(profile=head.profile, attitude=head.attitude, config=checked(head.configuration))
     refuse_unnamed(task.config, request.models, request.arguments, journal)
-    async with opened_models(offline=request.models.offline) as models:
+    async with opened_models(offline=request.models.offline, on_wait=warn) as models:
         served = await serve(models, task.config)
         start = partial(resume_session, journal, models)
         return await conduct(request, served, task, RunFolder.of_journal(journal).folder, start, content)

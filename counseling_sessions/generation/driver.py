@@ -14,7 +14,7 @@ from counseling_sessions.generation.batch import Unit
 from counseling_sessions.generation.failures import OF_ONE_SESSION, FailureNames, shape_of
 from counseling_sessions.generation.progress import Budget, Progress
 from counseling_sessions.generation.room import Room
-from counseling_sessions.generation.worker import Pulse, Suspended, total
+from counseling_sessions.generation.worker import AtLimit, Pulse, Suspended, total
 from counseling_sessions.graph.trouble import LOG, InternalError, internal_failure
 from counseling_sessions.sessions.entries import Entry
 from counseling_sessions.sessions.errors import RunError
@@ -38,7 +38,7 @@ class WorkerLost(RuntimeError):
 class WorkerHandle(Protocol):
     """A worker, wherever it runs.
 
-    `run` raises `Suspended`, `WorkerLost`, `Shortage`, or an error that ends the batch (`RunError`); any
+    `run` raises `Suspended`, `AtLimit`, `WorkerLost`, `Shortage`, or an error that ends the batch (`RunError`); any
     other error is that one unit's failure.
     """
 
@@ -165,6 +165,8 @@ class Driver:
             room.grow()
         except Suspended:
             pass
+        except AtLimit as error:
+            self.stop(str(error))
         except WorkerLost as error:
             self._lost[unit.session_id] = lost = self._lost[unit.session_id] + 1
             if (room.shrink(handed, pause=False) and lost >= LOST) or lost >= MOST_LOST:

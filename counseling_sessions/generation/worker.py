@@ -52,6 +52,10 @@ class Suspended(Exception):
     """The session was stopped; it can go on from its journal."""
 
 
+class AtLimit(Exception):
+    """The endpoint stays at its limit, in the words of this error; the session can go on from its journal."""
+
+
 class Worker:
     """Runs units of a batch, at most `most` at once; `name` is in the names of its files."""
 
@@ -71,8 +75,8 @@ class Worker:
         """Run a unit to its end, new or from its journal, and keep its record.
 
         A damaged journal is set aside, under another name, and its session is begun anew; the log says so. Raises
-        `Suspended` if the worker is stopped meanwhile, `Shortage` if the machine has run out of something, and `RunError` or
-        `JournalError` if the disk fails.
+        `Suspended` if the worker is stopped meanwhile, `AtLimit` if the endpoint stays at its limit, `Shortage` if the machine has
+        run out of something, and `RunError` or `JournalError` if the disk fails.
         """
         task = asyncio.current_task()
         assert task is not None
@@ -96,6 +100,8 @@ class Worker:
         record = await self._resumed(task, journal)
         if record is None:
             record = await run_session(task, self.journals, self.models, on_event=self._note, new_folder=False)
+        if record.failure and record.failure.kind == "limit":
+            raise AtLimit(record.failure.message)
         # In a thread, since it waits for the disk.
         entry = await asyncio.shield(asyncio.to_thread(self._writer.keep, record))
         if entry.status == "finished":

@@ -9,7 +9,7 @@ import pytest
 
 import run
 from counseling_sessions.sessions.folder import RunFolder
-from tests.loopback import LoopbackServer, Request
+from tests.loopback import Faults, LoopbackServer, Request
 from tests.loopback.raw import Raw, http_answer
 from tests.scripted import profile
 
@@ -118,3 +118,56 @@ def test_a_session_that_outgrew_its_model_is_not_resumed_into_the_same_wall(
         assert len(server.requests) == asked
         walls[0] = False
         assert run.main([*resume, "--base-url", server.base_url]) == 0
+
+
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_a_batch_at_a_daily_limit_stops_with_the_server_s_words_and_goes_on_by_itself(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], workers: str
+) -> None:
+    answered = {"left": 9}
+
+    def daily(request: Request) -> Raw | None:
+        if request.path != CHAT:
+            return None
+        answered["left"] -= 1
+        words = {"error": {"message": "Daily limit of 50 reached"}}
+        return http_answer(words, 429, [("Retry-After", "3600")]) if answered["left"] < 0 else None
+
+    with LoopbackServer(raw=daily) as server:
+        assert generate(tmp_path, server.base_url, 6, "--workers", workers) == 1
+        told = said(capsys)
+        assert "stopped early" in told
+        assert "Daily limit of 50 reached; it asks to wait 1 h 00 min" in told
+        assert "go on with: python run.py generate" in told
+        assert "--retry-failed" not in told
+        assert not [record for record in RunFolder(tmp_path / "run").records(failed=True) if record.failure]
+        answered["left"] = 10**6
+        assert generate(tmp_path, "", 0) == 0
+    assert len(list(RunFolder(tmp_path / "run").records())) == 6
+
+
+def test_a_single_session_says_what_it_waits_for_and_until_when(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("counseling_sessions.models.chat.WAIT_WORTH_A_WORD", 0.2)
+    with LoopbackServer(faults=Faults.script([None, "429"], retry_after=0.6)) as server:
+        assert session(tmp_path / "one", server.base_url, "--method", "single", "--turns", "2") == 0
+    told = said(capsys)
+    assert "answers 429: Rate limit reached" in told
+    assert "waits 1 s, until " in told
+
+
+def test_a_single_session_at_a_daily_limit_ends_and_can_be_taken_up(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    full = [True]
+    words = {"error": {"message": "Daily limit of 50 reached"}}
+    raw = http_answer(words, 429, [("Retry-After", "3600")])
+    with LoopbackServer(raw=lambda request: raw if full[0] and len(request.messages) > 4 else None) as server:
+        assert session(tmp_path / "one", server.base_url, "--method", "single", "--turns", "2") == 1
+        assert "Daily limit of 50 reached; it asks to wait 1 h 00 min" in said(capsys)
+        (record,) = RunFolder(tmp_path / "one").records(failed=True)
+        assert record.failure
+        assert record.failure.kind == "limit"
+        full[0] = False
+        assert run.main(["session", "--resume", str(tmp_path / "one"), "--quiet", "--base-url", server.base_url]) == 0
