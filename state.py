@@ -58,6 +58,10 @@ class FrozenData(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
+PROMPT_CUT = "prompt_cut"
+"""The kind of a finding about a call: its server seems to have cut the prompt without a word (`models.growth`)."""
+
+
 class Finding(FrozenData):
     """Why a generated message was refused or mended: the guard that objected, and what it saw."""
 

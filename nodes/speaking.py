@@ -23,7 +23,7 @@ from counseling_sessions.nodes.context import UTTERANCE_LIMIT, ask_again, counse
 from counseling_sessions.nodes.guards import check
 from counseling_sessions.nodes.mending import cut, repair, tidy
 from counseling_sessions.settings import SessionConfig
-from counseling_sessions.state import Call, CounselorView, Failure, Finding, Speaker
+from counseling_sessions.state import PROMPT_CUT, Call, CounselorView, Failure, Finding, Speaker
 
 T = TypeVar("T")
 
@@ -140,6 +140,10 @@ class _Attempts:
         if reply.cut_at:
             detail = f"the answer was longer than {reply.cut_at:,} characters and was cut there"
             self.findings.append(Finding(kind="cut", detail=detail, repaired=True))
+        series = request.session_id, request.role, reply.endpoint, reply.model
+        characters = sum(len(message.text) for message in messages) if request.session_id else 0
+        if detail := self.models.growth.stands_still(series, characters, reply.prompt_tokens):
+            self.findings.append(Finding(kind=PROMPT_CUT, detail=detail))
         return reply
 
     def usable(self, value: T, kept: int | None = None) -> Usable[T]:

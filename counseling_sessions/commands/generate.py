@@ -29,6 +29,7 @@ from counseling_sessions.commands.telling import warn
 from counseling_sessions.generation.batch import Unit, read_batch
 from counseling_sessions.generation.driver import Driver, WorkerHandle
 from counseling_sessions.generation.log import log_unretrieved, logged
+from counseling_sessions.generation.notices import Notices
 from counseling_sessions.generation.processes import ProcessWorker, WorkerSpec
 from counseling_sessions.generation.progress import Budget, Progress
 from counseling_sessions.generation.ray_workers import RayWorker, connect
@@ -208,11 +209,13 @@ async def _drive(
         return prices.cost(run.batch.configuration, pulse.tokens_by_role)
 
     work = request.work
+    budget = Budget(work.max_cost, work.max_tokens, work.max_hours, work.stop_after)
+    notices = Notices(budget, warn)
     driver = Driver(
         workers,
         todo,
         len(todo),
-        budget=Budget(work.max_cost, work.max_tokens, work.max_hours, work.stop_after),
+        budget=budget,
         cost=spent if prices else None,
         on_entry=note,
     )
@@ -230,7 +233,7 @@ async def _drive(
         with BatchView(
             console, driver.progress, total=run.total, done_before=before, money=spent if prices else None, log=LOG.info
         ) as view:
-            watching = asyncio.create_task(_watch(view, driver, run.folder, lock))
+            watching = asyncio.create_task(_watch(view, driver, notices, run.folder, lock))
             try:
                 progress = await driver.run()
             except (RunError, JournalError, OSError) as error:
@@ -240,6 +243,7 @@ async def _drive(
             finally:
                 watching.cancel()
                 (ended,) = await asyncio.gather(watching, return_exceptions=True)
+                notices.look(driver.progress.pulse)
                 if isinstance(ended, Exception):
                     LOG.error("the view: %s", describe_internal(ended), exc_info=ended)
             if lock.gone:
@@ -257,10 +261,11 @@ def _moved(folder: Path) -> str:
     return f"{folder} is not there any more, or not the same: it was moved or removed while it was written; go on where it is now"
 
 
-async def _watch(view: BatchView, driver: Driver, folder: Path, lock: Lock) -> None:
+async def _watch(view: BatchView, driver: Driver, notices: Notices, folder: Path, lock: Lock) -> None:
     progress, written = driver.progress, 0.0
     while True:
         view.tick()
+        notices.look(progress.pulse)
         if lock.gone and not progress.draining:
             driver.stop(_moved(folder), now=True)
         if progress.seconds - written >= LIVE_EVERY:

@@ -9,6 +9,7 @@ from counseling_sessions.commands.build import naming_options
 from counseling_sessions.commands.parsing.generate import GenerateRequest
 from counseling_sessions.commands.telling import errors, say, tell, warn
 from counseling_sessions.generation.forecast import forecast
+from counseling_sessions.generation.notices import cut_note, usage_note
 from counseling_sessions.generation.progress import Progress
 from counseling_sessions.generation.run import Run
 from counseling_sessions.generation.view import failures_table, projection_table
@@ -82,8 +83,10 @@ def _tell_usage(run: Run, progress: Progress, prices: Prices | None, console: Co
     done = f"{progress.finished} sessions, {pulse.turns} turns, {pulse.calls} calls, {pulse.retries} retries"
     used = f"{tokens:,} tokens ({pulse.cached_tokens:,} cached), {duration(progress.seconds)}{spent}"
     console.print(Text(f"this time: {done}, {used}", style="dim"))
-    if pulse.calls and not tokens:
-        warn("the endpoint reports no token usage: --max-tokens and --max-cost do not stop, and there are no costs")
+    if pulse.unreported:
+        warn(f"{usage_note(pulse)}: tokens and costs lack them, and --max-tokens and --max-cost did not count them")
+    if pulse.cut_prompts:
+        warn(cut_note(pulse))
 
 
 def _hint(run: Run, unended: int, failed: list[Entry], options: str) -> None:

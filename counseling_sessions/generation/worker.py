@@ -21,6 +21,7 @@ from counseling_sessions.sessions.folder import RunFolder
 from counseling_sessions.sessions.journal_reading import has_begun
 from counseling_sessions.sessions.record import SessionRecord
 from counseling_sessions.sessions.writing import ShardWriter
+from counseling_sessions.state import PROMPT_CUT
 from counseling_sessions.store.failing import failing_as
 from counseling_sessions.store.machine import Shortage, shortage
 
@@ -34,6 +35,11 @@ class Pulse(BaseModel):
     running: int = 0
     turns: int = 0
     calls: int = 0
+    answered: int = 0
+    unreported: int = 0
+    """Calls with an answer but without token usage, of those `answered`."""
+    cut_prompts: int = 0
+    """Calls whose prompt the server seems to have cut without a word."""
     retries: int = 0
     prompt_tokens: int = 0
     cached_tokens: int = 0
@@ -163,6 +169,9 @@ class Worker:
         pulse = self._pulse
         used = tuple(call.get(f"{kind}_tokens") or 0 for kind in ("prompt", "cached", "completion"))
         pulse.calls += 1
+        pulse.answered += bool(call.get("attempts"))
+        pulse.unreported += bool(call.get("attempts")) and call.get("prompt_tokens") is None
+        pulse.cut_prompts += any(finding["kind"] == PROMPT_CUT for finding in call.get("findings") or ())
         pulse.prompt_tokens += used[0]
         pulse.cached_tokens += used[1]
         pulse.completion_tokens += used[2]

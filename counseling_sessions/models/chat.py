@@ -20,6 +20,7 @@ from counseling_sessions.models.breaker import RETRY_AFTER_CAP
 from counseling_sessions.models.embedded import why_gone
 from counseling_sessions.models.endpoints import Endpoint, find_endpoint
 from counseling_sessions.models.errors import RETRIED, FailedCall, ModelError, failure_of
+from counseling_sessions.models.growth import PromptGrowth
 from counseling_sessions.models.limits import AdaptiveLimit
 from counseling_sessions.models.requests import Reply, openai_chat, read_reply, request_options, trace_options
 from counseling_sessions.models.structured import MODES, AnswerSchema
@@ -58,7 +59,8 @@ class Models:
     `make_chat` builds the chat model of an endpoint. `offline` forbids fetching the embedded model. `backoff` is the first wait
     between two requests, in seconds; each wait is double the last, and randomised. `in_flight` (calls at once, per endpoint) and
     `requests` (for one answer) are bounds where the settings name none. `retries` counts repeated requests. `trouble` is the last
-    failure, with its time (monotonic seconds). `on_wait` hears of each wait that is worth a word, when it begins.
+    failure, with its time (monotonic seconds). `on_wait` hears of each wait that is worth a word, when it begins. `growth` watches
+    how servers count growing prompts.
     """
 
     make_chat: MakeChat | None = None
@@ -70,6 +72,7 @@ class Models:
     requests: int = 6
     retries: int = field(default=0, init=False)
     trouble: tuple[float, str] | None = field(default=None, init=False)
+    growth: PromptGrowth = field(default_factory=PromptGrowth, init=False)
     on_wait: Callable[[str], None] | None = field(default=None, init=False)
     _waits_until: float = field(default=0.0, init=False)
     _loops: WeakKeyDictionary[asyncio.AbstractEventLoop, _Loop] = field(default_factory=WeakKeyDictionary, init=False)

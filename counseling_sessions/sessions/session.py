@@ -7,7 +7,7 @@ from pydantic import BaseModel, ConfigDict
 
 from counseling_sessions.profiles.schema import Attitude, ClientProfile
 from counseling_sessions.sessions.record import SessionRecord, Turn
-from counseling_sessions.state import CBTTechnique, EndReason, Phase, Speaker, Utterance
+from counseling_sessions.state import PROMPT_CUT, CBTTechnique, EndReason, Phase, Speaker, Utterance
 from counseling_sessions.texts.words import normalized
 
 
@@ -46,7 +46,7 @@ class Session(BaseModel):
 
     `cbt_technique` and `cbt_plan` are texts as the file has them. Only our records have `method`, `seed`,
     `configuration_hash` and the fields after them; if a person took part, `method` says as whom. `plan_steps` counts the
-    plan's steps.
+    plan's steps, `cut_prompts` the calls whose prompt the server seems to have cut without a word.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -68,6 +68,7 @@ class Session(BaseModel):
     failed: bool = False
     plan_steps: int | None = None
     max_turns: int | None = None
+    cut_prompts: int = 0
 
     @property
     def client(self) -> str:
@@ -118,6 +119,7 @@ def session_of(record: SessionRecord, source: str) -> Session:
         failed=record.status == "failed",
         plan_steps=len(plan.steps) if plan else None,
         max_turns=config.get("max_turns"),
+        cut_prompts=sum(finding.kind == PROMPT_CUT for _, call in record.calls for finding in call.findings),
     )
 
 

@@ -9,7 +9,7 @@ import pytest
 
 import run
 from counseling_sessions.sessions.folder import RunFolder
-from tests.loopback import Faults, LoopbackServer, Request
+from tests.loopback import Faults, LoopbackServer, Request, sensible_answer
 from tests.loopback.raw import Raw, http_answer
 from tests.scripted import profile
 
@@ -23,6 +23,7 @@ CONTEXT = {
 
 
 def forms(folder: Path, count: int) -> str:
+    folder.mkdir(exist_ok=True)
     path = folder / "forms.jsonl"
     values = [
         profile(id=f"client-{number}", reason_for_counseling=f"My reason is number {number}.").model_dump(mode="json")
@@ -171,3 +172,62 @@ def test_a_single_session_at_a_daily_limit_ends_and_can_be_taken_up(
         assert record.failure.kind == "limit"
         full[0] = False
         assert run.main(["session", "--resume", str(tmp_path / "one"), "--quiet", "--base-url", server.base_url]) == 0
+
+
+def counting(
+    most: int | None, reported: Callable[[Request], bool] = lambda request: True
+) -> Callable[[Request], Raw | None]:
+    """Answers as usual, with a count of prompt tokens that ends at `most`, where it is `reported`."""
+
+    def answer(request: Request) -> Raw | None:
+        if request.path != CHAT:
+            return None
+        tokens = len(request.prompt) // 4
+        usage = {"prompt_tokens": min(tokens, most or tokens), "completion_tokens": 9, "total_tokens": None}
+        message = {"role": "assistant", "content": str(sensible_answer(request))}
+        body = {"choices": [{"index": 0, "message": message, "finish_reason": "stop"}], "usage": usage}
+        return http_answer(
+            body if reported(request) else {**body, "usage": {"prompt_tokens": None, "completion_tokens": 9}}
+        )
+
+    return answer
+
+
+def test_a_server_that_cuts_prompts_is_noticed_live_in_the_record_and_in_the_evaluation(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    place = tmp_path / "one"
+    with LoopbackServer(raw=counting(700)) as server:
+        where = ["--base-url", server.base_url, "--model", "m", "--method", "single", "--turns", "20", "--seed", "1"]
+        assert run.main(["session", "--out", str(place), *where]) == 0
+    assert "the server seems to cut the prompt without a word" in " ".join(capsys.readouterr().out.split())
+    (record,) = RunFolder(place).records()
+    cut = [call for _, call in record.calls if any(finding.kind == "prompt_cut" for finding in call.findings)]
+    assert {call.role for call in cut} == {"counselor", "client"}
+    assert all(call.prompt_tokens and call.prompt_tokens % 700 == 0 for call in cut)  # one or more attempts
+    assert (
+        run.main(["evaluate", str(place), "--metrics", "integrity", "--json", str(tmp_path / "e.json"), "--quiet"]) == 0
+    )
+    (group,) = json.loads((tmp_path / "e.json").read_text(encoding="utf-8"))["groups"]
+    assert group["integrity"]["prompt_cut"]["sessions"] == 1
+
+
+def test_a_batch_says_live_that_a_server_cuts_prompts_or_that_budgets_cannot_count(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with LoopbackServer(raw=counting(700)) as server:
+        assert generate(tmp_path, server.base_url, 2, "--turns", "20") == 0
+    assert said(capsys).count("it seems to cut them without a word") == 2  # live, and at the end
+    prices = tmp_path / "prices.yaml"
+    prices.write_text("default: {input: 1, output: 1}\n", encoding="utf-8")
+    with LoopbackServer(raw=counting(None, lambda request: "client" in request.prompt[:60])) as server:
+        options = ("--max-tokens", "1000000", "--prices", str(prices), "--max-cost", "5", "--seeds", "2")
+        assert generate(tmp_path / "other", server.base_url, 2, *options) == 0
+    told = said(capsys)
+    assert "--max-tokens and --max-cost do not count them, and may never stop the batch" in told
+    assert "tokens and costs lack them" in told
+    with LoopbackServer(raw=counting(None)) as server:
+        assert generate(tmp_path / "third", server.base_url, 2, *options) == 0
+    told = said(capsys)
+    assert "cut" not in told
+    assert "count" not in told
