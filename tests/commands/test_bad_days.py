@@ -208,8 +208,8 @@ def test_a_server_that_cuts_prompts_is_noticed_live_in_the_record_and_in_the_eva
     assert (
         run.main(["evaluate", str(place), "--metrics", "integrity", "--json", str(tmp_path / "e.json"), "--quiet"]) == 0
     )
-    (group,) = json.loads((tmp_path / "e.json").read_text(encoding="utf-8"))["groups"]
-    assert group["integrity"]["prompt_cut"]["sessions"] == 1
+    group = json.loads((tmp_path / "e.json").read_text(encoding="utf-8"))["groups"]["single"]
+    assert group["integrity"]["totals"]["prompt_cut"]["sessions"] == 1
 
 
 def test_a_batch_says_live_that_a_server_cuts_prompts_or_that_budgets_cannot_count(
