@@ -145,7 +145,7 @@ class Candidate(FrozenData):
     text: str = ""
     error: str | None = None
     refused: bool = False
-    kind: str | None = None
+    kind: str | None = Field(default=None, exclude_if=lambda kind: kind is None)
     call: Call | None = None
 
 
@@ -156,7 +156,7 @@ class Failure(FrozenData):
     kind: str
     message: str
     turn: TurnNumber = 0
-    status: int | None = Field(default=None, ge=100, le=599)
+    status: int | None = Field(default=None, ge=100, le=599, exclude_if=lambda status: status is None)
     call: Call | None = None
 
 
