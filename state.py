@@ -58,6 +58,10 @@ class FrozenData(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
+PROMPT_CUT = "prompt_cut"
+"""The kind of a finding about a call: its server seems to have cut the prompt without a word (`models.growth`)."""
+
+
 def unsaid(value: object) -> bool:
     """Whether a field that came later is left out of a file: old records stay as they were."""
     return not value
@@ -139,7 +143,8 @@ class Pick(FrozenData):
 class Candidate(FrozenData):
     """What one technique's specialist would say this turn; without a text, `error` says why.
 
-    `refused` marks an error that stays: the endpoint refused the request, and would refuse it in every turn to come.
+    `refused` marks an error that stays: the endpoint refused the request, and would refuse it in every turn to come. `kind` is that
+    of the error (`Failure`).
     """
 
     turn: TurnNumber = Field(ge=1)
@@ -147,16 +152,18 @@ class Candidate(FrozenData):
     text: str = ""
     error: str | None = None
     refused: bool = False
+    kind: str | None = Field(default=None, exclude_if=lambda kind: kind is None)
     call: Call | None = None
 
 
 class Failure(FrozenData):
-    """Why a session could not be finished, and at which stage (a node's name)."""
+    """Why a session could not be finished, and at which stage (a node's name); the HTTP `status` if an endpoint gave one."""
 
     stage: str
     kind: str
     message: str
     turn: TurnNumber = 0
+    status: int | None = Field(default=None, ge=100, le=599, exclude_if=lambda status: status is None)
     call: Call | None = None
 
 

@@ -47,8 +47,8 @@ async def _merge(models: Models, view: CounselorView, config: SessionConfig, pic
     if not drawn:
         return {}  # the pick was made elsewhere (a fork): the specialists come first
     if refused := next((candidate for candidate in drawn if candidate.refused), None):
-        message = refused.error or "refused"
-        return update(failure=Failure(stage=refused.technique, kind="refused", message=message, turn=view.turn))
+        message, kind = refused.error or "refused", refused.kind or "refused"
+        return update(failure=Failure(stage=refused.technique, kind=kind, message=message, turn=view.turn))
     if config.merge == "join" and (joined := _joined(view, pick)):
         return update(utterances=[Utterance(turn=view.turn, speaker="counselor", text=joined)])
     if request := ask_merge(view, config):

@@ -24,7 +24,7 @@ from counseling_sessions.nodes.guards import check
 from counseling_sessions.nodes.mending import cut, repair, tidy
 from counseling_sessions.nodes.prompt_set import prompts_digest
 from counseling_sessions.settings import SessionConfig
-from counseling_sessions.state import Call, CounselorView, Failure, Finding, Speaker
+from counseling_sessions.state import PROMPT_CUT, Call, CounselorView, Failure, Finding, Speaker
 
 T = TypeVar("T")
 
@@ -141,6 +141,10 @@ class _Attempts:
         if reply.cut_at:
             detail = f"the answer was longer than {reply.cut_at:,} characters and was cut there"
             self.findings.append(Finding(kind="cut", detail=detail, repaired=True))
+        series = request.session_id, request.role, reply.endpoint, reply.model
+        characters = sum(len(message.text) for message in messages) if request.session_id else 0
+        if detail := self.models.growth.stands_still(series, characters, reply.prompt_tokens):
+            self.findings.append(Finding(kind=PROMPT_CUT, detail=detail))
         return reply
 
     def usable(self, value: T, kept: int | None = None) -> Usable[T]:
@@ -148,7 +152,9 @@ class _Attempts:
 
     def unusable(self, kind: str, message: str, *, permanent: bool = False) -> Unusable:
         role, turn = self.request.role, self.request.turn
-        return Unusable(Failure(stage=role, kind=kind, message=message, turn=turn, call=self._call()), permanent)
+        status = self.error.status if self.error else None
+        failure = Failure(stage=role, kind=kind, message=message, turn=turn, status=status, call=self._call())
+        return Unusable(failure, permanent)
 
     def _seed(self, number: int) -> int:
         return call_seed(self.request.config.seed, self.request.role, self.request.turn, number)

@@ -28,7 +28,8 @@ async def specialist(models: Models, view: CounselorView, config: SessionConfig,
     answer = await speak(models, ask_specialist(view, config, technique))
     if isinstance(answer, Unusable):
         failure = answer.failure
-        fields: dict[str, Any] = {"error": failure.message, "refused": answer.permanent, "call": failure.call}
+        fields: dict[str, Any] = {"error": failure.message, "refused": answer.permanent, "kind": failure.kind}
+        fields["call"] = failure.call
     else:
         fields = {"text": answer.value, "call": answer.call}
     return update(candidates=[Candidate(turn=view.turn, technique=technique, **fields)])

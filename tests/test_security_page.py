@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from counseling_sessions.models.answers import MOST_BYTES, MOST_CHARACTERS, MOST_PARTS
-from counseling_sessions.models.chat import RETRY_AFTER_CAP
+from counseling_sessions.models.breaker import RETRY_AFTER_CAP
 from counseling_sessions.models.transport import MOST_OF_A_REFUSAL
 from counseling_sessions.nodes.context import UTTERANCE_LIMIT
 from counseling_sessions.profiles.schema import PROFILE_LIMIT, TEXT_LIMIT

@@ -7,6 +7,7 @@ from rich.text import Text
 
 from counseling_sessions.commands.build import opened_models, session_config, set_fields
 from counseling_sessions.commands.parsing.about import CheckRequest, GraphRequest, ProfilesRequest, SchemaRequest
+from counseling_sessions.commands.telling import warn
 from counseling_sessions.graph.session_graph import build_session_graph
 from counseling_sessions.inspection.schemas import SCHEMAS
 from counseling_sessions.inspection.tables import models_table, profiles_table, show_profile
@@ -43,7 +44,7 @@ def check_models(request: CheckRequest) -> int:
 
 async def _check(request: CheckRequest) -> int:
     config = session_config(request.models, set_fields(techniques=request.techniques))
-    async with opened_models(offline=request.models.offline) as models:
+    async with opened_models(offline=request.models.offline, on_wait=warn) as models:
         served = await serving(models, config)
         for item in served:
             if item.endpoint:

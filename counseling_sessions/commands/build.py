@@ -3,7 +3,7 @@
 import json
 import random
 import shlex
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -21,9 +21,12 @@ from counseling_sessions.texts.harmless import one_line
 
 
 @asynccontextmanager
-async def opened_models(*, offline: bool = False) -> AsyncIterator[Models]:
-    """The models of a command, closed at its end."""
+async def opened_models(
+    *, offline: bool = False, on_wait: Callable[[str], None] | None = None
+) -> AsyncIterator[Models]:
+    """The models of a command, closed at its end; `on_wait` is as in `Models`."""
     models = Models(offline=offline)
+    models.on_wait = on_wait
     try:
         yield models
     finally:
@@ -37,6 +40,11 @@ def named_models(options: ModelOptions) -> dict[str, ModelSettings]:
     if named:
         models["default"] = ModelSettings(**named).over(models.get("default", ModelSettings()))
     return models
+
+
+def names_models(options: ModelOptions) -> bool:
+    """Whether the options name a model or where it is: a person who does so has looked at the server."""
+    return bool(options.file or options.model or options.base_url)
 
 
 def set_fields(options: SessionOptions | None = None, **more: Any) -> dict[str, Any]:

@@ -18,7 +18,13 @@ from counseling_sessions.commands.parsing.evaluation import (
     ReportOptions,
 )
 from counseling_sessions.commands.parsing.values import names
-from counseling_sessions.commands.reports import give_report, judge_cache, judging_progress, tell_problems
+from counseling_sessions.commands.reports import (
+    give_report,
+    judge_cache,
+    judging_progress,
+    tell_problems,
+    tell_scoreless,
+)
 from counseling_sessions.commands.telling import errors, tell, tell_left_out, tell_still_to_come
 from counseling_sessions.evaluation.compare import Comparison, compare_groups
 from counseling_sessions.evaluation.figures import MEASURES, rows_by_group
@@ -91,7 +97,7 @@ def _evaluate(request: EvaluateRequest | CompareRequest, report: ReportOptions) 
     )
     give_report(report, document, evaluation_data(gathered, measures, made=made, judged=judged, comparison=comparison))
     tell_problems(gathered.problems, others="; --html and --json list them")
-    return 0
+    return tell_scoreless((row.judge, row.unscored) for row in judged.judgements.rows) if judged else 0
 
 
 def _metrics(request: EvaluateRequest | CompareRequest) -> tuple[tuple[str, ...], tuple[str, ...]]:

@@ -13,6 +13,7 @@ from rich.text import Text
 
 from counseling_sessions.commands.build import (
     all_embedded,
+    names_models,
     opened_models,
     refuse_unnamed,
     serve,
@@ -24,9 +25,10 @@ from counseling_sessions.commands.generate_report import BY_HAND, headline, repo
 from counseling_sessions.commands.parsing.generate import BatchOptions, GenerateRequest
 from counseling_sessions.commands.parsing.options import ModelOptions
 from counseling_sessions.commands.telling import warn
-from counseling_sessions.generation.batch import read_batch
+from counseling_sessions.generation.batch import Unit, read_batch
 from counseling_sessions.generation.driver import Driver, WorkerHandle
 from counseling_sessions.generation.log import log_unretrieved, logged
+from counseling_sessions.generation.notices import Notices
 from counseling_sessions.generation.processes import ProcessWorker, WorkerSpec
 from counseling_sessions.generation.progress import Budget, Progress
 from counseling_sessions.generation.ray_workers import RayWorker, connect
@@ -102,6 +104,8 @@ async def _generate(
         for note in [*(f"left out: {problem}" for problem in run.problems), *run.notes()]:
             warn(note)
         todo = run.todo(retry_failed=request.batch.retry_failed)
+        if not names_models(request.models):
+            todo = _without_outgrown(run, todo)
         console.print(Text(headline(run, len(todo)), style="dim"))
         if request.work.preview:
             todo = todo[: request.work.preview]
@@ -113,6 +117,17 @@ async def _generate(
         workers = _workers(request, run, concurrency)
         progress = await _drive(request, run, todo, workers, prices, console, lock)
     return report(request, run, progress, prices, console, concurrency, wanted)
+
+
+def _without_outgrown(run: Run, todo: list[Unit]) -> list[Unit]:
+    """The units but those that were too long for their model: they would fail alike, as no other server is named."""
+    outgrown = {name for name, entry in run.entries.items() if entry.failure and entry.failure.kind == "context"}
+    left = [unit for unit in todo if unit.session_id not in outgrown]
+    if count := len(todo) - len(left):
+        warn(
+            f"{count} sessions are too long for their model and stay failed; with a longer context, name its --base-url"
+        )
+    return left
 
 
 def _asked(batch: BatchOptions, configuration: SessionConfig, shard: tuple[int, int] | None) -> Asked:
@@ -195,11 +210,13 @@ async def _drive(
         return prices.cost(run.batch.configuration, pulse.tokens_by_role)
 
     work = request.work
+    budget = Budget(work.max_cost, work.max_tokens, work.max_hours, work.stop_after)
+    notices = Notices(budget, warn)
     driver = Driver(
         workers,
         todo,
         len(todo),
-        budget=Budget(work.max_cost, work.max_tokens, work.max_hours, work.stop_after),
+        budget=budget,
         cost=spent if prices else None,
         on_entry=note,
     )
@@ -223,7 +240,7 @@ async def _drive(
                 log=LOG.info,
             ) as view,
         ):
-            watching = asyncio.create_task(_watch(view, driver, run.folder, lock))
+            watching = asyncio.create_task(_watch(view, driver, notices, run.folder, lock))
             try:
                 progress = await driver.run()
             except (RunError, JournalError, OSError) as error:
@@ -233,6 +250,7 @@ async def _drive(
             finally:
                 watching.cancel()
                 (ended,) = await asyncio.gather(watching, return_exceptions=True)
+                notices.look(driver.progress.pulse)
                 if isinstance(ended, Exception):
                     LOG.error("the view: %s", describe_internal(ended), exc_info=ended)
             if lock.gone:
@@ -248,10 +266,11 @@ def _moved(folder: Path) -> str:
     return f"{folder} is not there any more, or not the same: it was moved or removed while it was written; go on where it is now"
 
 
-async def _watch(view: BatchView, driver: Driver, folder: Path, lock: Lock) -> None:
+async def _watch(view: BatchView, driver: Driver, notices: Notices, folder: Path, lock: Lock) -> None:
     progress, written = driver.progress, 0.0
     while True:
         view.tick()
+        notices.look(progress.pulse)
         if lock.gone and not progress.draining:
             driver.stop(_moved(folder), now=True)
         if progress.seconds - written >= LIVE_EVERY:

@@ -9,15 +9,17 @@ from counseling_sessions.commands.build import naming_options
 from counseling_sessions.commands.parsing.generate import GenerateRequest
 from counseling_sessions.commands.telling import errors, say, tell, warn
 from counseling_sessions.generation.forecast import forecast
+from counseling_sessions.generation.notices import cut_note, usage_note
 from counseling_sessions.generation.progress import Progress
 from counseling_sessions.generation.run import Run
-from counseling_sessions.generation.view import duration, failures_table, projection_table
+from counseling_sessions.generation.view import failures_table, projection_table
 from counseling_sessions.models.prices import Prices
 from counseling_sessions.sessions.entries import Entry
 from counseling_sessions.texts.harmless import one_line
+from counseling_sessions.texts.words import duration
 
 BY_HAND = "stopped by hand"
-PERMANENT = frozenset({"refused", "configuration"})
+PERMANENT = frozenset({"refused", "configuration", "filtered", "context"})
 """Kinds of failures that asking again does not mend (`models.errors`)."""
 
 
@@ -81,8 +83,10 @@ def _tell_usage(run: Run, progress: Progress, prices: Prices | None, console: Co
     done = f"{progress.finished} sessions, {pulse.turns} turns, {pulse.calls} calls, {pulse.retries} retries"
     used = f"{tokens:,} tokens ({pulse.cached_tokens:,} cached), {duration(progress.seconds)}{spent}"
     console.print(Text(f"this time: {done}, {used}", style="dim"))
-    if pulse.calls and not tokens:
-        warn("the endpoint reports no token usage: --max-tokens and --max-cost do not stop, and there are no costs")
+    if pulse.unreported:
+        warn(f"{usage_note(pulse)}: tokens and costs lack them, and --max-tokens and --max-cost did not count them")
+    if pulse.cut_prompts:
+        warn(cut_note(pulse))
 
 
 def _hint(run: Run, unended: int, failed: list[Entry], options: str) -> None:
@@ -93,6 +97,9 @@ def _hint(run: Run, unended: int, failed: list[Entry], options: str) -> None:
     command = f"python run.py generate --out {shlex.quote(folder)}{shard}{options}"
     if unended:
         tell(f"go on with: {command}")
+    if outgrown := sum(bool(entry.failure and entry.failure.kind == "context") for entry in failed):
+        what = "they are taken up if you name a server with a longer context (--base-url) beside --retry-failed"
+        tell(f"{_counted(outgrown, 'session')} too long for the model: {what}; another run can have fewer --turns")
     if any(entry.failure is None or entry.failure.kind not in PERMANENT for entry in failed):
         tell(f"failed sessions keep their turns; take them up again with: {command} --retry-failed")
     elif failed:

@@ -11,7 +11,13 @@ from pydantic_core import to_jsonable_python
 from counseling_sessions.commands.build import opened_models
 from counseling_sessions.commands.parsing.evaluation import AgreementRequest, PairRequest, PreferRequest, RateRequest
 from counseling_sessions.commands.parsing.values import names
-from counseling_sessions.commands.reports import give_report, judge_cache, judging_progress, tell_problems
+from counseling_sessions.commands.reports import (
+    give_report,
+    judge_cache,
+    judging_progress,
+    tell_problems,
+    tell_scoreless,
+)
 from counseling_sessions.commands.telling import errors, say, tell_left_out, tell_still_to_come, warn
 from counseling_sessions.evaluation.aspects import Aspects, read_aspects
 from counseling_sessions.evaluation.groups import gather
@@ -83,7 +89,7 @@ def prefer(request: PreferRequest) -> int:
     )
     parts = {"made": made, "preferred": result, "decisions": flat(decided), "cards": cards}
     give_report(request.report, document, _plain({**parts, "answers": flat(answers.rows)}))
-    return 0
+    return tell_scoreless((row.judge, row.unscored) for row in answers.rows)
 
 
 def rate(request: RateRequest) -> int:

@@ -21,7 +21,7 @@ from counseling_sessions.commands.build import (
 )
 from counseling_sessions.commands.parsing.session import PracticeRequest
 from counseling_sessions.commands.session import tell_once
-from counseling_sessions.commands.telling import tell
+from counseling_sessions.commands.telling import tell, warn
 from counseling_sessions.generation.log import log_unretrieved, logged
 from counseling_sessions.graph.checkpoints import spared_checkpoints
 from counseling_sessions.graph.practice import Practice, part_of
@@ -61,7 +61,7 @@ def run(request: PracticeRequest) -> int:
     with asyncio.Runner() as runner:
         stack = AsyncExitStack()
         try:
-            models = runner.run(stack.enter_async_context(opened_models(offline=request.models.offline)))
+            models = runner.run(stack.enter_async_context(opened_models(offline=request.models.offline, on_wait=warn)))
             session = runner.run(_open(request, part, models, stack, terminal))
             stack.enter_context(logged(RunFolder.of_journal(session.journal.path).log, private=True))
             try:

@@ -19,7 +19,7 @@ from counseling_sessions.commands.build import (
 )
 from counseling_sessions.commands.parsing.inspection import DiffRequest, FutureOptions, ReplayRequest
 from counseling_sessions.commands.session import conduct, stopped
-from counseling_sessions.commands.telling import tell_left_out
+from counseling_sessions.commands.telling import tell_left_out, warn
 from counseling_sessions.graph.fork import Edits, ForkTask, fork_head, fork_task, refuse_mixed_prompts, run_fork
 from counseling_sessions.inspection.diff import as_json, compare
 from counseling_sessions.inspection.diff_view import show_difference
@@ -75,7 +75,7 @@ def replay(request: ReplayRequest) -> int:
 async def _play(
     request: ReplayRequest, config: SessionConfig, make: Callable[[SessionConfig], ForkTask], folder: Path
 ) -> int:
-    async with opened_models(offline=request.models.offline) as models:
+    async with opened_models(offline=request.models.offline, on_wait=warn) as models:
         served = await serve(models, config)
         task = make(pinned(config, served))
         task.refuse_if_done(folder)

@@ -1,7 +1,7 @@
 """What the commands of the evaluation share: judges at work, and where reports go."""
 
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -11,6 +11,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from counseling_sessions.commands.parsing.evaluation import JUDGEMENTS, JudgeWorkOptions, ReportOptions
 from counseling_sessions.commands.telling import tell, warn
+from counseling_sessions.evaluation.judging.ask import Unscored, scoreless
 from counseling_sessions.evaluation.judging.cache import JudgeCache
 from counseling_sessions.evaluation.judging.panel import JudgeStopped
 from counseling_sessions.evaluation.report.document import Document
@@ -24,6 +25,7 @@ from counseling_sessions.sessions.folder import RunFolder
 from counseling_sessions.store.atomic import write_named
 from counseling_sessions.store.failing import failing_as
 from counseling_sessions.texts.console import HarmlessConsole
+from counseling_sessions.texts.harmless import one_line
 
 
 def judge_cache(options: JudgeWorkOptions, sources: Sequence[Path]) -> JudgeCache:
@@ -62,6 +64,14 @@ def judging_progress(console: Console) -> Iterator[tuple[Callable[[Any], None], 
             yield heard, begin
         except JudgeStopped as stopped:
             raise ModelError("refused", str(stopped)) from stopped
+
+
+def tell_scoreless(marks: Iterable[tuple[str, Unscored | None]]) -> int:
+    """Say which judges scored nothing, and why (the server's words, if it gave some); the command's exit code."""
+    judges = scoreless(marks)
+    for name, why in judges.items():
+        tell(one_line(f"judge {name} scored nothing: {why.kind}{f': {why.detail}' if why.detail else ''}"), "red")
+    return 1 if judges else 0
 
 
 def tell_problems(problems: Sequence[Problem], *, others: str = "") -> None:

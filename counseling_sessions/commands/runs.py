@@ -17,7 +17,7 @@ from counseling_sessions.commands.telling import say, still_to_come, tell, tell_
 from counseling_sessions.generation.exports import Splits, export
 from counseling_sessions.generation.merging import merge
 from counseling_sessions.generation.state import RunState, StateReader
-from counseling_sessions.generation.view import duration, failures_table
+from counseling_sessions.generation.view import failures_table
 from counseling_sessions.models.prices import read_prices
 from counseling_sessions.sessions.checking import refusal
 from counseling_sessions.sessions.errors import RunError
@@ -25,7 +25,7 @@ from counseling_sessions.sessions.folder import RunFolder, run_folder, runs_insi
 from counseling_sessions.sessions.ledger import Damage
 from counseling_sessions.texts.console import HarmlessConsole
 from counseling_sessions.texts.harmless import one_line
-from counseling_sessions.texts.words import counted
+from counseling_sessions.texts.words import counted, duration
 
 WATCH_EVERY = 2.0
 

@@ -12,6 +12,7 @@ from rich.text import Text
 
 from counseling_sessions.commands.build import (
     checked,
+    names_models,
     naming_options,
     opened_models,
     refuse_unnamed,
@@ -104,7 +105,7 @@ def tell_once(trouble: str) -> None:
 async def _begin(request: SessionRequest, profile: ClientProfile, attitude: Attitude, folder: Path) -> int:
     fields = set_fields(request.session, method=request.method, seed=request.seed)
     config = session_config(request.models, fields)
-    async with opened_models(offline=request.models.offline) as models:
+    async with opened_models(offline=request.models.offline, on_wait=warn) as models:
         config, served = await serve_new(models, config, fields)
         task = SessionTask(profile=profile, attitude=attitude, config=config)
         task.refuse_if_done(folder)
@@ -122,15 +123,27 @@ async def _resume(request: SessionRequest, place: Path) -> int:
             f"{journal}: a practice session, in which a person takes part; take it up with: "
             f"python run.py practice --resume {shlex.quote(str(place))}"
         )
+    if _outgrew(content) and not names_models(request.models):
+        raise SettingsError(
+            f"{journal}: the session is too long for its model and would fail alike; nothing was sent. If its server has a longer "
+            f"context now, name it: python run.py session --resume {shlex.quote(str(place))} --base-url URL. Else begin another "
+            "session with fewer --turns or another --model"
+        )
     head = content.head
     task = SessionTask(profile=head.profile, attitude=head.attitude, config=checked(head.configuration))
     refuse_unnamed(task.config, request.models, request.arguments, journal)
     if not request.other_prompts:
         refuse_other_prompts(journal, content.prompts_on_record, head.configuration)
-    async with opened_models(offline=request.models.offline) as models:
+    async with opened_models(offline=request.models.offline, on_wait=warn) as models:
         served = await serve(models, task.config)
         start = partial(resume_session, journal, models)
         return await conduct(request, served, task, RunFolder.of_journal(journal).folder, start, content)
+
+
+def _outgrew(content: JournalContent) -> bool:
+    """Whether the session failed because its prompt was too long for the model."""
+    failure = content.updates[-1].update.get("failure") if content.updates else None
+    return isinstance(failure, dict) and failure.get("kind") == "context"
 
 
 def _finish(request: SessionRequest | ReplayRequest, console: Console, record: SessionRecord, folder: Path) -> int:
@@ -151,7 +164,8 @@ def _finish(request: SessionRequest | ReplayRequest, console: Console, record: S
         if record.failure.kind == "internal":
             tell(f"where: {RunFolder(folder).log}")
         place = shlex.quote(str(_the_unfinished(folder))) + naming_options(request.models)
-        tell(f"its finished turns are kept; take it up with: python run.py session --resume {place}")
+        when = " once the server has a longer context" if record.failure.kind == "context" else ""
+        tell(f"its finished turns are kept; take it up{when} with: python run.py session --resume {place}")
     return 1 if record.failure else 0
 
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from counseling_sessions.evaluation.checks import CHECKS, empty, non_alternation, spoken
 from counseling_sessions.sessions import Session
 from counseling_sessions.state import Speaker
+from counseling_sessions.texts.words import counted
 
 KINDS: dict[str, str] = {
     "empty": "A message without a letter or digit, or nothing but a speaker's label.",
@@ -21,13 +22,16 @@ KINDS: dict[str, str] = {
     "truncated": "A message that does not end a sentence.",
     "non_alternation": "A message whose speaker also spoke the one before.",
     "one_sided": "A session in which only one of the two speaks, or nobody.",
+    "prompt_cut": "A session whose server seems to have cut prompts: its count of tokens stood still while the dialogue grew.",
     "wrong_language": "A message that is in another language than its session, wholly or for a long stretch.",
     "contact": "An e-mail address, URL, phone number or number like an identifier that is not in the profile.",
     "name": "A person addressed or introduced by a name that is neither in the profile nor said by the other before.",
 }
 """Every kind of finding, and what it means."""
-OF_SESSIONS = frozenset({"one_sided"})
+OF_SESSIONS = frozenset({"one_sided", "prompt_cut"})
 """The kinds that concern a session; all others concern a message, each at most once."""
+LISTED_IF_FOUND = frozenset({"prompt_cut"})
+"""The kinds that nobody else's sessions can show: reports list them only where they were found."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +55,8 @@ def check_session(session: Session) -> list[Finding]:
     if missing := {"counselor", "client"} - {message.speaker for message in session.dialogue}:
         absent = f"no message of the {' or the '.join(sorted(missing))}"
         findings.append(Finding(session.id, 0, None, "one_sided", "", absent))
+    if session.cut_prompts:
+        findings.append(Finding(session.id, 0, None, "prompt_cut", "", f"in {counted(session.cut_prompts, 'call')}"))
     for message, said in zip(session.dialogue, spoken(session), strict=True):
         seen = {"empty": empty(said)}
         if not seen["empty"]:

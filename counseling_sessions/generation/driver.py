@@ -11,15 +11,15 @@ from contextlib import suppress
 from typing import Protocol
 
 from counseling_sessions.generation.batch import Unit
+from counseling_sessions.generation.failures import OF_ONE_SESSION, FailureNames, shape_of
 from counseling_sessions.generation.progress import Budget, Progress
 from counseling_sessions.generation.room import Room
-from counseling_sessions.generation.worker import Pulse, Suspended, total
+from counseling_sessions.generation.worker import AtLimit, Pulse, Suspended, total
 from counseling_sessions.graph.trouble import LOG, InternalError, internal_failure
 from counseling_sessions.sessions.entries import Entry
 from counseling_sessions.sessions.errors import RunError
 from counseling_sessions.state import Failure
 from counseling_sessions.store.machine import shortage
-from counseling_sessions.texts.harmless import one_line
 
 DRAIN = 60.0
 """Seconds that sessions have, after a stop, to finish their turn."""
@@ -38,7 +38,7 @@ class WorkerLost(RuntimeError):
 class WorkerHandle(Protocol):
     """A worker, wherever it runs.
 
-    `run` raises `Suspended`, `WorkerLost`, `Shortage`, or an error that ends the batch (`RunError`); any
+    `run` raises `Suspended`, `AtLimit`, `WorkerLost`, `Shortage`, or an error that ends the batch (`RunError`); any
     other error is that one unit's failure.
     """
 
@@ -79,7 +79,8 @@ class Driver:
         self._cost = cost
         self._on_entry = on_entry
         self._drain = drain
-        self._row: tuple[str, int] = ("", 0)
+        self._names = FailureNames()
+        self._row: tuple[tuple[str, ...], int] = ((), 0)
         self._events: asyncio.Queue[None] = asyncio.Queue()
         self._tasks: set[asyncio.Task[None]] = set()
         self._error: Exception | None = None
@@ -164,6 +165,8 @@ class Driver:
             room.grow()
         except Suspended:
             pass
+        except AtLimit as error:
+            self.stop(str(error))
         except WorkerLost as error:
             self._lost[unit.session_id] = lost = self._lost[unit.session_id] + 1
             if (room.shrink(handed, pause=False) and lost >= LOST) or lost >= MOST_LOST:
@@ -204,7 +207,7 @@ class Driver:
     def _note(self, entry: Entry) -> None:
         if entry.status == "finished":
             self.progress.finished += 1
-            self._row = ("", 0)
+            self._row = ((), 0)
         else:
             self._count(entry.failure)
         self._on_entry(entry)
@@ -212,9 +215,12 @@ class Driver:
     def _count(self, failure: Failure | None) -> None:
         progress = self.progress
         progress.failed += 1
-        what = describe(failure)
+        what = self._names.name(failure)
         progress.failures[what] += 1
-        self._row = (what, self._row[1] + 1 if self._row[0] == what else 1)
+        if failure and failure.kind in OF_ONE_SESSION:
+            return
+        shape = shape_of(failure)
+        self._row = (shape, self._row[1] + 1 if self._row[0] == shape else 1)
         if self._row[1] >= self._budget.failures and not progress.draining:
             self.stop(f"{self._row[1]} sessions in a row failed alike: {what}")
 
@@ -234,10 +240,3 @@ class Driver:
             self.stop(f"{used:,} tokens are used, of {budget.tokens:,.0f} allowed")
         elif budget.cost is not None and self._cost and (spent := self._cost(progress.pulse)) >= budget.cost:
             self.stop(f"{spent:.2f} are spent, of {budget.cost:.2f} allowed")
-
-
-def describe(failure: Failure | None) -> str:
-    """A failure's stage, kind and message, without what differs from one session to the next."""
-    if failure is None:
-        return "unknown"
-    return one_line(f"{failure.stage}: {failure.kind}: {failure.message[:160]}")

@@ -21,7 +21,7 @@ from typing import Any
 from counseling_sessions.generation.batch import Batch, Unit
 from counseling_sessions.generation.driver import WorkerLost
 from counseling_sessions.generation.log import log_unretrieved, logged
-from counseling_sessions.generation.worker import Pulse, Suspended, Worker, total
+from counseling_sessions.generation.worker import AtLimit, Pulse, Suspended, Worker, total
 from counseling_sessions.graph.provenance import refuse_other_prompts
 from counseling_sessions.graph.trouble import LOG, InternalError, describe_internal
 from counseling_sessions.models.chat import Models
@@ -225,7 +225,7 @@ async def result_of(worker: Worker, unit: Unit) -> Entry | Exception:
 
 def _for_driver(error: Exception) -> Exception:
     """The error itself if the driver handles its kind, else one that describes it in a line."""
-    if isinstance(error, (Suspended, Shortage, RunError, InternalError)):
+    if isinstance(error, (Suspended, AtLimit, Shortage, RunError, InternalError)):
         return error
     if isinstance(error, OSError) and not shortage(error):
         return RunError(f"{error.filename or 'a file of the run'} cannot be used: {error.strerror or error}")

@@ -10,7 +10,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field
 
 from counseling_sessions.generation.batch import Batch, Profiles, begun_batch, units
-from counseling_sessions.generation.driver import describe
+from counseling_sessions.generation.failures import FailureNames
 from counseling_sessions.models.prices import Prices
 from counseling_sessions.sessions.checking import Checked
 from counseling_sessions.sessions.entries import Entry
@@ -93,6 +93,7 @@ class StateReader:
         self.folder, self.run, self.batch = folder, RunFolder(folder), begun_batch(folder)
         self._prices = prices
         self._checked: Checked | None = None
+        self._names = FailureNames()
         self._total = sum(1 for _ in units(self.batch, Profiles.of(self.batch, folder)))
 
     def read(self, *, by_ledger: bool = False) -> RunState:
@@ -128,7 +129,7 @@ class StateReader:
             state.by_end[entry.end_reason or "unknown"] += 1
         else:
             state.failed += 1
-            state.failures[describe(entry.failure)] += 1
+            state.failures[self._names.name(entry.failure)] += 1
         state.turns += entry.turns
         state.calls += entry.calls
         for item in entry.usage.values():

@@ -13,6 +13,7 @@ from rich.text import Text
 
 from counseling_sessions.generation.progress import Progress
 from counseling_sessions.generation.worker import Pulse
+from counseling_sessions.texts.words import duration
 
 LINE_EVERY = 60.0
 """Seconds between two lines without a terminal."""
@@ -129,14 +130,6 @@ class BatchView:
         for row in rows:
             grid.add_row(row)
         return grid
-
-
-def duration(seconds: float) -> str:
-    """Seconds as people read them."""
-    minutes, rest = divmod(round(seconds), 60)
-    if not minutes:
-        return f"{rest} s"
-    return f"{minutes} min {rest:02} s" if minutes < 60 else f"{minutes // 60} h {minutes % 60:02} min"
 
 
 def failures_table(failures: Counter[str]) -> Table:

@@ -22,6 +22,7 @@ from counseling_sessions.sessions.journal_lines import calls_of
 from counseling_sessions.sessions.journal_reading import has_begun
 from counseling_sessions.sessions.record import SessionRecord
 from counseling_sessions.sessions.writing import ShardWriter
+from counseling_sessions.state import PROMPT_CUT
 from counseling_sessions.store.failing import failing_as
 from counseling_sessions.store.machine import Shortage, shortage
 
@@ -35,6 +36,11 @@ class Pulse(BaseModel):
     running: int = 0
     turns: int = 0
     calls: int = 0
+    answered: int = 0
+    unreported: int = 0
+    """Calls with an answer but without token usage, of those `answered`."""
+    cut_prompts: int = 0
+    """Calls whose prompt the server seems to have cut without a word."""
     retries: int = 0
     prompt_tokens: int = 0
     cached_tokens: int = 0
@@ -51,6 +57,10 @@ class Pulse(BaseModel):
 
 class Suspended(Exception):
     """The session was stopped; it can go on from its journal."""
+
+
+class AtLimit(Exception):
+    """The endpoint stays at its limit, in the words of this error; the session can go on from its journal."""
 
 
 class Worker:
@@ -72,8 +82,8 @@ class Worker:
         """Run a unit to its end, new or from its journal, and keep its record.
 
         A damaged journal is set aside, under another name, and its session is begun anew; the log says so. Raises
-        `Suspended` if the worker is stopped meanwhile, `Shortage` if the machine has run out of something, and `RunError` or
-        `JournalError` if the disk fails.
+        `Suspended` if the worker is stopped meanwhile, `AtLimit` if the endpoint stays at its limit, `Shortage` if the machine has
+        run out of something, and `RunError` or `JournalError` if the disk fails.
         """
         task = asyncio.current_task()
         assert task is not None
@@ -97,6 +107,8 @@ class Worker:
         record = await self._resumed(task, journal)
         if record is None:
             record = await run_session(task, self.journals, self.models, on_event=self._note, new_folder=False)
+        if record.failure and record.failure.kind == "limit":
+            raise AtLimit(record.failure.message)
         # In a thread, since it waits for the disk.
         entry = await asyncio.shield(asyncio.to_thread(self._writer.keep, record))
         if entry.status == "finished":
@@ -158,6 +170,9 @@ class Worker:
         pulse = self._pulse
         used = tuple(call.get(f"{kind}_tokens") or 0 for kind in ("prompt", "cached", "completion"))
         pulse.calls += 1
+        pulse.answered += bool(call.get("attempts"))
+        pulse.unreported += bool(call.get("attempts")) and call.get("prompt_tokens") is None
+        pulse.cut_prompts += any(finding["kind"] == PROMPT_CUT for finding in call.get("findings") or ())
         pulse.prompt_tokens += used[0]
         pulse.cached_tokens += used[1]
         pulse.completion_tokens += used[2]

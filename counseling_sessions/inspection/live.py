@@ -14,6 +14,7 @@ from counseling_sessions.inspection.trace_style import SPEAKERS
 from counseling_sessions.inspection.transcript import how_it_ended
 from counseling_sessions.sessions.journal_lines import JournalContent
 from counseling_sessions.sessions.record import SessionRecord
+from counseling_sessions.state import PROMPT_CUT
 from counseling_sessions.texts.console import busy
 
 DOING = {
@@ -35,6 +36,7 @@ class LiveView:
         self._began = time.monotonic()
         self._turn = self._tokens = self._cached = 0
         self._running: list[str] = []
+        self._warned = False
         self._status = busy(console) if console.is_terminal else None
 
     def __enter__(self) -> "LiveView":
@@ -99,6 +101,10 @@ class LiveView:
 
     def _count(self, call: dict[str, Any] | None) -> None:
         if call:
+            cut = [finding for finding in call.get("findings") or () if finding["kind"] == PROMPT_CUT]
+            if cut and not self._warned:
+                self._warned = True
+                self._line(f"the server seems to cut the prompt without a word ({cut[0]['detail']})", "yellow")
             self._tokens += (call.get("prompt_tokens") or 0) + (call.get("completion_tokens") or 0)
             self._cached += call.get("cached_tokens") or 0
 

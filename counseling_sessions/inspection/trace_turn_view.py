@@ -22,7 +22,7 @@ from counseling_sessions.inspection.trace_data import (
     TurnTrace,
 )
 from counseling_sessions.inspection.trace_style import SPEAKERS, Axis, brief, marked, role_name, seconds, tokens
-from counseling_sessions.state import Pick
+from counseling_sessions.state import PROMPT_CUT, Pick
 from counseling_sessions.texts.harmless import harmless
 
 LINE = 200
@@ -221,7 +221,7 @@ def _troubles(item: CallTrace) -> Iterator[str]:
     lines = []
     for finding in item.call.findings:
         detail = f": {brief(finding.detail, 120)}" if finding.detail else ""
-        action = "mended" if finding.repaired else "refused"
+        action = "mended" if finding.repaired else "noticed" if finding.kind == PROMPT_CUT else "refused"
         lines.append(
             f"{action}, {finding.kind}{detail}" if finding.kind != "repaired" else f"mended at the last{detail}"
         )

@@ -1,12 +1,14 @@
 """Reads a server's answer before any library does: bounded, of the right types, without the key.
 
-A library gets a new body with only what `read_completion` or `read_model_list` took from the server's.
+A library gets a new body with only what `read_completion` (or `models.model_list`) took from the server's.
 """
 
+import json
 import unicodedata
 from typing import Any
 
-from counseling_sessions.models.errors import FailedCall, clean_words, unreadable
+from counseling_sessions.models.error_bodies import read_error
+from counseling_sessions.models.errors import FailedCall, clean_words, inner_refusal, unreadable
 from counseling_sessions.store.reading import parse_json
 from counseling_sessions.texts.harmless import harmless
 from counseling_sessions.texts.keys import masked, worth_hiding
@@ -22,25 +24,23 @@ MOST_CHARACTERS = CHARACTERS_A_TOKEN * 32_768
 """Characters of an answer that are read at most."""
 MOST_TOKENS = 10**9
 """Tokens at most; a usage with more is a mistake, and counts as not reported."""
-_MOST_NAME = 200
-_MOST_MODELS = 1_000
+MOST_NAME = 200
+"""Characters of a model's name at most."""
 
 
 def read_completion(body: bytes, key: str) -> dict[str, Any] | FailedCall:
     """A chat completion with its first choice only: text, finish reason, model, usage, id; or why the body is none.
 
-    A finish reason, model or usage of another type counts as not reported. Tool calls, which no request allows, are dropped.
+    A finish reason, model or usage of another type counts as not reported. The arguments of a tool call, which some servers give
+    in place of the JSON that was asked for, stand as the message's `function_call`.
     """
-    value = _parsed(body, key)
-    if isinstance(value, FailedCall):
-        return value
-    choices = value.get("choices")
-    choice = choices[0] if isinstance(choices, list) and choices else None
-    message = choice.get("message") if isinstance(choice, dict) else None
-    if not isinstance(choice, dict) or not isinstance(message, dict):
-        return unreadable("an answer without choices")
-    if message.get("role") not in (None, "assistant"):
-        return unreadable("a message that is not the assistant's")
+    value = parsed_body(body, key)
+    if not isinstance(value, dict):
+        return value if isinstance(value, FailedCall) else unreadable("a list in place of an answer")
+    choice = _first_choice(value, key)
+    if isinstance(choice, FailedCall):
+        return choice
+    message = choice["message"]
     text = _content(message.get("content"))
     if text is None:
         return unreadable("a content that is no text")
@@ -48,6 +48,8 @@ def read_completion(body: bytes, key: str) -> dict[str, Any] | FailedCall:
     cleaned: dict[str, Any] = {"role": "assistant", "content": _cleaned(text, secret)}
     if isinstance(refusal := message.get("refusal"), str):
         cleaned["refusal"] = _cleaned(refusal, secret)
+    if not text.strip() and (arguments := _arguments(message)):
+        cleaned["function_call"] = {"name": "answer", "arguments": _cleaned(arguments, secret)}
     finish = _name(choice.get("finish_reason"), secret)
     completion: dict[str, Any] = {
         "id": _name(value.get("id"), secret) or "",
@@ -63,31 +65,13 @@ def read_completion(body: bytes, key: str) -> dict[str, Any] | FailedCall:
     return completion
 
 
-def read_model_list(body: bytes, key: str) -> dict[str, Any] | FailedCall:
-    """A list of models by id, in the server's order; or why the body is none.
-
-    Requests need an id unchanged. So the list leaves out an id that would be cut, masked or made harmless.
-    """
-    value = _parsed(body, key)
-    if isinstance(value, FailedCall):
-        return value
-    data = value.get("data")
-    if not isinstance(data, list):
-        return unreadable("no list of models")
-    secret = key if worth_hiding(key) else ""
-    names = [entry.get("id") if isinstance(entry, dict) else None for entry in data[:_MOST_MODELS]]
-    good = [name for name in names if isinstance(name, str) and name and clean_words(name, secret, _MOST_NAME) == name]
-    if names and not good:
-        return unreadable("a list of models without a name that can be used")
-    return {"object": "list", "data": [{"id": name, "object": "model", "created": 0, "owned_by": ""} for name in good]}
-
-
 def most_characters(max_tokens: int | None) -> int:
     """Characters of an answer that are read at most, by the tokens that the request allows."""
     return min(CHARACTERS_A_TOKEN * max_tokens, MOST_CHARACTERS) if max_tokens else MOST_CHARACTERS
 
 
-def _parsed(body: bytes, key: str) -> dict[str, Any] | FailedCall:
+def parsed_body(body: bytes, key: str) -> dict[str, Any] | list[Any] | FailedCall:
+    """The object or list in a body; or the error that stands there in its place, or why there is none."""
     if sum(map(body.count, (b"[", b"{", b",", b":"))) > MOST_PARTS:
         return unreadable(f"more than {MOST_PARTS:,} parts")
     page = body[: 2**16].decode("utf-8", "replace")
@@ -95,12 +79,25 @@ def _parsed(body: bytes, key: str) -> dict[str, Any] | FailedCall:
         value = parse_json(body)
     except ValueError:
         return unreadable(f"no JSON: {clean_words(page, key)!r}" if body.strip() else "an empty body")
-    if not isinstance(value, dict):
+    if not isinstance(value, (dict, list)):
         return unreadable(f"no JSON object: {clean_words(page, key)!r}")
-    if error := value.get("error"):
-        message = error.get("message") if isinstance(error, dict) else error
-        return unreadable(f"an error: {clean_words(message if isinstance(message, str) else page, key)}")
-    return value
+    inner = value[0] if isinstance(value, list) and value else value
+    return inner_refusal(read_error(value), key) if isinstance(inner, dict) and inner.get("error") else value
+
+
+def _first_choice(value: dict[str, Any], key: str) -> dict[str, Any] | FailedCall:
+    """The first choice, with the assistant's message; or the error that stands in its place."""
+    choices = value.get("choices")
+    choice = choices[0] if isinstance(choices, list) and choices else None
+    if isinstance(choice, dict) and choice.get("error"):
+        return inner_refusal(read_error(choice), key)
+    message = choice.get("message") if isinstance(choice, dict) else None
+    if not isinstance(choice, dict) or not isinstance(message, dict):
+        failed = inner_refusal(read_error(value), key)
+        return unreadable("an answer without choices") if failed.kind == "garbled" else failed
+    if message.get("role") not in (None, "assistant"):
+        return unreadable("a message that is not the assistant's")
+    return choice
 
 
 def _content(content: Any) -> str | None:
@@ -115,6 +112,16 @@ def _content(content: Any) -> str | None:
     return "".join(texts) if all(isinstance(text, str) for text in texts) else None
 
 
+def _arguments(message: dict[str, Any]) -> str:
+    """The arguments of a message's first tool call, as JSON; empty if there is none."""
+    calls = message.get("tool_calls")
+    called = calls[0].get("function") if isinstance(calls, list) and calls and isinstance(calls[0], dict) else None
+    arguments = called.get("arguments") if isinstance(called, dict) else None
+    if isinstance(arguments, dict):
+        return json.dumps(arguments, ensure_ascii=False)
+    return arguments if isinstance(arguments, str) else ""
+
+
 def _cleaned(text: str, key: str) -> str:
     # Twice the limit, as harmless text is shorter, and the cut could take the tail of a key at the end.
     visible = masked(harmless(text[: 2 * MOST_CHARACTERS]), key)
@@ -126,7 +133,7 @@ def _cleaned(text: str, key: str) -> str:
 
 
 def _name(value: Any, key: str) -> str | None:
-    return clean_words(value, key, _MOST_NAME) or None if isinstance(value, str) else None
+    return clean_words(value, key, MOST_NAME) or None if isinstance(value, str) else None
 
 
 def _usage(usage: Any) -> dict[str, Any] | None:

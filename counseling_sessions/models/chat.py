@@ -9,28 +9,32 @@ import random
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import KW_ONLY, dataclass, field, replace
+from datetime import datetime, timedelta
 from weakref import WeakKeyDictionary
 
 from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import BaseMessage
 
 from counseling_sessions.models.answers import read_completion
+from counseling_sessions.models.breaker import RETRY_AFTER_CAP
 from counseling_sessions.models.embedded import why_gone
 from counseling_sessions.models.endpoints import Endpoint, find_endpoint
 from counseling_sessions.models.errors import RETRIED, FailedCall, ModelError, failure_of
+from counseling_sessions.models.growth import PromptGrowth
 from counseling_sessions.models.limits import AdaptiveLimit
 from counseling_sessions.models.requests import Reply, openai_chat, read_reply, request_options, trace_options
 from counseling_sessions.models.structured import MODES, AnswerSchema
 from counseling_sessions.models.transport import ModelClient
 from counseling_sessions.settings import ModelSettings, means_embedded
 from counseling_sessions.store.machine import Shortage
+from counseling_sessions.texts.words import duration
 
 CHARACTERS_A_TOKEN = 4
 """Characters of a prompt's token, as expected before the server counts them."""
 DOWN = 30.0
 """Seconds without requests to an endpoint that could not be reached, if others serve the same model."""
-RETRY_AFTER_CAP = 120.0
-"""Seconds of the longest wait that a server can ask for."""
+WAIT_WORTH_A_WORD = 3.0
+"""Seconds of the shortest wait that people hear of."""
 MOST_OF_AN_ERROR = 400
 """Characters of the longest message about one request."""
 
@@ -55,7 +59,8 @@ class Models:
     `make_chat` builds the chat model of an endpoint. `offline` forbids fetching the embedded model. `backoff` is the first wait
     between two requests, in seconds; each wait is double the last, and randomised. `in_flight` (calls at once, per endpoint) and
     `requests` (for one answer) are bounds where the settings name none. `retries` counts repeated requests. `trouble` is the last
-    failure, with its time (monotonic seconds).
+    failure, with its time (monotonic seconds). `on_wait` hears of each wait that is worth a word, when it begins. `growth` watches
+    how servers count growing prompts.
     """
 
     make_chat: MakeChat | None = None
@@ -67,6 +72,9 @@ class Models:
     requests: int = 6
     retries: int = field(default=0, init=False)
     trouble: tuple[float, str] | None = field(default=None, init=False)
+    growth: PromptGrowth = field(default_factory=PromptGrowth, init=False)
+    on_wait: Callable[[str], None] | None = field(default=None, init=False)
+    _waits_until: float = field(default=0.0, init=False)
     _loops: WeakKeyDictionary[asyncio.AbstractEventLoop, _Loop] = field(default_factory=WeakKeyDictionary, init=False)
     _modes: dict[tuple[str, str], int] = field(default_factory=dict, init=False)
 
@@ -85,7 +93,8 @@ class Models:
 
         Raises `Shortage` where the machine ran out of something, else `ModelError`: at once for a refusal (other 4xx) and for the
         end of the embedded server, which the next call starts again; else after `settings.max_requests`. Requests that find a
-        server's way to ask for JSON, once a server, do not count.
+        server's way to ask for JSON, once a server, do not count. Nor do those that meet only a limit (429), unless the settings
+        bound them: the breaker does, and ends the call as `limit`.
         """
         loop = self._loop()
         first = await self.endpoint(settings)
@@ -120,7 +129,7 @@ class Models:
                     slot.succeeded(time.monotonic() - began, answer.tokens)
                     return answer
                 if answer.kind == "timeout" or answer.overloaded:
-                    slot.overloaded(min(answer.retry_after, RETRY_AFTER_CAP) if answer.retry_after else None)
+                    slot.overloaded(answer, endpoint.label)
             cut_off = endpoint.embedded and answer.kind == "connection"
             if cut_off and (gone := await asyncio.to_thread(why_gone, endpoint.base_url)):
                 answer, left = FailedCall("connection", f"has ended before it answered: {gone}"), 0
@@ -132,15 +141,15 @@ class Models:
                 continue
             if answer.kind == "connection":
                 loop.down[endpoint.base_url] = time.monotonic() + DOWN
-            left -= 1
-            again = left > 0 and answer.kind in RETRIED
+            left -= not (limit.breaker.bounds(answer) and not settings.max_requests)
+            shut = limit.breaker.words if answer.overloaded else ""
+            again = left > 0 and answer.kind in RETRIED and not shut
             self.retries += again
             if not again:
                 # Outside the handler, so that it holds no error of a library.
-                raise ModelError(
-                    answer.kind, errors[-1], requests=len(errors), errors=tuple(errors), status=answer.status
-                )
-            await asyncio.sleep(self._wait(len(errors), answer.retry_after))
+                kind, words = ("limit", shut) if shut else (answer.kind, errors[-1])
+                raise ModelError(kind, words, requests=len(errors), errors=tuple(errors), status=answer.status)
+            await self._pause(self._wait(len(errors), answer.retry_after), errors[-1])
 
     @property
     def limits(self) -> dict[str, AdaptiveLimit]:
@@ -193,6 +202,17 @@ class Models:
             make = self.make_chat or (lambda endpoint, settings: openai_chat(endpoint, settings, loop.http))
             loop.chats[name] = make(endpoint, settings)
         return loop.chats[name]
+
+    async def _pause(self, wait: float, why: str) -> None:
+        """Wait so many seconds, and say so, unless another call has said it of as long a wait."""
+        until = time.monotonic() + wait
+        if wait >= WAIT_WORTH_A_WORD and until > self._waits_until + 1:
+            self._waits_until = until
+            words = f"{why}; waits {duration(wait)}, until {datetime.now() + timedelta(seconds=wait):%H:%M:%S}"
+            self.trouble = time.monotonic(), words
+            if self.on_wait:
+                self.on_wait(words)
+        await asyncio.sleep(wait)
 
     def _wait(self, request: int, asked: float | None) -> float:
         wait = min(self.backoff * 2.0 ** (request - 1), self.backoff_cap) * random.uniform(0.5, 1.0)

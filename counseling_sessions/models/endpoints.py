@@ -7,10 +7,10 @@ from dataclasses import dataclass
 import openai
 from pydantic import ValidationError
 
-from counseling_sessions.models.answers import read_model_list
 from counseling_sessions.models.embedded import shared_server
 from counseling_sessions.models.embedded_file import EmbeddedModelError
 from counseling_sessions.models.errors import RETRIED, FailedCall, ModelError, failure_of, unreadable
+from counseling_sessions.models.model_list import read_model_list
 from counseling_sessions.models.transport import NO_KEY, ModelClient, without_surroundings
 from counseling_sessions.settings import (
     EMBEDDED_BASE,
@@ -25,6 +25,8 @@ OPENAI_URL = "https://api.openai.com/v1"
 OPENAI_MODEL = "gpt-4o-mini"
 LISTED_WITHIN = 20.0
 """Seconds for a server's list of models."""
+MOST_LISTED = 8
+"""Models that a message names."""
 LIST_PAUSE = 0.5
 """Seconds before the second request for the list, if the server names no time."""
 
@@ -55,8 +57,8 @@ class Endpoint:
 async def find_endpoint(settings: ModelSettings, *, offline: bool = False) -> Endpoint:
     """Resolve settings to an endpoint; starts the embedded server if they mean it.
 
-    An endpoint without a model name serves its first listed model (a vLLM or llama.cpp server has one). Raises `ModelError` of
-    kind "configuration", "connection" or "refused".
+    An endpoint without a model name serves the first listed model that chats (a vLLM or llama.cpp server has one). Raises
+    `ModelError` of kind "configuration", "connection" or "refused".
     """
     if means_embedded(settings):
         if settings.model not in (None, *EMBEDDED_MODELS):
@@ -120,21 +122,27 @@ async def _first_model(base_url: str, key: str) -> str:
         raise names
     if isinstance(names, FailedCall):
         key_advice = "; is the key right (OPENAI_API_KEY, or what api_key_env names)?"
-        advice = key_advice if names.kind == "refused" else "; name the model with --model"
-        raise ModelError(names.kind, f"{base_url} {names}{advice}", status=names.status)
+        advice = key_advice if names.status in (401, 403) else "; name the model with --model"
+        raise ModelError(names.kind, f"{base_url} {names}, asked for its models{advice}", status=names.status)
     if not names:
         raise ModelError("configuration", f"{base_url} lists no model: name one with --model")
-    return names[0]
+    chatting = [name for name, chats in names.items() if chats]
+    if not chatting:
+        listed = ", ".join(list(names)[:MOST_LISTED]) + (", …" if len(names) > MOST_LISTED else "")
+        raise ModelError("configuration", f"{base_url} lists no model that chats ({listed}): name one with --model")
+    return chatting[0]
 
 
-async def _listed(http: ModelClient, base_url: str, key: str) -> list[str] | FailedCall | Shortage:
-    """The names of a server's models, or why it does not list them."""
+async def _listed(http: ModelClient, base_url: str, key: str) -> dict[str, bool] | FailedCall | Shortage:
+    """The names of a server's models, each with whether it chats; or why it does not list them."""
     try:
         client = openai.AsyncOpenAI(
             base_url=base_url, api_key=key, max_retries=0, timeout=LISTED_WITHIN, http_client=http
         )
         without_surroundings(client, is_openai=False)  # OpenAI has a default model, and gets no request for a list.
         async with asyncio.timeout(LISTED_WITHIN):
-            return [model.id for model in (await client.models.list()).data]
+            return {
+                model.id: bool((model.model_extra or {}).get("chats")) for model in (await client.models.list()).data
+            }
     except Exception as error:
         return failure_of(error, key) or unreadable(type(error).__name__)

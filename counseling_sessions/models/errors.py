@@ -4,14 +4,12 @@ The libraries' errors hold the request with its key, in attributes, causes and w
 and `refusal` make new errors from the facts, and callers raise these without the library's as a cause.
 """
 
-import json
 import re
 import ssl
 from collections.abc import Mapping
 from datetime import UTC
 from email.utils import parsedate_to_datetime
 from time import time
-from typing import Any
 
 import aiohttp
 import httpx2
@@ -19,15 +17,20 @@ import openai
 from aiohttp.http_exceptions import HttpProcessingError, PayloadEncodingError
 
 from counseling_sessions.errors import UserError
+from counseling_sessions.models.error_bodies import ErrorBody, kind_of, read_error_body
 from counseling_sessions.models.structured import speaks_of_schema
 from counseling_sessions.store.machine import Shortage, shortage
-from counseling_sessions.store.reading import parse_json
 from counseling_sessions.texts.harmless import one_line
 from counseling_sessions.texts.keys import masked
 
 RETRIED = frozenset({"timeout", "rate_limited", "server_error", "connection", "garbled"})
 MOST_WORDS = 300
 """Characters of a server's words that a message shows."""
+MOST_BEFORE_ADVICE = 160
+"""Characters of them if advice follows."""
+TOO_LONG = (
+    "The prompt is too long for this model: take fewer --turns, a smaller max_tokens, or a model with a longer context"
+)
 LONGEST_WAIT = 10.0**9
 """Seconds that a server can ask to wait at most; a longer wait is a mistake, and counts as this."""
 
@@ -66,8 +69,9 @@ class ModelError(UserError, RuntimeError):
     """A call that got no answer.
 
     `kind` is timeout, rate_limited, server_error, connection, garbled (worth another request), refused (a 4xx or a redirect: the
-    request stays wrong) or configuration (nothing was sent). `requests` counts the requests; `status` is the last one's HTTP
-    status, if it had one.
+    request stays wrong), filtered (the server's filter refuses this prompt), context (the prompt is too long for the model), limit
+    (the endpoint is at its limit and stays there) or configuration (nothing was sent). `requests` counts the requests; `status` is
+    the last one's HTTP status, if it had one.
     """
 
     def __init__(
@@ -116,18 +120,34 @@ def failure_of(error: Exception, key: str = "") -> FailedCall | Shortage | None:
 
 def refusal(status: int, body: bytes, headers: Mapping[str, str], key: str) -> FailedCall:
     """The error for a status other than 2xx, in the server's words if it has any."""
-    text, code = _server_words(body)
-    words = clean_words(text, key)
+    error = read_error_body(body)
+    words = clean_words(error.words, key)
     if 300 <= status < 400:
         target = clean_words(re.split(r"[?#]", headers.get("location", ""))[0], key)
         words = "a redirect, which is not followed; name the address itself" + (f" ({target})" if target else "")
-    return FailedCall(
-        _kind_of(status, code),
-        f"answers {status}" + (f": {words}" if words else ""),
-        status=status,
-        retry_after=retry_seconds(headers.get("retry-after", "")),
-        about_schema=speaks_of_schema(body.decode("utf-8", "replace")),
-    )
+    asked = retry_seconds(headers.get("retry-after", ""))
+    about_schema = speaks_of_schema(body.decode("utf-8", "replace"))
+    return _refused(status, f"answers {status}", words, error, asked, about_schema)
+
+
+def inner_refusal(error: ErrorBody, key: str) -> FailedCall:
+    """The error for a status of 200 whose body is an error: what the body says decides."""
+    words, kind = clean_words(error.words, key), kind_of(error.status, error)
+    status = error.status or (400 if kind in ("filtered", "context") else None)
+    if status is None:
+        return unreadable(f"an error: {words}")
+    return _refused(status, f"answers 200 with an error {status}", words, error)
+
+
+def _refused(
+    status: int, answers: str, words: str, error: ErrorBody, asked: float | None = None, about_schema: bool = False
+) -> FailedCall:
+    kind = kind_of(status, error)
+    if kind == "context":
+        words = f"{words[:MOST_BEFORE_ADVICE].rstrip('. ')}. {TOO_LONG}"
+    message = f"{answers}: {words}" if words else answers
+    retry_after = error.retry_after if asked is None else asked
+    return FailedCall(kind, message, status=status, retry_after=retry_after, about_schema=about_schema)
 
 
 def clean_words(text: str, key: str, most: int = MOST_WORDS) -> str:
@@ -162,15 +182,6 @@ def _broken(error: Exception, cause: BaseException, key: str) -> FailedCall:
     return FailedCall("connection", f"cannot be reached ({_reason(cause, key)})")
 
 
-def _kind_of(status: int, code: Any) -> str:
-    if status == 429:
-        # An exhausted quota also answers 429, but waiting does not help.
-        return "refused" if code == "insufficient_quota" else "rate_limited"
-    if status >= 500 or status in (408, 425):
-        return "server_error"
-    return "refused" if status >= 300 else "garbled"
-
-
 def _first_cause(error: BaseException) -> BaseException:
     # The libraries wrap one another: the innermost error says whether the connection was refused, reset or cut.
     for _ in range(_ENOUGH_CAUSES):
@@ -186,28 +197,3 @@ def _reason(cause: BaseException, key: str) -> str:
         return "it closed the connection without an answer"
     words = cause.strerror if isinstance(cause, OSError) else None
     return clean_words(words, key) if isinstance(words, str) and words else type(cause).__name__
-
-
-def _server_words(body: bytes) -> tuple[str, Any]:
-    """The message and the code in an error's body, or the body itself if it is no JSON."""
-    text = body.decode("utf-8", "replace")
-    try:
-        value = parse_json(body)
-    except ValueError:
-        return text, None
-    if not isinstance(value, dict):
-        return text, None
-    inner = value.get("error") or value
-    if not isinstance(inner, dict):
-        return _as_text(inner), None
-    message = inner.get("message") or inner.get("detail") or value.get("message") or value.get("detail")
-    return _as_text(message or inner), inner.get("code")
-
-
-def _as_text(value: Any) -> str:
-    if isinstance(value, str):
-        return value
-    try:
-        return json.dumps(value, ensure_ascii=False)
-    except RecursionError:  # Writing needs more stack than parsing.
-        return ""

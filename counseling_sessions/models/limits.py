@@ -13,6 +13,9 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from statistics import median
 
+from counseling_sessions.models.breaker import Breaker
+from counseling_sessions.models.errors import FailedCall, ModelError
+
 START = 8
 """Calls in flight at the start, if so many are allowed."""
 SHRINK = 0.75
@@ -27,7 +30,7 @@ BURST = 5.0
 class AdaptiveLimit:
     """Calls in flight at one endpoint, at most `most`, in order of arrival. Belongs to one event loop.
 
-    `rpm` and `tpm` bound requests and tokens a minute. `clock` gives seconds.
+    `rpm` and `tpm` bound requests and tokens a minute. `clock` gives seconds. While the `breaker` is open, no call gets a place.
     """
 
     def __init__(
@@ -41,6 +44,7 @@ class AdaptiveLimit:
         self.most = most
         self.limit = min(START, most)
         self.in_flight = 0
+        self.breaker = Breaker(clock)
         self._clock = clock
         self._waiting: deque[asyncio.Future[None]] = deque()
         self._ramp = True
@@ -54,7 +58,10 @@ class AdaptiveLimit:
 
     @asynccontextmanager
     async def slot(self, tokens: int = 0) -> AsyncIterator["Slot"]:
-        """Wait for a place among the calls in flight, and hold it; `tokens` is the expected use."""
+        """Wait for a place among the calls in flight, and hold it; `tokens` is the expected use.
+
+        Raises `ModelError` of kind "limit" if the breaker is open, or opens meanwhile.
+        """
         for rate, amount in ((self._requests, 1), (self.tokens, tokens)):
             if rate:
                 await rate.take(amount)
@@ -68,6 +75,7 @@ class AdaptiveLimit:
 
     def grow(self, seconds: float) -> None:
         """Count a call that succeeded after `seconds`."""
+        self.breaker.answers()
         binding = self.in_flight >= self.limit or bool(self._waiting)
         self._latencies.append(seconds)
         if len(self._latencies) >= max(16, self.limit):
@@ -96,6 +104,13 @@ class AdaptiveLimit:
         if began > self._shrunk_at:  # An earlier call says nothing about the present limit.
             self._shrink()
 
+    def send_away(self) -> None:
+        """End the wait of every call, as the breaker is open."""
+        while self._waiting:
+            place = self._waiting.popleft()
+            if not place.done():
+                place.set_exception(ModelError("limit", self.breaker.words))
+
     def _shrink(self) -> None:
         self.limit = max(1, math.floor(self.limit * SHRINK))
         self._ramp = False
@@ -106,6 +121,8 @@ class AdaptiveLimit:
         return self.in_flight < self.limit and self._clock() >= self._paused_until
 
     async def _enter(self) -> None:
+        if words := self.breaker.words:
+            raise ModelError("limit", words)
         if self._free() and not self._waiting:
             self.in_flight += 1
             return
@@ -141,9 +158,13 @@ class Slot:
         if used is not None and self.limit.tokens:
             self.limit.tokens.give_back(self.tokens - used)
 
-    def overloaded(self, retry_after: float | None = None) -> None:
+    def overloaded(self, failed: FailedCall, endpoint: str) -> None:
         """Report that the endpoint had no room, or no answer in time."""
-        self.limit.overloaded(self.began, retry_after)
+        self.limit.breaker.refuses(failed, endpoint)
+        if self.limit.breaker.words:
+            self.limit.send_away()
+        else:
+            self.limit.overloaded(self.began, failed.retry_after)
 
 
 class Rate:

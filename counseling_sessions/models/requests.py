@@ -163,6 +163,8 @@ def read_reply(
         return unreadable(f"a {message.type} message")
     usage = message.usage_metadata
     text, most = str(message.text), most_characters(settings.max_tokens)
+    if structured and not text.strip():
+        text = message.additional_kwargs.get("function_call", {}).get("arguments", "")
     long = len(text) > most
     return Reply(
         text=text[:most],

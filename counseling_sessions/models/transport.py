@@ -11,7 +11,7 @@ import httpx2
 import openai
 
 from counseling_sessions.models.answers import MOST_BYTES
-from counseling_sessions.models.errors import FailedCall, failure_of, refusal, unreadable
+from counseling_sessions.models.errors import FailedCall, failure_of, refusal, retry_seconds, unreadable
 from counseling_sessions.store.machine import Shortage
 
 HERE = ("127.0.0.1", "localhost", "[::1]")
@@ -61,7 +61,10 @@ class ModelClient(openai.DefaultAioHttpClient):
             return refusal(response.status_code, body[:most], response.headers, key)
         if packed:
             return unreadable("a compressed body, although the request asked for a plain one")
-        return unreadable(f"more than {MOST_BYTES:,} bytes") if len(body) > most else self._read(body, key)
+        answer = unreadable(f"more than {MOST_BYTES:,} bytes") if len(body) > most else self._read(body, key)
+        if isinstance(answer, FailedCall) and answer.retry_after is None:
+            answer.retry_after = retry_seconds(response.headers.get("retry-after", ""))
+        return answer
 
 
 def without_surroundings(client: openai.AsyncOpenAI, *, is_openai: bool) -> None:

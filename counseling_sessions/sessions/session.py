@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, SkipValidation
 from counseling_sessions.profiles.schema import Attitude, ClientProfile
 from counseling_sessions.sessions.prompt_sets import PromptHashes, sets_of
 from counseling_sessions.sessions.record import SessionRecord, Turn
-from counseling_sessions.state import CBTTechnique, EndReason, Phase, Speaker, Utterance
+from counseling_sessions.state import PROMPT_CUT, CBTTechnique, EndReason, Phase, Speaker, Utterance
 from counseling_sessions.texts.words import normalized
 
 
@@ -47,7 +47,8 @@ class Session(BaseModel):
 
     `cbt_technique` and `cbt_plan` are texts as the file has them. Only our records have `method`, `seed`,
     `configuration_hash` and the fields after them; if a person took part, `method` says as whom. `plan_steps` counts the
-    plan's steps. `prompts` has the prompts that it was made with (`prompt_sets.sets_of`).
+    plan's steps. `prompts` has the prompts that it was made with (`prompt_sets.sets_of`); `cut_prompts` counts the calls whose
+    prompt the server seems to have cut without a word.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -70,6 +71,7 @@ class Session(BaseModel):
     plan_steps: int | None = None
     max_turns: int | None = None
     prompts: SkipValidation[dict[str, PromptHashes]] = Field(default_factory=dict)
+    cut_prompts: int = 0
 
     @property
     def client(self) -> str:
@@ -121,6 +123,7 @@ def session_of(record: SessionRecord, source: str) -> Session:
         plan_steps=len(plan.steps) if plan else None,
         max_turns=config.get("max_turns"),
         prompts=sets_of(record),
+        cut_prompts=sum(finding.kind == PROMPT_CUT for _, call in record.calls for finding in call.findings),
     )
 
 

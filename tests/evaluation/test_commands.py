@@ -13,6 +13,7 @@ from counseling_sessions.sessions.writing import ShardWriter
 from counseling_sessions.training.corpus import CORPUS
 from tests.generation.exports.sessions import client, of, session
 from tests.loopback import LoopbackServer
+from tests.loopback.raw import http_answer
 
 CLIENTS = 7
 
@@ -118,6 +119,21 @@ def test_judged_scales_are_asked_for_once(
     page = (tmp_path / "r.html").read_text(encoding="utf-8")
     for part in ("Judge cards", "planted defects", "Affect before and after", "must not be reported as CTRS scores"):
         assert part in page
+
+
+@pytest.mark.parametrize("command", ["evaluate", "prefer"])
+def test_a_judge_that_scored_nothing_is_named_with_the_server_s_words_and_the_command_fails(
+    study: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], command: str
+) -> None:
+    path = tmp_path / "judge.yaml"
+    how = {"evaluate": ("--metrics", "ctrs", "--planted", "0"), "prefer": ("--between", "magnet,single-plan")}[command]
+    refusal = {"error": {"message": "The prompt was filtered", "code": "content_filter"}}
+    with LoopbackServer(raw=lambda request: http_answer(refusal, 400)) as server:
+        path.write_text(f"name: loop\nmodel: loopback\nbase_url: {server.base_url}\n", encoding="utf-8")
+        assert call(command, study, "--judge", path, *how, "--quiet", "--judgements", tmp_path / "kept") == 1
+    told = " ".join(capsys.readouterr().err.split())
+    assert "judge loop scored nothing: filtered: " in told
+    assert "answers 400: The prompt was filtered" in told
 
 
 def test_attitudes_that_are_the_groups_are_named_once(study: Path, judge: Path, tmp_path: Path) -> None:

@@ -42,7 +42,7 @@ def test_a_planted_defect_is_found_where_it_is_and_nothing_else(kind: str) -> No
 
 
 def test_every_kind_is_planted_or_of_the_whole_dialogue() -> None:
-    assert set(KINDS) - set(DEFECTS) == {"non_alternation", "one_sided"}
+    assert set(KINDS) - set(DEFECTS) == {"non_alternation", "one_sided", "prompt_cut"}
 
 
 def test_a_speaker_who_does_not_wait_is_found_each_time() -> None:
@@ -253,7 +253,7 @@ def test_the_counts_add_up() -> None:
     assert repeat.of_messages == pytest.approx(4 / 141)
     assert repeat.of_sessions == pytest.approx(4 / 6)
     assert (totals["one_sided"].findings, totals["one_sided"].of_messages) == (1, None)
-    assert frozenset({"one_sided"}) == OF_SESSIONS
+    assert frozenset({"one_sided", "prompt_cut"}) == OF_SESSIONS
     assert totals["label"].findings == 0
     assert [len(counted.findings[kind]) for kind in ("repeat", "empty", "label")] == [2, 2, 0]
     assert (totals["empty"].findings, totals["empty"].sessions) == (2, 1)
@@ -268,6 +268,14 @@ def test_sessions_of_one_id_are_counted_each() -> None:
 
 def test_an_accumulator_of_nothing_has_shares_of_zero() -> None:
     assert {total.of_sessions for total in Integrity().totals().values()} == {0.0}
+
+
+def test_a_session_whose_server_cut_its_prompts_is_counted_once() -> None:
+    counts = Integrity()
+    counts.add(clean())
+    [found] = counts.add(clean(id="cut", cut_prompts=3))
+    assert (found.kind, found.turn, found.speaker, found.detail) == ("prompt_cut", 0, None, "in 3 calls")
+    assert (counts.totals()["prompt_cut"].sessions, counts.totals()["prompt_cut"].of_sessions) == (1, 0.5)
 
 
 @settings(deadline=None, max_examples=150)

@@ -13,6 +13,7 @@ from counseling_sessions.models.chat import Models
 from counseling_sessions.settings import SettingsError
 from tests.evaluation.judged import SMALL, judge, judged, rater, rating, session
 from tests.loopback import Faults, LoopbackServer, Request
+from tests.loopback.raw import http_answer
 
 pytestmark = pytest.mark.usefixtures("no_surroundings")
 
@@ -170,3 +171,19 @@ async def test_two_judges_that_are_one_are_refused(models: Models, cache: JudgeC
         with pytest.raises(SettingsError, match="two scales have one name"):
             await judged(models, cache, judge(server), scales=[SMALL, SMALL])
         assert not server.requests
+
+
+async def test_an_endpoint_that_stays_at_its_limit_stops_the_run_at_once(models: Models, cache: JudgeCache) -> None:
+    words = {"error": {"message": "Daily limit of 50 reached"}}
+    with LoopbackServer(raw=lambda request: http_answer(words, 429, [("Retry-After", "3600")])) as server:
+        with pytest.raises(JudgeStopped, match="Daily limit of 50 reached; it asks to wait 1 h 00 min"):
+            await judged(models, cache, judge(server, max_in_flight=1), sessions=[session("one"), session("two")])
+        assert len(server.requests) == 1
+
+
+async def test_what_a_filter_refuses_does_not_stop_the_run(models: Models, cache: JudgeCache) -> None:
+    words = {"error": {"message": "The prompt was filtered", "code": "content_filter"}}
+    sessions = [session(f"session-{number}") for number in range(FAILURES_IN_A_ROW + 3)]
+    with LoopbackServer(raw=lambda request: http_answer(words, 400)) as server:
+        found = await judged(models, cache, judge(server, max_in_flight=1), sessions=sessions)
+    assert {row.unscored and row.unscored.kind for row in found.rows} == {"filtered"}

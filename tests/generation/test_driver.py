@@ -32,7 +32,7 @@ def units(count: int) -> list[Unit]:
     return [unit(number) for number in range(count)]
 
 
-def ended(one: Unit, failure: str | None = None) -> Entry:
+def ended(one: Unit, failure: str | Failure | None = None) -> Entry:
     return Entry(
         session_id=one.session_id,
         profile_id=one.profile_id,
@@ -40,7 +40,7 @@ def ended(one: Unit, failure: str | None = None) -> Entry:
         method=one.method,
         session_seed=one.session_seed,
         status="failed" if failure else "finished",
-        failure=Failure(stage="client", kind="refused", message=failure) if failure else None,
+        failure=Failure(stage="client", kind="refused", message=failure) if isinstance(failure, str) else failure,
         turns=6,
         seconds=1.0,
         finished_at="2026-01-01T00:00:00",
@@ -119,11 +119,63 @@ async def test_like_failures_in_a_row_stop_the_batch_with_the_reason() -> None:
 
 
 async def test_failures_that_differ_or_come_between_successes_do_not_stop_it() -> None:
-    differing = FakeWorker(lambda one: ended(one, f"reason {one.row}"), room=1)
+    reasons = ("a first reason", "a second one", "something else")
+    differing = FakeWorker(lambda one: ended(one, reasons[one.row % 3]), room=1)
     assert (await Driver([differing], units(30), 30, budget=Budget(failures=5)).run()).failed == 30
     now_and_then = FakeWorker(lambda one: ended(one, None if one.row % 4 == 3 else "no"), room=1)
     progress = await Driver([now_and_then], units(40), 40, budget=Budget(failures=5)).run()
     assert (progress.finished, progress.failed, progress.stopped) == (10, 30, None)
+
+
+def failed(kind: str, message: str, stage: str = "client", status: int | None = None) -> Failure:
+    return Failure(stage=stage, kind=kind, message=message, status=status)
+
+
+ALIKE: list[Callable[[int], Failure]] = [
+    lambda row: failed("refused", f"request {row} of req_{row}ab refused"),
+    lambda row: failed("refused", f"http://127.0.0.1:{8000 + row}/v1/{'ab' * row} cannot be reached"),
+    lambda row: failed("refused", f"the name '{'xy' * row}' is unknown, and so is \"{'z' * row}\""),
+    lambda row: failed("refused", f"trace {row:08x}-{row:04x}-4abc: no"),
+    lambda row: failed("refused", f"{'word ' * row} is not allowed", status=400),
+    lambda row: failed("server_error", f"{'word ' * row} broke", status=500),
+    lambda row: failed("context", f"{'word ' * row}", stage=("plan", "client", "questioning")[row % 3]),
+]
+
+
+@pytest.mark.parametrize("failure", ALIKE)
+async def test_failures_are_alike_whatever_number_id_or_quoted_word_they_have(
+    failure: Callable[[int], Failure],
+) -> None:
+    worker = FakeWorker(lambda one: ended(one, failure(one.row)), room=1)
+    progress = await Driver([worker], units(30), 30, budget=Budget(failures=5)).run()
+    assert progress.failed == 5
+    assert list(progress.failures.values()) == [5]
+    assert "5 sessions in a row failed alike" in str(progress.stopped)
+
+
+@pytest.mark.parametrize(
+    "failure",
+    [
+        lambda row: failed("refused", "no", status=(401, 404)[row % 2]),
+        lambda row: failed("refused", "no", stage=("plan", "client")[row % 2]),
+        lambda row: failed(("refused", "malformed")[row % 2], "no"),
+    ],
+)
+async def test_failures_of_another_status_stage_or_kind_are_not_alike(failure: Callable[[int], Failure]) -> None:
+    worker = FakeWorker(lambda one: ended(one, failure(one.row)), room=1)
+    progress = await Driver([worker], units(20), 20, budget=Budget(failures=5)).run()
+    assert (progress.failed, progress.stopped) == (20, None)
+
+
+async def test_what_a_filter_refuses_is_no_fault_of_the_endpoint() -> None:
+    filtered = FakeWorker(
+        lambda one: ended(one, failed("filtered", "no", status=400) if one.row < 20 else None), room=1
+    )
+    progress = await Driver([filtered], units(90), 90, budget=Budget(failures=3)).run()
+    assert (progress.finished, progress.failed, progress.stopped) == (70, 20, None)
+    between = FakeWorker(lambda one: ended(one, failed("filtered" if one.row % 2 else "refused", "no")), room=1)
+    progress = await Driver([between], units(90), 90, budget=Budget(failures=3)).run()
+    assert progress.failures == {"client: refused: no": 3, "client: filtered: no": 2}
 
 
 @pytest.mark.parametrize(

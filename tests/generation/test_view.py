@@ -6,7 +6,7 @@ import re
 from rich.console import Console
 
 from counseling_sessions.generation.progress import Progress
-from counseling_sessions.generation.view import BatchView, duration
+from counseling_sessions.generation.view import BatchView
 from counseling_sessions.generation.worker import Pulse
 
 
@@ -30,13 +30,3 @@ def test_the_view_is_a_bar_and_lines_below_it() -> None:
     assert lines[bar + 1].startswith("14 of 40 sessions · 1 failed · 5 running")
     assert lines[bar + 3] == "4 of 8 calls in flight · 0 retries · 900 tokens, 50% of the prompts cached"
     assert lines[bar + 4] == "1 × client: timeout"
-
-
-def test_durations_are_read_as_people_say_them() -> None:
-    assert [duration(seconds) for seconds in (0.4, 59, 61, 3600, 7384)] == [
-        "0 s",
-        "59 s",
-        "1 min 01 s",
-        "1 h 00 min",
-        "2 h 03 min",
-    ]

@@ -170,7 +170,7 @@ REFUSALS: dict[str, Hostile] = {
         for status in (500, 503, 999)
     },
     **{
-        f"a wait of {wait!a}": Hostile(_error(429, ("Retry-After", wait)), frozenset({"rate_limited"}))
+        f"a wait of {wait!a}": Hostile(_error(429, ("Retry-After", wait)), frozenset({"rate_limited", "limit"}))
         for wait in _WAITS
     },
     "a refusal whose key is escaped": Hostile(

@@ -15,7 +15,8 @@ from langchain_core.messages import HumanMessage, SystemMessage
 
 from counseling_sessions.graph.session import SessionTask, run_options, run_session, session_input
 from counseling_sessions.graph.session_graph import build_session_graph
-from counseling_sessions.models.chat import RETRY_AFTER_CAP, Models
+from counseling_sessions.models.breaker import RETRY_AFTER_CAP
+from counseling_sessions.models.chat import Models
 from counseling_sessions.models.endpoints import OPENAI_URL, Endpoint, find_endpoint
 from counseling_sessions.models.errors import ModelError
 from counseling_sessions.models.requests import Reply
@@ -165,7 +166,7 @@ async def test_a_page_with_an_error_status_is_shown_shortened(models: Models) ->
 @pytest.mark.parametrize(
     ("status", "words"),
     [
-        (400, "This model's maximum context length is 8192 tokens."),
+        (400, "Unknown parameter: 'seed'."),
         (401, "Incorrect API key provided."),
         (403, "Your country is not supported."),
         (404, "The model `m` does not exist."),

@@ -6,6 +6,7 @@ Nothing is guessed: a part of an answer (an item, an aspect) counts only if it i
 import hashlib
 import json
 import re
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
@@ -37,12 +38,29 @@ class Unscored:
     """Why something has no score.
 
     Kinds: no_json (words instead, a refusal to rate among them), broken_json, cut_off, missing, not_allowed (no number, out of
-    range, none of the answers), the kinds of `ModelError` (timeout, rate_limited, server_error, connection, garbled, refused),
-    no_intake_form and empty_session (nothing was asked).
+    range, none of the answers), the kinds of `ModelError` (timeout, rate_limited, server_error, connection, garbled, refused,
+    filtered, context), no_intake_form and empty_session (nothing was asked).
     """
 
     kind: str
     detail: str = ""
+
+
+NOT_ASKED = frozenset({"no_intake_form", "empty_session"})
+"""The kinds for which a judge was asked nothing."""
+
+
+def scoreless(marks: Iterable[tuple[str, Unscored | None]]) -> dict[str, Unscored]:
+    """The judges that were asked and scored nothing, each with its commonest reason. `marks` are judges' names, each with a reason
+    where there is no score."""
+    reasons: dict[str, Counter[Unscored]] = defaultdict(Counter)
+    scored: set[str] = set()
+    for name, why in marks:
+        if why is None:
+            scored.add(name)
+        elif why.kind not in NOT_ASKED:
+            reasons[name][why] += 1
+    return {name: counts.most_common(1)[0][0] for name, counts in reasons.items() if name not in scored}
 
 
 @dataclass(frozen=True)

@@ -199,6 +199,8 @@ class Panel:
             self.on_progress(Progress(self._done, self._total, hits, self._unscored, spent))
 
     def _gives_up(self, name: str, session_id: str, error: ModelError) -> bool:
+        if error.kind == "filtered":  # The session's fault, not the endpoint's.
+            return False
         failed = self._failures[name]
         failed.append(session_id)
         everywhere = len(failed) >= FAILURES_IN_A_ROW and len(set(failed)) >= SESSIONS_IN_A_ROW
@@ -206,7 +208,7 @@ class Panel:
 
 
 def _hopeless(error: ModelError) -> bool:
-    """Whether the endpoint refuses whatever it is asked."""
-    if error.status is None:
-        return error.kind == "configuration"
+    """Whether the endpoint refuses whatever it is asked, or stays at its limit."""
+    if error.status is None or error.kind == "limit":
+        return error.kind in ("configuration", "limit")
     return error.kind == "refused" and (error.status in _HOPELESS or error.status == 429)

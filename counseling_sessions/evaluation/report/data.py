@@ -9,6 +9,7 @@ from pydantic_core import to_jsonable_python
 from counseling_sessions.evaluation.compare import Comparison
 from counseling_sessions.evaluation.figures import rows_by_group
 from counseling_sessions.evaluation.groups import Gathered
+from counseling_sessions.evaluation.integrity import LISTED_IF_FOUND
 from counseling_sessions.evaluation.judged import Judged
 from counseling_sessions.evaluation.measure import GroupMeasures, Measures, means
 from counseling_sessions.sessions import SessionKey
@@ -91,7 +92,11 @@ def _group(group: GroupMeasures, whose: Callable[[SessionKey], dict[str, Any]]) 
         "clean_sessions": group.clean,
         "figures": group.figures,
         "integrity": {
-            "totals": integrity.totals(),
+            "totals": {
+                kind: total
+                for kind, total in integrity.totals().items()
+                if total.findings or kind not in LISTED_IF_FOUND
+            },
             "findings": [finding for kind in integrity.findings.values() for finding in kind],
             "findings_kept_of_each_kind": integrity.keep,
         },

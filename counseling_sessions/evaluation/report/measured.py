@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from counseling_sessions.evaluation.diversity import Diversity, EqualLength
 from counseling_sessions.evaluation.figures import MEASURES, STRUCTURE
 from counseling_sessions.evaluation.groups import Gathered
-from counseling_sessions.evaluation.integrity import KINDS
+from counseling_sessions.evaluation.integrity import KINDS, LISTED_IF_FOUND
 from counseling_sessions.evaluation.measure import GroupMeasures, Measures
 from counseling_sessions.evaluation.reference import ReferenceScores
 from counseling_sessions.evaluation.report.document import Block, Cell, Listing, Plot, Row, Section, Table
@@ -62,6 +62,8 @@ def integrity_section(measures: Measures) -> Section:
     totals = {group.name: group.integrity.totals() for group in groups}
     rows: list[Row] = [("sessions without a finding", *(figure_cell(group.clean, share=True) for group in groups))]
     for kind, meaning in KINDS.items():
+        if kind in LISTED_IF_FOUND and not any(total[kind].findings for total in totals.values()):
+            continue
         cells = []
         for group in groups:
             total = totals[group.name][kind]
