@@ -8,7 +8,7 @@ import operator
 from enum import StrEnum
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, JsonValue, StringConstraints
 from pydantic_core import to_jsonable_python
 from typing_extensions import TypedDict  # pydantic needs this one before Python 3.12
 
@@ -91,6 +91,7 @@ class Call(FrozenData):
     seed: int | None = Field(default=None, ge=-(2**63), lt=2**63)
     findings: tuple[Finding, ...] = ()
     errors: tuple[str, ...] = ()
+    sent: dict[str, JsonValue] = {}
 
 
 class Utterance(FrozenData):

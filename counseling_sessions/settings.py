@@ -3,7 +3,7 @@
 import os
 from functools import reduce
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal, Self, get_args
 
 from pydantic import (
     AfterValidator,
@@ -29,6 +29,7 @@ RouterPolicy = Literal["llm", "rules", "every"]
 MergePolicy = Literal["llm", "join"]
 FanOut = Literal["selected", "all"]
 PromptLayout = Literal["shared", "separate"]
+Omitted = Literal["temperature", "top_p", "seed", "max_tokens"]
 Address = Annotated[str, AfterValidator(lambda url: url.rstrip("/"))]
 
 MOST_TURNS = 200
@@ -80,7 +81,17 @@ class ModelSettings(BaseModel):
         default=None, description="Further endpoints that serve the same model; a session stays on one of them"
     )
     extra_body: dict[str, JsonValue] | None = Field(
-        default=None, description="Further fields for this server's requests"
+        default=None, description="Further fields for this server's requests; a null leaves a field out"
+    )
+    omit: tuple[Omitted, ...] | None = Field(
+        default=None, description="Fields that no request has, for a model that does not take them"
+    )
+    reasoning_effort: str | None = Field(
+        default=None, pattern=r"^[a-z]{1,20}$", description="How much a reasoning model thinks: none, minimal, low, …"
+    )
+    system_role: Literal["keep", "fold"] | None = Field(
+        default=None,
+        description="fold: the system message stands before the first user message, for a model without one",
     )
 
     @model_validator(mode="after")
@@ -101,7 +112,22 @@ class ModelSettings(BaseModel):
         if self.base_url and self.base_url != base.base_url:
             base = base.model_copy(update={"replicas": None})
         extra = {**(base.extra_body or {}), **(self.extra_body or {})}
-        return base.model_copy(update={**self.model_dump(exclude_none=True), "extra_body": extra or None})
+        said = self.model_dump(exclude_none=True)
+        if base.omit and self.omit is None:
+            # What is said here is sent here, whatever a model further out does not take.
+            said["omit"] = tuple(name for name in base.omit if name not in said) or None
+        return base.model_copy(update={**said, "extra_body": extra or None})
+
+
+def omitting_nulls(fields: Any) -> Any:
+    """The fields of a file's model, with a null for one of `Omitted` as an entry of `omit`: `temperature: null` leaves it out."""
+    if not isinstance(fields, dict):
+        return fields
+    nulls = [name for name in get_args(Omitted) if name in fields and fields[name] is None]
+    if not nulls:
+        return fields
+    said = {name: value for name, value in fields.items() if name not in nulls}
+    return {**said, "omit": [*(said.get("omit") or ()), *nulls]}
 
 
 ROLE_DEFAULTS: dict[str, ModelSettings] = {

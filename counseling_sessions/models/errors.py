@@ -19,7 +19,7 @@ import openai
 from aiohttp.http_exceptions import HttpProcessingError, PayloadEncodingError
 
 from counseling_sessions.errors import UserError
-from counseling_sessions.models.structured import speaks_of_schema
+from counseling_sessions.models.objections import Objection, read_objection
 from counseling_sessions.store.machine import Shortage, shortage
 from counseling_sessions.store.reading import parse_json
 from counseling_sessions.texts.harmless import one_line
@@ -42,7 +42,7 @@ class FailedCall(RuntimeError):
     """One request that got no answer. Its message names no endpoint, as the caller knows it.
 
     `kind` is one of `ModelError`'s, `status` the HTTP status if there was one. The server asks to wait `retry_after` seconds.
-    `about_schema`: it refused the form in which the request asks for JSON. `overloaded`: it had no room.
+    `objection`: what it refused of the request. `overloaded`: it had no room.
     """
 
     def __init__(
@@ -52,13 +52,13 @@ class FailedCall(RuntimeError):
         *,
         status: int | None = None,
         retry_after: float | None = None,
-        about_schema: bool = False,
+        objection: Objection | None = None,
     ) -> None:
         super().__init__(message)
         self.kind = kind
         self.status = status
         self.retry_after = retry_after
-        self.about_schema = about_schema
+        self.objection = objection or Objection()
         self.overloaded = status in (429, 503, 529)
 
 
@@ -126,7 +126,7 @@ def refusal(status: int, body: bytes, headers: Mapping[str, str], key: str) -> F
         f"answers {status}" + (f": {words}" if words else ""),
         status=status,
         retry_after=retry_seconds(headers.get("retry-after", "")),
-        about_schema=speaks_of_schema(body.decode("utf-8", "replace")),
+        objection=read_objection(body),
     )
 
 

@@ -4,7 +4,14 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from counseling_sessions.settings import ModelSettings, SessionConfig, SettingsError, read_yaml, validation_message
+from counseling_sessions.settings import (
+    ModelSettings,
+    SessionConfig,
+    SettingsError,
+    omitting_nulls,
+    read_yaml,
+    validation_message,
+)
 
 
 def read_models(path: Path) -> dict[str, ModelSettings]:
@@ -23,7 +30,7 @@ def read_models(path: Path) -> dict[str, ModelSettings]:
             )
         problem = ""
         try:
-            models[str(role)] = ModelSettings.model_validate(fields)
+            models[str(role)] = ModelSettings.model_validate(omitting_nulls(fields))
         except ValidationError as error:
             problem = validation_message(error)
         if problem:  # Outside of `except`, so that the error does not hold the values: one can be a key.

@@ -16,9 +16,10 @@ from langchain_core.messages import HumanMessage, SystemMessage
 from counseling_sessions.graph.session import SessionTask, run_options, run_session, session_input
 from counseling_sessions.graph.session_graph import build_session_graph
 from counseling_sessions.models.chat import RETRY_AFTER_CAP, Models
+from counseling_sessions.models.dialect import PLAIN
 from counseling_sessions.models.endpoints import OPENAI_URL, Endpoint, find_endpoint
 from counseling_sessions.models.errors import ModelError
-from counseling_sessions.models.requests import Reply
+from counseling_sessions.models.requests import Reply, wire_request
 from counseling_sessions.models.roles import pinned, serving
 from counseling_sessions.models.structured import MODES, AnswerSchema, read_object
 from counseling_sessions.sessions.writing import keep
@@ -169,7 +170,7 @@ async def test_a_page_with_an_error_status_is_shown_shortened(models: Models) ->
         (401, "Incorrect API key provided."),
         (403, "Your country is not supported."),
         (404, "The model `m` does not exist."),
-        (422, "temperature: out of range"),
+        (422, "messages: too many"),
     ],
 )
 async def test_a_refusal_is_final_and_says_what_the_server_said(models: Models, status: int, words: str) -> None:
@@ -439,18 +440,16 @@ async def test_no_endpoint_and_no_key_are_said_before_anything_is_sent(monkeypat
 async def test_only_openai_itself_gets_openais_name_for_the_limit(
     models: Models, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from counseling_sessions.models.requests import request_options
-
     with LoopbackServer() as server:
         await models.ask("client", settings(server, max_tokens=77), HELLO)
         body = server.requests[0].body
     assert body["max_tokens"] == 77
     assert "max_completion_tokens" not in body
     monkeypatch.setenv("OPENAI_API_KEY", KEY)
-    asked = ModelSettings(model="gpt-5", max_tokens=77)
-    sent = request_options("client", asked, await find_endpoint(asked), None, None, 0, "")
-    assert sent["max_completion_tokens"] == 77
-    assert "max_tokens" not in sent["extra_body"]
+    asked = ModelSettings(model="gpt-5", max_tokens=77, temperature=0.7)
+    request = wire_request("client", asked, await find_endpoint(asked), HELLO, None, None, PLAIN, "")
+    assert request.sent == {"temperature": 0.7, "max_completion_tokens": 77}
+    assert request.options["extra_body"] == {"max_completion_tokens": 77}
 
 
 async def test_what_a_request_carries(models: Models) -> None:

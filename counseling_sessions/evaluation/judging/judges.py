@@ -15,7 +15,13 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, StringConstraints, ValidationError, model_validator
 
-from counseling_sessions.settings import ModelSettings, SettingsError, read_yaml, validation_message
+from counseling_sessions.settings import (
+    ModelSettings,
+    SettingsError,
+    omitting_nulls,
+    read_yaml,
+    validation_message,
+)
 
 
 class Judge(ModelSettings):
@@ -77,6 +83,6 @@ def _judge(path: Path, number: int, fields: dict[str, Any]) -> Judge:
     if any("key" in str(field) and field != "api_key_env" for field in fields):
         raise SettingsError(f"{path}: {name}: keys never stand in a file; name their environment variable: api_key_env")
     try:
-        return Judge.model_validate({**fields, "name": name})
+        return Judge.model_validate({**omitting_nulls(fields), "name": name})
     except ValidationError as error:
         raise SettingsError(f"{path}: {name}: {validation_message(error)}") from None
