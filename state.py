@@ -58,6 +58,10 @@ class FrozenData(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
+def _none(value: Any) -> bool:
+    return not value
+
+
 class Finding(FrozenData):
     """Why a generated message was refused or mended: the guard that objected, and what it saw."""
 
@@ -91,7 +95,10 @@ class Call(FrozenData):
     seed: int | None = Field(default=None, ge=-(2**63), lt=2**63)
     findings: tuple[Finding, ...] = ()
     errors: tuple[str, ...] = ()
-    sent: dict[str, JsonValue] = {}
+    sent: dict[str, JsonValue] = Field(default={}, exclude_if=_none)  # older records are written as they were
+
+    def __hash__(self) -> int:  # a dict has none
+        return hash((self.role, self.started, self.seed))
 
 
 class Utterance(FrozenData):

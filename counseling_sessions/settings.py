@@ -49,6 +49,11 @@ class SettingsError(UserError, ValueError):
     """A configuration that cannot be used; the message says where and why."""
 
 
+def _unset(value: Any) -> bool:
+    # Younger fields, which a configuration without them is written and hashed without.
+    return value is None
+
+
 class ModelSettings(BaseModel):
     """Which model serves a role and how it is sampled. What is not given comes from the role's group, then `default`."""
 
@@ -84,13 +89,17 @@ class ModelSettings(BaseModel):
         default=None, description="Further fields for this server's requests; a null leaves a field out"
     )
     omit: tuple[Omitted, ...] | None = Field(
-        default=None, description="Fields that no request has, for a model that does not take them"
+        default=None, exclude_if=_unset, description="Fields that no request has, for a model that does not take them"
     )
     reasoning_effort: str | None = Field(
-        default=None, pattern=r"^[a-z]{1,20}$", description="How much a reasoning model thinks: none, minimal, low, …"
+        default=None,
+        exclude_if=_unset,
+        pattern=r"^[a-z]{1,20}$",
+        description="How much a reasoning model thinks: none, minimal, low, …",
     )
     system_role: Literal["keep", "fold"] | None = Field(
         default=None,
+        exclude_if=_unset,
         description="fold: the system message stands before the first user message, for a model without one",
     )
 

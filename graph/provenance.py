@@ -9,16 +9,13 @@ from counseling_sessions.nodes.examples import examples_source
 from counseling_sessions.prompts import prompt_hashes
 from counseling_sessions.sessions.ids import session_id_of
 from counseling_sessions.sessions.record import Provenance
-from counseling_sessions.settings import ModelSettings, SessionConfig
+from counseling_sessions.settings import SessionConfig
 
 PACKAGES = ("counseling-sessions", "langgraph", "langchain-core", "langchain-openai", "openai", "pydantic", "xllamacpp")
 ELSEWHERE = ("judge/", "practice/")
 """Folders of prompts that no session uses."""
 YOUNGER = ("few_shot", "reminders", "merge", "choices")
 """Settings that came later: with their default values, a configuration keeps its older hash."""
-
-YOUNGER_OF_MODELS = ("omit", "reasoning_effort", "system_role")
-"""The same of a model's settings, whose default is None."""
 
 
 def provenance(config: SessionConfig) -> Provenance:
@@ -36,14 +33,8 @@ def configuration_hash(config: SessionConfig) -> str:
     """The first 16 hexadecimal digits of the configuration's SHA-256; the seed is left out, and how models are reached."""
     fields = SessionConfig.model_fields
     left_out = {"seed", *(name for name in YOUNGER if getattr(config, name) == fields[name].default)}
-    said = config.said_by()
-    unset = {role: _unset(model) for role, model in said.models.items()}
-    document = said.model_dump_json(exclude={**dict.fromkeys(left_out, True), "models": unset})
+    document = config.said_by().model_dump_json(exclude=left_out)
     return hashlib.sha256(document.encode()).hexdigest()[:16]
-
-
-def _unset(model: ModelSettings) -> set[str]:
-    return {name for name in YOUNGER_OF_MODELS if getattr(model, name) is None}
 
 
 def session_id(profile_id: str, attitude: str, config: SessionConfig) -> str:

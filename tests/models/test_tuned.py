@@ -6,9 +6,9 @@ import pytest
 from langchain_core.messages import HumanMessage
 
 from counseling_sessions.models.chat import Models
+from counseling_sessions.models.dialect import PLAIN
 from counseling_sessions.models.embedded import ADAPTER, ADAPTER_VARIABLE, TUNED, EmbeddedServer, adapter_file
 from counseling_sessions.models.embedded_file import SMOLLM2, EmbeddedModelError
-from counseling_sessions.models.dialect import PLAIN
 from counseling_sessions.models.endpoints import Endpoint
 from counseling_sessions.models.requests import wire_request
 from counseling_sessions.models.roles import Served, pinned
