@@ -29,7 +29,7 @@ _CAMEL = ("topP", "randomSeed", "maxTokens", "maxCompletionTokens", "responseFor
 # A longer name that begins alike is another field.
 _NAME = re.compile(r"(?<![A-Za-z0-9_])(" + "|".join((*FIELDS, *_CAMEL)) + r")(?![A-Za-z0-9_])")
 _OBJECTS = re.compile(
-    r"unsupported|(?:not|n't|no longer) (?:be )?(?:supported?|permitted|allowed|accepted?|available|valid|enabled|implemented)"
+    r"unsupported|(?:not|n't|no longer) (?:be )?(?:support(?:ed)?|permitted|allowed|accept(?:ed)?|available|valid|enabled|implemented)"
     r"|deprecated|forbidden|unknown|unrecogni[sz]ed|unexpected|cannot find|not expected|only the default|(?:may|can) only be"
     r"|must (?:be|not)|has to be|should be|invalid|out of range|\brange:|extra inputs|extra fields|不支持|无效",
     re.IGNORECASE,
