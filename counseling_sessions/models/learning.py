@@ -43,17 +43,17 @@ class Dialects:
         """
         place = base_url, model
         if structured is not None and not guess:
-            _bounded(self._worked)[place] = min(structured, self._worked.get(place, structured))
+            _put(self._worked, place, min(structured, self._worked.get(place, structured)))
         if guess and place not in self._worked:
             dialect |= Dialect(mode=guess)
         if dialect != PLAIN:
-            _bounded(self._known)[place] = self.of(*place) | dialect
+            _put(self._known, place, self.of(*place) | dialect)
 
 
-def _bounded(places: dict[tuple[str, str], T]) -> dict[tuple[str, str], T]:
-    if len(places) >= MOST_KNOWN:
+def _put(places: dict[tuple[str, str], T], place: tuple[str, str], value: T) -> None:
+    if place not in places and len(places) >= MOST_KNOWN:
         del places[next(iter(places))]
-    return places
+    places[place] = value
 
 
 def learned(dialect: Dialect, failed: FailedCall, request: WireRequest) -> Dialect | None:
@@ -61,7 +61,10 @@ def learned(dialect: Dialect, failed: FailedCall, request: WireRequest) -> Diale
     if failed.kind not in ("refused", "server_error") or failed.status not in _ABOUT_REQUESTS:
         return None
     objection, sent = failed.objection, request.sent
-    if fields := objection.fields & sent.keys():
+    fields = objection.fields & sent.keys()
+    if objection.together and not fields >= {"temperature", "top_p"}:
+        fields -= {"temperature", "top_p"}  # Of one of them alone, this is no refusal.
+    if fields:
         return _without(dialect, objection, fields, sent)
     if objection.schema and "response_format" in sent and dialect.mode + 1 < len(MODES):
         return replace(dialect, mode=dialect.mode + 1)
@@ -73,7 +76,7 @@ def learned(dialect: Dialect, failed: FailedCall, request: WireRequest) -> Diale
 
 
 def _without(dialect: Dialect, objection: Objection, fields: frozenset[str], sent: Mapping[str, Any]) -> Dialect:
-    if objection.together and {"temperature", "top_p"} <= fields:
+    if objection.together:
         fields -= {"temperature"}
     elif fields == {"temperature"} and objection.ranged and sent["temperature"] > COOL:
         return replace(dialect, warmest=COOL)
