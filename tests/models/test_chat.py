@@ -17,7 +17,7 @@ from counseling_sessions.graph.session import SessionTask, run_options, run_sess
 from counseling_sessions.graph.session_graph import build_session_graph
 from counseling_sessions.models.chat import RETRY_AFTER_CAP, Models
 from counseling_sessions.models.dialect import PLAIN
-from counseling_sessions.models.endpoints import OPENAI_URL, Endpoint, find_endpoint
+from counseling_sessions.models.endpoints import OPENAI_MODEL, OPENAI_URL, Endpoint, find_endpoint
 from counseling_sessions.models.errors import ModelError
 from counseling_sessions.models.requests import Reply, wire_request
 from counseling_sessions.models.roles import pinned, serving
@@ -450,6 +450,20 @@ async def test_only_openai_itself_gets_openais_name_for_the_limit(
     request = wire_request("client", asked, await find_endpoint(asked), HELLO, None, None, PLAIN, "")
     assert request.sent == {"temperature": 0.7, "max_completion_tokens": 77}
     assert request.options["extra_body"] == {"max_completion_tokens": 77}
+
+
+async def test_openais_default_model_does_not_reason_unless_the_settings_say(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", KEY)
+
+    async def effort(**fields: Any) -> object:
+        asked = ModelSettings(**fields)
+        request = wire_request("client", asked, await find_endpoint(asked), HELLO, None, None, PLAIN, "")
+        return request.sent.get("reasoning_effort")
+
+    assert await effort() == await effort(model=OPENAI_MODEL) == "none"
+    assert await effort(reasoning_effort="low") == "low"
+    assert await effort(model="gpt-5.4") is None
+    assert await effort(base_url="http://127.0.0.1:1/v1", model=OPENAI_MODEL) is None
 
 
 async def test_what_a_request_carries(models: Models) -> None:

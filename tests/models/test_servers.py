@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ from tests.scripted import config, profile
 
 pytestmark = pytest.mark.usefixtures("no_surroundings")
 
+ROOT = Path(__file__).parents[2]
 WORKING = [name for name, kind in SERVERS.items() if kind.works]
 
 
@@ -122,3 +124,11 @@ async def test_a_model_without_seed_and_temperature_never_gets_the_same_request_
     assert served.problem
     assert len(bodies) == 6
     assert len(set(bodies)) == 6
+
+
+def test_the_document_has_a_row_for_every_behaviour_and_none_besides() -> None:
+    text = (ROOT / "docs" / "models.md").read_text(encoding="utf-8")
+    section = text.split("## Servers and models whose behaviour is handled")[1].split("\n## ")[0]
+    rows = re.findall(r"^\| `([^`]+)` \|", section, re.MULTILINE)
+    assert len(rows) == len(set(rows))
+    assert set(rows) == set(SERVERS)
