@@ -14,7 +14,7 @@ from pydantic import JsonValue
 
 from counseling_sessions.models.answers import most_characters
 from counseling_sessions.models.dialect import LIMIT, SEED, Dialect, folded, said_by
-from counseling_sessions.models.endpoints import Endpoint
+from counseling_sessions.models.endpoints import OPENAI_EFFORT, OPENAI_MODEL, Endpoint
 from counseling_sessions.models.errors import FailedCall, failure_of, unreadable
 from counseling_sessions.models.objections import FIELDS
 from counseling_sessions.models.structured import MODES, AnswerSchema, response_format
@@ -144,7 +144,7 @@ def wire_request(
 ) -> WireRequest:
     """A call as its model takes it: in the `dialect` that its server has taught, and as the settings say."""
     spoken = dialect | said_by(settings)
-    fields = _sampling(settings, spoken, seed)
+    fields = _sampling(settings, endpoint, spoken, seed)
     body = _body(role, settings, endpoint, spoken, schema)
     # What extra_body says wins over the program's own fields, but not over a refusal.
     extra = {name: value for name, value in (settings.extra_body or {}).items() if value is not None}
@@ -159,13 +159,15 @@ def wire_request(
     return WireRequest(tuple(messages), options | {"extra_body": taken}, sent, structured)
 
 
-def _sampling(settings: ModelSettings, dialect: Dialect, seed: int | None) -> dict[str, Any]:
+def _sampling(settings: ModelSettings, endpoint: Endpoint, dialect: Dialect, seed: int | None) -> dict[str, Any]:
     """The fields that say how an answer is drawn, as far as the model takes them."""
-    temperature = settings.temperature
+    temperature, effort = settings.temperature, settings.reasoning_effort
+    if effort is None and endpoint.is_openai and endpoint.model == OPENAI_MODEL:
+        effort = OPENAI_EFFORT
     if temperature is not None and dialect.warmest is not None:
         temperature = min(temperature, dialect.warmest)
     named: dict[str | None, Any] = {"temperature": temperature, "top_p": settings.top_p, dialect.name_of(SEED): seed}
-    named["reasoning_effort"] = settings.reasoning_effort
+    named["reasoning_effort"] = effort
     return {name: value for name, value in named.items() if name and value is not None and name not in dialect.refused}
 
 

@@ -7,7 +7,7 @@ samples: 3
 samples: 3                         # several judges: this holds for all of them
 judges:
   - {name: mistral, base_url: http://127.0.0.1:8000/v1}
-  - {name: mini, model: gpt-4o-mini, api_key_env: OPENAI_API_KEY}
+  - {name: mini, model: gpt-6-luna, api_key_env: OPENAI_API_KEY}
 """
 
 from pathlib import Path
