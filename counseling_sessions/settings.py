@@ -3,7 +3,7 @@
 import os
 from functools import reduce
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self, get_args
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import (
     AfterValidator,
@@ -50,8 +50,7 @@ class SettingsError(UserError, ValueError):
 
 
 def _unset(value: Any) -> bool:
-    # Younger fields, which a configuration without them is written and hashed without.
-    return value is None
+    return value is None  # Of younger fields: a configuration without them is written and hashed as before them.
 
 
 class ModelSettings(BaseModel):
@@ -122,21 +121,9 @@ class ModelSettings(BaseModel):
             base = base.model_copy(update={"replicas": None})
         extra = {**(base.extra_body or {}), **(self.extra_body or {})}
         said = self.model_dump(exclude_none=True)
-        if base.omit and self.omit is None:
-            # What is said here is sent here, whatever a model further out does not take.
+        if base.omit and self.omit is None:  # What is said here is sent here.
             said["omit"] = tuple(name for name in base.omit if name not in said) or None
         return base.model_copy(update={**said, "extra_body": extra or None})
-
-
-def omitting_nulls(fields: Any) -> Any:
-    """The fields of a file's model, with a null for one of `Omitted` as an entry of `omit`: `temperature: null` leaves it out."""
-    if not isinstance(fields, dict):
-        return fields
-    nulls = [name for name in get_args(Omitted) if name in fields and fields[name] is None]
-    if not nulls:
-        return fields
-    said = {name: value for name, value in fields.items() if name not in nulls}
-    return {**said, "omit": [*(said.get("omit") or ()), *nulls]}
 
 
 ROLE_DEFAULTS: dict[str, ModelSettings] = {

@@ -15,13 +15,8 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, StringConstraints, ValidationError, model_validator
 
-from counseling_sessions.settings import (
-    ModelSettings,
-    SettingsError,
-    omitting_nulls,
-    read_yaml,
-    validation_message,
-)
+from counseling_sessions.models.models_file import omitting_nulls
+from counseling_sessions.settings import ModelSettings, SettingsError, read_yaml, validation_message
 
 
 class Judge(ModelSettings):
