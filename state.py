@@ -8,7 +8,7 @@ import operator
 from enum import StrEnum
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, JsonValue, StringConstraints
 from pydantic_core import to_jsonable_python
 from typing_extensions import TypedDict  # pydantic needs this one before Python 3.12
 
@@ -102,6 +102,10 @@ class Call(FrozenData):
     findings: tuple[Finding, ...] = ()
     errors: tuple[str, ...] = ()
     prompts: Annotated[str, StringConstraints(pattern=r"^([0-9a-f]{16})?$")] = Field(default="", exclude_if=unsaid)
+    sent: dict[str, JsonValue] = Field(default={}, exclude_if=unsaid)  # older records are written as they were
+
+    def __hash__(self) -> int:  # a dict has none
+        return hash((self.role, self.started, self.seed))
 
 
 class Utterance(FrozenData):

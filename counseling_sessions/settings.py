@@ -29,6 +29,7 @@ RouterPolicy = Literal["llm", "rules", "every"]
 MergePolicy = Literal["llm", "join"]
 FanOut = Literal["selected", "all"]
 PromptLayout = Literal["shared", "separate"]
+Omitted = Literal["temperature", "top_p", "seed", "max_tokens"]
 Address = Annotated[str, AfterValidator(lambda url: url.rstrip("/"))]
 
 MOST_TURNS = 200
@@ -46,6 +47,10 @@ DEFAULT_TECHNIQUES = ("reflection", "questioning", "solutions", "normalizing", "
 
 class SettingsError(UserError, ValueError):
     """A configuration that cannot be used; the message says where and why."""
+
+
+def _unset(value: Any) -> bool:
+    return value is None  # Of younger fields: a configuration without them is written and hashed as before them.
 
 
 class ModelSettings(BaseModel):
@@ -80,7 +85,21 @@ class ModelSettings(BaseModel):
         default=None, description="Further endpoints that serve the same model; a session stays on one of them"
     )
     extra_body: dict[str, JsonValue] | None = Field(
-        default=None, description="Further fields for this server's requests"
+        default=None, description="Further fields for this server's requests; a null leaves a field out"
+    )
+    omit: tuple[Omitted, ...] | None = Field(
+        default=None, exclude_if=_unset, description="Fields that no request has, for a model that does not take them"
+    )
+    reasoning_effort: str | None = Field(
+        default=None,
+        exclude_if=_unset,
+        pattern=r"^[a-z]{1,20}$",
+        description="How much a reasoning model thinks: none, minimal, low, …",
+    )
+    system_role: Literal["keep", "fold"] | None = Field(
+        default=None,
+        exclude_if=_unset,
+        description="fold: the system message stands before the first user message, for a model without one",
     )
 
     @model_validator(mode="after")
@@ -101,7 +120,10 @@ class ModelSettings(BaseModel):
         if self.base_url and self.base_url != base.base_url:
             base = base.model_copy(update={"replicas": None})
         extra = {**(base.extra_body or {}), **(self.extra_body or {})}
-        return base.model_copy(update={**self.model_dump(exclude_none=True), "extra_body": extra or None})
+        said = self.model_dump(exclude_none=True)
+        if base.omit and self.omit is None:  # What is said here is sent here.
+            said["omit"] = tuple(name for name in base.omit if name not in said) or None
+        return base.model_copy(update={**said, "extra_body": extra or None})
 
 
 ROLE_DEFAULTS: dict[str, ModelSettings] = {

@@ -156,19 +156,24 @@ def _is_served(role: str, config: SessionConfig, configured: SessionConfig) -> b
     return here and recorded.base_url in (None, default.base_url or environment_url())
 
 
+def _over(chosen: ModelSettings, owners: ModelSettings) -> ModelSettings:
+    """A caller's choice at an owner's model; what the model does not take, the owner says alone."""
+    return chosen.over(owners).model_copy(update={"omit": owners.omit})
+
+
 def _served(role: str, asked: SessionConfig, configured: SessionConfig) -> ModelSettings:
     chosen, owners = asked.named_for(role), configured.named_for(role)
     if chosen.model in (None, owners.model):
-        return chosen.over(owners)
+        return _over(chosen, owners)
     sampled = chosen.over(ModelSettings(**{name: getattr(owners, name) for name in SAMPLING}))
     if chosen.model in EMBEDDED_MODELS:
         return sampled
     for name in ("default", *configured.models):
         place = configured.named_for(name)
         if place.model == chosen.model:
-            return sampled.over(place)
+            return _over(sampled, place)
     if owners.model is None and not means_embedded(owners):
-        return chosen.over(owners)  # the owner leaves it open which of this endpoint's models serves
+        return _over(chosen, owners)  # the owner leaves it open which of this endpoint's models serves
     names = sorted({str(configured.named_for(name).model) for name in configured.models} - {"None"})
     raise SettingsError(
         f"models: {role}: the model {chosen.model!r} is none of this server's ({', '.join(names) or 'the embedded model'}); "

@@ -65,8 +65,12 @@ def client_messages(view: ClientView, config: SessionConfig, note: str) -> list[
 def ask_again(messages: Sequence[BaseMessage], findings: Sequence[Finding]) -> list[BaseMessage]:
     """The same messages with why the last answer was refused as their last lines (the prefix stays as it was)."""
     reasons = dict.fromkeys(prompt("retry", finding.kind, detail=clean(finding.detail, 160)) for finding in findings)
-    remark = prompt("retry", reasons=" ".join(reasons))
-    return [*messages[:-1], HumanMessage(f"{messages[-1].text}\n\n({remark})")]
+    return _remarked(messages, prompt("retry", reasons=" ".join(reasons)))
+
+
+def again_in_other_words(messages: Sequence[BaseMessage], number: int) -> list[BaseMessage]:
+    """The same messages for the answer with this number: a model without a seed could answer the same request alike."""
+    return _remarked(messages, prompt("retry", "again", number=number))
 
 
 def as_chat(messages: Iterable[BaseMessage]) -> list[ChatMessage]:
@@ -120,6 +124,10 @@ def _dialogue(utterances: Sequence[Utterance], side: Speaker, background: str, n
     joined = [(mine, "\n\n".join(text for _, text in texts)) for mine, texts in groups]
     # The last message has the note of this call alone; the others will be asked for again.
     return [*(_kept_message(mine, text) for mine, text in joined[:-1]), _message(*joined[-1])]
+
+
+def _remarked(messages: Sequence[BaseMessage], remark: str) -> list[BaseMessage]:
+    return [*messages[:-1], HumanMessage(f"{messages[-1].text}\n\n({remark})")]
 
 
 def _with(system: str, examples: str) -> str:

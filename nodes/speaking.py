@@ -19,7 +19,7 @@ from counseling_sessions.models.errors import ModelError
 from counseling_sessions.models.requests import Reply
 from counseling_sessions.models.structured import AnswerSchema, MalformedAnswer, read_object
 from counseling_sessions.nodes.choosing import ENOUGH, Worth, worth_after
-from counseling_sessions.nodes.context import UTTERANCE_LIMIT, ask_again, counselor_messages
+from counseling_sessions.nodes.context import UTTERANCE_LIMIT, again_in_other_words, ask_again, counselor_messages
 from counseling_sessions.nodes.guards import check
 from counseling_sessions.nodes.mending import cut, repair, tidy
 from counseling_sessions.nodes.prompt_set import prompts_digest
@@ -115,6 +115,7 @@ class _Attempts:
         self.clock = time.perf_counter()
         self.replies: list[Reply] = []
         self.passed: list[_Passed] = []
+        self._asked: set[str] = set()
         self.findings: list[Finding] = []
         self.error: ModelError | None = None
 
@@ -122,6 +123,7 @@ class _Attempts:
         """Ask once more."""
         request, number = self.request, len(self.replies)
         settings = request.config.model_for(request.role)
+        messages = self._in_other_words(messages)
         usual, refused = settings.temperature or 0.0, number - len(self.passed)
         warmth = min(usual + WARMER * refused, max(usual, 1.3))
         try:
@@ -156,6 +158,13 @@ class _Attempts:
         failure = Failure(stage=role, kind=kind, message=message, turn=turn, status=status, call=self._call())
         return Unusable(failure, permanent)
 
+    def _in_other_words(self, messages: Sequence[BaseMessage]) -> Sequence[BaseMessage]:
+        """The messages, so that no two requests are the same where the model takes no seed."""
+        words = str(messages[-1].text)
+        again = words in self._asked and not self.replies[-1].sent.keys() & {"seed", "random_seed"}
+        self._asked.add(words)
+        return again_in_other_words(messages, len(self.replies) + 1) if again else messages
+
     def _seed(self, number: int) -> int:
         return call_seed(self.request.config.seed, self.request.role, self.request.turn, number)
 
@@ -183,6 +192,7 @@ class _Attempts:
             findings=tuple(self.findings),
             errors=tuple(error for reply in self.replies for error in reply.errors) + (error.errors if error else ()),
             prompts=prompts_digest(self.request.config),
+            sent=self.replies[-1].sent if self.replies else {},
         )
 
 

@@ -32,7 +32,7 @@ from tests.generation.exports.sessions import client, of
 from tests.kept import keep_old, kept_in
 from tests.scripted import config
 
-SHARD = 45_000
+SHARD = 50_000
 """Bytes after which a shard is packed: three or four records."""
 USER_ERRORS = (RunError, ProfileError)
 LATER = "2099-01-01T00:00:00+00:00"

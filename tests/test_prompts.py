@@ -21,7 +21,7 @@ from tests.scripted import Asked, Sensible, config, scripted_models
 
 SECTIONS: dict[str, set[str]] = {
     "plan": {"", "techniques"},
-    "retry": {"", "malformed", *GUARDS},
+    "retry": {"", "malformed", "again", *GUARDS},
     "client/system": {"", *ATTITUDES},
     "client/reply": {"ending", "last", "reminder"},
     "client/examples": {"", "exchange"},

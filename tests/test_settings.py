@@ -151,6 +151,28 @@ def test_extra_fields_of_the_layers_are_joined_and_the_own_one_wins() -> None:
     assert SessionConfig().model_for("client").extra_body is None
 
 
+def test_what_is_omitted_is_inherited_until_a_nearer_layer_says_otherwise() -> None:
+    models = {
+        "default": ModelSettings(omit=("temperature", "seed")),
+        "client": ModelSettings(temperature=0.9),
+        "plan": ModelSettings(omit=()),
+        "techniques": ModelSettings(omit=("top_p",)),
+    }
+    config = SessionConfig(models=models)
+    omitted = {role: config.model_for(role).omit for role in ("router", "client", "plan", "reflection")}
+    assert omitted == {**{"router": ("temperature", "seed"), "client": ("seed",), "plan": (), "reflection": ("top_p",)}}
+    # A record's configuration says the same when it is read again.
+    again = SessionConfig.model_validate_json(config.model_dump_json())
+    assert again == config
+    assert {role: again.model_for(role).omit for role in omitted} == omitted
+
+
+def test_a_younger_field_is_written_only_where_it_says_something() -> None:
+    assert not {"omit", "reasoning_effort", "system_role"} & ModelSettings(model="m").model_dump().keys()
+    said = ModelSettings(omit=(), reasoning_effort="low", system_role="fold")
+    assert ModelSettings.model_validate_json(said.model_dump_json()) == said
+
+
 @pytest.mark.parametrize(
     ("url", "says"),
     [
@@ -253,6 +275,16 @@ def write(tmp_path: Path, text: str | bytes) -> Path:
     path = tmp_path / "models.yaml"
     path.write_bytes(text.encode() if isinstance(text, str) else text)
     return path
+
+
+def test_a_null_in_a_file_leaves_a_field_out(tmp_path: Path) -> None:
+    text = "default: {temperature: null, seed: null, omit: [top_p], model: null, extra_body: {min_p: null}}"
+    (model,) = read_models(write(tmp_path, text)).values()
+    assert model == ModelSettings(omit=("top_p", "temperature", "seed"), extra_body={"min_p": None})
+    with pytest.raises(SettingsError, match="default: omit"):
+        read_models(write(tmp_path, "default: {omit: [model]}"))
+    with pytest.raises(SettingsError, match="default: seed: "):
+        read_models(write(tmp_path, "default: {seed: 5}"))
 
 
 def test_a_file_of_models(tmp_path: Path) -> None:

@@ -8,10 +8,11 @@ from rich.text import Text
 from counseling_sessions.commands.build import opened_models, session_config, set_fields
 from counseling_sessions.commands.parsing.about import CheckRequest, GraphRequest, ProfilesRequest, SchemaRequest
 from counseling_sessions.commands.telling import warn
+from counseling_sessions.graph.check import check
 from counseling_sessions.graph.session_graph import build_session_graph
 from counseling_sessions.inspection.schemas import SCHEMAS
 from counseling_sessions.inspection.tables import models_table, profiles_table, show_profile
-from counseling_sessions.models.roles import check, serving
+from counseling_sessions.models.roles import serving
 from counseling_sessions.profiles.library import builtin_profiles
 from counseling_sessions.profiles.readers import ProfileError, find_profile, read_profiles
 from counseling_sessions.texts.console import HarmlessConsole, json_text, print_json
@@ -48,7 +49,7 @@ async def _check(request: CheckRequest) -> int:
         served = await serving(models, config)
         for item in served:
             if item.endpoint:
-                await check(models, item)
+                await check(models, item, config)
     HarmlessConsole().print(models_table(served))
     return 1 if any(item.problem for item in served) else 0
 

@@ -4,6 +4,7 @@ from rich.console import Console, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from counseling_sessions.models.dialect import LIMIT, SEED, Dialect
 from counseling_sessions.models.roles import Served
 from counseling_sessions.profiles.schema import ClientProfile, client_form, counselor_information, counselor_reason
 
@@ -56,8 +57,27 @@ def models_table(served: list[Served]) -> Table:
                 ("structured output", Text(item.structured or "no")),
                 ("token usage", Text("reported" if item.usage else "not reported")),
                 ("cached tokens", Text(CACHED[item.cached])),
+                *((name, Text(done, style="yellow")) for name, done in dialect_rows(item.dialect)),
             ]
         for row in rows:
             table.add_row(*row)
         table.add_section()
     return table
+
+
+def dialect_rows(dialect: Dialect) -> list[tuple[str, str]]:
+    """What a server does not take of a request, and what is done about it."""
+    rows: list[tuple[str, str]] = [
+        (name, "not taken, left out") for name in ("temperature", "top_p") if name in dialect.refused
+    ]
+    if dialect.warmest is not None:
+        rows.append(("temperature", f"at most {dialect.warmest:g}, and never above"))
+    for names in (SEED, LIMIT):
+        refused = [name for name in names if name in dialect.refused]
+        instead = dialect.name_of(names)
+        rows += [(refused[0], f"not taken, sent as {instead}" if instead else "not taken, left out")] if refused else []
+    if dialect.folds:
+        rows.append(("system message", "not taken, put before the first user message"))
+    if dialect.streams:
+        rows.append(("answers", "streamed, as the server gives no others"))
+    return rows

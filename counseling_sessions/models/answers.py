@@ -7,7 +7,6 @@ import json
 import unicodedata
 from typing import Any
 
-from counseling_sessions.models.error_bodies import read_error
 from counseling_sessions.models.errors import FailedCall, clean_words, inner_refusal, unreadable
 from counseling_sessions.store.reading import parse_json
 from counseling_sessions.texts.harmless import harmless
@@ -82,7 +81,7 @@ def parsed_body(body: bytes, key: str) -> dict[str, Any] | list[Any] | FailedCal
     if not isinstance(value, (dict, list)):
         return unreadable(f"no JSON object: {clean_words(page, key)!r}")
     inner = value[0] if isinstance(value, list) and value else value
-    return inner_refusal(read_error(value), key) if isinstance(inner, dict) and inner.get("error") else value
+    return inner_refusal(value, key) if isinstance(inner, dict) and inner.get("error") else value
 
 
 def _first_choice(value: dict[str, Any], key: str) -> dict[str, Any] | FailedCall:
@@ -90,10 +89,10 @@ def _first_choice(value: dict[str, Any], key: str) -> dict[str, Any] | FailedCal
     choices = value.get("choices")
     choice = choices[0] if isinstance(choices, list) and choices else None
     if isinstance(choice, dict) and choice.get("error"):
-        return inner_refusal(read_error(choice), key)
+        return inner_refusal(choice, key)
     message = choice.get("message") if isinstance(choice, dict) else None
     if not isinstance(choice, dict) or not isinstance(message, dict):
-        failed = inner_refusal(read_error(value), key)
+        failed = inner_refusal(value, key)
         return unreadable("an answer without choices") if failed.kind == "garbled" else failed
     if message.get("role") not in (None, "assistant"):
         return unreadable("a message that is not the assistant's")

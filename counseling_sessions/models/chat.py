@@ -14,15 +14,25 @@ from weakref import WeakKeyDictionary
 
 from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import BaseMessage
+from langchain_core.runnables import RunnableConfig
 
 from counseling_sessions.models.answers import read_completion
 from counseling_sessions.models.breaker import RETRY_AFTER_CAP
+from counseling_sessions.models.dialect import PLAIN, Dialect
 from counseling_sessions.models.embedded import why_gone
 from counseling_sessions.models.endpoints import Endpoint, find_endpoint
 from counseling_sessions.models.errors import RETRIED, FailedCall, ModelError, failure_of
 from counseling_sessions.models.growth import PromptGrowth
+from counseling_sessions.models.learning import DOUBTFUL, Dialects, learned
 from counseling_sessions.models.limits import AdaptiveLimit
-from counseling_sessions.models.requests import Reply, openai_chat, read_reply, request_options, trace_options
+from counseling_sessions.models.requests import (
+    Reply,
+    WireRequest,
+    openai_chat,
+    read_reply,
+    trace_options,
+    wire_request,
+)
 from counseling_sessions.models.structured import MODES, AnswerSchema
 from counseling_sessions.models.transport import ModelClient
 from counseling_sessions.settings import ModelSettings, means_embedded
@@ -60,7 +70,7 @@ class Models:
     between two requests, in seconds; each wait is double the last, and randomised. `in_flight` (calls at once, per endpoint) and
     `requests` (for one answer) are bounds where the settings name none. `retries` counts repeated requests. `trouble` is the last
     failure, with its time (monotonic seconds). `on_wait` hears of each wait that is worth a word, when it begins. `growth` watches
-    how servers count growing prompts.
+    how servers count growing prompts. `dialects` are what servers have refused so far.
     """
 
     make_chat: MakeChat | None = None
@@ -76,7 +86,7 @@ class Models:
     on_wait: Callable[[str], None] | None = field(default=None, init=False)
     _waits_until: float = field(default=0.0, init=False)
     _loops: WeakKeyDictionary[asyncio.AbstractEventLoop, _Loop] = field(default_factory=WeakKeyDictionary, init=False)
-    _modes: dict[tuple[str, str], int] = field(default_factory=dict, init=False)
+    dialects: Dialects = field(default_factory=Dialects, init=False)
 
     async def ask(
         self,
@@ -91,54 +101,40 @@ class Models:
     ) -> Reply:
         """Ask once; retries time-outs, 429, 5xx, cut connections and unreadable bodies. Role and turn go into a trace.
 
-        Raises `Shortage` where the machine ran out of something, else `ModelError`: at once for a refusal (other 4xx) and for the
-        end of the embedded server, which the next call starts again; else after `settings.max_requests`. Requests that find a
-        server's way to ask for JSON, once a server, do not count. Nor do those that meet only a limit (429), unless the settings
-        bound them: the breaker does, and ends the call as `limit`.
+        What a server refuses by name is left out or put otherwise, and remembered: such requests do not count. Nor do those that meet
+        only a limit (429), unless the settings bound them: the breaker does, and ends the call as `limit`. Raises `Shortage` where
+        the machine ran out of something, else `ModelError`: at once for any other refusal (4xx) and for the end of the embedded
+        server, which the next call starts again; else after `settings.max_requests`.
         """
         loop = self._loop()
         first = await self.endpoint(settings)
-        expected = (
-            sum(len(message.text) for message in messages) // CHARACTERS_A_TOKEN + (settings.max_tokens or 0) // 2
-        )
         traced = trace_options(role, turn)
         errors: list[str] = []
-        answer: Reply | FailedCall | Shortage
+        tried = PLAIN  # What this call has learned; an answer confirms it.
+        doubts, guess = 0, 0
         left = settings.max_requests or self.requests
         while True:
             endpoint = _replica(first, settings, session_id, loop.down)
             limit = self._limit(loop, endpoint, settings)
-            mode = self._mode(endpoint)
-            options = request_options(role, settings, endpoint, seed, schema, mode, session_id)
-            async with limit.slot(expected) as slot:
-                began = time.monotonic()
-                try:
-                    # Before the clock runs, as making the first one takes a while.
-                    chat = self._chat(loop, endpoint, settings)
-                    async with asyncio.timeout(settings.timeout):
-                        message = await chat.ainvoke(list(messages), traced, **options)
-                    structured = MODES[mode] if schema else None
-                    answer = read_reply(message, endpoint, settings, len(errors) + 1, structured, tuple(errors))
-                except Exception as error:
-                    if (failed := failure_of(error, endpoint.key)) is None:
-                        raise
-                    answer = failed
-                if isinstance(answer, Shortage):
-                    raise answer
-                if isinstance(answer, Reply):
-                    slot.succeeded(time.monotonic() - began, answer.tokens)
-                    return answer
-                if answer.kind == "timeout" or answer.overloaded:
-                    slot.overloaded(answer, endpoint.label)
+            place = endpoint.base_url, endpoint.model
+            dialect = self.dialects.of(*place) | tried | Dialect(mode=guess)
+            request = wire_request(role, settings, endpoint, messages, seed, schema, dialect, session_id)
+            answer = await self._send(loop, endpoint, settings, request, traced, tuple(errors))
+            if isinstance(answer, Reply):
+                self.dialects.keep(*place, tried, guess=guess, structured=dialect.mode if schema else None)
+                return answer
             cut_off = endpoint.embedded and answer.kind == "connection"
             if cut_off and (gone := await asyncio.to_thread(why_gone, endpoint.base_url)):
                 answer, left = FailedCall("connection", f"has ended before it answered: {gone}"), 0
             errors.append(f"{endpoint.label} {answer}"[:MOST_OF_AN_ERROR])
             self.trouble = time.monotonic(), errors[-1]
-            if answer.kind == "refused" and schema and mode + 1 < len(MODES) and answer.about_schema:
-                # Another session may have gone further down meanwhile.
-                self._modes[endpoint.base_url, endpoint.model] = max(mode + 1, self._mode(endpoint))
+            if better := learned(dialect, answer, request):
+                tried |= better
                 continue
+            if schema and answer.status in DOUBTFUL:
+                doubts += 1
+                # The first one may be an accident.
+                guess = min(dialect.mode + 1, len(MODES) - 1) if doubts > 1 else 0
             if answer.kind == "connection":
                 loop.down[endpoint.base_url] = time.monotonic() + DOWN
             left -= not (limit.breaker.bounds(answer) and not settings.max_requests)
@@ -150,6 +146,39 @@ class Models:
                 kind, words = ("limit", shut) if shut else (answer.kind, errors[-1])
                 raise ModelError(kind, words, requests=len(errors), errors=tuple(errors), status=answer.status)
             await self._pause(self._wait(len(errors), answer.retry_after), errors[-1])
+
+    async def _send(
+        self,
+        loop: _Loop,
+        endpoint: Endpoint,
+        settings: ModelSettings,
+        request: WireRequest,
+        traced: RunnableConfig,
+        errors: tuple[str, ...],
+    ) -> Reply | FailedCall:
+        """Send one request, once there is room for it. Raises `Shortage`."""
+        limit = self._limit(loop, endpoint, settings)
+        characters = sum(len(message.text) for message in request.messages)
+        answer: Reply | FailedCall | Shortage
+        async with limit.slot(characters // CHARACTERS_A_TOKEN + (settings.max_tokens or 0) // 2) as slot:
+            began = time.monotonic()
+            try:
+                # Before the clock runs, as making the first one takes a while.
+                chat = self._chat(loop, endpoint, settings)
+                async with asyncio.timeout(settings.timeout):
+                    message = await chat.ainvoke(list(request.messages), traced, **request.options)
+                answer = read_reply(message, endpoint, settings, request, errors)
+            except Exception as error:
+                if (failed := failure_of(error, endpoint.key)) is None:
+                    raise
+                answer = failed
+            if isinstance(answer, Shortage):
+                raise answer
+            if isinstance(answer, Reply):
+                slot.succeeded(time.monotonic() - began, answer.tokens)
+            elif answer.kind == "timeout" or answer.overloaded:
+                slot.overloaded(answer, endpoint.label)
+        return answer
 
     @property
     def limits(self) -> dict[str, AdaptiveLimit]:
@@ -192,9 +221,6 @@ class Models:
                 tpm=settings.tokens_per_minute,
             )
         return loop.limits[endpoint.label]
-
-    def _mode(self, endpoint: Endpoint) -> int:
-        return self._modes.get((endpoint.base_url, endpoint.model), 0)
 
     def _chat(self, loop: _Loop, endpoint: Endpoint, settings: ModelSettings) -> BaseChatModel:
         name = f"{endpoint.base_url}|{endpoint.model}|{settings.api_key_env}|{settings.timeout}"

@@ -22,7 +22,9 @@ from counseling_sessions.settings import (
 from counseling_sessions.store.machine import Shortage
 
 OPENAI_URL = "https://api.openai.com/v1"
-OPENAI_MODEL = "gpt-4o-mini"
+OPENAI_MODEL = "gpt-6-luna"
+OPENAI_EFFORT = "none"
+"""How much OpenAI's model reasons unless the settings say: with thoughts, answers would not fit the roles' limits."""
 LISTED_WITHIN = 20.0
 """Seconds for a server's list of models."""
 MOST_LISTED = 8

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from datetime import UTC
 from email.utils import parsedate_to_datetime
 from time import time
+from typing import Any
 
 import aiohttp
 import httpx2
@@ -17,8 +18,8 @@ import openai
 from aiohttp.http_exceptions import HttpProcessingError, PayloadEncodingError
 
 from counseling_sessions.errors import UserError
-from counseling_sessions.models.error_bodies import ErrorBody, kind_of, read_error_body
-from counseling_sessions.models.structured import speaks_of_schema
+from counseling_sessions.models.error_bodies import ErrorBody, kind_of, read_error, read_error_body
+from counseling_sessions.models.objections import Objection, objection_of, read_objection
 from counseling_sessions.store.machine import Shortage, shortage
 from counseling_sessions.texts.harmless import one_line
 from counseling_sessions.texts.keys import masked
@@ -45,7 +46,7 @@ class FailedCall(RuntimeError):
     """One request that got no answer. Its message names no endpoint, as the caller knows it.
 
     `kind` is one of `ModelError`'s, `status` the HTTP status if there was one. The server asks to wait `retry_after` seconds.
-    `about_schema`: it refused the form in which the request asks for JSON. `overloaded`: it had no room.
+    `objection`: what it refused of the request. `overloaded`: it had no room.
     """
 
     def __init__(
@@ -55,13 +56,13 @@ class FailedCall(RuntimeError):
         *,
         status: int | None = None,
         retry_after: float | None = None,
-        about_schema: bool = False,
+        objection: Objection | None = None,
     ) -> None:
         super().__init__(message)
         self.kind = kind
         self.status = status
         self.retry_after = retry_after
-        self.about_schema = about_schema
+        self.objection = objection or Objection()
         self.overloaded = status in (429, 503, 529)
 
 
@@ -126,28 +127,28 @@ def refusal(status: int, body: bytes, headers: Mapping[str, str], key: str) -> F
         target = clean_words(re.split(r"[?#]", headers.get("location", ""))[0], key)
         words = "a redirect, which is not followed; name the address itself" + (f" ({target})" if target else "")
     asked = retry_seconds(headers.get("retry-after", ""))
-    about_schema = speaks_of_schema(body.decode("utf-8", "replace"))
-    return _refused(status, f"answers {status}", words, error, asked, about_schema)
+    return _refused(status, f"answers {status}", words, error, read_objection(body), asked)
 
 
-def inner_refusal(error: ErrorBody, key: str) -> FailedCall:
-    """The error for a status of 200 whose body is an error: what the body says decides."""
+def inner_refusal(value: Any, key: str) -> FailedCall:
+    """The error for a status of 200 whose body is an error, as parsed: what the body says decides."""
+    error = read_error(value)
     words, kind = clean_words(error.words, key), kind_of(error.status, error)
     status = error.status or (400 if kind in ("filtered", "context") else None)
     if status is None:
         return unreadable(f"an error: {words}")
-    return _refused(status, f"answers 200 with an error {status}", words, error)
+    return _refused(status, f"answers 200 with an error {status}", words, error, objection_of(value))
 
 
 def _refused(
-    status: int, answers: str, words: str, error: ErrorBody, asked: float | None = None, about_schema: bool = False
+    status: int, answers: str, words: str, error: ErrorBody, objection: Objection, asked: float | None = None
 ) -> FailedCall:
     kind = kind_of(status, error)
     if kind == "context":
         words = f"{words[:MOST_BEFORE_ADVICE].rstrip('. ')}. {TOO_LONG}"
     message = f"{answers}: {words}" if words else answers
     retry_after = error.retry_after if asked is None else asked
-    return FailedCall(kind, message, status=status, retry_after=retry_after, about_schema=about_schema)
+    return FailedCall(kind, message, status=status, retry_after=retry_after, objection=objection)
 
 
 def clean_words(text: str, key: str, most: int = MOST_WORDS) -> str:

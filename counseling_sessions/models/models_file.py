@@ -1,10 +1,18 @@
 """The owner's models file: which model and server serve each role, in YAML."""
 
 from pathlib import Path
+from typing import Any, get_args
 
 from pydantic import ValidationError
 
-from counseling_sessions.settings import ModelSettings, SessionConfig, SettingsError, read_yaml, validation_message
+from counseling_sessions.settings import (
+    ModelSettings,
+    Omitted,
+    SessionConfig,
+    SettingsError,
+    read_yaml,
+    validation_message,
+)
 
 
 def read_models(path: Path) -> dict[str, ModelSettings]:
@@ -23,7 +31,7 @@ def read_models(path: Path) -> dict[str, ModelSettings]:
             )
         problem = ""
         try:
-            models[str(role)] = ModelSettings.model_validate(fields)
+            models[str(role)] = ModelSettings.model_validate(omitting_nulls(fields))
         except ValidationError as error:
             problem = validation_message(error)
         if problem:  # Outside of `except`, so that the error does not hold the values: one can be a key.
@@ -31,6 +39,17 @@ def read_models(path: Path) -> dict[str, ModelSettings]:
     for role in models:
         _refuse_inherited_key(path, role, models)
     return models
+
+
+def omitting_nulls(fields: Any) -> Any:
+    """The fields of a file's model, with a null for one of `Omitted` as an entry of `omit`: `temperature: null` leaves it out."""
+    if not isinstance(fields, dict):
+        return fields
+    nulls = [name for name in get_args(Omitted) if name in fields and fields[name] is None]
+    if not nulls:
+        return fields
+    said = {name: value for name, value in fields.items() if name not in nulls}
+    return {**said, "omit": [*(said.get("omit") or ()), *nulls]}
 
 
 def _refuse_inherited_key(path: Path, role: str, models: dict[str, ModelSettings]) -> None:

@@ -1,6 +1,6 @@
 """What calls cost: prices per model from a small YAML file.
 
-gpt-4o-mini: {input: 0.15, cached: 0.075, output: 0.60}     # per million tokens
+gpt-6-luna: {input: 0.10, cached: 0.01, output: 0.50}       # per million tokens
 default: {input: 0.10, output: 0.10}                        # any other model; `cached` is `input` unless given
 """
 

@@ -1,23 +1,15 @@
 """The model of each role, for people: the first line of a session, and the table of `run.py check`."""
 
-import time
 from dataclasses import dataclass, field
 
-from langchain_core.messages import HumanMessage, SystemMessage
-
 from counseling_sessions.models.chat import Models
+from counseling_sessions.models.dialect import PLAIN, Dialect
 from counseling_sessions.models.endpoints import Endpoint
 from counseling_sessions.models.errors import ModelError
-from counseling_sessions.models.structured import AnswerSchema, MalformedAnswer, read_object
 from counseling_sessions.settings import EMBEDDED, EMBEDDED_BASE, ModelSettings, SessionConfig
 
 ROLES = ("plan", "router", "merge", "counselor", "client")
 """The roles besides the techniques."""
-
-_PROBE = AnswerSchema("probe", {"color": {"type": "string", "enum": ["red", "green", "blue"]}})
-_PREFIX = "You are a careful assistant who answers in one short sentence. " + " ".join(
-    f"Rule {number}: stay calm, be brief and be kind." for number in range(1, 121)
-)
 
 
 @dataclass
@@ -32,6 +24,7 @@ class Served:
     structured: str | None = None
     usage: bool | None = None
     cached: bool | None = None
+    dialect: Dialect = PLAIN
 
 
 async def serving(models: Models, config: SessionConfig, roles: list[str] | None = None) -> list[Served]:
@@ -75,24 +68,3 @@ def serving_line(served: list[Served]) -> str:
         roles = "all roles" if len(served) == 1 else ", ".join(item.roles)
         parts.append(f"{item.endpoint.model} ({where}) serves {roles}")
     return "; ".join(parts)
-
-
-async def check(models: Models, served: Served) -> None:
-    """Find out in three requests what a model can do; a failure becomes its problem."""
-    settings = served.settings.model_copy(update={"max_requests": 3, "max_tokens": 64, "temperature": 0.0})
-    messages = [SystemMessage(_PREFIX), HumanMessage("Say hello.")]
-    began = time.perf_counter()
-    try:
-        reply = await models.ask("plan", settings, messages)
-        served.seconds = time.perf_counter() - began
-        served.usage = reply.prompt_tokens is not None
-        again = await models.ask("plan", settings, messages)
-        served.cached = None if not served.usage else bool(again.cached_tokens)
-        question = [HumanMessage('What color is grass? Answer as JSON: {"color": "red", "green" or "blue"}.')]
-        answer = await models.ask("plan", settings, question, schema=_PROBE)
-        read = read_object(answer.text)
-        served.structured = answer.structured if read.get("color") in ("red", "green", "blue") else "no"
-    except MalformedAnswer:
-        served.structured = "no"
-    except ModelError as error:
-        served.problem = str(error)

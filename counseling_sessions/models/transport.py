@@ -12,6 +12,7 @@ import openai
 
 from counseling_sessions.models.answers import MOST_BYTES
 from counseling_sessions.models.errors import FailedCall, failure_of, refusal, retry_seconds, unreadable
+from counseling_sessions.models.streamed import MOST_STREAMED, STREAM, joined
 from counseling_sessions.store.machine import Shortage
 
 HERE = ("127.0.0.1", "localhost", "[::1]")
@@ -53,7 +54,8 @@ class ModelClient(openai.DefaultAioHttpClient):
         response = await super().send(request, **{**options, "stream": True, "follow_redirects": False})
         try:
             packed = response.headers.get("content-encoding", "").strip().casefold() not in ("", "identity")
-            most = MOST_BYTES if response.is_success else MOST_OF_A_REFUSAL
+            streamed = response.headers.get("content-type", "").startswith(STREAM)
+            most = (MOST_STREAMED if streamed else MOST_BYTES) if response.is_success else MOST_OF_A_REFUSAL
             body = b"" if packed else await _read_body(response, most)
         finally:
             await response.aclose()
@@ -61,7 +63,10 @@ class ModelClient(openai.DefaultAioHttpClient):
             return refusal(response.status_code, body[:most], response.headers, key)
         if packed:
             return unreadable("a compressed body, although the request asked for a plain one")
-        answer = unreadable(f"more than {MOST_BYTES:,} bytes") if len(body) > most else self._read(body, key)
+        if len(body) > most:
+            return unreadable(f"more than {most:,} bytes")
+        whole = joined(body) if streamed else body
+        answer = whole if isinstance(whole, FailedCall) else self._read(whole, key)
         if isinstance(answer, FailedCall) and answer.retry_after is None:
             answer.retry_after = retry_seconds(response.headers.get("retry-after", ""))
         return answer

@@ -13,6 +13,15 @@ from counseling_sessions.settings import ModelSettings, SessionConfig
         (SessionConfig(few_shot=0, reminders=False, merge="llm", choices=1, seed=5), "691dc771d6f47603"),
         (SessionConfig(method="single"), "9d4951d266b9eb1d"),
         (SessionConfig(models={"client": ModelSettings(model="m", temperature=0.3)}, max_turns=5), "ad8f4b553f4252a1"),
+        (
+            SessionConfig(
+                models={
+                    "default": ModelSettings(model="m", temperature=0.4),
+                    "client": ModelSettings(extra_body={"a": None}),
+                }
+            ),
+            "0f9a023ba0bf921c",
+        ),
     ],
 )
 def test_a_configuration_without_what_came_later_has_the_hash_it_had_before(config: SessionConfig, hashed: str) -> None:
@@ -20,11 +29,16 @@ def test_a_configuration_without_what_came_later_has_the_hash_it_had_before(conf
     assert configuration_hash(config) == hashed
 
 
-def test_every_number_of_examples_is_another_configuration_and_so_are_reminders_joining_and_choices() -> None:
+def test_every_number_of_examples_is_another_configuration_and_so_is_all_that_came_later() -> None:
     configs = [SessionConfig(few_shot=count) for count in range(5)] + [
         SessionConfig(reminders=True),
         SessionConfig(merge="join"),
         SessionConfig(choices=2),
     ]
-    assert len({configuration_hash(config) for config in configs}) == 8
-    assert len({session_id("a", "neutral", config) for config in configs}) == 8
+    configs += [
+        SessionConfig(models={"default": ModelSettings(omit=("seed",))}),
+        SessionConfig(models={"default": ModelSettings(reasoning_effort="low")}),
+        SessionConfig(models={"default": ModelSettings(system_role="fold")}),
+    ]
+    assert len({configuration_hash(config) for config in configs}) == 11
+    assert len({session_id("a", "neutral", config) for config in configs}) == 11

@@ -29,6 +29,9 @@ VALUES: dict[str, Any] = {
     "api_key_env": "SOME_DB_PASSWORD",
     "replicas": ["http://elsewhere/v1"],
     "extra_body": {"x": 1},
+    "omit": ["seed"],
+    "reasoning_effort": "high",
+    "system_role": "fold",
 }
 
 
@@ -52,6 +55,13 @@ def test_how_a_model_is_reached_is_refused_by_name(field: str, role: str) -> Non
         ServedConfig.model_validate({"models": models})
     with pytest.raises(ValidationError, match=f"{role}.{field}"):
         resolve(SessionConfig.model_validate({"models": models}), OWNER)
+
+
+def test_what_a_model_does_not_take_is_the_owners_to_say() -> None:
+    owner = {name: model.model_copy(update={"omit": ("temperature",)}) for name, model in OWNER.items()}
+    asked = {"default": ModelSettings(temperature=0.3), "client": ModelSettings(model="huge", temperature=0.2)}
+    models = resolve(SessionConfig(models=asked), owner).models
+    assert {models[role].omit for role in ("plan", "client", "reflection")} == {("temperature",)}
 
 
 @pytest.mark.parametrize("build", [build_session_graph, build_practice_graph])

@@ -17,9 +17,10 @@ from counseling_sessions.graph.session import SessionTask, run_options, run_sess
 from counseling_sessions.graph.session_graph import build_session_graph
 from counseling_sessions.models.breaker import RETRY_AFTER_CAP
 from counseling_sessions.models.chat import Models
-from counseling_sessions.models.endpoints import OPENAI_URL, Endpoint, find_endpoint
+from counseling_sessions.models.dialect import PLAIN
+from counseling_sessions.models.endpoints import OPENAI_MODEL, OPENAI_URL, Endpoint, find_endpoint
 from counseling_sessions.models.errors import ModelError
-from counseling_sessions.models.requests import Reply
+from counseling_sessions.models.requests import Reply, wire_request
 from counseling_sessions.models.roles import pinned, serving
 from counseling_sessions.models.structured import MODES, AnswerSchema, read_object
 from counseling_sessions.sessions.writing import keep
@@ -170,7 +171,7 @@ async def test_a_page_with_an_error_status_is_shown_shortened(models: Models) ->
         (401, "Incorrect API key provided."),
         (403, "Your country is not supported."),
         (404, "The model `m` does not exist."),
-        (422, "temperature: out of range"),
+        (422, "messages: too many"),
     ],
 )
 async def test_a_refusal_is_final_and_says_what_the_server_said(models: Models, status: int, words: str) -> None:
@@ -440,18 +441,30 @@ async def test_no_endpoint_and_no_key_are_said_before_anything_is_sent(monkeypat
 async def test_only_openai_itself_gets_openais_name_for_the_limit(
     models: Models, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from counseling_sessions.models.requests import request_options
-
     with LoopbackServer() as server:
         await models.ask("client", settings(server, max_tokens=77), HELLO)
         body = server.requests[0].body
     assert body["max_tokens"] == 77
     assert "max_completion_tokens" not in body
     monkeypatch.setenv("OPENAI_API_KEY", KEY)
-    asked = ModelSettings(model="gpt-5", max_tokens=77)
-    sent = request_options("client", asked, await find_endpoint(asked), None, None, 0, "")
-    assert sent["max_completion_tokens"] == 77
-    assert "max_tokens" not in sent["extra_body"]
+    asked = ModelSettings(model="gpt-5", max_tokens=77, temperature=0.7)
+    request = wire_request("client", asked, await find_endpoint(asked), HELLO, None, None, PLAIN, "")
+    assert request.sent == {"temperature": 0.7, "max_completion_tokens": 77}
+    assert request.options["extra_body"] == {"max_completion_tokens": 77}
+
+
+async def test_openais_default_model_does_not_reason_unless_the_settings_say(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", KEY)
+
+    async def effort(**fields: Any) -> object:
+        asked = ModelSettings(**fields)
+        request = wire_request("client", asked, await find_endpoint(asked), HELLO, None, None, PLAIN, "")
+        return request.sent.get("reasoning_effort")
+
+    assert await effort() == await effort(model=OPENAI_MODEL) == "none"
+    assert await effort(reasoning_effort="low") == "low"
+    assert await effort(model="gpt-5.4") is None
+    assert await effort(base_url="http://127.0.0.1:1/v1", model=OPENAI_MODEL) is None
 
 
 async def test_what_a_request_carries(models: Models) -> None:
@@ -464,6 +477,61 @@ async def test_what_a_request_carries(models: Models) -> None:
         **{"temperature": 0.4, "top_p": 0.8, "seed": 7, "min_p": 0.1, "model": "m"}
     }
     assert request.messages == [("system", "You are brief."), ("user", "Say hello.")]
+
+
+async def test_what_the_settings_leave_out_is_not_sent(models: Models) -> None:
+    with LoopbackServer() as server:
+        for fields in (
+            {"omit": ("temperature", "top_p", "seed", "max_tokens")},
+            {"extra_body": {"temperature": None, "top_p": None, "seed": None, "max_tokens": None}},
+        ):
+            reply = await models.ask(
+                "client", settings(server, temperature=0.4, top_p=0.8, max_tokens=64, **fields), HELLO, seed=7
+            )
+            assert server.requests[-1].body.keys() == {"model", "messages", "stream"}
+            assert reply.sent == {}
+        kept = {"omit": ("max_tokens",), "extra_body": {"max_completion_tokens": 99, "min_p": None}}
+        await models.ask("client", settings(server, max_tokens=64, **kept), HELLO)
+        assert server.requests[-1].body.keys() == {"model", "messages", "stream", "max_completion_tokens"}
+
+
+async def test_a_reasoning_effort_and_a_folded_system_message_can_be_said_at_once(models: Models) -> None:
+    with LoopbackServer() as server:
+        asked = settings(server, reasoning_effort="low", system_role="fold")
+        reply = await models.ask("client", asked, HELLO)
+        (request,) = server.requests
+    assert request.body["reasoning_effort"] == reply.sent["reasoning_effort"] == "low"
+    assert request.messages == [("user", "You are brief.\n\nSay hello.")]
+    assert reply.sent["system_role"] == "folded"
+
+
+@pytest.mark.parametrize("model", ["o1", "gpt-5-mini", "gpt-5.4", "o4-mini"])
+async def test_the_library_adds_and_takes_away_nothing_for_some_names_of_models(models: Models, model: str) -> None:
+    with LoopbackServer() as server:
+        await models.ask("client", settings(server, model=model, temperature=0.4, max_tokens=64), HELLO, seed=7)
+        await models.ask("client", settings(server, model=model, omit=("temperature", "seed", "max_tokens")), HELLO)
+        first, second = (request.body for request in server.requests)
+    assert {**first, "messages": 0, "model": 0} == {
+        **{"messages": 0, "model": 0, "temperature": 0.4, "seed": 7, "max_tokens": 64, "stream": False}
+    }
+    assert second.keys() == {"messages", "model", "stream"}
+
+
+async def test_a_field_that_the_owner_added_is_the_owners_to_take_out(models: Models) -> None:
+    words = b'{"error": {"message": "Unsupported parameter: \'reasoning_effort\'", "param": "reasoning_effort"}}'
+    async with Body(words, "400 Bad Request") as url:
+        error = await refused(models, ModelSettings(base_url=url, model="m", reasoning_effort="low"))
+    assert (error.kind, error.requests) == ("refused", 1)
+
+
+async def test_errors_without_words_lower_the_mode_for_a_schema_only_where_none_has_worked(models: Models) -> None:
+    with LoopbackServer(faults=Faults.script([None, "500", "500", None])) as server:
+        asked = settings(server, max_requests=6)
+        for expected in ("json_schema", "json_schema_without_bounds", "json_schema"):
+            assert (await models.ask("router", asked, HELLO, schema=COLOR)).structured == expected
+    with LoopbackServer(faults=Faults.script(["500", None])) as server:
+        # One such error may be an accident.
+        assert (await models.ask("router", settings(server), HELLO, schema=COLOR)).structured == "json_schema"
 
 
 def test_several_event_loops_of_one_process_share_the_models() -> None:

@@ -16,12 +16,13 @@ from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
+from counseling_sessions.graph.check import check
 from counseling_sessions.graph.session import SessionTask, run_session
 from counseling_sessions.models.answers import MOST_CHARACTERS, MOST_TOKENS
 from counseling_sessions.models.chat import Models
 from counseling_sessions.models.errors import FailedCall, ModelError, retry_seconds
 from counseling_sessions.models.requests import Reply
-from counseling_sessions.models.roles import check, serving
+from counseling_sessions.models.roles import serving
 from counseling_sessions.nodes.mending import tidy
 from counseling_sessions.sessions.writing import keep
 from counseling_sessions.settings import ModelSettings
@@ -273,8 +274,9 @@ async def test_the_list_of_models_brings_no_key_out(models: Models, name: str, m
 async def test_a_check_shows_no_key(models: Models, name: str) -> None:
     with LoopbackServer(raw=lambda request: HOSTILE[name].raw(sent(request))) as server:
         settings = ModelSettings(base_url=server.base_url, model="m", timeout=5)
-        (served,) = await serving(models, config(models={"default": settings}), ["plan"])
-        await check(models, served)
+        asked = config(models={"default": settings})
+        (served,) = await serving(models, asked, ["plan", "client"])
+        await check(models, served, asked)
     assert served.problem or served.usage
     assert not shows(repr(served))
 

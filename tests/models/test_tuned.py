@@ -6,10 +6,11 @@ import pytest
 from langchain_core.messages import HumanMessage
 
 from counseling_sessions.models.chat import Models
+from counseling_sessions.models.dialect import PLAIN
 from counseling_sessions.models.embedded import ADAPTER, ADAPTER_VARIABLE, TUNED, EmbeddedServer, adapter_file
 from counseling_sessions.models.embedded_file import SMOLLM2, EmbeddedModelError
 from counseling_sessions.models.endpoints import Endpoint
-from counseling_sessions.models.requests import request_options
+from counseling_sessions.models.requests import wire_request
 from counseling_sessions.models.roles import Served, pinned
 from counseling_sessions.settings import EMBEDDED, EMBEDDED_BASE, ModelSettings, SessionConfig
 
@@ -39,10 +40,13 @@ def test_another_adapter_can_be_named_or_none(tmp_path: Path, monkeypatch: pytes
 @pytest.mark.parametrize(("tuned", "scale"), [(True, 1.0), (False, 0.0)])
 def test_every_request_says_how_much_of_the_adapter_counts(tuned: bool, scale: float) -> None:
     endpoint = Endpoint("http://127.0.0.1:1/v1", "small", "key", embedded=True, tuned=tuned)
-    options = request_options("client", SETTINGS, endpoint, 1, None, 0, "")
-    assert options["extra_body"]["lora"] == [{"id": 0, "scale": scale}]
-    elsewhere = request_options("client", SETTINGS, Endpoint("http://127.0.0.1:1/v1", "m", "key"), 1, None, 0, "")
-    assert "lora" not in elsewhere["extra_body"]
+    elsewhere = Endpoint("http://127.0.0.1:1/v1", "m", "key")
+    here, there = (
+        wire_request("client", SETTINGS, one, [HumanMessage(CLIENT_SAYS)], 1, None, PLAIN, "").options["extra_body"]
+        for one in (endpoint, elsewhere)
+    )
+    assert here["lora"] == [{"id": 0, "scale": scale}]
+    assert "lora" not in there
 
 
 @pytest.mark.parametrize(("tuned", "name"), [(True, EMBEDDED), (False, EMBEDDED_BASE)])

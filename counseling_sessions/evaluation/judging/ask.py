@@ -114,6 +114,9 @@ def key_of(question: Question[T], judge: Judge, model: str, sample: int) -> str:
         "extra_body": settings.extra_body,
         "sample": sample,
     }
+    # Only where they are set, so that older answers keep their keys.
+    younger = {name: getattr(settings, name) for name in ("omit", "reasoning_effort", "system_role")}
+    shape |= {name: value for name, value in younger.items() if value}
     text = json.dumps(shape, sort_keys=True, default=str)
     return hashlib.sha256(text.encode()).hexdigest()[:32]
 

@@ -7,7 +7,7 @@ samples: 3
 samples: 3                         # several judges: this holds for all of them
 judges:
   - {name: mistral, base_url: http://127.0.0.1:8000/v1}
-  - {name: mini, model: gpt-4o-mini, api_key_env: OPENAI_API_KEY}
+  - {name: mini, model: gpt-6-luna, api_key_env: OPENAI_API_KEY}
 """
 
 from pathlib import Path
@@ -15,6 +15,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, StringConstraints, ValidationError, model_validator
 
+from counseling_sessions.models.models_file import omitting_nulls
 from counseling_sessions.settings import ModelSettings, SettingsError, read_yaml, validation_message
 
 
@@ -77,6 +78,6 @@ def _judge(path: Path, number: int, fields: dict[str, Any]) -> Judge:
     if any("key" in str(field) and field != "api_key_env" for field in fields):
         raise SettingsError(f"{path}: {name}: keys never stand in a file; name their environment variable: api_key_env")
     try:
-        return Judge.model_validate({**fields, "name": name})
+        return Judge.model_validate({**omitting_nulls(fields), "name": name})
     except ValidationError as error:
         raise SettingsError(f"{path}: {name}: {validation_message(error)}") from None
