@@ -72,7 +72,8 @@ class Call(FrozenData):
     `started` is Unix time in seconds; `seconds` is wall time; token counts are sums over the attempts as the server
     reported them, None where it reported none. `requests` counts HTTP requests, `attempts` the answers that were judged
     by the guards until one passed (one answer may have taken several requests). `passed_over` answers passed too and were not
-    kept (`choices`); seed and finish reason are those of the one that was.
+    kept (`choices`); seed and finish reason are those of the one that was. Of reasoning the record has the size alone, summed
+    over the attempts.
     """
 
     role: str
@@ -91,6 +92,8 @@ class Call(FrozenData):
     seed: int | None = Field(default=None, ge=-(2**63), lt=2**63)
     findings: tuple[Finding, ...] = ()
     errors: tuple[str, ...] = ()
+    reasoning_tokens: Tokens | None = Field(default=None, exclude_if=lambda value: value is None)
+    reasoning_characters: Count = Field(default=0, exclude_if=lambda value: value == 0)
 
 
 class Utterance(FrozenData):

@@ -3,6 +3,7 @@
 A library gets a new body with only what `read_completion` or `read_model_list` took from the server's.
 """
 
+import json
 import unicodedata
 from typing import Any
 
@@ -22,6 +23,8 @@ MOST_CHARACTERS = CHARACTERS_A_TOKEN * 32_768
 """Characters of an answer that are read at most."""
 MOST_TOKENS = 10**9
 """Tokens at most; a usage with more is a mistake, and counts as not reported."""
+_THOUGHT = frozenset({"thinking", "reasoning", "redacted_thinking", "reasoning_content", "thought"})
+"""Types of a content's parts that are reasoning."""
 _MOST_NAME = 200
 _MOST_MODELS = 1_000
 
@@ -29,7 +32,8 @@ _MOST_MODELS = 1_000
 def read_completion(body: bytes, key: str) -> dict[str, Any] | FailedCall:
     """A chat completion with its first choice only: text, finish reason, model, usage, id; or why the body is none.
 
-    A finish reason, model or usage of another type counts as not reported. Tool calls, which no request allows, are dropped.
+    A finish reason, model or usage of another type counts as not reported. A message without a text has the arguments of its
+    tool calls as one: some servers answer a request for JSON that way. Of reasoning only the size stays.
     """
     value = _parsed(body, key)
     if isinstance(value, FailedCall):
@@ -44,17 +48,22 @@ def read_completion(body: bytes, key: str) -> dict[str, Any] | FailedCall:
     text = _content(message.get("content"))
     if text is None:
         return unreadable("a content that is no text")
+    text = text or _arguments(message.get("tool_calls"))
     secret = key if worth_hiding(key) else ""
     cleaned: dict[str, Any] = {"role": "assistant", "content": _cleaned(text, secret)}
     if isinstance(refusal := message.get("refusal"), str):
         cleaned["refusal"] = _cleaned(refusal, secret)
     finish = _name(choice.get("finish_reason"), secret)
+    thought = _thought(message)
     completion: dict[str, Any] = {
         "id": _name(value.get("id"), secret) or "",
         "object": "chat.completion",
         "created": _count(value.get("created"), 2**53) or 0,
         "choices": [{"index": 0, "message": cleaned, "finish_reason": finish}],
     }
+    if thought:
+        # No request asks for the probabilities of tokens, and the library passes on this field as it is.
+        completion["choices"][0]["logprobs"] = {"reasoning_characters": thought}
     for field in ("model", "system_fingerprint"):
         if name := _name(value.get(field), secret):
             completion[field] = name
@@ -80,6 +89,11 @@ def read_model_list(body: bytes, key: str) -> dict[str, Any] | FailedCall:
     if names and not good:
         return unreadable("a list of models without a name that can be used")
     return {"object": "list", "data": [{"id": name, "object": "model", "created": 0, "owned_by": ""} for name in good]}
+
+
+def reasoning_size(field: Any) -> int:
+    """The characters of reasoning that `read_completion` counted, from the field in which it leaves them."""
+    return int(field["reasoning_characters"]) if isinstance(field, dict) and "reasoning_characters" in field else 0
 
 
 def most_characters(max_tokens: int | None) -> int:
@@ -111,8 +125,40 @@ def _content(content: Any) -> str | None:
         return content
     if not isinstance(content, list):
         return None
-    texts = [part.get("text", "") if isinstance(part, dict) else part for part in content]
+    spoken = [part for part in content if not (isinstance(part, dict) and part.get("type") in _THOUGHT)]
+    texts = [part.get("text", "") if isinstance(part, dict) else part for part in spoken]
     return "".join(texts) if all(isinstance(text, str) for text in texts) else None
+
+
+def _thought(message: dict[str, Any]) -> int:
+    """How many characters of reasoning a message has beside its text, or among its parts; of a field said twice the longer one."""
+    fields = max(_length(message.get(name)) for name in ("reasoning_content", "reasoning", "thinking"))
+    content = message.get("content")
+    parts = content if isinstance(content, list) else []
+    return fields + sum(_length(part) for part in parts if isinstance(part, dict) and part.get("type") in _THOUGHT)
+
+
+def _length(value: Any) -> int:
+    """The characters of a text, or of all texts in a nested value; the names of fields and their types are none."""
+    waiting, length = [value], 0
+    while waiting:
+        item = waiting.pop()
+        if isinstance(item, str):
+            length += len(item)
+        elif isinstance(item, dict):
+            waiting += [
+                inner for name, inner in item.items() if name in ("text", "thinking", "reasoning", "summary", "content")
+            ]
+        elif isinstance(item, list):
+            waiting += item
+    return length
+
+
+def _arguments(calls: Any) -> str:
+    """The arguments of tool calls as a text, a line each."""
+    functions = [call.get("function") for call in calls if isinstance(call, dict)] if isinstance(calls, list) else []
+    arguments = [function.get("arguments") for function in functions if isinstance(function, dict)]
+    return "\n".join(value if isinstance(value, str) else json.dumps(value) for value in arguments if value)
 
 
 def _cleaned(text: str, key: str) -> str:
@@ -143,7 +189,13 @@ def _usage(usage: Any) -> dict[str, Any] | None:
     }
     details = usage.get("prompt_tokens_details")
     cached = _count(details.get("cached_tokens"), prompt) if isinstance(details, dict) else None
-    return counts if cached is None else counts | {"prompt_tokens_details": {"cached_tokens": cached}}
+    if cached is not None:
+        counts["prompt_tokens_details"] = {"cached_tokens": cached}
+    details = usage.get("completion_tokens_details")
+    reasoning = _count(details.get("reasoning_tokens")) if isinstance(details, dict) else None
+    if reasoning is not None:
+        counts["completion_tokens_details"] = {"reasoning_tokens": reasoning}
+    return counts
 
 
 def _count(value: Any, most: int = MOST_TOKENS) -> int | None:

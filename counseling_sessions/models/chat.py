@@ -55,7 +55,7 @@ class Models:
     `make_chat` builds the chat model of an endpoint. `offline` forbids fetching the embedded model. `backoff` is the first wait
     between two requests, in seconds; each wait is double the last, and randomised. `in_flight` (calls at once, per endpoint) and
     `requests` (for one answer) are bounds where the settings name none. `retries` counts repeated requests. `trouble` is the last
-    failure, with its time (monotonic seconds).
+    failure, with its time (monotonic seconds). `roomy`: the roles, by endpoint and model, whose token limit reasoning took.
     """
 
     make_chat: MakeChat | None = None
@@ -67,6 +67,7 @@ class Models:
     requests: int = 6
     retries: int = field(default=0, init=False)
     trouble: tuple[float, str] | None = field(default=None, init=False)
+    roomy: set[tuple[str, str, str]] = field(default_factory=set, init=False)
     _loops: WeakKeyDictionary[asyncio.AbstractEventLoop, _Loop] = field(default_factory=WeakKeyDictionary, init=False)
     _modes: dict[tuple[str, str], int] = field(default_factory=dict, init=False)
 

@@ -10,13 +10,14 @@ from langchain_core.outputs import ChatResult
 from langchain_core.runnables import RunnableConfig
 from langchain_openai import ChatOpenAI
 
-from counseling_sessions.models.answers import most_characters
+from counseling_sessions.models.answers import most_characters, reasoning_size
 from counseling_sessions.models.endpoints import Endpoint
 from counseling_sessions.models.errors import FailedCall, failure_of, unreadable
 from counseling_sessions.models.structured import AnswerSchema, response_format
 from counseling_sessions.models.transport import ModelClient, without_surroundings
 from counseling_sessions.settings import ModelSettings
 from counseling_sessions.store.machine import Shortage
+from counseling_sessions.texts.reasoning import take_apart
 
 EMBEDDED_BODY: dict[str, Any] = {
     # A 135M model loops, and goes on with the other speaker's lines; these are llama.cpp's means against that. It may repeat
@@ -41,7 +42,9 @@ warnings.filterwarnings("ignore", "This model does not support OpenAI's structur
 class Reply:
     """One answer of a model. Token counts are None if the server reports none.
 
-    An answer that was too long has its length in characters as `cut_at`, and `length` as its finish reason.
+    An answer that was too long has its length in characters as `cut_at`, and `length` as its finish reason. Of reasoning there is
+    its size alone, in tokens as the server reports them and in characters as far as they were sent. `refusal` is what a model
+    says in the field of that name.
     """
 
     text: str
@@ -55,6 +58,9 @@ class Reply:
     completion_tokens: int | None = None
     errors: tuple[str, ...] = ()
     cut_at: int | None = None
+    reasoning_tokens: int | None = None
+    reasoning_characters: int = 0
+    refusal: str | None = None
 
     @property
     def tokens(self) -> int | None:
@@ -177,4 +183,7 @@ def read_reply(
         completion_tokens=usage["output_tokens"] if usage else None,
         errors=errors,
         cut_at=most if long else None,
+        reasoning_tokens=usage.get("output_token_details", {}).get("reasoning") if usage else None,
+        reasoning_characters=reasoning_size(message.response_metadata.get("logprobs")) + take_apart(text).reasoning,
+        refusal=message.additional_kwargs.get("refusal"),
     )
