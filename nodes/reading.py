@@ -70,6 +70,8 @@ def mended_at_once(draft: Spoken, findings: Sequence[Finding]) -> str:
 
 def mended(draft: Spoken) -> str:
     """The draft, repaired, if that made it good; else an empty string."""
+    if filtered(draft):
+        return ""  # what a filter stopped may be anything but what was meant
     text = repair(draft)
     fine = not check(Spoken(text, draft.speaker, draft.past, draft.others_past))
     return text if fine and split_marker(text)[0] else ""

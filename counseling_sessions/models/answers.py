@@ -164,7 +164,7 @@ def _arguments(calls: Any) -> str:
 def _cleaned(text: str, key: str) -> str:
     # Twice the limit, as harmless text is shorter, and the cut could take the tail of a key at the end.
     visible = masked(harmless(text[: 2 * MOST_CHARACTERS]), key)
-    if not key or (visible.isascii() and not any(bracket in visible for bracket in "<[")):
+    if not key or (visible.isascii() and not any(bracket in visible for bracket in "<[&")):
         return visible
     # Later steps remove reasoning and format characters. If these stand within a key, its halves would join.
     bare = without_reasoning("".join(c for c in visible if unicodedata.category(c) not in ("Cf", "Co")))

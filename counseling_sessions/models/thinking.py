@@ -29,5 +29,5 @@ def more_room(settings: ModelSettings) -> ModelSettings | None:
 
 def advice(limit: int | None) -> str:
     """What happened and what to set, for people; `limit` is the last one that reasoning took."""
-    took = f"all {limit:,} tokens of max_tokens" if limit else "all the tokens that the server allows"
+    took = f"all {limit:,} tokens of max_tokens" if limit else "all the tokens of max_tokens"
     return f"reasoning took {took}; set a larger max_tokens for this role, or less reasoning (reasoning_effort)"
