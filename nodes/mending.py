@@ -22,6 +22,7 @@ _OWN_LABEL = {
     speaker: re.compile(rf"{EMPHASIS}(?:{names}){EMPHASIS}[:：]{EMPHASIS}", re.IGNORECASE)
     for speaker, names in OWN_LABELS.items()
 }
+_JSON = re.compile(r"\s{0,9}(?:```\w{0,9}\s{0,9})?[{\[]\s{0,9}[\"{\[]")
 _ANY_LABEL = re.compile(rf"{LATER}{EMPHASIS}(?:{LABELS['client']}|{LABELS['counselor']}){EMPHASIS}[:：]", re.IGNORECASE)
 
 
@@ -58,9 +59,9 @@ def repair(draft: Spoken) -> str:
 
     Own labels and lead-ins about the task go, what is written for the other person is cut off, sentences that the speaker
     has said before or twice are left out, and an unfinished last sentence is dropped. A marker that ends the message is kept.
-    Nothing is left of a message that thinks aloud or refuses its part: its other sentences belong to that.
+    Nothing is left of a message that thinks aloud, refuses its part or is JSON: its other sentences belong to that.
     """
-    if reasoning(draft) or refusal(draft):
+    if reasoning(draft) or refusal(draft) or _JSON.match(draft.text):
         return ""
     text, reason = split_marker(draft.text)
     said = {normalized(sentence) for earlier in draft.past.said for sentence in sentences(earlier.text)}

@@ -43,7 +43,8 @@ class _Language(BaseModel):
 
     def joined(self, patterns: tuple[str, ...]) -> str:
         """The patterns as one, with the words in their places."""
-        return "|".join(f"(?:{_WORD.sub(lambda word: self.words[word[1]], pattern)})" for pattern in patterns)
+        whole = (_WORD.sub(lambda word: f"(?:{self.words[word[1]]})", pattern) for pattern in patterns)
+        return "|".join(f"(?:{pattern})" for pattern in whole)
 
 
 @dataclass(frozen=True)

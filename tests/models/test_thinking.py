@@ -119,7 +119,11 @@ def test_reasoning_took_the_limit_or_not(answer: Reply, took: bool) -> None:
 
 def test_the_limit_is_raised_within_bounds() -> None:
     def raised(limit: int | None, model: str = "m") -> int | None:
-        more = more_room(ModelSettings(model=model, max_tokens=limit))
+        more = more_room(
+            ModelSettings(
+                model=model, base_url=None if model == "embedded" else "http://127.0.0.1:1/v1", max_tokens=limit
+            )
+        )
         return more.max_tokens if more else None
 
     assert [raised(limit) for limit in (64, 256, 1000, 4096)] == [LEAST, LEAST, 4000, MOST]

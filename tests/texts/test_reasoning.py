@@ -124,7 +124,7 @@ def test_what_follows_anothers_header_is_not_said() -> None:
 def test_reasoning_is_measured() -> None:
     assert take_apart("<think>12345</think>I ran.") == Answer("I ran.", reasoning=5)
     assert take_apart("12345</think>I ran.").reasoning == 5
-    assert take_apart("analysis12").reasoning == 0
+    assert take_apart("analysisWell").reasoning == len("analysisWell")
     cut = take_apart("<think>12345")
     assert (cut.speech, cut.reasoning, cut.unfinished) == ("", 5, True)
     assert take_apart("I ran.") == Answer("I ran.")
