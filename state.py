@@ -81,8 +81,8 @@ class Call(FrozenData):
     `started` is Unix time in seconds; `seconds` is wall time; token counts are sums over the attempts as the server
     reported them, None where it reported none. `requests` counts HTTP requests, `attempts` the answers that were judged
     by the guards until one passed (one answer may have taken several requests). `passed_over` answers passed too and were not
-    kept (`choices`); seed and finish reason are those of the one that was. `prompts` is the digest of the prompt files it was
-    made with (`sessions.prompt_sets`); empty in older records.
+    kept (`choices`); seed and finish reason are those of the one that was. Of reasoning the record has the size alone, summed
+    over the attempts. `prompts` is the digest of the prompt files it was made with (`sessions.prompt_sets`); empty in older records.
     """
 
     role: str
@@ -102,7 +102,9 @@ class Call(FrozenData):
     findings: tuple[Finding, ...] = ()
     errors: tuple[str, ...] = ()
     prompts: Annotated[str, StringConstraints(pattern=r"^([0-9a-f]{16})?$")] = Field(default="", exclude_if=unsaid)
-    sent: dict[str, JsonValue] = Field(default={}, exclude_if=unsaid)  # older records are written as they were
+    reasoning_tokens: Tokens | None = Field(default=None, exclude_if=unsaid)
+    reasoning_characters: Count = Field(default=0, exclude_if=unsaid)
+    sent: dict[str, JsonValue] = Field(default={}, exclude_if=unsaid)
 
     def __hash__(self) -> int:  # a dict has none
         return hash((self.role, self.started, self.seed))
@@ -156,7 +158,7 @@ class Candidate(FrozenData):
     text: str = ""
     error: str | None = None
     refused: bool = False
-    kind: str | None = Field(default=None, exclude_if=lambda kind: kind is None)
+    kind: str | None = Field(default=None, exclude_if=unsaid)
     call: Call | None = None
 
 
@@ -167,7 +169,7 @@ class Failure(FrozenData):
     kind: str
     message: str
     turn: TurnNumber = 0
-    status: int | None = Field(default=None, ge=100, le=599, exclude_if=lambda status: status is None)
+    status: int | None = Field(default=None, ge=100, le=599, exclude_if=unsaid)
     call: Call | None = None
 
 

@@ -11,6 +11,7 @@ from counseling_sessions.nodes.speaking import SpeechRequest, Unusable, speak
 from counseling_sessions.prompts import prompt
 from counseling_sessions.settings import SessionConfig
 from counseling_sessions.state import ClientView, EndReason, Utterance, update
+from counseling_sessions.texts.words import words
 
 
 def ask_client(view: ClientView, config: SessionConfig, reminded: str) -> SpeechRequest:
@@ -19,7 +20,8 @@ def ask_client(view: ClientView, config: SessionConfig, reminded: str) -> Speech
     messages = client_messages(view, config, note)
     worth = worth_after(view.utterances, form_words(view.profile)) if config.choices > 1 else None
     said, heard = view.said_by("client"), view.said_by("counselor")
-    return SpeechRequest("client", view.turn, view.session_id, config, messages, "client", said, heard, worth)
+    names = frozenset(words(view.profile.demographics.name))
+    return SpeechRequest("client", view.turn, view.session_id, config, messages, "client", said, heard, worth, names)
 
 
 async def client(models: Models, view: ClientView, config: SessionConfig) -> dict[str, Any]:

@@ -8,6 +8,8 @@ from counseling_sessions.integrity.spoken import Spoken
 from counseling_sessions.state import Finding
 from counseling_sessions.texts.words import FINISHED
 
+FILTERED = frozenset({"content_filter", "safety", "prohibited_content", "blocklist", "recitation", "spii", "sensitive"})
+"""Finish reasons, in small letters, that servers give to an answer that their content filter stopped."""
 NEAR_REPEAT = 0.6
 """Jaccard overlap of word 3-grams from which two messages count as nearly the same (evaluation reports from 0.8)."""
 
@@ -43,7 +45,15 @@ def truncated(spoken: Spoken) -> str | None:
     return None if not spoken.bare or FINISHED.search(spoken.bare) else "no end of sentence"
 
 
-_GUARDS = (rules.empty, rules.label, rules.meta_talk, repeat, near_repeat, role_flip, rules.risk, truncated)
+def filtered(spoken: Spoken) -> str | None:
+    """A message that a content filter stopped, whatever there is of it."""
+    return spoken.finish_reason if (spoken.finish_reason or "").casefold() in FILTERED else None
+
+
+_GUARDS = (
+    *(rules.empty, rules.label, rules.meta_talk, rules.reasoning, rules.refusal, filtered),
+    *(repeat, near_repeat, role_flip, rules.risk, truncated),
+)
 GUARDS: dict[str, rules.Rule] = {guard.__name__: guard for guard in _GUARDS}
 
 

@@ -3,7 +3,16 @@
 import re
 import unicodedata
 
-from counseling_sessions.integrity.rules import EMPHASIS, LABELS, LATER, OWN_LABELS, meta_talk, risk
+from counseling_sessions.integrity.rules import (
+    EMPHASIS,
+    LABELS,
+    LATER,
+    OWN_LABELS,
+    meta_talk,
+    reasoning,
+    refusal,
+    risk,
+)
 from counseling_sessions.integrity.spoken import ROUNDS, Past, Spoken, split_marker, unmarked
 from counseling_sessions.state import Speaker
 from counseling_sessions.texts.reasoning import without_reasoning
@@ -13,11 +22,13 @@ _OWN_LABEL = {
     speaker: re.compile(rf"{EMPHASIS}(?:{names}){EMPHASIS}[:：]{EMPHASIS}", re.IGNORECASE)
     for speaker, names in OWN_LABELS.items()
 }
+_JSON = re.compile(r"\s{0,9}(?:```\w{0,9}\s{0,9})?[{\[]\s{0,9}[\"{\[]")
 _ANY_LABEL = re.compile(rf"{LATER}{EMPHASIS}(?:{LABELS['client']}|{LABELS['counselor']}){EMPHASIS}[:：]", re.IGNORECASE)
 
 
 def tidy(text: str, speaker: Speaker) -> str:
-    """What may be taken off any message without changing what is said: reasoning blocks, surrounding quotes, stray space."""
+    """What may be taken off any message without changing what is said: reasoning between marks, tokens of chat templates,
+    surrounding quotes, stray space."""
     text = "".join(
         c for c in text if c in "\n\t\u200c\u200d" or unicodedata.category(c) not in {"Cc", "Cf", "Cs", "Co"}
     )
@@ -48,7 +59,10 @@ def repair(draft: Spoken) -> str:
 
     Own labels and lead-ins about the task go, what is written for the other person is cut off, sentences that the speaker
     has said before or twice are left out, and an unfinished last sentence is dropped. A marker that ends the message is kept.
+    Nothing is left of a message that thinks aloud, refuses its part or is JSON: its other sentences belong to that.
     """
+    if reasoning(draft) or refusal(draft) or _JSON.match(draft.text):
+        return ""
     text, reason = split_marker(draft.text)
     said = {normalized(sentence) for earlier in draft.past.said for sentence in sentences(earlier.text)}
     mended = _mended_once(draft, text, said)

@@ -17,22 +17,18 @@ from counseling_sessions.integrity.spoken import Past, Spoken, split_marker
 from counseling_sessions.models.chat import Models
 from counseling_sessions.models.errors import ModelError
 from counseling_sessions.models.requests import Reply
-from counseling_sessions.models.structured import AnswerSchema, MalformedAnswer, read_object
+from counseling_sessions.models.structured import AnswerSchema, Holds, read_object, taken_by
+from counseling_sessions.models.thinking import advice, more_room, took_the_limit
 from counseling_sessions.nodes.choosing import ENOUGH, Worth, worth_after
-from counseling_sessions.nodes.context import UTTERANCE_LIMIT, again_in_other_words, ask_again, counselor_messages
+from counseling_sessions.nodes.context import again_in_other_words, ask_again, counselor_messages
 from counseling_sessions.nodes.guards import check
-from counseling_sessions.nodes.mending import cut, repair, tidy
 from counseling_sessions.nodes.prompt_set import prompts_digest
-from counseling_sessions.settings import SessionConfig
+from counseling_sessions.nodes.reading import draft_of, mended, mended_at_once, taken_off, unreadable
+from counseling_sessions.settings import ModelSettings, SessionConfig
 from counseling_sessions.state import PROMPT_CUT, Call, CounselorView, Failure, Finding, Speaker
 
 T = TypeVar("T")
 
-HARMLESS = frozenset({"label", "truncated"})
-"""Findings that are mended at once, where most of the message stays: a speaker's own label in front, and a last sentence
-that the token limit cut, or what is too long to be spoken. They are recorded."""
-KEPT = 0.5
-"""Share of a message's characters that must stay for such a mending."""
 WARMER = 0.15
 """How much the temperature rises with each refused answer: the same prompt at the same heat fails alike."""
 
@@ -53,12 +49,14 @@ class SpeechRequest(ModelRequest):
     """Asks for a message of `speaker`, which the guards judge by what the speaker has `said` and `heard`.
 
     With `worth`, the search goes on for up to `choices` passing answers until one is worth enough; the best one is taken.
+    `names` are a client's own.
     """
 
     speaker: Speaker
     said: Sequence[str]
     heard: Sequence[str]
     worth: Worth | None = None
+    names: frozenset[str] = frozenset()
 
     @cached_property
     def past(self) -> tuple[Past, Past]:
@@ -68,14 +66,15 @@ class SpeechRequest(ModelRequest):
 
 @dataclass(frozen=True)
 class DecisionRequest(ModelRequest, Generic[T]):
-    """Asks for a structured answer: `parse` takes the JSON object out of it, `read` turns that into what is wanted.
+    """Asks for a structured answer: `parse` takes the JSON object out of it, of several one that `read` takes; `read` turns that
+    into what is wanted.
 
     Both raise `ValueError` for what is wrong.
     """
 
     schema: AnswerSchema
     read: Callable[[dict[str, Any]], T]
-    parse: Callable[[str], dict[str, Any]] = read_object
+    parse: Callable[[str, Holds], dict[str, Any]] = read_object
 
 
 @dataclass(frozen=True)
@@ -117,14 +116,31 @@ class _Attempts:
         self.passed: list[_Passed] = []
         self._asked: set[str] = set()
         self.findings: list[Finding] = []
+        self.refused: list[set[str]] = []
+        self.limit: int | None = None
         self.error: ModelError | None = None
 
     async def ask(self, messages: Sequence[BaseMessage], schema: AnswerSchema | None = None) -> Reply | Unusable:
-        """Ask once more."""
+        """Ask once more; where reasoning took the token limit, again with a larger one, which this role keeps from then on."""
+        settings = self.request.config.model_for(self.request.role)
+        place = (self.request.role, settings.base_url or "", settings.model or "")
+        larger = more_room(settings)
+        roomy = place in self.models.roomy
+        reply = await self._ask(larger if larger and roomy else settings, messages, schema)
+        if roomy or not larger or isinstance(reply, Unusable) or not took_the_limit(reply):
+            return reply
+        self.models.roomy.add(place)
+        detail = f"reasoning took all {self.limit:,} tokens of max_tokens; asked again with {larger.max_tokens:,}"
+        self.findings.append(Finding(kind="reasoning", detail=detail))
+        return await self._ask(larger, messages, schema)
+
+    async def _ask(
+        self, settings: ModelSettings, messages: Sequence[BaseMessage], schema: AnswerSchema | None
+    ) -> Reply | Unusable:
         request, number = self.request, len(self.replies)
-        settings = request.config.model_for(request.role)
         messages = self._in_other_words(messages)
-        usual, refused = settings.temperature or 0.0, number - len(self.passed)
+        usual, refused = settings.temperature or 0.0, len(self.refused)
+        self.limit = settings.max_tokens
         warmth = min(usual + WARMER * refused, max(usual, 1.3))
         try:
             reply = await self.models.ask(
@@ -140,14 +156,25 @@ class _Attempts:
             self.error = error
             return self.unusable(error.kind, str(error), permanent=error.permanent)
         self.replies.append(reply)
-        if reply.cut_at:
-            detail = f"the answer was longer than {reply.cut_at:,} characters and was cut there"
-            self.findings.append(Finding(kind="cut", detail=detail, repaired=True))
+        self.findings += taken_off(reply)
         series = request.session_id, request.role, reply.endpoint, reply.model
         characters = sum(len(message.text) for message in messages) if request.session_id else 0
         if detail := self.models.growth.stands_still(series, characters, reply.prompt_tokens):
             self.findings.append(Finding(kind=PROMPT_CUT, detail=detail))
         return reply
+
+    def refuse(self, findings: Sequence[Finding]) -> None:
+        """Count an answer that cannot be used."""
+        self.findings += findings
+        self.refused.append({finding.kind for finding in findings})
+
+    def given_up(self, kind: str, message: str) -> Unusable:
+        """What all the refused answers come to: `kind`, unless each was a refusal or filtered, or each nothing but reasoning."""
+        if all(kinds & {"refusal", "filtered"} for kinds in self.refused):
+            return self.unusable("filtered", message)
+        if all("reasoning" in kinds for kinds in self.refused):
+            return self.unusable("reasoning", f"{message}: {self.findings[-1].detail}")
+        return self.unusable(kind, message)
 
     def usable(self, value: T, kept: int | None = None) -> Usable[T]:
         return Usable(value, self._call(kept))
@@ -193,6 +220,8 @@ class _Attempts:
             errors=tuple(error for reply in self.replies for error in reply.errors) + (error.errors if error else ()),
             prompts=prompts_digest(self.request.config),
             sent=self.replies[-1].sent if self.replies else {},
+            reasoning_tokens=_total(reply.reasoning_tokens for reply in self.replies),
+            reasoning_characters=sum(reply.reasoning_characters for reply in self.replies),
         )
 
 
@@ -226,16 +255,18 @@ async def speak(models: Models, request: SpeechRequest) -> Usable[str] | Unusabl
             if not passed:
                 return reply
             break
-        draft = _draft(reply, request.speaker, *request.past)
+        draft = draft_of(reply, request.speaker, request.past, request.names)
         findings = check(draft)
-        text = _mended_at_once(draft, findings) if findings else draft.text
-        attempts.findings += [finding.model_copy(update={"repaired": bool(text)}) for finding in findings]
-        if text:
+        if not draft.words and took_the_limit(reply):
+            findings = [Finding(kind="reasoning", detail=advice(attempts.limit))]
+        if text := mended_at_once(draft, findings) if findings else draft.text:
+            attempts.findings += [finding.model_copy(update={"repaired": True}) for finding in findings]
             worth = request.worth(split_marker(text)[0]) if request.worth else 0.0
             passed.append(_Passed(worth, text, len(attempts.replies) - 1))
             prompt = request.messages
         else:
             refused.append(draft)
+            attempts.refuse(findings)
             prompt = ask_again(request.messages, findings)
     if not passed:
         return _mended_at_last(attempts, refused)
@@ -251,16 +282,16 @@ async def decide(models: Models, request: DecisionRequest[T]) -> Usable[T] | Unu
         reply = await attempts.ask(prompt, request.schema)
         if isinstance(reply, Unusable):
             return reply
-        try:
-            if reply.finish_reason == "length":
-                raise MalformedAnswer("cut off at the token limit")
-            return attempts.usable(request.read(request.parse(reply.text)))
-        except ValueError as error:
-            finding = Finding(kind="malformed", detail=" ".join(str(error).split())[:160])
-            attempts.findings.append(finding)
-            prompt = ask_again(request.messages, [finding])
+        finding = unreadable(reply, attempts.limit)
+        if not finding:
+            try:
+                return attempts.usable(request.read(request.parse(reply.text, taken_by(request.read))))
+            except ValueError as error:
+                finding = Finding(kind="malformed", detail=" ".join(str(error).split())[:160])
+        attempts.refuse([finding])
+        prompt = ask_again(request.messages, [finding])
     detail = attempts.findings[-1].detail
-    return attempts.unusable("malformed", f"{len(attempts.replies)} answers were malformed: {detail}")
+    return attempts.given_up("malformed", f"{len(attempts.replies)} answers were malformed: {detail}")
 
 
 def call_seed(seed: int, role: str, turn: int, attempt: int) -> int:
@@ -269,36 +300,14 @@ def call_seed(seed: int, role: str, turn: int, attempt: int) -> int:
     return int.from_bytes(digest[:4], "big") >> 1
 
 
-def _draft(reply: Reply, speaker: Speaker, past: Past, others_past: Past) -> Spoken:
-    """What a model says, cut to what can be spoken before anything else looks at it."""
-    said = tidy(reply.text, speaker)
-    text = cut(said, UTTERANCE_LIMIT)
-    return Spoken(text, speaker, past, others_past, reply.finish_reason, len(said) if len(text) < len(said) else None)
-
-
-def _mended_at_once(draft: Spoken, findings: Sequence[Finding]) -> str:
-    """The draft with harmless findings mended, where most of it stays; else an empty string."""
-    if not {finding.kind for finding in findings} <= HARMLESS:
-        return ""
-    text = _mended(draft)
-    return text if len(text) >= KEPT * len(draft.text) else ""
-
-
 def _mended_at_last(attempts: _Attempts, refused: Sequence[Spoken]) -> Usable[str] | Unusable:
     """The longest of the refused answers as they are mended: it keeps the most of what the model wanted to say."""
-    mended = max(map(_mended, refused), key=len)
-    if mended:
-        attempts.findings.append(Finding(kind="repaired", detail=mended[:80], repaired=True))
-        return attempts.usable(mended)
+    longest = max(map(mended, refused), key=len)
+    if longest:
+        attempts.findings.append(Finding(kind="repaired", detail=longest[:80], repaired=True))
+        return attempts.usable(longest)
     kinds = ", ".join(dict.fromkeys(finding.kind for finding in attempts.findings))
-    return attempts.unusable("refused_by_guards", f"{len(refused)} answers were refused: {kinds}")
-
-
-def _mended(draft: Spoken) -> str:
-    """The draft, repaired, if that made it good; else an empty string."""
-    text = repair(draft)
-    fine = not check(Spoken(text, draft.speaker, draft.past, draft.others_past))
-    return text if fine and split_marker(text)[0] else ""
+    return attempts.given_up("refused_by_guards", f"{len(refused)} answers were refused: {kinds}")
 
 
 def _total(counts: Iterable[int | None]) -> int | None:

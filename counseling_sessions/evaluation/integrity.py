@@ -18,6 +18,8 @@ KINDS: dict[str, str] = {
     "said_twice": "A message that says one sentence of three words or more twice.",
     "label": "A message with its speaker's own label in front.",
     "meta_talk": "Talk about the task instead of to the other person, or a leftover of a prompt.",
+    "reasoning": "A model's reasoning, between its marks or in plain words, in place of speech or beside it.",
+    "refusal": "A model that refuses its part in words.",
     "role_flip": "A message that speaks as or for the other person, or gives their words back whole.",
     "truncated": "A message that does not end a sentence.",
     "non_alternation": "A message whose speaker also spoke the one before.",

@@ -3,7 +3,9 @@
 import re
 from collections.abc import Callable, Iterable
 
+from counseling_sessions.integrity.phrases import phrase_in
 from counseling_sessions.integrity.spoken import Said, Spoken
+from counseling_sessions.integrity.thinking import thinks_aloud
 from counseling_sessions.state import Speaker
 from counseling_sessions.texts.words import normalized, overlap, sentences
 
@@ -74,6 +76,22 @@ def meta_talk(spoken: Spoken) -> str | None:
     if not match and spoken.speaker == "counselor" and not spoken.has_clients:
         match = _THIRD_PERSON.search(spoken.bare)
     return _seen(match)
+
+
+def reasoning(spoken: Spoken) -> str | None:
+    """What a model thought in place of speech or beside it: between marks, or in plain words."""
+    if spoken.apart.reasoning or spoken.apart.unfinished:
+        return short(spoken.text)
+    seen = thinks_aloud(spoken.bare, spoken.names)
+    return short(seen) if seen else None
+
+
+def refusal(spoken: Spoken) -> str | None:
+    """A model that does not play its part: it says so, or its server does (finish reason `refusal`)."""
+    if spoken.finish_reason == "refusal":
+        return short(spoken.text)
+    seen = phrase_in("refusals", spoken.bare)
+    return short(seen) if seen else None
 
 
 def others_part(spoken: Spoken) -> str | None:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 from counseling_sessions.state import Speaker
+from counseling_sessions.texts.reasoning import Answer, take_apart
 from counseling_sessions.texts.words import normalized, trigrams
 
 RECENT = 10
@@ -62,7 +63,8 @@ class Past:
 class Spoken(Said):
     """A message to be judged, with what its speaker and the other one said before it, and how a model ended it.
 
-    `cut_from` is how many characters it had before it was cut to what can be spoken (`cut`); None for most.
+    `cut_from` is how many characters it had before it was cut to what can be spoken (`cut`); None for most. `names` are the
+    speaker's own, in small letters, where a client speaks.
     """
 
     speaker: Speaker
@@ -70,11 +72,17 @@ class Spoken(Said):
     others_past: Past = field(default_factory=Past)
     finish_reason: str | None = None
     cut_from: int | None = None
+    names: frozenset[str] = frozenset()
 
     @cached_property
     def bare(self) -> str:
         """The message without the client's end marker."""
         return unmarked(self.text)
+
+    @cached_property
+    def apart(self) -> Answer:
+        """The message as a model's answer, taken apart: without the marks that a dialogue's other messages do not have."""
+        return take_apart(self.text)
 
     @cached_property
     def words(self) -> str:

@@ -23,6 +23,8 @@ MOST_CHARACTERS = CHARACTERS_A_TOKEN * 32_768
 """Characters of an answer that are read at most."""
 MOST_TOKENS = 10**9
 """Tokens at most; a usage with more is a mistake, and counts as not reported."""
+_THOUGHT = frozenset({"thinking", "reasoning", "redacted_thinking", "reasoning_content", "thought"})
+"""Types of a content's parts that are reasoning."""
 MOST_NAME = 200
 """Characters of a model's name at most."""
 
@@ -31,7 +33,7 @@ def read_completion(body: bytes, key: str) -> dict[str, Any] | FailedCall:
     """A chat completion with its first choice only: text, finish reason, model, usage, id; or why the body is none.
 
     A finish reason, model or usage of another type counts as not reported. The arguments of a tool call, which some servers give
-    in place of the JSON that was asked for, stand as the message's `function_call`.
+    in place of the JSON that was asked for, stand as the message's `function_call`. Of reasoning only the size stays.
     """
     value = parsed_body(body, key)
     if not isinstance(value, dict):
@@ -50,18 +52,27 @@ def read_completion(body: bytes, key: str) -> dict[str, Any] | FailedCall:
     if not text.strip() and (arguments := _arguments(message)):
         cleaned["function_call"] = {"name": "answer", "arguments": _cleaned(arguments, secret)}
     finish = _name(choice.get("finish_reason"), secret)
+    thought = _thought(message)
     completion: dict[str, Any] = {
         "id": _name(value.get("id"), secret) or "",
         "object": "chat.completion",
         "created": _count(value.get("created"), 2**53) or 0,
         "choices": [{"index": 0, "message": cleaned, "finish_reason": finish}],
     }
+    if thought:
+        # No request asks for the probabilities of tokens, and the library passes on this field as it is.
+        completion["choices"][0]["logprobs"] = {"reasoning_characters": thought}
     for field in ("model", "system_fingerprint"):
         if name := _name(value.get(field), secret):
             completion[field] = name
     if usage := _usage(value.get("usage")):
         completion["usage"] = usage
     return completion
+
+
+def reasoning_size(field: Any) -> int:
+    """The characters of reasoning that `read_completion` counted, from the field in which it leaves them."""
+    return int(field["reasoning_characters"]) if isinstance(field, dict) and "reasoning_characters" in field else 0
 
 
 def most_characters(max_tokens: int | None) -> int:
@@ -107,7 +118,8 @@ def _content(content: Any) -> str | None:
         return content
     if not isinstance(content, list):
         return None
-    texts = [part.get("text", "") if isinstance(part, dict) else part for part in content]
+    spoken = [part for part in content if not (isinstance(part, dict) and part.get("type") in _THOUGHT)]
+    texts = [part.get("text", "") if isinstance(part, dict) else part for part in spoken]
     return "".join(texts) if all(isinstance(text, str) for text in texts) else None
 
 
@@ -121,10 +133,34 @@ def _arguments(message: dict[str, Any]) -> str:
     return arguments if isinstance(arguments, str) else ""
 
 
+def _thought(message: dict[str, Any]) -> int:
+    """How many characters of reasoning a message has beside its text, or among its parts; of a field said twice the longer one."""
+    fields = max(_length(message.get(name)) for name in ("reasoning_content", "reasoning", "thinking"))
+    content = message.get("content")
+    parts = content if isinstance(content, list) else []
+    return fields + sum(_length(part) for part in parts if isinstance(part, dict) and part.get("type") in _THOUGHT)
+
+
+def _length(value: Any) -> int:
+    """The characters of a text, or of all texts in a nested value; the names of fields and their types are none."""
+    waiting, length = [value], 0
+    while waiting:
+        item = waiting.pop()
+        if isinstance(item, str):
+            length += len(item)
+        elif isinstance(item, dict):
+            waiting += [
+                inner for name, inner in item.items() if name in ("text", "thinking", "reasoning", "summary", "content")
+            ]
+        elif isinstance(item, list):
+            waiting += item
+    return length
+
+
 def _cleaned(text: str, key: str) -> str:
     # Twice the limit, as harmless text is shorter, and the cut could take the tail of a key at the end.
     visible = masked(harmless(text[: 2 * MOST_CHARACTERS]), key)
-    if not key or (visible.isascii() and not any(bracket in visible for bracket in "<[")):
+    if not key or (visible.isascii() and not any(bracket in visible for bracket in "<[&")):
         return visible
     # Later steps remove reasoning and format characters. If these stand within a key, its halves would join.
     bare = without_reasoning("".join(c for c in visible if unicodedata.category(c) not in ("Cf", "Co")))
@@ -149,7 +185,13 @@ def _usage(usage: Any) -> dict[str, Any] | None:
     }
     details = usage.get("prompt_tokens_details")
     cached = _count(details.get("cached_tokens"), prompt) if isinstance(details, dict) else None
-    return counts if cached is None else counts | {"prompt_tokens_details": {"cached_tokens": cached}}
+    if cached is not None:
+        counts["prompt_tokens_details"] = {"cached_tokens": cached}
+    details = usage.get("completion_tokens_details")
+    reasoning = _count(details.get("reasoning_tokens")) if isinstance(details, dict) else None
+    if reasoning is not None:
+        counts["completion_tokens_details"] = {"reasoning_tokens": reasoning}
+    return counts
 
 
 def _count(value: Any, most: int = MOST_TOKENS) -> int | None:

@@ -70,7 +70,8 @@ class Models:
     between two requests, in seconds; each wait is double the last, and randomised. `in_flight` (calls at once, per endpoint) and
     `requests` (for one answer) are bounds where the settings name none. `retries` counts repeated requests. `trouble` is the last
     failure, with its time (monotonic seconds). `on_wait` hears of each wait that is worth a word, when it begins. `growth` watches
-    how servers count growing prompts. `dialects` are what servers have refused so far.
+    how servers count growing prompts. `dialects` are what servers have refused so far. `roomy`: the roles, by endpoint and model,
+    whose token limit reasoning took.
     """
 
     make_chat: MakeChat | None = None
@@ -85,6 +86,7 @@ class Models:
     growth: PromptGrowth = field(default_factory=PromptGrowth, init=False)
     on_wait: Callable[[str], None] | None = field(default=None, init=False)
     _waits_until: float = field(default=0.0, init=False)
+    roomy: set[tuple[str, str, str]] = field(default_factory=set, init=False)
     _loops: WeakKeyDictionary[asyncio.AbstractEventLoop, _Loop] = field(default_factory=WeakKeyDictionary, init=False)
     dialects: Dialects = field(default_factory=Dialects, init=False)
 

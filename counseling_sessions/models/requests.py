@@ -12,7 +12,7 @@ from langchain_core.runnables import RunnableConfig
 from langchain_openai import ChatOpenAI
 from pydantic import JsonValue
 
-from counseling_sessions.models.answers import most_characters
+from counseling_sessions.models.answers import most_characters, reasoning_size
 from counseling_sessions.models.dialect import LIMIT, SEED, Dialect, folded, said_by
 from counseling_sessions.models.endpoints import OPENAI_EFFORT, OPENAI_MODEL, Endpoint
 from counseling_sessions.models.errors import FailedCall, failure_of, unreadable
@@ -21,6 +21,7 @@ from counseling_sessions.models.structured import MODES, AnswerSchema, response_
 from counseling_sessions.models.transport import ModelClient, without_surroundings
 from counseling_sessions.settings import ModelSettings
 from counseling_sessions.store.machine import Shortage
+from counseling_sessions.texts.reasoning import take_apart
 
 EMBEDDED_BODY: dict[str, Any] = {
     # A 135M model loops, and goes on with the other speaker's lines; these are llama.cpp's means against that. It may repeat
@@ -59,7 +60,8 @@ class Reply:
     """One answer of a model. Token counts are None if the server reports none.
 
     An answer that was too long has its length in characters as `cut_at`, and `length` as its finish reason. `sent` is what the
-    request held besides model and messages.
+    request held besides model and messages. Of reasoning there is its size alone, in tokens as the server reports them and in
+    characters as far as they were sent. `refusal` is what a model says in the field of that name.
     """
 
     text: str
@@ -74,6 +76,9 @@ class Reply:
     errors: tuple[str, ...] = ()
     cut_at: int | None = None
     sent: dict[str, JsonValue] = field(default_factory=dict)
+    reasoning_tokens: int | None = None
+    reasoning_characters: int = 0
+    refusal: str | None = None
 
     @property
     def tokens(self) -> int | None:
@@ -235,4 +240,7 @@ def read_reply(
         errors=errors,
         cut_at=most if long else None,
         sent=request.sent,
+        reasoning_tokens=usage.get("output_token_details", {}).get("reasoning") if usage else None,
+        reasoning_characters=reasoning_size(message.response_metadata.get("logprobs")) + take_apart(text).reasoning,
+        refusal=message.additional_kwargs.get("refusal"),
     )

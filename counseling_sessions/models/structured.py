@@ -2,7 +2,9 @@
 
 import json
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from counseling_sessions.store.reading import refuse_constant, unique_keys
@@ -15,7 +17,29 @@ _BOUNDS = frozenset({"minLength", "maxLength", "minItems", "maxItems", "uniqueIt
 _FENCE = re.compile(r"```[ \t]{0,9}\w{0,20}[ \t]{0,9}\n?")
 _SCHEMA_WORDS = re.compile(r"response_format|json_schema|schema|grammar|guided|structured|json mode", re.IGNORECASE)
 
-_DECODER = json.JSONDecoder(parse_constant=refuse_constant, object_pairs_hook=unique_keys)
+_BRACE = re.compile(r"\{(?P<words>[^{}\"':\d]{0,80}[^\W\d][^{}\"':\d]{0,80}\})?")
+"""A brace, with the words around which it stands in prose."""
+_MOST_OBJECTS = 200
+_WORDS_BEFORE = 120
+"""Characters before an object in which words can call it final, or a draft."""
+_FINAL = re.compile(
+    r"\b(?:final|finally|corrected|correction|revised|revision|definitive|actual answer)\b", re.IGNORECASE
+)
+_DRAFT = re.compile(
+    r"\b(?:draft|first try|first attempt|example|for instance|e\.g|such as|sketch|template)\b", re.IGNORECASE
+)
+
+Holds = Callable[[dict[str, Any]], int]
+"""How much of what was asked for an object holds; 0 for nothing."""
+
+
+@dataclass(frozen=True)
+class _Found:
+    """An object in a text, and where it begins and ends."""
+
+    value: dict[str, Any]
+    start: int
+    end: int
 
 
 class MalformedAnswer(ValueError):
@@ -58,30 +82,54 @@ def speaks_of_schema(refusal: str) -> bool:
     return bool(_SCHEMA_WORDS.search(refusal))
 
 
-def read_object(text: str) -> dict[str, Any]:
-    """The last JSON object in an answer, without reasoning, code fences and talk around it.
+def read_object(text: str, holds: Holds | None = None) -> dict[str, Any]:
+    """The JSON object in an answer, without reasoning, code fences and talk around it.
 
-    Raises `MalformedAnswer` if the choice would be a guess: an earlier object has the same fields but other values, or a later one
-    is broken or cut off.
+    Of several, those count that hold the most of what was asked for, as `holds` says (default: any that is not empty). Of these the
+    last is the answer if they say the same, or if words before it call it the final one, or words before each other one a draft.
+    Raises `MalformedAnswer` where the choice would be a guess, where a broken one or one that says otherwise follows, and where
+    there is none.
     """
     answer = _answer(text)
-    objects: list[dict[str, Any]] = []
-    start = answer.find("{")
-    while start >= 0:
-        value, end = _object_at(answer, start)
-        objects.append(value)
-        start = answer.find("{", end)
-    if not objects:
-        raise MalformedAnswer("no JSON object")
-    last = objects[-1]
-    canonical = _canonical(last)
-    if any(value.keys() == last.keys() and _canonical(value) != canonical for value in objects[:-1]):
+    found, broken = _objects_in(answer)
+    if broken or not found:
+        raise MalformedAnswer(broken or "no JSON object")
+    worth = [holds(item.value) if holds else int(bool(item.value)) for item in found]
+    most = max(worth)
+    best = [item for item, much in zip(found, worth, strict=True) if much == most]
+    last = best[-1]
+    canonical = _canonical(last.value)
+    others = [
+        place
+        for place, item in enumerate(best[:-1])
+        if (holds or item.value.keys() == last.value.keys()) and _canonical(item.value) != canonical
+    ]
+    if others and not (
+        _FINAL.search(_words_before(answer, best, len(best) - 1))
+        or all(_DRAFT.search(_words_before(answer, best, place)) for place in others)
+    ):
         raise MalformedAnswer("several JSON objects that differ; answer with one")
-    return last
+    later = found[found.index(last) + 1 :]
+    if any(last.value[name] != value for item in later for name, value in item.value.items() if name in last.value):
+        raise MalformedAnswer("the last of several JSON objects is not what was asked for; answer with one")
+    return last.value
 
 
-def read_only_object(text: str) -> dict[str, Any]:
-    """The JSON object that is the complete answer, without reasoning before it and a code fence around it.
+def taken_by(read: Callable[[dict[str, Any]], object]) -> Holds:
+    """Objects that `read` takes hold all that was asked for; those for which it raises `ValueError` hold nothing."""
+
+    def holds(value: dict[str, Any]) -> int:
+        try:
+            read(value)
+        except ValueError:
+            return 0
+        return 1
+
+    return holds
+
+
+def read_only_object(text: str, holds: Holds | None = None) -> dict[str, Any]:
+    """The JSON object that is the complete answer, whatever it holds, without reasoning before it and a code fence around it.
 
     Raises `MalformedAnswer` for anything else.
     """
@@ -90,11 +138,13 @@ def read_only_object(text: str) -> dict[str, Any]:
         answer = answer[fence.end() : -3].strip()
     if not answer.startswith("{"):
         raise MalformedAnswer("not one JSON object alone")
-    value, end = _object_at(answer, 0)
-    if end != len(answer):
+    read = _Reader().object_at(answer, 0)
+    if not isinstance(read, _Found):
+        raise MalformedAnswer(read[0])
+    if read.end != len(answer):
         raise MalformedAnswer("something stands after the JSON object")
-    _canonical(value)
-    return value
+    _canonical(read.value)
+    return read.value
 
 
 def _answer(text: str) -> str:
@@ -102,25 +152,79 @@ def _answer(text: str) -> str:
     answer = without_reasoning(text)
     if answer != text and (bare := text.strip()).startswith("{"):
         try:
-            if _DECODER.raw_decode(bare)[1] == len(bare):
+            if json.JSONDecoder().raw_decode(bare)[1] == len(bare):
                 return bare
         except (ValueError, RecursionError):
             return answer
     return answer
 
 
-def _object_at(text: str, start: int) -> tuple[dict[str, Any], int]:
-    """The JSON object that begins at a brace, and its end. A brace without an object ends the search, which stays linear."""
-    try:
-        value, end = _DECODER.raw_decode(text, start)
-    except json.JSONDecodeError as error:
-        raise MalformedAnswer(f"broken JSON: {error.msg} at character {error.pos}") from None
-    except RecursionError:
-        raise MalformedAnswer("JSON nested too deeply") from None
-    except ValueError as error:  # A key that stands twice, or a number that is invalid or too long.
-        raise MalformedAnswer(f"broken JSON: {error}"[:160]) from None
-    assert isinstance(value, dict)  # raw_decode at "{" gives nothing else.
-    return value, end
+def _objects_in(text: str) -> tuple[list[_Found], str]:
+    """The objects in a text, and what is wrong with one that began after the last of them; empty for nothing.
+
+    Braces around words ("Options {a, b}") are none. The time is linear: the search goes on where an object was found broken, and
+    there are at most `_MOST_OBJECTS`, broken ones included.
+    """
+    reader = _Reader()
+    found: list[_Found] = []
+    wrong, seen, place = "", 0, 0
+    while brace := _BRACE.search(text, place):
+        start = brace.start()
+        if brace["words"]:
+            place = brace.end()
+            continue
+        seen += 1
+        if seen > _MOST_OBJECTS:
+            return found, f"more than {_MOST_OBJECTS} JSON objects"
+        read = reader.object_at(text, start)
+        if isinstance(read, _Found):
+            found.append(read)
+            wrong, place = "", read.end
+            continue
+        wrong, place = read
+        if place < 0:
+            break
+    return found, wrong
+
+
+class _Reader:
+    """A decoder that reads on past a key that stands twice or a number that is none, and keeps what is wrong."""
+
+    def __init__(self) -> None:
+        self.wrong = ""
+        self.decoder = json.JSONDecoder(
+            parse_constant=partial(self._tried, refuse_constant),
+            object_pairs_hook=partial(self._tried, unique_keys),
+            parse_int=partial(self._tried, int),
+        )
+
+    def object_at(self, text: str, start: int) -> _Found | tuple[str, int]:
+        """The JSON object that begins at a brace; or what is wrong, and where the search goes on (-1: nowhere)."""
+        self.wrong = ""
+        try:
+            value, end = self.decoder.raw_decode(text, start)
+        except json.JSONDecodeError as error:
+            # Nothing can follow a string that never ends.
+            unended = error.msg.startswith("Unterminated string")
+            return f"broken JSON: {error.msg} at character {error.pos}", -1 if unended else max(error.pos, start + 1)
+        except RecursionError:
+            return "JSON nested too deeply", -1
+        if self.wrong:
+            return f"broken JSON: {self.wrong}"[:160], end
+        assert isinstance(value, dict)  # raw_decode at "{" gives nothing else.
+        return _Found(value, start, end)
+
+    def _tried(self, read: Callable[[Any], Any], value: Any) -> Any:
+        try:
+            return read(value)
+        except ValueError as error:
+            self.wrong = self.wrong or str(error)
+            return {} if isinstance(value, list) else None
+
+
+def _words_before(text: str, found: list[_Found], place: int) -> str:
+    """The words just before an object: between it and the one before."""
+    return text[found[place - 1].end if place else 0 : found[place].start][-_WORDS_BEFORE:]
 
 
 def _canonical(value: dict[str, Any]) -> bytes:

@@ -1,60 +1,186 @@
-"""Takes what a model thought off its answer. The one place that knows how models mark their reasoning."""
+"""Takes a model's answer apart: what it says, what it thought, and the chat template's tokens that leaked into it.
+
+The one place that knows how models and servers mark reasoning and the ends of turns. Reasoning in plain words, without a mark, is
+a finding of `integrity`.
+"""
 
 import re
+from dataclasses import dataclass
 
-_NAMES = r"think|thinking|thought|reasoning|scratchpad|seed:think"
-_TAG = re.compile(
+_NAMES = r"think|thinking|thought|thoughts|reasoning|scratchpad|seed:think|analysis|reflection|inner_monologue"
+_OPEN, _CLOSE = r"(?:<|&lt;)", r"\s{0,9}(?:>|&gt;)"
+_ROLE = r"(?:assistant|model|chatbot|bot|user|human|system|developer)"
+_HEADER = rf"\s{{0,9}}{_ROLE}(?:\s{{1,9}}to=[^<\s]{{1,60}})?\s{{0,9}}(?=[\n<]|\Z)"
+_MARK = re.compile(
     rf"""
-      <(?P<ends>/?)(?P<tag>{_NAMES})\s{{0,9}}>                          # <think>…</think>: DeepSeek, Qwen and most others
+      {_OPEN}(?P<ends>/?)(?P<tag>{_NAMES}){_CLOSE}                      # <think>…</think>: DeepSeek, Qwen and most others
     | \[(?P<ends_bracket>/?)(?P<bracket>THINK)\]                        # [THINK]…[/THINK]: Magistral
     | ◁(?P<ends_triangle>/?)(?P<triangle>think)▷                        # Kimi
     | <\|(?:(?P<begin>begin_of_thought|START_THINKING)|(?P<end>end_of_thought|END_THINKING))\|>
-    | <\|channel\|>\s{{0,9}}(?:(?P<aside>analysis|commentary)|final)[^<]{{0,99}}(?:<\|constrain\|>[^<]{{0,99}})?<\|message\|>
-    | (?P<turn><\|(?:end|return|call)\|>(?:\s{{0,9}}<\|start\|>\s{{0,9}}assistant)?|<\|start\|>\s{{0,9}}assistant)
+    | (?P<gemma><\|channel>)(?:thought)? | (?P<ends_gemma><channel\|>)  # Gemma
+    | <\|channel\|>\s{{0,9}}(?:(?P<aside>analysis|commentary)|(?P<final>final))
+        (?:[^<]{{0,99}}(?:<\|constrain\|>[^<]{{0,99}})?<\|message\|>)?
+    | (?P<speech>{_OPEN}(?:answer|response|final|final_answer|output){_CLOSE}|<\|(?:begin_of_solution|START_RESPONSE)\|>)
+    | (?P<frame><\|(?:begin|end)_of_box\|>)                             # GLM, around words of the answer
+    | (?P<token>
+        (?: <\|[A-Za-z_/][^\s<>|]{{0,40}}\|> | <\|turn> | <turn\|>      # <|im_end|>, <|eot_id|>, <|assistant|> …
+          | <｜[^<>｜]{{1,40}}｜>                                         # DeepSeek
+          | </?s> | <(?:bos|eos|pad|unk|eod|sop|eop|start_of_turn|end_of_turn)> | \[gMASK\]
+          | \[/?(?:INST|SYSTEM_PROMPT)\] | <</?SYS>>
+          | {_OPEN}/(?:answer|response|final|final_answer|output){_CLOSE}
+        )(?:{_HEADER})?
+      )
     """,
     re.IGNORECASE | re.VERBOSE,
 )
+_OTHERS = re.compile(r"(?:user|human|system|developer|\[INST|\[SYSTEM_PROMPT|<SYS)\W*\Z", re.IGNORECASE)
+"""What begins another's turn."""
+_SIGNS = "<[◁&"
 _HARMONY = "harmony"
 """The format of gpt-oss: each part of a message has a header that names its channel; only `final` is the answer."""
 
+# The headers of a server that takes the signs of a template's tokens away and leaves their words.
+_BARE_ROLE = re.compile(r"\s{0,9}(?:assistant[^\S\n]{0,9}\n\s{0,9}){1,9}")
+_BARE_FINAL = "assistantfinal"
+_BARE_ROLES = ("assistant", "user", "model")
+_BARE_ASIDE = re.compile(r"\s{0,9}(?:assistant)?(?:analysis|commentary)(?=[^\W_]|[\"“'‘(\n])")
+_BARE_BEGIN = re.compile(r"\s{0,9}final(?=[A-Z\"“])")
+_BARE_TURN = re.compile(
+    r"(?:(?<=[.?!…\"”*)。？！])|\n)(?:assistant|user|model)[^\S\n]{0,9}(?:\n|\Z)"
+    r"|assistant(?:analysis|commentary|final)"
+)
+
+
+@dataclass(frozen=True)
+class Answer:
+    """A model's answer, taken apart.
+
+    `speech` is what is said. `reasoning` counts the characters of what was thought; `unfinished`: the answer ends within it.
+    `token` is the first token of a chat template outside reasoning; `ended`: a token ended the speech, and what followed it, another
+    turn, is cut off.
+    """
+
+    speech: str
+    reasoning: int = 0
+    unfinished: bool = False
+    token: str | None = None
+    ended: bool = False
+
 
 def without_reasoning(text: str) -> str:
-    """The answer alone, in time linear in the text; a text without a mark of reasoning comes back as it is.
+    """The speech alone, see `take_apart`."""
+    return take_apart(text).speech
+
+
+def take_apart(text: str) -> Answer:
+    """Take an answer apart, in time linear in the text; a text without a mark comes back as it is.
 
     A block between its marks goes. An end without a beginning (some servers keep that) takes off all before it, a beginning
-    without an end (the answer was cut off) all after it. Doing it twice changes nothing.
+    without an end (the answer was cut off) all after it. A token of a chat template goes, and what follows it after speech is
+    another turn and goes too. Taking the speech apart again changes nothing.
     """
-    # Most texts have no bracket at all.
-    if not any(bracket in text for bracket in "<[◁") or not _TAG.search(text):
-        return text
-    kept: list[str] = []
-    inside: str | None = None
-    place = 0
-    for tag in _TAG.finditer(text):
-        begins, kind = _read(tag)
-        if inside is None:
-            kept.append(text[place : tag.start()])
-            if begins:
-                inside = kind
-            elif not tag["turn"]:
-                kept.clear()  # an end without a beginning
-        elif not begins and kind == inside:
-            inside = None
+    answer = Answer(text)
+    # Most texts have no such sign at all.
+    if any(sign in text for sign in _SIGNS) and _MARK.search(text):
+        answer = _Parts().read(text)
+        # Taking a block out can join the halves of another mark: such a text is no answer of any model, and loses its signs.
+        if _MARK.search(answer.speech):
+            answer = Answer(re.sub(rf"[{re.escape(_SIGNS)}]", "", answer.speech), answer.reasoning, token=answer.token)
+    return _without_bare_headers(answer)
+
+
+class _Parts:
+    """The state while the marks of an answer are read in their order."""
+
+    def __init__(self) -> None:
+        self.kept: list[str] = []
+        self.reasoning = 0
+        self.inside: str | None = None
+        self.token: str | None = None
+        self.said = self.ended = self.final = False
+
+    def read(self, text: str) -> Answer:
+        place = 0
+        for mark in _MARK.finditer(text):
+            if self._mark(mark, text[place : mark.start()]):
+                place = mark.end()
+        self._piece(text[place:])
+        speech = "".join(self.kept)
+        return Answer(speech, self.reasoning, self.inside is not None, self.token, self.ended)
+
+    def _mark(self, mark: re.Match[str], before: str) -> bool:
+        """Take in a mark and the text before it; False for a mark that belongs to the text."""
+        does, kind = _meaning(mark)
+        if self.inside is not None:
+            if kind != self.inside or does == "begins":
+                return False  # what stands inside a block, other marks too, belongs to it
+            self._piece(before)
+            self.inside = None
+            if does != "speaks":
+                return True
         else:
-            continue  # what stands inside a block, other marks too, belongs to it
-        place = tag.end()
-    if inside is None:
-        kept.append(text[place:])
-    answer = "".join(kept)
-    # Taking a block out can join the halves of another mark: such a text is no answer of any model, and loses its brackets.
-    return re.sub(r"[<\[◁]", "", answer) if _TAG.search(answer) else answer
+            self._piece(before)
+        if does == "begins":
+            self.inside = kind
+        elif does in ("ends", "speaks") and not self.final and not (self.ended and does == "ends"):
+            self._drop()
+            self.final = does == "speaks"
+        elif does == "closes":
+            self.token = self.token or " ".join(mark[0].split())
+            self.ended = self.ended or self.said or bool(_OTHERS.search(mark[0]))
+        return True
+
+    def _piece(self, text: str) -> None:
+        if self.inside is not None:
+            self.reasoning += len(text)
+        elif not self.ended:
+            self.kept.append(text)
+            self.said = self.said or any(map(str.isalnum, text))
+
+    def _drop(self) -> None:
+        """What was taken for speech was reasoning."""
+        self.reasoning += sum(map(len, self.kept))
+        self.kept, self.said, self.ended = [], False, False
 
 
-def _read(tag: re.Match[str]) -> tuple[bool, str]:
-    """Whether a mark begins a block, and which kind of block it belongs to."""
+def _meaning(mark: re.Match[str]) -> tuple[str, str]:
+    """What a mark does (begins or ends reasoning, speaks: speech begins, closes a turn, or frames words), and its kind."""
     for name, ends in (("tag", "ends"), ("bracket", "ends_bracket"), ("triangle", "ends_triangle")):
-        if tag[name]:
-            return not tag[ends], f"{name} {tag[name].lower()}"
-    if tag["begin"] or tag["end"]:
-        return bool(tag["begin"]), "token"
-    return bool(tag["aside"]), _HARMONY
+        if mark[name]:
+            return "ends" if mark[ends] else "begins", f"{name} {mark[name].lower()}"
+    for name, does, kind in (
+        ("begin", "begins", "token"),
+        ("end", "ends", "token"),
+        ("gemma", "begins", "gemma"),
+        ("ends_gemma", "ends", "gemma"),
+        ("aside", "begins", _HARMONY),
+        ("final", "speaks", _HARMONY),
+        ("speech", "speaks", "speech"),
+        ("frame", "frames", "frame"),
+    ):
+        if mark[name]:
+            return does, kind
+    # In harmony the end of a message ends its channel too; anywhere else it ends the turn.
+    harmony = re.match(r"<\|(?:end|return|call|start)\|>", mark["token"], re.IGNORECASE)
+    return "closes", _HARMONY if harmony else "token"
+
+
+def _without_bare_headers(answer: Answer) -> Answer:
+    """The answer without headers whose tokens a server has taken away: `analysisThey …assistantfinalThat …`."""
+    text, reasoning = answer.speech, answer.reasoning
+    if head := _BARE_ROLE.match(text):
+        text = text[head.end() :]
+    thought, mark, said = text.partition(_BARE_FINAL)
+    if mark:
+        text, reasoning = said, reasoning + len(thought)
+    if _BARE_ASIDE.match(text):
+        return Answer("", reasoning + len(text), True, answer.token)
+    if head := _BARE_BEGIN.match(text):
+        text = text[head.end() :]
+    if (
+        any(role in text for role in _BARE_ROLES)
+        and (turn := _BARE_TURN.search(text))
+        and any(map(str.isalnum, text[: turn.start()]))
+    ):
+        return Answer(text[: turn.start()], reasoning, token=answer.token or " ".join(turn[0].split()), ended=True)
+    return answer if text is answer.speech else Answer(text, reasoning, answer.unfinished, answer.token, answer.ended)

@@ -21,6 +21,7 @@ from counseling_sessions.sessions.record import Provenance, SessionRecord, Turn
 from counseling_sessions.sessions.session import Message, Session
 from counseling_sessions.settings import MOST_TURNS, SessionConfig
 from counseling_sessions.state import Utterance
+from counseling_sessions.texts.reasoning import without_reasoning
 from counseling_sessions.training.corpus import SPLITS
 
 
@@ -61,7 +62,7 @@ def _adopted(session: Session, split: str | None) -> Source | Problem:
     if session.profile is None or session.attitude is None:
         missing = session.profile_problem or "no attitude"
         return Problem(session.source, f"session {session.id} cannot be trained on: {missing}")
-    if empty := next((message for message in session.dialogue if not message.text.strip()), None):
+    if empty := next((message for message in session.dialogue if not without_reasoning(message.text).strip()), None):
         return Problem(session.source, f"session {session.id}: the {empty.speaker} says nothing in turn {empty.turn}")
     try:
         return Source(_record_of(session), split)
@@ -115,4 +116,4 @@ def _id_of(session: Session) -> str:
 
 
 def _utterance(message: Message, turn: int = 0) -> Utterance:
-    return Utterance(turn=turn, speaker=message.speaker, text=message.text.strip())
+    return Utterance(turn=turn, speaker=message.speaker, text=without_reasoning(message.text).strip())

@@ -121,6 +121,17 @@ DEFECTS: dict[str, list[tuple[int, Callable[[], str]]]] = {
         (25, lambda: f"{_text(25)} [/END]"),
         (18, lambda: f"{_text(18)}<|eot_id|>."),
     ],
+    "reasoning": [
+        (2, lambda: f"<think>He waits, so I validate.</think>{_text(2)}"),
+        (5, lambda: "We need to answer as the client."),
+        (7, lambda: "What would Nadia say? Something short."),
+        (16, lambda: f"Okay, the user wants more. {_text(16)}"),
+        (18, lambda: f"analysisShe is calm.assistantfinal{_text(18)}"),
+    ],
+    "refusal": [
+        (5, lambda: "I'm sorry, but I can't help with that."),
+        (16, lambda: "I am unable to engage in this simulation."),
+    ],
     "role_flip": [
         (4, lambda: f"{_text(4)}\nClient: That I'm a fraud."),
         (17, lambda: "As your counselor, I'd say you are safe."),

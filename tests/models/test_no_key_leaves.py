@@ -148,7 +148,18 @@ async def test_a_key_in_an_answer_is_masked_where_it_stood(models: Models, serve
     assert (reply.text, reply.model, reply.finish_reason) == (f"{WORDS} *** *** ***", "***", "***")
 
 
-@pytest.mark.parametrize("within", ["<think>a</think>", "\u200b", "\xad", "\ufeff", "[THINK]a[/THINK]"])
+@pytest.mark.parametrize(
+    "within",
+    [
+        "<think>a</think>",
+        "\u200b",
+        "\xad",
+        "\ufeff",
+        "[THINK]a[/THINK]",
+        "&lt;think&gt;a&lt;/think&gt;",
+        "<|end_of_box|>",
+    ],
+)
 async def test_what_is_taken_off_a_message_puts_no_key_together(models: Models, within: str) -> None:
     halves = f"{WORDS} {KEY[:14]}{within}{KEY[14:]}"
     with LoopbackServer(raw=lambda request: http_answer(completion(halves))) as server:
@@ -300,7 +311,7 @@ def echo(request: Request) -> Raw:
     key, answer = sent(request), sensible_answer(request).text
     text = answer.replace('"goal": "', f'"goal": "{key} ') if answer.startswith("{") else answer + f" So it is, {key}."
     body = everywhere(key)
-    body["choices"][0]["message"]["content"] = text
+    body["choices"][0]["message"] |= {"content": text, "refusal": None}
     return http_answer(body, 200, (("X-Echo", key),))
 
 
@@ -308,8 +319,13 @@ def files_of(folder: Path) -> dict[str, str]:
     return {str(path): path.read_bytes().decode("latin-1") for path in folder.rglob("*") if path.is_file()}
 
 
+RAW = {
+    "the key in good answers": echo,
+    "the key in refusals": lambda request: http_answer(everywhere(sent(request))),
+}
 SESSIONS = {
     "the key in good answers": None,
+    "the key in refusals": "failed",
     **dict.fromkeys(("an SSH server", "an overlong header", "a 401 that quotes the key", "deep JSON"), "failed"),
     **dict.fromkeys(("an error that quotes the key", "a wait of 'inf'", "a body without end"), "failed"),
 }
@@ -324,9 +340,7 @@ async def test_no_file_trace_or_log_of_a_session_has_the_key(
     provider.add_span_processor(SimpleSpanProcessor(spans))
     LangChainInstrumentor().instrument(tracer_provider=provider)
     try:
-        with LoopbackServer(
-            raw=echo if name not in HOSTILE else lambda request: HOSTILE[name].raw(sent(request))
-        ) as server:
+        with LoopbackServer(raw=RAW.get(name) or (lambda request: HOSTILE[name].raw(sent(request)))) as server:
             settings = ModelSettings(base_url=server.base_url, model="m", timeout=5, max_requests=2)
             task = SessionTask(
                 profile=profile(),

@@ -18,6 +18,7 @@ from counseling_sessions.models.structured import (
     read_only_object,
     response_format,
     speaks_of_schema,
+    taken_by,
 )
 from counseling_sessions.texts.reasoning import without_reasoning
 
@@ -57,6 +58,17 @@ def test_an_object_is_found_in_any_talk(value: dict[str, Any], before: str, afte
     [
         ('{"note": 1} and then {"score": 6}', {"score": 6}),
         ('{"score": 6} {"score": 6}', {"score": 6}),
+        ('draft {"score": 0} final {"score": 6}', {"score": 6}),
+        ('Draft: {"score": 0}, then {"score": 6}', {"score": 6}),
+        ('{"score": 0} Corrected: {"score": 6}', {"score": 6}),
+        ('For example {"score": 0} or, as a draft, {"score": 3}: so {"score": 6}', {"score": 6}),
+        ('Options {a, b}. {"score": 6}', {"score": 6}),
+        ('{"score": 6} (instead of {a, b})', {"score": 6}),
+        ('{score: 0} {"score": 6}', {"score": 6}),
+        ("{'score': 0} {\"score\": 6}", {"score": 6}),
+        ('{} {"score": 6} {}', {"score": 6}),
+        ('{"score": 6}<|im_end|>\n<|im_start|>user\n{"score": 0}', {"score": 6}),
+        ('analysisMaybe {"score": 0}.assistantfinal{"score": 6}', {"score": 6}),
         ('{"said": "<think>"}', {"said": "<think>"}),
         ('[{"score": 6}]', {"score": 6}),
         ('<think>{"score": 0}</think>{"score": 6}', {"score": 6}),
@@ -72,10 +84,61 @@ def test_of_several_objects_the_last_one_counts(text: str, value: dict[str, Any]
     assert read_object(text) == value
 
 
+SCORE = AnswerSchema("score", {"score": {"type": "integer"}})
+
+
+def score_of(answer: dict[str, Any]) -> int:
+    if answer.keys() != {"score"} or type(answer["score"]) is not int:
+        raise ValueError("no score")
+    return int(answer["score"])
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '{"score": 6}',
+        '{"type": "object", "properties": {"score": {"type": "integer"}}} {"score": 6}',
+        f'The schema is {json.dumps(SCORE.document())}. My answer: {{"score": 6}}',
+        '{"score": "six"} {"score": 6}',
+        '{"score": 6} {"note": "it was hard"}',
+        '{"score": 6} {}',
+        '{"score": 6, "why": "x"} {"score": 6}',
+    ],
+)
+def test_an_object_that_is_not_what_was_asked_for_never_wins(text: str) -> None:
+    assert read_object(text, taken_by(score_of)) == {"score": 6}
+
+
 @pytest.mark.parametrize(
     ("text", "why"),
     [
-        ('draft {"score": 0} final {"score": 6}', "several JSON objects that differ"),
+        ('{"score": 6} final: {"score": "0"}', "not what was asked for"),
+        ('{"score": 6} {"score": 0, "why": "x"}', "not what was asked for"),
+        ('{"score": 6} {"score": 0}', "differ"),
+    ],
+)
+def test_an_answer_that_a_later_object_contradicts_is_refused(text: str, why: str) -> None:
+    with pytest.raises(MalformedAnswer, match=why):
+        read_object(text, taken_by(score_of))
+
+
+def test_of_objects_that_all_miss_something_the_one_that_holds_most_counts() -> None:
+    assert read_object('{"a": 1, "b": 2} {"c": 3}', len) == {"a": 1, "b": 2}
+
+
+def test_more_objects_than_any_answer_has_are_refused() -> None:
+    with pytest.raises(MalformedAnswer, match="more than 200"):
+        read_object('{"a": 1}' * 201)
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ('{"score": 0} {"score": 6}', "several JSON objects that differ"),
+        ('I give {"score": 0} and also {"score": 6}', "several JSON objects that differ"),
+        ('{"score": 0} {"score": 6} {"score": 0}', "several JSON objects that differ"),
+        ('draft {"score": 0}, {"score": 3}, {"score": 6}', "several JSON objects that differ"),
+        ('{"score": 6} {6}', "broken JSON"),
         ('{"score": true} {"score": 1}', "several JSON objects that differ"),
         ('draft {"score": 0} final {"score": 6', "broken JSON"),
         ('draft {"score": 0} or {6}', "broken JSON"),

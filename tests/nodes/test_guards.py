@@ -51,6 +51,25 @@ BAD: dict[str, list[tuple[Speaker, str]]] = {
         ("counselor", '{"message": "That was a long night."}'),
         ("counselor", "The client feels left out, so comfort matters."),
     ],
+    "reasoning": [
+        ("client", "We need to answer as the client. She is tired."),
+        ("client", "Okay, the user wants me to play a nurse."),
+        ("client", "Let me think about what Ada would say. She has not slept."),
+        ("client", "What would Ada say? Something short."),
+        ("client", "I should respond as Ada."),
+        ("counselor", "As the counselor, my next message should validate her."),
+        ("counselor", "Thinking Process:\n\n1. **Analyze the Request:** a counselor speaks."),
+        ("counselor", "Keep it short. We should mention the sister. That was long."),
+        ("counselor", "好的，用户希望我扮演咨询师。"),
+    ],
+    "refusal": [
+        ("client", "I'm sorry, but I can’t help with that."),
+        ("counselor", "I cannot fulfill this request."),
+        ("counselor", "I'm unable to provide the help that you need."),
+        ("client", "Es tut mir leid, aber dabei kann ich nicht helfen."),
+        ("client", "很抱歉，我无法满足您的请求。"),
+    ],
+    "filtered": [("client", "I slept badly."), ("counselor", "That was a long night.")],
     "repeat": [
         ("client", EARLIER),
         ("client", EARLIER.upper()),
@@ -109,6 +128,13 @@ GOOD: list[tuple[Speaker, str]] = [
     ("client", "I just…"),
     ("client", "I feel lighter. [END: resolved]"),
     ("client", "*sighs* Maybe."),
+    ("client", "I need to think."),
+    ("client", "Let me think about what she would say."),
+    ("client", "What would she say? Something short."),
+    ("counselor", "What would Ada of ten years ago say?"),
+    ("client", "I can't help it."),
+    ("client", "I'm sorry, but I can't do that tomorrow."),
+    ("client", "I can't help with the kids at night."),
     ("client", "It costs 3:40 a minute."),
     ("counselor", "This response is meant to protect you."),
     ("counselor", "Okay, so a message from her set it off."),
@@ -117,9 +143,14 @@ GOOD: list[tuple[Speaker, str]] = [
 ]
 
 
+ENDINGS = {"filtered": "content_filter"}
+"""The finish reasons by which some guards know a message."""
+
+
 def draft(text: str, speaker: Speaker, **more: object) -> Spoken:
     own = Past([EARLIER] if speaker == "client" else [])
-    return Spoken(tidy(text, speaker), speaker, own, **more)  # type: ignore[arg-type]
+    names = frozenset({"ada"} if speaker == "client" else ())
+    return Spoken(tidy(text, speaker), speaker, own, names=names, **more)  # type: ignore[arg-type]
 
 
 def kinds(text: str, speaker: Speaker, **more: object) -> set[str]:
@@ -132,7 +163,7 @@ def test_every_guard_has_bad_messages_here() -> None:
 
 @pytest.mark.parametrize(("guard", "speaker", "text"), [(name, *bad) for name, items in BAD.items() for bad in items])
 def test_each_guard_objects(guard: str, speaker: Speaker, text: str) -> None:
-    assert guard in kinds(text, speaker)
+    assert guard in kinds(text, speaker, finish_reason=ENDINGS.get(guard, "stop"))
 
 
 @pytest.mark.parametrize(("speaker", "text"), GOOD)
@@ -170,8 +201,20 @@ def test_the_token_limit_counts_as_truncated_even_after_a_full_stop() -> None:
     assert kinds("It is late.", "client", finish_reason="stop") == set()
 
 
-async def _say(speaker: Speaker, text: str) -> Usable[str] | Unusable:
-    models, _ = scripted_models(lambda asked: said(text))
+@pytest.mark.parametrize("reason", ["content_filter", "SAFETY", "prohibited_content"])
+def test_every_filters_finish_reason_counts(reason: str) -> None:
+    assert kinds("It is late.", "client", finish_reason=reason) == {"filtered"}
+
+
+@pytest.mark.parametrize(
+    "text", ["We need to answer as the client. She is tense.", "I cannot fulfill this request. Call me."]
+)
+def test_nothing_is_left_of_a_message_that_thinks_aloud_or_refuses(text: str) -> None:
+    assert repair(draft(text, "client")) == ""
+
+
+async def _say(speaker: Speaker, text: str, finish_reason: str = "stop") -> Usable[str] | Unusable:
+    models, _ = scripted_models(lambda asked: said(text, finish_reason))
     other = ["I wonder where the morning went, and who took it."]
     once = config(guard_attempts=1)
     request = SpeechRequest(speaker, 1, "", once, [said("Say something.")], speaker, [EARLIER], other)
@@ -182,6 +225,9 @@ ENTERING: dict[str, tuple[Speaker, str]] = {
     "empty": ("client", "… ?!"),
     "label": ("client", "Client: I slept badly."),
     "meta_talk": ("counselor", "As an AI, I have no family."),
+    "reasoning": ("client", "We need to answer as the client."),
+    "refusal": ("client", "I cannot fulfill this request."),
+    "filtered": ("client", "I slept badly."),
     "repeat": ("client", EARLIER),
     "near_repeat": ("client", NEARLY),
     "role_flip": ("counselor", "I'm your client, after all."),
@@ -195,14 +241,14 @@ async def test_a_bad_message_is_kept_out_by_its_guard_and_by_no_other(
     guard: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     speaker, text = ENTERING[guard]
-    answer = await _say(speaker, text)
+    answer = await _say(speaker, text, ENDINGS.get(guard, "stop"))
     if isinstance(answer, Unusable):
         assert answer.failure.call
         assert guard in {finding.kind for finding in answer.failure.call.findings}
     else:
         assert answer.value != text
     monkeypatch.delitem(GUARDS, guard)
-    answer = await _say(speaker, text)
+    answer = await _say(speaker, text, ENDINGS.get(guard, "stop"))
     assert isinstance(answer, Usable)
     assert answer.value == text
 

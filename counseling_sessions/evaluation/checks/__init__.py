@@ -7,7 +7,7 @@ from counseling_sessions.evaluation.checks.contact import contact
 from counseling_sessions.evaluation.checks.form import empty, label, non_alternation, truncated, wrong_language
 from counseling_sessions.evaluation.checks.names import name
 from counseling_sessions.evaluation.checks.repeats import near_repeat, repeat, said_twice
-from counseling_sessions.evaluation.checks.role import meta_talk, role_flip
+from counseling_sessions.evaluation.checks.role import meta_talk, reasoning, refusal, role_flip
 from counseling_sessions.evaluation.checks.spoken import Check, SpokenInSession, spoken
 
 CHECKS: dict[str, Check] = {
@@ -16,6 +16,8 @@ CHECKS: dict[str, Check] = {
     "said_twice": said_twice,
     "label": label,
     "meta_talk": meta_talk,
+    "reasoning": reasoning,
+    "refusal": refusal,
     "role_flip": role_flip,
     "truncated": truncated,
     "wrong_language": wrong_language,

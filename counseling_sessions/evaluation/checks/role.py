@@ -1,4 +1,4 @@
-"""A speaker who talks about the task, or speaks as the other."""
+"""A speaker who talks about the task, thinks aloud, refuses its part, or speaks as the other."""
 
 import re
 
@@ -10,10 +10,7 @@ ECHO_WORDS = 8
 """Words from which a repeated message of the other's is a role flip, and no "Thank you, see you next week."."""
 
 _ROLES = ("counsel", "therapist", "client", "patient")
-_MARKER = re.compile(
-    r"\[/?END[\]:]|<\|?/?(?:im_start|im_end|eot_id|end_of_turn|start_of_turn|start_header_id|think)[|>]", re.IGNORECASE
-)
-"""End markers and tokens of chat templates."""
+_MARKER = re.compile(r"\[/?END[\]:]", re.IGNORECASE)
 _SPECIALISTS = ("reflection", "questioning", "solutions", "normali", "psycho")
 _ROW = re.compile(
     r"(?:\b(?:reflection|questioning|(?:providing )?solutions|normali[sz](?:ing|ation)|psycho-?education)\b(?:,\s?(?:and\s)?|\Z)){3}",
@@ -25,11 +22,23 @@ _ROW = re.compile(
 def meta_talk(spoken: SpokenInSession) -> str | None:
     """Talk about the task instead of speech to the other person, or what a prompt or chat template left behind."""
     text = spoken.raw
-    if ("[" in text or "<" in text) and (match := _MARKER.search(text)):
+    if "[" in text and (match := _MARKER.search(text)):
         return match[0]
+    if spoken.apart.token:
+        return spoken.apart.token
     if sum(name in spoken.words for name in _SPECIALISTS) >= 3 and (match := _ROW.search(text)):
         return match[0]
     return rules.meta_talk(spoken)
+
+
+def reasoning(spoken: SpokenInSession) -> str | None:
+    """What a model thought, between its marks or in plain words."""
+    return rules.reasoning(spoken)
+
+
+def refusal(spoken: SpokenInSession) -> str | None:
+    """A model that refuses its part, in words."""
+    return rules.refusal(spoken)
 
 
 def role_flip(spoken: SpokenInSession) -> str | None:

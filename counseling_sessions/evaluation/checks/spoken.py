@@ -79,6 +79,7 @@ def spoken(session: Session) -> Iterator[SpokenInSession]:
         said = SpokenInSession(
             *(unmarked(message.text), message.speaker, past, others_past),
             turn=message.turn,
+            names=frozenset(setting.client_names) if message.speaker == "client" else frozenset(),
             raw=message.text,
             follows_own=before == message.speaker,
             setting=setting,

@@ -21,7 +21,9 @@ from counseling_sessions.models.chat import Models
 from counseling_sessions.models.errors import ModelError
 from counseling_sessions.models.requests import Reply
 from counseling_sessions.models.structured import AnswerSchema, MalformedAnswer, read_object
+from counseling_sessions.models.thinking import advice, more_room, took_the_limit
 from counseling_sessions.prompts import prompt
+from counseling_sessions.texts.reasoning import without_reasoning
 
 REASON_LIMIT = 400
 """Characters of a judge's reason that are kept in results; the cache has all of it."""
@@ -143,21 +145,23 @@ async def ask(
             return Outcome(reading, kept, hit=True)
     answers: list[Answer] = []
     spent = NONE
-    messages = question.messages
+    messages, settings = question.messages, judge.settings
     # Asking again needs new seeds: the old ones would bring the old answers.
     before = len(kept.answers) if kept else 0
     for attempt in range(judge.attempts):
         seed = seed_of(key, before + attempt)
         try:
             reply = await models.ask(
-                "judge", judge.settings, messages, seed=seed, schema=question.schema, session_id=question.session_id
+                "judge", settings, messages, seed=seed, schema=question.schema, session_id=question.session_id
             )
         except ModelError as error:
             why = Unscored(error.kind, str(error))
             spent += Tokens(requests=error.requests)
             return Outcome(Reading(wrong=dict.fromkeys(question.schema.properties, why)), spent=spent, error=error)
         spent += tokens_of(reply)
-        answers.append(Answer(reply.text, reply.finish_reason, seed))
+        if took_the_limit(reply):
+            settings = more_room(judge.settings) or settings
+        answers.append(Answer(reply.text or reply.refusal or "", reply.finish_reason, seed))
         reading = read_answer(question, answers[-1])
         if not reading.wrong:
             break
@@ -170,10 +174,15 @@ async def ask(
 def read_answer(question: Question[T], answer: Answer) -> Reading[T]:
     """Read one answer, part by part."""
     try:
-        values = read_object(answer.text)
+        values = read_object(answer.text, lambda values: len(_reading_of(question, values).parts))
     except MalformedAnswer as error:
         kind = "cut_off" if answer.finish_reason == "length" else "broken_json" if "{" in answer.text else "no_json"
-        return Reading(wrong=dict.fromkeys(question.schema.properties, Unscored(kind, str(error))))
+        detail = advice(None) if kind == "cut_off" and not without_reasoning(answer.text).strip() else str(error)
+        return Reading(wrong=dict.fromkeys(question.schema.properties, Unscored(kind, detail)))
+    return _reading_of(question, values)
+
+
+def _reading_of(question: Question[T], values: dict[str, Any]) -> Reading[T]:
     parts: dict[str, T] = {}
     wrong: dict[str, Unscored] = {}
     for part in question.schema.properties:

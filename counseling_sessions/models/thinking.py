@@ -1,0 +1,33 @@
+"""Room for reasoning: whether a model's reasoning took an answer's token limit, and the larger limit that it is asked with then."""
+
+from counseling_sessions.models.requests import Reply
+from counseling_sessions.settings import ModelSettings, means_embedded
+from counseling_sessions.texts.reasoning import take_apart
+
+TIMES, LEAST, MOST = 4, 2048, 8192
+"""A limit that reasoning took is raised once: to `TIMES` as many tokens, at least `LEAST` and at most `MOST`."""
+
+
+def took_the_limit(reply: Reply) -> bool:
+    """Whether an answer ended at its token limit without speech, or with less speech than reasoning."""
+    if reply.finish_reason != "length":
+        return False
+    speech = take_apart(reply.text).speech.strip()
+    if not any(map(str.isalnum, speech)):
+        return True
+    tokens = reply.reasoning_tokens is not None and 2 * reply.reasoning_tokens > (reply.completion_tokens or 0)
+    return tokens or reply.reasoning_characters > len(speech)
+
+
+def more_room(settings: ModelSettings) -> ModelSettings | None:
+    """The settings with the raised limit; None where there is no limit, or none to raise."""
+    limit = settings.max_tokens
+    if limit is None or limit >= MOST or means_embedded(settings):
+        return None
+    return settings.model_copy(update={"max_tokens": min(max(TIMES * limit, LEAST), MOST)})
+
+
+def advice(limit: int | None) -> str:
+    """What happened and what to set, for people; `limit` is the last one that reasoning took."""
+    took = f"all {limit:,} tokens of max_tokens" if limit else "all the tokens of max_tokens"
+    return f"reasoning took {took}; set a larger max_tokens for this role, or less reasoning (reasoning_effort)"
