@@ -134,9 +134,9 @@ def guarded(function, *, target=False, replaces=True):
 
 
 def locking(descriptor, mode, count):
-    """`msvcrt.locking`: bytes from the file's position on; another one's are refused to readers too, so none may hold content."""
+    """`msvcrt.locking`: bytes from the file's position on; another one's are refused to readers too, so none may ever hold content."""
     place = os.lseek(descriptor, 0, os.SEEK_CUR)
-    if place + count > 2**31 - 1 or place < os.fstat(descriptor).st_size:
+    if not 2**30 < place <= 2**31 - 1 - count:
         raise OSError(errno.EINVAL, "these bytes hold content, or are out of reach")
     try:
         flock(descriptor, LOCK_EX | LOCK_NB)
