@@ -32,8 +32,8 @@ from tests.generation.exports.sessions import client, of
 from tests.kept import keep_old, kept_in
 from tests.scripted import config
 
-SHARD = 50_000
-"""Bytes after which a shard is packed: three or four records."""
+SHARD = 57_000
+"""Bytes after which a shard is packed: five records."""
 USER_ERRORS = (RunError, ProfileError)
 LATER = "2099-01-01T00:00:00+00:00"
 FAILED = Failure(stage="client", kind="timeout", message="did not answer")

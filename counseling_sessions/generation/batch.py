@@ -80,12 +80,10 @@ class Batch(BaseModel):
     def with_prompts(self, hashes: dict[str, str]) -> Self:
         """This batch with one more set of prompts on record, if it has not been run with this one before."""
         made, config = self.provenance, self.configuration
-        if not made.prompt_hashes:
-            changes: dict[str, Any] = {"prompt_hashes": hashes}
-        elif all(prompt_changes(before, config, hashes) for before in self.prompts_on_record):
-            changes = {"other_prompts": made.other_prompts | {digest_of(config.techniques, hashes): hashes}}
-        else:
+        if made.prompt_hashes and not all(prompt_changes(before, config, hashes) for before in self.prompts_on_record):
             return self
+        others = made.other_prompts | {digest_of(config.techniques, hashes): hashes}
+        changes = {"other_prompts": others} if made.prompt_hashes else {"prompt_hashes": hashes}
         return self.model_copy(update={"provenance": made.model_copy(update=changes)})
 
     def config_of(self, method: MethodName, seed: int) -> SessionConfig:
@@ -187,8 +185,7 @@ class Profiles:
         self.ids: list[str] = []
         self.attitudes: list[Attitude | None] = []
         self._places = array("Q")
-        digest = hashlib.sha256()
-        place = 0
+        digest, place = hashlib.sha256(), 0
         try:
             with failing_as(RunError, f"{path} cannot be read"), open_plain(path) as file:
                 for line in islice(read_lines(file), most):

@@ -30,7 +30,7 @@ def merge(parts: list[Path], out: Path, *, other_prompts: bool = False) -> tuple
     for part, batch in zip(parts, batches, strict=True):
         if changed := first.differences(batch.model_copy(update={"shard": None})):
             raise RunError(f"{part} is not of the same batch as {parts[0]}:\n  " + "\n  ".join(changed))
-    merged_batch = _with_prompts_of(first, batches, parts, allowed=other_prompts)
+    first = _with_prompts_of(first, batches, parts, allowed=other_prompts)
     temporary = out.with_name(f".{out.name}.merging")
     shutil.rmtree(temporary, ignore_errors=True)
     try:
@@ -43,7 +43,7 @@ def merge(parts: list[Path], out: Path, *, other_prompts: bool = False) -> tuple
                     raise RunError(f"{message}\nrun them again before it is merged: run.py generate --out {part}")
                 _take(part, temporary, f"p{number}")
         _copy(_profiles(parts, batches), temporary / PROFILES_FILE)
-        merged_batch.write(temporary)
+        first.write(temporary)
         with suppress(FileNotFoundError):
             out.rmdir()
         temporary.rename(out)
@@ -53,7 +53,7 @@ def merge(parts: list[Path], out: Path, *, other_prompts: bool = False) -> tuple
         shutil.rmtree(temporary, ignore_errors=True)
     count = max((batch.shard[1] for batch in batches if batch.shard), default=0)
     merged = {batch.shard[0] for batch in batches if batch.shard}
-    return merged_batch, sorted(set(range(1, count + 1)) - merged)
+    return first, sorted(set(range(1, count + 1)) - merged)
 
 
 def _with_prompts_of(first: Batch, batches: list[Batch], parts: list[Path], *, allowed: bool) -> Batch:
@@ -61,8 +61,7 @@ def _with_prompts_of(first: Batch, batches: list[Batch], parts: list[Path], *, a
     config = first.configuration
     for part, batch in zip(parts, batches, strict=True):
         for hashes in filter(None, batch.prompts_on_record):
-            on_record = first.prompts_on_record
-            differences = [prompt_changes(before, config, hashes) for before in on_record]
+            differences = [prompt_changes(before, config, hashes) for before in first.prompts_on_record]
             if all(differences) and not allowed:
                 raise RunError(
                     f"{part} was made with other prompts than {parts[0]}:\n  "
