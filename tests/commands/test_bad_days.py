@@ -147,6 +147,21 @@ def test_a_batch_at_a_daily_limit_stops_with_the_server_s_words_and_goes_on_by_i
     assert len(list(RunFolder(tmp_path / "run").records())) == 6
 
 
+def test_a_batch_that_meets_nothing_but_a_limit_stops_after_a_time_and_fails_no_session(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("counseling_sessions.models.breaker.PATIENCE", 0.3)
+    full = [True]
+    raw = http_answer({"error": {"message": "Too many requests"}}, 429)
+    with LoopbackServer(raw=lambda request: raw if full[0] and request.path == CHAT else None) as server:
+        assert generate(tmp_path, server.base_url, 6, "--stop-after", "2") == 1
+        assert "stopped early" in (told := said(capsys))
+        assert "answers 429: Too many requests; it has given no answer for" in told
+        assert not list(RunFolder(tmp_path / "run").records(failed=True))
+        full[0] = False
+        assert generate(tmp_path, "", 0) == 0
+
+
 def test_a_single_session_says_what_it_waits_for_and_until_when(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
