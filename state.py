@@ -156,7 +156,7 @@ class Failure(FrozenData):
     kind: str
     message: str
     turn: TurnNumber = 0
-    status: int | None = Field(default=None, ge=100, le=599, exclude_if=lambda status: status is None)
+    status: int | None = Field(default=None, ge=100, le=999, exclude_if=lambda status: status is None)
     call: Call | None = None
 
 

@@ -246,3 +246,14 @@ def test_a_batch_says_live_that_a_server_cuts_prompts_or_that_budgets_cannot_cou
     told = said(capsys)
     assert "cut" not in told
     assert "count" not in told
+
+
+def test_a_status_that_no_standard_knows_is_recorded(tmp_path: Path) -> None:
+    models = tmp_path / "models.yaml"
+    with LoopbackServer(raw=refusing({"error": {"message": "odd"}}, lambda request: True, status=999)) as server:
+        models.write_text(f"default: {{base_url: {server.base_url}, model: m, max_requests: 1}}\n", encoding="utf-8")
+        place = tmp_path / "one"
+        assert run.main(["session", "--out", str(place), "--models", str(models), "--method", "single", "--quiet"]) == 1
+    (record,) = RunFolder(place).records(failed=True)
+    assert record.failure
+    assert (record.failure.kind, record.failure.status) == ("server_error", 999)
