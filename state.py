@@ -169,7 +169,7 @@ class Failure(FrozenData):
     kind: str
     message: str
     turn: TurnNumber = 0
-    status: int | None = Field(default=None, ge=100, le=599, exclude_if=unsaid)
+    status: int | None = Field(default=None, ge=100, le=999, exclude_if=unsaid)
     call: Call | None = None
 
 

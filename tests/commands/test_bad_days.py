@@ -147,6 +147,21 @@ def test_a_batch_at_a_daily_limit_stops_with_the_server_s_words_and_goes_on_by_i
     assert len(list(RunFolder(tmp_path / "run").records())) == 6
 
 
+def test_a_batch_that_meets_nothing_but_a_limit_stops_after_a_time_and_fails_no_session(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("counseling_sessions.models.breaker.PATIENCE", 0.3)
+    full = [True]
+    raw = http_answer({"error": {"message": "Too many requests"}}, 429)
+    with LoopbackServer(raw=lambda request: raw if full[0] and request.path == CHAT else None) as server:
+        assert generate(tmp_path, server.base_url, 6, "--stop-after", "2") == 1
+        assert "stopped early" in (told := said(capsys))
+        assert "answers 429: Too many requests; it has given no answer for" in told
+        assert not list(RunFolder(tmp_path / "run").records(failed=True))
+        full[0] = False
+        assert generate(tmp_path, "", 0) == 0
+
+
 def test_a_single_session_says_what_it_waits_for_and_until_when(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -231,3 +246,14 @@ def test_a_batch_says_live_that_a_server_cuts_prompts_or_that_budgets_cannot_cou
     told = said(capsys)
     assert "cut" not in told
     assert "count" not in told
+
+
+def test_a_status_that_no_standard_knows_is_recorded(tmp_path: Path) -> None:
+    models = tmp_path / "models.yaml"
+    with LoopbackServer(raw=refusing({"error": {"message": "odd"}}, lambda request: True, status=999)) as server:
+        models.write_text(f"default: {{base_url: {server.base_url}, model: m, max_requests: 1}}\n", encoding="utf-8")
+        place = tmp_path / "one"
+        assert run.main(["session", "--out", str(place), "--models", str(models), "--method", "single", "--quiet"]) == 1
+    (record,) = RunFolder(place).records(failed=True)
+    assert record.failure
+    assert (record.failure.kind, record.failure.status) == ("server_error", 999)
