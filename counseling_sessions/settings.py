@@ -87,9 +87,7 @@ class ModelSettings(BaseModel):
     extra_body: dict[str, JsonValue] | None = Field(
         default=None, description="Further fields for this server's requests; a null leaves a field out"
     )
-    omit: tuple[Omitted, ...] | None = Field(
-        default=None, exclude_if=_unset, description="Fields that no request has, for a model that does not take them"
-    )
+    omit: tuple[Omitted, ...] | None = Field(default=None, exclude_if=_unset, description="Fields that no request has")
     reasoning_effort: str | None = Field(
         default=None,
         exclude_if=_unset,
