@@ -108,9 +108,8 @@ class ModelSettings(BaseModel):
         checked = [(field, url_problem(url, keys)) for field, url in urls if url is not None]
         named = (("model", self.model), ("api_key_env", self.api_key_env), ("extra_body", self.extra_body))
         checked += [(field, secret_problem(value, keys)) for field, value in named if value]
-        for field, problem in checked:
-            if problem:
-                raise ValueError(f"{field}: {problem}")
+        if wrong := next((f"{field}: {problem}" for field, problem in checked if problem), None):
+            raise ValueError(wrong)
         return self
 
     def over(self, base: "ModelSettings") -> "ModelSettings":
@@ -263,9 +262,12 @@ class SessionConfig(BaseModel):
         return _merged(self.models, role)
 
 
+_NOTHING = ModelSettings()
+
+
 def _merged(models: dict[str, ModelSettings], role: str) -> ModelSettings:
     chain = ("default", role) if role in NOT_TECHNIQUES else ("default", "techniques", role)
-    return reduce(lambda merged, name: models.get(name, ModelSettings()).over(merged), chain, ModelSettings())
+    return reduce(lambda merged, name: models[name].over(merged), filter(models.__contains__, chain), _NOTHING)
 
 
 MOST_YAML = 16 * 2**20
