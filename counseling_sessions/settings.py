@@ -87,9 +87,7 @@ class ModelSettings(BaseModel):
     extra_body: dict[str, JsonValue] | None = Field(
         default=None, description="Further fields for this server's requests; a null leaves a field out"
     )
-    omit: tuple[Omitted, ...] | None = Field(
-        default=None, exclude_if=_unset, description="Fields that no request has, for a model that does not take them"
-    )
+    omit: tuple[Omitted, ...] | None = Field(default=None, exclude_if=_unset, description="Fields that no request has")
     reasoning_effort: str | None = Field(
         default=None,
         exclude_if=_unset,
@@ -110,9 +108,8 @@ class ModelSettings(BaseModel):
         checked = [(field, url_problem(url, keys)) for field, url in urls if url is not None]
         named = (("model", self.model), ("api_key_env", self.api_key_env), ("extra_body", self.extra_body))
         checked += [(field, secret_problem(value, keys)) for field, value in named if value]
-        for field, problem in checked:
-            if problem:
-                raise ValueError(f"{field}: {problem}")
+        if wrong := next((f"{field}: {problem}" for field, problem in checked if problem), None):
+            raise ValueError(wrong)
         return self
 
     def over(self, base: "ModelSettings") -> "ModelSettings":
@@ -265,9 +262,12 @@ class SessionConfig(BaseModel):
         return _merged(self.models, role)
 
 
+_NOTHING = ModelSettings()
+
+
 def _merged(models: dict[str, ModelSettings], role: str) -> ModelSettings:
     chain = ("default", role) if role in NOT_TECHNIQUES else ("default", "techniques", role)
-    return reduce(lambda merged, name: models.get(name, ModelSettings()).over(merged), chain, ModelSettings())
+    return reduce(lambda merged, name: models[name].over(merged), filter(models.__contains__, chain), _NOTHING)
 
 
 MOST_YAML = 16 * 2**20

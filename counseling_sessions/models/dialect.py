@@ -27,6 +27,8 @@ class Dialect:
     warmest: float | None = None
 
     def __or__(self, other: "Dialect") -> "Dialect":
+        if other == PLAIN:  # As nearly always.
+            return self
         heats = [heat for heat in (self.warmest, other.warmest) if heat is not None]
         return Dialect(
             self.refused | other.refused,

@@ -31,7 +31,18 @@ async def test_nothing_is_judged_twice(models: Models, tmp_path: Path) -> None:
         assert (more.accounts["j"].hits, len(server.requests)) == (6, 8)
 
 
-@pytest.mark.parametrize("change", [{"temperature": 0.9}, {"model": "other"}, {"top_p": 0.5}, {"extra_body": {"x": 1}}])
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"temperature": 0.9},
+        {"model": "other"},
+        {"top_p": 0.5},
+        {"extra_body": {"x": 1}},
+        {"omit": ["temperature"]},
+        {"reasoning_effort": "low"},
+        {"system_role": "fold"},
+    ],
+)
 async def test_another_model_or_sampling_is_another_question(
     models: Models, cache: JudgeCache, change: dict[str, Any]
 ) -> None:

@@ -46,3 +46,8 @@ def test_what_is_wrong_with_judges_is_named_and_no_key_is_shown(tmp_path: Path, 
         read(tmp_path, text)
     assert "judge.yaml" in str(caught.value)
     assert "sk-secret" not in str(caught.value)
+
+
+def test_a_judge_can_leave_its_temperature_out(tmp_path: Path) -> None:
+    (one,) = read(tmp_path, "model: m\ntemperature: null\n")
+    assert (one.samples, one.settings.omit) == (3, ("temperature",))
