@@ -4,7 +4,7 @@ A list proves itself when it is read: it must find its examples, and none of wha
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -17,8 +17,9 @@ from counseling_sessions.settings import SettingsError, read_yaml, validation_me
 FOLDER = Path(__file__).parent / "phrases"
 _DRESS = r"[\s\"“*_#>(-]{0,9}"
 """What may stand before a sentence's first word."""
-_LINE = re.compile(rf"(?:\A|\n){_DRESS}")
-_SENTENCE = re.compile(rf"(?:\A|\n|(?<=[.?!…:] )){_DRESS}")
+_BEGINS = re.compile(_DRESS)
+_LINE = re.compile(rf"\n{_DRESS}")
+_SENTENCE = re.compile(r"[.?!…:\n][\s\"“”*_#>)(-]{1,9}")
 _WORD = re.compile(r"<([A-Z]+)>")
 _MOST_HEAD = 400
 """Characters of a message's beginning in which `begins` is looked for."""
@@ -65,7 +66,7 @@ class Phrases:
             return match[0]
         if self.anywhere and (match := self.anywhere.search(text)):
             return match[0]
-        if self.lines and (match := _first(self.lines, (start.end() for start in _LINE.finditer(text)), text)):
+        if self.lines and (match := _first(self.lines, _places(_LINE, text), text)):
             return match[0]
         return self._two_hints(text) if self.hints else None
 
@@ -75,14 +76,20 @@ class Phrases:
         if self.cues:
             matches = self.hints.finditer(text)
         else:
-            places = (start.end() for start in _SENTENCE.finditer(text))
-            matches = filter(None, (self.hints.match(text, place) for place in places))
+            matches = filter(None, (self.hints.match(text, place) for place in _places(_SENTENCE, text)))
         seen: dict[str | None, str] = {}
         for match in matches:
             seen.setdefault(match.lastgroup, match[0])
             if len(seen) == 2:
                 return " … ".join(seen.values())
         return None
+
+
+def _places(starts: re.Pattern[str], text: str) -> Iterator[int]:
+    """Where the words of the text begin, and those after each of `starts`."""
+    if begin := _BEGINS.match(text):
+        yield begin.end()
+    yield from (start.end() for start in starts.finditer(text))
 
 
 def _first(pattern: re.Pattern[str], places: Iterable[int], text: str) -> re.Match[str] | None:

@@ -22,7 +22,10 @@ def thinks_aloud(text: str, names: Collection[str] = ()) -> str | None:
     """The words by which a message shows that it thinks about what to say; `names`: the speaker's own, of whom it speaks as another."""
     if seen := phrase_in("reasoning", text):
         return seen
-    match = _of_oneself(frozenset(names)).match(text.replace("’", "'")) if names else None
+    # Few messages have a name at all.
+    lower = text.lower() if names else ""
+    named = any(name in lower for name in names)
+    match = _of_oneself(frozenset(names)).match(text.replace("’", "'")) if named else None
     return " ".join(match[0].split()) if match else None
 
 

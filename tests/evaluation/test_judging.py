@@ -204,7 +204,14 @@ async def test_what_is_no_score_stays_unscored_with_the_reason(models: Models, c
 
 @pytest.mark.parametrize(
     "wrapping",
-    ["```json\n%s\n```", "Here you are: %s Anything else?", "<think>{2 or 3}?</think> %s", "so {2}.</think>%s"],
+    ["```json\n%s\n```", "Here you are: %s Anything else?", "<think>{2 or 3}?</think> %s", "so {2}.</think>%s"]
+    + [
+        "analysisPerhaps {0}.assistantfinal%s",
+        "Between {warm, cold}: %s",
+        "{} %s",
+        "%s<|im_end|>\n<|im_start|>user\n{}",
+        "{0} … final %s",
+    ],
 )
 async def test_talk_and_thought_around_a_whole_object_do_no_harm(
     models: Models, cache: JudgeCache, wrapping: str
@@ -212,6 +219,43 @@ async def test_talk_and_thought_around_a_whole_object_do_no_harm(
     with LoopbackServer(lambda request: wrapping.replace("%s", rating(request.prompt))) as server:
         found = await judged(models, cache, judge(server, attempts=1))
     assert [row.score for row in found.rows] == [2, 2]
+
+
+async def test_of_a_draft_and_a_final_rating_the_final_one_counts(models: Models, cache: JudgeCache) -> None:
+    def drafting(request: Request) -> str:
+        return f"draft {rating(request.prompt, lambda item, prompt: 0)} … final {rating(request.prompt)}"
+
+    with LoopbackServer(drafting) as server:
+        found = await judged(models, cache, judge(server, attempts=1))
+    assert [row.score for row in found.rows] == [2, 2]
+
+
+async def test_two_ratings_that_differ_are_not_scored(models: Models, cache: JudgeCache) -> None:
+    def torn(request: Request) -> str:
+        return f"{rating(request.prompt, lambda item, prompt: 0)} {rating(request.prompt)}"
+
+    with LoopbackServer(torn) as server:
+        found = await judged(models, cache, judge(server, attempts=1))
+    assert set(why(found.rows).values()) == {"broken_json"}
+
+
+async def test_reasoning_that_takes_a_judges_token_limit_gets_a_larger_one(models: Models, cache: JudgeCache) -> None:
+    def thinking(request: Request) -> Answer:
+        wide = request.body["max_tokens"] >= 2048
+        return Answer(rating(request.prompt)) if wide else Answer("<think>Let me see", "length")
+
+    with LoopbackServer(thinking) as server:
+        found = await judged(models, cache, judge(server, max_tokens=500))
+        limits = [request.body["max_tokens"] for request in server.requests]
+    assert [row.score for row in found.rows] == [2, 2]
+    assert limits == [500, 2048]
+
+
+async def test_a_judge_whose_reasoning_takes_every_limit_says_what_to_set(models: Models, cache: JudgeCache) -> None:
+    with LoopbackServer(lambda request: Answer("<think>Let me see", "length")) as server:
+        found = await judged(models, cache, judge(server, attempts=2))
+    assert set(why(found.rows).values()) == {"cut_off"}
+    assert all(row.unscored and "set a larger max_tokens" in row.unscored.detail for row in found.rows)
 
 
 async def test_an_answer_that_was_wrong_is_asked_for_again_and_told_why(models: Models, cache: JudgeCache) -> None:

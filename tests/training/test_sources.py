@@ -128,11 +128,21 @@ def test_released_sessions_give_examples_of_counselor_and_client(tmp_path: Path)
         assert (knows_form, tells_attitude) == ((True, True) if row["role"] == "client" else (False, False))
 
 
+def test_a_models_reasoning_in_an_imported_session_is_not_trained_on(tmp_path: Path) -> None:
+    said = [f"<think>zzthought {number}</think>{text}<|im_end|>" for number, text in enumerate(SAID)]
+    (tmp_path / "session_1.json").write_text(json.dumps(released(said=said)))
+    made(tmp_path / "session_1.json", tmp_path / "out", "all,counselor")
+    rows = lines(tmp_path / "out")
+    assert {row["completion"][0]["content"] for row in rows} <= set(SAID)
+    assert "zzthought" not in json.dumps(rows)
+
+
 @pytest.mark.parametrize(
     ("session", "problem"),
     [
         (released(AI_client={"intake_form": FORM}), "no attitude"),
         (released(said=[*SAID[:3], " ", *SAID[4:]]), "the client says nothing in turn 1"),
+        (released(said=[*SAID[:3], "<think>Hm.</think>", *SAID[4:]]), "the client says nothing in turn 1"),
         (released(said=SAID[:2]), "it has no whole turn"),
         (
             released(
