@@ -4,10 +4,11 @@ from typing import Any
 
 from counseling_sessions.integrity.spoken import split_marker
 from counseling_sessions.models.chat import Models
+from counseling_sessions.nodes.attempts import Unusable
 from counseling_sessions.nodes.choosing import worth_after
 from counseling_sessions.nodes.context import client_messages
 from counseling_sessions.nodes.reminders import form_words, reminder
-from counseling_sessions.nodes.speaking import SpeechRequest, Unusable, speak
+from counseling_sessions.nodes.speaking import SpeechRequest, speak
 from counseling_sessions.prompts import prompt
 from counseling_sessions.settings import SessionConfig
 from counseling_sessions.state import ClientView, EndReason, Utterance, update

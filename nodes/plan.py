@@ -5,8 +5,9 @@ from typing import Any
 
 from counseling_sessions.models.chat import Models
 from counseling_sessions.models.structured import AnswerSchema
+from counseling_sessions.nodes.attempts import Unusable
 from counseling_sessions.nodes.context import counselor_messages
-from counseling_sessions.nodes.speaking import DecisionRequest, Unusable, decide
+from counseling_sessions.nodes.speaking import DecisionRequest, decide
 from counseling_sessions.profiles.schema import FIELD_LIMIT
 from counseling_sessions.prompts import prompt
 from counseling_sessions.settings import SessionConfig

@@ -7,19 +7,12 @@ from typing import Any
 from counseling_sessions.integrity.spoken import Past, Spoken
 from counseling_sessions.models.chat import Models
 from counseling_sessions.models.structured import AnswerSchema
+from counseling_sessions.nodes.attempts import Unusable, Usable
 from counseling_sessions.nodes.context import UTTERANCE_LIMIT, counselor_messages, phase_hint, phase_of, step_line
 from counseling_sessions.nodes.guards import check
 from counseling_sessions.nodes.methods import METHODS
 from counseling_sessions.nodes.picking import lately_used, pick_by_rules, step_by_pace
-from counseling_sessions.nodes.speaking import (
-    DecisionRequest,
-    SpeechRequest,
-    Unusable,
-    Usable,
-    counselor_request,
-    decide,
-    speak,
-)
+from counseling_sessions.nodes.speaking import DecisionRequest, SpeechRequest, counselor_request, decide, speak
 from counseling_sessions.profiles.schema import clean
 from counseling_sessions.prompts import prompt
 from counseling_sessions.settings import SessionConfig

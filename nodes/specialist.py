@@ -3,8 +3,9 @@
 from typing import Any
 
 from counseling_sessions.models.chat import Models
+from counseling_sessions.nodes.attempts import Unusable
 from counseling_sessions.nodes.context import technique_task
-from counseling_sessions.nodes.speaking import SpeechRequest, Unusable, counselor_request, speak
+from counseling_sessions.nodes.speaking import SpeechRequest, counselor_request, speak
 from counseling_sessions.settings import SessionConfig
 from counseling_sessions.state import Candidate, CounselorView, update
 

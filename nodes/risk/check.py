@@ -6,8 +6,9 @@ from langchain_core.messages import HumanMessage
 
 from counseling_sessions.models.chat import Models
 from counseling_sessions.models.structured import AnswerSchema, read_only_object
+from counseling_sessions.nodes.attempts import Unusable
 from counseling_sessions.nodes.risk.phrases import Risk, find_risk
-from counseling_sessions.nodes.speaking import DecisionRequest, Unusable, decide
+from counseling_sessions.nodes.speaking import DecisionRequest, decide
 from counseling_sessions.profiles.schema import clean
 from counseling_sessions.prompts import prompt
 from counseling_sessions.settings import SessionConfig

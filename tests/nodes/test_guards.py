@@ -7,9 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from counseling_sessions.integrity.spoken import END_MARKER, RECENT, Past, Spoken, split_marker
+from counseling_sessions.nodes.attempts import Unusable, Usable
 from counseling_sessions.nodes.guards import GUARDS, check
 from counseling_sessions.nodes.mending import cut, repair, tidy
-from counseling_sessions.nodes.speaking import SpeechRequest, Unusable, Usable, speak
+from counseling_sessions.nodes.speaking import SpeechRequest, speak
 from counseling_sessions.state import Speaker
 from counseling_sessions.texts.words import normalized
 from tests.scripted import config, said, scripted_models

@@ -17,7 +17,8 @@ from counseling_sessions.integrity.spoken import split_marker
 from counseling_sessions.models.chat import Models
 from counseling_sessions.models.structured import AnswerSchema
 from counseling_sessions.models.thinking import LEAST
-from counseling_sessions.nodes.speaking import DecisionRequest, SpeechRequest, Unusable, Usable, decide, speak
+from counseling_sessions.nodes.attempts import Unusable, Usable
+from counseling_sessions.nodes.speaking import DecisionRequest, SpeechRequest, decide, speak
 from counseling_sessions.sessions.record import SessionRecord
 from counseling_sessions.settings import ModelSettings
 from tests.loopback import LoopbackServer, Request, sensible_answer

@@ -11,17 +11,9 @@ from counseling_sessions.integrity.spoken import split_marker
 from counseling_sessions.models.chat import Models
 from counseling_sessions.models.errors import ModelError
 from counseling_sessions.models.structured import AnswerSchema
+from counseling_sessions.nodes.attempts import WARMER, Unusable, Usable, call_seed
 from counseling_sessions.nodes.context import UTTERANCE_LIMIT
-from counseling_sessions.nodes.speaking import (
-    WARMER,
-    DecisionRequest,
-    SpeechRequest,
-    Unusable,
-    Usable,
-    call_seed,
-    decide,
-    speak,
-)
+from counseling_sessions.nodes.speaking import DecisionRequest, SpeechRequest, decide, speak
 from counseling_sessions.settings import ModelSettings
 from counseling_sessions.state import Call, Failure, Finding
 from tests.scripted import MODELS, Asked, config, said, scripted_models
