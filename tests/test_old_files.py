@@ -97,7 +97,7 @@ def test_a_session_that_was_cut_off_goes_on(
     assert sum(said["speaker"] == "client" and said["turn"] > 0 for said in before) == turns
     with LoopbackServer() as server:
         moved(journal, server)
-        record = printed(capsys, "session", "--resume", str(journal))
+        record = printed(capsys, "session", "--resume", str(journal), "--other-prompts")
     assert (record["session_id"], record["status"], record["resumed"]) == (session_id, "finished", 1)
     assert len(record["turns"]) == 3
     dialogue = dialogue_of(record)
@@ -127,7 +127,7 @@ def test_a_practice_session_that_was_left_goes_on(
     monkeypatch.setattr("sys.stdin", io.StringIO("/end\nGoodbye, Sol.\n"))
     with LoopbackServer() as server:
         moved(journal, server)
-        assert run.main(["practice", "--resume", "practice"]) == 0
+        assert run.main(["practice", "--resume", "practice", "--other-prompts"]) == 0
     assert before[-1]["text"] in " ".join(capsys.readouterr().out.split())
     assert not journal.exists()
     assert status_of(capsys, "practice", session_id) == "finished"
@@ -142,7 +142,12 @@ def test_a_batch_that_was_killed_goes_on(old: Path, capsys: pytest.CaptureFixtur
     assert (len(journals), len(done)) == (2, 2)
     before = [printed(capsys, "trace", "batch-stopped", session_id) for session_id in done]
     with LoopbackServer() as server:
-        assert run.main(["generate", "--out", "batch-stopped", "--quiet", "--base-url", server.base_url]) == 0
+        assert (
+            run.main(
+                ["generate", "--out", "batch-stopped", "--other-prompts", "--quiet", "--base-url", server.base_url]
+            )
+            == 0
+        )
         prompts = [request.prompt for request in server.requests]
     assert not any("Ada Brandt" in prompt for prompt in prompts)
     capsys.readouterr()
@@ -163,7 +168,7 @@ def test_a_finished_batch_is_extended_and_its_failed_session_taken_up(
 ) -> None:
     before = exported(old, "batch", capsys)
     with LoopbackServer() as server:
-        where = ["generate", "--out", "batch", "--quiet", "--base-url", server.base_url]
+        where = ["generate", "--out", "batch", "--other-prompts", "--quiet", "--base-url", server.base_url]
         assert run.main(where) == 1
         assert not server.accepted
         assert run.main([*where, "--retry-failed"]) == 0
@@ -196,6 +201,7 @@ def test_a_session_of_a_batch_has_another_future(old: Path, capsys: pytest.Captu
             "What would Friday be like?",
             "--out",
             "what-if",
+            "--other-prompts",
         ]
         record = printed(capsys, *words, "--base-url", server.base_url)
     before = exported(old, "batch", capsys)[parent]
