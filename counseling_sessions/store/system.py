@@ -30,7 +30,8 @@ STOPPING = tuple(getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP
 
 _BINARY: int = getattr(os, "O_BINARY", 0)
 _FAR = 2**31 - 2
-"""The byte that is locked on Windows, behind the content: there nobody can read a byte that another one has locked."""
+"""The byte that is locked on Windows, behind the content. Nobody can read a byte there that another one has locked, and filelock
+locks the first one, which a reader of a journal needs."""
 
 
 def open_file(path: Path | str, flags: int, mode: int = 0o666) -> int:
