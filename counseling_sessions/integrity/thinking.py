@@ -54,10 +54,11 @@ def _of_oneself(names: frozenset[str]) -> re.Pattern[str]:
     name = f"(?:{'|'.join(map(re.escape, sorted(names)))})"
     would = r"(?:would|should|might|could|will|is likely to|'d)"
     says = r"(?:say|respond|reply|answer|react|speak|think|feel|be|probably|likely|want)"
+    part = r"(?:(?:respond|reply|answer|speak|act|be|playing) (?:as|like)|(?:supposed to )?(?:be|play|portray))"
     must = r"(?:i|we) (?:need|have|should|must|will|'ll|am|are)(?: to)?"
     return re.compile(
         rf"[\s\"“*_#>(-]{{0,9}}(?:[^.?!\n]{{0,60}}?\b(?:what|how|as) (?:{name} {would}|{would} {name}) {says}\b"
         rf"|(?:okay,? |so,? |well,? |hmm,? ){{0,2}}{name} {would} (?:say|respond|reply|answer|react|probably|likely)\b"
-        rf"|[^.?!\n]{{0,40}}?\b{must} (?:respond|reply|answer|speak|act|be|playing) (?:as|like) {name}\b)",
+        rf"|[^.?!\n]{{0,40}}?\b{must} {part} {name}\b)",
         re.IGNORECASE,
     )

@@ -43,7 +43,7 @@ _HARMONY = "harmony"
 _BARE_ROLE = re.compile(r"\s{0,9}(?:assistant[^\S\n]{0,9}\n\s{0,9}){1,9}")
 _BARE_FINAL = "assistantfinal"
 _BARE_ROLES = ("assistant", "user", "model")
-_BARE_ASIDE = re.compile(r"\s{0,9}(?:assistant)?(?:analysis|commentary)(?=[^\W_]|[\"“'‘(\n])")
+_BARE_ASIDE = re.compile(r"\s{0,9}(?:assistant)?(?:analysis|commentary)(?=\n|[^\s.,;:!?…'’)\]*_-])")
 _BARE_BEGIN = re.compile(r"\s{0,9}final(?=[A-Z\"“])")
 _BARE_TURN = re.compile(
     r"(?:(?<=[.?!…\"”*)。？！])|\n)(?:assistant|user|model)[^\S\n]{0,9}(?:\n|\Z)"
