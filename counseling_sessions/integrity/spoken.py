@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 from counseling_sessions.state import Speaker
 from counseling_sessions.texts.reasoning import Answer, take_apart
@@ -35,6 +35,10 @@ class Said:
         return trigrams(self.words)
 
 
+# All the calls of a turn look at the same dialogue, and the next turn's at most of it.
+_said = lru_cache(maxsize=4096)(Said)
+
+
 class Past:
     """What one speaker has said so far, in order; `by_words` has every message by its words, `vocabulary` has every word."""
 
@@ -43,15 +47,18 @@ class Past:
         self.by_words: dict[str, list[Said]] = {}
         self.vocabulary: set[str] = set()
         for text in texts:
-            self.add(Said(text))
+            self._keep(_said(text))
 
     def add(self, said: Said) -> None:
         """Go on by a message, of which only the words stay: with its own past in it, a session would hold itself in memory."""
         kept = Said(said.text, turn=said.turn)
         vars(kept).update(words=said.words, **{name: value for name, value in vars(said).items() if name == "grams"})
-        self.said.append(kept)
-        self.by_words.setdefault(kept.words, []).append(kept)
-        self.vocabulary.update(kept.words.split())
+        self._keep(kept)
+
+    def _keep(self, said: Said) -> None:
+        self.said.append(said)
+        self.by_words.setdefault(said.words, []).append(said)
+        self.vocabulary.update(said.words.split())
 
     @property
     def recent(self) -> list[Said]:

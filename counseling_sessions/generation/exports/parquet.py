@@ -83,7 +83,7 @@ def row(record: SessionRecord, client: str) -> Row:
 def _happened(record: SessionRecord) -> Row:
     """The columns of what was said, picked, drafted, called and objected to."""
     calls, keys = record.calls, key_variables(record.configuration)
-    hidden = {"endpoint", "started", "findings", "errors", "prompts"}
+    hidden = {"endpoint", "started", "findings", "errors", "prompts", "sent"}
     return {
         "messages": _messages(record),
         "picks": [
