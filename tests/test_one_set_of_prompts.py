@@ -534,13 +534,13 @@ def test_a_worker_process_that_starts_after_an_edit_stops_the_batch_which_can_go
     place, out = checkout(tmp_path / "program"), tmp_path / "run"
     with LoopbackServer(latency=Latency(base=0.05)) as server:
         where = ["--base-url", server.base_url, "--model", "loopback"]
-        words = [sys.executable, "run.py", "generate", "--out", str(out), "--profiles", forms, "--turns", "8", *where]
-        words += ["--seeds", "6", "--workers", "2", "--concurrency", "4", "--quiet"]
+        words = [sys.executable, "run.py", "generate", "--out", str(out), "--profiles", forms, "--turns", "5", *where]
+        words += ["--seeds", "3", "--workers", "2", "--concurrency", "4", "--quiet"]
         how: dict[str, Any] = {"cwd": place, "env": os.environ | {"PYTHONPATH": str(place)}, "text": True}
         process = subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, **how)
         try:
             until = time.monotonic() + 100
-            while server.accepted < 40 and process.poll() is None and time.monotonic() < until:
+            while server.accepted < 20 and process.poll() is None and time.monotonic() < until:
                 time.sleep(0.05)
             edit(place / "prompts", "client/system")
             os.kill(worker_of(process.pid), signal.SIGKILL)
@@ -558,7 +558,7 @@ def test_a_worker_process_that_starts_after_an_edit_stops_the_batch_which_can_go
         assert ended.returncode == 0, ended.stderr
         assert [request for request in server.requests if MARK in request.prompt]
     records = list(RunFolder(out).records())
-    assert len(records) == 24
+    assert len(records) == 12
     assert len({digest for record in records for digest in digests(record)}) == 2
     assert any(len(digests(record)) == 2 for record in records)
 

@@ -17,6 +17,9 @@ from counseling_sessions.profiles.library import builtin_profiles
 from counseling_sessions.profiles.readers import ProfileError, find_profile, read_profiles
 from counseling_sessions.texts.console import HarmlessConsole, json_text, print_json
 
+CHECK_REQUESTS = 3
+"""Requests for one answer of a check, retries included: a person waits for it."""
+
 
 def show_profiles(request: ProfilesRequest) -> int:
     """List, show or validate client profiles."""
@@ -46,6 +49,7 @@ def check_models(request: CheckRequest) -> int:
 async def _check(request: CheckRequest) -> int:
     config = session_config(request.models, set_fields(techniques=request.techniques))
     async with opened_models(offline=request.models.offline, on_wait=warn) as models:
+        models.requests = CHECK_REQUESTS
         served = await serving(models, config)
         for item in served:
             if item.endpoint:
