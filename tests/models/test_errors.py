@@ -137,6 +137,16 @@ FILTERED = [
     error("Content Exists Risk", type="invalid_request_error"),
     error("Input data may contain inappropriate content.", code="data_inspection_failed"),
     error("m requires moderation on X. Your input was flagged.", code=403, metadata={"reasons": ["violence"]}),
+    error("no", type="invalid_request_error", code="invalid_prompt"),
+    error("Invalid prompt: your prompt was flagged as potentially violating our usage policy. Please try again."),
+    error("Your request was rejected as a result of our safety system."),
+    error("The prompt was rejected by the safety filter."),
+    error("It may contain sensitive information.", code="InputTextSensitiveContentDetected"),
+    error("Violated guardrail policy"),
+    error("Guardrail was enabled and input is in violation of the policy"),
+    {"success": False, "errors": [{"code": 2016, "message": "Prompt blocked due to security configurations"}]},
+    error("prompt blocked due to PROHIBITED_CONTENT"),
+    error("Input blocked", code="input_moderation"),
 ]
 
 
@@ -144,6 +154,22 @@ FILTERED = [
 async def test_a_content_filter_has_a_kind_of_its_own(models: Models, body: Any) -> None:
     failed = await failing(models, always(body, 400))
     assert (failed.kind, failed.permanent, failed.requests) == ("filtered", True, 1)
+
+
+@pytest.mark.parametrize(
+    ("status", "body"), [(451, error("no")), (500, error("no", code="content_filter")), (500, error("content_filter"))]
+)
+async def test_a_content_filter_can_answer_with_another_status(models: Models, status: int, body: Any) -> None:
+    failed = await failing(models, always(body, status))
+    assert (failed.kind, failed.status, failed.requests) == ("filtered", status, 1)
+
+
+async def test_json_that_a_server_found_invalid_is_an_answer_that_cannot_be_read(models: Models) -> None:
+    body = error(
+        "Failed to generate JSON. Please adjust your prompt.", code="json_validate_failed", failed_generation="{"
+    )
+    failed = await failing(models, always(body, 400))
+    assert (failed.kind, failed.permanent, failed.requests) == ("garbled", False, 2)
 
 
 TOO_LONG = [
