@@ -50,7 +50,7 @@ _FILTER_CODES = frozenset(
 """1301 is Zhipu's code; 1026 and 1027 are MiniMax's, for a prompt and an answer."""
 _FILTER_WORDS = re.compile(
     r"content (?:management|filter(?:ing)?|moderation|usage) polic(?:y|ies)|(?:blocked|triggered|rejected) by [^.]{0,40}content filter"
-    r"|content exists risk|inappropriate content|content violates|requires moderation|content_filter|prohibited_content"
+    r"|content exists risk|inappropriate content|content violates|requires moderation|\b(?:content_filter|prohibited_content)\b"
     r"|(?:input|prompt|request) (?:was|has been) flagged|rejected (?:as a result of|by) (?:our|the) safety (?:system|filter)"
     r"|violated (?:guardrail|content safety) policy|guardrail was enabled|blocked due to security configurations",
     re.IGNORECASE,
@@ -109,6 +109,14 @@ def read_error(value: Any) -> ErrorBody:
         next(iter([*numbers, *meant]), None),
         next((float(delay[1]) for delay in delays if delay), None),
     )
+
+
+def says_error(value: dict[str, Any]) -> bool:
+    """Whether an object has an error: one that says nothing stands beside good answers, too. `base_resp` is MiniMax's."""
+    error, base = value.get("error"), value.get("base_resp")
+    if isinstance(base, dict) and base.get("status_code"):
+        return True
+    return any(inner and inner != "0" for inner in error.values()) if isinstance(error, dict) else bool(error)
 
 
 def kind_of(status: int | None, error: ErrorBody) -> str:

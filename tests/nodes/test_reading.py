@@ -16,7 +16,7 @@ from counseling_sessions.graph.session import SessionTask, run_session
 from counseling_sessions.integrity.spoken import split_marker
 from counseling_sessions.models.chat import Models
 from counseling_sessions.models.structured import AnswerSchema
-from counseling_sessions.models.thinking import LEAST
+from counseling_sessions.models.thinking import ALL_REASONING, LEAST
 from counseling_sessions.nodes.attempts import Unusable, Usable
 from counseling_sessions.nodes.speaking import DecisionRequest, SpeechRequest, decide, speak
 from counseling_sessions.sessions.record import SessionRecord
@@ -291,6 +291,24 @@ async def test_reasoning_that_takes_the_raised_limit_too_is_a_failure_that_says_
     unlimited = await said_in(server, limit=None)
     assert isinstance(unlimited, Unusable)
     assert unlimited.failure.kind == "reasoning"
+
+
+@pytest.mark.parametrize("decides", [False, True])
+async def test_an_answer_that_came_as_reasoning_alone_fails_as_that_and_says_what_to_set(
+    dressed: tuple[Wardrobe, LoopbackServer], decides: bool
+) -> None:
+    answer = body(None, reasoning_content="I ran home.")
+    if decides:
+        failed, _ = await decided([answer])
+    else:
+        wardrobe, server = dressed
+        wardrobe.answer = answer
+        failed = await said_in(server)
+    assert isinstance(failed, Unusable)
+    assert failed.failure.kind == "reasoning"
+    assert ALL_REASONING in failed.failure.message
+    assert failed.failure.call
+    assert {finding.kind for finding in failed.failure.call.findings} == {"reasoning"}
 
 
 SCHEMA = AnswerSchema("pick", {"color": {"type": "string", "enum": ["red", "blue"]}})
