@@ -149,7 +149,8 @@ def _parts(content: Any) -> list[Any] | None:
         return []
     if isinstance(content, list):
         return content
-    return [content] if isinstance(content, (str, dict)) else None
+    one = isinstance(content, str) or (isinstance(content, dict) and "text" in content)
+    return [content] if one else None
 
 
 def _content(parts: list[Any]) -> str | None:
