@@ -77,21 +77,38 @@ class Attempts:
         self.findings: list[Finding] = []
         self.refused: list[set[str]] = []
         self.limit: int | None = None
-        self.error: ModelError | None = None
+        self.errors: list[ModelError] = []
 
     async def ask(self, messages: Sequence[BaseMessage], schema: AnswerSchema | None = None) -> Reply | Unusable:
-        """Ask once more; where reasoning took the token limit, again with a larger one, which this role keeps from then on."""
+        """Ask once more; where reasoning took the token limit, again with a larger one, which this role keeps from then on.
+
+        Where the server refuses the larger limit, the role keeps its own, and the first answer counts.
+        """
         settings = self.request.config.model_for(self.request.role)
         place = (self.request.role, settings.base_url or "", settings.model or "")
-        larger = more_room(settings)
-        roomy = place in self.models.roomy
-        reply = await self._ask(larger if larger and roomy else settings, messages, schema)
-        if roomy or not larger or isinstance(reply, Unusable) or not took_the_limit(reply):
+        larger = None if place in self.models.tight else more_room(settings)
+        roomy = larger is not None and place in self.models.roomy
+        reply = None if roomy else await self._ask(settings, messages, schema)
+        if reply and (not larger or isinstance(reply, Unusable) or not took_the_limit(reply)):
             return reply
-        self.models.roomy.add(place)
-        detail = f"reasoning took all {self.limit:,} tokens of max_tokens; asked again with {larger.max_tokens:,}"
+        assert larger
+        if not roomy:
+            self.models.roomy.add(place)
+            detail = f"reasoning took all {self.limit:,} tokens of max_tokens; asked again with {larger.max_tokens:,}"
+            self.findings.append(Finding(kind="reasoning", detail=detail))
+        second = await self._ask(larger, messages, schema)
+        if not isinstance(second, Unusable) or second.failure.kind not in ("refused", "context"):
+            return second
+        self._tighten(place, larger.max_tokens, settings.max_tokens)
+        return reply or await self._ask(settings, messages, schema)
+
+    def _tighten(self, place: tuple[str, str, str], larger: int | None, usual: int | None) -> None:
+        """A role falls back to its usual token limit, as its server refuses the larger one."""
+        self.models.roomy.discard(place)
+        self.models.tight.add(place)
+        self.limit = usual
+        detail = f"{larger:,} tokens of max_tokens were refused; {usual:,} stay"
         self.findings.append(Finding(kind="reasoning", detail=detail))
-        return await self._ask(larger, messages, schema)
 
     async def _ask(
         self, settings: ModelSettings, messages: Sequence[BaseMessage], schema: AnswerSchema | None
@@ -112,8 +129,8 @@ class Attempts:
                 turn=request.turn,
             )
         except ModelError as error:
-            self.error = error
-            return self.unusable(error.kind, str(error), permanent=error.permanent)
+            self.errors.append(error)
+            return self.unusable(error.kind, str(error), permanent=error.permanent, status=error.status)
         self.replies.append(reply)
         self.findings += taken_off(reply)
         series = request.session_id, request.role, reply.endpoint, reply.model
@@ -138,16 +155,17 @@ class Attempts:
     def usable(self, value: T, kept: int | None = None) -> Usable[T]:
         return Usable(value, self._call(kept))
 
-    def unusable(self, kind: str, message: str, *, permanent: bool = False) -> Unusable:
+    def unusable(self, kind: str, message: str, *, permanent: bool = False, status: int | None = None) -> Unusable:
         role, turn = self.request.role, self.request.turn
-        status = self.error.status if self.error else None
         failure = Failure(stage=role, kind=kind, message=message, turn=turn, status=status, call=self._call())
         return Unusable(failure, permanent)
 
     def _in_other_words(self, messages: Sequence[BaseMessage]) -> Sequence[BaseMessage]:
         """The messages, so that no two requests are the same where the model takes no seed."""
         words = str(messages[-1].text)
-        again = words in self._asked and not self.replies[-1].sent.keys() & {"seed", "random_seed"}
+        again = (
+            bool(self.replies) and words in self._asked and not self.replies[-1].sent.keys() & {"seed", "random_seed"}
+        )
         self._asked.add(words)
         return again_in_other_words(messages, len(self.replies) + 1) if again else messages
 
@@ -158,7 +176,8 @@ class Attempts:
         """The trace of all the attempts so far; `kept` is the place of the reply that is said (default: the last)."""
         kept = len(self.replies) - 1 if kept is None else kept
         last = self.replies[kept] if self.replies else None
-        error, role = self.error, self.request.role
+        role = self.request.role
+        traced: list[Reply | ModelError] = [*self.replies, *self.errors]
         passed_over = max(0, len(self.passed) - 1)
         return Call(
             role=role,
@@ -169,14 +188,14 @@ class Attempts:
             prompt_tokens=_total(reply.prompt_tokens for reply in self.replies),
             cached_tokens=_total(reply.cached_tokens for reply in self.replies),
             completion_tokens=_total(reply.completion_tokens for reply in self.replies),
-            requests=sum(reply.requests for reply in self.replies) + (error.requests if error else 0),
+            requests=sum(one.requests for one in traced),
             attempts=len(self.replies) - passed_over,
             passed_over=passed_over,
             finish_reason=last.finish_reason if last else None,
             structured=last.structured if last else None,
             seed=self._seed(max(0, kept)),
             findings=tuple(self.findings),
-            errors=tuple(error for reply in self.replies for error in reply.errors) + (error.errors if error else ()),
+            errors=tuple(error for one in traced for error in one.errors),
             prompts=prompts_digest(self.request.config),
             sent=self.replies[-1].sent if self.replies else {},
             reasoning_tokens=_total(reply.reasoning_tokens for reply in self.replies),

@@ -5,11 +5,10 @@ How a bad one can safely be mended is in `nodes.mending`.
 
 from counseling_sessions.integrity import rules
 from counseling_sessions.integrity.spoken import Spoken
+from counseling_sessions.models.finishing import AT_LIMIT, was_broken, was_filtered
 from counseling_sessions.state import Finding
 from counseling_sessions.texts.words import FINISHED
 
-FILTERED = frozenset({"content_filter", "safety", "prohibited_content", "blocklist", "recitation", "spii", "sensitive"})
-"""Finish reasons, in small letters, that servers give to an answer that their content filter stopped."""
 NEAR_REPEAT = 0.6
 """Jaccard overlap of word 3-grams from which two messages count as nearly the same (evaluation reports from 0.8)."""
 
@@ -37,17 +36,19 @@ def role_flip(spoken: Spoken) -> str | None:
 
 
 def truncated(spoken: Spoken) -> str | None:
-    """A message cut at what can be spoken or off by the token limit, or one that ends in the middle of a sentence."""
+    """A message cut at what can be spoken, off by the token limit or by an error, or one that ends in the middle of a sentence."""
     if spoken.cut_from is not None:
         return f"cut to {len(spoken.text):,} of {spoken.cut_from:,} characters"
-    if spoken.finish_reason == "length":
+    if was_broken(spoken.finish_reason):
+        return f"broken off ({spoken.finish_reason})"
+    if spoken.finish_reason == AT_LIMIT:
         return "cut off at the token limit"
     return None if not spoken.bare or FINISHED.search(spoken.bare) else "no end of sentence"
 
 
 def filtered(spoken: Spoken) -> str | None:
     """A message that a content filter stopped, whatever there is of it."""
-    return spoken.finish_reason if (spoken.finish_reason or "").casefold() in FILTERED else None
+    return spoken.finish_reason if was_filtered(spoken.finish_reason) else None
 
 
 _GUARDS = (

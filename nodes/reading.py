@@ -5,8 +5,9 @@ from collections.abc import Iterator, Sequence
 from counseling_sessions.integrity.rules import short
 from counseling_sessions.integrity.spoken import Past, Spoken, split_marker
 from counseling_sessions.integrity.thinking import speech_after_thinking
+from counseling_sessions.models.finishing import AT_LIMIT, was_broken
 from counseling_sessions.models.requests import Reply
-from counseling_sessions.models.thinking import advice, took_the_limit
+from counseling_sessions.models.thinking import speechless
 from counseling_sessions.nodes.context import UTTERANCE_LIMIT
 from counseling_sessions.nodes.guards import check, filtered
 from counseling_sessions.nodes.mending import cut, repair, tidy
@@ -34,7 +35,7 @@ def ending(reply: Reply) -> str | None:
     """Why an answer ended: its finish reason, unless a token ended it before the limit, or the model refused."""
     if reply.refusal:
         return "refusal"
-    cut_off = reply.finish_reason == "length"
+    cut_off = reply.finish_reason == AT_LIMIT
     return "stop" if cut_off and take_apart(reply.text).ended else reply.finish_reason
 
 
@@ -53,11 +54,12 @@ def unreadable(reply: Reply, limit: int | None) -> Finding | None:
         return Finding(kind="refusal", detail=short(reply.refusal or reply.text))
     if reason := filtered(Spoken("", "counselor", finish_reason=reply.finish_reason)):
         return Finding(kind="filtered", detail=reason)
-    if ending(reply) != "length":
-        return None
-    if took_the_limit(reply):
-        return Finding(kind="reasoning", detail=advice(limit))
-    return Finding(kind="malformed", detail="cut off at the token limit")
+    if was_broken(reply.finish_reason):
+        return Finding(kind="malformed", detail=f"broken off ({reply.finish_reason})")
+    cut_off = ending(reply) == AT_LIMIT
+    if (cut_off or not reply.text.strip()) and (why := speechless(reply, limit)):
+        return Finding(kind="reasoning", detail=why)
+    return Finding(kind="malformed", detail="cut off at the token limit") if cut_off else None
 
 
 def mended_at_once(draft: Spoken, findings: Sequence[Finding]) -> str:
@@ -70,8 +72,8 @@ def mended_at_once(draft: Spoken, findings: Sequence[Finding]) -> str:
 
 def mended(draft: Spoken) -> str:
     """The draft, repaired, if that made it good; else an empty string."""
-    if filtered(draft):
-        return ""  # what a filter stopped may be anything but what was meant
+    if filtered(draft) or was_broken(draft.finish_reason):
+        return ""  # what a filter or an error stopped may be anything but what was meant
     text = repair(draft)
     fine = not check(Spoken(text, draft.speaker, draft.past, draft.others_past))
     return text if fine and split_marker(text)[0] else ""

@@ -12,7 +12,7 @@ from typing import Any, Generic, TypeVar
 from counseling_sessions.integrity.spoken import Past, Spoken, split_marker
 from counseling_sessions.models.chat import Models
 from counseling_sessions.models.structured import AnswerSchema, Holds, read_object, taken_by
-from counseling_sessions.models.thinking import advice, took_the_limit
+from counseling_sessions.models.thinking import speechless
 from counseling_sessions.nodes.attempts import Attempts, ModelRequest, Passed, Unusable, Usable
 from counseling_sessions.nodes.choosing import ENOUGH, Worth, worth_after
 from counseling_sessions.nodes.context import ask_again, counselor_messages
@@ -89,8 +89,8 @@ async def speak(models: Models, request: SpeechRequest) -> Usable[str] | Unusabl
             break
         draft = draft_of(reply, request.speaker, request.past, request.names)
         findings = check(draft)
-        if not draft.words and took_the_limit(reply):
-            findings = [Finding(kind="reasoning", detail=advice(attempts.limit))]
+        if not draft.words and (why := speechless(reply, attempts.limit)):
+            findings = [Finding(kind="reasoning", detail=why)]
         if text := mended_at_once(draft, findings) if findings else draft.text:
             attempts.findings += [finding.model_copy(update={"repaired": True}) for finding in findings]
             worth = request.worth(split_marker(text)[0]) if request.worth else 0.0

@@ -7,7 +7,9 @@ import json
 import unicodedata
 from typing import Any
 
+from counseling_sessions.models.error_bodies import says_error
 from counseling_sessions.models.errors import FailedCall, clean_words, inner_refusal, unreadable
+from counseling_sessions.models.finishing import was_filtered
 from counseling_sessions.store.reading import parse_json
 from counseling_sessions.texts.harmless import harmless
 from counseling_sessions.texts.keys import masked, worth_hiding
@@ -23,8 +25,16 @@ MOST_CHARACTERS = CHARACTERS_A_TOKEN * 32_768
 """Characters of an answer that are read at most."""
 MOST_TOKENS = 10**9
 """Tokens at most; a usage with more is a mistake, and counts as not reported."""
-_THOUGHT = frozenset({"thinking", "reasoning", "redacted_thinking", "reasoning_content", "thought"})
+_TEXT = (None, "text", "output_text")
+"""Types of a content's parts that are the answer."""
+_THOUGHT = frozenset(
+    {
+        *("thinking", "reasoning", "redacted_thinking", "reasoning_content", "thought"),
+        *("reasoning_text", "summary_text", "thinking_delta"),
+    }
+)
 """Types of a content's parts that are reasoning."""
+_ASSISTANT = (None, "", "assistant", "model")
 MOST_NAME = 200
 """Characters of a model's name at most."""
 
@@ -42,17 +52,18 @@ def read_completion(body: bytes, key: str) -> dict[str, Any] | FailedCall:
     if isinstance(choice, FailedCall):
         return choice
     message = choice["message"]
-    text = _content(message.get("content"))
+    parts = _parts(message.get("content"))
+    text = None if parts is None else _content(parts)
     if text is None:
         return unreadable("a content that is no text")
     secret = key if worth_hiding(key) else ""
     cleaned: dict[str, Any] = {"role": "assistant", "content": _cleaned(text, secret)}
-    if isinstance(refusal := message.get("refusal"), str):
+    if isinstance(refusal := message.get("refusal") or _refusal(parts or []), str):
         cleaned["refusal"] = _cleaned(refusal, secret)
     if not text.strip() and (arguments := _arguments(message)):
         cleaned["function_call"] = {"name": "answer", "arguments": _cleaned(arguments, secret)}
     finish = _name(choice.get("finish_reason"), secret)
-    thought = _thought(message)
+    thought = _thought(message, parts or [])
     completion: dict[str, Any] = {
         "id": _name(value.get("id"), secret) or "",
         "object": "chat.completion",
@@ -92,35 +103,73 @@ def parsed_body(body: bytes, key: str) -> dict[str, Any] | list[Any] | FailedCal
     if not isinstance(value, (dict, list)):
         return unreadable(f"no JSON object: {clean_words(page, key)!r}")
     inner = value[0] if isinstance(value, list) and value else value
-    return inner_refusal(value, key) if isinstance(inner, dict) and inner.get("error") else value
+    return inner_refusal(value, key) if isinstance(inner, dict) and says_error(inner) else value
 
 
 def _first_choice(value: dict[str, Any], key: str) -> dict[str, Any] | FailedCall:
     """The first choice, with the assistant's message; or the error that stands in its place."""
     choices = value.get("choices")
     choice = choices[0] if isinstance(choices, list) and choices else None
-    if isinstance(choice, dict) and choice.get("error"):
+    if isinstance(choice, dict) and says_error(choice):
         return inner_refusal(choice, key)
     message = choice.get("message") if isinstance(choice, dict) else None
     if not isinstance(choice, dict) or not isinstance(message, dict):
+        if reason := _filter_alone(value, choice):
+            return FailedCall("filtered", f"answers 200 without a message: {clean_words(reason, key)}", status=400)
         failed = inner_refusal(value, key)
         return unreadable("an answer without choices") if failed.kind == "garbled" else failed
-    if message.get("role") not in (None, "assistant"):
+    if message.get("role") not in _ASSISTANT:
         return unreadable("a message that is not the assistant's")
     return choice
 
 
-def _content(content: Any) -> str | None:
-    """The text of a content, or of its parts, joined; None where it is no text."""
+def _filter_alone(value: dict[str, Any], choice: Any) -> str:
+    """Why a filter stopped an answer that has no message; empty where none says so."""
+    finish = choice.get("finish_reason") if isinstance(choice, dict) else None
+    if isinstance(finish, str) and was_filtered(finish):
+        return finish
+    feedback = value.get("promptFeedback")
+    reason = feedback.get("blockReason") if isinstance(feedback, dict) else None
+    if isinstance(reason, str) and reason:
+        return reason
+    # Azure says what each of its filters made of the prompt, also where none stopped it.
+    results = value.get("prompt_filter_results")
+    filters = (
+        [one.get("content_filter_results") for one in results if isinstance(one, dict)]
+        if isinstance(results, list)
+        else []
+    )
+    found = (said for one in filters if isinstance(one, dict) for said in one.items())
+    return next((name for name, what in found if isinstance(what, dict) and what.get("filtered") is True), "")
+
+
+def _parts(content: Any) -> list[Any] | None:
+    """The parts of a content, each a text or an object; None where it has another type."""
     if content is None:
-        return ""
-    if isinstance(content, str):
+        return []
+    if isinstance(content, list):
         return content
-    if not isinstance(content, list):
-        return None
-    spoken = [part for part in content if not (isinstance(part, dict) and part.get("type") in _THOUGHT)]
+    one = isinstance(content, str) or (isinstance(content, dict) and "text" in content)
+    return [content] if one else None
+
+
+def _content(parts: list[Any]) -> str | None:
+    """The texts among the parts of a content, joined; None where one of them is no text."""
+    spoken = [
+        part for part in parts if not isinstance(part, dict) or (part.get("type") in _TEXT and not _is_thought(part))
+    ]
     texts = [part.get("text", "") if isinstance(part, dict) else part for part in spoken]
     return "".join(texts) if all(isinstance(text, str) for text in texts) else None
+
+
+def _refusal(parts: list[Any]) -> str | None:
+    """The refusals among the parts of a content, joined; None if there is none."""
+    refusals = [part.get("refusal") for part in parts if isinstance(part, dict) and part.get("type") == "refusal"]
+    return "".join(refusal for refusal in refusals if isinstance(refusal, str)) or None
+
+
+def _is_thought(part: Any) -> bool:
+    return isinstance(part, dict) and (part.get("type") in _THOUGHT or part.get("thought") is True)
 
 
 def _arguments(message: dict[str, Any]) -> str:
@@ -133,12 +182,10 @@ def _arguments(message: dict[str, Any]) -> str:
     return arguments if isinstance(arguments, str) else ""
 
 
-def _thought(message: dict[str, Any]) -> int:
+def _thought(message: dict[str, Any], parts: list[Any]) -> int:
     """How many characters of reasoning a message has beside its text, or among its parts; of a field said twice the longer one."""
     fields = max(_length(message.get(name)) for name in ("reasoning_content", "reasoning", "thinking"))
-    content = message.get("content")
-    parts = content if isinstance(content, list) else []
-    return fields + sum(_length(part) for part in parts if isinstance(part, dict) and part.get("type") in _THOUGHT)
+    return fields + sum(_length(part) for part in parts if _is_thought(part))
 
 
 def _length(value: Any) -> int:

@@ -71,7 +71,7 @@ class Models:
     `requests` (for one answer) are bounds where the settings name none. `retries` counts repeated requests. `trouble` is the last
     failure, with its time (monotonic seconds). `on_wait` hears of each wait that is worth a word, when it begins. `growth` watches
     how servers count growing prompts. `dialects` are what servers have refused so far. `roomy`: the roles, by endpoint and model,
-    whose token limit reasoning took.
+    whose token limit reasoning took; `tight`: those for which a server refused a larger one.
     """
 
     make_chat: MakeChat | None = None
@@ -87,6 +87,7 @@ class Models:
     on_wait: Callable[[str], None] | None = field(default=None, init=False)
     _waits_until: float = field(default=0.0, init=False)
     roomy: set[tuple[str, str, str]] = field(default_factory=set, init=False)
+    tight: set[tuple[str, str, str]] = field(default_factory=set, init=False)
     _loops: WeakKeyDictionary[asyncio.AbstractEventLoop, _Loop] = field(default_factory=WeakKeyDictionary, init=False)
     dialects: Dialects = field(default_factory=Dialects, init=False)
 

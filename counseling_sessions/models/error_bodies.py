@@ -36,12 +36,23 @@ _SPENT = frozenset(
 _FILTER_CODES = frozenset(
     {
         *("content_filter", "content_filtered", "responsibleaipolicyviolation", "content_policy_violation"),
-        *("data_inspection_failed", "datainspectionfailed", "prohibited_content", "moderation_blocked", "1301"),
+        *(
+            "data_inspection_failed",
+            "datainspectionfailed",
+            "prohibited_content",
+            "moderation_blocked",
+            "input_moderation",
+        ),
+        *("invalid_prompt", "inputtextsensitivecontentdetected", "outputtextsensitivecontentdetected"),
+        *("1301", "1026", "1027"),
     }
 )
+"""1301 is Zhipu's code; 1026 and 1027 are MiniMax's, for a prompt and an answer."""
 _FILTER_WORDS = re.compile(
     r"content (?:management|filter(?:ing)?|moderation|usage) polic(?:y|ies)|(?:blocked|triggered|rejected) by [^.]{0,40}content filter"
-    r"|content exists risk|inappropriate content|content violates|requires moderation|input was flagged",
+    r"|content exists risk|inappropriate content|content violates|requires moderation|\b(?:content_filter|prohibited_content)\b"
+    r"|(?:input|prompt|request) (?:was|has been) flagged|rejected (?:as a result of|by) (?:our|the) safety (?:system|filter)"
+    r"|violated (?:guardrail|content safety) policy|guardrail was enabled|blocked due to security configurations",
     re.IGNORECASE,
 )
 _CONTEXT_CODES = frozenset(
@@ -58,6 +69,8 @@ _CONTEXT_WORDS = re.compile(
     r"|too many (?:input )?tokens|range of input length|exceeded model token limit|greater than the context length",
     re.IGNORECASE,
 )
+_UNMADE_CODE = "json_validate_failed"
+"""Groq's code for an answer that is not the JSON that was asked for: the model's fault, not the request's."""
 _TOO_LARGE = re.compile(r"request (?:is )?too large", re.IGNORECASE)
 
 
@@ -98,11 +111,21 @@ def read_error(value: Any) -> ErrorBody:
     )
 
 
+def says_error(value: dict[str, Any]) -> bool:
+    """Whether an object has an error: one that says nothing stands beside good answers, too. `base_resp` is MiniMax's."""
+    error, base = value.get("error"), value.get("base_resp")
+    if isinstance(base, dict) and base.get("status_code"):
+        return True
+    return any(inner and inner != "0" for inner in error.values()) if isinstance(error, dict) else bool(error)
+
+
 def kind_of(status: int | None, error: ErrorBody) -> str:
     """The kind of an error that came with this HTTP status; None for an error whose status is not known."""
     if status == 429 and not _TOO_LARGE.search(error.words[:_LONGEST]):
         # An exhausted quota also answers 429, but waiting does not help.
         return "refused" if error.codes & _SPENT else "rate_limited"
+    if _UNMADE_CODE in error.codes:
+        return "garbled"
     if kind := _of_this_prompt(status, error) if status is None or status >= 400 else None:
         return kind
     if status is None or status < 300:
@@ -113,7 +136,7 @@ def kind_of(status: int | None, error: ErrorBody) -> str:
 def _of_this_prompt(status: int | None, error: ErrorBody) -> str | None:
     """The kind of an error that concerns this prompt alone; None for any other."""
     words = error.words[:_LONGEST]
-    if error.codes & _FILTER_CODES or _FILTER_WORDS.search(words):
+    if status == 451 or error.codes & _FILTER_CODES or _FILTER_WORDS.search(words):
         return "filtered"
     too_long = status in (413, 429) or error.codes & _CONTEXT_CODES or _CONTEXT_WORDS.search(words)
     return "context" if too_long else None

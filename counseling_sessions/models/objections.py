@@ -40,6 +40,12 @@ _RANGE = re.compile(
     re.IGNORECASE,
 )
 _TOGETHER = re.compile(r"cannot both|not both|mutually exclusive|at the same time", re.IGNORECASE)
+_OFFER = re.compile(
+    r"\bone of\b|(?<!not )(?<!n't )(?<!longer )\b(?:allowed|supported|permitted|accepted|valid) (?:\w+ ){0,3}(?:are\b|include\b|\w+:)"
+    r"|(?<!not )(?<!n't )\b(?:allowed|supported|permitted|accepted|valid):",
+    re.IGNORECASE,
+)
+"""What begins a server's own list: the names after it are those that it takes."""
 _SYSTEM = re.compile(
     r"(?:system|developer)['\"`]? (?:roles?|messages?|prompts?|instructions?)\b.{0,30}?(?:not|n't|un) ?"
     r"(?:supported|allowed|enabled|permitted|accepted)"
@@ -145,7 +151,7 @@ def _named_in(text: str) -> Iterator[tuple[str, str]]:
     # What follows is the request, as pydantic quotes it.
     for sentence in _SENTENCE.split(re.split(r"['\"]input['\"]\s*:", text)[0]):
         if _OBJECTS.search(sentence) or _TOGETHER.search(sentence):
-            for match in _NAME.finditer(sentence):
+            for match in _NAME.finditer(_OFFER.split(sentence)[0]):
                 yield _NAMES[_folded(match[0])], sentence
 
 

@@ -16,6 +16,7 @@ from counseling_sessions.models.answers import most_characters, reasoning_size
 from counseling_sessions.models.dialect import LIMIT, SEED, Dialect, folded, said_by
 from counseling_sessions.models.endpoints import OPENAI_EFFORT, OPENAI_MODEL, Endpoint
 from counseling_sessions.models.errors import FailedCall, failure_of, unreadable
+from counseling_sessions.models.finishing import AT_LIMIT, read_finish
 from counseling_sessions.models.objections import FIELDS
 from counseling_sessions.models.structured import MODES, AnswerSchema, response_format
 from counseling_sessions.models.transport import ModelClient, without_surroundings
@@ -228,7 +229,7 @@ def read_reply(
     long = len(text) > most
     return Reply(
         text=text[:most],
-        finish_reason="length" if long else message.response_metadata.get("finish_reason"),
+        finish_reason=AT_LIMIT if long else read_finish(message.response_metadata.get("finish_reason")),
         # The embedded server has one name for its model, with or without the adapter.
         model=(not endpoint.embedded and message.response_metadata.get("model_name")) or endpoint.model,
         endpoint=endpoint.label,

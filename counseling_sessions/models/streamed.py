@@ -4,6 +4,7 @@ import json
 from collections import defaultdict
 from typing import Any
 
+from counseling_sessions.models.error_bodies import says_error
 from counseling_sessions.models.errors import FailedCall, unreadable
 from counseling_sessions.store.reading import parse_json
 
@@ -21,9 +22,10 @@ def joined(body: bytes) -> bytes | FailedCall:
     """
     texts: defaultdict[str, list[str]] = defaultdict(list)
     frame: dict[str, Any] = {}
-    finish = None
+    finish, ended = None, False
     for data in (line[5:].strip() for line in body.splitlines() if line.startswith(b"data:")):
         if data == _LAST:
+            ended = True
             break
         try:
             event = parse_json(data)
@@ -31,11 +33,11 @@ def joined(body: bytes) -> bytes | FailedCall:
             return unreadable("a stream with an event that is no JSON")
         if not isinstance(event, dict):
             return unreadable("a stream with an event that is no JSON object")
-        if event.get("error"):
+        if says_error(event):
             return data
         frame |= {name: event[name] for name in ("id", "model", "created", "usage") if event.get(name) is not None}
         finish = _take(event, texts) or finish
-    if finish is None:
+    if finish is None and not (ended and texts):
         return unreadable("a stream without an end")
     message = {"role": "assistant", **{name: "".join(parts) for name, parts in texts.items()}}
     return json.dumps({**frame, "choices": [{"index": 0, "message": message, "finish_reason": finish}]}).encode()

@@ -137,6 +137,16 @@ FILTERED = [
     error("Content Exists Risk", type="invalid_request_error"),
     error("Input data may contain inappropriate content.", code="data_inspection_failed"),
     error("m requires moderation on X. Your input was flagged.", code=403, metadata={"reasons": ["violence"]}),
+    error("no", type="invalid_request_error", code="invalid_prompt"),
+    error("Invalid prompt: your prompt was flagged as potentially violating our usage policy. Please try again."),
+    error("Your request was rejected as a result of our safety system."),
+    error("The prompt was rejected by the safety filter."),
+    error("It may contain sensitive information.", code="InputTextSensitiveContentDetected"),
+    error("Violated guardrail policy"),
+    error("Guardrail was enabled and input is in violation of the policy"),
+    {"success": False, "errors": [{"code": 2016, "message": "Prompt blocked due to security configurations"}]},
+    error("prompt blocked due to PROHIBITED_CONTENT"),
+    error("Input blocked", code="input_moderation"),
 ]
 
 
@@ -144,6 +154,70 @@ FILTERED = [
 async def test_a_content_filter_has_a_kind_of_its_own(models: Models, body: Any) -> None:
     failed = await failing(models, always(body, 400))
     assert (failed.kind, failed.permanent, failed.requests) == ("filtered", True, 1)
+
+
+@pytest.mark.parametrize(
+    ("status", "body"), [(451, error("no")), (500, error("no", code="content_filter")), (500, error("content_filter"))]
+)
+async def test_a_content_filter_can_answer_with_another_status(models: Models, status: int, body: Any) -> None:
+    failed = await failing(models, always(body, status))
+    assert (failed.kind, failed.status, failed.requests) == ("filtered", status, 1)
+
+
+FILTER_ALONE = [
+    {"choices": [{"index": 0, "finish_reason": "content_filter", "content_filter_results": {}}]},
+    {"choices": [{"index": 0, "finish_reason": "contentFilter", "message": None}]},
+    {
+        "choices": [],
+        "prompt_filter_results": [{"content_filter_results": {"hate": {"filtered": False}, "x": {"filtered": True}}}],
+    },
+    {"choices": None, "promptFeedback": {"blockReason": "OTHER"}},
+    {"choices": None, "base_resp": {"status_code": 1026, "status_msg": "input new_sensitive"}},
+    completion({"content": ""}, base_resp={"status_code": 1027, "status_msg": "output new_sensitive"}),
+]
+
+
+@pytest.mark.parametrize("body", FILTER_ALONE)
+async def test_an_answer_of_a_filter_without_a_message_is_no_reason_for_another_request(
+    models: Models, body: Any
+) -> None:
+    failed = await failing(models, always(body))
+    assert (failed.kind, failed.status, failed.requests) == ("filtered", 400, 1)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"choices": [], "prompt_filter_results": [{"content_filter_results": {"hate": {"filtered": False}}}, 5, {}]},
+        {"choices": [], "prompt_filter_results": 5, "promptFeedback": {"blockReason": ""}},
+        {"choices": [{"finish_reason": "stop", "message": None}]},
+    ],
+)
+async def test_an_answer_without_a_message_and_a_filter_is_unreadable(models: Models, body: Any) -> None:
+    assert (await failing(models, always(body))).kind == "garbled"
+
+
+@pytest.mark.parametrize("empty", [{"code": 0, "message": ""}, {"code": "0", "message": None}, {}, None, ""])
+async def test_an_error_that_says_nothing_beside_an_answer_is_none(models: Models, empty: Any) -> None:
+    body = completion({"content": "Hello."}, error=empty, base_resp={"status_code": 0, "status_msg": "success"})
+    with LoopbackServer(raw=always(body)) as server:
+        reply = await models.ask("client", ModelSettings(base_url=server.base_url, model="m"), HELLO)
+    assert (reply.text, reply.requests) == ("Hello.", 1)
+
+
+@pytest.mark.parametrize("role", ["", "model", None])
+async def test_the_assistant_has_several_names(models: Models, role: str | None) -> None:
+    with LoopbackServer(raw=always(completion({"content": "Hello.", "role": role}))) as server:
+        reply = await models.ask("client", ModelSettings(base_url=server.base_url, model="m"), HELLO)
+    assert (reply.text, reply.requests) == ("Hello.", 1)
+
+
+async def test_json_that_a_server_found_invalid_is_an_answer_that_cannot_be_read(models: Models) -> None:
+    body = error(
+        "Failed to generate JSON. Please adjust your prompt.", code="json_validate_failed", failed_generation="{"
+    )
+    failed = await failing(models, always(body, 400))
+    assert (failed.kind, failed.permanent, failed.requests) == ("garbled", False, 2)
 
 
 TOO_LONG = [

@@ -99,6 +99,29 @@ REFUSALS: dict[str, tuple[bytes, Dialect]] = {
         body("O-series models don't support temperature=0.7. Only temperature=1 is supported."),
         without("temperature"),
     ),
+    "serde, with its own list": (
+        body(
+            "unknown field `seed`, expected one of `model`, `messages`, `temperature`, `top_p`, `max_tokens`, `stream`"
+        ),
+        without(*SEEDS),
+    ),
+    "an allowed list": (
+        body("Unrecognized request argument supplied: seed (allowed: model, messages, temperature, top_p)"),
+        without(*SEEDS),
+    ),
+    "a supported list": (
+        body("Unknown parameter 'seed', supported parameters are temperature, max_tokens, top_p"),
+        without(*SEEDS),
+    ),
+    "a valid list": (
+        body("Unknown parameter 'seed'; valid request parameters are temperature, top_p"),
+        without(*SEEDS),
+    ),
+    "what must be one": (body("unexpected 'seed': it must be one of temperature, top_p"), without(*SEEDS)),
+    "a list of what is not": (
+        body("Parameters not allowed: seed, top_p; invalid parameters are: temperature"),
+        without(*SEEDS, "top_p", "temperature"),
+    ),
     "words alone": (b"Unrecognized request argument supplied: seed", without(*SEEDS)),
     "Chinese": (body("该模型不支持temperature参数"), without("temperature")),
     "bounds of a schema": (

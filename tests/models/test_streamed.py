@@ -52,12 +52,19 @@ def test_pieces_become_one_message_with_reason_usage_and_what_the_model_thought(
         b"data: [DONE]\n\n",
         b"data: no\n\n",
         b"data: [1]\n\n",
-        stream({"content": "It rai"}, finish=None),
+        stream({"content": "It rai"}, finish=None).removesuffix(b"data: [DONE]\n\n"),
         stream(5, finish=None),
     ],
 )
 def test_a_stream_that_is_broken_or_cut_is_no_answer(body: bytes) -> None:
     assert isinstance(joined(body), FailedCall)
+
+
+def test_the_last_event_ends_a_stream_without_a_finish_reason() -> None:
+    whole = joined(b'data: {"error": {"code": 0, "message": ""}}\n\n' + stream({"content": "It rains."}, finish=None))
+    assert isinstance(whole, bytes)
+    choice = json.loads(whole)["choices"][0]
+    assert (choice["message"]["content"], choice["finish_reason"]) == ("It rains.", None)
 
 
 def test_other_choices_do_not_count() -> None:

@@ -9,7 +9,15 @@ from langchain_core.messages import HumanMessage, SystemMessage
 from counseling_sessions.models.answers import read_completion
 from counseling_sessions.models.chat import Models
 from counseling_sessions.models.requests import Reply
-from counseling_sessions.models.thinking import LEAST, MOST, advice, more_room, took_the_limit
+from counseling_sessions.models.thinking import (
+    ALL_REASONING,
+    LEAST,
+    MOST,
+    advice,
+    more_room,
+    speechless,
+    took_the_limit,
+)
 from counseling_sessions.settings import ModelSettings
 from tests.loopback import LoopbackServer
 from tests.loopback.hostile import completion, http_answer
@@ -52,6 +60,11 @@ async def asked(models: Models, answer: dict[str, Any], **options: Any) -> Reply
             ]
         },
         {"content": [{"type": "reasoning", "text": THOUGHT}, "I ran."]},
+        {"content": [{"type": "reasoning_text", "text": THOUGHT}, {"type": "output_text", "text": "I ran."}]},
+        {"content": [{"type": "summary_text", "text": THOUGHT}, {"text": "I ran."}]},
+        {"content": [{"type": "thinking_delta", "thinking": THOUGHT}, "I ran."]},
+        {"content": [{"text": THOUGHT, "thought": True}, {"text": "I ran."}]},
+        {"reasoning": THOUGHT, "content": {"type": "text", "text": "I ran."}},
         {"content": f"<think>{THOUGHT}</think>I ran."},
     ],
 )
@@ -74,6 +87,37 @@ async def test_a_refusal_is_read(models: Models) -> None:
     reply = await asked(models, body(None, refusal="I'd rather not."))
     assert (reply.text, reply.refusal) == ("", "I'd rather not.")
     assert (await asked(models, body(refusal=None))).refusal is None
+
+
+async def test_a_part_that_is_a_refusal_is_read_and_one_of_another_type_is_not(models: Models) -> None:
+    parts = [{"type": "text", "text": "I "}, {"type": "refusal", "refusal": "I'd rather not."}]
+    reply = await asked(models, body(parts))
+    assert (reply.text, reply.refusal) == ("I ", "I'd rather not.")
+    reply = await asked(models, body([{"type": "image_url", "text": "zz"}, {"type": "text", "text": "I ran."}]))
+    assert (reply.text, reply.refusal) == ("I ran.", None)
+
+
+@pytest.mark.parametrize("finish", ["max_tokens", "MAX_TOKENS", "model_length", "token_limit", "length"])
+async def test_a_limit_has_one_name_whatever_the_server_calls_it(models: Models, finish: str) -> None:
+    assert (await asked(models, body(finish=finish))).finish_reason == "length"
+
+
+@pytest.mark.parametrize(
+    ("answer", "why"),
+    [
+        ({"reasoning_content": THOUGHT}, ALL_REASONING),
+        ({"reasoning_content": THOUGHT, "refusal": "No."}, ""),
+        ({"reasoning_content": THOUGHT, "finish": "content_filter"}, ""),
+        ({"reasoning_content": THOUGHT, "finish": "max_tokens"}, advice(64)),
+        ({}, ""),
+        ({"text": "I ran.", "reasoning_content": THOUGHT}, ""),
+    ],
+)
+async def test_an_answer_that_came_as_reasoning_alone_is_known(
+    models: Models, answer: dict[str, Any], why: str
+) -> None:
+    reply = await asked(models, body(**{"text": None, **answer}))
+    assert speechless(reply, 64) == why
 
 
 async def test_the_arguments_of_tool_calls_are_never_speech(models: Models) -> None:

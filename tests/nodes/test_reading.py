@@ -16,7 +16,7 @@ from counseling_sessions.graph.session import SessionTask, run_session
 from counseling_sessions.integrity.spoken import split_marker
 from counseling_sessions.models.chat import Models
 from counseling_sessions.models.structured import AnswerSchema
-from counseling_sessions.models.thinking import LEAST
+from counseling_sessions.models.thinking import ALL_REASONING, LEAST
 from counseling_sessions.nodes.attempts import Unusable, Usable
 from counseling_sessions.nodes.speaking import DecisionRequest, SpeechRequest, decide, speak
 from counseling_sessions.sessions.record import SessionRecord
@@ -277,6 +277,47 @@ async def test_where_reasoning_takes_the_token_limit_it_is_raised_once_and_kept(
     assert again.call.findings == ()
 
 
+@pytest.mark.parametrize(
+    ("words", "first", "calls"),
+    [
+        ("max_tokens is too large: 2048. This model supports at most 1024 completion tokens", 1, [224, LEAST, 224]),
+        ("This model's maximum context length is 2600 tokens", 1, [224, LEAST, 224]),
+        ("This model's maximum context length is 2600 tokens", 2, [224, LEAST, LEAST, 224]),
+    ],
+)
+async def test_a_raised_limit_that_a_server_refuses_ends_nothing_and_is_not_tried_again(
+    words: str, first: int, calls: list[int]
+) -> None:
+    large: list[int] = []
+
+    def raw(request: Request) -> Raw:
+        if request.body["max_tokens"] < LEAST:
+            return http_answer(body("I ran home." if large else None, "stop" if len(large) >= first else "length"))
+        large.append(1)
+        refused = http_answer({"error": {"message": words, "type": "invalid_request_error"}}, 400)
+        return refused if len(large) >= first else http_answer(body("I ran home."))
+
+    with LoopbackServer(raw=raw) as server:
+        models = Models(backoff=0.0)
+        setting = {"default": ModelSettings(base_url=server.base_url, model="m", timeout=5, max_tokens=224)}
+        asked = SpeechRequest("client", 2, "s", config(models=setting), [HumanMessage("Say it.")], "client", [], [])
+        answers = [await speak(models, asked) for _ in range(first)]
+        limits = [request.body["max_tokens"] for request in server.requests]
+        again = await speak(models, asked)
+        last = server.requests[-1].body["max_tokens"]
+        await models.close()
+    assert (limits, last) == (calls, 224)
+    for answer in (*answers, again):
+        assert isinstance(answer, Usable)
+        assert answer.value == "I ran home."
+    trace = answers[-1].call if isinstance(answers[-1], Usable) else None
+    assert trace
+    assert "2,048 tokens of max_tokens were refused; 224 stay" in [finding.detail for finding in trace.findings]
+    assert trace.requests == (3 if first == 1 else 2)
+    assert len(trace.errors) == 1
+    assert not models.roomy
+
+
 async def test_reasoning_that_takes_the_raised_limit_too_is_a_failure_that_says_what_to_set(
     dressed: tuple[Wardrobe, LoopbackServer],
 ) -> None:
@@ -291,6 +332,24 @@ async def test_reasoning_that_takes_the_raised_limit_too_is_a_failure_that_says_
     unlimited = await said_in(server, limit=None)
     assert isinstance(unlimited, Unusable)
     assert unlimited.failure.kind == "reasoning"
+
+
+@pytest.mark.parametrize("decides", [False, True])
+async def test_an_answer_that_came_as_reasoning_alone_fails_as_that_and_says_what_to_set(
+    dressed: tuple[Wardrobe, LoopbackServer], decides: bool
+) -> None:
+    answer = body(None, reasoning_content="I ran home.")
+    if decides:
+        failed, _ = await decided([answer])
+    else:
+        wardrobe, server = dressed
+        wardrobe.answer = answer
+        failed = await said_in(server)
+    assert isinstance(failed, Unusable)
+    assert failed.failure.kind == "reasoning"
+    assert ALL_REASONING in failed.failure.message
+    assert failed.failure.call
+    assert {finding.kind for finding in failed.failure.call.findings} == {"reasoning"}
 
 
 SCHEMA = AnswerSchema("pick", {"color": {"type": "string", "enum": ["red", "blue"]}})

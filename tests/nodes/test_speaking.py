@@ -139,6 +139,31 @@ LONG = {"default": ModelSettings(max_tokens=32_768)}
 """So many tokens that a long answer comes whole to whoever asked for it."""
 
 
+@pytest.mark.parametrize("finish", ["error", "abort", "OTHER"])
+async def test_what_an_error_broke_off_is_not_trusted_and_asked_for_again(finish: str) -> None:
+    broken = said("I ran home. It rained. And then", finish_reason=finish)
+    text, call, asked = await speak_of([broken, "I slept well."])
+    assert (text, len(asked)) == ("I slept well.", 2)
+    assert [(finding.kind, finding.detail) for finding in call.findings] == [("truncated", f"broken off ({finish})")]
+    failure, _ = await refusal_of([broken] * 3, guard_attempts=3)
+    assert failure.kind == "refused_by_guards"
+    picked, call, _ = await decide_of([said('{"color": "red"}', finish_reason=finish), '{"color": "blue"}'])
+    assert (picked, call.findings[0].detail) == ("blue", f"broken off ({finish})")
+
+
+FILTERS = [
+    *("content_filtered", "guardrail_intervened", "contentFilter", "blocked", "moderation", "safety", "SAFETY"),
+    *("prohibited_content", "recitation"),
+]
+
+
+@pytest.mark.parametrize("finish", FILTERS)
+async def test_what_a_filter_stopped_is_never_said(finish: str) -> None:
+    failure, call = await refusal_of([said("I slept well.", finish_reason=finish)] * 2, guard_attempts=2)
+    assert failure.kind == "filtered"
+    assert [(finding.kind, finding.detail) for finding in call.findings] == [("filtered", finish)] * 2
+
+
 async def test_what_is_too_long_to_be_spoken_is_cut_at_a_sentence_before_it_is_judged() -> None:
     long = "".join(f"I counted plant {number}. " for number in range(4_999))
     text, call, _ = await speak_of([f"<think>{long}</think>{long} As an AI, I stop."], models=LONG)
