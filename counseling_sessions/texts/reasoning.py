@@ -19,7 +19,7 @@ _ROLE = r"(?:assistant|model|chatbot|bot|user|human|system|developer)"
 _HEADER = rf"\s{{0,9}}{_ROLE}(?:\s{{1,9}}to=[^<\s]{{1,60}})?\s{{0,9}}(?=[\n<]|\Z)"
 _MARK = re.compile(
     rf"""
-      {_OPEN}(?P<ends_tag>/?)(?P<tag>{_NAMES})(?:\s[a-z_]{{1,20}}=[^<>]{{0,80}})?{_CLOSE}  # <think>…</think>: DeepSeek, Qwen, most others
+      {_OPEN}(?P<ends_tag>/?)(?P<tag>{_NAMES})(?:\s[a-z_]{{1,20}}=[^<>]{{0,80}})?{_CLOSE}  # <think>…</think>: most models
     | <\|(?P<ends_bar>/?)(?P<bar>{_NAMES})\|>
     | <(?P<ends_details>/?)(?P<details>details)(?:\s[^<>]{{0,120}})?>    # Open WebUI
     | \[(?P<ends_bracket>/?)(?P<bracket>THINK)\]                        # [THINK]…[/THINK]: Magistral
