@@ -70,17 +70,16 @@ _META = re.compile(
     | \b(?:intake\ form|drafts?\ from\ (?:your|the)\ specialists?|plan\ step|system\ prompt)\b
     | \b(?:within|under|respects?|respecting|keeps?\ to)\ the\ (?:\d{1,3}-)?word\ limit\b
     | ^\W{0,9}(?:draft|note|notes|output|json|rationale|why\ this\ works)\s?:
-    | \blet\ me\ know\ if\ you(?:'d|’d|\ would)?\ (?:like|want|need|prefer)\b[^.?!\n]{0,20}
-        \b(?:adjust|tweak|change|revis|modify|rewrite|continue)\w*\ (?:the|this|my)\s
-        (?:tone|length|style|wording|response|reply|message|draft|dialogue|character|persona|role-?play|scene)\b
-    | \bwould\ you\ like\ me\ to\ (?:continue|go\ on\ with|adjust|revise|rewrite)\ (?:the|this|my)\s
-        (?:response|reply|message|dialogue|role-?play|scene|simulation)\b
-    | \(this\ (?:response|reply|message)\b | [\[(]OOC\b
-    | \((?:note\b(?!\ to\ self)|word\ count|end\ of\ (?:the\ )?(?:session|message|response|reply|dialogue|conversation|transcript)\b)
-    | \[(?:insert|name|client|counsel+or)\b
+    | \((?:note\b(?!\ to\ self)|OOC\b|this\ (?:response|reply|message)\b|word\ count|end\ of\ (?:the\ )?(?:session|message|response|reply|dialogue|conversation|transcript)\b)
+    | \[(?:insert|name|client|counsel+or|OOC)\b
     | ^\s{0,9}[{\[]\s{0,9}"
     """,
     re.IGNORECASE | re.VERBOSE | re.MULTILINE,
+)
+_OFFER = re.compile(
+    r"\b(?:you(?:['’]d| would)?|would you) like me to (?:adjust|tweak|change|revise|modify|rewrite|continue|go on with) (?:the|this|my)"
+    r" (?:tone|length|style|wording|response|reply|message|draft|dialogue|character|persona|role-?play|scene|simulation)\b",
+    re.IGNORECASE,
 )
 _THIRD_PERSON = re.compile(
     r"\bthe client(?:'s (?:last|words|message|feelings?|thoughts?|statement)|(?: is| has)? (?:feel|seem|express|say|said|mention))",
@@ -116,7 +115,7 @@ def label(spoken: Spoken) -> str | None:
 
 def meta_talk(spoken: Spoken) -> str | None:
     """Talk about the task, or a leftover of the prompt, instead of speech to the other person."""
-    match = _META.search(spoken.bare)
+    match = _META.search(spoken.bare) or ("like me to" in spoken.bare and _OFFER.search(spoken.bare)) or None
     if not match and spoken.speaker == "counselor" and not spoken.has_clients:
         match = _THIRD_PERSON.search(spoken.bare)
     return _seen(match)

@@ -37,7 +37,7 @@ _MARK = re.compile(
           | <｜[^<>｜]{{1,40}}｜>                                         # DeepSeek
           | <\|[A-Za-z_]{{2,40}}\|?\s{{0,9}}\Z                            # the answer ends within it
           | </?s> | <(?:bos|eos|pad|unk|eod|sop|eop|start_of_turn|end_of_(?:turn|text|utterance))> | \[(?:gMASK|DONE)\]
-          | (?<![^\n]){_OPEN}{_FRAME}{_CLOSE} | {_OPEN}/{_FRAME}{_CLOSE}
+          | (?<![^\n>]){_OPEN}{_FRAME}{_CLOSE} | {_OPEN}/{_FRAME}{_CLOSE}
           | \[/?(?:INST|SYSTEM_PROMPT)\] | <</?SYS>>
           | {_OPEN}/(?:{_SPEECH}){_CLOSE}
         )(?:{_HEADER})?

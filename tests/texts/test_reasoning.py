@@ -77,6 +77,7 @@ HARMONY = "<|channel|>analysis<|message|>No? Yes?<|end|><|start|>assistant<|chan
         ("```thinking\nNo?", ""),
         ("<client>Fine.</client>", "Fine."),
         ("<utterance>Fine.</utterance>", "Fine."),
+        ("<analysis>No?</analysis><reply>Fine.</reply>", "Fine."),
         ("<client_response>Fine.</client_response>", "Fine."),
         ("Fine.\n<counselor>No?</counselor>", "Fine.\n"),
         ("The form says <client> here.", "The form says <client> here."),
