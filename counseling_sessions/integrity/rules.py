@@ -70,7 +70,8 @@ _META = re.compile(
     | \b(?:intake\ form|drafts?\ from\ (?:your|the)\ specialists?|plan\ step|system\ prompt)\b
     | \b(?:within|under|respects?|respecting|keeps?\ to)\ the\ (?:\d{1,3}-)?word\ limit\b
     | ^\W{0,9}(?:draft|note|notes|output|json|rationale|why\ this\ works)\s?:
-    | \((?:note\b(?!\ to\ self)|OOC\b|this\ (?:response|reply|message)\b|word\ count|end\ of\ (?:the\ )?(?:session|message|response|reply|dialogue|conversation|transcript)\b)
+    | \((?:note\b(?!\ to\ self)|OOC\b|this\ (?:response|reply|message)\b|word\ count
+        |end\ of\ (?:the\ )?(?:session|message|response|reply|dialogue|conversation|transcript)\b)
     | \[(?:insert|name|client|counsel+or|OOC)\b
     | ^\s{0,9}[{\[]\s{0,9}"
     """,
