@@ -4,11 +4,9 @@ import re
 import unicodedata
 
 from counseling_sessions.integrity.rules import (
-    EMPHASIS,
-    LABELS,
-    LATER,
-    OWN_LABELS,
+    before_any_label,
     meta_talk,
+    own_label,
     reasoning,
     refusal,
     risk,
@@ -18,12 +16,7 @@ from counseling_sessions.state import Speaker
 from counseling_sessions.texts.reasoning import without_reasoning
 from counseling_sessions.texts.words import FINISHED, SENTENCE, WIDE_STOP, normalized, sentences
 
-_OWN_LABEL = {
-    speaker: re.compile(rf"{EMPHASIS}(?:{names}){EMPHASIS}[:：]{EMPHASIS}", re.IGNORECASE)
-    for speaker, names in OWN_LABELS.items()
-}
 _JSON = re.compile(r"\s{0,9}(?:```\w{0,9}\s{0,9})?[{\[]\s{0,9}[\"{\[]")
-_ANY_LABEL = re.compile(rf"{LATER}{EMPHASIS}(?:{LABELS['client']}|{LABELS['counselor']}){EMPHASIS}[:：]", re.IGNORECASE)
 
 
 def tidy(text: str, speaker: Speaker) -> str:
@@ -76,10 +69,11 @@ def repair(draft: Spoken) -> str:
 
 
 def _mended_once(draft: Spoken, text: str, said: set[str]) -> str:
+    labels = own_label(draft.speaker, draft.names)
     start = 0
-    while label_ := _OWN_LABEL[draft.speaker].match(text, start):  # a label may hide behind a label
+    while label_ := labels.match(text, start):  # a label may hide behind a label
         start = label_.end()
-    text = _ANY_LABEL.split(text[start:], maxsplit=1)[0]
+    text = before_any_label(text[start:])
     kept: list[str] = []
     seen = set(said)
     others_past = Past(["clients"] if draft.has_clients else [])

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Iterable
+from functools import lru_cache
 
 from counseling_sessions.integrity.phrases import phrase_in
 from counseling_sessions.integrity.spoken import Said, Spoken
@@ -13,14 +14,50 @@ Rule = Callable[[Spoken], str | None]
 
 # Every repetition below is bounded: a model that loops on line breaks or dots must not hang the session (a search is then
 # linear in the text, not quadratic).
-LABELS = {
-    "counselor": r"(?:the\s+)?(?:counsel+or|therapist|assistant)",
-    "client": r"(?:the\s+)?(?:client|patient|user|human)",
-}
 _SPECIALISTS = r"\w{1,30}(?:[ _-]\w{1,30})?\s{1,9}(?:specialist|agent)"
-OWN_LABELS = LABELS | {"counselor": rf"{LABELS['counselor']}|{_SPECIALISTS}"}
-EMPHASIS = r"[*_#>\s]{0,9}"
-LATER = r"(?:^|\n|(?<=[.?!\"”] ))"
+_OWN = {"counselor": r"counsel+or|therapist|assistant", "client": r"client|patient"}
+_OTHERS: dict[str, str] = {
+    "counselor": r"client|patient|user|human",
+    "client": r"counsel+or|therapist|assistant|user|human",
+}
+"""The roles of the other one, with the name that a model's server has for them: whoever speaks, `user` is who is answered."""
+_EMPHASIS = r"[*_#>\s]{0,9}"
+_LATER = r"(?:^|\n|(?<=[.?!\"”] ))"
+_COLON = rf"(?:\s?[(\[][^()\[\]\n]{{1,40}}[)\]])?{_EMPHASIS}[:：]"
+_ENDS_LINE = r"[*_]{0,4}[^\S\n]{0,9}(?:\n|\Z)"
+_SPEECH = r"(?:response|reply|message|utterance)"
+
+
+def _headed(names: str) -> tuple[re.Pattern[str], re.Pattern[str]]:
+    """Where one of the names labels what follows: with a colon, and alone on its line, marked as a heading or in capitals."""
+    heading = rf"(?:^|\n)\s{{0,9}}(?:[*_#]{{1,4}}\s?(?:the\s)?(?:{names})|(?-i:{names.upper()})){_ENDS_LINE}"
+    return (
+        re.compile(rf"{_LATER}{_EMPHASIS}(?:the\s{{1,9}})?(?:{names}){_COLON}", re.IGNORECASE),
+        re.compile(heading, re.IGNORECASE),
+    )
+
+
+_OTHERS_LABEL = {speaker: _headed(names) for speaker, names in _OTHERS.items()}
+_ANY_LABEL = _headed("|".join([*_OWN.values(), "user", "human"]))
+
+
+@lru_cache(maxsize=256)
+def own_label(speaker: Speaker, names: frozenset[str]) -> re.Pattern[str]:
+    """What stands in front of a speaker's words: their role or name (`names`, in small letters), or a heading of the answer."""
+    named = f"(?:{'|'.join(map(re.escape, sorted(names)))})"
+    who = _OWN[speaker] + (rf"|{named}(?:\s{named}){{0,2}}" if names else "")
+    labelled = f"{who}|{_SPECIALISTS}" if speaker == "counselor" else who
+    speech = rf"(?:(?:final|merged|combined|revised|(?:{who})(?:['’]s)?)\s)?{_SPEECH}"
+    here = rf"here(?:['’]s|\sis)\s(?:the\s)?(?:{who})['’]s\s(?:next\s)?{_SPEECH}|here\s(?:you\sgo|it\sis)"
+    return re.compile(
+        rf"{_EMPHASIS}(?:(?:the\s{{1,9}})?(?:{labelled}){_COLON}|{speech}{_EMPHASIS}[:：]"
+        rf"|(?:(?:sure|certainly|of\scourse|okay|ok)[,.!]?\s)?(?:{here})\s?[:：])[*_]{{0,3}}\s{{0,9}}"
+        rf"|\s{{0,9}}(?:[*_#]{{1,4}}\s?(?:the\s)?(?:{who}|{speech})|(?-i:{_OWN[speaker].upper()})){_ENDS_LINE}\s{{0,9}}"
+        rf"|\s{{0,9}}\*\*(?:{who})\*\*\s{{1,9}}",
+        re.IGNORECASE,
+    )
+
+
 _META = re.compile(
     r"""
     \bhere(?:'s|\ is|\ are)\ (?:a|an|the|my|one|some)\s(?:\w{1,30}\s){0,3}(?:response|reply|message|utterance|draft|answer)\b
@@ -32,12 +69,18 @@ _META = re.compile(
     | ^\W{0,9}(?:\w{1,30}\s){0,3}(?:response|reply|message)\ (?:to|for|from)\ the\ (?:client|counsel+or)\s?(?:[:：]|$)
     | \b(?:intake\ form|drafts?\ from\ (?:your|the)\ specialists?|plan\ step|system\ prompt)\b
     | \b(?:within|under|respects?|respecting|keeps?\ to)\ the\ (?:\d{1,3}-)?word\ limit\b
-    | ^\W{0,9}(?:draft|note|notes|output|json)\s?:
-    | \((?:note\b(?!\ to\ self)|word\ count|end\ of\ (?:the\ )?(?:session|message|response|reply|dialogue|conversation|transcript)\b)
-    | \[(?:insert|name|client|counsel+or)\b
+    | ^\W{0,9}(?:draft|note|notes|output|json|rationale|why\ this\ works)\s?:
+    | \((?:note\b(?!\ to\ self)|OOC\b|this\ (?:response|reply|message)\b|word\ count
+        |end\ of\ (?:the\ )?(?:session|message|response|reply|dialogue|conversation|transcript)\b)
+    | \[(?:insert|name|client|counsel+or|OOC)\b
     | ^\s{0,9}[{\[]\s{0,9}"
     """,
     re.IGNORECASE | re.VERBOSE | re.MULTILINE,
+)
+_OFFER = re.compile(
+    r"\b(?:you(?:['’]d| would)?|would you) like me to (?:adjust|tweak|change|revise|modify|rewrite|continue|go on with) (?:the|this|my)"
+    r" (?:tone|length|style|wording|response|reply|message|draft|dialogue|character|persona|role-?play|scene|simulation)\b",
+    re.IGNORECASE,
 )
 _THIRD_PERSON = re.compile(
     r"\bthe client(?:'s (?:last|words|message|feelings?|thoughts?|statement)|(?: is| has)? (?:feel|seem|express|say|said|mention))",
@@ -67,12 +110,13 @@ def empty(spoken: Spoken) -> str | None:
 
 def label(spoken: Spoken) -> str | None:
     """A speaker's own label in front of what is said."""
-    return _seen(re.match(rf"{EMPHASIS}(?:{OWN_LABELS[spoken.speaker]}){EMPHASIS}[:：]", spoken.text, re.IGNORECASE))
+    match = own_label(spoken.speaker, spoken.names).match(spoken.text)
+    return match[0].strip() if match else None
 
 
 def meta_talk(spoken: Spoken) -> str | None:
     """Talk about the task, or a leftover of the prompt, instead of speech to the other person."""
-    match = _META.search(spoken.bare)
+    match = _META.search(spoken.bare) or ("like me to" in spoken.bare and _OFFER.search(spoken.bare)) or None
     if not match and spoken.speaker == "counselor" and not spoken.has_clients:
         match = _THIRD_PERSON.search(spoken.bare)
     return _seen(match)
@@ -96,10 +140,21 @@ def refusal(spoken: Spoken) -> str | None:
 
 def others_part(spoken: Spoken) -> str | None:
     """The other person's label or role; `nearest` finds their words."""
-    other: Speaker = "client" if spoken.speaker == "counselor" else "counselor"
-    if match := re.search(rf"{LATER}{EMPHASIS}{LABELS[other]}{EMPHASIS}[:：]", spoken.text, re.IGNORECASE):
+    if match := _first_label(_OTHERS_LABEL[spoken.speaker], spoken.text):
         return short(match[0].strip())
     return _seen(_OTHERS_ROLE[spoken.speaker].search(spoken.bare))
+
+
+def before_any_label(text: str) -> str:
+    """The text up to where a label begins someone's words."""
+    match = _first_label(_ANY_LABEL, text)
+    return text[: match.start()] if match else text
+
+
+def _first_label(labels: tuple[re.Pattern[str], re.Pattern[str]], text: str) -> re.Match[str] | None:
+    # Most messages are one line.
+    matches = (pattern.search(text) for pattern in (labels if "\n" in text else labels[:1]))
+    return min(filter(None, matches), key=re.Match.start, default=None)
 
 
 def nearest(spoken: Said, others: Iterable[Said], least: float) -> tuple[Said, float] | None:

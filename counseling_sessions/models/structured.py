@@ -23,7 +23,13 @@ _MOST_OBJECTS = 200
 _WORDS_BEFORE = 120
 """Characters before an object in which words can call it final, or a draft."""
 _FINAL = re.compile(
-    r"\b(?:final|finally|corrected|correction|revised|revision|definitive|actual answer)\b", re.IGNORECASE
+    r"\b(?:final|corrected|correction|revised|revision|definitive|actual answer)"
+    r"(?: (?:answer|response|version|object|json|output|result|plan|choice|one|is)){0,3}[\s:*_`#-]{0,9}(?:json)?\s{0,9}\Z",
+    re.IGNORECASE,
+)
+"""A heading that calls an object the final one, directly before it."""
+_NOT_FINAL = re.compile(
+    r"\b(?:not|no|isn['’]t|never|alternative|alternatively|another|comparison|earlier)\b", re.IGNORECASE
 )
 _DRAFT = re.compile(
     r"\b(?:draft|first try|first attempt|example|for instance|e\.g|such as|sketch|template)\b", re.IGNORECASE
@@ -105,7 +111,7 @@ def read_object(text: str, holds: Holds | None = None) -> dict[str, Any]:
         if (holds or item.value.keys() == last.value.keys()) and _canonical(item.value) != canonical
     ]
     if others and not (
-        _FINAL.search(_words_before(answer, best, len(best) - 1))
+        _called_final(_words_before(answer, best, len(best) - 1))
         or all(_DRAFT.search(_words_before(answer, best, place)) for place in others)
     ):
         raise MalformedAnswer("several JSON objects that differ; answer with one")
@@ -225,6 +231,11 @@ class _Reader:
 def _words_before(text: str, found: list[_Found], place: int) -> str:
     """The words just before an object: between it and the one before."""
     return text[found[place - 1].end if place else 0 : found[place].start][-_WORDS_BEFORE:]
+
+
+def _called_final(words: str) -> bool:
+    """Whether the words before an object end in a heading that calls it final, and nothing in them takes that back."""
+    return bool(_FINAL.search(words)) and not _NOT_FINAL.search(words)
 
 
 def _canonical(value: dict[str, Any]) -> bytes:

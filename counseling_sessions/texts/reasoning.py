@@ -7,27 +7,39 @@ a finding of `integrity`.
 import re
 from dataclasses import dataclass
 
-_NAMES = r"think|thinking|thought|thoughts|reasoning|scratchpad|seed:think|analysis|reflection|inner_monologue"
+_NAMES = (
+    r"think|(?:ant)?thinking|thoughts?|thought_process|reason|reasoning|scratchpad|seed:think|analysis|planning|reflection"
+    r"|internal|(?:inner|internal)_(?:monologue|thoughts?)"
+)
+_SPEECH = r"answer|response|final|final_answer|output"
+_FRAME = r"(?:client|patient|counsel+or|therapist|assistant|user|utterance|reply|message)(?:_(?:response|reply|message|utterance))?"
+"""What models name the tags around the words of one speaker."""
 _OPEN, _CLOSE = r"(?:<|&lt;)", r"\s{0,9}(?:>|&gt;)"
 _ROLE = r"(?:assistant|model|chatbot|bot|user|human|system|developer)"
 _HEADER = rf"\s{{0,9}}{_ROLE}(?:\s{{1,9}}to=[^<\s]{{1,60}})?\s{{0,9}}(?=[\n<]|\Z)"
 _MARK = re.compile(
     rf"""
-      {_OPEN}(?P<ends>/?)(?P<tag>{_NAMES}){_CLOSE}                      # <think>…</think>: DeepSeek, Qwen and most others
+      {_OPEN}(?P<ends_tag>/?)(?P<tag>{_NAMES})(?:\s[a-z_]{{1,20}}=[^<>]{{0,80}})?{_CLOSE}  # <think>…</think>: most models
+    | <\|(?P<ends_bar>/?)(?P<bar>{_NAMES})\|>
+    | <(?P<ends_details>/?)(?P<details>details)(?:\s[^<>]{{0,120}})?>    # Open WebUI
     | \[(?P<ends_bracket>/?)(?P<bracket>THINK)\]                        # [THINK]…[/THINK]: Magistral
+    | \[(?P<ends_word>/)?(?P<word>thinking)\](?(ends_word)|(?=[^\[]{{0,9999}}\[/thinking\]))  # alone it is how one speaks
+    | (?P<block>```(?:{_NAMES})[^\S\n]{{0,9}}\n(?:[^`]|`(?!``))*(?:```|\Z))
     | ◁(?P<ends_triangle>/?)(?P<triangle>think)▷                        # Kimi
     | <\|(?:(?P<begin>begin_of_thought|START_THINKING)|(?P<end>end_of_thought|END_THINKING))\|>
     | (?P<gemma><\|channel>)(?:thought)? | (?P<ends_gemma><channel\|>)  # Gemma
     | <\|channel\|>\s{{0,9}}(?:(?P<aside>analysis|commentary)|(?P<final>final))
         (?:[^<]{{0,99}}(?:<\|constrain\|>[^<]{{0,99}})?<\|message\|>)?
-    | (?P<speech>{_OPEN}(?:answer|response|final|final_answer|output){_CLOSE}|<\|(?:begin_of_solution|START_RESPONSE)\|>)
+    | (?P<speech>{_OPEN}(?:{_SPEECH}){_CLOSE}|<\|(?:begin_of_solution|START_RESPONSE)\|>)
     | (?P<frame><\|(?:begin|end)_of_box\|>)                             # GLM, around words of the answer
     | (?P<token>
         (?: <\|[A-Za-z_/][^\s<>|]{{0,40}}\|> | <\|turn> | <turn\|>      # <|im_end|>, <|eot_id|>, <|assistant|> …
           | <｜[^<>｜]{{1,40}}｜>                                         # DeepSeek
-          | </?s> | <(?:bos|eos|pad|unk|eod|sop|eop|start_of_turn|end_of_turn)> | \[gMASK\]
+          | <\|[A-Za-z_]{{2,40}}\|?\s{{0,9}}\Z                            # the answer ends within it
+          | </?s> | <(?:bos|eos|pad|unk|eod|sop|eop|start_of_turn|end_of_(?:turn|text|utterance))> | \[(?:gMASK|DONE)\]
+          | (?<![^\n>]){_OPEN}{_FRAME}{_CLOSE} | {_OPEN}/{_FRAME}{_CLOSE}
           | \[/?(?:INST|SYSTEM_PROMPT)\] | <</?SYS>>
-          | {_OPEN}/(?:answer|response|final|final_answer|output){_CLOSE}
+          | {_OPEN}/(?:{_SPEECH}){_CLOSE}
         )(?:{_HEADER})?
       )
     """,
@@ -35,19 +47,21 @@ _MARK = re.compile(
 )
 _OTHERS = re.compile(r"(?:user|human|system|developer|\[INST|\[SYSTEM_PROMPT|<SYS)\W*\Z", re.IGNORECASE)
 """What begins another's turn."""
-_SIGNS = "<[◁&"
+_SIGNS = "<[◁&`"
+_PAIRS = tuple((name, f"ends_{name}") for name in ("tag", "bar", "details", "bracket", "word", "triangle"))
 _HARMONY = "harmony"
 """The format of gpt-oss: each part of a message has a header that names its channel; only `final` is the answer."""
 
 # The headers of a server that takes the signs of a template's tokens away and leaves their words.
 _BARE_ROLE = re.compile(r"\s{0,9}(?:assistant[^\S\n]{0,9}\n\s{0,9}){1,9}")
 _BARE_FINAL = "assistantfinal"
+_SAYS_FINAL = re.compile(rf"{_BARE_FINAL}(?!(?<=[\"“'‘]{_BARE_FINAL})[\"”'’])")  # not where one quotes it
 _BARE_ROLES = ("assistant", "user", "model")
 _BARE_ASIDE = re.compile(r"\s{0,9}(?:assistant)?(?:analysis|commentary)(?=\n|[^\s.,;:!?…'’)\]*_-])")
 _BARE_BEGIN = re.compile(r"\s{0,9}final(?=[A-Z\"“])")
 _BARE_TURN = re.compile(
     r"(?:(?<=[.?!…\"”*)。？！])|\n)(?:assistant|user|model)[^\S\n]{0,9}(?:\n|\Z)"
-    r"|assistant(?:analysis|commentary|final)"
+    rf"|assistant(?:analysis|commentary)|{_SAYS_FINAL.pattern}"
 )
 
 
@@ -111,6 +125,10 @@ class _Parts:
     def _mark(self, mark: re.Match[str], before: str) -> bool:
         """Take in a mark and the text before it; False for a mark that belongs to the text."""
         does, kind = _meaning(mark)
+        if does == "thinks" and self.inside is None:
+            self._piece(before)
+            self.reasoning += len(mark[0])
+            return True
         if self.inside is not None:
             if kind != self.inside or does == "begins":
                 return False  # what stands inside a block, other marks too, belongs to it
@@ -144,11 +162,12 @@ class _Parts:
 
 
 def _meaning(mark: re.Match[str]) -> tuple[str, str]:
-    """What a mark does (begins or ends reasoning, speaks: speech begins, closes a turn, or frames words), and its kind."""
-    for name, ends in (("tag", "ends"), ("bracket", "ends_bracket"), ("triangle", "ends_triangle")):
+    """What a mark does (thinks, begins or ends reasoning, speaks: speech begins, closes a turn, or frames words), and its kind."""
+    for name, ends in _PAIRS:
         if mark[name]:
             return "ends" if mark[ends] else "begins", f"{name} {mark[name].lower()}"
     for name, does, kind in (
+        ("block", "thinks", "block"),
         ("begin", "begins", "token"),
         ("end", "ends", "token"),
         ("gemma", "begins", "gemma"),
@@ -170,9 +189,8 @@ def _without_bare_headers(answer: Answer) -> Answer:
     text, reasoning = answer.speech, answer.reasoning
     if head := _BARE_ROLE.match(text):
         text = text[head.end() :]
-    thought, mark, said = text.partition(_BARE_FINAL)
-    if mark:
-        text, reasoning = said, reasoning + len(thought)
+    if _BARE_FINAL in text and (mark := _SAYS_FINAL.search(text)):
+        text, reasoning = text[mark.end() :], reasoning + mark.start()
     if _BARE_ASIDE.match(text):
         return Answer("", reasoning + len(text), True, answer.token)
     if head := _BARE_BEGIN.match(text):

@@ -18,8 +18,9 @@ _STOP = ".?!…؟۔।॥։።፧။។"
 WIDE_STOP = "。？！｡．"
 _CLOSER = r"""['"”’»)\]*_」』）]"""
 _SYMBOL = r"\u2600-\u27bf\u2b50\ufe0f\u200d\U0001f000-\U0001faff"
-# An emoji ends a sentence as people write it; Thai and Lao have no sign that does.
-FINISHED = re.compile(rf"(?:[{_STOP}{WIDE_STOP}]{_CLOSER}{{0,9}}|[{_SYMBOL}\u0e00-\u0eff])\s*$")
+# An emoji ends a sentence as people write it, in signs too; Thai and Lao have no sign that does.
+_SMILE = r"(?<!\S)(?:[:;=][-']?[)(DPp/|]|<3|\^\^|</3)"
+FINISHED = re.compile(rf"(?:[{_STOP}{WIDE_STOP}]{_CLOSER}{{0,9}}|[{_SYMBOL}\u0e00-\u0eff]|{_SMILE})\s*$")
 # After a wide stop no space follows.
 SENTENCE = re.compile(
     rf".+?(?:[{_STOP}]{{1,9}}{_CLOSER}{{0,9}}(?=\s|$)|[{WIDE_STOP}]{{1,9}}{_CLOSER}{{0,9}}|$)", re.DOTALL

@@ -61,6 +61,27 @@ HARMONY = "<|channel|>analysis<|message|>No? Yes?<|end|><|start|>assistant<|chan
         ("<think>quotes </reasoning> and [THINK]</think>Fine.", "Fine."),
         ("<think>a</reasoning>Fine.", ""),
         ("<th<think>x</think>ink>Fine.", "think>Fine."),
+        ("<|think|>No?<|/think|>Fine.", "Fine."),
+        ("<antThinking>No?</antThinking>Fine.", "Fine."),
+        ('<think type="brief">No?</think>Fine.', "Fine."),
+        ("<reason>No?</reason>Fine.", "Fine."),
+        ("<internal>No?</internal>Fine.", "Fine."),
+        ("<internal_monologue>No?</internal_monologue>Fine.", "Fine."),
+        ("<inner_thoughts>No?</inner_thoughts>Fine.", "Fine."),
+        ("<thought_process>No?</thought_process>Fine.", "Fine."),
+        ("<planning>No?</planning>Fine.", "Fine."),
+        ('<details type="reasoning" done="true"><summary>Thought</summary>No?</details>Fine.', "Fine."),
+        ("[thinking]No?[/thinking]Fine.", "Fine."),
+        ("[thinking] I guess so.", "[thinking] I guess so."),
+        ("```thinking\nNo? `x`\n```Fine.", "Fine."),
+        ("```thinking\nNo?", ""),
+        ("<client>Fine.</client>", "Fine."),
+        ("<utterance>Fine.</utterance>", "Fine."),
+        ("<analysis>No?</analysis><reply>Fine.</reply>", "Fine."),
+        ("<client_response>Fine.</client_response>", "Fine."),
+        ("Fine.\n<counselor>No?</counselor>", "Fine.\n"),
+        ("The form says <client> here.", "The form says <client> here."),
+        ('I wrote "assistantfinal" on it.', 'I wrote "assistantfinal" on it.'),
     ],
 )
 def test_the_answer_alone_is_left(text: str, answer: str) -> None:
@@ -80,6 +101,11 @@ def test_the_answer_alone_is_left(text: str, answer: str) -> None:
             "<|return|>",
             "<|end_of_text|>",
             "<eos>",
+            "</assistant>",
+            "</utterance>",
+            "<end_of_text>",
+            "<end_of_utterance>",
+            "[DONE]",
         ),
         *(
             "[/INST]",
@@ -103,6 +129,8 @@ def test_a_token_that_ends_a_turn_is_taken_off_with_what_follows(token: str) -> 
         assert answer.speech.strip() in ("I ran.", "I ran. I fell.")
         assert (answer.ended, bool(answer.token)) == (True, True)
     assert take_apart("I ran.assistant\n\nI fell.").speech == "I ran."
+    for unfinished in ("<|im_end|", "<|im_end", "<|endoftext|\n"):
+        assert (take_apart(f"I ran.{unfinished}").speech, take_apart(f"I ran.{unfinished}").ended) == ("I ran.", True)
     assert take_apart("I ran.assistant").ended
 
 
@@ -160,6 +188,13 @@ MARKS = st.sampled_from(
         "[INST]",
         "<|im_",
         "end|>",
+        "[thinking]",
+        "[/thinking]",
+        "```thinking\n",
+        "```",
+        "<|think|>",
+        "<client>",
+        "</client>",
     ]
 )
 
@@ -183,6 +218,12 @@ def test_doing_it_twice_changes_nothing(text: str) -> None:
         "<|" + "a" * 39,
         "&lt;think",
         "a</s>",
+        "[thinking]",
+        "```thinking\n",
+        "<details ",
+        "<think a=",
+        "<|im_end",
+        "\n<client>",
     ],
 )
 def test_a_hundred_thousand_characters_take_no_second(piece: str) -> None:
