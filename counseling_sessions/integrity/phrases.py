@@ -44,8 +44,8 @@ class _Language(BaseModel):
 
     def joined(self, patterns: tuple[str, ...]) -> str:
         """The patterns as one, with the words in their places."""
-        whole = (_WORD.sub(lambda word: f"(?:{self.words[word[1]]})", pattern) for pattern in patterns)
-        return "|".join(f"(?:{pattern})" for pattern in whole)
+        expanded = (_WORD.sub(lambda word: f"(?:{self.words[word[1]]})", pattern) for pattern in patterns)
+        return "|".join(f"(?:{pattern})" for pattern in expanded)
 
 
 @dataclass(frozen=True)

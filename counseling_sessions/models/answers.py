@@ -134,13 +134,10 @@ def _filter_alone(value: dict[str, Any], choice: Any) -> str:
         return reason
     # Azure says what each of its filters made of the prompt, also where none stopped it.
     results = value.get("prompt_filter_results")
-    filters = (
-        [one.get("content_filter_results") for one in results if isinstance(one, dict)]
-        if isinstance(results, list)
-        else []
-    )
-    found = (said for one in filters if isinstance(one, dict) for said in one.items())
-    return next((name for name, what in found if isinstance(what, dict) and what.get("filtered") is True), "")
+    prompts = results if isinstance(results, list) else []
+    filters = [one.get("content_filter_results") for one in prompts if isinstance(one, dict)]
+    verdicts = (item for one in filters if isinstance(one, dict) for item in one.items())
+    return next((name for name, what in verdicts if isinstance(what, dict) and what.get("filtered") is True), "")
 
 
 def _parts(content: Any) -> list[Any] | None:

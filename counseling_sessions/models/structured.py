@@ -97,12 +97,12 @@ def read_object(text: str, holds: Holds | None = None) -> dict[str, Any]:
     there is none.
     """
     answer = _answer(text)
-    found, broken = _objects_in(answer)
-    if broken or not found:
+    objects, broken = _objects_in(answer)
+    if broken or not objects:
         raise MalformedAnswer(broken or "no JSON object")
-    worth = [holds(item.value) if holds else int(bool(item.value)) for item in found]
+    worth = [holds(item.value) if holds else int(bool(item.value)) for item in objects]
     most = max(worth)
-    best = [item for item, much in zip(found, worth, strict=True) if much == most]
+    best = [item for item, much in zip(objects, worth, strict=True) if much == most]
     last = best[-1]
     canonical = _canonical(last.value)
     others = [
@@ -115,7 +115,7 @@ def read_object(text: str, holds: Holds | None = None) -> dict[str, Any]:
         or all(_DRAFT.search(_words_before(answer, best, place)) for place in others)
     ):
         raise MalformedAnswer("several JSON objects that differ; answer with one")
-    later = found[found.index(last) + 1 :]
+    later = objects[objects.index(last) + 1 :]
     if any(last.value[name] != value for item in later for name, value in item.value.items() if name in last.value):
         raise MalformedAnswer("the last of several JSON objects is not what was asked for; answer with one")
     return last.value
@@ -172,7 +172,7 @@ def _objects_in(text: str) -> tuple[list[_Found], str]:
     there are at most `_MOST_OBJECTS`, broken ones included.
     """
     reader = _Reader()
-    found: list[_Found] = []
+    objects: list[_Found] = []
     wrong, seen, place = "", 0, 0
     while brace := _BRACE.search(text, place):
         start = brace.start()
@@ -181,16 +181,16 @@ def _objects_in(text: str) -> tuple[list[_Found], str]:
             continue
         seen += 1
         if seen > _MOST_OBJECTS:
-            return found, f"more than {_MOST_OBJECTS} JSON objects"
+            return objects, f"more than {_MOST_OBJECTS} JSON objects"
         read = reader.object_at(text, start)
         if isinstance(read, _Found):
-            found.append(read)
+            objects.append(read)
             wrong, place = "", read.end
             continue
         wrong, place = read
         if place < 0:
             break
-    return found, wrong
+    return objects, wrong
 
 
 class _Reader:
@@ -228,9 +228,9 @@ class _Reader:
             return {} if isinstance(value, list) else None
 
 
-def _words_before(text: str, found: list[_Found], place: int) -> str:
+def _words_before(text: str, objects: list[_Found], place: int) -> str:
     """The words just before an object: between it and the one before."""
-    return text[found[place - 1].end if place else 0 : found[place].start][-_WORDS_BEFORE:]
+    return text[objects[place - 1].end if place else 0 : objects[place].start][-_WORDS_BEFORE:]
 
 
 def _called_final(words: str) -> bool:

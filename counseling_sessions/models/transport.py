@@ -65,8 +65,8 @@ class ModelClient(openai.DefaultAioHttpClient):
             return unreadable("a compressed body, although the request asked for a plain one")
         if len(body) > most:
             return unreadable(f"more than {most:,} bytes")
-        whole = joined(body) if streamed else body
-        answer = whole if isinstance(whole, FailedCall) else self._read(whole, key)
+        completion = joined(body) if streamed else body
+        answer = completion if isinstance(completion, FailedCall) else self._read(completion, key)
         if isinstance(answer, FailedCall) and answer.retry_after is None:
             answer.retry_after = retry_seconds(response.headers.get("retry-after", ""))
         return answer

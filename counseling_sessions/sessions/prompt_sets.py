@@ -47,9 +47,11 @@ def sets_of_calls(configuration: Mapping[str, Any], made: Provenance, calls: Ite
     listed = configuration.get("techniques")
     techniques = listed if isinstance(listed, (list, tuple)) else ()
     began = digest_of(techniques, made.prompt_hashes) if made.prompt_hashes else ""
-    known = {began: made.prompt_hashes} | made.other_prompts
+    by_digest = {began: made.prompt_hashes} | made.other_prompts
     digests = dict.fromkeys(call.prompts or began for call in calls) or {began: None}
-    return {digest: _shared(tuple(used_by(techniques, known.get(digest, {})).items())) for digest in digests if digest}
+    return {
+        digest: _shared(tuple(used_by(techniques, by_digest.get(digest, {})).items())) for digest in digests if digest
+    }
 
 
 @lru_cache(maxsize=256)
