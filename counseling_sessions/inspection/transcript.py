@@ -7,6 +7,7 @@ ENDS = {
     "resolved": "the client felt ready to stop",
     "left": "the client left",
     "turn_limit": "the time was up",
+    "completed": "the counselor brought it to its end",
 }
 
 
