@@ -101,7 +101,7 @@ def shared_prefix(requests: list[Request]) -> float:
 
 def task(turns: int, base_url: str, **options: str) -> SessionTask:
     models = {"default": ModelSettings(model="loopback", base_url=base_url)}
-    config = SessionConfig.model_validate({"max_turns": turns, "models": models, **options})
+    config = SessionConfig.model_validate({"max_turns": turns, "min_turns": turns, "models": models, **options})
     return SessionTask(profile=load_builtin("amira-exam-panic"), attitude="neutral", config=config)
 
 

@@ -8,8 +8,9 @@ from counseling_sessions.models.roles import Served
 from counseling_sessions.nodes.attempts import Unusable, Usable
 from counseling_sessions.nodes.client import ask_client
 from counseling_sessions.nodes.intake import opening_of
+from counseling_sessions.nodes.pick_request import ask_pick
 from counseling_sessions.nodes.plan import ask_plan
-from counseling_sessions.nodes.router import ask_pick, policy_of
+from counseling_sessions.nodes.router import policy_of
 from counseling_sessions.nodes.single import alone_task
 from counseling_sessions.nodes.speaking import DecisionRequest, SpeechRequest, counselor_request, decide, speak
 from counseling_sessions.nodes.specialist import ask_specialist

@@ -17,9 +17,10 @@ from counseling_sessions.nodes.attempts import ModelRequest
 from counseling_sessions.nodes.client import ask_client
 from counseling_sessions.nodes.context import ChatMessage, as_chat
 from counseling_sessions.nodes.methods import METHODS
+from counseling_sessions.nodes.pick_request import ask_pick
 from counseling_sessions.nodes.plan import ask_plan
 from counseling_sessions.nodes.reminders import reminder, reminder_of
-from counseling_sessions.nodes.router import ask_closing, ask_merge, ask_pick
+from counseling_sessions.nodes.router import ask_closing, ask_merge
 from counseling_sessions.nodes.single import ask_single
 from counseling_sessions.nodes.specialist import ask_specialist
 from counseling_sessions.sessions.prompt_sets import sets_of

@@ -18,9 +18,10 @@ from counseling_sessions.graph.provenance import configuration_hash, provenance,
 from counseling_sessions.graph.replay import replay
 from counseling_sessions.graph.session import OnEvent, SessionTask, run_journal
 from counseling_sessions.models.chat import Models
-from counseling_sessions.nodes.context import UTTERANCE_LIMIT, phase_of
+from counseling_sessions.nodes.context import UTTERANCE_LIMIT
 from counseling_sessions.nodes.methods import METHODS
-from counseling_sessions.nodes.picking import step_by_pace
+from counseling_sessions.nodes.picking import placed
+from counseling_sessions.nodes.progress import progress_of
 from counseling_sessions.nodes.prompt_set import prompts_digest
 from counseling_sessions.nodes.router import policy_of
 from counseling_sessions.profiles.schema import Attitude, clean
@@ -237,11 +238,12 @@ def _past(task: ForkTask) -> SessionRecord:
 def _edited(task: ForkTask) -> Iterator[tuple[str, dict[str, Any]]]:
     """What a person put in place of the turn that is played anew."""
     edits, config = task.edits, task.config
-    phase = phase_of(task.turn, config.max_turns)
     if edits.pick is not None:
-        before = tuple(turn.client for turn in _before(task) if turn.client)
-        step = step_by_pace(CounselorView(plan=task.plan, utterances=before), config)
-        pick = Pick(turn=task.turn, phase=phase, techniques=edits.pick, step=step, reason=REASON, source="human")
+        past = _past(task)
+        picks = tuple(turn.pick for turn in past.turns if turn.pick)
+        plan = past.plan_at(task.turn)
+        view = CounselorView(plan=plan, utterances=tuple(past.dialogue), picks=picks)
+        pick = Pick(**placed(progress_of(view, config)), techniques=edits.pick, reason=REASON, source="human")
         yield "router", update(picks=[pick], candidates=replace([]))
     if edits.counselor is not None:
         said = Utterance(turn=task.turn, speaker="counselor", text=edits.counselor, closing=task.closes, author="human")

@@ -106,7 +106,7 @@ def _connect(builder: StateGraph[PracticeState, SessionConfig, PracticeInput, Pr
     drafting: dict[Hashable, str] = {name: name for name in names}
     builder.add_edge(START, "intake")
     builder.add_conditional_edges("intake", route_from_practice_intake, ["person", "client", "plan", *counselors, END])
-    builder.add_conditional_edges("person", route_from_person, ["person", "client", *counselors, END])
+    builder.add_conditional_edges("person", route_from_person, ["person", "client", "plan", *counselors, END])
     builder.add_conditional_edges("client", route_from_simulated_client, ["person", END])
     builder.add_conditional_edges("plan", route_from_plan, [*counselors, END])
     builder.add_conditional_edges("router", route_from_router, drafting | instead)

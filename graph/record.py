@@ -5,13 +5,13 @@ from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from counseling_sessions.nodes.context import phase_of
+from counseling_sessions.nodes.progress import Progress, course
 from counseling_sessions.sessions.channels import Channels, Misfit, channels_of
 from counseling_sessions.sessions.errors import JournalError
 from counseling_sessions.sessions.journal_lines import JournalContent, JournalHead, JournalUpdate
 from counseling_sessions.sessions.prompt_sets import digest_of
 from counseling_sessions.sessions.record import Provenance, SessionRecord, Turn, Usage
-from counseling_sessions.state import Call, Candidate, Failure, Phase, Pick, Utterance
+from counseling_sessions.state import Call, Candidate, Failure, Pick, Utterance
 
 
 def make_record(content: JournalContent, failure: Failure | None = None) -> SessionRecord:
@@ -84,23 +84,32 @@ def _turns(head: JournalHead, changes: Sequence[Channels], said: Sequence[Uttera
     for candidate in (candidate for change in changes for candidate in change.candidates):
         drafted[candidate.turn].append(candidate)
     numbers = sorted({u.turn for u in said if u.turn and not u.closing} | picks.keys())
-    turns = (_turn(number, _phase(head, number), picks.get(number), drafted[number], said) for number in numbers)
-    return tuple(turn.model_copy(update={"client_state": states.get(turn.turn)}) for turn in turns)
+    plans = [change.plan for change in changes if change.plan]
+    stood = list(course(said, tuple(picks.values()), plans, head.configuration, max(numbers, default=0)))
+    turns = (_turn(stood[number - 1], picks.get(number), drafted[number], said) for number in numbers)
+    # Turns of another session keep their phase, whatever the length of this one.
+    past = dict(enumerate(head.past.phases if head.past else (), 1))
+    return tuple(
+        turn.model_copy(
+            update={
+                "client_state": states.get(turn.turn),
+                "phase": turn.phase if turn.pick else past.get(turn.turn, turn.phase),
+            }
+        )
+        for turn in turns
+    )
 
 
-def _phase(head: JournalHead, number: int) -> Phase:
-    """A turn's phase where no pick tells: turns of another session keep theirs, whatever the length of this one."""
-    past = head.past.phases if head.past else ()
-    return past[number - 1] if number <= len(past) else phase_of(number, head.configuration.max_turns)
-
-
-def _turn(number: int, phase: Phase, pick: Pick | None, drafted: list[Candidate], said: Sequence[Utterance]) -> Turn:
+def _turn(stood: Progress, pick: Pick | None, drafted: list[Candidate], said: Sequence[Utterance]) -> Turn:
+    number = stood.turn
     by = {u.speaker: u for u in said if u.turn == number and not u.closing}
     order = {name: place for place, name in enumerate(pick.techniques)} if pick else {}
     drafted = sorted(drafted, key=lambda candidate: order.get(candidate.technique, len(order)))
     return Turn(
         turn=number,
-        phase=pick.phase if pick else phase,
+        phase=pick.phase if pick else stood.phase,
+        step=None if pick else stood.step,
+        progress="" if pick else stood.reason,
         pick=pick,
         candidates=tuple(drafted),
         counselor=by.get("counselor"),

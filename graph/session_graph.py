@@ -3,7 +3,8 @@
     START → intake → plan → router ⇄ specialists (the picked ones, in parallel)
                               │ one merged utterance
                               ▼
-                            client → router … until the end; the router writes the closing utterance → END
+                            client → router (or plan, where that has to be revised) … until the end;
+                            the router writes the closing utterance → END
 
 `build_session_graph(method=…)` wires the nodes of one method; without a method it wires all of them and the routes follow
 the method in the run's context: that is the module-level `graph` which LangGraph Studio opens. That one is served: its callers
@@ -26,6 +27,7 @@ from counseling_sessions.nodes.client import client
 from counseling_sessions.nodes.intake import IntakeView, intake
 from counseling_sessions.nodes.methods import METHODS, Method
 from counseling_sessions.nodes.plan import plan
+from counseling_sessions.nodes.progress import progress_of
 from counseling_sessions.nodes.router import router
 from counseling_sessions.nodes.single import single
 from counseling_sessions.nodes.specialist import specialist
@@ -34,7 +36,7 @@ from counseling_sessions.settings import MOST_TURNS, MethodName, SessionConfig
 from counseling_sessions.state import ClientView, CounselorView, FlowView, SessionInput, SessionState
 
 SUPERSTEPS_PER_TURN = 4  # pick, specialists, merge, client
-SUPERSTEPS_AROUND = 8  # start, intake, plan, closing, and some to spare
+SUPERSTEPS_AROUND = 10  # start, intake, plan and its revisions, closing, and some to spare
 
 SessionGraph = CompiledStateGraph[SessionState, SessionConfig, SessionInput, SessionState]
 Step = Callable[[Models, Any, SessionConfig], Awaitable[dict[str, Any]]]
@@ -80,7 +82,7 @@ def build_session_graph(
 
 def counselor_nodes(names: Sequence[str]) -> list[Node]:
     """The nodes of the counselor's side with these techniques, for all the methods."""
-    plans = "The CBT agent: once, it chooses a CBT technique, a goal and the steps of this session."
+    plans = "The CBT agent: chooses a CBT technique, a goal and the steps of this session, and revises them where they do not fit."
     routes = (
         "Entered twice a turn: picks the techniques that the turn needs, then merges the specialists' candidates into the "
         "counselor's one utterance. At the end it writes the closing."
@@ -117,8 +119,7 @@ def route_from_intake(state: FlowView) -> str:
     """To the plan, if the method has one and it is not made yet (a session taken up again has it)."""
     if state.failure:
         return END
-    method = _method(state)
-    return "plan" if method.plan and state.plan is None else method.counselor
+    return "plan" if _method(state).plan and state.plan is None else _to_counselor(state)
 
 
 def route_from_plan(state: FlowView) -> str:
@@ -145,7 +146,16 @@ def route_from_counselor(state: FlowView) -> str:
 
 def route_from_client(state: FlowView) -> str:
     """Always back to the counselor, who goes on or closes; only a failure ends a session without a closing."""
-    return END if state.failure else _method(state).counselor
+    return END if state.failure else _to_counselor(state)
+
+
+def _to_counselor(state: FlowView) -> str:
+    """To the node that speaks for the counselor, by way of the plan where that no longer fits what the client says."""
+    method = _method(state)
+    if state.end_reason or not (method.plan and state.plan):
+        return method.counselor
+    revises = not state.utterances or state.utterances[-1].speaker == "client"
+    return "plan" if revises and progress_of(state, _run_config() or SessionConfig()).revise else method.counselor
 
 
 def _connect(
@@ -163,7 +173,8 @@ def _connect(
             builder.add_edge(name, "router")
     if "counselor" in counselors:
         builder.add_conditional_edges("counselor", route_from_counselor, ["client", END])
-    builder.add_conditional_edges("client", route_from_client, [*counselors, END])
+    planning = ["plan"] if "plan" in starts else []
+    builder.add_conditional_edges("client", route_from_client, [*planning, *counselors, END])
 
 
 def _has(method: Method | None, name: str) -> bool:

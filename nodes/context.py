@@ -9,9 +9,11 @@ separate layout puts each call's own instruction first and the dialogue into one
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from itertools import groupby
+from typing import get_args
 
 from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, SystemMessage
 
+from counseling_sessions.integrity.lengths import LENGTHS
 from counseling_sessions.nodes.examples import ALONE, MERGE, client_examples, counselor_examples
 from counseling_sessions.nodes.methods import METHODS
 from counseling_sessions.nodes.techniques import technique
@@ -28,26 +30,34 @@ UTTERANCE_LIMIT = 4000
 """Characters of one utterance that reach a prompt."""
 
 
-def counselor_messages(view: CounselorView, config: SessionConfig, task: str, role: str = "") -> list[BaseMessage]:
+def counselor_messages(
+    view: CounselorView, config: SessionConfig, task: str, role: str = "", where: str = ""
+) -> list[BaseMessage]:
     """What a counselor-side call is sent: the shared context, and its own task at the end (or first, in the separate layout).
 
-    `role` is who is asked: in the separate layout a call has the examples of its own role alone.
+    `role` is who is asked: in the separate layout a call has the rules and examples of its own role alone. `where` is where the
+    turn stands, the same for all its calls (`nodes.notes`).
     """
-    system = prompt("counselor/system", language=config.language)
+    system = _counselor_system(config)
     beginning = prompt("counselor/context", "beginning")
     if config.prompt_layout == "separate":
-        system = _with(f"{task}\n\n{system}", counselor_examples(view, config, (role,)))
+        system = "\n\n".join((task, system, *_rules(config, (role,))))
+        system = _with(system, counselor_examples(view, config, (role,)))
         said = prompt("counselor/context", "dialogue", dialogue=transcript(view.utterances))
-        return [SystemMessage(system), HumanMessage(f"{_background(view)}\n\n{said if view.utterances else beginning}")]
+        known = (_background(view), said if view.utterances else beginning, f"({where})" if where else "")
+        return [SystemMessage(system), HumanMessage("\n\n".join(filter(None, known)))]
     shown: tuple[str, ...] = (ALONE,)
     if METHODS[config.method].specialists:
         cards = "\n".join(f"- {name}: {prompt(f'techniques/{name}', 'card')}" for name in config.techniques)
-        system += "\n\n" + prompt("counselor/system", "cards", cards=cards)
+        roles = ("router", MERGE) if METHODS[config.method].pick and config.router == "llm" else (MERGE,)
+        system = "\n\n".join((system, prompt("counselor/system", "cards", cards=cards), *_rules(config, roles)))
         shown = (*config.techniques, MERGE)
     system = _with(system, counselor_examples(view, config, shown))
     return [
         SystemMessage(system),
-        *_dialogue(view.utterances, "counselor", f"{_background(view)}\n\n{beginning}", task),
+        *_dialogue(
+            view.utterances, "counselor", f"{_background(view)}\n\n{beginning}", f"{where}\n{task}" if where else task
+        ),
     ]
 
 
@@ -92,23 +102,28 @@ def phase_of(turn: int, max_turns: int) -> Phase:
     return "exploring" if turn <= max(2, round(max_turns / 3)) else "working"
 
 
-def phase_hint(view: CounselorView, config: SessionConfig) -> str:
-    """What the phase asks of the counselor, for the end of a prompt."""
-    return prompt("counselor/phases", phase_of(view.turn, config.max_turns))
-
-
-def step_line(view: CounselorView, number: int | None) -> str:
-    """The plan's step in work as a line of a prompt; empty without a plan."""
-    if view.plan is None or number is None:
-        return ""
-    steps = view.plan.steps
-    number = min(number, len(steps))
-    return prompt("counselor/step", number=number, count=len(steps), step=clean(steps[number - 1])) + "\n"
-
-
 def technique_task(name: str) -> str:
     """The task of a technique's specialist."""
     return prompt(technique(name).prompt, "task")
+
+
+def _counselor_system(config: SessionConfig) -> str:
+    """What every call of the counselor's side begins with: how the counselor speaks, and the phases of a session."""
+    system = prompt("counselor/system", language=config.language, words=LENGTHS["utterance"].aim)
+    phases = "\n".join(f"- {phase}: {prompt('counselor/phases', phase)}" for phase in get_args(Phase))
+    return f"{system}\n\n{prompt('counselor/system', 'phases', phases=phases)}"
+
+
+def _rules(config: SessionConfig, roles: Sequence[str]) -> list[str]:
+    """What router and merge go by in every turn: it stands in the system message, which is computed once."""
+    rules = []
+    if "router" in roles:
+        picking = prompt("counselor/pick", "rules", techniques=", ".join(config.techniques))
+        has_plan = METHODS[config.method].plan
+        rules.append(f"{picking};\n{prompt('counselor/pick', 'step')}" if has_plan else f"{picking}.")
+    if MERGE in roles:
+        rules.append(prompt("counselor/merge", "rules"))
+    return rules
 
 
 def _dialogue(utterances: Sequence[Utterance], side: Speaker, background: str, note: str) -> list[BaseMessage]:
@@ -150,6 +165,8 @@ def _background(view: CounselorView) -> str:
     steps = "\n".join(f"{number}. {clean(step)}" for number, step in enumerate(view.plan.steps, 1))
     goal = clean(view.plan.goal)
     plan = prompt("counselor/context", "plan", technique=view.plan.technique, goal=goal, steps=steps)
+    if view.plan.formulation:
+        plan += "\n" + prompt("counselor/context", "formulation", formulation=clean(view.plan.formulation))
     return f"{client}\n\n{plan}"
 
 

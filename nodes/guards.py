@@ -4,23 +4,28 @@ How a bad one can safely be mended is in `nodes.mending`.
 """
 
 from counseling_sessions.integrity import rules
+from counseling_sessions.integrity.lengths import LENGTHS
 from counseling_sessions.integrity.spoken import Spoken
 from counseling_sessions.models.finishing import AT_LIMIT, was_broken, was_filtered
 from counseling_sessions.state import Finding
-from counseling_sessions.texts.words import FINISHED
+from counseling_sessions.texts.words import FINISHED, sentences
 
 NEAR_REPEAT = 0.6
 """Jaccard overlap of word 3-grams from which two messages count as nearly the same (evaluation reports from 0.8)."""
 
 
 def repeat(spoken: Spoken) -> str | None:
-    """A message that the speaker has already said, whatever its case, punctuation and spacing."""
+    """A message that the speaker has already said, whatever its case, punctuation and spacing; a very short one may come again."""
+    if rules.may_come_again(spoken):
+        return None
     earlier = spoken.past.by_words.get(spoken.words)
     return rules.short(earlier[0].text) if earlier and spoken.words else None
 
 
 def near_repeat(spoken: Spoken) -> str | None:
     """A message that overlaps too far with one of the speaker's recent ones, or says one sentence of its own twice."""
+    if rules.may_come_again(spoken):
+        return None
     if twice := rules.said_twice(spoken.bare):
         return twice
     near = rules.nearest(spoken, (said for said in spoken.past.recent if said.words != spoken.words), NEAR_REPEAT)
@@ -51,9 +56,23 @@ def filtered(spoken: Spoken) -> str | None:
     return spoken.finish_reason if was_filtered(spoken.finish_reason) else None
 
 
+def long(spoken: Spoken) -> str | None:
+    """A message of the counselor's with more words than its kind may have."""
+    most = LENGTHS["closing" if spoken.closing else "utterance"].most
+    count = len(spoken.words.split()) if spoken.speaker == "counselor" else 0
+    return f"{count} words, and {most} at most" if count > most else None
+
+
+def asks(spoken: Spoken) -> str | None:
+    """A question in a message that has to ask nothing."""
+    if spoken.asks is not False:
+        return None
+    return next((rules.short(sentence) for sentence in sentences(spoken.bare) if rules.is_question(sentence)), None)
+
+
 _GUARDS = (
     *(rules.empty, rules.label, rules.meta_talk, rules.reasoning, rules.refusal, filtered),
-    *(repeat, near_repeat, role_flip, rules.risk, truncated),
+    *(repeat, near_repeat, role_flip, rules.risk, truncated, long, asks, rules.further_session),
 )
 GUARDS: dict[str, rules.Rule] = {guard.__name__: guard for guard in _GUARDS}
 

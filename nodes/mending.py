@@ -3,8 +3,12 @@
 import re
 import unicodedata
 
+from counseling_sessions.integrity.lengths import LENGTHS
 from counseling_sessions.integrity.rules import (
     before_any_label,
+    further_session,
+    is_question,
+    may_come_again,
     meta_talk,
     own_label,
     reasoning,
@@ -14,7 +18,7 @@ from counseling_sessions.integrity.rules import (
 from counseling_sessions.integrity.spoken import ROUNDS, Past, Spoken, split_marker, unmarked
 from counseling_sessions.state import Speaker
 from counseling_sessions.texts.reasoning import without_reasoning
-from counseling_sessions.texts.words import FINISHED, SENTENCE, WIDE_STOP, normalized, sentences
+from counseling_sessions.texts.words import FINISHED, SENTENCE, WIDE_STOP, normalized, sentences, words
 
 _JSON = re.compile(r"\s{0,9}(?:```\w{0,9}\s{0,9})?[{\[]\s{0,9}[\"{\[]")
 
@@ -51,13 +55,15 @@ def repair(draft: Spoken) -> str:
     """The message with what is wrong taken out, as far as that needs no new word; the caller checks the result.
 
     Own labels and lead-ins about the task go, what is written for the other person is cut off, sentences that the speaker
-    has said before or twice are left out, and an unfinished last sentence is dropped. A marker that ends the message is kept.
+    has said before or twice are left out, and an unfinished last sentence is dropped. Of a message that is too long, sentences
+    before the last one go; of one that asks nothing, the questions. A marker that ends the message is kept.
     Nothing is left of a message that thinks aloud, refuses its part or is JSON: its other sentences belong to that.
     """
     if reasoning(draft) or refusal(draft) or _JSON.match(draft.text):
         return ""
     text, reason = split_marker(draft.text)
-    said = {normalized(sentence) for earlier in draft.past.said for sentence in sentences(earlier.text)}
+    earlier = [said for said in draft.past.said if not may_come_again(said)]
+    said = {normalized(sentence) for one in earlier for sentence in sentences(one.text)}
     mended = _mended_once(draft, text, said)
     for _ in range(ROUNDS):  # what was taken out may have stood in front of a label
         if mended == text:
@@ -79,12 +85,24 @@ def _mended_once(draft: Spoken, text: str, said: set[str]) -> str:
     others_past = Past(["clients"] if draft.has_clients else [])
     for sentence in sentences(text):
         alone = Spoken(sentence, draft.speaker, others_past=others_past)
-        if risk(alone) or meta_talk(alone) or not FINISHED.search(sentence):
+        if risk(alone) or meta_talk(alone) or further_session(alone) or not FINISHED.search(sentence):
+            continue
+        if draft.asks is False and is_question(sentence):
             continue
         key = normalized(sentence)
         if not key or key in seen:
             continue
         seen.add(key)
         kept.append(sentence)
+    if draft.speaker == "counselor":
+        kept = _shortened(kept, LENGTHS["closing" if draft.closing else "utterance"].most)
     # After a wide stop stands no space.
     return tidy(re.sub(rf"(?<=[{WIDE_STOP}]) ", "", " ".join(kept)), draft.speaker)
+
+
+def _shortened(kept: list[str], most: int) -> list[str]:
+    """Sentences of at most `most` words together: those before the last one go, which asks or says goodbye."""
+    kept = list(kept)
+    while len(kept) > 1 and sum(len(words(sentence)) for sentence in kept) > most:
+        del kept[-2]
+    return kept

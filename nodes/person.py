@@ -12,8 +12,9 @@ from langgraph.types import interrupt
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from counseling_sessions.models.chat import Models
-from counseling_sessions.nodes.context import UTTERANCE_LIMIT, phase_of
+from counseling_sessions.nodes.context import UTTERANCE_LIMIT
 from counseling_sessions.nodes.intake import IntakeView, intake
+from counseling_sessions.nodes.progress import progress_of
 from counseling_sessions.nodes.risk import Risk, check_message, find_risk, help_text
 from counseling_sessions.settings import SessionConfig, validation_message
 from counseling_sessions.state import (
@@ -22,6 +23,8 @@ from counseling_sessions.state import (
     Failure,
     FlowView,
     Phase,
+    Pick,
+    Plan,
     SessionInput,
     SessionState,
     Speaker,
@@ -70,6 +73,8 @@ class PersonView(DialogueView):
     """What the node that waits for a person reads: utterances with their calls, as what is kept goes back to the state."""
 
     utterances: tuple[Utterance, ...] = ()
+    plan: Plan | None = None
+    picks: tuple[Pick, ...] = ()
     part: Speaker = DEFAULT_PART
     country: str = ""
 
@@ -120,7 +125,7 @@ async def person(models: Models, view: PersonView, config: SessionConfig) -> dic
         handed = Handover(
             part=view.part,
             turn=view.turn,
-            phase=phase_of(view.turn, config.max_turns),
+            phase="closing" if view.end_reason else progress_of(view, config).phase,
             last=view.last_of("client" if view.part == "counselor" else "counselor"),
             closing=view.end_reason is not None,
             problem=problem,

@@ -1,4 +1,7 @@
-"""The CBT agent: once, before the dialogue goes on, it chooses a CBT technique and plans the steps of this one session."""
+"""The CBT agent: before the dialogue goes on, it chooses a CBT technique and plans the steps of this one session.
+
+The plan is a hypothesis. Where the client contradicts it, it is revised before the next turn (`nodes.progress` says when).
+"""
 
 import re
 from typing import Any
@@ -7,8 +10,9 @@ from counseling_sessions.models.chat import Models
 from counseling_sessions.models.structured import AnswerSchema
 from counseling_sessions.nodes.attempts import Unusable
 from counseling_sessions.nodes.context import counselor_messages
+from counseling_sessions.nodes.progress import progress_of
 from counseling_sessions.nodes.speaking import DecisionRequest, decide
-from counseling_sessions.profiles.schema import FIELD_LIMIT
+from counseling_sessions.profiles.schema import FIELD_LIMIT, clean
 from counseling_sessions.prompts import prompt
 from counseling_sessions.settings import SessionConfig
 from counseling_sessions.state import CBTTechnique, CounselorView, Plan, update
@@ -19,6 +23,8 @@ STEPS = (3, 5)
 SCHEMA = AnswerSchema(
     "plan",
     {
+        # What keeps the problem going comes first: a technique follows from that, not the other way round.
+        "formulation": {"type": "string", "minLength": 10, "maxLength": 240},
         "technique": {"type": "string", "enum": [technique.value for technique in CBTTechnique]},
         "goal": {"type": "string", "minLength": 10, "maxLength": 200},
         "steps": {
@@ -38,8 +44,11 @@ _CIRCLE = re.compile(r"\b(\w+(?:[ ,]+\w+){0,3}?)(?:[ ,]+\1\b){2,}", re.IGNORECAS
 
 
 def ask_plan(view: CounselorView, config: SessionConfig) -> DecisionRequest[Plan]:
-    """The request for the plan."""
+    """The request for the plan, or for one in place of the plan that no longer fits."""
     task = prompt("plan", techniques=prompt("plan", "techniques"))
+    if before := view.plan:
+        reason, goal = clean(_why(view, config)), clean(before.goal)
+        task = f"{prompt('plan', 'revise', technique=before.technique, goal=goal, reason=reason)}\n\n{task}"
     messages = counselor_messages(view, config, task, "plan")
     return DecisionRequest("plan", view.turn, view.session_id, config, messages, SCHEMA, _read)
 
@@ -49,7 +58,15 @@ async def plan(models: Models, view: CounselorView, config: SessionConfig) -> di
     answer = await decide(models, ask_plan(view, config))
     if isinstance(answer, Unusable):
         return update(failure=answer.failure)
-    return update(plan=answer.value.model_copy(update={"call": answer.call}))
+    made = answer.value.model_copy(update={"call": answer.call})
+    if view.plan:
+        made = made.model_copy(update={"turn": view.turn, "reason": _why(view, config)})
+    return update(plan=made)
+
+
+def _why(view: CounselorView, config: SessionConfig) -> str:
+    """Why the plan so far no longer fits."""
+    return progress_of(view, config).revise or "it does not fit what the client says"
 
 
 def _read(answer: dict[str, object]) -> Plan:
@@ -69,8 +86,9 @@ def _read(answer: dict[str, object]) -> Plan:
     goal = " ".join(str(answer.get("goal") or "").split())
     if not goal:
         raise ValueError("goal is missing")
+    formulation = " ".join(str(answer.get("formulation") or "").split())[:FIELD_LIMIT]
     if len(goal) > FIELD_LIMIT or any(len(step) > FIELD_LIMIT for step in steps):
         raise ValueError(f"goal and steps have at most {FIELD_LIMIT:,} characters each")
-    if circle := next((match for text in (goal, *steps) if (match := _CIRCLE.search(text))), None):
+    if circle := next((match for text in (formulation, goal, *steps) if (match := _CIRCLE.search(text))), None):
         raise ValueError(f"{circle[1]!r} comes again and again")
-    return Plan(technique=CBTTechnique(name), goal=goal, steps=tuple(steps[: STEPS[1]]))
+    return Plan(technique=CBTTechnique(name), goal=goal, steps=tuple(steps[: STEPS[1]]), formulation=formulation)

@@ -1,6 +1,7 @@
 """What a reply comes to before the guards judge it: the words that can be spoken, and how the model ended them."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 from counseling_sessions.integrity.rules import short
 from counseling_sessions.integrity.spoken import Past, Spoken, split_marker
@@ -75,5 +76,5 @@ def mended(draft: Spoken) -> str:
     if filtered(draft) or was_broken(draft.finish_reason):
         return ""  # what a filter or an error stopped may be anything but what was meant
     text = repair(draft)
-    fine = not check(Spoken(text, draft.speaker, draft.past, draft.others_past))
+    fine = not check(replace(draft, text=text, finish_reason=None, cut_from=None, names=frozenset()))
     return text if fine and split_marker(text)[0] else ""

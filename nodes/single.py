@@ -3,9 +3,9 @@
 from typing import Any
 
 from counseling_sessions.models.chat import Models
-from counseling_sessions.nodes.context import phase_hint, step_line
-from counseling_sessions.nodes.picking import step_by_pace
-from counseling_sessions.nodes.router import ask_closing, is_said, say
+from counseling_sessions.nodes.notes import where
+from counseling_sessions.nodes.progress import progress_of
+from counseling_sessions.nodes.router import ask_closing, complete, is_said, say
 from counseling_sessions.nodes.speaking import SpeechRequest, counselor_request
 from counseling_sessions.prompts import prompt
 from counseling_sessions.settings import SessionConfig
@@ -18,15 +18,20 @@ def ask_single(view: CounselorView, config: SessionConfig) -> SpeechRequest | No
         return ask_closing(view, config, "counselor")
     if is_said(view):
         return None
-    return counselor_request(view, config, "counselor", alone_task(view, config, step_by_pace(view, config)))
+    asks = False if progress_of(view, config).listens else None
+    return counselor_request(
+        view, config, "counselor", prompt("counselor/merge", "alone"), where(view, config), asks=asks
+    )
 
 
 def alone_task(view: CounselorView, config: SessionConfig, step: int | None) -> str:
     """The task of a counselor without drafts, at a step of the plan (1-based; None without one)."""
-    return prompt("counselor/merge", "alone", phase=phase_hint(view, config), step=step_line(view, step))
+    return f"{where(view, config, step)}\n{prompt('counselor/merge', 'alone')}"
 
 
 async def single(models: Models, view: CounselorView, config: SessionConfig) -> dict[str, Any]:
     """Write this turn's utterance, or the closing one."""
+    if not view.end_reason and not is_said(view) and progress_of(view, config).over:
+        return await complete(models, view, config, "counselor")
     request = ask_single(view, config)
     return await say(models, view, request) if request else {}

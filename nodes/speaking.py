@@ -5,7 +5,7 @@ through `speak`; every structured answer through `decide`.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, Generic, TypeVar
 
@@ -29,7 +29,7 @@ class SpeechRequest(ModelRequest):
     """Asks for a message of `speaker`, which the guards judge by what the speaker has `said` and `heard`.
 
     With `worth`, the search goes on for up to `choices` passing answers until one is worth enough; the best one is taken.
-    `names` are a client's own.
+    `names` are a client's own. `closing`: it ends the session. `asks` False: it has to ask nothing.
     """
 
     speaker: Speaker
@@ -37,6 +37,8 @@ class SpeechRequest(ModelRequest):
     heard: Sequence[str]
     worth: Worth | None = None
     names: frozenset[str] = frozenset()
+    closing: bool = False
+    asks: bool | None = None
 
     @cached_property
     def past(self) -> tuple[Past, Past]:
@@ -57,13 +59,21 @@ class DecisionRequest(ModelRequest, Generic[T]):
     parse: Callable[[str, Holds], dict[str, Any]] = read_object
 
 
-def counselor_request(view: CounselorView, config: SessionConfig, role: str, task: str) -> SpeechRequest:
-    """The request for a message of the counselor's side: every role there has the same context."""
+def counselor_request(
+    view: CounselorView, config: SessionConfig, role: str, task: str, where: str = "", *, asks: bool | None = None
+) -> SpeechRequest:
+    """The request for a message of the counselor's side: every role there has the same context.
+
+    `where` is where the turn stands (`nodes.notes`).
+    """
     # Closing words look back: what they say is not new.
     worth = worth_after(view.utterances) if config.choices > 1 and not view.end_reason else None
-    messages = counselor_messages(view, config, task, role)
+    messages = counselor_messages(view, config, task, role, where)
     said, heard = view.said_by("counselor"), view.said_by("client")
-    return SpeechRequest(role, view.turn, view.session_id, config, messages, "counselor", said, heard, worth)
+    ends = view.end_reason is not None
+    return SpeechRequest(
+        role, view.turn, view.session_id, config, messages, "counselor", said, heard, worth, closing=ends, asks=asks
+    )
 
 
 async def speak(models: Models, request: SpeechRequest) -> Usable[str] | Unusable:
@@ -88,6 +98,7 @@ async def speak(models: Models, request: SpeechRequest) -> Usable[str] | Unusabl
                 return reply
             break
         draft = draft_of(reply, request.speaker, request.past, request.names)
+        draft = replace(draft, closing=request.closing, asks=request.asks)
         findings = check(draft)
         if not draft.words and (why := speechless(reply, attempts.limit)):
             findings = [Finding(kind="reasoning", detail=why)]

@@ -5,6 +5,7 @@ from typing import Any
 from counseling_sessions.models.chat import Models
 from counseling_sessions.nodes.attempts import Unusable
 from counseling_sessions.nodes.context import technique_task
+from counseling_sessions.nodes.notes import where
 from counseling_sessions.nodes.speaking import SpeechRequest, counselor_request, speak
 from counseling_sessions.settings import SessionConfig
 from counseling_sessions.state import Candidate, CounselorView, update
@@ -17,7 +18,7 @@ def ask_specialist(view: CounselorView, config: SessionConfig, technique: str) -
     """The request for a technique's draft; the only one of a turn gets as many attempts as a message."""
     if view.pick is None or len(view.pick.techniques) > 1:
         config = config.model_copy(update={"guard_attempts": min(ATTEMPTS, config.guard_attempts)})
-    return counselor_request(view, config, technique, technique_task(technique))
+    return counselor_request(view, config, technique, technique_task(technique), where(view, config))
 
 
 async def specialist(models: Models, view: CounselorView, config: SessionConfig, technique: str) -> dict[str, Any]:

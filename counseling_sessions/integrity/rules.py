@@ -10,6 +10,8 @@ from counseling_sessions.integrity.thinking import thinks_aloud
 from counseling_sessions.state import Speaker
 from counseling_sessions.texts.words import normalized, overlap, sentences
 
+SHORTEST = 3
+"""Words up to which a message may come again."""
 Rule = Callable[[Spoken], str | None]
 
 # Every repetition below is bounded: a model that loops on line breaks or dots must not hang the session (a search is then
@@ -136,6 +138,22 @@ def refusal(spoken: Spoken) -> str | None:
         return short(spoken.text)
     seen = phrase_in("refusals", spoken.bare)
     return short(seen) if seen else None
+
+
+def further_session(spoken: Spoken) -> str | None:
+    """A counselor who promises another session: there is only this one."""
+    seen = phrase_in("further_session", spoken.bare) if spoken.speaker == "counselor" else None
+    return short(seen) if seen else None
+
+
+def is_question(sentence: str) -> bool:
+    """Whether a sentence ends as a question."""
+    return sentence.rstrip("\"'”’»)* ").endswith(("?", "？", "؟"))
+
+
+def may_come_again(spoken: Said) -> bool:
+    """Whether a message is so short ("Mm.", "I don't know.") that its speaker may say it again."""
+    return len(spoken.words.split()) <= SHORTEST
 
 
 def others_part(spoken: Spoken) -> str | None:

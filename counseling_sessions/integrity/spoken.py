@@ -71,7 +71,7 @@ class Spoken(Said):
     """A message to be judged, with what its speaker and the other one said before it, and how a model ended it.
 
     `cut_from` is how many characters it had before it was cut to what can be spoken (`cut`); None for most. `names` are the
-    speaker's own, in small letters, where a client speaks.
+    speaker's own, in small letters, where a client speaks. `closing`: it ends the session. `asks` False: it has to ask nothing.
     """
 
     speaker: Speaker
@@ -80,6 +80,8 @@ class Spoken(Said):
     finish_reason: str | None = None
     cut_from: int | None = None
     names: frozenset[str] = frozenset()
+    closing: bool = False
+    asks: bool | None = None
 
     @cached_property
     def bare(self) -> str:

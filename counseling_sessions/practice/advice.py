@@ -8,8 +8,8 @@ from langgraph.types import Command
 from counseling_sessions.graph.practice import Practice, untraced
 from counseling_sessions.graph.session_graph import build_session_graph, recursion_limit
 from counseling_sessions.models.chat import Models
-from counseling_sessions.nodes.context import phase_of
-from counseling_sessions.nodes.picking import pick_by_rules
+from counseling_sessions.nodes.picking import pick_by_rules, placed
+from counseling_sessions.nodes.progress import course
 from counseling_sessions.nodes.router import choose, policy_of
 from counseling_sessions.practice.cues import techniques_in
 from counseling_sessions.profiles.schema import counselor_information, counselor_reason
@@ -74,9 +74,11 @@ class Advisor:
     def _past(self, said: tuple[Utterance, ...]) -> dict[str, Any]:
         """What the counselor's side knows; the techniques of a person's messages, by cues, stand for its picks."""
         practice = self._practice
-        profile, turns = practice.content.head.profile, practice.config.max_turns
+        profile, turns = practice.content.head.profile, max((item.turn for item in said), default=0)
+        plans = (self._plan,) if self._plan else ()
+        stood = {now.turn: now for now in course(said, (), plans, practice.config, turns)}
         picks = [
-            Pick(turn=item.turn, phase=phase_of(item.turn, turns), techniques=names, source="rules")
+            Pick(**placed(stood[item.turn]), techniques=names, source="rules")
             for item in said
             if item.author == "human" and not item.closing and (names := techniques_in(item.text))
         ]

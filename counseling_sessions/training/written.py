@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from counseling_sessions.graph.provenance import configuration_hash
 from counseling_sessions.nodes.context import phase_of
 from counseling_sessions.nodes.intake import opening_of
-from counseling_sessions.nodes.router import MOST_PICKED
+from counseling_sessions.nodes.pick_request import MOST_PICKED
 from counseling_sessions.profiles.library import builtin_ids, load_builtin
 from counseling_sessions.profiles.readers import read_profiles
 from counseling_sessions.profiles.schema import Attitude, ClientProfile
