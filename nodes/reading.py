@@ -76,4 +76,4 @@ def mended(draft: Spoken) -> str:
         return ""  # what a filter or an error stopped may be anything but what was meant
     text = repair(draft)
     fine = not check(Spoken(text, draft.speaker, draft.past, draft.others_past))
-    return text if fine and split_marker(text)[0] else ""
+    return text if fine and split_marker(text).text else ""
