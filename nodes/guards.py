@@ -9,8 +9,6 @@ from counseling_sessions.models.finishing import AT_LIMIT, was_broken, was_filte
 from counseling_sessions.state import Finding
 from counseling_sessions.texts.words import FINISHED
 
-FEW_WORDS = 8
-"""Words up to which a client's answer needs no stop at its end."""
 SHORTEST = 3
 """Words up to which a client may give the same answer again, though not twice in a row: people do."""
 NEAR_REPEAT = 0.6
@@ -20,7 +18,8 @@ NEAR_REPEAT = 0.6
 def repeat(spoken: Spoken) -> str | None:
     """A message that the speaker has already said, whatever its case, punctuation and spacing."""
     earlier = spoken.past.by_words.get(spoken.words)
-    if earlier and _short(spoken, SHORTEST) and spoken.past.said[-1].words != spoken.words:
+    short = spoken.speaker == "client" and len(spoken.words.split()) <= SHORTEST
+    if earlier and short and spoken.past.said[-1].words != spoken.words:
         return None
     return rules.short(earlier[0].text) if earlier and spoken.words else None
 
@@ -49,18 +48,12 @@ def truncated(spoken: Spoken) -> str | None:
         return f"broken off ({spoken.finish_reason})"
     if spoken.finish_reason == AT_LIMIT:
         return "cut off at the token limit"
-    whole = not spoken.bare or _short(spoken, FEW_WORDS) or FINISHED.search(spoken.bare)
-    return None if whole else "no end of sentence"
+    return None if not spoken.bare or FINISHED.search(spoken.bare) else "no end of sentence"
 
 
 def filtered(spoken: Spoken) -> str | None:
     """A message that a content filter stopped, whatever there is of it."""
     return spoken.finish_reason if was_filtered(spoken.finish_reason) else None
-
-
-def _short(spoken: Spoken, most: int) -> bool:
-    """Whether this is a client's answer of few words."""
-    return spoken.speaker == "client" and len(spoken.words.split()) <= most
 
 
 _GUARDS = (

@@ -7,7 +7,7 @@ from counseling_sessions.state import ClientState, EndReason
 
 LOW, VERY_LOW = 2, 1
 """Trust up to which a client may leave, and up to which it does leave if it stays there."""
-_LIGHTER = 2
+_LESS_BELIEVED, _LESS_FELT = 3, 2
 """Points that belief and feeling have to fall for the trouble to have lost its weight."""
 
 
@@ -17,7 +17,7 @@ def ends_offered(states: Sequence[ClientState], config: SessionConfig) -> frozen
     if now.turn < config.min_turns:
         return frozenset()
     offered: set[EndReason] = set()
-    lighter = first.belief - now.belief >= _LIGHTER and first.feeling - now.feeling >= _LIGHTER
+    lighter = first.belief - now.belief >= _LESS_BELIEVED and first.feeling - now.feeling >= _LESS_FELT
     if lighter or (now.readiness == "action" and now.trust > LOW):
         offered.add("resolved")
     if now.trust <= LOW:
