@@ -27,6 +27,7 @@ MethodName = Literal[
 ]
 RouterPolicy = Literal["llm", "rules", "every"]
 MergePolicy = Literal["llm", "join"]
+AppraisalPolicy = Literal["llm", "rules"]
 FanOut = Literal["selected", "all"]
 PromptLayout = Literal["shared", "separate"]
 Omitted = Literal["temperature", "top_p", "seed", "max_tokens"]
@@ -144,9 +145,9 @@ EMBEDDED_PLAN_TEMPERATURE = 0.0
 
 EMBEDDED_TURNS = 10
 """Turns of the embedded model's sessions by default: it loses the thread in longer ones."""
-EMBEDDED_SESSION: dict[str, Any] = {"router": "rules", "merge": "join", "reminders": True, "choices": 3}
+EMBEDDED_SESSION: dict[str, Any] = {"router": "rules", "merge": "join", "appraisal": "rules", "choices": 3}
 """How a session of the embedded model differs by default: it cannot pick techniques (it names as many as it may, the same each
-turn), worsens two drafts by merging them, does not find in its form what fits the counselor's words, and repeats itself."""
+turn), worsens two drafts by merging them, does not judge the counselor's words along with its own, and repeats itself."""
 
 
 def means_embedded(settings: ModelSettings) -> bool:
@@ -199,9 +200,9 @@ class SessionConfig(BaseModel):
         le=MOST_EXAMPLES,
         description="Examples out of the corpus in the prompts, for larger models: so many of each technique",
     )
-    reminders: bool = Field(
-        default=False,
-        description="Remind the client each turn of one thing of its form that it has not told, for small models",
+    appraisal: AppraisalPolicy = Field(
+        default="llm",
+        description="Who says what the counselor's message was to the client: its model along with the answer, or rules alone",
     )
     choices: int = Field(
         default=1,
@@ -227,6 +228,15 @@ class SessionConfig(BaseModel):
         default_factory=dict,
         description="Model, endpoint and sampling by role: default, plan, router, merge, counselor, techniques, a technique, client",
     )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _older(cls, data: Any) -> Any:
+        # Sessions with reminders were those of the embedded model; what they reminded of is part of every session now.
+        if isinstance(data, dict) and "reminders" in data:
+            rules = {"appraisal": "rules"} if data["reminders"] is True else {}
+            return rules | {name: value for name, value in data.items() if name != "reminders"}
+        return data
 
     @model_validator(mode="before")
     @classmethod

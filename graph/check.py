@@ -7,6 +7,7 @@ from counseling_sessions.models.chat import Models
 from counseling_sessions.models.roles import Served
 from counseling_sessions.nodes.attempts import Unusable, Usable
 from counseling_sessions.nodes.client import ask_client
+from counseling_sessions.nodes.inner import next_state
 from counseling_sessions.nodes.intake import opening_of
 from counseling_sessions.nodes.pick_request import ask_pick
 from counseling_sessions.nodes.plan import ask_plan
@@ -65,7 +66,7 @@ def _probes(roles: list[str], profile: ClientProfile, config: SessionConfig) -> 
             # Its own words before the last ones, so that the roles alternate as they do later.
             heard = (*said, *(Utterance(turn=1, speaker=one.speaker, text=one.text) for one in said[:1]))
             client_view = ClientView(profile=profile, attitude=DEFAULT_ATTITUDE, utterances=heard)
-            probes.append(ask_client(client_view, config, ""))
+            probes.append(ask_client(client_view, config, next_state(client_view, config)))
         elif role in config.techniques:
             probes.append(ask_specialist(view, config, role))
         else:

@@ -13,20 +13,34 @@ from typing import Any
 from langchain_core.messages import BaseMessage
 
 from counseling_sessions.graph.provenance import provenance
+from counseling_sessions.integrity.spoken import Marked
 from counseling_sessions.nodes.attempts import ModelRequest
 from counseling_sessions.nodes.client import ask_client
 from counseling_sessions.nodes.context import ChatMessage, as_chat
+from counseling_sessions.nodes.inner import fitting_state, next_state
 from counseling_sessions.nodes.methods import METHODS
 from counseling_sessions.nodes.pick_request import ask_pick
 from counseling_sessions.nodes.plan import ask_plan
-from counseling_sessions.nodes.reminders import reminder, reminder_of
 from counseling_sessions.nodes.router import ask_closing, ask_merge
 from counseling_sessions.nodes.single import ask_single
 from counseling_sessions.nodes.specialist import ask_specialist
 from counseling_sessions.sessions.prompt_sets import sets_of
 from counseling_sessions.sessions.record import SessionRecord
 from counseling_sessions.settings import SessionConfig
-from counseling_sessions.state import Call, Candidate, ClientView, CounselorView, Failure, Part, Pick, Plan, Utterance
+from counseling_sessions.state import (
+    Appraisal,
+    Call,
+    Candidate,
+    ClientState,
+    ClientView,
+    CounselorView,
+    EndReason,
+    Failure,
+    Part,
+    Pick,
+    Plan,
+    Utterance,
+)
 
 
 @dataclass(frozen=True)
@@ -53,7 +67,7 @@ _Answered = Plan | Pick | Candidate | Utterance
 def exchanges(record: SessionRecord) -> Iterator[Exchange]:
     """Every successful call of a session in the order of work.
 
-    A client's reply that ended the session has its end marker again. Left out are parts that no model made, calls that the record
+    A client's reply has its markers again. Left out are parts that no model made, calls that the record
     contradicts, and what a fork has from its parent: the parent's configuration asked for that, and its record has it.
     """
     first = record.forked_from.turn if record.forked_from else 1
@@ -157,17 +171,33 @@ class _State:
         )
 
     def _client_request(self, reply: Utterance) -> ModelRequest:
-        record, config = self.record, self.config
-        view = ClientView(
+        return ask_client(self._client_view(), self.config, self._state_of(reply))
+
+    def _client_view(self) -> ClientView:
+        record = self.record
+        return ClientView(
             session_id=record.session_id,
             profile=record.profile,
             attitude=record.attitude,
             utterances=tuple(self.said),
+            client_states=tuple(turn.client_state for turn in record.turns if turn.client_state),
         )
-        if not config.reminders:
-            return ask_client(view, config, "")
-        # A written reply follows from no reminder: it gets the one that it would have followed from.
-        return ask_client(view, config, reminder_of(view, reply.text) if self.written else reminder(view, config))
+
+    def _state_of(self, reply: Utterance) -> ClientState:
+        """The state that a reply followed from: the one on record, or for a written reply one that fits it, or as rules have it."""
+        turn = next((turn for turn in self.record.turns if turn.client is reply), None)
+        if turn and turn.client_state:
+            return turn.client_state
+        view = self._client_view()
+        if not self.written:
+            return next_state(view, self.config)
+        return fitting_state(view, self.config, reply.text, self._end_with(reply))
+
+    def _end_with(self, reply: Utterance) -> EndReason | None:
+        """The end that the client declares with a reply; None for most."""
+        record = self.record
+        ends = bool(record.turns) and reply is record.turns[-1].client and record.end_reason in ("resolved", "left")
+        return record.end_reason if ends else None
 
     def _answer(self, part: _Answered) -> str:
         if isinstance(part, Plan):
@@ -175,9 +205,16 @@ class _State:
         if isinstance(part, Pick):
             step = {"step": part.step} if part.step is not None else {}
             return _json({"reason": part.reason, "techniques": list(part.techniques)} | step)
-        ended = self.record.end_reason in ("resolved", "left")
-        ends = ended and bool(self.record.turns) and part is self.record.turns[-1].client
-        return f"{part.text} [END: {self.record.end_reason}]" if ends else part.text
+        if isinstance(part, Candidate) or part.speaker == "counselor":
+            return part.text
+        return Marked(part.text, self._end_with(part), self._heard_with(part)).with_markers(part.text)
+
+    def _heard_with(self, reply: Utterance) -> tuple[Appraisal, ...] | None:
+        """What the counselor's message was to the client, if its model says so with a reply."""
+        if self.config.appraisal == "rules":
+            return None
+        state = self._state_of(reply)
+        return state.heard if self.written and state.reading is None else state.reading
 
 
 def _is_of(call: Call, record: SessionRecord) -> bool:

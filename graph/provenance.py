@@ -15,8 +15,11 @@ from counseling_sessions.sessions.record import Provenance
 from counseling_sessions.settings import SessionConfig
 
 PACKAGES = ("counseling-sessions", "langgraph", "langchain-core", "langchain-openai", "openai", "pydantic", "xllamacpp")
-YOUNGER = ("few_shot", "reminders", "merge", "choices")
+YOUNGER = ("few_shot", "appraisal", "merge", "choices")
 """Settings that came later: with their default values, a configuration keeps its older hash."""
+
+_RENAMED = ('"appraisal":"rules"', '"reminders":true')
+"""A setting that took the place of another one, and what runs that were begun with that have in their hashes."""
 
 
 def provenance(config: SessionConfig) -> Provenance:
@@ -35,6 +38,7 @@ def configuration_hash(config: SessionConfig) -> str:
     fields = SessionConfig.model_fields
     left_out = {"seed", *(name for name in YOUNGER if getattr(config, name) == fields[name].default)}
     document = config.said_by().model_dump_json(exclude=left_out)
+    document = document.replace(*_RENAMED, 1)
     return hashlib.sha256(document.encode()).hexdigest()[:16]
 
 

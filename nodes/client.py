@@ -1,5 +1,6 @@
-"""The client simulator: plays an intake form with an attitude, and may declare the end of the session."""
+"""The client simulator: plays an intake form from an inner state that follows from the session, and may end the session."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from counseling_sessions.integrity.spoken import split_marker
@@ -7,45 +8,98 @@ from counseling_sessions.models.chat import Models
 from counseling_sessions.nodes.attempts import Unusable
 from counseling_sessions.nodes.choosing import worth_after
 from counseling_sessions.nodes.context import client_messages
-from counseling_sessions.nodes.reminders import form_words, reminder
+from counseling_sessions.nodes.inner import (
+    ends_offered,
+    form_words,
+    leaves,
+    next_state,
+    states_so_far,
+    thing_text,
+    wants_to_leave,
+)
 from counseling_sessions.nodes.speaking import SpeechRequest, speak
 from counseling_sessions.prompts import prompt
 from counseling_sessions.settings import SessionConfig
-from counseling_sessions.state import ClientView, EndReason, Utterance, update
+from counseling_sessions.state import ClientState, ClientView, EndReason, Utterance, update
 from counseling_sessions.texts.words import words
 
+_TRUST = ((1, "very_low"), (3, "low"), (5, "some"), (7, "good"), (10, "high"))
+_BELIEF = ((3, "weak"), (6, "holds"), (10, "firm"))
+_FEELING = ((3, "light"), (6, "there"), (10, "strong"))
+"""Words for a degree: up to which it is what."""
 
-def ask_client(view: ClientView, config: SessionConfig, reminded: str) -> SpeechRequest:
-    """The request for the client's reply; `reminded` is the line that reminds it of its form, or empty."""
-    note = " ".join(filter(None, (reminded, _ending(view, config))))
-    messages = client_messages(view, config, note)
-    worth = worth_after(view.utterances, form_words(view.profile)) if config.choices > 1 else None
+
+def ask_client(view: ClientView, config: SessionConfig, state: ClientState) -> SpeechRequest:
+    """The request for the client's reply, which follows from its `state`."""
+    messages = client_messages(view, config, _note(view, config, state))
+    worth = worth_after(view.utterances, form_words(view.profile, state.openness)) if config.choices > 1 else None
     said, heard = view.said_by("client"), view.said_by("counselor")
     names = frozenset(words(view.profile.demographics.name))
     return SpeechRequest("client", view.turn, view.session_id, config, messages, "client", said, heard, worth, names)
 
 
 async def client(models: Models, view: ClientView, config: SessionConfig) -> dict[str, Any]:
-    """Answer the counselor. An end marker counts from `min_turns` on; before, it is dropped and the session goes on."""
-    answer = await speak(models, ask_client(view, config, reminder(view, config) if config.reminders else ""))
+    """Answer the counselor, and keep the state that the answer followed from.
+
+    An end counts where the state offered it. A client who has had enough leaves, with a marker or without.
+    """
+    state = next_state(view, config)
+    answer = await speak(models, ask_client(view, config, state))
     if isinstance(answer, Unusable):
         return update(failure=answer.failure)
-    said, declared = split_marker(answer.value)
-    change = update(utterances=[Utterance(turn=view.turn, speaker="client", text=said, call=answer.call)])
-    if reason := _end(declared, view.turn, config):
+    said = split_marker(answer.value)
+    states = (*states_so_far(view, config), state)
+    kept = state.model_copy(update={"reading": said.heard}) if config.appraisal == "llm" else state
+    spoken = Utterance(turn=view.turn, speaker="client", text=said.text, call=answer.call)
+    change = update(utterances=[spoken], client_states=[kept])
+    if reason := _end(said.end, states, config):
         change |= update(end_reason=reason)
     return change
 
 
-def _end(declared: str | None, turn: int, config: SessionConfig) -> EndReason | None:
-    if declared and turn >= config.min_turns:
-        return "left" if declared == "left" else "resolved"
-    return "turn_limit" if turn >= config.max_turns else None
+def _end(declared: str | None, states: Sequence[ClientState], config: SessionConfig) -> EndReason | None:
+    if leaves(states, config):
+        return "left"
+    offered = ends_offered(states, config)
+    return next((end for end in offered if end == declared), None) or (
+        "turn_limit" if states[-1].turn >= config.max_turns else None
+    )
 
 
-def _ending(view: ClientView, config: SessionConfig) -> str:
-    """What the prompt says about ending: nothing before the client may, so that it does not aim at it."""
-    if view.turn < config.min_turns:
-        return ""
-    ending = prompt("client/reply", "ending")
-    return f"{ending} {prompt('client/reply', 'last')}" if view.turn >= config.max_turns else ending
+def _note(view: ClientView, config: SessionConfig, state: ClientState) -> str:
+    """What stands at the end of the client's prompt: how it is for the client now, and how to answer."""
+    parts = [
+        prompt(
+            "client/reply",
+            trust=_word("trust", state.trust, _TRUST),
+            belief=_word("belief", state.belief, _BELIEF),
+            feeling=_word("feeling", state.feeling, _FEELING),
+        )
+    ]
+    if state.manner != "tells":
+        parts.append(prompt("client/manner", state.manner))
+    if state.step:
+        parts.append(prompt("client/step", state.step))
+    if thing := thing_text(view.profile, state.item, view.utterances):
+        parts.append(prompt("client/reply", "item", thing=thing))
+    parts += _ending(view, config, state)
+    return " ".join((*parts, prompt("client/length", state.length)))
+
+
+def _ending(view: ClientView, config: SessionConfig, state: ClientState) -> list[str]:
+    """What the note says about ending: nothing where the client may not, so that it does not aim at it."""
+    states = (*states_so_far(view, config), state)
+    if leaves(states, config):
+        return [prompt("client/reply", "leaves")]
+    parts = [prompt("client/reply", end) for end in sorted(ends_offered(states, config))]
+    if wants_to_leave(states, config):
+        parts.append(prompt("client/reply", "leaving"))
+    if view.turn >= config.max_turns:
+        parts.append(prompt("client/reply", "last"))
+    return parts
+
+
+def _word(scale: str, degree: int, bands: Sequence[tuple[int, str]]) -> str:
+    """A degree in words."""
+    band = next(name for most, name in bands if degree <= most)
+    return prompt("client/inner", f"{scale}_{band}")

@@ -6,7 +6,7 @@ every chat template with a system message takes it. In the shared layout all cou
 separate layout puts each call's own instruction first and the dialogue into one message, as the paper does.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
 from itertools import groupby
 from typing import get_args
@@ -17,7 +17,9 @@ from counseling_sessions.integrity.lengths import LENGTHS
 from counseling_sessions.nodes.examples import ALONE, MERGE, client_examples, counselor_examples
 from counseling_sessions.nodes.methods import METHODS
 from counseling_sessions.nodes.techniques import technique
-from counseling_sessions.profiles.schema import clean, client_form
+from counseling_sessions.profiles.disclosure import field_of, form_up_to, levels
+from counseling_sessions.profiles.manner import Manner
+from counseling_sessions.profiles.schema import ClientProfile, clean
 from counseling_sessions.prompts import prompt
 from counseling_sessions.settings import SessionConfig
 from counseling_sessions.state import ClientView, CounselorView, Finding, Phase, Speaker, Utterance
@@ -62,14 +64,40 @@ def counselor_messages(
 
 
 def client_messages(view: ClientView, config: SessionConfig, note: str) -> list[BaseMessage]:
-    """What the client is sent: its form and attitude, then the dialogue, and a note at the end if there is one."""
-    name, form = clean(view.profile.demographics.name), client_form(view.profile)
-    attitude = prompt("client/system", view.attitude)
-    system = prompt("client/system", name=name, form=form, attitude=attitude, language=config.language)
+    """What the client is sent: what it tells easily of its form, its attitude, the dialogue, and a note at the end.
+
+    The system message is the same in every turn: what may be told later on is in the note.
+    """
+    profile = view.profile
+    system = prompt(
+        "client/system",
+        name=clean(profile.demographics.name),
+        form=form_up_to(profile, 1),
+        kept=_kept(profile),
+        attitude=" ".join((prompt("client/system", view.attitude), *_manner(profile))),
+        language=config.language,
+        heard=prompt("client/system", "heard") if config.appraisal == "llm" else "",
+    ).strip()
     return [
         SystemMessage(_with(system, client_examples(view, config))),
         *_dialogue(view.utterances, "client", "", note),
     ]
+
+
+def _kept(profile: ClientProfile) -> str:
+    """The titles of what the client keeps back at first."""
+    fields = (field_of(profile, path) for path, level in levels(profile).items() if level > 1)
+    titles = ", ".join(title for title, text in fields if text)
+    return prompt("client/system", "kept", titles=titles) + "\n" if titles else ""
+
+
+def _manner(profile: ClientProfile) -> Iterator[str]:
+    """What opens the client and what closes it."""
+    manner = profile.manner or Manner()
+    if manner.opens:
+        yield prompt("client/system", "opens", opens=clean(manner.opens))
+    if manner.closes:
+        yield prompt("client/system", "closes", closes=clean(manner.closes))
 
 
 def ask_again(messages: Sequence[BaseMessage], findings: Sequence[Finding]) -> list[BaseMessage]:

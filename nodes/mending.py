@@ -37,11 +37,10 @@ def tidy(text: str, speaker: Speaker) -> str:
 
 
 def cut(text: str, most: int) -> str:
-    """The beginning of a text of at most `most` characters, at the end of a sentence or else of a word. An end marker stays."""
+    """The beginning of a text of at most `most` characters, at the end of a sentence or else of a word. Markers stay."""
     if len(text) <= most:
         return text
-    _, reason = split_marker(text)
-    marker = f" [END: {reason}]" if reason else ""
+    marker = split_marker(text).with_markers("")
     head = text[: most - len(marker)]
     ended = [sentence.end() for sentence in SENTENCE.finditer(head) if FINISHED.search(sentence[0])]
     # The last one may go on behind the cut.
@@ -56,12 +55,13 @@ def repair(draft: Spoken) -> str:
 
     Own labels and lead-ins about the task go, what is written for the other person is cut off, sentences that the speaker
     has said before or twice are left out, and an unfinished last sentence is dropped. Of a message that is too long, sentences
-    before the last one go; of one that asks nothing, the questions. A marker that ends the message is kept.
+    before the last one go; of one that asks nothing, the questions. A client's markers are kept.
     Nothing is left of a message that thinks aloud, refuses its part or is JSON: its other sentences belong to that.
     """
     if reasoning(draft) or refusal(draft) or _JSON.match(draft.text):
         return ""
-    text, reason = split_marker(draft.text)
+    marked = split_marker(draft.text)
+    text = marked.text
     earlier = [said for said in draft.past.said if not may_come_again(said)]
     said = {normalized(sentence) for one in earlier for sentence in sentences(one.text)}
     mended = _mended_once(draft, text, said)
@@ -71,7 +71,7 @@ def repair(draft: Spoken) -> str:
         text, mended = mended, _mended_once(draft, mended, said)
     else:
         return ""  # a text that never comes to rest was made to be like that
-    return f"{mended} [END: {reason}]" if reason and mended and draft.speaker == "client" else mended
+    return marked.with_markers(mended) if mended and draft.speaker == "client" else mended
 
 
 def _mended_once(draft: Spoken, text: str, said: set[str]) -> str:

@@ -77,4 +77,4 @@ def mended(draft: Spoken) -> str:
         return ""  # what a filter or an error stopped may be anything but what was meant
     text = repair(draft)
     fine = not check(replace(draft, text=text, finish_reason=None, cut_from=None, names=frozenset()))
-    return text if fine and split_marker(text)[0] else ""
+    return text if fine and split_marker(text).text else ""

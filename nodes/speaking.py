@@ -104,7 +104,7 @@ async def speak(models: Models, request: SpeechRequest) -> Usable[str] | Unusabl
             findings = [Finding(kind="reasoning", detail=why)]
         if text := mended_at_once(draft, findings) if findings else draft.text:
             attempts.findings += [finding.model_copy(update={"repaired": True}) for finding in findings]
-            worth = request.worth(split_marker(text)[0]) if request.worth else 0.0
+            worth = request.worth(split_marker(text).text) if request.worth else 0.0
             passed.append(Passed(worth, text, len(attempts.replies) - 1))
             prompt = request.messages
         else:

@@ -4,8 +4,10 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
+from itertools import pairwise
+from typing import NamedTuple, get_args
 
-from counseling_sessions.state import Speaker
+from counseling_sessions.state import Appraisal, Speaker
 from counseling_sessions.texts.reasoning import Answer, take_apart
 from counseling_sessions.texts.words import normalized, trigrams
 
@@ -13,6 +15,14 @@ RECENT = 10
 """How many of a speaker's last messages a near-repeat is looked for in; an exact repeat is looked for in all."""
 END_MARKER = re.compile(r"\[\s{0,9}END\s{0,9}(?::\s{0,9}(?P<reason>resolved|left)\s{0,9})?\]", re.IGNORECASE)
 """How a client declares the end; honoured only at the very end of its message."""
+_HEARD = r"[\[({]\s{0,9}HEARD\b"
+HEARD_MARKER = re.compile(
+    rf"[*_]{{0,3}}{_HEARD}(?P<read>[^\[\](){{}}\n]{{0,300}})(?:[\])}}][*_]{{0,3}}|\Z|(?=[\[\n]))", re.IGNORECASE
+)
+"""How a client says what the counselor's message was to it; whole, or as a model leaves it off."""
+_BARE = re.compile(r"(?:(?<=\n)|\A|(?<=[.!?…] ))[*_]{0,3}HEARD[*_]{0,3}\s{0,9}[:：][^\n]{0,300}\Z", re.IGNORECASE)
+"""The same without brackets, as the last thing of a message."""
+APPRAISALS: tuple[Appraisal, ...] = get_args(Appraisal)
 ROUNDS = 9
 """How often mending goes through a text again; what people and models write needs two."""
 
@@ -108,20 +118,59 @@ def speaks_of_clients(texts: Iterable[str]) -> bool:
     return any(re.search(r"\bclients?\b", text) for text in texts)
 
 
-def split_marker(text: str) -> tuple[str, str | None]:
-    """A client's message without its end markers, and the end reason that a marker at its very end declares."""
+class Marked(NamedTuple):
+    """A client's message: its words, the end that it declares, and what the counselor's message was to it (None: not said)."""
+
+    text: str
+    end: str | None = None
+    heard: tuple[Appraisal, ...] | None = None
+
+    def with_markers(self, text: str) -> str:
+        """Another text with the same markers at its end."""
+        heard = "" if self.heard is None else f" [HEARD: {', '.join(self.heard) or 'none'}]"
+        return f"{text}{heard}{f' [END: {self.end}]' if self.end else ''}"
+
+
+def split_marker(text: str) -> Marked:
+    """A client's message without its markers, the end reason that one at its very end declares, and what it heard."""
+    said, heard = _without_heard(text)
     reason = None
-    matches = list(END_MARKER.finditer(text))
-    if matches and not any(c.isalnum() for c in text[matches[-1].end() :]):
+    matches = list(END_MARKER.finditer(said))
+    if matches and not any(c.isalnum() for c in said[matches[-1].end() :]):
         reason = (matches[-1]["reason"] or "resolved").lower()
-    return unmarked(text), reason
+    return Marked(unmarked(said), reason, heard)
 
 
 def unmarked(text: str) -> str:
-    """The text without end markers and stray space around it."""
+    """The text without markers and stray space around it."""
     # Taking one out can join the halves of another. A text made to go on like that loses its brackets.
     for _ in range(ROUNDS):
+        text = _without_heard(text)[0]
         if not END_MARKER.search(text):
             return text.strip()
         text = re.sub(r" {2,}", " ", END_MARKER.sub(" ", text))
-    return (text.replace("[", "") if END_MARKER.search(text) else text).strip()
+    return (text.replace("[", "") if END_MARKER.search(text) or HEARD_MARKER.search(text) else text).strip()
+
+
+def _without_heard(text: str) -> tuple[str, tuple[Appraisal, ...] | None]:
+    """The text without markers of what was heard, and what the last of them says, if it says anything."""
+    if "heard" not in text.casefold():
+        return text, None
+    read = [match["read"] for match in HEARD_MARKER.finditer(text)]
+    text = HEARD_MARKER.sub(" ", text) if read else text
+    ended = END_MARKER.sub(" ", text).rstrip()
+    if bare := _BARE.search(ended):
+        read.append(bare[0].partition("HEARD")[2])
+        text = text.replace(bare[0], " ")
+    return (re.sub(r" {2,}", " ", text) if read else text), _appraisals(read[-1]) if read else None
+
+
+def _appraisals(read: str) -> tuple[Appraisal, ...] | None:
+    """The appraisals that a marker names; none of them where it says so, None where it says nothing that is one."""
+    named = {
+        word.replace("-", "_").replace(" ", "_")
+        for word in re.split(r"[,;/:：|\s]+(?:and\s)?", read.casefold().strip())
+    }
+    named |= {"_".join(pair) for pair in pairwise(re.findall(r"[a-z]+", read.casefold()))}
+    heard = tuple(name for name in APPRAISALS if name in named)
+    return heard if heard or "none" in named else None

@@ -4,13 +4,13 @@ from collections.abc import Sequence
 from typing import Any
 
 import pytest
+from counseling_sessions.nodes.reminders import form_words
 from langchain_core.messages import AIMessage, HumanMessage
 
 from counseling_sessions.models.errors import ModelError
 from counseling_sessions.nodes.attempts import Usable
 from counseling_sessions.nodes.choosing import ENOUGH, worth_after
 from counseling_sessions.nodes.client import client
-from counseling_sessions.nodes.reminders import form_words
 from counseling_sessions.nodes.single import single
 from counseling_sessions.nodes.speaking import SpeechRequest, speak
 from counseling_sessions.nodes.specialist import specialist

@@ -7,6 +7,7 @@ from functools import partial
 from typing import Any
 
 import pytest
+from counseling_sessions.nodes.reminders import _SENTENCE
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -16,7 +17,6 @@ from counseling_sessions.nodes.choosing import worth_after
 from counseling_sessions.nodes.guards import check
 from counseling_sessions.nodes.mending import cut, repair, tidy
 from counseling_sessions.nodes.plan import _CIRCLE
-from counseling_sessions.nodes.reminders import _SENTENCE
 from counseling_sessions.nodes.techniques import technique, techniques
 from counseling_sessions.practice.cues import Moment, moments_in, picks_up, questions_in, techniques_in
 from counseling_sessions.profiles.schema import clean

@@ -3,9 +3,9 @@
 from typing import Any
 
 import pytest
+from counseling_sessions.nodes.reminders import reminder, reminder_of
 
 from counseling_sessions.nodes.context import phase_of
-from counseling_sessions.nodes.reminders import reminder, reminder_of
 from counseling_sessions.profiles.library import load_builtin
 from counseling_sessions.profiles.schema import ClientProfile, client_form, counselor_information
 from counseling_sessions.settings import SessionConfig

@@ -1,6 +1,5 @@
 """Options that several commands share: how a session goes, which models serve it, what is done about damaged ones."""
 
-from argparse import BooleanOptionalAction
 from pathlib import Path
 from typing import Any, get_args
 
@@ -10,6 +9,7 @@ from counseling_sessions.nodes.techniques import techniques
 from counseling_sessions.settings import (
     EMBEDDED_SESSION,
     EMBEDDED_TURNS,
+    AppraisalPolicy,
     FanOut,
     MergePolicy,
     MethodName,
@@ -43,9 +43,7 @@ class SessionOptions(Options):
     prompt_layout: PromptLayout | None = _choice("prompt_layout")
     techniques: tuple[str, ...] | None = option(f"of {', '.join(techniques())}", "A,B", type=names)
     few_shot: int | None = option(_described("few_shot", 0), metavar="N")
-    reminders: bool | None = option(
-        _described("reminders", "off", "; on with the embedded model"), action=BooleanOptionalAction
-    )
+    appraisal: AppraisalPolicy | None = _choice("appraisal")
     choices: int | None = option(
         _described("choices", 1, f"; {EMBEDDED_SESSION['choices']} with the embedded model"), metavar="N"
     )

@@ -35,7 +35,7 @@ class TrainDataRequest(CommandRequest):
     roles: str = option(f"all, or some of {', '.join(role_names())}", default="all")
     splits: str = option("shares of clients for train, validation and test", default="80/10/10")
     seed: int = option("which clients are in which split", default=0)
-    as_embedded: bool = switch("with the prompts of the embedded model's sessions: reminders, no reasons")
+    as_embedded: bool = switch("with the prompts of the embedded model's sessions: appraisals by rules, no reasons")
     skip_invalid: bool = switch("leave out what cannot be read, and count it", flags=("--skip-invalid", "--salvage"))
     overwrite: bool = switch("replace examples that lie there")
 
