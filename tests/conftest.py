@@ -1,5 +1,6 @@
 """What tests of several rooms start from."""
 
+import gc
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -30,6 +31,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Begin with the modules that have slow tests: one that began last would leave the other process without work."""
     slow = {item.path for item in items if item.get_closest_marker("slow")}
     items.sort(key=lambda item: item.path not in slow)
+
+
+def pytest_collection_finish() -> None:
+    """Search for garbage only what tests make, not the millions of objects of imported libraries."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture

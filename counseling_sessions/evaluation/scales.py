@@ -1,7 +1,7 @@
 """The scales on which judges rate sessions: data that a user can replace.
 
-The built-in ones are this project's wording of published constructs, labelled "-style"; they are not the instruments. A user with the
-right to official wording names a file of the same form instead, and its hash goes into the results.
+Those labelled "-style" are this project's wording of published constructs; they are not the instruments. A user with the right to
+official wording names a file of the same form instead, and its hash goes into the results. `realism` has constructs of our own.
 """
 
 from pathlib import Path
@@ -13,7 +13,7 @@ from counseling_sessions.evaluation.aspects import RUBRICS, RubricId, RubricPart
 from counseling_sessions.profiles.schema import clean
 from counseling_sessions.settings import SettingsError
 
-BUILT_IN = ("ctrs-style", "wai-style", "panas-style")
+BUILT_IN = ("ctrs-style", "wai-style", "panas-style", "realism")
 """Names of the scales that come with the project."""
 
 Subject = Literal["session", "affect"]
@@ -36,14 +36,15 @@ class Item(RubricPart):
 class Scale(RubricPart):
     """A scale: whole numbers from `low` to `high` on every item, and subscales that share out the items.
 
-    `note` says what the scale is and is not, for readers of results; `question` is what the judge is asked. `hash` is of the file
-    (SHA-256, 12 digits).
+    `note` says what the scale is and is not, for readers of results; `question` is what the judge is asked. With `form` the judge of a
+    session sees the client's intake form beside it. `hash` is of the file (SHA-256, 12 digits).
     """
 
     name: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,39}$")]
     title: RubricText
     note: RubricText
     subject: Subject = "session"
+    form: bool = False
     low: int = Field(ge=-100, le=100)
     high: int = Field(ge=-100, le=100)
     question: RubricText
@@ -72,6 +73,11 @@ class Scale(RubricPart):
         if bare := [item.id for item in self.items if len(self.anchors_of(item)) < 2]:
             raise ValueError(f"{bare[0]}: needs anchors for two points at least, its own or the scale's")
         return self
+
+    @property
+    def needs_form(self) -> bool:
+        """Whether the judge sees the intake form: by `form`, and always for affect."""
+        return self.form or self.subject == "affect"
 
     def anchors_of(self, item: Item) -> dict[int, str]:
         """What points of the scale stand for on an item, from low to high."""

@@ -117,11 +117,16 @@ class _Chat(ChatOpenAI):
 
 
 def openai_chat(endpoint: Endpoint, settings: ModelSettings, http: ModelClient) -> BaseChatModel:
-    """The chat model of an endpoint. It never retries; the caller does."""
+    """The chat model of an endpoint, for asynchronous calls alone. It never retries; the caller does."""
+
+    async def key() -> str:
+        # Of a synchronous function, the library makes a second client, and calls it in a thread before every request.
+        return endpoint.key
+
     chat = _Chat(
         model=endpoint.model,
         base_url=endpoint.base_url,
-        api_key=lambda: endpoint.key,
+        api_key=key,
         # Named, as the library has a temperature of its own for some names of models.
         temperature=None,
         max_retries=0,

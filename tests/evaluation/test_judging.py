@@ -6,14 +6,16 @@ from typing import Any
 
 import pytest
 
+from counseling_sessions.evaluation.judging.ask import Unscored
 from counseling_sessions.evaluation.judging.cache import JudgeCache
 from counseling_sessions.evaluation.judging.material import transcript
 from counseling_sessions.evaluation.judging.means import affect_changes, subscale_means
 from counseling_sessions.evaluation.scales import BUILT_IN, read_scale
 from counseling_sessions.models.chat import Models
 from counseling_sessions.sessions import Message, SessionKey
-from tests.evaluation.judged import SMALL, judge, judged, rater, rating, session, why
+from tests.evaluation.judged import SMALL, judge, judged, rater, rating, session, small_scale, why
 from tests.loopback import Answer, LoopbackServer, Request
+from tests.scripted import profile
 
 pytestmark = pytest.mark.usefixtures("no_surroundings")
 
@@ -27,8 +29,8 @@ async def test_a_server_that_fills_schemas_by_itself_scores_every_item_of_every_
     scales = [read_scale(name) for name in BUILT_IN]
     with LoopbackServer() as server:
         found = await judged(models, cache, judge(server, samples=2), scales=scales)
-        assert len(server.requests) == 2 * 4
-    assert len(found.rows) == 2 * (6 + 12 + 2 * 20)
+        assert len(server.requests) == 2 * 5
+    assert len(found.rows) == 2 * (6 + 12 + 2 * 20 + 9)
     bounds = {scale.name: (scale.low, scale.high) for scale in scales}
     for row in found.rows:
         low, high = bounds[row.scale]
@@ -70,7 +72,7 @@ async def test_all_questions_about_a_session_begin_with_its_transcript_and_carry
         assert len({request.body["seed"] for request in server.requests}) == len(prompts)
         cached = server.cached_tokens
     with_transcript = [text for text in prompts if "=== begin transcript" in text]
-    assert len(with_transcript) == 3
+    assert len(with_transcript) == 4
     shared = with_transcript[0].index("=== end transcript")
     assert len({text[:shared] for text in with_transcript}) == 1
     assert cached > 2 * shared // 8
@@ -96,6 +98,39 @@ async def test_affect_is_rated_from_the_form_before_and_from_form_and_session_af
     assert '"evidence"' not in before
     assert all((row.evidence, row.nowhere) == ((), 0) for row in found.rows if row.occasion == "before")
     assert all(row.evidence == (1, 2) for row in found.rows if row.occasion == "after")
+
+
+CANARY = "The kingfisher under the third bridge."
+
+
+async def test_the_judge_sees_the_form_only_for_a_scale_that_asks_for_it(models: Models, cache: JudgeCache) -> None:
+    about = session(profile=profile(history=CANARY))
+    scales = [small_scale(), small_scale(name="with-form", form=True)]
+    with LoopbackServer(rater()) as server:
+        await judged(models, cache, judge(server, max_in_flight=1), sessions=[about], scales=scales)
+        without, shown = (request.prompt for request in server.requests)
+    assert CANARY not in without
+    assert "intake form" not in without
+    transcript_end, form, task = (shown.index(text) for text in ("=== end transcript", CANARY, "Rate both."))
+    assert transcript_end < form < task
+    assert shown.split("=== begin form")[0].startswith(without.split("\n\nRate both.")[0])
+
+
+@pytest.mark.parametrize("name", BUILT_IN)
+async def test_only_affect_and_realism_are_rated_with_the_form(models: Models, cache: JudgeCache, name: str) -> None:
+    about = session(profile=profile(history=CANARY))
+    with LoopbackServer(rater()) as server:
+        await judged(models, cache, judge(server), sessions=[about], scales=[read_scale(name)])
+        seen = {CANARY in request.prompt for request in server.requests}
+    assert seen == {name in ("panas-style", "realism")}
+
+
+async def test_a_scale_that_asks_for_the_form_is_not_asked_without_one(models: Models, cache: JudgeCache) -> None:
+    sessions = [session("formless", profile=None, profile_problem="no form in it")]
+    with LoopbackServer(rater()) as server:
+        found = await judged(models, cache, judge(server), sessions=sessions, scales=[read_scale("realism")])
+        assert not server.requests
+    assert {row.unscored for row in found.rows} == {Unscored("no_intake_form", "no form in it")}
 
 
 async def test_what_is_rated_before_is_asked_once_for_all_sessions_of_a_client(

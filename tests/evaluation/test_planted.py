@@ -18,7 +18,8 @@ from tests.loopback import LoopbackServer
 
 SCALES = [read_scale(name) for name in BUILT_IN]
 BY_ID = {defect.id: defect for defect in defects()}
-OF_THE_COUNSELOR = ("lecturing", "agreeing", "hostile", "off_topic")
+OF_THE_COUNSELOR = ("lecturing", "agreeing", "hostile", "off_topic", "knowing")
+OF_THE_CLIENT = ("parroting", "telling_all", "contradicting", "textbook", "counseling")
 
 
 def planted(name: str, seed: int = 0) -> Session:
@@ -63,6 +64,14 @@ def test_a_defect_of_the_counselor_leaves_the_client_and_the_turns_alone(name: s
     assert said(after, "client") == said(before, "client")
     assert [message.turn for message in after.dialogue] == [message.turn for message in before.dialogue]
     assert said(after, "counselor") != said(before, "counselor")
+
+
+@pytest.mark.parametrize("name", OF_THE_CLIENT)
+def test_a_defect_of_the_client_leaves_the_counselor_and_the_turns_alone(name: str) -> None:
+    before, after = session(), planted(name)
+    assert said(after, "counselor") == said(before, "counselor")
+    assert [message.turn for message in after.dialogue] == [message.turn for message in before.dialogue]
+    assert said(after, "client") != said(before, "client")
 
 
 @pytest.mark.parametrize("name", ["lecturing", "hostile", "off_topic"])

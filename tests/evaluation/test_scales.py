@@ -11,14 +11,22 @@ from counseling_sessions.evaluation.scales import BUILT_IN, Scale, read_scale
 from counseling_sessions.settings import SettingsError
 from tests.evaluation.judged import small_scale
 
+PUBLISHED = BUILT_IN[:3]
 
-@pytest.mark.parametrize("name", BUILT_IN)
-def test_a_built_in_scale_is_labelled_as_no_instrument_and_describes_its_points(name: str) -> None:
+
+@pytest.mark.parametrize("name", PUBLISHED)
+def test_a_scale_of_published_constructs_is_labelled_as_no_instrument(name: str) -> None:
     scale = read_scale(name)
-    assert scale.name == name
     assert name.endswith("-style")
     assert "-style" in scale.title
     assert "not the" in scale.note
+
+
+@pytest.mark.parametrize("name", BUILT_IN)
+def test_a_built_in_scale_says_that_nobody_has_validated_it_and_describes_its_points(name: str) -> None:
+    scale = read_scale(name)
+    assert scale.name == name
+    assert "not been validated" in scale.note or "must not be reported" in scale.note
     assert len(scale.hash) == 12
     for item in scale.items:
         points = scale.anchors_of(item)
@@ -27,7 +35,7 @@ def test_a_built_in_scale_is_labelled_as_no_instrument_and_describes_its_points(
 
 
 def test_the_structure_is_the_published_one() -> None:
-    ctrs, wai, panas = map(read_scale, BUILT_IN)
+    ctrs, wai, panas = map(read_scale, PUBLISHED)
     assert ((ctrs.low, ctrs.high), (wai.low, wai.high), (panas.low, panas.high)) == ((0, 6), (1, 7), (1, 5))
     assert ctrs.subscales == {
         "general": ("understanding", "interpersonal_effectiveness", "collaboration"),
@@ -40,6 +48,14 @@ def test_the_structure_is_the_published_one() -> None:
     assert not any(item.reverse for scale in (ctrs, panas) for item in scale.items)
     assert {name: len(items) for name, items in panas.subscales.items()} == {"positive": 10, "negative": 10}
     assert (ctrs.subject, wai.subject, panas.subject) == ("session", "session", "affect")
+
+
+def test_realism_has_items_of_the_client_and_of_the_counselor_and_needs_the_form() -> None:
+    scale = read_scale("realism")
+    assert {name: len(items) for name, items in scale.subscales.items()} == {"client": 6, "counselor": 3}
+    assert (scale.subject, scale.low, scale.high) == ("session", 0, 6)
+    assert not any(item.reverse for item in scale.items)
+    assert [read_scale(name).needs_form for name in BUILT_IN] == [False, False, True, True]
 
 
 def test_reverse_keyed_items_are_counted_the_other_way_round() -> None:

@@ -1,5 +1,8 @@
 """Where requests go and what goes with them, whatever variables the libraries read of their own accord."""
 
+import ssl
+from typing import Any
+
 import pytest
 from langchain_core.messages import HumanMessage
 
@@ -50,6 +53,24 @@ async def test_headers_of_the_environment_go_to_no_server(models: Models, monkey
         assert len(server.requests) == 2  # the list of models, and the answer
         assert {request.headers["authorization"] for request in server.requests} == {"Bearer sk-the-key-that-is-meant"}
         assert PASSWORD not in repr([request.headers for request in server.requests])
+
+
+async def test_the_certificates_are_read_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    times, load = [], ssl.SSLContext.load_verify_locations
+
+    def counting(context: ssl.SSLContext, *where: Any, **options: Any) -> None:
+        times.append(where)
+        load(context, *where, **options)
+
+    monkeypatch.setattr(ssl.SSLContext, "load_verify_locations", counting)
+    monkeypatch.setenv("HTTPS_PROXY", "http://127.0.0.1:9")
+    for _ in range(2):
+        models = Models()
+        with LoopbackServer() as server:
+            await models.ask("client", ModelSettings(base_url=server.base_url, max_requests=1), HELLO)
+        await models.close()
+
+    assert len(times) <= 1  # none where an earlier test has read them
 
 
 def test_a_name_that_begins_like_openai_s_is_another_server() -> None:

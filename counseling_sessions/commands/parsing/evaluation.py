@@ -7,7 +7,7 @@ from counseling_sessions.commands.parsing.declared import CommandRequest, Option
 from counseling_sessions.commands.parsing.options import PRICES, SALVAGE
 from counseling_sessions.commands.parsing.values import count, positive
 
-JUDGED = {"ctrs": "ctrs-style", "wai": "wai-style", "panas": "panas-style"}
+JUDGED = {"ctrs": "ctrs-style", "wai": "wai-style", "panas": "panas-style", "realism": "realism"}
 """Metrics that need a judge, and the built-in scales behind them."""
 PLAIN = ("integrity", "structure", "diversity", "self-bleu", "semantic")
 JUDGEMENTS = "judgements"

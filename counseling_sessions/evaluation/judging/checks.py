@@ -56,10 +56,17 @@ async def planted_checks(
 ) -> tuple[list[PlantedCheck], Judgements]:
     """Rate `n` sessions drawn by `seed`, intact and with each defect; a row for every defect, judge, scale and target.
 
-    The cache answers for the intact sessions where `judge_sessions` has rated them. A defect is rated on the scales that it names. The
-    judgements are those of all the sessions, broken ones under `<id>~<defect>`. Raises what `judge_sessions` raises.
+    The cache answers for the intact sessions where `judge_sessions` has rated them. A defect is rated on the scales that it names. Left
+    out are scales that need a form where no session has one, and defects that name no other scale. The judgements are those of all the
+    sessions, broken ones under `<id>~<defect>`. Raises what `judge_sessions` raises.
     """
-    planted = defects() if planted is None else planted
+    sessions = list(sessions)
+    scales = [scale for scale in scales if not scale.needs_form or any(session.profile for session in sessions)]
+    planted = [
+        defect
+        for defect in (defects() if planted is None else planted)
+        if defect.id == CONTROL or any(defect.targets(scale) for scale in scales)
+    ]
     chosen = draw_sessions(sessions, n, seed, planted)
     wanted: list[tuple[Session, Sequence[Scale]]] = [
         (session, [scale for scale in scales if any(defect.targets(scale) for defect in planted)]) for session in chosen

@@ -1,8 +1,8 @@
 """Judging sessions on scales: a row for every item of every sample, with its score or why it has none.
 
-The question about a session shows the transcript. A scale of affect is asked twice: with the intake form alone (before), and with
-transcript and form (after). Questions begin with the transcript, so that prefix caches pay for it once. Ratings before a session
-depend on the form alone: all sessions of one client share them.
+The question about a session shows the transcript, and the intake form only where the scale needs it. A scale of affect is asked twice:
+with the form alone (before), and with transcript and form (after). Questions begin with the transcript, so that prefix caches pay for
+it once. Ratings before a session depend on the form alone: all sessions of one client share them.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -86,7 +86,7 @@ class _Asking:
     def question(self, judge: Judge) -> Question[_Mark]:
         session, scale, occasion = self.session, self.scale, self.occasion
         parts = [] if occasion == "before" else [session_part(session)]
-        if scale.subject == "affect" and session.profile:
+        if scale.needs_form and session.profile:
             parts.append(form_part(session.profile))
         parts.append(_task(scale, self.items, occasion))
         turns = None if occasion == "before" else turns_of(session)
@@ -170,7 +170,7 @@ def _groundless(asking: _Asking) -> Unscored | None:
     """Why a question need not be asked: there is nothing to judge by."""
     if asking.occasion != "before" and not any(message.text.strip() for message in asking.session.dialogue):
         return Unscored("empty_session", "nobody says a word")
-    if asking.scale.subject == "affect" and asking.session.profile is None:
+    if asking.scale.needs_form and asking.session.profile is None:
         return Unscored("no_intake_form", asking.session.profile_problem or "the session's file has no intake form")
     return None
 
