@@ -16,21 +16,24 @@ from counseling_sessions.nodes.techniques import techniques
 from counseling_sessions.profiles.schema import ATTITUDES, FIELD_LIMIT, PROFILE_LIMIT, ClientProfile
 from counseling_sessions.prompts import FOLDERS, PromptError, front_matter, prompt, prompt_hashes, prompt_names
 from counseling_sessions.settings import SessionConfig
-from counseling_sessions.state import EndReason, Phase
+from counseling_sessions.state import Act, EndReason, Phase
 from tests.scripted import Asked, Sensible, config, scripted_models
 
 SECTIONS: dict[str, set[str]] = {
-    "plan": {"", "techniques"},
+    "plan": {"", "techniques", "revise"},
     "retry": {"", "malformed", "again", *GUARDS},
     "client/system": {"", *ATTITUDES},
     "client/reply": {"ending", "last", "reminder"},
     "client/examples": {"", "exchange"},
-    "counselor/system": {"", "cards"},
-    "counselor/context": {"client", "plan", "dialogue", "beginning"},
+    "counselor/system": {"", "cards", "phases"},
+    "counselor/context": {"client", "plan", "formulation", "dialogue", "beginning"},
     "counselor/phases": set(get_args(Phase)),
-    "counselor/pick": {"", "step_field"},
+    "counselor/pick": {"", "rules", "step"},
     "counselor/step": {""},
-    "counselor/merge": {"picked", "every", "alone"},
+    "counselor/turn": {
+        *("phase", "focus", "picked", *get_args(Act), "asks", "asks_nothing", "clock", "step_clock", "lately"),
+    },
+    "counselor/merge": {"drafts", "rules", "alone"},
     "counselor/closing": set(get_args(EndReason)),
     "counselor/examples": {"", "draft", "merge", "counselor", "exchange"},
     **{f"techniques/{name}": {"card", "task"} for name in techniques()},
@@ -99,7 +102,7 @@ def test_missing_and_unknown_variables_are_named() -> None:
 def test_a_missing_prompt_and_a_missing_section_are_named() -> None:
     with pytest.raises(PromptError, match="no prompt 'counselor/dance'"):
         prompt("counselor/dance")
-    with pytest.raises(PromptError, match=r"'counselor/merge' has no section 'some'.*'alone', 'every', 'picked'"):
+    with pytest.raises(PromptError, match=r"'counselor/merge' has no section 'some'.*'alone', 'drafts', 'rules'"):
         prompt("counselor/merge", "some")
     assert "plan" in prompt_names()
     assert "counselor/dance" not in prompt_names()

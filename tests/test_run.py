@@ -6,6 +6,7 @@ import os
 import re
 import stat
 from pathlib import Path
+from typing import get_args
 
 import pytest
 
@@ -13,6 +14,7 @@ import run
 from counseling_sessions.commands.parsing.parser import parse
 from counseling_sessions.inspection.schemas import SCHEMAS
 from counseling_sessions.sessions.record import SessionRecord
+from counseling_sessions.state import Phase
 from tests.kept import SHARD, kept_in
 from tests.loopback import LoopbackServer, Request, sensible_answer
 
@@ -297,6 +299,14 @@ def test_the_graph_is_drawn_as_mermaid(capsys: pytest.CaptureFixture[str]) -> No
     assert "graph TD;" in drawn
     assert "counselor" in drawn
     assert "router" not in drawn
+
+
+def test_the_phases_are_drawn_as_the_documentation_has_them(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run.main(["graph", "--phases"]) == 0
+    drawn = capsys.readouterr().out
+    assert drawn.startswith("stateDiagram-v2")
+    assert all(phase in drawn for phase in get_args(Phase))
+    assert drawn in (Path(__file__).parents[1] / "docs" / "architecture.md").read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize("what", SCHEMAS)

@@ -10,6 +10,7 @@ from counseling_sessions.commands.parsing.about import CheckRequest, GraphReques
 from counseling_sessions.commands.telling import warn
 from counseling_sessions.graph.check import check
 from counseling_sessions.graph.session_graph import build_session_graph
+from counseling_sessions.inspection.graph_picture import PHASES
 from counseling_sessions.inspection.schemas import SCHEMAS
 from counseling_sessions.inspection.tables import models_table, profiles_table, show_profile
 from counseling_sessions.models.roles import serving
@@ -59,7 +60,10 @@ async def _check(request: CheckRequest) -> int:
 
 
 def draw_graph(request: GraphRequest) -> int:
-    """The state machine as Mermaid."""
+    """The state machine as Mermaid: the graph's nodes, or the phases."""
+    if request.phases:
+        print(PHASES.read_text(encoding="utf-8"), end="")
+        return 0
     drawn = build_session_graph()
     if request.method != "all":
         config = session_config(None, set_fields(method=request.method, techniques=request.techniques))

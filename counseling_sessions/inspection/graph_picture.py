@@ -8,11 +8,15 @@ left. Nodes have `data-node`, arrows `data-from` and `data-to`, so that a page c
 from collections.abc import Sequence
 from functools import cache
 from html import escape
+from pathlib import Path
 
 from langgraph.graph import END, START
 
 from counseling_sessions.graph.session_graph import build_session_graph
 from counseling_sessions.settings import MethodName
+
+PHASES = Path(__file__).with_name("phases.mmd")
+"""The phases of a session as a Mermaid diagram."""
 
 Edges = tuple[tuple[str, str], ...]
 

@@ -26,9 +26,10 @@ class CheckRequest(CommandRequest):
 
 
 class GraphRequest(CommandRequest):
-    """The state machine of a method, or of all."""
+    """The state machine of a method, or of all, or the phases of a session."""
 
     method: MethodName | Literal["all"] | None = option("default: magnet")
+    phases: bool = switch("the phases of a session and what leads from one to the next")
     techniques: tuple[str, ...] | None = option("comma-separated", type=names)
 
 
