@@ -270,7 +270,7 @@ def test_offline_without_the_model_says_what_is_missing(
 def test_profiles_are_listed_shown_and_validated(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run.main(["profiles"]) == 0
     listed = capsys.readouterr().out
-    assert len(re.findall(r"^[a-z]+(?:-[a-z]+)+ +\d+ ", listed, re.MULTILINE)) == 30
+    assert len(re.findall(r"^[a-z]+(?:-[a-z]+)+ +\d+ ", listed, re.MULTILINE)) == 35
     assert run.main(["profiles", "show", "amira-exam-panic"]) == 0
     assert "Seen by the counselor's side" in capsys.readouterr().out
     (tmp_path / "mine.json").write_text('{"id": "x", "demographics": {"age": 3}}')

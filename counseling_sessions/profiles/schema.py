@@ -199,8 +199,10 @@ def counselor_reason(profile: ClientProfile) -> str:
 
 
 def client_form(profile: ClientProfile) -> str:
-    """The whole form as its client knows it: all but the fields for evaluation, the opening and the attitude."""
-    return "\n".join(form_lines(profile, {Audience.BOTH, Audience.CLIENT}, {"opening", "attitude", "disclosure"}))
+    """The whole form as its client knows it: all but the fields for evaluation, the opening, the attitude and the manner."""
+    return "\n".join(
+        form_lines(profile, {Audience.BOTH, Audience.CLIENT}, {"opening", "attitude", "disclosure", "manner"})
+    )
 
 
 def form_lines(

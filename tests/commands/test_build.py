@@ -9,7 +9,7 @@ from counseling_sessions.models.endpoints import Endpoint
 from counseling_sessions.models.roles import Served
 from counseling_sessions.settings import EMBEDDED_SESSION, EMBEDDED_TURNS, SessionConfig
 
-UNLIKE = {"router": "llm", "merge": "llm", "reminders": False, "choices": 1}
+UNLIKE = {"router": "llm", "merge": "llm", "appraisal": "llm", "choices": 1}
 """The values of a session that the embedded model does not serve."""
 
 

@@ -76,12 +76,24 @@ def test_without_a_command_there_is_one_session() -> None:
 
 
 def test_options_are_read_as_their_fields_say() -> None:
-    typed = ["generate", "--out", "x", "--turns", "4", "--few-shot", "1", "--no-reminders", "--techniques", "a, b"]
+    typed = [
+        "generate",
+        "--out",
+        "x",
+        "--turns",
+        "4",
+        "--few-shot",
+        "1",
+        "--appraisal",
+        "rules",
+        "--techniques",
+        "a, b",
+    ]
     _, request = parse([*typed, "--prices", "p", "--max-cost", "2.5", "--seeds", "2-3", "--models", "m", "--off"])
     assert isinstance(request, GenerateRequest)
     assert (request.out, request.work.prices, request.models.file) == (Path("x"), Path("p"), Path("m"))
     session = request.session
-    assert (session.max_turns, session.few_shot, session.reminders, session.techniques) == (4, 1, False, ("a", "b"))
+    assert (session.max_turns, session.few_shot, session.appraisal, session.techniques) == (4, 1, "rules", ("a", "b"))
     assert (request.work.max_cost, request.batch.seeds, request.models.offline) == (2.5, (2, 3), True)
     assert (session.router, session.min_turns, request.work.concurrency, request.batch.methods) == (
         None,

@@ -158,7 +158,7 @@ def test_profiles_that_were_changed_underneath_are_refused(tmp_path: Path, sourc
 def test_built_in_profiles_by_id(tmp_path: Path) -> None:
     run = open_one(tmp_path / "run", "amira-exam-panic,grace-empty-chair")
     assert run.profiles.ids == ["amira-exam-panic", "grace-empty-chair"]
-    assert len(open_one(tmp_path / "all").profiles) == 30
+    assert len(open_one(tmp_path / "all").profiles) == 35
 
 
 def test_a_run_file_of_another_version_is_told(tmp_path: Path) -> None:

@@ -18,6 +18,7 @@ from counseling_sessions.profiles.library import load_builtin
 from counseling_sessions.sessions.record import SessionRecord
 from counseling_sessions.state import CounselorView
 from tests.generation.exports.sessions import run
+from tests.inner import offering
 from tests.scripted import PLAN, Asked, Sensible, config, profile, said, scripted_models
 
 ROLES = {"closing": "merge"}
@@ -61,7 +62,7 @@ async def test_prompts_with_examples_come_back_also_where_one_would_be_of_the_ow
         {"router": "rules"},
         {"router": "every"},
         {"router": "rules", "fan_out": "all"},
-        {"router": "rules", "reminders": True, "merge": "join", "max_turns": 9},
+        {"router": "rules", "appraisal": "rules", "merge": "join", "max_turns": 9},
         {"fan_out": "all"},
         {"techniques": ("solutions", "empathy", "reflection", "questioning"), "fan_out": "all"},
         {"language": "Italian", "max_turns": 9},
@@ -115,13 +116,16 @@ async def test_of_a_refused_answer_the_first_prompt_comes_back() -> None:
 
 
 @pytest.mark.parametrize("reason", ["resolved", "left"])
-async def test_the_reply_that_ended_the_session_has_its_marker_again(reason: str) -> None:
+async def test_the_reply_that_ended_the_session_has_its_marker_again(
+    reason: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     sensible = Sensible()
 
     def answer(request: Asked) -> Any:
         text = sensible(request)
         return f"{text} [END: {reason}]" if request.role == "client" else text
 
+    offering(monkeypatch)
     record, asked = await run(answer, min_turns=2, max_turns=5)
     assert record.end_reason == reason
     replies = [item.answer for item in exchanges(record) if item.call.role == "client"]

@@ -17,6 +17,7 @@ from counseling_sessions.sessions.journal_reading import read_journal
 from counseling_sessions.sessions.record import Fork, SessionRecord
 from counseling_sessions.sessions.writing import keep
 from counseling_sessions.settings import SessionConfig
+from tests.inner import offering
 from tests.kept import kept_in
 from tests.scripted import Answer, Asked, Sensible, config, profile, said, scripted_models
 
@@ -224,7 +225,11 @@ async def test_a_finished_session_is_gone_on_with(tmp_path: Path) -> None:
     assert record.closing.text not in [item.text for item in fork.dialogue]
 
 
-async def test_a_session_that_the_client_ended_goes_on_or_closes_as_it_did(tmp_path: Path) -> None:
+async def test_a_session_that_the_client_ended_goes_on_or_closes_as_it_did(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    offering(monkeypatch)
+
     def ends(asked: Asked) -> Any:
         answer = Sensible()(asked)
         return f"{answer} [END: resolved]" if asked.role == "client" else answer

@@ -10,7 +10,7 @@ from counseling_sessions.settings import ModelSettings, SessionConfig
     ("config", "hashed"),
     [
         (SessionConfig(), "691dc771d6f47603"),
-        (SessionConfig(few_shot=0, reminders=False, merge="llm", choices=1, seed=5), "691dc771d6f47603"),
+        (SessionConfig(few_shot=0, appraisal="llm", merge="llm", choices=1, seed=5), "691dc771d6f47603"),
         (SessionConfig(method="single"), "9d4951d266b9eb1d"),
         (SessionConfig(models={"client": ModelSettings(model="m", temperature=0.3)}, max_turns=5), "ad8f4b553f4252a1"),
         (
@@ -31,7 +31,7 @@ def test_a_configuration_without_what_came_later_has_the_hash_it_had_before(conf
 
 def test_every_number_of_examples_is_another_configuration_and_so_is_all_that_came_later() -> None:
     configs = [SessionConfig(few_shot=count) for count in range(5)] + [
-        SessionConfig(reminders=True),
+        SessionConfig(appraisal="rules"),
         SessionConfig(merge="join"),
         SessionConfig(choices=2),
     ]

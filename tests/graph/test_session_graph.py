@@ -11,6 +11,7 @@ from counseling_sessions.models.errors import ModelError
 from counseling_sessions.nodes.methods import METHODS
 from counseling_sessions.nodes.techniques import techniques
 from counseling_sessions.settings import SessionConfig
+from tests.inner import offering
 from tests.scripted import Answer, Asked, Sensible, config, profile, said, scripted_models
 
 
@@ -123,7 +124,10 @@ def ending(marker: str, on_turn: int) -> Answer:
 @pytest.mark.parametrize(
     ("marker", "reason"), [("[END: resolved]", "resolved"), ("[END: left]", "left"), ("[end]", "resolved")]
 )
-async def test_the_client_ends_by_marker_and_the_counselor_closes(marker: str, reason: str) -> None:
+async def test_the_client_ends_by_marker_and_the_counselor_closes(
+    marker: str, reason: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    offering(monkeypatch)
     state, asked = await run(ending(marker, on_turn=2), config(max_turns=6, min_turns=2))
     assert state["end_reason"] == reason
     assert speakers(state)[-2:] == ["client", "counselor"]

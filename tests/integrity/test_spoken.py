@@ -27,7 +27,7 @@ PACKAGE = Path(__file__).parents[2] / "counseling_sessions"
     ],
 )
 def test_split_marker(text: str, left: str, reason: str | None) -> None:
-    assert split_marker(text) == (left, reason)
+    assert split_marker(text) == (left, reason, None)
 
 
 def test_a_past_knows_its_latest_messages_first_and_each_by_its_words() -> None:

@@ -11,6 +11,7 @@ from counseling_sessions.models.errors import ModelError
 from counseling_sessions.nodes.attempts import Usable
 from counseling_sessions.nodes.choosing import ENOUGH, worth_after
 from counseling_sessions.nodes.client import client
+from counseling_sessions.nodes.inner import form_words
 from counseling_sessions.nodes.single import single
 from counseling_sessions.nodes.speaking import SpeechRequest, speak
 from counseling_sessions.nodes.specialist import specialist
@@ -126,4 +127,4 @@ async def test_a_counselors_message_is_chosen_but_its_closing_words_are_not(ende
 
 
 def test_a_clients_own_words_are_those_of_its_form_but_not_of_its_first_page() -> None:
-    assert form_words(IDA) == {"morning", "frighten", "hand", "tremble", "oven", "sister", "bread", "buy"}
+    assert form_words(IDA, 2) == {"morning", "frighten", "hand", "tremble", "oven", "sister", "bread", "buy"}

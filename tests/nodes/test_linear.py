@@ -17,6 +17,7 @@ from counseling_sessions.nodes.choosing import worth_after
 from counseling_sessions.nodes.guards import check
 from counseling_sessions.nodes.mending import cut, repair, tidy
 from counseling_sessions.nodes.plan import _CIRCLE
+from counseling_sessions.nodes.signs import signs_of
 from counseling_sessions.nodes.techniques import technique, techniques
 from counseling_sessions.practice.cues import Moment, moments_in, picks_up, questions_in, techniques_in
 from counseling_sessions.profiles.schema import clean
@@ -29,7 +30,7 @@ SLOWEST = 0.8
 """Seconds that one look at such a text may take; a sixth of a second is what the slowest needs, and three what is quadratic."""
 
 REPEATED = [
-    *("a", "\n", ".", " ", "* ", "_", "[ ", "[END", "[END]", "]", '"', "Client: ", "Counselor:\n", "a. ", "a b c. ", "? ", "。", "a。"),
+    *("a", "\n", ".", " ", "* ", "_", "[ ", "[END", "[END]", "[HEARD: ", "HEARD: ", "]", '"', "Client: ", "Counselor:\n", "a. ", "a b c. ", "? ", "。", "a。"),
     *("<think>", "</think>", "here's a ", "sure ", "(", "a agent: ", "reflection specialist:", "x. Client: ", "the  ", "as  ", "ab ab. "),
     *("\u0301", "a\u0301", "😀 ", "\u202eש", "counsellll", "[/ ", "client\u200c", "tell me ", "body ", "' a'", "{", "ﷺ", "\ud800", "let "),
 ]  # fmt: skip
@@ -60,7 +61,7 @@ LOOKS: dict[str, Callable[[str], Any]] = {
     "clean": clean,
     "telling_counts": telling_counts,
     "worth": worth_after([]),
-    "reminders": _SENTENCE.split,
+    "signs": signs_of,
     "plan": _CIRCLE.search,
     "called_for": lambda text: [technique(name).called_for(text) for name in techniques()],
     "cues, counselor": lambda text: (techniques_in(text), questions_in(text)),

@@ -16,7 +16,7 @@ from counseling_sessions.profiles.schema import (
     counselor_reason,
 )
 
-COUNT = 30
+COUNT = 35
 OUT_OF_SCOPE = re.compile(
     r"suicid|self.?harm|kill(?:ing|ed)? (?:my|them|him|her)sel(?:f|ves)|(?:cut|hurt|harm)(?:t?ing)? myself|"
     r"end (?:my life|it all)|want to die|better off dead|overdos",
@@ -33,7 +33,7 @@ def _texts(profile: ClientProfile) -> str:
     return profile.model_dump_json()
 
 
-def test_there_are_thirty_named_by_their_files(profiles):
+def test_there_are_thirty_five_named_by_their_files(profiles):
     assert len(profiles) == COUNT
     assert (
         [profile.id for profile in profiles] == list(builtin_ids()) == sorted(path.stem for path in BUILTIN.iterdir())

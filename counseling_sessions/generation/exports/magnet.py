@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from counseling_sessions.generation.exports.writers import Format
+from counseling_sessions.profiles.manner import troubles_of
 from counseling_sessions.profiles.schema import ClientProfile, counselor_information
 from counseling_sessions.prompts import prompt
 from counseling_sessions.sessions.record import SessionRecord
@@ -73,6 +74,7 @@ def intake_form(profile: ClientProfile) -> str:
             about["background"] and f"Background: {about['background']}",
             profile.automatic_thought and f"Automatic thought: {profile.automatic_thought}",
             profile.strengths and f"Strengths: {profile.strengths}",
+            profile.severity and f"Last two weeks: {troubles_of(profile.severity)}",
             profile.other,
         ],
     }
