@@ -28,6 +28,7 @@ KINDS: dict[str, str] = {
     "wrong_language": "A message that is in another language than its session, wholly or for a long stretch.",
     "contact": "An e-mail address, URL, phone number or number like an identifier that is not in the profile.",
     "name": "A person addressed or introduced by a name that is neither in the profile nor said by the other before.",
+    "leak": "A counselor's message that has what only the client's form holds and nobody has said: a name, a number, telling words.",
 }
 """Every kind of finding, and what it means."""
 OF_SESSIONS = frozenset({"one_sided", "prompt_cut"})

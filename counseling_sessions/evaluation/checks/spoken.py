@@ -7,7 +7,9 @@ from itertools import chain
 
 from pydantic import BaseModel
 
+from counseling_sessions.evaluation.checks.closed import Closed, Heard
 from counseling_sessions.evaluation.checks.languages import Expected, expected
+from counseling_sessions.evaluation.form import open_texts
 from counseling_sessions.integrity.spoken import Past, Spoken, speaks_of_clients, unmarked
 from counseling_sessions.sessions import Session
 from counseling_sessions.state import Speaker
@@ -30,6 +32,16 @@ class Setting:
     @cached_property
     def profile_words(self) -> frozenset[str]:
         return frozenset(words(self.profile))
+
+    @cached_property
+    def closed(self) -> Closed | None:
+        """What only the client's form holds; None without a profile."""
+        return Closed(self.session.profile) if self.session.profile else None
+
+    @cached_property
+    def heard(self) -> Heard | None:
+        """What has been said so far, or stands where the counselor sees it; None without a profile."""
+        return Heard(open_texts(self.session.profile)) if self.session.profile else None
 
     @cached_property
     def client_names(self) -> list[str]:
@@ -86,6 +98,8 @@ def spoken(session: Session) -> Iterator[SpokenInSession]:
         )
         yield said
         past.add(said)
+        if setting.heard:
+            setting.heard.add(said.text, said.words.split())
         before = message.speaker
 
 
