@@ -52,14 +52,15 @@ class Heard:
         self.numbers: set[Number] = set()
         self._stems: set[str] = set()
         for text in texts:
-            self.add(text, words(text))
+            said = words(text)
+            self.add(said, numbers_of(text, said))
 
-    def add(self, text: str, said: Sequence[str]) -> None:
-        """Go on by a message and its words."""
+    def add(self, said: Sequence[str], numbers: Iterable[Number]) -> None:
+        """Go on by the words and the numbers of a message."""
         new = {*said} - self.words
         self.words |= new
-        self._stems.update(root(word)[:_STEM] for word in new)
-        self.numbers.update(numbers_of(text, said))
+        self._stems.update(found[:_STEM] for found in map(root, new))
+        self.numbers.update(numbers)
 
     def number(self, number: Number) -> bool:
         """Whether a number was said of the same, or by itself, as an age is."""
@@ -72,4 +73,4 @@ class Heard:
 
 def places(said: Sequence[str]) -> dict[str, int]:
     """Where each word that tells something stands, by its root."""
-    return {found: place for place, word in enumerate(said) if (found := root(word))}
+    return {found: place for place, found in enumerate(map(root, said)) if found}

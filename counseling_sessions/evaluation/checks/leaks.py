@@ -4,8 +4,8 @@ from collections.abc import Iterator, Sequence
 from itertools import combinations
 
 from counseling_sessions.evaluation.checks.capitals import capitalised
-from counseling_sessions.evaluation.checks.closed import DATA, Closed, Heard, Thing, places
-from counseling_sessions.evaluation.checks.numbers import Number, numbers_of, root
+from counseling_sessions.evaluation.checks.closed import DATA, Closed, Heard, Thing
+from counseling_sessions.evaluation.checks.numbers import Number, root
 from counseling_sessions.evaluation.checks.spoken import SpokenInSession
 
 UNLISTED = 4.3
@@ -38,7 +38,7 @@ def leak(spoken: SpokenInSession) -> str | None:
     if spoken.speaker == "client" or closed is None or heard is None:
         return None
     said = spoken.words.split()
-    certain = [*_names(spoken.text, said, closed, heard), *_numbers(spoken.text, said, closed, heard)]
+    certain = [*_names(spoken.text, said, closed, heard), *_numbers(spoken.numbers, closed, heard)]
     return "; ".join(certain or _things(said, closed, heard)) or None
 
 
@@ -50,8 +50,8 @@ def _names(text: str, said: Sequence[str], closed: Closed, heard: Heard) -> Iter
             yield name.title()
 
 
-def _numbers(text: str, said: Sequence[str], closed: Closed, heard: Heard) -> Iterator[str]:
-    for number in numbers_of(text, said):
+def _numbers(numbers: Sequence[Number], closed: Closed, heard: Heard) -> Iterator[str]:
+    for number in numbers:
         if number in closed.numbers and not heard.number(number) and _telling(number):
             yield f"{number.value:g} {number.counts} ({closed.numbers[number]})"
 
@@ -65,8 +65,8 @@ def _telling(number: Number) -> bool:
 
 def _things(said: Sequence[str], closed: Closed, heard: Heard) -> Iterator[str]:
     """The words of one place in the form that weigh most, or else a rare word that is taken as known."""
-    stand = places(said)
-    new = {word: stand[word] for word in closed.roots & stand.keys() if not heard.thing(word)}
+    roots = [*map(root, said)]
+    new = {word: roots.index(word) for word in closed.roots.intersection(roots) if not heard.thing(word)}
     for thing in closed.things if new else ():
         if together := _together(thing, new):
             yield f"{' … '.join(sorted(together, key=new.__getitem__))} ({thing.path})"

@@ -15,8 +15,10 @@ _ONES = {word: value for value, word in enumerate(_DATA["ones"].split())}
 _TENS = {word: 10 * value for value, word in enumerate(_DATA["tens"].split(), 2)}
 _MANY: dict[str, int] = _DATA["many"]
 _TIMES = frozenset(_DATA["times"].split())
-_BEGIN = frozenset({*_ONES, *_TENS, _DATA["half"]})
+_BEGIN = frozenset({*_ONES, *_TENS, _DATA["half"]} - {"zero", "one"})
+"""The words that a number begins with; "one" is more often a pronoun."""
 _CLAUSE = re.compile(r"[^.,;:!?…()\n]+")
+_DIGIT = re.compile(r"\d")
 _LONGEST = 9
 """Digits of a number that is read: a longer one counts nothing."""
 _STEM = 3
@@ -37,8 +39,8 @@ def root(word: str) -> str:
 
 
 def numbers_of(text: str, said: Iterable[str]) -> Iterator[Number]:
-    """The numbers of a text, in their order. `said` are its words (`texts.words.words`): most texts have none, and are through."""
-    if any(word in _BEGIN or word.isdecimal() for word in said):
+    """The numbers from two on of a text, in their order. `said` are its words: where none begins a number, all is done."""
+    if not _BEGIN.isdisjoint(said) or _DIGIT.search(text):
         for clause in _CLAUSE.findall(text):
             yield from _in_clause(words(clause))
 
@@ -63,7 +65,7 @@ def _number(said: Sequence[str], place: int) -> tuple[float | None, int]:
         if place < len(said) and 0 < _ONES.get(said[place], 0) < 10:
             value += _ONES[said[place]]
             place += 1
-    elif word in _ONES:
+    elif word in _ONES and word in _BEGIN:
         value = _ONES[word]
     elif word == _DATA["half"]:
         value = 0.5

@@ -9,6 +9,7 @@ from pydantic import BaseModel
 
 from counseling_sessions.evaluation.checks.closed import Closed, Heard
 from counseling_sessions.evaluation.checks.languages import Expected, expected
+from counseling_sessions.evaluation.checks.numbers import Number, numbers_of
 from counseling_sessions.evaluation.form import open_texts
 from counseling_sessions.integrity.spoken import Past, Spoken, speaks_of_clients, unmarked
 from counseling_sessions.sessions import Session
@@ -73,6 +74,11 @@ class SpokenInSession(Spoken):
     setting: Setting
 
     @cached_property
+    def numbers(self) -> tuple[Number, ...]:
+        """The numbers that it says."""
+        return tuple(numbers_of(self.text, self.words.split()))
+
+    @cached_property
     def has_clients(self) -> bool:
         return self.setting.has_clients
 
@@ -99,7 +105,7 @@ def spoken(session: Session) -> Iterator[SpokenInSession]:
         yield said
         past.add(said)
         if setting.heard:
-            setting.heard.add(said.text, said.words.split())
+            setting.heard.add(said.words.split(), said.numbers)
         before = message.speaker
 
 
