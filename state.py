@@ -17,7 +17,26 @@ from counseling_sessions.profiles.schema import Attitude, ClientProfile, counsel
 Speaker = Literal["counselor", "client"]
 Author = Literal["model", "human"]
 Phase = Literal["opening", "exploring", "working", "closing"]
-EndReason = Literal["resolved", "left", "turn_limit"]
+EndReason = Literal["resolved", "left", "turn_limit", "completed"]
+"""`resolved` and `left` are the client's; `completed`: the counselor's closing has done its work."""
+Act = Literal["agenda", "summary"]
+"""A special job of one of the counselor's messages."""
+Readiness = Literal["precontemplation", "contemplation", "preparation", "action"]
+"""Stages of change (Prochaska and DiClemente 1983)."""
+Appraisal = Literal[
+    "understood",
+    "asked_well",
+    "normalized",
+    "gave_choice",
+    "pushed",
+    "advised_early",
+    "misnamed_feeling",
+    "lectured",
+    "ignored",
+]
+"""What a message of the counselor's was to the client."""
+Resistance = Literal["few_words", "dont_know", "complies", "argues", "jokes", "drifts", "silent"]
+Degree = Annotated[int, Field(ge=0, le=10)]
 PickSource = Literal["llm", "rules", "every", "human"]
 SessionId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_][A-Za-z0-9._-]{0,99}$")]
 """A session's id. It names files, and so holds nothing that leads out of a folder; ours are UUIDs."""
@@ -65,6 +84,11 @@ PROMPT_CUT = "prompt_cut"
 def unsaid(value: object) -> bool:
     """Whether a field that came later is left out of a file: old records stay as they were."""
     return not value
+
+
+def unset(value: object) -> bool:
+    """Whether a field that came later, and whose false or zero says something, is left out of a file."""
+    return value is None
 
 
 class Finding(FrozenData):
@@ -125,16 +149,26 @@ class Utterance(FrozenData):
 
 
 class Plan(FrozenData):
-    """The CBT plan for this one session: the technique, what it is for here, and three to six ordered steps."""
+    """The CBT plan for this one session: the technique, what it is for here, and three to six ordered steps.
+
+    `formulation` says in a sentence what keeps the problem going. A revised plan is in force from its `turn` on, for its `reason`.
+    """
 
     technique: CBTTechnique
     goal: str = Field(min_length=1)
     steps: tuple[str, ...] = Field(min_length=2, max_length=8)
+    formulation: str = Field(default="", exclude_if=unsaid)
+    turn: TurnNumber = Field(default=0, ge=0, exclude_if=unsaid)
+    reason: str = Field(default="", exclude_if=unsaid)
     call: Call | None = None
 
 
 class Pick(FrozenData):
-    """Which techniques a turn needs and why; `step` is the plan's step being worked on (1-based; None without a plan)."""
+    """Which techniques a turn needs and why; `step` is the plan's step being worked on (1-based; None without a plan).
+
+    `asks` says whether the message asks something (None: it may). `focus` is what the client wants to be different, in the client's
+    words, from the turn on in which it was agreed. `progress` says why phase and step are these, `revise` why the plan no longer fits.
+    """
 
     turn: TurnNumber = Field(ge=1)
     phase: Phase
@@ -143,6 +177,11 @@ class Pick(FrozenData):
     reason: str = ""
     source: PickSource
     fallback: str | None = Field(default=None, description="Why the rules decided although a model was asked")
+    act: Act | None = Field(default=None, exclude_if=unsaid)
+    asks: bool | None = Field(default=None, exclude_if=unset)
+    focus: str = Field(default="", exclude_if=unsaid)
+    progress: str = Field(default="", exclude_if=unsaid)
+    revise: str = Field(default="", exclude_if=unsaid)
     call: Call | None = None
 
 
@@ -171,6 +210,29 @@ class Failure(FrozenData):
     turn: TurnNumber = 0
     status: int | None = Field(default=None, ge=100, le=999, exclude_if=unsaid)
     call: Call | None = None
+
+
+class ClientState(FrozenData):
+    """How it is for the client when it answers in a turn (0: when it arrives). The client alone sees it.
+
+    `trust`, `belief` in the troubling thought and the strength of `feeling` go from 0 to 10. `heard` is what the counselor's message
+    was to the client, as rules read it. `openness` (1 to 3) is the level up to which the form may be told, `item` the path of the
+    field that may be told now. `manner` and `length` are those of the answer, `step` what becomes of what the counselor proposed.
+    `reading` is what the client's model itself took the message for: it comes with the answer, and moves the next one.
+    """
+
+    turn: TurnNumber = Field(ge=0)
+    trust: Degree
+    belief: Degree
+    feeling: Degree
+    readiness: Readiness
+    openness: Annotated[int, Field(ge=1, le=3)] = 1
+    heard: tuple[Appraisal, ...] = ()
+    manner: Literal["tells", "deflects"] | Resistance = "tells"
+    length: Literal["few_words", "sentence", "some", "long"] = "some"
+    step: Literal["takes", "bargains", "complies", "refuses"] | None = None
+    item: str = ""
+    reading: tuple[Appraisal, ...] | None = Field(default=None, exclude_if=unset)
 
 
 Part = Plan | Pick | Candidate | Utterance | Failure
@@ -209,6 +271,7 @@ class SessionState(TypedDict, total=False):
     utterances: Annotated[list[dict[str, Any]], operator.add]
     picks: Annotated[list[dict[str, Any]], operator.add]
     candidates: Annotated[list[dict[str, Any]], operator.add]
+    client_states: Annotated[list[dict[str, Any]], operator.add]
     end_reason: EndReason
     failure: dict[str, Any]
 
@@ -274,6 +337,7 @@ class ClientView(DialogueView):
 
     profile: ClientProfile
     attitude: Attitude
+    client_states: tuple[ClientState, ...] = ()
 
 
 class FlowView(DialogueView):

@@ -227,7 +227,9 @@ def _past(task: ForkTask) -> SessionRecord:
     elif task.edits.client is not None and (said := turns[-1].client):
         turns[-1] = turns[-1].model_copy(update={"client": _edit(said, task.edits.client)})
     end = (parent.end_reason if as_before else None) or "turn_limit"
-    changes = {"attitude": task.attitude, "opening": tuple(opening), "plan": task.plan, "turns": tuple(turns)}
+    revisions = tuple(plan for plan in parent.revisions if task.plan and plan.turn < task.turn)
+    changes: dict[str, Any] = {"attitude": task.attitude, "opening": tuple(opening), "turns": tuple(turns)}
+    changes |= {"plan": task.plan, "revisions": revisions}
     over = {"end_reason": end if task.closes else None, "closing": None, "failure": None}
     return parent.model_copy(update=changes | over)
 

@@ -23,6 +23,7 @@ def make_record(content: JournalContent, failure: Failure | None = None) -> Sess
     changes = [_channels(head, item) for item in content.updates]
     said = [utterance for change in changes for utterance in change.utterances]
     closing = next((utterance for utterance in said if utterance.closing), None)
+    plans = {change.plan.turn: change.plan for change in changes if change.plan}
     failure = failure or next((change.failure for change in changes if change.failure), None)
     if closing is None and failure is None:
         failure = Failure(stage="session", kind="unfinished", message="the session was cut off")
@@ -42,7 +43,8 @@ def make_record(content: JournalContent, failure: Failure | None = None) -> Sess
         resumed=content.resumed,
         forked_from=head.past.forked_from if head.past else None,
         opening=tuple(utterance for utterance in said if utterance.turn == 0),
-        plan=next((change.plan for change in reversed(changes) if change.plan), None),
+        plan=plans.pop(0, None),
+        revisions=tuple(plans[turn] for turn in sorted(plans)),
         turns=_turns(head, changes, said),
         closing=closing,
     )
@@ -77,11 +79,13 @@ def _channels(head: JournalHead, item: JournalUpdate) -> Channels:
 
 def _turns(head: JournalHead, changes: Sequence[Channels], said: Sequence[Utterance]) -> tuple[Turn, ...]:
     picks = {pick.turn: pick for change in changes for pick in change.picks}
+    states = {state.turn: state for change in changes for state in change.client_states}
     drafted: defaultdict[int, list[Candidate]] = defaultdict(list)
     for candidate in (candidate for change in changes for candidate in change.candidates):
         drafted[candidate.turn].append(candidate)
     numbers = sorted({u.turn for u in said if u.turn and not u.closing} | picks.keys())
-    return tuple(_turn(number, _phase(head, number), picks.get(number), drafted[number], said) for number in numbers)
+    turns = (_turn(number, _phase(head, number), picks.get(number), drafted[number], said) for number in numbers)
+    return tuple(turn.model_copy(update={"client_state": states.get(turn.turn)}) for turn in turns)
 
 
 def _phase(head: JournalHead, number: int) -> Phase:

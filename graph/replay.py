@@ -33,12 +33,17 @@ def replay(record: SessionRecord) -> list[Superstep]:
     counselor = METHODS[config.method].counselor
     steps = [Superstep(0, (("intake", taken_in(record.profile, record.attitude, record.opening)),))]
     steps.append(_superstep(0, [record.plan], counselor))
+    revised = {plan.turn: plan for plan in record.revisions}
     for turn in record.turns:
+        steps.append(_superstep(turn.turn, [revised.get(turn.turn)], counselor))
         steps += _of_turn(turn, config, counselor)
-    if record.end_reason and record.turns and record.turns[-1].client:
-        steps[-1].updates[0][1].update(update(end_reason=record.end_reason))
+    ended = update(end_reason=record.end_reason) if record.end_reason else {}
+    if ended and record.end_reason != "completed" and record.turns and record.turns[-1].client:
+        steps[-1].updates[0][1].update(ended)
     if record.closing:
         steps.append(_superstep(record.closing.turn, [record.closing], counselor))
+        if record.end_reason == "completed":  # the counselor ends the session with its closing words
+            steps[-1].updates[0][1].update(ended)
     while not steps[-1].updates:  # what is missing at the end is no gap
         steps.pop()
     if record.failure and record.failure.stage != "session":
@@ -53,7 +58,10 @@ def _of_turn(turn: Turn, config: SessionConfig, counselor: str) -> Iterator[Supe
     yield _superstep(turn.turn, [turn.pick], counselor)
     yield _superstep(turn.turn, turn.candidates, counselor, complete=drafted == wanted)
     yield _superstep(turn.turn, [turn.counselor], counselor, complete=turn.counselor is not None)
-    yield _superstep(turn.turn, [turn.client], counselor, complete=turn.client is not None)
+    replied = _superstep(turn.turn, [turn.client], counselor, complete=turn.client is not None)
+    if turn.client and turn.client_state:
+        replied.updates[0][1].update(update(client_states=[turn.client_state]))
+    yield replied
 
 
 def _superstep(turn: int, parts: Iterable[Part | None], counselor: str, *, complete: bool = True) -> Superstep:

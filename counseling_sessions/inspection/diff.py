@@ -12,7 +12,7 @@ from typing import Any, Literal
 
 from counseling_sessions.inspection.transcript import how_it_ended
 from counseling_sessions.sessions.record import Fork, SessionRecord, Turn
-from counseling_sessions.state import Pick, Utterance
+from counseling_sessions.state import Pick, Plan, Utterance
 
 What = Literal["plan", "counselor", "pick", "client"]
 
@@ -160,13 +160,16 @@ def _prompts(record: SessionRecord) -> str:
 
 
 def _pairs(a: SessionRecord, b: SessionRecord) -> Iterator[Pair]:
-    yield from _pair("plan", 0, [("plan", _plan(a), _plan(b))])
+    yield from _pair("plan", 0, [("plan", _plan(a.plan), _plan(b.plan))])
     a_opening, b_opening = ({item.speaker: item.text for item in record.opening} for record in (a, b))
     speakers: tuple[Literal["counselor", "client"], ...] = ("counselor", "client")
     yield from _pair("opening", 0, [(speaker, a_opening.get(speaker), b_opening.get(speaker)) for speaker in speakers])
     a_turns, b_turns = ({turn.turn: turn for turn in record.turns} for record in (a, b))
+    a_plans, b_plans = ({plan.turn: _plan(plan) for plan in record.revisions} for record in (a, b))
     for number in sorted(a_turns.keys() | b_turns.keys()):
-        yield from _pair(f"turn {number}", number, _rows(a_turns.get(number, _NO_TURN), b_turns.get(number, _NO_TURN)))
+        revised: list[tuple[What, str | None, str | None]] = [("plan", a_plans.get(number), b_plans.get(number))]
+        rows = _rows(a_turns.get(number, _NO_TURN), b_turns.get(number, _NO_TURN))
+        yield from _pair(f"turn {number}", number, revised + rows)
     yield from _pair("closing", 0, [("counselor", _text(a.closing), _text(b.closing))])
 
 
@@ -195,11 +198,12 @@ def _pick(pick: Pick | None) -> str | None:
     return f"{' + '.join(pick.techniques)} ({pick.source}{step}): {pick.reason}"
 
 
-def _plan(record: SessionRecord) -> str | None:
-    if record.plan is None:
+def _plan(plan: Plan | None) -> str | None:
+    if plan is None:
         return None
-    steps = " ".join(f"{number}. {step}" for number, step in enumerate(record.plan.steps, 1))
-    return f"{record.plan.technique.value}: {record.plan.goal} {steps}"
+    steps = " ".join(f"{number}. {step}" for number, step in enumerate(plan.steps, 1))
+    said = " ".join(filter(None, (plan.formulation, plan.goal, steps)))
+    return f"{plan.technique.value}: {said}"
 
 
 def _relation(a: SessionRecord, b: SessionRecord) -> str:

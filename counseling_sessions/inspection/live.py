@@ -67,6 +67,8 @@ class LiveView:
     def _show(self, change: dict[str, Any]) -> None:
         if plan := change.get("plan"):
             self._count(plan.get("call"))
+            if plan.get("turn"):
+                self._line(f"\nthe plan no longer fits: {plan['reason']}", "yellow")
             self._line(f"plan · {plan['technique']} — {plan['goal']}", "green")
             for number, step in enumerate(plan["steps"], 1):
                 self._line(f"  {number}. {step}", "dim")
@@ -77,6 +79,8 @@ class LiveView:
             source = "rules, as the model gave no pick" if pick.get("fallback") else pick["source"]
             head = f"turn {pick['turn']} · {pick['phase']}{step} · {' + '.join(pick['techniques'])} ({source})"
             self._line(f"\n{head} — {pick['reason']}", "magenta")
+            if pick.get("progress"):
+                self._line(pick["progress"], "dim")
         candidates = change.get("candidates")
         for candidate in candidates if isinstance(candidates, list) else ():
             self._count(candidate.get("call"))

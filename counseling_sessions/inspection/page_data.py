@@ -15,6 +15,7 @@ from langgraph.graph import END, START
 from pydantic import BaseModel
 from pydantic_core import to_json
 
+from counseling_sessions.inspection.client_state import state_facts
 from counseling_sessions.inspection.graph_picture import node_title
 from counseling_sessions.inspection.survival import Span
 from counseling_sessions.inspection.trace_data import CallTrace, CandidateTrace, SaidTrace, SessionTrace, TurnTrace
@@ -161,11 +162,16 @@ def _turn(turn: TurnTrace, lately: Sequence[Sequence[str]]) -> Json:
     used = [name.replace("_", " ") for names in reversed(lately[-LATELY:]) for name in names]
     saw = [
         ("phase", turn.phase),
+        ("why", turn.progress),
         ("used lately", ", ".join(dict.fromkeys(used)) or "nothing yet"),
         ("the client’s last words", turn.saw),
     ]
     return part | {
         "phase": turn.phase,
+        "step": turn.step,
+        "progress": turn.progress,
+        "plan": _with_call(turn.revised.plan, turn.revised.call) if turn.revised else None,
+        "client_state": state_facts(turn.client_state, turn.state_before) if turn.client_state else None,
         "inherited": turn.inherited,
         "pick": pick,
         "saw": saw if pick else [],
@@ -176,8 +182,9 @@ def _turn(turn: TurnTrace, lately: Sequence[Sequence[str]]) -> Json:
 
 
 def _part(key: str, label: str, utterances: list[Json], calls: list[int]) -> Json:
-    none: Json = {"plan": None, "pick": None, "failure": None, "phase": None, "saw": [], "drafts": []}
-    return {"key": key, "label": label, "said": utterances, "calls": calls, **none}
+    empty: Json = {"saw": [], "drafts": []}
+    empty |= dict.fromkeys(("plan", "pick", "failure", "phase", "step", "progress", "client_state"))
+    return {"key": key, "label": label, "said": utterances, "calls": calls, **empty}
 
 
 def _utterance(item: SaidTrace) -> Json:
@@ -232,7 +239,7 @@ def _stages(part: Json, hub: str) -> list[Stage]:
         return [*stages, (END,)] if failed not in (None, "session") else stages
     speakers = [utterance["speaker"] for utterance in part["said"]]
     drafts = tuple(draft["technique"] for draft in part["drafts"])
-    stages = [(hub,)]
+    stages = [("plan",), (hub,)] if part["plan"] else [(hub,)]
     if drafts:
         stages += [drafts, (hub,)] if speakers or failed not in (None, "session") else [drafts]
     if "client" in speakers or failed == "client":

@@ -17,6 +17,7 @@ from counseling_sessions.inspection.trace_data import (
     CandidateTrace,
     Message,
     PickTrace,
+    PlanTrace,
     Prompts,
     RoleUse,
     SaidTrace,
@@ -29,7 +30,7 @@ from counseling_sessions.models.prices import Prices
 from counseling_sessions.nodes.context import phase_of
 from counseling_sessions.sessions.record import SessionRecord, Turn, Usage
 from counseling_sessions.settings import SessionConfig
-from counseling_sessions.state import Call, Candidate, Phase, Pick, Utterance
+from counseling_sessions.state import Call, Candidate, Phase, Pick, Plan, Utterance
 
 
 def trace_session(record: SessionRecord, prices: Prices | None = None) -> SessionTrace:
@@ -87,11 +88,11 @@ class _Calls:
         )
         self._by_call = {id(item.call): item for item in self.all}
 
-    def of(self, item: Pick | Candidate | Utterance | None) -> CallTrace | None:
+    def of(self, item: Plan | Pick | Candidate | Utterance | None) -> CallTrace | None:
         return self._by_call[id(item.call)] if item is not None and item.call is not None else None
 
     def of_plan(self) -> CallTrace | None:
-        return next((item for item in self.all if item.node == "plan"), None)
+        return next((item for item in self.all if item.node == "plan" and not item.turn), None)
 
     def of_turn(self, turn: int) -> tuple[CallTrace, ...]:
         return tuple(item for item in self.all if item.turn == turn)
@@ -105,12 +106,15 @@ def node_of(call: Call) -> str:
 def _turns(record: SessionRecord, calls: _Calls) -> tuple[TurnTrace, ...]:
     dialogue, traces = record.dialogue, []
     over = record.closing is not None or record.end_reason is not None
+    revised = {plan.turn: plan for plan in record.revisions}
+    states = {turn.turn: turn.client_state for turn in record.turns}
     first_new = record.forked_from.turn if record.forked_from else 0
     for place, turn in enumerate(_parts(record)):
         before = [item.text for item in dialogue if item.speaker == "client" and item.turn < turn.turn]
         turn_calls, failure = calls.of_turn(turn.turn), record.failure
         candidates, counselor = _merged(turn, calls)
-        step, steps = turn.pick.step if turn.pick else None, record.plan.steps if record.plan else ()
+        step, plan = turn.pick.step if turn.pick else turn.step, record.plan_at(turn.turn)
+        steps, made = plan.steps if plan else (), revised.get(turn.turn)
         traces.append(
             TurnTrace(
                 turn=turn.turn,
@@ -118,10 +122,15 @@ def _turns(record: SessionRecord, calls: _Calls) -> tuple[TurnTrace, ...]:
                 closing=over and place >= len(record.turns),
                 inherited=turn.turn < first_new,
                 saw=before[-1] if before else "",
+                revised=PlanTrace(made, calls.of(made)) if made else None,
+                step=step,
                 step_text=steps[step - 1] if step and step <= len(steps) else "",
+                progress=turn.pick.progress if turn.pick else turn.progress,
                 pick=PickTrace(turn.pick, calls.of(turn.pick)) if turn.pick else None,
                 candidates=candidates,
                 counselor=counselor,
+                client_state=turn.client_state,
+                state_before=states.get(turn.turn - 1),
                 client=SaidTrace(turn.client, calls.of(turn.client)) if turn.client else None,
                 failure=failure if failure and failure.turn == turn.turn and failure.stage != "plan" else None,
                 calls=turn_calls,

@@ -7,7 +7,7 @@ from typing import Any
 from counseling_sessions.inspection.survival import Kept, Origin
 from counseling_sessions.sessions.prompt_sets import PromptsInUse, digest_of, sets_of_calls
 from counseling_sessions.sessions.record import Fork, Provenance, Usage
-from counseling_sessions.state import Call, Candidate, Failure, Phase, Pick, Plan, Utterance
+from counseling_sessions.state import Call, Candidate, ClientState, Failure, Phase, Pick, Plan, Utterance
 
 PLAN_TURN = 0
 """The turn of the opening and the plan."""
@@ -44,6 +44,14 @@ def timed(calls: Iterable[CallTrace]) -> list[tuple[float, float]]:
 
 
 @dataclass(frozen=True)
+class PlanTrace:
+    """A plan and its call."""
+
+    plan: Plan
+    call: CallTrace | None
+
+
+@dataclass(frozen=True)
 class PickTrace:
     """A turn's pick; `call` is None if rules or a person decided."""
 
@@ -75,9 +83,10 @@ class SaidTrace:
 class TurnTrace:
     """A turn and all its steps; the closing utterance is the last turn.
 
-    `saw` is the client's message before it, `step_text` the plan's step that the pick names. `seconds` is from the start of the
-    first call to the end of the last, `overlap` the seconds that concurrent calls saved. An `inherited` turn comes from a fork's
-    parent. `calls` are in order of time.
+    `revised` is the plan in force from this turn on, if it is another one. `step` is the plan's step in work (`step_text`), and
+    `progress` says why phase and step are these. `client_state` follows on `state_before`. `saw` is the client's message before it.
+    `seconds` is from the start of the first call to the end of the last, `overlap` the seconds that concurrent calls saved. An
+    `inherited` turn comes from a fork's parent. `calls` are in order of time.
     """
 
     turn: int
@@ -85,10 +94,15 @@ class TurnTrace:
     closing: bool
     inherited: bool
     saw: str
+    revised: PlanTrace | None
+    step: int | None
     step_text: str
+    progress: str
     pick: PickTrace | None
     candidates: tuple[CandidateTrace, ...]
     counselor: SaidTrace | None
+    client_state: ClientState | None
+    state_before: ClientState | None
     client: SaidTrace | None
     failure: Failure | None
     calls: tuple[CallTrace, ...]

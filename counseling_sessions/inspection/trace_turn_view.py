@@ -11,6 +11,7 @@ from rich.text import Text
 from rich.tree import Tree
 
 from counseling_sessions.graph.record import usage_of
+from counseling_sessions.inspection.client_state import state_line
 from counseling_sessions.inspection.trace_data import (
     CallTrace,
     CandidateTrace,
@@ -22,7 +23,7 @@ from counseling_sessions.inspection.trace_data import (
     TurnTrace,
 )
 from counseling_sessions.inspection.trace_style import SPEAKERS, Axis, brief, marked, role_name, seconds, tokens
-from counseling_sessions.state import PROMPT_CUT, Pick
+from counseling_sessions.state import PROMPT_CUT, Pick, Plan
 from counseling_sessions.texts.harmless import harmless
 
 LINE = 200
@@ -47,6 +48,9 @@ class Look:
 def turn_brief(turn: TurnTrace) -> Tree:
     """A turn in a few lines: the pick and its reason, how much of each candidate was kept, the utterances."""
     tree = Tree(_title(turn), guide_style="dim")
+    _add_revised(tree, turn)
+    if turn.progress:
+        tree.add(Text(brief(turn.progress, LINE), style="dim"))
     if turn.pick:
         tree.add(Text.assemble("picked ", _picked(turn.pick.pick), f": {brief(turn.pick.pick.reason, LINE)}"))
     if turn.candidates:
@@ -54,6 +58,8 @@ def turn_brief(turn: TurnTrace) -> Tree:
         tree.add(Text(f"drafts: {drafts}", style="dim"))
     _add_troubles(tree, turn.calls)
     for item in filter(None, (turn.counselor, turn.client)):
+        if item is turn.client:
+            _add_client_state(tree, turn)
         tree.add(Text.assemble(_speaker(item), brief(item.utterance.text, LINE)))
     _add_failure(tree, turn)
     return tree
@@ -63,8 +69,11 @@ def turn_full(turn: TurnTrace, look: Look) -> Tree:
     """A turn with all its steps: texts, calls, the guards' findings, and when each call ran."""
     look = replace(look, calls=_shown(turn))
     tree = Tree(_title(turn), guide_style="dim")
-    if turn.step_text and turn.pick:
-        tree.add(Text.assemble((f"step {turn.pick.pick.step}: ", "bold"), harmless(turn.step_text)))
+    _add_revised(tree, turn, look)
+    if turn.progress:
+        tree.add(Text.assemble((f"{turn.phase}: ", "bold"), harmless(turn.progress)))
+    if turn.step_text:
+        tree.add(Text.assemble((f"step {turn.step}: ", "bold"), harmless(turn.step_text)))
     if turn.saw:
         tree.add(Text.assemble(("the client had said: ", "bold"), (harmless(turn.saw), "dim")))
     if turn.pick:
@@ -74,6 +83,8 @@ def turn_full(turn: TurnTrace, look: Look) -> Tree:
         for number, item in enumerate(turn.candidates, 1):
             _add_candidate(drafts, number, item, look)
     for said in filter(None, (turn.counselor, turn.client)):
+        if said is turn.client:
+            _add_client_state(tree, turn)
         marks = [(origin.start, origin.end, origin.candidate + 1) for origin in said.origins]
         text = Text.assemble(_speaker(said)).append_text(marked(said.utterance.text, marks, color=look.color))
         _add_call(tree.add(text), said.call, look)
@@ -88,13 +99,7 @@ def plan_tree(trace: SessionTrace, look: Look) -> Tree:
     tree = Tree(Text("Opening and plan", style="bold"), guide_style="dim")
     for utterance in trace.opening:
         tree.add(Text.assemble(_speaker(SaidTrace(utterance, None)), harmless(utterance.text)))
-    if trace.plan:
-        node = tree.add(Text.assemble(("plan: ", "bold"), (trace.plan.technique.value, "bold green")))
-        node.add(Text(harmless(trace.plan.goal)))
-        for number, step in enumerate(trace.plan.steps, 1):
-            node.add(Text(f"{number}. {harmless(step)}"))
-    else:
-        node = tree.add(Text("no plan", style="dim"))
+    node = _add_plan(tree, trace.plan, "plan") if trace.plan else tree.add(Text("no plan", style="dim"))
     _add_call(node, trace.plan_call, look)
     if trace.failure and trace.failure.stage == "plan":
         tree.add(Text(f"failed: {harmless(trace.failure.message)}", style="bold red"))
@@ -125,8 +130,10 @@ def call_line(item: CallTrace) -> str:
 def _title(turn: TurnTrace) -> Text:
     name = f"Turn {turn.turn}: the closing" if turn.closing else f"Turn {turn.turn}"
     parts: list[str] = [] if turn.closing else [turn.phase]
-    if turn.pick and turn.pick.pick.step:
-        parts.append(f"plan step {turn.pick.pick.step}")
+    if turn.step:
+        parts.append(f"plan step {turn.step}")
+    if turn.pick and turn.pick.pick.act:
+        parts.append(turn.pick.pick.act)
     if turn.calls:
         beside = f", {seconds(turn.overlap)} saved side by side" if turn.overlap >= 0.005 else ""
         parts.append(f"{seconds(turn.seconds)}{beside}")
@@ -150,11 +157,41 @@ def _kept_share(item: CandidateTrace) -> str:
     return f"{item.kept.share:.0%} kept" if item.kept else "not merged"
 
 
+def _add_plan(tree: Tree, plan: Plan, name: str) -> Tree:
+    node = tree.add(Text.assemble((f"{name}: ", "bold"), (plan.technique.value, "bold green")))
+    lines = [plan.formulation, plan.goal, *(f"{number}. {step}" for number, step in enumerate(plan.steps, 1))]
+    for line in filter(None, lines):
+        node.add(Text(harmless(line)))
+    return node
+
+
+def _add_revised(tree: Tree, turn: TurnTrace, look: Look | None = None) -> None:
+    if turn.revised is None:
+        return
+    plan = turn.revised.plan
+    if look is None:
+        tree.add(Text(f"plan revised: {plan.technique.value} — {brief(plan.reason, LINE)}", style="yellow"))
+        return
+    node = _add_plan(tree, plan, "revised plan")
+    node.add(Text(f"why: {harmless(plan.reason)}"))
+    _add_call(node, turn.revised.call, look)
+
+
+def _add_client_state(tree: Tree, turn: TurnTrace) -> None:
+    if turn.client_state:
+        tree.add(Text(state_line(turn.client_state, turn.state_before), style="dim"))
+
+
 def _add_pick(tree: Tree, item: PickTrace, look: Look) -> None:
     pick = item.pick
     node = tree.add(Text.assemble(("picked ", "bold"), _picked(pick), f" by {DECIDERS[pick.source]}"))
     if pick.reason:
         node.add(Text(f"why: {harmless(pick.reason)}"))
+    for name, value in (("focus", pick.focus), ("the plan no longer fits", pick.revise)):
+        if value:
+            node.add(Text(f"{name}: {harmless(value)}"))
+    if pick.asks is False:
+        node.add(Text("no question in this message"))
     if pick.fallback:
         node.add(Text(f"the rules decided, since the model could not: {harmless(pick.fallback)}", style="yellow"))
     _add_call(node, item.call, look)
@@ -195,7 +232,7 @@ def _add_call(tree: Tree, item: CallTrace | None, look: Look) -> None:
 
 def _shown(turn: TurnTrace) -> tuple[CallTrace, ...]:
     """A turn's calls in the order of the tree."""
-    steps = [turn.pick, *turn.candidates, turn.counselor, turn.client]
+    steps = [turn.revised, turn.pick, *turn.candidates, turn.counselor, turn.client]
     return tuple(item.call for item in steps if item and item.call)
 
 

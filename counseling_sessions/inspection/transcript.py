@@ -1,12 +1,14 @@
 """A session as a text to read."""
 
 from counseling_sessions.sessions.record import SessionRecord
+from counseling_sessions.state import Plan
 from counseling_sessions.texts.harmless import harmless
 
 ENDS = {
     "resolved": "the client felt ready to stop",
     "left": "the client left",
     "turn_limit": "the time was up",
+    "completed": "the counselor brought it to its end",
 }
 
 
@@ -22,17 +24,24 @@ def transcript_markdown(record: SessionRecord) -> str:
         f"{record.configuration['method']} · {', '.join(models)} · seed {record.configuration['seed']} · {record.session_id}",
     ]
     if record.plan:
-        lines += ["", f"**Plan: {record.plan.technique}.** {record.plan.goal}", ""]
-        lines += [f"{number}. {step}" for number, step in enumerate(record.plan.steps, 1)]
+        lines += _plan(record.plan, "Plan")
     lines += [""]
+    revised = {plan.turn: plan for plan in record.revisions}
     picks = {turn.turn: turn.pick for turn in record.turns if turn.pick}
     for item in record.dialogue:
         pick = picks.get(item.turn) if item.speaker == "counselor" and not item.closing else None
+        if item.speaker == "counselor" and (plan := revised.get(item.turn)):
+            lines += [*_plan(plan, "Revised plan"), ""]
         if pick:
             lines += [f"*turn {item.turn}, {pick.phase}: {' + '.join(pick.techniques)} — {pick.reason}*", ""]
         lines += [f"**{'Counselor' if item.speaker == 'counselor' else name}:** {item.text}", ""]
     lines.append(f"*{how_it_ended(record)}*")
     return harmless("\n".join(lines) + "\n")
+
+
+def _plan(plan: Plan, name: str) -> list[str]:
+    texts = " ".join(filter(None, (plan.reason, plan.formulation, plan.goal)))
+    return ["", f"**{name}: {plan.technique}.** {texts}", "", *(f"{n}. {step}" for n, step in enumerate(plan.steps, 1))]
 
 
 def how_it_ended(record: SessionRecord) -> str:

@@ -21,6 +21,7 @@ LAST_WORDS = {
     "resolved": "The client feels ready to stop.",
     "left": "The client wants to leave.",
     "turn_limit": "The time is up.",
+    "completed": "The session has come to its end.",
 }
 
 

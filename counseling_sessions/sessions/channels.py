@@ -7,7 +7,17 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError
 from counseling_sessions.profiles.schema import Attitude, ClientProfile
 from counseling_sessions.sessions.journal_lines import JournalHead, JournalUpdate
 from counseling_sessions.settings import validation_message
-from counseling_sessions.state import Candidate, EndReason, Failure, Pick, Plan, SessionId, Speaker, Utterance
+from counseling_sessions.state import (
+    Candidate,
+    ClientState,
+    EndReason,
+    Failure,
+    Pick,
+    Plan,
+    SessionId,
+    Speaker,
+    Utterance,
+)
 
 
 def _items(value: Any) -> Any:
@@ -36,6 +46,7 @@ class Channels(BaseModel):
     utterances: Annotated[tuple[Utterance, ...], _Items] = ()
     picks: Annotated[tuple[Pick, ...], _Items] = ()
     candidates: Annotated[tuple[Candidate, ...], _Items] = ()
+    client_states: Annotated[tuple[ClientState, ...], _Items] = ()
     end_reason: EndReason | None = None
     failure: Failure | None = None
     part: Speaker | None = None
@@ -76,6 +87,11 @@ class Order:
             self._last = None
         for number, said in enumerate(channels.utterances):
             self._said(said, f"update.utterances.{number}")
+        for number, state in enumerate(channels.client_states):
+            if not self._last or state.turn != self._last.turn:
+                raise Misfit(f"update.client_states.{number}.turn: turn {state.turn} without an answer of the client's")
+        if channels.plan and channels.plan.turn:
+            self._at_turn(channels.plan.turn, "update.plan")
         if isinstance(item.update.get("picks"), dict):
             self._picked = 0
         for number, pick in enumerate(channels.picks):

@@ -8,6 +8,7 @@ from counseling_sessions.profiles.schema import Attitude, ClientProfile
 from counseling_sessions.state import (
     Call,
     Candidate,
+    ClientState,
     Count,
     EndReason,
     Failure,
@@ -22,6 +23,7 @@ from counseling_sessions.state import (
     Utterance,
     refuse_newer,
     unsaid,
+    unset,
 )
 
 RECORD_FORMAT = 1
@@ -30,13 +32,19 @@ ForkEdit = Literal["client", "pick", "counselor"]
 
 
 class Turn(FrozenData):
-    """One turn of a finished session, with all that led to it. `client` is None only in a session cut off or failed."""
+    """One turn of a finished session, with all that led to it. `client` is None only in a session cut off or failed.
+
+    `step` and `progress` are those of a turn without a pick.
+    """
 
     turn: TurnNumber = Field(ge=1)
     phase: Phase
+    step: TurnNumber | None = Field(default=None, ge=1, exclude_if=unset)
+    progress: str = Field(default="", exclude_if=unsaid)
     pick: Pick | None = None
     candidates: tuple[Candidate, ...] = ()
     counselor: Utterance | None = None
+    client_state: ClientState | None = Field(default=None, exclude_if=unset)
     client: Utterance | None = None
 
 
@@ -99,6 +107,7 @@ class SessionRecord(FrozenData):
     forked_from: Fork | None = None
     opening: tuple[Utterance, ...] = ()
     plan: Plan | None = None
+    revisions: tuple[Plan, ...] = Field(default=(), exclude_if=unsaid)
     turns: tuple[Turn, ...] = ()
     closing: Utterance | None = None
     usage: dict[str, Usage] = Field(default_factory=dict)
@@ -109,6 +118,10 @@ class SessionRecord(FrozenData):
         refuse_newer(data, RECORD_FORMAT, "record")
         return data
 
+    def plan_at(self, turn: int) -> Plan | None:
+        """The plan in force in a turn."""
+        return next((plan for plan in reversed(self.revisions) if plan.turn <= turn), self.plan)
+
     @property
     def dialogue(self) -> list[Utterance]:
         """All the utterances in order."""
@@ -117,10 +130,11 @@ class SessionRecord(FrozenData):
 
     @property
     def steps(self) -> list[tuple[int, tuple[Part, ...]]]:
-        """All parts with their turn (0: the plan), in the order of work; drafts of one turn stand together."""
+        """All parts with their turn (0: the first plan), in the order of work; drafts of one turn stand together."""
         steps: list[tuple[int, tuple[Part | None, ...]]] = [(0, (self.plan,))]
+        revised = {plan.turn: plan for plan in self.revisions}
         for turn in self.turns:
-            groups = (turn.pick,), turn.candidates, (turn.counselor,), (turn.client,)
+            groups = (revised.get(turn.turn),), (turn.pick,), turn.candidates, (turn.counselor,), (turn.client,)
             steps += [(turn.turn, group) for group in groups]
         if self.closing:
             steps.append((self.closing.turn, (self.closing,)))

@@ -20,7 +20,7 @@ from counseling_sessions.profiles.schema import Attitude, ClientProfile
 from counseling_sessions.sessions.ids import SESSIONS
 from counseling_sessions.sessions.record import Provenance, SessionRecord, Turn
 from counseling_sessions.settings import SessionConfig, read_yaml, validation_message
-from counseling_sessions.state import Candidate, CBTTechnique, EndReason, Pick, Plan, Utterance
+from counseling_sessions.state import Act, Candidate, CBTTechnique, EndReason, Phase, Pick, Plan, Utterance
 from counseling_sessions.training.errors import WrittenError
 
 WRITTEN_AT = "2026-11-24T00:00:00+00:00"
@@ -32,16 +32,27 @@ class _Written(BaseModel):
 
 
 class WrittenPlan(_Written):
-    """The CBT technique, its goal here, and the steps of the session."""
+    """The CBT technique, its goal here, the steps of the session, and what keeps the problem going; why, if it is a revised one."""
 
     technique: CBTTechnique
     goal: str = Field(min_length=10, max_length=200)
     steps: tuple[str, ...] = Field(min_length=3, max_length=5)
+    formulation: str = Field(default="", max_length=300)
+    reason: str = Field(default="", max_length=160)
 
 
 class WrittenTurn(_Written):
-    """A turn: the router's reason and pick, the drafts of these techniques and of others, and both utterances."""
+    """A turn: the router's reason and pick, the drafts of these techniques and of others, and both utterances.
 
+    A `plan` is in force from this turn on. Without a `phase` the rules say which it is.
+    """
+
+    plan: WrittenPlan | None = None
+    phase: Phase | None = None
+    act: Act | None = None
+    focus: str = Field(default="", max_length=200)
+    progress: str = Field(default="", max_length=160)
+    revise: str = Field(default="", max_length=160)
     reason: str = Field(min_length=5, max_length=160)
     pick: tuple[str, ...] = Field(min_length=1, max_length=MOST_PICKED)
     step: int = Field(ge=1)
@@ -53,6 +64,8 @@ class WrittenTurn(_Written):
     def _drafted(self) -> Self:
         if missing := [name for name in self.pick if name not in self.drafts]:
             raise ValueError(f"no draft of {', '.join(missing)}")
+        if self.phase and len(self.pick) == 1 and self.counselor != self.drafts[self.pick[0]]:
+            raise ValueError("counselor: a single draft is said as it is")
         return self
 
 
@@ -70,9 +83,13 @@ class WrittenSession(_Written):
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
+        plan = self.plan
         for number, turn in enumerate(self.turns):
-            if turn.step > len(self.plan.steps):
-                raise ValueError(f"turns.{number}.step: the plan has {len(self.plan.steps)} steps")
+            if turn.plan and not (number and turn.plan.reason and self.turns[number - 1].revise):
+                raise ValueError(f"turns.{number}.plan: a plan is revised for a reason, which the turn before names")
+            plan = turn.plan or plan
+            if turn.step > len(plan.steps):
+                raise ValueError(f"turns.{number}.step: the plan has {len(plan.steps)} steps")
             if unknown := [name for name in turn.drafts if name not in self.techniques]:
                 raise ValueError(f"turns.{number}.drafts: {', '.join(unknown)} take no part in this session")
         if (self.end == "turn_limit") != (len(self.turns) == self.max_turns):
@@ -122,17 +139,22 @@ def record_of(written: WrittenSession, profile: ClientProfile, collection: str) 
         seconds=0.0,
         opening=opening_of(profile),
         plan=Plan(**written.plan.model_dump()),
+        revisions=tuple(
+            Plan(**turn.plan.model_dump(), turn=number) for number, turn in enumerate(written.turns, 1) if turn.plan
+        ),
         turns=tuple(_turn(number, turn, config) for number, turn in enumerate(written.turns, 1)),
         closing=Utterance(turn=len(written.turns) + 1, speaker="counselor", text=written.closing, closing=True),
     )
 
 
 def _turn(number: int, written: WrittenTurn, config: SessionConfig) -> Turn:
-    place: dict[str, Any] = {"turn": number, "phase": phase_of(number, config.max_turns)}
+    place: dict[str, Any] = {"turn": number, "phase": written.phase or phase_of(number, config.max_turns)}
+    said = {name: getattr(written, name) for name in ("step", "reason", "act", "focus", "progress", "revise")}
+    asks = any(mark in written.counselor for mark in "?？") if written.phase else None
     drafts = written.drafts.items()
     return Turn(
         **place,
-        pick=Pick(**place, techniques=written.pick, step=written.step, reason=written.reason, source="llm"),
+        pick=Pick(**place, **said, techniques=written.pick, asks=asks, source="llm"),
         candidates=tuple(Candidate(turn=number, technique=name, text=text) for name, text in drafts),
         counselor=Utterance(turn=number, speaker="counselor", text=written.counselor),
         client=Utterance(turn=number, speaker="client", text=written.client),

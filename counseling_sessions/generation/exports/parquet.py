@@ -66,6 +66,8 @@ def row(record: SessionRecord, client: str) -> Row:
         "plan_technique": record.plan and record.plan.technique.value,
         "plan_goal": record.plan and record.plan.goal,
         "plan_steps": list(record.plan.steps) if record.plan else [],
+        "plan_formulation": (record.plan and record.plan.formulation) or None,
+        "revisions": [plan.model_dump(mode="json", exclude={"call"}) for plan in record.revisions],
         **_happened(record),
         "usage": [{"role": role} | used.model_dump() for role, used in usage.items()],
         **{name: sum(getattr(used, name) for used in usage.values()) for name in totals},
@@ -91,6 +93,7 @@ def _happened(record: SessionRecord) -> Row:
             for turn in record.turns
             if turn.pick
         ],
+        "client_states": [turn.client_state.model_dump() for turn in record.turns if turn.client_state],
         "candidates": [
             item.model_dump(include={"turn", "technique"})
             | {"content": item.text or None, "error": without_server(item.error, keys)}

@@ -20,8 +20,8 @@ def rows(record: SessionRecord, client: str, counts: Counter[str]) -> Iterator[R
     """
     row = record.model_dump(mode="json")
     keys = key_variables(record.configuration)
-    for part in ("plan", "opening", "turns", "closing"):
-        _clean(row[part], keys)
+    for part in ("plan", "revisions", "opening", "turns", "closing"):
+        _clean(row.get(part), keys)
     for settings in _models(row["configuration"]):
         settings.update(dict.fromkeys(PRIVATE & settings.keys()))
     yield row

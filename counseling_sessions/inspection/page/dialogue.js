@@ -10,7 +10,7 @@ function turnTitle(turn) {
 
 /** What was used in a turn, in few words. */
 function turnNote(turn) {
-  const parts = [turn.key === "0" || turn.key === "closing" ? null : turn.phase, turn.pick?.step ? `plan step ${turn.pick.step}` : null];
+  const parts = [turn.key === "0" || turn.key === "closing" ? null : turn.phase, turn.step ? `plan step ${turn.step}` : null, turn.pick?.act];
   if (turn.pick) parts.push(turn.pick.techniques.map(words).join(" + "));
   const findings = turn.calls.reduce((sum, call) => sum + call.findings.length, 0);
   if (findings) parts.push(count(findings, "finding"));

@@ -8,7 +8,7 @@ function renderOverview() {
     session.nodes.length ? step("Tokens and time", null, nodeTable()) : null,
     session.calls.length ? step("Slowest calls", null, slowest()) : null,
     step("Retries and findings", null, ...troubles()),
-    session.plan ? step(`Plan: ${session.plan.technique}`, null, make("p", {}, session.plan.goal), planSteps(null)) : null,
+    session.plan ? step(`Plan: ${session.plan.technique}`, null, planText(session.plan), planSteps(session.plan, null)) : null,
     step("Client", `${session.attitude} attitude`, facts(session.client)),
     step("Provenance", null, provenance()),
   ];

@@ -12,7 +12,7 @@ function collectHits() {
     hitsIn(text, query).forEach((_, index) => hits.push({ key, place, index }));
   };
   for (const turn of session.turns) {
-    if (turn.key === "0" && session.plan) for (const text of [session.plan.goal, ...session.plan.steps]) add("0", null, text);
+    if (turn.plan) for (const text of [turn.plan.formulation, turn.plan.reason, turn.plan.goal, ...turn.plan.steps].filter(Boolean)) add(turn.key, null, text);
     if (turn.pick) add(turn.key, null, turn.pick.reason);
     turn.drafts.forEach((draft, index) => add(turn.key, `${turn.key}/draft/${index}`, draft.text));
     for (const said of turn.said) add(turn.key, `${turn.key}/${said.speaker}`, said.text);

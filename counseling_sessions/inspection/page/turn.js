@@ -7,9 +7,12 @@ function renderTurn(turn) {
     pathStep(turn),
     turn.calls.length ? step("Calls in time", timeNote(turn), lanes(turn.calls)) : null,
     turn.key === "0" ? openingSteps() : null,
+    turn.plan && turn.key !== "0" ? revisedStep(turn.plan) : null,
+    turn.progress && !turn.pick ? step("Where the session is", null, make("p", {}, `${capital(turn.phase)}: `, marked(turn.progress, [], query))) : null,
     turn.pick ? pickStep(turn) : null,
     turn.drafts.length ? draftsStep(turn) : null,
     counselor ? counselorStep(turn, counselor) : null,
+    turn.client_state ? step("How it is for the client", "seen by the client alone", facts(turn.client_state)) : null,
     client ? step("Client’s reply", null, utterance(turn, client), callFacts(client.call)) : null,
     turn.failure ? failureStep(turn.failure) : null,
   ];
@@ -34,12 +37,25 @@ function openingSteps() {
   const { plan } = session;
   return [
     step("What the counselor is told", null, facts(session.client)),
-    plan ? step(`Plan: ${plan.technique}`, null, make("p", {}, marked(plan.goal, [], query)), planSteps(null), callFacts(plan.call)) : null,
+    plan ? step(`Plan: ${plan.technique}`, null, planText(plan), planSteps(plan, null), callFacts(plan.call)) : null,
   ];
 }
 
-function planSteps(now) {
-  return make("ol.plan", {}, session.plan.steps.map((text, place) =>
+const revisedStep = (plan) =>
+  step(`Revised plan: ${plan.technique}`, null, make("p", {}, make("strong", {}, "Why: "), marked(plan.reason, [], query)),
+    planText(plan), planSteps(plan, null), callFacts(plan.call));
+
+const planText = (plan) =>
+  [plan.formulation, plan.goal].filter(Boolean).map((text) => make("p", {}, marked(text, [], query)));
+
+/** The plan in force in a turn: the last one made by then. */
+function planAt(turn) {
+  const place = session.turns.indexOf(turn);
+  return session.turns.slice(1, place + 1).reverse().find((earlier) => earlier.plan)?.plan ?? session.plan;
+}
+
+function planSteps(plan, now) {
+  return make("ol.plan", {}, plan.steps.map((text, place) =>
     make(place + 1 === now ? "li.now" : "li", place + 1 === now ? { "aria-current": "step" } : {}, marked(text, [], query))));
 }
 
@@ -62,11 +78,13 @@ function pathStep(turn) {
 function pickStep(turn) {
   const { pick } = turn;
   const by = { llm: "picked by the model", rules: "picked by the rules", every: "no pick: every technique", human: "picked by a person" }[pick.source] ?? pick.source;
+  const plan = planAt(turn);
   return step("Router’s pick", pick.fallback ? `${by}, as the model gave none` : by,
     make("p", {}, make("strong", {}, pick.techniques.map(words).join(" + ")), pick.reason ? [" — ", marked(pick.reason, [], query)] : null),
     pick.fallback ? make("p.bad", {}, `The model’s pick failed: ${pick.fallback}`) : null,
-    facts(turn.saw),
-    session.plan ? make("details", { open: true }, make("summary", {}, `Plan: ${session.plan.technique}`), make("p", {}, session.plan.goal), planSteps(pick.step)) : null,
+    facts([...turn.saw, ["special job", pick.act], ["focus", pick.focus], ["the plan no longer fits", pick.revise],
+      ["question", pick.asks === false ? "none in this message" : null]]),
+    plan ? make("details", { open: true }, make("summary", {}, `Plan: ${plan.technique}`), planText(plan), planSteps(plan, pick.step)) : null,
     callFacts(pick.call));
 }
 

@@ -127,7 +127,10 @@ def _naming_servers() -> SessionRecord:
         }
     )
     configuration = record.configuration | {"models": {"default": reach}}
-    return record.model_copy(update={"turns": (record.turns[0], changed), "configuration": configuration})
+    assert record.plan
+    revised = record.plan.model_copy(update={"turn": 2, "reason": "it is another thing", "call": call})
+    changes = {"turns": (record.turns[0], changed), "revisions": (revised,), "configuration": configuration}
+    return record.model_copy(update=changes)
 
 
 def test_no_client_is_in_two_splits_and_the_card_tells_the_sizes(tmp_path: Path) -> None:

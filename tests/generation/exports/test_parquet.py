@@ -10,7 +10,7 @@ import pytest
 from counseling_sessions.generation.exports import ExportError, Splits, export, parquet
 from counseling_sessions.generation.exports.parquet_schema import SCHEMA_VERSION
 from counseling_sessions.settings import ModelSettings
-from counseling_sessions.state import Finding
+from counseling_sessions.state import ClientState, Finding
 from tests.generation.exports.sessions import client, of, session, stream
 
 pq: Any = pytest.importorskip("pyarrow.parquet")
@@ -69,7 +69,14 @@ def test_every_value_has_a_column_and_every_column_its_value(tmp_path: Path) -> 
     assert plan
     assert plan.call
     call = plan.call.model_copy(update={"findings": (Finding(kind="malformed", detail="no JSON"),)})
-    record = record.model_copy(update={"plan": plan.model_copy(update={"call": call})})
+    first = record.turns[0]
+    assert first.pick
+    said = {"act": "agenda", "asks": False, "focus": "sleep", "progress": "agreed", "revise": "it is another thing"}
+    state = ClientState(turn=1, trust=3, belief=8, feeling=6, readiness="contemplation", reading=("understood",))
+    first = first.model_copy(update={"pick": first.pick.model_copy(update=said), "client_state": state})
+    revised = plan.model_copy(update={"turn": 2, "reason": "it is another thing", "formulation": "A circle."})
+    changes = {"plan": plan.model_copy(update={"call": call}), "revisions": (revised,)}
+    record = record.model_copy(update=changes | {"turns": (first, *record.turns[1:])})
     row = parquet.row(record, "group")
     export(stream(record), "parquet", tmp_path)
     schema = pq.read_schema(tmp_path / "train.parquet")
