@@ -12,7 +12,13 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, JsonValue, S
 from pydantic_core import to_jsonable_python
 from typing_extensions import TypedDict  # pydantic needs this one before Python 3.12
 
-from counseling_sessions.profiles.schema import Attitude, ClientProfile, counselor_information, counselor_reason
+from counseling_sessions.profiles.schema import (
+    Attitude,
+    ClientProfile,
+    Resistance,
+    counselor_information,
+    counselor_reason,
+)
 
 Speaker = Literal["counselor", "client"]
 Author = Literal["model", "human"]
@@ -35,7 +41,6 @@ Appraisal = Literal[
     "ignored",
 ]
 """What a message of the counselor's was to the client."""
-Resistance = Literal["few_words", "dont_know", "complies", "argues", "jokes", "drifts", "silent"]
 Degree = Annotated[int, Field(ge=0, le=10)]
 PickSource = Literal["llm", "rules", "every", "human"]
 SessionId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_][A-Za-z0-9._-]{0,99}$")]

@@ -1,0 +1,7 @@
+"""How it is inside a client: a state that the client alone sees, moved by what the counselor just did, that shapes the answer."""
+
+from counseling_sessions.nodes.inner.ending import ends_offered, leaves
+from counseling_sessions.nodes.inner.states import fitting_state, next_state, states_so_far
+from counseling_sessions.nodes.inner.things import form_words, thing_text
+
+__all__ = ["ends_offered", "fitting_state", "form_words", "leaves", "next_state", "states_so_far", "thing_text"]

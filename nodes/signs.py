@@ -1,0 +1,102 @@
+"""Signs in messages: forms of speech by which rules read a dialogue, such as a wish, an assent, or a proposal.
+
+They are data (`signs/english.yaml`). A sign proves itself when the file is read: it must find its examples, and nothing in what
+it must pass by. Signs match forms, not what is meant; irony and other languages escape them.
+"""
+
+import re
+from dataclasses import dataclass
+from functools import cache, lru_cache
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
+
+from counseling_sessions.settings import SettingsError, read_yaml, validation_message
+from counseling_sessions.texts.words import sentences
+
+FOLDER = Path(__file__).parent / "signs"
+READ = 4000
+"""Characters of a message that are read."""
+
+_WORD = re.compile(r"<([A-Z]+)>")
+_Text = Annotated[str, StringConstraints(min_length=1)]
+
+
+class _Sign(BaseModel):
+    """A sign's patterns: regular expressions, matched in any case, each in one sentence. Apostrophes are straight."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    patterns: tuple[_Text, ...] = Field(min_length=1)
+    examples: tuple[_Text, ...] = Field(min_length=1)
+    others: tuple[_Text, ...] = ()
+
+
+class _Language(BaseModel):
+    """The signs of one language; `words` stand for alternatives in patterns, as `<NAME>`."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    words: dict[str, _Text] = {}
+    signs: dict[str, _Sign] = Field(min_length=1)
+
+
+@dataclass(frozen=True)
+class Sign:
+    """A sign, ready to be looked for."""
+
+    name: str
+    pattern: re.Pattern[str]
+
+    def is_in(self, sentence: str) -> bool:
+        return bool(self.pattern.search(sentence))
+
+
+@lru_cache(maxsize=8192)
+def signs_of(text: str) -> frozenset[str]:
+    """The names of the signs that a message has, whoever says it."""
+    said = _as_read(text)
+    return frozenset(sign.name for sign in read_signs("english") if any(map(sign.is_in, said)))
+
+
+@lru_cache(maxsize=8192)
+def sentence_with(text: str, name: str) -> str:
+    """The first sentence of a message that has this sign, without its last stop; empty where none has.
+
+    Raises `SettingsError` for a sign that there is not.
+    """
+    sign = next((sign for sign in read_signs("english") if sign.name == name), None)
+    if sign is None:
+        raise SettingsError(f"there is no sign {name!r}")
+    return next((sentence.rstrip(".!… ") for sentence in _as_read(text) if sign.is_in(sentence)), "")
+
+
+@cache
+def read_signs(language: str) -> tuple[Sign, ...]:
+    """The signs of a language. Raises `SettingsError` for a file that is unreadable or does not prove itself."""
+    path = FOLDER / f"{language}.yaml"
+    try:
+        listed = _Language.model_validate(read_yaml(path))
+    except ValidationError as error:
+        raise SettingsError(f"{path}: {validation_message(error)}") from None
+    return tuple(_compiled(path, name, sign, listed.words) for name, sign in listed.signs.items())
+
+
+def _as_read(text: str) -> list[str]:
+    return sentences(text[:READ].replace("’", "'"))
+
+
+def _compiled(path: Path, name: str, listed: _Sign, words: dict[str, str]) -> Sign:
+    try:
+        patterns = (_WORD.sub(lambda word: f"(?:{words[word[1]]})", pattern) for pattern in listed.patterns)
+        sign = Sign(name, re.compile("|".join(f"(?:{pattern})" for pattern in patterns), re.IGNORECASE))
+    except (re.error, KeyError) as error:
+        raise SettingsError(f"{path}: {name}: not a regular expression: {error}") from None
+    for example in listed.examples:
+        if not any(map(sign.is_in, _as_read(example))):
+            raise SettingsError(f"{path}: {name}: does not find its own example {example!r}")
+    for other in listed.others:
+        if any(map(sign.is_in, _as_read(other))):
+            raise SettingsError(f"{path}: {name}: finds what it must pass by: {other!r}")
+    return sign
