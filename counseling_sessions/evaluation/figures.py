@@ -30,6 +30,7 @@ class Measure:
 
 STRUCTURE = "structure"
 INTEGRITY = "integrity"
+TALK = "talk"
 
 MEASURES: dict[str, Measure] = {
     measure.id: measure
@@ -43,6 +44,15 @@ MEASURES: dict[str, Measure] = {
         Measure("findings_per_message", "findings per message", INTEGRITY, "lower"),
         Measure("repeat_share", "repeated messages", INTEGRITY, "lower", share=True),
         Measure("near_repeat_share", "nearly repeated messages", INTEGRITY, "lower", share=True),
+        Measure("client_short", "client messages of at most 3 words", TALK, share=True),
+        Measure("client_brief", "client messages of at most 8 words", TALK, share=True),
+        Measure("backchannels", "messages that only listen", TALK, share=True),
+        Measure("stacked_questions", "counselor messages that ask two things", TALK, "lower", share=True),
+        Measure("echo", "words that the message before has too", TALK, share=True),
+        Measure("reflections", "counselor messages that reflect", TALK, share=True),
+        Measure("proposals", "counselor messages that propose", TALK, share=True),
+        Measure("early_proposals", "early proposals", TALK, "lower"),
+        Measure("pressed_proposals", "proposals after a refusal", TALK, "lower"),
     )
 }
 """The figures that need no judge, by id."""

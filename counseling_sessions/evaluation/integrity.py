@@ -33,8 +33,8 @@ KINDS: dict[str, str] = {
 """Every kind of finding, and what it means."""
 OF_SESSIONS = frozenset({"one_sided", "prompt_cut"})
 """The kinds that concern a session; all others concern a message, each at most once."""
-LISTED_IF_FOUND = frozenset({"prompt_cut"})
-"""The kinds that nobody else's sessions can show: reports list them only where they were found."""
+LISTED_IF_FOUND = frozenset({"prompt_cut", "leak"})
+"""The kinds that few sessions can show (ours, those with a form): reports list them only where they were found."""
 
 
 @dataclass(frozen=True, slots=True)

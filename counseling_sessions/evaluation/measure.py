@@ -1,4 +1,4 @@
-"""What sessions show without a judge: integrity, structure and diversity of each group, with intervals."""
+"""What sessions show without a judge: integrity, structure, talk and diversity of each group, with intervals."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -12,11 +12,12 @@ from counseling_sessions.evaluation.self_bleu import SelfBleu, self_bleu
 from counseling_sessions.evaluation.semantic import Semantics, semantic_diversity
 from counseling_sessions.evaluation.statistics.intervals import Figure, mean_figure, share_figure
 from counseling_sessions.evaluation.structure import Labels, Structure, session_figures
+from counseling_sessions.evaluation.talk import Talk, talk_of
 from counseling_sessions.evaluation.tokens import Tokenizer, unicode_words
 from counseling_sessions.sessions import Session
 from counseling_sessions.state import Speaker
 
-PlainMetric = Literal["integrity", "structure", "diversity", "self-bleu", "semantic"]
+PlainMetric = Literal["integrity", "structure", "talk", "diversity", "self-bleu", "semantic"]
 
 
 @dataclass(frozen=True)
@@ -48,6 +49,7 @@ class GroupMeasures:
     clean: Figure
     integrity: Integrity
     structure: Structure
+    talk: Talk | None = None
     diversity: Diversity | None = None
     self_bleu: SelfBleu | None = None
     semantics: Semantics | None = None
@@ -96,11 +98,16 @@ def _group(
 ) -> GroupMeasures:
     on_progress(f"{name}: integrity and structure")
     integrity, structure = Integrity(how.keep), Structure(how.labels)
+    talk = Talk() if "talk" in how.metrics else None
     rows, clean = [], []
     for session in sessions:
         findings = integrity.add(session)
         structure.add(session)
-        rows.append(SessionFigures(session.key, name, session_figures(session, findings)))
+        figures = session_figures(session, findings)
+        if talk:
+            talk.add(read := talk_of(session))
+            figures |= read.figures()
+        rows.append(SessionFigures(session.key, name, figures))
         clean.append((session.client, not findings))
     bleu = semantics = None
     if "self-bleu" in how.metrics:
@@ -119,6 +126,7 @@ def _group(
         clean=share_figure(clean),
         integrity=integrity,
         structure=structure,
+        talk=talk,
         diversity=diversity_of_counts(counts, how.vocabulary) if counts else None,
         self_bleu=bleu,
         semantics=semantics,

@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from counseling_sessions.evaluation.checks.capitals import capitalised
-from counseling_sessions.evaluation.checks.numbers import Number, numbers_of, root
+from counseling_sessions.evaluation.checks.numbers import Number, numbers_of
 from counseling_sessions.evaluation.form import items
+from counseling_sessions.evaluation.roots import root
 from counseling_sessions.profiles.schema import ClientProfile
 from counseling_sessions.settings import read_yaml
 from counseling_sessions.texts.words import sentences, words

@@ -5,8 +5,9 @@ from itertools import combinations
 
 from counseling_sessions.evaluation.checks.capitals import capitalised
 from counseling_sessions.evaluation.checks.closed import DATA, Closed, Heard, Thing
-from counseling_sessions.evaluation.checks.numbers import Number, root
+from counseling_sessions.evaluation.checks.numbers import Number
 from counseling_sessions.evaluation.checks.spoken import SpokenInSession
+from counseling_sessions.evaluation.roots import root
 
 UNLISTED = 4.3
 """Weight of a word that is none of the common ones; theirs is less (`leaks.yaml`)."""

@@ -2,12 +2,11 @@
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from functools import lru_cache
 from pathlib import Path
 from typing import NamedTuple
 
+from counseling_sessions.evaluation.roots import root
 from counseling_sessions.settings import read_yaml
-from counseling_sessions.texts.telling import telling_counts
 from counseling_sessions.texts.words import words
 
 _DATA = read_yaml(Path(__file__).with_name("numbers.yaml"))
@@ -21,7 +20,6 @@ _CLAUSE = re.compile(r"[^.,;:!?…()\n]+")
 _DIGIT = re.compile(r"\d")
 _LONGEST = 9
 """Digits of a number that is read: a longer one counts nothing."""
-_STEM = 3
 
 
 class Number(NamedTuple):
@@ -29,13 +27,6 @@ class Number(NamedTuple):
 
     value: float
     counts: str
-
-
-@lru_cache(maxsize=16384)
-def root(word: str) -> str:
-    """A word without its ending, as `telling_words` has it, "y" for "i" at the end; "" for digits and a word that tells nothing."""
-    found = "" if word.isdecimal() else next(iter(telling_counts(word)), "")
-    return f"{found[:-1]}y" if found.endswith("i") and len(found) > _STEM else found
 
 
 def numbers_of(text: str, said: Iterable[str]) -> Iterator[Number]:

@@ -17,6 +17,7 @@ from counseling_sessions.evaluation.report.measured import (
     read_section,
     structure_section,
 )
+from counseling_sessions.evaluation.report.talk import talk_section
 from counseling_sessions.profiles.schema import ATTITUDES
 from counseling_sessions.texts.words import counted
 
@@ -45,6 +46,7 @@ def evaluation_document(
     sections += [
         integrity_section(measures) if "integrity" in shown else None,
         structure_section(measures) if "structure" in shown else None,
+        talk_section(measures),
         diversity_section(measures),
         judges_section(judged) if judged else None,
         made_section(made),
