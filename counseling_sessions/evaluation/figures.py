@@ -31,6 +31,7 @@ class Measure:
 STRUCTURE = "structure"
 INTEGRITY = "integrity"
 TALK = "talk"
+COURSE = "course"
 
 MEASURES: dict[str, Measure] = {
     measure.id: measure
@@ -53,6 +54,12 @@ MEASURES: dict[str, Measure] = {
         Measure("proposals", "counselor messages that propose", TALK, share=True),
         Measure("early_proposals", "early proposals", TALK, "lower"),
         Measure("pressed_proposals", "proposals after a refusal", TALK, "lower"),
+        Measure("plan_completed", "last plan with all steps reached", COURSE, share=True),
+        Measure("steps_left", "steps of the last plan left", COURSE),
+        Measure("plans_revised", "plans revised", COURSE),
+        Measure("closes", "sessions with two closing turns", COURSE, "higher", share=True),
+        Measure("told", "items of the form told", COURSE, share=True),
+        Measure("premature", "items of the form told too early", COURSE, "lower"),
     )
 }
 """The figures that need no judge, by id."""

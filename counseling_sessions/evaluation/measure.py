@@ -4,6 +4,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
+from counseling_sessions.evaluation.course import course_figures
+from counseling_sessions.evaluation.disclosure import DisclosureCount, disclosure_of
 from counseling_sessions.evaluation.diversity import Diversity, EqualLength, compare_counts, diversity_of_counts
 from counseling_sessions.evaluation.figures import MEASURES, Measure, SessionFigures
 from counseling_sessions.evaluation.integrity import Integrity
@@ -17,7 +19,7 @@ from counseling_sessions.evaluation.tokens import Tokenizer, unicode_words
 from counseling_sessions.sessions import Session
 from counseling_sessions.state import Speaker
 
-PlainMetric = Literal["integrity", "structure", "talk", "diversity", "self-bleu", "semantic"]
+PlainMetric = Literal["integrity", "structure", "talk", "course", "diversity", "self-bleu", "semantic"]
 
 
 @dataclass(frozen=True)
@@ -50,6 +52,7 @@ class GroupMeasures:
     integrity: Integrity
     structure: Structure
     talk: Talk | None = None
+    disclosure: DisclosureCount | None = None
     diversity: Diversity | None = None
     self_bleu: SelfBleu | None = None
     semantics: Semantics | None = None
@@ -99,6 +102,7 @@ def _group(
     on_progress(f"{name}: integrity and structure")
     integrity, structure = Integrity(how.keep), Structure(how.labels)
     talk = Talk() if "talk" in how.metrics else None
+    disclosure = DisclosureCount() if "course" in how.metrics else None
     rows, clean = [], []
     for session in sessions:
         findings = integrity.add(session)
@@ -107,6 +111,11 @@ def _group(
         if talk:
             talk.add(read := talk_of(session))
             figures |= read.figures()
+        if disclosure:
+            figures |= course_figures(session)
+            if told := disclosure_of(session):
+                disclosure.add(session, told)
+                figures |= told.figures()
         rows.append(SessionFigures(session.key, name, figures))
         clean.append((session.client, not findings))
     bleu = semantics = None
@@ -127,6 +136,7 @@ def _group(
         integrity=integrity,
         structure=structure,
         talk=talk,
+        disclosure=disclosure,
         diversity=diversity_of_counts(counts, how.vocabulary) if counts else None,
         self_bleu=bleu,
         semantics=semantics,

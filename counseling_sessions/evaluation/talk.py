@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from counseling_sessions.evaluation.roots import root
+from counseling_sessions.evaluation.roots import root, roots_of
 from counseling_sessions.nodes.signs import sentence_with
 from counseling_sessions.sessions import Session
 from counseling_sessions.settings import read_yaml
@@ -188,9 +188,8 @@ def _asks(text: str) -> int:
         return marks
     asked: list[frozenset[str]] = []
     for sentence in sentences(text):
-        listed = words(sentence)
-        roots = frozenset(map(root, listed)) - {""}
-        if not roots or len(listed) < ASKS or not _QUESTION.search(sentence[-3:]):
+        roots = roots_of(sentence)
+        if not roots or len(words(sentence)) < ASKS or not _QUESTION.search(sentence[-3:]):
             continue
         if all(len(roots & other) < SAME * len(roots) for other in asked):
             asked.append(roots)

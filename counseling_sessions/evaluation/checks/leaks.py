@@ -7,12 +7,8 @@ from counseling_sessions.evaluation.checks.capitals import capitalised
 from counseling_sessions.evaluation.checks.closed import DATA, Closed, Heard, Thing
 from counseling_sessions.evaluation.checks.numbers import Number
 from counseling_sessions.evaluation.checks.spoken import SpokenInSession
-from counseling_sessions.evaluation.roots import root
+from counseling_sessions.evaluation.roots import is_rare, root, weight
 
-UNLISTED = 4.3
-"""Weight of a word that is none of the common ones; theirs is less (`leaks.yaml`)."""
-GUESSED = 1.4
-"""Weight of a word that anybody may come to who speaks of troubles."""
 ENOUGH = 4.2
 """Weight from which on words that come together in form and message are no guess."""
 NEAR = 4
@@ -23,9 +19,6 @@ FEW = 2
 _DEFINITE = frozenset(DATA["definite"].split())
 _GUESSED = frozenset(map(root, DATA["guessed_units"].split()))
 _LASTING = frozenset(map(root, DATA["lasting_units"].split()))
-_WEIGHTS = dict.fromkeys(DATA["guessed"].split(), GUESSED) | {
-    word: float(weight) for weight, listed in DATA["common"].items() for word in str(listed).split()
-}
 
 
 def leak(spoken: SpokenInSession) -> str | None:
@@ -73,7 +66,7 @@ def _things(said: Sequence[str], closed: Closed, heard: Heard) -> Iterator[str]:
             yield f"{' … '.join(sorted(together, key=new.__getitem__))} ({thing.path})"
             return
         for word in thing.places.keys() & new.keys():
-            if word not in _WEIGHTS and new[word] and said[new[word] - 1] in _DEFINITE:
+            if is_rare(word) and new[word] and said[new[word] - 1] in _DEFINITE:
                 yield f"{word} ({thing.path})"
                 return
 
@@ -86,4 +79,4 @@ def _together(thing: Thing, new: dict[str, int]) -> set[str]:
         if all(abs(place[pair[0]] - place[pair[1]]) <= NEAR for place in (thing.places, new))
         for word in pair
     }
-    return near if sum(_WEIGHTS.get(word, UNLISTED) for word in near) >= ENOUGH else set()
+    return near if sum(weight(word) for word in near) >= ENOUGH else set()

@@ -116,7 +116,11 @@ def _group(group: GroupMeasures, whose: Callable[[SessionKey], dict[str, Any]]) 
         "semantic": group.semantics,
         "by_session": flat(group.rows, whose),
     }
-    return data | ({"talk": _talk(group.talk)} if group.talk else {})
+    if group.talk:
+        data["talk"] = _talk(group.talk)
+    if group.disclosure:
+        data["told_by_tenth"] = {name: group.disclosure.curve(name) for name in group.disclosure.by_attitude}
+    return data
 
 
 def _talk(talk: Talk) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from counseling_sessions.evaluation.groups import Gathered
 from counseling_sessions.evaluation.judged import Judged
 from counseling_sessions.evaluation.measure import Measures
 from counseling_sessions.evaluation.report.compared import comparison_section
+from counseling_sessions.evaluation.report.course import course_section
 from counseling_sessions.evaluation.report.document import Document, Section
 from counseling_sessions.evaluation.report.judged import affect_section, judges_section, scores_section
 from counseling_sessions.evaluation.report.made import made_section
@@ -47,6 +48,7 @@ def evaluation_document(
         integrity_section(measures) if "integrity" in shown else None,
         structure_section(measures) if "structure" in shown else None,
         talk_section(measures),
+        course_section(measures),
         diversity_section(measures),
         judges_section(judged) if judged else None,
         made_section(made),
