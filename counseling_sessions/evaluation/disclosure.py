@@ -14,6 +14,7 @@ from counseling_sessions.sessions import Message, Session
 
 TOLD = 0.5
 """Share of an item's words, by their weight, from which on it is told."""
+_ROUNDING = 1e-9
 PAINFUL = 3
 """The level of what is told last."""
 EARLY = 3
@@ -55,7 +56,7 @@ def disclosure_of(session: Session) -> Disclosure | None:
         said |= new
         for path in left.keys() - places.keys():
             left[path] -= sum(map(weight, words[path] & new))
-            if left[path] <= needed[path]:
+            if left[path] <= needed[path] + _ROUNDING:
                 places[path] = place
     return Disclosure(
         items=len(left),

@@ -4,6 +4,7 @@ A check takes a `SpokenInSession` and gives what it saw, short, or None. `CHECKS
 """
 
 from counseling_sessions.evaluation.checks.contact import contact
+from counseling_sessions.evaluation.checks.contradictions import contradiction
 from counseling_sessions.evaluation.checks.form import empty, label, non_alternation, truncated, wrong_language
 from counseling_sessions.evaluation.checks.leaks import leak
 from counseling_sessions.evaluation.checks.names import name
@@ -25,6 +26,7 @@ CHECKS: dict[str, Check] = {
     "contact": contact,
     "name": name,
     "leak": leak,
+    "contradiction": contradiction,
 }
 """The checks of what a message says; of an empty one there is nothing to say but `empty` and `non_alternation`."""
 

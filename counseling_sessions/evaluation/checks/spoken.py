@@ -8,6 +8,7 @@ from itertools import chain
 from pydantic import BaseModel
 
 from counseling_sessions.evaluation.checks.closed import Closed, Heard
+from counseling_sessions.evaluation.checks.kin import kin_in_form
 from counseling_sessions.evaluation.checks.languages import Expected, expected
 from counseling_sessions.evaluation.checks.numbers import Number, numbers_of
 from counseling_sessions.evaluation.form import open_texts
@@ -16,7 +17,7 @@ from counseling_sessions.sessions import Session
 from counseling_sessions.state import Speaker
 from counseling_sessions.texts.words import words
 
-_NOT_SAID = {"id", "source", "labelled_techniques", "attitude"}
+_NOT_SAID = {"id", "source", "labelled_techniques", "attitude", "severity", "manner", "disclosure"}
 
 
 class Setting:
@@ -33,6 +34,11 @@ class Setting:
     @cached_property
     def profile_words(self) -> frozenset[str]:
         return frozenset(words(self.profile))
+
+    @cached_property
+    def kin(self) -> dict[str, set[str]]:
+        """The kinds of kin of everybody whom the profile names as family, by name."""
+        return kin_in_form(self.profile)
 
     @cached_property
     def closed(self) -> Closed | None:
