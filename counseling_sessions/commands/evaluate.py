@@ -104,7 +104,7 @@ def _metrics(request: EvaluateRequest | CompareRequest) -> tuple[tuple[str, ...]
     """The plain metrics that are asked for, and the names of the built-in scales. Raises `SettingsError`."""
     metrics, judge = request.measuring.metrics, request.judging.judge
     if metrics is None:
-        return PLAIN[:4], tuple(JUDGED.values()) if judge else ()
+        return tuple(name for name in PLAIN if name != "semantic"), tuple(JUDGED.values()) if judge else ()
     choices = (*PLAIN, *JUDGED)
     wanted = choices if metrics == "all" else names(metrics)
     if unknown := [name for name in wanted if name not in choices]:

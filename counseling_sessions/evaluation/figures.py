@@ -30,6 +30,8 @@ class Measure:
 
 STRUCTURE = "structure"
 INTEGRITY = "integrity"
+TALK = "talk"
+COURSE = "course"
 
 MEASURES: dict[str, Measure] = {
     measure.id: measure
@@ -43,6 +45,21 @@ MEASURES: dict[str, Measure] = {
         Measure("findings_per_message", "findings per message", INTEGRITY, "lower"),
         Measure("repeat_share", "repeated messages", INTEGRITY, "lower", share=True),
         Measure("near_repeat_share", "nearly repeated messages", INTEGRITY, "lower", share=True),
+        Measure("client_short", "client messages of at most 3 words", TALK, share=True),
+        Measure("client_brief", "client messages of at most 8 words", TALK, share=True),
+        Measure("backchannels", "messages that only listen", TALK, share=True),
+        Measure("stacked_questions", "counselor messages that ask two things", TALK, "lower", share=True),
+        Measure("echo", "words that the message before has too", TALK, share=True),
+        Measure("reflections", "counselor messages that reflect", TALK, share=True),
+        Measure("proposals", "counselor messages that propose", TALK, share=True),
+        Measure("early_proposals", "early proposals", TALK, "lower"),
+        Measure("pressed_proposals", "proposals after a refusal", TALK, "lower"),
+        Measure("plan_completed", "last plan with all steps reached", COURSE, share=True),
+        Measure("steps_left", "steps of the last plan left", COURSE),
+        Measure("plans_revised", "plans revised", COURSE),
+        Measure("closes", "sessions with two closing turns", COURSE, "higher", share=True),
+        Measure("told", "items of the form told", COURSE, share=True),
+        Measure("premature", "items of the form told too early", COURSE, "lower"),
     )
 }
 """The figures that need no judge, by id."""

@@ -28,12 +28,14 @@ KINDS: dict[str, str] = {
     "wrong_language": "A message that is in another language than its session, wholly or for a long stretch.",
     "contact": "An e-mail address, URL, phone number or number like an identifier that is not in the profile.",
     "name": "A person addressed or introduced by a name that is neither in the profile nor said by the other before.",
+    "leak": "A counselor's message that has what only the client's form holds and nobody has said: a name, a number, telling words.",
+    "contradiction": "A message that has somebody of the client's family as another kind of kin than the form.",
 }
 """Every kind of finding, and what it means."""
 OF_SESSIONS = frozenset({"one_sided", "prompt_cut"})
 """The kinds that concern a session; all others concern a message, each at most once."""
-LISTED_IF_FOUND = frozenset({"prompt_cut"})
-"""The kinds that nobody else's sessions can show: reports list them only where they were found."""
+LISTED_IF_FOUND = frozenset({"prompt_cut", "leak", "contradiction"})
+"""The kinds that few sessions can show (ours, those with a form): reports list them only where they were found."""
 
 
 @dataclass(frozen=True, slots=True)

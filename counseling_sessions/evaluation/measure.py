@@ -1,9 +1,11 @@
-"""What sessions show without a judge: integrity, structure and diversity of each group, with intervals."""
+"""What sessions show without a judge: integrity, structure, talk and diversity of each group, with intervals."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
+from counseling_sessions.evaluation.course import course_figures
+from counseling_sessions.evaluation.disclosure import DisclosureCount, disclosure_of
 from counseling_sessions.evaluation.diversity import Diversity, EqualLength, compare_counts, diversity_of_counts
 from counseling_sessions.evaluation.figures import MEASURES, Measure, SessionFigures
 from counseling_sessions.evaluation.integrity import Integrity
@@ -12,11 +14,12 @@ from counseling_sessions.evaluation.self_bleu import SelfBleu, self_bleu
 from counseling_sessions.evaluation.semantic import Semantics, semantic_diversity
 from counseling_sessions.evaluation.statistics.intervals import Figure, mean_figure, share_figure
 from counseling_sessions.evaluation.structure import Labels, Structure, session_figures
+from counseling_sessions.evaluation.talk import Talk, talk_of
 from counseling_sessions.evaluation.tokens import Tokenizer, unicode_words
 from counseling_sessions.sessions import Session
 from counseling_sessions.state import Speaker
 
-PlainMetric = Literal["integrity", "structure", "diversity", "self-bleu", "semantic"]
+PlainMetric = Literal["integrity", "structure", "talk", "course", "diversity", "self-bleu", "semantic"]
 
 
 @dataclass(frozen=True)
@@ -48,6 +51,8 @@ class GroupMeasures:
     clean: Figure
     integrity: Integrity
     structure: Structure
+    talk: Talk | None = None
+    disclosure: DisclosureCount | None = None
     diversity: Diversity | None = None
     self_bleu: SelfBleu | None = None
     semantics: Semantics | None = None
@@ -96,11 +101,22 @@ def _group(
 ) -> GroupMeasures:
     on_progress(f"{name}: integrity and structure")
     integrity, structure = Integrity(how.keep), Structure(how.labels)
+    talk = Talk() if "talk" in how.metrics else None
+    disclosure = DisclosureCount() if "course" in how.metrics else None
     rows, clean = [], []
     for session in sessions:
         findings = integrity.add(session)
         structure.add(session)
-        rows.append(SessionFigures(session.key, name, session_figures(session, findings)))
+        figures = session_figures(session, findings)
+        if talk:
+            talk.add(read := talk_of(session))
+            figures |= read.figures()
+        if disclosure:
+            figures |= course_figures(session)
+            if told := disclosure_of(session):
+                disclosure.add(session, told)
+                figures |= told.figures()
+        rows.append(SessionFigures(session.key, name, figures))
         clean.append((session.client, not findings))
     bleu = semantics = None
     if "self-bleu" in how.metrics:
@@ -119,6 +135,8 @@ def _group(
         clean=share_figure(clean),
         integrity=integrity,
         structure=structure,
+        talk=talk,
+        disclosure=disclosure,
         diversity=diversity_of_counts(counts, how.vocabulary) if counts else None,
         self_bleu=bleu,
         semantics=semantics,

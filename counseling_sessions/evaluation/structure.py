@@ -8,6 +8,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from counseling_sessions.evaluation.course import steps_reached
 from counseling_sessions.evaluation.integrity import Finding
 from counseling_sessions.profiles.schema import ClientProfile
 from counseling_sessions.sessions import Message, Session, client_group
@@ -37,14 +38,12 @@ def session_figures(session: Session, findings: Sequence[Finding]) -> dict[str, 
 
     `turns`; `counselor_words`, `client_words` a message (`texts.words`: no use for languages without spaces); `question_share`,
     the counselor's messages with a question mark; `repeat_share`, `near_repeat_share` and `findings_per_message` of all messages;
-    `techniques`, how many different ones were used; `plan_steps_visited`, the share of the plan's steps that were worked on.
+    `techniques`, how many different ones were used; `plan_steps_visited`, the share of its plans' steps that were worked on.
     """
     counselor = [message for message in session.dialogue if message.speaker == "counselor"]
     client = [message for message in session.dialogue if message.speaker == "client"]
     kinds, messages = Counter(finding.kind for finding in findings), len(session.dialogue)
     questions = sum(not _QUESTION_MARKS.isdisjoint(message.text) for message in counselor)
-    plan_steps = session.plan_steps or 0
-    visited = {message.step for message in counselor} & {*range(1, plan_steps + 1)}
     figures = {
         "turns": session.turns,
         "counselor_words": _share(_words(counselor), len(counselor)),
@@ -54,7 +53,7 @@ def session_figures(session: Session, findings: Sequence[Finding]) -> dict[str, 
         "near_repeat_share": _share(kinds["near_repeat"], messages),
         "findings_per_message": _share(kinds.total(), messages),
         "techniques": len({technique for message in counselor for technique in message.techniques}) or None,
-        "plan_steps_visited": _share(len(visited), plan_steps) or None,
+        "plan_steps_visited": steps_reached(session) or None,
     }
     return {name: float(value) for name, value in figures.items() if value is not None}
 

@@ -28,7 +28,8 @@ class Message(BaseModel):
     """A message as it stands in the file; its text may be empty.
 
     A counselor's message begins a turn; turn 0 is the opening. Only in our sessions a counselor's message has phase, picked
-    techniques and 1-based step of the plan; `closing` is the counselor's goodbye.
+    techniques and 1-based step of the plan in force, and a client's the level up to which it may tell its form (`openness`);
+    `closing` is the counselor's goodbye.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -40,6 +41,7 @@ class Message(BaseModel):
     phase: Phase | None = None
     techniques: tuple[str, ...] = ()
     step: int | None = None
+    openness: int | None = None
 
 
 class Session(BaseModel):
@@ -47,7 +49,8 @@ class Session(BaseModel):
 
     `cbt_technique` and `cbt_plan` are texts as the file has them. Only our records have `method`, `seed`,
     `configuration_hash` and the fields after them; if a person took part, `method` says as whom. `plan_steps` counts the
-    plan's steps. `prompts` has the prompts that it was made with (`prompt_sets.sets_of`); `cut_prompts` counts the calls whose
+    first plan's steps, `revisions` has those after it, each with the turn from which on it is in force and the count of its
+    steps. `prompts` has the prompts that it was made with (`prompt_sets.sets_of`); `cut_prompts` counts the calls whose
     prompt the server seems to have cut without a word.
     """
 
@@ -69,6 +72,7 @@ class Session(BaseModel):
     end_reason: EndReason | None = None
     failed: bool = False
     plan_steps: int | None = None
+    revisions: tuple[tuple[int, int], ...] = ()
     max_turns: int | None = None
     prompts: SkipValidation[dict[str, PromptHashes]] = Field(default_factory=dict)
     cut_prompts: int = 0
@@ -121,6 +125,7 @@ def session_of(record: SessionRecord, source: str) -> Session:
         end_reason=record.end_reason,
         failed=record.status == "failed",
         plan_steps=len(plan.steps) if plan else None,
+        revisions=tuple((revised.turn, len(revised.steps)) for revised in record.revisions),
         max_turns=config.get("max_turns"),
         prompts=sets_of(record),
         cut_prompts=sum(finding.kind == PROMPT_CUT for _, call in record.calls for finding in call.findings),
@@ -129,9 +134,12 @@ def session_of(record: SessionRecord, source: str) -> Session:
 
 def _message(said: Utterance, turn: Turn | None) -> Message:
     message = Message(turn=said.turn, speaker=said.speaker, text=said.text, closing=said.closing)
-    if said.speaker == "client" or turn is None:
+    if turn is None:
         return message
-    led = {"techniques": turn.pick.techniques, "step": turn.pick.step} if turn.pick else {}
+    if said.speaker == "client":
+        state = turn.client_state
+        return message.model_copy(update={"openness": state.openness}) if state else message
+    led = {"techniques": turn.pick.techniques, "step": turn.pick.step} if turn.pick else {"step": turn.step}
     return message.model_copy(update={"phase": turn.phase, **led})
 
 

@@ -181,6 +181,12 @@ DEFECTS: dict[str, list[tuple[int, Callable[[], str]]]] = {
         (17, lambda: "My name is Clara, and I lose the flat."),
         (26, lambda: "Thank you, Dr. Weber. We stop here today."),
     ],
+    "contradiction": [
+        (13, lambda: _text(13).replace("My sister", "My daughter")),
+        (14, lambda: "How did your aunt Ifeoma take it?"),
+        (13, lambda: "There is Ifeoma, my cousin. She lives two flats down."),
+    ],
+    "leak": [(0, lambda: "Good morning, Nadia. What has happened since March?")],
 }  # fmt: skip
 """By kind, the places of the clean session and the texts that put exactly that one defect there."""
 

@@ -121,6 +121,11 @@ CLEAN: dict[str, list[tuple[str, ...]]] = {
         ("Three things:\n- breathe out slowly\n- name what you see\n- count back from ten", "I will."),
         ("How is it?", "「はい。」"),
     ],
+    "kin as in the form, of others, or in a list": [
+        ("Is there somebody?", "My older sister Ifeoma. Ifeoma is my sister, and her daughter Ifeoma is five."),
+        ("Who knows?", "My friend Ifeoma's mother Adaeze, my mother, Ifeoma and my boss."),
+        ("Who knows?", "Adaeze is my aunt."),
+    ],
     "talk of clients by one who has clients": [
         ("The client said nothing, then?", "Nothing. My client is like that, as a therapist is not."),
         ("What did you do?", "I sent a message to the client and waited. Here's the answer I keep giving myself: no."),

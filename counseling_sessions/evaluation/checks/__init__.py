@@ -4,7 +4,9 @@ A check takes a `SpokenInSession` and gives what it saw, short, or None. `CHECKS
 """
 
 from counseling_sessions.evaluation.checks.contact import contact
+from counseling_sessions.evaluation.checks.contradictions import contradiction
 from counseling_sessions.evaluation.checks.form import empty, label, non_alternation, truncated, wrong_language
+from counseling_sessions.evaluation.checks.leaks import leak
 from counseling_sessions.evaluation.checks.names import name
 from counseling_sessions.evaluation.checks.repeats import near_repeat, repeat, said_twice
 from counseling_sessions.evaluation.checks.role import meta_talk, reasoning, refusal, role_flip
@@ -23,6 +25,8 @@ CHECKS: dict[str, Check] = {
     "wrong_language": wrong_language,
     "contact": contact,
     "name": name,
+    "leak": leak,
+    "contradiction": contradiction,
 }
 """The checks of what a message says; of an empty one there is nothing to say but `empty` and `non_alternation`."""
 

@@ -1,14 +1,12 @@
 """Names of persons that nobody in the session can have given."""
 
 import re
-from pathlib import Path
 
+from counseling_sessions.evaluation.checks.capitals import NAME, NO_NAMES
 from counseling_sessions.evaluation.checks.spoken import SpokenInSession
-from counseling_sessions.settings import read_yaml
 from counseling_sessions.texts.words import normalized
 
 _TITLE = r"(?:(?:Dr|Mr|Mrs|Ms|Mx|Miss|Doctor|Prof|Professor)\.?\s)?"
-_NAME = re.compile(r"(?<![\w'’-])[A-ZÀ-ÖØ-Þ][a-zß-öø-ÿ]{1,29}(?:[-'’][A-Z][a-z]{1,29})?\b")
 _GREETING = (
     r"(?:hi|hello|hey|dear|welcome(?: back)?|good (?:morning|afternoon|evening)|thanks|thank you(?: so much| very much)?"
     r"|goodbye|bye|take care|you['’]re welcome|(?:nice|good|great) to (?:see|meet|hear from) you(?: again)?"
@@ -31,8 +29,6 @@ _AFTER = re.compile(
 )
 _GOES_ON = re.compile(r"(?:\s[A-Z][\w'’-]{0,29})?(?:[,.!?;:…]|\s(?:and|from|here|your)\b|$)")
 
-
-_NO_NAMES = frozenset(read_yaml(Path(__file__).with_name("names.yaml"))["no_names"].split())
 _LOOK_BACK = 130
 
 
@@ -49,9 +45,9 @@ def name(spoken: SpokenInSession) -> str | None:
     if not setting.session.profile:
         return None
     text = spoken.text
-    for match in _NAME.finditer(text):
+    for match in NAME.finditer(text):
         key = normalized(match[0])
-        if key in _NO_NAMES or key in setting.profile_words or key in spoken.others_past.vocabulary:
+        if key in NO_NAMES or key in setting.profile_words or key in spoken.others_past.vocabulary:
             continue
         before = text[max(0, match.start() - _LOOK_BACK) : match.start()]
         if _names(before, text[match.end() : match.end() + 40], spoken.speaker == "counselor") and not any(

@@ -7,13 +7,17 @@ from itertools import chain
 
 from pydantic import BaseModel
 
+from counseling_sessions.evaluation.checks.closed import Closed, Heard
+from counseling_sessions.evaluation.checks.kin import kin_in_form
 from counseling_sessions.evaluation.checks.languages import Expected, expected
+from counseling_sessions.evaluation.checks.numbers import Number, numbers_of
+from counseling_sessions.evaluation.form import open_texts
 from counseling_sessions.integrity.spoken import Past, Spoken, speaks_of_clients, unmarked
 from counseling_sessions.sessions import Session
 from counseling_sessions.state import Speaker
 from counseling_sessions.texts.words import words
 
-_NOT_SAID = {"id", "source", "labelled_techniques", "attitude"}
+_NOT_SAID = {"id", "source", "labelled_techniques", "attitude", "severity", "manner", "disclosure"}
 
 
 class Setting:
@@ -30,6 +34,21 @@ class Setting:
     @cached_property
     def profile_words(self) -> frozenset[str]:
         return frozenset(words(self.profile))
+
+    @cached_property
+    def kin(self) -> dict[str, set[str]]:
+        """The kinds of kin of everybody whom the profile names as family, by name."""
+        return kin_in_form(self.profile)
+
+    @cached_property
+    def closed(self) -> Closed | None:
+        """What only the client's form holds; None without a profile."""
+        return Closed(self.session.profile) if self.session.profile else None
+
+    @cached_property
+    def heard(self) -> Heard | None:
+        """What has been said so far, or stands where the counselor sees it; None without a profile."""
+        return Heard(open_texts(self.session.profile)) if self.session.profile else None
 
     @cached_property
     def client_names(self) -> list[str]:
@@ -61,6 +80,11 @@ class SpokenInSession(Spoken):
     setting: Setting
 
     @cached_property
+    def numbers(self) -> tuple[Number, ...]:
+        """The numbers that it says."""
+        return tuple(numbers_of(self.text, self.words.split()))
+
+    @cached_property
     def has_clients(self) -> bool:
         return self.setting.has_clients
 
@@ -86,6 +110,8 @@ def spoken(session: Session) -> Iterator[SpokenInSession]:
         )
         yield said
         past.add(said)
+        if setting.heard:
+            setting.heard.add(said.words.split(), said.numbers)
         before = message.speaker
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable
 from dataclasses import asdict, fields
-from typing import Any
+from typing import Any, get_args
 
 from pydantic_core import to_jsonable_python
 
@@ -12,7 +12,9 @@ from counseling_sessions.evaluation.groups import Gathered
 from counseling_sessions.evaluation.integrity import LISTED_IF_FOUND
 from counseling_sessions.evaluation.judged import Judged
 from counseling_sessions.evaluation.measure import GroupMeasures, Measures, means
+from counseling_sessions.evaluation.talk import Talk
 from counseling_sessions.sessions import SessionKey
+from counseling_sessions.state import Speaker
 
 FORMAT = 1
 
@@ -85,7 +87,7 @@ def _whose(gathered: Gathered, group: str) -> Callable[[SessionKey], dict[str, A
 
 def _group(group: GroupMeasures, whose: Callable[[SessionKey], dict[str, Any]]) -> dict[str, Any]:
     structure, integrity = group.structure, group.integrity
-    return {
+    data = {
         "sessions": group.sessions,
         "clients": group.clients,
         "messages": group.messages,
@@ -114,3 +116,17 @@ def _group(group: GroupMeasures, whose: Callable[[SessionKey], dict[str, Any]]) 
         "semantic": group.semantics,
         "by_session": flat(group.rows, whose),
     }
+    if group.talk:
+        data["talk"] = _talk(group.talk)
+    if group.disclosure:
+        data["told_by_tenth"] = {name: group.disclosure.curve(name) for name in group.disclosure.by_attitude}
+    return data
+
+
+def _talk(talk: Talk) -> dict[str, Any]:
+    sides = {
+        f"{speaker}{suffix}": talk.side(speaker, backchannels=not suffix)
+        for speaker in get_args(Speaker)
+        for suffix in ("", "_without_backchannels")
+    }
+    return {**sides, "shares": talk.shares(), "early_proposals": talk.early, "pressed_proposals": talk.pressed}

@@ -8,6 +8,7 @@ from counseling_sessions.evaluation.groups import Gathered
 from counseling_sessions.evaluation.judged import Judged
 from counseling_sessions.evaluation.measure import Measures
 from counseling_sessions.evaluation.report.compared import comparison_section
+from counseling_sessions.evaluation.report.course import course_section
 from counseling_sessions.evaluation.report.document import Document, Section
 from counseling_sessions.evaluation.report.judged import affect_section, judges_section, scores_section
 from counseling_sessions.evaluation.report.made import made_section
@@ -17,6 +18,7 @@ from counseling_sessions.evaluation.report.measured import (
     read_section,
     structure_section,
 )
+from counseling_sessions.evaluation.report.talk import talk_section
 from counseling_sessions.profiles.schema import ATTITUDES
 from counseling_sessions.texts.words import counted
 
@@ -45,6 +47,8 @@ def evaluation_document(
     sections += [
         integrity_section(measures) if "integrity" in shown else None,
         structure_section(measures) if "structure" in shown else None,
+        talk_section(measures),
+        course_section(measures),
         diversity_section(measures),
         judges_section(judged) if judged else None,
         made_section(made),

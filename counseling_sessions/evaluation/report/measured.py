@@ -100,7 +100,7 @@ def _findings(kind: str, groups: Sequence[GroupMeasures]) -> Listing:
 def structure_section(measures: Measures) -> Section:
     """How long sessions are, how they end, what is used when."""
     groups = list(measures.groups.values())
-    blocks: list[Block] = [_means(groups), _ends(groups)]
+    blocks: list[Block] = [means_table(groups, STRUCTURE), _ends(groups)]
     turns = {group.name: [row.values["turns"] for row in group.rows if "turns" in row.values] for group in groups}
     if any(len(set(values)) > 1 for values in turns.values()):
         blocks.append(boxes(turns, "Turns of a session", "turns"))
@@ -117,11 +117,12 @@ def structure_section(measures: Measures) -> Section:
     return Section("Structure", said, tuple(blocks))
 
 
-def _means(groups: Sequence[GroupMeasures]) -> Table:
+def means_table(groups: Sequence[GroupMeasures], family: str) -> Table:
+    """The means over sessions of the measures of a family that some session has."""
     rows: list[Row] = [
         (measure.title, *(figure_cell(group.figures.get(name), share=measure.share) for group in groups))
         for name, measure in MEASURES.items()
-        if measure.family == STRUCTURE and any(name in group.figures for group in groups)
+        if measure.family == family and any(name in group.figures for group in groups)
     ]
     return Table("Means over sessions", ("", *_names(groups)), tuple(rows), (INTERVALS,))
 
