@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from typing import Any
 
 import pytest
-from counseling_sessions.nodes.reminders import form_words
 from langchain_core.messages import AIMessage, HumanMessage
 
 from counseling_sessions.models.errors import ModelError

@@ -7,7 +7,6 @@ from functools import partial
 from typing import Any
 
 import pytest
-from counseling_sessions.nodes.reminders import _SENTENCE
 from hypothesis import given
 from hypothesis import strategies as st
 
