@@ -178,7 +178,8 @@ def test_a_client_leaves_after_two_turns_of_very_low_trust_and_not_before_it_may
 
 
 @pytest.mark.parametrize(
-    ("trust", "marker", "end"), [(1, "", "left"), (5, " [END: resolved]", None), (5, " [END: left]", None)]
+    ("trust", "marker", "end"),
+    [(1, "", "left"), (2, " [END: resolved]", None), (5, " [END: resolved]", None), (5, " [END: left]", None)],
 )
 async def test_an_end_that_was_not_offered_does_not_count_and_who_has_had_enough_goes_without_a_marker(
     trust: int, marker: str, end: str | None, monkeypatch: pytest.MonkeyPatch
