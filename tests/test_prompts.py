@@ -3,6 +3,7 @@
 import hashlib
 import re
 from collections.abc import Iterator
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any, get_args
 
@@ -11,19 +12,38 @@ import pytest
 from counseling_sessions import prompts
 from counseling_sessions.graph.session_graph import build_session_graph
 from counseling_sessions.nodes import examples
+from counseling_sessions.nodes.client import ask_client
 from counseling_sessions.nodes.guards import GUARDS
+from counseling_sessions.nodes.inner.answering import LENGTHS
 from counseling_sessions.nodes.techniques import techniques
-from counseling_sessions.profiles.schema import ATTITUDES, FIELD_LIMIT, PROFILE_LIMIT, ClientProfile
+from counseling_sessions.profiles.schema import (
+    ATTITUDES,
+    FIELD_LIMIT,
+    PROFILE_LIMIT,
+    ClientProfile,
+    Resistance,
+    client_form,
+)
 from counseling_sessions.prompts import FOLDERS, PromptError, front_matter, prompt, prompt_hashes, prompt_names
 from counseling_sessions.settings import SessionConfig
-from counseling_sessions.state import Act, EndReason, Phase
+
+from counseling_sessions.state import Act, ClientState, ClientView, EndReason, Phase, Utterance
+from tests.inner import offering
 from tests.scripted import Asked, Sensible, config, scripted_models
 
 SECTIONS: dict[str, set[str]] = {
     "plan": {"", "techniques", "revise"},
     "retry": {"", "malformed", "again", *GUARDS},
-    "client/system": {"", *ATTITUDES},
-    "client/reply": {"ending", "last", "reminder"},
+    "client/system": {"", "kept", "heard", "opens", "closes", *ATTITUDES},
+    "client/reply": {"", "item", "resolved", "left", "leaving", "leaves", "last"},
+    "client/inner": {
+        *(f"trust_{word}" for word in ("very_low", "low", "some", "good", "high")),
+        *(f"belief_{word}" for word in ("weak", "holds", "firm")),
+        *(f"feeling_{word}" for word in ("light", "there", "strong")),
+    },
+    "client/manner": {"deflects", *get_args(Resistance)},
+    "client/length": set(LENGTHS),
+    "client/step": {"takes", "bargains", "complies", "refuses"},
     "client/examples": {"", "exchange"},
     "counselor/system": {"", "cards", "phases"},
     "counselor/context": {"client", "plan", "formulation", "dialogue", "beginning"},
@@ -75,8 +95,9 @@ async def test_a_session_of_each_kind_asks_for_every_section_but_the_retries(mon
         asked_for.add((name, section))
         return fill(name, section, **variables)
 
-    for module in ("context", "examples", "router", "client", "reminders", "plan", "single"):
+    for module in ("context", "examples", "router", "client", "plan", "single"):
         monkeypatch.setattr(f"counseling_sessions.nodes.{module}.prompt", listening)
+    offering(monkeypatch)
     for rendered in (examples._counselor_text, examples._client_text):
         rendered.cache_clear()
     for method in ("magnet", "magnet-no-router", "single"):
@@ -85,11 +106,40 @@ async def test_a_session_of_each_kind_asks_for_every_section_but_the_retries(mon
                 await session(
                     config(method=method, max_turns=4, techniques=tuple(techniques())), marker, attitude=attitude
                 )
-    await session(config(max_turns=1, prompt_layout="separate", reminders=True), "")
+    await session(config(max_turns=1, prompt_layout="separate"), "", manner={"opens": "Time.", "closes": "Haste."})
+    await in_every_state()
     await session(config(max_turns=1, few_shot=1), "", opening=None)
     await session(config(max_turns=1, few_shot=1, method="single"), "")
     others = {name for name in SECTIONS if name == "retry" or name.startswith(("judge/", "practice/"))}
     assert asked_for == {(name, section) for name, used in SECTIONS.items() for section in used if name not in others}
+
+
+async def in_every_state() -> None:
+    """Ask for replies from states with every word, manner, length, step and end."""
+    states = [
+        {"trust": degree, "belief": degree, "feeling": degree, "manner": manner, "length": length, "step": step}
+        for degree, (manner, length, step) in zip_longest(
+            (0, 2, 5, 7, 10),
+            zip(
+                ("deflects", *get_args(Resistance)),
+                2 * [*LENGTHS],
+                2 * ["takes", "bargains", "complies", "refuses"],
+                strict=True,
+            ),
+            fillvalue=1,
+        )
+    ]
+    said = [("counselor", 0), *((who, turn) for turn in (1, 2, 3, 4) for who in ("counselor", "client"))]
+    utterances = [Utterance(speaker=who, turn=turn, text=f"Words {turn} {who}.") for who, turn in said]  # type: ignore[arg-type]
+    for turn in (2, 3, 4):
+        seen = [one for one in utterances if one.turn < turn or (one.turn == turn and one.speaker == "counselor")]
+        for state in states:
+            now = ClientState(turn=turn, readiness="action", item="support", **state)  # type: ignore[arg-type]
+            before = now.model_copy(update={"turn": turn - 1})
+            view = ClientView(profile=filled(str), attitude="negative", utterances=tuple(seen), client_states=(before,))
+            ask_client(view, config(max_turns=5, min_turns=turn + 1), now)
+            with_end = config(max_turns=4, min_turns=turn)
+            ask_client(view, with_end, now)
 
 
 def test_missing_and_unknown_variables_are_named() -> None:
@@ -198,7 +248,7 @@ async def test_hostile_text_in_every_field_is_data(kind: str, method: Any) -> No
     state, asked = await session(config(method=method, max_turns=2), value=lambda field: f"{field}: {HOSTILE[kind]} Q9")
     assert (state["end_reason"], state.get("failure")) == ("turn_limit", None)
     assert len(state["utterances"]) == 2 + 4 + 1
-    form = asked_of(asked, "client")[0].messages[0].text
+    form = client_form(filled(lambda field: f"{field}: {HOSTILE[kind]} Q9"))
     for field in FIELDS:
         if not field.startswith("opening"):
             assert f"{field}: " in form

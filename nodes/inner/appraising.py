@@ -50,7 +50,8 @@ def _appraisals(view: ClientView, message: str, answer: str) -> Iterator[Apprais
     understands = not wrong and (len(took_up) >= 3 or bool(took_up and "understanding" in signs))
     if understands:
         yield "understood"
-    if len(questions) == 1 and _asks_well(questions[0], own, bool(took_up)):
+    asks_well = len(questions) == 1 and _asks_well(questions[0], own, bool(took_up))
+    if asks_well:
         yield "asked_well"
     if "normalizing" in signs:
         yield "normalized"
@@ -62,7 +63,8 @@ def _appraisals(view: ClientView, message: str, answer: str) -> Iterator[Apprais
     if len(message.split()) > (_SHORT_LECTURE if "lecture" in signs else _LECTURE):
         yield "lectured"
     warm = {"understanding", "normalizing", "choice"} & signs
-    if len(answer.split()) >= _MUCH and not warm and not took_up and not telling_words(message) & own:
+    passes_by = not (warm or asks_well or telling_words(message) & own)
+    if len(answer.split()) >= _MUCH and passes_by:
         yield "ignored"
 
 

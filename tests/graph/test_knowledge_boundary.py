@@ -13,8 +13,19 @@ from tests.scripted import PLAN, Asked, Sensible, config, scripted_models
 BOTH = ("name", "gender", "occupation", "education", "relationship", "family", "background", "reason_for_counseling")
 CLIENT = ("what", "since", "triggers", "tried", "history", "work", "relationships", "daily_life", "support")
 CLIENT += ("automatic_thought", "strengths", "other")
+KEPT = ("since", "history", "relationships", "support", "automatic_thought", "strengths", "other")
+"""What a client tells only when it trusts: its title alone stands in the system message."""
+MANNER = ("opens", "closes")
 NOBODY = ("id", "labelled_techniques", "source")
 SHARED = ("opening_counselor", "opening_client")
+
+
+STATE_WORDS = [
+    *(prompt("client/inner", f"trust_{word}") for word in ("very_low", "low", "some", "good", "high")),
+    *(prompt("client/inner", f"belief_{word}") for word in ("weak", "holds", "firm")),
+    *(prompt("client/manner", kind) for kind in ("deflects", "jokes", "argues", "few_words")),
+    *("very much: low mood", "self-blame", "HEARD"),
+]
 
 
 def canary(field: str) -> str:
@@ -38,6 +49,9 @@ def planted() -> ClientProfile:
             "other": canary("other"),
             "opening": {"counselor": canary("opening_counselor"), "client": canary("opening_client")},
             "attitude": "negative",
+            "manner": {"resists_by": ["jokes"], **{field: canary(field) for field in MANNER}},
+            "severity": {"low_mood": 3, "self_blame": 2},
+            "disclosure": {"what": 1, "history": 3},
             "labelled_techniques": [canary("labelled_techniques")],
             "source": canary("source"),
         }
@@ -75,17 +89,21 @@ async def test_each_side_is_sent_what_it_may_know_and_nothing_else(method: str, 
     assert counselor
     assert client
     for request in counselor:
-        hidden = [field for field in (*CLIENT, *NOBODY) if canary(field) in request.prompt]
+        hidden = [field for field in (*CLIENT, *MANNER, *NOBODY) if canary(field) in request.prompt]
         assert not hidden, f"{request.role} was sent {hidden}"
         missing = [field for field in (*BOTH, *SHARED) if canary(field) not in request.prompt]
         assert not missing, f"{request.role} was not sent {missing}"
         assert "personalization" not in request.prompt
         assert "negative" not in request.prompt
         assert prompt("client/system", "negative")[:60] not in request.prompt
+        assert not [words for words in STATE_WORDS if words in request.prompt]
     for request in client:
         hidden = [field for field in (*NOBODY, "goal", "step", "pick", "candidate") if canary(field) in request.prompt]
         assert not hidden, f"the client was sent {hidden}"
-        missing = [field for field in (*BOTH, *CLIENT, *SHARED) if canary(field) not in request.prompt]
+        early = [field for field in KEPT if canary(field) in str(request.messages[0].text)]
+        assert not early, f"the client was sent {early} before it trusts"
+        wanted = [field for field in (*BOTH, *CLIENT, *SHARED, *MANNER) if field not in KEPT]
+        missing = [field for field in wanted if canary(field) not in request.prompt]
         assert not missing, f"the client was not sent {missing}"
         assert "personalization" not in request.prompt
         assert prompt("client/system", "negative") in request.prompt

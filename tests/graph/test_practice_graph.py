@@ -25,6 +25,7 @@ from counseling_sessions.sessions.journal_reading import read_journal
 from counseling_sessions.sessions.record import SessionRecord
 from counseling_sessions.settings import SessionConfig
 from counseling_sessions.state import Speaker, Utterance
+from tests.inner import offering
 from tests.scripted import Sensible, config, profile, scripted_models
 
 DEAD_LINE = openai.APIConnectionError(request=httpx.Request("POST", "http://127.0.0.1:1/v1"))
@@ -114,7 +115,10 @@ async def test_a_client_says_goodbye_and_the_counselor_closes(reason: Any, tmp_p
     assert (record.status, record.end_reason, len(record.turns)) == ("finished", reason, 1)
 
 
-async def test_a_client_who_declares_the_end_leaves_the_last_words_to_the_person(tmp_path: Path) -> None:
+async def test_a_client_who_declares_the_end_leaves_the_last_words_to_the_person(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    offering(monkeypatch)
     practice = Session(tmp_path, "counselor", lambda _: "I am done now, thank you. [END: left]").practice
     await practice.start()
     await say(practice, "How are you?")
@@ -159,7 +163,10 @@ async def test_undo_takes_back_the_last_message_and_its_answer(tmp_path: Path) -
     assert practice.record().usage["client"].calls == 2
 
 
-async def test_undo_also_takes_back_an_end_that_the_client_declared(tmp_path: Path) -> None:
+async def test_undo_also_takes_back_an_end_that_the_client_declared(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    offering(monkeypatch)
     practice = Session(tmp_path, "counselor", lambda _: "I am done now, thank you. [END: left]").practice
     await practice.start()
     await say(practice, "How are you?")

@@ -29,6 +29,13 @@ def test_a_configuration_without_what_came_later_has_the_hash_it_had_before(conf
     assert configuration_hash(config) == hashed
 
 
+def test_sessions_that_were_begun_with_reminders_keep_their_hash_and_are_gone_on_with_by_rules() -> None:
+    began = {"router": "rules", "merge": "join", "reminders": True, "choices": 3, "max_turns": 10}
+    config = SessionConfig.model_validate(began)
+    assert (config.appraisal, configuration_hash(config)) == ("rules", "405fd2c913cb305f")
+    assert SessionConfig.model_validate({"reminders": False}) == SessionConfig()
+
+
 def test_every_number_of_examples_is_another_configuration_and_so_is_all_that_came_later() -> None:
     configs = [SessionConfig(few_shot=count) for count in range(5)] + [
         SessionConfig(appraisal="rules"),

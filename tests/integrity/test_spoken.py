@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from counseling_sessions.integrity.rules import nearest
-from counseling_sessions.integrity.spoken import RECENT, Past, Said, Spoken, split_marker
+from counseling_sessions.integrity.spoken import RECENT, Past, Said, Spoken, split_marker, unmarked
 
 PACKAGE = Path(__file__).parents[2] / "counseling_sessions"
 
@@ -28,6 +28,38 @@ PACKAGE = Path(__file__).parents[2] / "counseling_sessions"
 )
 def test_split_marker(text: str, left: str, reason: str | None) -> None:
     assert split_marker(text) == (left, reason, None)
+
+
+@pytest.mark.parametrize(
+    ("text", "left", "end", "heard"),
+    [
+        ("Hm. [HEARD: understood, asked_well]", "Hm.", None, ("understood", "asked_well")),
+        ("Bye. [HEARD: pushed] [END: left]", "Bye.", "left", ("pushed",)),
+        ("Bye. [END: left] [HEARD: pushed]", "Bye.", "left", ("pushed",)),
+        ("Hm. [HEARD: none]", "Hm.", None, ()),
+        ("Hm. [heard : asked well; gave-choice]", "Hm.", None, ("asked_well", "gave_choice")),
+        ("Hm. **[HEARD: pushed]**", "Hm.", None, ("pushed",)),
+        ("Hm. (HEARD: pushed)", "Hm.", None, ("pushed",)),
+        ("Hm.\nHEARD: pushed", "Hm.", None, ("pushed",)),
+        ("Hm. [HEARD: understood, asked_we", "Hm.", None, ("understood",)),
+        ("Hm. [HEARD", "Hm.", None, None),
+        ("Hm. [HEARD: kindness]", "Hm.", None, None),
+        ("[HEARD: pushed] Hm. [HEARD: ignored]", "Hm.", None, ("ignored",)),
+        ("[HE[HEARD: pushed]ARD: pushed] Hm.", "[HE ARD: pushed] Hm.", None, ("pushed",)),
+        ("I heard: nothing of that.", "I heard: nothing of that.", None, None),
+    ],
+)
+def test_what_was_heard_is_taken_out_whole_or_malformed(
+    text: str, left: str, end: str | None, heard: tuple[str, ...] | None
+) -> None:
+    assert split_marker(text) == (left, end, heard)
+    assert "HEARD" not in unmarked(text)
+
+
+def test_markers_come_again_behind_other_words() -> None:
+    marked = split_marker("Bye. [END: left] [HEARD: pushed, ignored]")
+    assert marked.with_markers("So.") == "So. [HEARD: pushed, ignored] [END: left]"
+    assert split_marker("Hm. [HEARD: none]").with_markers("So.") == "So. [HEARD: none]"
 
 
 def test_a_past_knows_its_latest_messages_first_and_each_by_its_words() -> None:

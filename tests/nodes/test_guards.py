@@ -420,6 +420,22 @@ def test_on_any_text_nothing_raises_and_a_repair_is_stable_and_invents_nothing(
     assert split_marker(mended)[1] in (None, split_marker(judged.text)[1])
 
 
+def test_markers_stay_where_a_message_is_cut_or_mended() -> None:
+    assert cut("One sentence here. " * 9 + "[HEARD: pushed] [END: left]", 80).endswith(
+        "here. [HEARD: pushed] [END: left]"
+    )
+    assert repair(Spoken("Client: I ran home. [HEARD: pushed]", "client")) == "I ran home. [HEARD: pushed]"
+
+
+def test_a_client_may_say_few_words_again_but_not_twice_in_a_row() -> None:
+    kinds = [
+        {finding.kind for finding in check(Spoken("I don't know.", "client", Past(said)))}
+        for said in (["I don't know.", "She left."], ["She left.", "I don't know."])
+    ]
+    assert kinds == [set(), {"repeat"}]
+    assert {finding.kind for finding in check(Spoken("Not really. [HEARD: ignored]", "client"))} == set()
+
+
 @given(TEXT)
 def test_no_marker_is_left_by_split_marker_nor_in_what_a_counselor_says(text: str) -> None:
     assert not END_MARKER.search(split_marker(text)[0])

@@ -74,7 +74,7 @@ def intake_form(profile: ClientProfile) -> str:
             about["background"] and f"Background: {about['background']}",
             profile.automatic_thought and f"Automatic thought: {profile.automatic_thought}",
             profile.strengths and f"Strengths: {profile.strengths}",
-            profile.severity and f"Last two weeks: {troubles_of(profile.severity)}",
+            f"Last two weeks: {troubles_of(profile.severity)}" if profile.severity else None,
             profile.other,
         ],
     }
