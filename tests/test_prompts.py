@@ -26,7 +26,6 @@ from counseling_sessions.profiles.schema import (
 )
 from counseling_sessions.prompts import FOLDERS, PromptError, front_matter, prompt, prompt_hashes, prompt_names
 from counseling_sessions.settings import SessionConfig
-
 from counseling_sessions.state import Act, ClientState, ClientView, EndReason, Phase, Utterance
 from tests.inner import offering
 from tests.scripted import Asked, Sensible, config, scripted_models
