@@ -39,7 +39,7 @@ def leaks(*said: str, profile: ClientProfile | None = BRUNO) -> list[str]:
         ("That is a long time, 14 months.", "14 month (presenting_problem.since)"),
         ("You own three barometers?", "3 barometer (presenting_problem.tried)"),
         ("You meet at half past six, then.", "0.5 past 6 (support)"),
-        ("Then an earthquake came, and you slept in cars.", "earthquake … slept … car (history)"),
+        ("Then an earthquake came, and you slept in cars.", "earthquake … slept … cars (history)"),
         ("Let us go back to the kiln for a moment.", "kiln (presenting_problem.since)"),
     ],
 )
