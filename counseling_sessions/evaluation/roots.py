@@ -26,9 +26,16 @@ def root(word: str) -> str:
     return f"{found[:-1]}y" if found.endswith("i") and len(found) > _STEM else found
 
 
+@lru_cache(maxsize=512)  # A session at a time: every measure looks at the same messages.
+def words_of(text: str) -> tuple[str, ...]:
+    """The words of a text (`texts.words.words`)."""
+    return tuple(words(text))
+
+
+@lru_cache(maxsize=512)
 def roots_of(text: str) -> frozenset[str]:
     """The roots of a text's telling words."""
-    return frozenset(map(root, words(text))) - {""}
+    return frozenset(map(root, words_of(text))) - {""}
 
 
 def weight(found: str) -> float:

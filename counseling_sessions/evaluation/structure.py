@@ -10,14 +10,15 @@ from dataclasses import dataclass
 
 from counseling_sessions.evaluation.course import steps_reached
 from counseling_sessions.evaluation.integrity import Finding
+from counseling_sessions.evaluation.roots import words_of
 from counseling_sessions.profiles.schema import ClientProfile
 from counseling_sessions.sessions import Message, Session, client_group
 from counseling_sessions.sessions.session import named_technique
 from counseling_sessions.state import Phase
-from counseling_sessions.texts.words import words
 
 DECILES = 10
 OPENING_WORDS = 3
+_LONGEST = 200
 _QUESTION_MARKS = frozenset("?？؟")
 
 Labels = Mapping[str, Sequence[str]]
@@ -98,7 +99,7 @@ class Structure:
         counselor = [message for message in session.dialogue if message.speaker == "counselor"]
         self.counselor_messages += len(counselor)
         for place, message in enumerate(counselor):
-            self._openings[" ".join(words(message.text[:200])[:OPENING_WORDS])] += 1
+            self._openings[" ".join(words_of(message.text)[:OPENING_WORDS])[:_LONGEST]] += 1
             if not message.techniques:
                 continue
             decile = place * DECILES // len(counselor)
@@ -120,7 +121,7 @@ def _share(part: int, count: int) -> float | None:
 
 
 def _words(messages: list[Message]) -> int:
-    return sum(len(words(message.text)) for message in messages)
+    return sum(len(words_of(message.text)) for message in messages)
 
 
 def _agrees(session: Session, labels: Labels) -> bool | None:

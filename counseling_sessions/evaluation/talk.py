@@ -6,15 +6,15 @@
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 
-from counseling_sessions.evaluation.roots import root, roots_of
-from counseling_sessions.nodes.signs import sentence_with
+from counseling_sessions.evaluation.roots import roots_of, words_of
+from counseling_sessions.nodes.signs import Sign, read_signs, sentence_with
 from counseling_sessions.sessions import Session
 from counseling_sessions.settings import read_yaml
 from counseling_sessions.state import Speaker
-from counseling_sessions.texts.words import sentences, words
+from counseling_sessions.texts.words import sentences
 
 SHORT, BRIEF = 3, 8
 """Words up to which a message is short, and up to which it is brief."""
@@ -32,7 +32,6 @@ _QUESTION = re.compile(r"[?？؟]")
 _PROPOSAL = re.compile(rf"\W*{_DATA['lead']}{_DATA['proposal']}", re.IGNORECASE)
 _NO_PROPOSAL = re.compile(_DATA["no_proposal"], re.IGNORECASE)
 _REFUSAL = re.compile(_DATA["refusal"], re.IGNORECASE)
-_UNDERSTANDING = ("understanding", "feeling_named")
 
 
 @dataclass(frozen=True)
@@ -158,27 +157,32 @@ def talk_of(session: Session) -> SessionTalk:
 
 
 def _read(session: Session) -> Iterator[Said]:
-    before: frozenset[str] = frozenset()
+    before: frozenset[str] | None = None
     asked = proposed = False
     for message in session.dialogue:
-        text, listed = message.text.replace("’", "'"), words(message.text)
-        roots = frozenset(map(root, listed)) - {""}
-        asks = _asks(text)
+        listed, roots = words_of(message.text), roots_of(message.text)
         counselor = message.speaker == "counselor"
+        said = _sentences(message.text) if counselor else []
+        asks = _asks(message.text)
+        proposes = any(map(is_proposal, said))
         yield Said(
             speaker=message.speaker,
             words=len(listed),
             asks=asks,
-            echo=len(roots & before) / len(roots) if roots and message is not session.dialogue[0] else None,
+            echo=len(roots & before) / len(roots) if roots and before is not None else None,
             listens=not asked
             and not asks
             and 0 < len(listed) <= _MOST_BACKCHANNELS
             and _BACKCHANNELS.issuperset(listed),
-            reflects=counselor and _reflects(text),
-            proposes=(proposes_now := counselor and proposes(text)),
-            refuses=not counselor and proposed and refuses(text),
+            reflects=any(map(is_reflection, said)),
+            proposes=proposes,
+            refuses=not counselor and proposed and refuses(message.text),
         )
-        before, asked, proposed = roots, asks > 0, proposes_now
+        before, asked, proposed = roots, asks > 0, proposes
+
+
+def _sentences(text: str) -> list[str]:
+    return sentences(text.replace("’", "'"))
 
 
 def _asks(text: str) -> int:
@@ -188,31 +192,32 @@ def _asks(text: str) -> int:
         return marks
     asked: list[frozenset[str]] = []
     for sentence in sentences(text):
-        roots = roots_of(sentence)
-        if not roots or len(words(sentence)) < ASKS or not _QUESTION.search(sentence[-3:]):
+        if not _QUESTION.search(sentence[-3:]) or len(words_of(sentence)) < ASKS:
             continue
-        if all(len(roots & other) < SAME * len(roots) for other in asked):
+        roots = roots_of(sentence)
+        if roots and all(len(roots & other) < SAME * len(roots) for other in asked):
             asked.append(roots)
     return max(len(asked), 1)
 
 
-def _reflects(text: str) -> bool:
-    """Whether a counselor says back, in a common form, what the client said or feels, and does not ask it."""
-    found = (sentence_with(text, sign) for sign in _UNDERSTANDING)
-    return any(sentence and not sentence.endswith("?") for sentence in found)
+def is_reflection(sentence: str) -> bool:
+    """Whether a counselor's sentence says back, in a common form, what the client said or feels, and does not ask it."""
+    return not _QUESTION.search(sentence[-3:]) and _understanding().is_in(sentence)
 
 
-def proposes(text: str) -> bool:
-    """Whether a counselor proposes in a common form that the client do something."""
-    return any(
-        _PROPOSAL.match(sentence) and not _NO_PROPOSAL.search(sentence)
-        for sentence in sentences(text.replace("’", "'"))
-    )
+def is_proposal(sentence: str) -> bool:
+    """Whether a counselor's sentence proposes in a common form that the client do something. Apostrophes are straight."""
+    return bool(_PROPOSAL.match(sentence)) and not _NO_PROPOSAL.search(sentence)
 
 
 def refuses(text: str) -> bool:
     """Whether a client says no to what was proposed, in a common form."""
     return bool(_REFUSAL.search(text) or sentence_with(text, "refusal"))
+
+
+@cache
+def _understanding() -> Sign:
+    return next(sign for sign in read_signs("english") if sign.name == "understanding")
 
 
 def _share(values: Sequence[float]) -> float | None:

@@ -39,7 +39,7 @@ def leaks(*said: str, profile: ClientProfile | None = BRUNO) -> list[str]:
         ("That is a long time, 14 months.", "14 month (presenting_problem.since)"),
         ("You own three barometers?", "3 barometer (presenting_problem.tried)"),
         ("You meet at half past six, then.", "0.5 past 6 (support)"),
-        ("Then an earthquake came, and you slept in cars.", "earthquake … slept … car (history)"),
+        ("Then an earthquake came, and you slept in cars.", "earthquake … slept … cars (history)"),
         ("Let us go back to the kiln for a moment.", "kiln (presenting_problem.since)"),
     ],
 )
@@ -60,7 +60,7 @@ def test_what_only_the_form_holds_leaks(said: str, leaked: str) -> None:
         "You have made pots for 44 years?",  # his age
         "Was there a kiln in the room?",  # a guess
         "Shall we meet on Tuesday?",
-        "You race along the road, and later there is much time until it is quiet.",  # the words stand far apart
+        "There was an earthquake once, people ran to a school and over a bridge, and some slept in cars.",  # the words stand far apart
     ],
 )
 def test_what_the_counselor_may_know_or_guess_is_no_leak(said: str) -> None:

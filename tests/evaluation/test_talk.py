@@ -4,7 +4,7 @@ import pytest
 
 from counseling_sessions.evaluation.measure import Measuring, measure
 from counseling_sessions.evaluation.report.talk import talk_section
-from counseling_sessions.evaluation.talk import SessionTalk, Side, Spread, Talk, proposes, talk_of
+from counseling_sessions.evaluation.talk import SessionTalk, Side, Spread, Talk, talk_of
 from counseling_sessions.sessions import Session, read_sessions
 from tests.evaluation.made import clean, session
 from tests.reference import RELEASED, needs_reference
@@ -14,6 +14,10 @@ NINE = "Since the spring I lie awake and count invoices."
 
 def asks(text: str) -> int:
     return talk_of(session(text, "Well.")).said[0].asks
+
+
+def proposes(text: str) -> bool:
+    return talk_of(session(text, "Well.")).said[0].proposes
 
 
 def pooled(*sessions: Session) -> Talk:

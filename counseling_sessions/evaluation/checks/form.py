@@ -13,6 +13,8 @@ from counseling_sessions.texts.words import FINISHED
 _CLOSING = re.compile(r"(?:\*[^*\n]{1,60}\*|[:;=8xX]['’]?-?[)(DPpOo/|]|<3|\^_?\^)\s*$")
 _BRACKETS = re.compile(r"(?:\([^()\n]{1,60}\)|\[[^][\n]{1,60}\])\s*$")
 _ANSWER = re.compile(r"\W*\w[\w'’-]*(?: \w[\w'’-]*)?")
+_LABEL_WORDS = 9
+"""Words that no label has."""
 _ITEM = re.compile(r"\s*(?:[-*•–]|\d{1,2}[.)])\s+\S")
 
 
@@ -20,6 +22,8 @@ def empty(spoken: SpokenInSession) -> str | None:
     """A message without a letter or digit, or nothing but a speaker's label."""
     if not spoken.words:
         return "no letter or digit"
+    if spoken.words.count(" ") >= _LABEL_WORDS:
+        return None
     text = spoken.text
     for speaker in get_args(Speaker):
         mark = rules.label(Spoken(text, speaker))

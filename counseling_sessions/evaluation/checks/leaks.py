@@ -63,11 +63,11 @@ def _things(said: Sequence[str], closed: Closed, heard: Heard) -> Iterator[str]:
     new = {word: roots.index(word) for word in closed.roots.intersection(roots) if not heard.thing(word)}
     for thing in closed.things if new else ():
         if together := _together(thing, new):
-            yield f"{' … '.join(sorted(together, key=new.__getitem__))} ({thing.path})"
+            yield f"{' … '.join(said[place] for place in sorted(map(new.__getitem__, together)))} ({thing.path})"
             return
         for word in thing.places.keys() & new.keys():
             if is_rare(word) and new[word] and said[new[word] - 1] in _DEFINITE:
-                yield f"{word} ({thing.path})"
+                yield f"{said[new[word]]} ({thing.path})"
                 return
 
 

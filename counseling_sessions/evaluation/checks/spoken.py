@@ -12,6 +12,7 @@ from counseling_sessions.evaluation.checks.kin import kin_in_form
 from counseling_sessions.evaluation.checks.languages import Expected, expected
 from counseling_sessions.evaluation.checks.numbers import Number, numbers_of
 from counseling_sessions.evaluation.form import open_texts
+from counseling_sessions.evaluation.roots import words_of
 from counseling_sessions.integrity.spoken import Past, Spoken, speaks_of_clients, unmarked
 from counseling_sessions.sessions import Session
 from counseling_sessions.state import Speaker
@@ -78,6 +79,10 @@ class SpokenInSession(Spoken):
     raw: str
     follows_own: bool
     setting: Setting
+
+    @cached_property
+    def words(self) -> str:
+        return " ".join(words_of(self.text))
 
     @cached_property
     def numbers(self) -> tuple[Number, ...]:
