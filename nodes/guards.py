@@ -10,19 +10,17 @@ from counseling_sessions.models.finishing import AT_LIMIT, was_broken, was_filte
 from counseling_sessions.state import Finding
 from counseling_sessions.texts.words import FINISHED, sentences
 
-SHORTEST = 3
-"""Words up to which a client may give the same answer again, though not twice in a row: people do."""
 NEAR_REPEAT = 0.6
 """Jaccard overlap of word 3-grams from which two messages count as nearly the same (evaluation reports from 0.8)."""
 
 
 def repeat(spoken: Spoken) -> str | None:
-    """A message that the speaker has already said, whatever its case, punctuation and spacing; a very short one may come again."""
-    if rules.may_come_again(spoken):
-        return None
+    """A message that the speaker has already said, whatever its case, punctuation and spacing.
+
+    A very short one may come again, though not twice in a row.
+    """
     earlier = spoken.past.by_words.get(spoken.words)
-    short = spoken.speaker == "client" and len(spoken.words.split()) <= SHORTEST
-    if earlier and short and spoken.past.said[-1].words != spoken.words:
+    if earlier and rules.may_come_again(spoken) and spoken.past.said[-1].words != spoken.words:
         return None
     return rules.short(earlier[0].text) if earlier and spoken.words else None
 

@@ -102,7 +102,9 @@ def _mended_once(draft: Spoken, text: str, said: set[str]) -> str:
 
 def _shortened(kept: list[str], most: int) -> list[str]:
     """Sentences of at most `most` words together: those before the last one go, which asks or says goodbye."""
-    kept = list(kept)
-    while len(kept) > 1 and sum(len(words(sentence)) for sentence in kept) > most:
-        del kept[-2]
-    return kept
+    counts = [len(words(sentence)) for sentence in kept]
+    left, total = len(kept), sum(counts)
+    while left > 1 and total > most:
+        left -= 1
+        total -= counts[left - 1]
+    return [*kept[: left - 1], kept[-1]] if kept else []

@@ -193,10 +193,12 @@ def test_the_one_counselor_of_a_baseline_has_exchanges_alone(method: str, layout
 @pytest.mark.parametrize("attitude", ATTITUDES)
 def test_the_client_is_shown_clients_of_its_own_attitude(attitude: str) -> None:
     exchanges = shown(client_system(profile(), config(few_shot=3), attitude))
-    replies = {clean(t.client.text): r for r in real() for t in r.turns if t.client}
-    records = [replies[answer.removeprefix("Client: ")] for _, answer in exchanges]
-    assert [record.attitude for record in records] == [attitude] * 3
-    assert len({record.profile_id for record in records}) == 3
+    records = [
+        [record for record in real() if any(turn.client and clean(turn.client.text) == reply for turn in record.turns)]
+        for reply in (answer.removeprefix("Client: ") for _, answer in exchanges)
+    ]  # a few words may be several clients'
+    assert all(attitude in {record.attitude for record in said} for said in records)
+    assert len(set().union(*({record.profile_id for record in said} for said in records))) >= 3
 
 
 def test_in_the_separate_layout_a_call_has_the_examples_of_its_role_and_no_others() -> None:
@@ -258,7 +260,10 @@ def test_the_text_is_the_same_for_all_clients_who_are_not_in_it() -> None:
     views = (CounselorView(reason_for_counseling=reason) for reason in ("Sleep.", "Work."))
     one, other = (examples.counselor_examples(view, settings, ALL) for view in views)
     assert one is other  # made once
-    assert texts(load_builtin("amira-exam-panic"))[1] == first[1]  # in the corpus, but not among its neutral examples
+    absent = next(
+        record.profile for record in real() if not any(said in first[1] for said in said_in(record) if len(said) > 40)
+    )
+    assert texts(absent)[1] == first[1]  # in the corpus, but not among its neutral examples
 
 
 @pytest.mark.parametrize("count", [1, 4])
@@ -280,7 +285,8 @@ def test_nothing_is_ever_shown_of_the_client_s_own_sessions_and_what_takes_its_p
             for exchange in mine
             for line in "\n".join(("x: " + exchange[0], exchange[1])).split("\n")
         }
-        assert not told & own[who.id]
+        others = set[str]().union(*(said for client, said in own.items() if client != who.id))
+        assert not told & (own[who.id] - others)  # a few words may be several clients'
         kept = [exchange for exchange in general if exchange[0] not in own[who.id] and exchange in mine]
         gone = [exchange for exchange in general if exchange not in mine]
         assert len(kept) + len(gone) == len(general)

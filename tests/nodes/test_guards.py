@@ -108,6 +108,12 @@ BAD: dict[str, list[tuple[Speaker, str]]] = {
         ("client", "There are suicidal thoughts, sometimes."),
         ("client", "Some nights I want to die."),
     ],
+    "long": [("counselor", "That was a long night. " * 17)],
+    "asks": [("counselor", "That was long. What came first?"), ("counselor", "长夜。先是什么？")],
+    "further_session": [
+        ("counselor", "We can look at that in our next session."),
+        ("counselor", "Goodbye. See you on Friday."),
+    ],
     "truncated": [("client", "I slept badly and then"), ("client", "I slept badly,"), ("client", "そうです。でも")],
 }
 
@@ -186,12 +192,25 @@ def test_every_guard_has_bad_messages_here() -> None:
 
 @pytest.mark.parametrize(("guard", "speaker", "text"), [(name, *bad) for name, items in BAD.items() for bad in items])
 def test_each_guard_objects(guard: str, speaker: Speaker, text: str) -> None:
-    assert guard in kinds(text, speaker, finish_reason=ENDINGS.get(guard, "stop"))
+    asks = False if guard == "asks" else None
+    assert guard in kinds(text, speaker, finish_reason=ENDINGS.get(guard, "stop"), asks=asks)
 
 
 @pytest.mark.parametrize(("speaker", "text"), GOOD)
 def test_good_messages_pass_every_guard(speaker: Speaker, text: str) -> None:
     assert check(draft(text, speaker)) == []
+
+
+@pytest.mark.parametrize(("words", "closing"), [(80, False), (110, True)])
+def test_a_counselors_message_has_as_many_words_as_its_kind_may_have(words: int, closing: bool) -> None:
+    text = "night " * (words - 1) + "night."
+    assert "long" not in kinds(text, "counselor", closing=closing)
+    assert "long" in kinds(f"The {text}", "counselor", closing=closing)
+    assert "long" not in kinds(f"The {text}", "client")
+
+
+def test_a_question_passes_where_one_may_be_asked() -> None:
+    assert kinds("What came first?", "counselor", asks=True) == kinds("What came first?", "counselor") == set()
 
 
 def test_an_answer_of_one_word_given_again_is_a_repeat() -> None:
@@ -236,11 +255,13 @@ def test_nothing_is_left_of_a_message_that_thinks_aloud_or_refuses(text: str) ->
     assert repair(draft(text, "client")) == ""
 
 
-async def _say(speaker: Speaker, text: str, finish_reason: str = "stop") -> Usable[str] | Unusable:
+async def _say(guard: str) -> Usable[str] | Unusable:
+    speaker, text = ENTERING[guard]
+    finish_reason, asks = ENDINGS.get(guard, "stop"), False if guard == "asks" else None
     models, _ = scripted_models(lambda asked: said(text, finish_reason))
     other = ["I wonder where the morning went, and who took it."]
     once = config(guard_attempts=1)
-    request = SpeechRequest(speaker, 1, "", once, [said("Say something.")], speaker, [EARLIER], other)
+    request = SpeechRequest(speaker, 1, "", once, [said("Say something.")], speaker, [EARLIER], other, asks=asks)
     return await speak(models, request)
 
 
@@ -256,6 +277,9 @@ ENTERING: dict[str, tuple[Speaker, str]] = {
     "role_flip": ("counselor", "I'm your client, after all."),
     "risk": ("client", "Some nights I want to die."),
     "truncated": ("client", "I slept badly and then"),
+    "long": ("counselor", "That was the longest of all nights, " * 13 + "was it not."),
+    "asks": ("counselor", "What came first?"),
+    "further_session": ("counselor", "We can look at that in our next session."),
 }
 
 
@@ -263,15 +287,15 @@ ENTERING: dict[str, tuple[Speaker, str]] = {
 async def test_a_bad_message_is_kept_out_by_its_guard_and_by_no_other(
     guard: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    speaker, text = ENTERING[guard]
-    answer = await _say(speaker, text, ENDINGS.get(guard, "stop"))
+    _, text = ENTERING[guard]
+    answer = await _say(guard)
     if isinstance(answer, Unusable):
         assert answer.failure.call
         assert guard in {finding.kind for finding in answer.failure.call.findings}
     else:
         assert answer.value != text
     monkeypatch.delitem(GUARDS, guard)
-    answer = await _say(speaker, text, ENDINGS.get(guard, "stop"))
+    answer = await _say(guard)
     assert isinstance(answer, Usable)
     assert answer.value == text
 
