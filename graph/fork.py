@@ -132,6 +132,8 @@ def fork_head(task: ForkTask) -> JournalHead:
     past = JournalPast(
         forked_from=Fork(session_id=task.parent.session_id, turn=task.turn, edits=task.edits.made),
         phases=tuple(turn.phase for turn in _before(task)),
+        steps=tuple(turn.step for turn in _before(task)),
+        progress=tuple(turn.progress for turn in _before(task)),
         updates=tuple(JournalUpdate(node=node, at=round(now, 3), update=change) for node, change in updates),
     )
     return task.head(past=past, provenance=made)

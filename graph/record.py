@@ -3,12 +3,13 @@
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
+from itertools import zip_longest
 from typing import Any
 
 from counseling_sessions.nodes.progress import Progress, course
 from counseling_sessions.sessions.channels import Channels, Misfit, channels_of
 from counseling_sessions.sessions.errors import JournalError
-from counseling_sessions.sessions.journal_lines import JournalContent, JournalHead, JournalUpdate
+from counseling_sessions.sessions.journal_lines import JournalContent, JournalHead, JournalPast, JournalUpdate
 from counseling_sessions.sessions.prompt_sets import digest_of
 from counseling_sessions.sessions.record import Provenance, SessionRecord, Turn, Usage
 from counseling_sessions.state import Call, Candidate, Failure, Pick, Utterance
@@ -87,17 +88,23 @@ def _turns(head: JournalHead, changes: Sequence[Channels], said: Sequence[Uttera
     plans = [change.plan for change in changes if change.plan]
     stood = list(course(said, tuple(picks.values()), plans, head.configuration, max(numbers, default=0)))
     turns = (_turn(stood[number - 1], picks.get(number), drafted[number], said) for number in numbers)
-    # Turns of another session keep their phase, whatever the length of this one.
-    past = dict(enumerate(head.past.phases if head.past else (), 1))
+    inherited = _inherited(head.past)
     return tuple(
-        turn.model_copy(
-            update={
-                "client_state": states.get(turn.turn),
-                "phase": turn.phase if turn.pick else past.get(turn.turn, turn.phase),
-            }
-        )
-        for turn in turns
+        turn.model_copy(update={"client_state": states.get(turn.turn)} | inherited.get(turn.turn, {})) for turn in turns
     )
+
+
+def _inherited(past: JournalPast | None) -> dict[int, dict[str, Any]]:
+    """Where the turns stood that come from another session, by number: whatever the length and the plan of this one."""
+    if past is None:
+        return {}
+    stood = zip_longest(past.phases, past.steps, past.progress)
+    names = ("phase", "step", "progress")
+    return {
+        number: {name: value for name, value in zip(names, values, strict=True) if value is not None}
+        | {"step": values[1]}
+        for number, values in enumerate(stood, 1)
+    }
 
 
 def _turn(stood: Progress, pick: Pick | None, drafted: list[Candidate], said: Sequence[Utterance]) -> Turn:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from functools import lru_cache
 
-from counseling_sessions.nodes.signs import sentence_with, signs_of
+from counseling_sessions.integrity.signs import sentence_with, signs_of
 from counseling_sessions.texts.words import words
 
 TOLD = ("situation", "thought", "feeling", "consequence")

@@ -19,8 +19,11 @@ def where(view: CounselorView, config: SessionConfig, step: int | None = None) -
     `step` is the plan's step in work where another source than the dialogue says it.
     """
     now, pick = progress_of(view, config), view.pick
-    lines = [prompt("counselor/turn", "phase", phase=now.phase), _focus(now), step_line(view, step or now.step)]
-    if pick and pick.source != "every":
+    # Until it is clear what the hour is for, the plan has to wait.
+    at = "" if now.phase == "opening" else step_line(view, step or now.step)
+    lines = [prompt("counselor/turn", "phase", phase=now.phase), _focus(now), at]
+    # The reason of a pick by rules is the same in every session, and says no more than the drafts.
+    if pick and (pick.source in ("llm", "human") or (pick.source == "rules" and config.fan_out == "all")):
         names = ", ".join(pick.techniques)
         lines.append(prompt("counselor/turn", "picked", techniques=names, reason=clean(pick.reason, 200)))
     lines.append(prompt("counselor/turn", now.act) if now.act else "")

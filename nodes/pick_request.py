@@ -96,10 +96,12 @@ def _phase(answer: dict[str, object], now: Progress, focus: str, config: Session
         return now.phase
     if said in (now.phase, now.before):
         return said
-    may_end = now.leaves or (now.worked and may_close(now.turn, config))
-    is_agreed = bool(focus) or now.before != "opening"
-    impossible = said == "opening" or (said == "closing" and not may_end) or (said != "closing" and not is_agreed)
-    return now.phase if impossible else said
+    if said == "closing":
+        return said if now.leaves or (now.worked and may_close(now.turn, config)) else now.phase
+    if said == "opening" or (now.before == "opening" and not focus):
+        return now.phase
+    # A phase at a time: nobody works on what was not explored.
+    return PHASES[min(PHASES.index(said), PHASES.index(now.before) + 1)]
 
 
 def _step(answer: dict[str, object], view: CounselorView, now: Progress) -> int | None:

@@ -7,8 +7,8 @@ After something painful, one technique listens alone.
 
 from typing import Any
 
+from counseling_sessions.integrity.signs import signs_of
 from counseling_sessions.nodes.progress import Progress, progress_of
-from counseling_sessions.nodes.signs import signs_of
 from counseling_sessions.nodes.techniques import Technique, technique
 from counseling_sessions.settings import SessionConfig
 from counseling_sessions.state import CounselorView, Pick

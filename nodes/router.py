@@ -44,7 +44,8 @@ async def _merge(models: Models, view: CounselorView, config: SessionConfig, pic
     if refused := next((candidate for candidate in drawn if candidate.refused), None):
         message, kind = refused.error or "refused", refused.kind or "refused"
         return update(failure=Failure(stage=refused.technique, kind=kind, message=message, turn=view.turn))
-    if (config.merge == "join" or len(_drafts(view)) == 1) and (joined := _joined(view, pick)):
+    alone = len(_drafts(view)) == 1 and not pick.act  # a special job takes more than one specialist's part
+    if (config.merge == "join" or alone) and (joined := _joined(view, pick)):
         return update(utterances=[Utterance(turn=view.turn, speaker="counselor", text=joined)])
     if request := ask_merge(view, config):
         return await say(models, view, request)

@@ -1,6 +1,7 @@
 """The prompts: strict templates filled in one pass, and foreign text in them that stays text."""
 
 import hashlib
+import json
 import re
 from collections.abc import Iterator
 from itertools import zip_longest
@@ -94,7 +95,7 @@ async def test_a_session_of_each_kind_asks_for_every_section_but_the_retries(mon
         asked_for.add((name, section))
         return fill(name, section, **variables)
 
-    for module in ("context", "examples", "router", "client", "plan", "single"):
+    for module in ("context", "examples", "router", "client", "plan", "single", "notes", "pick_request"):
         monkeypatch.setattr(f"counseling_sessions.nodes.{module}.prompt", listening)
     offering(monkeypatch)
     for rendered in (examples._counselor_text, examples._client_text):
@@ -107,10 +108,40 @@ async def test_a_session_of_each_kind_asks_for_every_section_but_the_retries(mon
                 )
     await session(config(max_turns=1, prompt_layout="separate"), "", manner={"opens": "Time.", "closes": "Haste."})
     await in_every_state()
+    await in_every_phase()
     await session(config(max_turns=1, few_shot=1), "", opening=None)
     await session(config(max_turns=1, few_shot=1, method="single"), "")
     others = {name for name in SECTIONS if name == "retry" or name.startswith(("judge/", "practice/"))}
     assert asked_for == {(name, section) for name, used in SECTIONS.items() for section in used if name not in others}
+
+
+async def in_every_phase() -> None:
+    """A session from its opening over a revised plan to the counselor's end."""
+    sensible, turns = Sensible(), iter(PICKS)
+
+    def answer(asked: Asked) -> Any:
+        if asked.schema != "pick":
+            return sensible(asked)
+        return json.dumps(
+            {"reason": "It is time.", "techniques": ["reflection", "questioning"], "step": 1, **next(turns)}
+        )
+
+    models, _ = scripted_models(answer)
+    settings = config(max_turns=9, min_turns=1)
+    graph = build_session_graph(method="magnet", specialists=settings.techniques, models=models)
+    state = await graph.ainvoke({"profile": filled(str).model_dump(mode="json")}, context=settings)
+    assert (state["end_reason"], state["plan"]["turn"]) == ("completed", 5)
+
+
+PICKS: list[dict[str, Any]] = [
+    {"phase": "opening", "asks": True},
+    {"phase": "opening", "act": "agenda"},
+    {"phase": "exploring", "act": "none", "focus": "to sleep"},
+    {"phase": "working", "act": "none", "revise": "It is not the market."},
+    {"phase": "working", "act": "none"},
+    {"phase": "closing", "act": "summary"},
+    {"phase": "closing", "act": "none", "asks": False, "techniques": ["reflection", "normalizing"]},
+]
 
 
 async def in_every_state() -> None:

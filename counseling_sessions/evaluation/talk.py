@@ -10,7 +10,7 @@ from functools import cache, cached_property
 from pathlib import Path
 
 from counseling_sessions.evaluation.roots import roots_of, words_of
-from counseling_sessions.nodes.signs import Sign, read_signs, sentence_with
+from counseling_sessions.integrity.signs import Sign, read_signs, sentence_with
 from counseling_sessions.sessions import Session
 from counseling_sessions.settings import read_yaml
 from counseling_sessions.state import Speaker

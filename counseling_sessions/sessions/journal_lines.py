@@ -40,13 +40,18 @@ class JournalUpdate(BaseModel):
 
 
 class JournalPast(BaseModel):
-    """What a forked session begins with: the phases of the turns that it has from the other session, and the updates that
-    made them. What a person edited of the turn played anew is at their end."""
+    """What a forked session begins with: where the turns stood that it has from the other session, and the updates that
+    made them. What a person edited of the turn played anew is at their end.
+
+    `steps` and `progress` are those of turns without a pick.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     forked_from: Fork
     phases: tuple[Phase, ...]
+    steps: tuple[int | None, ...] = Field(default=(), exclude_if=unsaid)
+    progress: tuple[str, ...] = Field(default=(), exclude_if=unsaid)
     updates: tuple[JournalUpdate, ...]
 
 

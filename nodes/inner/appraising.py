@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator
 
+from counseling_sessions.integrity.signs import read_signs, sentence_with, signs_of
 from counseling_sessions.nodes.inner.tables import Asked, moves
-from counseling_sessions.nodes.signs import read_signs, sentence_with, signs_of
 from counseling_sessions.state import Appraisal, ClientView
 from counseling_sessions.texts.telling import telling_words
 from counseling_sessions.texts.words import sentences, words

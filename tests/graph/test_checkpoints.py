@@ -152,7 +152,19 @@ def test_a_disk_with_no_room_for_checkpoints_costs_a_line_and_no_session(tmp_pat
     limit += "signal.signal(signal.SIGXFSZ, signal.SIG_IGN); import sys, run; sys.exit(run.main(sys.argv[1:]))"
     out = tmp_path / "one"
     with LoopbackServer() as server:
-        options = ["session", "--base-url", server.base_url, "--model", "loopback", "--turns", "10", "--out", str(out)]
+        options = [
+            "session",
+            "--base-url",
+            server.base_url,
+            "--model",
+            "loopback",
+            "--turns",
+            "10",
+            "--min-turns",
+            "10",
+            "--out",
+            str(out),
+        ]
         ended = subprocess.run(
             [sys.executable, "-c", limit, *options],
             cwd=ROOT,

@@ -30,7 +30,7 @@ def sides(messages: list[BaseMessage]) -> list[tuple[str, str]]:
 def test_the_counselor_reads_the_client_as_the_other_and_the_task_as_a_note() -> None:
     messages = sides(counselor_messages(counselor_view(), config(), "Draft it."))
     assert messages[0][0] == "human"
-    assert messages[0][1].startswith("What is known of the client:")
+    assert messages[0][1].startswith("What the client has filled in on the first page")
     assert messages[1:] == [
         ("ai", "Sentence 0."),
         ("human", "Sentence 1."),

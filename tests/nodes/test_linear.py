@@ -11,12 +11,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from counseling_sessions.integrity.rules import nearest
+from counseling_sessions.integrity.signs import signs_of
 from counseling_sessions.integrity.spoken import Past, Said, Spoken, split_marker
 from counseling_sessions.nodes.choosing import worth_after
 from counseling_sessions.nodes.guards import check
 from counseling_sessions.nodes.mending import cut, repair, tidy
 from counseling_sessions.nodes.plan import _CIRCLE
-from counseling_sessions.nodes.signs import signs_of
 from counseling_sessions.nodes.techniques import technique, techniques
 from counseling_sessions.practice.cues import Moment, moments_in, picks_up, questions_in, techniques_in
 from counseling_sessions.profiles.schema import clean
