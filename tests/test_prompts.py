@@ -16,21 +16,24 @@ from counseling_sessions.nodes.techniques import techniques
 from counseling_sessions.profiles.schema import ATTITUDES, FIELD_LIMIT, PROFILE_LIMIT, ClientProfile
 from counseling_sessions.prompts import FOLDERS, PromptError, front_matter, prompt, prompt_hashes, prompt_names
 from counseling_sessions.settings import SessionConfig
-from counseling_sessions.state import EndReason, Phase
+from counseling_sessions.state import Act, EndReason, Phase
 from tests.scripted import Asked, Sensible, config, scripted_models
 
 SECTIONS: dict[str, set[str]] = {
-    "plan": {"", "techniques"},
+    "plan": {"", "techniques", "revise"},
     "retry": {"", "malformed", "again", *GUARDS},
     "client/system": {"", *ATTITUDES},
     "client/reply": {"ending", "last", "reminder"},
     "client/examples": {"", "exchange"},
-    "counselor/system": {"", "cards"},
-    "counselor/context": {"client", "plan", "dialogue", "beginning"},
+    "counselor/system": {"", "cards", "phases"},
+    "counselor/context": {"client", "plan", "formulation", "dialogue", "beginning"},
     "counselor/phases": set(get_args(Phase)),
-    "counselor/pick": {"", "step_field"},
+    "counselor/pick": {"", "rules", "step"},
     "counselor/step": {""},
-    "counselor/merge": {"picked", "every", "alone"},
+    "counselor/turn": {
+        *("phase", "focus", "picked", *get_args(Act), "asks", "asks_nothing", "clock", "step_clock", "lately"),
+    },
+    "counselor/merge": {"drafts", "rules", "alone"},
     "counselor/closing": set(get_args(EndReason)),
     "counselor/examples": {"", "draft", "merge", "counselor", "exchange"},
     **{f"techniques/{name}": {"card", "task"} for name in techniques()},
@@ -72,7 +75,9 @@ async def test_a_session_of_each_kind_asks_for_every_section_but_the_retries(mon
         asked_for.add((name, section))
         return fill(name, section, **variables)
 
-    for module in ("context", "examples", "router", "client", "reminders", "plan", "single"):
+    for module in (
+        *("context", "examples", "router", "client", "reminders", "plan", "single", "notes", "pick_request"),
+    ):
         monkeypatch.setattr(f"counseling_sessions.nodes.{module}.prompt", listening)
     for rendered in (examples._counselor_text, examples._client_text):
         rendered.cache_clear()
@@ -84,6 +89,10 @@ async def test_a_session_of_each_kind_asks_for_every_section_but_the_retries(mon
                 )
     await session(config(max_turns=1, prompt_layout="separate", reminders=True), "")
     await session(config(max_turns=1, few_shot=1), "", opening=None)
+    picked = {"focus": "to sleep", "phase": "exploring", "asks": True, "revise": "It is not about sleep."}
+    await session(config(max_turns=3), pick=picked)
+    said = ("My mother died in March.", "Let us stop here.", "Thank you for that.", "It was good to say it.")
+    await session(config(max_turns=6, min_turns=2), client=said)
     await session(config(max_turns=1, few_shot=1, method="single"), "")
     others = {name for name in SECTIONS if name == "retry" or name.startswith(("judge/", "practice/"))}
     assert asked_for == {(name, section) for name, used in SECTIONS.items() for section in used if name not in others}
@@ -99,7 +108,7 @@ def test_missing_and_unknown_variables_are_named() -> None:
 def test_a_missing_prompt_and_a_missing_section_are_named() -> None:
     with pytest.raises(PromptError, match="no prompt 'counselor/dance'"):
         prompt("counselor/dance")
-    with pytest.raises(PromptError, match=r"'counselor/merge' has no section 'some'.*'alone', 'every', 'picked'"):
+    with pytest.raises(PromptError, match=r"'counselor/merge' has no section 'some'.*'alone', 'drafts', 'rules'"):
         prompt("counselor/merge", "some")
     assert "plan" in prompt_names()
     assert "counselor/dance" not in prompt_names()
@@ -178,9 +187,15 @@ def filled(value: Any, **changes: Any) -> ClientProfile:
 
 
 async def session(
-    settings: SessionConfig, marker: str = "", value: Any = lambda field: f"It is about {field}.", **changes: Any
+    settings: SessionConfig,
+    marker: str = "",
+    value: Any = lambda field: f"It is about {field}.",
+    pick: dict[str, Any] | None = None,
+    client: tuple[str, ...] = (),
+    **changes: Any,
 ) -> tuple[dict[str, Any], list[Asked]]:
-    sensible = Sensible(picked=("reflection", "questioning", "solutions")[: len(settings.techniques)])
+    techniques = ("reflection", "questioning", "solutions")[: len(settings.techniques)]
+    sensible = Sensible(picked=techniques, pick=pick or {}, client=client)
     models, asked = scripted_models(
         lambda request: f"{sensible(request)} {marker}" if request.role == "client" else sensible(request)
     )

@@ -97,7 +97,7 @@ def _first(pattern: re.Pattern[str], places: Iterable[int], text: str) -> re.Mat
 
 
 def phrase_in(name: str, text: str) -> str | None:
-    """The words by which a list (`reasoning` or `refusals`) knows a text, in one line; None for speech.
+    """The words by which a list (`reasoning`, `refusals` or `further_session`) knows a text, in one line; None for speech.
 
     Raises `SettingsError` for a list that is unreadable or does not prove itself.
     """

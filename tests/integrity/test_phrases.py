@@ -11,9 +11,9 @@ from counseling_sessions.settings import SettingsError
 GOOD = "English: {begins: ['we need to <SAY>'], words: {SAY: 'say|answer'}, examples: ['We need to say so.'], speech: [I ran.]}"
 
 
-@pytest.mark.parametrize("name", ["reasoning", "refusals"])
-def test_the_lists_prove_themselves(name: str) -> None:
-    assert len(read_phrases(FOLDER / f"{name}.yaml")) >= 10
+@pytest.mark.parametrize(("name", "languages"), [("reasoning", 10), ("refusals", 10), ("further_session", 1)])
+def test_the_lists_prove_themselves(name: str, languages: int) -> None:
+    assert len(read_phrases(FOLDER / f"{name}.yaml")) >= languages
 
 
 @pytest.mark.parametrize(

@@ -18,6 +18,8 @@ from tests.scripted import config, said, scripted_models
 EARLIER = "I walked home past the bakery and forgot to buy the bread again."
 NEARLY = "I walked home past the bakery and forgot to buy the bread today."
 
+LONG = " ".join(f"Night {number} was a long one for you." for number in range(12))
+
 BAD: dict[str, list[tuple[Speaker, str]]] = {
     "empty": [
         ("client", ""),
@@ -109,6 +111,12 @@ BAD: dict[str, list[tuple[Speaker, str]]] = {
         ("client", "Some nights I want to die."),
     ],
     "truncated": [("client", "I slept badly and then"), ("client", "I slept badly,"), ("client", "そうです。でも")],
+    "long": [("counselor", LONG)],
+    "asks": [("counselor", "That was long. Who was with you?"), ("counselor", "“Who was with you?”")],
+    "further_session": [
+        ("counselor", "We can look at that in our next session."),
+        ("counselor", "Take care until next week."),
+    ],
 }
 
 GOOD: list[tuple[Speaker, str]] = [
@@ -132,6 +140,9 @@ GOOD: list[tuple[Speaker, str]] = [
     ("client", 'He said: "You are the client, you pay."'),
     ("client", "My insurance agent: he never calls."),
     ("client", "No."),
+    ("client", LONG),
+    ("client", "Can we meet again next week?"),
+    ("counselor", "Next time he calls, you let it ring."),
     ("client", "No, no, no."),
     ("client", "I can't. I can't."),
     ("client", "はい。よく眠れません。"),
@@ -168,6 +179,8 @@ GOOD: list[tuple[Speaker, str]] = [
 
 ENDINGS = {"filtered": "content_filter"}
 """The finish reasons by which some guards know a message."""
+SILENT = {"asks": False}
+"""What some guards know a message by besides."""
 
 
 def draft(text: str, speaker: Speaker, **more: object) -> Spoken:
@@ -186,7 +199,7 @@ def test_every_guard_has_bad_messages_here() -> None:
 
 @pytest.mark.parametrize(("guard", "speaker", "text"), [(name, *bad) for name, items in BAD.items() for bad in items])
 def test_each_guard_objects(guard: str, speaker: Speaker, text: str) -> None:
-    assert guard in kinds(text, speaker, finish_reason=ENDINGS.get(guard, "stop"))
+    assert guard in kinds(text, speaker, finish_reason=ENDINGS.get(guard, "stop"), asks=SILENT.get(guard))
 
 
 @pytest.mark.parametrize(("speaker", "text"), GOOD)
@@ -194,8 +207,35 @@ def test_good_messages_pass_every_guard(speaker: Speaker, text: str) -> None:
     assert check(draft(text, speaker)) == []
 
 
-def test_an_answer_of_one_word_given_again_is_a_repeat() -> None:
-    assert [finding.kind for finding in check(Spoken("No!", "client", past=Past(("No.",))))] == ["repeat"]
+@pytest.mark.parametrize("text", ["Mm.", "I don't know.", "No, not really."])
+@pytest.mark.parametrize("speaker", ["client", "counselor"])
+def test_a_message_of_three_words_may_come_again(text: str, speaker: Speaker) -> None:
+    assert check(Spoken(text, speaker, past=Past((text,)))) == []
+
+
+def test_a_message_of_four_words_may_not() -> None:
+    said = "I do not know."
+    assert [finding.kind for finding in check(Spoken("I do NOT know!", "client", past=Past((said,))))] == ["repeat"]
+
+
+@pytest.mark.parametrize(("closing", "most"), [(False, 80), (True, 110)])
+def test_a_closing_may_be_longer_than_an_utterance(closing: bool, most: int) -> None:
+    text = " ".join(f"word{number}" for number in range(most)) + "."
+    assert kinds(text, "counselor", closing=closing) == set()
+    assert kinds(f"One {text}", "counselor", closing=closing) == {"long"}
+
+
+def test_what_is_too_long_loses_sentences_before_the_last() -> None:
+    mended = repair(draft(f"{LONG} Who was with you?", "counselor"))
+    assert mended.startswith("Night 0 was")
+    assert mended.endswith("for you. Who was with you?")
+    assert kinds(mended, "counselor") == set()
+
+
+def test_what_asks_nothing_loses_its_questions() -> None:
+    text = "That was long. Who was with you? I am sorry that it was so."
+    assert repair(draft(text, "counselor", asks=False)) == "That was long. I am sorry that it was so."
+    assert repair(draft(text, "counselor")) == text
 
 
 def test_an_exact_repeat_is_found_however_long_ago_and_a_near_one_only_lately() -> None:
@@ -236,11 +276,13 @@ def test_nothing_is_left_of_a_message_that_thinks_aloud_or_refuses(text: str) ->
     assert repair(draft(text, "client")) == ""
 
 
-async def _say(speaker: Speaker, text: str, finish_reason: str = "stop") -> Usable[str] | Unusable:
+async def _say(
+    speaker: Speaker, text: str, finish_reason: str = "stop", asks: bool | None = None
+) -> Usable[str] | Unusable:
     models, _ = scripted_models(lambda asked: said(text, finish_reason))
     other = ["I wonder where the morning went, and who took it."]
     once = config(guard_attempts=1)
-    request = SpeechRequest(speaker, 1, "", once, [said("Say something.")], speaker, [EARLIER], other)
+    request = SpeechRequest(speaker, 1, "", once, [said("Say something.")], speaker, [EARLIER], other, asks=asks)
     return await speak(models, request)
 
 
@@ -256,6 +298,9 @@ ENTERING: dict[str, tuple[Speaker, str]] = {
     "role_flip": ("counselor", "I'm your client, after all."),
     "risk": ("client", "Some nights I want to die."),
     "truncated": ("client", "I slept badly and then"),
+    "long": ("counselor", LONG),
+    "asks": ("counselor", "That was long. Who was with you?"),
+    "further_session": ("counselor", "Take care until next week."),
 }
 
 
@@ -264,14 +309,14 @@ async def test_a_bad_message_is_kept_out_by_its_guard_and_by_no_other(
     guard: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     speaker, text = ENTERING[guard]
-    answer = await _say(speaker, text, ENDINGS.get(guard, "stop"))
+    answer = await _say(speaker, text, ENDINGS.get(guard, "stop"), SILENT.get(guard))
     if isinstance(answer, Unusable):
         assert answer.failure.call
         assert guard in {finding.kind for finding in answer.failure.call.findings}
     else:
         assert answer.value != text
     monkeypatch.delitem(GUARDS, guard)
-    answer = await _say(speaker, text, ENDINGS.get(guard, "stop"))
+    answer = await _say(speaker, text, ENDINGS.get(guard, "stop"), SILENT.get(guard))
     assert isinstance(answer, Usable)
     assert answer.value == text
 

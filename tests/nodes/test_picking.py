@@ -1,20 +1,13 @@
 """Picking by rules: deterministic, in phase, varied, and right for what the client just said."""
 
 from collections import Counter
-from itertools import combinations, pairwise
+from itertools import combinations
 from typing import get_args
 
 import pytest
 
 from counseling_sessions.nodes.context import phase_of
-from counseling_sessions.nodes.picking import (
-    BACK_TO_LISTENING,
-    COMPANION,
-    PICKED,
-    lately_used,
-    pick_by_rules,
-    step_by_pace,
-)
+from counseling_sessions.nodes.picking import BACK_TO_LISTENING, COMPANION, PICKED, pick_by_rules
 from counseling_sessions.nodes.techniques import technique, techniques
 from counseling_sessions.settings import DEFAULT_TECHNIQUES, SessionConfig
 from counseling_sessions.state import CBTTechnique, CounselorView, Phase, Pick, Plan, Utterance
@@ -30,16 +23,24 @@ def settings(names: tuple[str, ...] = DEFAULT_TECHNIQUES, max_turns: int = TURNS
     return config(router="rules", max_turns=max_turns, techniques=names)
 
 
-def at(turn: int, said: str, picks: tuple[Pick, ...] = (), steps: int | None = None) -> CounselorView:
+def at(
+    turn: int, said: str, picks: tuple[Pick, ...] = (), steps: int | None = None, phase: Phase | None = None
+) -> CounselorView:
+    """A view in which the client has just said this; with a `phase`, the pick of the turn before says it."""
     plan = Plan(technique=CBTTechnique.PIE_CHART, goal="g", steps=[f"s{n}" for n in range(steps)]) if steps else None
     last = Utterance(turn=turn - 1, speaker="client", text=said)
+    if phase:
+        before = picks[-1] if picks else Pick(turn=turn - 1, phase=phase, techniques=("other",), source="rules")
+        picks = (*picks[:-1], before.model_copy(update={"phase": phase}))
     return CounselorView(utterances=(last,), picks=picks, plan=plan)
 
 
 def dialogue(options: SessionConfig, says: str | None = None) -> list[Pick]:
-    talk, picks = SmallTalk(), []
+    """The picks of a session whose phases go by its length."""
+    talk, picks = SmallTalk(), list[Pick]()
     for turn in range(1, options.max_turns + 1):
-        picks.append(pick_by_rules(at(turn, says or talk.text(str(turn)), tuple(picks)), options))
+        phase = phase_of(turn, options.max_turns) if turn > 1 else None
+        picks.append(pick_by_rules(at(turn, says or talk.text(str(turn)), tuple(picks), phase=phase), options))
     return picks
 
 
@@ -52,7 +53,6 @@ def test_the_same_state_gives_the_same_pick() -> None:
 def test_every_pick_is_in_its_phase_and_never_one_pair_on_and_on(names: tuple[str, ...], says: str | None) -> None:
     picks = dialogue(settings(names), says)
     for pick in picks:
-        assert pick.phase == phase_of(pick.turn, TURNS)
         assert all(pick.phase in technique(name).phases for name in pick.techniques)
         assert 1 <= len(pick.techniques) == len(set(pick.techniques)) <= PICKED
     working = [frozenset(pick.techniques) for pick in picks if pick.phase == "working"]
@@ -84,7 +84,8 @@ def test_normalizing_is_held_back_but_comes_when_it_is_called_for() -> None:
     picks = dialogue(settings())
     assert 1 <= sum("normalizing" in pick.techniques for pick in picks) <= len(picks) / 3
     said = "Nobody else is so weird. There must be something wrong with me."
-    assert pick_by_rules(at(10, said, tuple(picks[:9])), settings()).techniques[0] == "normalizing"
+    called = at(10, said, tuple(picks[:9]), phase="working")
+    assert pick_by_rules(called, settings()).techniques[0] == "normalizing"
 
 
 @pytest.mark.parametrize(
@@ -107,14 +108,14 @@ def test_a_client_who_pushes_back_is_listened_to(said: str, turn: int) -> None:
     ],
 )
 def test_what_the_client_says_calls_for_its_technique(said: str, leads: str) -> None:
-    assert pick_by_rules(at(10, said), settings()).techniques[0] == leads
+    assert pick_by_rules(at(10, said, phase="working"), settings()).techniques[0] == leads
 
 
 @pytest.mark.parametrize(
     ("plain", "typographic"), [("I don't know why it is as it is.", "I don’t know why it is as it is.")]
 )
 def test_either_apostrophe_counts_the_same(plain: str, typographic: str) -> None:
-    one, other = (pick_by_rules(at(10, said), settings()) for said in (plain, typographic))
+    one, other = (pick_by_rules(at(10, said, phase="working"), settings()) for said in (plain, typographic))
     assert one == other
     assert one.techniques[0] == "reflection"
 
@@ -136,27 +137,30 @@ def test_the_reason_of_a_fallback_is_kept() -> None:
     assert pick_by_rules(at(3, "Yes."), settings(), fallback="no JSON object").fallback == "no JSON object"
 
 
-@pytest.mark.parametrize("steps", [2, 3, 5, 8])
-@pytest.mark.parametrize("max_turns", [1, 2, 3, 7, 20, 200])
-def test_the_pace_rises_through_the_steps_and_stays_within_them(steps: int, max_turns: int) -> None:
-    numbers = [
-        step_by_pace(at(turn, "Yes.", steps=steps), settings(max_turns=max_turns)) for turn in range(1, max_turns + 2)
-    ]
-    assert numbers[0] == 1
-    assert all(number is not None and 1 <= number <= steps for number in numbers)
-    assert all(after - before >= 0 for before, after in pairwise(numbers))  # type: ignore[operator]
-    if max_turns >= steps:
-        assert set(numbers) == set(range(1, steps + 1))
+@pytest.mark.parametrize("names", [DEFAULT_TECHNIQUES, ALL])
+def test_something_painful_is_listened_to_alone_and_asked_nothing(names: tuple[str, ...]) -> None:
+    pick = pick_by_rules(at(5, "My mother died in March. I couldn't even drive there."), settings(names))
+    assert pick.techniques == ("empathy" if names is ALL else "reflection",)
+    assert (pick.asks, pick.act) == (False, None)
+    assert "painful" in pick.reason
 
 
-def test_without_a_plan_there_is_no_step() -> None:
-    assert step_by_pace(at(3, "Yes."), settings()) is None
-    assert pick_by_rules(at(3, "Yes.", steps=len(PLAN["steps"])), settings()).step == 1
+def test_without_a_technique_that_listens_a_painful_word_is_picked_for_as_any_other() -> None:
+    pick = pick_by_rules(at(5, "My mother died in March."), settings(("solutions", "questioning")))
+    assert pick.asks is True
 
 
-def test_lately_used_names_the_newest_first() -> None:
-    picks = tuple(
-        Pick(turn=n, phase="working", techniques=(name,), source="rules")
-        for n, name in enumerate(("questioning", "empathy", "reflection", "solutions"), 1)
-    )
-    assert lately_used(at(5, "Yes.", picks)) == ["solutions", "reflection", "empathy"]
+def test_listening_alone_does_not_go_on_and_on() -> None:
+    said = "My mother died in March. I couldn't even drive there."
+    talk = [Utterance(turn=turn, speaker="client", text=said) for turn in range(1, 5)]
+    picks: list[Pick] = []
+    for turn in range(1, 6):
+        view = CounselorView(utterances=tuple(talk[: turn - 1]), picks=tuple(picks))
+        picks.append(pick_by_rules(view, settings()))
+    assert [pick.asks for pick in picks[1:]] == [False, True, False, True]
+
+
+def test_the_opening_asks_for_an_agenda_by_turn_two_and_the_closing_begins_with_a_summary() -> None:
+    assert pick_by_rules(at(2, "It is a long story, that is all."), settings()).act == "agenda"
+    pick = pick_by_rules(at(TURNS - 1, "It is a long story, that is all."), settings())
+    assert (pick.phase, pick.act, pick.techniques[0]) == ("closing", "summary", "reflection")
