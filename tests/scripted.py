@@ -111,6 +111,7 @@ def role_of(messages: Sequence[BaseMessage], options: dict[str, Any]) -> str:
 
 
 PLAN = {
+    "formulation": "Staying away helps for a day and keeps the exam frightening.",
     "technique": "behavior experiment",
     "goal": "Find out together what one feared answer would really cost.",
     "steps": [
@@ -123,21 +124,33 @@ PLAN = {
 
 @dataclass
 class Sensible:
-    """An answer function that plays every role well: nothing repeats, plans and picks are valid."""
+    """An answer function that plays every role well: nothing repeats, plans and picks are valid.
+
+    `pick` has more fields of a pick; what it leaves out, the rules say. `client` is what the client says, one answer after another.
+    """
 
     picked: tuple[str, ...] = ("reflection", "questioning")
     step: int | None = 1
+    pick: dict[str, Any] = field(default_factory=dict)
+    client: tuple[str, ...] = ()
     talk: SmallTalk = field(default_factory=SmallTalk)
 
     def __call__(self, asked: Asked) -> str | AIMessage | Exception:
         if asked.schema == "plan":
             return json.dumps(PLAN)
         if asked.schema == "pick":
-            pick: dict[str, Any] = {"reason": "The client needs room.", "techniques": list(self.picked)}
+            pick: dict[str, Any] = {"reason": "The client needs room.", "techniques": list(self.picked), **self.pick}
             return json.dumps(
                 pick if self.step is None or "Plan for this session" not in asked.prompt else pick | {"step": self.step}
             )
-        return self.talk.text(asked.prompt)
+        if asked.role == "client" and self.client:
+            said, *rest = self.client
+            self.client = tuple(rest)
+            return said
+        text = self.talk.text(asked.prompt)
+        while "Ask nothing in this message" in asked.prompt and "?" in text:
+            text = self.talk.text(asked.prompt)
+        return text
 
 
 def scripted_models(answer: Answer) -> tuple[Models, list[Asked]]:

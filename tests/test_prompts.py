@@ -110,6 +110,10 @@ async def test_a_session_of_each_kind_asks_for_every_section_but_the_retries(mon
     await in_every_state()
     await in_every_phase()
     await session(config(max_turns=1, few_shot=1), "", opening=None)
+    picked = {"focus": "to sleep", "phase": "exploring", "asks": True, "revise": "It is not about sleep."}
+    await session(config(max_turns=3), pick=picked)
+    said = ("My mother died in March.", "Let us stop here.", "Thank you for that.", "It was good to say it.")
+    await session(config(max_turns=6, min_turns=2), client=said)
     await session(config(max_turns=1, few_shot=1, method="single"), "")
     others = {name for name in SECTIONS if name == "retry" or name.startswith(("judge/", "practice/"))}
     assert asked_for == {(name, section) for name, used in SECTIONS.items() for section in used if name not in others}
@@ -261,9 +265,15 @@ def filled(value: Any, **changes: Any) -> ClientProfile:
 
 
 async def session(
-    settings: SessionConfig, marker: str = "", value: Any = lambda field: f"It is about {field}.", **changes: Any
+    settings: SessionConfig,
+    marker: str = "",
+    value: Any = lambda field: f"It is about {field}.",
+    pick: dict[str, Any] | None = None,
+    client: tuple[str, ...] = (),
+    **changes: Any,
 ) -> tuple[dict[str, Any], list[Asked]]:
-    sensible = Sensible(picked=("reflection", "questioning", "solutions")[: len(settings.techniques)])
+    techniques = ("reflection", "questioning", "solutions")[: len(settings.techniques)]
+    sensible = Sensible(picked=techniques, pick=pick or {}, client=client)
     models, asked = scripted_models(
         lambda request: f"{sensible(request)} {marker}" if request.role == "client" else sensible(request)
     )

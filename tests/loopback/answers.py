@@ -22,7 +22,10 @@ def sensible_answer(request: Request) -> Answer:
         if schema is None:
             return Answer("{}")
     if schema is None:
-        return Answer(request.talk.text(request.prompt))
+        text = request.talk.text(request.prompt)
+        while "Ask nothing in this message" in request.prompt and "?" in text:
+            text = request.talk.text(request.prompt)
+        return Answer(text)
     instance = SchemaInstance(schema, request.prompt, request.talk).build()
     return Answer(json.dumps(instance, ensure_ascii=False))
 

@@ -18,6 +18,8 @@ from tests.scripted import config, said, scripted_models
 EARLIER = "I walked home past the bakery and forgot to buy the bread again."
 NEARLY = "I walked home past the bakery and forgot to buy the bread today."
 
+LONG = " ".join(f"Night {number} was a long one for you." for number in range(12))
+
 BAD: dict[str, list[tuple[Speaker, str]]] = {
     "empty": [
         ("client", ""),
@@ -115,6 +117,12 @@ BAD: dict[str, list[tuple[Speaker, str]]] = {
         ("counselor", "Goodbye. See you on Friday."),
     ],
     "truncated": [("client", "I slept badly and then"), ("client", "I slept badly,"), ("client", "そうです。でも")],
+    "long": [("counselor", LONG)],
+    "asks": [("counselor", "That was long. Who was with you?"), ("counselor", "“Who was with you?”")],
+    "further_session": [
+        ("counselor", "We can look at that in our next session."),
+        ("counselor", "Take care until next week."),
+    ],
 }
 
 GOOD: list[tuple[Speaker, str]] = [
@@ -138,6 +146,9 @@ GOOD: list[tuple[Speaker, str]] = [
     ("client", 'He said: "You are the client, you pay."'),
     ("client", "My insurance agent: he never calls."),
     ("client", "No."),
+    ("client", LONG),
+    ("client", "Can we meet again next week?"),
+    ("counselor", "Next time he calls, you let it ring."),
     ("client", "No, no, no."),
     ("client", "I can't. I can't."),
     ("client", "はい。よく眠れません。"),
@@ -174,6 +185,8 @@ GOOD: list[tuple[Speaker, str]] = [
 
 ENDINGS = {"filtered": "content_filter"}
 """The finish reasons by which some guards know a message."""
+SILENT = {"asks": False}
+"""What some guards know a message by besides."""
 
 
 def draft(text: str, speaker: Speaker, **more: object) -> Spoken:

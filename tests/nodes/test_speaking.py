@@ -32,7 +32,7 @@ def asks(answers: Answers) -> tuple[Models, list[Asked]]:
 
 async def speech(answers: Answers, **options: Any) -> tuple[Usable[str] | Unusable, list[Asked]]:
     models, asked = asks(answers)
-    request = SpeechRequest("client", 2, "s-1", config(**options), MESSAGES, "client", ["I ran home."], [])
+    request = SpeechRequest("client", 2, "s-1", config(**options), MESSAGES, "client", ["I ran home again."], [])
     return await speak(models, request), asked
 
 
@@ -83,13 +83,13 @@ async def test_an_answer_far_longer_than_asked_for_is_cut_and_the_record_says_so
 
 
 async def test_the_reason_of_a_refusal_stands_at_the_very_end_and_the_prefix_stays() -> None:
-    _, _, asked = await speak_of([META, "I ran home.", "I slept well."])
+    _, _, asked = await speak_of([META, "I ran home again.", "I slept well."])
     prefix = asked[0].prompt
     assert all(request.prompt.startswith(prefix) for request in asked)
     assert "As an AI" in asked[1].prompt[len(prefix) :]
     # Only the last refusal counts, so the prompt does not grow with the attempts.
     assert "As an AI" not in asked[2].prompt
-    assert "I ran home." in asked[2].prompt[len(prefix) :]
+    assert "I ran home again." in asked[2].prompt[len(prefix) :]
     assert [message.type for message in asked[2].messages] == ["system", "human"]
 
 
@@ -141,7 +141,7 @@ LONG = {"default": ModelSettings(max_tokens=32_768)}
 
 @pytest.mark.parametrize("finish", ["error", "abort", "OTHER"])
 async def test_what_an_error_broke_off_is_not_trusted_and_asked_for_again(finish: str) -> None:
-    broken = said("I ran home. It rained. And then", finish_reason=finish)
+    broken = said("I ran home again. It rained. And then", finish_reason=finish)
     text, call, asked = await speak_of([broken, "I slept well."])
     assert (text, len(asked)) == ("I slept well.", 2)
     assert [(finding.kind, finding.detail) for finding in call.findings] == [("truncated", f"broken off ({finish})")]
@@ -208,7 +208,7 @@ async def test_after_all_attempts_the_answer_that_keeps_most_is_mended() -> None
 
 
 async def test_what_cannot_be_mended_is_not_said_and_all_findings_are_in_the_trace() -> None:
-    failure, call = await refusal_of(["", "I ran home.", META], guard_attempts=3)
+    failure, call = await refusal_of(["", "I ran home again.", META], guard_attempts=3)
     assert (failure.stage, failure.kind, failure.turn) == ("client", "refused_by_guards", 2)
     assert "3 answers were refused: empty, repeat, meta_talk" in failure.message
     assert [finding.kind for finding in call.findings] == ["empty", "repeat", "meta_talk"]
