@@ -110,18 +110,13 @@ BAD: dict[str, list[tuple[Speaker, str]]] = {
         ("client", "There are suicidal thoughts, sometimes."),
         ("client", "Some nights I want to die."),
     ],
-    "long": [("counselor", "That was a long night. " * 17)],
-    "asks": [("counselor", "That was long. What came first?"), ("counselor", "长夜。先是什么？")],
-    "further_session": [
-        ("counselor", "We can look at that in our next session."),
-        ("counselor", "Goodbye. See you on Friday."),
-    ],
     "truncated": [("client", "I slept badly and then"), ("client", "I slept badly,"), ("client", "そうです。でも")],
     "long": [("counselor", LONG)],
     "asks": [("counselor", "That was long. Who was with you?"), ("counselor", "“Who was with you?”")],
     "further_session": [
         ("counselor", "We can look at that in our next session."),
         ("counselor", "Take care until next week."),
+        ("counselor", "Goodbye. See you on Friday."),
     ],
 }
 
@@ -185,8 +180,6 @@ GOOD: list[tuple[Speaker, str]] = [
 
 ENDINGS = {"filtered": "content_filter"}
 """The finish reasons by which some guards know a message."""
-SILENT = {"asks": False}
-"""What some guards know a message by besides."""
 
 
 def draft(text: str, speaker: Speaker, **more: object) -> Spoken:
