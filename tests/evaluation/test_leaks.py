@@ -73,6 +73,7 @@ def test_what_the_counselor_may_know_or_guess_is_no_leak(said: str) -> None:
         ("Carlo fell in February, beside the kiln.", "What would Carlo say about February and the kiln?"),
         ("It began fourteen months ago, and I slept in the car.", "For fourteen months you slept in a car?"),
         ("It has been months, fourteen.", "For fourteen months, then?"),
+        ("It was Carlo's kiln.", "What would Carlo say?"),
     ],
 )
 def test_what_somebody_has_said_is_known(told: str, after: str) -> None:

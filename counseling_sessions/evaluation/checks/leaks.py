@@ -40,7 +40,7 @@ def _names(text: str, said: Sequence[str], closed: Closed, heard: Heard) -> Iter
     if closed.names.keys().isdisjoint(said):
         return
     for name, within in capitalised(text):
-        if name in closed.names and (within or closed.names[name]) and name not in heard.words:
+        if name in closed.names and (within or closed.names[name]) and heard.words.isdisjoint((name, f"{name}s")):
             yield name.title()
 
 
