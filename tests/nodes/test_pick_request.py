@@ -1,0 +1,139 @@
+"""The pick asked of a model: what it is told, and how leniently its answer is read."""
+
+from typing import Any
+
+import pytest
+
+from counseling_sessions.nodes.pick_request import ask_pick
+from counseling_sessions.settings import SessionConfig
+from counseling_sessions.state import CBTTechnique, CounselorView, Phase, Pick, Plan, Utterance
+from tests.scripted import config
+
+PLAN = Plan(technique=CBTTechnique.PIE_CHART, goal="g", steps=("one", "two", "three"))
+SETTINGS = config(max_turns=20, min_turns=8)
+TECHNIQUES: dict[str, Any] = {"reason": "She is tired.", "techniques": ["reflection"]}
+
+
+def view(turn: int, phase: Phase, said: str = "It goes on as it does.", **fields: Any) -> CounselorView:
+    """A view at a turn whose last pick said this phase."""
+    picks = [
+        Pick(
+            turn=number,
+            phase="opening" if phase == "opening" or number == 1 else phase,
+            techniques=("reflection",),
+            source="llm",
+        )
+        for number in range(1, turn)
+    ]
+    if phase != "opening":
+        picks = [pick.model_copy(update={"focus": "to sleep"}) for pick in picks]
+    utterances = [
+        Utterance(turn=number, speaker=speaker, text=said if number == turn - 1 else f"Number {number}.")
+        for number in range(1, turn)
+        for speaker in ("counselor", "client")
+    ]
+    fields = {"plan": PLAN, **fields}
+    return CounselorView(utterances=tuple(utterances), picks=tuple(picks), **fields)
+
+
+def read(seen: CounselorView, settings: SessionConfig = SETTINGS, **answer: Any) -> Pick:
+    return ask_pick(seen, settings).read(TECHNIQUES | answer)
+
+
+def test_what_is_missing_the_rules_say() -> None:
+    pick = read(view(2, "opening"))
+    assert (pick.phase, pick.step, pick.act, pick.asks, pick.focus, pick.revise) == (
+        "opening",
+        1,
+        "agenda",
+        None,
+        "",
+        "",
+    )
+    assert pick.progress == "no focus agreed yet"
+
+
+def test_what_the_answer_says_counts() -> None:
+    answer = {
+        "phase": "exploring",
+        "focus": "to  sleep",
+        "act": "none",
+        "asks": True,
+        "step": 2,
+        "revise": "Not sleep.",
+    }
+    pick = read(view(3, "opening"), **answer)
+    assert (pick.phase, pick.step, pick.act, pick.asks, pick.focus, pick.revise) == (
+        *("exploring", 2, None, True, "to sleep"),
+        "Not sleep.",
+    )
+    assert pick.progress == "the router: She is tired."
+
+
+@pytest.mark.parametrize(
+    ("turn", "before", "says", "phase"),
+    [
+        (3, "opening", "dreaming", "opening"),
+        (3, "opening", 7, "opening"),
+        (3, "opening", "exploring", "opening"),
+        (5, "exploring", "opening", "exploring"),
+        (5, "exploring", "working", "working"),
+        (9, "exploring", "closing", "exploring"),
+        (5, "working", "closing", "working"),
+        (9, "working", "closing", "closing"),
+        (9, "working", "exploring", "exploring"),
+        (19, "working", "working", "closing"),
+        (9, "closing", "working", "working"),
+    ],
+)
+def test_an_impossible_phase_is_the_rules(turn: int, before: Phase, says: Any, phase: Phase) -> None:
+    assert read(view(turn, before), phase=says).phase == phase
+
+
+def test_a_client_who_leaves_may_be_let_go_before_anything_was_worked_on() -> None:
+    assert read(view(5, "exploring", "Let's stop here."), phase="closing").phase == "closing"
+
+
+@pytest.mark.parametrize("step", [0, 4, True, "2", None])
+def test_a_step_out_of_range_is_the_rules(step: Any) -> None:
+    assert read(view(3, "opening"), step=step).step == 1
+
+
+@pytest.mark.parametrize("field", ["act", "asks", "focus", "revise", "phase", "step", "reason"])
+@pytest.mark.parametrize("value", [None, 3, [], {}, "x"])
+def test_no_value_of_another_field_is_an_error(field: str, value: Any) -> None:
+    assert read(view(3, "opening"), **{field: value}).techniques == ("reflection",)
+
+
+@pytest.mark.parametrize("techniques", [None, [], "hypnosis", ["reflection", "hypnosis"]])
+def test_techniques_that_there_are_not_are_an_error(techniques: Any) -> None:
+    with pytest.raises(ValueError, match="techniques"):
+        read(view(3, "opening"), techniques=techniques)
+
+
+def test_listening_alone_has_no_question() -> None:
+    said = view(5, "exploring", "My mother died in March.")
+    pick = read(said, techniques=["reflection", "questioning"])
+    assert (pick.techniques, pick.asks) == (("reflection",), False)
+    assert read(said, techniques=["questioning"]).asks is None
+    assert read(said, techniques=["reflection", "questioning"], asks=True).techniques == ("reflection", "questioning")
+
+
+def test_a_plan_is_revised_at_most_twice_and_not_in_the_turn_of_a_new_one() -> None:
+    assert "revise" in ask_pick(view(5, "exploring"), SETTINGS).schema.properties
+    for plan in (PLAN.model_copy(update={"turn": 5}), None):
+        seen = view(5, "exploring", plan=plan)
+        assert "revise" not in ask_pick(seen, SETTINGS).schema.properties
+        assert read(seen, revise="Not sleep.").revise == ""
+    seen = view(9, "exploring")
+    picks = [pick.model_copy(update={"revise": "No." if pick.turn in (3, 5) else ""}) for pick in seen.picks]
+    seen = seen.model_copy(update={"picks": tuple(picks), "plan": PLAN.model_copy(update={"turn": 6})})
+    assert read(seen, revise="Not sleep.").revise == ""
+
+
+def test_the_prompt_has_a_clock_and_a_memory() -> None:
+    prompt = str(ask_pick(view(7, "exploring"), SETTINGS).messages[-1].text)
+    assert "Turn 7 of at most 20. Phase exploring since turn 2. Step 1 since turn 1." in prompt
+    assert 'Agreed focus: "to sleep".' in prompt
+    assert "Techniques by turn: 4 reflection; 5 reflection; 6 reflection." in prompt
+    assert "reason, phase, act, techniques, asks, focus, step, revise" in prompt
