@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
+from counseling_sessions.integrity import signs
 from counseling_sessions.integrity.signs import read_signs, sentence_with, signs_of
-from counseling_sessions.nodes import signs
 from counseling_sessions.settings import SettingsError
 
 
