@@ -201,10 +201,10 @@ class _State:
 
     def _answer(self, part: _Answered) -> str:
         if isinstance(part, Plan):
-            return _json(part.model_dump(mode="json", include={"technique", "goal", "steps"}))
+            formulation = {"formulation": part.formulation} if part.formulation else {}
+            return _json(formulation | part.model_dump(mode="json", include={"technique", "goal", "steps"}))
         if isinstance(part, Pick):
-            step = {"step": part.step} if part.step is not None else {}
-            return _json({"reason": part.reason, "techniques": list(part.techniques)} | step)
+            return _json(_picked(part))
         if isinstance(part, Candidate) or part.speaker == "counselor":
             return part.text
         return Marked(part.text, self._end_with(part), self._heard_with(part)).with_markers(part.text)
@@ -215,6 +215,20 @@ class _State:
             return None
         state = self._state_of(reply)
         return state.heard if self.written and state.reading is None else state.reading
+
+
+def _picked(pick: Pick) -> dict[str, Any]:
+    """A pick as a model answers, in the order of its schema (`nodes.pick_request`); what is not on record is left out."""
+    fields: dict[str, Any] = {
+        "reason": pick.reason,
+        "phase": pick.phase,
+        "act": pick.act or "none",
+        "techniques": list(pick.techniques),
+    }
+    if pick.asks is not None:
+        fields["asks"] = pick.asks
+    fields["focus"] = pick.focus
+    return fields | ({"step": pick.step, "revise": pick.revise} if pick.step is not None else {})
 
 
 def _is_of(call: Call, record: SessionRecord) -> bool:

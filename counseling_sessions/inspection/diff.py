@@ -61,6 +61,11 @@ class Pair:
     def alike(self) -> bool:
         return all(row.alike for row in self.rows)
 
+    @property
+    def has_one_past(self) -> bool:
+        """Whether both sides are alike but for a plan that was revised there."""
+        return all(row.alike for row in self.rows if row.what != "plan" or self.name == "plan")
+
 
 @dataclass(frozen=True)
 class Setting:
@@ -82,9 +87,9 @@ class Difference:
 
     @property
     def shared(self) -> tuple[Pair, ...]:
-        """The common past: the pairs that are alike before the dialogues differ. A fork can have another plan."""
-        different = (place for place, pair in enumerate(self.pairs) if pair.name != "plan" and not pair.alike)
-        return tuple(pair for pair in self.pairs[: next(different, len(self.pairs))] if pair.alike)
+        """The common past: the pairs that are alike before the dialogues differ. A fork can have other plans."""
+        different = (place for place, pair in enumerate(self.pairs) if pair.name != "plan" and not pair.has_one_past)
+        return tuple(pair for pair in self.pairs[: next(different, len(self.pairs))] if pair.has_one_past)
 
     @property
     def relation(self) -> str:

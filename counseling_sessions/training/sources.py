@@ -75,7 +75,9 @@ def _record_of(session: Session) -> SessionRecord:
     assert session.profile is not None
     assert session.attitude is not None
     turns = [list(messages) for number, messages in groupby(session.dialogue, lambda message: message.turn) if number]
-    config = SessionConfig(method="single", max_turns=min(max(len(turns), 1), MOST_TURNS))
+    # Nobody said there what was heard: a client's answer has no marker of it.
+    most = min(max(len(turns), 1), MOST_TURNS)
+    config = SessionConfig(method="single", max_turns=most, appraisal="rules")
     for messages in turns[:-1]:
         if [message.speaker for message in messages] != ["counselor", "client"]:
             raise ValueError(f"in turn {messages[0].turn} counselor and client do not take turns")

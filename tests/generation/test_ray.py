@@ -42,7 +42,7 @@ def test_a_node_goes_away_and_every_session_is_finished_once(tmp_path: Path) -> 
     finally:
         ray.shutdown()
         cluster.shutdown()
-    check_whole(out, 60, 6)
+    check_whole(out, 70, 6)
 
 
 def test_a_cluster_that_is_not_there_is_told(tmp_path: Path) -> None:

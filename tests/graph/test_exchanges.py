@@ -139,7 +139,8 @@ async def test_the_answers_are_what_entered_the_session() -> None:
     turn = record.turns[0]
     assert json.loads(by_role["plan"]) == PLAN
     wanted = {"reason": "The client needs room.", "techniques": ["reflection", "questioning"], "step": 1}
-    assert json.loads(by_role["router"]) == wanted
+    assert json.loads(by_role["router"]).items() >= wanted.items()
+    assert list(json.loads(by_role["router"])) == ["reason", "phase", "act", "techniques", "focus", "step", "revise"]
     assert turn.counselor
     assert turn.client
     assert by_role["merge"] == turn.counselor.text

@@ -140,7 +140,7 @@ async def test_an_edited_pick_decides_who_drafts() -> None:
     fork = await graph.aupdate_state(picked.config, change, as_node="router")
     await graph.ainvoke(None, fork, context=config(max_turns=2))
 
-    assert [call.role for call in asked] == ["normalizing", "client", "closing"]
+    assert [call.role for call in asked] == ["normalizing", "merge", "client", "closing"]
 
 
 async def test_what_was_in_the_thread_goes() -> None:

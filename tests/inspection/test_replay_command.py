@@ -36,7 +36,18 @@ def server() -> Iterator[LoopbackServer]:
 
 
 def session(server: LoopbackServer, folder: Path, *options: str) -> SessionRecord:
-    where = ["--base-url", server.base_url, "--out", str(folder), "--seed", "7", "--turns", str(TURNS)]
+    where = [
+        "--base-url",
+        server.base_url,
+        "--out",
+        str(folder),
+        "--seed",
+        "7",
+        "--turns",
+        str(TURNS),
+        "--min-turns",
+        str(TURNS),
+    ]
     assert run.main(["session", *where, "--quiet", *options]) == 0
     return only(folder)
 
@@ -100,7 +111,8 @@ def test_it_is_asked_as_the_session_was_unless_told_otherwise(server: LoopbackSe
     def models_of(name: str, *options: str) -> tuple[set[str], set[str], SessionRecord]:
         assert replay(out, 2, tmp_path / name, "--quiet", *options) == 0
         record = only(tmp_path / name)
-        calls = [said.call for said in (record.turns[1].counselor, record.turns[1].client) if said]
+        turn = record.turns[1]
+        calls = [said.call for said in (*turn.candidates, turn.counselor, turn.client) if said]
         return {call.model for call in calls if call}, {call.endpoint for call in calls if call}, record
 
     same, where, record = models_of("same")
@@ -302,7 +314,7 @@ def test_a_fork_killed_in_the_middle_is_taken_up_by_session_resume(tmp_path: Pat
     with LoopbackServer(answer) as server:
         parent = session(server, tmp_path / "study")
         before = files(tmp_path / "study")
-        killed_at = len(server.requests) + 4
+        killed_at = len(server.requests) + 3
         words = "What did the morning look like?"
         options = ["--from-turn", "7", "--say", words, "--out", str(tmp_path / "fork")]
         command = [sys.executable, "run.py", "replay", str(tmp_path / "study"), *options]

@@ -115,9 +115,8 @@ def test_a_turn_shows_what_was_seen_picked_drafted_merged_and_answered() -> None
     assert [item.picked for item in turn.candidates] == [True, True, False, False, False]
     assert turn.counselor
     origins = turn.counselor.origins
-    assert {item.candidate for item in origins} == {
-        place for place, item in enumerate(turn.candidates) if item.candidate.text
-    }
+    drafted = {place for place, item in enumerate(turn.candidates) if item.candidate.text}
+    assert {0, 1} < {item.candidate for item in origins} <= drafted  # what was too long was left out
     for item in origins:
         piece = turn.counselor.utterance.text[item.start : item.end]
         assert piece in turn.candidates[item.candidate].candidate.text

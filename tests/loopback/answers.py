@@ -23,7 +23,7 @@ def sensible_answer(request: Request) -> Answer:
             return Answer("{}")
     if schema is None:
         text = request.talk.text(request.prompt)
-        while "Ask nothing in this message" in request.prompt and "?" in text:
+        while "The message asks nothing." in request.prompt and "?" in text:
             text = request.talk.text(request.prompt)
         return Answer(text)
     instance = SchemaInstance(schema, request.prompt, request.talk).build()

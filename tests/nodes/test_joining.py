@@ -83,12 +83,12 @@ async def test_the_closing_words_are_asked_for_all_the_same() -> None:
     [
         ("llm", "selected", True),
         ("human", "selected", True),
-        ("rules", "selected", True),
+        ("rules", "selected", False),
         ("rules", "all", True),
         ("every", "all", False),
     ],
 )
-async def test_a_merge_is_told_of_every_pick_that_was_one(source: str, fan_out: str, told: bool) -> None:
+async def test_a_merge_is_told_of_a_pick_that_says_more_than_the_drafts(source: str, fan_out: str, told: bool) -> None:
     models, asked = scripted_models(lambda request: said("You turn around there. What would be behind the door?"))
     drafted = view(reflection=REFLECTION, questioning=QUESTION)
     [pick] = drafted.picks

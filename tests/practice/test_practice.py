@@ -161,7 +161,7 @@ async def test_a_hint_minds_what_the_person_did_lately(tmp_path: Path) -> None:
     practice, advisor, asked = await started(tmp_path, router="llm")
     await practice.answer(PersonAnswer(text="Many people lie awake; it makes sense."))
     assert (await advisor.pick(practice.dialogue)).source == "llm"
-    assert "Lately used: normalizing" in asked[-1].prompt
+    assert "Techniques by turn: 1 normalizing" in asked[-1].prompt
 
 
 async def test_a_hint_is_a_pick_also_where_the_person_is_to_close(tmp_path: Path) -> None:
