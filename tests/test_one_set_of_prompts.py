@@ -261,9 +261,8 @@ def test_a_session_that_a_batch_takes_up_again_says_where_its_prompts_changed(
         assert record.provenance.prompt_hashes == began
         assert list(record.provenance.other_prompts) == [new]
         assert record.provenance.other_prompts[new] == prompt_set(SessionConfig())
-        assert [turn.counselor.call.prompts for turn in record.turns if turn.counselor and turn.counselor.call] == [
-            *(old, new),
-        ]
+        drafts = [turn.candidates[0].call for turn in record.turns]
+        assert [call.prompts for call in drafts if call] == [old, new]
     capsys.readouterr()
     assert run.main(["trace", str(out), "1", "--full"]) == 0
     shown = capsys.readouterr().out

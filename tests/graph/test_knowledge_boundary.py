@@ -17,6 +17,8 @@ KEPT = ("since", "history", "relationships", "support", "automatic_thought", "st
 """What a client tells only when it trusts: its title alone stands in the system message."""
 MANNER = ("opens", "closes")
 NOBODY = ("id", "labelled_techniques", "source")
+MADE = ("goal", "step", "formulation", "pick", "focus", "revise", "candidate")
+"""What the counselor's side makes for itself."""
 SHARED = ("opening_counselor", "opening_client")
 
 
@@ -64,7 +66,8 @@ class Marked(Sensible):
     def __call__(self, asked: Asked) -> Any:
         text = str(super().__call__(asked))
         if asked.schema == "plan":
-            return text.replace(str(PLAN["goal"]), canary("goal")).replace(str(PLAN["steps"][0]), canary("step"))
+            text = text.replace(str(PLAN["goal"]), canary("goal")).replace(str(PLAN["steps"][0]), canary("step"))
+            return text.replace(str(PLAN["formulation"]), canary("formulation"))
         if asked.schema == "pick":
             return text.replace("The client needs room.", canary("pick"))
         if asked.role in ("reflection", "questioning", "solutions", "normalizing", "psychoeducation"):
@@ -73,7 +76,8 @@ class Marked(Sensible):
 
 
 async def prompts_of(method: str, layout: str = "shared", fan_out: str = "selected") -> list[Asked]:
-    models, asked = scripted_models(Marked())
+    said = {"phase": "exploring", "focus": canary("focus"), "revise": canary("revise")}
+    models, asked = scripted_models(Marked(pick=said))
     settings = config(method=method, prompt_layout=layout, fan_out=fan_out, max_turns=4, min_turns=1)
     graph = build_session_graph(method=settings.method, models=models)
     await graph.ainvoke({"profile": planted().model_dump(mode="json"), "attitude": "negative"}, context=settings)
@@ -98,7 +102,7 @@ async def test_each_side_is_sent_what_it_may_know_and_nothing_else(method: str, 
         assert prompt("client/system", "negative")[:60] not in request.prompt
         assert not [words for words in STATE_WORDS if words in request.prompt]
     for request in client:
-        hidden = [field for field in (*NOBODY, "goal", "step", "pick", "candidate") if canary(field) in request.prompt]
+        hidden = [field for field in (*NOBODY, *MADE) if canary(field) in request.prompt]
         assert not hidden, f"the client was sent {hidden}"
         early = [field for field in KEPT if canary(field) in str(request.messages[0].text)]
         assert not early, f"the client was sent {early} before it trusts"
@@ -112,7 +116,10 @@ async def test_each_side_is_sent_what_it_may_know_and_nothing_else(method: str, 
 async def test_the_canaries_of_plan_pick_and_candidates_are_really_planted() -> None:
     asked = await prompts_of("magnet")
     merges = [request for request in asked if request.role == "merge"]
-    assert all(canary(name) in request.prompt for request in merges for name in ("goal", "step", "pick", "candidate"))
+    made = [name for name in MADE if name != "revise"]
+    assert all(canary(name) in request.prompt for request in merges for name in made)
+    plans = [request.prompt for request in asked if request.role == "plan"]
+    assert [canary("revise") in prompt for prompt in plans] == [False, True]
 
 
 async def test_no_request_carries_what_the_prompt_must_not() -> None:

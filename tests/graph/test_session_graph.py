@@ -1,6 +1,7 @@
 """The state machine: which calls each method makes, in which order, and how a session ends."""
 
 import asyncio
+import json
 from collections import Counter
 from typing import Any
 
@@ -13,7 +14,7 @@ from counseling_sessions.nodes.progress import MOST_REVISIONS
 from counseling_sessions.nodes.techniques import techniques
 from counseling_sessions.settings import SessionConfig
 from tests.inner import offering
-from tests.scripted import Answer, Asked, Sensible, config, profile, said, scripted_models
+from tests.scripted import PLAN, Answer, Asked, Sensible, config, profile, said, scripted_models
 
 
 async def run(answer: Answer, settings: SessionConfig, **start: Any) -> tuple[dict[str, Any], list[Asked]]:
@@ -283,3 +284,66 @@ async def test_the_graph_of_all_methods_follows_the_context() -> None:
     )
     assert {request.role for request in asked} == {"counselor", "client", "closing"}
     assert state["end_reason"] == "turn_limit"
+
+
+async def test_a_revised_plan_is_used_from_the_next_turn_on_and_shows_why_in_its_prompt() -> None:
+    sensible = Sensible(pick={"phase": "exploring", "focus": "to sleep"})
+    plans = iter([PLAN, PLAN | {"goal": "Look at the quarrel with her mother."}, PLAN])
+
+    def answer(asked: Asked) -> Any:
+        if asked.schema == "plan":
+            return json.dumps(next(plans))
+        why = "It is about her mother." if asked.schema == "pick" and "Turn 2 of" in asked.prompt else ""
+        text = sensible(asked)
+        return json.dumps(json.loads(str(text)) | {"revise": why}) if asked.schema == "pick" else text
+
+    state, asked = await run(answer, config(max_turns=4))
+    assert (state["plan"]["turn"], state["plan"]["reason"]) == (3, "It is about her mother.")
+    first, revised = [request.prompt for request in asked if request.role == "plan"]
+    assert "Your plan so far" not in first
+    assert f"({PLAN['technique']}: {PLAN['goal']}) no longer fits: It is about her mother." in revised
+    merges = [request.prompt for request in asked if request.role == "merge"]
+    assert ["quarrel" in prompt for prompt in merges] == [False, False, True, True]
+
+
+@pytest.mark.parametrize("method", ["magnet", "magnet-no-router", "single-plan"])
+async def test_a_step_refused_twice_is_planned_anew_by_the_rules_of_every_method(method: Any) -> None:
+    said = (
+        *("It goes on as it does.", "I'd like to sleep through a night."),
+        *("I won't write that down.", "That's pointless, all of it."),
+    )
+    settings = config(method=method, router="rules", max_turns=20, min_turns=20)
+    state, asked = await run(Sensible(client=said), settings)
+    assert state["plan"]["turn"] >= 5
+    assert sum(request.role == "plan" for request in asked) >= 2
+
+
+@pytest.mark.parametrize(("method", "role"), [("magnet", "closing"), ("single", "closing")])
+async def test_a_closing_of_two_turns_completes_the_session(method: Any, role: str) -> None:
+    said = ("It goes on as it does.", "Let's stop here.", "It was good to say it.", "The box of photographs, I think.")
+    state, asked = await run(Sensible(client=said), config(method=method, router="rules", max_turns=20, min_turns=3))
+    assert (state["end_reason"], state.get("failure")) == ("completed", None)
+    assert (state["utterances"][-1]["closing"], state["utterances"][-1]["turn"]) == (True, 5)
+    assert asked[-1].role == role
+    assert "The work of this hour is done" in asked[-1].prompt
+
+
+async def test_listening_alone_asks_nothing_and_makes_no_merge() -> None:
+    said = ("It goes on as it does.", "My mother died in March, of all months.", "It is quiet now.")
+    state, asked = await run(Sensible(client=said), config(router="rules", max_turns=3))
+    [pick] = [pick for pick in state["picks"] if pick["turn"] == 3]
+    assert (pick["techniques"], pick["asks"]) == (["reflection"], False)
+    [text] = [item["text"] for item in state["utterances"] if item["turn"] == 3 and item["speaker"] == "counselor"]
+    assert "?" not in text
+    assert [request.role for request in asked if "The message asks nothing." in request.prompt] == ["reflection"]
+
+
+async def test_a_question_in_a_message_that_asks_nothing_is_refused_and_mended() -> None:
+    sensible = Sensible(picked=("reflection",), pick={"asks": False})
+
+    def answer(asked: Asked) -> Any:
+        return "That was long. Who was there?" if asked.role in ("reflection", "merge") else sensible(asked)
+
+    state, asked = await run(answer, config(max_turns=1, guard_attempts=2))
+    assert [item["text"] for item in state["utterances"] if item["speaker"] == "counselor"][1] == "That was long."
+    assert sum(request.role == "merge" for request in asked) == 2

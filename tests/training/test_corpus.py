@@ -112,15 +112,15 @@ def drafts_of(record: SessionRecord) -> Iterator[Spoken]:
     """Every message and every specialist's draft with what both had said before it."""
     said: dict[Speaker, list[str]] = {"counselor": [], "client": []}
 
-    def draft(speaker: Speaker, text: str) -> Spoken:
+    def draft(speaker: Speaker, text: str, closing: bool = False) -> Spoken:
         other: Speaker = "client" if speaker == "counselor" else "counselor"
-        return Spoken(text, speaker, Past(said[speaker]), Past(said[other]))
+        return Spoken(text, speaker, Past(said[speaker]), Past(said[other]), closing=closing)
 
     candidates = {turn.turn: turn.candidates for turn in record.turns}
     for utterance in record.dialogue:
         if utterance.speaker == "counselor" and not utterance.closing:
             yield from (draft("counselor", item.text) for item in candidates.get(utterance.turn, ()))
-        yield draft(utterance.speaker, utterance.text)
+        yield draft(utterance.speaker, utterance.text, utterance.closing)
         said[utterance.speaker].append(utterance.text)
 
 
