@@ -101,8 +101,8 @@ def session(
         if leaves((*states_so_far(view, config), state), config):
             offered.add("gone")
             break
-        told = thing_text(profile, state.item, said) or chance.choice(FILLER)
-        said.append(Utterance(turn=turn, speaker="client", text="Hm. Yes." if state.length == "few_words" else told))
+        telling = thing_text(profile, state.item, said) or chance.choice(FILLER)
+        said.append(Utterance(turn=turn, speaker="client", text="Hm. Yes." if state.length == "few_words" else telling))
     return [*states_so_far(view, config)[:1], *states], offered
 
 

@@ -134,10 +134,15 @@ class _State:
     def exchanges(self, turn: int, parts: Sequence[Part]) -> Iterator[Exchange]:
         """The requests for the parts of a step, with the parts as answers."""
         for part in parts:
-            if isinstance(part, Failure) or not (self.written or part.call):
+            if isinstance(part, Failure) or not (self.written or part.call) or self._is_draft(part):
                 continue
             if request := self._request(part):
                 yield Exchange(request.role, turn, request.messages, self._answer(part), part.call)
+
+    def _is_draft(self, part: _Answered) -> bool:
+        """Whether an utterance is the only draft of its turn, said as it is: nobody merged it."""
+        drafts = self._counselor_view(part).candidates
+        return isinstance(part, Utterance) and not part.call and [draft.text for draft in drafts] == [part.text]
 
     def _request(self, part: _Answered) -> ModelRequest | None:
         view, config = self._counselor_view(part), self.config

@@ -6,7 +6,7 @@ from functools import lru_cache
 from counseling_sessions.integrity.signs import sentence_with, signs_of
 from counseling_sessions.texts.words import words
 
-TOLD = ("situation", "thought", "feeling", "consequence")
+TOPICS = ("situation", "thought", "feeling", "consequence")
 """What exploring is after."""
 SUBSTANCE = 2
 """What an answer is worth in which something was tried, found or promised; one that only tells is worth 1."""
@@ -21,11 +21,11 @@ _OUTCOMES = {"tried": "something was tried", "insight": "something was found", "
 class Answer:
     """A client's answer. Texts are quotations or empty.
 
-    `told` is what it tells out of `TOLD`; `substance` is 0 to 2. `outcome` says in words what came of it. `focus` is what the
+    `topics` are those of `TOPICS` that it tells of; `substance` is 0 to 2. `outcome` says in words what came of it. `focus` is what the
     answer says to a counselor who asked what the hour is for; `wish` is a wish in any answer.
     """
 
-    told: frozenset[str] = frozenset()
+    topics: frozenset[str] = frozenset()
     substance: int = 0
     outcome: str = ""
     wish: str = ""
@@ -45,15 +45,15 @@ def answer_of(counselor: str, client: str, was_asked: bool = False) -> Answer:
     refuses = ("refusal" in signs or ("says_no" in signs and "proposal" in asked)) and not gains
     objects = refuses or bool(signs & {"unsure", "contradiction"})
     telling = len(words(client)) >= _TELLING and not objects
-    told = {one for one in TOLD if one in signs or (telling and f"asks_{one}" in asked)}
+    topics = {one for one in TOPICS if one in signs or (telling and f"asks_{one}" in asked)}
     outcome = next((words for sign, words in _OUTCOMES.items() if sign in signs), "")
     if not outcome and "proposal" in asked:
         outcome = "something was declined" if refuses else "something was agreed" if "assent" in signs else ""
     wish = quoted(sentence_with(client, "wish")) if "wish" in signs and not objects else ""
     answers = (was_asked or "agenda" in asked) and not objects
     return Answer(
-        told=frozenset(told),
-        substance=SUBSTANCE if gains else int(telling and bool(told)),
+        topics=frozenset(topics),
+        substance=SUBSTANCE if gains else int(telling and bool(topics)),
         outcome=outcome,
         wish=wish,
         focus=(wish or (quoted(client) if telling and "assent" not in signs else "")) if answers else "",

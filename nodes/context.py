@@ -46,12 +46,13 @@ def counselor_messages(
         system = "\n\n".join((task, system, *_rules(config, (role,))))
         system = _with(system, counselor_examples(view, config, (role,)))
         said = prompt("counselor/context", "dialogue", dialogue=transcript(view.utterances))
-        known = (_background(view), said if view.utterances else beginning, f"({where})" if where else "")
-        return [SystemMessage(system), HumanMessage("\n\n".join(filter(None, known)))]
+        parts = (_background(view), said if view.utterances else beginning, f"({where})" if where else "")
+        return [SystemMessage(system), HumanMessage("\n\n".join(filter(None, parts)))]
     shown: tuple[str, ...] = (ALONE,)
     if METHODS[config.method].specialists:
         cards = "\n".join(f"- {name}: {prompt(f'techniques/{name}', 'card')}" for name in config.techniques)
-        roles = ("router", MERGE) if METHODS[config.method].pick and config.router == "llm" else (MERGE,)
+        picks = role == "router" or (METHODS[config.method].pick and config.router == "llm")
+        roles = ("router", MERGE) if picks else (MERGE,)
         system = "\n\n".join((system, prompt("counselor/system", "cards", cards=cards), *_rules(config, roles)))
         shown = (*config.techniques, MERGE)
     system = _with(system, counselor_examples(view, config, shown))

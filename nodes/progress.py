@@ -17,7 +17,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol, get_args
 
-from counseling_sessions.nodes.answers import SUBSTANCE, TOLD, Answer, answer_of
+from counseling_sessions.nodes.answers import SUBSTANCE, TOPICS, Answer, answer_of
 from counseling_sessions.nodes.context import phase_of
 from counseling_sessions.settings import SessionConfig
 from counseling_sessions.state import Act, Phase, Pick, Plan, Utterance
@@ -29,7 +29,7 @@ AGENDA_EVERY = 3
 LEAST = 2
 """Turns that exploring and working have at least."""
 NEEDED = 3
-"""How many of `TOLD` end exploring, the thought among them."""
+"""How many of `TOPICS` end exploring, the thought among them."""
 REFUSALS = 2
 """Refusals after which the plan is revised, or a step left."""
 PHASES: tuple[Phase, ...] = get_args(Phase)
@@ -126,7 +126,7 @@ class _Reading:
         self._by_length = "english" not in config.language.casefold()
         self._now = Progress(turn=0)
         self._answer = Answer()
-        self._told: set[str] = set()
+        self._topics: set[str] = set()
         self._outcome = self._wish = self._revise = ""
         self._outcomes = self._agenda = self._substance = self._refusals = 0
         self._summarized = False
@@ -135,7 +135,7 @@ class _Reading:
         """What both said in the turn that `at` was asked about last; before, the opening exchange."""
         now = self._now
         self._answer = answer = Answer() if self._by_length else answer_of(counselor, client, now.act == "agenda")
-        self._told |= answer.told
+        self._topics |= answer.topics
         if now.turn and not now.focus:
             focus = answer.focus or (self._wish if answer.assents else "")
             self._now = replace(now, focus=focus)
@@ -189,10 +189,12 @@ class _Reading:
             waiting = "no focus agreed yet" if turn > 1 else "the session begins"
             return ("exploring", agreed) if now.focus else ("opening", waiting)
         if now.phase == "exploring":
-            told, missing = (", ".join(one for one in TOLD if (one in self._told) is there) for there in (True, False))
-            is_known = "thought" in self._told and len(self._told) >= NEEDED
+            present, missing = (
+                ", ".join(one for one in TOPICS if (one in self._topics) is there) for there in (True, False)
+            )
+            is_known = "thought" in self._topics and len(self._topics) >= NEEDED
             if is_known and turn - now.since >= LEAST:
-                return "working", f"told: {told}"
+                return "working", f"told: {present}"
             return "exploring", f"not told yet: {missing}" if missing else "all is told, for one turn more"
         if now.phase == "working":
             return self._working(turn, steps)

@@ -24,20 +24,20 @@ TENTHS = 10
 
 @dataclass(frozen=True)
 class Disclosure:
-    """What a client told: the turn by each item's path, of so many items.
+    """What a client told: `turns` has the turn of each item told by its path, of so many `items`.
 
     `by_tenth` has the share of items (0 to 1) that were told by the end of each tenth of the client's messages. `premature` names
     those told before their level was open, or, where no level is on record, painful ones told in the first third.
     """
 
     items: int
-    told: Mapping[str, int]
+    turns: Mapping[str, int]
     by_tenth: tuple[float, ...]
     premature: tuple[str, ...]
 
     def figures(self) -> dict[str, float]:
         """The figures by which sessions are compared."""
-        return {"told": len(self.told) / self.items, "premature": float(len(self.premature))}
+        return {"told": len(self.turns) / self.items, "premature": float(len(self.premature))}
 
 
 def disclosure_of(session: Session) -> Disclosure | None:
@@ -45,7 +45,7 @@ def disclosure_of(session: Session) -> Disclosure | None:
     client = [message for message in session.dialogue if message.speaker == "client"]
     words = {item.path: roots_of(item.text) for item in items(session.profile)} if session.profile else {}
     levels = {item.path: item.level for item in items(session.profile)} if session.profile else {}
-    left = {path: sum(map(weight, found)) for path, found in words.items() if found}
+    left = {path: sum(map(weight, roots)) for path, roots in words.items() if roots}
     if not client or not left:
         return None
     needed = {path: (1 - TOLD) * total for path, total in left.items()}
@@ -60,7 +60,7 @@ def disclosure_of(session: Session) -> Disclosure | None:
                 places[path] = place
     return Disclosure(
         items=len(left),
-        told={path: client[place].turn for path, place in places.items()},
+        turns={path: client[place].turn for path, place in places.items()},
         by_tenth=tuple(
             sum(TENTHS * (place + 1) <= tenth * len(client) for place in places.values()) / len(left)
             for tenth in range(1, TENTHS + 1)
@@ -82,11 +82,11 @@ class DisclosureCount:
 
     by_attitude: defaultdict[str, list[Disclosure]] = field(default_factory=lambda: defaultdict(list))
 
-    def add(self, session: Session, found: Disclosure) -> None:
+    def add(self, session: Session, disclosure: Disclosure) -> None:
         """Count a session."""
-        self.by_attitude[session.attitude or ""].append(found)
+        self.by_attitude[session.attitude or ""].append(disclosure)
 
     def curve(self, attitude: str) -> list[float]:
         """The mean share told by the end of each tenth of the client's messages."""
-        found = self.by_attitude[attitude]
-        return [sum(one.by_tenth[tenth] for one in found) / len(found) for tenth in range(TENTHS)]
+        sessions = self.by_attitude[attitude]
+        return [sum(one.by_tenth[tenth] for one in sessions) / len(sessions) for tenth in range(TENTHS)]

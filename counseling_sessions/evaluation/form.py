@@ -17,8 +17,8 @@ class Item:
 
 def items(profile: ClientProfile) -> list[Item]:
     """The texts of the form that only its client sees, in the form's order."""
-    known = levels(profile)
-    return [Item(path, known[path], text) for path, text in texts_of(profile) if path in known]
+    by_path = levels(profile)
+    return [Item(path, by_path[path], text) for path, text in texts_of(profile) if path in by_path]
 
 
 def open_texts(profile: ClientProfile) -> list[str]:

@@ -22,8 +22,8 @@ _WEIGHTS = dict.fromkeys(_DATA["guessed"].split(), GUESSED) | {
 @lru_cache(maxsize=16384)
 def root(word: str) -> str:
     """A word without its ending, as `telling_words` has it, "y" for "i" at the end; "" for digits and a word that tells nothing."""
-    found = "" if word.isdecimal() else next(iter(telling_counts(word)), "")
-    return f"{found[:-1]}y" if found.endswith("i") and len(found) > _STEM else found
+    stem = "" if word.isdecimal() else next(iter(telling_counts(word)), "")
+    return f"{stem[:-1]}y" if stem.endswith("i") and len(stem) > _STEM else stem
 
 
 @lru_cache(maxsize=512)  # A session at a time: every measure looks at the same messages.
@@ -38,11 +38,11 @@ def roots_of(text: str) -> frozenset[str]:
     return frozenset(map(root, words_of(text))) - {""}
 
 
-def weight(found: str) -> float:
+def weight(stem: str) -> float:
     """How much a root tells, 0.3 to `UNLISTED`: the rarer the word, the more."""
-    return _WEIGHTS.get(found, UNLISTED)
+    return _WEIGHTS.get(stem, UNLISTED)
 
 
-def is_rare(found: str) -> bool:
+def is_rare(stem: str) -> bool:
     """Whether a root is none of the common ones."""
-    return found not in _WEIGHTS
+    return stem not in _WEIGHTS

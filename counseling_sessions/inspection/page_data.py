@@ -28,7 +28,7 @@ from counseling_sessions.settings import MethodName
 FIRST_MESSAGE = 300
 """Characters of the first messages that the list shows and searches."""
 LATELY = 3
-"""Turns whose techniques the router sees when it picks (`nodes.picking.lately_used`)."""
+"""Turns whose techniques the router sees when it picks (`nodes.notes.MEMORY`)."""
 LEVEL = 6
 """The compression's level: 9 takes twice as long for 1 % less."""
 

@@ -48,21 +48,21 @@ def disclosed(made: Session) -> Disclosure:
 
 def test_an_item_is_told_once_half_of_its_weight_was_said() -> None:
     found = disclosed(iris())
-    assert (found.items, dict(found.told)) == (3, {"presenting_problem.what": 3, "history": 5})
+    assert (found.items, dict(found.turns)) == (3, {"presenting_problem.what": 3, "history": 5})
     assert found.by_tenth == (0, 0, 0, 0, 1 / 3, 1 / 3, 1 / 3, 1 / 3, 2 / 3, 2 / 3)
     assert found.figures() == {"told": 2 / 3, "premature": 0.0}
 
 
 def test_what_the_counselor_says_is_not_told() -> None:
-    assert disclosed(iris("Gulls and lanterns frighten you?", "Yes.")).told == {}
+    assert disclosed(iris("Gulls and lanterns frighten you?", "Yes.")).turns == {}
 
 
 def test_common_words_of_an_item_weigh_less() -> None:
     form = {**IRIS.model_dump(mode="json"), "history": "I work at home and help people with a theodolite."}
     made = session("Hello.", "I work at home and I help people.", profile=ClientProfile.model_validate(form))
-    assert disclosed(made).told == {}
+    assert disclosed(made).turns == {}
     made = session("Hello.", "I work with a theodolite.", profile=ClientProfile.model_validate(form))
-    assert list(disclosed(made).told) == ["history"]
+    assert list(disclosed(made).turns) == ["history"]
 
 
 def test_a_painful_item_in_the_first_third_is_told_too_early() -> None:

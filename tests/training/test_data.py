@@ -90,7 +90,9 @@ def test_as_the_embedded_model_is_asked_a_merge_has_no_reason_and_a_client_no_ma
     said = [[split_marker(row["completion"][0]["content"]).text for row in rows] for rows in (usual, embedded)]
     assert said[0] == said[1]
     assert not any("[HEARD" in row["completion"][0]["content"] for row in embedded)
-    assert all(one != other for one, other in zip(usual, embedded, strict=True))  # who picks is in each prompt
+    alike = {one["role"] for one, other in zip(usual, embedded, strict=True) if one == other}
+    assert alike == {"router"}  # who picks is in every other prompt
+    assert all("When you are asked to pick" in text_of(row) for row in embedded if row["role"] == "router")
     assert sum("Asked for now" in text_of(row) for row in usual) > len(record.turns)
     assert not any("Asked for now" in text_of(row) for row in embedded)
     form = client_form(record.profile)
@@ -100,6 +102,16 @@ def test_as_the_embedded_model_is_asked_a_merge_has_no_reason_and_a_client_no_ma
         if "You may tell this now" in last:
             thing = last.partition("if it fits: ")[2].partition(")")[0]
             assert thing.partition(". ")[0] in form
+
+
+def test_a_single_draft_that_is_said_as_it_is_is_no_example_of_a_merge(tmp_path: Path) -> None:
+    record = read_written(CORPUS / "sessions" / "clara-old-dog-positive.yaml", CORPUS / "clients")
+    made(written(tmp_path / "a.jsonl", record), tmp_path / "out")
+    merged = [row["turn"] for row in lines(tmp_path / "out") if row["role"] == "merge"]
+    alone = [turn.turn for turn in record.turns if turn.pick and len(turn.pick.techniques) == 1]
+    assert alone
+    assert sorted({*merged, *alone}) == list(range(1, len(record.turns) + 2))  # the closing is written by the merge too
+    assert not {*merged} & {*alone}
 
 
 def test_only_the_roles_that_were_asked_for_are_there(tmp_path: Path) -> None:

@@ -60,18 +60,18 @@ class Heard:
         """Go on by the words and the numbers of a message."""
         new = {*said} - self.words
         self.words |= new
-        self._stems.update(found[:_STEM] for found in map(root, new))
+        self._stems.update(stem[:_STEM] for stem in map(root, new))
         self.numbers.update(numbers)
 
     def number(self, number: Number) -> bool:
         """Whether a number was said of the same, or by itself, as an age is."""
         return not {number, Number(number.value, "")}.isdisjoint(self.numbers)
 
-    def thing(self, found: str) -> bool:
+    def thing(self, stem: str) -> bool:
         """Whether a word of this root was said, in any form."""
-        return found[:_STEM] in self._stems
+        return stem[:_STEM] in self._stems
 
 
 def places(said: Sequence[str]) -> dict[str, int]:
     """Where each word that tells something stands, by its root."""
-    return {found: place for place, found in enumerate(map(root, said)) if found}
+    return {stem: place for place, stem in enumerate(map(root, said)) if stem}
