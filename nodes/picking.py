@@ -68,7 +68,7 @@ def _chosen(view: CounselorView, config: SessionConfig, now: Progress, said: str
     alone = [item.name for item in ranked[1:] if item.name not in chosen and PARTNERS.get(item.name) not in names]
     chosen += sorted(alone, key=lambda name: name != COMPANION)[: PICKED - len(chosen)]
     why = "what the client just said" if ranked[0].called_for(said) else "this phase"
-    return tuple(chosen), "the client pushes back: listen first" if resists else f"{now.phase}: {first} fits {why}"
+    return tuple(chosen), "the client pushes back: listen first" if resists else f"{first} fits {why}"
 
 
 def _score(item: Technique, said: str, view: CounselorView, config: SessionConfig, now: Progress) -> float:

@@ -103,6 +103,11 @@ def course(
         yield reading.at(turn, picked.get(turn))
 
 
+def has_signs(config: SessionConfig) -> bool:
+    """Whether there are signs in the session's language, by which rules can read it."""
+    return "english" in config.language.casefold()
+
+
 def closing_turns(config: SessionConfig) -> int:
     """Turns that the closing has at least."""
     return 2 if config.max_turns >= 8 else 1
@@ -123,7 +128,7 @@ class _Reading:
 
     def __init__(self, config: SessionConfig, plans: Sequence[Plan]) -> None:
         self._config, self._plans = config, plans
-        self._by_length = "english" not in config.language.casefold()
+        self._by_length = not has_signs(config)
         self._now = Progress(turn=0)
         self._answer = Answer()
         self._topics: set[str] = set()

@@ -13,12 +13,15 @@ from counseling_sessions.nodes.methods import METHODS
 from counseling_sessions.nodes.notes import where
 from counseling_sessions.nodes.pick_request import ask_pick
 from counseling_sessions.nodes.picking import pick_by_rules, placed
-from counseling_sessions.nodes.progress import progress_of
+from counseling_sessions.nodes.progress import has_signs, progress_of
 from counseling_sessions.nodes.speaking import SpeechRequest, counselor_request, decide, speak
 from counseling_sessions.profiles.schema import clean
 from counseling_sessions.prompts import prompt
 from counseling_sessions.settings import SessionConfig
 from counseling_sessions.state import Candidate, CounselorView, Failure, Pick, Utterance, replace, update
+
+AGENDAS = ("first", "second", "third")
+"""The questions of joined messages that agree on what the hour is for (`prompts/counselor/agenda.md`), one after another."""
 
 
 async def router(models: Models, view: CounselorView, config: SessionConfig) -> dict[str, Any]:
@@ -45,7 +48,7 @@ async def _merge(models: Models, view: CounselorView, config: SessionConfig, pic
         message, kind = refused.error or "refused", refused.kind or "refused"
         return update(failure=Failure(stage=refused.technique, kind=kind, message=message, turn=view.turn))
     alone = len(_drafts(view)) == 1 and not pick.act  # a special job takes more than one specialist's part
-    if (config.merge == "join" or alone) and (joined := _joined(view, pick)):
+    if (config.merge == "join" or alone) and (joined := _joined(view, pick, config)):
         return update(utterances=[Utterance(turn=view.turn, speaker="counselor", text=joined)])
     if request := ask_merge(view, config):
         return await say(models, view, request)
@@ -96,14 +99,19 @@ def _drafts(view: CounselorView) -> list[Candidate]:
     return [candidate for candidate in view.candidates if candidate.turn == view.turn and candidate.text]
 
 
-def _joined(view: CounselorView, pick: Pick) -> str:
+def _joined(view: CounselorView, pick: Pick, config: SessionConfig) -> str:
     """The drafts one after another in the order of the pick, questions last, or left out of a message that asks nothing.
 
+    Where the message has to agree on what the hour is for, a fixed question takes the place of theirs, as nobody merges them.
     Empty where nothing is left, or that is too long, or the guards object.
     """
     places = {name: place for place, name in enumerate(pick.techniques)}
     ordered = sorted(_drafts(view), key=lambda one: (one.text.endswith("?"), places.get(one.technique, len(places))))
     texts = [draft.text for draft in ordered]
+    if pick.act == "agenda" and has_signs(config):
+        earlier = sum(one.act == "agenda" for one in view.picks[:-1])
+        texts = [text for text in texts if not text.endswith("?")]
+        texts.append(prompt("counselor/agenda", AGENDAS[earlier % len(AGENDAS)]))
     text = " ".join(text for text in texts if pick.asks is not False or len(texts) == 1 or not text.endswith("?"))
     past, others_past = Past(view.said_by("counselor")), Past(view.said_by("client"))
     draft = Spoken(text, "counselor", past, others_past, asks=pick.asks)

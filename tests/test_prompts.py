@@ -16,6 +16,7 @@ from counseling_sessions.nodes import examples
 from counseling_sessions.nodes.client import ask_client
 from counseling_sessions.nodes.guards import GUARDS
 from counseling_sessions.nodes.inner.answering import LENGTHS
+from counseling_sessions.nodes.router import AGENDAS
 from counseling_sessions.nodes.techniques import techniques
 from counseling_sessions.profiles.schema import (
     ATTITUDES,
@@ -50,6 +51,7 @@ SECTIONS: dict[str, set[str]] = {
     "counselor/phases": set(get_args(Phase)),
     "counselor/pick": {"", "rules", "step"},
     "counselor/step": {""},
+    "counselor/agenda": set(AGENDAS),
     "counselor/turn": {
         *("phase", "focus", "picked", *get_args(Act), "asks", "asks_nothing", "clock", "step_clock", "lately"),
     },
@@ -114,6 +116,8 @@ async def test_a_session_of_each_kind_asks_for_every_section_but_the_retries(mon
     await session(config(max_turns=3), pick=picked)
     said = ("My mother died in March.", "Let us stop here.", "Thank you for that.", "It was good to say it.")
     await session(config(max_turns=6, min_turns=2), client=said)
+    aimless = ("I'm not sure.", "Hard to say.") * 6
+    await session(config(max_turns=12, min_turns=12, router="rules", merge="join"), client=aimless)
     await session(config(max_turns=1, few_shot=1, method="single"), "")
     others = {name for name in SECTIONS if name == "retry" or name.startswith(("judge/", "practice/"))}
     assert asked_for == {(name, section) for name, used in SECTIONS.items() for section in used if name not in others}

@@ -80,7 +80,7 @@ class LiveView:
             head = f"turn {pick['turn']} · {pick['phase']}{step} · {' + '.join(pick['techniques'])} ({source})"
             self._line(f"\n{head} — {pick['reason']}", "magenta")
             if pick.get("progress"):
-                self._line(pick["progress"], "dim")
+                self._line(f"{pick['phase']}: {pick['progress']}", "dim")
         candidates = change.get("candidates")
         for candidate in candidates if isinstance(candidates, list) else ():
             self._count(candidate.get("call"))

@@ -3,7 +3,8 @@
 import pytest
 
 from counseling_sessions.nodes.context import UTTERANCE_LIMIT
-from counseling_sessions.nodes.router import router
+from counseling_sessions.nodes.router import AGENDAS, router
+from counseling_sessions.prompts import prompt
 from counseling_sessions.state import Candidate, CounselorView, Pick, Utterance
 from tests.scripted import Sensible, config, said, scripted_models
 
@@ -48,6 +49,23 @@ async def test_questions_come_last_and_the_rest_in_the_order_of_the_pick(
     made = await router(models, view(techniques, **drafts), config(merge="join"))
     [utterance] = made["utterances"]
     assert (utterance["text"], utterance["call"], utterance["author"]) == (joined, None, "model")
+    assert asked == []
+
+
+@pytest.mark.parametrize(
+    ("tried", "language", "question"), [(0, "English", 0), (1, "English", 1), (4, "English", 1), (0, "German", None)]
+)
+async def test_a_joined_agenda_asks_what_the_hour_is_for_in_place_of_the_drafts_question(
+    tried: int, language: str, question: int | None
+) -> None:
+    models, asked = scripted_models(Sensible())
+    drafted = view(reflection=REFLECTION, questioning=QUESTION)
+    [pick] = drafted.picks
+    picks = (pick.model_copy(update={"act": "agenda"}),) * (tried + 1)
+    drafted = drafted.model_copy(update={"picks": picks})
+    [utterance] = (await router(models, drafted, config(merge="join", language=language)))["utterances"]
+    asks = QUESTION if question is None else prompt("counselor/agenda", AGENDAS[question])
+    assert utterance["text"] == f"{REFLECTION} {asks}"
     assert asked == []
 
 
