@@ -16,6 +16,7 @@ from counseling_sessions.profiles.schema import FIELD_LIMIT, clean
 from counseling_sessions.prompts import prompt
 from counseling_sessions.settings import SessionConfig
 from counseling_sessions.state import CBTTechnique, CounselorView, Plan, update
+from counseling_sessions.texts.words import words
 
 STEPS = (3, 5)
 """How few and how many steps a plan for one session has."""
@@ -35,6 +36,9 @@ SCHEMA = AnswerSchema(
         },
     },
 )
+
+LEAST_WORDS = 4
+"""Words that a formulation has at least."""
 
 _NUMBER = re.compile(r"^(?:step )?\d{1,2} ?[.:)](?!\d)\s*", re.IGNORECASE)
 """A number that a model put in front of a step, which is numbered when it is shown."""
@@ -87,6 +91,8 @@ def _read(answer: dict[str, object]) -> Plan:
     if not goal:
         raise ValueError("goal is missing")
     formulation = " ".join(str(answer.get("formulation") or "").split())[:FIELD_LIMIT]
+    if len(words(formulation)) < LEAST_WORDS:  # a term is no sentence
+        formulation = ""
     if len(goal) > FIELD_LIMIT or any(len(step) > FIELD_LIMIT for step in steps):
         raise ValueError(f"goal and steps have at most {FIELD_LIMIT:,} characters each")
     if circle := next((match for text in (formulation, goal, *steps) if (match := _CIRCLE.search(text))), None):

@@ -43,3 +43,18 @@ def test_too_many_steps_are_cut_after_the_last_that_fits() -> None:
 def test_what_is_no_plan_is_refused_with_the_reason(change: dict[str, Any], reason: str) -> None:
     with pytest.raises(ValueError, match=reason):
         _read(PLAN | change)
+
+
+@pytest.mark.parametrize(
+    ("said", "kept"),
+    [
+        (
+            "  Staying away helps for a day,\nand keeps the exam frightening. ",
+            "Staying away helps for a day, and keeps the exam frightening.",
+        ),
+        ("decatastrophizing", ""),
+        (None, ""),
+    ],
+)
+def test_a_formulation_is_a_sentence(said: str | None, kept: str) -> None:
+    assert _read(PLAN | {"formulation": said}).formulation == kept
