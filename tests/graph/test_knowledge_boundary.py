@@ -67,7 +67,7 @@ class Marked(Sensible):
         text = str(super().__call__(asked))
         if asked.schema == "plan":
             text = text.replace(str(PLAN["goal"]), canary("goal")).replace(str(PLAN["steps"][0]), canary("step"))
-            return text.replace(str(PLAN["formulation"]), canary("formulation"))
+            return text.replace(str(PLAN["formulation"]), f"It goes on by {canary('formulation')}.")
         if asked.schema == "pick":
             return text.replace("The client needs room.", canary("pick"))
         if asked.role in ("reflection", "questioning", "solutions", "normalizing", "psychoeducation"):
