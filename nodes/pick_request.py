@@ -18,6 +18,7 @@ from counseling_sessions.state import Act, CounselorView, Phase, Pick
 
 MOST_PICKED = 3
 _NO_ACT = "none"
+_PHASES_OF: dict[Act, tuple[Phase, ...]] = {"agenda": ("opening",), "summary": ("working", "closing")}
 _MOST_TEXT = 300
 """Characters of a reason or another text that are kept."""
 
@@ -26,7 +27,7 @@ def ask_pick(view: CounselorView, config: SessionConfig) -> DecisionRequest[Pick
     """The request for this turn's pick."""
     now = progress_of(view, config)
     schema = _schema(view, config, now)
-    task = prompt("counselor/pick", clock=clock(view, now, config), fields=", ".join(schema.properties))
+    task = prompt("counselor/pick", clock=clock(view, now, config))
     messages, read = counselor_messages(view, config, task, "router"), partial(_read, view=view, config=config, now=now)
     return DecisionRequest("router", view.turn, view.session_id, config, messages, schema, read)
 
@@ -62,7 +63,6 @@ def _read(answer: dict[str, object], view: CounselorView, config: SessionConfig,
     asks = asks if isinstance(asks, bool) else False if now.listens else None
     if asks is False:
         named = [name for name in named if name != COMPANION] or named
-    act = answer.get("act")
     return Pick(
         turn=view.turn,
         phase=phase,
@@ -70,7 +70,7 @@ def _read(answer: dict[str, object], view: CounselorView, config: SessionConfig,
         step=step,
         reason=reason,
         source="llm",
-        act=act if act in get_args(Act) else None if act == _NO_ACT else now.act,
+        act=_act(answer, now, phase),
         asks=None if asks is False and named == [COMPANION] else asks,
         focus=focus,
         progress=now.reason if as_rules else f"the router: {reason}",
@@ -102,6 +102,14 @@ def _phase(answer: dict[str, object], now: Progress, focus: str, config: Session
         return now.phase
     # A phase at a time: nobody works on what was not explored.
     return PHASES[min(PHASES.index(said), PHASES.index(now.before) + 1)]
+
+
+def _act(answer: dict[str, object], now: Progress, phase: Phase) -> Act | None:
+    """The special job that the answer names, where the phase has it; else the rules'."""
+    named = answer.get("act")
+    if named == _NO_ACT:
+        return None
+    return next((act for act in get_args(Act) if act == named and phase in _PHASES_OF[act]), now.act)
 
 
 def _step(answer: dict[str, object], view: CounselorView, now: Progress) -> int | None:

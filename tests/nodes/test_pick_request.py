@@ -53,6 +53,14 @@ def test_what_is_missing_the_rules_say() -> None:
     assert pick.progress == "no focus agreed yet"
 
 
+@pytest.mark.parametrize(
+    ("turn", "phase", "says", "act"),
+    [(3, "opening", "agenda", "agenda"), (3, "opening", "summary", "agenda"), (7, "working", "agenda", None)],
+)
+def test_a_special_job_belongs_to_its_phase(turn: int, phase: Phase, says: str, act: str | None) -> None:
+    assert read(view(turn, phase), act=says).act == act
+
+
 def test_what_the_answer_says_counts() -> None:
     answer = {
         "phase": "exploring",
@@ -132,8 +140,11 @@ def test_a_plan_is_revised_at_most_twice_and_not_in_the_turn_of_a_new_one() -> N
 
 
 def test_the_prompt_has_a_clock_and_a_memory() -> None:
-    prompt = str(ask_pick(view(7, "exploring"), SETTINGS).messages[-1].text)
+    request = ask_pick(view(7, "exploring"), SETTINGS)
+    prompt = str(request.messages[-1].text)
     assert "Turn 7 of at most 20. Phase exploring since turn 2. Step 1 since turn 1." in prompt
     assert 'Agreed focus: "to sleep".' in prompt
     assert "Techniques by turn: 4 reflection; 5 reflection; 6 reflection." in prompt
-    assert "reason, phase, act, techniques, asks, focus, step, revise" in prompt
+    fields = ("reason", "phase", "act", "techniques", "asks", "focus", "step", "revise")
+    assert tuple(request.schema.properties) == fields
+    assert all(f'- "{name}": ' in str(request.messages[0].text) for name in fields)
