@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from counseling_sessions.integrity.signs import sentence_with, signs_of
+from counseling_sessions.texts.questions import asked, asks_last
 from counseling_sessions.texts.words import words
 
 TOPICS = ("situation", "thought", "feeling", "consequence")
@@ -40,25 +41,27 @@ class Answer:
 @lru_cache(maxsize=8192)
 def answer_of(counselor: str, client: str, was_asked: bool = False) -> Answer:
     """What an answer comes to; `was_asked`: the counselor's message was there to ask what the hour is for (act `agenda`)."""
-    signs, asked = signs_of(client), signs_of(counselor)
+    signs, counselor_signs = signs_of(client), signs_of(counselor)
     gains = signs & _OUTCOMES.keys()
-    refuses = ("refusal" in signs or ("says_no" in signs and "proposal" in asked)) and not gains
+    refuses = ("refusal" in signs or ("says_no" in signs and "proposal" in counselor_signs)) and not gains
     objects = refuses or bool(signs & {"unsure", "contradiction"})
     telling = len(words(client)) >= _TELLING and not objects
-    topics = {one for one in TOPICS if one in signs or (telling and f"asks_{one}" in asked)}
+    topics = {one for one in TOPICS if one in signs or (telling and f"asks_{one}" in counselor_signs)}
     outcome = next((words for sign, words in _OUTCOMES.items() if sign in signs), "")
-    if not outcome and "proposal" in asked:
+    if not outcome and "proposal" in counselor_signs:
         outcome = "something was declined" if refuses else "something was agreed" if "assent" in signs else ""
     wish = quoted(sentence_with(client, "wish")) if "wish" in signs and not objects else ""
-    answers = (was_asked or "agenda" in asked) and not objects
+    answers = (was_asked or "agenda" in counselor_signs) and not objects
+    # Of an answer without a wish, one to an open question names what matters; one to a yes-or-no question is half a yes.
+    names_it = telling and "assent" not in signs and asked(counselor) != "closed" and not asks_last(client)
     return Answer(
         topics=frozenset(topics),
         substance=SUBSTANCE if gains else int(telling and bool(topics)),
         outcome=outcome,
         wish=wish,
-        focus=(wish or (quoted(client) if telling and "assent" not in signs else "")) if answers else "",
+        focus=(wish or (quoted(client) if names_it else "")) if answers else "",
         contradiction=quoted(sentence_with(client, "contradiction")),
-        assents="assent" in signs and not objects,
+        assents="assent" in signs and not objects and not asks_last(client),
         refuses=refuses,
         hurts="pain" in signs,
         leaves="leaving" in signs,

@@ -3,11 +3,14 @@
 All calls of a turn but the pick begin their note with the same lines, which a server's prefix cache computes once.
 """
 
-from counseling_sessions.nodes.progress import Progress, progress_of
+from itertools import takewhile
+
+from counseling_sessions.nodes.progress import Progress, must_close, progress_of
 from counseling_sessions.profiles.schema import clean
 from counseling_sessions.prompts import prompt
 from counseling_sessions.settings import SessionConfig
 from counseling_sessions.state import CounselorView
+from counseling_sessions.texts.questions import asks_last
 
 MEMORY = 3
 """Turns whose techniques the router sees when it picks."""
@@ -19,8 +22,9 @@ def where(view: CounselorView, config: SessionConfig, step: int | None = None) -
     `step` is the plan's step in work where another source than the dialogue says it.
     """
     now, pick = progress_of(view, config), view.pick
-    # Until it is clear what the hour is for, the plan has to wait.
-    at = "" if now.phase == "opening" else step_line(view, step or now.step)
+    # Until it is clear what the hour is for, the plan has to wait; and it does not lead where it is over or no longer fits.
+    leads = now.phase in ("exploring", "working") and not (pick and pick.revise)
+    at = step_line(view, step or now.step) if leads else ""
     lines = [prompt("counselor/turn", "phase", phase=now.phase), _focus(now), at]
     # The reason of a pick by rules is the same in every session, and says no more than the drafts.
     if pick and (pick.source in ("llm", "human") or (pick.source == "rules" and config.fan_out == "all")):
@@ -32,13 +36,34 @@ def where(view: CounselorView, config: SessionConfig, step: int | None = None) -
     return "\n".join(filter(None, lines))
 
 
-def clock(view: CounselorView, now: Progress, config: SessionConfig) -> str:
-    """The clock and the memory of a pick: turn, phase and step with the turns they began in, and the techniques of late."""
-    said = prompt("counselor/turn", "clock", turn=now.turn, most=config.max_turns, phase=now.phase, since=now.since)
-    step = prompt("counselor/turn", "step_clock", step=now.step, since=now.step_since) if view.plan and now.step else ""
+def clock(view: CounselorView, before: Progress, now: Progress, config: SessionConfig) -> str:
+    """The clock and the memory of a pick: where the turn before stood, what rules would change, and what was said of late."""
+    stood = now if now.turn == 1 or (view.plan and view.plan.turn == now.turn) else before
+    said = prompt(
+        "counselor/turn", "clock", turn=now.turn, most=config.max_turns, phase=before.phase, since=before.since
+    )
+    step = prompt("counselor/turn", "step_clock", step=stood.step, since=stood.step_since) if view.plan else ""
     turns = [f"{pick.turn} {', '.join(pick.techniques)}" for pick in view.picks[-MEMORY:]]
     lately = prompt("counselor/turn", "lately", turns="; ".join(turns)) if turns else ""
-    return " ".join(filter(None, (said, step, _focus(now), lately)))
+    parts = (said, step, _suggested(view, stood, now, config), _focus(now), lately, _asked(view))
+    return " ".join(filter(None, parts))
+
+
+def _suggested(view: CounselorView, stood: Progress, now: Progress, config: SessionConfig) -> str:
+    """What the clock or the rules would change, with the reason: a fact only where the time is up."""
+    if must_close(now.turn, config):
+        return prompt("counselor/turn", "time")
+    changes: list[str] = [now.phase] if now.phase != now.before else []
+    if view.plan and now.step != stood.step:
+        changes.append(prompt("counselor/turn", "to_step", step=now.step))
+    reason = clean(now.reason, 120)
+    return prompt("counselor/turn", "suggested", change=", ".join(changes), reason=reason) if changes else ""
+
+
+def _asked(view: CounselorView) -> str:
+    """How many messages in a row have asked, from `MEMORY` on."""
+    count = sum(1 for _ in takewhile(asks_last, reversed(view.said_by("counselor"))))
+    return prompt("counselor/turn", "asked", count=count) if count >= MEMORY else ""
 
 
 def step_line(view: CounselorView, number: int | None) -> str:

@@ -9,12 +9,21 @@ from typing import Any, get_args
 from counseling_sessions.models.structured import AnswerSchema
 from counseling_sessions.nodes.context import counselor_messages
 from counseling_sessions.nodes.notes import clock
-from counseling_sessions.nodes.picking import COMPANION
-from counseling_sessions.nodes.progress import MOST_REVISIONS, PHASES, Progress, may_close, must_close, progress_of
+from counseling_sessions.nodes.picking import COMPANION, without_question
+from counseling_sessions.nodes.progress import (
+    MOST_REVISIONS,
+    PHASES,
+    Progress,
+    may_close,
+    may_revise,
+    must_close,
+    standing,
+)
 from counseling_sessions.nodes.speaking import DecisionRequest
 from counseling_sessions.prompts import prompt
 from counseling_sessions.settings import SessionConfig
 from counseling_sessions.state import Act, CounselorView, Phase, Pick
+from counseling_sessions.texts.telling import telling_words
 
 MOST_PICKED = 3
 _NO_ACT = "none"
@@ -25,9 +34,9 @@ _MOST_TEXT = 300
 
 def ask_pick(view: CounselorView, config: SessionConfig) -> DecisionRequest[Pick]:
     """The request for this turn's pick."""
-    now = progress_of(view, config)
+    before, now = standing(view, config)
     schema = _schema(view, config, now)
-    task = prompt("counselor/pick", clock=clock(view, now, config))
+    task = prompt("counselor/pick", clock=clock(view, before, now, config))
     messages, read = counselor_messages(view, config, task, "router"), partial(_read, view=view, config=config, now=now)
     return DecisionRequest("router", view.turn, view.session_id, config, messages, schema, read)
 
@@ -49,20 +58,21 @@ def _schema(view: CounselorView, config: SessionConfig, now: Progress) -> Answer
     }
     if view.plan:
         properties["step"] = {"type": "integer", "minimum": 1, "maximum": len(view.plan.steps)}
-    if _may_revise(view, now):
+    if _may_revise(view, config, now):
         properties["revise"] = {"type": "string", "maxLength": 160}
     return AnswerSchema("pick", properties)
 
 
 def _read(answer: dict[str, object], view: CounselorView, config: SessionConfig, now: Progress) -> Pick:
     named = _techniques(answer, config)
-    focus = _text(answer, "focus") or now.focus
-    phase, step, reason = _phase(answer, now, focus, config), _step(answer, view, now), _text(answer, "reason")
+    focus, reason = _focus(answer, view) or now.focus, _text(answer, "reason")
+    phase, step = _phase(answer, now, _text(answer, "focus") or focus, config), _step(answer, view, now)
     as_rules = (phase, step) == (now.phase, now.step if view.plan else None)
     asks = answer.get("asks")
     asks = asks if isinstance(asks, bool) else False if now.listens else None
-    if asks is False:
-        named = [name for name in named if name != COMPANION] or named
+    act = _act(answer, now, phase)
+    if asks is False or act == "agenda":
+        named = without_question(named)
     return Pick(
         turn=view.turn,
         phase=phase,
@@ -70,11 +80,11 @@ def _read(answer: dict[str, object], view: CounselorView, config: SessionConfig,
         step=step,
         reason=reason,
         source="llm",
-        act=_act(answer, now, phase),
+        act=act,
         asks=None if asks is False and named == [COMPANION] else asks,
         focus=focus,
         progress=now.reason if as_rules else f"the router: {reason}",
-        revise=_text(answer, "revise") if _may_revise(view, now) and phase != "closing" else "",
+        revise=_text(answer, "revise") if _may_revise(view, config, now) and phase != "closing" else "",
     )
 
 
@@ -109,7 +119,8 @@ def _act(answer: dict[str, object], now: Progress, phase: Phase) -> Act | None:
     named = answer.get("act")
     if named == _NO_ACT:
         return None
-    return next((act for act in get_args(Act) if act == named and phase in _PHASES_OF[act]), now.act)
+    fitting = [act for act in get_args(Act) if phase in _PHASES_OF[act]]
+    return next((act for act in fitting if act == named), now.act if now.act in fitting else None)
 
 
 def _step(answer: dict[str, object], view: CounselorView, now: Progress) -> int | None:
@@ -120,10 +131,18 @@ def _step(answer: dict[str, object], view: CounselorView, now: Progress) -> int 
     return step if is_one and isinstance(step, int) else now.step
 
 
-def _may_revise(view: CounselorView, now: Progress) -> bool:
+def _may_revise(view: CounselorView, config: SessionConfig, now: Progress) -> bool:
     """Whether the plan can be revised after this turn; not one that is new in it."""
     is_new = bool(view.plan and view.plan.turn == view.turn)
-    return bool(view.plan) and not is_new and now.revisions < MOST_REVISIONS
+    has_room = may_revise(view.turn + 1, config) and now.revisions < MOST_REVISIONS
+    return bool(view.plan) and not is_new and has_room
+
+
+def _focus(answer: dict[str, object], view: CounselorView) -> str:
+    """The focus that the answer names, if most of its telling words were said by client or counselor; else empty."""
+    focus = _text(answer, "focus")
+    named, said = telling_words(focus), telling_words(" ".join(one.text for one in view.utterances))
+    return focus if 2 * len(named & said) >= len(named) else ""
 
 
 def _text(answer: dict[str, object], field: str) -> str:

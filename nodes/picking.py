@@ -5,6 +5,7 @@ psycho-education. What the client just said and what was used lately move a tech
 After something painful, one technique listens alone.
 """
 
+from collections.abc import Sequence
 from typing import Any
 
 from counseling_sessions.integrity.signs import signs_of
@@ -33,6 +34,8 @@ def pick_by_rules(view: CounselorView, config: SessionConfig, fallback: str | No
     techniques, reason = _chosen(view, config, now, said)
     if alone:
         techniques, reason = (alone,), "something painful was said: listen, and ask nothing"
+    if now.act == "agenda":
+        techniques = tuple(without_question(techniques))
     return Pick(
         **placed(now),
         techniques=techniques,
@@ -41,6 +44,11 @@ def pick_by_rules(view: CounselorView, config: SessionConfig, fallback: str | No
         source="rules",
         fallback=fallback,
     )
+
+
+def without_question(techniques: Sequence[str]) -> list[str]:
+    """The techniques of a message whose question is not theirs: it asks nothing, or its special job has one."""
+    return [name for name in techniques if name != COMPANION] or list(techniques)
 
 
 def placed(now: Progress) -> dict[str, Any]:

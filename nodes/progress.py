@@ -32,6 +32,8 @@ NEEDED = 3
 """How many of `TOPICS` end exploring, the thought among them."""
 REFUSALS = 2
 """Refusals after which the plan is revised, or a step left."""
+ROOM = 3
+"""Turns before the closing that a revised plan needs at least."""
 PHASES: tuple[Phase, ...] = get_args(Phase)
 _COUNTLESS = 99
 """Steps of a plan that is no longer in force."""
@@ -79,9 +81,14 @@ class Progress:
 
 def progress_of(view: Course, config: SessionConfig) -> Progress:
     """Where the turn in progress stands. A pick on record for it counts."""
+    return standing(view, config)[1]
+
+
+def standing(view: Course, config: SessionConfig) -> tuple[Progress, Progress]:
+    """Where the turn before stood, and where the turn in progress stands."""
     plans = (view.plan,) if view.plan else ()
-    *_, last = course(view.utterances, view.picks, plans, config, view.turn)
-    return last
+    *_, before, now = (Progress(turn=0), *course(view.utterances, view.picks, plans, config, view.turn))
+    return before, now
 
 
 def course(
@@ -116,6 +123,11 @@ def closing_turns(config: SessionConfig) -> int:
 def must_close(turn: int, config: SessionConfig) -> bool:
     """Whether only the closing's turns are left."""
     return turn > max(1, config.max_turns - closing_turns(config))
+
+
+def may_revise(turn: int, config: SessionConfig) -> bool:
+    """Whether there is room for a plan that is revised before this turn."""
+    return turn + ROOM + closing_turns(config) <= config.max_turns + 1
 
 
 def may_close(turn: int, config: SessionConfig) -> bool:
@@ -166,7 +178,7 @@ class _Reading:
             now = self._stepped(now, steps)
         now = self._acted(now)
         if pick:
-            now = self._picked(now, pick)
+            now = self._picked(now, pick, before)
         if now.phase != before.phase:
             now = replace(now, since=turn)
         self._agenda = turn if now.act == "agenda" else self._agenda
@@ -226,7 +238,8 @@ class _Reading:
     def _revised(self, now: Progress, plan: Plan | None) -> Progress:
         """A plan that no longer fits: it has to be revised before this turn, or has been."""
         refused = f"step {now.step} was refused {self._refusals} times" if self._refusals >= REFUSALS else ""
-        why = "" if now.phase == "closing" or now.revisions >= MOST_REVISIONS else self._revise or refused
+        is_late = now.phase == "closing" or not may_revise(now.turn, self._config)
+        why = "" if is_late or now.revisions >= MOST_REVISIONS else self._revise or refused
         if plan and plan.turn != now.turn:  # a plan in force that was not revised for this turn
             return replace(now, revise=why)
         if now.turn > 1 and (plan or (why and self._plans)):
@@ -256,11 +269,12 @@ class _Reading:
             act = "summary"
         return replace(now, act=act, listens=False)
 
-    def _picked(self, now: Progress, pick: Pick) -> Progress:
+    def _picked(self, now: Progress, pick: Pick, before: Progress) -> Progress:
         """What a pick says of its turn, in place of the rules."""
         if pick.step and pick.step != now.step:
             self._new_step()
-            now = replace(now, step=pick.step, step_since=now.turn)
+            stays = pick.step == before.step
+            now = replace(now, step=pick.step, step_since=before.step_since if stays else now.turn)
         now = replace(now, phase=pick.phase, focus=pick.focus or now.focus, reason=pick.progress or now.reason)
         return replace(now, act=pick.act, listens=pick.asks is False, over=False, revise="")
 

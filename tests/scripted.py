@@ -148,7 +148,7 @@ class Sensible:
             self.client = tuple(rest)
             return said
         text = self.talk.text(asked.prompt)
-        while "Ask nothing in this message" in asked.prompt and "?" in text:
+        while "The message asks nothing." in asked.prompt and "?" in text:
             text = self.talk.text(asked.prompt)
         return text
 

@@ -16,6 +16,7 @@ from counseling_sessions.nodes import examples
 from counseling_sessions.nodes.client import ask_client
 from counseling_sessions.nodes.guards import GUARDS
 from counseling_sessions.nodes.inner.answering import LENGTHS
+from counseling_sessions.nodes.pick_request import ask_pick
 from counseling_sessions.nodes.router import AGENDAS
 from counseling_sessions.nodes.techniques import techniques
 from counseling_sessions.profiles.schema import (
@@ -28,7 +29,7 @@ from counseling_sessions.profiles.schema import (
 )
 from counseling_sessions.prompts import FOLDERS, PromptError, front_matter, prompt, prompt_hashes, prompt_names
 from counseling_sessions.settings import SessionConfig
-from counseling_sessions.state import Act, ClientState, ClientView, EndReason, Phase, Utterance
+from counseling_sessions.state import Act, ClientState, ClientView, CounselorView, EndReason, Phase, Utterance
 from tests.inner import offering
 from tests.scripted import Asked, Sensible, config, scripted_models
 
@@ -54,6 +55,7 @@ SECTIONS: dict[str, set[str]] = {
     "counselor/agenda": set(AGENDAS),
     "counselor/turn": {
         *("phase", "focus", "picked", *get_args(Act), "asks", "asks_nothing", "clock", "step_clock", "lately"),
+        *("whole", "share", "time", "suggested", "to_step", "asked"),
     },
     "counselor/merge": {"drafts", "rules", "alone"},
     "counselor/closing": set(get_args(EndReason)),
@@ -97,7 +99,7 @@ async def test_a_session_of_each_kind_asks_for_every_section_but_the_retries(mon
         asked_for.add((name, section))
         return fill(name, section, **variables)
 
-    for module in ("context", "examples", "router", "client", "plan", "single", "notes", "pick_request"):
+    for module in ("context", "examples", "router", "client", "plan", "single", "notes", "pick_request", "specialist"):
         monkeypatch.setattr(f"counseling_sessions.nodes.{module}.prompt", listening)
     offering(monkeypatch)
     for rendered in (examples._counselor_text, examples._client_text):
@@ -111,9 +113,12 @@ async def test_a_session_of_each_kind_asks_for_every_section_but_the_retries(mon
     await session(config(max_turns=1, prompt_layout="separate"), "", manner={"opens": "Time.", "closes": "Haste."})
     await in_every_state()
     await in_every_phase()
+    asking = [Utterance(turn=turn, speaker="counselor", text="And then?") for turn in (1, 2, 3)]
+    ask_pick(CounselorView(utterances=tuple(asking)), config())
     await session(config(max_turns=1, few_shot=1), "", opening=None)
     picked = {"focus": "to sleep", "phase": "exploring", "asks": True, "revise": "It is not about sleep."}
     await session(config(max_turns=3), pick=picked)
+    await session(config(max_turns=5), pick=picked | {"act": "none", "techniques": ["questioning"]})
     said = ("My mother died in March.", "Let us stop here.", "Thank you for that.", "It was good to say it.")
     await session(config(max_turns=6, min_turns=2), client=said)
     aimless = ("I'm not sure.", "Hard to say.") * 6

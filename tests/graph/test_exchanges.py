@@ -96,7 +96,7 @@ async def test_a_session_that_was_taken_up_again_comes_back(tmp_path: Path) -> N
     record = await resume_session(task.journal_path(tmp_path), models)
     assert (record.status, record.resumed) == ("finished", 1)
     assert set(back(record)) <= set(sent(asked))
-    assert len(back(record)) == len(list(exchanges(record))) == 1 + 3 * 5 + 1
+    assert len(back(record)) == len(list(exchanges(record))) == 1 + (5 + 4 + 5) + 1
 
 
 async def test_of_a_refused_answer_the_first_prompt_comes_back() -> None:

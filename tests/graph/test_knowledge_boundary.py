@@ -76,9 +76,9 @@ class Marked(Sensible):
 
 
 async def prompts_of(method: str, layout: str = "shared", fan_out: str = "selected") -> list[Asked]:
-    said = {"phase": "exploring", "focus": canary("focus"), "revise": canary("revise")}
+    said = {"phase": "exploring", "focus": f"{canary('focus')} {canary('opening_client')}", "revise": canary("revise")}
     models, asked = scripted_models(Marked(pick=said))
-    settings = config(method=method, prompt_layout=layout, fan_out=fan_out, max_turns=4, min_turns=1)
+    settings = config(method=method, prompt_layout=layout, fan_out=fan_out, max_turns=7, min_turns=1)
     graph = build_session_graph(method=settings.method, models=models)
     await graph.ainvoke({"profile": planted().model_dump(mode="json"), "attitude": "negative"}, context=settings)
     return asked
@@ -119,7 +119,7 @@ async def test_the_canaries_of_plan_pick_and_candidates_are_really_planted() -> 
     made = [name for name in MADE if name != "revise"]
     assert all(canary(name) in request.prompt for request in merges for name in made)
     plans = [request.prompt for request in asked if request.role == "plan"]
-    assert [canary("revise") in prompt for prompt in plans] == [False, True]
+    assert [canary("revise") in prompt for prompt in plans] == [False, True, True]
 
 
 async def test_no_request_carries_what_the_prompt_must_not() -> None:

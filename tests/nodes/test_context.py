@@ -54,7 +54,7 @@ def test_the_client_reads_the_counselor_as_the_other() -> None:
 def test_without_a_word_said_there_is_one_message_of_what_is_known() -> None:
     [(kind, text)] = sides(counselor_messages(counselor_view(()), config(), "Begin."))
     assert kind == "human"
-    assert text.endswith("The client has just sat down.\n\n(Begin.)")
+    assert text.endswith("The client has just come in.\n\n(Begin.)")
 
 
 @pytest.mark.parametrize("said", [SAID[:1], SAID[:2], SAID[1:], SAID[:2] + SAID[1:2]])

@@ -70,7 +70,7 @@ def test_what_the_answer_says_counts() -> None:
         "step": 2,
         "revise": "Not sleep.",
     }
-    pick = read(view(3, "opening"), **answer)
+    pick = read(view(3, "opening", "It is the sleep."), **answer)
     assert (pick.phase, pick.step, pick.act, pick.asks, pick.focus, pick.revise) == (
         *("exploring", 2, None, True, "to sleep"),
         "Not sleep.",
@@ -142,9 +142,50 @@ def test_a_plan_is_revised_at_most_twice_and_not_in_the_turn_of_a_new_one() -> N
 def test_the_prompt_has_a_clock_and_a_memory() -> None:
     request = ask_pick(view(7, "exploring"), SETTINGS)
     prompt = str(request.messages[-1].text)
-    assert "Turn 7 of at most 20. Phase exploring since turn 2. Step 1 since turn 1." in prompt
-    assert 'Agreed focus: "to sleep".' in prompt
+    assert "Turn 7 of at most 20. So far: exploring since turn 2. Step 1 since turn 1." in prompt
+    assert 'Focus: "to sleep".' in prompt
     assert "Techniques by turn: 4 reflection; 5 reflection; 6 reflection." in prompt
     fields = ("reason", "phase", "act", "techniques", "asks", "focus", "step", "revise")
     assert tuple(request.schema.properties) == fields
     assert all(f'- "{name}": ' in str(request.messages[0].text) for name in fields)
+
+
+def test_a_clock_states_what_was_picked_and_offers_what_rules_would_change() -> None:
+    said = "Last Tuesday on the bus I thought they would laugh at me, and I felt so ashamed. So I stayed at home."
+    prompt = str(ask_pick(view(7, "exploring", said), SETTINGS).messages[-1].text)
+    assert "So far: exploring since turn 2. Step 1 since turn 1." in prompt
+    assert "You may go on to working (told: situation, thought, feeling, consequence)." in prompt
+    assert "You may go on" not in str(ask_pick(view(7, "exploring"), SETTINGS).messages[-1].text)
+    assert "There is time for the closing alone." in str(ask_pick(view(19, "working"), SETTINGS).messages[-1].text)
+
+
+def test_three_messages_that_asked_in_a_row_are_pointed_out() -> None:
+    seen = view(5, "exploring")
+    asking = [
+        one.model_copy(update={"text": "And then, what?"}) if one.speaker == "counselor" else one
+        for one in seen.utterances
+    ]
+    last_of = str(ask_pick(seen.model_copy(update={"utterances": tuple(asking)}), SETTINGS).messages[-1].text)
+    assert "The last 4 messages all asked" in last_of
+    stated = [one.model_copy(update={"text": "That is hard."}) if one.turn == 3 else one for one in asking]
+    assert "all asked" not in str(
+        ask_pick(seen.model_copy(update={"utterances": tuple(stated)}), SETTINGS).messages[-1].text
+    )
+
+
+@pytest.mark.parametrize(("focus", "kept"), [("the sleep", "the sleep"), ("a better life in Rome", ""), ("", "")])
+def test_a_focus_is_in_words_that_were_said(focus: str, kept: str) -> None:
+    pick = read(view(3, "opening", "It is the sleep."), focus=focus, phase="exploring")
+    assert pick.focus == kept
+    assert pick.phase == ("exploring" if focus else "opening")
+
+
+def test_a_message_that_agrees_on_the_hour_has_its_question_from_the_merge() -> None:
+    pick = read(view(3, "opening"), act="agenda", asks=True, techniques=["reflection", "questioning"])
+    assert (pick.act, pick.asks, pick.techniques) == ("agenda", True, ("reflection",))
+    assert read(view(3, "opening"), act="agenda", techniques=["questioning"]).techniques == ("questioning",)
+
+
+@pytest.mark.parametrize(("turn", "may"), [(14, True), (15, True), (16, False), (19, False)])
+def test_no_plan_is_revised_without_turns_to_work_by_it(turn: int, may: bool) -> None:
+    assert ("revise" in ask_pick(view(turn, "working"), SETTINGS).schema.properties) is may

@@ -161,6 +161,8 @@ def test_listening_alone_does_not_go_on_and_on() -> None:
 
 
 def test_the_opening_asks_for_an_agenda_by_turn_two_and_the_closing_begins_with_a_summary() -> None:
-    assert pick_by_rules(at(2, "It is a long story, that is all."), settings()).act == "agenda"
+    agenda = pick_by_rules(at(2, "It is a long story, that is all."), settings())
+    assert (agenda.act, agenda.asks) == ("agenda", True)
+    assert "questioning" not in agenda.techniques
     pick = pick_by_rules(at(TURNS - 1, "It is a long story, that is all."), settings())
     assert (pick.phase, pick.act, pick.techniques[0]) == ("closing", "summary", "reflection")

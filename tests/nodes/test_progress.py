@@ -53,6 +53,9 @@ def pick(turn: int, phase: Any, **fields: Any) -> Pick:
         ([("How are the nights?", WISH), ("Then sleep is what we look at?", "Yes.")], "ooe", WISH[:-1]),
         ([(AGENDA, "The nights, and nothing else.")], "oe", "The nights, and nothing else."),
         ([(AGENDA, NOT_KNOWN)], "oo", ""),
+        ([("Would the nights be worth this hour?", "An hour, maybe. I promise you nothing.")], "oo", ""),
+        ([("Does that fit for today?", "Maybe, yes, but what would that be good for?")], "oo", ""),
+        ([("How are the nights?", WISH), ("Is that it for today?", "Yes, and what do we do now?")], "ooo", ""),
         ([(AGENDA, "What for? That's pointless.")], "oo", ""),
         ([("How are the nights?", WISH), ("And the days?", MM)], "ooo", ""),
         ([("How are the nights?", "Yes.")], "oo", ""),
@@ -216,3 +219,17 @@ def test_every_view_with_dialogue_plan_and_picks_stands_in_the_same_place() -> N
     one, other = (progress_of(view(utterances=said, plan=PLAN), SessionConfig()) for view in (CounselorView, FlowView))
     assert one == other
     assert (one.turn, one.phase) == (2, "exploring")
+
+
+@pytest.mark.parametrize(("most", "revised"), [(12, True), (7, False)])
+def test_a_plan_is_revised_only_where_turns_are_left_to_work_by_it(most: int, revised: bool) -> None:
+    talk = [*KNOWN, ("And?", "I won't do that."), ("And?", "That's pointless.")]
+    now = stands(talk, plan=PLAN, max_turns=most, min_turns=most)[-1]
+    assert bool(now.revise) is revised
+
+
+def test_a_step_that_a_pick_stays_at_began_when_it_began() -> None:
+    picks = [pick(turn, "exploring" if turn > 1 else "opening", step=1) for turn in range(1, 6)]
+    assert [(now.step, now.step_since) for now in stands(KNOWN, *picks, plan=PLAN)] == [(1, 1)] * 5
+    left = [*picks[:4], pick(5, "working", step=2)]
+    assert [(now.step, now.step_since) for now in stands(KNOWN, *left, plan=PLAN)] == [*[(1, 1)] * 4, (2, 5)]
