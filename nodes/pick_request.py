@@ -9,7 +9,7 @@ from typing import Any, get_args
 from counseling_sessions.models.structured import AnswerSchema
 from counseling_sessions.nodes.context import counselor_messages
 from counseling_sessions.nodes.notes import clock
-from counseling_sessions.nodes.picking import COMPANION, without_question
+from counseling_sessions.nodes.picking import COMPANION
 from counseling_sessions.nodes.progress import (
     MOST_REVISIONS,
     PHASES,
@@ -71,8 +71,8 @@ def _read(answer: dict[str, object], view: CounselorView, config: SessionConfig,
     asks = answer.get("asks")
     asks = asks if isinstance(asks, bool) else False if now.listens else None
     act = _act(answer, now, phase)
-    if asks is False or act == "agenda":
-        named = without_question(named)
+    if asks is False or act == "agenda":  # the merge asks whether the agenda fits
+        named = [name for name in named if name != COMPANION] or named
     return Pick(
         turn=view.turn,
         phase=phase,

@@ -5,7 +5,6 @@ psycho-education. What the client just said and what was used lately move a tech
 After something painful, one technique listens alone.
 """
 
-from collections.abc import Sequence
 from typing import Any
 
 from counseling_sessions.integrity.signs import signs_of
@@ -34,8 +33,6 @@ def pick_by_rules(view: CounselorView, config: SessionConfig, fallback: str | No
     techniques, reason = _chosen(view, config, now, said)
     if alone:
         techniques, reason = (alone,), "something painful was said: listen, and ask nothing"
-    if now.act == "agenda":
-        techniques = tuple(without_question(techniques))
     return Pick(
         **placed(now),
         techniques=techniques,
@@ -44,11 +41,6 @@ def pick_by_rules(view: CounselorView, config: SessionConfig, fallback: str | No
         source="rules",
         fallback=fallback,
     )
-
-
-def without_question(techniques: Sequence[str]) -> list[str]:
-    """The techniques of a message whose question is not theirs: it asks nothing, or its special job has one."""
-    return [name for name in techniques if name != COMPANION] or list(techniques)
 
 
 def placed(now: Progress) -> dict[str, Any]:
@@ -63,6 +55,9 @@ def _chosen(view: CounselorView, config: SessionConfig, now: Progress, said: str
     said = said.replace("’", "'")
     offered = [technique(name) for name in config.techniques]
     fitting = [item for item in offered if now.phase in item.phases] or offered
+    has_question = now.act == "agenda"
+    if has_question:
+        fitting = [item for item in fitting if item.name != COMPANION] or fitting
     if resists:
         fitting = [item for item in fitting if item.name in BACK_TO_LISTENING] or fitting
     ranked = sorted(fitting, key=lambda item: -_score(item, said, view, config, now))
@@ -74,7 +69,7 @@ def _chosen(view: CounselorView, config: SessionConfig, now: Progress, said: str
     # One of a pair never goes along without the other, and there is no room for both. A skilled counselor asks in most turns
     # (in five of six of the corpus while exploring, in every other one later), whatever else a message does.
     alone = [item.name for item in ranked[1:] if item.name not in chosen and PARTNERS.get(item.name) not in names]
-    chosen += sorted(alone, key=lambda name: name != COMPANION)[: PICKED - len(chosen)]
+    chosen += sorted(alone, key=lambda name: name != COMPANION)[: max(0, PICKED - has_question - len(chosen))]
     why = "what the client just said" if ranked[0].called_for(said) else "this phase"
     return tuple(chosen), "the client pushes back: listen first" if resists else f"{first} fits {why}"
 
