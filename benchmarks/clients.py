@@ -97,11 +97,11 @@ def session(
         view = ClientView(profile=profile, attitude=attitude, utterances=tuple(said), client_states=tuple(states))
         state = next_state(view, config)
         states.append(state)
-        offered |= ends_offered((*states_so_far(view, config), state), config)
+        offered |= ends_offered(profile, (*states_so_far(view, config), state), config)
         if leaves((*states_so_far(view, config), state), config):
             offered.add("gone")
             break
-        telling = thing_text(profile, state.item, said) or chance.choice(FILLER)
+        telling = thing_text(profile, state.item, said, state.length) or chance.choice(FILLER)
         said.append(Utterance(turn=turn, speaker="client", text="Hm. Yes." if state.length == "few_words" else telling))
     return [*states_so_far(view, config)[:1], *states], offered
 

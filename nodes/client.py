@@ -11,6 +11,7 @@ from counseling_sessions.nodes.context import client_messages
 from counseling_sessions.nodes.inner import (
     ends_offered,
     form_words,
+    knows_thought,
     leaves,
     next_state,
     states_so_far,
@@ -18,6 +19,7 @@ from counseling_sessions.nodes.inner import (
     wants_to_leave,
 )
 from counseling_sessions.nodes.speaking import SpeechRequest, speak
+from counseling_sessions.profiles.schema import ClientProfile
 from counseling_sessions.prompts import prompt
 from counseling_sessions.settings import SessionConfig
 from counseling_sessions.state import ClientState, ClientView, EndReason, Utterance, update
@@ -52,15 +54,17 @@ async def client(models: Models, view: ClientView, config: SessionConfig) -> dic
     kept = state.model_copy(update={"reading": said.heard}) if config.appraisal == "llm" else state
     spoken = Utterance(turn=view.turn, speaker="client", text=said.text, call=answer.call)
     change = update(utterances=[spoken], client_states=[kept])
-    if reason := _end(said.end, states, config):
+    if reason := _end(said.end, view.profile, states, config):
         change |= update(end_reason=reason)
     return change
 
 
-def _end(declared: str | None, states: Sequence[ClientState], config: SessionConfig) -> EndReason | None:
+def _end(
+    declared: str | None, profile: ClientProfile, states: Sequence[ClientState], config: SessionConfig
+) -> EndReason | None:
     if leaves(states, config):
         return "left"
-    offered = ends_offered(states, config)
+    offered = ends_offered(profile, states, config)
     return next((end for end in offered if end == declared), None) or (
         "turn_limit" if states[-1].turn >= config.max_turns else None
     )
@@ -68,19 +72,16 @@ def _end(declared: str | None, states: Sequence[ClientState], config: SessionCon
 
 def _note(view: ClientView, config: SessionConfig, state: ClientState) -> str:
     """What stands at the end of the client's prompt: how it is for the client now, and how to answer."""
-    parts = [
-        prompt(
-            "client/reply",
-            trust=_word("trust", state.trust, _TRUST),
-            belief=_word("belief", state.belief, _BELIEF),
-            feeling=_word("feeling", state.feeling, _FEELING),
-        )
-    ]
+    inside = [_word("trust", state.trust, _TRUST)]
+    if knows_thought(view.profile, view.utterances, state.openness):
+        inside.append(_word("belief", state.belief, _BELIEF))
+    inside.append(_word("feeling", state.feeling, _FEELING))
+    parts = [prompt("client/reply", inside="; ".join(inside))]
     if state.manner != "tells":
         parts.append(prompt("client/manner", state.manner))
     if state.step:
         parts.append(prompt("client/step", state.step))
-    if thing := thing_text(view.profile, state.item, view.utterances):
+    if thing := thing_text(view.profile, state.item, view.utterances, state.length):
         parts.append(prompt("client/reply", "item", thing=thing))
     parts += _ending(view, config, state)
     return " ".join((*parts, prompt("client/length", state.length)))
@@ -91,7 +92,7 @@ def _ending(view: ClientView, config: SessionConfig, state: ClientState) -> list
     states = (*states_so_far(view, config), state)
     if leaves(states, config):
         return [prompt("client/reply", "leaves")]
-    parts = [prompt("client/reply", end) for end in sorted(ends_offered(states, config))]
+    parts = [prompt("client/reply", end) for end in sorted(ends_offered(view.profile, states, config))]
     if wants_to_leave(states, config):
         parts.append(prompt("client/reply", "leaving"))
     if view.turn >= config.max_turns:

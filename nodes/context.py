@@ -19,7 +19,7 @@ from counseling_sessions.nodes.methods import METHODS
 from counseling_sessions.nodes.techniques import technique
 from counseling_sessions.profiles.disclosure import field_of, form_up_to, levels
 from counseling_sessions.profiles.manner import Manner
-from counseling_sessions.profiles.schema import ClientProfile, clean
+from counseling_sessions.profiles.schema import ClientProfile, clean, counselor_information
 from counseling_sessions.prompts import prompt
 from counseling_sessions.settings import SessionConfig
 from counseling_sessions.state import ClientView, CounselorView, Finding, Phase, Speaker, Utterance
@@ -74,6 +74,7 @@ def client_messages(view: ClientView, config: SessionConfig, note: str) -> list[
         "client/system",
         name=clean(profile.demographics.name),
         form=form_up_to(profile, 1),
+        first_page=_first_page(profile),
         kept=_kept(profile),
         attitude=" ".join((prompt("client/system", view.attitude), *_manner(profile))),
         language=config.language,
@@ -83,6 +84,13 @@ def client_messages(view: ClientView, config: SessionConfig, note: str) -> list[
         SystemMessage(_with(system, client_examples(view, config))),
         *_dialogue(view.utterances, "client", "", note),
     ]
+
+
+def _first_page(profile: ClientProfile) -> str:
+    """The titles of what the counselor's side knows of a client beforehand."""
+    lines = counselor_information(profile).splitlines()
+    titles = (*(line.partition(":")[0] for line in lines), ClientProfile.model_fields["reason_for_counseling"].title)
+    return ", ".join(str(title).lower() for title in titles)
 
 
 def _kept(profile: ClientProfile) -> str:

@@ -177,7 +177,7 @@ async def in_every_state() -> None:
     for turn in (2, 3, 4):
         seen = [one for one in utterances if one.turn < turn or (one.turn == turn and one.speaker == "counselor")]
         for state in states:
-            now = ClientState(turn=turn, readiness="action", item="support", **state)  # type: ignore[arg-type]
+            now = ClientState(turn=turn, readiness="action", item="support", openness=3, **state)  # type: ignore[arg-type]
             before = now.model_copy(update={"turn": turn - 1})
             view = ClientView(profile=filled(str), attitude="negative", utterances=tuple(seen), client_states=(before,))
             ask_client(view, config(max_turns=5, min_turns=turn + 1), now)

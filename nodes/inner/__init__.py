@@ -2,12 +2,13 @@
 
 from counseling_sessions.nodes.inner.ending import ends_offered, leaves, wants_to_leave
 from counseling_sessions.nodes.inner.states import fitting_state, next_state, states_so_far
-from counseling_sessions.nodes.inner.things import form_words, thing_text
+from counseling_sessions.nodes.inner.things import form_words, knows_thought, thing_text
 
 __all__ = [
     "ends_offered",
     "fitting_state",
     "form_words",
+    "knows_thought",
     "leaves",
     "next_state",
     "states_so_far",

@@ -2,6 +2,9 @@
 
 from collections.abc import Sequence
 
+from counseling_sessions.nodes.inner.moving import PAINFUL
+from counseling_sessions.profiles.disclosure import levels
+from counseling_sessions.profiles.schema import ClientProfile
 from counseling_sessions.settings import SessionConfig
 from counseling_sessions.state import ClientState, EndReason
 
@@ -9,20 +12,34 @@ LOW, VERY_LOW = 2, 1
 """Trust up to which a client may leave, and up to which it does leave if it stays there."""
 _LESS_BELIEVED, _LESS_FELT = 3, 2
 """Points that belief and feeling have to fall for the trouble to have lost its weight."""
+_SORE = 3
+"""Turns in which nobody goes content, from the one on in which the painful part is told."""
 
 
-def ends_offered(states: Sequence[ClientState], config: SessionConfig) -> frozenset[EndReason]:
-    """The ends that the client may declare now. `states` begin with its arrival and end with its state now."""
+def ends_offered(profile: ClientProfile, states: Sequence[ClientState], config: SessionConfig) -> frozenset[EndReason]:
+    """The ends that the client may declare now. `states` begin with its arrival and end with its state now.
+
+    Nobody goes content right after the painful part, nor on readiness alone: some step has to have been agreed.
+    """
     first, now = states[0], states[-1]
     if now.turn < config.min_turns:
         return frozenset()
     offered: set[EndReason] = set()
-    lighter = first.belief - now.belief >= _LESS_BELIEVED and first.feeling - now.feeling >= _LESS_FELT
-    if lighter or (now.readiness == "action" and now.trust > LOW):
+    lighter = all(getattr(now, scale) <= most for scale, most in lightest(first).items())
+    agreed = any(state.step in ("takes", "bargains") for state in states)
+    ready = now.readiness == "action" and now.trust > LOW and agreed
+    level = levels(profile)
+    sore = any(level.get(state.item, 1) == PAINFUL for state in states[-_SORE:])
+    if (lighter or ready) and not sore:
         offered.add("resolved")
     if now.trust <= LOW:
         offered.add("left")
     return frozenset(offered)
+
+
+def lightest(first: ClientState) -> dict[str, int]:
+    """The degrees of belief and feeling from which down the trouble of a client who arrived like this has lost its weight."""
+    return {"belief": first.belief - _LESS_BELIEVED, "feeling": first.feeling - _LESS_FELT}
 
 
 def wants_to_leave(states: Sequence[ClientState], config: SessionConfig) -> bool:

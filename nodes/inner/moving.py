@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import get_args
 
-from counseling_sessions.nodes.inner.appraising import BAD, GOOD
+from counseling_sessions.nodes.inner.appraising import BAD, GOOD, asked
 from counseling_sessions.nodes.inner.tables import Move, Weight, moves
 from counseling_sessions.profiles.disclosure import manner_of
 from counseling_sessions.profiles.manner import Manner
@@ -99,6 +99,20 @@ def corrected(state: ClientState, message: str, client: Client) -> ClientState:
 def told_pain(state: ClientState, client: Client, chance: Chance) -> ClientState:
     """The state of a client who is telling the painful part."""
     return _apply(state, moves().painful, client, chance)
+
+
+def opens(message: str, heard: Iterable[Appraisal], client: Client) -> bool:
+    """Whether a message that was `heard` like this is what opens this client by its form.
+
+    One shared word is enough where the form also names what the message does: "asks about the roofs", and it asks about a roof.
+    """
+    said = client.manner.opens or ""
+    shared = len(telling_words(said) & telling_words(message))
+    does: set[Appraisal] = {name for name in heard if name in GOOD}
+    if asked(message) != "nothing":
+        does.add("asked_well")
+    names = shared and any(set(words(said)) & moves().moves[name].words for name in does)
+    return shared >= _SAME or bool(names)
 
 
 def _part(name: Appraisal, state: ClientState, message: str, client: Client) -> Move:

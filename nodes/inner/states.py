@@ -5,6 +5,7 @@ from typing import Any
 
 from counseling_sessions.nodes.inner.answering import answering, length_of
 from counseling_sessions.nodes.inner.appraising import appraise
+from counseling_sessions.nodes.inner.ending import lightest
 from counseling_sessions.nodes.inner.moving import PAINFUL, Chance, Client, arrive, corrected, move, told_pain
 from counseling_sessions.nodes.inner.tables import answers
 from counseling_sessions.nodes.inner.things import told_in
@@ -43,7 +44,8 @@ def fitting_state(view: ClientView, config: SessionConfig, reply: str, end: EndR
     if thing or not answers().factors.manner[ruled.manner][length]:
         fitting["manner"] = "tells"
     if end == "resolved":
-        fitting |= {"readiness": "action", "trust": max(ruled.trust, 6)}
+        lighter = lightest(arrive(view.profile, view.attitude))
+        fitting |= {scale: min(getattr(ruled, scale), most) for scale, most in lighter.items()}
     elif end == "left":
         fitting |= {"trust": min(ruled.trust, 1)}
     return ruled.model_copy(update=fitting)

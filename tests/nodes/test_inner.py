@@ -11,13 +11,16 @@ from counseling_sessions.graph.fork import fork_head, fork_task, run_fork
 from counseling_sessions.graph.session import SessionTask, run_session
 from counseling_sessions.nodes.client import ask_client, client
 from counseling_sessions.nodes.inner import ends_offered, fitting_state, leaves, next_state, states_so_far
-from counseling_sessions.nodes.inner.answering import length_of
-from counseling_sessions.nodes.inner.appraising import appraise
-from counseling_sessions.nodes.inner.moving import arrive
-from counseling_sessions.nodes.inner.things import asked_for
+from counseling_sessions.nodes.inner.answering import answering, length_of
+from counseling_sessions.nodes.inner.appraising import appraise, proposes
+from counseling_sessions.nodes.inner.moving import Chance, Client, arrive
+from counseling_sessions.nodes.inner.things import MOST_WORDS, asked_for, due, thing_text
 from counseling_sessions.profiles.library import builtin_profiles, load_builtin
+from counseling_sessions.profiles.manner import Manner
 from counseling_sessions.profiles.schema import ClientProfile
+from counseling_sessions.prompts import prompt
 from counseling_sessions.state import ClientState, ClientView, Utterance
+from counseling_sessions.texts.words import sentences
 from tests.scripted import Asked, Sensible, config, profile, scripted_models
 
 IDA = profile(
@@ -108,7 +111,7 @@ def test_nobody_is_convinced_by_length() -> None:
     long = session(["I see."] * 20)
     assert long[-1].belief >= long[0].belief - 1
     assert not any(
-        ends_offered(long[: turn + 1], config(max_turns=20, min_turns=8)) & {"resolved"} for turn in range(1, 21)
+        ends_offered(IDA, long[: turn + 1], config(max_turns=20, min_turns=8)) & {"resolved"} for turn in range(1, 21)
     )
 
 
@@ -171,10 +174,10 @@ def test_a_client_leaves_after_two_turns_of_very_low_trust_and_not_before_it_may
     assert leaves(low, settings)
     assert not leaves(low[:2], settings)
     assert not leaves([state(7, trust=3), state(8, trust=1)], settings)
-    assert ends_offered([state(0), state(8, trust=2)], settings) == {"left"}
-    assert ends_offered([state(0), state(8, belief=4, feeling=4)], settings) == {"resolved"}
-    assert ends_offered([state(0), state(8, belief=4, feeling=6)], settings) == set()
-    assert ends_offered([state(0), state(7, belief=4, feeling=4)], settings) == set()
+    assert ends_offered(IDA, [state(0), state(8, trust=2)], settings) == {"left"}
+    assert ends_offered(IDA, [state(0), state(8, belief=4, feeling=4)], settings) == {"resolved"}
+    assert ends_offered(IDA, [state(0), state(8, belief=4, feeling=6)], settings) == set()
+    assert ends_offered(IDA, [state(0), state(7, belief=4, feeling=4)], settings) == set()
 
 
 @pytest.mark.parametrize(
@@ -246,7 +249,7 @@ def test_the_state_of_a_written_reply_has_its_length_what_it_tells_and_its_end()
         now, config(), "Olga, my neighbor. She brings me soup on some evenings, and she stays a while then.", "resolved"
     )
     assert (fitting.length, fitting.item, fitting.manner) == ("sentence", "support", "tells")
-    assert "resolved" in ends_offered((state(0), fitting), config(min_turns=1))
+    assert "resolved" in ends_offered(IDA, (state(0), fitting), config(min_turns=1))
     assert fitting_state(now, config(), "No idea.").length == length_of("No idea.") == "few_words"
 
 
@@ -255,3 +258,231 @@ def test_clients_arrive_as_they_are(who: str) -> None:
     come = {attitude: arrive(load_builtin(who), attitude) for attitude in ("positive", "neutral", "negative")}  # type: ignore[arg-type]
     assert come["positive"].trust > come["negative"].trust
     assert come["negative"].readiness == "precontemplation"
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        "It used to be your hands, and now it's the floor you have to weigh up before you dare.",
+        "That meeting is one more thing that you must get through.",
+        "I hear how hard you need to work at the meeting.",
+    ],
+)
+def test_what_a_client_has_to_do_in_its_life_is_no_proposal(message: str) -> None:
+    assert not proposes(message)
+    assert not {"pushed", "advised_early"} & set(appraise(view(message)))
+    assert next_state(view(message), config()).step is None
+
+
+def test_an_answer_to_a_proposal_does_not_say_yes_and_no_at_once() -> None:
+    pairs = Counter[tuple[str | None, str]]()
+    for attitude in ("positive", "neutral", "negative"):
+        for resists_by in (["complies"], ["argues", "few_words"], ["silent"]):
+            who = IDA.model_copy(update={"manner": Manner(resists_by=resists_by)})
+            for seed in range(12):
+                for now in session(
+                    [HARSH, KIND, "What if you tried it on Friday?"] * 4, who=who, seed=seed, attitude=attitude
+                ):
+                    pairs[now.step, now.manner] += now.step is not None
+    manners = {step: {manner for one, manner in +pairs if one == step} for step, _ in +pairs}
+    assert manners["complies"] == {"complies"}
+    assert manners["takes"] == manners["bargains"] == {"tells"}
+    assert "complies" not in manners["refuses"]
+    assert {"argues", "silent"} <= manners["refuses"]
+
+
+PAT = profile(
+    presenting_problem={
+        "what": "My low back hurts on the left side, every day. It began with a fall from a ladder. Lifting makes it worse. "
+        "Nights are quiet. Rain brings it out."
+    },
+    automatic_thought="Canarythought, they will all see it.",
+)
+WHAT = "presenting_problem.what"
+
+
+def said(*texts: str) -> tuple[Utterance, ...]:
+    return tuple(
+        Utterance(turn=place // 2, speaker="client" if place % 2 else "counselor", text=text)
+        for place, text in enumerate(texts)
+    )
+
+
+@pytest.mark.parametrize(("length", "count"), [("sentence", 1), ("some", 2), ("long", 4)])
+def test_a_longer_answer_is_offered_more_sentences_of_a_thing_and_none_all_of_it(length: Any, count: int) -> None:
+    shown = thing_text(PAT, WHAT, said("What is it?"), length)
+    assert len(sentences(shown)) == count
+
+
+def test_a_sentence_that_was_told_is_not_offered_and_the_others_still_are() -> None:
+    before = said(
+        "Hello.", "It's the low back, the left side, and it hurts every day.", "How does your back hurt on the left?"
+    )
+    assert thing_text(PAT, WHAT, before, "sentence") == "It began with a fall from a ladder."
+    assert "ladder" in thing_text(PAT, WHAT, before, "long")
+    assert "low back" not in thing_text(PAT, WHAT, before, "long")
+
+
+def test_a_thing_is_offered_until_each_of_its_sentences_was_told() -> None:
+    def offered(*answers: str) -> str:
+        spoken = said(
+            *(text for answer in answers for text in ("Go on.", answer)), "What is the problem with the ladder?"
+        )
+        thing = due(PAT, spoken, 1, [], exploring=False)
+        return thing_text(PAT, thing.path, spoken, "sentence") if thing and thing.path == WHAT else ""
+
+    answers: list[str] = []
+    while (sentence := offered(*answers)) and len(answers) < 9:
+        answers.append(sentence)
+    assert sorted(answers) == sorted(sentences(PAT.presenting_problem.what))
+
+
+@pytest.mark.parametrize("level", [1, 2, 3])
+def test_things_of_every_level_are_offered_by_sentences(level: Any) -> None:
+    who = profile(history="A first fall. A second illness. A third move.", disclosure={"history": level})
+    assert thing_text(who, "history", said("Tell me of the move."), "sentence") == "A third move."
+
+
+def test_a_sentence_longer_than_a_client_can_be_shown_comes_in_parts() -> None:
+    who = profile(history=" ".join(f"word{number}x" for number in range(MOST_WORDS + 5)) + ".")
+    first = thing_text(who, "history", said("Yes?"), "sentence")
+    assert len(first.split()) == MOST_WORDS + 1
+    rest = thing_text(who, "history", said("Yes?", first, "And?"), "sentence")
+    assert rest.split() == who.history.split()[MOST_WORDS:]  # type: ignore[union-attr]
+
+
+def test_in_the_last_two_turns_nothing_new_comes_up_that_takes_trust() -> None:
+    messages = ("Who else knows about it?", "What happened when you were a child?", "How is it?")
+
+    def items(turn: int, turns: int) -> set[str]:
+        offered = set()
+        for message in messages:
+            for seed in range(20):
+                before = [state(one, trust=10, openness=3) for one in range(1, turn)]
+                spoken = (*said("Hello.", ANSWER), Utterance(turn=turn, speaker="counselor", text=message))
+                now = view("Hm.", utterances=spoken, states=before, attitude="positive")
+                offered.add(next_state(now, config(max_turns=turns, seed=seed)).item)
+        return offered
+
+    assert {"support", "history"} <= items(18, 20)
+    assert items(19, 20) == items(20, 20) == {""}
+    assert "support" in items(5, 6)
+
+
+def note(now: ClientView, inside: ClientState, **options: Any) -> str:
+    return str(ask_client(now, config(**options), inside).messages[-1].text)
+
+
+def test_belief_is_said_only_to_who_may_know_the_thought_or_has_said_it() -> None:
+    words = prompt("client/inner", "belief_firm")
+    kept = state(1, belief=8, openness=1)
+    assert words not in note(view("Hm."), kept)
+    assert words in note(view("Hm."), state(1, belief=8, openness=3))
+    assert words in note(view("Hm.", answer="Canarythought, they will all see it."), kept)
+    assert words not in note(view("Hm.", profile=profile()), state(1, belief=8, openness=3))
+
+
+def test_nobody_says_goodbye_content_right_after_the_painful_part() -> None:
+    settings = config(max_turns=20, min_turns=2)
+    light = {"belief": 4, "feeling": 4}
+
+    def ends(turns_ago: int) -> set[str]:
+        items = {8 - turns_ago: "history"}
+        return set(
+            ends_offered(
+                IDA, [state(0), *(state(turn, item=items.get(turn, ""), **light) for turn in range(1, 9))], settings
+            )
+        )
+
+    assert [ends(turns_ago) for turns_ago in range(4)] == [set(), set(), set(), {"resolved"}]
+
+
+def test_who_is_ready_to_act_may_say_goodbye_only_when_some_step_was_agreed() -> None:
+    settings = config(max_turns=20, min_turns=2)
+    ready = {"readiness": "action", "trust": 8}
+    for step in ("takes", "bargains", "refuses", "complies", None):
+        states = [state(0), state(1, step=step), state(2, **ready)]
+        assert ends_offered(IDA, states, settings) == ({"resolved"} if step in ("takes", "bargains") else set())
+
+
+def test_the_state_of_a_written_reply_that_ends_content_needs_no_step_before() -> None:
+    fitting = fitting_state(view("Good. Until then?"), config(), "Yes. Until then.", "resolved")
+    assert "resolved" in ends_offered(IDA, (arrive(IDA, "neutral"), fitting), config(min_turns=1))
+
+
+def test_who_is_asked_for_the_thought_that_it_keeps_passes_it_by_whatever_else_is_asked() -> None:
+    message = "What went through your mind in the bakery when the stall stood there, and the nights?"
+    who = profile(
+        presenting_problem={"what": "The bakery, the stall, the nights and what stood there."},
+        automatic_thought="Canarythought, they will all see it.",
+        manner={"resists_by": ["silent"]},
+    )
+
+    def manners(answer: str = ANSWER, **fields: Any) -> set[str]:
+        before = [state(0, **{"trust": 6, **fields})]
+        asks = view(message, answer=answer, profile=who, attitude="positive", states=before)
+        answers = [
+            answering(asks, before[0], before, Client(who, "positive"), Chance(seed, who.id, 1), 20)
+            for seed in range(20)
+        ]
+        return {one.manner for one in answers}
+
+    assert "deflects" in manners() <= {"deflects", "silent"}
+    assert "tells" in manners(openness=3) <= {"tells", "silent"}
+    assert "tells" in manners(answer="Canarythought, they will all see it.") <= {"tells", "silent"}
+
+
+def test_who_is_asked_about_what_opens_it_tells_and_not_in_a_few_words() -> None:
+    opened = {
+        "opens": "Somebody who asks about the roofs, and believes that it hurts.",
+        "resists_by": ["silent"],
+        "verbosity": "low",
+    }
+    low = state(0, trust=3)
+
+    def answers(message: str, **manner: Any) -> list[ClientState]:
+        who = profile(manner=opened | manner)
+        asks = view(message, profile=who, attitude="negative")
+        return [answering(asks, low, [low], Client(who, "negative"), Chance(seed, who.id, 1), 20) for seed in range(40)]
+
+    asked = answers("What was a day on the roof like?")
+    assert {one.manner for one in asked} == {"tells"}
+    assert "few_words" not in {one.length for one in asked}
+    for other in (answers("What was a day at the fair like?"), answers("What was a day on the roof like?", opens=None)):
+        assert {"tells", "silent"} == {one.manner for one in other}
+        assert "few_words" in {one.length for one in other}
+
+
+def test_a_client_talks_long_only_to_an_open_question_and_with_something_to_tell() -> None:
+    lively = {"verbosity": "high", "resists_by": ["drifts"]}
+    full = PAT.model_copy(update={"manner": Manner.model_validate(lively)})
+
+    def long(message: str, offered: Sequence[str] = ()) -> list[ClientState]:
+        before = [state(0, trust=9, openness=3, item=path) for path in ("", *offered)]
+        asks = view(message, profile=full)
+        all_answers = [
+            answering(asks, before[0], before, Client(full, "positive"), Chance(seed, full.id, 1), 20)
+            for seed in range(60)
+        ]
+        return [one for one in all_answers if one.length == "long"]
+
+    talk = long("What happens with your back then?")
+    assert talk
+    assert all(one.item for one in talk)
+    assert not long("And the ladder was high.")
+    assert not long("Is it the ladder?")
+
+
+def test_the_client_knows_that_the_first_page_was_read_and_no_word_of_what_was_not() -> None:
+    system = str(ask_client(view("Hm."), config(), state(1)).messages[0].text)
+    line = next(line for line in system.splitlines() if line.startswith("The counselor has read"))
+    assert "(name, age, occupation, reason for counseling)" in line
+    assert not [word for word in ("history", "support", "automatic thought", "presenting") if word in line.lower()]
+
+
+def test_an_end_is_spoken_of_only_where_the_note_asks_for_one() -> None:
+    asked = note(view("Hm."), state(1, belief=2, feeling=2), min_turns=1)
+    assert "[END: resolved]" in asked
+    assert "[END" not in note(view("Hm."), state(1), min_turns=1)
+    system = str(ask_client(view("Hm."), config(appraisal="llm"), state(1)).messages[0].text)
+    assert "Only where the note asks for an [END: …]" in system
