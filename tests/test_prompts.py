@@ -29,7 +29,18 @@ from counseling_sessions.profiles.schema import (
 )
 from counseling_sessions.prompts import FOLDERS, PromptError, front_matter, prompt, prompt_hashes, prompt_names
 from counseling_sessions.settings import SessionConfig
-from counseling_sessions.state import Act, ClientState, ClientView, CounselorView, EndReason, Phase, Utterance
+from counseling_sessions.state import (
+    Act,
+    CBTTechnique,
+    ClientState,
+    ClientView,
+    CounselorView,
+    EndReason,
+    Phase,
+    Pick,
+    Plan,
+    Utterance,
+)
 from tests.inner import offering
 from tests.scripted import Asked, Sensible, config, scripted_models
 
@@ -115,6 +126,13 @@ async def test_a_session_of_each_kind_asks_for_every_section_but_the_retries(mon
     await in_every_phase()
     asking = [Utterance(turn=turn, speaker="counselor", text="And then?") for turn in (1, 2, 3)]
     ask_pick(CounselorView(utterances=tuple(asking)), config())
+    tried = (
+        Utterance(turn=1, speaker="counselor", text="What if you said it here, once?"),
+        Utterance(turn=1, speaker="client", text="I tried it, and it was easier."),
+    )
+    at_work = Pick(turn=1, phase="working", techniques=("reflection",), source="llm", step=1, focus="to sleep")
+    plan = Plan(technique=CBTTechnique.PIE_CHART, goal="g", steps=("one", "two"))
+    ask_pick(CounselorView(utterances=tried, picks=(at_work,), plan=plan), config(max_turns=20))
     await session(config(max_turns=1, few_shot=1), "", opening=None)
     picked = {"focus": "to sleep", "phase": "exploring", "asks": True, "revise": "It is not about sleep."}
     await session(config(max_turns=3), pick=picked)

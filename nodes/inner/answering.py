@@ -4,12 +4,13 @@ from collections.abc import Sequence
 from typing import Literal, TypeVar
 
 from counseling_sessions.integrity.signs import signs_of
-from counseling_sessions.nodes.inner.appraising import BAD, asked, proposes
+from counseling_sessions.nodes.inner.appraising import BAD, proposes
 from counseling_sessions.nodes.inner.moving import STAGES, Chance, Client, opens
 from counseling_sessions.nodes.inner.tables import Length, Lengths, answers, moves
 from counseling_sessions.nodes.inner.things import THOUGHT, Thing, asked_for, due, heard_in, thing_of
 from counseling_sessions.profiles.manner import Resistance
 from counseling_sessions.state import ClientState, ClientView
+from counseling_sessions.texts.questions import asked
 from counseling_sessions.texts.words import sentences
 
 Step = Literal["takes", "bargains", "complies", "refuses"]

@@ -3,8 +3,9 @@
 from collections.abc import Iterator
 
 from counseling_sessions.integrity.signs import read_signs, sentence_with, signs_of
-from counseling_sessions.nodes.inner.tables import Asked, moves
+from counseling_sessions.nodes.inner.tables import moves
 from counseling_sessions.state import Appraisal, ClientView
+from counseling_sessions.texts.questions import asked
 from counseling_sessions.texts.telling import telling_words
 from counseling_sessions.texts.words import sentences, words
 
@@ -18,21 +19,12 @@ _UNDERSTOOD_BEFORE = 2
 """Messages that have to be understanding before advice is not early."""
 _MUCH = 8
 """Words of an answer from which on a counselor should take something up."""
-_OPEN = frozenset({"what", "how", "where", "when", "who", "which", "tell", "describe"})
 _GUESS = frozenset({"maybe", "perhaps", "might", "wonder", "guess", "seem", "sound", "or", "could"})
 
 
 def appraise(view: ClientView) -> tuple[Appraisal, ...]:
     """What the counselor's last message is to the client. `client_states` of the view are those of the turns before."""
     return tuple(dict.fromkeys(_appraisals(view, view.last_of("counselor"), view.last_of("client"))))
-
-
-def asked(message: str) -> Asked:
-    """Whether a message asks something, and whether the answer is open."""
-    last = next((sentence for sentence in reversed(sentences(message)) if "?" in sentence), "")
-    if not last:
-        return "open" if words(message)[:2] == ["tell", "me"] else "nothing"
-    return "open" if _OPEN & set(words(last)) else "closed"
 
 
 def proposes(message: str) -> bool:

@@ -6,12 +6,13 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import get_args
 
-from counseling_sessions.nodes.inner.appraising import BAD, GOOD, asked
+from counseling_sessions.nodes.inner.appraising import BAD, GOOD
 from counseling_sessions.nodes.inner.tables import Move, Weight, moves
 from counseling_sessions.profiles.disclosure import manner_of
 from counseling_sessions.profiles.manner import Manner
 from counseling_sessions.profiles.schema import Attitude, ClientProfile
 from counseling_sessions.state import Appraisal, ClientState, Readiness
+from counseling_sessions.texts.questions import asked
 from counseling_sessions.texts.telling import telling_words
 from counseling_sessions.texts.words import words
 

@@ -10,11 +10,11 @@ from counseling_sessions.profiles.manner import Amount, Resistance
 from counseling_sessions.profiles.schema import Attitude
 from counseling_sessions.settings import SettingsError, read_yaml, validation_message
 from counseling_sessions.state import Appraisal, FrozenData, Readiness
+from counseling_sessions.texts.questions import Asked
 
 Weight = Literal["slight", "moderate", "severe", "unknown"]
 """How bad the last two weeks were; unknown: the form does not say."""
 Length = Literal["few_words", "sentence", "some", "long"]
-Asked = Literal["open", "closed", "nothing"]
 Lengths = dict[Length, float]
 
 
