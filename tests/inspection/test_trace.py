@@ -112,7 +112,7 @@ def test_a_turn_shows_what_was_seen_picked_drafted_merged_and_answered() -> None
     assert trace.turns[0].saw == record.opening[1].text
     assert record.plan
     assert turn.step_text == record.plan.steps[0]
-    assert [item.picked for item in turn.candidates] == [True, True, False, False, False]
+    assert [item.picked for item in turn.candidates] == [True, False, False, False, False]
     assert turn.counselor
     origins = turn.counselor.origins
     drafted = {place for place, item in enumerate(turn.candidates) if item.candidate.text}

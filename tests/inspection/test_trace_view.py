@@ -84,7 +84,7 @@ def test_a_turn_marks_what_survived_with_the_candidates_number() -> None:
     text = flat(turn_of(rich(), 2))
     assert text.count(f"«{piece}»¹") == 2  # in the draft and in the utterance
     assert f"1 reflection · {kept.share:.0%} kept, {kept.words} of {kept.total} words" in text
-    assert "3 normalizing, not picked" in text
+    assert "4 questioning, not picked" in text
 
 
 def test_color_needs_no_marks_and_marks_no_color() -> None:
@@ -142,7 +142,9 @@ def test_a_session_shows_plan_times_nodes_techniques_and_the_turns_in_brief() ->
     assert f"{used.prompt_tokens:,}" in total
     lost = [turn.turn for turn in record.turns if any(item.error for item in turn.candidates)]
     line = next(line for line in text.splitlines() if line.startswith("questioning") and "■" in line)
-    assert line.split()[1] == "".join("×" if turn.turn in lost else "■" for turn in record.turns)
+    picked = [turn.turn for turn in record.turns if turn.pick and "questioning" in turn.pick.techniques]
+    marks = ("×" if turn.turn in lost else "■" if turn.turn in picked else "□" for turn in record.turns)
+    assert line.split()[1] == "".join(marks)
     assert next(line for line in text.splitlines() if line.startswith("solutions") and "□" in line).split()[1] == "□□□□"
     bars = [line.split()[0] for line in text.split("Timeline")[1].split("What each")[0].splitlines() if "█" in line]
     assert bars == ["plan", "turn", "turn", "turn", "turn", "closing"]
