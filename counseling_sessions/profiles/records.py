@@ -2,7 +2,7 @@
 
 import difflib
 import math
-from typing import Any
+from typing import Any, get_args
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
@@ -77,7 +77,7 @@ def _message(error: ErrorDetails) -> str:
         count = f"{len(value):,}" if isinstance(value, str | list | tuple) else "too many"
         return f"{count} {unit}; at most {most:,}"
     if kind == "extra_forbidden":
-        return f"there is no such field{_suggestion(str(error['loc'][-1]))}"
+        return f"there is no such field{_suggestion(_path(error['loc']))}"
     if kind in {"enum", "literal_error"}:
         return f"should be one of {error['ctx']['expected']}"
     return str(error["ctx"]["error"]) if kind == "value_error" else error["msg"][:1].lower() + error["msg"][1:]
@@ -87,19 +87,26 @@ def _path(location: tuple[int | str, ...]) -> str:
     return ".".join(str(part)[:80] for part in location if part != "[key]")
 
 
-def _suggestion(name: str) -> str:
-    paths = {path.rpartition(".")[2]: path for path in _paths(ClientProfile)}
-    near = difflib.get_close_matches(name[:80], paths, n=1)
-    return f"; did you mean {paths[near[0]]!r}?" if near else ""
+def _suggestion(path: str) -> str:
+    """A field with a similar name: one of the same part of the form, else one of another."""
+    part, _, name = path.rpartition(".")
+    there_are = [one.rpartition(".") for one in field_paths(ClientProfile)]
+    siblings = {last: f"{above}.{last}".lstrip(".") for above, _, last in there_are if above == part}
+    others = {last: f"{above}.{last}".lstrip(".") for above, _, last in there_are}
+    for paths in (siblings, others):
+        if near := difflib.get_close_matches(name, paths, n=1):
+            return f"; did you mean {paths[near[0]]!r}?"
+    return ""
 
 
-def _paths(model: type[BaseModel], prefix: str = "") -> list[str]:
+def field_paths(model: type[BaseModel], prefix: str = "") -> list[str]:
+    """The paths of a model's fields and of the fields of its parts, in order; each begins with `prefix`."""
     paths = []
     for name, field in model.model_fields.items():
         paths.append(prefix + name)
-        kind = field.annotation
-        if isinstance(kind, type) and issubclass(kind, BaseModel):
-            paths += _paths(kind, f"{prefix}{name}.")
+        for kind in (field.annotation, *get_args(field.annotation)):  # a part may be left out: `Manner | None`
+            if isinstance(kind, type) and issubclass(kind, BaseModel):
+                paths += field_paths(kind, f"{prefix}{name}.")
     return paths
 
 

@@ -1,12 +1,15 @@
 """Reading profiles from files: every format, and every error a user can cause by its message."""
 
 import json
+from pathlib import Path
 
 import pytest
 import yaml
 
+from counseling_sessions.profiles.disclosure import DEFAULT_LEVELS
 from counseling_sessions.profiles.readers import Problem, ProfileError, find_profile, read_profiles
-from counseling_sessions.profiles.schema import FIELD_LIMIT
+from counseling_sessions.profiles.records import field_paths
+from counseling_sessions.profiles.schema import FIELD_LIMIT, ClientProfile
 
 
 def small(name="a", **fields):
@@ -113,6 +116,12 @@ BROKEN = {
     "key": ("x.yaml", "1: x", "1: the name of a field should be text"),
     "twice": ("x.json", json.dumps([small(), small()]), "record 2, id: 'a' is already the id of"),
     "unknown": unfit("histroy: there is no such field; did you mean 'history'", histroy="x"),
+    "unknown in a part": unfit(
+        "manner.verbosty: there is no such field; did you mean 'manner.verbosity'", manner={"verbosty": "low"}
+    ),
+    "unknown level": unfit(
+        "disclosure.histor: there is no such field; did you mean 'disclosure.history'", disclosure={"histor": 2}
+    ),
     "misplaced": unfit("gender: there is no such field; did you mean 'demographics.gender'", gender="x"),
     "number": unfit("support: should be text, not a number; put it in quotes", support=3),
     "nested": unfit("presenting_problem.what: should be text, not a list", presenting_problem={"what": []}),
@@ -244,3 +253,15 @@ class TestFindProfile:
             find_profile(str(tmp_path))
         with pytest.raises(ProfileError, match="several files with a record 1; choose by id: a, b"):
             find_profile(str(tmp_path), "1")
+
+
+def test_the_documents_name_every_field_and_every_default_level() -> None:
+    text = (Path(__file__).parents[2] / "docs" / "formats.md").read_text(encoding="utf-8")
+    part = text.partition("## Client profile")[2].partition("\n## ")[0]
+    missing = [path for path in field_paths(ClientProfile) if f"`{path.rpartition('.')[2]}`" not in part]
+    assert missing == []
+    (row,) = [line for line in part.splitlines() if line.startswith("| `disclosure`")]
+    easily, painful = row.partition("By default 1 for")[2].split(", 3 for")
+    for path, level in DEFAULT_LEVELS.items():
+        name = f"`{path.rpartition('.')[2]}`"
+        assert (name in easily, name in painful) == (level == 1, level == 3), path
