@@ -14,6 +14,8 @@ from counseling_sessions.texts.words import sentences, words
 
 MOST_WORDS = 45
 """Words of a sentence that a client is shown: a longer one comes in parts."""
+REASON = "reason_for_counseling"
+"""The path of what the counselor has read on the first page."""
 THOUGHT = "automatic_thought"
 """The path of the thought that comes by itself."""
 _NEW = 0.5
@@ -50,7 +52,7 @@ class Thing:
 @lru_cache(maxsize=1024)
 def things_of(profile: ClientProfile) -> tuple[Thing, ...]:
     """What a form has to tell, in its order; the reason for counseling comes first, as a counselor knows it anyway."""
-    paths = {"reason_for_counseling": 1, **levels(profile)}
+    paths = {REASON: 1, **levels(profile)}
     texts = {path: field_of(profile, path) for path in paths}
     return tuple(
         Thing(path, level, tuple(_parts(text)), told, answers().asks_for.get(path, frozenset()) | telling_words(title))
@@ -89,7 +91,8 @@ def due(
     best = max((thing for thing in left if thing.path in fits), key=lambda thing: fits[thing.path], default=None)
     if best and fits[best.path] > 0:
         return best
-    return next((thing for thing in left if thing.path not in offered), None) if exploring else None
+    unread = (thing for thing in left if thing.path not in (*offered, REASON))
+    return next(unread, None) if exploring else None
 
 
 def told_in(profile: ClientProfile, before: Iterable[Utterance], reply: str) -> Thing | None:

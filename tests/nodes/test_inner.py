@@ -486,3 +486,12 @@ def test_an_end_is_spoken_of_only_where_the_note_asks_for_one() -> None:
     assert "[END" not in note(view("Hm."), state(1), min_turns=1)
     system = str(ask_client(view("Hm."), config(appraisal="llm"), state(1)).messages[0].text)
     assert "Only where the note asks for an [END: …]" in system
+
+
+def test_what_the_counselor_has_read_is_told_when_asked_for_and_not_as_the_next_thing() -> None:
+    read = PAT.reason_for_counseling
+    for message, offered in (("Hm.", False), (f"You wrote: {read} Tell me more.", True)):
+        said = (Utterance(turn=1, speaker="counselor", text=message),)
+        thing = due(PAT, said, 1, [], exploring=True)
+        assert thing
+        assert (thing.path == "reason_for_counseling") is offered

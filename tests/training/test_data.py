@@ -99,8 +99,8 @@ def test_as_the_embedded_model_is_asked_a_merge_has_no_reason_and_a_client_no_ma
     for row in embedded:
         last = row["prompt"][-1]["content"]
         assert "Asked for now" not in last
-        if "You may tell this now" in last:
-            thing = last.partition("if it fits: ")[2].partition(")")[0]
+        if "you may tell this now" in last:
+            thing = last.partition("else leave it: ")[2].partition(")")[0]
             assert thing.partition(". ")[0] in form
 
 
