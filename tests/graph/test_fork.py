@@ -380,3 +380,17 @@ def test_a_session_with_a_person_in_its_past_is_not_forked() -> None:
     typed = begun.turns[0].model_copy(update={"counselor": said.model_copy(update={"author": "human"})})
     with pytest.raises(ForkError, match="a person has taken part"):
         fork_task(begun.model_copy(update={"turns": (typed, *begun.turns[1:])}), 7)
+
+
+@pytest.mark.parametrize(("least", "turns"), [(1, 4), (10, 10)])
+async def test_a_fork_of_a_session_whose_closing_is_done_goes_on_only_with_more_turns_to_have(
+    tmp_path: Path, least: int, turns: int
+) -> None:
+    said_by_client = ("It goes on as it does.", "Let's stop here.", "It was good to say it.", "The box, I think.")
+    models, _ = scripted_models(Sensible(client=said_by_client))
+    settings = config(router="rules", max_turns=8, min_turns=1)
+    task = SessionTask(profile=profile(), attitude="neutral", config=settings)
+    record = await run_session(task, tmp_path, models)
+    assert (record.end_reason, len(record.turns)) == ("completed", 4)
+    fork, _ = await forked(fork_task(record, 5, changed(record, max_turns=10, min_turns=least)), tmp_path / "fork")
+    assert len(fork.turns) == turns
