@@ -5,7 +5,7 @@ the same (`prompts_unchanged`). After a refusal by the guards, the prompt here i
 """
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Container, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -80,14 +80,14 @@ def exchanges(record: SessionRecord) -> Iterator[Exchange]:
         state.take(parts)
 
 
-def as_exchanges(record: SessionRecord) -> Iterator[Exchange]:
-    """Every part of a session with the prompts of today, whether a model made it or not; for training.
+def as_exchanges(record: SessionRecord, roles: Container[str] | None = None) -> Iterator[Exchange]:
+    """Every part of a session with the prompts of today, whether a model made it or not, or those of some roles; for training.
 
     Picks by rules are left out, and candidates without a text.
     """
     state = _State(record, written=True)
     for turn, parts in record.steps:
-        yield from state.exchanges(turn, parts)
+        yield from state.exchanges(turn, [part for part in parts if roles is None or state.role_of(part) in roles])
         state.take(parts)
 
 
@@ -138,6 +138,18 @@ class _State:
                 continue
             if request := self._request(part):
                 yield Exchange(request.role, turn, request.messages, self._answer(part), part.call)
+
+    def role_of(self, part: Part) -> str:
+        """The role that makes such a part."""
+        if isinstance(part, Plan):
+            return "plan"
+        if isinstance(part, Pick):
+            return "router"
+        if isinstance(part, Candidate):
+            return part.technique
+        if isinstance(part, Utterance) and part.speaker == "client":
+            return "client"
+        return "merge" if METHODS[self.config.method].specialists else "counselor"
 
     def _is_draft(self, part: _Answered) -> bool:
         """Whether an utterance is the only draft of its turn, said as it is: nobody merged it."""

@@ -6,7 +6,6 @@ from pathlib import Path
 from rich.console import Console
 from rich.text import Text
 
-from counseling_sessions.generation.state import StateReader
 from counseling_sessions.sessions.errors import RunError
 from counseling_sessions.sessions.folder import run_folder
 from counseling_sessions.sessions.journal_lines import SUFFIX
@@ -47,6 +46,8 @@ def still_to_come(folder: Path) -> int:
     if run is None:
         return 0
     if run.planned:
+        from counseling_sessions.generation.state import StateReader
+
         return StateReader(folder).read(by_ledger=True).left
     entries = run.entries()
     return sum(path.name.removesuffix(SUFFIX) not in entries for path in run.unfinished())

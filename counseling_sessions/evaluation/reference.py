@@ -14,7 +14,6 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from rouge_score.rouge_scorer import RougeScorer
 from sacrebleu.metrics.base import Metric
 from sacrebleu.metrics.bleu import BLEU
 from sacrebleu.metrics.chrf import CHRF
@@ -119,6 +118,8 @@ def _corpus(metric: Metric, turns: Sequence[Turn]) -> _Scored:
 
 
 def _rouge(turns: Sequence[Turn]) -> Iterator[tuple[str, _Scored]]:
+    from rouge_score.rouge_scorer import RougeScorer
+
     scorer = RougeScorer(list(ROUGE), use_stemmer=True)
     scores = [scorer.score(turn.reference, turn.generated) for turn in turns]
     rows = _rows(turns)

@@ -11,12 +11,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import islice
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from counseling_sessions.graph.provenance import configuration_hash, provenance
-from counseling_sessions.graph.session import SessionTask
 from counseling_sessions.nodes.prompt_set import prompt_changes
 from counseling_sessions.profiles.library import DEFAULT_ATTITUDE, builtin_ids, builtin_profiles, load_builtin
 from counseling_sessions.profiles.readers import Problem, ProfileError, iter_profiles
@@ -32,6 +31,9 @@ from counseling_sessions.state import refuse_newer
 from counseling_sessions.store.atomic import replacing, write_atomically
 from counseling_sessions.store.failing import failing_as
 from counseling_sessions.store.reading import open_plain, parse_json, read_bytes, read_lines
+
+if TYPE_CHECKING:
+    from counseling_sessions.graph.session import SessionTask
 
 FORMAT = 1
 PROFILES_FILE = "profiles.jsonl"
@@ -218,8 +220,10 @@ class Profiles:
             return ClientProfile.model_validate_json(next(read_lines(file)))
 
 
-def task_of(batch: Batch, profiles: Profiles, unit: Unit) -> SessionTask:
+def task_of(batch: Batch, profiles: Profiles, unit: Unit) -> "SessionTask":
     """The session of a unit."""
+    from counseling_sessions.graph.session import SessionTask
+
     return SessionTask(
         profile=profiles.read(unit.row),
         attitude=unit.attitude,

@@ -60,12 +60,12 @@ def examples_of(record: SessionRecord, roles: Sequence[str], *, as_embedded: boo
     """A session's examples of some roles, in the order of work; `as_embedded` with the embedded model's prompts."""
     if as_embedded:
         record = record.model_copy(update={"configuration": record.configuration | EMBEDDED_SESSION})
-    yield from (item for item in as_exchanges(record) if item.role in roles)
+    yield from as_exchanges(record, roles)
     if COUNSELOR in roles and METHODS[record.configuration["method"]].specialists:
         config = alone(record, record.plan).model_dump(mode="json")
         turns = tuple(turn.model_copy(update={"pick": None, "candidates": ()}) for turn in record.turns)
         by_one = record.model_copy(update={"configuration": config, "turns": turns})
-        yield from (item for item in as_exchanges(by_one) if item.role == COUNSELOR)
+        yield from as_exchanges(by_one, (COUNSELOR,))
 
 
 def example_row(item: Exchange, record: SessionRecord, client: str) -> dict[str, Any]:

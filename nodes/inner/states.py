@@ -1,6 +1,7 @@
 """The client's state from turn to turn: rules on the dialogue, and on the states that are on record."""
 
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any
 
 from counseling_sessions.nodes.inner.answering import answering, length_of
@@ -52,11 +53,17 @@ def fitting_state(view: ClientView, config: SessionConfig, reply: str, end: EndR
 
 
 def _next(view: ClientView, states: Sequence[ClientState], config: SessionConfig) -> ClientState:
-    client, chance = Client(view.profile, view.attitude), Chance(config.seed, view.profile.id, view.turn)
-    heard = appraise(view.model_copy(update={"client_states": tuple(states)}))
+    return _ruled(view.model_copy(update={"client_states": tuple(states)}), config.seed, config.max_turns)
+
+
+@lru_cache(maxsize=256)  # a session's states are asked for over and over
+def _ruled(view: ClientView, seed: int, max_turns: int) -> ClientState:
+    """What rules make of a view that has all states so far."""
+    states = view.client_states
+    client, chance = Client(view.profile, view.attitude), Chance(seed, view.profile.id, view.turn)
     before = corrected(states[-1], _message_at(view, states[-1].turn), client)
-    moved = move(before, heard, view.last_of("counselor"), client, chance)
-    answered = answering(view, moved, states, client, chance, config.max_turns)
+    moved = move(before, appraise(view), view.last_of("counselor"), client, chance)
+    answered = answering(view, moved, states, client, chance, max_turns)
     return told_pain(answered, client, chance) if _level(view, answered) == PAINFUL else answered
 
 

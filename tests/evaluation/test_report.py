@@ -10,7 +10,8 @@ from rich.console import Console
 from counseling_sessions.evaluation.report.document import Cell, Document, Listing, Plot, Section, Table
 from counseling_sessions.evaluation.report.html import html
 from counseling_sessions.evaluation.report.markdown import markdown
-from counseling_sessions.evaluation.report.plots import Point, boxes, dots, lines
+from counseling_sessions.evaluation.report.plots import boxes, dots, lines
+from counseling_sessions.evaluation.report.points import Point
 from counseling_sessions.evaluation.report.terminal import show
 
 HOSTILE = "</style><script>alert(1)</script> | **bold** <b> [link](x)"

@@ -208,6 +208,16 @@ async def test_of_a_turn_without_a_pick_nothing_was_merged(router: str) -> None:
         assert {role for turn, role in roles if turn == 2} == {"router", "reflection", "questioning", "merge", "client"}
 
 
+@pytest.mark.parametrize("method", ["magnet", "single"])
+async def test_the_exchanges_of_some_roles_are_theirs_of_all(method: str) -> None:
+    record, _ = await run(Sensible(), max_turns=2, method=method)
+    every = list(as_exchanges(record))
+    made = {role: [item for item in every if item.role == role] for role in dict.fromkeys(item.role for item in every)}
+    assert len(made) == (6 if method == "magnet" else 2)
+    for role, theirs in made.items():
+        assert list(as_exchanges(record, (role,))) == theirs
+
+
 def test_a_prompt_is_made_without_a_model_and_without_an_event_loop() -> None:
     view = CounselorView.of(profile())
     asked = ask_single(view, config(method="single"))

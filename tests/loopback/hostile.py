@@ -9,6 +9,7 @@ import json
 import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 from urllib.parse import quote
 
@@ -87,8 +88,14 @@ def _error(status: int, *headers: tuple[str, str]) -> Callable[[str], Raw]:
     return raw
 
 
-def _packed(encoding: str, body: bytes) -> Callable[[str], Raw]:
-    return _said(body, headers=(("Content-Encoding", encoding),))
+def _packed(encoding: str, pack: Callable[[], bytes], status: int = 200) -> Callable[[str], Raw]:
+    return lambda key: http_answer(pack(), status, (("Content-Encoding", encoding),))
+
+
+@cache
+def _bomb(pack: Callable[[bytes], bytes]) -> bytes:
+    """So much of nothing that to pack it takes a while: it is packed when it is first asked for."""
+    return pack(bytes(2**26))
 
 
 def _choice(message: object, finish_reason: object = "stop") -> Callable[[str], Raw]:
@@ -137,11 +144,13 @@ WIRE: dict[str, Hostile] = {
         _always(Raw(head(200, (("Content-Length", "900"),)) + b'{"choices": [')), frozenset({"connection"})
     ),
     "gigabytes announced": Hostile(_always(Raw(head(200, (("Content-Length", str(2**40)),)), b" " * 2**16)), GARBLED),
-    "a bomb of gzip": Hostile(_packed("gzip", gzip.compress(bytes(2**26), 9)), GARBLED),
-    "a bomb in layers": Hostile(_packed("gzip, gzip", gzip.compress(gzip.compress(bytes(2**26), 9), 9)), GARBLED),
-    "a bomb of zlib": Hostile(_packed("deflate", zlib.compress(bytes(2**26), 9)), GARBLED),
-    "an encoding nobody knows": Hostile(_packed("br, zstd, x-new", b"\x00" * 99), GARBLED),
-    "a good answer, packed": Hostile(_packed("gzip", gzip.compress(json.dumps(completion()).encode())), GARBLED),
+    "a bomb of gzip": Hostile(_packed("gzip", lambda: _bomb(gzip.compress)), GARBLED),
+    "a bomb in layers": Hostile(_packed("gzip, gzip", lambda: gzip.compress(_bomb(gzip.compress))), GARBLED),
+    "a bomb of zlib": Hostile(_packed("deflate", lambda: _bomb(zlib.compress)), GARBLED),
+    "an encoding nobody knows": Hostile(_packed("br, zstd, x-new", lambda: bytes(99)), GARBLED),
+    "a good answer, packed": Hostile(
+        _packed("gzip", lambda: gzip.compress(json.dumps(completion()).encode())), GARBLED
+    ),
     "a redirect that quotes the key": Hostile(
         lambda key: http_answer(b"", 307, (("Location", f"http://127.0.0.1:1/{key}?k={key}"),)), frozenset({"refused"})
     ),
@@ -194,9 +203,7 @@ REFUSALS: dict[str, Hostile] = {
         _always(Raw(head(401, (("Connection", "close"),)), b"no " * 9999)), frozenset({"refused"})
     ),
     "a deep refusal": Hostile(_said(b'{"error": {"message": ' + b"[" * 90_000, status=401), frozenset({"refused"})),
-    "a packed refusal": Hostile(
-        _said(gzip.compress(bytes(2**26)), status=401, headers=(("Content-Encoding", "gzip"),)), frozenset({"refused"})
-    ),
+    "a packed refusal": Hostile(_packed("gzip", lambda: _bomb(gzip.compress), 401), frozenset({"refused"})),
 }
 _ODD_COUNTS = ("9", 1.5, -1, True, 2**70, 10**400, [], {}, None)
 _ODD = ([], {}, 3, True, None, "\ud800")

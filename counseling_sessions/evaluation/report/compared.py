@@ -5,7 +5,8 @@ from dataclasses import replace
 from counseling_sessions.evaluation.compare import Compared, Comparison
 from counseling_sessions.evaluation.report.document import Block, Cell, Row, Section, Table
 from counseling_sessions.evaluation.report.format import NONE, figure_cell, number, p_cell, tested
-from counseling_sessions.evaluation.report.plots import Point, dots
+from counseling_sessions.evaluation.report.plots import dots
+from counseling_sessions.evaluation.report.points import Point
 from counseling_sessions.texts.words import counted
 
 

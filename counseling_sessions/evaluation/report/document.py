@@ -1,5 +1,6 @@
 """What a report is made of, whatever it is shown on: sections with paragraphs, tables, plots and lists that can be opened."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 
@@ -31,11 +32,16 @@ class Table:
 
 @dataclass(frozen=True)
 class Plot:
-    """A picture as SVG in which ink is `currentColor`; `text` says in words what it shows, for who cannot see it."""
+    """A picture, drawn when it is asked for; `text` says in words what it shows, for who cannot see it."""
 
     caption: str
-    svg: str
+    draw: Callable[[], str]
     text: str
+
+    @property
+    def svg(self) -> str:
+        """The picture as SVG in which ink is `currentColor`."""
+        return self.draw()
 
 
 @dataclass(frozen=True)

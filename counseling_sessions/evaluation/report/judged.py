@@ -15,7 +15,8 @@ from counseling_sessions.evaluation.judging.planted import CONTROL, defects
 from counseling_sessions.evaluation.measure import means
 from counseling_sessions.evaluation.report.document import Block, Cell, Row, Section, Table
 from counseling_sessions.evaluation.report.format import INTERVALS, NONE, figure_cell, number
-from counseling_sessions.evaluation.report.plots import Point, boxes, dots
+from counseling_sessions.evaluation.report.plots import boxes, dots
+from counseling_sessions.evaluation.report.points import Point
 from counseling_sessions.evaluation.scales import Scale
 from counseling_sessions.evaluation.statistics.intervals import Figure, mean_figure
 from counseling_sessions.profiles.schema import ATTITUDES

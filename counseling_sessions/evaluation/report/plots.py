@@ -1,44 +1,11 @@
-"""The plots of a report, drawn by matplotlib as SVG that takes the page's ink, so that it reads in light and in dark."""
+"""The plots of a report: each says in words what it shows, and is drawn when a page asks for the picture."""
 
-import hashlib
-import io
-import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
-
-import matplotlib
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure as Canvas
 
 from counseling_sessions.evaluation.report.document import Plot
-
-INK, LINE = "#010203", "#040506"
-"""Stand-ins that become the page's own colours."""
-COLOURS = ("#3b82c4", "#d9772b", "#3a9d6c", "#b565b0", "#9c8b2d", "#d1495b", "#5c6bc0", "#7b8794")
-"""Told apart by people who see colours differently, and readable on white and on near black."""
-MARKS = "osD^vPX*"
-BOXED = 5
-"""A distribution of fewer values than this is shown by its points alone."""
-
-_STYLE: dict[Any, Any] = {
-    **{"svg.fonttype": "none", "font.family": "sans-serif", "font.size": 10, "svg.hashsalt": "report"},
-    **dict.fromkeys(("text.color", "axes.labelcolor", "axes.titlecolor", "xtick.color", "ytick.color"), INK),
-    **{"axes.edgecolor": LINE, "axes.spines.top": False, "axes.spines.right": False, "axes.facecolor": "none"},
-    **{"figure.facecolor": "none", "grid.color": LINE, "grid.linewidth": 0.6, "legend.frameon": False},
-}
+from counseling_sessions.evaluation.report.points import Point
 
 
-@dataclass(frozen=True)
-class Point:
-    """A value with the ends of its interval, where it has one."""
-
-    value: float
-    low: float | None = None
-    high: float | None = None
-
-
-@matplotlib.rc_context(_STYLE)
 def dots(
     rows: Mapping[str, Mapping[str, Point]],
     caption: str,
@@ -48,143 +15,49 @@ def dots(
     reference: float | None = None,
 ) -> Plot:
     """Values with intervals: a line for each row, in it one mark for each group. `reference` is drawn as a vertical line."""
-    groups = list(dict.fromkeys(group for points in rows.values() for group in points))
-    canvas, axes = _canvas(1.1 + 0.24 * sum(max(1, len(points)) for points in rows.values()) + 0.12 * len(rows))
-    place, ticks = 0.0, []
-    for points in rows.values():
-        start = place
-        for group, point in points.items():
-            _mark(axes, point, place, groups.index(group))
-            place += 1
-        ticks.append((start + place - 1) / 2 if points else start)
-        place += 0.7
-    if reference is not None:
-        axes.axvline(reference, color=INK, linewidth=0.8, linestyle=(0, (4, 3)))
-    axes.set_yticks(ticks, [_short(row) for row in rows])
-    axes.set_ylim(place - 0.2, -0.8)
-    _label(axes, axis, bounds)
-    if len(groups) > 1:
-        _legend(axes, groups)
+
+    def drawn() -> str:
+        from counseling_sessions.evaluation.report.drawing import draw_dots
+
+        return draw_dots(rows, axis, bounds=bounds, reference=reference)
+
     said = "; ".join(
         f"{row}: " + ", ".join(f"{group} {_said(point)}".strip() for group, point in points.items())
         for row, points in rows.items()
     )
-    return Plot(caption, _svg(canvas), f"{caption}. {axis}: {said}")
+    return Plot(caption, drawn, f"{caption}. {axis}: {said}")
 
 
-@matplotlib.rc_context(_STYLE)
 def boxes(
     values: Mapping[str, Sequence[float]], caption: str, axis: str, *, bounds: tuple[float, float] | None = None
 ) -> Plot:
     """The distribution of values in each group: box with median and quartiles, whiskers over all of them, and the mean."""
-    canvas, axes = _canvas(1.0 + 0.45 * len(values))
-    for place, numbers in enumerate(values.values()):
-        colour = COLOURS[place % len(COLOURS)]
-        if len(numbers) >= BOXED:
-            axes.boxplot(
-                [list(numbers)],
-                positions=[place],
-                orientation="horizontal",
-                widths=0.5,
-                whis=(0, 100),
-                showfliers=False,
-                boxprops={"color": colour, "linewidth": 1.5},
-                whiskerprops={"color": colour},
-                capprops={"color": colour},
-                medianprops={"color": INK, "linewidth": 2},
-            )
-            axes.plot([sum(numbers) / len(numbers)], [place], marker="D", color=colour, markersize=5)
-        else:
-            axes.plot(list(numbers), [place] * len(numbers), "o", color=colour, markersize=5)
-    axes.set_yticks(range(len(values)), [f"{_short(name)} (n={len(numbers)})" for name, numbers in values.items()])
-    axes.set_ylim(len(values) - 0.4, -0.6)
-    _label(axes, axis, bounds)
+
+    def drawn() -> str:
+        from counseling_sessions.evaluation.report.drawing import draw_boxes
+
+        return draw_boxes(values, axis, bounds=bounds)
+
     said = "; ".join(
         f"{name}: {len(numbers)} values, {min(numbers):.3g} to {max(numbers):.3g}"
         for name, numbers in values.items()
         if numbers
     )
-    return Plot(caption, _svg(canvas), f"{caption}. {axis}: {said}")
+    return Plot(caption, drawn, f"{caption}. {axis}: {said}")
 
 
-@matplotlib.rc_context(_STYLE)
 def lines(panels: Mapping[str, Mapping[str, Sequence[float]]], caption: str, x_axis: str, y_axis: str) -> Plot:
     """One panel for each group, in it a line for each series over equal parts of a session, 0 to 1 in height."""
-    names = list(dict.fromkeys(name for series in panels.values() for name in series))
-    columns = min(len(panels), 3)
-    rows = -(-len(panels) // columns)
-    canvas = Canvas(figsize=(9, 0.9 + 2.1 * rows), layout="constrained")
-    grid = canvas.subplots(rows, columns, squeeze=False, sharey=True)
-    for axes, (panel, series) in zip(grid.flat, panels.items(), strict=False):
-        for name, heights in series.items():
-            index = names.index(name)
-            axes.plot(
-                range(1, len(heights) + 1),
-                heights,
-                color=COLOURS[index % len(COLOURS)],
-                marker=MARKS[index % len(MARKS)],
-                markersize=4,
-                linewidth=1.5,
-                label=name,
-            )
-        axes.set_title(_short(panel), fontsize=10)
-        axes.grid(axis="y")
-        axes.set_ylim(bottom=0)
-    for axes in list(grid.flat)[len(panels) :]:
-        axes.set_axis_off()
-    canvas.supxlabel(x_axis, fontsize=10)
-    canvas.supylabel(y_axis, fontsize=10)
-    handles, labels = grid.flat[0].get_legend_handles_labels()
-    canvas.legend(handles, labels, loc="outside upper center", ncols=min(len(labels), 4), fontsize=9)
+
+    def drawn() -> str:
+        from counseling_sessions.evaluation.report.drawing import draw_lines
+
+        return draw_lines(panels, x_axis, y_axis)
+
     said = "; ".join(f"{panel}: {', '.join(series)}" for panel, series in panels.items())
-    return Plot(caption, _svg(canvas), f"{caption}. {said}; the figures stand in the table")
-
-
-def _canvas(height: float) -> tuple[Canvas, Axes]:
-    canvas = Canvas(figsize=(8, height), layout="constrained")
-    return canvas, canvas.subplots()
-
-
-def _label(axes: Axes, axis: str, bounds: tuple[float, float] | None) -> None:
-    axes.set_xlabel(axis)
-    axes.grid(axis="x")
-    axes.tick_params(axis="y", length=0)
-    if bounds:
-        room = (bounds[1] - bounds[0]) / 50
-        axes.set_xlim(bounds[0] - room, bounds[1] + room)
-
-
-def _mark(axes: Axes, point: Point, place: float, index: int) -> None:
-    colour = COLOURS[index % len(COLOURS)]
-    if point.low is not None and point.high is not None:
-        axes.plot([point.low, point.high], [place, place], color=colour, linewidth=1.8)
-    axes.plot([point.value], [place], marker=MARKS[index % len(MARKS)], color=colour, markersize=6, linestyle="none")
-
-
-def _legend(axes: Axes, groups: Sequence[str]) -> None:
-    for index, group in enumerate(groups):
-        mark, colour = MARKS[index % len(MARKS)], COLOURS[index % len(COLOURS)]
-        axes.plot([], [], marker=mark, color=colour, linestyle="none", label=group)
-    axes.figure.legend(loc="outside upper center", ncols=min(len(groups), 4), fontsize=9)
-
-
-def _svg(canvas: Canvas) -> str:
-    text = io.StringIO()
-    canvas.savefig(text, format="svg", metadata={"Date": None, "Creator": None, "Format": None, "Type": None})
-    svg = text.getvalue()
-    svg = svg[svg.index("<svg") :]
-    svg = re.sub(r"<metadata>.*?</metadata>", "", svg, flags=re.DOTALL)
-    # Ids are made unique to the picture, since several stand on one page.
-    salt = "p" + hashlib.sha256(svg.encode()).hexdigest()[:10]
-    svg = re.sub(r'\bid="', f'id="{salt}-', svg)
-    svg = re.sub(r'(href="|url\()#', rf"\1#{salt}-", svg)
-    return svg.replace(INK, "currentColor").replace(LINE, "color-mix(in srgb, currentColor 30%, transparent)")
+    return Plot(caption, drawn, f"{caption}. {said}; the figures stand in the table")
 
 
 def _said(point: Point) -> str:
     interval = f" ({point.low:.3g} to {point.high:.3g})" if point.low is not None and point.high is not None else ""
     return f"{point.value:.3g}{interval}"
-
-
-def _short(text: str, limit: int = 34) -> str:
-    return text if len(text) <= limit else text[: limit - 1] + "…"

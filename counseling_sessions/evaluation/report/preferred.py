@@ -8,7 +8,8 @@ from counseling_sessions.evaluation.preferred import OVERALL, Duel, Preferred, R
 from counseling_sessions.evaluation.rating.answers import Answers
 from counseling_sessions.evaluation.report.document import Block, Cell, Listing, Row, Section, Table
 from counseling_sessions.evaluation.report.format import figure_cell, p_cell, per_cent, tested
-from counseling_sessions.evaluation.report.plots import Point, dots
+from counseling_sessions.evaluation.report.plots import dots
+from counseling_sessions.evaluation.report.points import Point
 from counseling_sessions.texts.words import counted
 
 

@@ -12,7 +12,6 @@ from typing import Literal, NamedTuple
 import krippendorff
 import numpy as np
 from numpy.typing import NDArray
-from statsmodels.stats.inter_rater import cohens_kappa, fleiss_kappa
 
 from counseling_sessions.evaluation.statistics.intervals import Figure, defined, nothing, share_figure, units_figure
 
@@ -154,6 +153,8 @@ def fleiss(table: Ratings, *, seed: int = 0) -> Figure:
     complete = np.asarray((table.codes >= 0).all(axis=1), dtype=np.bool_)
     counts = _counts(table)[complete]
 
+    from statsmodels.stats.inter_rater import fleiss_kappa
+
     def kappa(chosen: Chosen) -> float | None:
         seen = counts[chosen]
         return float(fleiss_kappa(seen)) if np.count_nonzero(seen.sum(axis=0)) > 1 else None
@@ -197,6 +198,8 @@ def _cohen(joint: NDArray[np.int64], categories: int, weights: NDArray[np.float6
     table = np.bincount(joint + 1, minlength=categories**2 + 1)[1:].reshape(categories, categories)
     if np.count_nonzero(table.sum(axis=0) + table.sum(axis=1)) < 2:
         return None
+    from statsmodels.stats.inter_rater import cohens_kappa
+
     if weights is None:
         return float(cohens_kappa(table, return_results=False))
     return float(cohens_kappa(table, weights=weights, wt="quadratic", return_results=False))

@@ -3,8 +3,6 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from statsmodels.stats.multitest import multipletests
-
 
 @dataclass(frozen=True)
 class Comparison:
@@ -39,6 +37,8 @@ def holm(name: str, p_values: Mapping[str, float | None], *, level: float = 0.05
             raise ValueError(f"{name}, {comparison}: a p value lies within 0 and 1, not at {p}")
     corrected: dict[str, tuple[float, bool]] = {}
     if tested:
+        from statsmodels.stats.multitest import multipletests
+
         rejected, adjusted, _, _ = multipletests(list(tested.values()), alpha=level, method="holm")
         corrected = {
             comparison: (float(p), bool(no)) for comparison, p, no in zip(tested, adjusted, rejected, strict=True)

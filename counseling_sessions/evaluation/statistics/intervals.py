@@ -17,8 +17,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
-from statsmodels.regression.linear_model import OLS
-from statsmodels.stats.proportion import proportion_confint
 
 LEVEL = 0.95
 """How often an interval is meant to hold the true value."""
@@ -97,6 +95,9 @@ def share_figure(values: Iterable[tuple[str, float | bool | None]]) -> Figure:
 def _exact_interval(share: float, clients: Sequence[str], shares: Floats, count: int) -> Interval:
     if count < MINIMUM_CLIENTS:
         return _too_few(count)
+    from statsmodels.regression.linear_model import OLS
+    from statsmodels.stats.proportion import proportion_confint
+
     n = len(shares)
     if share in {0.0, 1.0}:
         independent = float(count)
