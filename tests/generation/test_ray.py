@@ -25,7 +25,7 @@ def test_a_node_goes_away_and_every_session_is_finished_once(tmp_path: Path) -> 
         cluster.wait_for_nodes()
         # Slow enough that the first worker to stand does not do it all before the second one does.
         with LoopbackServer(latency=Latency(base=0.03)) as server:
-            options = ["--out", str(out), "--base-url", server.base_url, "--model", "loopback", "--turns", "6"]
+            options = ["--out", str(out), "--base-url", server.base_url, "--model", "loopback", "--turns", "4"]
             options += ["--attitudes", "positive,negative"]
             options += ["--engine", "ray", "--ray-address", cluster.address, "--workers", "2"]
             process = subprocess.Popen(
@@ -42,7 +42,7 @@ def test_a_node_goes_away_and_every_session_is_finished_once(tmp_path: Path) -> 
     finally:
         ray.shutdown()
         cluster.shutdown()
-    check_whole(out, 70, 6)
+    check_whole(out, 70, 4)
 
 
 def test_a_cluster_that_is_not_there_is_told(tmp_path: Path) -> None:
