@@ -1,9 +1,10 @@
 """What a session costs besides the model: CPU per turn, calls, prompt tokens, and the prefix that a turn's calls share.
 
-    python benchmarks/session.py [--turns 20] [--sessions 20]
+    python benchmarks/session.py [--turns 20] [--sessions 20] [--seeds 5]
 
 The model is the tests' loopback server, over HTTP, with no latency and an unbounded prefix cache; tokens are words and
-punctuation marks as that server counts them, not a model's own.
+punctuation marks as that server counts them, not a model's own. Calls and tokens are medians over sessions with several seeds: the
+server picks by chance.
 """
 
 import argparse
@@ -32,6 +33,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--turns", type=int, default=20)
     parser.add_argument("--sessions", type=int, default=20, help="sessions for the CPU figure")
+    parser.add_argument("--seeds", type=int, default=5, help="sessions for the figures of prompts")
     args = parser.parse_args()
     console = Console()
     cost = [asyncio.run(cpu_per_turn(args.turns)) for _ in range(args.sessions)]
@@ -44,7 +46,7 @@ def main() -> None:
     )
     for layout in ("shared", "separate"):
         for fan_out in ("selected", "all"):
-            table.add_row(layout, fan_out, *prompts(args.turns, layout, fan_out))
+            table.add_row(layout, fan_out, *prompts(args.turns, args.seeds, layout, fan_out))
     console.print(table)
 
 
@@ -58,11 +60,19 @@ async def cpu_per_turn(turns: int) -> float:
     return (time.process_time() - began) * 1000 / turns
 
 
-def prompts(turns: int, layout: str, fan_out: str) -> list[str]:
-    """One session over HTTP: what it submits, what a server with a prefix cache must compute, what a turn's calls share."""
+def prompts(turns: int, seeds: int, layout: str, fan_out: str) -> list[str]:
+    """The median session over HTTP: what it submits, what a server with a prefix cache must compute, what a turn's calls share."""
+    calls, submitted, computed, share = map(
+        median, zip(*(prompted(turns, seed, layout, fan_out) for seed in range(seeds)), strict=True)
+    )
+    return [f"{calls:.0f}", f"{submitted:,.0f}", f"{computed:,.0f}", f"{computed / submitted:.0%}", f"{share:.0%}"]
+
+
+def prompted(turns: int, seed: int, layout: str, fan_out: str) -> tuple[int, int, int, float]:
+    """The calls of one session, its prompt tokens, those of them that are computed, and the share of a turn's common prefix."""
     with LoopbackServer() as server, tempfile.TemporaryDirectory() as folder:
         models = Models()
-        session = task(turns, server.base_url, prompt_layout=layout, fan_out=fan_out)
+        session = task(turns, server.base_url, seed=seed, prompt_layout=layout, fan_out=fan_out)
 
         async def run() -> None:
             record = await run_session(session, Path(folder), models)
@@ -71,13 +81,7 @@ def prompts(turns: int, layout: str, fan_out: str) -> list[str]:
 
         asyncio.run(run())
         computed = server.prompt_tokens - server.cached_tokens
-        return [
-            str(len(server.requests)),
-            f"{server.prompt_tokens:,}",
-            f"{computed:,}",
-            f"{computed / server.prompt_tokens:.0%}",
-            f"{shared_prefix(server.requests):.0%}",
-        ]
+        return len(server.requests), server.prompt_tokens, computed, shared_prefix(server.requests)
 
 
 def shared_prefix(requests: list[Request]) -> float:
@@ -99,7 +103,7 @@ def shared_prefix(requests: list[Request]) -> float:
     return median(shares)
 
 
-def task(turns: int, base_url: str, **options: str) -> SessionTask:
+def task(turns: int, base_url: str, **options: str | int) -> SessionTask:
     models = {"default": ModelSettings(model="loopback", base_url=base_url)}
     config = SessionConfig.model_validate({"max_turns": turns, "min_turns": turns, "models": models, **options})
     return SessionTask(profile=load_builtin("amira-exam-panic"), attitude="neutral", config=config)

@@ -5,15 +5,18 @@ All calls of a turn but the pick begin their note with the same lines, which a s
 
 from itertools import takewhile
 
-from counseling_sessions.nodes.progress import Progress, must_close, progress_of
+from counseling_sessions.nodes.progress import Progress, closing_turns, must_close, progress_of
 from counseling_sessions.profiles.schema import clean
 from counseling_sessions.prompts import prompt
 from counseling_sessions.settings import SessionConfig
 from counseling_sessions.state import CounselorView
 from counseling_sessions.texts.questions import asks_last
+from counseling_sessions.texts.words import counted
 
 MEMORY = 3
 """Turns whose techniques the router sees when it picks."""
+SOON = 3
+"""Turns before the closing from which on the clock says how many are left."""
 
 
 def where(view: CounselorView, config: SessionConfig, step: int | None = None) -> str:
@@ -45,7 +48,7 @@ def clock(view: CounselorView, before: Progress, now: Progress, config: SessionC
     step = prompt("counselor/turn", "step_clock", step=stood.step, since=stood.step_since) if view.plan else ""
     turns = [f"{pick.turn} {', '.join(pick.techniques)}" for pick in view.picks[-MEMORY:]]
     lately = prompt("counselor/turn", "lately", turns="; ".join(turns)) if turns else ""
-    parts = (said, step, _suggested(view, stood, now, config), _focus(now), lately, _asked(view))
+    parts = (said, step, _suggested(view, stood, now, config), _left(now, config), _focus(before), lately, _asked(view))
     return " ".join(filter(None, parts))
 
 
@@ -56,13 +59,21 @@ def _suggested(view: CounselorView, stood: Progress, now: Progress, config: Sess
     changes: list[str] = [now.phase] if now.phase != now.before else []
     if view.plan and now.step != stood.step:
         changes.append(prompt("counselor/turn", "to_step", step=now.step))
-    reason = clean(now.reason, 120)
+    reason = clean(now.reason, 80)
     return prompt("counselor/turn", "suggested", change=", ".join(changes), reason=reason) if changes else ""
+
+
+def _left(now: Progress, config: SessionConfig) -> str:
+    """How few turns are left before the closing, when they are few."""
+    left = config.max_turns - closing_turns(config) - now.turn + 1
+    is_near = 0 < left <= SOON and now.phase != "closing"
+    return prompt("counselor/turn", "soon", left=counted(left, "turn")) if is_near else ""
 
 
 def _asked(view: CounselorView) -> str:
     """How many messages in a row have asked, from `MEMORY` on."""
-    count = sum(1 for _ in takewhile(asks_last, reversed(view.said_by("counselor"))))
+    said = [one.text for one in view.utterances if one.speaker == "counselor" and one.turn]
+    count = sum(1 for _ in takewhile(asks_last, reversed(said)))
     return prompt("counselor/turn", "asked", count=count) if count >= MEMORY else ""
 
 

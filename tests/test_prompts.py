@@ -66,7 +66,7 @@ SECTIONS: dict[str, set[str]] = {
     "counselor/agenda": set(AGENDAS),
     "counselor/turn": {
         *("phase", "focus", "picked", *get_args(Act), "asks", "asks_nothing", "clock", "step_clock", "lately"),
-        *("whole", "share", "time", "suggested", "to_step", "asked"),
+        *("whole", "share", "time", "suggested", "to_step", "asked", "soon"),
     },
     "counselor/merge": {"drafts", "rules", "alone"},
     "counselor/closing": set(get_args(EndReason)),

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import get_args
 
+from counseling_sessions.integrity.signs import signs_of
 from counseling_sessions.nodes.inner.appraising import BAD, GOOD
 from counseling_sessions.nodes.inner.tables import Move, Weight, moves
 from counseling_sessions.profiles.disclosure import manner_of
@@ -74,10 +75,16 @@ def arrive(profile: ClientProfile, attitude: Attitude) -> ClientState:
     )
 
 
-def move(state: ClientState, heard: Iterable[Appraisal], message: str, client: Client, chance: Chance) -> ClientState:
-    """The state after a message that was `heard` like this: trust, belief, feeling, readiness and openness are new."""
+def move(
+    state: ClientState, heard: Iterable[Appraisal], message: str, reply: str, client: Client, chance: Chance
+) -> ClientState:
+    """The state after a message that was `heard` like this: trust, belief, feeling, readiness and openness are new.
+
+    `reply` is what the client said before it.
+    """
     heard = tuple(heard)
     parts = [_part(name, state, message, client) for name in heard]
+    parts += [part for sign, part in moves().says.items() if sign in signs_of(reply)]
     if state.step:
         parts.append(moves().steps[state.step])
     moved = _apply(state, _sum(parts), client, chance, _lowest(heard, client))

@@ -62,7 +62,7 @@ def _ruled(view: ClientView, seed: int, max_turns: int) -> ClientState:
     states = view.client_states
     client, chance = Client(view.profile, view.attitude), Chance(seed, view.profile.id, view.turn)
     before = corrected(states[-1], _message_at(view, states[-1].turn), client)
-    moved = move(before, appraise(view), view.last_of("counselor"), client, chance)
+    moved = move(before, appraise(view), view.last_of("counselor"), view.last_of("client"), client, chance)
     answered = answering(view, moved, states, client, chance, max_turns)
     return told_pain(answered, client, chance) if _level(view, answered) == PAINFUL else answered
 

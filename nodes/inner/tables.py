@@ -67,6 +67,7 @@ class Moves(FrozenData):
     arrival: Arrival
     moves: dict[Appraisal, AppraisalMove]
     steps: dict[Literal["takes", "bargains", "complies", "refuses"], Move]
+    says: dict[Literal["insight", "tried", "commitment"], Move]
     painful: Move
     traits: Traits
     belief_from_trust: int

@@ -14,8 +14,6 @@ from counseling_sessions.texts.words import sentences, words
 
 MOST_WORDS = 45
 """Words of a sentence that a client is shown: a longer one comes in parts."""
-REASON = "reason_for_counseling"
-"""The path of what the counselor has read on the first page."""
 THOUGHT = "automatic_thought"
 """The path of the thought that comes by itself."""
 _NEW = 0.5
@@ -52,7 +50,7 @@ class Thing:
 @lru_cache(maxsize=1024)
 def things_of(profile: ClientProfile) -> tuple[Thing, ...]:
     """What a form has to tell, in its order; the reason for counseling comes first, as a counselor knows it anyway."""
-    paths = {REASON: 1, **levels(profile)}
+    paths = {"reason_for_counseling": 1, **levels(profile)}
     texts = {path: field_of(profile, path) for path in paths}
     return tuple(
         Thing(path, level, tuple(_parts(text)), told, answers().asks_for.get(path, frozenset()) | telling_words(title))
@@ -77,7 +75,7 @@ def asked_for(profile: ClientProfile, message: str) -> Thing | None:
 def due(
     profile: ClientProfile, said: Iterable[Utterance], openness: int, offered: Iterable[str], *, exploring: bool
 ) -> Thing | None:
-    """The thing that may be told now: what the counselor asked for, or while exploring the next one that is left.
+    """The thing that may be told now: what the counselor asked for, or while exploring the next one that is left of those it kept.
 
     What the message itself says is not told yet. Left out is what has nothing new to tell, and what was offered lately
     (`offered`: the paths so far, the latest last).
@@ -91,8 +89,8 @@ def due(
     best = max((thing for thing in left if thing.path in fits), key=lambda thing: fits[thing.path], default=None)
     if best and fits[best.path] > 0:
         return best
-    unread = (thing for thing in left if thing.path not in (*offered, REASON))
-    return next(unread, None) if exploring else None
+    kept = (thing for thing in left if thing.level > 1 and thing.path not in offered)
+    return next(kept, None) if exploring else None
 
 
 def told_in(profile: ClientProfile, before: Iterable[Utterance], reply: str) -> Thing | None:

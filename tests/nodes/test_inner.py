@@ -13,7 +13,7 @@ from counseling_sessions.nodes.client import ask_client, client
 from counseling_sessions.nodes.inner import ends_offered, fitting_state, leaves, next_state, states_so_far
 from counseling_sessions.nodes.inner.answering import answering, length_of
 from counseling_sessions.nodes.inner.appraising import appraise, proposes
-from counseling_sessions.nodes.inner.moving import Chance, Client, arrive
+from counseling_sessions.nodes.inner.moving import Chance, Client, arrive, move
 from counseling_sessions.nodes.inner.things import MOST_WORDS, asked_for, due, thing_text
 from counseling_sessions.profiles.library import builtin_profiles, load_builtin
 from counseling_sessions.profiles.manner import Manner
@@ -488,10 +488,26 @@ def test_an_end_is_spoken_of_only_where_the_note_asks_for_one() -> None:
     assert "Only where the note asks for an [END: …]" in system
 
 
-def test_what_the_counselor_has_read_is_told_when_asked_for_and_not_as_the_next_thing() -> None:
-    read = PAT.reason_for_counseling
-    for message, offered in (("Hm.", False), (f"You wrote: {read} Tell me more.", True)):
-        said = (Utterance(turn=1, speaker="counselor", text=message),)
-        thing = due(PAT, said, 1, [], exploring=True)
-        assert thing
-        assert (thing.path == "reason_for_counseling") is offered
+def test_what_takes_no_trust_is_offered_when_asked_for_and_not_as_the_next_thing() -> None:
+    for message, offered in (("Hm.", False), (f"You wrote: {PAT.reason_for_counseling} Tell me more.", True)):
+        thing = due(PAT, (Utterance(turn=1, speaker="counselor", text=message),), 1, [], exploring=True)
+        assert (thing is not None) is offered
+    who = profile(support="My sister rings on Sundays.")
+    kept = due(who, (Utterance(turn=1, speaker="counselor", text="Hm."),), 2, [], exploring=True)
+    assert kept
+    assert kept.level == 2
+
+
+@pytest.mark.parametrize(
+    ("reply", "less", "readier"),
+    [
+        ("It goes on as it does.", False, False),
+        ("I never thought of it like that.", True, False),
+        ("I'll call her on Friday.", False, True),
+    ],
+)
+def test_what_a_client_finds_or_promises_aloud_moves_it(reply: str, less: bool, readier: bool) -> None:
+    before = ClientState(turn=1, trust=8, belief=7, feeling=5, readiness="contemplation")
+    states = [move(before, (), "Yes.", reply, Client(PAT, "positive"), Chance(seed, "pat", 2)) for seed in range(200)]
+    assert any(state.belief < before.belief for state in states) is less
+    assert any(state.readiness != before.readiness for state in states) is (readier or less)

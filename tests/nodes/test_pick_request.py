@@ -154,9 +154,9 @@ def test_a_clock_states_what_was_picked_and_offers_what_rules_would_change() -> 
     said = "Last Tuesday on the bus I thought they would laugh at me, and I felt so ashamed. So I stayed at home."
     prompt = str(ask_pick(view(7, "exploring", said), SETTINGS).messages[-1].text)
     assert "So far: exploring since turn 2. Step 1 since turn 1." in prompt
-    assert "You may go on to working (told: situation, thought, feeling, consequence)." in prompt
-    assert "You may go on" not in str(ask_pick(view(7, "exploring"), SETTINGS).messages[-1].text)
-    assert "There is time for the closing alone." in str(ask_pick(view(19, "working"), SETTINGS).messages[-1].text)
+    assert "Next may be working (told: situation, thought, feeling, consequence)." in prompt
+    assert "Next may be" not in str(ask_pick(view(7, "exploring"), SETTINGS).messages[-1].text)
+    assert "There is time for the closing alone" in str(ask_pick(view(19, "working"), SETTINGS).messages[-1].text)
 
 
 def test_three_messages_that_asked_in_a_row_are_pointed_out() -> None:
@@ -167,6 +167,10 @@ def test_three_messages_that_asked_in_a_row_are_pointed_out() -> None:
     ]
     last_of = str(ask_pick(seen.model_copy(update={"utterances": tuple(asking)}), SETTINGS).messages[-1].text)
     assert "The last 4 messages all asked" in last_of
+    greeting = [one.model_copy(update={"turn": one.turn - 1}) for one in asking]
+    assert "The last 3 messages all asked" in str(
+        ask_pick(seen.model_copy(update={"utterances": tuple(greeting)}), SETTINGS).messages[-1].text
+    )
     stated = [one.model_copy(update={"text": "That is hard."}) if one.turn == 3 else one for one in asking]
     assert "all asked" not in str(
         ask_pick(seen.model_copy(update={"utterances": tuple(stated)}), SETTINGS).messages[-1].text
@@ -189,3 +193,19 @@ def test_a_message_that_agrees_on_the_hour_has_its_question_from_the_merge() -> 
 @pytest.mark.parametrize(("turn", "may"), [(14, True), (15, True), (16, False), (19, False)])
 def test_no_plan_is_revised_without_turns_to_work_by_it(turn: int, may: bool) -> None:
     assert ("revise" in ask_pick(view(turn, "working"), SETTINGS).schema.properties) is may
+
+
+@pytest.mark.parametrize(("turn", "left"), [(15, ""), (16, "3 turns left"), (18, "1 turn left"), (19, "")])
+def test_the_clock_warns_before_the_closing(turn: int, left: str) -> None:
+    text = str(ask_pick(view(turn, "working"), SETTINGS).messages[-1].text)
+    assert ("left before the closing" in text) is bool(left)
+    assert left in text
+
+
+def test_a_focus_that_rules_took_from_an_answer_is_a_proposal_until_a_pick_has_it() -> None:
+    said = view(3, "opening", "I'd like to sleep through the night again.")
+    asked = [pick.model_copy(update={"act": "agenda" if pick.turn == 2 else None}) for pick in said.picks]
+    said = said.model_copy(update={"picks": tuple(asked)})
+    text = str(ask_pick(said, SETTINGS).messages[-1].text)
+    assert 'Next may be exploring (focus agreed in turn 2: "' in text
+    assert 'Focus: "' not in text

@@ -53,6 +53,7 @@ def pick(turn: int, phase: Any, **fields: Any) -> Pick:
         ([("How are the nights?", WISH), ("Then sleep is what we look at?", "Yes.")], "ooe", WISH[:-1]),
         ([(AGENDA, "The nights, and nothing else.")], "oe", "The nights, and nothing else."),
         ([(AGENDA, NOT_KNOWN)], "oo", ""),
+        ([(AGENDA, "Couldn't tell you, it's low down on the left, every single day.")], "oo", ""),
         ([("Would the nights be worth this hour?", "An hour, maybe. I promise you nothing.")], "oo", ""),
         ([("Does that fit for today?", "Maybe, yes, but what would that be good for?")], "oo", ""),
         ([("How are the nights?", WISH), ("Is that it for today?", "Yes, and what do we do now?")], "ooo", ""),
