@@ -52,7 +52,7 @@ def made(answer: Callable[[Asked], Any], **options: Any) -> tuple[SessionRecord,
 @cache
 def rich(seed: int = 0, **options: Any) -> SessionRecord:
     """A finished session of four turns in which drafts are lost and answers refused."""
-    record, _ = made(rich_answer(seed), **{"max_turns": 4, "fan_out": "all", **options})
+    record, _ = made(rich_answer(seed), **{"max_turns": 4, "min_turns": 4, "fan_out": "all", **options})
     return record
 
 
