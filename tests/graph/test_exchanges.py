@@ -225,3 +225,22 @@ def test_a_prompt_is_made_without_a_model_and_without_an_event_loop() -> None:
     assert asked.messages == ask_single(view, config(method="single")).messages  # type: ignore[union-attr]
     with pytest.raises(FrozenInstanceError):
         asked.role = "client"  # type: ignore[misc]
+
+
+async def test_a_session_that_was_taken_up_again_has_the_states_of_one_that_went_through(tmp_path: Path) -> None:
+    task = SessionTask(profile=profile(), attitude="positive", config=config(max_turns=5, min_turns=5))
+    down = False
+
+    def answer(request: Asked) -> Any:
+        fails = down and request.role == "client" and len(request.messages) > 6  # in the third turn
+        return said("") if fails else Sensible()(request)  # the prompt alone decides
+
+    whole = await run_session(task, tmp_path / "whole", scripted_models(answer)[0])
+    down = True
+    cut = await run_session(task, tmp_path / "cut", scripted_models(answer)[0])
+    assert 0 < len([turn for turn in cut.turns if turn.client]) < 5
+    down = False
+    record = await resume_session(task.journal_path(tmp_path / "cut"), scripted_models(answer)[0])
+    assert [one.text for one in record.dialogue] == [one.text for one in whole.dialogue]
+    assert [turn.client_state for turn in record.turns] == [turn.client_state for turn in whole.turns]
+    assert len({state.trust for turn in record.turns if (state := turn.client_state)}) > 1
