@@ -73,7 +73,7 @@ def _end(
 def _note(view: ClientView, config: SessionConfig, state: ClientState) -> str:
     """What stands at the end of the client's prompt: how it is for the client now, and how to answer."""
     inside = [_word("trust", state.trust, _TRUST)]
-    if knows_thought(view.profile, view.utterances, state.openness):
+    if knows_thought(view.profile, view.utterances, state.item):
         inside.append(_word("belief", state.belief, _BELIEF))
     inside.append(_word("feeling", state.feeling, _FEELING))
     parts = [prompt("client/reply", inside="; ".join(inside))]

@@ -199,6 +199,7 @@ async def in_every_state() -> None:
             before = now.model_copy(update={"turn": turn - 1})
             view = ClientView(profile=filled(str), attitude="negative", utterances=tuple(seen), client_states=(before,))
             ask_client(view, config(max_turns=5, min_turns=turn + 1), now)
+            ask_client(view, config(max_turns=5), now.model_copy(update={"item": "automatic_thought"}))
             with_end = config(max_turns=4, min_turns=turn)
             ask_client(view, with_end, now)
 

@@ -117,10 +117,10 @@ def thing_of(profile: ClientProfile, path: str) -> Thing | None:
     return next((thing for thing in things_of(profile) if thing.path == path), None)
 
 
-def knows_thought(profile: ClientProfile, said: Iterable[Utterance], openness: int) -> bool:
-    """Whether the client may know its automatic thought by name: it is open to it, or has come up."""
+def knows_thought(profile: ClientProfile, said: Iterable[Utterance], item: str) -> bool:
+    """Whether the client knows its automatic thought by name: it tells it easily, may tell it now (`item`), or has told it."""
     thought = thing_of(profile, THOUGHT)
-    return thought is not None and (thought.level <= openness or not thought.left(heard_in(said)))
+    return thought is not None and (thought.level == 1 or item == THOUGHT or not thought.left(heard_in(said)))
 
 
 def heard_in(said: Iterable[Utterance]) -> frozenset[str]:

@@ -243,4 +243,4 @@ async def test_a_session_that_was_taken_up_again_has_the_states_of_one_that_went
     record = await resume_session(task.journal_path(tmp_path / "cut"), scripted_models(answer)[0])
     assert [one.text for one in record.dialogue] == [one.text for one in whole.dialogue]
     assert [turn.client_state for turn in record.turns] == [turn.client_state for turn in whole.turns]
-    assert len({state.trust for turn in record.turns if (state := turn.client_state)}) > 1
+    assert len({(one.length, one.manner, one.feeling) for turn in record.turns if (one := turn.client_state)}) > 1

@@ -377,8 +377,11 @@ def test_belief_is_said_only_to_who_may_know_the_thought_or_has_said_it() -> Non
     words = prompt("client/inner", "belief_firm")
     kept = state(1, belief=8, openness=1)
     assert words not in note(view("Hm."), kept)
-    assert words in note(view("Hm."), state(1, belief=8, openness=3))
+    assert words not in note(view("Hm."), state(1, belief=8, openness=3))
+    assert words in note(view("Hm."), state(1, belief=8, openness=3, item="automatic_thought"))
     assert words in note(view("Hm.", answer="Canarythought, they will all see it."), kept)
+    easy = profile(automatic_thought="Everybody notices my hands.", disclosure={"automatic_thought": 1})
+    assert words in note(view("Hm.", profile=easy), kept)
     assert words not in note(view("Hm.", profile=profile()), state(1, belief=8, openness=3))
 
 
