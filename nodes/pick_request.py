@@ -83,7 +83,7 @@ def _read(answer: dict[str, object], view: CounselorView, config: SessionConfig,
         act=act,
         asks=None if asks is False and named == [COMPANION] else asks,
         focus=focus,
-        progress=now.reason if as_rules else f"the router: {reason}",
+        progress=now.reason if as_rules else _against(now, view),
         revise=_text(answer, "revise") if _may_revise(view, config, now) and phase != "closing" else "",
     )
 
@@ -143,6 +143,12 @@ def _focus(answer: dict[str, object], view: CounselorView) -> str:
     focus = _text(answer, "focus")
     named, said = telling_words(focus), telling_words(" ".join(one.text for one in view.utterances))
     return focus if 2 * len(named & said) >= len(named) else ""
+
+
+def _against(now: Progress, view: CounselorView) -> str:
+    """Whose progress it is where the rules say another phase or step."""
+    step = f", step {now.step}" if view.plan else ""
+    return f"the router; rules say {now.phase}{step} ({now.reason})"
 
 
 def _text(answer: dict[str, object], field: str) -> str:

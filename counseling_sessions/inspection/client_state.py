@@ -8,15 +8,16 @@ Facts = list[tuple[str, str]]
 
 def state_facts(state: ClientState, before: ClientState | None) -> Facts:
     """A client's state as names and values, with what changed since the state `before` it, and what the answer follows."""
-    read = state.heard if state.reading is None else state.reading
-    by = "" if state.reading is None else " (as the client's model says)"
+    read = state.reading
+    differs = read is not None and set(read) != set(state.heard)
     return [
-        ("heard", (_listed(read) or "nothing that moves it") + by),
+        ("heard", _listed(state.heard)),
+        ("the client's model heard", f"{_listed(read or ())} (counts from the next turn on)" if differs else ""),
         *((name, _degree(name, state, before)) for name in DEGREES),
         ("readiness", state.readiness + _since(state.readiness, before.readiness if before else None)),
-        ("may tell", f"level {state.openness} of 3" + _since(state.openness, before.openness if before else None)),
-        ("told now", _spoken(state.item)),
-        ("the step proposed", _spoken(state.step or "")),
+        ("open", f"level {state.openness} of 3" + _since(state.openness, before.openness if before else None)),
+        ("may tell now", _spoken(state.item)),
+        ("what was proposed", _spoken(state.step or "")),
         ("answer", f"{_spoken(state.manner)}, {_spoken(state.length)}"),
     ]
 
@@ -37,8 +38,8 @@ def _since(now: str | int, before: str | int | None) -> str:
 
 
 def _listed(names: tuple[str, ...]) -> str:
-    return ", ".join(map(_spoken, names))
+    return ", ".join(map(_spoken, names)) or "nothing that moves it"
 
 
 def _spoken(name: str) -> str:
-    return name.replace("_", " ").replace(".", ", ")
+    return name.replace("_", " ").replace(".", ": ")

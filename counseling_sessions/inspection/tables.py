@@ -6,6 +6,8 @@ from rich.text import Text
 
 from counseling_sessions.models.dialect import LIMIT, SEED, Dialect
 from counseling_sessions.models.roles import Served
+from counseling_sessions.profiles.disclosure import field_of, levels
+from counseling_sessions.profiles.manner import Manner
 from counseling_sessions.profiles.schema import ClientProfile, client_form, counselor_information, counselor_reason
 
 CACHED = {True: "reported", False: "none on a repeated prompt", None: "not known"}
@@ -29,6 +31,9 @@ def show_profile(console: Console, profile: ClientProfile) -> None:
     """Print the form: first the counselor's view, then the client's."""
     seen = f"{counselor_information(profile)}\nReason for counseling: {counselor_reason(profile)}"
     parts = [("Seen by the counselor's side", seen), ("The whole form, seen by the client", client_form(profile))]
+    if profile.manner:
+        parts.append(("How the client talks", manner_lines(profile.manner)))
+    parts.append(("How much trust it takes to tell a field", level_lines(profile)))
     if opening := profile.opening:
         parts.append(("Opening exchange", f"Counselor: {opening.counselor}\nClient: {opening.client}"))
     console.print(Text(profile.id, style="bold cyan"))
@@ -38,6 +43,23 @@ def show_profile(console: Console, profile: ClientProfile) -> None:
     if profile.cognitive_distortion:
         notes.append(f"cognitive distortion (seen by nobody): {profile.cognitive_distortion}")
     console.print(Text("\n" + " · ".join(note for note in notes if note), style="dim"))
+
+
+def manner_lines(manner: Manner) -> str:
+    """A manner, a field a line."""
+    values = {str(field.title): getattr(manner, name) for name, field in Manner.model_fields.items()}
+    return "\n".join(
+        f"{title}: {', '.join(value) if isinstance(value, tuple) else value}"
+        for title, value in values.items()
+        if value
+    )
+
+
+def level_lines(profile: ClientProfile) -> str:
+    """The levels of disclosure with the fields of the form that have them, a level a line."""
+    filled = {path: level for path, level in levels(profile).items() if field_of(profile, path)[1]}
+    by_level = {level: [field_of(profile, path)[0] for path in filled if filled[path] == level] for level in (1, 2, 3)}
+    return "\n".join(f"{level}: {', '.join(titles)}" for level, titles in by_level.items() if titles)
 
 
 def models_table(served: list[Served]) -> Table:

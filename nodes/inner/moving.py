@@ -97,10 +97,13 @@ def corrected(state: ClientState, message: str, client: Client) -> ClientState:
     """The state as it is once the client's own reading of the message counts in place of the rules'."""
     if state.reading is None or set(state.reading) == set(state.heard):
         return state
-    read = _sum(_part(name, state, message, client) for name in state.reading)
-    ruled = _sum(_part(name, state, message, client) for name in state.heard)
+    # Each side is scaled before they are compared: what is taken back counts as much as it did.
+    read, ruled = (
+        _scaled(state, _sum(_part(name, state, message, client) for name in names), client)
+        for names in (state.reading, state.heard)
+    )
     change = Move(**{name: getattr(read, name) - getattr(ruled, name) for name in Move.model_fields})
-    moved = _apply(state, change, client, Chance(0, client.profile.id, state.turn), _lowest(state.reading, client))
+    moved = _add(state, change, Chance(0, client.profile.id, state.turn), _lowest(state.reading, client))
     return moved.model_copy(update={"openness": 1}) if moves().shuts & set(state.reading) else moved
 
 
@@ -141,25 +144,35 @@ def _lowest(heard: Iterable[Appraisal], client: Client) -> int:
 
 def _apply(state: ClientState, change: Move, client: Client, chance: Chance, lowest: int = 0) -> ClientState:
     """The state after a change, scaled by what the client is like; trust does not fall below `lowest`."""
+    return _add(state, _scaled(state, change, client), chance, lowest)
+
+
+def _scaled(state: ClientState, change: Move, client: Client) -> Move:
+    """How far a change moves this client from this state."""
     traits = moves().traits
     scale = (
         traits.gains[client.attitude] * min(1.0, (11 - state.trust) / 6)
         if change.trust > 0
         else traits.losses[client.attitude]
     )
-    trust = max(_rounded(state.trust + change.trust * scale, chance.draw("trust")), min(state.trust, lowest))
     relief = traits.relief[client.weight]
     insight, stage = traits.insight[client.manner.insight or "medium"], traits.stage[state.readiness]
     belief = change.belief * (insight * stage * relief if change.belief < 0 else 1.0)
     if change.belief < 0 and state.trust < moves().belief_from_trust:
         belief = 0.0
     feeling = change.feeling * (relief if change.feeling < 0 else 1.0)
+    return Move(trust=change.trust * scale, belief=belief, feeling=feeling, readiness=change.readiness)
+
+
+def _add(state: ClientState, change: Move, chance: Chance, lowest: int) -> ClientState:
+    """The state after a change that was scaled: degrees are whole numbers."""
+    trust = max(_rounded(state.trust + change.trust, chance.draw("trust")), min(state.trust, lowest))
     stages = _rounded(STAGES.index(state.readiness) + change.readiness, chance.draw("readiness"))
     return state.model_copy(
         update={
             "trust": _degree(trust),
-            "belief": _degree(_rounded(state.belief + belief, chance.draw("belief"))),
-            "feeling": _degree(_rounded(state.feeling + feeling, chance.draw("feeling"))),
+            "belief": _degree(_rounded(state.belief + change.belief, chance.draw("belief"))),
+            "feeling": _degree(_rounded(state.feeling + change.feeling, chance.draw("feeling"))),
             "readiness": STAGES[min(max(stages, 0), len(STAGES) - 1)],
         }
     )

@@ -13,7 +13,7 @@ from counseling_sessions.nodes.client import ask_client, client
 from counseling_sessions.nodes.inner import ends_offered, fitting_state, leaves, next_state, states_so_far
 from counseling_sessions.nodes.inner.answering import answering, length_of
 from counseling_sessions.nodes.inner.appraising import appraise, proposes
-from counseling_sessions.nodes.inner.moving import Chance, Client, arrive, move
+from counseling_sessions.nodes.inner.moving import Chance, Client, arrive, corrected, move
 from counseling_sessions.nodes.inner.things import MOST_WORDS, asked_for, due, thing_text
 from counseling_sessions.profiles.library import builtin_profiles, load_builtin
 from counseling_sessions.profiles.manner import Manner
@@ -514,3 +514,21 @@ def test_what_a_client_finds_or_promises_aloud_moves_it(reply: str, less: bool, 
     states = [move(before, (), "Yes.", reply, Client(PAT, "positive"), Chance(seed, "pat", 2)) for seed in range(200)]
     assert any(state.belief < before.belief for state in states) is less
     assert any(state.readiness != before.readiness for state in states) is (readier or less)
+
+
+@pytest.mark.parametrize(
+    ("rules", "read"), [(("understood", "asked_well", "normalized"), ("understood",)), ((), ("pushed",))]
+)
+def test_a_reading_in_place_of_the_rules_moves_a_client_as_far_as_if_it_had_been_theirs(
+    rules: tuple[Any, ...], read: tuple[Any, ...]
+) -> None:
+    before = ClientState(turn=1, trust=7, belief=7, feeling=6, readiness="contemplation")
+    sums = [0.0, 0.0]
+    for seed in range(600):
+        patient = PAT.model_copy(update={"id": f"pat-{seed}"})
+        one = Client(patient, "negative")
+        for place, names in enumerate((rules, read)):
+            moved = move(before, names, "Yes.", "No.", one, Chance(seed, patient.id, 2))
+            moved = corrected(moved.model_copy(update={"reading": read}), "Yes.", one)
+            sums[place] += moved.belief - moved.trust
+    assert abs(sums[0] - sums[1]) / 600 < 0.08

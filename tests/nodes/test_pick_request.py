@@ -75,7 +75,7 @@ def test_what_the_answer_says_counts() -> None:
         *("exploring", 2, None, True, "to sleep"),
         "Not sleep.",
     )
-    assert pick.progress == "the router: She is tired."
+    assert pick.progress == "the router; rules say opening, step 1 (no focus agreed yet)"
 
 
 @pytest.mark.parametrize(
