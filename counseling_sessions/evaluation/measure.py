@@ -113,9 +113,9 @@ def _group(
             figures |= read.figures()
         if disclosure:
             figures |= course_figures(session)
-            if told := disclosure_of(session):
-                disclosure.add(session, told)
-                figures |= told.figures()
+            if curve := disclosure_of(session):
+                disclosure.add(session, curve)
+                figures |= curve.figures()
         rows.append(SessionFigures(session.key, name, figures))
         clean.append((session.client, not findings))
     bleu = semantics = None

@@ -104,7 +104,7 @@ def phrase_in(name: str, text: str) -> str | None:
     text = text.strip().replace("’", "'")
     lower = text.lower()
     seen = next(
-        (found for phrases in read_phrases(FOLDER / f"{name}.yaml") if (found := phrases.seen_in(text, lower))), None
+        (phrase for phrases in read_phrases(FOLDER / f"{name}.yaml") if (phrase := phrases.seen_in(text, lower))), None
     )
     return " ".join(seen.split()) if seen else None
 

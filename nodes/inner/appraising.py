@@ -36,13 +36,13 @@ def _appraisals(view: ClientView, message: str, answer: str) -> Iterator[Apprais
     signs, said = signs_of(message), sentences(message)
     questions = [sentence for sentence in said if "?" in sentence]
     statements = " ".join(sentence for sentence in said if "?" not in sentence)
-    own = telling_words(answer)
-    took_up = telling_words(statements) & own
+    answered = telling_words(answer)
+    took_up = telling_words(statements) & answered
     wrong = _misnamed(view, message)
     understands = not wrong and (len(took_up) >= 3 or bool(took_up and "understanding" in signs))
     if understands:
         yield "understood"
-    asks_well = len(questions) == 1 and _asks_well(questions[0], own, bool(took_up))
+    asks_well = len(questions) == 1 and _asks_well(questions[0], answered, bool(took_up))
     if asks_well:
         yield "asked_well"
     if "normalizing" in signs:
@@ -55,7 +55,7 @@ def _appraisals(view: ClientView, message: str, answer: str) -> Iterator[Apprais
     if len(message.split()) > (_SHORT_LECTURE if "lecture" in signs else _LECTURE):
         yield "lectured"
     warm = {"understanding", "normalizing", "choice"} & signs
-    passes_by = not (warm or asks_well or telling_words(message) & own)
+    passes_by = not (warm or asks_well or telling_words(message) & answered)
     if len(answer.split()) >= _MUCH and passes_by:
         yield "ignored"
 
@@ -72,10 +72,10 @@ def _pressures(view: ClientView, message: str, answer: str, questions: int) -> I
         yield "advised_early"
 
 
-def _asks_well(question: str, own: frozenset[str], took_up: bool) -> bool:
+def _asks_well(question: str, answered: frozenset[str], took_up: bool) -> bool:
     """Whether it is an open question on what was just said."""
     points_back = {"that", "it", "this", "then", "there", "them"} & set(words(question))
-    fits = took_up or bool(telling_words(question) & own) or bool(points_back)
+    fits = took_up or bool(telling_words(question) & answered) or bool(points_back)
     return asked(question) == "open" and fits and not proposes(question)
 
 

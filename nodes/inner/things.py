@@ -53,10 +53,10 @@ def things_of(profile: ClientProfile) -> tuple[Thing, ...]:
     paths = {"reason_for_counseling": 1, **levels(profile)}
     texts = {path: field_of(profile, path) for path in paths}
     return tuple(
-        Thing(path, level, tuple(_parts(text)), told, answers().asks_for.get(path, frozenset()) | telling_words(title))
+        Thing(path, level, tuple(_parts(text)), what, answers().asks_for.get(path, frozenset()) | telling_words(title))
         for path, level in paths.items()
         for title, text in (texts[path],)
-        if (told := telling_words(text))
+        if (what := telling_words(text))
     )
 
 

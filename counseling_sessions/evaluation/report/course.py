@@ -23,9 +23,9 @@ def _told(groups: Sequence[GroupMeasures]) -> Table:
     rows: list[Row] = []
     for group in groups:
         for attitude in (*ATTITUDES, ""):
-            if group.disclosure and (found := group.disclosure.by_attitude.get(attitude)):
+            if group.disclosure and (curves := group.disclosure.by_attitude.get(attitude)):
                 shares = (number(share, share=True) for share in group.disclosure.curve(attitude)[1::2])
-                rows.append((f"{group.name}, {attitude or 'no attitude'} (n={len(found):,})", *shares))
+                rows.append((f"{group.name}, {attitude or 'no attitude'} (n={len(curves):,})", *shares))
     heads = (f"{100 * (tenth + 1) // TENTHS} %" for tenth in range(1, TENTHS, 2))
     notes = (
         "An item is a field of the form that only the client sees. It is told once the client has said half of its telling words, "
