@@ -5,7 +5,7 @@ All calls of a turn but the pick begin their note with the same lines, which a s
 
 from itertools import takewhile
 
-from counseling_sessions.nodes.progress import Progress, closing_turns, must_close, progress_of
+from counseling_sessions.nodes.progress import Progress, must_close, progress_of, turns_left
 from counseling_sessions.profiles.schema import clean
 from counseling_sessions.prompts import prompt
 from counseling_sessions.settings import SessionConfig
@@ -65,7 +65,7 @@ def _suggested(view: CounselorView, stood: Progress, now: Progress, config: Sess
 
 def _left(now: Progress, config: SessionConfig) -> str:
     """How few turns are left before the closing, when they are few."""
-    left = config.max_turns - closing_turns(config) - now.turn + 1
+    left = turns_left(now.turn, config)
     is_near = 0 < left <= SOON and now.phase != "closing"
     return prompt("counselor/turn", "soon", left=counted(left, "turn")) if is_near else ""
 

@@ -10,7 +10,7 @@ from counseling_sessions.models.chat import Models
 from counseling_sessions.models.structured import AnswerSchema
 from counseling_sessions.nodes.attempts import Unusable
 from counseling_sessions.nodes.context import counselor_messages
-from counseling_sessions.nodes.progress import closing_turns, progress_of
+from counseling_sessions.nodes.progress import progress_of, turns_left
 from counseling_sessions.nodes.speaking import DecisionRequest, decide
 from counseling_sessions.profiles.schema import FIELD_LIMIT, clean
 from counseling_sessions.prompts import prompt
@@ -52,7 +52,7 @@ def ask_plan(view: CounselorView, config: SessionConfig) -> DecisionRequest[Plan
     task = prompt("plan", techniques=prompt("plan", "techniques"))
     if before := view.plan:
         reason, goal = clean(_why(view, config)), clean(before.goal)
-        left = config.max_turns - closing_turns(config) - view.turn + 1
+        left = turns_left(view.turn, config)
         again = prompt("plan", "revise", technique=before.technique, goal=goal, reason=reason, left=left)
         task = f"{again}\n\n{task}"
     messages = counselor_messages(view, config, task, "plan")

@@ -125,9 +125,14 @@ def must_close(turn: int, config: SessionConfig) -> bool:
     return turn > max(1, config.max_turns - closing_turns(config))
 
 
+def turns_left(turn: int, config: SessionConfig) -> int:
+    """Turns from this one on before only the closing's are left; 0 or less where they are."""
+    return config.max_turns - closing_turns(config) - turn + 1
+
+
 def may_revise(turn: int, config: SessionConfig) -> bool:
     """Whether there is room for a plan that is revised before this turn."""
-    return turn + ROOM + closing_turns(config) <= config.max_turns + 1
+    return turns_left(turn, config) >= ROOM
 
 
 def may_close(turn: int, config: SessionConfig) -> bool:
