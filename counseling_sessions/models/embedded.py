@@ -22,7 +22,7 @@ from counseling_sessions.store.reading import open_plain
 from counseling_sessions.store.system import own_group
 from counseling_sessions.texts.harmless import one_line
 
-ADAPTER = Path(__file__).parent / "tuned" / "counseling-lora.gguf"
+ADAPTER = Path(__file__).parent / "tuned" / "small" / "counseling-lora.gguf"
 """The adapter that `run.py train` made from the corpus; docs/embedded-model.md says how."""
 TUNED = "SmolLM2-135M-counseling"
 ADAPTER_VARIABLE = "COUNSELING_SESSIONS_ADAPTER"

@@ -88,8 +88,14 @@ def adapter_model(base: Base, recipe: Recipe) -> Any:
         lora_alpha=recipe.alpha,
         lora_dropout=recipe.dropout,
         target_modules="all-linear",
+        exclude_modules=rf".*\.layers\.({'|'.join(map(str, range(recipe.lowest_layer)))})\..*"
+        if recipe.lowest_layer
+        else None,
         task_type="CAUSAL_LM",
     )
+    if recipe.recompute:
+        # The other way would need a gradient of the prompt's embeddings, and so of the layers without an adapter.
+        base.model.gradient_checkpointing_enable(gradient_checkpointing_kwargs={"use_reentrant": False})
     torch.manual_seed(recipe.seed)  # The adapter starts from random numbers.
     return get_peft_model(base.model, config)
 

@@ -14,6 +14,9 @@ class Recipe(BaseModel):
 
     rank: int = Field(default=16, ge=1, le=512, description="Rank of the adapter")
     alpha: int = Field(default=32, ge=1, description="Scale of the adapter: what it adds counts alpha / rank")
+    lowest_layer: int = Field(
+        default=0, ge=0, description="The first layer with an adapter; those below stay as they are"
+    )
     dropout: float = Field(default=0.05, ge=0, lt=1, description="Dropout in front of the adapter")
     learning_rate: float = Field(default=1.5e-3, gt=0, le=1)
     weight_decay: float = Field(default=0.0, ge=0)
@@ -40,6 +43,10 @@ class Recipe(BaseModel):
     looks: int = Field(default=4, ge=1, description="How often the validation loss is looked at, the end included")
     look_packs: int = Field(default=8, ge=1, description="Packs of the validation split that are looked at")
     patience: int = Field(default=2, ge=1, description="Looks in a row without a better loss until training stops")
+    recompute: bool = Field(
+        default=False,
+        description="Compute a layer's inner values a second time instead of keeping them: a third more time, far less memory",
+    )
     four_bit: bool = Field(
         default=False, description="Keep the base in 4-bit NF4 with double quantisation (QLoRA; needs a GPU)"
     )
