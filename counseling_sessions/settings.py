@@ -17,6 +17,7 @@ from pydantic import (
 )
 
 from counseling_sessions.errors import UserError
+from counseling_sessions.ladder.models import EMBEDDED, default_model, embedded_model, embedded_names
 from counseling_sessions.store.failing import failing_as
 from counseling_sessions.store.reading import read_text
 from counseling_sessions.store.yaml_text import YamlError, parse_yaml
@@ -37,12 +38,6 @@ MOST_TURNS = 200
 """Turns of the longest session."""
 MOST_EXAMPLES = 4
 """Examples of a kind that a prompt holds at most."""
-EMBEDDED = "embedded"
-"""The model name that stands for the embedded model, which has an adapter trained for the task."""
-EMBEDDED_BASE = "embedded-base"
-"""The same without the adapter."""
-EMBEDDED_MODELS = (EMBEDDED, EMBEDDED_BASE)
-
 DEFAULT_TECHNIQUES = ("reflection", "questioning", "solutions", "normalizing", "psychoeducation")
 
 
@@ -62,7 +57,7 @@ class ModelSettings(BaseModel):
 
     model: str | None = Field(
         default=None,
-        description=f"Model name as the endpoint knows it; '{EMBEDDED}' for the embedded model, '{EMBEDDED_BASE}' for it untrained",
+        description=f"Model name as the endpoint knows it; '{EMBEDDED}' for the embedded model",
     )
     base_url: Address | None = Field(default=None, description="OpenAI-compatible endpoint, ending in /v1")
     api_key_env: str | None = Field(
@@ -138,21 +133,10 @@ ROLE_DEFAULTS: dict[str, ModelSettings] = {
 
 NOT_TECHNIQUES = frozenset(ROLE_DEFAULTS)
 
-EMBEDDED_TEMPERATURE = 0.5
-"""The highest default of any role on the embedded model: its unlikely words mean little."""
-EMBEDDED_PLAN_TEMPERATURE = 0.0
-"""The same of its plan, which is part of every later prompt: warmer plans go round in circles, or invent."""
-
-EMBEDDED_TURNS = 10
-"""Turns of the embedded model's sessions by default: it loses the thread in longer ones."""
-EMBEDDED_SESSION: dict[str, Any] = {"router": "rules", "merge": "join", "appraisal": "rules", "choices": 3}
-"""How a session of the embedded model differs by default: it cannot pick techniques (it names as many as it may, the same each
-turn), worsens two drafts by merging them, does not judge the counselor's words along with its own, and repeats itself."""
-
 
 def means_embedded(settings: ModelSettings) -> bool:
     """Whether these settings mean the embedded model: by name, or because nothing else is configured."""
-    if settings.model in EMBEDDED_MODELS:
+    if settings.model in embedded_names():
         return True
     configured = settings.base_url or settings.api_key_env or os.environ.get("OPENAI_BASE_URL")
     return not configured and not os.environ.get("OPENAI_API_KEY")
@@ -263,7 +247,8 @@ class SessionConfig(BaseModel):
         """The settings that serve a role: its own, then its group's, then the default, each over the built-in ones."""
         named, built_in = self.named_for(role), _merged(ROLE_DEFAULTS, role)
         if means_embedded(named):
-            coolest = EMBEDDED_PLAN_TEMPERATURE if role == "plan" else EMBEDDED_TEMPERATURE
+            here = embedded_model(named.model or EMBEDDED) or default_model()
+            coolest = here.plan_temperature if role == "plan" else here.temperature
             built_in = built_in.model_copy(update={"temperature": min(coolest, built_in.temperature or 0.0)})
         return named.over(built_in)
 

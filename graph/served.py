@@ -16,13 +16,13 @@ from typing import Annotated, Any
 from pydantic import BeforeValidator, ConfigDict, Field, WithJsonSchema
 from pydantic_core import to_jsonable_python
 
+from counseling_sessions.ladder.models import embedded_names
 from counseling_sessions.models.chat import Models
 from counseling_sessions.models.endpoints import environment_url
 from counseling_sessions.models.errors import ModelError
 from counseling_sessions.models.models_file import read_models
 from counseling_sessions.models.requests import Reply
 from counseling_sessions.settings import (
-    EMBEDDED_MODELS,
     ROLE_DEFAULTS,
     ModelSettings,
     SessionConfig,
@@ -86,7 +86,7 @@ class ServedModels(Models):
             ) from None
         if reply.errors:
             LOG.warning("%s, answered in the end: %s", role, one_line("; ".join(reply.errors)))
-        endpoint = reply.endpoint if reply.endpoint in EMBEDDED_MODELS else ""
+        endpoint = reply.endpoint if reply.endpoint in embedded_names() else ""
         return replace(reply, endpoint=endpoint, errors=_counted(reply.errors))
 
 
@@ -150,7 +150,7 @@ def for_caller(config: SessionConfig, owner: Mapping[str, ModelSettings]) -> tup
 
 def _is_served(role: str, config: SessionConfig, configured: SessionConfig) -> bool:
     recorded, default = config.named_for(role), configured.named_for("default")
-    if recorded.model in {*EMBEDDED_MODELS, *(configured.named_for(name).model for name in configured.models)}:
+    if recorded.model in {*embedded_names(), *(configured.named_for(name).model for name in configured.models)}:
         return True
     here = default.model is None and not means_embedded(default)
     return here and recorded.base_url in (None, default.base_url or environment_url())
@@ -166,7 +166,7 @@ def _served(role: str, asked: SessionConfig, configured: SessionConfig) -> Model
     if chosen.model in (None, owners.model):
         return _over(chosen, owners)
     sampled = chosen.over(ModelSettings(**{name: getattr(owners, name) for name in SAMPLING}))
-    if chosen.model in EMBEDDED_MODELS:
+    if chosen.model in embedded_names():
         return sampled
     for name in ("default", *configured.models):
         place = configured.named_for(name)

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from counseling_sessions.commands.parsing.options import ModelOptions, SessionOptions
+from counseling_sessions.ladder.models import EMBEDDED
 from counseling_sessions.models.chat import Models
 from counseling_sessions.models.errors import ModelError
 from counseling_sessions.models.models_file import read_models
@@ -16,7 +17,7 @@ from counseling_sessions.models.roles import Served, pinned, serving
 from counseling_sessions.models.trust import KEY, Destination, unnamed
 from counseling_sessions.nodes.examples import check_examples
 from counseling_sessions.nodes.techniques import technique
-from counseling_sessions.settings import EMBEDDED_SESSION, EMBEDDED_TURNS, ModelSettings, SessionConfig, SettingsError
+from counseling_sessions.settings import ModelSettings, SessionConfig, SettingsError
 from counseling_sessions.texts.harmless import one_line
 
 
@@ -37,6 +38,10 @@ def named_models(options: ModelOptions) -> dict[str, ModelSettings]:
     """The models that the options name, by role. Raises `SettingsError`."""
     models = read_models(options.file) if options.file else {}
     named = {name: value for name in ("model", "base_url") if (value := getattr(options, name))}
+    if options.embedded and named:
+        raise SettingsError("--embedded names the model; leave --model and --base-url out")
+    if options.embedded:
+        named["model"] = f"{EMBEDDED}-{options.embedded}"
     if named:
         models["default"] = ModelSettings(**named).over(models.get("default", ModelSettings()))
     return models
@@ -44,7 +49,7 @@ def named_models(options: ModelOptions) -> dict[str, ModelSettings]:
 
 def names_models(options: ModelOptions) -> bool:
     """Whether the options name a model or where it is: a person who does so has looked at the server."""
-    return bool(options.file or options.model or options.base_url)
+    return bool(options.file or options.model or options.base_url or options.embedded)
 
 
 def set_fields(options: SessionOptions | None = None, **more: Any) -> dict[str, Any]:
@@ -85,19 +90,19 @@ async def serve_new(
 
 
 def all_embedded(served: Sequence[Served]) -> bool:
-    """Whether the embedded model serves every role."""
+    """Whether embedded models serve every role."""
     return all(item.endpoint and item.endpoint.embedded for item in served)
 
 
 def for_embedded(config: SessionConfig, fields: dict[str, Any], served: Sequence[Served]) -> SessionConfig:
-    """The configuration, with its open fields fitted to the embedded model if that serves every role."""
-    if not all_embedded(served):
+    """The configuration, with its open fields fitted to the embedded model if that serves every role; the smallest of several."""
+    here = [item.endpoint.embedded for item in served if item.endpoint and item.endpoint.embedded]
+    if not all_embedded(served) or not here:
         return config
-    fitted = config.model_dump() | {name: value for name, value in EMBEDDED_SESSION.items() if name not in fields}
-    if "max_turns" not in fields:
-        fitted["max_turns"] = EMBEDDED_TURNS
-        if "min_turns" not in fields:
-            del fitted["min_turns"]  # the minimum follows the shorter session
+    defaults = min(here, key=lambda model: model.file.size).session
+    fitted = config.model_dump() | {name: value for name, value in defaults.items() if name not in fields}
+    if "max_turns" not in fields and "min_turns" not in fields:
+        del fitted["min_turns"]  # the minimum follows the shorter session
     return SessionConfig.model_validate(fitted)
 
 

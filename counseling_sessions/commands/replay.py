@@ -24,13 +24,14 @@ from counseling_sessions.graph.fork import Edits, ForkTask, fork_head, fork_task
 from counseling_sessions.inspection.diff import as_json, compare
 from counseling_sessions.inspection.diff_view import show_difference
 from counseling_sessions.inspection.find import find_one
+from counseling_sessions.ladder.models import embedded_names
 from counseling_sessions.models.roles import pinned
 from counseling_sessions.sessions.errors import RunError
 from counseling_sessions.sessions.folder import RunFolder
 from counseling_sessions.sessions.journal_lines import JournalContent
 from counseling_sessions.sessions.ledger import Damage
 from counseling_sessions.sessions.record import SessionRecord
-from counseling_sessions.settings import EMBEDDED_MODELS, NOT_TECHNIQUES, REACH, ModelSettings, SessionConfig
+from counseling_sessions.settings import NOT_TECHNIQUES, REACH, ModelSettings, SessionConfig
 from counseling_sessions.texts.console import HarmlessConsole, json_text, print_json
 
 WHERE = {"model", "extra_body", *REACH} - {"timeout", "max_requests"}
@@ -125,8 +126,8 @@ def _models(named: dict[str, ModelSettings], recorded: dict[str, ModelSettings])
             for role in _roles_of(group, recorded):
                 merged[role] = merged[role].model_copy(update=dict.fromkeys(WHERE))
         here = recorded.get(group, ModelSettings())
-        elsewhere = settings.model is not None and settings.model not in EMBEDDED_MODELS
-        if elsewhere and not settings.base_url and here.model not in EMBEDDED_MODELS:
+        elsewhere = settings.model is not None and settings.model not in embedded_names()
+        if elsewhere and not settings.base_url and here.model not in embedded_names():
             # Another model's name alone means the same endpoint.
             server = {name: getattr(here, name) for name in WHERE - {"model"}}
             merged[group] = merged.get(group, ModelSettings()).model_copy(update=server)

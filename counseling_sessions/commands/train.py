@@ -34,6 +34,7 @@ def write_examples(request: TrainDataRequest) -> int:
         splits=Splits.of(request.splits),
         seed=request.seed,
         as_embedded=request.as_embedded,
+        phased=request.phased,
         skip_invalid=request.skip_invalid,
         overwrite=request.overwrite,
     )
@@ -119,7 +120,7 @@ def recipe_of(request: TrainLoraRequest) -> Recipe:
     options = {name: value for name, value in vars(request.recipe).items() if value is not None}
     if request.qlora or request.no_qlora:
         options["four_bit"] = request.qlora
-    recipe = PRESETS[request.preset]
+    recipe = PRESETS[request.preset or ("embedded-small" if request.base == "embedded-small" else "embedded")]
     # Shares and parts of an epoch balance all the roles within an hour.
     everything = {"shares": {}, "always": (), "epochs": max(1.0, recipe.epochs)} if request.roles else {}
     return Recipe.model_validate(recipe.model_dump() | everything | options)

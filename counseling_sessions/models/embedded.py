@@ -16,15 +16,16 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, Self
 
-from counseling_sessions.models.embedded_file import SMOLLM2, EmbeddedModelError, model_file
+from counseling_sessions.ladder.models import EmbeddedModel
+from counseling_sessions.models.embedded_file import EmbeddedModelError, model_file
 from counseling_sessions.models.errors import MOST_WORDS
 from counseling_sessions.store.reading import open_plain
 from counseling_sessions.store.system import own_group
 from counseling_sessions.texts.harmless import one_line
 
-ADAPTER = Path(__file__).parent / "tuned" / "small" / "counseling-lora.gguf"
-"""The adapter that `run.py train` made from the corpus; docs/embedded-model.md says how."""
-TUNED = "SmolLM2-135M-counseling"
+TUNED = Path(__file__).parent / "tuned"
+"""A folder for each size, with the adapter that `run.py train` made from the corpus; docs/embedded-model.md says how."""
+ADAPTER = "counseling-lora.gguf"
 ADAPTER_VARIABLE = "COUNSELING_SESSIONS_ADAPTER"
 """Environment variable that names another adapter for the embedded model; `none` for none."""
 SERVER = (sys.executable, "-P", str(Path(__file__).with_name("embedded_server.py")))
@@ -40,14 +41,15 @@ is slow on cores that other processes use too."""
 
 
 class EmbeddedServer:
-    """The server and its model, for any thread. After its end it can start again, on another port."""
+    """The server of an embedded model, for any thread. After its end it can start again, on another port."""
 
-    model_name = SMOLLM2.name
-
-    def __init__(self, *, offline: bool = False) -> None:
+    def __init__(self, model: EmbeddedModel, *, offline: bool = False) -> None:
+        self.model = model
         self.tuned_name: str | None = None
         """The model's name with the adapter, which is number 0 of the server; None without one. It ends in the first digits of the
         adapter's SHA-256."""
+        self.addresses: set[str] = set()
+        """Every address that it has had."""
         self._offline = offline
         self._process: subprocess.Popen[bytes] | None = None
         self._base_url: str | None = None
@@ -66,14 +68,15 @@ class EmbeddedServer:
         with self._lock:
             if self._runs():
                 return
-            path = model_file(offline=self._offline)
-            adapter = adapter_file()
-            self._process = _launch(path, adapter)
+            path = model_file(self.model, offline=self._offline)
+            adapter = adapter_file(self.model)
+            self._process = _launch(path, self.model, adapter)
             try:
                 # While the server loads.
                 digest = hashlib.sha256(adapter.read_bytes()).hexdigest() if adapter else ""
-                self.tuned_name = f"{TUNED}-{digest[:8]}" if adapter else None
+                self.tuned_name = f"{self.model.tuned_name}-{digest[:8]}" if adapter else None
                 self._base_url = f"http://127.0.0.1:{_port(self._process, path, adapter)}/v1"
+                self.addresses.add(self._base_url)
             except BaseException:  # Above all Ctrl-C.
                 self.stop()
                 raise
@@ -112,12 +115,12 @@ class EmbeddedServer:
         self.stop()
 
 
-def adapter_file() -> Path | None:
-    """The embedded model's adapter, if it has one. Raises `EmbeddedModelError` if the environment names a file that is none."""
+def adapter_file(model: EmbeddedModel) -> Path | None:
+    """An embedded model's adapter, if it has one. Raises `EmbeddedModelError` if the environment names a file that is none."""
     name = os.environ.get(ADAPTER_VARIABLE, "").strip()
     if name == "none":
         return None
-    path = Path(name).expanduser() if name else ADAPTER
+    path = Path(name).expanduser() if name else TUNED / model.size / ADAPTER
     if not name and not path.exists():
         return None
     try:
@@ -131,34 +134,33 @@ def adapter_file() -> Path | None:
 
 
 _lock = threading.Lock()
-_shared: EmbeddedServer | None = None
+_shared: dict[str, EmbeddedServer] = {}
 
 
-def shared_server(*, offline: bool = False) -> EmbeddedServer:
-    """This process's one server, running until the process ends. Raises `EmbeddedModelError`."""
-    global _shared  # noqa: PLW0603 - one server a process is the point
+def shared_server(model: EmbeddedModel, *, offline: bool = False) -> EmbeddedServer:
+    """This process's one server of a model, running until the process ends. Raises `EmbeddedModelError`."""
     with _lock:
-        server = _shared or EmbeddedServer(offline=offline)
+        server = _shared.get(model.size) or EmbeddedServer(model, offline=offline)
         server.start()
-        if _shared is None:
+        if model.size not in _shared:
             atexit.register(server.stop)
-        _shared = server
+        _shared[model.size] = server
         return server
 
 
 def why_gone(base_url: str) -> str | None:
-    """As `EmbeddedServer.why_gone`, for this process's one server; None also if it has none."""
-    return _shared.why_gone(base_url) if _shared else None
+    """As `EmbeddedServer.why_gone`, for this process's servers; None also if none of them was ever there."""
+    return next((server.why_gone(base_url) for server in _shared.values() if base_url in server.addresses), None)
 
 
-def _launch(path: Path, adapter: Path | None) -> subprocess.Popen[bytes]:
+def _launch(path: Path, model: EmbeddedModel, adapter: Path | None) -> subprocess.Popen[bytes]:
     """Run the server where Ctrl-C does not reach it. Its standard input ends with this process."""
     environment = dict(os.environ)
     # The environment may say how libgomp's threads wait.
     if "OMP_WAIT_POLICY" not in environment:
         environment.setdefault(SPINS_VARIABLE, SPINS)
     return subprocess.Popen(
-        [*SERVER, str(path), SMOLLM2.name, *([str(adapter)] if adapter else [])],
+        [*SERVER, str(path), model.name, str(model.context), *([str(adapter)] if adapter else [])],
         env=environment,
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,

@@ -1,6 +1,6 @@
 """The embedded model's server, a separate process: llama.cpp's server on a free loopback port, until its parent ends.
 
-    python embedded_server.py MODEL NAME [ADAPTER]
+    python embedded_server.py MODEL NAME CONTEXT [ADAPTER]
 
 It writes one JSON object to standard output: its `port`, or why it has none as `unloadable` or `failed`. Standard input ends with the
 parent. It runs as a file and imports nothing of the project, so it starts fast and needs no path.
@@ -12,17 +12,18 @@ import sys
 from typing import Any
 from urllib.parse import urlsplit
 
-CONTEXT = 8192
-"""Tokens of each slot, as in the model's training. The server divides its context evenly among the slots."""
 SLOTS = {"counselor": 0, "client": 1}
 MOST_THREADS = 8
 
 
-def main(model: str, name: str, adapter: str | None = None) -> None:
-    """Serve the GGUF `model` under `name` until standard input ends; `adapter` is the GGUF of its number 0."""
+def main(model: str, name: str, context: str, adapter: str | None = None) -> None:
+    """Serve the GGUF `model` under `name` until standard input ends.
+
+    Each slot has `context` tokens; `adapter` is the GGUF of its number 0.
+    """
     output = os.fdopen(os.dup(1), "w", encoding="utf-8", newline="\n")
     os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # The library may print too.
-    server, answer = start(model, name, adapter)
+    server, answer = start(model, name, int(context), adapter)
     with output:
         json.dump(answer, output)
     if server:
@@ -30,14 +31,14 @@ def main(model: str, name: str, adapter: str | None = None) -> None:
     os._exit(0)  # The library would wait for its requests, whose clients are gone.
 
 
-def start(model: str, name: str, adapter: str | None) -> tuple[Any, dict[str, Any]]:
+def start(model: str, name: str, context: int, adapter: str | None) -> tuple[Any, dict[str, Any]]:
     """The running server or None, and the answer for the parent."""
     try:
         import xllamacpp
     except ImportError as error:
         return None, {"unloadable": error.msg}
     try:
-        parameters = _parameters(xllamacpp.CommonParams(), model, name)
+        parameters = _parameters(xllamacpp.CommonParams(), model, name, context)
         if adapter:
             lora = xllamacpp.CommonAdapterLoraInfo()
             lora.path, lora.scale = adapter, 1.0
@@ -48,7 +49,7 @@ def start(model: str, name: str, adapter: str | None) -> tuple[Any, dict[str, An
     return server, {"port": urlsplit(server.listening_address).port}
 
 
-def _parameters(parameters: Any, model: str, name: str) -> Any:
+def _parameters(parameters: Any, model: str, name: str, context: int) -> Any:
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     threads = min(cores, MOST_THREADS)
     parameters.model.path = model
@@ -62,7 +63,7 @@ def _parameters(parameters: Any, model: str, name: str) -> Any:
     parameters.ui = False
     parameters.endpoint_slots = True
     parameters.n_parallel = len(SLOTS)
-    parameters.n_ctx = CONTEXT * len(SLOTS)
+    parameters.n_ctx = context * len(SLOTS)  # The server divides it evenly among the slots.
     parameters.verbosity = 0
     parameters.warmup = False  # The first request does it.
     parameters.cpuparams.n_threads = threads

@@ -2,19 +2,19 @@
 
 import asyncio
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import openai
 from pydantic import ValidationError
 
+from counseling_sessions.ladder.models import BASE, EMBEDDED, EmbeddedModel, embedded_model, embedded_names
 from counseling_sessions.models.embedded import shared_server
+from counseling_sessions.models.embedded_choice import SizeError, fitting_model
 from counseling_sessions.models.embedded_file import EmbeddedModelError
 from counseling_sessions.models.errors import RETRIED, FailedCall, ModelError, failure_of, unreadable
 from counseling_sessions.models.model_list import read_model_list
 from counseling_sessions.models.transport import NO_KEY, ModelClient, without_surroundings
 from counseling_sessions.settings import (
-    EMBEDDED_BASE,
-    EMBEDDED_MODELS,
     ModelSettings,
     means_embedded,
     validation_message,
@@ -35,12 +35,15 @@ LIST_PAUSE = 0.5
 
 @dataclass(frozen=True)
 class Endpoint:
-    """A model behind an OpenAI-compatible server, which alone gets `key`. `tuned`: the embedded model with its adapter."""
+    """A model behind an OpenAI-compatible server, which alone gets `key`.
+
+    `embedded` describes an embedded one, which is `tuned` if it has its adapter.
+    """
 
     base_url: str
     model: str
     key: str
-    embedded: bool = False
+    embedded: EmbeddedModel | None = field(default=None, compare=False)
     tuned: bool = False
 
     def __repr__(self) -> str:
@@ -63,7 +66,7 @@ async def find_endpoint(settings: ModelSettings, *, offline: bool = False) -> En
     `ModelError` of kind "configuration", "connection" or "refused".
     """
     if means_embedded(settings):
-        if settings.model not in (None, *EMBEDDED_MODELS):
+        if settings.model not in (None, *embedded_names()):
             raise ModelError(
                 "configuration",
                 f"the model {settings.model!r} needs an endpoint: give --base-url, or set OPENAI_BASE_URL or OPENAI_API_KEY",
@@ -80,10 +83,11 @@ async def find_endpoint(settings: ModelSettings, *, offline: bool = False) -> En
 
 async def _embedded(model: str | None, offline: bool) -> Endpoint:
     try:
-        server = await asyncio.to_thread(shared_server, offline=offline)
-        tuned = None if model == EMBEDDED_BASE else server.tuned_name
-        return Endpoint(server.base_url, tuned or server.model_name, NO_KEY, embedded=True, tuned=tuned is not None)
-    except EmbeddedModelError as error:
+        here = embedded_model(model or EMBEDDED) or fitting_model(offline=offline)
+        server = await asyncio.to_thread(shared_server, here, offline=offline)
+        tuned = None if (model or "").endswith(BASE) else server.tuned_name
+        return Endpoint(server.base_url, tuned or here.name, NO_KEY, embedded=here, tuned=tuned is not None)
+    except (EmbeddedModelError, SizeError) as error:
         problem = str(error)
     raise ModelError("configuration", problem)
 

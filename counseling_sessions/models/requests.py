@@ -14,6 +14,7 @@ from pydantic import JsonValue
 
 from counseling_sessions.models.answers import most_characters, reasoning_size
 from counseling_sessions.models.dialect import LIMIT, SEED, Dialect, folded, said_by
+from counseling_sessions.models.embedded_server import SLOTS
 from counseling_sessions.models.endpoints import OPENAI_EFFORT, OPENAI_MODEL, Endpoint
 from counseling_sessions.models.errors import FailedCall, failure_of, unreadable
 from counseling_sessions.models.finishing import AT_LIMIT, read_finish
@@ -23,21 +24,6 @@ from counseling_sessions.models.transport import ModelClient, without_surroundin
 from counseling_sessions.settings import ModelSettings
 from counseling_sessions.store.machine import Shortage
 from counseling_sessions.texts.reasoning import take_apart
-
-EMBEDDED_BODY: dict[str, Any] = {
-    # A 135M model loops, and goes on with the other speaker's lines; these are llama.cpp's means against that. It may repeat
-    # single words, as a counselor takes up the client's. It loses unlikely words early, which mean little in such a model.
-    "repeat_penalty": 1.0,
-    "dry_multiplier": 0.8,
-    "dry_penalty_last_n": 1024,
-    "min_p": 0.15,
-    "stop": ["\nClient:", "\nCounselor:", "\n\n"],
-    "cache_prompt": True,
-}
-EMBEDDED_MAX_TOKENS = {
-    **{"plan": 320, "router": 120, "client": 80, "merge": 96, "counselor": 96, "judge": 1600},
-    "default": 72,
-}
 
 # Advice on a function that we do not call; `Models.ask` handles and records a refused schema.
 warnings.filterwarnings("ignore", "This model does not support OpenAI's structured output", module="langchain_openai")
@@ -189,9 +175,10 @@ def _body(
     body: dict[str, Any] = {}
     max_tokens = settings.max_tokens
     if endpoint.embedded:
-        body |= EMBEDDED_BODY | {"id_slot": 1 if role == "client" else 0}
+        body |= endpoint.embedded.body | {"id_slot": SLOTS["client" if role == "client" else "counselor"]}
         body["lora"] = [{"id": 0, "scale": 1.0 if endpoint.tuned else 0.0}]
-        max_tokens = min(max_tokens or 4096, EMBEDDED_MAX_TOKENS.get(role, EMBEDDED_MAX_TOKENS["default"]))
+        longest = endpoint.embedded.max_tokens
+        max_tokens = min(max_tokens or 4096, longest.get(role, longest["default"]))
         if schema:
             body |= {"stop": [], "dry_multiplier": 0.0}
     # Older local servers do not know max_completion_tokens.

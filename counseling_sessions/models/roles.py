@@ -6,7 +6,7 @@ from counseling_sessions.models.chat import Models
 from counseling_sessions.models.dialect import PLAIN, Dialect
 from counseling_sessions.models.endpoints import Endpoint
 from counseling_sessions.models.errors import ModelError
-from counseling_sessions.settings import EMBEDDED, EMBEDDED_BASE, ModelSettings, SessionConfig
+from counseling_sessions.settings import ModelSettings, SessionConfig
 
 ROLES = ("plan", "router", "merge", "counselor", "client")
 """The roles besides the techniques."""
@@ -53,7 +53,7 @@ def pinned(config: SessionConfig, served: list[Served]) -> SessionConfig:
     for role, endpoint in targets.items():
         fields = {"model": endpoint.model, "base_url": endpoint.base_url}
         if endpoint.embedded:
-            fields = {"model": EMBEDDED if endpoint.tuned else EMBEDDED_BASE}
+            fields = {"model": endpoint.embedded.model_name(tuned=endpoint.tuned)}
         models[role] = models.get(role, ModelSettings()).model_copy(update=fields)
     return config.model_copy(update={"models": models})
 

@@ -16,26 +16,28 @@ from counseling_sessions.generation.exports.chat import alone
 from counseling_sessions.generation.exports.files import CARD, MARK, staged, writing
 from counseling_sessions.generation.exports.splits import Splits
 from counseling_sessions.graph.exchanges import Exchange, as_exchanges
+from counseling_sessions.ladder.models import default_model
 from counseling_sessions.nodes.methods import METHODS
 from counseling_sessions.profiles.problems import Problem, ProfileError
 from counseling_sessions.prompts import prompt_hashes
 from counseling_sessions.sessions.ledger import Damage
 from counseling_sessions.sessions.record import SessionRecord
 from counseling_sessions.sessions.session import client_group
-from counseling_sessions.settings import EMBEDDED_SESSION
 from counseling_sessions.store.reading import open_plain, parse_json, read_lines, read_text, sha256_of
 from counseling_sessions.training.corpus import SPLITS, held_out_clients
 from counseling_sessions.training.roles import COUNSELOR
 from counseling_sessions.training.sources import Source, read_sources
 
 COUNTS = "data.json"
+PROMPTING = ("router", "merge", "appraisal")
+"""The defaults of embedded models that show in prompts; the same for all of them."""
 TEXT = Path(__file__).parent / "texts" / "data.md"
 
 
 class DataReport(BaseModel):
     """A folder of examples: counts by split and role, words of the answers, skipped records with reasons.
 
-    `as_embedded`: the prompts are the embedded model's (`settings.EMBEDDED_SESSION`).
+    `as_embedded`: the prompts are the embedded model's (`PROMPTING`).
     """
 
     model_config = ConfigDict(extra="forbid")
@@ -59,7 +61,8 @@ class DataReport(BaseModel):
 def examples_of(record: SessionRecord, roles: Sequence[str], *, as_embedded: bool = False) -> Iterator[Exchange]:
     """A session's examples of some roles, in the order of work; `as_embedded` with the embedded model's prompts."""
     if as_embedded:
-        record = record.model_copy(update={"configuration": record.configuration | EMBEDDED_SESSION})
+        served = {name: value for name, value in default_model().session.items() if name in PROMPTING}
+        record = record.model_copy(update={"configuration": record.configuration | served})
     yield from as_exchanges(record, roles)
     if COUNSELOR in roles and METHODS[record.configuration["method"]].specialists:
         config = alone(record, record.plan).model_dump(mode="json")
@@ -89,13 +92,15 @@ def prepare(
     splits: Splits | None = None,
     seed: int = 0,
     as_embedded: bool = False,
+    phased: bool = False,
     skip_invalid: bool = False,
     overwrite: bool = False,
 ) -> DataReport:
     """Write the examples of all sessions into `out`, one file a split; returns a report.
 
     A client is in one split only. A file named after a split (as in the corpus) decides it for all other files; else a hash of the
-    client does. The corpus's held-out clients are held out everywhere, so that its test split stays a test. Raises `ProfileError`
+    client does. The corpus's held-out clients are held out everywhere, so that its test split stays a test. `phased`: of the
+    training split only sessions whose router chose the phases. Raises `ProfileError`
     for a broken record, unless `skip_invalid`, and `ExportError` if it cannot write `out`.
     """
     report = DataReport(
@@ -111,6 +116,8 @@ def prepare(
             for source in _usable(sources, report, skip_invalid):
                 client = client_group(source.record.profile)
                 split = bound.get(client) or shares.split_of(client, seed)
+                if phased and split == "train" and not _is_phased(source.record):
+                    continue
                 clients[split].add(client)
                 with writing(out):
                     _write(files[split], split, source.record, client, roles, report)
@@ -172,6 +179,10 @@ def _usable(sources: Sequence[Path], report: DataReport, skip_invalid: bool) -> 
             else:
                 yield item
         report.skipped += (f"{path}: {damage}" for damage in left_out or ())
+
+
+def _is_phased(record: SessionRecord) -> bool:
+    return any(turn.pick and turn.pick.asks is not None for turn in record.turns)
 
 
 def _bound_clients(sources: Sequence[Path], skip_invalid: bool) -> dict[str, str]:

@@ -13,9 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from counseling_sessions.models.embedded_file import model_file
-from counseling_sessions.settings import EMBEDDED
 from counseling_sessions.store.reading import parse_json, read_text
 from counseling_sessions.training.adapter import WEIGHTS
+from counseling_sessions.training.base import embedded_base
 from counseling_sessions.training.card import read_card
 from counseling_sessions.training.errors import TrainingError
 
@@ -139,7 +139,7 @@ def _architecture(adapter: Path) -> tuple[str, dict[str, int]]:
     from transformers import AutoConfig
 
     card = read_card(adapter)
-    if card.base == EMBEDDED or card.base.endswith(".gguf"):
+    if embedded_base(card.base) or card.base.endswith(".gguf"):
         file = _base_file(adapter)
         config = AutoConfig.from_pretrained(str(file.parent), gguf_file=file.name)
     else:
@@ -152,8 +152,8 @@ def _architecture(adapter: Path) -> tuple[str, dict[str, int]]:
 
 def _base_file(adapter: Path) -> Path:
     base = read_card(adapter).base
-    if base == EMBEDDED:
-        return model_file()
+    if here := embedded_base(base):
+        return model_file(here)
     if base.endswith(".gguf"):
         return Path(base)
     raise TrainingError(

@@ -5,10 +5,9 @@ from typing import Any, get_args
 
 from counseling_sessions.commands.parsing.declared import Options, option, switch
 from counseling_sessions.commands.parsing.values import names
+from counseling_sessions.ladder.models import default_model, sizes
 from counseling_sessions.nodes.techniques import techniques
 from counseling_sessions.settings import (
-    EMBEDDED_SESSION,
-    EMBEDDED_TURNS,
     AppraisalPolicy,
     FanOut,
     MergePolicy,
@@ -23,6 +22,9 @@ RECORD = "which record of the file: its number or its id"
 SALVAGE = "leave damaged sessions out, and say which, in place of stopping"
 OTHER_PROMPTS = "go on although prompt files have changed since: the record says which call was made with which"
 PRICES = "YAML with prices per model, for costs"
+
+
+EMBEDDED_SESSION = default_model().session
 
 
 def _described(name: str, default: object, unlike: str = "") -> str:
@@ -48,7 +50,7 @@ class SessionOptions(Options):
         _described("choices", 1, f"; {EMBEDDED_SESSION['choices']} with the embedded model"), metavar="N"
     )
     max_turns: int | None = option(
-        f"at most (default 20; {EMBEDDED_TURNS} on the embedded model)", "TURNS", flags=("--turns",)
+        f"at most (default 20; {EMBEDDED_SESSION['max_turns']} on the embedded model)", "TURNS", flags=("--turns",)
     )
     min_turns: int | None = option(_described("min_turns", 8))
     language: str | None = option("the language both sides speak (default English)")
@@ -60,4 +62,8 @@ class ModelOptions(Options):
     model: str | None = option("model name; 'embedded' for the embedded model")
     base_url: str | None = option("OpenAI-compatible endpoint, such as http://localhost:8000/v1")
     file: Path | None = option("YAML with a model, endpoint and sampling per role", "FILE", flags=("--models",))
+    embedded: str | None = option(
+        "the embedded model of this size, whatever endpoint is configured (default: the largest this machine can run)",
+        choices=sizes(),
+    )
     offline: bool = switch("never fetch the embedded model")

@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from counseling_sessions.commands.parsing.declared import CommandRequest, Options, argument, group, option, switch
-from counseling_sessions.settings import EMBEDDED
+from counseling_sessions.ladder.models import EMBEDDED, sizes
 from counseling_sessions.training.recipe import Preset, Recipe
 from counseling_sessions.training.roles import role_names
 
@@ -36,6 +36,7 @@ class TrainDataRequest(CommandRequest):
     splits: str = option("shares of clients for train, validation and test", default="80/10/10")
     seed: int = option("which clients are in which split", default=0)
     as_embedded: bool = switch("with the prompts of the embedded model's sessions: appraisals by rules, no reasons")
+    phased: bool = switch("to learn from, only sessions in which the client's answers decided the phases")
     skip_invalid: bool = switch("leave out what cannot be read, and count it", flags=("--skip-invalid", "--salvage"))
     overwrite: bool = switch("replace examples that lie there")
 
@@ -44,10 +45,12 @@ class TrainLoraRequest(CommandRequest):
     """An adapter, to be trained."""
 
     data: Path = argument("a folder made by train data", "DATA")
-    base: str = option("embedded (default), an id of the Hub, a folder or a GGUF file", default=EMBEDDED)
+    base: str = option(f"embedded (default), {EMBEDDED}-SIZE ({', '.join(sizes())}), an id of the Hub, a folder or a GGUF file", default=EMBEDDED)
     out: Path = option(None, "FOLDER")
     roles: str | None = option("only examples of these roles, and all of them (one adapter per agent)")
-    preset: Preset = option("embedded: within an hour on two cores; paper: MAGneT's", default="embedded")
+    preset: Preset | None = option(
+        "embedded and embedded-small: for two cores, the default for these bases; paper: MAGneT's"
+    )
     qlora: bool = switch("keep the base in 4 bits (a GPU and bitsandbytes)")
     no_qlora: bool = switch("the paper's preset on a whole base")
     recipe: RecipeOptions = group(RecipeOptions)
