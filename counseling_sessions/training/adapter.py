@@ -25,6 +25,7 @@ from counseling_sessions.training.errors import TrainingError
 from counseling_sessions.training.loop import CHECKPOINT, Progress, remove_checkpoint, schedule, train
 from counseling_sessions.training.loss import SessionPacks, pack_sessions
 from counseling_sessions.training.recipe import Recipe
+from counseling_sessions.training.roles import role_names
 
 WEIGHTS = "adapter_model.safetensors"
 
@@ -47,7 +48,8 @@ def train_adapter(
     _refuse(out)
     rows = shared_examples(_rows(data / "train.jsonl", roles), recipe)
     validation_file = data / "validation.jsonl"
-    validation_rows = _rows(validation_file, roles) if validation_file.exists() else []
+    learned = [role for role in role_names() if (roles is None or role in roles) and recipe.shares.get(role, 1.0)]
+    validation_rows = _rows(validation_file, learned) if validation_file.exists() else []
     on_stage(f"loading {base}")
     loaded = load_base(base, four_bit=recipe.four_bit, offline=offline)
     on_stage(f"packing {len(rows):,} examples")
