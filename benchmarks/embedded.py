@@ -1,6 +1,6 @@
 """The embedded model on held-out clients: without its adapter, with it, and with it but without guards.
 
-    python benchmarks/embedded.py [--sessions 3] [--turns 10] [--answers 6] [--out FOLDER]
+    python benchmarks/embedded.py [--size medium] [--sessions 3] [--turns 10] [--answers 6] [--out FOLDER]
     python benchmarks/embedded.py --kinds tuned --sessions 0 --answers 20 --split validation --temperature 0.3     (how to sample)
 
 Sessions are run with clients of the corpus' test split, whom the adapter has never seen, each with the attitude it has in a plain
@@ -34,16 +34,17 @@ from counseling_sessions.evaluation.reference import Turn, reference_scores
 from counseling_sessions.evaluation.tokens import unicode_words
 from counseling_sessions.graph.exchanges import Exchange
 from counseling_sessions.graph.session import SessionTask, run_session
+from counseling_sessions.ladder.models import EmbeddedModel, embedded_model, sizes
 from counseling_sessions.models.chat import Models
 from counseling_sessions.nodes import guards
 from counseling_sessions.sessions.record import SessionRecord
 from counseling_sessions.sessions.session import session_of
-from counseling_sessions.settings import EMBEDDED, EMBEDDED_BASE, EMBEDDED_SESSION, ModelSettings, SessionConfig
+from counseling_sessions.settings import ModelSettings, SessionConfig
 from counseling_sessions.training.corpus import SPLITS, collection_folder
 from counseling_sessions.training.data import examples_of
 from counseling_sessions.training.roles import chosen_roles
 
-KINDS = {"base": EMBEDDED_BASE, "tuned": EMBEDDED, "unguarded": EMBEDDED}
+KINDS = ("base", "tuned", "unguarded")
 
 
 @dataclass
@@ -60,6 +61,7 @@ def main() -> None:
     parser.add_argument("--turns", type=int, default=10)
     parser.add_argument("--answers", type=int, default=6, help="answers of each role against the corpus")
     parser.add_argument("--kinds", default=",".join(KINDS), help=f"of {', '.join(KINDS)}")
+    parser.add_argument("--size", choices=sizes(), default=sizes()[-1], help="of the embedded model")
     parser.add_argument("--split", choices=SPLITS[1:], default="test", help="of the plain sessions (default test)")
     parser.add_argument("--temperature", type=float, help="of every role, in place of the usual one")
     parser.add_argument("--at-once", action="store_true", help="also tokens a second with 1 and 4 sessions at once")
@@ -100,10 +102,14 @@ async def measure(
         console.print(sessions_table(run))
     for kind in kinds if args.answers else ():
         if kind != "unguarded":
-            console.print(kind, await answers_of(models, served_by(kind, args.temperature), held_out, args.answers))
+            console.print(
+                kind, await answers_of(models, served_by(args.size, kind, args.temperature), held_out, args.answers)
+            )
     if args.at_once:
         for at_once in (1, 4):
-            console.print(f"{at_once} at once:", await rate(models, folder / f"at-once-{at_once}", held_out, at_once))
+            console.print(
+                f"{at_once} at once:", await rate(models, args.size, folder / f"at-once-{at_once}", held_out, at_once)
+            )
     await models.close()
 
 
@@ -115,19 +121,26 @@ async def sessions_of(
     for record in held_out[: args.sessions]:
         began = time.monotonic()
         with guarded(kind != "unguarded"):
-            asked = task(record, served_by(kind, args.temperature), args.turns)
+            asked = task(record, args.size, served_by(args.size, kind, args.temperature), args.turns)
             found.records.append(await run_session(asked, folder, models))
         found.seconds.append(time.monotonic() - began)
     (folder / "records.jsonl").write_text("".join(r.model_dump_json() + "\n" for r in found.records), encoding="utf-8")
     return found
 
 
-def served_by(kind: str, temperature: float | None = None) -> ModelSettings:
-    return ModelSettings(model=KINDS[kind], temperature=temperature)
+def described(size: str) -> EmbeddedModel:
+    model = embedded_model(f"embedded-{size}")
+    assert model
+    return model
 
 
-def task(record: SessionRecord, model: ModelSettings, turns: int, seed: int = 1) -> SessionTask:
-    config = SessionConfig(max_turns=turns, seed=seed, models={"default": model}, **EMBEDDED_SESSION)
+def served_by(size: str, kind: str, temperature: float | None = None) -> ModelSettings:
+    return ModelSettings(model=described(size).model_name(tuned=kind != "base"), temperature=temperature)
+
+
+def task(record: SessionRecord, size: str, model: ModelSettings, turns: int, seed: int = 1) -> SessionTask:
+    fields = described(size).session | {"max_turns": turns, "min_turns": min(8, turns)}
+    config = SessionConfig(seed=seed, models={"default": model}, **fields)
     return SessionTask(profile=record.profile, attitude=record.attitude, config=config)
 
 
@@ -200,10 +213,10 @@ def scored(turns: list[Turn]) -> list[str]:
     return [str(len(turns)), *(f"{scores[name].value:.1f}" for name in ("bleu", "chrf", "rougeL"))]
 
 
-async def rate(models: Models, folder: Path, held_out: list[SessionRecord], at_once: int) -> str:
+async def rate(models: Models, size: str, folder: Path, held_out: list[SessionRecord], at_once: int) -> str:
     """Completion tokens a second of four-turn sessions that run at once."""
     began = time.monotonic()
-    tasks = [task(record, served_by("tuned"), 4, seed=at_once) for record in held_out[:at_once]]
+    tasks = [task(record, size, served_by(size, "tuned"), 4, seed=at_once) for record in held_out[:at_once]]
     records = await asyncio.gather(*(run_session(one, folder, models) for one in tasks))
     seconds = time.monotonic() - began
     return f"{rate_of(records, seconds):.0f} completion tokens a second, {seconds:.0f} s"

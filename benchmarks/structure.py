@@ -3,7 +3,7 @@
     python run.py train data corpus/plain --out sft/ --roles all,counselor
     python run.py train lora sft/ --out one/ --roles counselor --epochs 2.18            (as many tokens as the team had)
     python run.py train export one/ --gguf one.gguf
-    python benchmarks/structure.py models/tuned/counseling-lora.gguf one.gguf --out FOLDER [--sessions 14] [--turns 10] [--every 2]
+    python benchmarks/structure.py TEAM.gguf ONE.gguf --out FOLDER [--sessions 14] [--turns 10] [--every 2]
 
 Both have the same base, the same sessions and the same number of tokens to learn from. The team was tuned on plan, picks, drafts,
 merges and the client's replies, the one counselor on the merged utterances alone. Clients are those of the test split.
@@ -31,17 +31,14 @@ from counseling_sessions.evaluation.reference import Turn as Scored
 from counseling_sessions.evaluation.reference import reference_scores
 from counseling_sessions.evaluation.statistics.paired import compare
 from counseling_sessions.graph.fork import fork_head, fork_task, run_fork
+from counseling_sessions.ladder.models import EmbeddedModel, embedded_model, sizes
 from counseling_sessions.models.chat import Models
 from counseling_sessions.models.embedded import ADAPTER_VARIABLE, EmbeddedServer
-from counseling_sessions.models.requests import EMBEDDED_BODY, EMBEDDED_MAX_TOKENS
 from counseling_sessions.nodes.router import router
 from counseling_sessions.nodes.single import single
 from counseling_sessions.nodes.specialist import specialist
 from counseling_sessions.sessions.record import SessionRecord, Turn
 from counseling_sessions.settings import (
-    EMBEDDED,
-    EMBEDDED_SESSION,
-    EMBEDDED_TEMPERATURE,
     MethodName,
     ModelSettings,
     SessionConfig,
@@ -58,6 +55,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("team", type=Path, help="adapter that was tuned on plan, picks, drafts and merges, as GGUF")
     parser.add_argument("one", type=Path, help="adapter that was tuned on the merged utterances alone, as GGUF")
+    parser.add_argument("--size", choices=sizes(), default=sizes()[-1], help="of the embedded model, the base of both")
     parser.add_argument("--out", type=Path, required=True, help="a new folder for the sessions")
     parser.add_argument("--sessions", type=int, default=14, help="held-out sessions (14 at most)")
     parser.add_argument("--turns", type=int, default=10, help="of a whole session, at most (0: no whole sessions)")
@@ -68,14 +66,15 @@ def main() -> None:
         parser.error(f"{args.out} is not empty")
     lines = (collection_folder("plain") / "test.jsonl").read_text(encoding="utf-8").splitlines()
     held_out = [SessionRecord.model_validate_json(line) for line in lines][: args.sessions]
-    with serving(args.one) as single_server:
+    args.base = embedded_model(f"embedded-{args.size}")
+    with serving(args.one, args.base) as single_server:
         os.environ[ADAPTER_VARIABLE] = str(args.team)
         asyncio.run(study(held_out, settings(single_server), args))
 
 
-def serving(adapter: Path) -> EmbeddedServer:
+def serving(adapter: Path, base: EmbeddedModel) -> EmbeddedServer:
     os.environ[ADAPTER_VARIABLE] = str(adapter)
-    server = EmbeddedServer()
+    server = EmbeddedServer(base)
     server.start()
     return server
 
@@ -83,19 +82,20 @@ def serving(adapter: Path) -> EmbeddedServer:
 def settings(server: EmbeddedServer) -> dict[str, ModelSettings]:
     """All roles on the embedded model, which has the team's adapter; the one counselor on the other server, sampled alike."""
     one = ModelSettings(
-        model=server.model_name,
+        model=server.model.name,
         base_url=server.base_url,
-        temperature=EMBEDDED_TEMPERATURE,
-        max_tokens=EMBEDDED_MAX_TOKENS[COUNSELOR],
-        extra_body=EMBEDDED_BODY | {"id_slot": 0, "lora": [{"id": 0, "scale": 1.0}]},
+        temperature=server.model.temperature,
+        max_tokens=server.model.max_tokens[COUNSELOR],
+        extra_body=server.model.body | {"id_slot": 0, "lora": [{"id": 0, "scale": 1.0}]},
         max_in_flight=1,
     )
-    return {"default": ModelSettings(model=EMBEDDED), COUNSELOR: one}
+    return {"default": ModelSettings(model=server.model.model_name()), COUNSELOR: one}
 
 
 def asked(args: argparse.Namespace, method: MethodName) -> dict[str, Any]:
     """A method as the embedded model is asked, but for who picks."""
-    return EMBEDDED_SESSION | {"method": method, "router": args.router}
+    session = {name: value for name, value in args.base.session.items() if name != "max_turns"}
+    return session | {"method": method, "router": args.router}
 
 
 async def study(held_out: list[SessionRecord], roles: dict[str, ModelSettings], args: argparse.Namespace) -> None:

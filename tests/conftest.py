@@ -1,6 +1,7 @@
 """What tests of several rooms start from."""
 
 import gc
+import os
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -8,6 +9,10 @@ import pytest
 from xdist.scheduler import LoadScopeScheduling
 
 from counseling_sessions.models.chat import Models
+
+os.environ.setdefault(
+    "COUNSELING_SESSIONS_EMBEDDED", "small"
+)  # Tests run the small embedded model, also in child processes.
 
 EMBEDDED = {"test_embedded.py", "test_tuned.py", "test_gguf.py"}
 """Modules that run the embedded model: two processes that do so at once are slower than one after the other."""

@@ -262,7 +262,7 @@ def test_offline_without_the_model_says_what_is_missing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("COUNSELING_SESSIONS_CACHE", str(tmp_path / "empty"))
-    monkeypatch.setattr("counseling_sessions.models.embedded._shared", None)
+    monkeypatch.setattr("counseling_sessions.models.embedded._shared", {})
     assert run.main(["session", "--offline", "--out", str(tmp_path / "out")]) == 2
     assert "SmolLM2-135M-Instruct.Q4_1.gguf is missing" in capsys.readouterr().err
 

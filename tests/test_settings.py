@@ -6,13 +6,10 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
+from counseling_sessions.ladder.models import EMBEDDED
 from counseling_sessions.models.models_file import read_models
 from counseling_sessions.models.trust import destinations
 from counseling_sessions.settings import (
-    EMBEDDED,
-    EMBEDDED_BASE,
-    EMBEDDED_PLAN_TEMPERATURE,
-    EMBEDDED_TEMPERATURE,
     ROLE_DEFAULTS,
     ModelSettings,
     SessionConfig,
@@ -109,9 +106,9 @@ def test_layers_own_then_group_then_default_then_built_in() -> None:
 @pytest.mark.parametrize(
     ("models", "client", "router"),
     [
-        ({}, EMBEDDED_TEMPERATURE, 0.2),
-        ({"default": ModelSettings(model=EMBEDDED)}, EMBEDDED_TEMPERATURE, 0.2),
-        ({"client": ModelSettings(model=EMBEDDED_BASE)}, EMBEDDED_TEMPERATURE, 0.2),
+        ({}, 0.5, 0.2),
+        ({"default": ModelSettings(model=EMBEDDED)}, 0.5, 0.2),
+        ({"client": ModelSettings(model="embedded-small-base")}, 0.5, 0.2),
         ({"default": ModelSettings(temperature=0.8)}, 0.8, 0.8),
         ({"client": ModelSettings(temperature=0)}, 0, 0.2),
         ({"default": ModelSettings(model="m", base_url="http://h/v1")}, 0.9, 0.2),
@@ -126,7 +123,7 @@ def test_the_embedded_model_is_cooler_unless_told_otherwise(
 
 def test_the_plan_of_the_embedded_model_is_the_likeliest_and_no_others() -> None:
     elsewhere = {"default": ModelSettings(model="m", base_url="http://h/v1")}
-    assert SessionConfig().model_for("plan").temperature == EMBEDDED_PLAN_TEMPERATURE
+    assert SessionConfig().model_for("plan").temperature == 0.0
     assert SessionConfig(models=elsewhere).model_for("plan").temperature == ROLE_DEFAULTS["plan"].temperature
 
 

@@ -5,17 +5,20 @@ from typing import Any
 import pytest
 
 from counseling_sessions.commands.build import for_embedded
+from counseling_sessions.ladder.models import default_model, ladder
 from counseling_sessions.models.endpoints import Endpoint
 from counseling_sessions.models.roles import Served
-from counseling_sessions.settings import EMBEDDED_SESSION, EMBEDDED_TURNS, SessionConfig
+from counseling_sessions.settings import SessionConfig
 
-UNLIKE = {"router": "llm", "merge": "llm", "appraisal": "llm", "choices": 1}
+DEFAULTS = default_model().session
+TURNS = DEFAULTS["max_turns"]
+UNLIKE = {"router": "llm", "merge": "llm", "appraisal": "llm", "choices": 1, "max_turns": 12}
 """The values of a session that the embedded model does not serve."""
 
 
 def served(*embedded: bool) -> list[Served]:
     return [
-        Served([str(number)], Endpoint("http://127.0.0.1:1/v1", "m", "key", embedded=one))
+        Served([str(number)], Endpoint("http://127.0.0.1:1/v1", "m", "key", embedded=default_model() if one else None))
         for number, one in enumerate(embedded)
     ]
 
@@ -26,19 +29,19 @@ def fitted(*embedded: bool, **fields: Any) -> SessionConfig:
 
 def test_what_is_left_open_is_fitted() -> None:
     config = fitted(True, True)
-    assert {name: getattr(config, name) for name in EMBEDDED_SESSION} == EMBEDDED_SESSION
-    assert (config.min_turns, config.max_turns) == (8, EMBEDDED_TURNS)
+    assert {name: getattr(config, name) for name in DEFAULTS} == DEFAULTS
+    assert (config.min_turns, config.max_turns) == (8, TURNS)
 
 
-@pytest.mark.parametrize("name", EMBEDDED_SESSION)
+@pytest.mark.parametrize("name", DEFAULTS)
 def test_what_an_option_sets_stays(name: str) -> None:
     config = fitted(True, **{name: UNLIKE[name]})
-    assert {name: getattr(config, name) for name in EMBEDDED_SESSION} == EMBEDDED_SESSION | {name: UNLIKE[name]}
+    assert {name: getattr(config, name) for name in DEFAULTS} == DEFAULTS | {name: UNLIKE[name]}
 
 
 @pytest.mark.parametrize(
     ("fields", "turns"),
-    [({"max_turns": 30}, (8, 30)), ({"min_turns": 3}, (3, EMBEDDED_TURNS)), ({"min_turns": 2, "max_turns": 4}, (2, 4))],
+    [({"max_turns": 30}, (8, 30)), ({"min_turns": 3}, (3, TURNS)), ({"min_turns": 2, "max_turns": 4}, (2, 4))],
 )
 def test_turns_that_an_option_sets_stay(fields: dict[str, int], turns: tuple[int, int]) -> None:
     config = fitted(True, **fields)
@@ -47,3 +50,12 @@ def test_turns_that_an_option_sets_stay(fields: dict[str, int], turns: tuple[int
 
 def test_where_another_model_serves_a_role_nothing_is_fitted() -> None:
     assert fitted(True, False) == SessionConfig()
+
+
+def test_of_two_sizes_the_smaller_one_decides() -> None:
+    small, medium = ladder()[0], ladder()[-1]
+    served = [
+        Served([model.size], Endpoint("http://127.0.0.1:1/v1", model.name, "key", embedded=model))
+        for model in (medium, small)
+    ]
+    assert for_embedded(SessionConfig(), {}, served).choices == small.session["choices"] != SessionConfig().choices
