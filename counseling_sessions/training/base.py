@@ -101,9 +101,6 @@ def adapter_model(base: Base, recipe: Recipe) -> Any:
         else None,
         task_type="CAUSAL_LM",
     )
-    if recipe.recompute:
-        # The other way would need a gradient of the prompt's embeddings, and so of the layers without an adapter.
-        base.model.gradient_checkpointing_enable(gradient_checkpointing_kwargs={"use_reentrant": False})
     if base.model.device.type == "cpu":
         # Weights that lie by column are multiplied a fifth faster.
         for layer in base.model.modules():
