@@ -249,7 +249,8 @@ class SessionConfig(BaseModel):
         if means_embedded(named):
             here = embedded_model(named.model or EMBEDDED) or default_model()
             coolest = here.plan_temperature if role == "plan" else here.temperature
-            built_in = built_in.model_copy(update={"temperature": min(coolest, built_in.temperature or 0.0)})
+            cooler = min(coolest, built_in.temperature or 0.0)
+            built_in = built_in.model_copy(update={"temperature": cooler, "timeout": here.timeout})
         return named.over(built_in)
 
     def named_for(self, role: str) -> ModelSettings:

@@ -66,7 +66,7 @@ class EmbeddedModel(_Described):
     """A model that this program fetches and serves itself.
 
     `context`: tokens of each side's slot. `session`: the defaults of its sessions, fields of `SessionConfig`. `temperature` and
-    `plan_temperature`: the highest defaults of any role, and of the plan. `body`: fields of its requests, as llama.cpp's server
+    `plan_temperature`: the highest defaults of any role, and of the plan. `timeout`: seconds for an answer. `body`: fields of its requests, as llama.cpp's server
     takes them. `max_tokens`: the longest answer by role.
     """
 
@@ -81,6 +81,7 @@ class EmbeddedModel(_Described):
     session: dict[str, Any]
     temperature: float
     plan_temperature: float
+    timeout: float
     body: dict[str, JsonValue]
     max_tokens: dict[str, int]
 

@@ -14,6 +14,8 @@ from urllib.parse import urlsplit
 
 SLOTS = {"counselor": 0, "client": 1}
 MOST_THREADS = 8
+BATCH = 128
+"""Tokens of a prompt that are computed together. Larger batches are no faster on a CPU, and take more memory."""
 
 
 def main(model: str, name: str, context: str, adapter: str | None = None) -> None:
@@ -38,7 +40,7 @@ def start(model: str, name: str, context: int, adapter: str | None) -> tuple[Any
     except ImportError as error:
         return None, {"unloadable": error.msg}
     try:
-        parameters = _parameters(xllamacpp.CommonParams(), model, name, context)
+        parameters = _parameters(xllamacpp, model, name, context)
         if adapter:
             lora = xllamacpp.CommonAdapterLoraInfo()
             lora.path, lora.scale = adapter, 1.0
@@ -49,7 +51,8 @@ def start(model: str, name: str, context: int, adapter: str | None) -> tuple[Any
     return server, {"port": urlsplit(server.listening_address).port}
 
 
-def _parameters(parameters: Any, model: str, name: str, context: int) -> Any:
+def _parameters(bindings: Any, model: str, name: str, context: int) -> Any:
+    parameters = bindings.CommonParams()
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     threads = min(cores, MOST_THREADS)
     parameters.model.path = model
@@ -62,6 +65,10 @@ def _parameters(parameters: Any, model: str, name: str, context: int) -> Any:
     parameters.port = 0
     parameters.ui = False
     parameters.endpoint_slots = True
+    if hasattr(parameters, "load_mode"):
+        # A mapped file would stay in memory beside the weights that llama.cpp lays out anew.
+        parameters.load_mode = bindings.llama_load_mode.LLAMA_LOAD_MODE_NONE
+    parameters.n_ubatch = BATCH
     parameters.n_parallel = len(SLOTS)
     parameters.n_ctx = context * len(SLOTS)  # The server divides it evenly among the slots.
     parameters.verbosity = 0
