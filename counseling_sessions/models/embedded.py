@@ -16,7 +16,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, Self
 
-from counseling_sessions.models.embedded_file import SMOLLM2, EmbeddedModelError, model_file
+from counseling_sessions.ladder.models import ladder
+from counseling_sessions.models.embedded_file import EmbeddedModelError, model_file
 from counseling_sessions.models.errors import MOST_WORDS
 from counseling_sessions.store.reading import open_plain
 from counseling_sessions.store.system import own_group
@@ -42,7 +43,7 @@ is slow on cores that other processes use too."""
 class EmbeddedServer:
     """The server and its model, for any thread. After its end it can start again, on another port."""
 
-    model_name = SMOLLM2.name
+    model_name = ladder()[0].name
 
     def __init__(self, *, offline: bool = False) -> None:
         self.tuned_name: str | None = None
@@ -66,7 +67,7 @@ class EmbeddedServer:
         with self._lock:
             if self._runs():
                 return
-            path = model_file(offline=self._offline)
+            path = model_file(ladder()[0], offline=self._offline)
             adapter = adapter_file()
             self._process = _launch(path, adapter)
             try:
@@ -158,7 +159,7 @@ def _launch(path: Path, adapter: Path | None) -> subprocess.Popen[bytes]:
     if "OMP_WAIT_POLICY" not in environment:
         environment.setdefault(SPINS_VARIABLE, SPINS)
     return subprocess.Popen(
-        [*SERVER, str(path), SMOLLM2.name, *([str(adapter)] if adapter else [])],
+        [*SERVER, str(path), ladder()[0].name, *([str(adapter)] if adapter else [])],
         env=environment,
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,

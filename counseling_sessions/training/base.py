@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from counseling_sessions.models.embedded_file import SMOLLM2, model_file
+from counseling_sessions.ladder.models import ladder
+from counseling_sessions.models.embedded_file import model_file
 from counseling_sessions.settings import EMBEDDED, SettingsError
 from counseling_sessions.store.reading import open_plain
 from counseling_sessions.training.errors import TrainingError
@@ -45,7 +46,9 @@ def load_base(name: str, *, four_bit: bool = False, offline: bool = False) -> Ba
     logging.set_verbosity_error()
     logging.disable_progress_bar()
     tree_attention.register()
-    gguf = model_file(offline=offline) if name == EMBEDDED else Path(name) if name.endswith(".gguf") else None
+    gguf = (
+        model_file(ladder()[0], offline=offline) if name == EMBEDDED else Path(name) if name.endswith(".gguf") else None
+    )
     source = str(gguf.parent) if gguf else name
     options: dict[str, Any] = {"gguf_file": gguf.name} if gguf else {}
     if not gguf and Path(name).is_absolute() and not Path(name).is_dir():
@@ -123,7 +126,7 @@ def use_adapter(model: Any, folder: Path) -> None:
 
 def base_name(base: Base) -> str:
     """The name of a base in a card."""
-    return f"{SMOLLM2.name} ({base.gguf.name})" if base.name == EMBEDDED and base.gguf else base.name
+    return f"{ladder()[0].name} ({base.gguf.name})" if base.name == EMBEDDED and base.gguf else base.name
 
 
 def _four_bit(gpu: bool) -> Any:

@@ -12,6 +12,7 @@ import gguf.quants
 import numpy as np
 from numpy.typing import NDArray
 
+from counseling_sessions.ladder.models import ladder
 from counseling_sessions.models.embedded_file import model_file
 from counseling_sessions.settings import EMBEDDED
 from counseling_sessions.store.reading import parse_json, read_text
@@ -153,7 +154,7 @@ def _architecture(adapter: Path) -> tuple[str, dict[str, int]]:
 def _base_file(adapter: Path) -> Path:
     base = read_card(adapter).base
     if base == EMBEDDED:
-        return model_file()
+        return model_file(ladder()[0])
     if base.endswith(".gguf"):
         return Path(base)
     raise TrainingError(

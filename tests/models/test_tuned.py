@@ -5,10 +5,11 @@ from pathlib import Path
 import pytest
 from langchain_core.messages import HumanMessage
 
+from counseling_sessions.ladder.models import ladder
 from counseling_sessions.models.chat import Models
 from counseling_sessions.models.dialect import PLAIN
 from counseling_sessions.models.embedded import ADAPTER, ADAPTER_VARIABLE, TUNED, EmbeddedServer, adapter_file
-from counseling_sessions.models.embedded_file import SMOLLM2, EmbeddedModelError
+from counseling_sessions.models.embedded_file import EmbeddedModelError
 from counseling_sessions.models.endpoints import Endpoint
 from counseling_sessions.models.requests import wire_request
 from counseling_sessions.models.roles import Served, pinned
@@ -70,7 +71,7 @@ async def test_the_adapter_makes_the_difference_and_the_record_tells_which_model
     finally:
         await models.close()
     assert said[EMBEDDED] != said[EMBEDDED_BASE]
-    assert names[EMBEDDED_BASE] == SMOLLM2.name
+    assert names[EMBEDDED_BASE] == ladder()[0].name
     assert names[EMBEDDED].startswith(f"{TUNED}-")
 
 
