@@ -6,7 +6,6 @@ from contextlib import contextmanager
 from rich.console import Console
 from rich.progress import (
     BarColumn,
-    DownloadColumn,
     Progress,
     TextColumn,
     TimeRemainingColumn,
@@ -53,14 +52,19 @@ def progress(console: Console, model: EmbeddedModel, here: int) -> Iterator[Call
         return
     columns = (
         BarColumn(bar_width=20),
-        DownloadColumn(),
+        TextColumn("{task.fields[here]}", markup=False),
         TransferSpeedColumn(),
         TimeRemainingColumn(),
         TextColumn("left"),
     )
     with Progress(*columns, console=console, transient=True) as bar:
-        task = bar.add_task("", total=size, completed=here)
-        yield lambda done: bar.update(task, completed=done)
+        task = bar.add_task("", total=size, completed=here, here="")
+
+        def advance(done: int) -> None:
+            bar.update(task, completed=done, here=f"{done / 1e6:,.0f} of {megabytes(size)}")
+
+        advance(here)
+        yield advance
 
 
 def _tenths(console: Console, model: EmbeddedModel, here: int) -> Callable[[int], None]:
