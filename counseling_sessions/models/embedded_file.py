@@ -212,8 +212,8 @@ def _missing(model: EmbeddedModel, path: Path) -> str:
     here = [other.size for other in ladder() if other is not model and is_here(other)]
     instead = f"Or take --embedded {here[0]}, which is here. " if here else _or_smaller(model)
     return (
-        f"offline, and {path} {fault}, the file of {model.name}. Run once without --offline ({megabytes(model.file.size)} are "
-        f"fetched), or copy the file there from another machine. {instead}{WITHOUT}"
+        f"offline, and {path} {fault}. It is the file of {model.name} ({megabytes(model.file.size)}): run once without --offline to "
+        f"fetch it, or copy it there from another machine. {instead}{WITHOUT}"
     )
 
 

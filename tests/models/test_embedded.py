@@ -212,7 +212,7 @@ PARENT = """
 import http.client, sys, time
 from pathlib import Path
 from counseling_sessions.models import embedded
-embedded.model_file = lambda *, offline: Path("model.gguf")
+embedded.model_file = lambda model, *, offline: Path("model.gguf")
 server = embedded.shared_server()
 try:
     print("serves", flush=True)

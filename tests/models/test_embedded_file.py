@@ -240,15 +240,15 @@ class TestOffline:
         self, tmp_path: Path, cache: Path, model: EmbeddedModel
     ) -> None:
         said = refusal(model, offline=True)
-        assert f"{cache / NAME} is missing, the file of Tiny." in said
-        assert all(way in said for way in ("without --offline", "copy the file", "--base-url"))
+        assert f"{cache / NAME} is missing. It is the file of Tiny (0 MB)" in said
+        assert all(way in said for way in ("without --offline", "copy it there", "--base-url"))
         assert "--embedded" not in said
         assert not calls(tmp_path)
         assert not cache.exists()
 
     def test_a_large_one_names_its_size_and_the_small_one(self, cache: Path) -> None:
         said = refusal(default_model(), offline=True)
-        assert "1,117 MB are fetched" in said
+        assert "Qwen2.5-Coder-1.5B-Instruct (1,117 MB): run once without --offline to fetch it" in said
         assert "For a small model take --embedded small (98 MB). Name an endpoint" in said
 
     def test_another_one_that_is_here_is_named(
