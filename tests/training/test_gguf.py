@@ -21,6 +21,7 @@ import torch
 from numpy.typing import NDArray
 
 import counseling_sessions.training.gguf as gguf_export
+from counseling_sessions.ladder.models import ladder
 from counseling_sessions.models.embedded_file import EmbeddedModelError, model_file
 from counseling_sessions.settings import EMBEDDED
 from counseling_sessions.training.base import load_base
@@ -181,7 +182,7 @@ def test_llama_cpp_computes_what_peft_does_with_the_adapter_beside_the_base_or_m
 ) -> None:
     pytest.importorskip("xllamacpp")
     try:
-        base_file = model_file(offline=True)
+        base_file = model_file(ladder()[0], offline=True)
     except EmbeddedModelError as error:
         pytest.skip(f"the embedded model is not there: {error}")
     loaded = load_base(EMBEDDED, offline=True)
