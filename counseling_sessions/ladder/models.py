@@ -66,8 +66,8 @@ class EmbeddedModel(_Described):
     """A model that this program fetches and serves itself.
 
     `context`: tokens of each side's slot. `session`: the defaults of its sessions, fields of `SessionConfig`. `temperature` and
-    `plan_temperature`: the highest defaults of any role, and of the plan. `timeout`: seconds for an answer. `body`: fields of its requests, as llama.cpp's server
-    takes them. `max_tokens`: the longest answer by role.
+    `plan_temperature`: the highest defaults of any role, and of the plan. `timeout`: seconds for an answer. `body`: fields of
+    its requests, as llama.cpp's server takes them. `max_tokens`: the longest answer by role.
     """
 
     size: str

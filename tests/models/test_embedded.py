@@ -126,12 +126,12 @@ def test_both_spellings_of_the_host_are_local(bindings: Path) -> None:
 
 def test_the_adapter_is_loaded_with_the_model(bindings: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with EmbeddedServer(SMALL) as server:
-        assert (server.tuned_name or "").startswith(embedded.TUNED)
+        assert (server.tuned_name or "").startswith(SMALL.tuned_name)
     monkeypatch.setenv(embedded.ADAPTER_VARIABLE, "none")
     with EmbeddedServer(SMALL) as server:
         assert server.tuned_name is None
     loaded, without = started(bindings)
-    assert loaded["lora_adapters"] == [{"path": str(embedded.ADAPTER), "scale": 1.0}]
+    assert loaded["lora_adapters"] == [{"path": str(embedded.TUNED / "small" / embedded.ADAPTER), "scale": 1.0}]
     assert "lora_adapters" not in without
 
 

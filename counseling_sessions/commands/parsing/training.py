@@ -45,7 +45,10 @@ class TrainLoraRequest(CommandRequest):
     """An adapter, to be trained."""
 
     data: Path = argument("a folder made by train data", "DATA")
-    base: str = option(f"embedded (default), {EMBEDDED}-SIZE ({', '.join(sizes())}), an id of the Hub, a folder or a GGUF file", default=EMBEDDED)
+    base: str = option(
+        f"embedded (default), {EMBEDDED}-SIZE ({', '.join(sizes())}), an id of the Hub, a folder or a GGUF file",
+        default=EMBEDDED,
+    )
     out: Path = option(None, "FOLDER")
     roles: str | None = option("only examples of these roles, and all of them (one adapter per agent)")
     preset: Preset | None = option(
