@@ -1,6 +1,6 @@
 """A message that contradicts the client's form."""
 
-from counseling_sessions.evaluation.checks.kin import kin_said
+from counseling_sessions.integrity.kin import kin_said
 from counseling_sessions.evaluation.checks.spoken import SpokenInSession
 
 

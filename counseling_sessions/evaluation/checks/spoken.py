@@ -8,7 +8,7 @@ from itertools import chain
 from pydantic import BaseModel
 
 from counseling_sessions.evaluation.checks.closed import Closed, Heard
-from counseling_sessions.evaluation.checks.kin import kin_in_form
+from counseling_sessions.integrity.kin import kin_in_form
 from counseling_sessions.evaluation.checks.languages import Expected, expected
 from counseling_sessions.evaluation.checks.numbers import Number, numbers_of
 from counseling_sessions.evaluation.form import open_texts
