@@ -1,8 +1,8 @@
 """What the strict guards object to in sessions: in the corpus their false alarms, in sessions of small models what they find.
 
-    python benchmarks/strict_guards.py                    # the corpus
-    python benchmarks/strict_guards.py runs/study         # any sessions
-    python benchmarks/strict_guards.py --shares           # how much of the messages is the other's last words (rule `echo`)
+python benchmarks/strict_guards.py                    # the corpus
+python benchmarks/strict_guards.py runs/study         # any sessions
+python benchmarks/strict_guards.py --shares           # how much of the messages is the other's last words (rule `echo`)
 """
 
 import argparse
@@ -53,7 +53,8 @@ def main() -> None:
             for finding in check(spoken):
                 if finding.kind in STRICT:
                     counts[finding.kind] += 1
-                    print(f"{finding.kind} | {session.profile.id if session.profile else ''} | {spoken.speaker} | {finding.detail}\n    {spoken.text}")
+                    who = session.profile.id if session.profile else ""
+                    print(f"{finding.kind} | {who} | {spoken.speaker} | {finding.detail}\n    {spoken.text}")
     print(f"\n{total:,} messages, {counts.total()} objections ({counts.total() / max(1, total):.2%})")
     for name in sorted(STRICT):
         print(f"{name:14} {counts[name]}")

@@ -80,16 +80,17 @@ def _as_somebody(spoken: Spoken, facts: Facts, text: str) -> str | None:
     """The client spoken of instead of to; by a counselor also somebody else spoken to."""
     if not facts.names:
         return None
-    first = re.escape(facts.names[0])
-    rest = "".join(rf"(?: {re.escape(name)})?" for name in facts.names[1:])
-    if match := re.search(rf"{_START}(?P<who>{first}{rest}){_OF_SOMEBODY}", text, re.IGNORECASE):
-        return match["who"]
+    first, *rest = map(re.escape, facts.names)
+    whole = first + "".join(f"(?: {name})?" for name in rest)
+    for match in re.finditer(rf"(?<![,;:–—-] )\b(?P<who>{whole}){_OF_SOMEBODY}", text, re.IGNORECASE):
+        if match["who"][0].isupper():
+            return match[0]
     if spoken.speaker == "client":
         return None
     others = {*(facts.kin or {}), *(name for said in spoken.others_past.said for name, _ in kin_said(said.text))}
     for match in (*_GREETED.finditer(text), *_ADDRESSED.finditer(text)):
         name = match["name"].casefold()
-        known = match.re is _GREETED and name not in _NO_NAMES or name in others
+        known = (match.re is _GREETED and name not in _NO_NAMES) or name in others
         if known and not any(name[:3] == own[:3] for own in facts.names):
             return f"addressed as {match['name']}"
     return None
