@@ -86,15 +86,15 @@ def _mended_once(draft: Spoken, text: str, said: set[str]) -> str:
     seen = set(said)
     others_past = Past(["clients"] if draft.has_clients else [])
     for sentence in sentences(text):
-        alone = Spoken(sentence, draft.speaker, others_past=others_past)
-        if draft.facts and any(wrong(replace(draft, text=sentence)) for wrong in OF_SENTENCES):
+        key = normalized(sentence)
+        if not key or key in seen or not FINISHED.search(sentence):
             continue
-        if risk(alone) or meta_talk(alone) or further_session(alone) or not FINISHED.search(sentence):
+        alone = Spoken(sentence, draft.speaker, others_past=others_past)
+        if risk(alone) or meta_talk(alone) or further_session(alone):
             continue
         if draft.asks is False and is_question(sentence):
             continue
-        key = normalized(sentence)
-        if not key or key in seen:
+        if draft.facts and any(wrong(replace(draft, text=sentence)) for wrong in OF_SENTENCES):
             continue
         seen.add(key)
         kept.append(sentence)

@@ -54,17 +54,22 @@ def mixed_up(spoken: Spoken) -> str | None:
 
 
 def _other_kin(spoken: Spoken, facts: Facts) -> str | None:
-    form = dict(facts.kin or {})
-    clients = spoken.past if spoken.speaker == "client" else spoken.others_past
-    heard: dict[str, set[str]] = {}
-    for said in clients.said:
-        for name, kind in kin_said(said.text):
-            heard.setdefault(name, set()).add(kind)
-    kin = heard | form
-    for name, kind in kin_said(spoken.bare):
+    if not (said := list(kin_said(spoken.bare))):
+        return None
+    kin = _kin_so_far(spoken, facts)
+    for name, kind in said:
         if name in kin and kind not in kin[name]:
             return f"{kind} {name.title()}, who is {' or '.join(sorted(kin[name]))}"
     return None
+
+
+def _kin_so_far(spoken: Spoken, facts: Facts) -> dict[str, set[str]]:
+    """Who is what kind of kin: as in the form, or else as the client has said."""
+    kin: dict[str, set[str]] = {}
+    for said in (spoken.past if spoken.speaker == "client" else spoken.others_past).said:
+        for name, kind in kin_said(said.text):
+            kin.setdefault(name, set()).add(kind)
+    return kin | dict(facts.kin or {})
 
 
 def _other_partner(spoken: Spoken, facts: Facts, text: str) -> str | None:
@@ -87,13 +92,16 @@ def _as_somebody(spoken: Spoken, facts: Facts, text: str) -> str | None:
             return match[0]
     if spoken.speaker == "client":
         return None
-    others = {*(facts.kin or {}), *(name for said in spoken.others_past.said for name, _ in kin_said(said.text))}
-    for match in (*_GREETED.finditer(text), *_ADDRESSED.finditer(text)):
-        name = match["name"].casefold()
-        known = (match.re is _GREETED and name not in _NO_NAMES) or name in others
-        if known and not any(name[:3] == own[:3] for own in facts.names):
-            return f"addressed as {match['name']}"
-    return None
+    greeted = (match["name"] for match in _GREETED.finditer(text))
+    addressed = [match["name"] for match in _ADDRESSED.finditer(text)]
+    people = _kin_so_far(spoken, facts) if addressed else {}
+    named = (
+        *(name for name in greeted if name.casefold() not in _NO_NAMES),
+        *(name for name in addressed if name.casefold() in people),
+    )
+    # Sam is Samantha.
+    other = next((name for name in named if not any(name[:3].casefold() == own[:3] for own in facts.names)), None)
+    return f"addressed as {other}" if other else None
 
 
 def wrong_person(spoken: Spoken) -> str | None:
@@ -115,14 +123,17 @@ def contradicts(spoken: Spoken) -> str | None:
     if facts is None or spoken.speaker != "client":
         return None
     text = speech_of(spoken.bare)
-    earlier = [speech_of(said.text) for said in spoken.past.said]
     for fact in YES_OR_NO:
         denies, says = fact.denies.search(text), fact.says.search(text)
-        if denies and not says and (fact.name in facts.so or any(map(fact.says.search, earlier))):
+        if denies and not says and (fact.name in facts.so or _said_before(fact.says, spoken)):
             return denies[0]
-        if says and not denies and (fact.name in facts.not_so or any(map(fact.denies.search, earlier))):
+        if says and not denies and (fact.name in facts.not_so or _said_before(fact.denies, spoken)):
             return says[0]
     return None
+
+
+def _said_before(pattern: re.Pattern[str], spoken: Spoken) -> bool:
+    return any(pattern.search(speech_of(said.text)) for said in spoken.past.said)
 
 
 def rating(spoken: Spoken) -> str | None:

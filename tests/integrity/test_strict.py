@@ -14,7 +14,9 @@ Relationship: married to Coumba, who is still in Thiès
 Family: lives in a shared house; wife and daughter Awa, four, in Senegal; parents and sister Khady in Dakar
 Support: Coumba and Awa call every evening."""
 FACTS = facts_of(FORM)
-SINGLE = facts_of("Name: Noah Whitfield\nOccupation: none at the moment, finished school\nRelationship: single\nFamily: no children")
+SINGLE = facts_of(
+    "Name: Noah Whitfield\nOccupation: none at the moment, finished school\nRelationship: single\nFamily: no children"
+)
 
 SEEN: list[tuple[Rule, Speaker, str]] = [
     (strict.mixed_up, "counselor", "Your sister Awa calls every evening."),
