@@ -19,8 +19,6 @@ from counseling_sessions.settings import SessionConfig
 from counseling_sessions.state import ClientView, CounselorView
 from counseling_sessions.training.corpus import COLLECTIONS, corpus_records
 
-KINDS = ("copied", "given back")
-
 
 def messages(session: Session) -> Iterator[Spoken]:
     """The messages of a session with a form as the guards see them."""
@@ -43,13 +41,12 @@ def main() -> None:
     parser.add_argument("--shares", action="store_true")
     args = parser.parse_args()
     corpus = (session_of(record, kind) for kind in COLLECTIONS for _, record in corpus_records(kind))
-    counts, shares, total = Counter[str](), Counter[tuple[str, str, int]](), 0
+    counts, shares, total = Counter[str](), Counter[tuple[str, int]](), 0
     for session in _read(args.source) if args.source else corpus:
         for spoken in messages(session):
             total += 1
             if args.shares and spoken.others_past.said and not spoken.closing:
-                for name, share in zip(KINDS, echoed(spoken, spoken.others_past.said[-1]), strict=True):
-                    shares[spoken.speaker, name, int(10 * share)] += 1
+                shares[spoken.speaker, int(10 * echoed(spoken, spoken.others_past.said[-1]))] += 1
             for finding in check(spoken):
                 if finding.kind in STRICT:
                     counts[finding.kind] += 1
@@ -58,8 +55,8 @@ def main() -> None:
     print(f"\n{total:,} messages, {counts.total()} objections ({counts.total() / max(1, total):.2%})")
     for name in sorted(STRICT):
         print(f"{name:14} {counts[name]}")
-    for (speaker, name, tenth), count in sorted(shares.items()):
-        print(f"{speaker:10} {name:10} {tenth / 10:.1f} {count}")
+    for (speaker, tenth), count in sorted(shares.items()):
+        print(f"{speaker:10} {tenth / 10:.1f} {count}")
 
 
 def _read(sources: list[Path]) -> Iterator[Session]:

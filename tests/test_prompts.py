@@ -143,7 +143,9 @@ async def test_a_session_of_each_kind_asks_for_every_section_but_the_retries(mon
     aimless = ("I'm not sure.", "Hard to say.") * 6
     await session(config(max_turns=12, min_turns=12, router="rules", merge="join"), client=aimless)
     await session(config(max_turns=1, few_shot=1, method="single"), "")
-    others = {name for name in SECTIONS if name == "retry" or name.startswith(("judge/", "practice/"))}
+    others = {
+        name for name in SECTIONS if name in ("retry", "retry_strict") or name.startswith(("judge/", "practice/"))
+    }
     assert asked_for == {(name, section) for name, used in SECTIONS.items() for section in used if name not in others}
 
 

@@ -34,7 +34,7 @@ class YesOrNo:
 class Facts:
     """What one side knows of the form: `names` are the client's own, in small letters, the first name first.
 
-    `kin` are the kinds of kin by name, `so` and `not_so` the facts that the form has as such.
+    `kin` are the kinds of kin by name, `so` and `not_so` the facts that the form has as such, `words` all its words.
     """
 
     names: tuple[str, ...] = ()
@@ -42,6 +42,7 @@ class Facts:
     partners: frozenset[str] = frozenset()
     so: frozenset[str] = frozenset()
     not_so: frozenset[str] = frozenset()
+    words: frozenset[str] = frozenset()
 
     @cached_property
     def no_partners(self) -> frozenset[str]:
@@ -64,6 +65,7 @@ def facts_of(form: str) -> Facts:
         partners=frozenset(_PARTNER.findall(" ".join(fields["kin"]))),
         so=frozenset(so - not_so),
         not_so=frozenset(not_so),
+        words=frozenset(words(form)),
     )
 
 

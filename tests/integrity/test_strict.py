@@ -53,7 +53,9 @@ SEEN: list[tuple[Rule, Speaker, str]] = [
     (strict.impossible, "counselor", "I can prescribe something for the nights."),
     (strict.impossible, "counselor", "Send me a text when you have done it."),
     (strict.echo, "counselor", "The quiet voice is at nine out of ten when the matron looks at me."),
-    (strict.echo, "counselor", "So at nine your voice is quiet, and the matron looks."),
+    (strict.echo, "counselor", "Your voice is quiet at nine out of ten when the matron looks at you, and it is loud."),
+    (strict.contradicts, "client", "I'm a doctor at the hospital."),
+    (strict.contradicts, "counselor", "You are a teacher, and it is hard."),
 ]
 PASSED: list[tuple[Rule, Speaker, str]] = [
     (strict.mixed_up, "counselor", "Your daughter Awa calls every evening, and your wife Coumba too."),
@@ -83,6 +85,8 @@ PASSED: list[tuple[Rule, Speaker, str]] = [
     (strict.impossible, "counselor", "You could ask your doctor to prescribe it. They call me strict."),
     (strict.echo, "counselor", "At nine, then. What does the matron see when she looks at you?"),
     (strict.echo, "counselor", "The matron looks."),
+    (strict.contradicts, "client", "I'm a nurse. My brother is a doctor."),
+    (strict.contradicts, "counselor", "You are a nurse, and it is hard."),
     (strict.echo, "counselor", "You are watched. That alone makes many voices small, and yours has to work all night."),
 ]
 BEFORE = "It is a nine. My voice is quiet at nine out of ten when the matron looks at me, and the ward is loud."
@@ -147,6 +151,16 @@ def test_a_rating_jumps_from_one_message_to_the_next(before: str, asked: str, te
 def test_a_rating_may_change_where_something_was_said_between() -> None:
     past = Past(["It is a nine out of ten.", "I said it aloud. It was easier."])
     assert strict.rating(Spoken("Two out of ten now.", "client", past, facts=FACTS)) is None
+
+
+def test_a_client_echoes_too() -> None:
+    asked = Past(
+        ["You could write down what you say to yourself when you see your voice, and you could give it a number."]
+    )
+    again = "I will write down what I say to myself when I see my voice, and I'll give it a number."
+    assert strict.echo(Spoken(again, "client", others_past=asked, facts=FACTS))
+    answer = "I could write down one line a night, by the kettle. A number is for patients."
+    assert strict.echo(Spoken(answer, "client", others_past=asked, facts=FACTS)) is None
 
 
 def test_closing_words_may_look_back() -> None:
