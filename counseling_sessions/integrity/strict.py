@@ -91,7 +91,7 @@ def _as_somebody(spoken: Spoken, facts: Facts, text: str) -> str | None:
     whole = first + "".join(f"(?: {name})?" for name in rest)
     for match in re.finditer(rf"(?<![,;:–—-] )\b(?P<who>{whole}){_OF_SOMEBODY}", text, re.IGNORECASE):
         if match["who"][0].isupper():
-            return match[0]
+            return f"{match[0]} …, as of somebody else"
     if spoken.speaker == "client":
         return None
     greeted = (match["name"] for match in _GREETED.finditer(text))
