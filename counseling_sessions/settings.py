@@ -194,6 +194,10 @@ class SessionConfig(BaseModel):
         le=8,
         description="Answers asked for of a draft or a message, at most, until one says something new; for small models",
     )
+    strict: bool = Field(
+        default=False,
+        description="Refuse also what small models often get wrong: people mixed up, the other's part, echoes, ratings that jump",
+    )
     min_turns: int = Field(default=8, ge=1, le=MOST_TURNS, description="Turns before the client may end the session")
     max_turns: int = Field(
         default=20, ge=1, le=MOST_TURNS, description="Turns after which the counselor closes the session"

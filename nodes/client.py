@@ -8,6 +8,7 @@ from counseling_sessions.models.chat import Models
 from counseling_sessions.nodes.attempts import Unusable
 from counseling_sessions.nodes.choosing import worth_after
 from counseling_sessions.nodes.context import client_messages
+from counseling_sessions.nodes.guards import facts_for
 from counseling_sessions.nodes.inner import (
     ends_offered,
     form_words,
@@ -37,7 +38,10 @@ def ask_client(view: ClientView, config: SessionConfig, state: ClientState) -> S
     worth = worth_after(view.utterances, form_words(view.profile, state.openness)) if config.choices > 1 else None
     said, heard = view.said_by("client"), view.said_by("counselor")
     names = frozenset(words(view.profile.demographics.name))
-    return SpeechRequest("client", view.turn, view.session_id, config, messages, "client", said, heard, worth, names)
+    facts = facts_for(view, config)
+    return SpeechRequest(
+        "client", view.turn, view.session_id, config, messages, "client", said, heard, worth, names, facts=facts
+    )
 
 
 async def client(models: Models, view: ClientView, config: SessionConfig) -> dict[str, Any]:

@@ -3,11 +3,14 @@
 How a bad one can safely be mended is in `nodes.mending`.
 """
 
-from counseling_sessions.integrity import rules
+from counseling_sessions.integrity import rules, strict
+from counseling_sessions.integrity.facts import Facts, facts_of
 from counseling_sessions.integrity.lengths import LENGTHS
 from counseling_sessions.integrity.spoken import Spoken
 from counseling_sessions.models.finishing import AT_LIMIT, was_broken, was_filtered
-from counseling_sessions.state import Finding
+from counseling_sessions.profiles.schema import client_form
+from counseling_sessions.settings import SessionConfig
+from counseling_sessions.state import ClientView, CounselorView, Finding
 from counseling_sessions.texts.words import FINISHED, sentences
 
 NEAR_REPEAT = 0.6
@@ -77,11 +80,24 @@ _GUARDS = (
     *(rules.empty, rules.label, rules.meta_talk, rules.reasoning, rules.refusal, filtered),
     *(repeat, near_repeat, role_flip, rules.risk, truncated, long, asks, rules.further_session),
 )
-GUARDS: dict[str, rules.Rule] = {guard.__name__: guard for guard in _GUARDS}
+_STRICT_GUARDS = (*strict.OF_SENTENCES, strict.rating, strict.echo)
+STRICT = frozenset(guard.__name__ for guard in _STRICT_GUARDS)
+"""The guards against what small models often get wrong (`SessionConfig.strict`): they look where a message has the form's facts."""
+NEVER = frozenset({"runs_down"})
+"""What of it never enters a dialogue; all else does where no answer is better, as a session that fails is worse."""
+GUARDS: dict[str, rules.Rule] = {guard.__name__: guard for guard in (*_GUARDS, *_STRICT_GUARDS)}
 
 
 def check(spoken: Spoken) -> list[Finding]:
     """What is wrong with a message: one finding for each guard that objects."""
-    return [
-        Finding(kind=name, detail=detail) for name, guard in GUARDS.items() if (detail := guard(spoken)) is not None
-    ]
+    looking = (name for name in GUARDS if spoken.facts is not None or name not in STRICT)
+    return [Finding(kind=name, detail=detail) for name in looking if (detail := GUARDS[name](spoken)) is not None]
+
+
+def facts_for(view: CounselorView | ClientView, config: SessionConfig) -> Facts | None:
+    """The facts of the form by which the strict guards judge what one side says, as far as it knows them; None where they are off."""
+    if not config.strict:
+        return None
+    if isinstance(view, ClientView):
+        return facts_of(client_form(view.profile))
+    return facts_of(f"{view.client_information}\n{view.reason_for_counseling}")

@@ -2,6 +2,7 @@
 
 import re
 import unicodedata
+from dataclasses import replace
 
 from counseling_sessions.integrity.lengths import LENGTHS
 from counseling_sessions.integrity.rules import (
@@ -16,6 +17,7 @@ from counseling_sessions.integrity.rules import (
     risk,
 )
 from counseling_sessions.integrity.spoken import ROUNDS, Past, Spoken, split_marker, unmarked
+from counseling_sessions.integrity.strict import OF_SENTENCES
 from counseling_sessions.state import Speaker
 from counseling_sessions.texts.reasoning import without_reasoning
 from counseling_sessions.texts.words import FINISHED, SENTENCE, WIDE_STOP, normalized, sentences, words
@@ -84,13 +86,15 @@ def _mended_once(draft: Spoken, text: str, said: set[str]) -> str:
     seen = set(said)
     others_past = Past(["clients"] if draft.has_clients else [])
     for sentence in sentences(text):
+        key = normalized(sentence)
+        if not key or key in seen or not FINISHED.search(sentence):
+            continue
         alone = Spoken(sentence, draft.speaker, others_past=others_past)
-        if risk(alone) or meta_talk(alone) or further_session(alone) or not FINISHED.search(sentence):
+        if risk(alone) or meta_talk(alone) or further_session(alone):
             continue
         if draft.asks is False and is_question(sentence):
             continue
-        key = normalized(sentence)
-        if not key or key in seen:
+        if draft.facts and any(wrong(replace(draft, text=sentence)) for wrong in OF_SENTENCES):
             continue
         seen.add(key)
         kept.append(sentence)

@@ -7,6 +7,8 @@ from counseling_sessions.prompts import FRONT_MATTER, front_matter_hashes, promp
 from counseling_sessions.sessions.prompt_sets import PromptHashes, digest_of, used_by
 from counseling_sessions.settings import SessionConfig
 
+STRICT = "retry_strict"
+"""The prompt that only strict sessions use."""
 ELSEWHERE = ("judge/", "practice/")
 """Folders of prompts that no session uses."""
 
@@ -17,7 +19,11 @@ def prompt_set(config: SessionConfig) -> dict[str, str]:
     With examples in them, what these are drawn from too.
     """
     every = prompt_hashes() | front_matter_hashes()
-    hashes = {name: digest for name, digest in every.items() if not name.startswith(ELSEWHERE)}
+    hashes = {
+        name: digest
+        for name, digest in every.items()
+        if not name.startswith(ELSEWHERE) and (config.strict or name != STRICT)
+    }
     if config.few_shot:
         return hashes | examples_source()
     return {name: digest for name, digest in hashes.items() if not name.endswith("/examples")}
@@ -25,7 +31,7 @@ def prompt_set(config: SessionConfig) -> dict[str, str]:
 
 def prompts_digest(config: SessionConfig) -> str:
     """The digest of a session's prompts, which each of its calls carries."""
-    return _digest(config.techniques, bool(config.few_shot))
+    return _digest(config.techniques, bool(config.few_shot), config.strict)
 
 
 def prompt_changes(before: PromptHashes, config: SessionConfig, now: PromptHashes | None = None) -> list[str]:
@@ -48,5 +54,6 @@ def prompt_changes(before: PromptHashes, config: SessionConfig, now: PromptHashe
 
 
 @cache
-def _digest(techniques: tuple[str, ...], examples: bool) -> str:
-    return digest_of(techniques, prompt_set(SessionConfig(techniques=techniques, few_shot=int(examples))))
+def _digest(techniques: tuple[str, ...], examples: bool, strict: bool) -> str:
+    config = SessionConfig(techniques=techniques, few_shot=int(examples), strict=strict)
+    return digest_of(techniques, prompt_set(config))

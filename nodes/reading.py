@@ -10,7 +10,7 @@ from counseling_sessions.models.finishing import AT_LIMIT, was_broken
 from counseling_sessions.models.requests import Reply
 from counseling_sessions.models.thinking import speechless
 from counseling_sessions.nodes.context import UTTERANCE_LIMIT
-from counseling_sessions.nodes.guards import check, filtered
+from counseling_sessions.nodes.guards import NEVER, check, filtered
 from counseling_sessions.nodes.mending import cut, repair, tidy
 from counseling_sessions.state import Finding, Speaker
 from counseling_sessions.texts.reasoning import take_apart
@@ -78,3 +78,8 @@ def mended(draft: Spoken) -> str:
     text = repair(draft)
     fine = not check(replace(draft, text=text, finish_reason=None, cut_from=None, names=frozenset()))
     return text if fine and split_marker(text).text else ""
+
+
+def mended_leniently(draft: Spoken) -> str:
+    """The draft, mended, where the strict guards alone still object: better that than a session that fails; else an empty string."""
+    return "" if any(finding.kind in NEVER for finding in check(draft)) else mended(replace(draft, facts=None))

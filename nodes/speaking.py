@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, Generic, TypeVar
 
+from counseling_sessions.integrity.facts import Facts
 from counseling_sessions.integrity.spoken import Past, Spoken, split_marker
 from counseling_sessions.models.chat import Models
 from counseling_sessions.models.structured import AnswerSchema, Holds, read_object, taken_by
@@ -16,8 +17,8 @@ from counseling_sessions.models.thinking import speechless
 from counseling_sessions.nodes.attempts import Attempts, ModelRequest, Passed, Unusable, Usable
 from counseling_sessions.nodes.choosing import ENOUGH, Worth, worth_after
 from counseling_sessions.nodes.context import ask_again, counselor_messages
-from counseling_sessions.nodes.guards import check
-from counseling_sessions.nodes.reading import draft_of, mended, mended_at_once, unreadable
+from counseling_sessions.nodes.guards import check, facts_for
+from counseling_sessions.nodes.reading import draft_of, mended, mended_at_once, mended_leniently, unreadable
 from counseling_sessions.settings import SessionConfig
 from counseling_sessions.state import CounselorView, Finding, Speaker
 
@@ -29,7 +30,8 @@ class SpeechRequest(ModelRequest):
     """Asks for a message of `speaker`, which the guards judge by what the speaker has `said` and `heard`.
 
     With `worth`, the search goes on for up to `choices` passing answers until one is worth enough; the best one is taken.
-    `names` are a client's own. `closing`: it ends the session. `asks` False: it has to ask nothing.
+    `names` are a client's own. `closing`: it ends the session. `asks` False: it has to ask nothing. `facts`: of the form, for the
+    strict guards.
     """
 
     speaker: Speaker
@@ -39,6 +41,7 @@ class SpeechRequest(ModelRequest):
     names: frozenset[str] = frozenset()
     closing: bool = False
     asks: bool | None = None
+    facts: Facts | None = None
 
     @cached_property
     def past(self) -> tuple[Past, Past]:
@@ -71,9 +74,8 @@ def counselor_request(
     messages = counselor_messages(view, config, task, role, where)
     said, heard = view.said_by("counselor"), view.said_by("client")
     ends = view.end_reason is not None
-    return SpeechRequest(
-        role, view.turn, view.session_id, config, messages, "counselor", said, heard, worth, closing=ends, asks=asks
-    )
+    request = SpeechRequest(role, view.turn, view.session_id, config, messages, "counselor", said, heard, worth)
+    return replace(request, closing=ends, asks=asks, facts=facts_for(view, config))
 
 
 async def speak(models: Models, request: SpeechRequest) -> Usable[str] | Unusable:
@@ -98,7 +100,7 @@ async def speak(models: Models, request: SpeechRequest) -> Usable[str] | Unusabl
                 return reply
             break
         draft = draft_of(reply, request.speaker, request.past, request.names)
-        draft = replace(draft, closing=request.closing, asks=request.asks)
+        draft = replace(draft, closing=request.closing, asks=request.asks, facts=request.facts)
         findings = check(draft)
         if not draft.words and (why := speechless(reply, attempts.limit)):
             findings = [Finding(kind="reasoning", detail=why)]
@@ -139,7 +141,7 @@ async def decide(models: Models, request: DecisionRequest[T]) -> Usable[T] | Unu
 
 def _mended_at_last(attempts: Attempts, refused: Sequence[Spoken]) -> Usable[str] | Unusable:
     """The longest of the refused answers as they are mended: it keeps the most of what the model wanted to say."""
-    longest = max(map(mended, refused), key=len)
+    longest = max(map(mended, refused), key=len) or max(map(mended_leniently, refused), key=len)
     if longest:
         attempts.findings.append(Finding(kind="repaired", detail=longest[:80], repaired=True))
         return attempts.usable(longest)

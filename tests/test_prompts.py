@@ -14,7 +14,7 @@ from counseling_sessions import prompts
 from counseling_sessions.graph.session_graph import build_session_graph
 from counseling_sessions.nodes import examples
 from counseling_sessions.nodes.client import ask_client
-from counseling_sessions.nodes.guards import GUARDS
+from counseling_sessions.nodes.guards import GUARDS, STRICT
 from counseling_sessions.nodes.inner.answering import LENGTHS
 from counseling_sessions.nodes.pick_request import ask_pick
 from counseling_sessions.nodes.router import AGENDAS
@@ -46,7 +46,8 @@ from tests.scripted import Asked, Sensible, config, scripted_models
 
 SECTIONS: dict[str, set[str]] = {
     "plan": {"", "techniques", "revise"},
-    "retry": {"", "malformed", "again", *GUARDS},
+    "retry": {"", "malformed", "again", *(GUARDS.keys() - STRICT)},
+    "retry_strict": set(STRICT),
     "client/system": {"", "kept", "heard", "opens", "closes", *ATTITUDES},
     "client/reply": {"", "item", "resolved", "left", "leaving", "leaves", "last"},
     "client/inner": {
@@ -142,7 +143,9 @@ async def test_a_session_of_each_kind_asks_for_every_section_but_the_retries(mon
     aimless = ("I'm not sure.", "Hard to say.") * 6
     await session(config(max_turns=12, min_turns=12, router="rules", merge="join"), client=aimless)
     await session(config(max_turns=1, few_shot=1, method="single"), "")
-    others = {name for name in SECTIONS if name == "retry" or name.startswith(("judge/", "practice/"))}
+    others = {
+        name for name in SECTIONS if name in ("retry", "retry_strict") or name.startswith(("judge/", "practice/"))
+    }
     assert asked_for == {(name, section) for name, used in SECTIONS.items() for section in used if name not in others}
 
 

@@ -7,6 +7,7 @@ from functools import cached_property, lru_cache
 from itertools import pairwise
 from typing import NamedTuple, get_args
 
+from counseling_sessions.integrity.facts import Facts
 from counseling_sessions.state import Appraisal, Speaker
 from counseling_sessions.texts.reasoning import Answer, take_apart
 from counseling_sessions.texts.words import normalized, trigrams
@@ -82,6 +83,7 @@ class Spoken(Said):
 
     `cut_from` is how many characters it had before it was cut to what can be spoken (`cut`); None for most. `names` are the
     speaker's own, in small letters, where a client speaks. `closing`: it ends the session. `asks` False: it has to ask nothing.
+    `facts` are the form's, as its speaker knows them, where the strict rules look too.
     """
 
     speaker: Speaker
@@ -92,6 +94,7 @@ class Spoken(Said):
     names: frozenset[str] = frozenset()
     closing: bool = False
     asks: bool | None = None
+    facts: Facts | None = None
 
     @cached_property
     def bare(self) -> str:

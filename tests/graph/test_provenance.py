@@ -10,7 +10,7 @@ from counseling_sessions.settings import ModelSettings, SessionConfig
     ("config", "hashed"),
     [
         (SessionConfig(), "691dc771d6f47603"),
-        (SessionConfig(few_shot=0, appraisal="llm", merge="llm", choices=1, seed=5), "691dc771d6f47603"),
+        (SessionConfig(few_shot=0, appraisal="llm", merge="llm", choices=1, strict=False, seed=5), "691dc771d6f47603"),
         (SessionConfig(method="single"), "9d4951d266b9eb1d"),
         (SessionConfig(models={"client": ModelSettings(model="m", temperature=0.3)}, max_turns=5), "ad8f4b553f4252a1"),
         (
@@ -41,11 +41,12 @@ def test_every_number_of_examples_is_another_configuration_and_so_is_all_that_ca
         SessionConfig(appraisal="rules"),
         SessionConfig(merge="join"),
         SessionConfig(choices=2),
+        SessionConfig(strict=True),
     ]
     configs += [
         SessionConfig(models={"default": ModelSettings(omit=("seed",))}),
         SessionConfig(models={"default": ModelSettings(reasoning_effort="low")}),
         SessionConfig(models={"default": ModelSettings(system_role="fold")}),
     ]
-    assert len({configuration_hash(config) for config in configs}) == 11
-    assert len({session_id("a", "neutral", config) for config in configs}) == 11
+    assert len({configuration_hash(config) for config in configs}) == 12
+    assert len({session_id("a", "neutral", config) for config in configs}) == 12

@@ -8,10 +8,14 @@ from counseling_sessions.integrity.phrases import FOLDER, phrase_in, read_phrase
 from counseling_sessions.integrity.thinking import speech_after_thinking, thinks_aloud
 from counseling_sessions.settings import SettingsError
 
+STRICT = ("as_client", "as_counselor", "runs_down", "impossible")
 GOOD = "English: {begins: ['we need to <SAY>'], words: {SAY: 'say|answer'}, examples: ['We need to say so.'], speech: [I ran.]}"
 
 
-@pytest.mark.parametrize(("name", "languages"), [("reasoning", 10), ("refusals", 10), ("further_session", 1)])
+@pytest.mark.parametrize(
+    ("name", "languages"),
+    [("reasoning", 10), ("refusals", 10), ("further_session", 1), *((name, 1) for name in STRICT)],
+)
 def test_the_lists_prove_themselves(name: str, languages: int) -> None:
     assert len(read_phrases(FOLDER / f"{name}.yaml")) >= languages
 

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from counseling_sessions.integrity.facts import facts_of
 from counseling_sessions.integrity.rules import nearest
 from counseling_sessions.integrity.signs import signs_of
 from counseling_sessions.integrity.spoken import Past, Said, Spoken, split_marker
@@ -42,8 +43,11 @@ TEXTS = {repr(piece): f"a{piece * (LONG // len(piece))}b" for piece in REPEATED}
 }
 
 
+FACTS = facts_of("Name: Ada Lund\nRelationship: married to Rui\nFamily: husband Rui; son Tor")
+
+
 def judged(text: str, speaker: Speaker, look: Callable[[Spoken], Any]) -> None:
-    look(Spoken(text, speaker, Past([text[:2000], "I ran."]), Past([text[-2000:], "Did you?"])))
+    look(Spoken(text, speaker, Past([text[:2000], "I ran."]), Past([text[-2000:], "Did you?"]), facts=FACTS))
 
 
 LOOKS: dict[str, Callable[[str], Any]] = {
@@ -58,6 +62,7 @@ LOOKS: dict[str, Callable[[str], Any]] = {
     "sentences": sentences,
     "trigrams": trigrams,
     "clean": clean,
+    "facts_of": lambda text: facts_of(f"Family: {text}"),
     "telling_counts": telling_counts,
     "worth": worth_after([]),
     "signs": signs_of,

@@ -1,5 +1,6 @@
 """Options that several commands share: how a session goes, which models serve it, what is done about damaged ones."""
 
+from argparse import BooleanOptionalAction
 from pathlib import Path
 from typing import Any, get_args
 
@@ -49,6 +50,7 @@ class SessionOptions(Options):
     choices: int | None = option(
         _described("choices", 1, f"; {EMBEDDED_SESSION['choices']} with the embedded model"), metavar="N"
     )
+    strict: bool | None = option(_described("strict", "no"), action=BooleanOptionalAction)
     max_turns: int | None = option(
         f"at most (default 20; {EMBEDDED_SESSION['max_turns']} on the embedded model)", "TURNS", flags=("--turns",)
     )

@@ -1,7 +1,7 @@
 """A message that contradicts the client's form."""
 
-from counseling_sessions.evaluation.checks.kin import kin_said
 from counseling_sessions.evaluation.checks.spoken import SpokenInSession
+from counseling_sessions.integrity.kin import kin_said
 
 
 def contradiction(spoken: SpokenInSession) -> str | None:

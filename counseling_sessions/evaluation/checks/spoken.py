@@ -8,11 +8,11 @@ from itertools import chain
 from pydantic import BaseModel
 
 from counseling_sessions.evaluation.checks.closed import Closed, Heard
-from counseling_sessions.evaluation.checks.kin import kin_in_form
 from counseling_sessions.evaluation.checks.languages import Expected, expected
 from counseling_sessions.evaluation.checks.numbers import Number, numbers_of
 from counseling_sessions.evaluation.form import open_texts
 from counseling_sessions.evaluation.roots import words_of
+from counseling_sessions.integrity.kin import kin_in_form
 from counseling_sessions.integrity.spoken import Past, Spoken, speaks_of_clients, unmarked
 from counseling_sessions.sessions import Session
 from counseling_sessions.state import Speaker

@@ -17,6 +17,7 @@ _IN_FORM = (
     re.compile(rf"(?<!['’]s )(?<!s['’] )\b{_KIN}(?: named| called|,)? {_NAME}"),
     re.compile(rf"\b{_NAME}, (?:my|his|her|their) {_KIN}\b"),
 )
+_PARTNER = re.compile(rf"(?:^|: )(?:{_DATA['partner_of']}) {_NAME}", re.MULTILINE)
 _SAID = (
     re.compile(rf"\b(?:[Mm]y|[Oo]ur|[Yy]our) {_KIN}(?: named| called|,)? {_NAME}{_ALONE}"),
     re.compile(rf"\b{_NAME}(?:,| is| was) (?:my|our|your) {_KIN}\b(?!['’]s)"),
@@ -28,6 +29,8 @@ def kin_in_form(text: str) -> dict[str, set[str]]:
     form: defaultdict[str, set[str]] = defaultdict(set)
     for name, kind in _kin(text, _IN_FORM):
         form[name].add(kind)
+    for match in _PARTNER.finditer(text):
+        form[match["name"].casefold()].add("partner")
     return dict(form)
 
 
