@@ -65,6 +65,7 @@ def write_card(card: TrainingCard, folder: Path) -> None:
         recipe=card.recipe,
         history=history,
         roles=", ".join(card.roles) if card.roles else "all that the data has",
+        layers=f" from layer {card.recipe.lowest_layer} up" if card.recipe.lowest_layer else "",
         steps=len(history.steps),
         data=card.data_sha256["train"][:16],
         minutes=history.seconds / 60,

@@ -50,7 +50,7 @@ class SessionOptions(Options):
     choices: int | None = option(
         _described("choices", 1, f"; {EMBEDDED_SESSION['choices']} with the embedded model"), metavar="N"
     )
-    strict: bool | None = option(_described("strict", "no"), action=BooleanOptionalAction)
+    strict: bool | None = option(_described("strict", "no; yes on the embedded model"), action=BooleanOptionalAction)
     max_turns: int | None = option(
         f"at most (default 20; {EMBEDDED_SESSION['max_turns']} on the embedded model)", "TURNS", flags=("--turns",)
     )
