@@ -34,7 +34,6 @@ def write_examples(request: TrainDataRequest) -> int:
         splits=Splits.of(request.splits),
         seed=request.seed,
         as_embedded=request.as_embedded,
-        phased=request.phased,
         skip_invalid=request.skip_invalid,
         overwrite=request.overwrite,
     )

@@ -64,7 +64,13 @@ def serving_line(served: list[Served]) -> str:
     for item in served:
         if item.endpoint is None:
             continue
-        where = "embedded, on this machine" if item.endpoint.embedded else item.endpoint.base_url
+        here = item.endpoint.embedded
+        time = (
+            f"embedded; {here.session['max_turns']} turns take about {here.speed.minutes:g} minutes on two cores"
+            if here
+            else ""
+        )
+        where = time or item.endpoint.base_url
         roles = "all roles" if len(served) == 1 else ", ".join(item.roles)
         parts.append(f"{item.endpoint.model} ({where}) serves {roles}")
     return "; ".join(parts)

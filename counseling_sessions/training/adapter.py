@@ -64,7 +64,7 @@ def train_adapter(
         on_stage("training")
         steps = schedule(packed, recipe)
         history = train(model, steps, _look_packs(validation, recipe), recipe, out, fingerprint, on_step=on_step)
-        model.save_pretrained(str(out))
+        model.save_pretrained(str(out), save_embedding_layers=False)  # They are not trained.
         (out / "README.md").unlink(missing_ok=True)  # peft's, which is an empty form
         card = _card(
             loaded,

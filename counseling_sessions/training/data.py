@@ -92,15 +92,13 @@ def prepare(
     splits: Splits | None = None,
     seed: int = 0,
     as_embedded: bool = False,
-    phased: bool = False,
     skip_invalid: bool = False,
     overwrite: bool = False,
 ) -> DataReport:
     """Write the examples of all sessions into `out`, one file a split; returns a report.
 
     A client is in one split only. A file named after a split (as in the corpus) decides it for all other files; else a hash of the
-    client does. The corpus's held-out clients are held out everywhere, so that its test split stays a test. `phased`: of the
-    training split only sessions whose router chose the phases. Raises `ProfileError`
+    client does. The corpus's held-out clients are held out everywhere, so that its test split stays a test. Raises `ProfileError`
     for a broken record, unless `skip_invalid`, and `ExportError` if it cannot write `out`.
     """
     report = DataReport(
@@ -116,8 +114,6 @@ def prepare(
             for source in _usable(sources, report, skip_invalid):
                 client = client_group(source.record.profile)
                 split = bound.get(client) or shares.split_of(client, seed)
-                if phased and split == "train" and not _is_phased(source.record):
-                    continue
                 clients[split].add(client)
                 with writing(out):
                     _write(files[split], split, source.record, client, roles, report)
@@ -179,10 +175,6 @@ def _usable(sources: Sequence[Path], report: DataReport, skip_invalid: bool) -> 
             else:
                 yield item
         report.skipped += (f"{path}: {damage}" for damage in left_out or ())
-
-
-def _is_phased(record: SessionRecord) -> bool:
-    return any(turn.pick and turn.pick.asks is not None for turn in record.turns)
 
 
 def _bound_clients(sources: Sequence[Path], skip_invalid: bool) -> dict[str, str]:

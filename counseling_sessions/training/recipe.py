@@ -49,7 +49,7 @@ class Recipe(BaseModel):
 
 
 PRESETS: dict[Preset, Recipe] = {
-    # Within an hour on two idle cores and 20 GB: the layers below the eighteenth stay as they are and need no second pass. It has
+    # Two hours on two idle cores and 20 GB: the layers below the eighteenth stay as they are and need no second pass. It has
     # no picks, as rules pick by default. No example comes twice, so there is no dropout.
     "embedded": Recipe(
         lowest_layer=18,
@@ -57,11 +57,11 @@ PRESETS: dict[Preset, Recipe] = {
         learning_rate=8e-4,
         warmup_steps=4,
         shares={"router": 0.0, "merge": 0.15},
-        epochs=0.36,
+        epochs=0.4,
         pack_tokens=4000,
         max_length=2600,
-        looks=2,
-        look_packs=4,
+        looks=3,
+        look_packs=6,
     ),
     # Within an hour on two cores: most of the packs, with every plan and closing. It has all roles that every turn calls, fewer
     # drafts of rarer roles, and few picks and merges, as by default rules pick and join. No example comes twice, so there is no

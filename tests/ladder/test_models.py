@@ -1,5 +1,7 @@
 """The descriptions of the embedded models, and the names that choose one."""
 
+from pathlib import Path
+
 import pytest
 
 from counseling_sessions.ladder.models import (
@@ -48,3 +50,17 @@ def test_names_choose_a_model_or_leave_it_to_the_machine() -> None:
         assert embedded_model(model.model_name()) == embedded_model(model.model_name(tuned=False)) == model
         assert {model.model_name(), model.model_name(tuned=False)} <= embedded_names()
     assert {"embedded", "embedded-base"} <= embedded_names()
+
+
+@EACH
+def test_the_page_describes_every_model(model: EmbeddedModel) -> None:
+    lines = (Path(__file__).parents[2] / "docs" / "embedded-model.md").read_text(encoding="utf-8").splitlines()
+    (row,) = (line for line in lines if line.startswith(f"| `{model.size}` |"))
+    for fact in (
+        model.name,
+        model.licence,
+        f"{model.file.size / 1e6:,.0f} MB",
+        f"about {model.speed.minutes:g} minutes",
+    ):
+        assert fact in row
+    assert f"two slots of {model.context:,} tokens" in " ".join(lines)

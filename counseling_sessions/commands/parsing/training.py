@@ -36,7 +36,6 @@ class TrainDataRequest(CommandRequest):
     splits: str = option("shares of clients for train, validation and test", default="80/10/10")
     seed: int = option("which clients are in which split", default=0)
     as_embedded: bool = switch("with the prompts of the embedded model's sessions: appraisals by rules, no reasons")
-    phased: bool = switch("to learn from, only sessions in which the client's answers decided the phases")
     skip_invalid: bool = switch("leave out what cannot be read, and count it", flags=("--skip-invalid", "--salvage"))
     overwrite: bool = switch("replace examples that lie there")
 
