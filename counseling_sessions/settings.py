@@ -49,6 +49,10 @@ def _unset(value: Any) -> bool:
     return value is None  # Of younger fields: a configuration without them is written and hashed as before them.
 
 
+def _off(value: Any) -> bool:
+    return value is False
+
+
 class ModelSettings(BaseModel):
     """Which model serves a role and how it is sampled. What is not given comes from the role's group, then `default`."""
 
@@ -196,6 +200,7 @@ class SessionConfig(BaseModel):
     )
     strict: bool = Field(
         default=False,
+        exclude_if=_off,
         description="Refuse also what small models often get wrong: people mixed up, the other's part, echoes, ratings that jump",
     )
     min_turns: int = Field(default=8, ge=1, le=MOST_TURNS, description="Turns before the client may end the session")

@@ -15,7 +15,7 @@ from counseling_sessions.sessions.record import Provenance
 from counseling_sessions.settings import SessionConfig
 
 PACKAGES = ("counseling-sessions", "langgraph", "langchain-core", "langchain-openai", "openai", "pydantic", "xllamacpp")
-YOUNGER = ("few_shot", "appraisal", "merge", "choices", "strict")
+YOUNGER = ("few_shot", "appraisal", "merge", "choices")
 """Settings that came later: with their default values, a configuration keeps its older hash."""
 
 _RENAMED = ('"appraisal":"rules"', '"reminders":true')

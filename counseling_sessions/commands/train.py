@@ -119,7 +119,7 @@ def recipe_of(request: TrainLoraRequest) -> Recipe:
     options = {name: value for name, value in vars(request.recipe).items() if value is not None}
     if request.qlora or request.no_qlora:
         options["four_bit"] = request.qlora
-    recipe = PRESETS[request.preset or ("embedded-small" if request.base == "embedded-small" else "embedded")]
+    recipe = PRESETS[request.preset or ("embedded-medium" if request.base == "embedded-medium" else "embedded-small")]
     # Shares and parts of an epoch balance all the roles within an hour.
     everything = {"shares": {}, "always": (), "epochs": max(1.0, recipe.epochs)} if request.roles else {}
     return Recipe.model_validate(recipe.model_dump() | everything | options)

@@ -1,6 +1,7 @@
 """The descriptions of the embedded models, and the names by which settings choose one.
 
-`embedded` is the largest that the machine can run, `embedded-SIZE` one of them; with `-base` at the end, without its adapter.
+`embedded` is the largest automatic one that the machine can run, `embedded-SIZE` one of all; with `-base` at the end, without
+its adapter.
 """
 
 from functools import cache
@@ -65,15 +66,17 @@ class Speed(_Described):
 class EmbeddedModel(_Described):
     """A model that this program fetches and serves itself.
 
-    `context`: tokens of each side's slot. `session`: the defaults of its sessions, fields of `SessionConfig`. `temperature` and
-    `plan_temperature`: the highest defaults of any role, and of the plan. `timeout`: seconds for an answer. `body`: fields of
-    its requests, as llama.cpp's server takes them. `max_tokens`: the longest answer by role.
+    `automatic`: it may serve where nobody names a size. `context`: tokens of each side's slot. `session`: the defaults of its
+    sessions, fields of `SessionConfig`. `temperature` and `plan_temperature`: the highest defaults of any role, and of the plan.
+    `timeout`: seconds for an answer. `body`: fields of its requests, as llama.cpp's server takes them. `max_tokens`: the longest
+    answer by role.
     """
 
     size: str
     name: str
     tuned_name: str
     licence: str
+    automatic: bool
     file: ModelFile
     context: int
     needs: Needs
@@ -119,5 +122,5 @@ def embedded_model(name: str) -> EmbeddedModel | None:
 
 
 def default_model() -> EmbeddedModel:
-    """The model that `embedded` means on a machine that can run all of them."""
-    return ladder()[-1]
+    """The model that `embedded` means on a machine that can run all the automatic ones."""
+    return [model for model in ladder() if model.automatic][-1]

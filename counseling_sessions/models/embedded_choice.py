@@ -30,14 +30,13 @@ def fitting_model(*, offline: bool = False) -> EmbeddedModel:
         if wanted not in sizes():
             raise SizeError(f"{SIZE_VARIABLE} is {wanted!r}, and the sizes are {', '.join(sizes())}")
         return ladder()[sizes().index(wanted)]
-    *smaller, _ = ladder()
-    chosen, reason = ladder()[-1], ""
+    *smaller, largest = (model for model in ladder() if model.automatic)
+    chosen, reason = largest, ""
     while smaller and (missing := _missing(chosen, offline)):
         reason = reason or f"{chosen.name} {missing}"
         chosen = smaller.pop()
     if reason:
-        size = ladder()[-1].size
-        line = f"{reason}: {chosen.name} serves in its place (--embedded {size} takes it all the same)"
+        line = f"{reason}: {chosen.name} serves in its place (--embedded {largest.size} takes it all the same)"
         HarmlessConsole(stderr=True).print(line, soft_wrap=True, highlight=False, markup=False)
     return chosen
 

@@ -4,7 +4,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-Preset = Literal["embedded", "embedded-small", "paper"]
+Preset = Literal["embedded-small", "embedded-medium", "paper"]
 
 
 class Recipe(BaseModel):
@@ -51,7 +51,7 @@ class Recipe(BaseModel):
 PRESETS: dict[Preset, Recipe] = {
     # Two hours on two idle cores and 20 GB: the layers below the eighteenth stay as they are and need no second pass. It has
     # no picks, as rules pick by default. No example comes twice, so there is no dropout.
-    "embedded": Recipe(
+    "embedded-medium": Recipe(
         lowest_layer=18,
         dropout=0.0,
         learning_rate=8e-4,

@@ -12,7 +12,7 @@ from counseling_sessions.settings import SessionConfig
 
 DEFAULTS = default_model().session
 TURNS = DEFAULTS["max_turns"]
-UNLIKE = {"router": "llm", "merge": "llm", "appraisal": "llm", "choices": 1, "max_turns": 12}
+UNLIKE = {"router": "llm", "merge": "llm", "appraisal": "llm", "choices": 1, "max_turns": 12, "strict": False}
 """The values of a session that the embedded model does not serve."""
 
 

@@ -93,7 +93,7 @@ def test_a_batch_with_examples_goes_on_with_them_and_not_without_the_corpus(
         assert all("other clients" in r.prompt for r in server.requests if r.path.endswith("/completions"))
 
 
-@pytest.mark.parametrize("younger", ["few_shot", "appraisal", "merge", "choices", "strict"])
+@pytest.mark.parametrize("younger", ["few_shot", "appraisal", "merge", "choices"])
 def test_a_batch_of_before_there_was_a_setting_goes_on(tmp_path: Path, forms: str, younger: str) -> None:
     out = tmp_path / "run"
     with LoopbackServer() as server:

@@ -18,9 +18,10 @@ from counseling_sessions.training.data import PROMPTING
 EACH = pytest.mark.parametrize("model", ladder(), ids=lambda model: str(model.size))
 
 
-def test_the_ladder_goes_up_and_ends_in_the_default() -> None:
+def test_the_ladder_goes_up() -> None:
     assert sizes() == ["small", "medium"]
-    assert default_model() == ladder()[-1]
+    assert default_model().automatic
+    assert ladder()[0].automatic, "every machine can run the smallest"
     for lower, upper in zip(ladder(), ladder()[1:], strict=False):
         assert lower.file.size < upper.file.size
         assert lower.needs.memory < upper.needs.memory
@@ -55,7 +56,7 @@ def test_names_choose_a_model_or_leave_it_to_the_machine() -> None:
 @EACH
 def test_the_page_describes_every_model(model: EmbeddedModel) -> None:
     lines = (Path(__file__).parents[2] / "docs" / "embedded-model.md").read_text(encoding="utf-8").splitlines()
-    (row,) = (line for line in lines if line.startswith(f"| `{model.size}` |"))
+    (row,) = (line for line in lines if line.startswith(f"| `{model.size}`"))
     for fact in (
         model.name,
         model.licence,

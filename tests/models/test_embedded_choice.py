@@ -11,7 +11,7 @@ from counseling_sessions.ladder.models import ladder
 from counseling_sessions.models import embedded_choice
 from counseling_sessions.models.embedded_choice import SIZE_VARIABLE, SizeError, fitting_model
 
-SMALL, MEDIUM = ladder()[0], ladder()[-1]
+SMALL, MEDIUM = (model.model_copy(update={"automatic": True}) for model in ladder())
 MUCH = 64 * 10**9
 
 
@@ -20,6 +20,7 @@ def machine(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> SimpleNamespace:
     """A machine with all that is needed and no file; its fields may change."""
     has = SimpleNamespace(cores=8, memory=MUCH, disk=MUCH, files=set())
     monkeypatch.delenv(SIZE_VARIABLE)
+    monkeypatch.setattr(embedded_choice, "ladder", lambda: (SMALL, MEDIUM))
     monkeypatch.setattr(embedded_choice, "_cores", lambda: has.cores)
     monkeypatch.setattr(psutil, "virtual_memory", lambda: SimpleNamespace(available=has.memory))
     monkeypatch.setattr(shutil, "disk_usage", lambda folder: SimpleNamespace(free=has.disk))
@@ -51,6 +52,14 @@ def test_another_machine_gets_the_small_one_and_the_reason(
     assert line.startswith(f"{MEDIUM.name} ")
     assert why in line
     assert f"{SMALL.name} serves in its place (--embedded medium takes it all the same)" in line
+
+
+def test_what_is_not_automatic_has_to_be_named(machine: SimpleNamespace, monkeypatch: pytest.MonkeyPatch) -> None:
+    named = MEDIUM.model_copy(update={"automatic": False})
+    monkeypatch.setattr(embedded_choice, "ladder", lambda: (SMALL, named))
+    assert fitting_model() == SMALL
+    monkeypatch.setenv(SIZE_VARIABLE, "medium")
+    assert fitting_model() == named
 
 
 def test_a_file_that_is_here_needs_no_disk(machine: SimpleNamespace) -> None:

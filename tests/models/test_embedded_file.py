@@ -24,7 +24,7 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from counseling_sessions.ladder.models import EmbeddedModel, Hub, Part, default_model, ladder
+from counseling_sessions.ladder.models import EmbeddedModel, Hub, Part, ladder
 from counseling_sessions.models import embedded_file, wheel
 from counseling_sessions.models.embedded_file import (
     CACHE_VARIABLE,
@@ -247,7 +247,7 @@ class TestOffline:
         assert not cache.exists()
 
     def test_a_large_one_names_its_size_and_the_small_one(self, cache: Path) -> None:
-        said = refusal(default_model(), offline=True)
+        said = refusal(ladder()[-1], offline=True)
         assert "Qwen2.5-Coder-1.5B-Instruct (1,117 MB): run once without --offline to fetch it" in said
         assert "For a small model take --embedded small (98 MB). Name an endpoint" in said
 
@@ -256,7 +256,7 @@ class TestOffline:
     ) -> None:
         fetched(model)
         monkeypatch.setattr(embedded_file, "ladder", lambda: (model, *ladder()))
-        assert "Or take --embedded tiny, which is here. Name an endpoint" in refusal(default_model(), offline=True)
+        assert "Or take --embedded tiny, which is here. Name an endpoint" in refusal(ladder()[-1], offline=True)
 
 
 class TestPip:
@@ -435,7 +435,7 @@ class TestFullDisk:
 
     def test_numbers_of_a_real_one(self, cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(shutil, "disk_usage", lambda folder: SimpleNamespace(free=500_000_000))
-        said = refusal(default_model())
+        said = refusal(ladder()[-1])
         assert f"cannot be kept in {cache}: 500 MB are free. Qwen2.5-Coder-1.5B-Instruct needs 1,190 MB there" in said
         assert "For a small model take --embedded small (98 MB)." in said
         assert not names(cache)
@@ -650,7 +650,7 @@ class TestWords:
     )
     def test_a_large_one_says_how_long_it_takes_and_how_to_take_the_small_one(self, here: int, words: str) -> None:
         console = quiet()
-        announce(console, default_model(), here, "here")
+        announce(console, ladder()[-1], here, "here")
         assert lines(console) == [f"{words} For a small model take --embedded small (98 MB)."]
 
     @pytest.mark.timeout(30)
@@ -777,7 +777,7 @@ class TestHub:
 @pytest.mark.skipif(not os.environ.get(FETCH), reason=f"{FETCH} is not set: more than a gigabyte would be fetched")
 def test_the_real_parts_are_the_real_file(tmp_path: Path, cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
-    model = default_model()
+    model = ladder()[-1]
     cache.mkdir()
     most = [0]
     stop = threading.Event()

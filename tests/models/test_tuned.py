@@ -23,7 +23,7 @@ CLIENT_SAYS = "My exam is in three weeks, and I can't sleep."
 SMALL = ladder()[0]
 
 
-@pytest.mark.parametrize("model", ladder(), ids=lambda model: str(model.size))
+@pytest.mark.parametrize("model", [model for model in ladder() if model.automatic], ids=lambda model: str(model.size))
 def test_the_shipped_adapters_are_small_and_taken_by_default(model: EmbeddedModel) -> None:
     path = adapter_file(model)
     assert path == TUNED / model.size / ADAPTER

@@ -22,8 +22,8 @@ from counseling_sessions.training.card import TrainingCard, read_card
 from counseling_sessions.training.data import DataReport
 from counseling_sessions.training.errors import TrainingError
 from counseling_sessions.training.loop import CHECKPOINT
-from counseling_sessions.training.recipe import PRESETS, Recipe
-from tests.training.runs import RECIPE, Killed, assert_alike, killed_at
+from counseling_sessions.training.recipe import PRESETS, Preset, Recipe
+from tests.training.runs import RECIPE, Killed, assert_alike, fresh_model, killed_at
 from tests.training.small import base_folder, data_folder
 
 ROOT = Path(__file__).parents[2]
@@ -100,15 +100,36 @@ def test_how_the_examples_were_asked_is_on_the_card_and_the_report_asks_alike(
     assert asked == [as_embedded]
 
 
+@pytest.mark.parametrize(
+    ("options", "preset"),
+    [
+        ([], "embedded-small"),
+        (["--base", "embedded-medium"], "embedded-medium"),
+        (["--base", "somebody/model"], "embedded-small"),
+        (["--base", "embedded-medium", "--preset", "paper"], "paper"),
+    ],
+)
+def test_the_base_decides_the_preset_unless_it_is_named(options: list[str], preset: Preset) -> None:
+    asked = parse(["train", "lora", "sft", "--out", "x", *options, "--no-qlora"])[1]
+    assert recipe_of(asked) == PRESETS[preset].model_copy(update={"four_bit": False})
+
+
+def test_layers_below_the_lowest_stay_as_they_are() -> None:
+    model = fresh_model(Recipe(lowest_layer=1))
+    learning = [name for name, weight in model.named_parameters() if weight.requires_grad]
+    assert learning
+    assert all(".layers.1." in name for name in learning)
+
+
 def test_of_one_role_all_examples_are_seen_and_of_all_roles_the_preset_s_shares() -> None:
     every, one, given = (
         recipe_of(parse(["train", "lora", "sft", "--out", "x", *options])[1])
         for options in ([], ["--roles", "router"], ["--roles", "router", "--epochs", "0.5"])
     )
     assert (every.shares, every.always, every.epochs) == (
-        PRESETS["embedded"].shares,
-        PRESETS["embedded"].always,
-        PRESETS["embedded"].epochs,
+        PRESETS["embedded-small"].shares,
+        PRESETS["embedded-small"].always,
+        PRESETS["embedded-small"].epochs,
     )
     assert (one.shares, one.always, one.epochs) == ({}, (), 1.0)
     assert given.epochs == 0.5

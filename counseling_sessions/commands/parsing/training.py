@@ -51,7 +51,7 @@ class TrainLoraRequest(CommandRequest):
     out: Path = option(None, "FOLDER")
     roles: str | None = option("only examples of these roles, and all of them (one adapter per agent)")
     preset: Preset | None = option(
-        "embedded and embedded-small: for two cores, the default for these bases; paper: MAGneT's"
+        "embedded-small and embedded-medium: for these bases on two cores; paper: MAGneT's (default by the base)"
     )
     qlora: bool = switch("keep the base in 4 bits (a GPU and bitsandbytes)")
     no_qlora: bool = switch("the paper's preset on a whole base")
