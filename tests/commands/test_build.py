@@ -1,14 +1,16 @@
 """What the options leave open is fitted to the embedded model; what they set stays."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from counseling_sessions.commands.build import for_embedded
+from counseling_sessions.commands.build import for_embedded, named_models
+from counseling_sessions.commands.parsing.options import ModelOptions
 from counseling_sessions.ladder.models import default_model, ladder
 from counseling_sessions.models.endpoints import Endpoint
 from counseling_sessions.models.roles import Served
-from counseling_sessions.settings import SessionConfig
+from counseling_sessions.settings import SessionConfig, SettingsError
 
 DEFAULTS = default_model().session
 TURNS = DEFAULTS["max_turns"]
@@ -59,3 +61,16 @@ def test_of_two_sizes_the_smaller_one_decides() -> None:
         for model in (medium, small)
     ]
     assert for_embedded(SessionConfig(), {}, served).choices == small.session["choices"] != SessionConfig().choices
+
+
+def test_a_size_names_the_model_for_every_role_that_a_file_does_not(tmp_path: Path) -> None:
+    file = tmp_path / "models.yaml"
+    file.write_text("client: {model: m, base_url: http://127.0.0.1:1/v1}\n")
+    named = named_models(ModelOptions(embedded="medium", file=file))
+    assert (named["default"].model, named["client"].model) == ("embedded-medium", "m")
+
+
+@pytest.mark.parametrize("other", [{"model": "m"}, {"base_url": "http://127.0.0.1:1/v1"}])
+def test_a_size_and_another_model_are_no_choice(other: dict[str, str]) -> None:
+    with pytest.raises(SettingsError, match="--embedded names the model; leave --model and --base-url out"):
+        named_models(ModelOptions(embedded="small", **other))

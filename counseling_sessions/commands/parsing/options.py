@@ -65,7 +65,7 @@ class ModelOptions(Options):
     base_url: str | None = option("OpenAI-compatible endpoint, such as http://localhost:8000/v1")
     file: Path | None = option("YAML with a model, endpoint and sampling per role", "FILE", flags=("--models",))
     embedded: str | None = option(
-        "the embedded model of this size, whatever endpoint is configured (default: the largest this machine can run)",
+        f"the embedded model of this size, whatever endpoint is configured (default {default_model().size})",
         choices=sizes(),
     )
     offline: bool = switch("never fetch the embedded model")
