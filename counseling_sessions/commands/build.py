@@ -17,7 +17,7 @@ from counseling_sessions.models.roles import Served, pinned, serving
 from counseling_sessions.models.trust import KEY, Destination, unnamed
 from counseling_sessions.nodes.examples import check_examples
 from counseling_sessions.nodes.techniques import technique
-from counseling_sessions.settings import ModelSettings, SessionConfig, SettingsError
+from counseling_sessions.settings import REACH, ModelSettings, SessionConfig, SettingsError
 from counseling_sessions.texts.harmless import one_line
 
 
@@ -40,10 +40,12 @@ def named_models(options: ModelOptions) -> dict[str, ModelSettings]:
     named = {name: value for name in ("model", "base_url") if (value := getattr(options, name))}
     if options.embedded and named:
         raise SettingsError("--embedded names the model; leave --model and --base-url out")
+    default = models.get("default", ModelSettings())
     if options.embedded:
         named["model"] = f"{EMBEDDED}-{options.embedded}"
+        default = default.model_copy(update=dict.fromkeys(REACH))
     if named:
-        models["default"] = ModelSettings(**named).over(models.get("default", ModelSettings()))
+        models["default"] = ModelSettings(**named).over(default)
     return models
 
 

@@ -93,14 +93,17 @@ class EmbeddedModel(_Described):
         return f"{EMBEDDED}-{self.size}{'' if tuned else BASE}"
 
 
-@cache
+def _read(path: Path) -> EmbeddedModel:
+    return EmbeddedModel.model_validate({"size": path.stem, **parse_yaml(path.read_text(encoding="utf-8"))[0]})
+
+
+# At once: later it would block a server's event loop.
+_LADDER = tuple(sorted(map(_read, FOLDER.glob("*.yaml")), key=lambda model: model.file.size))
+
+
 def ladder() -> tuple[EmbeddedModel, ...]:
     """All embedded models, the smallest file first."""
-    read = (
-        EmbeddedModel.model_validate({"size": path.stem, **parse_yaml(path.read_text(encoding="utf-8"))[0]})
-        for path in FOLDER.glob("*.yaml")
-    )
-    return tuple(sorted(read, key=lambda model: model.file.size))
+    return _LADDER
 
 
 def sizes() -> list[str]:

@@ -83,7 +83,9 @@ async def find_endpoint(settings: ModelSettings, *, offline: bool = False) -> En
 
 async def _embedded(model: str | None, offline: bool) -> Endpoint:
     try:
-        here = embedded_model(model or EMBEDDED) or fitting_model(offline=offline)
+        here = embedded_model(model or EMBEDDED)
+        if here is None:
+            here = await asyncio.to_thread(fitting_model, offline=offline)
         server = await asyncio.to_thread(shared_server, here, offline=offline)
         tuned = None if (model or "").endswith(BASE) else server.tuned_name
         return Endpoint(server.base_url, tuned or here.name, NO_KEY, embedded=here, tuned=tuned is not None)

@@ -10,7 +10,7 @@ from counseling_sessions.commands.parsing.options import ModelOptions
 from counseling_sessions.ladder.models import default_model, ladder
 from counseling_sessions.models.endpoints import Endpoint
 from counseling_sessions.models.roles import Served
-from counseling_sessions.settings import SessionConfig, SettingsError
+from counseling_sessions.settings import ModelSettings, SessionConfig, SettingsError
 
 DEFAULTS = default_model().session
 TURNS = DEFAULTS["max_turns"]
@@ -63,11 +63,15 @@ def test_of_two_sizes_the_smaller_one_decides() -> None:
     assert for_embedded(SessionConfig(), {}, served).choices == small.session["choices"] != SessionConfig().choices
 
 
-def test_a_size_names_the_model_for_every_role_that_a_file_does_not(tmp_path: Path) -> None:
+def test_a_size_takes_the_place_of_the_default_of_a_file_and_of_its_server(tmp_path: Path) -> None:
     file = tmp_path / "models.yaml"
-    file.write_text("client: {model: m, base_url: http://127.0.0.1:1/v1}\n")
+    file.write_text(
+        "default: {model: d, base_url: http://127.0.0.1:1/v1, temperature: 0.3}\n"
+        "client: {model: m, base_url: http://127.0.0.1:2/v1}\n"
+    )
     named = named_models(ModelOptions(embedded="medium", file=file))
-    assert (named["default"].model, named["client"].model) == ("embedded-medium", "m")
+    assert named["default"] == ModelSettings(model="embedded-medium", temperature=0.3)
+    assert named["client"].model == "m"
 
 
 @pytest.mark.parametrize("other", [{"model": "m"}, {"base_url": "http://127.0.0.1:1/v1"}])
