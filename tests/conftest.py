@@ -10,9 +10,8 @@ from xdist.scheduler import LoadScopeScheduling
 
 from counseling_sessions.models.chat import Models
 
-os.environ.setdefault(
-    "COUNSELING_SESSIONS_EMBEDDED", "small"
-)  # Tests run the small embedded model, also in child processes.
+# Tests run the small embedded model, also in child processes.
+os.environ.setdefault("COUNSELING_SESSIONS_EMBEDDED", "small")
 
 EMBEDDED = {"test_embedded.py", "test_tuned.py", "test_gguf.py"}
 """Modules that run the embedded model: two processes that do so at once are slower than one after the other."""

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from counseling_sessions.ladder.models import EMBEDDED
+from counseling_sessions.ladder.models import EMBEDDED, default_model
 from counseling_sessions.models.models_file import read_models
 from counseling_sessions.models.trust import destinations
 from counseling_sessions.settings import (
@@ -125,6 +125,13 @@ def test_the_plan_of_the_embedded_model_is_the_likeliest_and_no_others() -> None
     elsewhere = {"default": ModelSettings(model="m", base_url="http://h/v1")}
     assert SessionConfig().model_for("plan").temperature == 0.0
     assert SessionConfig(models=elsewhere).model_for("plan").temperature == ROLE_DEFAULTS["plan"].temperature
+
+
+def test_an_embedded_model_has_more_time_for_an_answer() -> None:
+    assert SessionConfig().model_for("client").timeout == default_model().timeout
+    assert SessionConfig(models={"default": ModelSettings(timeout=9)}).model_for("client").timeout == 9
+    elsewhere = SessionConfig(models={"default": ModelSettings(model="m", base_url="http://h/v1")})
+    assert elsewhere.model_for("client").timeout == ROLE_DEFAULTS["default"].timeout < default_model().timeout
 
 
 def test_an_endpoint_in_the_environment_is_not_the_embedded_model(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -88,8 +88,8 @@ def _as_somebody(spoken: Spoken, facts: Facts, text: str) -> str | None:
     if not facts.names:
         return None
     first, *rest = map(re.escape, facts.names)
-    whole = first + "".join(f"(?: {name})?" for name in rest)
-    for match in re.finditer(rf"(?<![,;:–—-] )\b(?P<who>{whole}){_OF_SOMEBODY}", text, re.IGNORECASE):
+    full_name = first + "".join(f"(?: {name})?" for name in rest)
+    for match in re.finditer(rf"(?<![,;:–—-] )\b(?P<who>{full_name}){_OF_SOMEBODY}", text, re.IGNORECASE):
         if match["who"][0].isupper():
             return f"{match[0]} …, as of somebody else"
     if spoken.speaker == "client":

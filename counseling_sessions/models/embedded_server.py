@@ -14,8 +14,6 @@ from urllib.parse import urlsplit
 
 SLOTS = {"counselor": 0, "client": 1}
 MOST_THREADS = 8
-BATCH = 128
-"""Tokens of a prompt that are computed together. Larger batches are no faster on a CPU, and take more memory."""
 
 
 def main(model: str, name: str, context: str, adapter: str | None = None) -> None:
@@ -68,7 +66,6 @@ def _parameters(bindings: Any, model: str, name: str, context: int) -> Any:
     if hasattr(parameters, "load_mode"):
         # A mapped file would stay in memory beside the weights that llama.cpp lays out anew.
         parameters.load_mode = bindings.llama_load_mode.LLAMA_LOAD_MODE_NONE
-    parameters.n_ubatch = BATCH
     parameters.n_parallel = len(SLOTS)
     parameters.n_ctx = context * len(SLOTS)  # The server divides it evenly among the slots.
     parameters.verbosity = 0

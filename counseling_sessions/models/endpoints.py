@@ -9,7 +9,7 @@ from pydantic import ValidationError
 
 from counseling_sessions.ladder.models import BASE, EMBEDDED, EmbeddedModel, embedded_model, embedded_names
 from counseling_sessions.models.embedded import shared_server
-from counseling_sessions.models.embedded_choice import SizeError, fitting_model
+from counseling_sessions.models.embedded_choice import fitting_model
 from counseling_sessions.models.embedded_file import EmbeddedModelError
 from counseling_sessions.models.errors import RETRIED, FailedCall, ModelError, failure_of, unreadable
 from counseling_sessions.models.model_list import read_model_list
@@ -89,7 +89,7 @@ async def _embedded(model: str | None, offline: bool) -> Endpoint:
         server = await asyncio.to_thread(shared_server, here, offline=offline)
         tuned = None if (model or "").endswith(BASE) else server.tuned_name
         return Endpoint(server.base_url, tuned or here.name, NO_KEY, embedded=here, tuned=tuned is not None)
-    except (EmbeddedModelError, SizeError) as error:
+    except EmbeddedModelError as error:
         problem = str(error)
     raise ModelError("configuration", problem)
 

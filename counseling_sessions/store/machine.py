@@ -1,12 +1,18 @@
 """What a machine runs out of: such an error is no fault of the work that met it, which can be tried again later."""
 
 import errno
+import os
 
 SHORT_OF = {
     errno.ENOMEM: "memory",
     errno.EMFILE: "open files",
     errno.ENFILE: "open files",
 }
+
+
+def cores() -> int:
+    """How many processor cores this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 class Shortage(RuntimeError):

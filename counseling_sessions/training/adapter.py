@@ -7,7 +7,6 @@ README.md, curve.png                                the same for people
 
 import hashlib
 import json
-import os
 import platform
 import random
 from collections.abc import Callable, Sequence
@@ -17,6 +16,7 @@ from typing import Any
 
 from counseling_sessions.store.atomic import left_behind, write_atomically
 from counseling_sessions.store.lock import Lock
+from counseling_sessions.store.machine import cores
 from counseling_sessions.store.reading import sha256_of
 from counseling_sessions.training.base import Base, adapter_model, base_name, load_base
 from counseling_sessions.training.card import CARD_DATA, TrainingCard, write_card
@@ -141,8 +141,7 @@ def _machine() -> str:
 
     if torch.cuda.is_available():
         return str(torch.cuda.get_device_name(0))
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return f"{cores} CPU cores ({_processor()}), {torch.get_num_threads()} threads"
+    return f"{cores()} CPU cores ({_processor()}), {torch.get_num_threads()} threads"
 
 
 def _processor() -> str:

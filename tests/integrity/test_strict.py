@@ -25,6 +25,8 @@ SEEN: list[tuple[Rule, Speaker, str]] = [
     (strict.mixed_up, "client", "Abdoulaye feels small at work."),
     (strict.mixed_up, "client", "I say only what Abdoulaye Ndiaye can say."),
     (strict.mixed_up, "counselor", "What happens when Abdoulaye is angry?"),
+    (strict.mixed_up, "counselor", "What happens when Abdoulaye looks at your thought?"),
+    (strict.mixed_up, "client", "When Abdoulaye stays in the room, I see the list."),
     (strict.mixed_up, "counselor", "Thank you, Coumba. What happened then?"),
     (strict.mixed_up, "counselor", "Hello Sarah, good to meet you."),
     (strict.mixed_up, "counselor", "Awa, what would you like to change?"),

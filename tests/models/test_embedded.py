@@ -20,14 +20,14 @@ from typing import Any
 import pytest
 from langchain_core.messages import HumanMessage
 
-from counseling_sessions.ladder.models import ladder
+from counseling_sessions.ladder.models import EMBEDDED, ladder
 from counseling_sessions.models import embedded
 from counseling_sessions.models.chat import Models
 from counseling_sessions.models.embedded import EmbeddedServer, shared_server
 from counseling_sessions.models.embedded_file import EmbeddedModelError, model_file
 from counseling_sessions.models.embedded_server import SLOTS
 from counseling_sessions.models.errors import ModelError
-from counseling_sessions.settings import EMBEDDED, ModelSettings
+from counseling_sessions.settings import ModelSettings
 
 SMALL = ladder()[0]
 
@@ -39,7 +39,10 @@ HERE = pathlib.Path(__file__).parent
 
 def CommonParams():
     parts = {name: types.SimpleNamespace() for name in ("model", "cpuparams", "cpuparams_batch")}
-    return types.SimpleNamespace(hostnames=["0.0.0.0"], **parts)
+    return types.SimpleNamespace(hostnames=["0.0.0.0"], load_mode="mapped", **parts)
+
+
+llama_load_mode = types.SimpleNamespace(LLAMA_LOAD_MODE_NONE="not mapped")
 
 
 class CommonAdapterLoraInfo:
@@ -114,12 +117,13 @@ def test_both_spellings_of_the_host_are_local(bindings: Path) -> None:
     with EmbeddedServer(SMALL) as server:
         assert server.base_url.startswith("http://127.0.0.1:")
         assert server.base_url.endswith("/v1")
-    (bindings / "xllamacpp.py").write_text(BINDINGS.replace("hostnames=[", "hostname=["))
+    (bindings / "xllamacpp.py").write_text(BINDINGS.replace("hostnames=[", "hostname=[").replace("load_mode=", "mode="))
     with EmbeddedServer(SMALL):
         pass
     new, old = started(bindings)
     assert new["hostnames"] == ["127.0.0.1"]
     assert old["hostname"] == "127.0.0.1"
+    assert (new["load_mode"], "load_mode" in old) == ("not mapped", False), "else the file is in memory twice"
     assert new["cache_ram_mib"] == old["cache_ram_mib"] == new["port"] == 0
     assert str(Path(embedded.__file__).parent) not in new["path"], "requests.py there is not the library of that name"
 
@@ -213,7 +217,7 @@ def test_interrupt_while_it_starts_ends_it(bindings: Path) -> None:
 PARENT = """
 import http.client, sys, time
 from pathlib import Path
-from counseling_sessions.ladder.models import ladder
+from counseling_sessions.ladder.models import EMBEDDED, ladder
 from counseling_sessions.models import embedded
 embedded.model_file = lambda model, *, offline: Path("model.gguf")
 server = embedded.shared_server(ladder()[0])

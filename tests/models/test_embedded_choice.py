@@ -9,7 +9,8 @@ import pytest
 
 from counseling_sessions.ladder.models import ladder
 from counseling_sessions.models import embedded_choice
-from counseling_sessions.models.embedded_choice import SIZE_VARIABLE, SizeError, fitting_model
+from counseling_sessions.models.embedded_choice import SIZE_VARIABLE, fitting_model
+from counseling_sessions.models.embedded_error import EmbeddedModelError
 
 SMALL, MEDIUM = (model.model_copy(update={"automatic": True}) for model in ladder())
 MUCH = 64 * 10**9
@@ -20,8 +21,9 @@ def machine(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> SimpleNamespace:
     """A machine with all that is needed and no file; its fields may change."""
     has = SimpleNamespace(cores=8, memory=MUCH, disk=MUCH, files=set())
     monkeypatch.delenv(SIZE_VARIABLE)
+    monkeypatch.setenv("COUNSELING_SESSIONS_CACHE", str(tmp_path))
     monkeypatch.setattr(embedded_choice, "ladder", lambda: (SMALL, MEDIUM))
-    monkeypatch.setattr(embedded_choice, "_cores", lambda: has.cores)
+    monkeypatch.setattr(embedded_choice, "cores", lambda: has.cores)
     monkeypatch.setattr(psutil, "virtual_memory", lambda: SimpleNamespace(available=has.memory))
     monkeypatch.setattr(shutil, "disk_usage", lambda folder: SimpleNamespace(free=has.disk))
     monkeypatch.setattr(embedded_choice, "is_here", lambda model: model.size in has.files)
@@ -40,7 +42,7 @@ def test_a_machine_that_can_gets_the_largest_without_a_word(
     [
         ({"cores": 1}, "needs 2 cores, and there is 1"),
         ({"memory": 10**9}, "GB of free memory, and there are 1.0 GB"),
-        ({"disk": 10**9}, "needs 1.3 GB of free disk, and there are 1.0 GB"),
+        ({"disk": 10**9}, "needs 1.2 GB of free disk, and there are 1.0 GB"),
     ],
 )
 def test_another_machine_gets_the_small_one_and_the_reason(
@@ -82,5 +84,7 @@ def test_the_environment_names_a_size_whatever_the_machine(
     assert fitting_model() == MEDIUM
     assert capsys.readouterr().err == ""
     monkeypatch.setenv(SIZE_VARIABLE, "huge")
-    with pytest.raises(SizeError, match=r"COUNSELING_SESSIONS_EMBEDDED is 'huge', and the sizes are small, medium"):
+    with pytest.raises(
+        EmbeddedModelError, match=r"COUNSELING_SESSIONS_EMBEDDED is 'huge', and the sizes are small, medium"
+    ):
         fitting_model()

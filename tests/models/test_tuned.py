@@ -12,7 +12,7 @@ from counseling_sessions.models.embedded import ADAPTER, ADAPTER_VARIABLE, TUNED
 from counseling_sessions.models.embedded_file import EmbeddedModelError
 from counseling_sessions.models.endpoints import Endpoint
 from counseling_sessions.models.requests import wire_request
-from counseling_sessions.models.roles import Served, pinned
+from counseling_sessions.models.roles import Served, pinned, serving_line
 from counseling_sessions.settings import ModelSettings, SessionConfig
 
 SETTINGS = ModelSettings(temperature=0.0, max_tokens=24, timeout=120)
@@ -61,6 +61,12 @@ def test_a_resumed_session_meets_the_same_of_the_two(tuned: bool, name: str) -> 
     endpoint = Endpoint("http://127.0.0.1:1/v1", "small", "key", embedded=SMALL, tuned=tuned)
     served = [Served(["plan", "client"], endpoint)]
     assert pinned(SessionConfig(), served).models["default"].model == name
+
+
+def test_people_read_how_long_a_session_takes() -> None:
+    served = [Served(["plan", "client"], Endpoint("http://127.0.0.1:1/v1", "small", "key", embedded=SMALL))]
+    minutes = f"{SMALL.speed.minutes:g} minutes"
+    assert serving_line(served) == f"small (embedded; 10 turns take about {minutes} on two cores) serves all roles"
 
 
 @pytest.mark.slow

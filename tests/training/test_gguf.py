@@ -21,9 +21,8 @@ import torch
 from numpy.typing import NDArray
 
 import counseling_sessions.training.gguf as gguf_export
-from counseling_sessions.ladder.models import ladder
+from counseling_sessions.ladder.models import EMBEDDED, ladder
 from counseling_sessions.models.embedded_file import EmbeddedModelError, model_file
-from counseling_sessions.settings import EMBEDDED
 from counseling_sessions.training.base import load_base
 from counseling_sessions.training.card import CARD_DATA
 from counseling_sessions.training.errors import TrainingError
