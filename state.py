@@ -23,8 +23,8 @@ from counseling_sessions.profiles.schema import (
 Speaker = Literal["counselor", "client"]
 Author = Literal["model", "human"]
 Phase = Literal["opening", "exploring", "working", "closing"]
-EndReason = Literal["resolved", "left", "turn_limit", "completed"]
-"""`resolved` and `left` are the client's; `completed`: the counselor's closing has done its work."""
+EndReason = Literal["resolved", "left", "turn_limit", "completed", "risk"]
+"""`resolved` and `left` are the client's; `completed`: the counselor's closing has done its work; `risk`: handed over to a person."""
 Act = Literal["agenda", "summary"]
 """A special job of one of the counselor's messages."""
 Readiness = Literal["precontemplation", "contemplation", "preparation", "action"]
@@ -41,6 +41,14 @@ Appraisal = Literal[
     "ignored",
 ]
 """What a message of the counselor's was to the client."""
+RiskKind = Literal["thoughts", "danger_from_others", "danger_to_others"]
+"""Of a client at risk: thoughts of not living or of self-harm, danger from somebody else, danger to somebody else."""
+RiskLevel = Literal["none", "passive", "active", "immediate"]
+"""How near a risk is: none, for words that only sound like one; active has no intent, immediate has."""
+RiskStep = Literal["acknowledge", "ask", "level", "protective", "safety", "handover", "close"]
+"""What a counselor does about a risk, in the accepted order of first response."""
+RiskWording = Literal["explicit", "unclear", "denied", "none"]
+"""What a client's message says of a risk: beyond doubt, perhaps, a clear no to a question about it, or nothing."""
 Degree = Annotated[int, Field(ge=0, le=10)]
 PickSource = Literal["llm", "rules", "every", "human"]
 SessionId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_][A-Za-z0-9._-]{0,99}$")]
@@ -217,6 +225,23 @@ class Failure(FrozenData):
     call: Call | None = None
 
 
+class RiskEntry(FrozenData):
+    """What a client's message shows of a risk, and what the counselor's message of this `turn` has to do about it.
+
+    There is one for each turn from the first sign on, until a clear no or the end. The counselor's side alone sees it. `source`
+    says who saw the sign (`call`: the model's), `category` which. `done` are the steps of all messages before. Without `steps`
+    the protocol is over: the client has said a clear no.
+    """
+
+    turn: TurnNumber = Field(ge=1)
+    wording: RiskWording
+    source: Literal["rules", "model"] = "rules"
+    category: str = ""
+    steps: tuple[RiskStep, ...] = ()
+    done: tuple[RiskStep, ...] = ()
+    call: Call | None = None
+
+
 class ClientState(FrozenData):
     """How it is for the client when it answers in a turn (0: when it arrives). The client alone sees it.
 
@@ -240,7 +265,7 @@ class ClientState(FrozenData):
     reading: tuple[Appraisal, ...] | None = Field(default=None, exclude_if=unset)
 
 
-Part = Plan | Pick | Candidate | Utterance | Failure
+Part = Plan | Pick | Candidate | Utterance | RiskEntry | Failure
 """What one node gives to a session."""
 
 
@@ -277,6 +302,7 @@ class SessionState(TypedDict, total=False):
     picks: Annotated[list[dict[str, Any]], operator.add]
     candidates: Annotated[list[dict[str, Any]], operator.add]
     client_states: Annotated[list[dict[str, Any]], operator.add]
+    risk: Annotated[list[dict[str, Any]], operator.add]
     end_reason: EndReason
     failure: dict[str, Any]
 
@@ -324,6 +350,7 @@ class CounselorView(DialogueView):
     plan: Plan | None = None
     picks: Annotated[tuple[Pick, ...], _Untraced] = ()
     candidates: Annotated[tuple[Candidate, ...], _Untraced] = ()
+    risk: Annotated[tuple[RiskEntry, ...], _Untraced] = ()
 
     @classmethod
     def of(cls, profile: ClientProfile, **fields: Any) -> Self:
@@ -350,4 +377,5 @@ class FlowView(DialogueView):
 
     plan: Plan | None = None
     picks: Annotated[tuple[Pick, ...], _Untraced] = ()
+    risk: Annotated[tuple[RiskEntry, ...], _Untraced] = ()
     failure: Failure | None = None

@@ -29,6 +29,7 @@ MethodName = Literal[
 RouterPolicy = Literal["llm", "rules", "every"]
 MergePolicy = Literal["llm", "join"]
 AppraisalPolicy = Literal["llm", "rules"]
+RiskPolicy = Literal["off", "rules", "llm"]
 FanOut = Literal["selected", "all"]
 PromptLayout = Literal["shared", "separate"]
 Omitted = Literal["temperature", "top_p", "seed", "max_tokens"]
@@ -51,6 +52,10 @@ def _unset(value: Any) -> bool:
 
 def _off(value: Any) -> bool:
     return value is False
+
+
+def _by_rules(value: Any) -> bool:
+    return bool(value == "rules")
 
 
 class ModelSettings(BaseModel):
@@ -202,6 +207,11 @@ class SessionConfig(BaseModel):
         default=False,
         exclude_if=_off,
         description="Refuse also what small models often get wrong: people mixed up, the other's part, echoes, ratings that jump",
+    )
+    risk: RiskPolicy = Field(
+        default="rules",
+        exclude_if=_by_rules,
+        description="Who notices a risk in what the client says, which brings in the protocol: rules, a model too, or nobody (off)",
     )
     min_turns: int = Field(default=8, ge=1, le=MOST_TURNS, description="Turns before the client may end the session")
     max_turns: int = Field(

@@ -21,6 +21,9 @@ from counseling_sessions.nodes.inner import fitting_state, next_state
 from counseling_sessions.nodes.methods import METHODS
 from counseling_sessions.nodes.pick_request import ask_pick
 from counseling_sessions.nodes.plan import ask_plan
+from counseling_sessions.nodes.protocol import ask_protocol, goes_on
+from counseling_sessions.nodes.protocol.noticing import ask_notice
+from counseling_sessions.nodes.risk.check import ROLE as RISK_ROLE
 from counseling_sessions.nodes.router import ask_closing, ask_merge
 from counseling_sessions.nodes.single import ask_single
 from counseling_sessions.nodes.specialist import ask_specialist
@@ -39,6 +42,7 @@ from counseling_sessions.state import (
     Part,
     Pick,
     Plan,
+    RiskEntry,
     Utterance,
 )
 
@@ -61,7 +65,7 @@ class Exchange:
         return as_chat(self.messages)
 
 
-_Answered = Plan | Pick | Candidate | Utterance
+_Answered = Plan | Pick | Candidate | RiskEntry | Utterance
 
 
 def exchanges(record: SessionRecord) -> Iterator[Exchange]:
@@ -115,6 +119,7 @@ class _State:
         self.said = [*record.opening]
         self.picks: list[Pick] = []
         self.drafts: list[Candidate] = []
+        self.risk: list[RiskEntry] = []
 
     def take(self, parts: Sequence[Part]) -> None:
         """Add the parts of a step."""
@@ -128,6 +133,8 @@ class _State:
                 self.drafts = []
             elif isinstance(part, Candidate):
                 self.drafts.append(part)
+            elif isinstance(part, RiskEntry):
+                self.risk.append(part)
             elif isinstance(part, Utterance):
                 self.said.append(part)
 
@@ -147,6 +154,8 @@ class _State:
             return "router"
         if isinstance(part, Candidate):
             return part.technique
+        if isinstance(part, RiskEntry):
+            return RISK_ROLE
         if isinstance(part, Utterance) and part.speaker == "client":
             return "client"
         return "merge" if METHODS[self.config.method].specialists else "counselor"
@@ -164,8 +173,14 @@ class _State:
             return ask_pick(view, config) if part.source == "llm" else None
         if isinstance(part, Candidate):
             return ask_specialist(view, config, part.technique) if part.text else None
-        if part.speaker == "client":
-            return self._client_request(part)
+        if isinstance(part, RiskEntry):
+            return ask_notice(view, config)
+        return self._client_request(part) if part.speaker == "client" else self._counselor_request(view)
+
+    def _counselor_request(self, view: CounselorView) -> ModelRequest | None:
+        config = self.config
+        if goes_on(view):
+            return ask_protocol(view, config)
         if not METHODS[config.method].specialists:
             return ask_single(view, config)
         return ask_closing(view, config, "merge") if view.end_reason else ask_merge(view, config)
@@ -182,6 +197,7 @@ class _State:
             plan=self.plan,
             utterances=tuple(self.said),
             picks=tuple(self.picks),
+            risk=tuple(self.risk),
             # The graph joins parallel nodes by name.
             candidates=tuple(sorted(seen, key=lambda draft: draft.technique)),
             end_reason=self.record.end_reason if part is self.record.closing else None,
@@ -222,6 +238,8 @@ class _State:
             return _json(formulation | part.model_dump(mode="json", include={"technique", "goal", "steps"}))
         if isinstance(part, Pick):
             return _json(_picked(part))
+        if isinstance(part, RiskEntry):
+            return _json({"risk": part.wording == "unclear"})
         if isinstance(part, Candidate) or part.speaker == "counselor":
             return part.text
         return Marked(part.text, self._end_with(part), self._heard_with(part)).with_markers(part.text)

@@ -48,6 +48,7 @@ def make_record(content: JournalContent, failure: Failure | None = None) -> Sess
         revisions=tuple(plans[turn] for turn in sorted(plans)),
         turns=_turns(head, changes, said),
         closing=closing,
+        risk=tuple(entry for change in changes for entry in change.risk),
     )
     return record.model_copy(update={"usage": usage_of(call for _, call in record.calls)})
 

@@ -8,7 +8,7 @@ from counseling_sessions.nodes.intake import taken_in
 from counseling_sessions.nodes.methods import METHODS
 from counseling_sessions.sessions.record import SessionRecord, Turn
 from counseling_sessions.settings import SessionConfig
-from counseling_sessions.state import Candidate, Failure, Part, Pick, Plan, replace, update
+from counseling_sessions.state import Candidate, Failure, Part, Pick, Plan, RiskEntry, replace, update
 
 
 @dataclass(frozen=True)
@@ -34,15 +34,21 @@ def replay(record: SessionRecord) -> list[Superstep]:
     steps = [Superstep(0, (("intake", taken_in(record.profile, record.attitude, record.opening)),))]
     steps.append(_superstep(0, [record.plan], counselor))
     revised = {plan.turn: plan for plan in record.revisions}
+    noticed = {entry.turn: entry for entry in record.risk}
     for turn in record.turns:
+        entry = noticed.get(turn.turn)
+        steps.append(_superstep(turn.turn, [entry], counselor))
         steps.append(_superstep(turn.turn, [revised.get(turn.turn)], counselor))
-        steps += _of_turn(turn, config, counselor)
+        steps += _of_turn(turn, config, "protocol" if entry else counselor)
     ended = update(end_reason=record.end_reason) if record.end_reason else {}
-    if ended and record.end_reason != "completed" and record.turns and record.turns[-1].client:
+    by_counselor = record.end_reason in ("completed", "risk")
+    if ended and not by_counselor and record.turns and record.turns[-1].client:
         steps[-1].updates[0][1].update(ended)
     if record.closing:
-        steps.append(_superstep(record.closing.turn, [record.closing], counselor))
-        if record.end_reason == "completed":  # the counselor ends the session with its closing words
+        entry = noticed.get(record.closing.turn)
+        steps.append(_superstep(record.closing.turn, [entry], counselor))
+        steps.append(_superstep(record.closing.turn, [record.closing], "protocol" if entry else counselor))
+        if by_counselor:  # the counselor ends the session with its closing words
             steps[-1].updates[0][1].update(ended)
     while not steps[-1].updates:  # what is missing at the end is no gap
         steps.pop()
@@ -74,6 +80,8 @@ def _change(part: Part, counselor: str) -> tuple[str, dict[str, Any]]:
         return "plan", update(plan=part)
     if isinstance(part, Pick):
         return "router", update(picks=[part], candidates=replace([]))
+    if isinstance(part, RiskEntry):
+        return "notice", update(risk=[part])
     if isinstance(part, Candidate):
         return part.technique, update(candidates=[part])
     if isinstance(part, Failure):

@@ -6,6 +6,8 @@
                             client → router (or plan, where that has to be revised) … until the end;
                             the router writes the closing utterance → END
 
+Where what the client says may show a risk, `notice` comes before the router. From the first sign on `protocol` speaks in its place.
+
 `build_session_graph(method=…)` wires the nodes of one method; without a method it wires all of them and the routes follow
 the method in the run's context: that is the module-level `graph` which LangGraph Studio opens. That one is served: its callers
 have no say in servers and keys (`graph.served`). Graphs that our code builds follow their configuration.
@@ -28,6 +30,7 @@ from counseling_sessions.nodes.intake import IntakeView, intake
 from counseling_sessions.nodes.methods import METHODS, Method
 from counseling_sessions.nodes.plan import plan
 from counseling_sessions.nodes.progress import progress_of
+from counseling_sessions.nodes.protocol import goes_on, is_to_notice, notice, protocol
 from counseling_sessions.nodes.router import router
 from counseling_sessions.nodes.single import single
 from counseling_sessions.nodes.specialist import specialist
@@ -35,8 +38,13 @@ from counseling_sessions.nodes.techniques import technique, techniques
 from counseling_sessions.settings import MOST_TURNS, MethodName, SessionConfig
 from counseling_sessions.state import ClientView, CounselorView, FlowView, SessionInput, SessionState
 
-SUPERSTEPS_PER_TURN = 4  # pick, specialists, merge, client
-SUPERSTEPS_AROUND = 10  # start, intake, plan and its revisions, closing, and some to spare
+SUPERSTEPS_PER_TURN = 5  # notice, pick, specialists, merge, client
+SUPERSTEPS_AROUND = (
+    30  # start, intake, plan and its revisions, closing, the protocol after the last turn, and some to spare
+)
+
+NOTICES = "Looks at what the client said for a risk, and enters what it shows. A model is asked where `risk` is llm."
+LEADS = "Speaks in place of the plan from the first sign of a risk on: asks directly, agrees on safety, hands over to a person."
 
 SessionGraph = CompiledStateGraph[SessionState, SessionConfig, SessionInput, SessionState]
 Step = Callable[[Models, Any, SessionConfig], Awaitable[dict[str, Any]]]
@@ -70,6 +78,8 @@ def build_session_graph(
     nodes: list[Node] = [
         ("intake", intake, IntakeView, takes),
         *(node for node in counselor_nodes(names) if _has(parts, node[0])),
+        ("notice", notice, CounselorView, NOTICES),
+        ("protocol", protocol, CounselorView, LEADS),
         ("client", client, ClientView, plays),
     ]
     for name, step, view, about in nodes:
@@ -127,6 +137,26 @@ def route_from_plan(state: FlowView) -> str:
     return END if state.failure else _method(state).counselor
 
 
+def route_noticing(state: FlowView) -> str:
+    """From the client, or before the first turn: where a message may show a risk it is looked at first; but the plan is made before."""
+    is_planned = state.plan is not None or not _method(state).plan
+    if state.failure is None and is_planned and is_to_notice(state, _run_config() or SessionConfig()):
+        return "notice"
+    return route_from_client(state) if state.turn > 1 else route_from_intake(state)
+
+
+def route_noticing_from_plan(state: FlowView) -> str:
+    """After the first plan the opening is looked at, if there is one; before a revision the message has been."""
+    return route_noticing(state) if state.turn == 1 else route_from_plan(state)
+
+
+def route_from_notice(state: FlowView) -> str:
+    """To the protocol, where it leads in this turn; else on as after any message of the client's."""
+    if state.failure:
+        return END
+    return "protocol" if goes_on(state) else _to_counselor(state)
+
+
 def route_from_router(state: FlowView) -> list[str] | str:
     """After a pick to the specialists, after a merge to the client, after the closing to the end."""
     if state.failure:
@@ -164,9 +194,9 @@ def _connect(
     counselors = [name for name in ("router", "counselor") if _has(parts, name)]
     starts = ["plan", *counselors] if parts is None else ["plan"] if parts.plan else counselors
     builder.add_edge(START, "intake")
-    builder.add_conditional_edges("intake", route_from_intake, [*starts, END])
+    builder.add_conditional_edges("intake", route_noticing, ["notice", *starts, END])
     if "plan" in starts:
-        builder.add_conditional_edges("plan", route_from_plan, [*counselors, END])
+        builder.add_conditional_edges("plan", route_noticing_from_plan, ["notice", *counselors, END])
     if "router" in counselors:
         builder.add_conditional_edges("router", route_from_router, [*names, "client", END])
         for name in names:
@@ -174,7 +204,9 @@ def _connect(
     if "counselor" in counselors:
         builder.add_conditional_edges("counselor", route_from_counselor, ["client", END])
     planning = ["plan"] if "plan" in starts else []
-    builder.add_conditional_edges("client", route_from_client, [*planning, *counselors, END])
+    builder.add_conditional_edges("client", route_noticing, ["notice", *planning, *counselors, END])
+    builder.add_conditional_edges("notice", route_from_notice, ["protocol", *planning, *counselors, END])
+    builder.add_conditional_edges("protocol", route_from_counselor, ["client", END])
 
 
 def _has(method: Method | None, name: str) -> bool:

@@ -6,6 +6,7 @@ How a bad one can safely be mended is in `nodes.mending`.
 from counseling_sessions.integrity import rules, strict
 from counseling_sessions.integrity.facts import Facts, facts_of
 from counseling_sessions.integrity.lengths import LENGTHS
+from counseling_sessions.integrity.protocol import drops_safety, steps_in
 from counseling_sessions.integrity.spoken import Spoken
 from counseling_sessions.models.finishing import AT_LIMIT, was_broken, was_filtered
 from counseling_sessions.profiles.schema import client_form
@@ -76,9 +77,18 @@ def asks(spoken: Spoken) -> str | None:
     return next((rules.short(sentence) for sentence in sentences(spoken.bare) if rules.is_question(sentence)), None)
 
 
+def protocol(spoken: Spoken) -> str | None:
+    """A message of the protocol that lacks a step, or spoils it: promises secrecy, minimises, argues, gives advice too early."""
+    if spoken.steps is None:
+        return None
+    taken = steps_in(spoken.bare)
+    missing = ", ".join(step for step in spoken.steps if step not in taken)
+    return drops_safety(spoken.bare) or (f"no {missing}" if missing else None)
+
+
 _GUARDS = (
     *(rules.empty, rules.label, rules.meta_talk, rules.reasoning, rules.refusal, filtered),
-    *(repeat, near_repeat, role_flip, rules.risk, truncated, long, asks, rules.further_session),
+    *(repeat, near_repeat, role_flip, rules.risk, truncated, long, asks, rules.further_session, protocol),
 )
 _STRICT_GUARDS = (*strict.OF_SENTENCES, strict.rating, strict.echo)
 STRICT = frozenset(guard.__name__ for guard in _STRICT_GUARDS)

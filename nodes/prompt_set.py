@@ -5,8 +5,10 @@ from functools import cache
 from counseling_sessions.nodes.examples import examples_source
 from counseling_sessions.prompts import FRONT_MATTER, front_matter_hashes, prompt_hashes
 from counseling_sessions.sessions.prompt_sets import PromptHashes, digest_of, used_by
-from counseling_sessions.settings import SessionConfig
+from counseling_sessions.settings import RiskPolicy, SessionConfig
 
+PROTOCOL = "protocol/"
+"""The folder of the prompts that only a session with a risk uses. Sessions of earlier versions had none."""
 STRICT = "retry_strict"
 """The prompt that only strict sessions use."""
 ELSEWHERE = ("judge/", "practice/")
@@ -22,7 +24,9 @@ def prompt_set(config: SessionConfig) -> dict[str, str]:
     hashes = {
         name: digest
         for name, digest in every.items()
-        if not name.startswith(ELSEWHERE) and (config.strict or name != STRICT)
+        if not name.startswith(ELSEWHERE)
+        and (config.strict or name != STRICT)
+        and (config.risk != "off" or not name.startswith(PROTOCOL))
     }
     if config.few_shot:
         return hashes | examples_source()
@@ -31,7 +35,7 @@ def prompt_set(config: SessionConfig) -> dict[str, str]:
 
 def prompts_digest(config: SessionConfig) -> str:
     """The digest of a session's prompts, which each of its calls carries."""
-    return _digest(config.techniques, bool(config.few_shot), config.strict)
+    return _digest(config.techniques, bool(config.few_shot), config.strict, config.risk)
 
 
 def prompt_changes(before: PromptHashes, config: SessionConfig, now: PromptHashes | None = None) -> list[str]:
@@ -43,8 +47,8 @@ def prompt_changes(before: PromptHashes, config: SessionConfig, now: PromptHashe
         return []
     now = used_by(config.techniques, prompt_set(config) if now is None else now)
     before = used_by(config.techniques, before)
-    if not any(name.endswith(FRONT_MATTER) for name in before):
-        now = {name: digest for name, digest in now.items() if not name.endswith(FRONT_MATTER)}
+    later = [part for part in (FRONT_MATTER, PROTOCOL) if not any(part in name for name in before)]
+    now = {name: digest for name, digest in now.items() if not any(part in name for part in later)}
     differences = {
         "changed": [name for name in before if name in now and now[name] != before[name]],
         "gone": [name for name in before if name not in now],
@@ -54,6 +58,6 @@ def prompt_changes(before: PromptHashes, config: SessionConfig, now: PromptHashe
 
 
 @cache
-def _digest(techniques: tuple[str, ...], examples: bool, strict: bool) -> str:
-    config = SessionConfig(techniques=techniques, few_shot=int(examples), strict=strict)
+def _digest(techniques: tuple[str, ...], examples: bool, strict: bool, risk: RiskPolicy) -> str:
+    config = SessionConfig(techniques=techniques, few_shot=int(examples), strict=strict, risk=risk)
     return digest_of(techniques, prompt_set(config))

@@ -1,5 +1,6 @@
 """What an update may give to the state's channels, and in which order. A journal with anything else is damaged."""
 
+from collections.abc import Iterator
 from typing import Annotated, Any
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError
@@ -14,6 +15,7 @@ from counseling_sessions.state import (
     Failure,
     Pick,
     Plan,
+    RiskEntry,
     SessionId,
     Speaker,
     Utterance,
@@ -47,6 +49,7 @@ class Channels(BaseModel):
     picks: Annotated[tuple[Pick, ...], _Items] = ()
     candidates: Annotated[tuple[Candidate, ...], _Items] = ()
     client_states: Annotated[tuple[ClientState, ...], _Items] = ()
+    risk: Annotated[tuple[RiskEntry, ...], _Items] = ()
     end_reason: EndReason | None = None
     failure: Failure | None = None
     part: Speaker | None = None
@@ -64,6 +67,14 @@ def channels_of(item: JournalUpdate) -> Channels:
         return Channels.model_validate(item.update)
     except ValidationError as error:
         raise Misfit(f"update.{validation_message(error).replace('; ', '; update.')}"[:500]) from None
+
+
+def _turns_of(channels: Channels) -> Iterator[tuple[str, int]]:
+    """Where an update names a turn that has to be the one in progress: a revised plan, and what was noticed."""
+    if channels.plan and channels.plan.turn:
+        yield "plan", channels.plan.turn
+    for number, entry in enumerate(channels.risk):
+        yield f"risk.{number}", entry.turn
 
 
 class Order:
@@ -90,8 +101,8 @@ class Order:
         for number, state in enumerate(channels.client_states):
             if not self._last or state.turn != self._last.turn:
                 raise Misfit(f"update.client_states.{number}.turn: turn {state.turn} without an answer of the client's")
-        if channels.plan and channels.plan.turn:
-            self._at_turn(channels.plan.turn, "update.plan")
+        for where, turn in _turns_of(channels):
+            self._at_turn(turn, f"update.{where}")
         if isinstance(item.update.get("picks"), dict):
             self._picked = 0
         for number, pick in enumerate(channels.picks):

@@ -17,6 +17,7 @@ from counseling_sessions.state import (
     Phase,
     Pick,
     Plan,
+    RiskEntry,
     SessionId,
     Tokens,
     TurnNumber,
@@ -110,6 +111,7 @@ class SessionRecord(FrozenData):
     revisions: tuple[Plan, ...] = Field(default=(), exclude_if=unsaid)
     turns: tuple[Turn, ...] = ()
     closing: Utterance | None = None
+    risk: tuple[RiskEntry, ...] = Field(default=(), exclude_if=unsaid)
     usage: dict[str, Usage] = Field(default_factory=dict)
 
     @model_validator(mode="before")
@@ -133,11 +135,14 @@ class SessionRecord(FrozenData):
         """All parts with their turn (0: the first plan), in the order of work; drafts of one turn stand together."""
         steps: list[tuple[int, tuple[Part | None, ...]]] = [(0, (self.plan,))]
         revised = {plan.turn: plan for plan in self.revisions}
+        noticed = {entry.turn: entry for entry in self.risk}
         for turn in self.turns:
-            groups = (revised.get(turn.turn),), (turn.pick,), turn.candidates, (turn.counselor,), (turn.client,)
+            before = (noticed.get(turn.turn),), (revised.get(turn.turn),), (turn.pick,)
+            groups = *before, turn.candidates, (turn.counselor,), (turn.client,)
             steps += [(turn.turn, group) for group in groups]
         if self.closing:
-            steps.append((self.closing.turn, (self.closing,)))
+            closes = (noticed.get(self.closing.turn),), (self.closing,)
+            steps += [(self.closing.turn, group) for group in closes]
         if self.failure:
             steps.append((0 if self.failure.stage == "plan" else self.failure.turn, (self.failure,)))
         present = [(turn, tuple(part for part in group if part is not None)) for turn, group in steps]

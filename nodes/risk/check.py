@@ -41,7 +41,7 @@ async def check_message(
     try:
         once = config.model_copy(update={"guard_attempts": 1})
         question = [HumanMessage(prompt("practice/risk", asked=clean(asked) or "-", text=clean(text, len(text) + 2)))]
-        request = DecisionRequest(ROLE, turn, session_id, once, question, SCHEMA, _read, parse=read_only_object)
+        request = DecisionRequest(ROLE, turn, session_id, once, question, SCHEMA, read_verdict, parse=read_only_object)
         answer = await decide(models, request)
     except Exception as error:  # fails closed, whatever went wrong
         return Risk("check_failed", type(error).__name__)
@@ -50,7 +50,8 @@ async def check_message(
     return Risk("model", "said so") if answer.value else None
 
 
-def _read(answer: dict[str, Any]) -> bool:
+def read_verdict(answer: dict[str, Any]) -> bool:
+    """What a model's answer says. Raises `ValueError` for any other field or value."""
     is_risk = answer.get("risk")
     if answer.keys() != {"risk"} or not isinstance(is_risk, bool):
         raise ValueError("risk must be true or false, and the only field")

@@ -1,0 +1,89 @@
+"""What the counselor says while the protocol leads: one message for the steps of the turn, by a model or in fixed words."""
+
+from dataclasses import replace
+from typing import Any
+
+from counseling_sessions.integrity.protocol import steps_in
+from counseling_sessions.models.chat import Models
+from counseling_sessions.nodes.attempts import Unusable
+from counseling_sessions.nodes.methods import METHODS
+from counseling_sessions.nodes.progress import has_signs
+from counseling_sessions.nodes.protocol.course import is_denied, kind_of
+from counseling_sessions.nodes.speaking import SpeechRequest, counselor_request, speak
+from counseling_sessions.prompts import prompt
+from counseling_sessions.settings import SessionConfig
+from counseling_sessions.state import Call, CounselorView, Finding, RiskEntry, RiskStep, Utterance, update
+
+FOR_KIND: frozenset[RiskStep] = frozenset({"ask", "level"})
+"""The steps whose words differ by the kind of risk."""
+
+
+async def protocol(models: Models, view: CounselorView, config: SessionConfig) -> dict[str, Any]:
+    """Say what this turn's steps need. `close` ends the session, for `risk` where the client has not left.
+
+    Fixed words take the place of a small model's (`strict`), and of those that lack a step after all attempts.
+    """
+    entry = view.risk[-1]
+    closes = entry.steps[-1] == "close"
+    ends = {"end_reason": view.end_reason or "risk"} if closes else {}
+    request = ask_protocol(view, config)
+    if request is None:
+        return _said(view, fixed_words(view), None) | ends
+    answer = await speak(models, request)
+    if isinstance(answer, Unusable):
+        if answer.failure.kind != "refused_by_guards" or not has_signs(config):
+            return update(failure=answer.failure)
+        return _said(view, fixed_words(view), _with_fixed(answer.failure.call)) | ends
+    if has_signs(config) and missing_steps(entry, answer.value):
+        return _said(view, fixed_words(view), _with_fixed(answer.call)) | ends
+    return _said(view, answer.value, answer.call) | ends
+
+
+def ask_protocol(view: CounselorView, config: SessionConfig) -> SpeechRequest | None:
+    """The request for this turn's message; None where fixed words are said without one."""
+    if config.strict and has_signs(config):
+        return None
+    entry = view.risk[-1]
+    steps = "\n".join(prompt("protocol/steps", section) for section in _sections(view))
+    role = "merge" if METHODS[config.method].specialists else "counselor"
+    closes = entry.steps[-1] == "close"
+    ended = view.model_copy(update={"end_reason": view.end_reason or "risk"}) if closes else view
+    request = counselor_request(ended, config, role, prompt("protocol/steps", "together", steps=steps))
+    return replace(request, worth=None, steps=expected_steps(entry) if has_signs(config) else None)
+
+
+def fixed_words(view: CounselorView) -> str:
+    """This turn's message in the words that stand for its steps."""
+    return " ".join(prompt("protocol/fixed", section) for section in _sections(view))
+
+
+def expected_steps(entry: RiskEntry) -> tuple[RiskStep, ...]:
+    """The steps that can be read in a message: not what the taking up and the goodbye sound like."""
+    return tuple(step for step in entry.steps if step not in ("acknowledge", "close"))
+
+
+def missing_steps(entry: RiskEntry, text: str) -> tuple[RiskStep, ...]:
+    """The steps that a message should take and does not."""
+    taken = steps_in(text)
+    return tuple(step for step in expected_steps(entry) if step not in taken)
+
+
+def _sections(view: CounselorView) -> list[str]:
+    """The sections of the prompts that stand for this turn's steps."""
+    entry = view.risk[-1]
+    if is_denied(entry):
+        return ["denied"]
+    if view.end_reason == "left":
+        return ["leaving"]
+    kind = kind_of(view.risk)
+    return [f"{step}_{kind}" if step in FOR_KIND else step for step in entry.steps]
+
+
+def _with_fixed(call: Call | None) -> Call | None:
+    finding = Finding(kind="protocol", detail="fixed words took the place of the answer", repaired=True)
+    return call.model_copy(update={"findings": (*call.findings, finding)}) if call else None
+
+
+def _said(view: CounselorView, text: str, call: Call | None) -> dict[str, Any]:
+    closing = view.risk[-1].steps[-1] == "close"
+    return update(utterances=[Utterance(turn=view.turn, speaker="counselor", text=text, closing=closing, call=call)])
