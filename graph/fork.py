@@ -232,7 +232,8 @@ def _past(task: ForkTask) -> SessionRecord:
     end = (parent.end_reason if as_before else None) or "turn_limit"
     revisions = tuple(plan for plan in parent.revisions if task.plan and plan.turn < task.turn)
     changes: dict[str, Any] = {"attitude": task.attitude, "opening": tuple(opening), "turns": tuple(turns)}
-    changes |= {"plan": task.plan, "revisions": revisions}
+    noticed = tuple(entry for entry in parent.risk if entry.turn < task.turn)
+    changes |= {"plan": task.plan, "revisions": revisions, "risk": noticed}
     over = {"end_reason": end if task.closes else None, "closing": None, "failure": None}
     return parent.model_copy(update=changes | over)
 

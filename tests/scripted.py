@@ -99,7 +99,7 @@ def role_of(messages: Sequence[BaseMessage], options: dict[str, Any]) -> str:
     """Which role is asked, by what only its prompt says."""
     wanted = options.get("extra_body", {}).get("response_format")
     if wanted:
-        return {"plan": "plan", "pick": "router"}[wanted["json_schema"]["name"]]
+        return {"plan": "plan", "pick": "router", "risk": "risk"}[wanted["json_schema"]["name"]]
     system, prompt = str(messages[0].text), "\n".join(str(message.text) for message in messages)
     if "You are the client in a counseling session" in system:
         return "client"

@@ -17,6 +17,7 @@ from counseling_sessions.nodes.client import ask_client
 from counseling_sessions.nodes.guards import GUARDS, STRICT
 from counseling_sessions.nodes.inner.answering import LENGTHS
 from counseling_sessions.nodes.pick_request import ask_pick
+from counseling_sessions.nodes.protocol.speaking import FOR_KIND
 from counseling_sessions.nodes.router import AGENDAS
 from counseling_sessions.nodes.techniques import techniques
 from counseling_sessions.profiles.schema import (
@@ -39,11 +40,13 @@ from counseling_sessions.state import (
     Phase,
     Pick,
     Plan,
+    RiskKind,
     Utterance,
 )
 from tests.inner import offering
 from tests.scripted import Asked, Sensible, config, scripted_models
 
+BY_KIND = tuple(f"{step}_{kind}" for step in sorted(FOR_KIND) for kind in get_args(RiskKind))
 SECTIONS: dict[str, set[str]] = {
     "plan": {"", "techniques", "revise"},
     "retry": {"", "malformed", "again", *(GUARDS.keys() - STRICT)},
@@ -73,6 +76,9 @@ SECTIONS: dict[str, set[str]] = {
     "counselor/closing": set(get_args(EndReason)),
     "counselor/examples": {"", "draft", "merge", "counselor", "exchange"},
     **{f"techniques/{name}": {"card", "task"} for name in techniques()},
+    "protocol/steps": {"together", "acknowledge", "denied", *BY_KIND, "protective", "safety", "handover", "leaving"},
+    "protocol/fixed": {"acknowledge", "denied", *BY_KIND, "protective", "safety", "handover", "close", "leaving"},
+    "protocol/notice": {""},
     "judge/system": {""},
     "judge/material": {"", "transcript", "form", "first", "second"},
     "judge/scale": {"", "anchors", "before", "after", "answer", "answer_before"},
@@ -144,9 +150,12 @@ async def test_a_session_of_each_kind_asks_for_every_section_but_the_retries(mon
     await session(config(max_turns=12, min_turns=12, router="rules", merge="join"), client=aimless)
     await session(config(max_turns=1, few_shot=1, method="single"), "")
     others = {
-        name for name in SECTIONS if name in ("retry", "retry_strict") or name.startswith(("judge/", "practice/"))
+        name
+        for name in SECTIONS
+        if name in ("retry", "retry_strict") or name.startswith(("judge/", "practice/", "protocol/"))
     }
-    assert asked_for == {(name, section) for name, used in SECTIONS.items() for section in used if name not in others}
+    every = {(name, section) for name, used in SECTIONS.items() for section in used if name not in others}
+    assert asked_for == every - {("counselor/closing", "risk")}
 
 
 async def in_every_phase() -> None:

@@ -17,6 +17,7 @@ from pydantic_core import to_json
 
 from counseling_sessions.inspection.client_state import state_facts
 from counseling_sessions.inspection.graph_picture import node_title
+from counseling_sessions.inspection.risk_line import risk_line
 from counseling_sessions.inspection.survival import Span
 from counseling_sessions.inspection.trace_data import CallTrace, CandidateTrace, SaidTrace, SessionTrace, TurnTrace
 from counseling_sessions.inspection.transcript import how_it_ended
@@ -170,6 +171,7 @@ def _turn(turn: TurnTrace, lately: Sequence[Sequence[str]]) -> Json:
         "phase": turn.phase,
         "step": turn.step,
         "progress": turn.progress,
+        "risk": risk_line(turn.risk) if turn.risk else None,
         "plan": _with_call(turn.revised.plan, turn.revised.call) if turn.revised else None,
         "client_state": state_facts(turn.client_state, turn.state_before) if turn.client_state else None,
         "inherited": turn.inherited,
@@ -183,7 +185,7 @@ def _turn(turn: TurnTrace, lately: Sequence[Sequence[str]]) -> Json:
 
 def _part(key: str, label: str, utterances: list[Json], calls: list[int]) -> Json:
     empty: Json = {"saw": [], "drafts": []}
-    empty |= dict.fromkeys(("plan", "pick", "failure", "phase", "step", "progress", "client_state"))
+    empty |= dict.fromkeys(("plan", "pick", "failure", "phase", "step", "progress", "risk", "client_state"))
     return {"key": key, "label": label, "said": utterances, "calls": calls, **empty}
 
 
@@ -239,7 +241,8 @@ def _stages(part: Json, hub: str) -> list[Stage]:
         return [*stages, (END,)] if failed not in (None, "session") else stages
     speakers = [utterance["speaker"] for utterance in part["said"]]
     drafts = tuple(draft["technique"] for draft in part["drafts"])
-    stages = [("plan",), (hub,)] if part["plan"] else [(hub,)]
+    speaks: list[Stage] = [("notice",), ("protocol",)] if part["risk"] else [(hub,)]
+    stages = [("plan",), *speaks] if part["plan"] else [*speaks]
     if drafts:
         stages += [drafts, (hub,)] if speakers or failed not in (None, "session") else [drafts]
     if "client" in speakers or failed == "client":

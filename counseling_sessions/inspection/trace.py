@@ -108,6 +108,7 @@ def _turns(record: SessionRecord, calls: _Calls) -> tuple[TurnTrace, ...]:
     over = record.closing is not None or record.end_reason is not None
     revised = {plan.turn: plan for plan in record.revisions}
     states = {turn.turn: turn.client_state for turn in record.turns}
+    noticed = {entry.turn: entry for entry in record.risk}
     first_new = record.forked_from.turn if record.forked_from else 0
     for place, turn in enumerate(_parts(record)):
         before = [item.text for item in dialogue if item.speaker == "client" and item.turn < turn.turn]
@@ -126,6 +127,7 @@ def _turns(record: SessionRecord, calls: _Calls) -> tuple[TurnTrace, ...]:
                 step=step,
                 step_text=steps[step - 1] if step and step <= len(steps) else "",
                 progress=turn.pick.progress if turn.pick else turn.progress,
+                risk=noticed.get(turn.turn),
                 pick=PickTrace(turn.pick, calls.of(turn.pick)) if turn.pick else None,
                 candidates=candidates,
                 counselor=counselor,

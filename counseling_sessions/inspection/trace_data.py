@@ -7,7 +7,7 @@ from typing import Any
 from counseling_sessions.inspection.survival import Kept, Origin
 from counseling_sessions.sessions.prompt_sets import PromptsInUse, digest_of, sets_of_calls
 from counseling_sessions.sessions.record import Fork, Provenance, Usage
-from counseling_sessions.state import Call, Candidate, ClientState, Failure, Phase, Pick, Plan, Utterance
+from counseling_sessions.state import Call, Candidate, ClientState, Failure, Phase, Pick, Plan, RiskEntry, Utterance
 
 PLAN_TURN = 0
 """The turn of the opening and the plan."""
@@ -84,9 +84,9 @@ class TurnTrace:
     """A turn and all its steps; the closing utterance is the last turn.
 
     `revised` is the plan in force from this turn on, if it is another one. `step` is the plan's step in work (`step_text`), and
-    `progress` says why phase and step are these. `client_state` follows on `state_before`. `saw` is the client's message before it.
-    `seconds` is from the start of the first call to the end of the last, `overlap` the seconds that concurrent calls saved. An
-    `inherited` turn comes from a fork's parent. `calls` are in order of time.
+    `progress` says why phase and step are these. `risk` is the protocol's entry, where it leads. `client_state` follows on
+    `state_before`. `saw` is the client's message before it. `seconds` is from the start of the first call to the end of the last,
+    `overlap` the seconds that concurrent calls saved. An `inherited` turn comes from a fork's parent. `calls` are in order of time.
     """
 
     turn: int
@@ -98,6 +98,7 @@ class TurnTrace:
     step: int | None
     step_text: str
     progress: str
+    risk: RiskEntry | None
     pick: PickTrace | None
     candidates: tuple[CandidateTrace, ...]
     counselor: SaidTrace | None

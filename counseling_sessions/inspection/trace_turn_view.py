@@ -12,6 +12,7 @@ from rich.tree import Tree
 
 from counseling_sessions.graph.record import usage_of
 from counseling_sessions.inspection.client_state import state_line
+from counseling_sessions.inspection.risk_line import risk_line
 from counseling_sessions.inspection.trace_data import (
     CallTrace,
     CandidateTrace,
@@ -49,6 +50,7 @@ def turn_brief(turn: TurnTrace) -> Tree:
     """A turn in a few lines: the pick and its reason, how much of each candidate was kept, the utterances."""
     tree = Tree(_title(turn), guide_style="dim")
     _add_revised(tree, turn)
+    _add_risk(tree, turn)
     if turn.progress:
         tree.add(Text(brief(turn.progress, LINE), style="dim"))
     if turn.pick:
@@ -70,6 +72,7 @@ def turn_full(turn: TurnTrace, look: Look) -> Tree:
     look = replace(look, calls=_shown(turn))
     tree = Tree(_title(turn), guide_style="dim")
     _add_revised(tree, turn, look)
+    _add_risk(tree, turn)
     if turn.progress:
         tree.add(Text.assemble((f"{turn.phase}: ", "bold"), harmless(turn.progress)))
     if turn.step_text:
@@ -175,6 +178,11 @@ def _add_revised(tree: Tree, turn: TurnTrace, look: Look | None = None) -> None:
     node = _add_plan(tree, plan, "revised plan")
     node.add(Text(f"why: {harmless(plan.reason)}"))
     _add_call(node, turn.revised.call, look)
+
+
+def _add_risk(tree: Tree, turn: TurnTrace) -> None:
+    if turn.risk:
+        tree.add(Text.assemble(("risk: ", "bold"), harmless(risk_line(turn.risk)), style="yellow"))
 
 
 def _add_client_state(tree: Tree, turn: TurnTrace) -> None:

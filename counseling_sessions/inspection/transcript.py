@@ -1,5 +1,6 @@
 """A session as a text to read."""
 
+from counseling_sessions.inspection.risk_line import risk_line
 from counseling_sessions.sessions.record import SessionRecord
 from counseling_sessions.state import Plan
 from counseling_sessions.texts.harmless import harmless
@@ -9,6 +10,7 @@ ENDS = {
     "left": "the client left",
     "turn_limit": "the time was up",
     "completed": "the counselor brought it to its end",
+    "risk": "a person takes over, because of a risk",
 }
 
 
@@ -27,11 +29,14 @@ def transcript_markdown(record: SessionRecord) -> str:
         lines += _plan(record.plan, "Plan")
     lines += [""]
     revised = {plan.turn: plan for plan in record.revisions}
+    noticed = {entry.turn: entry for entry in record.risk}
     picks = {turn.turn: turn.pick for turn in record.turns if turn.pick}
     for item in record.dialogue:
         pick = picks.get(item.turn) if item.speaker == "counselor" and not item.closing else None
         if item.speaker == "counselor" and (plan := revised.get(item.turn)):
             lines += [*_plan(plan, "Revised plan"), ""]
+        if item.speaker == "counselor" and (entry := noticed.get(item.turn)):
+            lines += [f"*turn {item.turn}, risk: {risk_line(entry)}*", ""]
         if pick:
             lines += [f"*turn {item.turn}, {pick.phase}: {' + '.join(pick.techniques)} — {pick.reason}*", ""]
         lines += [f"**{'Counselor' if item.speaker == 'counselor' else name}:** {item.text}", ""]

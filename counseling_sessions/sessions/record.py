@@ -125,6 +125,11 @@ class SessionRecord(FrozenData):
         return next((plan for plan in reversed(self.revisions) if plan.turn <= turn), self.plan)
 
     @property
+    def has_risk(self) -> bool:
+        """Whether a risk is part of the session: beyond doubt in the client's words, or handed over to a person."""
+        return self.end_reason == "risk" or any(entry.wording == "explicit" for entry in self.risk)
+
+    @property
     def dialogue(self) -> list[Utterance]:
         """All the utterances in order."""
         turns = [said for turn in self.turns for said in (turn.counselor, turn.client)]

@@ -9,6 +9,7 @@ from counseling_sessions.nodes.attempts import Unusable
 from counseling_sessions.nodes.methods import METHODS
 from counseling_sessions.nodes.progress import has_signs
 from counseling_sessions.nodes.protocol.course import is_denied, kind_of
+from counseling_sessions.nodes.router import ask_closing
 from counseling_sessions.nodes.speaking import SpeechRequest, counselor_request, speak
 from counseling_sessions.prompts import prompt
 from counseling_sessions.settings import SessionConfig
@@ -44,11 +45,11 @@ def ask_protocol(view: CounselorView, config: SessionConfig) -> SpeechRequest | 
     if config.strict and has_signs(config):
         return None
     entry = view.risk[-1]
-    steps = "\n".join(prompt("protocol/steps", section) for section in _sections(view))
     role = "merge" if METHODS[config.method].specialists else "counselor"
-    closes = entry.steps[-1] == "close"
-    ended = view.model_copy(update={"end_reason": view.end_reason or "risk"}) if closes else view
-    request = counselor_request(ended, config, role, prompt("protocol/steps", "together", steps=steps))
+    if entry.steps == ("close",):
+        return ask_closing(view.model_copy(update={"end_reason": "risk"}), config, role)
+    steps = "\n".join(prompt("protocol/steps", section) for section in _sections(view))
+    request = counselor_request(view, config, role, prompt("protocol/steps", "together", steps=steps))
     return replace(request, worth=None, steps=expected_steps(entry) if has_signs(config) else None)
 
 

@@ -269,11 +269,11 @@ def test_every_method_draws_its_own_nodes() -> None:
         drawn = build_session_graph(method=method).get_graph()
         return set(drawn.nodes) - {"__start__", "__end__"}
 
-    specialists = set(techniques())
+    specialists = {*techniques(), "notice", "protocol"}  # and the nodes of every method
     assert nodes("magnet") == {"intake", "plan", "router", "client"} | specialists
     assert nodes("magnet-no-plan") == {"intake", "router", "client"} | specialists
-    assert nodes("single-plan") == {"intake", "plan", "counselor", "client"}
-    assert nodes("single") == {"intake", "counselor", "client"}
+    assert nodes("single-plan") == {"intake", "plan", "counselor", "client", "notice", "protocol"}
+    assert nodes("single") == {"intake", "counselor", "client", "notice", "protocol"}
     assert nodes(None) == {"intake", "plan", "router", "counselor", "client"} | specialists
 
 

@@ -12,7 +12,7 @@ from typing import Any
 
 import yaml
 
-from counseling_sessions.generation.exports.files import MARK
+from counseling_sessions.generation.exports.files import MARK, RISK
 from counseling_sessions.generation.exports.report import ExportReport, Figures
 from counseling_sessions.generation.exports.splits import Splits
 from counseling_sessions.texts.markdown import cell, code, plain
@@ -27,9 +27,14 @@ SHOWN = 10
 
 
 def card(
-    report: ExportReport, figures: Figures, files: str, licence: str | None, splits: Splits | None, seed: int
+    report: ExportReport,
+    figures: Figures,
+    files: dict[str, dict[str, str]],
+    licence: str | None,
+    splits: Splits | None,
+    seed: int,
 ) -> str:
-    """The text of `README.md`. `files` is the glob of a split's files, with `{split}` for its name."""
+    """The text of `README.md`. `files` has, by configuration and split, the glob of the files."""
     words = Template((TEXTS / "card.md").read_text(encoding="utf-8"))
     body = words.substitute(
         mark=MARK,
@@ -37,7 +42,8 @@ def card(
         sessions=f"{report.sessions:,}",
         examples=f"{report.examples:,}",
         format=report.format,
-        about=(TEXTS / f"{report.format}.md").read_text(encoding="utf-8").strip(),
+        about=_text(report.format),
+        risk=_text("risk" if RISK in files else "no_risk"),
         splits=_splits(report),
         split_rule=_split_rule(splits, seed),
         failed=_failed(report),
@@ -59,8 +65,15 @@ def card(
     return f"---\n{_front_matter(report, figures, files, licence)}---\n\n{body}"
 
 
-def _front_matter(report: ExportReport, figures: Figures, files: str, licence: str | None) -> str:
-    data_files = [{"split": split, "path": files.format(split=split)} for split in report.splits]
+def _text(name: str) -> str:
+    return (TEXTS / f"{name}.md").read_text(encoding="utf-8").strip()
+
+
+def _front_matter(report: ExportReport, figures: Figures, files: dict[str, dict[str, str]], licence: str | None) -> str:
+    configs = [
+        {"config_name": name, "data_files": [{"split": split, "path": path} for split, path in globs.items()]}
+        for name, globs in files.items()
+    ]
     codes = {LANGUAGES.get(name.casefold()) for name in figures.languages}
     fields: dict[str, Any] = {
         "license": licence or "unknown",
@@ -69,7 +82,8 @@ def _front_matter(report: ExportReport, figures: Figures, files: str, licence: s
         "task_categories": ["text-generation"],
         "size_categories": [next((name for most, name in SIZES.items() if report.examples < most), "n>10M")],
         "tags": ["synthetic", "counseling", "cognitive-behavioral-therapy", "multi-agent", "simulation"],
-        "configs": [{"config_name": "default", "data_files": data_files}],
+        "configs": configs,
+        "extra_gated_prompt": _text("gated") if RISK in files else "",
     }
     return yaml.safe_dump({name: value for name, value in fields.items() if value}, sort_keys=False, allow_unicode=True)
 

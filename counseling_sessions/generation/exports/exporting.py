@@ -1,12 +1,13 @@
 """The export: each finished session is read once and written into its client's split; the card comes last."""
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 
 from counseling_sessions.generation.exports import chat, magnet, parquet, preference, public, specialists
 from counseling_sessions.generation.exports.card import card
-from counseling_sessions.generation.exports.files import CARD, ExportError, staged, writing
+from counseling_sessions.generation.exports.files import CARD, RISK, ExportError, staged, writing
 from counseling_sessions.generation.exports.report import ExportReport, Figures
 from counseling_sessions.generation.exports.splits import Splits
 from counseling_sessions.generation.exports.writers import Format, Writer
@@ -14,6 +15,8 @@ from counseling_sessions.sessions.ledger import Damage
 from counseling_sessions.sessions.record import SessionRecord
 from counseling_sessions.sessions.session import client_group
 
+DEFAULT = "default"
+"""The configuration of the sessions without a risk."""
 Records = Callable[[], Iterator[SessionRecord]]
 
 FORMATS: dict[str, Format] = {
@@ -50,19 +53,65 @@ def export(
     chosen, figures = FORMATS[format], Figures()
     names = splits.names if splits else ("train",)
     with staged(out, overwrite=overwrite) as folder:
-        with writing(out):
-            writer = chosen.open(folder, names)
+        writer = Configurations(chosen, folder, names)
         private = _write(records(), writer, figures, splits, seed, folder, out)
         _refuse_empty(chosen, figures, names)
         report = figures.report(format, out, names, writer.counts).model_copy(
             update={"unfinished": unfinished, "damaged": len(damaged or ())}
         )
         with writing(out):
-            text = card(report, figures, chosen.files(names), licence, splits, seed)
+            text = card(report, figures, writer.files, licence, splits, seed)
             (folder / CARD).write_text(text, encoding="utf-8", newline="\n")
             if private:
                 _close(folder)
     return report
+
+
+class Configurations:
+    """The configurations of a data set, each opened at its first session: those with a risk stand apart from all others."""
+
+    def __init__(self, chosen: Format, folder: Path, splits: tuple[str, ...]) -> None:
+        self.examples: Counter[tuple[str, str]] = Counter()
+        self._chosen, self._folder, self._splits = chosen, folder, splits
+        self._writers: dict[str, Writer] = {}
+
+    @property
+    def counts(self) -> Counter[str]:
+        """The format's counts over all configurations."""
+        return sum((writer.counts for writer in self._writers.values()), Counter())
+
+    @property
+    def files(self) -> dict[str, dict[str, str]]:
+        """By configuration, the files of each of its splits that has examples, as a glob."""
+        pattern = self._chosen.files(self._splits)
+        return {
+            name: {
+                split: f"{_place(name)}{pattern.format(split=split)}"
+                for split in self._splits
+                if self.examples[name, split]
+            }
+            for name in sorted(self._writers)
+        }
+
+    def add(self, record: SessionRecord, split: str, client: str) -> int:
+        """Write a finished session into a split; returns its number of examples."""
+        name = RISK if record.has_risk else DEFAULT
+        if name not in self._writers:
+            folder = self._folder / _place(name)
+            folder.mkdir(exist_ok=True)
+            self._writers[name] = self._chosen.open(folder, self._splits)
+        written = self._writers[name].add(record, split, client)
+        self.examples[name, split] += written
+        return written
+
+    def close(self) -> None:
+        """End all files."""
+        for writer in self._writers.values():
+            writer.close()
+
+
+def _place(configuration: str) -> str:
+    return f"{configuration}/" if configuration == RISK else ""
 
 
 def _close(folder: Path) -> None:
@@ -73,7 +122,7 @@ def _close(folder: Path) -> None:
 
 def _write(
     records: Iterator[SessionRecord],
-    writer: Writer,
+    writer: "Configurations",
     figures: Figures,
     splits: Splits | None,
     seed: int,

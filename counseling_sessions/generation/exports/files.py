@@ -18,10 +18,17 @@ MARK = "<!-- An export of counseling-sessions. -->"
 SPLITS = ("train", "validation", "test")
 STAGING = ".export.partial"
 
-_PATTERNS = (
-    *(f"{split}.{suffix}" for split in SPLITS for suffix in ("jsonl", "parquet")),
-    *(f"{folder}session_*.json" for folder in ("", *(f"{split}/" for split in SPLITS))),
-    "index.jsonl",
+RISK = "risk"
+"""The configuration, and the folder, of the sessions with a risk."""
+
+_PATTERNS = tuple(
+    f"{configuration}{pattern}"
+    for configuration in ("", f"{RISK}/")
+    for pattern in (
+        *(f"{split}.{suffix}" for split in SPLITS for suffix in ("jsonl", "parquet")),
+        *(f"{folder}session_*.json" for folder in ("", *(f"{split}/" for split in SPLITS))),
+        "index.jsonl",
+    )
 )
 
 

@@ -20,7 +20,7 @@ def rows(record: SessionRecord, client: str, counts: Counter[str]) -> Iterator[R
     """
     row = record.model_dump(mode="json")
     keys = key_variables(record.configuration)
-    for part in ("plan", "revisions", "opening", "turns", "closing"):
+    for part in ("plan", "revisions", "opening", "turns", "closing", "risk"):
         _clean(row.get(part), keys)
     for settings in _models(row["configuration"]):
         settings.update(dict.fromkeys(PRIVATE & settings.keys()))

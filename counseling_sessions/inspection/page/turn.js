@@ -9,6 +9,7 @@ function renderTurn(turn) {
     turn.key === "0" ? openingSteps() : null,
     turn.plan && turn.key !== "0" ? revisedStep(turn.plan) : null,
     turn.progress && !turn.pick ? step("Where the session is", null, make("p", {}, `${capital(turn.phase)}: `, marked(turn.progress, [], query))) : null,
+    turn.risk ? step("Risk", "the protocol leads", make("p", {}, marked(turn.risk, [], query))) : null,
     turn.pick ? pickStep(turn) : null,
     turn.drafts.length ? draftsStep(turn) : null,
     counselor ? counselorStep(turn, counselor) : null,

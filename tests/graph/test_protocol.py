@@ -1,0 +1,176 @@
+"""The protocol for a risk in the graph: from the first sign on it leads, step by step, to a person; a clear no gives the session back."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from counseling_sessions.graph.exchanges import exchanges
+from counseling_sessions.graph.record import make_record
+from counseling_sessions.graph.replay import replay
+from counseling_sessions.graph.session import SessionTask, run_session
+from counseling_sessions.integrity.protocol import steps_in
+from counseling_sessions.nodes.methods import METHODS
+from counseling_sessions.prompts import prompt
+from counseling_sessions.sessions.journal_lines import JournalContent, JournalUpdate
+from counseling_sessions.sessions.journal_reading import read_journal
+from counseling_sessions.sessions.record import SessionRecord
+from counseling_sessions.settings import ModelSettings
+from tests.inner import offering
+from tests.scripted import MODELS, Asked, Sensible, config, profile, scripted_models
+
+LEADS = "may be about danger"
+SIGN = "Some evenings I think that they would all be better off without me."
+SECTIONS = ("ask_thoughts", "level_thoughts", "protective", "safety", "handover")
+ANSWERS = (
+    "It is the market days that keep me awake.",
+    SIGN,
+    "Yes. Since the spring, in the evenings.",
+    "They come and go, and I would not act on them.",
+    "My sister Anna lives two streets away.",
+    "Anna can stay with me tonight.",
+    "That would be good, I think.",
+)
+
+
+async def run(answers: tuple[str, ...], folder: Path, **options: Any) -> tuple[SessionRecord, list[Asked]]:
+    models, asked = scripted_models(Sensible(client=answers))
+    settings = config(**{"max_turns": 12, "min_turns": 2, "router": "rules", **options})
+    task = SessionTask(profile=profile(), attitude="neutral", config=settings)
+    return await run_session(task, folder, models), asked
+
+
+@pytest.mark.parametrize("method", METHODS)
+async def test_from_the_first_sign_on_the_protocol_leads_to_a_person(method: str, tmp_path: Path) -> None:
+    record, _ = await run(ANSWERS, tmp_path, method=method)
+    assert (record.status, record.end_reason) == ("finished", "risk")
+    assert [entry.steps for entry in record.risk] == [
+        ("acknowledge", "ask"),
+        ("acknowledge", "level"),
+        ("protective",),
+        ("safety",),
+        ("handover",),
+        ("close",),
+    ]
+    assert [entry.turn for entry in record.risk] == [3, 4, 5, 6, 7, 8]
+    assert record.risk[-1].done == ("ask", "level", "protective", "safety", "handover")
+    assert record.closing
+    assert record.closing.turn == 8
+    # Techniques are off: nothing is picked or drafted from the sign on.
+    assert all(turn.pick is None and not turn.candidates for turn in record.turns if turn.turn >= 3)
+
+
+async def test_each_message_of_the_protocol_takes_its_steps(tmp_path: Path) -> None:
+    record, _ = await run(ANSWERS, tmp_path)
+    said = {said.turn: said.text for said in record.dialogue if said.speaker == "counselor"}
+    for entry in record.risk:
+        taken = steps_in(said[entry.turn])
+        assert {step for step in entry.steps if step not in ("acknowledge", "close")} <= set(taken), entry
+
+
+async def test_a_clear_no_gives_the_session_back_to_its_plan(tmp_path: Path) -> None:
+    answers = (ANSWERS[0], SIGN, "No, nothing like that.", "I am only tired of the market.", "Yes, that fits.")
+    record, _ = await run(answers, tmp_path, max_turns=6)
+    assert [(entry.turn, entry.wording, entry.steps) for entry in record.risk] == [
+        (3, "unclear" if record.risk[0].wording == "unclear" else "explicit", ("acknowledge", "ask")),
+        (4, "denied", ("acknowledge",)),
+    ]
+    assert record.end_reason == "turn_limit"
+    assert [turn.turn for turn in record.turns if turn.pick] == [1, 2, 5, 6]
+
+
+async def test_no_sign_no_notice(tmp_path: Path) -> None:
+    record, asked = await run((), tmp_path, max_turns=4)
+    assert record.risk == ()
+    assert not [request for request in asked if "danger" in request.prompt]
+
+
+async def test_off_the_session_goes_on_as_if_nothing_was_said(tmp_path: Path) -> None:
+    record, _ = await run(ANSWERS, tmp_path, risk="off", max_turns=6)
+    assert record.risk == ()
+    assert record.end_reason == "turn_limit"
+
+
+async def test_a_sign_in_the_last_turn_keeps_the_session_open(tmp_path: Path) -> None:
+    record, _ = await run(ANSWERS, tmp_path, max_turns=2)
+    assert record.end_reason == "risk"
+    assert record.closing
+    assert record.closing.turn == 8
+
+
+async def test_a_sign_in_the_opening_is_met_in_the_first_turn(tmp_path: Path) -> None:
+    models, _ = scripted_models(Sensible(client=ANSWERS[2:]))
+    opening = {"counselor": "Good morning, Ada.", "client": SIGN}
+    for method in ("magnet", "single"):
+        task = SessionTask(profile=profile(opening=opening), attitude="neutral", config=config(method=method))
+        record = await run_session(task, tmp_path / method, models)
+        assert record.risk[0].turn == 1
+
+
+async def test_a_client_who_leaves_hears_where_a_person_can_be_reached(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    offering(monkeypatch)
+    record, _ = await run((*ANSWERS[:2], "I am going now. [END: left]"), tmp_path)
+    assert record.end_reason == "left"
+    assert record.risk[-1].steps == ("handover", "close")
+    assert record.closing
+    assert "handover" in steps_in(record.closing.text)
+
+
+async def test_a_model_can_notice_what_rules_do_not(tmp_path: Path) -> None:
+    talk = Sensible(client=("It is the market.", "I have been putting my things in order."))
+
+    def answer(asked: Asked) -> Any:
+        if asked.schema == "risk":
+            return '{"risk": true}' if "in order" in asked.prompt else '{"risk": false}'
+        return talk(asked)
+
+    models, _ = scripted_models(answer)
+    settings = config(max_turns=12, min_turns=2, router="rules", risk="llm")
+    record = await run_session(SessionTask(profile=profile(), attitude="neutral", config=settings), tmp_path, models)
+    assert (record.risk[0].turn, record.risk[0].source, record.risk[0].wording) == (3, "model", "unclear")
+    assert record.risk[0].call
+    assert record.usage["risk"].calls >= 1
+
+
+async def test_small_models_words_are_replaced_by_fixed_ones(tmp_path: Path) -> None:
+    record, asked = await run(ANSWERS, tmp_path, strict=True)
+    by_protocol = [turn.counselor for turn in record.turns if turn.turn >= 3]
+    assert all(said and said.call is None for said in by_protocol)
+    assert not [request for request in asked if LEADS in request.prompt]
+
+
+async def test_the_requests_of_the_protocol_come_back_from_the_record(tmp_path: Path) -> None:
+    talk = Sensible(client=ANSWERS)
+
+    def answer(asked: Asked) -> Any:
+        sections = (section for section in SECTIONS if prompt("protocol/steps", section) in asked.prompt)
+        return prompt("protocol/fixed", next(sections)) if LEADS in asked.prompt else talk(asked)
+
+    models, asked = scripted_models(answer)
+    settings = config(max_turns=12, min_turns=2, router="rules")
+    record = await run_session(SessionTask(profile=profile(), attitude="neutral", config=settings), tmp_path, models)
+    sent = [request.prompt for request in asked if LEADS in request.prompt]
+    rebuilt = ["\n".join(str(message.text) for message in item.messages) for item in exchanges(record)]
+    assert [text for text in rebuilt if LEADS in text] == sent
+    assert len(sent) == 5
+
+
+async def test_a_session_with_the_protocol_comes_back_from_its_record(tmp_path: Path) -> None:
+    models, _ = scripted_models(Sensible(client=ANSWERS))
+    settings = config(max_turns=12, min_turns=2, router="rules")
+    task = SessionTask(profile=profile(), attitude="neutral", config=settings)
+    record = await run_session(task, tmp_path, models)
+    content = read_journal(task.journal_path(tmp_path))
+    updates = [
+        JournalUpdate(node=node, at=0.0, update=change) for step in replay(record) for node, change in step.updates
+    ]
+    back = make_record(JournalContent(content.head, updates))
+    assert (back.risk, back.dialogue, back.end_reason) == (record.risk, record.dialogue, "risk")
+    assert {update.node for update in updates} >= {"notice", "protocol"}
+    assert [u.node for u in updates if u.node in ("notice", "protocol")] == ["notice", "protocol"] * 6
+
+
+def test_the_models_of_the_check_can_be_named() -> None:
+    assert config(models={**MODELS, "risk": ModelSettings(model="other")}).model_for("risk").model == "other"
