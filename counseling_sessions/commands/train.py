@@ -35,6 +35,7 @@ def write_examples(request: TrainDataRequest) -> int:
         seed=request.seed,
         as_embedded=request.as_embedded,
         skip_invalid=request.skip_invalid,
+        with_risk=request.with_risk,
         overwrite=request.overwrite,
     )
     tell_still_to_come(request.sources)

@@ -93,13 +93,14 @@ def prepare(
     seed: int = 0,
     as_embedded: bool = False,
     skip_invalid: bool = False,
+    with_risk: bool = False,
     overwrite: bool = False,
 ) -> DataReport:
     """Write the examples of all sessions into `out`, one file a split; returns a report.
 
     A client is in one split only. A file named after a split (as in the corpus) decides it for all other files; else a hash of the
     client does. The corpus's held-out clients are held out everywhere, so that its test split stays a test. Raises `ProfileError`
-    for a broken record, unless `skip_invalid`, and `ExportError` if it cannot write `out`.
+    for a broken record, and for a session with a risk without `with_risk`, unless `skip_invalid`; `ExportError` if it cannot write `out`.
     """
     report = DataReport(
         sources=[str(path) for path in sources], roles=list(roles), prompts=_prompts_hash(), as_embedded=as_embedded
@@ -111,7 +112,7 @@ def prepare(
         with writing(out):
             files = {split: (folder / f"{split}.jsonl").open("w", encoding="utf-8", newline="\n") for split in SPLITS}
         try:
-            for source in _usable(sources, report, skip_invalid):
+            for source in _usable(sources, report, skip_invalid, with_risk):
                 client = client_group(source.record.profile)
                 split = bound.get(client) or shares.split_of(client, seed)
                 clients[split].add(client)
@@ -164,10 +165,14 @@ def _example(line: str, place: str) -> dict[str, Any]:
     return row
 
 
-def _usable(sources: Sequence[Path], report: DataReport, skip_invalid: bool) -> Iterator[Source]:
+def _usable(sources: Sequence[Path], report: DataReport, skip_invalid: bool, with_risk: bool) -> Iterator[Source]:
     for path in sources:
         left_out: list[Damage] | None = [] if skip_invalid else None
         for item in read_sources(path, left_out=left_out):
+            if isinstance(item, Source) and item.record.has_risk and not with_risk:
+                item = Problem(
+                    str(path), f"session {item.record.session_id}: a risk is part of it; --with-risk takes it"
+                )
             if isinstance(item, Problem):
                 if not skip_invalid:
                     raise ProfileError.of([item])

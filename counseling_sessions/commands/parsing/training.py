@@ -37,6 +37,7 @@ class TrainDataRequest(CommandRequest):
     seed: int = option("which clients are in which split", default=0)
     as_embedded: bool = switch("with the prompts of the embedded model's sessions: appraisals by rules, no reasons")
     skip_invalid: bool = switch("leave out what cannot be read, and count it", flags=("--skip-invalid", "--salvage"))
+    with_risk: bool = switch("take sessions with a risk as well, which are refused without it")
     overwrite: bool = switch("replace examples that lie there")
 
 

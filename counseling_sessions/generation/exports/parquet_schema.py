@@ -6,7 +6,7 @@ from typing import Any
 from counseling_sessions.store.reading import read_text
 from counseling_sessions.store.yaml_text import parse_yaml
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 
 
 def schema(pa: Any) -> Any:
