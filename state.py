@@ -27,6 +27,9 @@ EndReason = Literal["resolved", "left", "turn_limit", "completed"]
 """`resolved` and `left` are the client's; `completed`: the counselor's closing has done its work."""
 Act = Literal["agenda", "summary"]
 """A special job of one of the counselor's messages."""
+RiskKind = Literal["thoughts", "danger_from_others", "danger_to_others"]
+RiskLevel = Literal["none", "passive", "active", "immediate"]
+RiskStep = Literal["acknowledge", "ask", "level", "protective", "safety", "handover", "close"]
 Readiness = Literal["precontemplation", "contemplation", "preparation", "action"]
 """Stages of change (Prochaska and DiClemente 1983)."""
 Appraisal = Literal[

@@ -1,6 +1,6 @@
 """Signs in messages: forms of speech by which rules read a dialogue, such as a wish, an assent, or a proposal.
 
-They are data (`signs/english.yaml`). A sign proves itself when the file is read: it must find its examples, and nothing in what
+They are data (`signs/*.yaml`). A sign proves itself when the file is read: it must find its examples, and nothing in what
 it must pass by. Signs match forms, not what is meant; irony and other languages escape them.
 """
 
@@ -33,8 +33,8 @@ class _Sign(BaseModel):
     others: tuple[_Text, ...] = ()
 
 
-class _Language(BaseModel):
-    """The signs of one language; `words` stand for alternatives in patterns, as `<NAME>`."""
+class _Listed(BaseModel):
+    """The signs of one list; `words` stand for alternatives in patterns and in later words, as `<NAME>`."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -54,10 +54,10 @@ class Sign:
 
 
 @lru_cache(maxsize=8192)
-def signs_of(text: str) -> frozenset[str]:
-    """The names of the signs that a message has, whoever says it."""
+def signs_of(text: str, listed: str = "english") -> frozenset[str]:
+    """The names of a list's signs that a message has, whoever says it."""
     said = _as_read(text)
-    return frozenset(sign.name for sign in read_signs("english") if any(map(sign.is_in, said)))
+    return frozenset(sign.name for sign in read_signs(listed) if any(map(sign.is_in, said)))
 
 
 @lru_cache(maxsize=8192)
@@ -73,11 +73,11 @@ def sentence_with(text: str, name: str) -> str:
 
 
 @cache
-def read_signs(language: str) -> tuple[Sign, ...]:
-    """The signs of a language. Raises `SettingsError` for a file that is unreadable or does not prove itself."""
-    path = FOLDER / f"{language}.yaml"
+def read_signs(name: str) -> tuple[Sign, ...]:
+    """The signs of a list. Raises `SettingsError` for a file that is unreadable or does not prove itself."""
+    path = FOLDER / f"{name}.yaml"
     try:
-        listed = _Language.model_validate(read_yaml(path))
+        listed = _Listed.model_validate(read_yaml(path))
     except ValidationError as error:
         raise SettingsError(f"{path}: {validation_message(error)}") from None
     return tuple(_compiled(path, name, sign, listed.words) for name, sign in listed.signs.items())
@@ -89,7 +89,8 @@ def _as_read(text: str) -> list[str]:
 
 def _compiled(path: Path, name: str, listed: _Sign, words: dict[str, str]) -> Sign:
     try:
-        patterns = (_WORD.sub(lambda word: f"(?:{words[word[1]]})", pattern) for pattern in listed.patterns)
+        expanded = _expanded(words)
+        patterns = (_WORD.sub(lambda word: expanded[word[1]], pattern) for pattern in listed.patterns)
         sign = Sign(name, re.compile("|".join(f"(?:{pattern})" for pattern in patterns), re.IGNORECASE))
     except (re.error, KeyError) as error:
         raise SettingsError(f"{path}: {name}: not a regular expression: {error}") from None
@@ -100,3 +101,10 @@ def _compiled(path: Path, name: str, listed: _Sign, words: dict[str, str]) -> Si
         if any(map(sign.is_in, _as_read(other))):
             raise SettingsError(f"{path}: {name}: finds what it must pass by: {other!r}")
     return sign
+
+
+def _expanded(words: dict[str, str]) -> dict[str, str]:
+    expanded: dict[str, str] = {}
+    for name, alternatives in words.items():
+        expanded[name] = f"(?:{_WORD.sub(lambda word: expanded[word[1]], alternatives)})"
+    return expanded
