@@ -24,7 +24,7 @@ CHECK_REQUESTS = 3
 
 def show_profiles(request: ProfilesRequest) -> int:
     """List, show or validate client profiles."""
-    console, risk = HarmlessConsole(), request.risk or ()
+    console, risk = HarmlessConsole(), request.at_risk or ()
     if request.action == "list":
         tell_of_risk(risk)
         built_in = [load_risk(name) for name in risk_ids(risk)] if risk else builtin_profiles()

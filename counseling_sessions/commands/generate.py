@@ -99,7 +99,7 @@ async def _generate(
     console = HarmlessConsole(quiet=request.work.quiet)
     async with opened_models(offline=request.models.offline) as models:
         configuration, served = await _configuration(request, folder, models)
-        tell_of_risk(request.batch.risk)
+        tell_of_risk(request.batch.at_risk)
         console.print(Text(serving_line(served), style="bold"))
         run = open_run(folder, _asked(request.batch, configuration, shard))
         for note in [*(f"left out: {problem}" for problem in run.problems), *run.notes()]:
@@ -142,7 +142,7 @@ def _asked(batch: BatchOptions, configuration: SessionConfig, shard: tuple[int, 
         extend=batch.extend,
         skip_invalid=batch.skip_invalid,
         other_prompts=batch.other_prompts,
-        risk=batch.risk or (),
+        risk=batch.at_risk or (),
     )
 
 

@@ -53,8 +53,8 @@ def run(request: SessionRequest) -> int:
     try:
         if request.resume:
             return asyncio.run(_resume(request, request.resume))
-        profile = find_profile(request.profile, request.record, request.risk or ())
-        tell_of_risk(request.risk)
+        profile = find_profile(request.profile, request.record, request.at_risk or ())
+        tell_of_risk(request.at_risk)
         attitude = request.attitude or profile.attitude or DEFAULT_ATTITUDE
         place = request.out or Path(f"runs/{datetime.now():%Y%m%d-%H%M%S}-{profile.id}-{attitude}")
         return asyncio.run(_begin(request, profile, attitude, place))

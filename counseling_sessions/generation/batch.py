@@ -17,17 +17,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from counseling_sessions.graph.provenance import configuration_hash, provenance
 from counseling_sessions.nodes.prompt_set import prompt_changes
-from counseling_sessions.profiles.library import (
-    DEFAULT_ATTITUDE,
-    RISK_SOURCE,
-    builtin_ids,
-    builtin_profiles,
-    load_risk,
-    misfit,
-    risk_ids,
-)
-from counseling_sessions.profiles.readers import Problem, ProfileError, find_profile, iter_profiles
-from counseling_sessions.profiles.risk_part import RiskLevel
+from counseling_sessions.profiles.library import DEFAULT_ATTITUDE
 from counseling_sessions.profiles.schema import Attitude, ClientProfile
 from counseling_sessions.sessions.errors import RunError
 from counseling_sessions.sessions.folder import run_folder, runs_inside
@@ -37,7 +27,7 @@ from counseling_sessions.sessions.record import Provenance
 from counseling_sessions.sessions.shards import RUN_FILE
 from counseling_sessions.settings import MethodName, SessionConfig, validation_message
 from counseling_sessions.state import refuse_newer
-from counseling_sessions.store.atomic import replacing, write_atomically
+from counseling_sessions.store.atomic import write_atomically
 from counseling_sessions.store.failing import failing_as
 from counseling_sessions.store.reading import open_plain, parse_json, read_bytes, read_lines
 
@@ -258,53 +248,6 @@ def session_seed(seed: int, profile_id: str, attitude: str) -> int:
     """The seed of a session, 31 bits: the same for all methods, another for each client and attitude."""
     digest = hashlib.sha256(f"{seed}/{profile_id}/{attitude}".encode()).digest()
     return int.from_bytes(digest[:4], "big") >> 1
-
-
-def write_profiles(
-    source: str, path: Path, *, skip_invalid: bool, kept: Profiles | None = None, risk: tuple[RiskLevel, ...] = ()
-) -> list[Problem]:
-    """Read the profiles that a source names and write them, one a line; returns the problems with others.
-
-    `source` is a file, a folder, `builtin`, `risk`, or built-in ids, separated by commas. The lines of `kept` profiles come first,
-    and no profile with the same id replaces them. `risk`: see `find_profile`. Raises `ProfileError` for a broken record or a client
-    that was not asked for, unless `skip_invalid`, and `RunError` if the file cannot be written.
-    """
-    problems: list[Problem] = []
-    seen = set(kept.ids) if kept else set()
-
-    def lines() -> Iterator[bytes]:
-        if kept:
-            with open_plain(kept.path) as file:
-                yield from islice(read_lines(file), len(kept))
-        for part in source.split(","):
-            for item in _read(part.strip(), risk):
-                if isinstance(item, Problem):
-                    problems.append(item)
-                    if not skip_invalid and len(problems) > 100:
-                        return
-                elif item.id not in seen:
-                    seen.add(item.id)
-                    yield item.model_dump_json(exclude_none=True).encode() + b"\n"
-
-    with failing_as(RunError, f"{path} cannot be written"), replacing(path) as file:
-        file.writelines(lines())
-        if problems and not (skip_invalid and seen):
-            raise ProfileError.of(problems)
-    return problems
-
-
-def _read(part: str, risk: tuple[RiskLevel, ...]) -> Iterator[ClientProfile | Problem]:
-    if part == RISK_SOURCE:
-        return map(load_risk, risk_ids(risk))
-    if part in (*builtin_ids(), *risk_ids()):
-        return iter([find_profile(part, risk=risk)])
-    items = iter(builtin_profiles()) if part == "builtin" else iter_profiles(Path(part))
-    return (_fitting(item, part, risk) for item in items)
-
-
-def _fitting(item: ClientProfile | Problem, part: str, risk: tuple[RiskLevel, ...]) -> ClientProfile | Problem:
-    why = "" if isinstance(item, Problem) else misfit(item, risk)
-    return Problem(part, why) if why else item
 
 
 def _part(profile_id: str, attitude: str, seed: int, parts: int) -> int:

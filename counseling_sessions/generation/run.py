@@ -4,7 +4,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from counseling_sessions.generation.batch import PROFILES_FILE, Batch, Profiles, Unit, read_batch, units, write_profiles
+from counseling_sessions.generation.batch import PROFILES_FILE, Batch, Profiles, Unit, read_batch, units
+from counseling_sessions.generation.profile_sources import write_profiles
 from counseling_sessions.graph.provenance import refuse_other_prompts
 from counseling_sessions.nodes.examples import check_examples
 from counseling_sessions.nodes.prompt_set import prompt_set

@@ -16,7 +16,7 @@ class ProfilesRequest(CommandRequest):
     action: Literal["list", "show", "validate"] = argument(nargs="?", default="list")
     name: str | None = argument("a built-in id, or a file or folder of profiles", nargs="?")
     record: str | None = option(RECORD)
-    risk: tuple[RiskLevel, ...] | None = risk_option()
+    at_risk: tuple[RiskLevel, ...] | None = risk_option()
     skip_invalid: bool = switch("broken records do not make the exit status 2")
 
 

@@ -21,7 +21,7 @@ class BatchOptions(Options):
     """What is in the batch; None is left open: what the run has already, or a default."""
 
     profiles: str | None = option("file, folder, built-in ids, or 'builtin' (default)", "SOURCE")
-    risk: tuple[RiskLevel, ...] | None = risk_option()
+    at_risk: tuple[RiskLevel, ...] | None = risk_option()
     attitudes: tuple[str, ...] | None = option(
         "default: each profile's own, else neutral", "A,B|all", type=some_of(ATTITUDES)
     )

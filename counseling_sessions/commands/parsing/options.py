@@ -28,7 +28,9 @@ PRICES = "YAML with prices per model, for costs"
 
 def risk_option() -> Any:
     """The levels of the clients at risk that are asked for; None: no client at risk."""
-    return option("clients at risk of these levels, and no others", "A,B|all", type=some_of(RISK_LEVELS))
+    return option(
+        "clients at risk of these levels, and no others", "A,B|all", type=some_of(RISK_LEVELS), flags=("--risk",)
+    )
 
 
 EMBEDDED_SESSION = default_model().session

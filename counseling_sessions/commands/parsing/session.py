@@ -26,7 +26,7 @@ class SessionRequest(CommandRequest):
 
     profile: str = option(_CLIENT, default=DEFAULT_CLIENT)
     record: str | None = option(RECORD)
-    risk: tuple[RiskLevel, ...] | None = risk_option()
+    at_risk: tuple[RiskLevel, ...] | None = risk_option()
     attitude: Attitude | None = option(_ATTITUDE)
     method: MethodName | None = option("default: magnet")
     session: SessionOptions = group(SessionOptions)
