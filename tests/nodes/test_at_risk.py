@@ -11,7 +11,7 @@ from counseling_sessions.nodes.inner.at_risk import risk_text
 from counseling_sessions.nodes.mending import repair
 from counseling_sessions.nodes.speaking import speak
 from counseling_sessions.profiles.library import load_risk, risk_ids
-from counseling_sessions.profiles.risk_part import RiskLevel
+from counseling_sessions.profiles.risk_part import RiskLevel, RiskPart
 from counseling_sessions.profiles.schema import ClientProfile
 from counseling_sessions.prompts import prompt
 from counseling_sessions.state import ClientState, ClientView, Utterance
@@ -129,6 +129,24 @@ def test_the_note_gives_the_words_and_how_far_they_go() -> None:
     none = load_risk("bram-the-phone")
     assert none.risk
     assert prompt("client/risk", "none", thing=none.risk.thoughts) in note(none, DIRECT)
+
+
+@pytest.mark.parametrize("name", risk_ids())
+def test_a_prompt_holds_the_words_of_this_turn_and_no_others(name: str) -> None:
+    who = load_risk(name)
+    assert who.risk
+    direct = {"thoughts": DIRECT, "danger_from_others": HOME, "danger_to_others": OTHERS}[who.risk.kind]
+    view, states = talk(who, SMALL_TALK, direct, LEVEL, HOLDS, WHO, HAND_OVER, SMALL_TALK, says=False)
+    texts = {f"risk.{part}": getattr(who.risk, part) for part in RiskPart.model_fields}
+    for turn, state in enumerate(states, 1):
+        said = tuple(one for one in view.utterances if one.turn < turn or (one.turn, one.speaker) == (turn, "counselor"))
+        now = view.model_copy(update={"utterances": said, "client_states": tuple(states[: turn - 1])})
+        prompts = "\n".join(str(message.text) for message in ask_client(now, SETTINGS, state).messages)
+        shown = [path for path, text in texts.items() if len(text) > 20 and text in prompts]
+        assert shown == ([state.item] if state.item in texts else [])
+    assert [state.item for state in states[1:6]] == [
+        f"risk.{part}" for part in ("thoughts", "now", "protective", "near", "agrees")
+    ]
 
 
 def test_nobody_goes_content_while_a_risk_is_open() -> None:

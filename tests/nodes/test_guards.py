@@ -324,6 +324,7 @@ async def test_a_bad_message_is_kept_out_by_its_guard_and_by_no_other(
         ("client", f"{EARLIER} It rained.", "It rained."),
         ("client", "It rained. It rained. I ran.", "It rained. I ran."),
         ("client", "It rained. And then", "It rained."),
+        ("client", "It rained. I already know how I would do it.", "It rained."),
         ("client", "そうです。でも違います。まだ", "そうです。でも違います。"),
         ("client", "Client: Goodbye. [END: left]", "Goodbye. [END: left]"),
         ("client", "Client: Goodbye. [end]", "Goodbye. [END: resolved]"),
