@@ -8,7 +8,7 @@ from counseling_sessions.integrity.facts import Facts, facts_of
 from counseling_sessions.integrity.lengths import LENGTHS
 from counseling_sessions.integrity.spoken import Spoken
 from counseling_sessions.models.finishing import AT_LIMIT, was_broken, was_filtered
-from counseling_sessions.profiles.schema import Audience, client_form, form_lines
+from counseling_sessions.profiles.schema import client_form
 from counseling_sessions.settings import SessionConfig
 from counseling_sessions.state import ClientView, CounselorView, Finding
 from counseling_sessions.texts.words import FINISHED, sentences
@@ -99,6 +99,5 @@ def facts_for(view: CounselorView | ClientView, config: SessionConfig) -> Facts 
     if not config.strict:
         return None
     if isinstance(view, ClientView):
-        of_risk = form_lines(view.profile.risk, {Audience.CLIENT}) if view.profile.risk else ()
-        return facts_of("\n".join((client_form(view.profile), *of_risk)))
+        return facts_of(client_form(view.profile))
     return facts_of(f"{view.client_information}\n{view.reason_for_counseling}")

@@ -111,6 +111,23 @@ def test_of_several_things_asked_in_one_message_one_is_said() -> None:
     assert items(who, f"{DIRECT} {together}", together, together, together) == ["thoughts", "now", "near", "protective"]
 
 
+def test_who_has_answered_and_is_asked_directly_how_near_it_is_says_how_near() -> None:
+    again = "Are you thinking about killing yourself now? Do you think you might act on it?"
+    assert items(load_risk("gareth-the-numbers"), again, again) == ["thoughts", "now"]
+
+
+def test_who_is_asked_directly_takes_up_no_proposal_of_the_turn_before() -> None:
+    who = load_risk("gareth-the-numbers")
+    view, states = talk(who, SMALL_TALK, DIRECT)
+    took = states[0].model_copy(update={"step": "takes"})
+    assert next_state(view.model_copy(update={"client_states": (took,)}), SETTINGS).step is None
+
+
+def test_who_is_in_another_kind_of_danger_may_only_deny_that_it_would_harm_itself() -> None:
+    view, states = talk(load_risk("callum-half-past-five"), HOME)
+    assert ask_client(view.model_copy(update={"client_states": ()}), SETTINGS, states[-1]).risk == "none"
+
+
 def test_who_is_asked_about_another_kind_of_risk_says_a_plain_no_and_may() -> None:
     who = load_risk("teodora-the-spare-room")
     assert items(who, DIRECT, OTHERS, HOME) == ["not_this", "not_this", "thoughts"]
@@ -139,7 +156,9 @@ def test_a_prompt_holds_the_words_of_this_turn_and_no_others(name: str) -> None:
     view, states = talk(who, SMALL_TALK, direct, LEVEL, HOLDS, WHO, HAND_OVER, SMALL_TALK, says=False)
     texts = {f"risk.{part}": getattr(who.risk, part) for part in RiskPart.model_fields}
     for turn, state in enumerate(states, 1):
-        said = tuple(one for one in view.utterances if one.turn < turn or (one.turn, one.speaker) == (turn, "counselor"))
+        said = tuple(
+            one for one in view.utterances if one.turn < turn or (one.turn, one.speaker) == (turn, "counselor")
+        )
         now = view.model_copy(update={"utterances": said, "client_states": tuple(states[: turn - 1])})
         prompts = "\n".join(str(message.text) for message in ask_client(now, SETTINGS, state).messages)
         shown = [path for path, text in texts.items() if len(text) > 20 and text in prompts]
