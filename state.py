@@ -41,10 +41,6 @@ Appraisal = Literal[
     "ignored",
 ]
 """What a message of the counselor's was to the client."""
-RiskKind = Literal["thoughts", "danger_from_others", "danger_to_others"]
-"""Of a client at risk: thoughts of not living or of self-harm, danger from somebody else, danger to somebody else."""
-RiskLevel = Literal["none", "passive", "active", "immediate"]
-"""How near a risk is: none, for words that only sound like one; active has no intent, immediate has."""
 RiskStep = Literal["acknowledge", "ask", "level", "protective", "safety", "handover", "close"]
 """What a counselor does about a risk, in the accepted order of first response."""
 RiskWording = Literal["explicit", "unclear", "denied", "none"]

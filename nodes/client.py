@@ -1,6 +1,7 @@
 """The client simulator: plays an intake form from an inner state that follows from the session, and may end the session."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 
 from counseling_sessions.integrity.spoken import split_marker
@@ -12,9 +13,13 @@ from counseling_sessions.nodes.guards import facts_for
 from counseling_sessions.nodes.inner import (
     ends_offered,
     form_words,
+    has_shown,
     knows_thought,
     leaves,
     next_state,
+    risk_section,
+    risk_text,
+    speaks_up_to,
     states_so_far,
     thing_text,
     wants_to_leave,
@@ -24,6 +29,7 @@ from counseling_sessions.profiles.schema import ClientProfile
 from counseling_sessions.prompts import prompt
 from counseling_sessions.settings import SessionConfig
 from counseling_sessions.state import ClientState, ClientView, EndReason, Utterance, update
+from counseling_sessions.texts.telling import telling_words
 from counseling_sessions.texts.words import words
 
 _TRUST = ((1, "very_low"), (3, "low"), (5, "some"), (7, "good"), (10, "high"))
@@ -35,13 +41,13 @@ _FEELING = ((3, "light"), (6, "there"), (10, "strong"))
 def ask_client(view: ClientView, config: SessionConfig, state: ClientState) -> SpeechRequest:
     """The request for the client's reply, which follows from its `state`."""
     messages = client_messages(view, config, _note(view, config, state))
-    worth = worth_after(view.utterances, form_words(view.profile, state.openness)) if config.choices > 1 else None
+    tells = form_words(view.profile, state.openness) | telling_words(risk_text(view.profile, state.item))
+    worth = worth_after(view.utterances, tells) if config.choices > 1 else None
     said, heard = view.said_by("client"), view.said_by("counselor")
     names = frozenset(words(view.profile.demographics.name))
-    facts = facts_for(view, config)
-    return SpeechRequest(
-        "client", view.turn, view.session_id, config, messages, "client", said, heard, worth, names, facts=facts
-    )
+    facts, risk = facts_for(view, config), speaks_up_to(view.profile, (*states_so_far(view, config), state))
+    request = SpeechRequest("client", view.turn, view.session_id, config, messages, "client", said, heard, worth, names)
+    return replace(request, facts=facts, risk=risk)
 
 
 async def client(models: Models, view: ClientView, config: SessionConfig) -> dict[str, Any]:
@@ -87,8 +93,18 @@ def _note(view: ClientView, config: SessionConfig, state: ClientState) -> str:
         parts.append(prompt("client/step", state.step))
     if thing := thing_text(view.profile, state.item, view.utterances, state.length):
         parts.append(prompt("client/reply", "item", thing=thing))
-    parts += _ending(view, config, state)
+    parts += (*_of_risk(view, config, state), *_ending(view, config, state))
     return " ".join((*parts, prompt("client/length", state.length)))
+
+
+def _of_risk(view: ClientView, config: SessionConfig, state: ClientState) -> Iterator[str]:
+    """What a client at risk may say of it now, and how far it goes from then on; nothing before the first of it."""
+    before = states_so_far(view, config)
+    if section := risk_section(view.profile, state.item, before):
+        thing = risk_text(view.profile, state.item)
+        yield prompt("client/risk", section, **({"thing": thing} if thing else {}))
+    if has_shown((*before, state)):
+        yield prompt("client/risk", "keeps")
 
 
 def _ending(view: ClientView, config: SessionConfig, state: ClientState) -> list[str]:

@@ -88,7 +88,7 @@ def protocol(spoken: Spoken) -> str | None:
 
 _GUARDS = (
     *(rules.empty, rules.label, rules.meta_talk, rules.reasoning, rules.refusal, filtered),
-    *(repeat, near_repeat, role_flip, rules.risk, truncated, long, asks, rules.further_session, protocol),
+    *(repeat, near_repeat, role_flip, rules.risk, rules.means, truncated, long, asks, rules.further_session, protocol),
 )
 _STRICT_GUARDS = (*strict.OF_SENTENCES, strict.rating, strict.echo)
 STRICT = frozenset(guard.__name__ for guard in _STRICT_GUARDS)

@@ -10,6 +10,7 @@ from counseling_sessions.integrity.rules import (
     further_session,
     is_question,
     may_come_again,
+    means,
     meta_talk,
     own_label,
     reasoning,
@@ -89,8 +90,8 @@ def _mended_once(draft: Spoken, text: str, said: set[str]) -> str:
         key = normalized(sentence)
         if not key or key in seen or not FINISHED.search(sentence):
             continue
-        alone = Spoken(sentence, draft.speaker, others_past=others_past)
-        if risk(alone) or meta_talk(alone) or further_session(alone):
+        alone = Spoken(sentence, draft.speaker, others_past=others_past, risk=draft.risk)
+        if risk(alone) or means(alone) or meta_talk(alone) or further_session(alone):
             continue
         if draft.asks is False and is_question(sentence):
             continue

@@ -19,6 +19,7 @@ from counseling_sessions.nodes.choosing import ENOUGH, Worth, worth_after
 from counseling_sessions.nodes.context import ask_again, counselor_messages
 from counseling_sessions.nodes.guards import check, facts_for
 from counseling_sessions.nodes.reading import draft_of, mended, mended_at_once, mended_leniently, unreadable
+from counseling_sessions.profiles.risk_part import RiskLevel
 from counseling_sessions.settings import SessionConfig
 from counseling_sessions.state import CounselorView, Finding, RiskStep, Speaker
 
@@ -31,7 +32,7 @@ class SpeechRequest(ModelRequest):
 
     With `worth`, the search goes on for up to `choices` passing answers until one is worth enough; the best one is taken.
     `names` are a client's own. `closing`: it ends the session. `asks` False: it has to ask nothing. `facts`: of the form, for the
-    strict guards. `steps`: of the protocol, where it leads.
+    strict guards. `steps`: of the protocol, where it leads. `risk`: see `Spoken`.
     """
 
     speaker: Speaker
@@ -43,6 +44,7 @@ class SpeechRequest(ModelRequest):
     asks: bool | None = None
     facts: Facts | None = None
     steps: tuple[RiskStep, ...] | None = None
+    risk: RiskLevel | None = None
 
     @cached_property
     def past(self) -> tuple[Past, Past]:
@@ -101,7 +103,8 @@ async def speak(models: Models, request: SpeechRequest) -> Usable[str] | Unusabl
                 return reply
             break
         draft = draft_of(reply, request.speaker, request.past, request.names)
-        draft = replace(draft, closing=request.closing, asks=request.asks, facts=request.facts, steps=request.steps)
+        draft = replace(draft, closing=request.closing, asks=request.asks, facts=request.facts)
+        draft = replace(draft, steps=request.steps, risk=request.risk)
         findings = check(draft)
         if not draft.words and (why := speechless(reply, attempts.limit)):
             findings = [Finding(kind="reasoning", detail=why)]

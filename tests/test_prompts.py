@@ -20,6 +20,8 @@ from counseling_sessions.nodes.pick_request import ask_pick
 from counseling_sessions.nodes.protocol.speaking import FOR_KIND
 from counseling_sessions.nodes.router import AGENDAS
 from counseling_sessions.nodes.techniques import techniques
+from counseling_sessions.profiles.library import load_risk
+from counseling_sessions.profiles.risk_part import RiskKind
 from counseling_sessions.profiles.schema import (
     ATTITUDES,
     FIELD_LIMIT,
@@ -40,7 +42,6 @@ from counseling_sessions.state import (
     Phase,
     Pick,
     Plan,
-    RiskKind,
     Utterance,
 )
 from tests.inner import offering
@@ -60,6 +61,10 @@ SECTIONS: dict[str, set[str]] = {
     },
     "client/manner": {"deflects", *get_args(Resistance)},
     "client/length": set(LENGTHS),
+    "client/risk": {
+        *("sign", "thoughts", "none", "now", "protective", "near", "agrees"),
+        *("again", "not_this", "keeps"),
+    },
     "client/step": {"takes", "bargains", "complies", "refuses"},
     "client/examples": {"", "exchange"},
     "counselor/system": {"", "cards", "phases"},
@@ -214,6 +219,13 @@ async def in_every_state() -> None:
             ask_client(view, config(max_turns=5), now.model_copy(update={"item": "automatic_thought"}))
             with_end = config(max_turns=4, min_turns=turn)
             ask_client(view, with_end, now)
+    for client in ("bram-the-phone", "halina-last-bell"):
+        at_risk = ClientView(profile=load_risk(client), attitude="neutral", utterances=tuple(utterances))
+        for item in SECTIONS["client/risk"] - {"none", "again", "keeps"}:
+            now = ClientState(turn=4, trust=5, belief=5, feeling=5, readiness="action", item=f"risk.{item}")
+            before = now.model_copy(update={"turn": 3})
+            ask_client(at_risk, config(max_turns=5), now)
+            ask_client(at_risk.model_copy(update={"client_states": (before,)}), config(max_turns=5), now)
 
 
 def test_missing_and_unknown_variables_are_named() -> None:

@@ -7,14 +7,14 @@ from rich.text import Text
 
 from counseling_sessions.commands.build import opened_models, session_config, set_fields
 from counseling_sessions.commands.parsing.about import CheckRequest, GraphRequest, ProfilesRequest, SchemaRequest
-from counseling_sessions.commands.telling import warn
+from counseling_sessions.commands.telling import tell_of_risk, warn
 from counseling_sessions.graph.check import check
 from counseling_sessions.graph.session_graph import build_session_graph
 from counseling_sessions.inspection.graph_picture import PHASES
 from counseling_sessions.inspection.schemas import SCHEMAS
 from counseling_sessions.inspection.tables import models_table, profiles_table, show_profile
 from counseling_sessions.models.roles import serving
-from counseling_sessions.profiles.library import builtin_profiles
+from counseling_sessions.profiles.library import builtin_profiles, load_risk, misfit, risk_ids
 from counseling_sessions.profiles.readers import ProfileError, find_profile, read_profiles
 from counseling_sessions.texts.console import HarmlessConsole, json_text, print_json
 
@@ -24,15 +24,19 @@ CHECK_REQUESTS = 3
 
 def show_profiles(request: ProfilesRequest) -> int:
     """List, show or validate client profiles."""
-    console = HarmlessConsole()
+    console, risk = HarmlessConsole(), request.at_risk or ()
     if request.action == "list":
-        profiles = read_profiles(Path(request.name)).profiles if request.name else builtin_profiles()
-        console.print(profiles_table(profiles))
+        tell_of_risk(risk)
+        built_in = [load_risk(name) for name in risk_ids(risk)] if risk else builtin_profiles()
+        profiles = read_profiles(Path(request.name)).profiles if request.name else built_in
+        console.print(profiles_table([profile for profile in profiles if not misfit(profile, risk)]))
         return 0
     if not request.name:
         raise ProfileError(f"profiles {request.action} needs {'an id' if request.action == 'show' else 'a file'}")
     if request.action == "show":
-        show_profile(console, find_profile(request.name, request.record))
+        profile = find_profile(request.name, request.record, risk)
+        tell_of_risk(risk)
+        show_profile(console, profile)
         return 0
     result = read_profiles(Path(request.name), skip_invalid=True)
     for style, problems in (("red", result.problems), ("yellow", result.warnings)):

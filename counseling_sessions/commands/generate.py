@@ -24,7 +24,7 @@ from counseling_sessions.commands.build import (
 from counseling_sessions.commands.generate_report import BY_HAND, headline, report
 from counseling_sessions.commands.parsing.generate import BatchOptions, GenerateRequest
 from counseling_sessions.commands.parsing.options import ModelOptions
-from counseling_sessions.commands.telling import warn
+from counseling_sessions.commands.telling import tell_of_risk, warn
 from counseling_sessions.generation.batch import Unit, read_batch
 from counseling_sessions.generation.driver import Driver, WorkerHandle
 from counseling_sessions.generation.log import log_unretrieved, logged
@@ -99,6 +99,7 @@ async def _generate(
     console = HarmlessConsole(quiet=request.work.quiet)
     async with opened_models(offline=request.models.offline) as models:
         configuration, served = await _configuration(request, folder, models)
+        tell_of_risk(request.batch.at_risk)
         console.print(Text(serving_line(served), style="bold"))
         run = open_run(folder, _asked(request.batch, configuration, shard))
         for note in [*(f"left out: {problem}" for problem in run.problems), *run.notes()]:
@@ -141,6 +142,7 @@ def _asked(batch: BatchOptions, configuration: SessionConfig, shard: tuple[int, 
         extend=batch.extend,
         skip_invalid=batch.skip_invalid,
         other_prompts=batch.other_prompts,
+        risk=batch.at_risk or (),
     )
 
 

@@ -23,7 +23,7 @@ from counseling_sessions.commands.build import (
 )
 from counseling_sessions.commands.parsing.inspection import ReplayRequest
 from counseling_sessions.commands.parsing.session import SessionRequest
-from counseling_sessions.commands.telling import tell, warn
+from counseling_sessions.commands.telling import tell, tell_of_risk, warn
 from counseling_sessions.generation.log import log_unretrieved, logged
 from counseling_sessions.graph.checkpoints import spared_checkpoints
 from counseling_sessions.graph.practice import part_of
@@ -53,7 +53,8 @@ def run(request: SessionRequest) -> int:
     try:
         if request.resume:
             return asyncio.run(_resume(request, request.resume))
-        profile = find_profile(request.profile, request.record)
+        profile = find_profile(request.profile, request.record, request.at_risk or ())
+        tell_of_risk(request.at_risk)
         attitude = request.attitude or profile.attitude or DEFAULT_ATTITUDE
         place = request.out or Path(f"runs/{datetime.now():%Y%m%d-%H%M%S}-{profile.id}-{attitude}")
         return asyncio.run(_begin(request, profile, attitude, place))

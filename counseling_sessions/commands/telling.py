@@ -1,11 +1,12 @@
 """What a command says: its output, and beside it."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from pathlib import Path
 
 from rich.console import Console
 from rich.text import Text
 
+from counseling_sessions.profiles.library import risk_notice
 from counseling_sessions.sessions.errors import RunError
 from counseling_sessions.sessions.folder import run_folder
 from counseling_sessions.sessions.journal_lines import SUFFIX
@@ -32,6 +33,12 @@ def tell(message: str, style: str = "") -> None:
 def warn(message: str) -> None:
     """Say something that needs a person's attention."""
     tell(message, "yellow")
+
+
+def tell_of_risk(levels: Collection[str] | None) -> None:
+    """Say what clients at risk are for, where some were asked for."""
+    if levels:
+        warn(risk_notice())
 
 
 def tell_left_out(left_out: list[Damage] | None) -> None:

@@ -17,8 +17,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from counseling_sessions.graph.provenance import configuration_hash, provenance
 from counseling_sessions.nodes.prompt_set import prompt_changes
-from counseling_sessions.profiles.library import DEFAULT_ATTITUDE, builtin_ids, builtin_profiles, load_builtin
-from counseling_sessions.profiles.readers import Problem, ProfileError, iter_profiles
+from counseling_sessions.profiles.library import DEFAULT_ATTITUDE
 from counseling_sessions.profiles.schema import Attitude, ClientProfile
 from counseling_sessions.sessions.errors import RunError
 from counseling_sessions.sessions.folder import run_folder, runs_inside
@@ -28,7 +27,7 @@ from counseling_sessions.sessions.record import Provenance
 from counseling_sessions.sessions.shards import RUN_FILE
 from counseling_sessions.settings import MethodName, SessionConfig, validation_message
 from counseling_sessions.state import refuse_newer
-from counseling_sessions.store.atomic import replacing, write_atomically
+from counseling_sessions.store.atomic import write_atomically
 from counseling_sessions.store.failing import failing_as
 from counseling_sessions.store.reading import open_plain, parse_json, read_bytes, read_lines
 
@@ -249,45 +248,6 @@ def session_seed(seed: int, profile_id: str, attitude: str) -> int:
     """The seed of a session, 31 bits: the same for all methods, another for each client and attitude."""
     digest = hashlib.sha256(f"{seed}/{profile_id}/{attitude}".encode()).digest()
     return int.from_bytes(digest[:4], "big") >> 1
-
-
-def write_profiles(source: str, path: Path, *, skip_invalid: bool, kept: Profiles | None = None) -> list[Problem]:
-    """Read the profiles that a source names and write them, one a line; returns the problems with others.
-
-    `source` is a file, a folder, `builtin`, or built-in ids, separated by commas. The lines of `kept` profiles come first,
-    and no profile with the same id replaces them. Raises `ProfileError` for a broken record, unless `skip_invalid`, and
-    `RunError` if the file cannot be written.
-    """
-    problems: list[Problem] = []
-    seen = set(kept.ids) if kept else set()
-
-    def lines() -> Iterator[bytes]:
-        if kept:
-            with open_plain(kept.path) as file:
-                yield from islice(read_lines(file), len(kept))
-        for part in source.split(","):
-            for item in _read(part.strip()):
-                if isinstance(item, Problem):
-                    problems.append(item)
-                    if not skip_invalid and len(problems) > 100:
-                        return
-                elif item.id not in seen:
-                    seen.add(item.id)
-                    yield item.model_dump_json(exclude_none=True).encode() + b"\n"
-
-    with failing_as(RunError, f"{path} cannot be written"), replacing(path) as file:
-        file.writelines(lines())
-        if problems and not (skip_invalid and seen):
-            raise ProfileError.of(problems)
-    return problems
-
-
-def _read(part: str) -> Iterator[ClientProfile | Problem]:
-    if part == "builtin":
-        return iter(builtin_profiles())
-    if part in builtin_ids():
-        return iter([load_builtin(part)])
-    return iter_profiles(Path(part))
 
 
 def _part(profile_id: str, attitude: str, seed: int, parts: int) -> int:

@@ -4,12 +4,15 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from counseling_sessions.generation.batch import PROFILES_FILE, Batch, Profiles, Unit, read_batch, units, write_profiles
+from counseling_sessions.generation.batch import PROFILES_FILE, Batch, Profiles, Unit, read_batch, units
+from counseling_sessions.generation.profile_sources import write_profiles
 from counseling_sessions.graph.provenance import refuse_other_prompts
 from counseling_sessions.nodes.examples import check_examples
 from counseling_sessions.nodes.prompt_set import prompt_set
 from counseling_sessions.nodes.techniques import technique
+from counseling_sessions.profiles.library import RISK_SOURCE
 from counseling_sessions.profiles.readers import Problem
+from counseling_sessions.profiles.risk_part import RiskLevel
 from counseling_sessions.sessions.entries import Entry
 from counseling_sessions.sessions.errors import RunError
 from counseling_sessions.sessions.folder import RunFolder
@@ -21,7 +24,10 @@ from counseling_sessions.store.failing import failing_as
 
 @dataclass
 class Asked:
-    """The request for a run; None stands for what the run has, else for the built-in clients, `magnet` and seed 1."""
+    """The request for a run; None stands for what the run has, else for the built-in clients, `magnet` and seed 1.
+
+    `risk` are the levels of the clients at risk that the run is for; none: it has no such clients.
+    """
 
     configuration: SessionConfig
     source: str | None = None
@@ -32,6 +38,12 @@ class Asked:
     extend: bool = False
     skip_invalid: bool = False
     other_prompts: bool = False
+    risk: tuple[RiskLevel, ...] = ()
+
+    @property
+    def profiles(self) -> str | None:
+        """Where profiles are to be read from, if anywhere."""
+        return self.source or (RISK_SOURCE if self.risk else None)
 
 
 @dataclass
@@ -131,10 +143,10 @@ def check_prompts(folder: Path, begun: Batch, *, other: bool) -> Batch:
 
 
 def _new(folder: Path, asked: Asked) -> tuple[Batch, list[Problem]]:
-    source = asked.source or "builtin"
+    source = asked.profiles or "builtin"
     with failing_as(RunError, f"{folder} cannot be written"):
         folder.mkdir(parents=True, exist_ok=True)
-    problems = write_profiles(source, folder / PROFILES_FILE, skip_invalid=asked.skip_invalid)
+    problems = write_profiles(source, folder / PROFILES_FILE, skip_invalid=asked.skip_invalid, risk=asked.risk)
     profiles = Profiles(folder / PROFILES_FILE)
     batch = Batch.new(
         configuration=_base(asked.configuration),
@@ -158,10 +170,10 @@ def _base(config: SessionConfig) -> SessionConfig:
 
 def _refuse_other(folder: Path, begun: Batch, asked: Asked) -> None:
     wanted = _wanted(begun, asked, "methods", "attitudes", "seeds", "shard")
-    if asked.source is not None:
+    if asked.profiles is not None:
         path = folder / f".{PROFILES_FILE}.asked"
         try:
-            write_profiles(asked.source, path, skip_invalid=asked.skip_invalid)
+            write_profiles(asked.profiles, path, skip_invalid=asked.skip_invalid, risk=asked.risk)
             wanted = _with_profiles(wanted, path)
         finally:
             path.unlink(missing_ok=True)
@@ -188,11 +200,11 @@ def _extend(folder: Path, begun: Batch, asked: Asked) -> tuple[Batch, list[Probl
     path = folder / PROFILES_FILE
     wanted = _wanted(begun, asked, "methods", "attitudes", "seeds")
     batch, problems = begun.extended(wanted), []  # refused before anything is written
-    if asked.source is not None:
+    if asked.profiles is not None:
         kept = Profiles.of(begun, folder)  # an --extend that was cut off may have left more behind them
-        problems = write_profiles(asked.source, path, skip_invalid=asked.skip_invalid, kept=kept)
+        problems = write_profiles(asked.profiles, path, skip_invalid=asked.skip_invalid, kept=kept, risk=asked.risk)
         sources = begun.source.split(" + ")
-        source = begun.source if asked.source in sources else f"{begun.source} + {asked.source}"
+        source = begun.source if asked.profiles in sources else f"{begun.source} + {asked.profiles}"
         batch = begun.extended(_with_profiles(wanted, path)).model_copy(update={"source": source})
     batch.write(folder)
     return batch, problems

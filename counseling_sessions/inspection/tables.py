@@ -8,22 +8,32 @@ from counseling_sessions.models.dialect import LIMIT, SEED, Dialect
 from counseling_sessions.models.roles import Served
 from counseling_sessions.profiles.disclosure import field_of, levels
 from counseling_sessions.profiles.manner import Manner
-from counseling_sessions.profiles.schema import ClientProfile, client_form, counselor_information, counselor_reason
+from counseling_sessions.profiles.schema import (
+    Audience,
+    ClientProfile,
+    client_form,
+    counselor_information,
+    counselor_reason,
+    form_lines,
+)
 
 CACHED = {True: "reported", False: "none on a repeated prompt", None: "not known"}
 """What an endpoint reports of cached tokens."""
 
 
 def profiles_table(profiles: list[ClientProfile]) -> Table:
-    """One line a profile: id, age, reason for counseling."""
+    """One line a profile: id, age, reason for counseling; between them the level of a client at risk."""
     table = Table(box=None, pad_edge=False, header_style="bold", expand=True)
     longest = max((len(profile.id) for profile in profiles), default=0)
     table.add_column("id", style="cyan", no_wrap=True, min_width=min(longest, 40))
     table.add_column("age", justify="right", min_width=3)
+    at_risk = any(profile.risk for profile in profiles)
+    if at_risk:
+        table.add_column("risk", no_wrap=True)
     table.add_column("reason for coming", overflow="ellipsis", no_wrap=True, ratio=1)
     for profile in profiles:
-        age = profile.demographics.age
-        table.add_row(profile.id, "" if age is None else str(age), Text(counselor_reason(profile)))
+        age, risk = profile.demographics.age, [profile.risk.level if profile.risk else ""] if at_risk else []
+        table.add_row(profile.id, "" if age is None else str(age), *risk, Text(counselor_reason(profile)))
     return table
 
 
@@ -34,6 +44,13 @@ def show_profile(console: Console, profile: ClientProfile) -> None:
     if profile.manner:
         parts.append(("How the client talks", manner_lines(profile.manner)))
     parts.append(("How much trust it takes to tell a field", level_lines(profile)))
+    if profile.risk:
+        parts.append(
+            (
+                "What the client says of the risk, a thing at a time",
+                "\n".join(form_lines(profile.risk, {Audience.CLIENT})),
+            )
+        )
     if opening := profile.opening:
         parts.append(("Opening exchange", f"Counselor: {opening.counselor}\nClient: {opening.client}"))
     console.print(Text(profile.id, style="bold cyan"))

@@ -7,6 +7,7 @@ from functools import lru_cache
 from counseling_sessions.integrity.phrases import phrase_in
 from counseling_sessions.integrity.spoken import Said, Spoken
 from counseling_sessions.integrity.thinking import thinks_aloud
+from counseling_sessions.profiles.risk_part import RiskLevel
 from counseling_sessions.state import Speaker
 from counseling_sessions.texts.words import normalized, overlap, sentences
 
@@ -103,6 +104,12 @@ _SELF_HARM = re.compile(
     r"|\bend(?:ing)?\s+(?:my(?:\s+own)?\s+life|it\s+all)\b|\b(?:want|wanted|wish|wished)\s+(?:to\s+die|I\s+were\s+dead|I\s+was\s+dead)\b",
     re.IGNORECASE,
 )
+_DENIED = re.compile(r"\b(?:no|not|never|nor|neither|without|nothing|nobody)\b|n['’]t\b", re.IGNORECASE)
+_INTENDED = re.compile(
+    r"\bI(?:['’]m| am)? (?:\w+ ){0,2}(?:going to|gonna|will|plan to|intend to|mean to|decided to|ready to)\b|\bI['’]ll\b",
+    re.IGNORECASE,
+)
+_WISHED = re.compile(r"\A(?:want|wish)", re.IGNORECASE)
 
 
 def empty(spoken: Spoken) -> str | None:
@@ -199,8 +206,33 @@ def said_twice(text: str) -> str | None:
 
 
 def risk(spoken: Spoken) -> str | None:
-    """A client who speaks of harming themselves: not played until it is played by a protocol (docs/ethics.md)."""
-    return _seen(_SELF_HARM.search(spoken.bare)) if spoken.speaker == "client" else None
+    """A client who speaks of harming themselves: most forms give no cause, that of a client at risk gives a level (docs/ethics.md)."""
+    if spoken.speaker != "client":
+        return None
+    if spoken.risk is None:
+        return _seen(_SELF_HARM.search(spoken.bare))
+    found = ((sentence, match) for sentence in sentences(spoken.bare) for match in _SELF_HARM.finditer(sentence))
+    return next(
+        (match[0] for sentence, match in found if _goes_beyond(spoken.risk, sentence[: match.start()], match[0])), None
+    )
+
+
+def _goes_beyond(level: RiskLevel, before: str, said: str) -> bool:
+    """Whether words about harming oneself go beyond a level; `before` is what stands before them in the sentence.
+
+    What is denied never does. Passive goes as far as a wish, active as far as all but an intent.
+    """
+    if level == "immediate" or _DENIED.search(before):
+        return False
+    if level == "passive":
+        return not _WISHED.match(said)
+    return level == "none" or bool(_INTENDED.search(before))
+
+
+def means(spoken: Spoken) -> str | None:
+    """Methods, means, places, plans, encouragement or instructions to do harm, whoever speaks: they enter no dialogue."""
+    # The words stay out of the record too.
+    return "means, plan or encouragement" if phrase_in("means", spoken.bare) else None
 
 
 def short(text: str, limit: int = 80) -> str:

@@ -8,6 +8,7 @@ from itertools import pairwise
 from typing import NamedTuple, get_args
 
 from counseling_sessions.integrity.facts import Facts
+from counseling_sessions.profiles.risk_part import RiskLevel
 from counseling_sessions.state import Appraisal, RiskStep, Speaker
 from counseling_sessions.texts.reasoning import Answer, take_apart
 from counseling_sessions.texts.words import normalized, trigrams
@@ -84,7 +85,8 @@ class Spoken(Said):
     `cut_from` is how many characters it had before it was cut to what can be spoken (`cut`); None for most. `names` are the
     speaker's own, in small letters, where a client speaks. `closing`: it ends the session. `asks` False: it has to ask nothing.
     `facts` are the form's, as its speaker knows them, where the strict rules look too. `steps` are those of the protocol that the
-    message has to take; None where it is none of the protocol's.
+    message has to take; None where it is none of the protocol's. `risk` is the level up to which a
+    client may speak of harming itself; None: not at all.
     """
 
     speaker: Speaker
@@ -97,6 +99,7 @@ class Spoken(Said):
     asks: bool | None = None
     facts: Facts | None = None
     steps: tuple[RiskStep, ...] | None = None
+    risk: RiskLevel | None = None
 
     @cached_property
     def bare(self) -> str:

@@ -4,7 +4,7 @@ from functools import reduce
 
 from counseling_sessions.profiles.fields import Audience, clean
 from counseling_sessions.profiles.manner import Disclosure, Manner
-from counseling_sessions.profiles.schema import Attitude, ClientProfile, form_lines
+from counseling_sessions.profiles.schema import APART, Attitude, ClientProfile, form_lines
 
 DEFAULT_LEVELS = {
     "presenting_problem.what": 1,
@@ -36,10 +36,9 @@ def levels(profile: ClientProfile) -> dict[str, int]:
 
 
 def form_up_to(profile: ClientProfile, level: int) -> str:
-    """The form with what may be told from this level on. Left out is the manner too: it is nothing to be told."""
+    """The form with what may be told from this level on. Left out is also what is nothing to be told (`APART`)."""
     hidden = {path for path, needed in levels(profile).items() if needed > level}
-    skip = {"opening", "attitude", "disclosure", "manner", *hidden}
-    return "\n".join(form_lines(profile, {Audience.BOTH, Audience.CLIENT}, skip))
+    return "\n".join(form_lines(profile, {Audience.BOTH, Audience.CLIENT}, APART | hidden))
 
 
 def field_of(profile: ClientProfile, path: str) -> tuple[str, str]:

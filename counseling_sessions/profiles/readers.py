@@ -7,9 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from counseling_sessions.profiles.documents import SUFFIXES, Record, read_document, records_of
-from counseling_sessions.profiles.library import builtin_ids, load_builtin
+from counseling_sessions.profiles.library import builtin_ids, load_builtin, load_risk, misfit, risk_ids
 from counseling_sessions.profiles.problems import Problem, ProfileError
 from counseling_sessions.profiles.records import long_fields, profile_of
+from counseling_sessions.profiles.risk_part import RiskLevel
 from counseling_sessions.profiles.schema import ClientProfile
 
 __all__ = [
@@ -64,15 +65,28 @@ def iter_profiles(path: Path) -> Iterator[ClientProfile | Problem]:
         yield item if isinstance(item, Problem) else item[0]
 
 
-def find_profile(name: str, record: str | None = None) -> ClientProfile:
+def find_profile(name: str, record: str | None = None, risk: Iterable[RiskLevel] = ()) -> ClientProfile:
     """A built-in profile by its id, or a file's profile by `record`: its number from 1, or its id.
 
-    Without `record` the file must hold exactly one profile; with it, other records may be broken. Raises `ProfileError`.
+    Without `record` the file must hold exactly one profile; with it, other records may be broken. `risk` are the levels of the
+    clients at risk that were asked for: then no other client is taken, and without them no client at risk. Raises `ProfileError`.
     """
-    if name in builtin_ids():
-        if record is not None:
-            raise ProfileError(f"{name} is a built-in profile, not a file with records; leave --record out")
-        return load_builtin(name)
+    profile = _built_in(name, record) or _of_file(name, record)
+    if why := misfit(profile, risk):
+        raise ProfileError(why)
+    return profile
+
+
+def _built_in(name: str, record: str | None) -> ClientProfile | None:
+    at_risk = name in risk_ids()
+    if not at_risk and name not in builtin_ids():
+        return None
+    if record is not None:
+        raise ProfileError(f"{name} is a built-in profile, not a file with records; leave --record out")
+    return load_risk(name) if at_risk else load_builtin(name)
+
+
+def _of_file(name: str, record: str | None) -> ClientProfile:
     result = read_profiles(Path(name), skip_invalid=record is not None)
     if record is not None:
         return _choose(result, name, record)

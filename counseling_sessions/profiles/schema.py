@@ -23,6 +23,7 @@ from counseling_sessions.profiles.fields import (
     later_field,
 )
 from counseling_sessions.profiles.manner import Disclosure, Manner, Resistance, Severity, troubles_of
+from counseling_sessions.profiles.risk_part import RiskPart
 
 __all__ = [
     "ATTITUDES",
@@ -49,6 +50,8 @@ PROFILE_LIMIT = 100_000
 """Characters of all the texts of a profile together."""
 MOST_LABELS = 100
 """Labels of techniques that a profile has at most."""
+APART = frozenset({"opening", "attitude", "disclosure", "manner", "risk"})
+"""Fields that are no part of a form's text: a prompt shows each in its own place, and the risk part only when its time has come."""
 LABEL_LIMIT = 200
 """Characters of one such label."""
 Label = Annotated[str, StringConstraints(max_length=LABEL_LIMIT)]
@@ -151,6 +154,7 @@ class ClientProfile(FormPart):
     severity: Severity | None = later_field("Last two weeks", "The client's own view of how bad it was")
     manner: Manner | None = later_field("Manner", "How the client is in a talk")
     disclosure: Disclosure | None = later_field("Disclosure", "Fields that take more trust, or less, than usual")
+    risk: RiskPart | None = later_field("Risk", "Of a client at risk alone: what it says of it, and when")
     opening: OpeningExchange | None = form_field(
         Audience.BOTH, "Opening exchange", "The first two messages", default=None
     )
@@ -169,7 +173,15 @@ class ClientProfile(FormPart):
     @model_validator(mode="after")
     def _within_bounds(self) -> Self:
         # Every node of a session validates its view of the profile, so this counts in the fastest way.
-        parts = (self, self.demographics, self.presenting_problem, self.functioning, self.opening, self.manner)
+        parts = (
+            self,
+            self.demographics,
+            self.presenting_problem,
+            self.functioning,
+            self.opening,
+            self.manner,
+            self.risk,
+        )
         total = sum(len(text) for part in parts if part for text in vars(part).values() if isinstance(text, str))
         if total > PROFILE_LIMIT:
             raise ValueError(
@@ -199,10 +211,8 @@ def counselor_reason(profile: ClientProfile) -> str:
 
 
 def client_form(profile: ClientProfile) -> str:
-    """The whole form as its client knows it: all but the fields for evaluation, the opening, the attitude and the manner."""
-    return "\n".join(
-        form_lines(profile, {Audience.BOTH, Audience.CLIENT}, {"opening", "attitude", "disclosure", "manner"})
-    )
+    """The whole form as its client knows it: all but the fields for evaluation and those that are no part of the story (`APART`)."""
+    return "\n".join(form_lines(profile, {Audience.BOTH, Audience.CLIENT}, APART))
 
 
 def form_lines(

@@ -126,8 +126,9 @@ class SessionRecord(FrozenData):
 
     @property
     def has_risk(self) -> bool:
-        """Whether a risk is part of the session: beyond doubt in the client's words, or handed over to a person."""
-        return self.end_reason == "risk" or any(entry.wording == "explicit" for entry in self.risk)
+        """Whether a risk is part of the session: of its client's form, beyond doubt in its words, or handed over to a person."""
+        explicit = any(entry.wording == "explicit" for entry in self.risk)
+        return explicit or self.profile.risk is not None or self.end_reason == "risk"
 
     @property
     def dialogue(self) -> list[Utterance]:

@@ -5,6 +5,7 @@ from typing import Literal, TypeVar
 
 from counseling_sessions.integrity.signs import signs_of
 from counseling_sessions.nodes.inner.appraising import BAD, proposes
+from counseling_sessions.nodes.inner.at_risk import risk_item, risk_length, risk_text
 from counseling_sessions.nodes.inner.moving import STAGES, Chance, Client, opens
 from counseling_sessions.nodes.inner.tables import Length, Lengths, answers, moves
 from counseling_sessions.nodes.inner.things import THOUGHT, Thing, asked_for, due, heard_in, thing_of
@@ -28,7 +29,13 @@ _LONG_SESSION, _LAST_TURNS = 8, 2
 def answering(
     view: ClientView, state: ClientState, before: Sequence[ClientState], client: Client, chance: Chance, turns: int
 ) -> ClientState:
-    """The state with the manner of the answer, its length, the step and the item; `turns` is the session's longest."""
+    """The state with the manner of the answer, its length, the step and the item; `turns` is the session's longest.
+
+    What a client at risk says of it comes before all else.
+    """
+    if item := risk_item(view, state, before, turns):
+        length = risk_length(risk_text(client.profile, item))
+        return state.model_copy(update={"manner": "tells", "length": length, "step": None, "item": item})
     message = view.last_of("counselor")
     opened = opens(message, state.heard, client) and not moves().shuts & set(state.heard)
     step = _step(state, client, chance) if proposes(message) else None

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from counseling_sessions.nodes.inner.at_risk import is_open
 from counseling_sessions.nodes.inner.moving import PAINFUL
 from counseling_sessions.profiles.disclosure import levels
 from counseling_sessions.profiles.schema import ClientProfile
@@ -19,7 +20,8 @@ _SORE = 3
 def ends_offered(profile: ClientProfile, states: Sequence[ClientState], config: SessionConfig) -> frozenset[EndReason]:
     """The ends that the client may declare now. `states` begin with its arrival and end with its state now.
 
-    Nobody goes content right after the painful part, nor on readiness alone: some step has to have been agreed.
+    Nobody goes content right after the painful part, nor on readiness alone: some step has to have been agreed. Nor does a client at
+    risk, as long as nothing is agreed about that.
     """
     first, now = states[0], states[-1]
     if now.turn < config.min_turns:
@@ -30,7 +32,7 @@ def ends_offered(profile: ClientProfile, states: Sequence[ClientState], config: 
     ready = now.readiness == "action" and now.trust > LOW and agreed
     level = levels(profile)
     sore = any(level.get(state.item, 1) == PAINFUL for state in states[-_SORE:])
-    if (lighter or ready) and not sore:
+    if (lighter or ready) and not sore and not is_open(profile, states):
         offered.add("resolved")
     if now.trust <= LOW:
         offered.add("left")

@@ -10,8 +10,9 @@ from typing import Protocol
 
 from counseling_sessions.integrity.protocol import steps_in
 from counseling_sessions.nodes.risk import answer_of, asks_about_risk, find_risk
+from counseling_sessions.profiles.risk_part import RiskKind
 from counseling_sessions.settings import SessionConfig
-from counseling_sessions.state import EndReason, RiskEntry, RiskKind, RiskStep, RiskWording, Speaker, Utterance
+from counseling_sessions.state import EndReason, RiskEntry, RiskStep, RiskWording, Speaker, Utterance
 
 ORDER: tuple[tuple[RiskStep, ...], ...] = (
     ("acknowledge", "ask"),

@@ -14,8 +14,8 @@ from counseling_sessions.generation.batch import (
     read_batch,
     task_of,
     units,
-    write_profiles,
 )
+from counseling_sessions.generation.profile_sources import write_profiles
 from counseling_sessions.generation.run import Asked, Run, open_run
 from counseling_sessions.graph.provenance import configuration_hash
 from counseling_sessions.profiles.problems import ProfileError

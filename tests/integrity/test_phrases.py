@@ -14,7 +14,7 @@ GOOD = "English: {begins: ['we need to <SAY>'], words: {SAY: 'say|answer'}, exam
 
 @pytest.mark.parametrize(
     ("name", "languages"),
-    [("reasoning", 10), ("refusals", 10), ("further_session", 1), *((name, 1) for name in STRICT)],
+    [("reasoning", 10), ("refusals", 10), ("further_session", 1), ("means", 1), *((name, 1) for name in STRICT)],
 )
 def test_the_lists_prove_themselves(name: str, languages: int) -> None:
     assert len(read_phrases(FOLDER / f"{name}.yaml")) >= languages

@@ -110,6 +110,13 @@ BAD: dict[str, list[tuple[Speaker, str]]] = {
         ("client", "There are suicidal thoughts, sometimes."),
         ("client", "Some nights I want to die."),
     ],
+    "means": [
+        ("client", "I already know how I would do it, and when."),
+        ("client", "My uncle wrote a suicide note and nobody saw it."),
+        ("counselor", "They would be better off without you."),
+        ("counselor", "Do you have access to a gun?"),
+        ("client", "I want to stab him."),
+    ],
     "truncated": [("client", "I slept badly and then"), ("client", "I slept badly,"), ("client", "そうです。でも")],
     "long": [("counselor", LONG)],
     "asks": [("counselor", "That was long. Who was with you?"), ("counselor", "“Who was with you?”")],
@@ -122,6 +129,7 @@ BAD: dict[str, list[tuple[Speaker, str]]] = {
 
 GOOD: list[tuple[Speaker, str]] = [
     ("counselor", "Have there been thoughts of suicide, or of harming yourself?"),
+    ("counselor", "Do you have a plan? Have you thought about how you would do it?"),
     ("client", "I hurt myself lifting the crates, and the commute is killing me."),
     ("client", "The client said the logo was boring, and I drew it again."),
     ("client", "I sent a message to the client and waited all night."),
@@ -282,6 +290,7 @@ ENTERING: dict[str, tuple[Speaker, str]] = {
     "near_repeat": ("client", NEARLY),
     "role_flip": ("counselor", "I'm your client, after all."),
     "risk": ("client", "Some nights I want to die."),
+    "means": ("counselor", "Everyone would be better off without you."),
     "truncated": ("client", "I slept badly and then"),
     "long": ("counselor", "That was the longest of all nights, " * 13 + "was it not."),
     "asks": ("counselor", "What came first?"),
@@ -315,6 +324,7 @@ async def test_a_bad_message_is_kept_out_by_its_guard_and_by_no_other(
         ("client", f"{EARLIER} It rained.", "It rained."),
         ("client", "It rained. It rained. I ran.", "It rained. I ran."),
         ("client", "It rained. And then", "It rained."),
+        ("client", "It rained. I already know how I would do it.", "It rained."),
         ("client", "そうです。でも違います。まだ", "そうです。でも違います。"),
         ("client", "Client: Goodbye. [END: left]", "Goodbye. [END: left]"),
         ("client", "Client: Goodbye. [end]", "Goodbye. [END: resolved]"),

@@ -3,9 +3,10 @@
 from typing import Literal
 
 from counseling_sessions.commands.parsing.declared import CommandRequest, argument, group, option, switch
-from counseling_sessions.commands.parsing.options import RECORD, ModelOptions
+from counseling_sessions.commands.parsing.options import RECORD, ModelOptions, risk_option
 from counseling_sessions.commands.parsing.values import names
 from counseling_sessions.inspection.schemas import SCHEMAS
+from counseling_sessions.profiles.risk_part import RiskLevel
 from counseling_sessions.settings import MethodName
 
 
@@ -15,6 +16,7 @@ class ProfilesRequest(CommandRequest):
     action: Literal["list", "show", "validate"] = argument(nargs="?", default="list")
     name: str | None = argument("a built-in id, or a file or folder of profiles", nargs="?")
     record: str | None = option(RECORD)
+    at_risk: tuple[RiskLevel, ...] | None = risk_option()
     skip_invalid: bool = switch("broken records do not make the exit status 2")
 
 

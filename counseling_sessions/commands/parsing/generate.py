@@ -4,8 +4,16 @@ from pathlib import Path
 from typing import Literal
 
 from counseling_sessions.commands.parsing.declared import CommandRequest, Options, group, option, switch
-from counseling_sessions.commands.parsing.options import METHODS, OTHER_PROMPTS, PRICES, ModelOptions, SessionOptions
+from counseling_sessions.commands.parsing.options import (
+    METHODS,
+    OTHER_PROMPTS,
+    PRICES,
+    ModelOptions,
+    SessionOptions,
+    risk_option,
+)
 from counseling_sessions.commands.parsing.values import amount, part_of_parts, positive, seeds, some_of
+from counseling_sessions.profiles.risk_part import RiskLevel
 from counseling_sessions.profiles.schema import ATTITUDES
 
 
@@ -13,6 +21,7 @@ class BatchOptions(Options):
     """What is in the batch; None is left open: what the run has already, or a default."""
 
     profiles: str | None = option("file, folder, built-in ids, or 'builtin' (default)", "SOURCE")
+    at_risk: tuple[RiskLevel, ...] | None = risk_option()
     attitudes: tuple[str, ...] | None = option(
         "default: each profile's own, else neutral", "A,B|all", type=some_of(ATTITUDES)
     )

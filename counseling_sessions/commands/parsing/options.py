@@ -5,9 +5,10 @@ from pathlib import Path
 from typing import Any, get_args
 
 from counseling_sessions.commands.parsing.declared import Options, option, switch
-from counseling_sessions.commands.parsing.values import names
+from counseling_sessions.commands.parsing.values import names, some_of
 from counseling_sessions.ladder.models import default_model, sizes
 from counseling_sessions.nodes.techniques import techniques
+from counseling_sessions.profiles.risk_part import RISK_LEVELS
 from counseling_sessions.settings import (
     AppraisalPolicy,
     FanOut,
@@ -24,6 +25,13 @@ RECORD = "which record of the file: its number or its id"
 SALVAGE = "leave damaged sessions out, and say which, in place of stopping"
 OTHER_PROMPTS = "go on although prompt files have changed since: the record says which call was made with which"
 PRICES = "YAML with prices per model, for costs"
+
+
+def risk_option() -> Any:
+    """The levels of the clients at risk that are asked for; None: no client at risk."""
+    return option(
+        "clients at risk of these levels, and no others", "A,B|all", type=some_of(RISK_LEVELS), flags=("--risk",)
+    )
 
 
 EMBEDDED_SESSION = default_model().session

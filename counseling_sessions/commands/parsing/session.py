@@ -4,8 +4,15 @@ from pathlib import Path
 from typing import Literal
 
 from counseling_sessions.commands.parsing.declared import CommandRequest, group, option, switch
-from counseling_sessions.commands.parsing.options import OTHER_PROMPTS, RECORD, ModelOptions, SessionOptions
+from counseling_sessions.commands.parsing.options import (
+    OTHER_PROMPTS,
+    RECORD,
+    ModelOptions,
+    SessionOptions,
+    risk_option,
+)
 from counseling_sessions.profiles.library import DEFAULT_ATTITUDE, DEFAULT_CLIENT
+from counseling_sessions.profiles.risk_part import RiskLevel
 from counseling_sessions.profiles.schema import Attitude
 from counseling_sessions.settings import MethodName
 
@@ -19,6 +26,7 @@ class SessionRequest(CommandRequest):
 
     profile: str = option(_CLIENT, default=DEFAULT_CLIENT)
     record: str | None = option(RECORD)
+    at_risk: tuple[RiskLevel, ...] | None = risk_option()
     attitude: Attitude | None = option(_ATTITUDE)
     method: MethodName | None = option("default: magnet")
     session: SessionOptions = group(SessionOptions)

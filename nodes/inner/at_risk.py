@@ -1,0 +1,143 @@
+"""When a client at risk says something of it, and what: by rules from its state and the dialogue, one thing at a time.
+
+The order is the form's: the sign falls when the form says so (`shows`); what is behind it only when it is asked directly; how near it
+is, what holds, who is near and what it agrees to only after that, each when it is asked. The counselor's questions are read as English.
+"""
+
+import re
+from collections.abc import Sequence
+
+from counseling_sessions.integrity.protocol import steps_in
+from counseling_sessions.integrity.signs import signs_of
+from counseling_sessions.nodes.inner.tables import Length, moves
+from counseling_sessions.profiles.disclosure import field_of
+from counseling_sessions.profiles.risk_part import RiskKind, RiskLevel
+from counseling_sessions.profiles.schema import ClientProfile
+from counseling_sessions.state import ClientState, ClientView
+from counseling_sessions.texts.telling import telling_words
+
+PART = "risk."
+"""What the path of a part of the risk begins with, as the `item` of a state."""
+NOT_THIS = f"{PART}not_this"
+"""The item of a client who is asked about another kind of risk than its own."""
+_SIGN, _THOUGHTS, _NOW, _PROTECTIVE, _NEAR, _AGREES = (
+    f"{PART}{name}" for name in ("sign", "thoughts", "now", "protective", "near", "agrees")
+)
+_FIRST = 3
+"""The turn in which the sign falls at the earliest, unasked: nobody says it at the door."""
+_OFFERS = 2
+"""How often the sign is offered, as long as the client's words do not have it."""
+_TOLD = 0.3
+"""Share of the sign's telling words in what the client said, from which on it has fallen."""
+_OTHER_KINDS: dict[RiskKind, frozenset[str]] = {
+    "thoughts": frozenset({"harm_to_others"}),
+    "danger_from_others": frozenset({"suicide", "self_harm", "harm_to_others"}),
+    "danger_to_others": frozenset({"suicide", "self_harm", "danger"}),
+}
+"""The categories of a question that are not about the client's own kind of risk. Who has dark thoughts is asked whether it is safe."""
+
+_QUESTIONS = {
+    "harm_to_others": r"(?:hurt|harm|attack|kill)(?:ing)? (?:(?:him|her|them|some\w+|any\w+|others?)|(?:your|the) \w+)\b",
+    "danger": r"\bsafe (?:at home|there|with \w+)|\b(?:he|she|they|any\w+|some\w+) (?:\w+ ){0,2}(?:hurt|hit|threaten)",
+    "self_harm": r"\b(?:harm|hurt)(?:ing)? yourself|\bself-?harm",
+}
+
+
+def asks_about_risk(message: str) -> str | None:
+    """The category of risk that a message asks about directly; None where it asks about none."""
+    if "ask" not in steps_in(message):
+        return None
+    return next((name for name, said in _QUESTIONS.items() if re.search(said, message, re.IGNORECASE)), "suicide")
+
+
+def risk_item(view: ClientView, state: ClientState, before: Sequence[ClientState], turns: int) -> str:
+    """The path of what a client at risk says now; empty for nothing. `turns` is the session's longest."""
+    risk = view.profile.risk
+    if risk is None:
+        return ""
+    message = view.last_of("counselor")
+    items = [one.item for one in before]
+    if category := asks_about_risk(message):
+        if category in _OTHER_KINDS[risk.kind]:
+            return NOT_THIS
+        # Who has answered that, and is asked how near it is in the same breath, says how near.
+        return _NOW if _THOUGHTS in items and "level" in steps_in(message) else _THOUGHTS
+    if _THOUGHTS in items:
+        return _asked_further(message, items)
+    return _SIGN if _lets_fall(view, state, items, turns) else ""
+
+
+def risk_text(profile: ClientProfile, item: str) -> str:
+    """The text of a part of the risk; empty for any other item."""
+    return field_of(profile, item)[1] if profile.risk and item.startswith(PART) and item != NOT_THIS else ""
+
+
+def risk_length(text: str) -> Length:
+    """The length of an answer that says a part of the risk: not a word more than it needs."""
+    return "sentence" if len(text.split()) < 20 else "some"
+
+
+def risk_section(profile: ClientProfile, item: str, before: Sequence[ClientState]) -> str:
+    """The section of the prompt `client/risk` that gives a part of the risk; empty for any other item."""
+    if not (profile.risk and item.startswith(PART)):
+        return ""
+    if item not in (_SIGN, NOT_THIS) and any(one.item == item for one in before):
+        return "again"
+    if profile.risk.level == "none" and item in (_THOUGHTS, _NOW):
+        return "none"
+    return item.removeprefix(PART)
+
+
+def has_shown(states: Sequence[ClientState]) -> bool:
+    """Whether the client has let something of the risk fall in one of these states."""
+    return any(state.item.startswith(PART) for state in states)
+
+
+def speaks_up_to(profile: ClientProfile, states: Sequence[ClientState]) -> RiskLevel | None:
+    """The level up to which a client may speak of harming itself, from the state on in which it was asked directly; None before.
+
+    Who has another kind of risk may deny it, as one of level none may.
+    """
+    if profile.risk is None or not any(one.item.startswith(PART) and one.item != _SIGN for one in states):
+        return None
+    return profile.risk.level if profile.risk.kind == "thoughts" else "none"
+
+
+def is_open(profile: ClientProfile, states: Sequence[ClientState]) -> bool:
+    """Whether a risk has shown, and nothing is agreed about it yet: nobody goes content like that."""
+    if profile.risk is None or profile.risk.level == "none":
+        return False
+    shown = any(one.item.startswith(PART) and one.item != NOT_THIS for one in states)
+    return shown and not any(one.item == _AGREES for one in states)
+
+
+def _asked_further(message: str, items: Sequence[str]) -> str:
+    """What is asked of one who has answered the direct question: of several things the first that was not said yet."""
+    steps = steps_in(message)
+    asked = [_NOW] if "level" in steps else []
+    if "protective" in steps:
+        asked += [_NEAR, _PROTECTIVE] if "who_is_near" in signs_of(message, "at_risk") else [_PROTECTIVE]
+    if {"safety", "handover"} & set(steps):
+        asked.append(_AGREES)
+    return next((path for path in asked if path not in items), asked[0] if asked else "")
+
+
+def _lets_fall(view: ClientView, state: ClientState, items: Sequence[str], turns: int) -> bool:
+    """Whether the sign falls now, unasked or at a question that comes near it."""
+    risk = view.profile.risk
+    assert risk
+    heard = telling_words(" ".join(view.said_by("client")))
+    words = telling_words(risk.sign)
+    told = len(words & heard) >= _TOLD * len(words)
+    if items.count(_SIGN) >= (1 if told else _OFFERS):
+        return False
+    if _SIGN in items:
+        return True
+    signs = signs_of(view.last_of("counselor"), "at_risk")
+    if risk.shows == "asked":
+        return "comes_near" in signs
+    if view.turn < _FIRST:
+        return False
+    if risk.shows == "trust":
+        return state.openness > 1 or state.trust >= moves().opens_at[2]
+    return "ends_soon" in signs or view.turn > turns - max(1, turns // 3)
