@@ -203,6 +203,11 @@ class SessionConfig(BaseModel):
         le=8,
         description="Answers asked for of a draft or a message, at most, until one says something new; for small models",
     )
+    chatbot: bool = Field(
+        default=False,
+        exclude_if=_off,
+        description="The counselor is a chatbot as it is: it gets the dialogue alone, and its words count as they come (method single)",
+    )
     strict: bool = Field(
         default=False,
         exclude_if=_off,
@@ -253,6 +258,8 @@ class SessionConfig(BaseModel):
     def _consistent(self) -> Self:
         if self.min_turns > self.max_turns:
             raise ValueError(f"min_turns ({self.min_turns}) is more than max_turns ({self.max_turns})")
+        if self.chatbot and self.method != "single":
+            raise ValueError(f"chatbot: a chatbot counsels by the method single, not {self.method}")
         if len(set(self.techniques)) != len(self.techniques):
             raise ValueError("a technique is named twice")
         return self

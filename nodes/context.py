@@ -8,7 +8,7 @@ separate layout puts each call's own instruction first and the dialogue into one
 
 from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
-from itertools import groupby
+from itertools import dropwhile, groupby
 from typing import get_args
 
 from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, SystemMessage
@@ -63,6 +63,12 @@ def counselor_messages(
             view.utterances, "counselor", f"{_background(view)}\n\n{beginning}", f"{where}\n{task}" if where else task
         ),
     ]
+
+
+def chatbot_messages(view: CounselorView) -> list[BaseMessage]:
+    """What a chatbot is sent: the dialogue alone, from the client's first words on; where nothing is said, the reason for coming."""
+    spoken = tuple(dropwhile(lambda said: said.speaker == "counselor", view.utterances))
+    return _dialogue(spoken, "counselor", "" if spoken else view.reason_for_counseling, "")
 
 
 def client_messages(view: ClientView, config: SessionConfig, note: str) -> list[BaseMessage]:

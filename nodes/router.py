@@ -64,7 +64,11 @@ def is_said(view: CounselorView) -> bool:
 
 async def say(models: Models, view: CounselorView, request: SpeechRequest) -> dict[str, Any]:
     """Write the counselor's utterance. Every method's last node comes here."""
-    answer = await speak(models, request)
+    return said_in(view, await speak(models, request))
+
+
+def said_in(view: CounselorView, answer: Usable[str] | Unusable) -> dict[str, Any]:
+    """The update by which the counselor says an answer; it closes a session that has its end."""
     if isinstance(answer, Unusable):
         return update(failure=answer.failure)
     closing = view.end_reason is not None

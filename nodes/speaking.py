@@ -123,6 +123,19 @@ async def speak(models: Models, request: SpeechRequest) -> Usable[str] | Unusabl
     return attempts.usable(best.text, best.place)
 
 
+async def take(models: Models, request: SpeechRequest) -> Usable[str] | Unusable:
+    """One message as it comes, asked for once. What the guards would have refused is recorded; only an empty one is not taken."""
+    attempts = Attempts(models, request)
+    reply = await attempts.ask(request.messages)
+    if isinstance(reply, Unusable):
+        return reply
+    draft = draft_of(reply, request.speaker, request.past, request.names)
+    attempts.findings += check(draft)
+    if not draft.words:
+        return attempts.unusable("refused_by_guards", "the answer has no words")
+    return attempts.usable(draft.text)
+
+
 async def decide(models: Models, request: DecisionRequest[T]) -> Usable[T] | Unusable:
     """One structured answer that the request can read."""
     attempts = Attempts(models, request)

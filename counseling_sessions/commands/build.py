@@ -46,12 +46,17 @@ def named_models(options: ModelOptions) -> dict[str, ModelSettings]:
         default = default.model_copy(update=dict.fromkeys(REACH))
     if named:
         models["default"] = ModelSettings(**named).over(default)
+    if options.counselor:
+        chatbot = ModelSettings(base_url=options.counselor, model=options.counselor_model)
+        models["counselor"] = chatbot.over(models.get("counselor", ModelSettings()))
+    elif options.counselor_model:
+        raise SettingsError("--counselor-model is the model of a chatbot: name its endpoint with --counselor")
     return models
 
 
 def names_models(options: ModelOptions) -> bool:
     """Whether the options name a model or where it is: a person who does so has looked at the server."""
-    return bool(options.file or options.model or options.base_url or options.embedded)
+    return bool(options.file or options.model or options.base_url or options.embedded or options.counselor)
 
 
 def set_fields(options: SessionOptions | None = None, **more: Any) -> dict[str, Any]:
@@ -62,6 +67,8 @@ def set_fields(options: SessionOptions | None = None, **more: Any) -> dict[str, 
 def session_config(options: ModelOptions | None, fields: dict[str, Any]) -> SessionConfig:
     """A new configuration with these fields and the named models; raises `SettingsError` or `ValidationError`."""
     models = named_models(options) if options else {}
+    if options and options.counselor:
+        fields = {"method": "single", "chatbot": True} | fields
     return checked(SessionConfig.model_validate({"seed": random.randrange(2**31), "models": models, **fields}))
 
 
@@ -129,7 +136,7 @@ def naming_options(options: ModelOptions) -> str:
     """
     if not unnamed(SessionConfig(models=named_models(options)), {}):
         return ""
-    typed = {"--base-url": options.base_url, "--models": options.file}
+    typed = {"--base-url": options.base_url, "--models": options.file, "--counselor": options.counselor}
     return "".join(f" {name} {shlex.quote(str(value))}" for name, value in typed.items() if value)
 
 

@@ -169,11 +169,10 @@ def _example(line: str, place: str) -> dict[str, Any]:
 def _usable(sources: Sequence[Path], report: DataReport, skip_invalid: bool, with_risk: bool) -> Iterator[Source]:
     for path in sources:
         left_out: list[Damage] | None = [] if skip_invalid else None
-        for item in read_sources(path, left_out=left_out):
-            if isinstance(item, Source) and item.record.has_risk and not with_risk:
-                item = Problem(
-                    str(path), f"session {item.record.session_id}: a risk is part of it; --with-risk takes it"
-                )
+        for source in read_sources(path, left_out=left_out):
+            item = source
+            if isinstance(source, Source) and source.record.has_risk and not with_risk:
+                item = Problem(str(path), f"session {source.record.session_id}: it has a risk; --with-risk takes it")
             if isinstance(item, Problem):
                 if not skip_invalid:
                     raise ProfileError.of([item])

@@ -74,6 +74,10 @@ class ModelOptions(Options):
     model: str | None = option("model name; 'embedded' for the embedded model")
     base_url: str | None = option("OpenAI-compatible endpoint, such as http://localhost:8000/v1")
     file: Path | None = option("YAML with a model, endpoint and sampling per role", "FILE", flags=("--models",))
+    counselor: str | None = option(
+        "endpoint of a chatbot that counsels as it is: it gets the dialogue alone (method single)", "URL"
+    )
+    counselor_model: str | None = option("its model, where it is not that of the other roles", "NAME")
     embedded: str | None = option(
         f"the embedded model of this size, whatever endpoint is configured (default {default_model().size})",
         choices=sizes(),
