@@ -36,6 +36,7 @@ class Risk:
 
     source: Literal["rules", "model", "check_failed"]
     category: str
+    wording: Literal["explicit", "unclear"] = "explicit"
 
 
 _Text = Annotated[str, StringConstraints(min_length=1)]
@@ -123,3 +124,8 @@ def _phrases(path: Path, name: str, category: _Category) -> Phrases:
         if not _first_match(spellings(example), [phrases]):
             raise SettingsError(f"{path}: {name}: does not find its own example {example!r}")
     return phrases
+
+
+def answer_of(text: str) -> Literal["no", "yes", "unclear"]:
+    """What an answer to a question about risk comes to."""
+    return "no" if PLAIN_NO.fullmatch(spellings(text).exact[0]) else "unclear"
