@@ -14,6 +14,7 @@ from counseling_sessions.state import (
     Failure,
     Pick,
     Plan,
+    RiskQuestion,
     SessionId,
     Speaker,
     Utterance,
@@ -52,6 +53,8 @@ class Channels(BaseModel):
     part: Speaker | None = None
     country: str = ""
     help: str = ""
+    questions: tuple[RiskQuestion, ...] = ()
+    farewell: str = ""
 
 
 class Misfit(ValueError):
