@@ -112,11 +112,12 @@ def _read(path: Path) -> Help:
 
 
 def _lines(country: Country, texts: PersonTexts, today: date) -> Iterator[str]:
+    """The country and its lines, each with its number first, where no narrow terminal breaks it."""
     yield country.name
-    yield f"  {texts.emergency}: {country.emergency.contact}{_mark(country.emergency, texts, today)}"
-    groups = {"anyone": "", "young": f"{texts.young} – ", "home": f"{texts.home} – "}
+    yield f"  {country.emergency.contact} – {texts.emergency}{_mark(country.emergency, texts, today)}"
+    audiences = {"anyone": "", "young": f", {texts.young}", "home": f", {texts.home}"}
     for line in country.lines:
-        yield f"  {groups[line.audience]}{line.name}: {line.contact}{_mark(line, texts, today)}"
+        yield f"  {line.contact} – {line.name}{audiences[line.audience]}{_mark(line, texts, today)}"
 
 
 def _mark(line: HelpLine, texts: PersonTexts, today: date) -> str:

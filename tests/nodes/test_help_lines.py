@@ -38,7 +38,7 @@ def write(path: Path, monkeypatch: pytest.MonkeyPatch, checked: str = "null") ->
 
 
 def test_the_help_names_the_country_or_all_of_them() -> None:
-    assert "Samaritans: 116 123" in help_text("gb")
+    assert "116 123 – Samaritans" in help_text("gb")
     assert "988" not in help_text("GB")
     everywhere = help_text()
     assert help_text("nowhere") == everywhere
@@ -109,9 +109,9 @@ def test_every_entry_says_whether_it_was_checked(
     checked = "null" if days is None else str(TODAY - timedelta(days))
     write(tmp_path / "lines.yaml", monkeypatch, checked)
     shown = help_text("GB", today=TODAY).splitlines()
-    assert f"  Samaritans: 116 123{mark}" in shown
-    assert f"  emergency: 999{mark}" in shown
-    assert "  children and young people – Childline: 0800 1111 (not checked)" in shown
+    assert f"  116 123 – Samaritans{mark}" in shown
+    assert f"  999 – emergency{mark}" in shown
+    assert "  0800 1111 – Childline, children and young people (not checked)" in shown
     is_old = days is not None and days > DAYS
     assert outdated_lines("gb", today=TODAY) == (["Emergency", "Samaritans"] if is_old else [])
 
