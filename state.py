@@ -261,6 +261,14 @@ class ClientState(FrozenData):
     reading: tuple[Appraisal, ...] | None = Field(default=None, exclude_if=unset)
 
 
+class RiskQuestion(FrozenData):
+    """A person who is the client was asked what unclear words of a turn mean; `denied`: a clear no came, and they were said."""
+
+    turn: TurnNumber = Field(ge=1)
+    category: str
+    denied: bool = False
+
+
 Part = Plan | Pick | Candidate | Utterance | RiskEntry | Failure
 """What one node gives to a session."""
 

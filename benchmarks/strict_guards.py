@@ -1,4 +1,5 @@
-"""What the strict guards object to in sessions: in the corpus their false alarms, in sessions of small models what they find.
+"""What the strict guards, and those for a person, object to in sessions: in the corpus their false alarms, in sessions of small models
+what they find. `drops_subject` looks where the client's message before counts as risk, as if it had been denied.
 
 python benchmarks/strict_guards.py                    # the corpus
 python benchmarks/strict_guards.py runs/study         # any sessions
@@ -10,9 +11,10 @@ from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
-from counseling_sessions.integrity.spoken import Past, Spoken
+from counseling_sessions.integrity.spoken import Listener, Past, Spoken
 from counseling_sessions.integrity.strict import echoed
-from counseling_sessions.nodes.guards import STRICT, check, facts_for
+from counseling_sessions.nodes.guards import STRICT, TO_PERSON, check, facts_for
+from counseling_sessions.nodes.risk import find_risk
 from counseling_sessions.sessions.reading import read_sessions
 from counseling_sessions.sessions.session import Session, session_of
 from counseling_sessions.settings import SessionConfig
@@ -30,7 +32,11 @@ def messages(session: Session) -> Iterator[Spoken]:
     for said in session.dialogue:
         own, others = pasts[said.speaker], pasts["client" if said.speaker == "counselor" else "counselor"]
         closing = said is session.dialogue[-1] and said.speaker == "counselor"
-        yield Spoken(said.text, said.speaker, own, others, closing=closing, facts=facts[said.speaker])
+        heard = others.said[-1].text if said.speaker == "counselor" and others.said else ""
+        listener = Listener(denied=find_risk(heard) is not None) if said.speaker == "counselor" else None
+        yield Spoken(
+            said.text, said.speaker, own, others, closing=closing, facts=facts[said.speaker], listener=listener
+        )
         own.add(Spoken(said.text, said.speaker))
 
 
@@ -48,12 +54,12 @@ def main() -> None:
             if args.shares and spoken.others_past.said and not spoken.closing:
                 shares[spoken.speaker, int(10 * echoed(spoken, spoken.others_past.said[-1]))] += 1
             for finding in check(spoken):
-                if finding.kind in STRICT:
+                if finding.kind in STRICT | TO_PERSON:
                     counts[finding.kind] += 1
                     who = session.profile.id if session.profile else ""
                     print(f"{finding.kind} | {who} | {spoken.speaker} | {finding.detail}\n    {spoken.text}")
     print(f"\n{total:,} messages, {counts.total()} objections ({counts.total() / max(1, total):.2%})")
-    for name in sorted(STRICT):
+    for name in sorted(STRICT | TO_PERSON):
         print(f"{name:14} {counts[name]}")
     for (speaker, tenth), count in sorted(shares.items()):
         print(f"{speaker:10} {tenth / 10:.1f} {count}")

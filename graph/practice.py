@@ -1,7 +1,7 @@
 """A practice session, step by step: the practice graph up to the person's next turn, with a journal like any session's.
 
 The journal says what was said (the person's updates stand under the part they took, `counselor` or `client`) and is what a
-session is taken up from; the checkpoints serve the interrupts, and Studio.
+session is taken up from; the checkpoints serve the interrupts, and Studio. Words that are held back are in the checkpoint alone.
 """
 
 import uuid
@@ -30,7 +30,8 @@ from counseling_sessions.graph.session import (
 )
 from counseling_sessions.graph.session_graph import recursion_limit
 from counseling_sessions.models.chat import Models
-from counseling_sessions.nodes.person import RISK, Handover, PersonAnswer
+from counseling_sessions.nodes.person import PASSING, Handover, PersonAnswer
+from counseling_sessions.nodes.stopping import RISK
 from counseling_sessions.sessions.errors import JournalError
 from counseling_sessions.sessions.journal import Journal
 from counseling_sessions.sessions.journal_lines import SUFFIX, JournalContent, JournalUpdate, items_of
@@ -43,8 +44,9 @@ from counseling_sessions.state import Failure, Speaker, Utterance
 class Practice:
     """A practice session in progress.
 
-    `waiting` is what the person gets; None before `start` and after the end. The steps raise `JournalError` where the journal
-    cannot be kept; trouble of the session itself becomes its failure.
+    `waiting` is what the person gets; None before `start` and after the end. `help` is what a person has to see who may be at risk,
+    also where a step fails. The steps raise `JournalError` where the journal cannot be kept; trouble of the session itself becomes
+    its failure.
     """
 
     def __init__(
@@ -60,6 +62,7 @@ class Practice:
         self.journal, self.content, self.part, self.country = journal, content, part, country
         self.on_event = on_event
         self.waiting: Handover | None = None
+        self.help = ""
         self._checkpointer = checkpointer
         self._failure: Failure | None = None
         self._graph = build_practice_graph(checkpointer, specialists=self.config.techniques, models=models)
@@ -93,7 +96,7 @@ class Practice:
     ) -> Self:
         """Take up a session that was left or cut off, where it stood, with words that had no answer yet.
 
-        Raises `JournalError`, also for a session without a person, or one that was stopped for risk.
+        Raises `JournalError`, also for a session without a person, or one that was stopped for risk or left at a question about it.
         """
         before = read_journal(path).updates
         part = part_of(before)
@@ -101,6 +104,8 @@ class Practice:
             raise JournalError(f"{path} is no practice session; take it up with: run.py session --resume {path.parent}")
         if any((item.update.get("failure") or {}).get("kind") == RISK for item in before):
             raise JournalError(f"{path}: this session was stopped for risk, and is not taken up again")
+        if any(not question.get("denied") for question in fold(before).get("questions", ())):
+            raise JournalError(f"{path}: this session was left at a question about risk, and is not taken up again")
         journal, content = Journal.resume(path, unknown_technique, new_prompts)
         journal.make_private()
         kept = _standing(before)
@@ -176,10 +181,12 @@ class Practice:
     def _take(self, node: str, change: Any) -> None:
         if node == INTERRUPT:
             self.waiting = Handover.model_validate(change[0].value)
-        elif node == "person" and isinstance(change.get("utterances"), dict):
+            return
+        self.help = change.get("help", "")
+        if node == "person" and isinstance(change.get("utterances"), dict):
             self.journal.take_back(self.content, self._before_last())
-        else:
-            self.content.updates.append(self.journal.add(self.part if node == "person" else node, change))
+        elif kept := {name: value for name, value in change.items() if name not in PASSING}:
+            self.content.updates.append(self.journal.add(self.part if node == "person" else node, kept))
 
     def _before_last(self) -> int:
         """How many updates there were before the person's last message."""

@@ -3,7 +3,8 @@
     the person is the counselor:  START → intake → person ⇄ client … until the person's closing words → END
     the person is the client:     START → intake → plan → router ⇄ specialists … → person → router … → END
 
-Both parts are one graph; the routes follow the part that is in the state.
+Both parts are one graph; the routes follow the part that is in the state. The node `person` comes again, by way of its own route,
+until it has words that can be said: after a slip, and after the question about unclear words of a client.
 """
 
 from collections.abc import Hashable, Sequence
@@ -28,6 +29,7 @@ from counseling_sessions.graph.session_graph import (
 )
 from counseling_sessions.models.chat import Models
 from counseling_sessions.nodes.client import client
+from counseling_sessions.nodes.facing import FacingView
 from counseling_sessions.nodes.person import (
     PersonView,
     PracticeFlowView,
@@ -36,13 +38,15 @@ from counseling_sessions.nodes.person import (
     PracticeState,
     person,
     practice_intake,
-    stopped_unchecked,
 )
+from counseling_sessions.nodes.stopping import ended_kindly, stopped_unchecked
 from counseling_sessions.nodes.techniques import technique, techniques
 from counseling_sessions.settings import MOST_TURNS, SessionConfig
-from counseling_sessions.state import ClientView, CounselorView
+from counseling_sessions.state import ClientView
 
 PracticeGraph = CompiledStateGraph[PracticeState, SessionConfig, PracticeInput, PracticeState]
+
+WAITS = "Waits for what the person says. A client's message is checked for risk, and asked about where it is unclear."
 
 
 def build_practice_graph(
@@ -63,9 +67,9 @@ def build_practice_graph(
     )
     nodes: list[Node] = [
         ("intake", practice_intake, PracticeIntakeView, "takes the intake form and the person's part; no call"),
-        ("person", person, PersonView, "waits for what the person says; checks a client's message for risk"),
+        ("person", person, PersonView, WAITS),
         ("client", client, ClientView, "plays the intake form with its attitude"),
-        *((name, _checked(step), view, about) for name, step, view, about in counselor_nodes(names)),
+        *((name, _facing(step), FacingView, about) for name, step, _, about in counselor_nodes(names)),
     ]
     for name, step, view, about in nodes:
         builder.add_node(name, as_node(step, models, served=served), input_schema=view, metadata={"description": about})
@@ -86,12 +90,12 @@ def route_from_practice_intake(state: PracticeFlowView) -> str:
 
 
 def route_from_person(state: PracticeFlowView) -> str:
-    """To the other side; to the person again when something was taken back; to the end after risk or the closing words."""
+    """To the other side; to the person again until something is said; to the end after risk or the closing words."""
     last = state.utterances[-1] if state.utterances else None
     if state.failure or (last and last.closing):
         return END
     if state.part == "client":
-        return route_from_client(state)
+        return "person" if last and last.speaker == "counselor" else route_from_client(state)
     return "client" if last and last.speaker == "counselor" else "person"
 
 
@@ -115,10 +119,13 @@ def _connect(builder: StateGraph[PracticeState, SessionConfig, PracticeInput, Pr
         builder.add_edge(name, "router")
 
 
-def _checked(step: Step) -> Step:
-    """A step of the counselor's side, which runs where the person is the client: it asks no model about words that count as risk."""
+def _facing(step: Step) -> Step:
+    """A step of the counselor's side, which runs where the person is the client: it asks no model about words that count as risk,
+    and ends kindly where the guards refuse all that could be said."""
 
-    async def checked(models: Models, view: CounselorView, config: SessionConfig) -> dict[str, Any]:
-        return stopped_unchecked(view.utterances) or await step(models, view, config)
+    async def facing(models: Models, view: FacingView, config: SessionConfig) -> dict[str, Any]:
+        if stop := stopped_unchecked(view, config):
+            return stop
+        return ended_kindly(await step(models, view, config), view, config)
 
-    return checked
+    return facing

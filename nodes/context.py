@@ -15,7 +15,7 @@ from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, System
 
 from counseling_sessions.integrity.lengths import LENGTHS
 from counseling_sessions.nodes.examples import ALONE, MERGE, client_examples, counselor_examples
-from counseling_sessions.nodes.guards import STRICT
+from counseling_sessions.nodes.guards import STRICT, TO_PERSON
 from counseling_sessions.nodes.methods import METHODS
 from counseling_sessions.nodes.techniques import technique
 from counseling_sessions.profiles.disclosure import field_of, form_up_to, levels
@@ -119,10 +119,14 @@ def _manner(profile: ClientProfile) -> Iterator[str]:
 def ask_again(messages: Sequence[BaseMessage], findings: Sequence[Finding]) -> list[BaseMessage]:
     """The same messages with why the last answer was refused as their last lines (the prefix stays as it was)."""
     reasons = dict.fromkeys(
-        prompt("retry_strict" if finding.kind in STRICT else "retry", finding.kind, detail=clean(finding.detail, 160))
-        for finding in findings
+        prompt(_retry(finding.kind), finding.kind, detail=clean(finding.detail, 160)) for finding in findings
     )
     return _remarked(messages, prompt("retry", reasons=" ".join(reasons)))
+
+
+def _retry(kind: str) -> str:
+    """The prompt with the reason for this kind of finding."""
+    return "retry_strict" if kind in STRICT else "practice/retry" if kind in TO_PERSON else "retry"
 
 
 def again_in_other_words(messages: Sequence[BaseMessage], number: int) -> list[BaseMessage]:

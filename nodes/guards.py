@@ -3,7 +3,7 @@
 How a bad one can safely be mended is in `nodes.mending`.
 """
 
-from counseling_sessions.integrity import rules, strict
+from counseling_sessions.integrity import rules, strict, to_person
 from counseling_sessions.integrity.facts import Facts, facts_of
 from counseling_sessions.integrity.lengths import LENGTHS
 from counseling_sessions.integrity.protocol import drops_safety, steps_in
@@ -95,13 +95,25 @@ STRICT = frozenset(guard.__name__ for guard in _STRICT_GUARDS)
 """The guards against what small models often get wrong (`SessionConfig.strict`): they look where a message has the form's facts."""
 NEVER = frozenset({"runs_down"})
 """What of it never enters a dialogue; all else does where no answer is better, as a session that fails is worse."""
-GUARDS: dict[str, rules.Rule] = {guard.__name__: guard for guard in (*_GUARDS, *_STRICT_GUARDS)}
+_GUARDS_TO_PERSON = (*to_person.OF_SENTENCES, to_person.drops_subject)
+TO_PERSON = frozenset(guard.__name__ for guard in _GUARDS_TO_PERSON)
+"""The guards against what no person should read: they look where a message has a listener, and what they refuse never enters."""
+GUARDS: dict[str, rules.Rule] = {guard.__name__: guard for guard in (*_GUARDS, *_STRICT_GUARDS, *_GUARDS_TO_PERSON)}
 
 
 def check(spoken: Spoken) -> list[Finding]:
     """What is wrong with a message: one finding for each guard that objects."""
-    looking = (name for name in GUARDS if spoken.facts is not None or name not in STRICT)
+    looking = (name for name in GUARDS if _looks(name, spoken))
     return [Finding(kind=name, detail=detail) for name in looking if (detail := GUARDS[name](spoken)) is not None]
+
+
+def _looks(name: str, spoken: Spoken) -> bool:
+    """Whether a guard looks at this message: the strict ones where it has the form's facts, those for a person where it has one."""
+    if name in TO_PERSON:
+        return spoken.listener is not None
+    if name in NEVER and spoken.listener is not None:
+        return True
+    return spoken.facts is not None or name not in STRICT
 
 
 def facts_for(view: CounselorView | ClientView, config: SessionConfig) -> Facts | None:

@@ -4,6 +4,7 @@ import re
 import unicodedata
 from dataclasses import replace
 
+from counseling_sessions.integrity import to_person
 from counseling_sessions.integrity.lengths import LENGTHS
 from counseling_sessions.integrity.rules import (
     before_any_label,
@@ -18,7 +19,7 @@ from counseling_sessions.integrity.rules import (
     risk,
 )
 from counseling_sessions.integrity.spoken import ROUNDS, Past, Spoken, split_marker, unmarked
-from counseling_sessions.integrity.strict import OF_SENTENCES
+from counseling_sessions.integrity.strict import OF_SENTENCES, runs_down
 from counseling_sessions.state import Speaker
 from counseling_sessions.texts.reasoning import without_reasoning
 from counseling_sessions.texts.words import FINISHED, SENTENCE, WIDE_STOP, normalized, sentences, words
@@ -95,7 +96,10 @@ def _mended_once(draft: Spoken, text: str, said: set[str]) -> str:
             continue
         if draft.asks is False and is_question(sentence):
             continue
-        if draft.facts and any(wrong(replace(draft, text=sentence)) for wrong in OF_SENTENCES):
+        judged = replace(draft, text=sentence)
+        if draft.facts and any(wrong(judged) for wrong in OF_SENTENCES):
+            continue
+        if draft.listener and (runs_down(judged) or any(wrong(judged) for wrong in to_person.OF_SENTENCES)):
             continue
         seen.add(key)
         kept.append(sentence)

@@ -1,13 +1,17 @@
 """A person in a session: hands a turn over by LangGraph's `interrupt`, and takes what the person says into the dialogue.
 
-What a person says as the client is checked for risk before any model is asked (`nodes.risk`); when risk is found, the session
-ends with the help lines, and neither the dialogue nor the record has the words.
+What a person says as the client is checked for risk before any model is asked (`nodes.risk`). Explicit words end the session with
+the help lines, and neither the dialogue nor the record has them. Unclear words are held back, and the person is asked one fixed
+question. After a clear no they are said; anything else ends the session.
+
+The node waits once and then returns, as a node with an interrupt runs again from its start: what it asks a model, it asks once.
+Where the person has to answer again, the graph comes back to it.
 """
 
 import unicodedata
-from collections.abc import Sequence
 from typing import Annotated, Any
 
+from langgraph.channels import EphemeralValue
 from langgraph.types import interrupt
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -15,16 +19,17 @@ from counseling_sessions.models.chat import Models
 from counseling_sessions.nodes.context import UTTERANCE_LIMIT
 from counseling_sessions.nodes.intake import IntakeView, intake
 from counseling_sessions.nodes.progress import progress_of
-from counseling_sessions.nodes.risk import Risk, check_message, find_risk, help_text
+from counseling_sessions.nodes.risk import Risk, answer_of, check_message, find_risk, texts_in
+from counseling_sessions.nodes.stopping import before_in, reason_of, stopped
 from counseling_sessions.settings import SessionConfig, validation_message
 from counseling_sessions.state import (
     DialogueView,
     EndReason,
-    Failure,
     FlowView,
     Phase,
     Pick,
     Plan,
+    RiskQuestion,
     SessionInput,
     SessionState,
     Speaker,
@@ -34,11 +39,9 @@ from counseling_sessions.state import (
 )
 from counseling_sessions.texts.harmless import one_line
 
-RISK = "risk"
-"""The kind of failure with which a session ends when a person expresses risk."""
 DEFAULT_PART: Speaker = "counselor"
-OPENING = 2
-"""Messages of an opening exchange, with which a session begins."""
+PASSING = frozenset({"held", "problem"})
+"""Channels that last until the person's next answer. No journal has them: `held` are words that nobody has said yet."""
 
 
 class PracticeInput(SessionInput, total=False):
@@ -49,11 +52,19 @@ class PracticeInput(SessionInput, total=False):
 
 
 class PracticeState(SessionState, total=False):
-    """The channels of the practice graph: those of a session, the person's part, and the help that was shown."""
+    """The channels of the practice graph: those of a session, the person's part, and what passes between the person and the program.
+
+    `held` is a `PersonAnswer` with unclear words, `problem` what was wrong with the last answer; both are gone after the next one.
+    `questions` were asked about unclear words. `help` and `farewell` are the texts with which a session stopped.
+    """
 
     part: Speaker
     country: str
     help: str
+    farewell: str
+    questions: list[dict[str, Any]]
+    held: Annotated[dict[str, Any], EphemeralValue]
+    problem: Annotated[str, EphemeralValue]
 
 
 class PracticeIntakeView(IntakeView):
@@ -67,36 +78,6 @@ class PracticeFlowView(FlowView):
     """What the practice graph's routes decide on."""
 
     part: Speaker = DEFAULT_PART
-
-
-class PersonView(DialogueView):
-    """What the node that waits for a person reads: utterances with their calls, as what is kept goes back to the state."""
-
-    utterances: tuple[Utterance, ...] = ()
-    plan: Plan | None = None
-    picks: tuple[Pick, ...] = ()
-    part: Speaker = DEFAULT_PART
-    country: str = ""
-
-    @property
-    def persons(self) -> list[int]:
-        """The places of what the person has said."""
-        return [
-            place for place, said in enumerate(self.utterances) if said.author == "human" and said.speaker == self.part
-        ]
-
-
-class Handover(BaseModel):
-    """What a person is handed with the turn: whose part it is, what was said last, and what was wrong with the last answer."""
-
-    model_config = ConfigDict(frozen=True)
-
-    part: Speaker
-    turn: int
-    phase: Phase
-    last: str = ""
-    closing: bool = False
-    problem: str | None = None
 
 
 class PersonAnswer(BaseModel):
@@ -113,6 +94,43 @@ class PersonAnswer(BaseModel):
     undo: bool = False
 
 
+class PersonView(DialogueView):
+    """What the node that waits for a person reads: utterances with their calls, as what is kept goes back to the state."""
+
+    utterances: tuple[Utterance, ...] = ()
+    plan: Plan | None = None
+    picks: tuple[Pick, ...] = ()
+    part: Speaker = DEFAULT_PART
+    country: str = ""
+    questions: tuple[RiskQuestion, ...] = ()
+    held: PersonAnswer | None = None
+    problem: str | None = None
+
+    @property
+    def persons(self) -> list[int]:
+        """The places of what the person has said."""
+        return [
+            place for place, said in enumerate(self.utterances) if said.author == "human" and said.speaker == self.part
+        ]
+
+
+class Handover(BaseModel):
+    """What a person is handed with the turn: whose part it is, what was said last, and what was wrong with the last answer.
+
+    `question` asks what the last answer's unclear words mean; the answer to it is neither said nor kept.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    part: Speaker
+    turn: int
+    phase: Phase
+    last: str = ""
+    closing: bool = False
+    problem: str | None = None
+    question: str | None = None
+
+
 async def practice_intake(models: Models, view: PracticeIntakeView, config: SessionConfig) -> dict[str, Any]:
     """The intake of a session, with the person's part."""
     return {**await intake(models, view, config), "part": view.part, "country": view.country}
@@ -120,25 +138,59 @@ async def practice_intake(models: Models, view: PracticeIntakeView, config: Sess
 
 async def person(models: Models, view: PersonView, config: SessionConfig) -> dict[str, Any]:
     """Wait for a person's answer. One that cannot be used is asked for again, with what is wrong with it."""
-    problem: str | None = None
-    while True:
-        handed = Handover(
-            part=view.part,
-            turn=view.turn,
-            phase="closing" if view.end_reason else progress_of(view, config).phase,
-            last=view.last_of("client" if view.part == "counselor" else "counselor"),
-            closing=view.end_reason is not None,
-            problem=problem,
-        )
-        answer = _answer_of(interrupt(handed.model_dump(mode="json")))
-        if isinstance(answer, str):
-            problem = answer
-            continue
-        if view.part == "client" and answer.text and (stopped := await _stopped_for_risk(models, view, config, answer)):
-            return stopped
-        problem = _problem(view, answer)
-        if problem is None:
-            return _taken_back(view) if answer.undo else _said(view, config, answer)
+    answer = _answer_of(interrupt(_handover(view, config).model_dump(mode="json")))
+    if view.held:
+        return _after_question(view, config, view.held, answer)
+    if isinstance(answer, str):
+        return update(problem=answer)
+    if view.part == "client" and answer.text and (risk := await _risk_of(models, view, config, answer.text)):
+        is_unclear = risk.wording == "unclear" and texts_in(config.language)
+        return _held(view, answer, risk) if is_unclear else stopped(reason_of(risk), view.turn, view.country, config)
+    return _taken(view, config, answer)
+
+
+def _handover(view: PersonView, config: SessionConfig) -> Handover:
+    return Handover(
+        part=view.part,
+        turn=view.turn,
+        phase="closing" if view.end_reason else progress_of(view, config).phase,
+        last=view.last_of("client" if view.part == "counselor" else "counselor"),
+        closing=view.end_reason is not None,
+        problem=view.problem,
+        question=_question(view, config) if view.held else None,
+    )
+
+
+def _question(view: PersonView, config: SessionConfig) -> str:
+    """The fixed question about the words that are held back: a shorter one where such words were denied before."""
+    texts = texts_in(config.language)
+    if texts is None or not view.questions:
+        return ""
+    *before, asked = view.questions
+    again = any(question.denied and question.category == asked.category for question in before)
+    return texts.question_again if again else texts.question
+
+
+def _held(view: PersonView, answer: PersonAnswer, risk: Risk) -> dict[str, Any]:
+    asked = RiskQuestion(turn=view.turn, category=risk.category)
+    return update(held=answer, questions=[*view.questions, asked])
+
+
+def _after_question(
+    view: PersonView, config: SessionConfig, held: PersonAnswer, answer: PersonAnswer | str
+) -> dict[str, Any]:
+    """What becomes of the words that were held back: after a clear no they are said, after anything else the session stops."""
+    if isinstance(answer, str) or not view.questions or not _is_clear_no(answer):
+        return stopped("unclear, and no clear no to the question", view.turn, view.country, config)
+    *before, asked = view.questions
+    denied = asked.model_copy(update={"denied": True})
+    return _taken(view, config, held) | update(questions=[*before, denied])
+
+
+def _is_clear_no(answer: PersonAnswer) -> bool:
+    if answer.ends or answer.undo:
+        return False
+    return find_risk(answer.text) is None and answer_of(answer.text) == "no"
 
 
 def too_long(text: str) -> str | None:
@@ -168,43 +220,19 @@ def _answer_of(sent: Any) -> PersonAnswer | str:
         return validation_message(error)
 
 
-async def _stopped_for_risk(
-    models: Models, view: PersonView, config: SessionConfig, answer: PersonAnswer
-) -> dict[str, Any] | None:
-    risk = await check_message(
-        models,
-        config,
-        answer.text,
-        turn=view.turn,
-        session_id=view.session_id,
-        before=view.last_of("client"),
-        asked=view.last_of("counselor"),
+async def _risk_of(models: Models, view: PersonView, config: SessionConfig, text: str) -> Risk | None:
+    asked = view.last_of("counselor")
+    before = before_in(text, view.last_of("client"), asked)
+    return await check_message(
+        models, config, text, turn=view.turn, session_id=view.session_id, before=before, asked=asked
     )
-    return _stopped(risk, view.turn, view.country) if risk else None
 
 
-def stopped_unchecked(utterances: Sequence[Utterance]) -> dict[str, Any] | None:
-    """How a session ends in which a client's message counts as risk by the lists; None for most.
-
-    Words that came by `person` have passed. A caller over HTTP may have put others into the state, unchecked, and a model would
-    be asked next. The opening exchange is the form's.
-    """
-    before = asked = ""
-    for place, said in enumerate(utterances):
-        if said.speaker == "counselor":
-            asked = said.text
-            continue
-        is_opening = place < OPENING and said.turn == 0
-        if not is_opening and (risk := find_risk(said.text, before=before, asked=asked)):
-            return _stopped(risk, said.turn, "")
-        before = said.text
-    return None
-
-
-def _stopped(risk: Risk, turn: int, country: str) -> dict[str, Any]:
-    why = "the check itself failed" if risk.source == "check_failed" else f"found by the {risk.source}"
-    message = f"the person's message counts as risk ({why}); help lines were shown, and no model was asked"
-    return update(failure=Failure(stage="client", kind=RISK, message=message, turn=turn), help=help_text(country))
+def _taken(view: PersonView, config: SessionConfig, answer: PersonAnswer) -> dict[str, Any]:
+    """What a checked answer comes to: words in the dialogue, words taken back, or what is wrong with it."""
+    if problem := _problem(view, answer):
+        return update(problem=problem)
+    return _taken_back(view) if answer.undo else _said(view, config, answer)
 
 
 def _problem(view: PersonView, answer: PersonAnswer) -> str | None:

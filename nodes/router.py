@@ -8,6 +8,7 @@ from counseling_sessions.integrity.spoken import Past, Spoken
 from counseling_sessions.models.chat import Models
 from counseling_sessions.nodes.attempts import Unusable, Usable
 from counseling_sessions.nodes.context import UTTERANCE_LIMIT
+from counseling_sessions.nodes.facing import listener_of
 from counseling_sessions.nodes.guards import check, facts_for
 from counseling_sessions.nodes.methods import METHODS
 from counseling_sessions.nodes.notes import where
@@ -118,7 +119,8 @@ def _joined(view: CounselorView, pick: Pick, config: SessionConfig) -> str:
         texts.append(prompt("counselor/agenda", AGENDAS[earlier % len(AGENDAS)]))
     text = " ".join(text for text in texts if pick.asks is not False or len(texts) == 1 or not text.endswith("?"))
     past, others_past = Past(view.said_by("counselor")), Past(view.said_by("client"))
-    draft = Spoken(text, "counselor", past, others_past, asks=pick.asks, facts=facts_for(view, config))
+    facts, listener = facts_for(view, config), listener_of(view)
+    draft = Spoken(text, "counselor", past, others_past, asks=pick.asks, facts=facts, listener=listener)
     return "" if len(text) > UTTERANCE_LIMIT or check(draft) else text
 
 

@@ -10,13 +10,14 @@ from functools import cached_property
 from typing import Any, Generic, TypeVar
 
 from counseling_sessions.integrity.facts import Facts
-from counseling_sessions.integrity.spoken import Past, Spoken, split_marker
+from counseling_sessions.integrity.spoken import Listener, Past, Spoken, split_marker
 from counseling_sessions.models.chat import Models
 from counseling_sessions.models.structured import AnswerSchema, Holds, read_object, taken_by
 from counseling_sessions.models.thinking import speechless
 from counseling_sessions.nodes.attempts import Attempts, ModelRequest, Passed, Unusable, Usable
 from counseling_sessions.nodes.choosing import ENOUGH, Worth, worth_after
 from counseling_sessions.nodes.context import ask_again, counselor_messages
+from counseling_sessions.nodes.facing import listener_of
 from counseling_sessions.nodes.guards import check, facts_for
 from counseling_sessions.nodes.reading import draft_of, mended, mended_at_once, mended_leniently, unreadable
 from counseling_sessions.profiles.risk_part import RiskLevel
@@ -32,7 +33,7 @@ class SpeechRequest(ModelRequest):
 
     With `worth`, the search goes on for up to `choices` passing answers until one is worth enough; the best one is taken.
     `names` are a client's own. `closing`: it ends the session. `asks` False: it has to ask nothing. `facts`: of the form, for the
-    strict guards. `steps`: of the protocol, where it leads. `risk`: see `Spoken`.
+    strict guards. `steps`: of the protocol, where it leads. `risk`, `listener`: see `Spoken`.
     """
 
     speaker: Speaker
@@ -45,6 +46,7 @@ class SpeechRequest(ModelRequest):
     facts: Facts | None = None
     steps: tuple[RiskStep, ...] | None = None
     risk: RiskLevel | None = None
+    listener: Listener | None = None
 
     @cached_property
     def past(self) -> tuple[Past, Past]:
@@ -78,7 +80,7 @@ def counselor_request(
     said, heard = view.said_by("counselor"), view.said_by("client")
     ends = view.end_reason is not None
     request = SpeechRequest(role, view.turn, view.session_id, config, messages, "counselor", said, heard, worth)
-    return replace(request, closing=ends, asks=asks, facts=facts_for(view, config))
+    return replace(request, closing=ends, asks=asks, facts=facts_for(view, config), listener=listener_of(view, role))
 
 
 async def speak(models: Models, request: SpeechRequest) -> Usable[str] | Unusable:
@@ -104,7 +106,7 @@ async def speak(models: Models, request: SpeechRequest) -> Usable[str] | Unusabl
             break
         draft = draft_of(reply, request.speaker, request.past, request.names)
         draft = replace(draft, closing=request.closing, asks=request.asks, facts=request.facts)
-        draft = replace(draft, steps=request.steps, risk=request.risk)
+        draft = replace(draft, steps=request.steps, risk=request.risk, listener=request.listener)
         findings = check(draft)
         if not draft.words and (why := speechless(reply, attempts.limit)):
             findings = [Finding(kind="reasoning", detail=why)]

@@ -14,7 +14,7 @@ from counseling_sessions import prompts
 from counseling_sessions.graph.session_graph import build_session_graph
 from counseling_sessions.nodes import examples
 from counseling_sessions.nodes.client import ask_client
-from counseling_sessions.nodes.guards import GUARDS, STRICT
+from counseling_sessions.nodes.guards import GUARDS, STRICT, TO_PERSON
 from counseling_sessions.nodes.inner.answering import LENGTHS
 from counseling_sessions.nodes.pick_request import ask_pick
 from counseling_sessions.nodes.protocol.speaking import FOR_KIND
@@ -50,7 +50,7 @@ from tests.scripted import Asked, Sensible, config, scripted_models
 BY_KIND = tuple(f"{step}_{kind}" for step in sorted(FOR_KIND) for kind in get_args(RiskKind))
 SECTIONS: dict[str, set[str]] = {
     "plan": {"", "techniques", "revise"},
-    "retry": {"", "malformed", "again", *(GUARDS.keys() - STRICT)},
+    "retry": {"", "malformed", "again", *(GUARDS.keys() - STRICT - TO_PERSON)},
     "retry_strict": set(STRICT),
     "client/system": {"", "kept", "heard", "opens", "closes", *ATTITUDES},
     "client/reply": {"", "item", "resolved", "left", "leaving", "leaves", "last"},
@@ -90,6 +90,7 @@ SECTIONS: dict[str, set[str]] = {
     "judge/preference": {""},
     "judge/retry": {""},
     "practice/risk": {""},
+    "practice/retry": set(TO_PERSON),
 }
 """Every prompt that the code asks for, with the sections it asks for."""
 

@@ -30,9 +30,10 @@ from counseling_sessions.graph.session import SessionTask, find_session
 from counseling_sessions.inspection.transcript import how_it_ended, transcript_markdown
 from counseling_sessions.models.chat import Models
 from counseling_sessions.models.roles import ROLES, serving_line
-from counseling_sessions.nodes.risk import phrase_lists, read_help
+from counseling_sessions.nodes.risk import check_country, outdated_lines, phrase_lists, read_help, read_texts
 from counseling_sessions.nodes.risk.check import ROLE as RISK_ROLE
 from counseling_sessions.nodes.risk.phrases import LANGUAGES
+from counseling_sessions.nodes.stopping import NO_GOOD_ANSWER
 from counseling_sessions.practice.advice import Advisor
 from counseling_sessions.practice.feedback import feedback, refuse_without_judges
 from counseling_sessions.practice.loop import Loop
@@ -44,7 +45,7 @@ from counseling_sessions.profiles.schema import client_form, counselor_informati
 from counseling_sessions.sessions.folder import RunFolder
 from counseling_sessions.sessions.journal_reading import read_journal
 from counseling_sessions.sessions.writing import keep
-from counseling_sessions.settings import ModelSettings, SessionConfig, SettingsError
+from counseling_sessions.settings import ModelSettings, SessionConfig, SettingsError, means_embedded
 from counseling_sessions.state import Speaker
 from counseling_sessions.store.atomic import write_atomically
 from counseling_sessions.texts.harmless import one_line
@@ -55,7 +56,7 @@ def run(request: PracticeRequest) -> int:
     terminal = Terminal()
     part = _part(request)
     _refuse(request, part, terminal)
-    if part == "client" and not _confirmed(terminal):
+    if part == "client" and not _confirmed(terminal, request.country or ""):
         terminal.note("Nothing was begun.")
         return 0
     with asyncio.Runner() as runner:
@@ -103,12 +104,15 @@ def _refuse(request: PracticeRequest, part: Speaker, terminal: Terminal) -> None
         if not terminal.interactive:
             raise SettingsError("practising as the client needs a terminal: there is a notice to read and to confirm")
         phrase_lists()
+        read_texts()
         read_help()
         if request.country:
-            read_help().country(request.country)
+            check_country(request.country)
 
 
-def _confirmed(terminal: Terminal) -> bool:
+def _confirmed(terminal: Terminal, country: str) -> bool:
+    if outdated := outdated_lines(country):
+        warn(f"help lines were last checked more than a year ago: {', '.join(outdated)}; check them (docs/practice.md)")
     terminal.text("notice")
     try:
         return terminal.read("\nType yes if you have read this and want to go on: ").strip().casefold() == "yes"
@@ -127,7 +131,7 @@ async def _open(
         refuse_unnamed(config, request.models, request.arguments, journal)
         if not request.other_prompts:
             refuse_other_prompts(journal, content.prompts_on_record, config)
-        _refuse_language(part, config)
+        _refuse_for_person(part, config)
         terminal.note(serving_line(await serve(models, config, _roles(config))), "bold")
         saver = await _checkpointer(part, stack)
         country = country or next((item.update["country"] for item in content.updates if "country" in item.update), "")
@@ -136,7 +140,7 @@ async def _open(
         profile = find_profile(request.client, request.record)
         fields = set_fields(request.session, method=request.method, seed=request.seed)
         config = _config(request, part, fields)
-        _refuse_language(part, config)
+        _refuse_for_person(part, config)
         config, served = await serve_new(models, config, fields, _roles(config))
         terminal.note(serving_line(served), "bold")
         attitude = request.attitude or profile.attitude or DEFAULT_ATTITUDE
@@ -162,11 +166,24 @@ def _config(request: PracticeRequest, part: Speaker, fields: dict[str, Any]) -> 
     return config
 
 
-def _refuse_language(part: Speaker, config: SessionConfig) -> None:
-    if part == "client" and config.language not in LANGUAGES:
+def _refuse_for_person(part: Speaker, config: SessionConfig) -> None:
+    """Raise `SettingsError` for a language or a model that is not put before a person who is the client."""
+    if part == "counselor":
+        return
+    if config.language not in LANGUAGES:
         raise SettingsError(
             f"there is no list of risk phrases in {config.language}; a client can speak {', '.join(LANGUAGES)}"
         )
+    if any(means_embedded(config.named_for(role)) for role in _counselors(config)):
+        raise SettingsError(
+            "the embedded models are not put before a person: a model this small loses the thread, and says what no counselor may "
+            "say. Name a larger one with --base-url and --model, or --models (docs/models.md); or practise as the counselor"
+        )
+
+
+def _counselors(config: SessionConfig) -> list[str]:
+    """The roles of the counselor's side."""
+    return [role for role in (*ROLES, *config.techniques) if role != "client"]
 
 
 def _roles(config: SessionConfig) -> list[str]:
@@ -202,6 +219,8 @@ def _finish(
     said_by = f"\n*Practice: the {session.part}'s messages are a person's.*\n"
     text = transcript_markdown(record) + said_by
     write_atomically(folder / f"{record.session_id}.md", text.encode(), private=True)
+    if record.failure and record.failure.kind == NO_GOOD_ANSWER:
+        return 1  # the person has read the farewell
     if record.failure:
         tell(f"the session failed: {one_line(record.failure.message)}", "red")
         _tell_how_to_go_on(session, request)

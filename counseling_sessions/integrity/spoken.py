@@ -79,14 +79,24 @@ class Past:
 
 
 @dataclass(frozen=True)
+class Listener:
+    """A person who is the client and reads the counselor's message.
+
+    `denied`: the person's last words could be meant as a risk, and the person said that they are not.
+    """
+
+    denied: bool = False
+
+
+@dataclass(frozen=True)
 class Spoken(Said):
     """A message to be judged, with what its speaker and the other one said before it, and how a model ended it.
 
     `cut_from` is how many characters it had before it was cut to what can be spoken (`cut`); None for most. `names` are the
     speaker's own, in small letters, where a client speaks. `closing`: it ends the session. `asks` False: it has to ask nothing.
     `facts` are the form's, as its speaker knows them, where the strict rules look too. `steps` are those of the protocol that the
-    message has to take; None where it is none of the protocol's. `risk` is the level up to which a
-    client may speak of harming itself; None: not at all.
+    message has to take; None where it is none of the protocol's. `risk` is the level up to which a client may speak of harming
+    itself; None: not at all. `listener`: a person, for whom further rules look.
     """
 
     speaker: Speaker
@@ -100,6 +110,7 @@ class Spoken(Said):
     facts: Facts | None = None
     steps: tuple[RiskStep, ...] | None = None
     risk: RiskLevel | None = None
+    listener: Listener | None = None
 
     @cached_property
     def bare(self) -> str:

@@ -5,7 +5,7 @@ from typing import Any, TypeVar
 
 from counseling_sessions.graph.practice import Practice
 from counseling_sessions.nodes.person import PersonAnswer, too_long
-from counseling_sessions.nodes.risk import find_risk, help_text
+from counseling_sessions.nodes.risk import find_risk
 from counseling_sessions.practice.advice import Advisor, Answer
 from counseling_sessions.practice.cues import techniques_in, title
 from counseling_sessions.practice.terminal import Terminal
@@ -46,7 +46,27 @@ class Loop:
         self._commands = of_part[practice.part] | shared
 
     def run(self) -> bool:
-        """Run until the session is over (True), or the person quits or the input ends (False). Ctrl-C passes through."""
+        """Run until the session is over (True), or the person quits or the input ends (False). Ctrl-C passes through.
+
+        At the question about unclear words nobody leaves so: the session stops with help, as after any answer but a clear no.
+        """
+        try:
+            over = self._turns()
+        except KeyboardInterrupt:
+            if not self._questioned:
+                raise
+            over = False
+        if self._questioned:
+            self._say("")
+            return True
+        return over
+
+    @property
+    def _questioned(self) -> bool:
+        waiting = self._practice.waiting
+        return waiting is not None and waiting.question is not None
+
+    def _turns(self) -> bool:
         dialogue = self._practice.dialogue
         self._terminal.remember([item.text for item in dialogue if item.author == "human"], self._commands)
         self._transcript()
@@ -62,6 +82,9 @@ class Loop:
 
     def _take(self, typed: str) -> None:
         practice = self._practice
+        if self._questioned:
+            self._say(typed)
+            return
         if problem := too_long(typed):
             self._terminal.note(f"That was not said: {problem}.", "red")
             return
@@ -79,23 +102,27 @@ class Loop:
             command()
 
     def _say(self, text: str) -> None:
-        self._step(
-            self._practice.answer(PersonAnswer(text=text, ends=self._ends)), shown=len(self._practice.dialogue) + 1
-        )
+        ends = None if self._questioned else self._ends
+        self._step(self._practice.answer(PersonAnswer(text=text, ends=ends)), shown=len(self._practice.dialogue) + 1)
 
     def _step(self, step: Coroutine[Any, Any, None], *, shown: int, doing: str = "waiting for the answer") -> None:
         """Run a step, and show the dialogue after the first `shown` utterances."""
         practice, terminal = self._practice, self._terminal
-        with terminal.busy(doing):
-            self._run(step)
-        if practice.risk:
-            terminal.note(practice.state.get("help") or help_text(practice.country), "bold")
-            return
+        try:
+            with terminal.busy(doing):
+                self._run(step)
+        finally:
+            if practice.help:
+                terminal.note(f"\n{practice.help}", "bold")
         for utterance in practice.dialogue[shown:]:
             self._show(utterance)
+        if farewell := practice.state.get("farewell"):
+            terminal.note(f"\n{farewell}", "bold")
         if (waiting := practice.waiting) is None:
             return
-        if waiting.problem:
+        if waiting.question:
+            terminal.note(f"\n{waiting.question}\n", "bold")
+        elif waiting.problem:
             terminal.note(f"That was not said: {waiting.problem}.", "red")
         elif waiting.closing:
             reason = LAST_WORDS[practice.state["end_reason"]]
@@ -112,6 +139,8 @@ class Loop:
     def _prompt(self) -> str:
         waiting = self._practice.waiting
         turn = waiting.turn if waiting else 0
+        if self._questioned:
+            return "your answer> "
         if self._ends or (waiting and waiting.closing):
             return "goodbye> "
         return f"[{turn}/{self._practice.config.max_turns}] you> "

@@ -16,6 +16,7 @@ from counseling_sessions.state import (
     Pick,
     Plan,
     RiskEntry,
+    RiskQuestion,
     SessionId,
     Speaker,
     Utterance,
@@ -55,6 +56,8 @@ class Channels(BaseModel):
     part: Speaker | None = None
     country: str = ""
     help: str = ""
+    questions: tuple[RiskQuestion, ...] = ()
+    farewell: str = ""
 
 
 class Misfit(ValueError):

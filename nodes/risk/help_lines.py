@@ -1,59 +1,59 @@
 """The fixed message for a person who expresses risk, with help lines by country. The lines are data."""
 
 import os
+from collections.abc import Iterator
 from datetime import date
 from functools import cache
 from pathlib import Path
+from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from counseling_sessions.nodes.risk.texts import LAST_RESORT, PersonTexts, texts_in
 from counseling_sessions.settings import SettingsError, read_yaml, validation_message
 
 FILE = Path(__file__).parent / "help_lines.yaml"
 VARIABLE = "COUNSELING_SESSIONS_HELP_LINES"
 """The environment variable that names another file."""
-LAST_RESORT = (
-    "The exercise has ended here. This program cannot help. If you or someone else may be in danger, please call your "
-    "local emergency number now (112, 911 or 999 in many countries), or tell a person near you."
-)
-"""The message if the data cannot be read: it must never fail."""
+DAYS = 366
+"""Days for which a check of a line holds: a year."""
 
 
 class _Data(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
 
 
 class HelpLine(_Data):
-    """A help line, and how to reach it."""
+    """A help line: how to reach it, whom it is for, and whose page says so.
+
+    `checked` is the day on which the operator verified it, None where nobody has.
+    """
 
     name: str = Field(min_length=1)
     contact: str = Field(min_length=1)
+    audience: Literal["anyone", "young", "home"] = Field(default="anyone", alias="for")
+    source: str = Field(pattern=r"^https://\S+$")
+    checked: date | None
+
+    def is_outdated(self, today: date) -> bool:
+        """Whether its check is older than a year."""
+        return self.checked is not None and (today - self.checked).days > DAYS
+
+    def is_unchecked(self, today: date) -> bool:
+        """Whether nobody has checked it; a day to come is a slip, and counts as none."""
+        return self.checked is None or self.checked > today
 
 
 class Country(_Data):
-    """The lines of a country; `checked` is the day on which the operator verified them, or None."""
+    """The emergency number of a country, and its lines."""
 
     name: str = Field(min_length=1)
-    emergency: str = Field(min_length=1)
-    lines: tuple[HelpLine, ...] = ()
-    checked: date | None
+    emergency: HelpLine
+    lines: tuple[HelpLine, ...]
 
 
-class Help(_Data):
-    """The message, the general advice, and the countries by code."""
-
-    message: str = Field(min_length=1)
-    general: str = Field(min_length=1)
-    countries: dict[str, Country]
-
-    def country(self, code: str) -> Country:
-        """The country of a code in upper or lower case. Raises `SettingsError`, which lists the codes."""
-        if code.upper() not in self.countries:
-            raise SettingsError(
-                f"no help lines for {code!r}; there are lines for {', '.join(self.countries)}. "
-                f"Leave --country out to show them all, or name a file of your own in {VARIABLE}"
-            )
-        return self.countries[code.upper()]
+Help = dict[str, Country]
+"""The countries by code."""
 
 
 def read_help() -> Help:
@@ -61,29 +61,67 @@ def read_help() -> Help:
     return _read(Path(os.environ.get(VARIABLE) or FILE))
 
 
-def help_text(country: str | None = None) -> str:
+def check_country(code: str) -> None:
+    """Raise `SettingsError`, which lists the codes, for a country without lines. Upper and lower case are the same."""
+    known = read_help()
+    if code.upper() not in known:
+        raise SettingsError(
+            f"no help lines for {code!r}; there are lines for {', '.join(known)}. "
+            f"Leave --country out to show them all, or name a file of your own in {VARIABLE}"
+        )
+
+
+def outdated_lines(country: str = "", today: date | None = None) -> list[str]:
+    """The names of the lines, of those that would be shown, whose check is older than a year. Raises `SettingsError`."""
+    today = today or date.today()
+    shown = (line for item in _shown(read_help(), country) for line in (item.emergency, *item.lines))
+    return [line.name for line in shown if line.is_outdated(today)]
+
+
+def help_text(country: str = "", language: str = "English", today: date | None = None) -> str:
     """The message, the lines, and the general advice. Without a country, or with an unknown one, it has all the lines.
 
     Never raises: `LAST_RESORT` replaces data that cannot be read.
     """
+    texts = texts_in(language)
     try:
-        help_ = read_help()
+        countries = _shown(read_help(), country)
     except Exception:
         return LAST_RESORT
-    code = (country or "").upper()
-    countries = [help_.countries[code]] if code in help_.countries else list(help_.countries.values())
-    lines = "\n".join(_line(item) for item in countries)
-    return f"{help_.message.strip()}\n\n{lines}\n\n{help_.general.strip()}"
+    if texts is None:
+        return LAST_RESORT
+    today = today or date.today()
+    lines = "\n".join(line for item in countries for line in _lines(item, texts, today))
+    return f"{texts.message}\n\n{texts.near}\n\n{lines}\n\n{texts.general}"
+
+
+def _shown(help_: Help, country: str) -> list[Country]:
+    code = country.upper()
+    return [help_[code]] if code in help_ else list(help_.values())
 
 
 @cache
 def _read(path: Path) -> Help:
+    data = read_yaml(path)
+    if not isinstance(data, dict) or not data:
+        raise SettingsError(f"{path}: should have countries by code")
     try:
-        return Help.model_validate(read_yaml(path))
+        return {str(code): Country.model_validate(country) for code, country in data.items()}
     except ValidationError as error:
         raise SettingsError(f"{path}: {validation_message(error)}") from None
 
 
-def _line(country: Country) -> str:
-    lines = [f"{line.name}: {line.contact}" for line in country.lines]
-    return f"  {country.name} – " + "; ".join([*lines, f"emergency: {country.emergency}"])
+def _lines(country: Country, texts: PersonTexts, today: date) -> Iterator[str]:
+    """The country and its lines, each with its number first, where no narrow terminal breaks it."""
+    yield country.name
+    yield f"  {country.emergency.contact} – {texts.emergency}{_mark(country.emergency, texts, today)}"
+    audiences = {"anyone": "", "young": f", {texts.young}", "home": f", {texts.home}"}
+    for line in country.lines:
+        yield f"  {line.contact} – {line.name}{audiences[line.audience]}{_mark(line, texts, today)}"
+
+
+def _mark(line: HelpLine, texts: PersonTexts, today: date) -> str:
+    """What is known of a line's check; nothing where it is fresh."""
+    if line.is_unchecked(today):
+        return f" ({texts.unchecked})"
+    return f" ({texts.outdated.format(date=line.checked)})" if line.is_outdated(today) else ""

@@ -8,7 +8,8 @@ from langgraph.types import Command
 
 from counseling_sessions.graph.practice_graph import PracticeGraph, build_practice_graph
 from counseling_sessions.nodes.context import UTTERANCE_LIMIT
-from counseling_sessions.nodes.person import RISK, spoken
+from counseling_sessions.nodes.person import spoken
+from counseling_sessions.nodes.stopping import RISK
 from counseling_sessions.state import Speaker
 from tests.scripted import Sensible, config, profile, scripted_models
 

@@ -8,9 +8,8 @@ from typing import Any
 import pytest
 import yaml
 
-from counseling_sessions.nodes.risk import check_message, find_risk, help_text, phrase_lists, phrases, read_help
+from counseling_sessions.nodes.risk import check_message, find_risk, phrase_lists, phrases
 from counseling_sessions.nodes.risk.check import ROLE
-from counseling_sessions.nodes.risk.help_lines import LAST_RESORT, VARIABLE
 from counseling_sessions.nodes.risk.phrases import LANGUAGES, MOST, Risk
 from counseling_sessions.nodes.risk.spellings import spellings
 from counseling_sessions.profiles.library import builtin_ids, load_builtin
@@ -383,28 +382,3 @@ async def test_no_model_is_asked_about_what_the_rules_find_nor_where_none_is_con
     assert await check_message(models, config(**CHECKED), "I want to die.", turn=1) == Risk("rules", "suicide")
     assert await check_message(models, config(), "It is all grey.", turn=1) is None
     assert asked == []
-
-
-def test_the_help_names_the_country_or_all_of_them() -> None:
-    assert "Samaritans: 116 123" in help_text("gb")
-    assert "988" not in help_text("GB")
-    everywhere = help_text()
-    assert help_text("nowhere") == everywhere
-    for contact in ("988 Suicide & Crisis Lifeline", "116 123", "0800 111 0 111", "13 11 14", "112"):
-        assert contact in everywhere
-    assert "local emergency number" in everywhere
-    with pytest.raises(SettingsError, match="no help lines for 'ZZ'; there are lines for AT, AU"):
-        read_help().country("ZZ")
-
-
-@pytest.mark.parametrize("content", [None, "[", "message: x"])
-def test_help_is_shown_also_where_its_data_is_broken(
-    content: str | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    path = tmp_path / "lines.yaml"
-    monkeypatch.setenv(VARIABLE, str(path))
-    if content is not None:
-        path.write_text(content)
-    assert help_text("GB") == LAST_RESORT
-    with pytest.raises(SettingsError, match="lines.yaml"):
-        read_help()

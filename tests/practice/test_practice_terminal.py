@@ -13,13 +13,16 @@ import time
 from collections.abc import Callable, Iterator
 from multiprocessing.context import ForkServerProcess
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from counseling_sessions.nodes.risk import help_text
+from counseling_sessions.nodes.risk import help_text, read_texts
+from counseling_sessions.nodes.risk.help_lines import FILE, VARIABLE
 from tests.forked import ended, start
 from tests.kept import kept_in
-from tests.loopback import LoopbackServer
+from tests.loopback import LoopbackServer, Request, sensible_answer
+from tests.unclear import UNCLEAR
 
 PROJECT = Path(__file__).parents[2]
 WAIT = 60.0
@@ -27,11 +30,13 @@ WAIT = 60.0
 
 
 class Person:
-    """Somebody at a terminal of 80 columns, in front of `run.py practice`: forked, or started from the file of a `program`."""
+    """Somebody at a terminal, in front of `run.py practice`: forked, or started from the file of a `program`."""
 
-    def __init__(self, environment: dict[str, str], *options: str, program: Path | None = None) -> None:
+    def __init__(
+        self, environment: dict[str, str], *options: str, program: Path | None = None, columns: int = 80
+    ) -> None:
         self._master, slave = pty.openpty()
-        fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))
+        fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
         self._process: subprocess.Popen[bytes] | ForkServerProcess
         if program:
             self._process = subprocess.Popen(
@@ -46,14 +51,17 @@ class Person:
     def types(self, text: str) -> None:
         os.write(self._master, text.encode() + b"\n")
 
-    def interrupts(self) -> None:
+    def interrupts(self, until: str = "left;") -> None:
         """Press Ctrl-C until the program takes notice, as people do: between a prompt and the wait for keys, Python misses one."""
         for _ in range(int(WAIT)):
             os.write(self._master, b"\x03")
             patience = time.monotonic() + 3.0
             while self._more(patience):
-                if "left;" in self.seen:
+                if until in plain(self.seen):
                     return
+
+    def presses(self, key: bytes) -> None:
+        os.write(self._master, key)
 
     def reads(self, awaited: str) -> str:
         """What is shown up to this text, without control codes."""
@@ -122,7 +130,7 @@ def sit(tmp_path: Path, server: LoopbackServer) -> Sit:
         "LC_ALL": "C.UTF-8",
         "INPUTRC": "/dev/null",
     }
-    return lambda *options, **more: Person(environment, *options, **more)
+    return lambda *options, variables={}, **more: Person(environment | variables, *options, **more)
 
 
 def test_a_session_with_a_hint_an_undo_leaving_and_the_review(sit: Sit, tmp_path: Path, server: LoopbackServer) -> None:
@@ -224,9 +232,7 @@ def test_after_risk_nothing_reaches_the_model(words: str, sit: Sit, tmp_path: Pa
     before = completions(server)
     person.types(words)
     assert person.ends() == 1
-    shown = plain(person.seen)
-    for line in help_text("GB").splitlines():
-        assert line.strip() in shown
+    assert " ".join(help_text("GB").split()) in " ".join(plain(person.seen).split())
     assert completions(server) == before
     assert not [request for request in server.requests if "zanzibar" in str(request.body)]
     (record,) = kept_in(out).values()
@@ -236,6 +242,154 @@ def test_after_risk_nothing_reaches_the_model(words: str, sit: Sit, tmp_path: Pa
     assert {path.name for path in out.iterdir()} == {"shards", "ledger", "journals", "lock"}
     assert list((out / "journals").iterdir()) == []
     assert not [path for path in tmp_path.rglob("*") if path.is_file() and b"zanzibar" in path.read_bytes()]
+
+
+@pytest.fixture
+def unclear(tmp_path: Path) -> Path:
+    """The program, with unclear words of the tests' own."""
+    program = tmp_path / "unclear.py"
+    program.write_text(
+        f"""
+import sys
+
+sys.path.insert(0, {str(PROJECT)!r})
+import pytest
+import run
+from tests.unclear import make_unclear
+
+make_unclear(pytest.MonkeyPatch())
+sys.exit(run.main())
+"""
+    )
+    return program
+
+
+def at_the_question(sit: Sit, out: Path, program: Path, **more: Any) -> Person:
+    """A person who has typed unclear words, and is asked about them."""
+    options = ("--country", "gb", "--turns", "4", "--router", "rules", "--out", str(out))
+    person = sit("--as", "client", *options, program=program, **more)
+    person.reads("go on: ")
+    person.types("yes")
+    person.reads("[1/4] you> ")
+    person.types(UNCLEAR)
+    question = " ".join(person.reads("your answer> ").split())
+    assert " ".join(read_texts()["English"].question.split()) in question
+    return person
+
+
+@pytest.mark.parametrize("columns", [80, 60])
+def test_after_a_no_to_the_question_the_words_are_said(
+    columns: int, sit: Sit, unclear: Path, tmp_path: Path, server: LoopbackServer
+) -> None:
+    out = tmp_path / "out"
+    person = at_the_question(sit, out, unclear, columns=columns)
+    assert not [request for request in server.requests if "zanzibar" in str(request.body)]
+    person.types("")  # a slip of the key is no answer
+    person.reads("your answer> ")
+    person.types("No.")
+    person.reads("[2/4] you> ")
+    person.types("/leave")
+    person.reads("goodbye> ")
+    person.types("That is enough, thank you.")
+    assert person.ends() == 0
+    (record,) = kept_in(out).values()
+    assert [item.text for item in record.dialogue if item.author == "human"] == [UNCLEAR, "That is enough, thank you."]
+    sent = str([request.body for request in server.requests])
+    assert UNCLEAR in sent
+    assert read_texts()["English"].question[:30] not in sent
+    lines = plain(person.seen).splitlines()
+    texts = lines[next(place for place, line in enumerate(lines) if line.startswith("Let us step out")) :]
+    assert max(len(line) for line in texts if "/" not in line) <= columns
+
+
+LEAVING: dict[str, Callable[[Person], None]] = {
+    "yes": lambda person: person.types("Yes."),
+    "/quit": lambda person: person.types("/quit"),
+    "/end": lambda person: person.types("/end"),
+    "Ctrl-D": lambda person: person.presses(b"\x04"),
+    "Ctrl-C": lambda person: person.interrupts(until="findahelpline"),
+}
+
+
+@pytest.mark.parametrize("leaving", LEAVING)
+def test_whoever_leaves_the_question_sees_the_help(
+    leaving: str, sit: Sit, unclear: Path, tmp_path: Path, server: LoopbackServer
+) -> None:
+    out = tmp_path / "out"
+    person = at_the_question(sit, out, unclear)
+    before = completions(server)
+    LEAVING[leaving](person)
+    assert person.ends() == 1
+    shown = " ".join(plain(person.seen).split())
+    assert " ".join(help_text("GB").split()) in shown
+    assert "--resume" not in shown
+    assert "Traceback" not in shown
+    assert completions(server) == before
+    (record,) = kept_in(out).values()
+    assert record.failure
+    assert (record.status, record.failure.kind) == ("failed", "risk")
+    assert list((out / "journals").iterdir()) == []
+    unclear.unlink()
+    assert not [path for path in tmp_path.rglob("*") if path.is_file() and b"zanzibar" in path.read_bytes()]
+
+
+def test_a_terminal_that_closes_at_the_question_leaves_nothing_to_go_on_with(
+    sit: Sit, unclear: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "out"
+    at_the_question(sit, out, unclear).goes()
+    assert not [path for path in out.rglob("*") if path.is_file() and b"zanzibar" in path.read_bytes()]
+    person = sit("--resume", str(out))
+    person.reads("go on: ")
+    person.types("yes")
+    assert person.ends() == 2
+    assert "left at a question about risk" in " ".join(plain(person.seen).split())
+
+
+def test_lines_that_were_checked_long_ago_are_warned_of_before_anything(sit: Sit, tmp_path: Path) -> None:
+    lines = FILE.read_text(encoding="utf-8").replace("checked: null", "checked: 2020-01-01", 1)
+    (tmp_path / "lines.yaml").write_text(lines, encoding="utf-8")
+    person = sit("--as", "client", "--out", str(tmp_path / "out"), variables={VARIABLE: str(tmp_path / "lines.yaml")})
+    assert "last checked more than a year ago: Euronotruf;" in " ".join(person.reads("go on: ").split())
+    person.types("no")
+    assert person.ends() == 0
+
+
+def test_the_embedded_models_are_not_put_before_a_person(sit: Sit, tmp_path: Path, server: LoopbackServer) -> None:
+    for options in (["--embedded", "small"], ["--models", str(tmp_path / "models.yaml")]):
+        (tmp_path / "models.yaml").write_text("merge: {model: embedded}\n")
+        person = sit("--as", "client", *options, "--out", str(tmp_path / "out"))
+        person.reads("go on: ")
+        person.types("yes")
+        assert person.ends() == 2
+        shown = " ".join(plain(person.seen).split())
+        assert "the embedded models are not put before a person" in shown
+        assert "or practise as the counselor" in shown
+    assert not (tmp_path / "out").exists()
+    assert server.requests == []
+
+
+def test_a_counselor_without_a_good_answer_takes_its_leave(sit: Sit, tmp_path: Path) -> None:
+    def answer(request: Request) -> Any:
+        return (
+            "You are a failure." if "I lie awake" in request.prompt and not request.schema else sensible_answer(request)
+        )
+
+    with LoopbackServer(answer) as bad:
+        options = ("--base-url", bad.base_url, "--router", "rules", "--turns", "4", "--out", str(tmp_path / "out"))
+        person = sit("--as", "client", *options)
+        person.reads("go on: ")
+        person.types("yes")
+        person.reads("[1/4] you> ")
+        person.types("I lie awake before the exam.")
+        assert person.ends() == 1
+    shown = " ".join(plain(person.seen).split())
+    assert " ".join(read_texts()["English"].farewell.split()) in shown
+    for unkind in ("You are a failure", "refused", "--resume", "116 123"):
+        assert unkind not in shown
+    (record,) = kept_in(tmp_path / "out").values()
+    assert record.failure
+    assert (record.status, record.failure.kind) == ("failed", "no_good_answer")
 
 
 def test_a_broken_list_of_phrases_lets_nobody_begin(sit: Sit, tmp_path: Path, server: LoopbackServer) -> None:
