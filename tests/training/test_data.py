@@ -17,7 +17,7 @@ from counseling_sessions.profiles.schema import client_form
 from counseling_sessions.sessions.record import SessionRecord
 from counseling_sessions.sessions.session import client_group
 from counseling_sessions.settings import DEFAULT_TECHNIQUES, SettingsError
-from counseling_sessions.state import Candidate
+from counseling_sessions.state import Candidate, RiskEntry
 from counseling_sessions.training.corpus import CORPUS, SPLITS
 from counseling_sessions.training.data import (
     DataReport,
@@ -318,3 +318,14 @@ def test_data_are_made_where_there_is_no_torch(tmp_path: Path) -> None:
         + len(read_examples(tmp_path / "out" / "test.jsonl"))
         == 2
     )
+
+
+def test_a_session_with_a_risk_is_a_decision(tmp_path: Path) -> None:
+    entry = RiskEntry(turn=1, wording="explicit", category="suicide", steps=("acknowledge", "ask"))
+    at_risk = of(client(2)).model_copy(update={"risk": (entry,)})
+    written(tmp_path / "in" / "a.jsonl", of(client(1)), at_risk)
+    with pytest.raises(ProfileError, match="it has a risk; --with-risk takes it"):
+        prepare([tmp_path / "in"], tmp_path / "out", ["client"])
+    left = prepare([tmp_path / "in"], tmp_path / "left", ["client"], skip_invalid=True)
+    taken = prepare([tmp_path / "in"], tmp_path / "taken", ["client"], with_risk=True)
+    assert (sum(left.sessions.values()), sum(taken.sessions.values())) == (1, 2)
