@@ -133,12 +133,12 @@ def _turned(text: str, answer: str) -> bool:
 
 def _said_and_denied(text: str) -> tuple[frozenset[str], frozenset[str]]:
     """The telling words that a text says, and those that stand behind a denial in their clause."""
-    parts = [
-        (clause[: match.start()], clause[match.end() :]) for clause in _CLAUSE.split(text) if (match := denial(clause))
-    ]
-    plain = [clause for clause in _CLAUSE.split(text) if not denial(clause)]
-    said, denied = " ".join((*plain, *(before for before, _ in parts))), " ".join(behind for _, behind in parts)
-    return telling_words(said), telling_words(denied)
+    said, denied = [], []
+    for clause in _CLAUSE.split(text):
+        match = denial(clause)
+        said.append(clause[: match.start()] if match else clause)
+        denied.append(clause[match.end() :] if match else "")
+    return telling_words(" ".join(said)), telling_words(" ".join(denied))
 
 
 def _asked_further(message: str, items: Sequence[str]) -> str:
