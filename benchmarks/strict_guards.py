@@ -1,4 +1,4 @@
-"""What the strict guards and `means` object to in sessions: in the corpus their false alarms, in those of small models what they find.
+"""What the strict guards object to in sessions: in the corpus their false alarms, in sessions of small models what they find.
 
 python benchmarks/strict_guards.py                    # the corpus
 python benchmarks/strict_guards.py runs/study         # any sessions
@@ -18,8 +18,6 @@ from counseling_sessions.sessions.session import Session, session_of
 from counseling_sessions.settings import SessionConfig
 from counseling_sessions.state import ClientView, CounselorView
 from counseling_sessions.training.corpus import COLLECTIONS, corpus_records
-
-LOOKED_AT = STRICT | {"means"}
 
 
 def messages(session: Session) -> Iterator[Spoken]:
@@ -50,12 +48,12 @@ def main() -> None:
             if args.shares and spoken.others_past.said and not spoken.closing:
                 shares[spoken.speaker, int(10 * echoed(spoken, spoken.others_past.said[-1]))] += 1
             for finding in check(spoken):
-                if finding.kind in LOOKED_AT:
+                if finding.kind in STRICT:
                     counts[finding.kind] += 1
                     who = session.profile.id if session.profile else ""
                     print(f"{finding.kind} | {who} | {spoken.speaker} | {finding.detail}\n    {spoken.text}")
     print(f"\n{total:,} messages, {counts.total()} objections ({counts.total() / max(1, total):.2%})")
-    for name in sorted(LOOKED_AT):
+    for name in sorted(STRICT):
         print(f"{name:14} {counts[name]}")
     for (speaker, tenth), count in sorted(shares.items()):
         print(f"{speaker:10} {tenth / 10:.1f} {count}")
