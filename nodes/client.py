@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
+from counseling_sessions.integrity.rules import short
 from counseling_sessions.integrity.spoken import split_marker
 from counseling_sessions.models.chat import Models
 from counseling_sessions.nodes.attempts import Unusable
@@ -14,6 +15,7 @@ from counseling_sessions.nodes.inner import (
     ends_offered,
     form_words,
     has_shown,
+    held_to,
     knows_thought,
     leaves,
     next_state,
@@ -28,7 +30,7 @@ from counseling_sessions.nodes.speaking import SpeechRequest, speak
 from counseling_sessions.profiles.schema import ClientProfile
 from counseling_sessions.prompts import prompt
 from counseling_sessions.settings import SessionConfig
-from counseling_sessions.state import ClientState, ClientView, EndReason, Utterance, update
+from counseling_sessions.state import ClientState, ClientView, EndReason, Finding, Utterance, update
 from counseling_sessions.texts.telling import telling_words
 from counseling_sessions.texts.words import words
 
@@ -53,16 +55,21 @@ def ask_client(view: ClientView, config: SessionConfig, state: ClientState) -> S
 async def client(models: Models, view: ClientView, config: SessionConfig) -> dict[str, Any]:
     """Answer the counselor, and keep the state that the answer followed from.
 
-    An end counts where the state offered it. A client who has had enough leaves, with a marker or without.
+    An end counts where the state offered it. A client who has had enough leaves, with a marker or without. What a client at risk says
+    of it is held to its form (`held_to`).
     """
     state = next_state(view, config)
     answer = await speak(models, ask_client(view, config, state))
     if isinstance(answer, Unusable):
         return update(failure=answer.failure)
     said = split_marker(answer.value)
+    text, call = held_to(view.profile, state.item, said.text), answer.call
+    if text != said.text:
+        strayed = Finding(kind="strayed", detail=short(said.text), repaired=True)
+        call = call.model_copy(update={"findings": (*call.findings, strayed)})
     states = (*states_so_far(view, config), state)
     kept = state.model_copy(update={"reading": said.heard}) if config.appraisal == "llm" else state
-    spoken = Utterance(turn=view.turn, speaker="client", text=said.text, call=answer.call)
+    spoken = Utterance(turn=view.turn, speaker="client", text=text, call=call)
     change = update(utterances=[spoken], client_states=[kept])
     if reason := _end(said.end, view.profile, states, config):
         change |= update(end_reason=reason)

@@ -217,12 +217,17 @@ def risk(spoken: Spoken) -> str | None:
     )
 
 
+def denial(text: str) -> re.Match[str] | None:
+    """Where a text first denies something."""
+    return _DENIED.search(text)
+
+
 def _goes_beyond(level: RiskLevel, before: str, said: str) -> bool:
     """Whether words about harming oneself go beyond a level; `before` is what stands before them in the sentence.
 
     What is denied never does. Passive goes as far as a wish, active as far as all but an intent.
     """
-    if level == "immediate" or _DENIED.search(before):
+    if level == "immediate" or denial(before):
         return False
     if level == "passive":
         return not _WISHED.match(said)

@@ -8,6 +8,7 @@ import re
 from collections.abc import Sequence
 
 from counseling_sessions.integrity.protocol import steps_in
+from counseling_sessions.integrity.rules import denial
 from counseling_sessions.integrity.signs import signs_of
 from counseling_sessions.nodes.inner.tables import Length, moves
 from counseling_sessions.profiles.disclosure import field_of
@@ -25,10 +26,9 @@ _SIGN, _THOUGHTS, _NOW, _PROTECTIVE, _NEAR, _AGREES = (
 )
 _FIRST = 3
 """The turn in which the sign falls at the earliest, unasked: nobody says it at the door."""
-_OFFERS = 2
-"""How often the sign is offered, as long as the client's words do not have it."""
-_TOLD = 0.3
-"""Share of the sign's telling words in what the client said, from which on it has fallen."""
+_HELD = 0.25
+"""Share of a part's telling words that an answer has, from which on it says that part."""
+_CLAUSE = re.compile(r"[,;:.!?…–—]+|\bbut\b")
 _OTHER_KINDS: dict[RiskKind, frozenset[str]] = {
     "thoughts": frozenset({"harm_to_others"}),
     "danger_from_others": frozenset({"suicide", "self_harm", "harm_to_others"}),
@@ -60,8 +60,8 @@ def risk_item(view: ClientView, state: ClientState, before: Sequence[ClientState
     if category := asks_about_risk(message):
         if category in _OTHER_KINDS[risk.kind]:
             return NOT_THIS
-        # Who has answered that, and is asked how near it is in the same breath, says how near.
-        return _NOW if _THOUGHTS in items and "level" in steps_in(message) else _THOUGHTS
+        # Who has answered that, and is asked something further in the same breath, says the further thing.
+        return (_asked_further(message, items) if _THOUGHTS in items else "") or _THOUGHTS
     if _THOUGHTS in items:
         return _asked_further(message, items)
     return _SIGN if _lets_fall(view, state, items, turns) else ""
@@ -88,6 +88,19 @@ def risk_section(profile: ClientProfile, item: str, before: Sequence[ClientState
     return item.removeprefix(PART)
 
 
+def held_to(profile: ClientProfile, item: str, answer: str) -> str:
+    """A model's answer, held to the part of the risk that it has to say: the form's own words where it says something else.
+
+    A small model passes its part by, or turns it into its opposite. Words of the form that only the one of them denies are such a turn.
+    A sign may follow an answer; everything else stands in its place.
+    """
+    text = risk_text(profile, item)
+    words = telling_words(text)
+    if not text or (len(words & telling_words(answer)) >= _HELD * len(words) and not _turned(text, answer)):
+        return answer
+    return f"{answer} {text}".strip() if item == _SIGN else text
+
+
 def has_shown(states: Sequence[ClientState]) -> bool:
     """Whether the client has let something of the risk fall in one of these states."""
     return any(state.item.startswith(PART) for state in states)
@@ -111,6 +124,23 @@ def is_open(profile: ClientProfile, states: Sequence[ClientState]) -> bool:
     return shown and not any(one.item == _AGREES for one in states)
 
 
+def _turned(text: str, answer: str) -> bool:
+    """Whether an answer denies what a text says, or says what it denies."""
+    plain, denied = _said_and_denied(text)
+    says, denies = _said_and_denied(answer)
+    return bool((plain - denied) & (denies - says) or (denied - plain) & (says - denies))
+
+
+def _said_and_denied(text: str) -> tuple[frozenset[str], frozenset[str]]:
+    """The telling words that a text says, and those that stand behind a denial in their clause."""
+    said, denied = [], []
+    for clause in _CLAUSE.split(text):
+        match = denial(clause)
+        said.append(clause[: match.start()] if match else clause)
+        denied.append(clause[match.end() :] if match else "")
+    return telling_words(" ".join(said)), telling_words(" ".join(denied))
+
+
 def _asked_further(message: str, items: Sequence[str]) -> str:
     """What is asked of one who has answered the direct question: of several things the first that was not said yet."""
     steps = steps_in(message)
@@ -126,13 +156,8 @@ def _lets_fall(view: ClientView, state: ClientState, items: Sequence[str], turns
     """Whether the sign falls now, unasked or at a question that comes near it."""
     risk = view.profile.risk
     assert risk
-    heard = telling_words(" ".join(view.said_by("client")))
-    words = telling_words(risk.sign)
-    told = len(words & heard) >= _TOLD * len(words)
-    if items.count(_SIGN) >= (1 if told else _OFFERS):
-        return False
     if _SIGN in items:
-        return True
+        return False
     signs = signs_of(view.last_of("counselor"), "at_risk")
     if risk.shows == "asked":
         return "comes_near" in signs

@@ -129,11 +129,14 @@ async def test_the_risk_is_known_to_the_client_alone_and_to_it_only_when_its_tim
     asked = await prompts_of(method, layout, profile=planted(risk=risk))
     client = [request.prompt for request in asked if request.role == "client"]
     others = [request.prompt for request in asked if request.role != "client"]
-    assert not [text for prompt_ in others for text in (*told.values(), "passive") if text in prompt_]
+    unsaid = [text for name, text in told.items() if name != "sign"]
+    assert not [text for prompt_ in others for text in (*unsaid, "passive") if text in prompt_]
+    assert next(request for request in asked if told["sign"] in request.prompt).role == "client"
     shown = [[name for name in RISK if told[name] in prompt_] for prompt_ in client]
-    # Nobody asks directly here: the sign alone falls, in the last third, and twice, as the scripted client does not say it.
-    assert [names for names in shown if names] == [["sign"], ["sign"]]
-    assert not any(shown[:4])
+    # Nobody asks directly here: the sign alone falls, in the last third, and stands in the dialogue from then on.
+    falls = next(turn for turn, names in enumerate(shown) if names)
+    assert falls >= 4
+    assert shown[falls:] == [["sign"]] * len(shown[falls:])
 
 
 async def test_the_canaries_of_plan_pick_and_candidates_are_really_planted() -> None:

@@ -5,7 +5,7 @@ import pytest
 from counseling_sessions.integrity import rules
 from counseling_sessions.integrity.spoken import Spoken
 from counseling_sessions.nodes.attempts import Unusable, Usable
-from counseling_sessions.nodes.client import ask_client
+from counseling_sessions.nodes.client import ask_client, client
 from counseling_sessions.nodes.inner import ends_offered, next_state
 from counseling_sessions.nodes.inner.at_risk import risk_text
 from counseling_sessions.nodes.mending import repair
@@ -88,11 +88,6 @@ def test_who_shows_at_the_end_waits_for_the_last_third_or_for_the_words_of_an_en
     assert items(who, SMALL_TALK, SMALL_TALK, SMALL_TALK, "Before we finish, what was it like today?")[3:] == ["sign"]
 
 
-def test_a_sign_that_the_client_did_not_say_is_offered_once_more_and_no_more() -> None:
-    who = showing("end")[0]
-    assert items(who, *[SMALL_TALK] * 20, says=False)[14:] == ["sign", "sign", "", "", "", ""]
-
-
 @pytest.mark.parametrize("name", risk_ids())
 def test_each_thing_is_said_only_to_its_question_and_only_after_the_direct_one(name: str) -> None:
     who = load_risk(name)
@@ -111,9 +106,10 @@ def test_of_several_things_asked_in_one_message_one_is_said() -> None:
     assert items(who, f"{DIRECT} {together}", together, together, together) == ["thoughts", "now", "near", "protective"]
 
 
-def test_who_has_answered_and_is_asked_directly_how_near_it_is_says_how_near() -> None:
-    again = "Are you thinking about killing yourself now? Do you think you might act on it?"
-    assert items(load_risk("gareth-the-numbers"), again, again) == ["thoughts", "now"]
+def test_who_has_answered_and_is_asked_directly_and_further_says_the_further_thing() -> None:
+    further = f"Are you thinking about killing yourself now? Do you think you might act on it? {HAND_OVER}"
+    assert items(load_risk("gareth-the-numbers"), further, further, DIRECT) == ["thoughts", "now", "thoughts"]
+    assert items(load_risk("gareth-the-numbers"), further, LEVEL, further) == ["thoughts", "now", "agrees"]
 
 
 def test_who_is_asked_directly_takes_up_no_proposal_of_the_turn_before() -> None:
@@ -220,3 +216,47 @@ async def test_every_text_of_a_form_passes_the_guards_when_it_is_asked_for_and_t
     view, states = talk(who, SMALL_TALK)
     models, _ = scripted_models(lambda asked: "Some nights I want to die.")
     assert isinstance(await speak(models, ask_client(view, SETTINGS, states[-1])), Unusable)
+
+
+async def answered(who: ClientProfile, reply: str, *messages: str) -> tuple[str, list[str]]:
+    """What a client says whose model replies like this to the last of the messages, and the kinds of what was found."""
+    view, states = talk(who, *messages)
+    said = tuple(one for one in view.utterances if (one.turn, one.speaker) != (len(messages), "client"))
+    now = view.model_copy(update={"utterances": said, "client_states": tuple(states[:-1])})
+    models, _ = scripted_models(lambda asked: reply)
+    change = await client(models, now, SETTINGS)
+    (utterance,) = change["utterances"]
+    return utterance["text"], [finding["kind"] for finding in utterance["call"]["findings"]]
+
+
+@pytest.mark.parametrize(
+    ("name", "reply", "held"),
+    [
+        (
+            "gareth-the-numbers",
+            "Yes, this month, doing the sums, I've thought of killing myself. I don't want that.",
+            True,
+        ),
+        ("gareth-the-numbers", "I never thought of killing myself, it was the sums this month.", False),
+        ("gareth-the-numbers", "I was at a trade fair.", False),
+        ("bram-the-phone", "No, I don't want to die. I want the rota to be over, and that phone gone.", True),
+        ("bram-the-phone", "Yes, I want to die. The rota and the phone are too much.", False),
+    ],
+)
+async def test_an_answer_that_passes_its_part_by_or_turns_it_round_gives_way_to_the_form_s_words(
+    name: str, reply: str, held: bool
+) -> None:
+    who = load_risk(name)
+    assert who.risk
+    text, kinds = await answered(who, reply, DIRECT)
+    assert text == (reply if held else who.risk.thoughts)
+    assert ("strayed" in kinds) is not held
+
+
+async def test_a_sign_that_the_model_passes_by_follows_its_answer() -> None:
+    who = load_risk("halina-last-bell")
+    assert who.risk
+    text, kinds = await answered(who, "It is worst on Sundays.", SMALL_TALK, NEAR)
+    assert text == f"It is worst on Sundays. {who.risk.sign}"
+    assert kinds == ["strayed"]
+    assert (await answered(who, "The soup was good.", SMALL_TALK)) == ("The soup was good.", [])
