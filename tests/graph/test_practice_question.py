@@ -151,6 +151,17 @@ async def test_after_a_stop_the_words_are_nowhere(tmp_path: Path) -> None:
     assert not [item async for item in session.saver.alist(None)]
 
 
+@pytest.mark.parametrize("text", [f"No. {UNCLEAR}", "No, I want to die."])
+async def test_a_no_with_words_that_count_as_risk_is_no_clear_no(
+    text: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("counseling_sessions.nodes.person.answer_of", lambda _: "no")
+    session = await begun(tmp_path)
+    await session.say(UNCLEAR)
+    await session.say(text)
+    assert session.practice.risk
+
+
 @pytest.mark.parametrize("text", ["I want to die.", "今日は元気です"])
 async def test_explicit_words_and_a_failed_check_stop_without_a_question(text: str, tmp_path: Path) -> None:
     session = await begun(tmp_path)
@@ -246,6 +257,18 @@ async def test_without_the_texts_unclear_words_stop(tmp_path: Path, monkeypatch:
     await session.say(UNCLEAR)
     assert session.practice.risk
     assert "112" in session.practice.help
+
+
+async def test_the_help_is_there_also_where_the_disk_is_full(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: Any) -> None:
+        raise JournalError("no space left")
+
+    session = await begun(tmp_path)
+    await session.say(UNCLEAR)
+    monkeypatch.setattr(session.practice.journal, "add", full)
+    with pytest.raises(JournalError, match="no space left"):
+        await session.say("Yes.")
+    assert session.practice.help == help_text("GB")
 
 
 async def test_a_session_that_was_left_at_the_question_is_not_taken_up(tmp_path: Path) -> None:

@@ -88,7 +88,7 @@ def test_the_questions_are_about_the_person_and_take_a_no() -> None:
         assert "you yourself" in question.replace("to you yourself and not", "you yourself and not")
         assert "hurting yourself" in question
         assert "danger" in question
-        assert "After a no" in question
+        assert "After a plain no" in question
     for texts in read_texts().values():
         assert len(texts.question_again) < len(texts.question)
 
