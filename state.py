@@ -27,9 +27,6 @@ EndReason = Literal["resolved", "left", "turn_limit", "completed"]
 """`resolved` and `left` are the client's; `completed`: the counselor's closing has done its work."""
 Act = Literal["agenda", "summary"]
 """A special job of one of the counselor's messages."""
-RiskKind = Literal["thoughts", "danger_from_others", "danger_to_others"]
-RiskLevel = Literal["none", "passive", "active", "immediate"]
-RiskStep = Literal["acknowledge", "ask", "level", "protective", "safety", "handover", "close"]
 Readiness = Literal["precontemplation", "contemplation", "preparation", "action"]
 """Stages of change (Prochaska and DiClemente 1983)."""
 Appraisal = Literal[
@@ -44,6 +41,14 @@ Appraisal = Literal[
     "ignored",
 ]
 """What a message of the counselor's was to the client."""
+RiskKind = Literal["thoughts", "danger_from_others", "danger_to_others"]
+"""Of a client at risk: thoughts of not living or of self-harm, danger from somebody else, danger to somebody else."""
+RiskLevel = Literal["none", "passive", "active", "immediate"]
+"""How near a risk is: none, for words that only sound like one; active has no intent, immediate has."""
+RiskStep = Literal["acknowledge", "ask", "level", "protective", "safety", "handover", "close"]
+"""What a counselor does about a risk, in the accepted order of first response."""
+RiskWording = Literal["explicit", "unclear", "denied", "none"]
+"""What a client's message says of a risk: beyond doubt, perhaps, a clear no to a question about it, or nothing."""
 Degree = Annotated[int, Field(ge=0, le=10)]
 PickSource = Literal["llm", "rules", "every", "human"]
 SessionId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_][A-Za-z0-9._-]{0,99}$")]
@@ -217,6 +222,23 @@ class Failure(FrozenData):
     message: str
     turn: TurnNumber = 0
     status: int | None = Field(default=None, ge=100, le=999, exclude_if=unsaid)
+    call: Call | None = None
+
+
+class RiskEntry(FrozenData):
+    """What a client's message shows of a risk, and what the counselor's message of this `turn` has to do about it.
+
+    There is one for each turn from the first sign on, until a clear no or the end. The counselor's side alone sees it. `source`
+    says who saw the sign (`call`: the model's), `category` which. `done` are the steps of all messages before. Without `steps`
+    the protocol is over: the client has said a clear no.
+    """
+
+    turn: TurnNumber = Field(ge=1)
+    wording: RiskWording
+    source: Literal["rules", "model"] = "rules"
+    category: str = ""
+    steps: tuple[RiskStep, ...] = ()
+    done: tuple[RiskStep, ...] = ()
     call: Call | None = None
 
 

@@ -36,6 +36,7 @@ class Risk:
 
     source: Literal["rules", "model", "check_failed"]
     category: str
+    wording: Literal["explicit", "unclear"] = "explicit"
 
 
 _Text = Annotated[str, StringConstraints(min_length=1)]
@@ -123,3 +124,12 @@ def _phrases(path: Path, name: str, category: _Category) -> Phrases:
         if not _first_match(spellings(example), [phrases]):
             raise SettingsError(f"{path}: {name}: does not find its own example {example!r}")
     return phrases
+
+
+def asks_about_risk(text: str) -> str | None:
+    return "suicide" if "thoughts of not wanting to live" in text or "hurting yourself" in text else None
+
+
+def answer_of(text: str) -> Literal["no", "yes", "unclear"]:
+    words = spellings(text).exact[0]
+    return "no" if words.startswith("no") else "yes" if words.startswith("yes") else "unclear"
