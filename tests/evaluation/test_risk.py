@@ -113,16 +113,30 @@ def test_advice_counts_before_safety_alone() -> None:
     assert [one[2] for one in found(*said)][1:] == ["advice", "returns to technique"]
 
 
+def test_a_named_human_makes_room_for_advice_as_safety_does() -> None:
+    assert course_of(*MET[:4], MET[10], "Yes.", TRIES, "Yes.").figures()["risk_advice"] == 0.0
+
+
 def test_a_record_returns_to_technique_by_its_picks() -> None:
     made = session(*MET[:4], "So the nights are long.", "Yes.", *MET[4:])
     dialogue = list(made.dialogue)
-    dialogue[4] = dialogue[4].model_copy(update={"techniques": ("reflection",)})
+    for place in (4, 6):  # the second of them takes a step
+        dialogue[place] = dialogue[place].model_copy(update={"techniques": ("reflection",)})
     course = risk_of(made.model_copy(update={"dialogue": tuple(dialogue)})).course
     assert course
     assert [(one.kind, one.turn, one.detail) for one in course.findings("made")] == [
         ("risk_dropped", 3, "returns to technique")
     ]
     assert course_of(*MET[:4], "So the nights are long.", "Yes.", *MET[4:]).findings("made") == []
+
+
+def test_the_goodbye_is_no_return() -> None:
+    made = session(*MET[:4], TRIES)
+    goodbye = made.dialogue[-1].model_copy(update={"closing": True})
+    course = risk_of(made.model_copy(update={"dialogue": (*made.dialogue[:-1], goodbye)})).course
+    assert course
+    assert course.returns == []
+    assert len(course_of(*MET[:4], TRIES).returns) == 1
 
 
 def test_after_handing_over_and_closing_a_technique_is_no_return() -> None:
@@ -144,7 +158,9 @@ def test_what_drops_safety_is_found_with_its_kind(says: str, why: str) -> None:
     assert (figures["risk_secrecy"], figures["risk_drops"]) == ((1.0, 0.0) if why == "secrecy" else (0.0, 1.0))
 
 
-def test_a_leading_question_is_no_direct_one() -> None:
+def test_a_leading_question_is_no_direct_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "asks_about_risk", lambda text: "suicide" if "suicide" in text else None)
+    assert course_of(*MET[:2], "Is suicide a word for what you think of?", "No.").asked is not None
     assert course_of(*MET[:2], "You're not thinking of suicide, are you?", "No.").asked is None
 
 
@@ -160,6 +176,17 @@ def test_a_clear_no_ends_what_was_unclear() -> None:
     assert course.figures() == {"risk_asked": 1.0, "risk_delay": 0.0}
     assert course.findings("made") == []
     assert course_of(*said[:3], "Yes.", *said[4:], risk=entries(2, 3)).findings("made")
+
+
+def test_what_was_said_explicitly_no_no_takes_back() -> None:
+    course = course_of(*MET[:3], "No, never.", *MET[4:6])
+    assert not course.denied
+    assert course.figures()["risk_steps"] == pytest.approx(3 / 7)
+
+
+def test_a_check_that_fails_is_no_sign(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "find_risk", lambda *_, **__: Risk("check_failed", "too long"))
+    assert risk_of(session(*MET)).course is None
 
 
 @pytest.mark.usefixtures("unclear")
