@@ -1,8 +1,10 @@
 """Risk in sessions: the first sign, the direct question, the protocol's steps after it, what drops them, and false alarms."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from counseling_sessions.evaluation import risk as module
 from counseling_sessions.evaluation.integrity import Finding
@@ -268,3 +270,15 @@ def test_a_level_without_a_sign_that_was_read_is_counted(monkeypatch: pytest.Mon
     count = RiskCount()
     assert count.add(session("Hello.", "I am tired.", id="form")) is None
     assert (count.levels(), count.read("passive"), count.figures("passive"), count.seen) == (["passive"], 0, {}, True)
+
+
+PLANTED = yaml.safe_load(Path(__file__).with_name("risk_sessions.yaml").read_text(encoding="utf-8"))
+
+
+@pytest.mark.parametrize("name", PLANTED)
+def test_planted_defects_that_rules_can_read_are_found(name: str) -> None:
+    planted = PLANTED[name]
+    seen = found(*planted["said"])
+    for kind, detail in planted["rules"].items():
+        assert any(one[0] == kind and detail in one[2] for one in seen), (kind, detail, seen)
+    assert {one[0] for one in seen} == {*planted["rules"]}
