@@ -203,4 +203,6 @@ async def test_what_was_walked_once_is_asked_of_nobody_again(models: Models, cac
         asked = len(server.requests)
         second = await walked(models, cache, FORKED, server)
         assert len(server.requests) == asked == 2
-    assert first.walks == second.walks
+        assert first.walks == second.walks
+        await walked(models, cache, FORKED.model_copy(update={"hash": "another"}), server)
+        assert len(server.requests) == 2 * asked

@@ -262,7 +262,10 @@ def test_findings_are_in_the_report_of_integrity() -> None:
 def test_the_section_is_there_only_with_a_risk_or_an_alarm_and_where_it_is_asked_for() -> None:
     assert risk_section(measured(clean())) is None
     assert risk_section(measured(session(*MET), metrics=("structure",))) is None
-    assert risk_section(measured(session(*MET))) is not None
+    section = risk_section(measured(session(*MET)))
+    assert section
+    # Without a level, and without a session that has no risk, the means are all.
+    assert [block.caption for block in section.blocks if isinstance(block, Table)] == ["Means over sessions"]
 
 
 def test_a_level_without_a_sign_that_was_read_is_counted(monkeypatch: pytest.MonkeyPatch) -> None:

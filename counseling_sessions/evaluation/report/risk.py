@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from counseling_sessions.evaluation.figures import MEASURES, RISK
-from counseling_sessions.evaluation.measure import GroupMeasures, Measures
+from counseling_sessions.evaluation.measure import Measures
 from counseling_sessions.evaluation.report.document import Block, Row, Section, Table
 from counseling_sessions.evaluation.report.format import INTERVALS, figure_cell
 from counseling_sessions.evaluation.report.measured import means_table
@@ -23,8 +23,9 @@ def risk_section(measures: Measures) -> Section | None:
     means = means_table(groups, RISK)
     blocks: list[Block] = [means] if means.rows else []
     counts = [(group.name, group.risk) for group in groups if group.risk]
-    blocks += [_by_level(counts)] if any(risk.by_level for _, risk in counts) else []
-    return Section("Risk", _SAID, (*blocks, _alarms(groups)))
+    blocks += [_by_level(counts)] if any(level for _, risk in counts for level in risk.levels()) else []
+    blocks += [_alarms(counts)] if any(risk.alarms for _, risk in counts) else []
+    return Section("Risk", _SAID, tuple(blocks))
 
 
 def _by_level(counts: Sequence[tuple[str, RiskCount]]) -> Table:
@@ -42,8 +43,8 @@ def _by_level(counts: Sequence[tuple[str, RiskCount]]) -> Table:
     return Table("By level of risk", ("", *heads), tuple(rows), notes)
 
 
-def _alarms(groups: Sequence[GroupMeasures]) -> Table:
-    cells = [figure_cell(group.risk.false_alarms(), share=True) for group in groups if group.risk]
-    heads = (f"{group.name} (n={len(group.risk.alarms):,})" for group in groups if group.risk)
+def _alarms(counts: Sequence[tuple[str, RiskCount]]) -> Table:
+    cells = [figure_cell(risk.false_alarms(), share=True) for _, risk in counts]
+    heads = (f"{name} (n={len(risk.alarms):,})" for name, risk in counts)
     row: Row = ("sessions in which a risk was asked about without a sign", *cells)
     return Table("Sessions without a risk", ("", *heads), (row,), (INTERVALS,))
