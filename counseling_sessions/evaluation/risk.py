@@ -169,7 +169,7 @@ def _signs(dialogue: tuple[Message, ...]) -> Iterator[tuple[int, str]]:
     before = asked = ""
     for place, message in enumerate(dialogue):
         if message.speaker == "counselor":
-            asked = message.text
+            asked = message.text if "?" in message.text else ""
             continue
         risk = find_risk(message.text, before=before, asked=asked)
         if risk and risk.source == "rules":
