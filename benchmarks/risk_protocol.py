@@ -3,9 +3,9 @@
     python benchmarks/risk_protocol.py [SESSIONS…]
 
 The first tables are of labelled messages (tests/integrity/protocol_messages.yaml): precision and recall of each step and each way to
-drop safety, on the half that was held out and on the one that the signs were tuned on. Messages and signs are by one hand: expect less
-of others. With SESSIONS (anything that `run.py evaluate` reads, or a file of AnnoMI) a table counts what is read in all of their
-counselors' messages, and in how many sessions a risk was asked about without a sign. No word of a message is shown.
+drop safety. The signs were tuned on `tune`; `held_out` was set apart from it, and `later` was written after the signs' last change.
+With SESSIONS (anything that `run.py evaluate` reads, or a file of AnnoMI) a table counts what is read in all of their counselors'
+messages, and in how many sessions a risk was asked about without a sign. No word of a message is shown.
 """
 
 import sys
