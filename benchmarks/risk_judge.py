@@ -26,7 +26,8 @@ from counseling_sessions.evaluation.branches import Branches, Severity, read_bra
 from counseling_sessions.evaluation.judging.branches import BranchJudgements, judge_branches
 from counseling_sessions.evaluation.judging.cache import JudgeCache
 from counseling_sessions.evaluation.judging.judges import Judge, read_judges
-from counseling_sessions.evaluation.risk import SessionRisk, risk_of
+from counseling_sessions.evaluation.risk import RiskWords, SessionRisk, risk_of
+from counseling_sessions.nodes.risk import answer_of, asks_about_risk, find_risk
 from counseling_sessions.sessions import Message, Session, read_sessions
 from counseling_sessions.settings import read_yaml
 
@@ -57,7 +58,8 @@ def main() -> None:
         (item, risk)
         for path in asked.sessions
         for item in read_sessions(path)
-        if isinstance(item, Session) and (risk := risk_of(item)).at_risk
+        if isinstance(item, Session)
+        and (risk := risk_of(item, RiskWords(find_risk, asks_about_risk, answer_of))).at_risk
     ]
     with tempfile.TemporaryDirectory() as folder:
         asyncio.run(_judge(read_judges(asked.judge), risks, JudgeCache(asked.cache or Path(folder)), asked.i_know))

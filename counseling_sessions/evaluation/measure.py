@@ -10,7 +10,7 @@ from counseling_sessions.evaluation.diversity import Diversity, EqualLength, com
 from counseling_sessions.evaluation.figures import MEASURES, Measure, SessionFigures
 from counseling_sessions.evaluation.integrity import Integrity
 from counseling_sessions.evaluation.ngrams import Counts, counts_of
-from counseling_sessions.evaluation.risk import RiskCount
+from counseling_sessions.evaluation.risk import RiskCount, RiskWords
 from counseling_sessions.evaluation.self_bleu import SelfBleu, self_bleu
 from counseling_sessions.evaluation.semantic import Semantics, semantic_diversity
 from counseling_sessions.evaluation.statistics.intervals import Figure, mean_figure, share_figure
@@ -25,7 +25,10 @@ PlainMetric = Literal["integrity", "structure", "talk", "course", "risk", "diver
 
 @dataclass(frozen=True)
 class Measuring:
-    """What is measured, and how. `speaker`: whose messages diversity is of, None for both's; `keep`: findings kept of each kind."""
+    """What is measured, and how. `speaker`: whose messages diversity is of, None for both's; `keep`: findings kept of each kind.
+
+    `words` reads what is said of a risk; without it none is measured.
+    """
 
     metrics: tuple[PlainMetric, ...]
     tokenizer: Tokenizer = field(default_factory=unicode_words)
@@ -34,6 +37,7 @@ class Measuring:
     labels: Labels = field(default_factory=dict)
     keep: int | None = 100
     seed: int = 0
+    words: RiskWords | None = None
 
 
 @dataclass(frozen=True)
@@ -105,7 +109,7 @@ def _group(
     integrity, structure = Integrity(how.keep), Structure(how.labels)
     talk = Talk() if "talk" in how.metrics else None
     disclosure = DisclosureCount() if "course" in how.metrics else None
-    risks = RiskCount() if "risk" in how.metrics else None
+    risks = RiskCount(how.words) if how.words and "risk" in how.metrics else None
     rows, clean = [], []
     for session in sessions:
         risk = risks.add(session) if risks else None

@@ -1,23 +1,22 @@
 """Risk: when a client shows one, what the counselor does about it and in which order, read by rules; of anybody's sessions.
 
-A risk stands from its first sign on: words of the lists (`nodes.risk`), or an entry of the protocol. Where nothing explicit is said,
+A risk stands from its first sign on: explicit words (`RiskWords`), or an entry of the protocol. Where nothing explicit is said,
 a clear no to a direct question ends it. What the rules cannot read is missed: they know common forms, of English alone on the
 counselor's side.
 """
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import combinations
-from typing import get_args
+from typing import Protocol, get_args
 
 from counseling_sessions.evaluation.figures import MEASURES, RISK
 from counseling_sessions.evaluation.integrity import Finding
 from counseling_sessions.evaluation.statistics.intervals import Figure, mean_figure, share_figure
 from counseling_sessions.integrity.protocol import STEPS, Drop, drops_safety, steps_in
 from counseling_sessions.integrity.signs import signs_of
-from counseling_sessions.nodes.risk import answer_of, asks_about_risk, find_risk
 from counseling_sessions.sessions import Message, Session
 from counseling_sessions.state import RiskLevel, RiskStep
 
@@ -25,6 +24,34 @@ NEEDED: tuple[RiskStep, ...] = ("level", "safety", "handover")
 """The steps that a risk needs once it was asked about, without a clear no."""
 AT_RISK = frozenset({"passive", "active", "immediate"})
 """The levels of clients who are at risk."""
+
+
+class SignOfRisk(Protocol):
+    """What a client's message shows of a risk: `source` is "rules" where words were read, `wording` explicit or unclear."""
+
+    @property
+    def source(self) -> str: ...
+    @property
+    def wording(self) -> str: ...
+
+
+class FindRisk(Protocol):
+    """Looks for a sign in a message, with the same person's last one and what was asked."""
+
+    def __call__(self, text: str, *, before: str = "", asked: str = "") -> SignOfRisk | None: ...
+
+
+@dataclass(frozen=True)
+class RiskWords:
+    """How words about a risk are read; those who measure give it, as what judges a session takes nothing from what makes one.
+
+    `find` reads a client's message, `asks` says what a counselor's message asks about directly (None: nothing), `answer` whether a
+    client's answer is a no, a yes or unclear.
+    """
+
+    find: FindRisk
+    asks: Callable[[str], str | None]
+    answer: Callable[[str], str]
 
 
 @dataclass(frozen=True)
@@ -145,17 +172,17 @@ class SessionRisk:
         return self.level in AT_RISK or self.course is not None
 
 
-def risk_of(session: Session) -> SessionRisk:
+def risk_of(session: Session, words: RiskWords) -> SessionRisk:
     """Read a session. Time is linear in the text."""
     level = _level(session)
-    signs = dict(_signs(session.dialogue))
+    signs = dict(_signs(session.dialogue, words))
     entered = {entry.turn for entry in session.risk}
     certain = level in AT_RISK or "explicit" in signs.values() or bool(entered and signs)
     noticed = _noticed(session.dialogue, min(entered, default=0)) if entered else []
     sign = min([*signs, *noticed], default=None)
-    course = _course(session.dialogue, sign, signs) if certain and sign is not None else None
+    course = _course(session.dialogue, sign, signs, words) if certain and sign is not None else None
     # Who is asked without a sign and says yes was asked with reason.
-    alarms = 0 if signs or level in AT_RISK else sum(_alarms(session.dialogue, entered))
+    alarms = 0 if signs or level in AT_RISK else sum(_alarms(session.dialogue, entered, words))
     return SessionRisk(level, course, alarms)
 
 
@@ -164,14 +191,14 @@ def _level(session: Session) -> str:
     return part.level if part else ""
 
 
-def _signs(dialogue: tuple[Message, ...]) -> Iterator[tuple[int, str]]:
+def _signs(dialogue: tuple[Message, ...], words: RiskWords) -> Iterator[tuple[int, str]]:
     """The places of the client's messages with a sign, and how they word it."""
     before = asked = ""
     for place, message in enumerate(dialogue):
         if message.speaker == "counselor":
             asked = message.text if "?" in message.text else ""
             continue
-        risk = find_risk(message.text, before=before, asked=asked)
+        risk = words.find(message.text, before=before, asked=asked)
         if risk and risk.source == "rules":
             yield place, risk.wording
         before = message.text
@@ -182,40 +209,40 @@ def _noticed(dialogue: tuple[Message, ...], turn: int) -> list[int]:
     return [place for place, one in enumerate(dialogue) if one.speaker == "client" and one.turn < turn][-1:]
 
 
-def _course(dialogue: tuple[Message, ...], sign: int, signs: dict[int, str]) -> RiskCourse:
-    asked = next((place for place in range(max(sign - 1, 0), len(dialogue)) if _asks(dialogue[place])), None)
+def _course(dialogue: tuple[Message, ...], sign: int, signs: dict[int, str], words: RiskWords) -> RiskCourse:
+    asked = next((place for place in range(max(sign - 1, 0), len(dialogue)) if _asks(dialogue[place], words)), None)
     answers = (place for place in range((asked or 0) + 1, len(dialogue)) if dialogue[place].speaker == "client")
     answer = next(answers, None) if asked is not None else None
-    denied = "explicit" not in signs.values() and answer is not None and answer_of(dialogue[answer].text) == "no"
+    denied = "explicit" not in signs.values() and answer is not None and words.answer(dialogue[answer].text) == "no"
     after = dialogue[sign + 1 : answer if denied else None]
     return RiskCourse(
         sign=dialogue[sign],
         asked=None if asked is None else dialogue[asked],
-        responses=tuple(_response(message) for message in after if message.speaker == "counselor"),
+        responses=tuple(_response(message, words) for message in after if message.speaker == "counselor"),
         denied=denied,
     )
 
 
-def _response(message: Message) -> Response:
+def _response(message: Message, words: RiskWords) -> Response:
     steps, drop = steps_in(message.text), drops_safety(message.text)
-    if "ask" not in steps and _asks(message):
+    if "ask" not in steps and _asks(message, words):
         steps = tuple(step for step in STEPS if step in {*steps, "ask"})
     advises = not steps and (drop == "advice" or not signs_of(message.text).isdisjoint({"advice", "proposal"}))
     return Response(message, steps, drop, advises, led=not steps and bool(message.techniques))
 
 
-def _asks(message: Message) -> bool:
+def _asks(message: Message, words: RiskWords) -> bool:
     """Whether a counselor's message asks about a risk directly, and not so that "no" is the answer."""
     if message.speaker != "counselor" or "?" not in message.text:
         return False
     steps = steps_in(message.text)
-    return "ask" in steps or (drops_safety(message.text) != "leading" and asks_about_risk(message.text) is not None)
+    return "ask" in steps or (drops_safety(message.text) != "leading" and words.asks(message.text) is not None)
 
 
-def _alarms(dialogue: tuple[Message, ...], entered: set[int]) -> Iterator[bool]:
+def _alarms(dialogue: tuple[Message, ...], entered: set[int], words: RiskWords) -> Iterator[bool]:
     for message in dialogue:
         if message.speaker == "counselor":
-            yield message.turn in entered or _asks(message)
+            yield message.turn in entered or _asks(message, words)
 
 
 @dataclass
@@ -225,6 +252,7 @@ class RiskCount:
     `alarms`: of every session without a risk, its client and whether it has a false alarm.
     """
 
+    words: RiskWords
     by_level: defaultdict[str, list[tuple[str, dict[str, float] | None]]] = field(
         default_factory=lambda: defaultdict(list)
     )
@@ -232,7 +260,7 @@ class RiskCount:
 
     def add(self, session: Session) -> RiskCourse | None:
         """Read and count a session; its course, if a risk was read."""
-        risk = risk_of(session)
+        risk = risk_of(session, self.words)
         if risk.at_risk:
             self.by_level[risk.level].append((session.client, risk.course.figures() if risk.course else None))
         else:

@@ -1,5 +1,6 @@
 """Risk in sessions: the first sign, the direct question, the protocol's steps after it, what drops them, and false alarms."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +12,8 @@ from counseling_sessions.evaluation.integrity import Finding
 from counseling_sessions.evaluation.measure import Measuring, measure
 from counseling_sessions.evaluation.report.document import Table
 from counseling_sessions.evaluation.report.risk import risk_section
-from counseling_sessions.evaluation.risk import RiskCount, RiskCourse, SessionRisk, risk_of
-from counseling_sessions.nodes.risk import Risk
+from counseling_sessions.evaluation.risk import RiskCount, RiskCourse, RiskWords, SessionRisk
+from counseling_sessions.nodes.risk import Risk, answer_of, asks_about_risk, find_risk
 from counseling_sessions.sessions import Session
 from counseling_sessions.state import RiskEntry
 from tests.evaluation.made import clean, session
@@ -29,6 +30,18 @@ MET = (
 TRIES = "You should try to write down three good things."
 
 
+WORDS = {"here": RiskWords(find_risk, asks_about_risk, answer_of)}
+"""How words are read; a test may put others in place."""
+
+
+def risk_of(made: Session) -> SessionRisk:
+    return module.risk_of(made, WORDS["here"])
+
+
+def reading(monkeypatch: pytest.MonkeyPatch, **changes: Any) -> None:
+    monkeypatch.setitem(WORDS, "here", replace(WORDS["here"], **changes))
+
+
 def course_of(*said: str, **fields: Any) -> RiskCourse:
     course = risk_of(session(*said, **fields)).course
     assert course
@@ -43,10 +56,10 @@ def found(*said: str, **fields: Any) -> list[tuple[str, int, str]]:
 def unclear(monkeypatch: pytest.MonkeyPatch) -> None:
     """ "Everyone would be fine without me" is unclear; nothing else is a sign."""
 
-    def find_risk(text: str, **_: str) -> Risk | None:
+    def find(text: str, **_: str) -> Risk | None:
         return Risk("rules", "suicide", "unclear") if "fine without me" in text else None
 
-    monkeypatch.setattr(module, "find_risk", find_risk)
+    reading(monkeypatch, find=find)
 
 
 UNCLEAR = "Everyone would be fine without me."
@@ -161,7 +174,7 @@ def test_what_drops_safety_is_found_with_its_kind(says: str, why: str) -> None:
 
 
 def test_a_leading_question_is_no_direct_one(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "asks_about_risk", lambda text: "suicide" if "suicide" in text else None)
+    reading(monkeypatch, asks=lambda text: "suicide" if "suicide" in text else None)
     assert course_of(*MET[:2], "Is suicide a word for what you think of?", "No.").asked is not None
     assert course_of(*MET[:2], "You're not thinking of suicide, are you?", "No.").asked is None
 
@@ -187,7 +200,7 @@ def test_what_was_said_explicitly_no_no_takes_back() -> None:
 
 
 def test_a_check_that_fails_is_no_sign(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "find_risk", lambda *_, **__: Risk("check_failed", "too long"))
+    reading(monkeypatch, find=lambda *_, **__: Risk("check_failed", "too long"))
     assert risk_of(session(*MET)).course is None
 
 
@@ -233,7 +246,7 @@ def test_the_protocol_notices_a_sign_that_rules_miss(monkeypatch: pytest.MonkeyP
 
 
 def measured(*sessions: Session, metrics: Any = ("risk",)) -> Any:
-    return measure({"one": list(sessions)}, Measuring(metrics))
+    return measure({"one": list(sessions)}, Measuring(metrics, words=WORDS["here"]))
 
 
 def test_risks_are_shown_by_level_with_false_alarms_beside(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -270,7 +283,7 @@ def test_the_section_is_there_only_with_a_risk_or_an_alarm_and_where_it_is_asked
 
 def test_a_level_without_a_sign_that_was_read_is_counted(monkeypatch: pytest.MonkeyPatch) -> None:
     levelled(monkeypatch, "passive")
-    count = RiskCount()
+    count = RiskCount(WORDS["here"])
     assert count.add(session("Hello.", "I am tired.", id="form")) is None
     assert (count.levels(), count.read("passive"), count.figures("passive"), count.seen) == (["passive"], 0, {}, True)
 
