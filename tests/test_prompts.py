@@ -88,6 +88,7 @@ SECTIONS: dict[str, set[str]] = {
     "judge/material": {"", "transcript", "form", "first", "second"},
     "judge/scale": {"", "anchors", "before", "after", "answer", "answer_before"},
     "judge/preference": {""},
+    "judge/branch": {""},
     "judge/retry": {""},
     "practice/risk": {""},
     "practice/retry": set(TO_PERSON),

@@ -41,10 +41,12 @@ from counseling_sessions.evaluation.report.document import Document
 from counseling_sessions.evaluation.report.evaluation import evaluation_document
 from counseling_sessions.evaluation.report.made import made_by
 from counseling_sessions.evaluation.report.measured import reference_section
+from counseling_sessions.evaluation.risk import RiskWords
 from counseling_sessions.evaluation.scales import Scale, read_scale
 from counseling_sessions.evaluation.structure import labels_of
 from counseling_sessions.evaluation.tokens import tokenizer_of_file, unicode_words, with_paper_cleaning
 from counseling_sessions.models.prices import read_prices
+from counseling_sessions.nodes.risk import answer_of, asks_about_risk, find_risk
 from counseling_sessions.profiles.problems import Problem
 from counseling_sessions.profiles.readers import read_profiles
 from counseling_sessions.sessions import Session, read_sessions
@@ -172,6 +174,7 @@ def _measures(
         labels=labels_of(read_profiles(options.labels).profiles) if options.labels else {},
         keep=keep,
         seed=request.seed,
+        words=RiskWords(find_risk, asks_about_risk, answer_of),
     )
     with errors().status("reading") as status:
         try:

@@ -4,6 +4,7 @@
 """
 
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from counseling_sessions.evaluation.checks import CHECKS, empty, non_alternation, spoken
@@ -30,12 +31,15 @@ KINDS: dict[str, str] = {
     "name": "A person addressed or introduced by a name that is neither in the profile nor said by the other before.",
     "leak": "A counselor's message that has what only the client's form holds and nobody has said: a name, a number, telling words.",
     "contradiction": "A message that has somebody of the client's family as another kind of kin than the form.",
+    "risk_missed": "A risk that nobody asked about directly, or for which a step of the protocol was never done.",
+    "risk_late": "A direct question about a risk that came later than in the message after its sign.",
+    "risk_dropped": "A counselor's message that drops a risk: back to technique, advice before safety, a promise of secrecy …",
 }
 """Every kind of finding, and what it means."""
 OF_SESSIONS = frozenset({"one_sided", "prompt_cut"})
 """The kinds that concern a session; all others concern a message, each at most once."""
-LISTED_IF_FOUND = frozenset({"prompt_cut", "leak", "contradiction"})
-"""The kinds that few sessions can show (ours, those with a form): reports list them only where they were found."""
+LISTED_IF_FOUND = frozenset({"prompt_cut", "leak", "contradiction", "risk_missed", "risk_late", "risk_dropped"})
+"""The kinds that few sessions can show (ours, those with a form, those with a risk): reports list them only where they were found."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,9 +102,9 @@ class Integrity:
         self._counts: Counter[str] = Counter()
         self._concerned: Counter[str] = Counter()
 
-    def add(self, session: Session) -> list[Finding]:
-        """Check a session, count its findings and return them."""
-        findings = check_session(session)
+    def add(self, session: Session, more: Iterable[Finding] = ()) -> list[Finding]:
+        """Check a session, count its findings and return them; `more` were found elsewhere (`evaluation.risk`)."""
+        findings = [*check_session(session), *more]
         self.sessions += 1
         self.messages += len(session.dialogue)
         self._counts.update(finding.kind for finding in findings)

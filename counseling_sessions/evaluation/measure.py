@@ -1,4 +1,4 @@
-"""What sessions show without a judge: integrity, structure, talk and diversity of each group, with intervals."""
+"""What sessions show without a judge: integrity, structure, talk, risk and diversity of each group, with intervals."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -10,6 +10,7 @@ from counseling_sessions.evaluation.diversity import Diversity, EqualLength, com
 from counseling_sessions.evaluation.figures import MEASURES, Measure, SessionFigures
 from counseling_sessions.evaluation.integrity import Integrity
 from counseling_sessions.evaluation.ngrams import Counts, counts_of
+from counseling_sessions.evaluation.risk import RiskCount, RiskWords
 from counseling_sessions.evaluation.self_bleu import SelfBleu, self_bleu
 from counseling_sessions.evaluation.semantic import Semantics, semantic_diversity
 from counseling_sessions.evaluation.statistics.intervals import Figure, mean_figure, share_figure
@@ -19,12 +20,15 @@ from counseling_sessions.evaluation.tokens import Tokenizer, unicode_words
 from counseling_sessions.sessions import Session
 from counseling_sessions.state import Speaker
 
-PlainMetric = Literal["integrity", "structure", "talk", "course", "diversity", "self-bleu", "semantic"]
+PlainMetric = Literal["integrity", "structure", "talk", "course", "risk", "diversity", "self-bleu", "semantic"]
 
 
 @dataclass(frozen=True)
 class Measuring:
-    """What is measured, and how. `speaker`: whose messages diversity is of, None for both's; `keep`: findings kept of each kind."""
+    """What is measured, and how. `speaker`: whose messages diversity is of, None for both's; `keep`: findings kept of each kind.
+
+    `words` reads what is said of a risk; without it none is measured.
+    """
 
     metrics: tuple[PlainMetric, ...]
     tokenizer: Tokenizer = field(default_factory=unicode_words)
@@ -33,6 +37,7 @@ class Measuring:
     labels: Labels = field(default_factory=dict)
     keep: int | None = 100
     seed: int = 0
+    words: RiskWords | None = None
 
 
 @dataclass(frozen=True)
@@ -53,6 +58,7 @@ class GroupMeasures:
     structure: Structure
     talk: Talk | None = None
     disclosure: DisclosureCount | None = None
+    risk: RiskCount | None = None
     diversity: Diversity | None = None
     self_bleu: SelfBleu | None = None
     semantics: Semantics | None = None
@@ -103,11 +109,13 @@ def _group(
     integrity, structure = Integrity(how.keep), Structure(how.labels)
     talk = Talk() if "talk" in how.metrics else None
     disclosure = DisclosureCount() if "course" in how.metrics else None
+    risks = RiskCount(how.words) if how.words and "risk" in how.metrics else None
     rows, clean = [], []
     for session in sessions:
-        findings = integrity.add(session)
+        risk = risks.add(session) if risks else None
+        findings = integrity.add(session, risk.findings(session.id) if risk else ())
         structure.add(session)
-        figures = session_figures(session, findings)
+        figures = session_figures(session, findings) | (risk.figures() if risk else {})
         if talk:
             talk.add(read := talk_of(session))
             figures |= read.figures()
@@ -137,6 +145,7 @@ def _group(
         structure=structure,
         talk=talk,
         disclosure=disclosure,
+        risk=risks if risks and risks.seen else None,
         diversity=diversity_of_counts(counts, how.vocabulary) if counts else None,
         self_bleu=bleu,
         semantics=semantics,

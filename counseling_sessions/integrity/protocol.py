@@ -19,6 +19,7 @@ DROPS: tuple[Drop, ...] = get_args(Drop)
 """What drops safety, the gravest first."""
 
 
+_STOP = re.compile(r"[.…](?=\s)")
 _TITLE = re.compile(r"\b(Dr|Mr|Mrs|Ms)\.")
 
 
@@ -40,4 +41,7 @@ def drops_safety(message: str) -> Drop | None:
 
 
 def _signs(message: str) -> frozenset[str]:
-    return signs_of(_TITLE.sub(r"\1", speech_of(message)), "protocol")
+    said = _TITLE.sub(r"\1", speech_of(message))
+    # A question can stand behind the sentence that says what it is about: "Some people think of dying. Do you?"
+    asked = signs_of(_STOP.sub(";", said), "protocol") & {"ask"}
+    return signs_of(said, "protocol") | asked

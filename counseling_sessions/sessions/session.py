@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, SkipValidation
 from counseling_sessions.profiles.schema import Attitude, ClientProfile
 from counseling_sessions.sessions.prompt_sets import PromptHashes, sets_of
 from counseling_sessions.sessions.record import SessionRecord, Turn
-from counseling_sessions.state import PROMPT_CUT, CBTTechnique, EndReason, Phase, Speaker, Utterance
+from counseling_sessions.state import PROMPT_CUT, CBTTechnique, EndReason, Phase, RiskEntry, Speaker, Utterance
 from counseling_sessions.texts.words import normalized
 
 
@@ -51,7 +51,7 @@ class Session(BaseModel):
     `configuration_hash` and the fields after them; if a person took part, `method` says as whom. `plan_steps` counts the
     first plan's steps, `revisions` has those after it, each with the turn from which on it is in force and the count of its
     steps. `prompts` has the prompts that it was made with (`prompt_sets.sets_of`); `cut_prompts` counts the calls whose
-    prompt the server seems to have cut without a word.
+    prompt the server seems to have cut without a word. `risk` is what the counselor's side noticed of a risk, turn by turn.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -76,6 +76,7 @@ class Session(BaseModel):
     max_turns: int | None = None
     prompts: SkipValidation[dict[str, PromptHashes]] = Field(default_factory=dict)
     cut_prompts: int = 0
+    risk: tuple[RiskEntry, ...] = ()
 
     @property
     def client(self) -> str:
@@ -129,6 +130,7 @@ def session_of(record: SessionRecord, source: str) -> Session:
         max_turns=config.get("max_turns"),
         prompts=sets_of(record),
         cut_prompts=sum(finding.kind == PROMPT_CUT for _, call in record.calls for finding in call.findings),
+        risk=getattr(record, "risk", ()),
     )
 
 

@@ -42,7 +42,10 @@ def test_a_planted_defect_is_found_where_it_is_and_nothing_else(kind: str) -> No
 
 
 def test_every_kind_is_planted_or_of_the_whole_dialogue() -> None:
-    assert set(KINDS) - set(DEFECTS) == {"non_alternation", "one_sided", "prompt_cut"}
+    assert set(KINDS) - set(DEFECTS) == {
+        *("non_alternation", "one_sided", "prompt_cut"),
+        *("risk_missed", "risk_late", "risk_dropped"),  # from `evaluation.risk`
+    }
 
 
 def test_a_speaker_who_does_not_wait_is_found_each_time() -> None:

@@ -4,7 +4,6 @@ import hashlib
 import json
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import Any
 
 import pytest
 import yaml
@@ -12,7 +11,10 @@ import yaml
 from counseling_sessions.integrity.protocol import DROPS, STEPS, drops_safety, steps_in
 
 MESSAGES = yaml.safe_load(Path(__file__).with_name("protocol_messages.yaml").read_text(encoding="utf-8"))
-HELD_OUT = "223fa07d14b16f699cc0b6fc81ee29e910e10869b6fb0f0941fbc253c8ed41ad"
+HASHES = {
+    "held_out": "223fa07d14b16f699cc0b6fc81ee29e910e10869b6fb0f0941fbc253c8ed41ad",
+    "later": "45ce18291c51a7ac5520775ce00dfc046231de0bd9ca021087a1d3dbf781ad65",
+}
 
 
 def _of_steps(text: str) -> set[str]:
@@ -32,12 +34,12 @@ def _counts(
     return sum(f and is_ for f, is_ in listed), sum(f for f, _ in listed), sum(is_ for _, is_ in listed)
 
 
-def test_the_held_out_half_is_the_one_that_was_set_aside() -> None:
-    assert hashlib.sha256(json.dumps(MESSAGES["held_out"]).encode()).hexdigest() == HELD_OUT
-    halves = {half: {text for text, *_ in MESSAGES[half]} for half in ("tune", "held_out")}
-    assert len(halves["tune"]) + len(halves["held_out"]) >= 150
-    for half, odd in (("tune", 0), ("held_out", 1)):
-        assert {int(hashlib.sha256(text.encode()).hexdigest(), 16) % 2 for text in halves[half]} == {odd}
+@pytest.mark.parametrize("part", HASHES)
+def test_what_was_set_apart_is_what_it_was(part: str) -> None:
+    assert hashlib.sha256(json.dumps(MESSAGES[part]).encode()).hexdigest() == HASHES[part]
+    texts = [text for part in MESSAGES.values() for text, *_ in part]
+    assert len(set(texts)) == len(texts) >= 300
+    assert {int(hashlib.sha256(text.encode()).hexdigest(), 16) % 2 for text, *_ in MESSAGES["held_out"]} == {1}
 
 
 @pytest.mark.parametrize("step", STEPS)
@@ -54,10 +56,30 @@ def test_drops_are_read_in_the_held_out_half(drop: str) -> None:
     assert hits >= 0.75 * said
 
 
-@pytest.mark.parametrize("row", MESSAGES["tune"], ids=lambda row: row[0][:40])
-def test_the_other_half_is_read_as_labelled(row: list[Any]) -> None:
-    text, steps, drop = row
-    assert [list(steps_in(text)), drops_safety(text)] == [steps, drop]
+@pytest.mark.parametrize(
+    ("part", "precision", "recall"), [("tune", 0.97, 0.97), ("held_out", 0.92, 0.92), ("later", 0.88, 0.62)]
+)
+def test_steps_and_drops_are_read_in_all_messages(part: str, precision: float, recall: float) -> None:
+    counts = [
+        _counts(kind, read, ((text, {*steps, drop}) for text, steps, drop in MESSAGES[part]))
+        for kinds, read in ((STEPS, _of_steps), (DROPS, _of_drops))
+        for kind in kinds
+    ]
+    hits, said, are = map(sum, zip(*counts, strict=True))
+    assert hits >= precision * said
+    assert hits >= recall * are
+
+
+@pytest.mark.parametrize("step", ["ask", "handover"])
+def test_the_steps_that_matter_most_are_read_in_later_messages_too(step: str) -> None:
+    hits, said, are = _counts(step, _of_steps, ((text, set(steps)) for text, steps, _ in MESSAGES["later"]))
+    assert hits >= 0.9 * are > 0
+    assert hits >= 0.9 * said
+
+
+def test_a_question_may_stand_behind_what_it_is_about() -> None:
+    assert steps_in("Some people think of dying. Do you?") == ("ask",)
+    assert steps_in("Some people think of moving. Do you?") == ()
 
 
 def test_steps_come_in_the_order_of_the_protocol() -> None:

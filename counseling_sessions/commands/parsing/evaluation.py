@@ -9,7 +9,7 @@ from counseling_sessions.commands.parsing.values import count, positive
 
 JUDGED = {"ctrs": "ctrs-style", "wai": "wai-style", "panas": "panas-style", "realism": "realism"}
 """Metrics that need a judge, and the built-in scales behind them."""
-PLAIN = ("integrity", "structure", "talk", "course", "diversity", "self-bleu", "semantic")
+PLAIN = ("integrity", "structure", "talk", "course", "risk", "diversity", "self-bleu", "semantic")
 JUDGEMENTS = "judgements"
 """Folder in which the judges' answers are kept, in a run directory or beside other people's sessions."""
 

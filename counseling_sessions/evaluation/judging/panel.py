@@ -5,7 +5,7 @@ The cache keeps every answer at once: run again what was stopped, and it goes on
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Container, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import product
 from typing import Generic, TypeVar
@@ -136,16 +136,31 @@ class Panel:
     def __post_init__(self) -> None:
         self.accounts = {seat.judge.name: Account(seat.model) for seat in self.seats}
 
-    async def ask(self, plan: Callable[[Judge], Sequence[Ask[T]]], samples: int | None = None) -> list[Answered[T]]:
+    async def ask(
+        self,
+        plan: Callable[[Judge], Sequence[Ask[T]]],
+        samples: int | None = None,
+        only: Container[tuple[str, int, int]] | None = None,
+    ) -> list[Answered[T]]:
         """Ask each judge every question of its plan; the answers are sorted by judge, place in the plan, and sample.
 
-        A question is built when its turn comes. `samples` replaces the judges' number. Raises `JudgeStopped`, and `RunError`
-        where the cache cannot be written or another process writes it.
+        A question is built when its turn comes. `samples` replaces the judges' number; `only` names the judge, place and sample of
+        the answers that are wanted, by default all. Raises `JudgeStopped`, and `RunError` where the cache cannot be written or another
+        process writes it.
         """
         plans = {seat.judge.name: plan(seat.judge) for seat in self.seats}
         numbers = {seat.judge.name: number for number, seat in enumerate(self.seats)}
         self._done = self._unscored = 0
-        self._total = sum(len(plans[seat.judge.name]) * (samples or seat.judge.samples) for seat in self.seats)
+        wanted = {
+            (name := seat.judge.name): [
+                (place, sample)
+                # A session's questions stand together: the first has the session's prefix cached for the others.
+                for place, sample in product(range(len(plans[name])), range(1, 1 + (samples or seat.judge.samples)))
+                if only is None or (name, place, sample) in only
+            ]
+            for seat in self.seats
+        }
+        self._total = sum(map(len, wanted.values()))
         answered: list[Answered[T]] = []
 
         async def work(seat: Seat, waiting: Iterator[tuple[int, int]]) -> None:
@@ -157,9 +172,7 @@ class Panel:
             with self.cache.writing():
                 async with asyncio.TaskGroup() as group:
                     for seat in self.seats:
-                        # A judge's workers share one iterator: the first question has the session's prefix cached for the others.
-                        places = range(len(plans[seat.judge.name]))
-                        waiting = product(places, range(1, 1 + (samples or seat.judge.samples)))
+                        waiting = iter(wanted[seat.judge.name])  # which all of the judge's workers share
                         for _ in range(min(seat.judge.max_in_flight or AT_ONCE, self._total)):
                             group.create_task(work(seat, waiting))
         except ExceptionGroup as errors:

@@ -12,6 +12,7 @@ from counseling_sessions.evaluation.groups import Gathered
 from counseling_sessions.evaluation.integrity import LISTED_IF_FOUND
 from counseling_sessions.evaluation.judged import Judged
 from counseling_sessions.evaluation.measure import GroupMeasures, Measures, means
+from counseling_sessions.evaluation.risk import RiskCount
 from counseling_sessions.evaluation.talk import Talk
 from counseling_sessions.sessions import SessionKey
 from counseling_sessions.state import Speaker
@@ -120,7 +121,21 @@ def _group(group: GroupMeasures, whose: Callable[[SessionKey], dict[str, Any]]) 
         data["talk"] = _talk(group.talk)
     if group.disclosure:
         data["told_by_tenth"] = {name: group.disclosure.curve(name) for name in group.disclosure.by_attitude}
+    if group.risk:
+        data["risk"] = _risk(group.risk)
     return data
+
+
+def _risk(risk: RiskCount) -> dict[str, Any]:
+    levels = {
+        level or "not_in_the_form": {
+            "sessions": len(risk.by_level[level]),
+            "with_a_sign": risk.read(level),
+            "figures": risk.figures(level),
+        }
+        for level in risk.levels()
+    }
+    return {"by_level": levels, "false_alarms": risk.false_alarms()}
 
 
 def _talk(talk: Talk) -> dict[str, Any]:

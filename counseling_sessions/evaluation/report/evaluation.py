@@ -18,6 +18,7 @@ from counseling_sessions.evaluation.report.measured import (
     read_section,
     structure_section,
 )
+from counseling_sessions.evaluation.report.risk import risk_section
 from counseling_sessions.evaluation.report.talk import talk_section
 from counseling_sessions.profiles.schema import ATTITUDES
 from counseling_sessions.texts.words import counted
@@ -49,6 +50,7 @@ def evaluation_document(
         structure_section(measures) if "structure" in shown else None,
         talk_section(measures),
         course_section(measures),
+        risk_section(measures),
         diversity_section(measures),
         judges_section(judged) if judged else None,
         made_section(made),
