@@ -5,6 +5,10 @@ The check is no clinical instrument. It errs on one side: what it cannot decide,
 
 from counseling_sessions.nodes.risk.check import check_message
 from counseling_sessions.nodes.risk.help_lines import Help, help_text, read_help
-from counseling_sessions.nodes.risk.phrases import Risk, find_risk, phrase_lists
+from counseling_sessions.nodes.risk.phrases import Risk, phrase_lists
+from counseling_sessions.nodes.risk.search import answer_of, asks_about_risk, find_risk
 
-__all__ = ["Help", "Risk", "check_message", "find_risk", "help_text", "phrase_lists", "read_help"]
+__all__ = [
+    *("Help", "Risk", "answer_of", "asks_about_risk", "check_message", "find_risk", "help_text", "phrase_lists"),
+    "read_help",
+]
