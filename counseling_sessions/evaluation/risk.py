@@ -18,7 +18,8 @@ from counseling_sessions.evaluation.statistics.intervals import Figure, mean_fig
 from counseling_sessions.integrity.protocol import STEPS, Drop, drops_safety, steps_in
 from counseling_sessions.integrity.signs import signs_of
 from counseling_sessions.sessions import Message, Session
-from counseling_sessions.state import RiskLevel, RiskStep
+from counseling_sessions.profiles.risk_part import RiskLevel
+from counseling_sessions.state import RiskStep
 
 NEEDED: tuple[RiskStep, ...] = ("level", "safety", "handover")
 """The steps that a risk needs once it was asked about, without a clear no."""
@@ -187,7 +188,7 @@ def risk_of(session: Session, words: RiskWords) -> SessionRisk:
 
 
 def _level(session: Session) -> str:
-    part = getattr(session.profile, "risk", None)
+    part = session.profile.risk if session.profile else None
     return part.level if part else ""
 
 

@@ -7,7 +7,8 @@ from langchain_core.messages import HumanMessage
 from counseling_sessions.models.chat import Models
 from counseling_sessions.models.structured import AnswerSchema, read_only_object
 from counseling_sessions.nodes.attempts import Unusable
-from counseling_sessions.nodes.risk.phrases import Risk, find_risk
+from counseling_sessions.nodes.risk.phrases import Risk
+from counseling_sessions.nodes.risk.search import find_risk
 from counseling_sessions.nodes.speaking import DecisionRequest, decide
 from counseling_sessions.profiles.schema import clean
 from counseling_sessions.prompts import prompt
@@ -32,7 +33,8 @@ async def check_message(
     """The risk in a person's message; None only if every configured check finds none.
 
     The model sees only what the lists let pass. It has one attempt, as repetition would end in a no. Its answer must be one
-    object with one field; only reasoning may precede it. No answer, or any other, counts as risk.
+    object with one field; only reasoning may precede it. A true is `unclear`: the lists have found nothing, so the person is
+    asked. No answer, or any other, counts as risk (`check_failed`, explicit).
     """
     if risk := find_risk(text, before=before, asked=asked):
         return risk
@@ -47,7 +49,7 @@ async def check_message(
         return Risk("check_failed", type(error).__name__)
     if isinstance(answer, Unusable):
         return Risk("check_failed", answer.failure.kind)
-    return Risk("model", "said so") if answer.value else None
+    return Risk("model", "said so", "unclear") if answer.value else None
 
 
 def read_verdict(answer: dict[str, Any]) -> bool:

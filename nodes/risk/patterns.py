@@ -1,9 +1,13 @@
 """Turns a phrase of the lists into patterns: the phrase itself, with disguised letters, and with its letters apart."""
 
+import itertools
 import re
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import cache, cached_property, lru_cache
 
-from counseling_sessions.nodes.risk.spellings import WILD, Apart
+from counseling_sessions.nodes.risk.spellings import WILD, Apart, Spellings
+from counseling_sessions.nodes.risk.starts import starts_of
 
 SHORTEST = 6
 """Letters of the shortest phrase that counts among letters apart, where words have no ends."""
@@ -20,37 +24,151 @@ _LONGEST = 8
 """Letters of the longest word that can stand inside a phrase with its letters apart."""
 
 
+_LETTERS_OF = {WILD: "[a-z]"} | {
+    digit: f"[{digit}{''.join(letter for letter, digits in _ALSO.items() if digit in digits)}]" for digit in "0123456789"
+}
+"""The letters that a sign in a word can stand for, as a set."""
+_SIGNS = re.compile(rf"[{WILD}\d]")
+_DOUBLED = re.compile(r"([a-z])\1")
+_WORDS = 12
+"""Words of the longest phrase, about: so far behind its first word a disguised one can belong to it."""
+_LONGEST_START = 24
+_LONG = 7
+"""Letters of a word that still stands out with any one of them wrong."""
+_LETTERS = "abcdefghijklmnopqrstuvwxyz"
+_GROUP = re.compile(r"<(\w+)>")
+
+
 @dataclass(frozen=True)
 class Phrases:
-    """The phrases of a category: `exact` and `loose` match between word boundaries, `apart` anywhere in text without spaces."""
+    """The phrases of a category. They match between word boundaries, and with their letters apart in text without spaces."""
 
     category: str
-    exact: re.Pattern[str]
-    loose: re.Pattern[str]
-    apart: re.Pattern[str]
+    patterns: tuple[str, ...]
+
+    @cached_property
+    def exact(self) -> re.Pattern[str]:
+        """All the patterns in one, for a whole clause."""
+        return re.compile(_between(self.patterns))
+
+    @cached_property
+    def _apart(self) -> re.Pattern[str]:
+        return re.compile("|".join(f"(?:{_loose(_without_words(item), spaces=False)})" for item in self.patterns))
+
+    @cached_property
+    def _by_start(self) -> dict[str, list[str]]:
+        """The patterns by the words that they can begin with; `*` at the end stands for any more letters."""
+        by_start: dict[str, list[str]] = {}
+        for pattern in self.patterns:
+            for start in starts_of(pattern):
+                by_start.setdefault(start, []).append(pattern)
+        return by_start
+
+    def found_in(self, words: str) -> bool:
+        """Whether lower-case words between single spaces have a phrase."""
+        place = 0
+        for word in words.split(" "):
+            if any(_compiled(pattern).match(words, place) for pattern in self._begun_by(word)):
+                return True
+            place += len(word) + 1
+        return False
+
+    def found_loosely(self, words: str) -> bool:
+        """Whether words have a phrase with a sign that stands for several letters, or with drawn-out letters, in it."""
+        place, near = 0, _near_disguises(words)
+        for number, word in enumerate(words.split(" ")):
+            if near[number] and any(_compiled(_loose(item)).match(words, place) for item in self._loosely_begun_by(word)):
+                return True
+            place += len(word) + 1
+        return False
 
     def stand_apart(self, run: Apart) -> bool:
         """Whether at least a part of a phrase has its letters apart."""
-        match = self.apart.search(run.text)
+        match = self._apart.search(run.text)
         while match:
             overlaps = match.start() < run.end and match.end() > run.start
             if overlaps and len(match[0]) >= SHORTEST:
                 return True
-            match = self.apart.search(run.text, match.start() + 1)
+            match = self._apart.search(run.text, match.start() + 1)
         return False
 
+    def _begun_by(self, word: str) -> Iterator[str]:
+        by_start = self._by_start
+        yield from by_start.get(word, ())
+        for end in range(len(word[:_LONGEST_START]) + 1):
+            yield from by_start.get(f"{word[:end]}*", ())
 
-def phrases_of(category: str, patterns: tuple[str, ...]) -> Phrases:
-    """The patterns of a list's category. Raises `re.error` for an invalid regular expression."""
-    return Phrases(
-        category,
-        re.compile(_between(patterns)),
-        re.compile(_between(tuple(map(_loose, patterns)))),
-        re.compile("|".join(f"(?:{_loose(_without_words(item), spaces=False)})" for item in patterns)),
+    def _loosely_begun_by(self, word: str) -> Iterator[str]:
+        if not _SIGNS.search(word):
+            for meant in _undoubled(word):
+                yield from self._begun_by(meant)
+            return
+        spelled = re.compile("".join(_LETTERS_OF.get(sign, sign) for sign in word))
+        for start, patterns in self._by_start.items():
+            if start.endswith("*") or spelled.fullmatch(start):
+                yield from patterns
+
+
+def first_match(spelled: Spellings, lists: Iterable[Phrases]) -> str | None:
+    """The category of the first matching phrases, in the spelling that is nearest to the message."""
+    lists = tuple(lists)
+    matches = itertools.chain(
+        (phrases for phrases in lists for words in spelled.exact if phrases.found_in(words)),
+        (phrases for phrases in lists for words in spelled.loose if phrases.found_loosely(words)),
+        (phrases for phrases in lists for run in spelled.apart if phrases.stand_apart(run)),
     )
+    return next((phrases.category for phrases in matches), None)
 
 
-def _between(patterns: tuple[str, ...]) -> str:
+@cache
+def _compiled(pattern: str) -> re.Pattern[str]:
+    return re.compile(rf"(?:{pattern})\b")
+
+
+@lru_cache(maxsize=8)
+def _near_disguises(words: str) -> list[bool]:
+    """For each word, whether a disguised one is near enough to belong to a phrase that begins with it."""
+    near: list[bool] = []
+    left = 0
+    for word in reversed(words.split(" ")):
+        left = _WORDS if _SIGNS.search(word) or _DOUBLED.search(word) else left - 1
+        near.append(left > 0)
+    return near[::-1]
+
+
+def _undoubled(word: str) -> set[str]:
+    """The word as it is, and without each or all of its doubled letters."""
+    return {word, _DOUBLED.sub(r"\1", word)} | {
+        f"{word[: double.start()]}{word[double.start() + 1 :]}" for double in _DOUBLED.finditer(word)
+    }
+
+
+def with_groups(patterns: Iterable[str], groups: Mapping[str, str]) -> tuple[str, ...]:
+    """The patterns with each `<name>` replaced by the group of that name. Raises `KeyError` for a name without a group."""
+
+    def group(name: re.Match[str]) -> str:
+        return f"(?:{_GROUP.sub(group, groups[name[1]])})"
+
+    return tuple(_GROUP.sub(group, item) for item in patterns)
+
+
+def slips_of(words: Iterable[str]) -> dict[str, str]:
+    """Misspelled words and the word meant, of four letters or more: two letters swapped, one left out, or one twice.
+
+    In a word of seven letters or more, any one letter can also be wrong or too many.
+    """
+    slips: dict[str, str] = {}
+    for word in words:
+        cuts = [(word[:place], word[place:]) for place in range(len(word) + 1)]
+        wrong = [f"{a}{b[1]}{b[0]}{b[2:]}" for a, b in cuts if len(b) > 1]
+        wrong += [f"{a}{b[1:]}" for a, b in cuts[1:] if b] + [f"{a}{b[0]}{b}" for a, b in cuts if b]
+        if len(word) >= _LONG:
+            wrong += [f"{a}{letter}{rest}" for a, b in cuts for letter in _LETTERS for rest in (b, b[1:])]
+        slips |= {slip: word for slip in wrong if slip != word}
+    return {slip: word for slip, word in slips.items() if slip not in words}
+
+
+def _between(patterns: Iterable[str]) -> str:
     return "|".join(rf"\b(?:{item})\b" for item in patterns)
 
 

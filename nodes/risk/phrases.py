@@ -1,12 +1,11 @@
-"""The deterministic half of the risk check: it searches several spellings of a message for lists of phrases.
+"""The lists of phrases of the deterministic risk check. They are data (`phrases/*.yaml`), one a language.
 
-The lists are data (`phrases/*.yaml`), one a language. Negation never cancels a match ("I am not suicidal" counts). An answer
-to a question about risk counts unless it is a plain no. Any error counts as risk.
+A list has phrases that are `explicit`, phrases that are `unclear` (they can be meant harmlessly, so a person is asked), what a
+counselor asks (`questions`; `safety` where it is the no that counts, as in "Are you safe?"), and how a person answers.
 """
 
-import itertools
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -14,122 +13,154 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
-from counseling_sessions.nodes.risk.patterns import Phrases, phrases_of
-from counseling_sessions.nodes.risk.spellings import Spellings, in_other_letters, spellings
+from counseling_sessions.nodes.risk.patterns import Phrases, first_match, slips_of, with_groups
+from counseling_sessions.nodes.risk.spellings import spellings
 from counseling_sessions.settings import SettingsError, read_yaml, validation_message
 
 FOLDER = Path(__file__).parent / "phrases"
 LANGUAGES = ("English", "French", "German", "Spanish")
 """The languages that have a list. Every message is checked against all the lists, whatever the session's language."""
-MOST = 10_000
-"""Characters of the longest message that is checked; a longer one counts as risk. No session accepts one."""
-PLAIN_NO = re.compile(
-    r"(?:no|nope|never|not at all|no never|no not at all|no i (?:dont|have not|havent|am not|do not)|absolutely not|nein|nie"
-    r"|non|jamais|nunca)(?: (?:thank you|thanks|never|really|danke|merci|gracias))?"
-)
-"""The only answers to a question about risk that count as a no."""
+
+Wording = Literal["explicit", "unclear"]
+_PARTS = ("explicit", "unclear", "questions", "safety")
 
 
 @dataclass(frozen=True)
 class Risk:
-    """A message counts as risk: who says so, and the category or why the check failed; never the message's words."""
+    """A message counts as risk: who says so, and the category or why the check failed; never the message's words.
+
+    `explicit` wording ends a session. `unclear` wording can be meant harmlessly: the person is asked what is meant.
+    """
 
     source: Literal["rules", "model", "check_failed"]
     category: str
-    wording: Literal["explicit", "unclear"] = "explicit"
+    wording: Wording = "explicit"
 
 
 _Text = Annotated[str, StringConstraints(min_length=1)]
 
 
-class _Category(BaseModel):
+class _Data(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
+
+class _Category(_Data):
     patterns: tuple[_Text, ...] = Field(min_length=1)
     examples: tuple[_Text, ...] = Field(min_length=1)
 
 
-class PhraseList(BaseModel):
-    """The phrases of one language, by category."""
+class _Answers(_Data):
+    """How a person answers a question about risk. `denial`, `after_denial` and `safe` must match a clause from end to end.
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    `after_denial` may follow a `denial`; `safe` is a clear yes to a question of `safety`. `admission` and `doubt` match anywhere,
+    and leave no clear no.
+    """
+
+    denial: _Category
+    after_denial: _Category
+    safe: _Category
+    admission: _Category
+    doubt: _Category
+
+
+class PhraseList(_Data):
+    """The phrases of one language, by category.
+
+    A pattern may name a `<group>`. `slips` are words that count with a slip of a key too. `turned` makes a counselor's second
+    person a person's first, word by word; each entry is one reading.
+    """
 
     language: str
-    categories: dict[str, _Category] = Field(min_length=1)
+    groups: dict[str, _Text] = {}
+    slips: tuple[_Text, ...] = Field(min_length=1)
+    turned: tuple[dict[str, str], ...] = Field(min_length=1)
+    explicit: dict[str, _Category] = Field(min_length=1)
+    unclear: dict[str, _Category] = Field(min_length=1)
+    questions: dict[str, _Category] = Field(min_length=1)
+    safety: dict[str, _Category] = Field(min_length=1)
+    asking: _Category
+    answers: _Answers
 
 
-def find_risk(text: str, *, before: str = "", asked: str = "") -> Risk | None:
-    """The risk that the lists find in a message, or None. Never raises: an error counts as risk (`check_failed`).
+@dataclass(frozen=True)
+class Lists:
+    """All the lists together, in the order of `LANGUAGES`."""
 
-    So do words in letters that no list has. `before` is the same person's last message, as a phrase can run over two
-    messages; `asked` is the other side's last message.
-    """
-    if max(len(text), len(asked)) > MOST:
-        return Risk("check_failed", "too long to be checked")
-    try:
-        if category := _category(text) or _category(f"{before[-200:]} {text}"):
-            return Risk("rules", category)
-        if asked and (category := _category(asked)) and not PLAIN_NO.fullmatch(spellings(text).exact[0]):
-            return Risk("rules", f"answer to a question about {category}")
-        if in_other_letters(text):
-            return Risk("check_failed", "letters that no list is written in")
-    except Exception as error:  # Any error counts as risk.
-        return Risk("check_failed", type(error).__name__)
-    return None
+    explicit: tuple[Phrases, ...]
+    unclear: tuple[Phrases, ...]
+    questions: tuple[Phrases, ...]
+    safety: tuple[Phrases, ...]
+    asking: Phrases
+    denial: Phrases
+    after_denial: Phrases
+    safe: Phrases
+    admission: Phrases
+    doubt: Phrases
+    turned: tuple[Mapping[str, str], ...]
+    slips: Mapping[str, str]
 
 
-def phrase_lists(folder: Path | None = None) -> tuple[Phrases, ...]:
-    """The categories of all the lists, in the order of `LANGUAGES`.
+def phrase_lists(folder: Path | None = None) -> Lists:
+    """The phrases of all the lists.
 
     Raises `SettingsError` for a list that is missing or unreadable, or that does not match its own examples.
     """
     return _read_lists(folder or FOLDER)
 
 
-def _category(text: str) -> str | None:
-    return _first_match(spellings(text), phrase_lists())
-
-
-def _first_match(spelled: Spellings, lists: Iterable[Phrases]) -> str | None:
-    """The category of the first matching phrase, in the spelling that is nearest to the message."""
-    matches = itertools.chain(
-        (phrases for words in spelled.exact for phrases in lists if phrases.exact.search(words)),
-        (phrases for words in spelled.loose for phrases in lists if phrases.loose.search(words)),
-        (phrases for run in spelled.apart for phrases in lists if phrases.stand_apart(run)),
-    )
-    return next((phrases.category for phrases in matches), None)
-
-
 @cache
-def _read_lists(folder: Path) -> tuple[Phrases, ...]:
-    phrases: list[Phrases] = []
-    for language in LANGUAGES:
-        path = folder / f"{language.lower()}.yaml"
-        try:
-            listed = PhraseList.model_validate(read_yaml(path))
-        except ValidationError as error:
-            raise SettingsError(f"{path}: {validation_message(error)}") from None
-        if listed.language != language:
-            raise SettingsError(f"{path}: language: should be {language}, not {listed.language}")
-        phrases += [_phrases(path, name, category) for name, category in listed.categories.items()]
-    return tuple(phrases)
+def _read_lists(folder: Path) -> Lists:
+    lists = [_read_list(folder / f"{language.lower()}.yaml", language) for language in LANGUAGES]
+    answers = {name: [getattr(item.answers, name) for item in lists] for name in _Answers.model_fields}
+    return Lists(
+        *(_by_category(lists, part) for part in _PARTS),
+        *(_together(name, categories) for name, categories in {"asking": [item.asking for item in lists], **answers}.items()),
+        turned=tuple(turned for item in lists for turned in item.turned),
+        slips=slips_of({word for item in lists for word in item.slips}),
+    )
 
 
-def _phrases(path: Path, name: str, category: _Category) -> Phrases:
+def _together(name: str, categories: Iterable[_Category]) -> Phrases:
+    return Phrases(name, tuple(pattern for category in categories for pattern in category.patterns))
+
+
+def _by_category(lists: list[PhraseList], part: str) -> tuple[Phrases, ...]:
+    return tuple(
+        Phrases(name, category.patterns) for item in lists for name, category in getattr(item, part).items()
+    )
+
+
+def _read_list(path: Path, language: str) -> PhraseList:
     try:
-        phrases = phrases_of(name, category.patterns)
+        listed = PhraseList.model_validate(read_yaml(path))
+    except ValidationError as error:
+        raise SettingsError(f"{path}: {validation_message(error)}") from None
+    if listed.language != language:
+        raise SettingsError(f"{path}: language: should be {language}, not {listed.language}")
+    answers = {
+        name: _filled(f"{path}: answers: {name}", getattr(listed.answers, name), listed.groups)
+        for name in _Answers.model_fields
+    }
+    parts = {
+        part: {
+            name: _filled(f"{path}: {part}: {name}", category, listed.groups)
+            for name, category in getattr(listed, part).items()
+        }
+        for part in _PARTS
+    }
+    asking = _filled(f"{path}: asking", listed.asking, listed.groups)
+    return listed.model_copy(update={**parts, "asking": asking, "answers": _Answers(**answers)})
+
+
+def _filled(where: str, category: _Category, groups: Mapping[str, str]) -> _Category:
+    """The category with the groups in its patterns, after a look whether it finds its examples."""
+    try:
+        phrases = Phrases(where, with_groups(category.patterns, groups))
+        lost = [item for item in category.examples if not first_match(spellings(item), [phrases])]
     except re.error as error:
-        raise SettingsError(f"{path}: {name}: not a regular expression: {error}") from None
-    for example in category.examples:
-        if not _first_match(spellings(example), [phrases]):
-            raise SettingsError(f"{path}: {name}: does not find its own example {example!r}")
-    return phrases
-
-
-def asks_about_risk(text: str) -> str | None:
-    return "suicide" if "thoughts of not wanting to live" in text or "hurting yourself" in text else None
-
-
-def answer_of(text: str) -> Literal["no", "yes", "unclear"]:
-    words = spellings(text).exact[0]
-    return "no" if words.startswith("no") else "yes" if words.startswith("yes") else "unclear"
+        raise SettingsError(f"{where}: not a regular expression: {error}") from None
+    except KeyError as error:
+        raise SettingsError(f"{where}: there is no group {error}") from None
+    if lost:
+        raise SettingsError(f"{where}: does not find its own example {lost[0]!r}")
+    return category.model_copy(update={"patterns": phrases.patterns})

@@ -34,6 +34,8 @@ _WILD_SIGNS = "*#?•·●█■✱∗⁎※"
 _UNSEEN = frozenset({"Cc", "Cf", "Cs", "Co", "Cn"})
 _FILLERS = "\u115f\u1160"
 """Invisible letters of the Hangul script."""
+_PICTURES = str.maketrans(dict.fromkeys("💀☠⚰🪦", " die ") | dict.fromkeys("🔪🗡🔫", " kill "))
+"""What a picture says where a phrase has a word. Among other words it says nothing."""
 _APOSTROPHES = re.compile("['’‘`´ʼ＇]")
 _LETTERS_APART = re.compile(r"\b(?:\w ){2,}\w\b")
 _DRAWN = re.compile(rf"([^\W\d_{WILD}])\1{{2,}}")
@@ -77,6 +79,8 @@ def spellings(text: str) -> Spellings:
         if drawn != unmasked or _AMBIGUOUS.search(together):
             loose += [drawn, together]
         apart += _runs(drawn)
+    if (said := text.translate(_PICTURES)) != text:
+        exact.append(_words(_letters(said)))
     return Spellings(*(tuple(dict.fromkeys(kind)) for kind in (exact, loose, apart)))  # type: ignore[arg-type]
 
 

@@ -8,9 +8,10 @@ from typing import Any
 import pytest
 import yaml
 
-from counseling_sessions.nodes.risk import check_message, find_risk, phrase_lists, phrases
+from counseling_sessions.nodes.risk import check_message, find_risk, phrase_lists, phrases, search
 from counseling_sessions.nodes.risk.check import ROLE
-from counseling_sessions.nodes.risk.phrases import LANGUAGES, MOST, Risk
+from counseling_sessions.nodes.risk.phrases import LANGUAGES, Risk
+from counseling_sessions.nodes.risk.search import MOST
 from counseling_sessions.nodes.risk.spellings import spellings
 from counseling_sessions.profiles.library import builtin_ids, load_builtin
 from counseling_sessions.profiles.schema import client_form
@@ -18,6 +19,7 @@ from counseling_sessions.settings import ModelSettings, SettingsError
 from tests.loopback.small_talk import text_at
 from tests.scripted import MODELS, config, scripted_models
 
+OBLIQUE = frozenset()
 RISKY = {
     "suicide": (
         "I have been thinking about suicide.",
@@ -195,7 +197,10 @@ HARMLESS = (
 
 @pytest.mark.parametrize(("category", "text"), [(kind, text) for kind, texts in RISKY.items() for text in texts])
 def test_expressions_of_risk_are_found(category: str, text: str) -> None:
-    assert find_risk(text) == Risk("rules", category)
+    risk = find_risk(text)
+    assert risk
+    assert (risk.source, risk.category) == ("rules", category)
+    assert risk.wording == ("unclear" if text in OBLIQUE else "explicit")
 
 
 @pytest.mark.parametrize("text", [*DISGUISED, *OTHER_LANGUAGES])
@@ -224,20 +229,6 @@ def test_the_built_in_clients_can_be_played() -> None:
 def test_a_phrase_may_run_over_two_messages() -> None:
     assert find_risk("die.") is None
     assert find_risk("die.", before="Some mornings I want to") == Risk("rules", "suicide")
-
-
-@pytest.mark.parametrize(
-    "answer", ["yes", "Sometimes, at night.", "No, but I was close once.", "I don't know", "maybe"]
-)
-def test_an_answer_to_a_question_about_risk_counts_unless_it_is_a_plain_no(answer: str) -> None:
-    asked = "Have you had thoughts of ending your life, of suicide?"
-    assert find_risk(answer, asked=asked) == Risk("rules", "answer to a question about suicide")
-    assert find_risk(answer, asked="Do you sleep at night?") is None
-
-
-@pytest.mark.parametrize("answer", ["No.", "no, never", "Not at all!", "No, I don't."])
-def test_a_plain_no_lets_the_session_go_on(answer: str) -> None:
-    assert find_risk(answer, asked="Are you thinking about suicide?") is None
 
 
 @pytest.mark.parametrize("piece", [
@@ -271,7 +262,7 @@ def test_signs_and_letters_of_the_lists_languages_are_let_pass(text: str) -> Non
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_every_example_of_a_list_is_found_with_its_letters_apart(language: str) -> None:
     listed = yaml.safe_load((phrases.FOLDER / f"{language.lower()}.yaml").read_text(encoding="utf-8"))
-    for category in listed["categories"].values():
+    for category in listed["explicit"].values():
         for example in category["examples"]:
             assert find_risk(" ".join(c for c in example if c.isalpha())), example
 
@@ -312,7 +303,7 @@ def test_whatever_goes_wrong_in_the_check_counts_as_risk(monkeypatch: pytest.Mon
     def lost(text: str) -> tuple[str, ...]:
         raise MemoryError
 
-    monkeypatch.setattr(phrases, "spellings", lost)
+    monkeypatch.setattr(search, "spellings", lost)
     assert find_risk("What a lovely day.") == Risk("check_failed", "MemoryError")
 
 
@@ -356,8 +347,8 @@ CHECKED = {"models": {**MODELS, ROLE: ModelSettings(temperature=0.0)}, "guard_at
     ("answer", "risk"),
     [
         ('{"risk": false}', None),
-        ('{"risk": true}', Risk("model", "said so")),
-        ('<think>{"risk": false} or {"risk": true}?</think>{"risk": true}', Risk("model", "said so")),
+        ('{"risk": true}', Risk("model", "said so", "unclear")),
+        ('<think>{"risk": false} or {"risk": true}?</think>{"risk": true}', Risk("model", "said so", "unclear")),
         ("I would rather not say.", Risk("check_failed", "malformed")),
         *((answer, Risk("check_failed", "malformed")) for answer in UNCLEAR),
         *((answer, None) for answer in CLEAR),

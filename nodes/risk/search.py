@@ -1,0 +1,140 @@
+"""The deterministic half of the risk check: it searches several spellings of a message for the lists' phrases.
+
+Negation never cancels a match: of "I am not suicidal", said alone, a person is asked. An answer to a question about risk
+counts unless it is a clear no.
+"""
+
+import re
+from dataclasses import replace
+from typing import Literal
+
+from counseling_sessions.nodes.risk.patterns import first_match
+from counseling_sessions.nodes.risk.phrases import Phrases, Risk, phrase_lists
+from counseling_sessions.nodes.risk.spellings import Spellings, in_other_letters, spellings
+
+MOST = 10_000
+"""Characters of the longest message that is checked; a longer one counts as risk. No session accepts one."""
+MOST_OF_A_NO = 300
+"""Characters of the longest clear no: who denies at length is asked."""
+_BEFORE = 200
+"""Characters at the end of the last message that can belong to a phrase of this one."""
+_CLAUSES = re.compile(r"[.,;:!()\n…–—]+| -+ ")
+
+
+def find_risk(text: str, *, before: str = "", asked: str = "") -> Risk | None:
+    """The risk that the lists find in a message, or None. Never raises: an error counts as risk (`check_failed`, explicit).
+
+    So do words in letters that no list has. `before` is the same person's last message, as a phrase can run over two
+    messages; `asked` is the other side's last message. If that asks about harm, a clear no is no risk, a yes is explicit,
+    and every other answer is unclear; if about safety, yes and no change places; if about both, or it only speaks
+    of risk, no yes is explicit. Explicit wording goes before unclear wording, then the order of `LANGUAGES` counts.
+    """
+    if max(len(text), len(asked)) > MOST:
+        return Risk("check_failed", "too long to be checked")
+    try:
+        return _find(text, before, asked)
+    except Exception as error:  # Any error counts as risk.
+        return Risk("check_failed", type(error).__name__)
+
+
+def asks_about_risk(text: str) -> str | None:
+    """The category of risk that a counselor's message asks the client about directly, or None.
+
+    Raises `SettingsError` for a list that cannot be read.
+    """
+    lists = phrase_lists()
+    if "?" not in text and not lists.asking.found_in(spellings(text).exact[0]):
+        return None
+    return _harm_asked(text) or _safety_asked(text)
+
+
+def answer_of(text: str) -> Literal["no", "yes", "unclear"]:
+    """What a message answers to a question about risk. A no is clear from end to end; all else is no no.
+
+    Raises `SettingsError` for a list that cannot be read.
+    """
+    lists = phrase_lists()
+    readings = _spelled(text[:MOST]).exact
+    if any(lists.admission.found_in(words) for words in readings):
+        return "yes"
+    if "?" in text or len(text) > MOST_OF_A_NO or any(lists.doubt.found_in(words) for words in readings):
+        return "unclear"
+    clauses, denial = _clauses(text), lists.denial.exact
+    is_no = any(map(denial.fullmatch, clauses)) and all(denial.fullmatch(words) or _may_follow(words) for words in clauses)
+    return "no" if is_no else "unclear"
+
+
+def _find(text: str, before: str, asked: str) -> Risk | None:
+    answer = answer_of(text)
+    harm, safety = (_harm_asked(asked), _safety_asked(asked)) if asked else (None, None)
+    about = harm or safety
+    if about and not (harm and safety) and _clears(text, answer, harm):
+        return None
+    lists, spelled = phrase_lists(), _spelled(text)
+    if category := _found(spelled, text, before, lists.explicit):
+        return Risk("rules", category, "unclear" if answer == "no" else "explicit")
+    if not (harm and safety) and asks_about_risk(asked) and answer == ("yes" if harm else "no"):
+        return Risk("rules", f"answer to a question about {about}")
+    if in_other_letters(text):
+        return Risk("check_failed", "letters that no list is written in")
+    if about:
+        return Risk("rules", f"answer to a question about {about}", "unclear")
+    if category := _found(replace(spelled, apart=()), text, before, lists.unclear):
+        return Risk("rules", category, "unclear")
+    return None
+
+
+def _clears(text: str, answer: str, harm: str | None) -> bool:
+    """Whether an answer is a clear no to a question about harm, or a clear yes to one about safety."""
+    if harm:
+        return answer == "no"
+    clauses = _clauses(text)
+    return bool(clauses) and all(phrase_lists().safe.exact.fullmatch(words) for words in clauses)
+
+
+def _clauses(text: str) -> list[str]:
+    return [words for clause in _CLAUSES.split(text) if (words := spellings(clause).exact[0])]
+
+
+def _found(spelled: Spellings, text: str, before: str, lists: tuple[Phrases, ...]) -> str | None:
+    if category := first_match(spelled, lists):
+        return category
+    if not before:
+        return None
+    end = before[-_BEFORE:]
+    category = first_match(_spelled(f"{end} {text}"), lists)
+    # What the last message says by itself was found there.
+    return None if category is None or category == first_match(_spelled(end), lists) else category
+
+
+def _harm_asked(asked: str) -> str | None:
+    """The category of harm that a counselor's message speaks of: by the lists' questions, or explicit in the second person."""
+    lists, spelled = phrase_lists(), _spelled(asked)
+    if category := first_match(spelled, lists.questions):
+        return category
+    turned = dict.fromkeys(
+        " ".join(words.get(word, word) for word in spelled.exact[0].split()) for words in lists.turned
+    )
+    return first_match(Spellings(tuple(turned), (), ()), lists.explicit)
+
+
+def _safety_asked(asked: str) -> str | None:
+    """The category of risk that a counselor's message asks about by its opposite, as in "Are you safe?"."""
+    return first_match(_spelled(asked), phrase_lists().safety)
+
+
+def _may_follow(words: str) -> bool:
+    """Whether a clause beside a no leaves it clear."""
+    lists = phrase_lists()
+    return bool(lists.after_denial.exact.fullmatch(words)) and not first_match(
+        spellings(words), lists.explicit + lists.unclear
+    )
+
+
+def _spelled(text: str) -> Spellings:
+    """The spellings of a message, and one more with slips of the key put right."""
+    spelled, slips = spellings(text), phrase_lists().slips
+    words = spelled.exact[1].split() if len(spelled.exact) > 1 else spelled.exact[0].split()
+    if not any(word in slips for word in words):
+        return spelled
+    return replace(spelled, exact=(*spelled.exact, " ".join(slips.get(word, word) for word in words)))
