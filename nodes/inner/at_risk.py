@@ -11,10 +11,11 @@ from counseling_sessions.integrity.protocol import steps_in
 from counseling_sessions.integrity.rules import denial
 from counseling_sessions.integrity.signs import signs_of
 from counseling_sessions.nodes.inner.tables import Length, moves
+from counseling_sessions.nodes.risk import asks_about_risk
 from counseling_sessions.profiles.disclosure import field_of
 from counseling_sessions.profiles.risk_part import RiskKind, RiskLevel
 from counseling_sessions.profiles.schema import ClientProfile
-from counseling_sessions.state import ClientState, ClientView
+from counseling_sessions.state import ClientState, ClientView, RiskStep
 from counseling_sessions.texts.telling import telling_words
 
 PART = "risk."
@@ -35,19 +36,17 @@ _OTHER_KINDS: dict[RiskKind, frozenset[str]] = {
     "danger_to_others": frozenset({"suicide", "self_harm", "danger"}),
 }
 """The categories of a question that are not about the client's own kind of risk. Who has dark thoughts is asked whether it is safe."""
-
-_QUESTIONS = {
-    "harm_to_others": r"(?:hurt|harm|attack|kill)(?:ing)? (?:(?:him|her|them|some\w+|any\w+|others?)|(?:your|the) \w+)\b",
-    "danger": r"\bsafe (?:at home|there|with \w+)|\b(?:he|she|they|any\w+|some\w+) (?:\w+ ){0,2}(?:hurt|hit|threaten)",
-    "self_harm": r"\b(?:harm|hurt)(?:ing)? yourself|\bself-?harm",
-}
+_FURTHER: frozenset[RiskStep] = frozenset({"level", "protective", "safety", "handover"})
+"""The steps that come after the direct question."""
 
 
-def asks_about_risk(message: str) -> str | None:
+def _asked_about(message: str) -> str | None:
     """The category of risk that a message asks about directly; None where it asks about none."""
-    if "ask" not in steps_in(message):
-        return None
-    return next((name for name, said in _QUESTIONS.items() if re.search(said, message, re.IGNORECASE)), "suicide")
+    steps = steps_in(message)
+    if "ask" in steps:
+        return asks_about_risk(message) or "suicide"
+    # A question that goes on from there ("do you mean to act on that?") asks for what comes after it.
+    return None if _FURTHER & set(steps) else asks_about_risk(message)
 
 
 def risk_item(view: ClientView, state: ClientState, before: Sequence[ClientState], turns: int) -> str:
@@ -57,7 +56,7 @@ def risk_item(view: ClientView, state: ClientState, before: Sequence[ClientState
         return ""
     message = view.last_of("counselor")
     items = [one.item for one in before]
-    if category := asks_about_risk(message):
+    if category := _asked_about(message):
         if category in _OTHER_KINDS[risk.kind]:
             return NOT_THIS
         # Who has answered that, and is asked something further in the same breath, says the further thing.

@@ -119,11 +119,11 @@ async def test_a_client_who_leaves_hears_where_a_person_can_be_reached(
 
 
 async def test_a_model_can_notice_what_rules_do_not(tmp_path: Path) -> None:
-    talk = Sensible(client=("It is the market.", "I have been putting my things in order."))
+    talk = Sensible(client=("It is the market.", "Next year is for the others."))
 
     def answer(asked: Asked) -> Any:
         if asked.schema == "risk":
-            return '{"risk": true}' if "in order" in asked.prompt else '{"risk": false}'
+            return '{"risk": true}' if "Next year" in asked.prompt else '{"risk": false}'
         return talk(asked)
 
     models, _ = scripted_models(answer)
