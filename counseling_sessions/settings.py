@@ -54,10 +54,6 @@ def _off(value: Any) -> bool:
     return value is False
 
 
-def _by_rules(value: Any) -> bool:
-    return bool(value == "rules")
-
-
 class ModelSettings(BaseModel):
     """Which model serves a role and how it is sampled. What is not given comes from the role's group, then `default`."""
 
@@ -213,10 +209,10 @@ class SessionConfig(BaseModel):
         exclude_if=_off,
         description="Refuse also what small models often get wrong: people mixed up, the other's part, echoes, ratings that jump",
     )
-    risk: RiskPolicy = Field(
-        default="rules",
-        exclude_if=_by_rules,
-        description="Who notices a risk in what the client says, which brings in the protocol: rules, a model too, or nobody (off)",
+    risk: RiskPolicy | None = Field(
+        default=None,
+        exclude_if=_unset,
+        description="With clients at risk, who notices it, so that the protocol leads: rules, a model too, or nobody (off)",
     )
     min_turns: int = Field(default=8, ge=1, le=MOST_TURNS, description="Turns before the client may end the session")
     max_turns: int = Field(

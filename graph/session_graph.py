@@ -137,17 +137,25 @@ def route_from_plan(state: FlowView) -> str:
     return END if state.failure else _method(state).counselor
 
 
+def route_first(state: FlowView) -> str:
+    """From the intake: to the plan first; then the last message is looked at, where it may show a risk."""
+    route = route_from_intake(state)
+    return "notice" if route not in ("plan", END) and _is_to_notice(state) else route
+
+
 def route_noticing(state: FlowView) -> str:
-    """From the client, or before the first turn: where a message may show a risk it is looked at first; but the plan is made before."""
-    is_planned = state.plan is not None or not _method(state).plan
-    if state.failure is None and is_planned and is_to_notice(state, _run_config() or SessionConfig()):
-        return "notice"
-    return route_from_client(state) if state.turn > 1 else route_from_intake(state)
+    """From the client: its message is looked at first, where it may show a risk."""
+    return "notice" if _is_to_notice(state) else route_from_client(state)
 
 
 def route_noticing_from_plan(state: FlowView) -> str:
-    """After the first plan the opening is looked at, if there is one; before a revision the message has been."""
-    return route_noticing(state) if state.turn == 1 else route_from_plan(state)
+    """After the first plan, what was said before it is looked at; before a revision it has been."""
+    is_first = state.plan is not None and not state.plan.turn
+    return "notice" if is_first and _is_to_notice(state) else route_from_plan(state)
+
+
+def _is_to_notice(state: FlowView) -> bool:
+    return state.failure is None and is_to_notice(state, _run_config() or SessionConfig())
 
 
 def route_from_notice(state: FlowView) -> str:
@@ -194,7 +202,7 @@ def _connect(
     counselors = [name for name in ("router", "counselor") if _has(parts, name)]
     starts = ["plan", *counselors] if parts is None else ["plan"] if parts.plan else counselors
     builder.add_edge(START, "intake")
-    builder.add_conditional_edges("intake", route_noticing, ["notice", *starts, END])
+    builder.add_conditional_edges("intake", route_first, ["notice", *starts, END])
     if "plan" in starts:
         builder.add_conditional_edges("plan", route_noticing_from_plan, ["notice", *counselors, END])
     if "router" in counselors:

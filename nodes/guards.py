@@ -88,7 +88,7 @@ def protocol(spoken: Spoken) -> str | None:
 
 _GUARDS = (
     *(rules.empty, rules.label, rules.meta_talk, rules.reasoning, rules.refusal, filtered),
-    *(repeat, near_repeat, role_flip, rules.risk, rules.means, truncated, long, asks, rules.further_session, protocol),
+    *(repeat, near_repeat, role_flip, rules.risk, rules.means, truncated, long, asks, rules.further_session),
 )
 _STRICT_GUARDS = (*strict.OF_SENTENCES, strict.rating, strict.echo)
 STRICT = frozenset(guard.__name__ for guard in _STRICT_GUARDS)
@@ -98,7 +98,11 @@ NEVER = frozenset({"runs_down"})
 _GUARDS_TO_PERSON = (*to_person.OF_SENTENCES, to_person.drops_subject)
 TO_PERSON = frozenset(guard.__name__ for guard in _GUARDS_TO_PERSON)
 """The guards against what no person should read: they look where a message has a listener, and what they refuse never enters."""
-GUARDS: dict[str, rules.Rule] = {guard.__name__: guard for guard in (*_GUARDS, *_STRICT_GUARDS, *_GUARDS_TO_PERSON)}
+OF_PROTOCOL = frozenset({protocol.__name__})
+"""The guard that looks where the protocol for a risk leads."""
+GUARDS: dict[str, rules.Rule] = {
+    guard.__name__: guard for guard in (*_GUARDS, *_STRICT_GUARDS, *_GUARDS_TO_PERSON, protocol)
+}
 
 
 def check(spoken: Spoken) -> list[Finding]:

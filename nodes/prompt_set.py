@@ -7,8 +7,8 @@ from counseling_sessions.prompts import FRONT_MATTER, front_matter_hashes, promp
 from counseling_sessions.sessions.prompt_sets import PromptHashes, digest_of, used_by
 from counseling_sessions.settings import RiskPolicy, SessionConfig
 
-PROTOCOL = "protocol/"
-"""The folder of the prompts that only a session with a risk uses. Sessions of earlier versions had none."""
+OF_RISK = ("protocol/", "client/risk")
+"""The prompts that only sessions with clients at risk use."""
 STRICT = "retry_strict"
 """The prompt that only strict sessions use."""
 ELSEWHERE = ("judge/", "practice/")
@@ -26,7 +26,7 @@ def prompt_set(config: SessionConfig) -> dict[str, str]:
         for name, digest in every.items()
         if not name.startswith(ELSEWHERE)
         and (config.strict or name != STRICT)
-        and (config.risk != "off" or not name.startswith(PROTOCOL))
+        and (config.risk is not None or not name.startswith(OF_RISK))
     }
     if config.few_shot:
         return hashes | examples_source()
@@ -47,8 +47,8 @@ def prompt_changes(before: PromptHashes, config: SessionConfig, now: PromptHashe
         return []
     now = used_by(config.techniques, prompt_set(config) if now is None else now)
     before = used_by(config.techniques, before)
-    later = [part for part in (FRONT_MATTER, PROTOCOL) if not any(part in name for name in before)]
-    now = {name: digest for name, digest in now.items() if not any(part in name for part in later)}
+    if not any(name.endswith(FRONT_MATTER) for name in before):
+        now = {name: digest for name, digest in now.items() if not name.endswith(FRONT_MATTER)}
     differences = {
         "changed": [name for name in before if name in now and now[name] != before[name]],
         "gone": [name for name in before if name not in now],
@@ -58,6 +58,6 @@ def prompt_changes(before: PromptHashes, config: SessionConfig, now: PromptHashe
 
 
 @cache
-def _digest(techniques: tuple[str, ...], examples: bool, strict: bool, risk: RiskPolicy) -> str:
+def _digest(techniques: tuple[str, ...], examples: bool, strict: bool, risk: RiskPolicy | None) -> str:
     config = SessionConfig(techniques=techniques, few_shot=int(examples), strict=strict, risk=risk)
     return digest_of(techniques, prompt_set(config))

@@ -19,7 +19,7 @@ from counseling_sessions.store.yaml_text import YamlError, parse_yaml
 FOLDER = "techniques/"
 
 
-TAKEN = NOT_TECHNIQUES | {"intake", "person"}
+TAKEN = NOT_TECHNIQUES | {"intake", "person", "notice", "protocol"}
 """Names of other roles and other nodes of the graphs."""
 
 

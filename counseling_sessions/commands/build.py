@@ -17,7 +17,8 @@ from counseling_sessions.models.roles import Served, pinned, serving
 from counseling_sessions.models.trust import KEY, Destination, unnamed
 from counseling_sessions.nodes.examples import check_examples
 from counseling_sessions.nodes.techniques import technique
-from counseling_sessions.settings import REACH, ModelSettings, SessionConfig, SettingsError
+from counseling_sessions.profiles.risk_part import RiskLevel
+from counseling_sessions.settings import REACH, ModelSettings, RiskPolicy, SessionConfig, SettingsError
 from counseling_sessions.texts.harmless import one_line
 
 
@@ -62,6 +63,11 @@ def names_models(options: ModelOptions) -> bool:
 def set_fields(options: SessionOptions | None = None, **more: Any) -> dict[str, Any]:
     """The fields of a `SessionConfig` that the options set, and `more` of them; None leaves a field open."""
     return {name: value for name, value in {**(vars(options) if options else {}), **more}.items() if value is not None}
+
+
+def noticed_by(options: SessionOptions, levels: Sequence[RiskLevel] | None) -> RiskPolicy | None:
+    """Who notices a risk: as the options say, and by rules where clients at risk are asked for."""
+    return options.risk or ("rules" if levels else None)
 
 
 def session_config(options: ModelOptions | None, fields: dict[str, Any]) -> SessionConfig:

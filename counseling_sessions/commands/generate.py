@@ -14,6 +14,7 @@ from rich.text import Text
 from counseling_sessions.commands.build import (
     all_embedded,
     names_models,
+    noticed_by,
     opened_models,
     refuse_unnamed,
     serve,
@@ -148,7 +149,7 @@ def _asked(batch: BatchOptions, configuration: SessionConfig, shard: tuple[int, 
 
 async def _configuration(request: GenerateRequest, folder: Path, models: Models) -> tuple[SessionConfig, list[Served]]:
     batch = read_batch(folder)
-    fields = set_fields(request.session, seed=0)
+    fields = set_fields(request.session, seed=0, risk=noticed_by(request.session, request.batch.at_risk))
     config = session_config(request.models, fields)
     if batch is None:
         return await serve_new(models, config, fields)

@@ -14,6 +14,7 @@ from counseling_sessions.commands.build import (
     checked,
     names_models,
     naming_options,
+    noticed_by,
     opened_models,
     refuse_unnamed,
     serve,
@@ -104,7 +105,8 @@ def tell_once(trouble: str) -> None:
 
 
 async def _begin(request: SessionRequest, profile: ClientProfile, attitude: Attitude, folder: Path) -> int:
-    fields = set_fields(request.session, method=request.method, seed=request.seed)
+    risk = noticed_by(request.session, request.at_risk)
+    fields = set_fields(request.session, method=request.method, seed=request.seed, risk=risk)
     config = session_config(request.models, fields)
     async with opened_models(offline=request.models.offline, on_wait=warn) as models:
         config, served = await serve_new(models, config, fields)

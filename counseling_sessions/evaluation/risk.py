@@ -17,8 +17,8 @@ from counseling_sessions.evaluation.integrity import Finding
 from counseling_sessions.evaluation.statistics.intervals import Figure, mean_figure, share_figure
 from counseling_sessions.integrity.protocol import STEPS, Drop, drops_safety, steps_in
 from counseling_sessions.integrity.signs import signs_of
-from counseling_sessions.sessions import Message, Session
 from counseling_sessions.profiles.risk_part import RiskLevel
+from counseling_sessions.sessions import Message, Session
 from counseling_sessions.state import RiskStep
 
 NEEDED: tuple[RiskStep, ...] = ("level", "safety", "handover")

@@ -51,7 +51,7 @@ class Sign:
 
 def is_to_notice(view: Noticed, config: SessionConfig) -> bool:
     """Whether the client's last message has to be looked at before the counselor speaks: a sign is there, or may be."""
-    if config.risk == "off" or config.chatbot or not view.utterances or view.utterances[-1].speaker != "client":
+    if config.risk in (None, "off") or config.chatbot or not view.utterances or view.utterances[-1].speaker != "client":
         return False
     if view.risk and view.risk[-1].turn == view.turn:
         return False

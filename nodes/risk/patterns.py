@@ -25,7 +25,8 @@ _LONGEST = 8
 
 
 _LETTERS_OF = {WILD: "[a-z]"} | {
-    digit: f"[{digit}{''.join(letter for letter, digits in _ALSO.items() if digit in digits)}]" for digit in "0123456789"
+    digit: f"[{digit}{''.join(letter for letter, digits in _ALSO.items() if digit in digits)}]"
+    for digit in "0123456789"
 }
 """The letters that a sign in a word can stand for, as a set."""
 _SIGNS = re.compile(rf"[{WILD}\d]")
@@ -77,7 +78,9 @@ class Phrases:
         """Whether words have a phrase with a sign that stands for several letters, or with drawn-out letters, in it."""
         place, near = 0, _near_disguises(words)
         for number, word in enumerate(words.split(" ")):
-            if near[number] and any(_compiled(_loose(item)).match(words, place) for item in self._loosely_begun_by(word)):
+            if near[number] and any(
+                _compiled(_loose(item)).match(words, place) for item in self._loosely_begun_by(word)
+            ):
                 return True
             place += len(word) + 1
         return False

@@ -114,7 +114,10 @@ def _read_lists(folder: Path) -> Lists:
     answers = {name: [getattr(item.answers, name) for item in lists] for name in _Answers.model_fields}
     return Lists(
         *(_by_category(lists, part) for part in _PARTS),
-        *(_together(name, categories) for name, categories in {"asking": [item.asking for item in lists], **answers}.items()),
+        *(
+            _together(name, categories)
+            for name, categories in {"asking": [item.asking for item in lists], **answers}.items()
+        ),
         turned=tuple(turned for item in lists for turned in item.turned),
         slips=slips_of({word for item in lists for word in item.slips}),
     )
@@ -125,9 +128,7 @@ def _together(name: str, categories: Iterable[_Category]) -> Phrases:
 
 
 def _by_category(lists: list[PhraseList], part: str) -> tuple[Phrases, ...]:
-    return tuple(
-        Phrases(name, category.patterns) for item in lists for name, category in getattr(item, part).items()
-    )
+    return tuple(Phrases(name, category.patterns) for item in lists for name, category in getattr(item, part).items())
 
 
 def _read_list(path: Path, language: str) -> PhraseList:

@@ -10,12 +10,15 @@ from counseling_sessions.graph.record import make_record
 from counseling_sessions.graph.replay import replay
 from counseling_sessions.graph.session import SessionTask, run_session
 from counseling_sessions.integrity.protocol import steps_in
+from counseling_sessions.integrity.spoken import Spoken
+from counseling_sessions.nodes.guards import check
 from counseling_sessions.nodes.methods import METHODS
 from counseling_sessions.prompts import prompt
 from counseling_sessions.sessions.journal_lines import JournalContent, JournalUpdate
 from counseling_sessions.sessions.journal_reading import read_journal
 from counseling_sessions.sessions.record import SessionRecord
 from counseling_sessions.settings import ModelSettings
+from counseling_sessions.state import RiskStep
 from tests.inner import offering
 from tests.scripted import MODELS, Asked, Sensible, config, profile, scripted_models
 
@@ -35,7 +38,7 @@ ANSWERS = (
 
 async def run(answers: tuple[str, ...], folder: Path, **options: Any) -> tuple[SessionRecord, list[Asked]]:
     models, asked = scripted_models(Sensible(client=answers))
-    settings = config(**{"max_turns": 12, "min_turns": 2, "router": "rules", **options})
+    settings = config(**{"max_turns": 12, "min_turns": 2, "router": "rules", "risk": "rules", **options})
     task = SessionTask(profile=profile(), attitude="neutral", config=settings)
     return await run_session(task, folder, models), asked
 
@@ -85,8 +88,9 @@ async def test_no_sign_no_notice(tmp_path: Path) -> None:
     assert not [request for request in asked if "danger" in request.prompt]
 
 
-async def test_off_the_session_goes_on_as_if_nothing_was_said(tmp_path: Path) -> None:
-    record, _ = await run(ANSWERS, tmp_path, risk="off", max_turns=6)
+@pytest.mark.parametrize("risk", ["off", None])
+async def test_off_the_session_goes_on_as_if_nothing_was_said(risk: Any, tmp_path: Path) -> None:
+    record, _ = await run(ANSWERS, tmp_path, risk=risk, max_turns=6)
     assert record.risk == ()
     assert record.end_reason == "turn_limit"
 
@@ -102,7 +106,9 @@ async def test_a_sign_in_the_opening_is_met_in_the_first_turn(tmp_path: Path) ->
     models, _ = scripted_models(Sensible(client=ANSWERS[2:]))
     opening = {"counselor": "Good morning, Ada.", "client": SIGN}
     for method in ("magnet", "single"):
-        task = SessionTask(profile=profile(opening=opening), attitude="neutral", config=config(method=method))
+        task = SessionTask(
+            profile=profile(opening=opening), attitude="neutral", config=config(method=method, risk="rules")
+        )
         record = await run_session(task, tmp_path / method, models)
         assert record.risk[0].turn == 1
 
@@ -149,7 +155,7 @@ async def test_the_requests_of_the_protocol_come_back_from_the_record(tmp_path: 
         return prompt("protocol/fixed", next(sections)) if LEADS in asked.prompt else talk(asked)
 
     models, asked = scripted_models(answer)
-    settings = config(max_turns=12, min_turns=2, router="rules")
+    settings = config(max_turns=12, min_turns=2, router="rules", risk="rules")
     record = await run_session(SessionTask(profile=profile(), attitude="neutral", config=settings), tmp_path, models)
     sent = [request.prompt for request in asked if LEADS in request.prompt]
     rebuilt = ["\n".join(str(message.text) for message in item.messages) for item in exchanges(record)]
@@ -159,7 +165,7 @@ async def test_the_requests_of_the_protocol_come_back_from_the_record(tmp_path: 
 
 async def test_a_session_with_the_protocol_comes_back_from_its_record(tmp_path: Path) -> None:
     models, _ = scripted_models(Sensible(client=ANSWERS))
-    settings = config(max_turns=12, min_turns=2, router="rules")
+    settings = config(max_turns=12, min_turns=2, router="rules", risk="rules")
     task = SessionTask(profile=profile(), attitude="neutral", config=settings)
     record = await run_session(task, tmp_path, models)
     content = read_journal(task.journal_path(tmp_path))
@@ -174,3 +180,26 @@ async def test_a_session_with_the_protocol_comes_back_from_its_record(tmp_path: 
 
 def test_the_models_of_the_check_can_be_named() -> None:
     assert config(models={**MODELS, "risk": ModelSettings(model="other")}).model_for("risk").model == "other"
+
+
+def spoken(text: str, *steps: RiskStep) -> Spoken:
+    return Spoken(text, "counselor", steps=steps)
+
+
+@pytest.mark.parametrize(
+    ("text", "detail"),
+    [
+        ("That must be so heavy. What happened on Tuesday?", "no ask"),
+        ("Are you thinking of suicide? I will tell nobody, I promise.", "secrecy"),
+        ("You are not thinking of suicide, are you?", "leading"),
+    ],
+)
+def test_a_message_that_lacks_its_step_or_spoils_it_is_refused(text: str, detail: str) -> None:
+    assert [(one.kind, one.detail) for one in check(spoken(text, "ask")) if one.kind == "protocol"] == [
+        ("protocol", detail)
+    ]
+    assert "protocol" not in {one.kind for one in check(Spoken(text, "counselor"))}
+
+
+def test_a_message_that_takes_its_step_is_not() -> None:
+    assert check(spoken("Thank you for saying that. Are you thinking of suicide?", "ask")) == []

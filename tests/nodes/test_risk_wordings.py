@@ -68,7 +68,10 @@ def test_next_to_no_answer_is_taken_for_a_no_that_is_none(file: str, key: str) -
     ("answer", "wording"),
     [
         *((answer, "explicit") for answer in ("Yes.", "Sometimes, at night.", "yeah a bit", "once, years ago")),
-        *((answer, "unclear") for answer in ("I don't know", "No, but I would rather not say.", "not any more", "why?")),
+        *(
+            (answer, "unclear")
+            for answer in ("I don't know", "No, but I would rather not say.", "not any more", "why?")
+        ),
         *((answer, None) for answer in ("No.", "no, never", "Not at all!", "No, I don't.", "No, I'm not suicidal.")),
     ],
 )
@@ -111,13 +114,17 @@ def test_a_denial_alone_is_asked_about() -> None:
 
 
 def test_what_the_check_cannot_decide_goes_before_unclear_wording() -> None:
-    assert find_risk("I am a burden to everyone, спасибо") == Risk(
-        "check_failed", "letters that no list is written in"
-    )
+    assert find_risk("I am a burden to everyone, спасибо") == Risk("check_failed", "letters that no list is written in")
 
 
 @pytest.mark.parametrize(
-    "text", ["I can't take it any more at this job.", "I want it to stop raining.", "I want it to stop.", "Ich kann nicht mehr."]
+    "text",
+    [
+        "I can't take it any more at this job.",
+        "I want it to stop raining.",
+        "I want it to stop.",
+        "Ich kann nicht mehr.",
+    ],
 )
 def test_what_can_be_meant_harmlessly_never_stops_at_once(text: str) -> None:
     risk = find_risk(text)
