@@ -56,7 +56,8 @@ def _dialogues(path: Path) -> Iterator[list[Said]]:
         with path.open(encoding="utf-8", newline="") as file:
             for _, rows in groupby(csv.DictReader(file), key=lambda row: row["transcript_id"]):
                 yield [
-                    ("client" if row["interlocutor"] == "client" else "counselor", row["utterance_text"]) for row in rows
+                    ("client" if row["interlocutor"] == "client" else "counselor", row["utterance_text"])
+                    for row in rows
                 ]
         return
     for session in foreign_sessions(path):

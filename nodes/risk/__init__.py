@@ -9,6 +9,13 @@ from counseling_sessions.nodes.risk.phrases import Risk, phrase_lists
 from counseling_sessions.nodes.risk.search import answer_of, asks_about_risk, find_risk
 
 __all__ = [
-    *("Help", "Risk", "answer_of", "asks_about_risk", "check_message", "find_risk", "help_text", "phrase_lists"),
+    "Help",
+    "Risk",
+    "answer_of",
+    "asks_about_risk",
+    "check_message",
+    "find_risk",
+    "help_text",
+    "phrase_lists",
     "read_help",
 ]

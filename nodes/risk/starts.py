@@ -12,7 +12,10 @@ _Sequence = list[tuple[set[str], bool]]
 
 def starts_of(pattern: str) -> set[str]:
     """The first words of the texts that a pattern matches. One that ends with `*` begins with these letters."""
-    return {start.split(" ")[0].split("*")[0] + ("*" if "*" in start.split(" ")[0] else "") for start in _group(_parts(pattern))}
+    return {
+        start.split(" ")[0].split("*")[0] + ("*" if "*" in start.split(" ")[0] else "")
+        for start in _group(_parts(pattern))
+    }
 
 
 def _parts(pattern: str) -> Iterator[str]:
