@@ -2,7 +2,7 @@
 
 import itertools
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache, cached_property, lru_cache
 
@@ -24,19 +24,20 @@ _LONGEST = 8
 """Letters of the longest word that can stand inside a phrase with its letters apart."""
 
 
-_LETTERS_OF = {WILD: "[a-z]"} | {
-    digit: f"[{digit}{''.join(letter for letter, digits in _ALSO.items() if digit in digits)}]"
-    for digit in "0123456789"
+_LETTERS = "abcdefghijklmnopqrstuvwxyz"
+_LETTERS_OF = {WILD: _LETTERS} | {
+    digit: "".join(letter for letter, digits in _ALSO.items() if digit in digits) for digit in "0123456789"
 }
-"""The letters that a sign in a word can stand for, as a set."""
+"""The letters that a sign in a word can stand for."""
 _SIGNS = re.compile(rf"[{WILD}\d]")
 _DOUBLED = re.compile(r"([a-z])\1")
 _WORDS = 12
 """Words of the longest phrase, about: so far behind its first word a disguised one can belong to it."""
 _LONGEST_START = 24
+_MOST_KNOWN = 20_000
+"""Words for which a category keeps the patterns that can begin with them."""
 _LONG = 7
 """Letters of a word that still stands out with any one of them wrong."""
-_LETTERS = "abcdefghijklmnopqrstuvwxyz"
 _GROUP = re.compile(r"<(\w+)>")
 
 
@@ -46,6 +47,11 @@ class Phrases:
 
     category: str
     patterns: tuple[str, ...]
+
+    def compile(self) -> None:
+        """Compiles all the patterns. Raises `re.error` for an invalid one."""
+        for pattern in self.patterns:
+            _compiled(pattern)
 
     @cached_property
     def exact(self) -> re.Pattern[str]:
@@ -95,21 +101,33 @@ class Phrases:
             match = self._apart.search(run.text, match.start() + 1)
         return False
 
-    def _begun_by(self, word: str) -> Iterator[str]:
-        by_start = self._by_start
-        yield from by_start.get(word, ())
-        for end in range(len(word[:_LONGEST_START]) + 1):
-            yield from by_start.get(f"{word[:end]}*", ())
+    @cached_property
+    def _known(self) -> dict[str, tuple[str, ...]]:
+        return {}
 
-    def _loosely_begun_by(self, word: str) -> Iterator[str]:
+    def _begun_by(self, word: str) -> tuple[str, ...]:
+        """The patterns that can begin with a word."""
+        if (patterns := self._known.get(word)) is None:
+            starts = (word, *(f"{word[:end]}*" for end in range(len(word[:_LONGEST_START]) + 1)))
+            patterns = tuple(pattern for start in starts for pattern in self._by_start.get(start, ()))
+            self._keep(word, patterns)
+        return patterns
+
+    def _loosely_begun_by(self, word: str) -> tuple[str, ...]:
+        """The patterns that can begin with a word in disguise."""
         if not _SIGNS.search(word):
-            for meant in _undoubled(word):
-                yield from self._begun_by(meant)
-            return
-        spelled = re.compile("".join(_LETTERS_OF.get(sign, sign) for sign in word))
-        for start, patterns in self._by_start.items():
-            if start.endswith("*") or spelled.fullmatch(start):
-                yield from patterns
+            return tuple(pattern for meant in _undoubled(word) for pattern in self._begun_by(meant))
+        if (patterns := self._known.get(f"{word}*")) is None:
+            patterns = tuple(
+                pattern for start, listed in self._by_start.items() if _can_mean(word, start) for pattern in listed
+            )
+            self._keep(f"{word}*", patterns)
+        return patterns
+
+    def _keep(self, word: str, patterns: tuple[str, ...]) -> None:
+        if len(self._known) >= _MOST_KNOWN:
+            self._known.clear()
+        self._known[word] = patterns
 
 
 def first_match(spelled: Spellings, lists: Iterable[Phrases]) -> str | None:
@@ -134,9 +152,19 @@ def _near_disguises(words: str) -> list[bool]:
     near: list[bool] = []
     left = 0
     for word in reversed(words.split(" ")):
-        left = _WORDS if _SIGNS.search(word) or _DOUBLED.search(word) else left - 1
+        left = _WORDS if len(word) > 1 and (_SIGNS.search(word) or _DOUBLED.search(word)) else left - 1
         near.append(left > 0)
     return near[::-1]
+
+
+def _can_mean(word: str, start: str) -> bool:
+    """Whether a word with signs in it can be, or can begin with, the start of a pattern."""
+    letters = start.rstrip("*")
+    if len(word) == 1 or len(word) < len(letters) or (len(word) != len(letters) and letters == start):
+        return False
+    return all(
+        sign == letter or letter in _LETTERS_OF.get(sign, "") for sign, letter in zip(word, letters, strict=False)
+    )
 
 
 def _undoubled(word: str) -> set[str]:

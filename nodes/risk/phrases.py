@@ -111,13 +111,14 @@ def phrase_lists(folder: Path | None = None) -> Lists:
 @cache
 def _read_lists(folder: Path) -> Lists:
     lists = [_read_list(folder / f"{language.lower()}.yaml", language) for language in LANGUAGES]
-    answers = {name: [getattr(item.answers, name) for item in lists] for name in _Answers.model_fields}
+    explicit, unclear, questions, safety = (_by_category(lists, part) for part in _PARTS)
     return Lists(
-        *(_by_category(lists, part) for part in _PARTS),
-        *(
-            _together(name, categories)
-            for name, categories in {"asking": [item.asking for item in lists], **answers}.items()
-        ),
+        explicit=explicit,
+        unclear=unclear,
+        questions=questions,
+        safety=safety,
+        asking=_together("asking", [item.asking for item in lists]),
+        **{name: _together(name, [getattr(item.answers, name) for item in lists]) for name in _Answers.model_fields},
         turned=tuple(turned for item in lists for turned in item.turned),
         slips=slips_of({word for item in lists for word in item.slips}),
     )
@@ -157,6 +158,7 @@ def _filled(where: str, category: _Category, groups: Mapping[str, str]) -> _Cate
     """The category with the groups in its patterns, after a look whether it finds its examples."""
     try:
         phrases = Phrases(where, with_groups(category.patterns, groups))
+        phrases.compile()
         lost = [item for item in category.examples if not first_match(spellings(item), [phrases])]
     except re.error as error:
         raise SettingsError(f"{where}: not a regular expression: {error}") from None

@@ -8,16 +8,18 @@ import re
 from dataclasses import replace
 from typing import Literal
 
-from counseling_sessions.nodes.risk.patterns import first_match
-from counseling_sessions.nodes.risk.phrases import Phrases, Risk, phrase_lists
+from counseling_sessions.nodes.risk.patterns import Phrases, first_match
+from counseling_sessions.nodes.risk.phrases import Risk, phrase_lists
 from counseling_sessions.nodes.risk.spellings import Spellings, in_other_letters, spellings
 
 MOST = 10_000
 """Characters of the longest message that is checked; a longer one counts as risk. No session accepts one."""
+MOST_APART = 600
+"""Letters of all the parts of a message with their letters apart; more count as risk, as the search would take too long."""
 MOST_OF_A_NO = 300
 """Characters of the longest clear no: who denies at length is asked."""
 _BEFORE = 200
-"""Characters at the end of the last message that can belong to a phrase of this one."""
+"""Characters at the end of the last message, and at the beginning of this one, that can belong to a phrase over both."""
 _CLAUSES = re.compile(r"[.,;:!()\n…–—]+| -+ ")
 
 
@@ -42,10 +44,7 @@ def asks_about_risk(text: str) -> str | None:
 
     Raises `SettingsError` for a list that cannot be read.
     """
-    lists = phrase_lists()
-    if "?" not in text and not lists.asking.found_in(spellings(text).exact[0]):
-        return None
-    return _harm_asked(text) or _safety_asked(text)
+    return (_harm_asked(text) or _safety_asked(text)) if _is_question(text) else None
 
 
 def answer_of(text: str) -> Literal["no", "yes", "unclear"]:
@@ -69,21 +68,27 @@ def answer_of(text: str) -> Literal["no", "yes", "unclear"]:
 def _find(text: str, before: str, asked: str) -> Risk | None:
     answer = answer_of(text)
     harm, safety = (_harm_asked(asked), _safety_asked(asked)) if asked else (None, None)
-    about = harm or safety
-    if about and not (harm and safety) and _clears(text, answer, harm):
+    about, both = harm or safety, bool(harm and safety)
+    if about and not both and _clears(text, answer, harm):
         return None
     lists, spelled = phrase_lists(), _spelled(text)
     if category := _found(spelled, text, before, lists.explicit):
         return Risk("rules", category, "unclear" if answer == "no" else "explicit")
-    if not (harm and safety) and asks_about_risk(asked) and answer == ("yes" if harm else "no"):
+    if about and not both and _is_question(asked) and answer == ("yes" if harm else "no"):
         return Risk("rules", f"answer to a question about {about}")
-    if in_other_letters(text):
-        return Risk("check_failed", "letters that no list is written in")
+    if problem := _undecidable(text, spelled):
+        return Risk("check_failed", problem)
     if about:
         return Risk("rules", f"answer to a question about {about}", "unclear")
-    if category := _found(replace(spelled, apart=()), text, before, lists.unclear):
-        return Risk("rules", category, "unclear")
-    return None
+    category = _found(replace(spelled, apart=()), text, before, lists.unclear)
+    return Risk("rules", category, "unclear") if category else None
+
+
+def _undecidable(text: str, spelled: Spellings) -> str | None:
+    """Why the lists say nothing about a message, or None."""
+    if in_other_letters(text):
+        return "letters that no list is written in"
+    return None if _can_be_searched(spelled) else "too many letters apart"
 
 
 def _clears(text: str, answer: str, harm: str | None) -> bool:
@@ -98,15 +103,25 @@ def _clauses(text: str) -> list[str]:
     return [words for clause in _CLAUSES.split(text) if (words := spellings(clause).exact[0])]
 
 
+def _can_be_searched(spelled: Spellings) -> bool:
+    return sum(len(run.text) for run in spelled.apart) <= MOST_APART
+
+
 def _found(spelled: Spellings, text: str, before: str, lists: tuple[Phrases, ...]) -> str | None:
+    if not _can_be_searched(spelled):
+        spelled = replace(spelled, apart=())
     if category := first_match(spelled, lists):
         return category
     if not before:
         return None
     end = before[-_BEFORE:]
-    category = first_match(_spelled(f"{end} {text}"), lists)
+    category = first_match(_spelled(f"{end} {text[:_BEFORE]}"), lists)
     # What the last message says by itself was found there.
     return None if category is None or category == first_match(_spelled(end), lists) else category
+
+
+def _is_question(text: str) -> bool:
+    return "?" in text or phrase_lists().asking.found_in(spellings(text).exact[0])
 
 
 def _harm_asked(asked: str) -> str | None:

@@ -19,7 +19,30 @@ from counseling_sessions.settings import ModelSettings, SettingsError
 from tests.loopback.small_talk import text_at
 from tests.scripted import MODELS, config, scripted_models
 
-OBLIQUE = frozenset()
+OBLIQUE = frozenset(
+    {
+        *(
+            "I’m not suicidal, don’t worry.",
+            "I never want to wake up again.",
+            "there is no reason to go on",
+            "I can't go on.",
+        ),
+        *(
+            "My family would be better off without me.",
+            "They would all be happier without me",
+            "I can't do this anymore",
+        ),
+        *(
+            "I wish I had never been born",
+            "I wish I could just disappear",
+            "I wrote a goodbye letter",
+            "I hate my life",
+        ),
+        *("nobody would notice if I died", "What's the point of going on?", "I just want it all to stop"),
+        *("I'm a burden to everyone", "I want to go to sleep and not wake up"),
+    }
+)
+"""What can be meant harmlessly: a person is asked."""
 RISKY = {
     "suicide": (
         "I have been thinking about suicide.",

@@ -42,12 +42,13 @@ def test_the_held_out_phrases_are_as_they_were_split() -> None:
 @pytest.mark.parametrize(
     ("key", "kinds", "tuned", "held_out"),
     [
-        ("explicit", ("explicit",), 0.98, 0.88),
+        ("explicit", ("explicit",), 0.98, 0.90),
         ("explicit", ("explicit", "unclear"), 0.98, 0.95),
-        ("oblique", ("explicit", "unclear"), 0.95, 0.48),
+        ("oblique", ("explicit", "unclear"), 0.95, 0.53),
         ("questions", ("asks",), 0.98, 0.91),
         ("answers_no", ("no",), 0.98, 0.64),
-        ("harmless", ("none",), 0.95, 0.83),
+        ("harmless", ("none",), 0.95, 0.85),
+        ("harmless", ("none", "unclear"), 0.98, 0.95),
         ("harmless_questions", ("none",), 0.98, 0.98),
     ],
 )
@@ -91,8 +92,10 @@ def test_other_risk_in_an_answer_counts_for_itself() -> None:
 def test_the_no_is_what_counts_where_safety_is_asked_about(asked: str) -> None:
     assert asks_about_risk(asked)
     no, unsure = find_risk("No.", asked=asked), find_risk("I don't know.", asked=asked)
-    assert no and no.wording == "explicit"
-    assert unsure and unsure.wording == "unclear"
+    assert no
+    assert no.wording == "explicit"
+    assert unsure
+    assert unsure.wording == "unclear"
     assert find_risk("Yes.", asked=asked) is None
 
 
@@ -100,12 +103,14 @@ def test_neither_yes_nor_no_is_clear_where_both_are_asked_about() -> None:
     asked = "Are you safe at home? Does anyone hit you?"
     for answer in ("Yes.", "No."):
         risk = find_risk(answer, asked=asked)
-        assert risk and risk.wording == "unclear"
+        assert risk
+        assert risk.wording == "unclear"
 
 
 def test_to_words_about_risk_that_are_no_question_a_yes_is_unclear() -> None:
     risk = find_risk("Yes.", asked="You said that you want to die.")
-    assert risk and risk.wording == "unclear"
+    assert risk
+    assert risk.wording == "unclear"
 
 
 def test_a_denial_alone_is_asked_about() -> None:
@@ -154,7 +159,8 @@ def test_what_the_last_message_says_by_itself_is_no_finding_of_this_one() -> Non
 )
 def test_slips_of_the_key_and_pictures_hide_nothing(text: str) -> None:
     risk = find_risk(text)
-    assert risk and risk.source == "rules"
+    assert risk
+    assert risk.source == "rules"
 
 
 def test_a_laughing_skull_is_no_risk() -> None:
@@ -178,3 +184,13 @@ def test_slips_are_near_the_word() -> None:
 )
 def test_a_phrase_is_looked_for_at_each_word_that_it_can_begin_with(pattern: str, starts: set[str]) -> None:
     assert starts_of(pattern) == starts
+
+
+def test_more_letters_apart_than_can_be_searched_count_as_risk() -> None:
+    assert find_risk("t h e d o g r a n h o m e") is None
+    assert find_risk("t h e d o g r a n h o m e " * 60) == Risk("check_failed", "too many letters apart")
+
+
+def test_a_no_that_asks_back_is_not_clear() -> None:
+    assert answer_of("No?") == "unclear"
+    assert answer_of("No.") == "no"
