@@ -91,7 +91,9 @@ async def test_the_card_tells_what_a_reader_has_to_know(models: Models, cache: J
     card = cards.cards[0]
     assert (card.judge, card.model, card.temperature, card.samples) == ("j", "m", 0.7, 2)
     assert card.rubrics == {"small-style": SMALL.hash}
-    assert set(card.prompts) == {f"judge/{name}" for name in ("system", "material", "scale", "preference", "retry")}
+    assert set(card.prompts) == {
+        f"judge/{name}" for name in ("branch", "system", "material", "scale", "preference", "retry")
+    }
     assert (card.wanted, card.unscored) == (8, {"no_json": 4})
     assert (card.evidence, card.nowhere, card.without_evidence) == (8, 4, 0)
     assert (card.questions, card.hits, card.retries) == (4, 0, 0)

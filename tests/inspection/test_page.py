@@ -113,7 +113,7 @@ def test_boxes_of_a_drawing_do_not_overlap() -> None:
     boxes = [
         [int(side) for side in box] for box in re.findall(r'x="(\d+)" y="(\d+)" width="(\d+)" height="(\d+)"', svg)
     ]
-    assert len(boxes) == 18
+    assert len(boxes) == 20
     width, height = map(int, re.findall(r'viewBox="0 0 (\d+) (\d+)"', svg)[0])
     for place, (x, y, w, h) in enumerate(boxes):
         assert x >= 0

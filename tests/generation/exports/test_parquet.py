@@ -10,7 +10,7 @@ import pytest
 from counseling_sessions.generation.exports import ExportError, Splits, export, parquet
 from counseling_sessions.generation.exports.parquet_schema import SCHEMA_VERSION
 from counseling_sessions.settings import ModelSettings
-from counseling_sessions.state import ClientState, Finding
+from counseling_sessions.state import ClientState, Finding, RiskEntry
 from tests.generation.exports.sessions import client, of, session, stream
 
 pq: Any = pytest.importorskip("pyarrow.parquet")
@@ -76,6 +76,7 @@ def test_every_value_has_a_column_and_every_column_its_value(tmp_path: Path) -> 
     first = first.model_copy(update={"pick": first.pick.model_copy(update=said), "client_state": state})
     revised = plan.model_copy(update={"turn": 2, "reason": "it is another thing", "formulation": "A circle."})
     changes = {"plan": plan.model_copy(update={"call": call}), "revisions": (revised,)}
+    changes |= {"risk": (RiskEntry(turn=1, wording="unclear", steps=("acknowledge", "ask")),)}
     record = record.model_copy(update=changes | {"turns": (first, *record.turns[1:])})
     row = parquet.row(record, "group")
     export(stream(record), "parquet", tmp_path)
