@@ -66,8 +66,8 @@ def set_fields(options: SessionOptions | None = None, **more: Any) -> dict[str, 
 
 
 def noticed_by(options: SessionOptions, levels: Sequence[RiskLevel] | None) -> RiskPolicy | None:
-    """Who notices a risk: as the options say, and by rules where clients at risk are asked for."""
-    return options.risk or ("rules" if levels else None)
+    """Who notices a risk: as the options say, and a model beside the rules where clients at risk are asked for."""
+    return options.risk or ("llm" if levels else None)
 
 
 def session_config(options: ModelOptions | None, fields: dict[str, Any]) -> SessionConfig:

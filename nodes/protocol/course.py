@@ -4,15 +4,18 @@ The order is the accepted one of a first response: notice, ask directly, take th
 what protects and who is near, agree on safety, hand over to a person, close. It ends early with a clear no to the question.
 """
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
 from counseling_sessions.integrity.protocol import steps_in
+from counseling_sessions.integrity.rules import denial
 from counseling_sessions.nodes.risk import answer_of, asks_about_risk, find_risk
 from counseling_sessions.profiles.risk_part import RiskKind
 from counseling_sessions.settings import SessionConfig
 from counseling_sessions.state import EndReason, RiskEntry, RiskStep, RiskWording, Speaker, Utterance
+from counseling_sessions.texts.words import sentences
 
 ORDER: tuple[tuple[RiskStep, ...], ...] = (
     ("acknowledge", "ask"),
@@ -23,6 +26,7 @@ ORDER: tuple[tuple[RiskStep, ...], ...] = (
     ("close",),
 )
 """What each message of the protocol has to do; one is left out where its last step is done already."""
+_CLAUSE = re.compile(r"[,;:.!?…–—]")
 _KINDS: dict[str, RiskKind] = {"danger": "danger_from_others", "harm_to_others": "danger_to_others"}
 """The kind of a risk by the category of its sign; every other one is `thoughts`."""
 
@@ -80,12 +84,21 @@ def is_denied(entry: RiskEntry) -> bool:
 def sign_of(view: Noticed) -> Sign:
     """What the client's last message shows, by rules."""
     said, asked = view.last_of("client"), view.last_of("counselor")
+    if asks_about_risk(asked) and _denies(said):
+        return Sign("denied")
     risk = find_risk(said, before=_before(view), asked=asked)
     if risk and risk.source == "rules":
         return Sign(risk.wording, risk.category)
-    if asks_about_risk(asked) and answer_of(said) == "no":
-        return Sign("denied")
     return Sign("none")
+
+
+def _denies(answer: str) -> bool:
+    """Whether an answer begins with a clear no, and says nothing explicit after it but what it denies as well."""
+    begins = _CLAUSE.split(answer.strip(), maxsplit=1)[0]
+    risks = ((sentence, find_risk(sentence)) for sentence in sentences(answer))
+    return answer_of(begins) == "no" and all(
+        denial(sentence) for sentence, risk in risks if risk and risk.wording == "explicit"
+    )
 
 
 def steps_for(view: Noticed, sign: Sign) -> tuple[tuple[RiskStep, ...], tuple[RiskStep, ...]]:

@@ -18,11 +18,12 @@ from counseling_sessions.state import Call, CounselorView, RiskEntry, update
 async def notice(models: Models, view: CounselorView, config: SessionConfig) -> dict[str, Any]:
     """An entry for this turn where the client shows a risk, or has not yet answered for one; nothing else.
 
-    A protocol in progress keeps the session open until it is through, but for a client who leaves.
+    A small model (`strict`) is not asked. A protocol in progress keeps the session open until it is through, unless the client
+    leaves.
     """
     sign, call = sign_of(view), None
     looked_by = "rules"
-    if config.risk == "llm" and sign.wording == "none" and not so_far(view):
+    if config.risk == "llm" and not config.strict and sign.wording == "none" and not so_far(view):
         answer = await decide(models, ask_notice(view, config))
         call = answer.call if isinstance(answer, Usable) else answer.failure.call
         looked_by = "model"

@@ -92,7 +92,7 @@ async def test_folding_a_journal_gives_the_graphs_own_state(tmp_path: Path, opti
     expected = await graph.ainvoke(begin | {"profile_id": job.profile.id}, limit, context=job.config)
     _, path = await ran(tmp_path, **options)
     # The channels that a method never writes exist, empty, in the graph alone.
-    folded = {"session_id": job.session_id, "picks": [], "candidates": [], "client_states": []} | fold(
+    folded = {"session_id": job.session_id, "picks": [], "candidates": [], "client_states": [], "risk": []} | fold(
         read_journal(path).updates
     )
     assert without_times(folded) == without_times(expected)

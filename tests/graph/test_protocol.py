@@ -13,12 +13,13 @@ from counseling_sessions.integrity.protocol import steps_in
 from counseling_sessions.integrity.spoken import Spoken
 from counseling_sessions.nodes.guards import check
 from counseling_sessions.nodes.methods import METHODS
+from counseling_sessions.nodes.protocol.course import sign_of
 from counseling_sessions.prompts import prompt
 from counseling_sessions.sessions.journal_lines import JournalContent, JournalUpdate
 from counseling_sessions.sessions.journal_reading import read_journal
 from counseling_sessions.sessions.record import SessionRecord
 from counseling_sessions.settings import ModelSettings
-from counseling_sessions.state import RiskStep
+from counseling_sessions.state import CounselorView, RiskStep, Utterance
 from tests.inner import offering
 from tests.scripted import MODELS, Asked, Sensible, config, profile, scripted_models
 
@@ -82,6 +83,23 @@ async def test_a_clear_no_gives_the_session_back_to_its_plan(tmp_path: Path) -> 
     assert [turn.turn for turn in record.turns if turn.pick] == [1, 2, 5, 6]
 
 
+@pytest.mark.parametrize(
+    ("answer", "denies"),
+    [
+        ("No.", True),
+        ("No, my dear. I don't wish to die, and I have never thought of harming myself.", True),
+        ("No. But I do want to die.", False),
+        ("Not today. I want to die.", False),
+        ("Yes, sometimes.", False),
+        ("I don't know.", False),
+    ],
+)
+def test_a_clear_no_may_say_what_it_denies(answer: str, denies: bool) -> None:
+    asked = Utterance(turn=1, speaker="counselor", text="Are you having thoughts of suicide?")
+    view = CounselorView(utterances=(asked, Utterance(turn=1, speaker="client", text=answer)))
+    assert (sign_of(view).wording == "denied") is denies
+
+
 async def test_no_sign_no_notice(tmp_path: Path) -> None:
     record, asked = await run((), tmp_path, max_turns=4)
     assert record.risk == ()
@@ -138,6 +156,11 @@ async def test_a_model_can_notice_what_rules_do_not(tmp_path: Path) -> None:
     assert (record.risk[0].turn, record.risk[0].source, record.risk[0].wording) == (3, "model", "unclear")
     assert record.risk[0].call
     assert record.usage["risk"].calls >= 1
+
+
+async def test_a_small_model_is_not_asked_whether_there_is_a_risk(tmp_path: Path) -> None:
+    _, asked = await run(ANSWERS, tmp_path, risk="llm", strict=True)
+    assert not [request for request in asked if request.schema == "risk"]
 
 
 async def test_small_models_words_are_replaced_by_fixed_ones(tmp_path: Path) -> None:

@@ -109,10 +109,15 @@ def test_no_form_names_a_method_or_a_means(clients: list[ClientProfile]) -> None
             assert not NAMED.search(text), (client.id, path, NAMED.findall(text))
 
 
+def is_explicit(text: str) -> bool:
+    risk = find_risk(text)
+    return risk is not None and risk.wording == "explicit"
+
+
 def test_nothing_but_the_risk_part_shows_the_risk_and_the_sign_is_oblique(clients: list[ClientProfile]) -> None:
     for client in clients:
         spoken = {f"risk.{name}" for name in SPOKEN}
-        shown = [path for path, text in texts_of(client) if path not in spoken and find_risk(text)]
+        shown = [path for path, text in texts_of(client) if path not in spoken and is_explicit(text)]
         assert not shown, client.id
         assert not any(text in client_form(client) for path, text in texts_of(client) if path in spoken)
         assert not re.search(r"suicid|\bkill|\bdie\b|\bdead\b|\bhurt", part(client).sign, re.IGNORECASE), client.id

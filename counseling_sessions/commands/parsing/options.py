@@ -59,7 +59,9 @@ class SessionOptions(Options):
     choices: int | None = option(
         _described("choices", 1, f"; {EMBEDDED_SESSION['choices']} with the embedded model"), metavar="N"
     )
-    risk: RiskPolicy | None = option(_described("risk", "rules with --risk"), flags=("--protocol",))
+    risk: RiskPolicy | None = option(
+        _described("risk", "llm with --risk; a small model is not asked"), flags=("--protocol",)
+    )
     strict: bool | None = option(_described("strict", "no; yes on the embedded model"), action=BooleanOptionalAction)
     max_turns: int | None = option(
         f"at most (default 20; {EMBEDDED_SESSION['max_turns']} on the embedded model)", "TURNS", flags=("--turns",)
