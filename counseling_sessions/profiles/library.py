@@ -10,7 +10,7 @@ from counseling_sessions.profiles.problems import ProfileError
 from counseling_sessions.profiles.records import profile_of
 from counseling_sessions.profiles.risk_part import RISK_LEVELS, RiskLevel
 from counseling_sessions.profiles.schema import Attitude, ClientProfile
-from counseling_sessions.settings import read_yaml
+from counseling_sessions.store.yaml_text import parse_yaml
 
 BUILTIN = Path(__file__).parent / "builtin"
 RISK = Path(__file__).parent / "risk"
@@ -80,7 +80,8 @@ def risk_notice() -> str:
 
 @cache
 def _texts() -> dict[str, str]:
-    return dict(read_yaml(Path(__file__).parent / "risk_notice.yaml"))
+    (texts,) = parse_yaml((Path(__file__).parent / "risk_notice.yaml").read_text(encoding="utf-8"))
+    return dict(texts)
 
 
 @cache

@@ -121,7 +121,8 @@ def steps_done(utterances: Sequence[Utterance], entries: Sequence[RiskEntry]) ->
     if not entries:
         return ()
     since = [said.text for said in utterances if said.speaker == "counselor" and said.turn >= entries[0].turn]
-    taken = {step for text in since for step in steps_in(text)}
+    # Safety and the person who takes over have a message of their own, however much of it sounded in another one.
+    taken = {step for text in since for step in steps_in(text)} - {"safety", "handover", "close"}
     # What the protocol itself has said counts: in a language without signs nothing else can be read.
     taken |= {step for entry in entries for step in entry.steps}
     return tuple(step for steps in ORDER for step in steps[-1:] if step in taken)

@@ -6,13 +6,16 @@ from langchain_core.messages import HumanMessage
 
 from counseling_sessions.models.chat import Models
 from counseling_sessions.nodes.attempts import Usable
+from counseling_sessions.nodes.context import transcript
 from counseling_sessions.nodes.protocol.course import Sign, sign_of, so_far, steps_for
 from counseling_sessions.nodes.risk.check import ROLE, SCHEMA, read_verdict
 from counseling_sessions.nodes.speaking import DecisionRequest, decide
-from counseling_sessions.profiles.schema import clean
 from counseling_sessions.prompts import prompt
 from counseling_sessions.settings import SessionConfig
 from counseling_sessions.state import Call, CounselorView, RiskEntry, update
+
+LATELY = 6
+"""Messages that a model looks at: hints can add up."""
 
 
 async def notice(models: Models, view: CounselorView, config: SessionConfig) -> dict[str, Any]:
@@ -36,8 +39,7 @@ async def notice(models: Models, view: CounselorView, config: SessionConfig) -> 
 
 def ask_notice(view: CounselorView, config: SessionConfig) -> DecisionRequest[bool]:
     """The request for a model's look at the client's last message."""
-    said, asked = clean(view.last_of("client"), 4000), clean(view.last_of("counselor"), 4000)
-    question = [HumanMessage(prompt("protocol/notice", asked=asked or "-", text=said))]
+    question = [HumanMessage(prompt("protocol/notice", dialogue=transcript(view.utterances[-LATELY:])))]
     return DecisionRequest(ROLE, view.turn, view.session_id, config, question, SCHEMA, read_verdict)
 
 
