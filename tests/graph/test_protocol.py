@@ -14,6 +14,8 @@ from counseling_sessions.integrity.spoken import Spoken
 from counseling_sessions.nodes.guards import check
 from counseling_sessions.nodes.methods import METHODS
 from counseling_sessions.nodes.protocol.course import sign_of
+from counseling_sessions.nodes.risk import find_risk
+from counseling_sessions.profiles.library import load_risk, risk_ids
 from counseling_sessions.prompts import prompt
 from counseling_sessions.sessions.journal_lines import JournalContent, JournalUpdate
 from counseling_sessions.sessions.journal_reading import read_journal
@@ -226,3 +228,8 @@ def test_a_message_that_lacks_its_step_or_spoils_it_is_refused(text: str, detail
 
 def test_a_message_that_takes_its_step_is_not() -> None:
     assert check(spoken("Thank you for saying that. Are you thinking of suicide?", "ask")) == []
+
+
+def test_the_lists_alone_see_the_first_sign_of_two_of_the_twelve() -> None:
+    """What docs/architecture.md says; the others take a model, or a direct question."""
+    assert sum(find_risk(part.sign) is not None for name in risk_ids() if (part := load_risk(name).risk)) == 2
