@@ -111,9 +111,14 @@ def steps_for(view: Noticed, sign: Sign) -> tuple[tuple[RiskStep, ...], tuple[Ri
     if asked and "level" not in done and sign.wording == "denied" and not any(map(_is_explicit, entries)):
         return ("acknowledge",), done
     # A yes to the question whether it is near leaves no time for what protects.
-    near = _levelled(entries) and (sign.wording == "explicit" or answer_of(view.last_of("client")) == "yes")
+    near = _levelled(entries) and _is_near(view.last_of("client"), sign)
     skipped = {*done, *(("protective",) if near else ())}
     return next((steps for steps in ORDER if steps[-1] not in skipped), ("close",)), done
+
+
+def _is_near(answer: str, sign: Sign) -> bool:
+    """Whether an answer to the question how near it is says that it is; one that denies anything does not."""
+    return not denial(answer) and (sign.wording == "explicit" or answer_of(answer) == "yes")
 
 
 def steps_done(utterances: Sequence[Utterance], entries: Sequence[RiskEntry]) -> tuple[RiskStep, ...]:

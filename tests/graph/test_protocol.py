@@ -66,6 +66,19 @@ async def test_from_the_first_sign_on_the_protocol_leads_to_a_person(method: str
     assert all(turn.pick is None and not turn.candidates for turn in record.turns if turn.turn >= 3)
 
 
+@pytest.mark.parametrize(
+    ("answer", "then"),
+    [
+        ("Yes.", ("safety",)),
+        ("It comes most days. I'm not about to do anything, I'd tell you.", ("protective",)),
+        ("No, I would not kill myself.", ("protective",)),
+    ],
+)
+async def test_who_means_to_act_is_not_asked_what_protects(answer: str, then: tuple[str, ...], tmp_path: Path) -> None:
+    record, _ = await run((*ANSWERS[:3], answer, *ANSWERS[4:]), tmp_path)
+    assert record.risk[2].steps == then
+
+
 async def test_each_message_of_the_protocol_takes_its_steps(tmp_path: Path) -> None:
     record, _ = await run(ANSWERS, tmp_path)
     said = {said.turn: said.text for said in record.dialogue if said.speaker == "counselor"}
