@@ -26,6 +26,11 @@ ORDER: tuple[tuple[RiskStep, ...], ...] = (
     ("close",),
 )
 """What each message of the protocol has to do; one is left out where its last step is done already."""
+_UNSURE = re.compile(
+    r"\b(?:(?:can'?t|cannot|can not) (?:stop|promise|keep|say)|(?:don'?t|do not) know|not sure|keep myself safe)",
+    re.IGNORECASE,
+)
+"""Words of an answer that leave open whether it is near."""
 _CLAUSE = re.compile(r"[,;:.!?…–—]")
 _KINDS: dict[str, RiskKind] = {"danger": "danger_from_others", "harm_to_others": "danger_to_others"}
 """The kind of a risk by the category of its sign; every other one is `thoughts`."""
@@ -117,7 +122,9 @@ def steps_for(view: Noticed, sign: Sign) -> tuple[tuple[RiskStep, ...], tuple[Ri
 
 
 def _is_near(answer: str, sign: Sign) -> bool:
-    """Whether an answer to the question how near it is says that it is; one that denies anything does not."""
+    """Whether an answer to the question how near it is says that it is, or leaves it open; a denial of an intent does not."""
+    if _UNSURE.search(answer):
+        return True
     return not denial(answer) and (sign.wording == "explicit" or answer_of(answer) == "yes")
 
 

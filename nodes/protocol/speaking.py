@@ -15,7 +15,7 @@ from counseling_sessions.prompts import prompt
 from counseling_sessions.settings import SessionConfig
 from counseling_sessions.state import Call, CounselorView, Finding, RiskEntry, RiskStep, Utterance, update
 
-FOR_KIND: frozenset[RiskStep] = frozenset({"ask", "level"})
+FOR_KIND: frozenset[RiskStep] = frozenset({"ask", "level", "safety", "handover"})
 """The steps whose words differ by the kind of risk."""
 
 

@@ -1,7 +1,7 @@
 """The protocol for a risk in the graph: from the first sign on it leads, step by step, to a person; a clear no gives the session back."""
 
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 
@@ -9,13 +9,15 @@ from counseling_sessions.graph.exchanges import exchanges
 from counseling_sessions.graph.record import make_record
 from counseling_sessions.graph.replay import replay
 from counseling_sessions.graph.session import SessionTask, run_session
-from counseling_sessions.integrity.protocol import steps_in
+from counseling_sessions.integrity.protocol import drops_safety, steps_in
 from counseling_sessions.integrity.spoken import Spoken
 from counseling_sessions.nodes.guards import check
 from counseling_sessions.nodes.methods import METHODS
 from counseling_sessions.nodes.protocol.course import sign_of
+from counseling_sessions.nodes.protocol.speaking import FOR_KIND
 from counseling_sessions.nodes.risk import find_risk
 from counseling_sessions.profiles.library import load_risk, risk_ids
+from counseling_sessions.profiles.risk_part import RiskKind
 from counseling_sessions.prompts import prompt
 from counseling_sessions.sessions.journal_lines import JournalContent, JournalUpdate
 from counseling_sessions.sessions.journal_reading import read_journal
@@ -27,7 +29,7 @@ from tests.scripted import MODELS, Asked, Sensible, config, profile, scripted_mo
 
 LEADS = "may be about danger"
 SIGN = "Some evenings I think that they would all be better off without me."
-SECTIONS = ("ask_thoughts", "level_thoughts", "protective", "safety", "handover")
+SECTIONS = ("ask_thoughts", "level_thoughts", "protective", "safety_thoughts", "handover_thoughts")
 ANSWERS = (
     "It is the market days that keep me awake.",
     SIGN,
@@ -70,6 +72,7 @@ async def test_from_the_first_sign_on_the_protocol_leads_to_a_person(method: str
     ("answer", "then"),
     [
         ("Yes.", ("safety",)),
+        ("I don't know whether I can keep myself safe.", ("safety",)),
         ("It comes most days. I'm not about to do anything, I'd tell you.", ("protective",)),
         ("No, I would not kill myself.", ("protective",)),
     ],
@@ -113,6 +116,13 @@ def test_a_clear_no_may_say_what_it_denies(answer: str, denies: bool) -> None:
     asked = Utterance(turn=1, speaker="counselor", text="Are you having thoughts of suicide?")
     view = CounselorView(utterances=(asked, Utterance(turn=1, speaker="client", text=answer)))
     assert (sign_of(view).wording == "denied") is denies
+
+
+@pytest.mark.parametrize("kind", get_args(RiskKind))
+def test_the_fixed_words_of_each_kind_take_their_step(kind: str) -> None:
+    for step in FOR_KIND:
+        assert step in steps_in(prompt("protocol/fixed", f"{step}_{kind}")), (step, kind)
+        assert drops_safety(prompt("protocol/fixed", f"{step}_{kind}")) is None
 
 
 async def test_no_sign_no_notice(tmp_path: Path) -> None:
