@@ -224,9 +224,9 @@ class Failure(FrozenData):
 class RiskEntry(FrozenData):
     """What a client's message shows of a risk, and what the counselor's message of this `turn` has to do about it.
 
-    There is one for each turn from the first sign on, until a clear no or the end. The counselor's side alone sees it. `source`
-    says who saw the sign (`call`: the model's), `category` which. `done` are the steps of all messages before. Without `steps`
-    the protocol is over: the client has said a clear no.
+    There is one for each turn from the first sign on, until a clear no or the end, and for each that a model has looked at. The
+    counselor's side alone sees it. `source` says who saw the sign (`call`: the model's), `category` which. `done` are the steps of
+    all messages before. Without `steps` there was no sign, and the plan goes on.
     """
 
     turn: TurnNumber = Field(ge=1)

@@ -22,7 +22,7 @@ from counseling_sessions.nodes.methods import METHODS
 from counseling_sessions.nodes.pick_request import ask_pick
 from counseling_sessions.nodes.plan import ask_plan
 from counseling_sessions.nodes.protocol import ask_protocol, goes_on
-from counseling_sessions.nodes.protocol.noticing import ask_notice
+from counseling_sessions.nodes.protocol.noticing import CATEGORIES, ask_notice
 from counseling_sessions.nodes.risk.check import ROLE as RISK_ROLE
 from counseling_sessions.nodes.router import ask_closing, ask_merge
 from counseling_sessions.nodes.single import ask_single
@@ -239,7 +239,7 @@ class _State:
         if isinstance(part, Pick):
             return _json(_picked(part))
         if isinstance(part, RiskEntry):
-            return _json({"risk": part.wording == "unclear"})
+            return _json({"risk": next((kind for kind, name in CATEGORIES.items() if name == part.category), "none")})
         if isinstance(part, Candidate) or part.speaker == "counselor":
             return part.text
         return Marked(part.text, self._end_with(part), self._heard_with(part)).with_markers(part.text)

@@ -39,7 +39,7 @@ def replay(record: SessionRecord) -> list[Superstep]:
         entry = noticed.get(turn.turn)
         steps.append(_superstep(turn.turn, [entry], counselor))
         steps.append(_superstep(turn.turn, [revised.get(turn.turn)], counselor))
-        steps += _of_turn(turn, config, "protocol" if entry else counselor)
+        steps += _of_turn(turn, config, "protocol" if entry and entry.steps else counselor)
     ended = update(end_reason=record.end_reason) if record.end_reason else {}
     by_counselor = record.end_reason in ("completed", "risk")
     if ended and not by_counselor and record.turns and record.turns[-1].client:
@@ -47,7 +47,9 @@ def replay(record: SessionRecord) -> list[Superstep]:
     if record.closing:
         entry = noticed.get(record.closing.turn)
         steps.append(_superstep(record.closing.turn, [entry], counselor))
-        steps.append(_superstep(record.closing.turn, [record.closing], "protocol" if entry else counselor))
+        steps.append(
+            _superstep(record.closing.turn, [record.closing], "protocol" if entry and entry.steps else counselor)
+        )
         if by_counselor:  # the counselor ends the session with its closing words
             steps[-1].updates[0][1].update(ended)
     while not steps[-1].updates:  # what is missing at the end is no gap

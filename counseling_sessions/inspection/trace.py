@@ -100,7 +100,7 @@ class _Calls:
 
 def node_of(call: Call) -> str:
     """The graph's node that makes a call. The router both picks (`router`) and merges (`merge`)."""
-    return "router" if call.role == "merge" else call.role
+    return {"merge": "router", "risk": "notice"}.get(call.role, call.role)
 
 
 def _turns(record: SessionRecord, calls: _Calls) -> tuple[TurnTrace, ...]:
@@ -108,7 +108,7 @@ def _turns(record: SessionRecord, calls: _Calls) -> tuple[TurnTrace, ...]:
     over = record.closing is not None or record.end_reason is not None
     revised = {plan.turn: plan for plan in record.revisions}
     states = {turn.turn: turn.client_state for turn in record.turns}
-    noticed = {entry.turn: entry for entry in record.risk}
+    noticed = {entry.turn: entry for entry in record.risk if entry.steps}
     first_new = record.forked_from.turn if record.forked_from else 0
     for place, turn in enumerate(_parts(record)):
         before = [item.text for item in dialogue if item.speaker == "client" and item.turn < turn.turn]

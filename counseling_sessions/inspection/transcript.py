@@ -29,7 +29,7 @@ def transcript_markdown(record: SessionRecord) -> str:
         lines += _plan(record.plan, "Plan")
     lines += [""]
     revised = {plan.turn: plan for plan in record.revisions}
-    noticed = {entry.turn: entry for entry in record.risk}
+    noticed = {entry.turn: entry for entry in record.risk if entry.steps}
     picks = {turn.turn: turn.pick for turn in record.turns if turn.pick}
     for item in record.dialogue:
         pick = picks.get(item.turn) if item.speaker == "counselor" and not item.closing else None

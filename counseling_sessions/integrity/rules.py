@@ -211,9 +211,10 @@ def risk(spoken: Spoken) -> str | None:
         return None
     if spoken.risk is None:
         return _seen(_SELF_HARM.search(spoken.bare))
-    found = ((sentence, match) for sentence in sentences(spoken.bare) for match in _SELF_HARM.finditer(sentence))
+    spoken_of = ((sentence, match) for sentence in sentences(spoken.bare) for match in _SELF_HARM.finditer(sentence))
     return next(
-        (match[0] for sentence, match in found if _goes_beyond(spoken.risk, sentence[: match.start()], match[0])), None
+        (match[0] for sentence, match in spoken_of if _goes_beyond(spoken.risk, sentence[: match.start()], match[0])),
+        None,
     )
 
 

@@ -130,7 +130,7 @@ def session_of(record: SessionRecord, source: str) -> Session:
         max_turns=config.get("max_turns"),
         prompts=sets_of(record),
         cut_prompts=sum(finding.kind == PROMPT_CUT for _, call in record.calls for finding in call.findings),
-        risk=record.risk,
+        risk=tuple(entry for entry in record.risk if entry.steps),
     )
 
 

@@ -31,7 +31,8 @@ _UNSURE = re.compile(
     re.IGNORECASE,
 )
 """Words of an answer that leave open whether it is near."""
-_CLAUSE = re.compile(r"[,;:.!?…–—]")
+_CONDITION = re.compile(r"\b(?:but|if|unless|as long as|not really|today|yet|right now|any ?more)\b", re.IGNORECASE)
+"""Words by which a no is less than clear."""
 _KINDS: dict[str, RiskKind] = {"danger": "danger_from_others", "harm_to_others": "danger_to_others"}
 """The kind of a risk by the category of its sign; every other one is `thoughts`."""
 
@@ -69,12 +70,12 @@ def is_to_notice(view: Noticed, config: SessionConfig) -> bool:
 
 def goes_on(view: Noticed) -> bool:
     """Whether the protocol decides what the counselor says in the turn in progress."""
-    return bool(view.risk) and view.risk[-1].turn == view.turn
+    return bool(view.risk) and view.risk[-1].turn == view.turn and bool(view.risk[-1].steps)
 
 
 def so_far(view: Noticed) -> tuple[RiskEntry, ...]:
     """The entries of the protocol that is in progress, without that of this turn; none where none is, or after a clear no."""
-    entries = [entry for entry in view.risk if entry.turn < view.turn]
+    entries = [entry for entry in view.risk if entry.turn < view.turn and entry.steps]
     if not entries or entries[-1].turn != view.turn - 1 or is_denied(entries[-1]):
         return ()
     first = next((place for place in range(len(entries), 0, -1) if is_denied(entries[place - 1])), 0)
@@ -98,12 +99,14 @@ def sign_of(view: Noticed) -> Sign:
 
 
 def _denies(answer: str) -> bool:
-    """Whether an answer begins with a clear no, and says nothing explicit after it but what it denies as well."""
-    begins = _CLAUSE.split(answer.strip(), maxsplit=1)[0]
-    risks = ((sentence, find_risk(sentence)) for sentence in sentences(answer))
-    return answer_of(begins) == "no" and all(
-        denial(sentence) for sentence, risk in risks if risk and risk.wording == "explicit"
-    )
+    """Whether an answer is a clear no from end to end, or a plain one that then names what it denies, without a condition."""
+    if answer_of(answer) == "no":
+        return True
+    begins, *rest = sentences(answer)
+    if answer_of(begins) != "no" or _CONDITION.search(answer):
+        return False
+    explicit = [one for one in rest if (risk := find_risk(one)) and risk.wording == "explicit"]
+    return bool(explicit) and all(map(denial, explicit))
 
 
 def steps_for(view: Noticed, sign: Sign) -> tuple[tuple[RiskStep, ...], tuple[RiskStep, ...]]:
@@ -140,9 +143,9 @@ def steps_done(utterances: Sequence[Utterance], entries: Sequence[RiskEntry]) ->
     return tuple(step for steps in ORDER for step in steps[-1:] if step in taken)
 
 
-def kind_of(entries: Sequence[RiskEntry]) -> RiskKind:
-    """Which kind of risk the first sign speaks of."""
-    category = next((entry.category for entry in entries if entry.category), "")
+def kind_of(view: Noticed) -> RiskKind:
+    """Which kind of risk the protocol that leads is about: that of its first sign."""
+    category = next((entry.category for entry in (*so_far(view), *view.risk[-1:]) if entry.category), "")
     return _KINDS.get(category, "thoughts")
 
 

@@ -3,9 +3,10 @@
 from dataclasses import replace
 from typing import Any
 
-from counseling_sessions.integrity.protocol import steps_in
+from counseling_sessions.integrity.spoken import Spoken
 from counseling_sessions.models.chat import Models
 from counseling_sessions.nodes.attempts import Unusable
+from counseling_sessions.nodes.guards import protocol as spoils_protocol
 from counseling_sessions.nodes.methods import METHODS
 from counseling_sessions.nodes.progress import has_signs
 from counseling_sessions.nodes.protocol.course import is_denied, kind_of
@@ -35,7 +36,8 @@ async def protocol(models: Models, view: CounselorView, config: SessionConfig) -
         if answer.failure.kind != "refused_by_guards" or not has_signs(config):
             return update(failure=answer.failure)
         return _said(view, fixed_words(view), _with_fixed(answer.failure.call)) | ends
-    if has_signs(config) and missing_steps(entry, answer.value):
+    # What was mended may lack a step, or spoil it.
+    if spoils_protocol(Spoken(answer.value, "counselor", steps=request.steps)):
         return _said(view, fixed_words(view), _with_fixed(answer.call)) | ends
     return _said(view, answer.value, answer.call) | ends
 
@@ -63,12 +65,6 @@ def expected_steps(entry: RiskEntry) -> tuple[RiskStep, ...]:
     return tuple(step for step in entry.steps if step not in ("acknowledge", "close"))
 
 
-def missing_steps(entry: RiskEntry, text: str) -> tuple[RiskStep, ...]:
-    """The steps that a message should take and does not."""
-    taken = steps_in(text)
-    return tuple(step for step in expected_steps(entry) if step not in taken)
-
-
 def _sections(view: CounselorView) -> list[str]:
     """The sections of the prompts that stand for this turn's steps."""
     entry = view.risk[-1]
@@ -76,7 +72,7 @@ def _sections(view: CounselorView) -> list[str]:
         return ["denied"]
     if view.end_reason == "left":
         return ["leaving"]
-    kind = kind_of(view.risk)
+    kind = kind_of(view)
     return [f"{step}_{kind}" if step in FOR_KIND else step for step in entry.steps]
 
 

@@ -63,10 +63,10 @@ def read_help() -> Help:
 
 def check_country(code: str) -> None:
     """Raise `SettingsError`, which lists the codes, for a country without lines. Upper and lower case are the same."""
-    known = read_help()
-    if code.upper() not in known:
+    countries = read_help()
+    if code.upper() not in countries:
         raise SettingsError(
-            f"no help lines for {code!r}; there are lines for {', '.join(known)}. "
+            f"no help lines for {code!r}; there are lines for {', '.join(countries)}. "
             f"Leave --country out to show them all, or name a file of your own in {VARIABLE}"
         )
 

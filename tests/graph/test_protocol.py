@@ -11,6 +11,7 @@ from counseling_sessions.graph.replay import replay
 from counseling_sessions.graph.session import SessionTask, run_session
 from counseling_sessions.integrity.protocol import drops_safety, steps_in
 from counseling_sessions.integrity.spoken import Spoken
+from counseling_sessions.models.errors import ModelError
 from counseling_sessions.nodes.guards import check
 from counseling_sessions.nodes.methods import METHODS
 from counseling_sessions.nodes.protocol.course import sign_of
@@ -94,7 +95,7 @@ async def test_a_clear_no_gives_the_session_back_to_its_plan(tmp_path: Path) -> 
     answers = (ANSWERS[0], SIGN, "No, nothing like that.", "I am only tired of the market.", "Yes, that fits.")
     record, _ = await run(answers, tmp_path, max_turns=6)
     assert [(entry.turn, entry.wording, entry.steps) for entry in record.risk] == [
-        (3, "unclear" if record.risk[0].wording == "unclear" else "explicit", ("acknowledge", "ask")),
+        (3, "unclear", ("acknowledge", "ask")),
         (4, "denied", ("acknowledge",)),
     ]
     assert record.end_reason == "turn_limit"
@@ -105,7 +106,11 @@ async def test_a_clear_no_gives_the_session_back_to_its_plan(tmp_path: Path) -> 
     ("answer", "denies"),
     [
         ("No.", True),
-        ("No, my dear. I don't wish to die, and I have never thought of harming myself.", True),
+        ("No. I don't wish to die, my dear, and I have never thought of harming myself.", True),
+        ("No, not really.", False),
+        ("No... not today.", False),
+        ("No, it's fine, forget it.", False),
+        ("No. He would never hurt me if I am back on time.", False),
         ("No. But I do want to die.", False),
         ("Not today. I want to die.", False),
         ("Yes, sometimes.", False),
@@ -172,15 +177,33 @@ async def test_a_model_can_notice_what_rules_do_not(tmp_path: Path) -> None:
 
     def answer(asked: Asked) -> Any:
         if asked.schema == "risk":
-            return '{"risk": true}' if "Next year" in asked.prompt else '{"risk": false}'
+            return '{"risk": "danger_from_others"}' if "Next year" in asked.prompt else '{"risk": "none"}'
         return talk(asked)
 
     models, _ = scripted_models(answer)
     settings = config(max_turns=12, min_turns=2, router="rules", risk="llm")
     record = await run_session(SessionTask(profile=profile(), attitude="neutral", config=settings), tmp_path, models)
-    assert (record.risk[0].turn, record.risk[0].source, record.risk[0].wording) == (3, "model", "unclear")
-    assert record.risk[0].call
-    assert record.usage["risk"].calls >= 1
+    looked = [(entry.turn, entry.source, entry.wording, entry.category) for entry in record.risk[:3]]
+    assert looked[:2] == [(1, "model", "none", ""), (2, "model", "none", "")]
+    assert looked[2] == (3, "model", "unclear", "danger")
+    # Also a look that saw nothing is on record, with what it cost.
+    assert record.usage["risk"].calls == len([entry for entry in record.risk if entry.call]) >= 3
+    said = next(turn.counselor for turn in record.turns if turn.turn == 3)
+    assert said
+    assert prompt("protocol/fixed", "ask_danger_from_others") in said.text
+
+
+async def test_a_model_that_cannot_be_asked_ends_the_session(tmp_path: Path) -> None:
+    talk = Sensible()
+
+    def answer(asked: Asked) -> Any:
+        return ModelError("refused", "no such model") if asked.schema == "risk" else talk(asked)
+
+    models, _ = scripted_models(answer)
+    settings = config(max_turns=4, router="rules", risk="llm")
+    record = await run_session(SessionTask(profile=profile(), attitude="neutral", config=settings), tmp_path, models)
+    assert record.failure
+    assert (record.failure.stage, record.failure.kind) == ("risk", "refused")
 
 
 async def test_a_small_model_is_not_asked_whether_there_is_a_risk(tmp_path: Path) -> None:
