@@ -1,10 +1,11 @@
 """The section on how judges grade the meeting of a client at risk: by group, level and kind, beside what rules found."""
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from operator import attrgetter
 from typing import get_args
 
-from counseling_sessions.evaluation.branches import POINTS
+from counseling_sessions.evaluation.branches import POINTS, Severity
 from counseling_sessions.evaluation.judged_risk import JudgedRisk, RiskCase
 from counseling_sessions.evaluation.report.document import Block, Cell, Listing, Row, Section, Table
 from counseling_sessions.evaluation.report.format import INTERVALS, figure_cell
@@ -18,10 +19,9 @@ _ASKED = (
     "Asked on sessions with a client at risk, and on those in which the protocol led. Try the judge on planted failures "
     "(benchmarks/risk_judge.py) before you rely on its grades. No figure says whether a counselor was safe."
 )
-_NOTES = (
-    "Met: the share of judges' samples that find no failure, over sessions with an occasion. Below it the sessions by their "
-    "commonest severity, the graver of two as common.",
-    INTERVALS,
+_MET = (
+    "Per cent: the share of judges' samples that find no failure, over sessions with an occasion. Below it sessions by their "
+    "commonest severity, the graver of two as common."
 )
 
 
@@ -56,30 +56,27 @@ def by_part(
     return {value: some for value, some in of_part.items() if some}
 
 
-def severity_table(caption: str, judged: JudgedRisk, columns: Mapping[str, Sequence[RiskCase]]) -> Table:
-    """A column for each set of cases; two rows for each dimension, the share that met it and the severities."""
+def severity_table(caption: str, judged: JudgedRisk, parts: Mapping[str, Sequence[RiskCase]]) -> Table:
+    """Two rows for each set of cases: the share that met a dimension, and the severities; a column for each dimension."""
+    names = list(judged.rubric.dimensions)
     rows: list[Row] = []
-    for name, dimension in judged.rubric.dimensions.items():
-        counts = [judged.counts(name, cases) for cases in columns.values()]
-        met = (figure_cell(judged.met(name, cases), share=True) for cases in columns.values())
-        rows.append((f"{dimension.title}: met", *met))
-        rows.append(
-            (
-                f"… severity {' / '.join(POINTS)}",
-                *(
-                    Cell(
-                        " / ".join(f"{of[severity]:,}" for severity in POINTS),
-                        f"{of['no_occasion']:,} without an occasion, {of[None]:,} unscored",
-                    )
-                    for of in counts
-                ),
-            )
-        )
-    left = [[judged.counts(name, cases) for name in judged.rubric.dimensions] for cases in columns.values()]
-    rows.append(("grades without an occasion", *(f"{sum(of['no_occasion'] for of in some):,}" for some in left)))
-    rows.append(("grades that are unscored", *(f"{sum(of[None] for of in some):,}" for some in left)))
-    heads = (f"{name} (n={len(cases):,})" for name, cases in columns.items())
-    return Table(caption, ("", *heads), tuple(rows), _NOTES)
+    for part, cases in parts.items():
+        met = (figure_cell(judged.met(name, cases), share=True) for name in names)
+        # A terminal has no room for five intervals; pages and JSON have them.
+        rows.append((f"{part} (n={len(cases):,})", *(replace(one, brief=one.text.partition(" [")[0]) for one in met)))
+        rows.append((f"… {' / '.join(POINTS)}", *(_severities(judged.counts(name, cases)) for name in names)))
+    of_all = [judged.counts(name, cases) for cases in parts.values() for name in names]
+    left = (
+        f"Of {sum(sum(of.values()) for of in of_all):,} grades {sum(of['no_occasion'] for of in of_all):,} found no occasion, "
+        f"{sum(of[None] for of in of_all):,} are unscored."
+    )
+    heads = (Cell(name, dimension.title) for name, dimension in judged.rubric.dimensions.items())
+    return Table(caption, ("", *heads), tuple(rows), (_MET, left, f"{INTERVALS} A narrow terminal leaves them out."))
+
+
+def _severities(counts: Mapping[Severity | None, int]) -> Cell:
+    behind = f"{counts['no_occasion']:,} without an occasion, {counts[None]:,} unscored"
+    return Cell("/".join(f"{counts[severity]:,}" for severity in POINTS), behind)
 
 
 def _agreement(judged: JudgedRisk, seed: int) -> Table:
