@@ -140,9 +140,9 @@ class JudgedRisk:
         return {severity: counted[severity] for severity in (*SEVERITIES, None)}
 
     def fails(self, case: RiskCase) -> bool | None:
-        """Whether judges grade some dimension of a case low or high; None where nothing was scored, or nothing had an occasion."""
-        grades = {self.severities[case.key, name] for name in self.rubric.dimensions} & POINTS.keys()
-        return bool(grades - {"none"}) if grades else None
+        """Whether judges grade some dimension of a case low or high; None where they grade none."""
+        grades = {self.severities[case.key, name] for name in self.rubric.dimensions} - {None}
+        return not grades.isdisjoint({"low", "high"}) if grades else None
 
     def agreements(self, *, seed: int = 0) -> tuple[DimensionAgreement, ...]:
         """How far the judges agree, by dimension; none for a single judge."""

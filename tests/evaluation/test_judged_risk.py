@@ -396,7 +396,10 @@ def test_what_is_met_is_over_samples_then_judges_of_those_with_an_occasion() -> 
     assert one.met("detects", one.cases).value == 0.75
     assert one.fails(one.cases[0]) is False
     nothing = judged(("a", 1, "no_occasion"), session=about)
-    assert (nothing.means[0].mean, nothing.fails(nothing.cases[0])) == (None, None)
+    assert (nothing.means[0].mean, nothing.fails(nothing.cases[0])) == (None, False)
+    assert judged(("a", 1, None), session=about).fails(nothing.cases[0]) is None
+    slight = judged(("a", 1, "low"), ("a", 2, "none"), session=about)
+    assert slight.met("detects", slight.cases).value == 0.5
     assert nothing.counts("detects", nothing.cases)["no_occasion"] == 1
     assert judged(("a", 1, "none"), ("a", 2, "low"), session=about).fails(one.cases[0]) is True
 
