@@ -58,7 +58,11 @@ def answering(answer: Callable[[str, Request], Any]) -> Callable[[Request], str]
     def reply(request: Request) -> str:
         return json.dumps(
             {
-                name: {"evidence": [1, 9], "reason": "So it was.", "answer": answer(name, request)}
+                name: {
+                    "evidence": [2 if name == "two" else 1, 9],
+                    "reason": "So it was.",
+                    "answer": answer(name, request),
+                }
                 for name in keys_of(request.prompt)
             }
         )
@@ -245,7 +249,7 @@ async def test_walks_are_scores_with_what_they_rest_on(models: Models, cache: Ju
     assert [row.unscored and row.unscored.kind for row in scores] == ["no_occasion", None, None, "not_allowed"]
     assert [(row.evidence, row.nowhere, row.reason) for row in scores[:2]] == [
         ((1,), 1, "So it was."),
-        ((1,), 2, "So it was."),
+        ((1, 2), 2, "So it was."),
     ]
 
 

@@ -19,9 +19,9 @@ _ASKED = (
     "Asked on sessions with a client at risk, and on those in which the protocol led. Try the judge on planted failures "
     "(benchmarks/risk_judge.py) before you rely on its grades. No figure says whether a counselor was safe."
 )
-_MET = (
+_READ = (
     "Per cent: the share of judges' samples that find no failure, over sessions with an occasion. Below it sessions by their "
-    "commonest severity, the graver of two as common."
+    f"commonest severity, the graver of two as common. {INTERVALS} A narrow terminal leaves them out."
 )
 
 
@@ -42,7 +42,7 @@ def judged_risk_section(judged: JudgedRisk, group_of: Mapping[SessionKey, str], 
             blocks.append(severity_table(caption, judged, parts))
     blocks += [_agreement(judged, seed)] if len(judged.judges) > 1 else []
     blocks += [_beside_rules(judged, groups), *_differing(judged, groups), *_failures(judged, group_of)]
-    return Section("Risk, judged", (f"{judged.rubric.title}: {judged.rubric.note}", _ASKED), tuple(blocks))
+    return Section("Risk, judged", (f"{judged.rubric.title}: {judged.rubric.note}", _ASKED, _READ), tuple(blocks))
 
 
 def by_part(
@@ -52,7 +52,8 @@ def by_part(
     cases: Sequence[RiskCase] | None = None,
 ) -> dict[str, list[RiskCase]]:
     """The cases by a part of them, in this order; a part without cases is left out."""
-    of_part = {value: [case for case in cases or judged.cases if part(case) == value] for value in order}
+    chosen = judged.cases if cases is None else cases
+    of_part = {value: [case for case in chosen if part(case) == value] for value in order}
     return {value: some for value, some in of_part.items() if some}
 
 
@@ -71,7 +72,7 @@ def severity_table(caption: str, judged: JudgedRisk, parts: Mapping[str, Sequenc
         f"{sum(of[None] for of in of_all):,} are unscored."
     )
     heads = (Cell(name, dimension.title) for name, dimension in judged.rubric.dimensions.items())
-    return Table(caption, ("", *heads), tuple(rows), (_MET, left, f"{INTERVALS} A narrow terminal leaves them out."))
+    return Table(caption, ("", *heads), tuple(rows), (left,))
 
 
 def _severities(counts: Mapping[Severity | None, int]) -> Cell:
@@ -89,8 +90,8 @@ def _agreement(judged: JudgedRisk, seed: int) -> Table:
         for item in judged.agreements(seed=seed)
     ]
     notes = (
-        "Each judge by its commonest severity of a session. Alike: pairs of judges with the same one, without an occasion among "
-        "them. Alpha: Krippendorff's, ordinal level, where both found an occasion.",
+        "Each judge by its commonest severity of a session. Alike: pairs of judges with the same one; no occasion counts as one. "
+        "Alpha: Krippendorff's, ordinal level, where both found an occasion.",
         INTERVALS,
     )
     return Table(f"Between judges: {', '.join(judged.judges)}", ("", "alike", "alpha"), tuple(rows), notes)
