@@ -95,7 +95,8 @@ async def judge(
     """Have the sessions rated, and the planted defects tried. Raises what `judge_sessions` raises."""
     if how.rubric and how.rubric.name in {scale.name for scale in how.scales}:
         raise SettingsError(f"a scale has the name of the rubric on risk, {how.rubric.name}: give it its own name")
-    on_stage("rating sessions")
+    if how.scales:
+        on_stage("rating sessions")
     judgements = await judge_sessions(
         sessions, how.scales, how.judges, models, cache, on_progress=on_progress, again=how.again, i_know=how.i_know
     )
@@ -114,6 +115,12 @@ async def judge(
             on_progress=on_progress,
             i_know=how.i_know,
         )
+    return _put_together(judgements, risk, checks, how)
+
+
+def _put_together(
+    judgements: Judgements, risk: JudgedRisk | None, checks: Sequence[PlantedCheck], how: Judging
+) -> Judged:
     means = [mean for scale in how.scales for mean in subscale_means(judgements.rows, scale, share=how.share)]
     changes = [
         change
