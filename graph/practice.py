@@ -31,7 +31,7 @@ from counseling_sessions.graph.session import (
 from counseling_sessions.graph.session_graph import recursion_limit
 from counseling_sessions.models.chat import Models
 from counseling_sessions.nodes.person import PASSING, Handover, PersonAnswer
-from counseling_sessions.nodes.stopping import RISK
+from counseling_sessions.nodes.stopping import FINAL, RISK
 from counseling_sessions.sessions.errors import JournalError
 from counseling_sessions.sessions.journal import Journal
 from counseling_sessions.sessions.journal_lines import SUFFIX, JournalContent, JournalUpdate, items_of
@@ -96,14 +96,15 @@ class Practice:
     ) -> Self:
         """Take up a session that was left or cut off, where it stood, with words that had no answer yet.
 
-        Raises `JournalError`, also for a session without a person, or one that was stopped for risk or left at a question about it.
+        Raises `JournalError`, also for a session without a person, or one that was stopped, or left at a question about risk.
         """
         before = read_journal(path).updates
         part = part_of(before)
         if part is None:
             raise JournalError(f"{path} is no practice session; take it up with: run.py session --resume {path.parent}")
-        if any((item.update.get("failure") or {}).get("kind") == RISK for item in before):
-            raise JournalError(f"{path}: this session was stopped for risk, and is not taken up again")
+        if kinds := FINAL & {(item.update.get("failure") or {}).get("kind") for item in before}:
+            why = "stopped for risk" if RISK in kinds else "stopped by the person"
+            raise JournalError(f"{path}: this session was {why}, and is not taken up again")
         if any(not question.get("denied") for question in fold(before).get("questions", ())):
             raise JournalError(f"{path}: this session was left at a question about risk, and is not taken up again")
         journal, content = Journal.resume(path, unknown_technique, new_prompts)
@@ -139,6 +140,11 @@ class Practice:
         """Whether the session was stopped because the person's message counts as risk."""
         return self.failure is not None and self.failure.kind == RISK
 
+    @property
+    def is_final(self) -> bool:
+        """Whether the session was stopped, for risk or by the person, so that it is not taken up again."""
+        return self.failure is not None and self.failure.kind in FINAL
+
     async def start(self) -> None:
         """Run to the person's first turn, or to the end of a session that needs none."""
         head = self.content.head
@@ -150,9 +156,9 @@ class Practice:
             await self._run(Command(update={**begin, **state, **country}) if state else {**begin, **country})
 
     async def answer(self, answer: PersonAnswer) -> None:
-        """Give the person's answer, and run to their next turn or to the end. After risk nothing of it is kept."""
+        """Give the person's answer, and run to their next turn or to the end. Of one that stops the session nothing is kept."""
         await self._run(Command(resume=answer.model_dump(mode="json")))
-        if self.risk:
+        if self.is_final:
             await self._checkpointer.adelete_thread(self.content.head.session_id)
 
     def record(self) -> SessionRecord:

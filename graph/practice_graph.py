@@ -39,7 +39,7 @@ from counseling_sessions.nodes.person import (
     person,
     practice_intake,
 )
-from counseling_sessions.nodes.stopping import ended_kindly, stopped_unchecked
+from counseling_sessions.nodes.stopping import stopped_unchecked, with_farewell
 from counseling_sessions.nodes.techniques import technique, techniques
 from counseling_sessions.settings import MOST_TURNS, SessionConfig
 from counseling_sessions.state import ClientView
@@ -121,11 +121,11 @@ def _connect(builder: StateGraph[PracticeState, SessionConfig, PracticeInput, Pr
 
 def _facing(step: Step) -> Step:
     """A step of the counselor's side, which runs where the person is the client: it asks no model about words that count as risk,
-    and ends kindly where the guards refuse all that could be said."""
+    and ends with a farewell."""
 
     async def facing(models: Models, view: FacingView, config: SessionConfig) -> dict[str, Any]:
         if stop := stopped_unchecked(view, config):
             return stop
-        return ended_kindly(await step(models, view, config), view, config)
+        return with_farewell(await step(models, view, config), view, config)
 
     return facing

@@ -2,7 +2,7 @@
 
 What a person says as the client is checked for risk before any model is asked (`nodes.risk`). Explicit words end the session with
 the help lines, and neither the dialogue nor the record has them. Unclear words are held back, and the person is asked one fixed
-question. After a clear no they are said; anything else ends the session.
+question. After a clear no they are said; anything else ends the session. So does `/stop`, unchecked and at once.
 
 The node waits once and then returns, as a node with an interrupt runs again from its start: what it asks a model, it asks once.
 Where the person has to answer again, the graph comes back to it.
@@ -20,7 +20,7 @@ from counseling_sessions.nodes.context import UTTERANCE_LIMIT
 from counseling_sessions.nodes.intake import IntakeView, intake
 from counseling_sessions.nodes.progress import progress_of
 from counseling_sessions.nodes.risk import Risk, answer_of, check_message, find_risk, texts_in
-from counseling_sessions.nodes.stopping import before_in, reason_of, stopped
+from counseling_sessions.nodes.stopping import before_in, is_stop, stopped, stopped_by_person
 from counseling_sessions.settings import SessionConfig, validation_message
 from counseling_sessions.state import (
     DialogueView,
@@ -55,7 +55,8 @@ class PracticeState(SessionState, total=False):
     """The channels of the practice graph: those of a session, the person's part, and what passes between the person and the program.
 
     `held` is a `PersonAnswer` with unclear words, `problem` what was wrong with the last answer; both are gone after the next one.
-    `questions` were asked about unclear words. `help` and `farewell` are the texts with which a session stopped.
+    `questions` were asked about unclear words. `help` is the text with which a session stopped, `farewell` the last
+    one of any other end with a person as the client.
     """
 
     part: Speaker
@@ -83,6 +84,7 @@ class PracticeFlowView(FlowView):
 class PersonAnswer(BaseModel):
     """A person's answer: words (a plain text stands for them), with `ends` the end of the session, or `undo`.
 
+    The words `/stop` of a client stop the session at once.
     The counselor who `ends` a session says the closing words; a client who does says goodbye. `undo` takes back the
     counselor's last own message and the client's answer to it.
     """
@@ -139,13 +141,16 @@ async def practice_intake(models: Models, view: PracticeIntakeView, config: Sess
 async def person(models: Models, view: PersonView, config: SessionConfig) -> dict[str, Any]:
     """Wait for a person's answer. One that cannot be used is asked for again, with what is wrong with it."""
     answer = _answer_of(interrupt(_handover(view, config).model_dump(mode="json")))
+    if view.part == "client" and not isinstance(answer, str) and is_stop(answer.text):
+        unasked = update(questions=[question for question in view.questions if question.denied]) if view.held else {}
+        return stopped_by_person(view.turn, view.country, config) | unasked
     if view.held:
         return _after_question(view, config, view.held, answer)
     if isinstance(answer, str):
         return update(problem=answer)
     if view.part == "client" and answer.text and (risk := await _risk_of(models, view, config, answer.text)):
         is_unclear = risk.wording == "unclear" and texts_in(config.language)
-        return _held(view, answer, risk) if is_unclear else stopped(reason_of(risk), view.turn, view.country, config)
+        return _held(view, answer, risk) if is_unclear else stopped(risk, view.turn, view.country, config)
     return _taken(view, config, answer)
 
 
@@ -181,7 +186,7 @@ def _after_question(
 ) -> dict[str, Any]:
     """What becomes of the words that were held back: after a clear no they are said, after anything else the session stops."""
     if isinstance(answer, str) or not view.questions or not _is_clear_no(answer):
-        return stopped("unclear, and no clear no to the question", view.turn, view.country, config)
+        return stopped(None, view.turn, view.country, config)
     *before, asked = view.questions
     denied = asked.model_copy(update={"denied": True})
     return _taken(view, config, held) | update(questions=[*before, denied])

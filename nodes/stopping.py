@@ -1,32 +1,53 @@
-"""How a session with a person as the client stops: for risk, with help lines; or kindly, where the counselor has no good answer."""
+"""How a session with a person as the client ends: for risk, or where the person stops it, with help lines; kindly, where the
+counselor has no good answer; and with a few lines after any goodbye."""
 
 from typing import Any
 
 from counseling_sessions.nodes.facing import FacingView, was_denied
-from counseling_sessions.nodes.risk import Risk, find_risk, help_text, texts_in
-from counseling_sessions.nodes.risk.texts import LAST_RESORT
+from counseling_sessions.nodes.risk import Risk, farewell_text, find_risk, help_text
 from counseling_sessions.settings import SessionConfig
 from counseling_sessions.state import Failure, update
 
 RISK = "risk"
 """The kind of failure with which a session ends when a person expresses risk."""
+STOPPED = "stopped"
+"""The kind of failure with which a session ends when a person who is the client stops it."""
+FINAL = frozenset({RISK, STOPPED})
+"""Kinds after which a session is not taken up again."""
 NO_GOOD_ANSWER = "no_good_answer"
 """The kind of failure with which a session ends when the guards let no message of the counselor's reach the person."""
+STOP = "/stop"
+"""What a person who is the client types, or sends over HTTP, to stop at once."""
 OPENING = 2
 """Messages of an opening exchange, with which a session begins."""
 _REFUSED = frozenset({"refused_by_guards", "filtered"})
 
 
-def stopped(why: str, turn: int, country: str, config: SessionConfig) -> dict[str, Any]:
-    """The end of a session for risk: the failure, which says why and has no word of the person's, and the help."""
-    message = f"the person's message counts as risk ({why}); help lines were shown, and no model was asked"
+def stopped(risk: Risk | None, turn: int, country: str, config: SessionConfig) -> dict[str, Any]:
+    """The end of a session for risk: the failure, which says why and has no word of the person's, and the help.
+
+    None stands for unclear words without a clear no to the question.
+    """
+    why, has_failed = "unclear, and no clear no to the question", False
+    if risk:
+        has_failed = risk.source == "check_failed"
+        why = "the check itself failed" if has_failed else f"found by the {risk.source}"
+    message = f"the person's message counts as risk ({why}); help lines were shown, and the counselor was not asked"
     failure = Failure(stage="client", kind=RISK, message=message, turn=turn)
-    return update(failure=failure, help=help_text(country, config.language))
+    return update(
+        failure=failure, help=help_text(country, config.language, occasion="failed" if has_failed else "risk")
+    )
 
 
-def reason_of(risk: Risk) -> str:
-    """Why a message counts as risk, for `stopped`."""
-    return "the check itself failed" if risk.source == "check_failed" else f"found by the {risk.source}"
+def is_stop(text: str) -> bool:
+    """Whether a line of a text is the client's command to stop, whatever follows it."""
+    return any(line.split()[:1] == [STOP] for line in text.casefold().splitlines())
+
+
+def stopped_by_person(turn: int, country: str, config: SessionConfig) -> dict[str, Any]:
+    """The end of a session that the person stops: nothing of the moment is kept, and the lines are shown."""
+    failure = Failure(stage="client", kind=STOPPED, message="the person who was the client stopped it", turn=turn)
+    return update(failure=failure, help=help_text(country, config.language, occasion="stop"))
 
 
 def before_in(text: str, before: str, asked: str) -> str:
@@ -53,22 +74,21 @@ def stopped_unchecked(view: FacingView, config: SessionConfig) -> dict[str, Any]
         if not is_opening:
             risk = find_risk(said.text, before=before_in(said.text, before, asked), asked=asked)
             if risk and not (risk.wording == "unclear" and was_denied(view.questions, said.turn)):
-                return stopped(reason_of(risk), said.turn, view.country, config)
+                return stopped(risk, said.turn, view.country, config)
         before = said.text
     return None
 
 
-def ended_kindly(change: dict[str, Any], view: FacingView, config: SessionConfig) -> dict[str, Any]:
-    """A node's update, with a farewell and a kind of its own where it fails since the guards refused every answer."""
+def with_farewell(change: dict[str, Any], view: FacingView, config: SessionConfig) -> dict[str, Any]:
+    """A node's update, with a farewell where it ends the session: after the closing words, or, with a kind of its own, where it
+    fails since the guards refused every answer."""
     failure = change.get("failure")
-    if not failure or failure["kind"] not in _kinds_of_refusal(view):
-        return change
-    texts = texts_in(config.language)
-    return {
-        **change,
-        "failure": failure | {"kind": NO_GOOD_ANSWER},
-        "farewell": texts.farewell if texts else LAST_RESORT,
-    }
+    if failure and failure["kind"] in _kinds_of_refusal(view):
+        farewell = farewell_text(view.country, config.language)
+        return {**change, "failure": failure | {"kind": NO_GOOD_ANSWER}, "farewell": farewell}
+    if any(said.get("closing") for said in change.get("utterances", ())):
+        return {**change, "farewell": help_text(view.country, config.language, occasion="afterwards")}
+    return change
 
 
 def _kinds_of_refusal(view: FacingView) -> frozenset[str]:

@@ -11,6 +11,8 @@ from counseling_sessions.commands.build import opened_models
 from counseling_sessions.commands.parsing.evaluation import (
     JUDGED,
     PLAIN,
+    RISK_RUBRIC,
+    SCALES,
     CompareRequest,
     EvaluateRequest,
     JudgeOptions,
@@ -26,11 +28,13 @@ from counseling_sessions.commands.reports import (
     tell_scoreless,
 )
 from counseling_sessions.commands.telling import errors, tell, tell_left_out, tell_still_to_come
+from counseling_sessions.evaluation.branches import Branches, read_branches
 from counseling_sessions.evaluation.compare import Comparison, compare_groups
 from counseling_sessions.evaluation.figures import MEASURES, rows_by_group
 from counseling_sessions.evaluation.groups import Gathered, gather
 from counseling_sessions.evaluation.integrity import KINDS
 from counseling_sessions.evaluation.judged import Judged, Judging, judge
+from counseling_sessions.evaluation.judged_risk import risk_cases
 from counseling_sessions.evaluation.judging.judges import Judge, read_judges
 from counseling_sessions.evaluation.judging.planted import FEWEST_TURNS
 from counseling_sessions.evaluation.measure import Measures, Measuring, measure
@@ -54,6 +58,8 @@ from counseling_sessions.sessions.folder import RunFolder
 from counseling_sessions.settings import SettingsError
 from counseling_sessions.texts.console import HarmlessConsole
 from counseling_sessions.texts.words import counted
+
+RISK_WORDS = RiskWords(find_risk, asks_about_risk, answer_of)
 
 
 def evaluate(request: EvaluateRequest) -> int:
@@ -81,8 +87,9 @@ def score_reference(request: ReferenceRequest) -> int:
 
 
 def _evaluate(request: EvaluateRequest | CompareRequest, report: ReportOptions) -> int:
-    plain, built_in = _metrics(request)
-    judges, scales = _judges_and_scales(request.judging, built_in)
+    plain, needing = _metrics(request)
+    judges, scales = _judges_and_scales(request.judging, needing)
+    rubric = read_branches() if RISK_RUBRIC in needing else None
     gathered = gather(request.sources, request.by, salvage=request.salvage)
     tell_left_out(gathered.damaged)
     tell_still_to_come(request.sources)
@@ -91,7 +98,7 @@ def _evaluate(request: EvaluateRequest | CompareRequest, report: ReportOptions) 
     measures = _measures(request, gathered, plain, keep=None if listed else 100)
     if listed:
         return _show(listed, measures)
-    judged = asyncio.run(_judge(request, gathered, judges, scales)) if scales else None
+    judged = asyncio.run(_judge(request, gathered, judges, scales, rubric)) if scales or rubric else None
     comparison = _compare(request.seed, gathered.pairing, measures, judged, plain, *groups) if groups else None
     made = made_by(list(request.arguments), gathered.sessions, seed=request.seed)
     document = evaluation_document(
@@ -103,28 +110,28 @@ def _evaluate(request: EvaluateRequest | CompareRequest, report: ReportOptions) 
 
 
 def _metrics(request: EvaluateRequest | CompareRequest) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """The plain metrics that are asked for, and the names of the built-in scales. Raises `SettingsError`."""
+    """The plain metrics that are asked for, and those that need a judge. Raises `SettingsError`."""
     metrics, judge = request.measuring.metrics, request.judging.judge
     if metrics is None:
-        return tuple(name for name in PLAIN if name != "semantic"), tuple(JUDGED.values()) if judge else ()
+        return tuple(name for name in PLAIN if name != "semantic"), JUDGED if judge else ()
     choices = (*PLAIN, *JUDGED)
     wanted = choices if metrics == "all" else names(metrics)
     if unknown := [name for name in wanted if name not in choices]:
         raise SettingsError(f"--metrics {', '.join(unknown)}: choose from {', '.join(choices)}, or all")
     if not wanted:
         raise SettingsError(f"--metrics names none; choose from {', '.join(choices)}, or all")
-    needing = [name for name in wanted if name in JUDGED]
-    scales = tuple(JUDGED[name] for name in needing)
-    if judge and not scales and not request.judging.scale:
+    needing = tuple(name for name in wanted if name in JUDGED)
+    if judge and not needing and not request.judging.scale:
         raise SettingsError(f"--judge has no metric that needs one: add {', '.join(JUDGED)}, or leave --metrics out")
-    if scales and not judge:
+    if needing and not judge:
         problem = f"{', '.join(needing)}: need a judge"
         raise SettingsError(f"{problem}; name one with --judge FILE (docs/evaluating.md shows such a file)")
-    return tuple(name for name in wanted if name in PLAIN), scales
+    return tuple(name for name in wanted if name in PLAIN), needing
 
 
-def _judges_and_scales(options: JudgeOptions, built_in: tuple[str, ...]) -> tuple[tuple[Judge, ...], tuple[Scale, ...]]:
-    """The judges of the file, and the scales: built-in ones by name, a user's own in place of one of the same name."""
+def _judges_and_scales(options: JudgeOptions, needing: tuple[str, ...]) -> tuple[tuple[Judge, ...], tuple[Scale, ...]]:
+    """The judges of the file, and the scales: those of these metrics, a user's own in place of one of the same name."""
+    built_in = tuple(SCALES[name] for name in needing if name in SCALES)
     sources: tuple[str | Path, ...] = (*built_in, *(options.scale or ()))
     scales = {scale.name: scale for scale in map(read_scale, sources)}
     if options.scale and not options.judge:
@@ -141,12 +148,11 @@ def _compare(
     reference: str,
     others: list[str],
 ) -> Comparison:
-    by_group = rows_by_group(measures.rows, judged.means, judged.changes, judged.measures) if judged else None
-    rows = [row for group in by_group.values() for row in group] if by_group else measures.rows
+    means, of_judges = judged.compared if judged else ((), {})
+    by_group = rows_by_group(measures.rows, means, judged.changes if judged else (), of_judges)
+    rows = [row for group in by_group.values() for row in group]
     named = {name: measure for name, measure in MEASURES.items() if measure.family in plain}
-    return compare_groups(
-        rows, named | (judged.measures if judged else {}), reference, others, pairing=pairing, seed=seed
-    )
+    return compare_groups(rows, named | of_judges, reference, others, pairing=pairing, seed=seed)
 
 
 def _compared(request: CompareRequest, gathered: Gathered) -> tuple[str, list[str]]:
@@ -174,7 +180,7 @@ def _measures(
         labels=labels_of(read_profiles(options.labels).profiles) if options.labels else {},
         keep=keep,
         seed=request.seed,
-        words=RiskWords(find_risk, asks_about_risk, answer_of),
+        words=RISK_WORDS,
     )
     with errors().status("reading") as status:
         try:
@@ -198,12 +204,18 @@ def _plantable(path: Path) -> tuple[Session, ...]:
 
 
 async def _judge(
-    request: EvaluateRequest | CompareRequest, gathered: Gathered, judges: tuple[Judge, ...], scales: tuple[Scale, ...]
+    request: EvaluateRequest | CompareRequest,
+    gathered: Gathered,
+    judges: tuple[Judge, ...],
+    scales: tuple[Scale, ...],
+    rubric: Branches | None,
 ) -> Judged:
     options, work = request.judging, request.judging.work
     how = Judging(
         judges,
         scales,
+        rubric,
+        cases=tuple(risk_cases(gathered.sessions, RISK_WORDS)) if rubric else (),
         planted=options.planted,
         planted_on=_plantable(options.planted_on) if options.planted_on else (),
         again=work.again,
@@ -211,6 +223,8 @@ async def _judge(
         prices=read_prices(work.prices) if work.prices else None,
         seed=request.seed,
     )
+    if rubric and not how.cases and not scales:
+        tell("no session has a client at risk, and in none the protocol led: the rubric on risk is asked of none")
     async with opened_models() as models:
         with judging_progress(errors()) as (heard, stage):
             cache = judge_cache(work, request.sources)

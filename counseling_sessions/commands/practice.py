@@ -3,6 +3,7 @@
 import asyncio
 import shlex
 from contextlib import AsyncExitStack
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -30,13 +31,14 @@ from counseling_sessions.graph.session import SessionTask, find_session
 from counseling_sessions.inspection.transcript import how_it_ended, transcript_markdown
 from counseling_sessions.models.chat import Models
 from counseling_sessions.models.roles import ROLES, serving_line
-from counseling_sessions.nodes.risk import check_country, outdated_lines, phrase_lists, read_help, read_texts
+from counseling_sessions.nodes.risk import check_country, help_text, outdated_lines, phrase_lists, read_texts
 from counseling_sessions.nodes.risk.check import ROLE as RISK_ROLE
 from counseling_sessions.nodes.risk.phrases import LANGUAGES
 from counseling_sessions.nodes.stopping import NO_GOOD_ANSWER
 from counseling_sessions.practice.advice import Advisor
 from counseling_sessions.practice.feedback import feedback, refuse_without_judges
 from counseling_sessions.practice.loop import Loop
+from counseling_sessions.practice.notice import has_agreed, notice_text, page_text
 from counseling_sessions.practice.review import review_lines, review_of
 from counseling_sessions.practice.terminal import Terminal
 from counseling_sessions.profiles.library import DEFAULT_ATTITUDE
@@ -50,98 +52,135 @@ from counseling_sessions.state import Speaker
 from counseling_sessions.store.atomic import write_atomically
 from counseling_sessions.texts.harmless import one_line
 
+OFF = "off"
+"""The `--risk-model` of a session in which no model looks at messages."""
+LOOK = ModelSettings(temperature=0.0, timeout=60, max_requests=3)
+"""How the session's own model looks at a message: a person waits for it."""
+
+
+@dataclass(frozen=True)
+class Planned:
+    """What the session will be, before anything is opened: the `fields` are those set for a new one, the `journal` is that of one
+    which is taken up again."""
+
+    part: Speaker
+    config: SessionConfig
+    country: str
+    fields: dict[str, Any] = field(default_factory=dict)
+    journal: Path | None = None
+
 
 def run(request: PracticeRequest) -> int:
     """One practice session, new or taken up again; 0 also when it is left, 1 when it failed or was stopped for risk."""
     terminal = Terminal()
-    part = _part(request)
-    _refuse(request, part, terminal)
-    if part == "client" and not _confirmed(terminal, request.country or ""):
-        terminal.note("Nothing was begun.")
+    planned = _taken_up(request, Path(request.resume)) if request.resume else _new(request)
+    _refuse(request, planned, terminal)
+    if request.page:
+        terminal.note(page_text(planned.config, planned.country), "")
+        return 0
+    if planned.part == "client" and not _confirmed(terminal, planned):
         return 0
     with asyncio.Runner() as runner:
         stack = AsyncExitStack()
         try:
             models = runner.run(stack.enter_async_context(opened_models(offline=request.models.offline, on_wait=warn)))
-            session = runner.run(_open(request, part, models, stack, terminal))
+            session = runner.run(_open(request, planned, models, stack, terminal))
             stack.enter_context(logged(RunFolder.of_journal(session.journal.path).log, private=True))
             try:
                 over = Loop(session, terminal, runner.run, Advisor(session, models)).run()
             except KeyboardInterrupt:
-                _tell_how_to_go_on(session, request)
+                _tell_how_to_go_on(session, request, terminal)
                 return 130
             finally:
                 session.close()
             if not over:
-                _tell_how_to_go_on(session, request)
+                _tell_how_to_go_on(session, request, terminal)
                 return 0
             return _finish(request, session, terminal, runner, models)
         finally:
             runner.run(stack.aclose())
 
 
-def _part(request: PracticeRequest) -> Speaker:
-    if not request.resume:
-        return request.part or "counselor"
-    journal = find_session(request.resume)
-    part = part_of(read_journal(journal).updates)
+def _new(request: PracticeRequest) -> Planned:
+    part = request.part or "counselor"
+    fields = set_fields(request.session, method=request.method, seed=request.seed)
+    return Planned(part, _config(request, part, fields), (request.country or "").upper(), fields)
+
+
+def _taken_up(request: PracticeRequest, place: Path) -> Planned:
+    journal = find_session(place)
+    content = read_journal(journal)
+    part = part_of(content.updates)
     if part is None:
-        raise SettingsError(
-            f"{journal} is no practice session; take it up with: run.py session --resume {request.resume}"
-        )
+        raise SettingsError(f"{journal} is no practice session; take it up with: run.py session --resume {place}")
     if request.part and request.part != part:
         raise SettingsError(f"{journal}: the person of this session is the {part}")
-    return part
+    if request.risk_model:
+        raise SettingsError(f"{journal}: which model looks at messages stays as it was; leave --risk-model out")
+    config = checked(content.head.configuration)
+    refuse_unnamed(config, request.models, request.arguments, journal)
+    if not request.other_prompts:
+        refuse_other_prompts(journal, content.prompts_on_record, config)
+    before = next((item.update["country"] for item in content.updates if "country" in item.update), "")
+    return Planned(part, config, (request.country or before).upper(), journal=journal)
 
 
-def _refuse(request: PracticeRequest, part: Speaker, terminal: Terminal) -> None:
+def _refuse(request: PracticeRequest, planned: Planned, terminal: Terminal) -> None:
     """Raise `SettingsError` for what must not begin: above all a client without notice, phrases or help lines."""
-    if request.judge and part == "client":
-        raise SettingsError("--judge rates a person who practises as the counselor")
+    if planned.part == "counselor":
+        if request.page:
+            raise SettingsError("the page is for people who are the client: add --as client")
+        if request.judge:
+            refuse_without_judges(request.judge)
+        return
     if request.judge:
-        refuse_without_judges(request.judge)
-    if part == "client":
-        if not terminal.interactive:
-            raise SettingsError("practising as the client needs a terminal: there is a notice to read and to confirm")
-        phrase_lists()
-        read_texts()
-        read_help()
-        if request.country:
-            check_country(request.country)
+        raise SettingsError("--judge rates a person who practises as the counselor")
+    if not terminal.interactive and not request.page:
+        raise SettingsError("practising as the client needs a terminal: there is a notice to read and to confirm")
+    phrase_lists()
+    read_texts()
+    check_country(planned.country)
+    config = planned.config
+    if config.language not in LANGUAGES:
+        raise SettingsError(
+            f"there is no list of risk phrases in {config.language}; a client can speak {', '.join(LANGUAGES)}"
+        )
+    if not request.page and any(means_embedded(config.named_for(role)) for role in _before_person(config)):
+        raise SettingsError(
+            "the embedded models are not put before a person: a model this small loses the thread, and says what no counselor may "
+            "say. Name a larger one with --base-url and --model, or --models (docs/models.md); or practise as the counselor"
+        )
 
 
-def _confirmed(terminal: Terminal, country: str) -> bool:
-    if outdated := outdated_lines(country):
+def _confirmed(terminal: Terminal, planned: Planned) -> bool:
+    """Whether the person has read the notice and goes on; else they are shown a few lines."""
+    if outdated := outdated_lines(planned.country):
         warn(f"help lines were last checked more than a year ago: {', '.join(outdated)}; check them (docs/practice.md)")
-    terminal.text("notice")
+    language = planned.config.language
+    texts = read_texts()[language]
+    terminal.note(notice_text(planned.config), "")
     try:
-        return terminal.read("\nType yes if you have read this and want to go on: ").strip().casefold() == "yes"
-    except EOFError:
-        return False
+        answer = terminal.read(f"\n{texts.confirm}")
+    except (EOFError, KeyboardInterrupt):
+        answer = ""
+    if has_agreed(answer, language):
+        return True
+    terminal.note(f"\n{texts.refused}\n\n{help_text(planned.country, language, occasion='afterwards')}", "")
+    return False
 
 
 async def _open(
-    request: PracticeRequest, part: Speaker, models: Models, stack: AsyncExitStack, terminal: Terminal
+    request: PracticeRequest, planned: Planned, models: Models, stack: AsyncExitStack, terminal: Terminal
 ) -> Practice:
-    country = (request.country or "").upper()
-    if request.resume:
-        journal = find_session(request.resume)
-        content = read_journal(journal)
-        config, run = checked(content.head.configuration), RunFolder.of_journal(journal)
-        refuse_unnamed(config, request.models, request.arguments, journal)
-        if not request.other_prompts:
-            refuse_other_prompts(journal, content.prompts_on_record, config)
-        _refuse_for_person(part, config)
+    config, part, country = planned.config, planned.part, planned.country
+    if planned.journal:
+        run = RunFolder.of_journal(planned.journal)
         terminal.note(serving_line(await serve(models, config, _roles(config))), "bold")
         saver = await _checkpointer(part, stack)
-        country = country or next((item.update["country"] for item in content.updates if "country" in item.update), "")
-        session = Practice.resume(journal, models, saver, country=country)
+        session = Practice.resume(planned.journal, models, saver, country=country)
     else:
         profile = find_profile(request.client, request.record)
-        fields = set_fields(request.session, method=request.method, seed=request.seed)
-        config = _config(request, part, fields)
-        _refuse_for_person(part, config)
-        config, served = await serve_new(models, config, fields, _roles(config))
+        config, served = await serve_new(models, config, planned.fields, _roles(config))
         terminal.note(serving_line(served), "bold")
         attitude = request.attitude or profile.attitude or DEFAULT_ATTITUDE
         task = SessionTask(profile=profile, attitude=attitude, config=config)
@@ -157,33 +196,26 @@ async def _open(
 
 def _config(request: PracticeRequest, part: Speaker, fields: dict[str, Any]) -> SessionConfig:
     config = session_config(request.models, fields)
-    if request.risk_model:
-        base = config.models.get(RISK_ROLE, ModelSettings())
-        checking = ModelSettings(model=request.risk_model, temperature=0.0).over(base)
-        config = config.model_copy(update={"models": {**config.models, RISK_ROLE: checking}})
-    if part == "counselor" and "router" not in fields:
+    if part == "client":
+        return config.model_copy(update={"models": _with_look(config, request.risk_model)})
+    if "router" not in fields:
         config = config.model_copy(update={"router": "rules"})  # a hint comes at once, without a call
     return config
 
 
-def _refuse_for_person(part: Speaker, config: SessionConfig) -> None:
-    """Raise `SettingsError` for a language or a model that is not put before a person who is the client."""
-    if part == "counselor":
-        return
-    if config.language not in LANGUAGES:
-        raise SettingsError(
-            f"there is no list of risk phrases in {config.language}; a client can speak {', '.join(LANGUAGES)}"
-        )
-    if any(means_embedded(config.named_for(role)) for role in _counselors(config)):
-        raise SettingsError(
-            "the embedded models are not put before a person: a model this small loses the thread, and says what no counselor may "
-            "say. Name a larger one with --base-url and --model, or --models (docs/models.md); or practise as the counselor"
-        )
+def _with_look(config: SessionConfig, risk_model: str | None) -> dict[str, ModelSettings]:
+    """The models by role, with the one that looks at what the lists let pass: the named one, that of the models file, or the
+    session's own; with `OFF` none."""
+    models = {role: model for role, model in config.models.items() if role != RISK_ROLE}
+    if risk_model == OFF:
+        return models
+    look = config.models.get(RISK_ROLE) or LOOK.over(config.named_for("merge"))
+    return {**models, RISK_ROLE: ModelSettings(model=risk_model).over(look)}
 
 
-def _counselors(config: SessionConfig) -> list[str]:
-    """The roles of the counselor's side."""
-    return [role for role in (*ROLES, *config.techniques) if role != "client"]
+def _before_person(config: SessionConfig) -> list[str]:
+    """The roles whose models a person who is the client meets."""
+    return [role for role in _roles(config) if role != "client"]
 
 
 def _roles(config: SessionConfig) -> list[str]:
@@ -202,10 +234,10 @@ def _introduce(session: Practice, folder: Path, terminal: Terminal) -> None:
     if session.part == "counselor":
         terminal.note("\nPractice: you are the counselor. The client is simulated, and invented.", "bold green")
         terminal.note(f"{counselor_information(profile)}\nReason for coming: {counselor_reason(profile)}", "")
+        terminal.note("/help lists the commands, /quit leaves.\n")
     else:
-        terminal.note("\nResearch preview, not care: you play the client of this form.", "bold green")
-        terminal.note(f"{client_form(profile)}\nHow the client is today: {session.content.head.attitude}", "")
-    terminal.note("/help lists the commands, /quit leaves.\n")
+        terminal.note(f"\n{read_texts()[session.config.language].begins}", "bold green")
+        terminal.note(f"{client_form(profile)}\nHow the client is today: {session.content.head.attitude}\n", "")
 
 
 def _finish(
@@ -213,9 +245,9 @@ def _finish(
 ) -> int:
     record, folder = session.record(), RunFolder.of_journal(session.journal.path).folder
     shard = keep(record, folder)
-    if session.risk:
-        session.journal.path.unlink(missing_ok=True)  # a stop for risk is final
-        return 1
+    if session.is_final:
+        session.journal.path.unlink(missing_ok=True)
+        return 1 if session.risk else 0
     said_by = f"\n*Practice: the {session.part}'s messages are a person's.*\n"
     text = transcript_markdown(record) + said_by
     write_atomically(folder / f"{record.session_id}.md", text.encode(), private=True)
@@ -223,7 +255,7 @@ def _finish(
         return 1  # the person has read the farewell
     if record.failure:
         tell(f"the session failed: {one_line(record.failure.message)}", "red")
-        _tell_how_to_go_on(session, request)
+        _tell_how_to_go_on(session, request, terminal)
         return 1
     terminal.note(f"\n{how_it_ended(record)}", "green")
     if session.part == "counselor":
@@ -239,7 +271,9 @@ def _finish(
     return 0
 
 
-def _tell_how_to_go_on(session: Practice, request: PracticeRequest) -> None:
+def _tell_how_to_go_on(session: Practice, request: PracticeRequest, terminal: Terminal) -> None:
+    if session.part == "client":
+        terminal.note(f"\n{help_text(session.country, session.config.language, occasion='afterwards')}", "")
     run = RunFolder.of_journal(session.journal.path)
     folder = run.folder if len(run.journal_files()) == 1 else session.journal.path
     tell("\nleft; nothing is lost. Take it up with:")

@@ -1,14 +1,17 @@
 """A rubric in branches: a question's answer leads to the next question, or to how gravely the counselor failed. It is data."""
 
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Annotated, Literal, Self, get_args
 
 from pydantic import Field, model_validator
 
 from counseling_sessions.evaluation.aspects import RUBRICS, RubricId, RubricPart, RubricText, read_rubric
 
-Severity = Literal["none", "low", "high"]
-"""How gravely a counselor failed on a dimension."""
+Severity = Literal["no_occasion", "none", "low", "high"]
+"""How gravely a counselor failed on a dimension, from the least on; no_occasion: the session gave none to fail or to do well."""
+SEVERITIES: tuple[Severity, ...] = get_args(Severity)
+POINTS: dict[Severity, int] = {"none": 2, "low": 1, "high": 0}
+"""A severity as a score, more of which is better; no_occasion is none."""
 
 
 class BranchAnswer(RubricPart):
@@ -42,6 +45,14 @@ class BranchDimension(RubricPart):
     def first(self) -> str:
         return next(iter(self.questions))
 
+    def lengths(self) -> tuple[int, int]:
+        """How many questions the shortest and the longest way have."""
+        left: dict[str | None, tuple[int, int]] = {None: (0, 0)}
+        for name, question in reversed(self.questions.items()):
+            after = [left[answer.next] for answer in question.answers.values()]
+            left[name] = 1 + min(fewest for fewest, _ in after), 1 + max(most for _, most in after)
+        return left[self.first]
+
     @model_validator(mode="after")
     def _leads_on(self) -> Self:
         names = list(self.questions)
@@ -65,6 +76,22 @@ class Branches(RubricPart):
     question: RubricText
     dimensions: dict[RubricId, BranchDimension] = Field(min_length=1, max_length=20)
     hash: Annotated[str, Field(max_length=64)] = ""
+
+    @property
+    def low(self) -> int:
+        """The fewest points of a dimension."""
+        return min(POINTS.values())
+
+    @property
+    def high(self) -> int:
+        """The most points of a dimension."""
+        return max(POINTS.values())
+
+    @property
+    def questions(self) -> tuple[int, int]:
+        """How many questions a judge is asked about a session, once: the fewest and the most."""
+        fewest, most = zip(*(dimension.lengths() for dimension in self.dimensions.values()), strict=True)
+        return sum(fewest), sum(most)
 
 
 def read_branches(path: Path | None = None) -> Branches:

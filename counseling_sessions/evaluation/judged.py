@@ -6,29 +6,40 @@ from dataclasses import dataclass, field
 from statistics import fmean
 from typing import Any
 
+from counseling_sessions.evaluation.branches import Branches
 from counseling_sessions.evaluation.figures import Measure, scale_measures
+from counseling_sessions.evaluation.judged_risk import JudgedRisk, RiskCase
+from counseling_sessions.evaluation.judging.branches import judge_branches
 from counseling_sessions.evaluation.judging.cache import JudgeCache
-from counseling_sessions.evaluation.judging.card import JudgeCards, judge_cards, score_ratings
+from counseling_sessions.evaluation.judging.card import JudgeCards, Rubric, judge_cards, score_ratings
 from counseling_sessions.evaluation.judging.checks import PlantedCheck, planted_checks
 from counseling_sessions.evaluation.judging.judges import Judge
 from counseling_sessions.evaluation.judging.means import AffectChange, SubscaleMean, affect_changes, subscale_means
-from counseling_sessions.evaluation.judging.panel import OnProgress
+from counseling_sessions.evaluation.judging.panel import OnProgress, summed
 from counseling_sessions.evaluation.judging.run import Judgements, judge_sessions
 from counseling_sessions.evaluation.scales import Scale
-from counseling_sessions.evaluation.statistics.agreement import Rating, plain_alpha, ratings_table
+from counseling_sessions.evaluation.statistics.agreement import Level, Rating, plain_alpha, ratings_table
 from counseling_sessions.evaluation.statistics.intervals import Figure
 from counseling_sessions.models.chat import Models
 from counseling_sessions.models.prices import Prices
 from counseling_sessions.sessions import Session
+from counseling_sessions.settings import SettingsError
+from counseling_sessions.texts.words import counted
 
 
 @dataclass(frozen=True)
 class Judging:
-    """Who judges what. `planted`: how many sessions the planted defects are tried on (0: none), drawn from the judged ones, or from
-    `planted_on`; `share`: how much of a subscale a sample must have scored; `again`: ask once more for what is unscored."""
+    """Who judges what.
+
+    `rubric`: that in branches, asked on `cases` alone (None: not at all); `planted`: how many sessions the planted defects are tried on
+    (0: none), drawn from the judged ones, or from `planted_on`; `share`: how much of a subscale a sample must have scored; `again`: ask
+    once more for what is unscored.
+    """
 
     judges: tuple[Judge, ...]
     scales: tuple[Scale, ...]
+    rubric: Branches | None = None
+    cases: tuple[RiskCase, ...] = ()
     planted: int = 10
     planted_on: tuple[Session, ...] = ()
     share: float = 1.0
@@ -49,7 +60,11 @@ class ScaleAgreement:
 
 @dataclass(frozen=True)
 class Judged:
-    """The judges' scores, what follows from them, and what they are worth."""
+    """The judges' scores, what follows from them, and what they are worth.
+
+    `judgements` and `cards` have the rubric in branches too; `means` and `measures` are of the scales, those of the rubric are in
+    `risk` (None: it was asked on no session).
+    """
 
     scales: tuple[Scale, ...]
     judgements: Judgements
@@ -59,6 +74,13 @@ class Judged:
     agreements: tuple[ScaleAgreement, ...]
     checks: tuple[PlantedCheck, ...] = ()
     measures: dict[str, Measure] = field(default_factory=dict)
+    risk: JudgedRisk | None = None
+
+    @property
+    def compared(self) -> tuple[tuple[SubscaleMean, ...], dict[str, Measure]]:
+        """The means and measures by which groups are compared, of scales and rubric."""
+        risk = self.risk
+        return (self.means + risk.means, self.measures | risk.measures) if risk else (self.means, self.measures)
 
 
 async def judge(
@@ -71,12 +93,16 @@ async def judge(
     on_stage: Callable[[str], Any] = lambda _: None,
 ) -> Judged:
     """Have the sessions rated, and the planted defects tried. Raises what `judge_sessions` raises."""
-    on_stage("rating sessions")
+    if how.rubric and how.rubric.name in {scale.name for scale in how.scales}:
+        raise SettingsError(f"a scale has the name of the rubric on risk, {how.rubric.name}: give it its own name")
+    if how.scales:
+        on_stage("rating sessions")
     judgements = await judge_sessions(
         sessions, how.scales, how.judges, models, cache, on_progress=on_progress, again=how.again, i_know=how.i_know
     )
+    risk = await _on_risk(how, models, cache, on_progress, on_stage)
     checks: list[PlantedCheck] = []
-    if how.planted:
+    if how.planted and how.scales:
         on_stage("rating sessions with a planted defect")
         checks, _ = await planted_checks(
             how.planted_on or sessions,
@@ -89,6 +115,12 @@ async def judge(
             on_progress=on_progress,
             i_know=how.i_know,
         )
+    return _put_together(judgements, risk, checks, how)
+
+
+def _put_together(
+    judgements: Judgements, risk: JudgedRisk | None, checks: Sequence[PlantedCheck], how: Judging
+) -> Judged:
     means = [mean for scale in how.scales for mean in subscale_means(judgements.rows, scale, share=how.share)]
     changes = [
         change
@@ -96,33 +128,68 @@ async def judge(
         if scale.subject == "affect"
         for change in affect_changes(judgements.rows, scale, share=how.share)
     ]
+    if risk:
+        judgements = _with_risk(judgements, risk)
+    rubrics: tuple[Rubric, ...] = (*how.scales, *((risk.rubric,) if risk else ()))
     return Judged(
         how.scales,
         judgements,
         tuple(means),
         tuple(changes),
-        judge_cards(how.judges, judgements, how.scales, planted=checks, prices=how.prices),
-        tuple(_agreements(judgements, how)),
+        judge_cards(how.judges, judgements, rubrics, planted=checks, prices=how.prices),
+        tuple(_agreements(judgements, how, rubrics)),
         tuple(checks),
         scale_measures(how.scales),
+        risk,
     )
 
 
-def _agreements(judgements: Judgements, how: Judging) -> list[ScaleAgreement]:
+async def _on_risk(
+    how: Judging,
+    models: Models,
+    cache: JudgeCache,
+    on_progress: OnProgress | None,
+    on_stage: Callable[[str], Any],
+) -> JudgedRisk | None:
+    """Have the cases judged on the rubric in branches, where there are any."""
+    if how.rubric is None or not how.cases:
+        return None
+    times = len(how.cases) * sum(judge.samples for judge in how.judges)
+    fewest, most = (times * number for number in how.rubric.questions)
+    on_stage(f"grading {counted(len(how.cases), 'session')} with a risk, {fewest:,} to {most:,} questions")
+    sessions = [case.session for case in how.cases]
+    judgements = await judge_branches(
+        sessions, how.rubric, how.judges, models, cache, on_progress=on_progress, again=how.again, i_know=how.i_know
+    )
+    return JudgedRisk(how.rubric, how.cases, tuple(judge.name for judge in how.judges), judgements)
+
+
+def _with_risk(judgements: Judgements, risk: JudgedRisk) -> Judgements:
+    accounts = {
+        name: summed((account, risk.judgements.accounts[name])) for name, account in judgements.accounts.items()
+    }
+    return Judgements((*judgements.rows, *risk.judgements.scores(risk.rubric.name)), accounts)
+
+
+def _agreements(judgements: Judgements, how: Judging, rubrics: Sequence[Rubric]) -> list[ScaleAgreement]:
     raters = [rater.name for rater in how.judges if rater.samples > 1] + [None] * (len(how.judges) > 1)
     return [
-        ScaleAgreement(scale.name, rater, _alpha(score_ratings(judgements.rows, scale.name, rater)))
-        for scale in how.scales
+        ScaleAgreement(one.name, rater, _alpha(score_ratings(judgements.rows, one.name, rater), _level(one)))
+        for one in rubrics
         for rater in raters
     ]
 
 
-def _alpha(ratings: Sequence[tuple[str, str, float | None, str]]) -> Figure:
+def _level(rubric: Rubric) -> Level:
+    return "ordinal" if isinstance(rubric, Branches) else "interval"
+
+
+def _alpha(ratings: Sequence[tuple[str, str, float | None, str]], level: Level) -> Figure:
     """The mean over items of each item's alpha: over all items at once, differences between items would pass for agreement."""
     by_item: dict[str, list[Rating]] = defaultdict(list)
     for rating in ratings:
         by_item[rating[0].split("\n", 2)[2]].append(Rating(*rating))
-    alphas = [plain_alpha(ratings_table(of_item, "interval")) for of_item in by_item.values()]
+    alphas = [plain_alpha(ratings_table(of_item, level)) for of_item in by_item.values()]
     defined = [alpha for alpha in alphas if alpha is not None]
     sessions = len({rating[0].rpartition("\n")[0] for rating in ratings})
     clients = len({rating[3] for rating in ratings})

@@ -5,7 +5,8 @@ from typing import Any, TypeVar
 
 from counseling_sessions.graph.practice import Practice
 from counseling_sessions.nodes.person import PersonAnswer, too_long
-from counseling_sessions.nodes.risk import find_risk
+from counseling_sessions.nodes.risk import find_risk, read_texts
+from counseling_sessions.nodes.stopping import STOP, is_stop
 from counseling_sessions.practice.advice import Advisor, Answer
 from counseling_sessions.practice.cues import techniques_in, title
 from counseling_sessions.practice.terminal import Terminal
@@ -68,7 +69,8 @@ class Loop:
 
     def _turns(self) -> bool:
         dialogue = self._practice.dialogue
-        self._terminal.remember([item.text for item in dialogue if item.author == "human"], self._commands)
+        completions = [*self._commands, *([STOP] if self._practice.part == "client" else ())]
+        self._terminal.remember([item.text for item in dialogue if item.author == "human"], completions)
         self._transcript()
         self._step(self._practice.start(), shown=len(dialogue), doing="beginning")
         while self._practice.waiting and not self._quitting:
@@ -82,7 +84,7 @@ class Loop:
 
     def _take(self, typed: str) -> None:
         practice = self._practice
-        if self._questioned:
+        if self._questioned or (practice.part == "client" and is_stop(typed)):
             self._say(typed)
             return
         if problem := too_long(typed):
@@ -117,7 +119,7 @@ class Loop:
         for utterance in practice.dialogue[shown:]:
             self._show(utterance)
         if farewell := practice.state.get("farewell"):
-            terminal.note(f"\n{farewell}", "bold")
+            terminal.note(f"\n{farewell}", "")
         if (waiting := practice.waiting) is None:
             return
         if waiting.question:
@@ -156,7 +158,10 @@ class Loop:
         self._quitting = True
 
     def _help(self) -> None:
-        self._terminal.text(self._practice.part)
+        if self._practice.part == "counselor":
+            self._terminal.text("counselor")
+        else:
+            self._terminal.note(read_texts()[self._practice.config.language].commands, "")
 
     def _transcript(self) -> None:
         for utterance in self._practice.dialogue:

@@ -4,7 +4,13 @@ The check is no clinical instrument. It errs on one side: what it cannot decide,
 """
 
 from counseling_sessions.nodes.risk.check import check_message
-from counseling_sessions.nodes.risk.help_lines import check_country, help_text, outdated_lines, read_help
+from counseling_sessions.nodes.risk.help_lines import (
+    check_country,
+    farewell_text,
+    help_text,
+    outdated_lines,
+    read_help,
+)
 from counseling_sessions.nodes.risk.phrases import Risk, phrase_lists
 from counseling_sessions.nodes.risk.search import answer_of, asks_about_risk, find_risk
 from counseling_sessions.nodes.risk.texts import read_texts, texts_in
@@ -15,6 +21,7 @@ __all__ = [
     "asks_about_risk",
     "check_country",
     "check_message",
+    "farewell_text",
     "find_risk",
     "help_text",
     "outdated_lines",

@@ -15,6 +15,8 @@ from counseling_sessions.settings import SettingsError, read_yaml, validation_me
 FILE = Path(__file__).parent / "help_lines.yaml"
 VARIABLE = "COUNSELING_SESSIONS_HELP_LINES"
 """The environment variable that names another file."""
+ALL = "ALL"
+"""Stands for every country."""
 DAYS = 366
 """Days for which a check of a line holds: a year."""
 
@@ -24,13 +26,15 @@ class _Data(BaseModel):
 
 
 class HelpLine(_Data):
-    """A help line: how to reach it, whom it is for, and whose page says so.
+    """A help line: how to reach it, when and at what cost (None: we are not sure), whom it is for, and whose page says so.
 
     `checked` is the day on which the operator verified it, None where nobody has.
     """
 
     name: str = Field(min_length=1)
     contact: str = Field(min_length=1)
+    hours: str | None = Field(default=None, min_length=1)
+    cost: str | None = Field(default=None, min_length=1)
     audience: Literal["anyone", "young", "home"] = Field(default="anyone", alias="for")
     source: str = Field(pattern=r"^https://\S+$")
     checked: date | None
@@ -62,13 +66,15 @@ def read_help() -> Help:
 
 
 def check_country(code: str) -> None:
-    """Raise `SettingsError`, which lists the codes, for a country without lines. Upper and lower case are the same."""
+    """Raise `SettingsError`, which lists the codes, for no country, or one without lines. Upper and lower case are the same."""
     countries = read_help()
-    if code.upper() not in countries:
-        raise SettingsError(
-            f"no help lines for {code!r}; there are lines for {', '.join(countries)}. "
-            f"Leave --country out to show them all, or name a file of your own in {VARIABLE}"
+    if code.upper() not in (*countries, ALL):
+        problem = (
+            f"no help lines for {code!r}"
+            if code
+            else "practising as the client needs --country, whose help lines are shown"
         )
+        raise SettingsError(f"{problem}: {', '.join(countries)}, or all ({VARIABLE} names a file with others)")
 
 
 def outdated_lines(country: str = "", today: date | None = None) -> list[str]:
@@ -78,21 +84,38 @@ def outdated_lines(country: str = "", today: date | None = None) -> list[str]:
     return [line.name for line in shown if line.is_outdated(today)]
 
 
-def help_text(country: str = "", language: str = "English", today: date | None = None) -> str:
-    """The message, the lines, and the general advice. Without a country, or with an unknown one, it has all the lines.
+Occasion = Literal["risk", "failed", "stop", "afterwards"]
+"""When lines are shown: after words that may be about risk, after a check that failed, where the person stopped, or where nothing
+is wrong."""
+
+
+def help_text(
+    country: str = "", language: str = "English", today: date | None = None, *, occasion: Occasion = "risk"
+) -> str:
+    """The words of the occasion, the lines, and the general advice. Without a country, or with an unknown one, it has all the
+    lines; none of them `afterwards`, where so many would be too much.
 
     Never raises: `LAST_RESORT` replaces data that cannot be read.
     """
     texts = texts_in(language)
     try:
-        countries = _shown(read_help(), country)
+        help_ = read_help()
     except Exception:
         return LAST_RESORT
     if texts is None:
         return LAST_RESORT
+    countries = [] if occasion == "afterwards" and country.upper() not in help_ else _shown(help_, country)
     today = today or date.today()
     lines = "\n".join(line for item in countries for line in _lines(item, texts, today))
-    return f"{texts.message}\n\n{texts.near}\n\n{lines}\n\n{texts.general}"
+    general = f"{texts.general}\n{texts.unchecked_means}" if texts.unchecked in lines else texts.general
+    first = f"{texts.message}\n\n{texts.near}" if occasion == "risk" else getattr(texts, occasion)
+    return "\n\n".join(part for part in (first, lines, general) if part)
+
+
+def farewell_text(country: str = "", language: str = "English") -> str:
+    """The last words of a session whose counselor has no good answer, with the lines. Never raises."""
+    texts = texts_in(language)
+    return f"{texts.farewell}\n\n{help_text(country, language, occasion='afterwards')}" if texts else LAST_RESORT
 
 
 def _shown(help_: Help, country: str) -> list[Country]:
@@ -117,7 +140,8 @@ def _lines(country: Country, texts: PersonTexts, today: date) -> Iterator[str]:
     yield f"  {country.emergency.contact} – {texts.emergency}{_mark(country.emergency, texts, today)}"
     audiences = {"anyone": "", "young": f", {texts.young}", "home": f", {texts.home}"}
     for line in country.lines:
-        yield f"  {line.contact} – {line.name}{audiences[line.audience]}{_mark(line, texts, today)}"
+        more = "".join(f", {part}" for part in (line.hours, line.cost) if part)
+        yield f"  {line.contact} – {line.name}{audiences[line.audience]}{more}{_mark(line, texts, today)}"
 
 
 def _mark(line: HelpLine, texts: PersonTexts, today: date) -> str:

@@ -1,4 +1,4 @@
-"""The fixed texts that a person reads where a message may be about risk, in the languages of the check. They are data."""
+"""The fixed texts that a person who plays the client reads, in the languages of the check. They are data."""
 
 from functools import cache
 from pathlib import Path
@@ -27,17 +27,31 @@ class PersonTexts(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
+    notice: Annotated[str, StringConstraints(pattern=r"\{looks\}")]
+    looks_own: _Text
+    looks_named: Annotated[str, StringConstraints(pattern=r"\{model\}")]
+    looks_none: _Text
+    confirm: _Text
+    agreed: tuple[_Text, ...]
+    refused: _Text
+    contact: _Text
+    begins: _Text
+    commands: _Text
     question: _Text
     question_again: _Text
     message: _Text
+    failed: _Text
+    stop: _Text
     near: _Text
     general: _Text
+    unchecked_means: _Text
     emergency: _Text
     young: _Text
     home: _Text
     unchecked: _Text
     outdated: Annotated[str, StringConstraints(pattern=r"\{date\}")]
     farewell: _Text
+    afterwards: _Text
 
 
 def read_texts() -> dict[str, PersonTexts]:

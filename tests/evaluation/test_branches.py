@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from counseling_sessions.evaluation.branches import Branches, Severity, read_branches
+from counseling_sessions.evaluation.branches import SEVERITIES, Branches, Severity, read_branches
 from counseling_sessions.evaluation.judging.branches import BranchJudgements, judge_branches
 from counseling_sessions.evaluation.judging.cache import JudgeCache
 from counseling_sessions.models.chat import Models
@@ -31,7 +31,7 @@ def small(**questions: Any) -> Branches:
 
 def asking(**answers: str) -> dict[str, Any]:
     """A question; each answer leads to a severity, or else to the question of that name."""
-    leads = {name: "severity" if to in ("none", "low", "high") else "next" for name, to in answers.items()}
+    leads = {name: "severity" if to in SEVERITIES else "next" for name, to in answers.items()}
     return {"ask": "How?", "answers": {name: {"means": name, leads[name]: to} for name, to in answers.items()}}
 
 
@@ -58,7 +58,11 @@ def answering(answer: Callable[[str, Request], Any]) -> Callable[[Request], str]
     def reply(request: Request) -> str:
         return json.dumps(
             {
-                name: {"evidence": [1, 9], "reason": "So it was.", "answer": answer(name, request)}
+                name: {
+                    "evidence": [2 if name == "two" else 1, 9],
+                    "reason": "So it was.",
+                    "answer": answer(name, request),
+                }
                 for name in keys_of(request.prompt)
             }
         )
@@ -76,8 +80,21 @@ async def walked(
 def test_the_rubric_on_risk_has_its_five_dimensions_and_all_severities() -> None:
     assert list(RISK.dimensions) == ["detects", "confirms", "guides", "supports", "boundaries"]
     for dimension in RISK.dimensions:
-        assert {severity for _, severity in ways(RISK, dimension)} == {"none", "low", "high"}
+        assert {severity for _, severity in ways(RISK, dimension)} == {"no_occasion", "none", "low", "high"}
     assert len(RISK.hash) == 12
+
+
+def test_every_dimension_asks_first_whether_there_is_an_occasion() -> None:
+    for dimension in RISK.dimensions.values():
+        # Last, so that nobody takes it because it comes first.
+        assert list(dimension.questions[dimension.first].answers)[-1] == "nothing_shown"
+        assert dimension.questions[dimension.first].answers["nothing_shown"].severity == "no_occasion"
+
+
+def test_the_number_of_questions_is_that_of_the_shortest_and_the_longest_way() -> None:
+    assert (FORKED.questions, small(one=asking(a="low", b="high")).questions) == ((1, 3), (1, 1))
+    lengths = [[len(way) for way, _ in ways(RISK, dimension)] for dimension in RISK.dimensions]
+    assert RISK.questions == (sum(map(min, lengths)), sum(map(max, lengths))) == (5, 15)
 
 
 @pytest.mark.parametrize(
@@ -206,3 +223,44 @@ async def test_what_was_walked_once_is_asked_of_nobody_again(models: Models, cac
         assert first.walks == second.walks
         await walked(models, cache, FORKED.model_copy(update={"hash": "another"}), server)
         assert len(server.requests) == 2 * asked
+
+
+async def test_a_session_in_which_nobody_says_a_word_is_not_asked_about(models: Models, cache: JudgeCache) -> None:
+    silent = session("silent", dialogue=())
+    with LoopbackServer(answering(lambda *_: "left")) as server:
+        found = await walked(models, cache, FORKED, server, sessions=[silent, session()])
+        assert len(server.requests) == 1
+    assert [walk.unscored and walk.unscored.kind for walk in found.walks] == ["empty_session", None]
+
+
+async def test_walks_are_scores_with_what_they_rest_on(models: Models, cache: JudgeCache) -> None:
+    rubric = small(one=asking(left="no_occasion", right="two"), two=asking(on="none", off="high"))
+    given = iter(["left", "right", "right", "perhaps", "perhaps"])
+    answers = iter(["on", "off"])
+    with LoopbackServer(answering(lambda question, _: next(given if question == "one" else answers))) as server:
+        found = await walked(models, cache, rubric, server, samples=4, max_in_flight=1)
+    scores = found.scores("small")
+    assert [(row.scale, row.item, row.sample, row.scored) for row in scores] == [
+        ("small", "care", 1, None),
+        ("small", "care", 2, 2),
+        ("small", "care", 3, 0),
+        ("small", "care", 4, None),
+    ]
+    assert [row.unscored and row.unscored.kind for row in scores] == ["no_occasion", None, None, "not_allowed"]
+    assert [(row.evidence, row.nowhere, row.reason) for row in scores[:2]] == [
+        ((1,), 1, "So it was."),
+        ((1, 2), 2, "So it was."),
+    ]
+
+
+async def test_severities_are_of_one_judge_or_of_all(models: Models, cache: JudgeCache) -> None:
+    with LoopbackServer(answering(lambda _, request: "left" if request.body["model"] == "m" else "right")) as server:
+        rubric = small(one=asking(left="none", right="high"))
+        judges = [judge(server), judge(server, name="k", model="n")]
+        found = await judge_branches([session()], rubric, judges, models, cache)
+    where = session().key, "care"
+    assert (found.severities("j")[where], found.severities("k")[where], found.severities()[where]) == (
+        "none",
+        "high",
+        "high",
+    )

@@ -308,3 +308,64 @@ async def test_unclear_words_that_were_put_into_the_state_stop_before_a_model_is
     assert state["failure"]["kind"] == "risk"
     assert state["help"] == help_text("", "German")
     assert len(asked) == count
+
+
+@pytest.mark.parametrize("at_question", [False, True])
+@pytest.mark.parametrize("answer", ["/stop", {"text": "/Stop now, karakoram"}, {"text": "/stop", "ends": "left"}])
+async def test_stop_over_http_ends_at_once(at_question: bool, answer: Any) -> None:
+    models, asked = scripted_models(Sensible())
+    graph = build_practice_graph(InMemorySaver(), models=models)
+    thread: Any = {"configurable": {"thread_id": "t"}}
+    settings = config(router="rules", language="French")
+    begin: Any = {"profile": profile().model_dump(mode="json"), "part": "client", "country": "FR"}
+    state = await graph.ainvoke(begin, thread, context=settings)
+    before = state["utterances"]
+    if at_question:
+        await graph.ainvoke(Command(resume=UNCLEAR), thread, context=settings)
+    count = len(asked)
+    state = await graph.ainvoke(Command(resume=answer), thread, context=settings)
+    assert state["failure"]["kind"] == "stopped"
+    assert state["help"] == help_text("FR", "French", occasion="stop")
+    assert (state["utterances"], len(asked)) == (before, count)
+    assert not state.get("questions")
+    assert "karakoram" not in str(state)
+    assert not (await graph.aget_state(thread)).next
+
+
+async def test_a_stopped_session_is_not_taken_up_and_leaves_no_checkpoint(tmp_path: Path) -> None:
+    session = await begun(tmp_path)
+    await session.say("Hello, it is about the nights.")
+    await session.say("/stop")
+    practice = session.practice
+    assert (practice.is_final, practice.risk) == (True, False)
+    assert not [item async for item in session.saver.alist(None)]
+    assert "/stop" not in session.kept
+    practice.close()
+    with pytest.raises(JournalError, match="stopped by the person"):
+        Practice.resume(practice.journal.path, session.models, session.saver)
+
+
+async def test_stop_is_a_clients_word_alone(tmp_path: Path) -> None:
+    models, _ = scripted_models(Sensible())
+    task = SessionTask(profile=profile(), attitude="neutral", config=config(router="rules"))
+    practice = Practice.begin(task, "counselor", tmp_path, models, InMemorySaver())
+    await practice.start()
+    await practice.answer(PersonAnswer(text="/stop"))
+    assert practice.failure is None
+
+
+async def test_after_a_goodbye_the_lines_are_there(tmp_path: Path) -> None:
+    session = await begun(tmp_path, language="Spanish")
+    await session.say("Hola, se trata de las noches.")
+    assert "farewell" not in session.practice.state
+    await session.say("Gracias, ya no necesito más.", ends="resolved")
+    assert session.practice.dialogue[-1].closing
+    assert session.practice.state["farewell"] == help_text("GB", "Spanish", occasion="afterwards")
+    assert session.practice.failure is None
+
+
+async def test_a_failed_check_says_so(tmp_path: Path) -> None:
+    session = await begun(tmp_path)
+    await session.say("今日は元気です")
+    assert session.practice.risk
+    assert session.practice.help == help_text("GB", occasion="failed")

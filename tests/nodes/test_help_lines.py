@@ -27,7 +27,7 @@ GB:
   name: United Kingdom
   emergency: {name: Emergency, contact: "999", source: "https://www.example.org", checked: CHECKED}
   lines:
-    - {name: Samaritans, contact: 116 123, source: "https://www.samaritans.org", checked: CHECKED}
+    - {name: Samaritans, contact: 116 123, hours: 24/7, cost: null, source: "https://www.samaritans.org", checked: CHECKED}
     - {for: young, name: Childline, contact: 0800 1111, source: "https://www.childline.org.uk", checked: null}
 """
 
@@ -45,9 +45,12 @@ def test_the_help_names_the_country_or_all_of_them() -> None:
     for contact in ("988 Suicide & Crisis Lifeline", "116 123", "0800 111 0 111", "13 11 14", "112"):
         assert contact in everywhere
     assert "local emergency number" in everywhere
-    with pytest.raises(SettingsError, match="no help lines for 'ZZ'; there are lines for AT, AU"):
+    with pytest.raises(SettingsError, match=r"no help lines for 'ZZ': AT, AU, .*, or all"):
         check_country("ZZ")
-    check_country("gb")
+    with pytest.raises(SettingsError, match=r"needs --country, whose help lines are shown: AT, AU, .*, or all"):
+        check_country("")
+    for code in ("gb", "all"):
+        check_country(code)
 
 
 def test_every_country_has_lines_for_anyone_for_children_and_for_violence_at_home() -> None:
@@ -70,7 +73,37 @@ def test_the_text_acknowledges_asks_who_is_near_and_names_lines_in_the_language(
     places = [shown.index(part) for part in (texts.message, texts.near, "116 123", texts.general)]
     assert places == sorted(places)
     assert texts.unchecked in shown
+    assert shown.endswith(texts.unchecked_means)
     assert shown != help_text("GB", "English") or language == "English"
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_each_occasion_has_words_of_its_own_and_the_lines(language: str) -> None:
+    texts = read_texts()[language]
+    assert texts.near in help_text("GB", language)
+    for occasion, first in (("failed", texts.failed), ("stop", texts.stop), ("afterwards", texts.afterwards)):
+        shown = help_text("GB", language, occasion=occasion)
+        assert shown.startswith(first)
+        assert "  116 123 – Samaritans, 24/7, free" in shown
+        assert texts.general in shown
+        assert texts.message not in shown
+        assert texts.near not in shown
+
+
+def test_where_nothing_is_wrong_the_lines_of_all_countries_are_too_much() -> None:
+    texts = read_texts()["English"]
+    assert help_text("ALL", occasion="afterwards") == f"{texts.afterwards}\n\n{texts.general}"
+    assert "116 123" in help_text("ALL", occasion="stop")
+
+
+def test_hours_and_cost_are_shown_where_they_stand() -> None:
+    shown = help_text("DE").splitlines()
+    assert (
+        "  116 111 – Kinder- und Jugendtelefon, children and young people, Mo–Sa 14–20 Uhr, kostenlos (not checked)"
+        in shown
+    )
+    (line,) = (line for line in shown if "Gewalt an Männern" in line)  # no hours
+    assert line.endswith("violence at home, kostenlos (not checked)")
 
 
 def test_another_language_reads_english() -> None:
@@ -109,7 +142,7 @@ def test_every_entry_says_whether_it_was_checked(
     checked = "null" if days is None else str(TODAY - timedelta(days))
     write(tmp_path / "lines.yaml", monkeypatch, checked)
     shown = help_text("GB", today=TODAY).splitlines()
-    assert f"  116 123 – Samaritans{mark}" in shown
+    assert f"  116 123 – Samaritans, 24/7{mark}" in shown
     assert f"  999 – emergency{mark}" in shown
     assert "  0800 1111 – Childline, children and young people (not checked)" in shown
     is_old = days is not None and days > DAYS

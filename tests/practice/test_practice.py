@@ -13,6 +13,8 @@ from counseling_sessions.evaluation.scales import read_scale
 from counseling_sessions.graph.practice import Practice
 from counseling_sessions.graph.session import SessionTask
 from counseling_sessions.nodes.person import PersonAnswer
+from counseling_sessions.nodes.risk import help_text, read_texts
+from counseling_sessions.nodes.risk.phrases import LANGUAGES
 from counseling_sessions.nodes.techniques import techniques
 from counseling_sessions.practice.advice import Advisor
 from counseling_sessions.practice.cues import (
@@ -23,6 +25,7 @@ from counseling_sessions.practice.cues import (
     questions_in,
     techniques_in,
 )
+from counseling_sessions.practice.notice import has_agreed
 from counseling_sessions.practice.review import review_lines, review_of
 from counseling_sessions.sessions import Session
 from counseling_sessions.sessions.reading import read_sessions
@@ -321,6 +324,8 @@ def test_with_a_judge_there_is_feedback(
     ("options", "message"),
     [
         (["--as", "client"], "needs a terminal"),
+        (["--as", "client", "--page"], "needs --country"),
+        (["--page"], "add --as client"),
         (["--as", "client", "--judge", "judge.yaml"], "--judge rates a person who practises as the counselor"),
         (["--judge", "/nowhere/judge.yaml"], "/nowhere/judge.yaml"),
         (["--client", "amira-exam-panik"], "amira-exam-panic"),
@@ -349,3 +354,51 @@ def test_a_missing_package_for_judges_is_told_before_the_session(
     monkeypatch.setitem(__import__("sys").modules, "counseling_sessions.evaluation.judging.run", None)
     assert run.main(["practice", "--judge", str(tmp_path / "judge.yaml")]) == 2
     assert "pip install -e '.[evaluation]'" in capsys.readouterr().err
+
+
+TEXTS = read_texts()
+
+
+def page(capsys: pytest.CaptureFixture[str], *options: str) -> str:
+    """The page for participants, in one line."""
+    assert run.main(["practice", "--as", "client", "--page", *options]) == 0
+    return " ".join(capsys.readouterr().out.split())
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_page_for_participants_is_the_notice_with_the_lines_and_begins_nothing(
+    language: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    texts = TEXTS[language]
+    shown = page(capsys, "--language", language, "--country", "FR")
+    assert shown.startswith(" ".join(texts.notice.format(looks=texts.looks_own).split()))
+    assert shown.endswith(" ".join(help_text("FR", language, occasion="afterwards").split()))
+    assert texts.contact.split("_")[0] in shown
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ([], "looks_own"),
+        (["--method", "single"], "looks_own"),
+        (["--risk-model", "off"], "looks_none"),
+        (["--risk-model", "watcher"], "looks_named"),
+        (["--counselor", "http://127.0.0.1:9/v1"], "looks_named"),
+    ],
+)
+def test_notice_and_page_say_which_model_looks(
+    options: list[str], said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    named = ["--base-url", "http://127.0.0.1:8/v1", "--model", "watcher" if "--counselor" in options else "large"]
+    shown = page(capsys, "--country", "all", *named, *options)
+    assert getattr(TEXTS["English"], said).format(model="watcher") in shown
+    assert "116 123" not in shown  # the lines of all countries are no page
+
+
+def test_an_answer_to_the_notice_is_a_yes_in_the_language_or_in_english() -> None:
+    for language, word in (("German", "Ja!"), ("French", "oui"), ("Spanish", "si"), ("German", "yes")):
+        assert has_agreed(word, language)
+    for language, word in (("German", "oui"), ("English", "ja"), ("English", "yes but"), ("French", "")):
+        assert not has_agreed(word, language)

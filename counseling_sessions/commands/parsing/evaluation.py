@@ -7,8 +7,12 @@ from counseling_sessions.commands.parsing.declared import CommandRequest, Option
 from counseling_sessions.commands.parsing.options import PRICES, SALVAGE
 from counseling_sessions.commands.parsing.values import count, positive
 
-JUDGED = {"ctrs": "ctrs-style", "wai": "wai-style", "panas": "panas-style", "realism": "realism"}
-"""Metrics that need a judge, and the built-in scales behind them."""
+SCALES = {"ctrs": "ctrs-style", "wai": "wai-style", "panas": "panas-style", "realism": "realism"}
+"""Metrics that are built-in scales, and the scales behind them."""
+RISK_RUBRIC = "risk-rubric"
+"""The metric that is the rubric in branches, asked on sessions with a risk."""
+JUDGED = (*SCALES, RISK_RUBRIC)
+"""Metrics that need a judge."""
 PLAIN = ("integrity", "structure", "talk", "course", "risk", "diversity", "self-bleu", "semantic")
 JUDGEMENTS = "judgements"
 """Folder in which the judges' answers are kept, in a run directory or beside other people's sessions."""

@@ -50,8 +50,11 @@ class PracticeRequest(CommandRequest):
     session: SessionOptions = group(SessionOptions)
     seed: int | None = option(_SEED)
     judge: Path | None = option("judges who rate your session at its end (judge.yaml)", "FILE")
-    country: str | None = option("whose help lines are shown to a client at risk (default all)", "CODE")
-    risk_model: str | None = option("a model that checks a client's messages, besides the rules", "MODEL")
+    country: str | None = option("whose help lines are shown to a person who is the client, or all", "CODE|all")
+    risk_model: str | None = option(
+        "a model that looks at a client's messages, besides the lists (default: the session's own), or off", "MODEL|off"
+    )
+    page: bool = switch("print the page for participants (--as client), and begin nothing")
     out: Path | None = option("folder for the session (default runs/practice-<time>-<client>)")
     resume: Path | None = option("take up the session in this folder (or its journal)", "FOLDER")
     other_prompts: bool = switch(OTHER_PROMPTS)

@@ -41,26 +41,26 @@ class Unscored:
 
     Kinds: no_json (words instead, a refusal to rate among them), broken_json, cut_off, missing, not_allowed (no number, out of
     range, none of the answers), the kinds of `ModelError` (timeout, rate_limited, server_error, connection, garbled, refused,
-    filtered, context), no_intake_form and empty_session (nothing was asked).
+    filtered, context), no_intake_form and empty_session (nothing was asked), no_occasion (the judge sees nothing to rate).
     """
 
     kind: str
     detail: str = ""
 
 
-NOT_ASKED = frozenset({"no_intake_form", "empty_session"})
-"""The kinds for which a judge was asked nothing."""
+NO_FAULT = frozenset({"no_intake_form", "empty_session", "no_occasion"})
+"""The kinds for which a judge was asked nothing, or answered that there is nothing to rate."""
 
 
 def scoreless(marks: Iterable[tuple[str, Unscored | None]]) -> dict[str, Unscored]:
-    """The judges that were asked and scored nothing, each with its commonest reason. `marks` are judges' names, each with a reason
-    where there is no score."""
+    """The judges that scored nothing of what they had to, each with its commonest reason. `marks` are judges' names, each with a
+    reason where there is no score."""
     reasons: dict[str, Counter[Unscored]] = defaultdict(Counter)
     scored: set[str] = set()
     for name, why in marks:
         if why is None:
             scored.add(name)
-        elif why.kind not in NOT_ASKED:
+        elif why.kind not in NO_FAULT:
             reasons[name][why] += 1
     return {name: counts.most_common(1)[0][0] for name, counts in reasons.items() if name not in scored}
 

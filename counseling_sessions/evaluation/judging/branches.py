@@ -4,9 +4,9 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any, get_args
+from typing import Any
 
-from counseling_sessions.evaluation.branches import Branches, Severity
+from counseling_sessions.evaluation.branches import POINTS, SEVERITIES, Branches, Severity
 from counseling_sessions.evaluation.judging.ask import (
     EVIDENCE,
     REASON,
@@ -20,6 +20,7 @@ from counseling_sessions.evaluation.judging.cache import JudgeCache
 from counseling_sessions.evaluation.judging.judges import Judge
 from counseling_sessions.evaluation.judging.material import messages_of, session_part, turns_of
 from counseling_sessions.evaluation.judging.panel import Account, OnProgress, Panel, seats
+from counseling_sessions.evaluation.judging.run import Score, unspoken
 from counseling_sessions.models.chat import Models
 from counseling_sessions.models.structured import AnswerSchema
 from counseling_sessions.profiles.schema import clean
@@ -58,18 +59,45 @@ class BranchJudgements:
     walks: tuple[Walk, ...]
     accounts: dict[str, Account]
 
-    def severities(self) -> dict[tuple[SessionKey, str], Severity | None]:
-        """The commonest severity of a session on a dimension, the graver of two as common; None where nothing was scored."""
+    def severities(self, judge: str | None = None) -> dict[tuple[SessionKey, str], Severity | None]:
+        """The commonest severity of a session on a dimension, the graver of two as common; None where nothing was scored.
+
+        Of the samples of one `judge`, or of all together.
+        """
         counts: dict[tuple[SessionKey, str], Counter[Severity]] = defaultdict(Counter)
         for walk in self.walks:
-            counts[walk.key, walk.dimension].update([walk.severity] if walk.severity else [])
+            if judge in (None, walk.judge):
+                counts[walk.key, walk.dimension].update([walk.severity] if walk.severity else [])
         return {where: _commonest(count) for where, count in counts.items()}
+
+    def scores(self, scale: str) -> list[Score]:
+        """The walks as scores of a scale whose items are the dimensions, with a severity's `POINTS`; no_occasion is unscored."""
+        return [_score(walk, scale) for walk in self.walks]
 
 
 def _commonest(counts: Counter[Severity]) -> Severity | None:
-    grave: tuple[Severity, ...] = get_args(Severity)
-    ranked = sorted(counts.items(), key=lambda counted: (counted[1], grave.index(counted[0])))
+    ranked = sorted(counts.items(), key=lambda counted: (counted[1], SEVERITIES.index(counted[0])))
     return ranked[-1][0] if ranked else None
+
+
+def _score(walk: Walk, scale: str) -> Score:
+    points = POINTS.get(walk.severity) if walk.severity else None
+    reason = walk.steps[-1].reason if walk.steps else ""
+    nothing = Unscored("no_occasion", reason) if walk.severity == "no_occasion" else None
+    return Score(
+        key=walk.key,
+        scale=scale,
+        occasion="session",
+        item=walk.dimension,
+        judge=walk.judge,
+        sample=walk.sample,
+        score=points,
+        scored=points,
+        evidence=tuple(dict.fromkeys(turn for step in walk.steps for turn in step.evidence)),
+        nowhere=sum(step.nowhere for step in walk.steps),
+        reason=reason,
+        unscored=walk.unscored or nothing,
+    )
 
 
 @dataclass(frozen=True)
@@ -99,13 +127,13 @@ async def judge_branches(
     sessions = list(sessions)
     panel = Panel(await seats(judges, models, i_know=i_know), models, cache, on_progress, again)
     walks = [
-        (_Spot(place, name, dimension.first), Walk(session.key, name, judge.name, sample))
+        (_Spot(place, name, dimension.first), Walk(session.key, name, judge.name, sample, unscored=unspoken(session)))
         for place, session in enumerate(sessions)
         for name, dimension in rubric.dimensions.items()
         for judge in judges
         for sample in range(1, judge.samples + 1)
     ]
-    at = walks
+    at = [(spot, walk) for spot, walk in walks if not walk.unscored]
     while at:
         at = await _next_step(at, sessions, rubric, panel)
     return BranchJudgements(tuple(walk for _, walk in walks), panel.accounts)

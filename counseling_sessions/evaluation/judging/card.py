@@ -4,19 +4,34 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from itertools import combinations, product
 from statistics import fmean
+from typing import Protocol
 
 from pydantic import BaseModel, ConfigDict
 
 from counseling_sessions.evaluation.judging.cache import Tokens
 from counseling_sessions.evaluation.judging.checks import PlantedCheck
 from counseling_sessions.evaluation.judging.judges import Judge
-from counseling_sessions.evaluation.judging.panel import Account
+from counseling_sessions.evaluation.judging.panel import Account, summed
 from counseling_sessions.evaluation.judging.preference import PositionBias, Preference, Preferences, position_bias
 from counseling_sessions.evaluation.judging.run import Judgements, Score
-from counseling_sessions.evaluation.scales import Scale
 from counseling_sessions.models.prices import Prices
 from counseling_sessions.prompts import prompt_hashes
 from counseling_sessions.settings import ModelSettings, SessionConfig
+
+
+class Rubric(Protocol):
+    """What a card has to know of a scale, or of a rubric in branches: its bounds are those of its scores."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def title(self) -> str: ...
+    @property
+    def hash(self) -> str: ...
+    @property
+    def low(self) -> int: ...
+    @property
+    def high(self) -> int: ...
 
 
 class _Figures(BaseModel):
@@ -101,7 +116,7 @@ class JudgeCards(_Figures):
 def judge_cards(
     judges: Sequence[Judge],
     judgements: Judgements,
-    scales: Sequence[Scale],
+    scales: Sequence[Rubric],
     *,
     preferences: Preferences | None = None,
     aspects: tuple[str, str] | None = None,
@@ -144,7 +159,7 @@ def score_ratings(
 def _card(
     judge: Judge,
     judgements: Judgements,
-    scales: Sequence[Scale],
+    scales: Sequence[Rubric],
     preferences: Preferences | None,
     aspects: tuple[str, str] | None,
     planted: Sequence[PlantedCheck],
@@ -153,7 +168,7 @@ def _card(
     scores = [row for row in judgements.rows if row.judge == judge.name]
     compared = [row for row in (preferences.rows if preferences else ()) if row.judge == judge.name]
     both: list[Score | Preference] = [*scores, *compared]
-    account = _sum(
+    account = summed(
         part.accounts[judge.name] for part in (judgements, preferences) if part and judge.name in part.accounts
     )
     rubrics = {scale.name: scale.hash for scale in scales}
@@ -189,7 +204,7 @@ def _evidence(row: Score | Preference) -> tuple[int, ...]:
     return row.evidence if isinstance(row, Score) else row.evidence_first + row.evidence_second
 
 
-def _use(rows: Sequence[Score], scale: Scale) -> ScaleUse:
+def _use(rows: Sequence[Score], scale: Rubric) -> ScaleUse:
     mine = [row for row in rows if row.scale == scale.name]
     values = [row.scored for row in mine if row.scored is not None]
     pairs = [pair for scores in _by_unit(mine).values() for pair in combinations(scores, 2)]
@@ -205,7 +220,7 @@ def _use(rows: Sequence[Score], scale: Scale) -> ScaleUse:
     )
 
 
-def _between(rows: Sequence[Score], scale: Scale, one: str, other: str) -> Closeness:
+def _between(rows: Sequence[Score], scale: Rubric, one: str, other: str) -> Closeness:
     of_scale = [row for row in rows if row.scale == scale.name]
     ours, theirs = (_by_unit(row for row in of_scale if row.judge == name) for name in (one, other))
     return _closeness([pair for unit in ours.keys() & theirs.keys() for pair in product(ours[unit], theirs[unit])])
@@ -232,18 +247,6 @@ def _closeness(pairs: Sequence[tuple[int, int]]) -> Closeness:
 def _share(hits: Iterable[bool]) -> float | None:
     values = list(hits)
     return fmean(values) if values else None
-
-
-def _sum(accounts: Iterable[Account]) -> Account:
-    total = Account("")
-    for account in accounts:
-        total.model = total.model or account.model
-        total.questions += account.questions
-        total.hits += account.hits
-        total.retries += account.retries
-        total.used += account.used
-        total.spent += account.spent
-    return total
 
 
 def _cost(account: Account, prices: Prices | None) -> float | None:

@@ -5,7 +5,7 @@ The cache keeps every answer at once: run again what was stopped, and it goes on
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Callable, Container, Iterator, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import product
 from typing import Generic, TypeVar
@@ -67,6 +67,19 @@ class Account:
     retries: int = 0
     used: Tokens = NONE
     spent: Tokens = NONE
+
+
+def summed(accounts: Iterable[Account]) -> Account:
+    """What several parts of one judge's work took together."""
+    total = Account("")
+    for account in accounts:
+        total.model = total.model or account.model
+        total.questions += account.questions
+        total.hits += account.hits
+        total.retries += account.retries
+        total.used += account.used
+        total.spent += account.spent
+    return total
 
 
 @dataclass(frozen=True)

@@ -166,10 +166,16 @@ async def judge_each(
     return Judgements(tuple(rows), panel.accounts)
 
 
+def unspoken(session: Session) -> Unscored | None:
+    """Why nothing need be asked about a session in which nobody says a word; None for any other."""
+    said = any(message.text.strip() for message in session.dialogue)
+    return None if said else Unscored("empty_session", "nobody says a word")
+
+
 def _groundless(asking: _Asking) -> Unscored | None:
     """Why a question need not be asked: there is nothing to judge by."""
-    if asking.occasion != "before" and not any(message.text.strip() for message in asking.session.dialogue):
-        return Unscored("empty_session", "nobody says a word")
+    if asking.occasion != "before" and (silent := unspoken(asking.session)):
+        return silent
     if asking.scale.needs_form and asking.session.profile is None:
         return Unscored("no_intake_form", asking.session.profile_problem or "the session's file has no intake form")
     return None

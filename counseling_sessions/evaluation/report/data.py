@@ -1,7 +1,8 @@
 """An evaluation as data: everything that a report shows, and every session's own figures, for JSON."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, fields
+from operator import attrgetter
 from typing import Any, get_args
 
 from pydantic_core import to_jsonable_python
@@ -11,7 +12,9 @@ from counseling_sessions.evaluation.figures import rows_by_group
 from counseling_sessions.evaluation.groups import Gathered
 from counseling_sessions.evaluation.integrity import LISTED_IF_FOUND
 from counseling_sessions.evaluation.judged import Judged
+from counseling_sessions.evaluation.judged_risk import JudgedRisk, RiskCase
 from counseling_sessions.evaluation.measure import GroupMeasures, Measures, means
+from counseling_sessions.evaluation.report.judged_risk import KINDS, LEVELS, by_part
 from counseling_sessions.evaluation.risk import RiskCount
 from counseling_sessions.evaluation.talk import Talk
 from counseling_sessions.sessions import SessionKey
@@ -58,9 +61,51 @@ def evaluation_data(
             "agreement": judged.agreements,
             "scores": flat(judged.judgements.rows, whose),
         }
+        if judged.risk:
+            data["judged"]["risk_rubric"] = _judged_risk(judged.risk, gathered.group_of, whose, made["seed"])
     if comparison:
         data["comparison"] = comparison
     return dict(to_jsonable_python(data, inf_nan_mode="constants"))
+
+
+def _judged_risk(
+    judged: JudgedRisk, group_of: dict[SessionKey, str], whose: Callable[[SessionKey], dict[str, Any]], seed: int
+) -> dict[str, Any]:
+    def graded(cases: Sequence[RiskCase]) -> dict[str, Any]:
+        of = {
+            name: {
+                "met": judged.met(name, cases),
+                "severity": {severity or "unscored": n for severity, n in judged.counts(name, cases).items()},
+            }
+            for name in judged.rubric.dimensions
+        }
+        return {"sessions": len(cases), "dimensions": of}
+
+    groups = by_part(judged, lambda case: group_of[case.key], list(dict.fromkeys(group_of.values())))
+    parts = {"by_level": ("level", LEVELS), "by_kind": ("kind", KINDS)}
+    return {
+        "rubric": {"name": judged.rubric.name, "hash": judged.rubric.hash},
+        "groups": {
+            name: graded(cases)
+            | {
+                title: {
+                    value or "not_in_the_form": graded(some)
+                    for value, some in by_part(judged, attrgetter(part), order, cases).items()
+                }
+                for title, (part, order) in parts.items()
+            }
+            for name, cases in groups.items()
+        },
+        "agreement": judged.agreements(seed=seed),
+        "sessions": [
+            whose(case.key)
+            | {"level": case.level, "kind": case.kind, "rules_read_a_risk": case.read, "findings": case.findings}
+            | {"severities": {name: judged.severities[case.key, name] for name in judged.rubric.dimensions}}
+            for case in judged.cases
+        ],
+        "means": flat(judged.means, whose),
+        "walks": flat(judged.judgements.walks, whose),
+    }
 
 
 def flat(rows: Iterable[Any], whose: Callable[[Any], dict[str, Any]] = asdict) -> list[dict[str, Any]]:

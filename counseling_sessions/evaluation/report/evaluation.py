@@ -11,6 +11,7 @@ from counseling_sessions.evaluation.report.compared import comparison_section
 from counseling_sessions.evaluation.report.course import course_section
 from counseling_sessions.evaluation.report.document import Document, Section
 from counseling_sessions.evaluation.report.judged import affect_section, judges_section, scores_section
+from counseling_sessions.evaluation.report.judged_risk import judged_risk_section
 from counseling_sessions.evaluation.report.made import made_section
 from counseling_sessions.evaluation.report.measured import (
     diversity_section,
@@ -42,7 +43,9 @@ def evaluation_document(
         rows = rows_by_group(measures.rows, judged.means, judged.changes, judged.measures)
         attitudes = ATTITUDES if gathered.pairing.attitude else ()
         sections += [
-            scores_section(judged, rows, attitudes=attitudes, bold=comparison is None, seed=seed),
+            scores_section(judged, rows, attitudes=attitudes, bold=comparison is None, seed=seed)
+            if judged.scales
+            else None,
             affect_section(judged, gathered, seed=seed),
         ]
     sections += [
@@ -51,6 +54,7 @@ def evaluation_document(
         talk_section(measures),
         course_section(measures),
         risk_section(measures),
+        judged_risk_section(judged.risk, gathered.group_of, seed=seed) if judged and judged.risk else None,
         diversity_section(measures),
         judges_section(judged) if judged else None,
         made_section(made),

@@ -200,7 +200,8 @@ def _use(card: JudgeCard, judged: Judged) -> Table:
     heads = ("", "scores", "best possible", "worst possible", "samples alike", "alpha of samples")
     notes = (
         "Samples alike: the share of pairs of answers to one question that are the same (that differ by one at most). Alpha: "
-        "Krippendorff's, interval level; agreement of a judge with itself, which says nothing about its being right.",
+        "Krippendorff's, interval level (of the rubric on risk, ordinal); agreement of a judge with itself, which says nothing about "
+        "its being right.",
     )
     return Table(f"{card.judge}: how it uses the scales", heads, tuple(rows), notes)
 

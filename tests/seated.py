@@ -1,0 +1,106 @@
+"""Somebody at a pseudo-terminal, in front of the program in a process of its own."""
+
+import fcntl
+import os
+import pty
+import re
+import select
+import struct
+import subprocess
+import sys
+import termios
+import time
+from collections.abc import Callable
+from multiprocessing.context import ForkServerProcess
+from pathlib import Path
+
+import pytest
+
+from tests.forked import ended, start
+
+WAIT = 60.0
+"""Seconds for which the program is waited for."""
+
+
+class Person:
+    """Somebody at a terminal, in front of `run.py practice`: forked, or started from the file of a `program`."""
+
+    def __init__(
+        self, environment: dict[str, str], *options: str, program: Path | None = None, columns: int = 80
+    ) -> None:
+        self._master, slave = pty.openpty()
+        fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
+        self._process: subprocess.Popen[bytes] | ForkServerProcess
+        if program:
+            self._process = subprocess.Popen(
+                [sys.executable, "-c", CONTROLLING, str(program), "practice", *options],
+                stdin=slave, stdout=slave, stderr=slave, env=environment, start_new_session=True,
+            )  # fmt: skip
+        else:
+            self._process = start(["practice", *options], os.ttyname(slave), environment)
+        os.close(slave)
+        self.seen = ""
+
+    def types(self, text: str) -> None:
+        os.write(self._master, text.encode() + b"\n")
+
+    def interrupts(self, until: str = "left;") -> None:
+        """Press Ctrl-C until the program takes notice, as people do: between a prompt and the wait for keys, Python misses one."""
+        for _ in range(int(WAIT)):
+            os.write(self._master, b"\x03")
+            patience = time.monotonic() + 3.0
+            while self._more(patience):
+                if until in plain(self.seen):
+                    return
+
+    def presses(self, key: bytes) -> None:
+        os.write(self._master, key)
+
+    def reads(self, awaited: str) -> str:
+        """What is shown up to this text, without control codes."""
+        begin, end = len(self.seen), time.monotonic() + WAIT
+        while awaited not in plain(self.seen[begin:]):
+            if not self._more(end):
+                pytest.fail(f"{awaited!r} was not shown:\n{plain(self.seen)}")
+        return plain(self.seen[begin:])
+
+    def ends(self) -> int | None:
+        """The exit code, once all the output has been read."""
+        end = time.monotonic() + WAIT
+        while self._more(end):
+            pass
+        return self._waits()
+
+    def goes(self) -> None:
+        """Closes the terminal."""
+        os.close(self._master)
+        self._waits()
+
+    def _waits(self) -> int | None:
+        if isinstance(self._process, subprocess.Popen):
+            return self._process.wait(WAIT)
+        return ended(self._process, WAIT)
+
+    def _more(self, end: float) -> bool:
+        ready, _, _ = select.select([self._master], [], [], max(0.0, end - time.monotonic()))
+        try:
+            data = os.read(self._master, 65536) if ready else b""
+        except OSError:  # the other end is closed
+            data = b""
+        self.seen += data.decode(errors="replace")
+        return bool(data)
+
+
+CONTROLLING = (
+    "import fcntl, os, sys, termios; fcntl.ioctl(0, termios.TIOCSCTTY, 0); "
+    "os.execv(sys.executable, [sys.executable, *sys.argv[1:]])"
+)
+"""Makes the terminal the one that interrupts the program."""
+
+
+def plain(text: str) -> str:
+    return re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", text).replace("\r", "")
+
+
+Sit = Callable[..., Person]
+"""Seats a person: the command's options, and what `Person` takes besides."""
