@@ -6,7 +6,9 @@ python -m counseling_sessions.training.risk_words        # after a change of cor
 the corpus are harmless ones too. Needs the extra `train`.
 """
 
+import hashlib
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -18,16 +20,15 @@ from counseling_sessions.nodes.risk.phrases import LANGUAGES
 from counseling_sessions.nodes.risk.spellings import spellings
 from counseling_sessions.profiles.library import builtin_ids, load_builtin
 from counseling_sessions.profiles.schema import client_form
+from counseling_sessions.sessions.record import SessionRecord
 from counseling_sessions.settings import read_yaml, validation_message
-from counseling_sessions.training.corpus import COLLECTIONS, corpus_records
+from counseling_sessions.training.corpus import COLLECTIONS, SPLITS, collection_folder
 from counseling_sessions.training.errors import WrittenError, training_extra
 
 STRENGTH = 10.0
 """How closely the model follows its phrases: the inverse of the weight of the squared weights."""
 KEPT = 16_000
 """Features that the model keeps, those of the largest weights."""
-
-
 Labelled = list[tuple[str, str]]
 """Lower-case words, and the class that they belong to."""
 
@@ -43,43 +44,50 @@ class PhraseFile(BaseModel):
     harm_to_others: tuple[str, ...]
 
 
-def learn(corpus: Path = CORPUS) -> LinearModel:
-    """The model. Raises `WrittenError` and `ProfileError` for a bad file, and `TrainingError` without the training extra."""
-    return _fitted(_phrases(corpus) + _harmless(corpus))
-
-
-def write(model: LinearModel, path: Path) -> None:
-    """Write a model's weights, one feature a line, as `nodes.risk.learned` reads them."""
-    head = json.dumps({"classes": model.classes, "bias": model.bias})[:-1]
-    lines = (f"{json.dumps(name, ensure_ascii=False)}: {list(model.weights[name])}" for name in sorted(model.weights))
-    path.write_text(f'{head}, "weights": {{\n' + ",\n".join(lines) + "\n}}\n", encoding="utf-8", newline="\n")
-
-
-def _phrases(corpus: Path) -> Labelled:
-    labelled: Labelled = []
+def phrases(corpus: Path = CORPUS) -> Labelled:
+    """What the model learns from. Raises `WrittenError` for a bad file of phrases, and what reading records raises."""
+    labelled = [(_words(text), HARMLESS) for text in dict.fromkeys(_harmless(corpus))]
     for language in LANGUAGES:
-        path = corpus / "risk" / f"{language.lower()}.yaml"
-        try:
-            read = PhraseFile.model_validate(read_yaml(path))
-        except ValidationError as error:
-            raise WrittenError(f"{path}: {validation_message(error)}") from None
+        read = _read(corpus / "risk" / f"{language.lower()}.yaml")
         labelled += [(_words(text), kind) for kind, texts in read for text in texts]
     return labelled
 
 
-def _harmless(corpus: Path) -> Labelled:
+def digest(labelled: Labelled) -> str:
+    """A digest of phrases, by which a model's file says what it was learned from."""
+    return hashlib.sha256(json.dumps(labelled).encode()).hexdigest()[:16]
+
+
+def write(model: LinearModel, source: str, path: Path) -> None:
+    """Write a model's weights, one feature a line, as `nodes.risk.learned` reads them."""
+    head = json.dumps({"source": source, "classes": model.classes, "bias": model.bias})[:-1]
+    lines = (f"{json.dumps(name, ensure_ascii=False)}: {list(model.weights[name])}" for name in sorted(model.weights))
+    path.write_text(f'{head}, "weights": {{\n' + ",\n".join(lines) + "\n}}\n", encoding="utf-8", newline="\n")
+
+
+def _read(path: Path) -> PhraseFile:
+    try:
+        return PhraseFile.model_validate(read_yaml(path))
+    except ValidationError as error:
+        raise WrittenError(f"{path}: {validation_message(error)}") from None
+
+
+def _harmless(corpus: Path) -> Iterator[str]:
     """What the corpus's clients say, and the lines of the built-in clients' forms."""
-    records = [record for name in COLLECTIONS for _, record in corpus_records(name, corpus)]
-    said = [turn.client.text for record in records for turn in record.turns if turn.client]
-    lines = [line for name in builtin_ids() for line in client_form(load_builtin(name)).splitlines()]
-    return [(_words(text), HARMLESS) for text in dict.fromkeys([*said, *lines])]
+    for name in COLLECTIONS:
+        for split in SPLITS:
+            for line in (collection_folder(name, corpus) / f"{split}.jsonl").read_text(encoding="utf-8").splitlines():
+                record = SessionRecord.model_validate_json(line)
+                yield from (turn.client.text for turn in record.turns if turn.client)
+    for profile in builtin_ids():
+        yield from client_form(load_builtin(profile)).splitlines()
 
 
 def _words(text: str) -> str:
     return spellings(text).exact[0]
 
 
-def _fitted(labelled: Labelled) -> LinearModel:
+def fitted(labelled: Labelled) -> LinearModel:
     """A logistic regression on features, each text's features together of length one. Weights are whole hundredths."""
     with training_extra():
         import numpy as np
@@ -104,4 +112,5 @@ def _fitted(labelled: Labelled) -> LinearModel:
 
 
 if __name__ == "__main__":
-    write(learn(), FILE)
+    learned_from = phrases()
+    write(fitted(learned_from), digest(learned_from), FILE)

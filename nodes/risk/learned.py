@@ -26,10 +26,11 @@ _LETTERS = (3, 4, 5)
 
 
 class _Weights(BaseModel):
-    """A model's file: its classes, where each begins, and for each feature a weight for every class, in hundredths."""
+    """A model's file: a digest of what it was learned from, its classes, where each begins, and a feature's weights, in hundredths."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
+    source: str
     classes: tuple[str, ...]
     bias: tuple[int, ...]
     weights: dict[str, tuple[int, ...]]
