@@ -14,7 +14,7 @@ from counseling_sessions.integrity.spoken import Spoken
 from counseling_sessions.models.errors import ModelError
 from counseling_sessions.nodes.guards import check
 from counseling_sessions.nodes.methods import METHODS
-from counseling_sessions.nodes.protocol.course import sign_of
+from counseling_sessions.nodes.protocol.reading import sign_of
 from counseling_sessions.nodes.protocol.speaking import FOR_KIND
 from counseling_sessions.nodes.risk import find_risk
 from counseling_sessions.profiles.library import load_risk, risk_ids
@@ -30,7 +30,7 @@ from tests.scripted import MODELS, Asked, Sensible, config, profile, scripted_mo
 
 LEADS = "may be about danger"
 SIGN = "Some evenings I think that they would all be better off without me."
-SECTIONS = ("ask_thoughts", "level_thoughts", "protective", "safety_thoughts", "handover_thoughts")
+SECTIONS = ("ask_thoughts", "level_thoughts", "protective_thoughts", "safety_thoughts", "handover_thoughts")
 ANSWERS = (
     "It is the market days that keep me awake.",
     SIGN,
@@ -130,10 +130,18 @@ def test_the_fixed_words_of_each_kind_take_their_step(kind: str) -> None:
         assert drops_safety(prompt("protocol/fixed", f"{step}_{kind}")) is None
 
 
-async def test_no_sign_no_notice(tmp_path: Path) -> None:
-    record, asked = await run((), tmp_path, max_turns=4)
-    assert record.risk == ()
-    assert not [request for request in asked if "danger" in request.prompt]
+async def test_without_a_sign_there_is_the_routine_question_alone(tmp_path: Path) -> None:
+    record, asked = await run(("The market.", "The stall.", "No.", "No, nobody."), tmp_path, max_turns=4)
+    assert [(one.turn, one.source, one.category, one.steps) for one in record.risk] == [
+        (3, "routine", "suicide", ("ask",)),
+        (4, "routine", "danger", ("ask",)),
+        (5, "rules", "", ()),
+    ]
+    assert (record.end_reason, record.has_risk) == ("turn_limit", False)
+    assert not [request for request in asked if LEADS in request.prompt]
+    assert [prompt("protocol/fixed", f"routine_{kind}") for kind in ("thoughts", "danger_from_others")] == [
+        turn.counselor.text for turn in record.turns if turn.turn > 2 and turn.counselor
+    ]
 
 
 @pytest.mark.parametrize("risk", ["off", None])
@@ -165,9 +173,10 @@ async def test_a_client_who_leaves_hears_where_a_person_can_be_reached(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     offering(monkeypatch)
-    record, _ = await run((*ANSWERS[:2], "I am going now. [END: left]"), tmp_path)
+    leaves = ("I am going now. [END: left]", "No, my bus leaves. [END: left]")
+    record, _ = await run((*ANSWERS[:2], *leaves), tmp_path)
     assert record.end_reason == "left"
-    assert record.risk[-1].steps == ("handover", "close")
+    assert [entry.steps for entry in record.risk[1:]] == [("stay",), ("handover", "close")]
     assert record.closing
     assert "handover" in steps_in(record.closing.text)
 
