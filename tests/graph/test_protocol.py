@@ -1,14 +1,16 @@
 """The protocol for a risk in the graph: from the first sign on it leads, step by step, to a person; a clear no gives the session back."""
 
+import json
 from pathlib import Path
 from typing import Any, get_args
 
 import pytest
 
 from counseling_sessions.graph.exchanges import exchanges
+from counseling_sessions.graph.fork import fork_head, fork_task, run_fork
 from counseling_sessions.graph.record import make_record
 from counseling_sessions.graph.replay import replay
-from counseling_sessions.graph.session import SessionTask, run_session
+from counseling_sessions.graph.session import SessionTask, resume_session, run_session
 from counseling_sessions.integrity.protocol import drops_safety, steps_in
 from counseling_sessions.integrity.spoken import Spoken
 from counseling_sessions.models.errors import ModelError
@@ -243,19 +245,82 @@ async def test_the_requests_of_the_protocol_come_back_from_the_record(tmp_path: 
     assert len(sent) == 5
 
 
-async def test_a_session_with_the_protocol_comes_back_from_its_record(tmp_path: Path) -> None:
-    models, _ = scripted_models(Sensible(client=ANSWERS))
-    settings = config(max_turns=12, min_turns=2, router="rules", risk="rules")
-    task = SessionTask(profile=profile(), attitude="neutral", config=settings)
-    record = await run_session(task, tmp_path, models)
-    content = read_journal(task.journal_path(tmp_path))
+SMALL = (
+    *("It is the market days.", "The stall opens at six.", "My neighbour sells cheese.", "We had rain all week."),
+    *("The van broke down twice.", "I sold few flowers.", "Tulips, mostly."),
+)
+COURSES: dict[str, tuple[tuple[str, ...], list[tuple[RiskStep, ...]]]] = {
+    "agrees": (ANSWERS, [("close",)]),
+    "refuses twice": (
+        (*ANSWERS[:6], "I don't want that.", "Please leave it."),
+        [("agreement",), ("handover", "close")],
+    ),
+    "leaves": (
+        (*ANSWERS[:2], "I am going now. [END: left]", "My bus waits for nobody. [END: left]"),
+        [("stay",), ("handover", "close")],
+    ),
+    "stays": (
+        (*ANSWERS[:2], "I am going now. [END: left]", "One minute, then.", *ANSWERS[3:]),
+        [("handover",), ("close",)],
+    ),
+    "routine": (
+        (*SMALL, "No.", "No, nobody.", "The rain."),
+        [("ask",), ("ask",), ("acknowledge",)],
+    ),
+}
+"""What clients answer, and the last steps that follow."""
+
+
+@pytest.mark.parametrize("name", COURSES)
+async def test_a_session_with_the_protocol_comes_back_from_its_record(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    offering(monkeypatch)
+    answers, last = COURSES[name]
+    record, _ = await run(answers, tmp_path, strict=True)
+    assert record.status == "finished"
+    assert [entry.steps for entry in record.risk][-len(last) :] == last
+    (path,) = tmp_path.glob("*.jsonl")
+    content = read_journal(path)
     updates = [
         JournalUpdate(node=node, at=0.0, update=change) for step in replay(record) for node, change in step.updates
     ]
     back = make_record(JournalContent(content.head, updates))
-    assert (back.risk, back.dialogue, back.end_reason) == (record.risk, record.dialogue, "risk")
-    assert {update.node for update in updates} >= {"notice", "protocol"}
-    assert [u.node for u in updates if u.node in ("notice", "protocol")] == ["notice", "protocol"] * 6
+    assert (back.risk, back.dialogue, back.end_reason) == (record.risk, record.dialogue, record.end_reason)
+    led = [entry for entry in record.risk if entry.steps]
+    assert [u.node for u in updates if u.node in ("notice", "protocol")] == ["notice", "protocol"] * len(led)
+
+
+@pytest.mark.parametrize("name", COURSES)
+async def test_a_session_that_was_cut_off_in_the_protocol_goes_on_where_it_stood(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    offering(monkeypatch)
+    answers, _ = COURSES[name]
+    whole, _ = await run(answers, tmp_path / "whole", strict=True)
+    (path,) = (tmp_path / "whole").glob("*.jsonl")
+    lines = path.read_bytes().splitlines(keepends=True)
+    cuts = [place for place, line in enumerate(lines, 1) if json.loads(line).get("node") in ("notice", "protocol")]
+    for number, cut in enumerate(cuts):
+        said = sum(json.loads(line).get("node") == "client" for line in lines[:cut])
+        left = tmp_path / f"{number}" / path.name
+        left.parent.mkdir()
+        left.write_bytes(b"".join(lines[:cut]))
+        models, _ = scripted_models(Sensible(client=answers[said:]))
+        record = await resume_session(left, models)
+        assert ([entry.steps for entry in record.risk], record.end_reason) == (
+            [entry.steps for entry in whole.risk],
+            whole.end_reason,
+        )
+
+
+async def test_a_fork_in_the_protocol_goes_on_from_what_was_done_before(tmp_path: Path) -> None:
+    answers, _ = COURSES["refuses twice"]
+    record, _ = await run(answers, tmp_path / "parent", strict=True)
+    for turn in range(record.risk[0].turn, record.risk[-1].turn):
+        models, _ = scripted_models(Sensible(client=answers[turn - 1 :]))
+        fork = await run_fork(fork_head(fork_task(record, turn)), tmp_path / str(turn), models)
+        assert [entry.steps for entry in fork.risk] == [entry.steps for entry in record.risk]
 
 
 def test_the_models_of_the_check_can_be_named() -> None:
