@@ -271,6 +271,11 @@ COURSES: dict[str, tuple[tuple[str, ...], list[tuple[RiskStep, ...]]]] = {
 """What clients answer, and the last steps that follow."""
 
 
+def journal_in(folder: Path) -> Path:
+    (path,) = folder.glob("*.jsonl")
+    return path
+
+
 @pytest.mark.parametrize("name", COURSES)
 async def test_a_session_with_the_protocol_comes_back_from_its_record(
     name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -280,8 +285,7 @@ async def test_a_session_with_the_protocol_comes_back_from_its_record(
     record, _ = await run(answers, tmp_path, strict=True)
     assert record.status == "finished"
     assert [entry.steps for entry in record.risk][-len(last) :] == last
-    (path,) = tmp_path.glob("*.jsonl")
-    content = read_journal(path)
+    content = read_journal(journal_in(tmp_path))
     updates = [
         JournalUpdate(node=node, at=0.0, update=change) for step in replay(record) for node, change in step.updates
     ]
@@ -298,7 +302,7 @@ async def test_a_session_that_was_cut_off_in_the_protocol_goes_on_where_it_stood
     offering(monkeypatch)
     answers, _ = COURSES[name]
     whole, _ = await run(answers, tmp_path / "whole", strict=True)
-    (path,) = (tmp_path / "whole").glob("*.jsonl")
+    path = journal_in(tmp_path / "whole")
     lines = path.read_bytes().splitlines(keepends=True)
     cuts = [place for place, line in enumerate(lines, 1) if json.loads(line).get("node") in ("notice", "protocol")]
     for number, cut in enumerate(cuts):
