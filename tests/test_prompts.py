@@ -50,7 +50,7 @@ from tests.scripted import Asked, Sensible, config, scripted_models
 WITHOUT = ("without_near", "without_far")
 BY_KIND = tuple(f"{step}_{kind}" for step in (*sorted(FOR_KIND), *WITHOUT) for kind in get_args(RiskKind))
 ROUTINE = ("routine_thoughts", "routine_danger_from_others")
-OF_PROTOCOL = {"denied", "refused", "retracted", "unagreed", "leaving", "stay", *BY_KIND, *ROUTINE}
+OF_PROTOCOL = {"denied", "refused", "retracted", "unagreed", "leaving", "stay", "stayed", *BY_KIND, *ROUTINE}
 SECTIONS: dict[str, set[str]] = {
     "plan": {"", "techniques", "revise"},
     "retry": {"", "malformed", "again", *(GUARDS.keys() - STRICT - TO_PERSON)},

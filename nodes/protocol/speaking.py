@@ -94,9 +94,18 @@ def _sections(view: CounselorView) -> list[str]:
             f"without_{'near' if acts_alone(view) else 'far'}_{kind}",
         ]
     steps = [f"{step}_{kind}" if step in FOR_KIND else step for step in entry.steps]
-    if entry.steps != ("close",) and agreement_in(view.last_of("client")) == "retracts":
-        return ["retracted", *(step for step in steps if step != "acknowledge")]
-    return ["refused", *steps] if entry.steps == ("agreement",) else steps
+    if entry.steps == ("close",) or not (begin := _begin(view)):
+        return steps
+    return [begin, *(step for step in steps if step != "acknowledge")]
+
+
+def _begin(view: CounselorView) -> str:
+    """The section with which a message begins that answers more than words about the risk; empty for most."""
+    if any(entry.turn == view.turn - 1 and entry.steps == ("stay",) for entry in view.risk):
+        return "stayed"
+    if agreement_in(view.last_of("client")) == "retracts":
+        return "retracted"
+    return "refused" if view.risk[-1].steps == ("agreement",) else ""
 
 
 def _with_fixed(call: Call | None) -> Call | None:

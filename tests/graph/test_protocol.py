@@ -11,6 +11,7 @@ from counseling_sessions.graph.fork import fork_head, fork_task, run_fork
 from counseling_sessions.graph.record import make_record
 from counseling_sessions.graph.replay import replay
 from counseling_sessions.graph.session import SessionTask, resume_session, run_session
+from counseling_sessions.inspection.risk_line import risk_line
 from counseling_sessions.integrity.protocol import drops_safety, steps_in
 from counseling_sessions.integrity.spoken import Spoken
 from counseling_sessions.models.errors import ModelError
@@ -202,6 +203,19 @@ async def test_a_model_can_notice_what_rules_do_not(tmp_path: Path) -> None:
     said = next(turn.counselor for turn in record.turns if turn.turn == 3)
     assert said
     assert prompt("protocol/fixed", "ask_danger_from_others") in said.text
+
+
+async def test_the_routine_question_comes_where_a_model_saw_nothing(tmp_path: Path) -> None:
+    talk = Sensible(client=SMALL)
+    models, _ = scripted_models(lambda asked: '{"risk": "none"}' if asked.schema == "risk" else talk(asked))
+    settings = config(max_turns=5, router="rules", risk="llm")
+    record = await run_session(SessionTask(profile=profile(), attitude="neutral", config=settings), tmp_path, models)
+    asked = next(entry for entry in record.risk if entry.steps)
+    assert (asked.turn, asked.source, asked.wording) == (4, "routine", "none")
+    assert asked.call
+    # What is on record of the model's look is its own answer, not what the routine asks about.
+    assert [item.answer for item in exchanges(record) if item.role == "risk"][:4] == ['{"risk": "none"}'] * 4
+    assert "no new sign (suicide), a question that everybody is asked; to do: ask" in risk_line(asked)
 
 
 async def test_a_model_that_cannot_be_asked_ends_the_session(tmp_path: Path) -> None:

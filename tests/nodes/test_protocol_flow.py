@@ -18,7 +18,7 @@ KINDS: tuple[RiskKind, ...] = get_args(RiskKind)
 FOR_KIND = ("ask", "level", "protective", "safety", "handover", "agreement", "without_near", "without_far")
 SECTIONS = {
     **dict.fromkeys(ACKNOWLEDGES, "acknowledge"),
-    **{one: one for one in ("denied", "refused", "retracted", "unagreed", "leaving", "stay", "close")},
+    **{one: one for one in ("denied", "refused", "retracted", "unagreed", "leaving", "stay", "stayed", "close")},
     **{f"routine_{kind}": f"routine_{kind}" for kind in KINDS[:2]},
     **{f"{step}_{kind}": step for step in FOR_KIND for kind in KINDS},
 }
@@ -127,7 +127,7 @@ FLOWS: dict[str, tuple[tuple[str, str], ...]] = {
     "leaves before it is known how near": (
         ("{sign}", "acknowledge ask"),
         ("I have to go. / left", "stay"),
-        ("All right, one minute.", "acknowledge level"),
+        ("All right, one minute.", "stayed level"),
         ("I really go now. / left", "leaving without_{open} / left"),
     ),
     "leaves near": (
@@ -138,7 +138,7 @@ FLOWS: dict[str, tuple[tuple[str, str], ...]] = {
     "leaves near, and stays": (
         *_BEGINS,
         ("{near} / resolved", "stay"),
-        ("All right.", "safety"),
+        ("All right.", "stayed safety"),
         ("Anna. / resolved", "leaving without_near / resolved"),
     ),
     "leaves far": (*_BEGINS, ("{far} / left", "leaving without_far / left")),
@@ -284,7 +284,7 @@ def test_the_direct_question_says_before_the_answer_what_is_shared(kind: RiskKin
 
 @pytest.mark.parametrize("section", SECTIONS)
 def test_a_message_asks_one_thing_at_most(section: str) -> None:
-    asks = section.startswith(("routine", "stay", *FOR_KIND[:6]))
+    asks = section == "stay" or section.startswith(("routine", *FOR_KIND[:6]))
     assert prompt("protocol/fixed", section).count("?") == int(asks)
 
 
