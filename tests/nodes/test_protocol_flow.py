@@ -6,6 +6,7 @@ import pytest
 
 from counseling_sessions.integrity.protocol import agreement_in
 from counseling_sessions.nodes.protocol import goes_on, is_to_notice, notice, protocol
+from counseling_sessions.nodes.protocol.routine import is_due
 from counseling_sessions.nodes.protocol.speaking import ACKNOWLEDGES
 from counseling_sessions.profiles.library import load_risk, risk_ids
 from counseling_sessions.profiles.risk_part import RiskKind
@@ -56,6 +57,7 @@ class Talk:
             return f"plan / {self.end}" if self.end else "plan"
         self.take(await protocol(models, self.view, SETTINGS))
         assert not asked
+        assert self.said[-1].closing or self.end is None
         return " ".join(self.heard()) + (f" / {self.end}" if self.said[-1].closing else "")
 
     def take(self, change: dict[str, Any]) -> None:
@@ -270,6 +272,38 @@ async def test_no_acknowledgement_comes_twice_in_a_session() -> None:
         assert len(said) == len(set(said)) == 3
         begins.add(said[0])
     assert len(begins) > 2
+
+
+async def test_who_was_asked_by_the_plan_is_not_asked_as_a_routine() -> None:
+    talk = Talk(6)
+    talk.says("Are you having thoughts of suicide?", 7)
+    talk.said.insert(1, Utterance(turn=6, speaker="client", text="Fine."))
+    assert await talk.hears("No.") == "plan"
+    assert [await talk.hears(said) for said in ("The shop.", "The till.", "Rain.", "Wind.", "Snow.", "Sun.")] == [
+        "plan"
+    ] * 6
+
+
+def test_who_was_led_once_is_not_asked_as_a_routine_in_words_that_nothing_reads_either() -> None:
+    talk = Talk(13)
+    assert is_due(talk.view, SETTINGS)
+    talk.risk = [RiskEntry(turn=4, wording="unclear", steps=("acknowledge", "ask"))]
+    assert not is_due(talk.view, SETTINGS)
+
+
+async def test_a_yes_to_a_question_of_the_plan_leads_by_what_was_asked() -> None:
+    talk = Talk()
+    talk.says("Is somebody hurting you?", 1)
+    assert await talk.hears("Yes.") == "acknowledge ask"
+    assert prompt("protocol/fixed", "ask_danger_from_others") in talk.said[-1].text
+
+
+async def test_an_answer_to_an_offer_of_help_is_no_sign() -> None:
+    talk = Talk()
+    for answer in ("My husband hits me.", "Yes.", NEAR["danger_from_others"], "Anna.", "Yes."):
+        await talk.hears(answer)
+    assert talk.risk[-1].steps == ("close",)
+    assert (talk.risk[-1].wording, talk.risk[-1].category) == ("none", "")
 
 
 @pytest.mark.parametrize("kind", KINDS)
