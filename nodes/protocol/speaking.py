@@ -57,7 +57,8 @@ def ask_protocol(view: CounselorView, config: SessionConfig) -> SpeechRequest | 
     steps = "\n".join(prompt("protocol/steps", section) for section in _sections(view))
     task = prompt("protocol/steps", "routine" if entry.source == "routine" else "together", steps=steps)
     request = counselor_request(view, config, role, task)
-    return replace(request, worth=None, steps=expected_steps(entry) if has_signs(config) else None)
+    expected = expected_steps(entry) if has_signs(config) else None
+    return replace(request, worth=None, closing=entry.steps[-1:] == ("close",), steps=expected)
 
 
 def fixed_words(view: CounselorView) -> str:

@@ -345,6 +345,24 @@ def test_the_models_of_the_check_can_be_named() -> None:
     assert config(models={**MODELS, "risk": ModelSettings(model="other")}).model_for("risk").model == "other"
 
 
+async def test_what_the_counselor_does_alone_may_be_as_long_as_a_closing(tmp_path: Path) -> None:
+    answers, _ = COURSES["refuses twice"]
+    talk = Sensible(client=answers)
+    alone = " ".join(prompt("protocol/fixed", section) for section in ("unagreed", "without_far_thoughts"))
+    alone += " I am glad that you came here today."
+
+    def answer(asked: Asked) -> Any:
+        return alone if prompt("protocol/steps", "without_far_thoughts") in asked.prompt else talk(asked)
+
+    models, _ = scripted_models(answer)
+    settings = config(max_turns=12, min_turns=2, router="rules", risk="rules")
+    record = await run_session(SessionTask(profile=profile(), attitude="neutral", config=settings), tmp_path, models)
+    assert len(alone.split()) > 80
+    assert record.closing
+    assert record.closing.text == alone
+    assert record.end_reason == "risk"
+
+
 def spoken(text: str, *steps: RiskStep) -> Spoken:
     return Spoken(text, "counselor", steps=steps)
 
