@@ -41,8 +41,11 @@ Appraisal = Literal[
     "ignored",
 ]
 """What a message of the counselor's was to the client."""
-RiskStep = Literal["acknowledge", "ask", "level", "protective", "safety", "handover", "close"]
-"""What a counselor does about a risk, in the accepted order of first response."""
+RiskStep = Literal["acknowledge", "ask", "level", "protective", "safety", "handover", "agreement", "stay", "close"]
+"""What a counselor does about a risk, in the accepted order of first response.
+
+Two of them are for some clients: `agreement` asks once more after a refusal, `stay` asks one who leaves to stay a minute.
+"""
 RiskWording = Literal["explicit", "unclear", "denied", "none"]
 """What a client's message says of a risk: beyond doubt, perhaps, a clear no to a question about it, or nothing."""
 Degree = Annotated[int, Field(ge=0, le=10)]
@@ -225,13 +228,13 @@ class RiskEntry(FrozenData):
     """What a client's message shows of a risk, and what the counselor's message of this `turn` has to do about it.
 
     There is one for each turn from the first sign on, until a clear no or the end, and for each that a model has looked at. The
-    counselor's side alone sees it. `source` says who saw the sign (`call`: the model's), `category` which. `done` are the steps of
-    all messages before. Without `steps` there was no sign, and the plan goes on.
+    counselor's side alone sees it. `source` says who saw the sign (`call`: the model's), `category` which; "routine": nobody, and the
+    question is the one that everybody is asked. `done` are the steps of all messages before. Without `steps` the plan goes on.
     """
 
     turn: TurnNumber = Field(ge=1)
     wording: RiskWording
-    source: Literal["rules", "model"] = "rules"
+    source: Literal["rules", "model", "routine"] = "rules"
     category: str = ""
     steps: tuple[RiskStep, ...] = ()
     done: tuple[RiskStep, ...] = ()

@@ -239,7 +239,8 @@ class _State:
         if isinstance(part, Pick):
             return _json(_picked(part))
         if isinstance(part, RiskEntry):
-            return _json({"risk": next((kind for kind, name in CATEGORIES.items() if name == part.category), "none")})
+            seen = "" if part.source == "routine" else part.category
+            return _json({"risk": next((kind for kind, name in CATEGORIES.items() if name == seen), "none")})
         if isinstance(part, Candidate) or part.speaker == "counselor":
             return part.text
         return Marked(part.text, self._end_with(part), self._heard_with(part)).with_markers(part.text)

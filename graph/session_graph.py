@@ -40,7 +40,7 @@ from counseling_sessions.state import ClientView, CounselorView, FlowView, Sessi
 
 SUPERSTEPS_PER_TURN = 5  # notice, pick, specialists, merge, client
 SUPERSTEPS_AROUND = (
-    30  # start, intake, plan and its revisions, closing, the protocol after the last turn, some to spare
+    45  # start, intake, plan and its revisions, closing, the protocol after the last turn, some to spare
 )
 
 NOTICES = "Looks at what the client said for a risk, and enters what it shows. A model is asked where `risk` is llm."

@@ -17,7 +17,7 @@ from counseling_sessions.nodes.client import ask_client
 from counseling_sessions.nodes.guards import GUARDS, STRICT, TO_PERSON
 from counseling_sessions.nodes.inner.answering import LENGTHS
 from counseling_sessions.nodes.pick_request import ask_pick
-from counseling_sessions.nodes.protocol.speaking import FOR_KIND
+from counseling_sessions.nodes.protocol.speaking import ACKNOWLEDGES, FOR_KIND
 from counseling_sessions.nodes.router import AGENDAS
 from counseling_sessions.nodes.techniques import techniques
 from counseling_sessions.profiles.library import load_risk
@@ -47,7 +47,10 @@ from counseling_sessions.state import (
 from tests.inner import offering
 from tests.scripted import Asked, Sensible, config, scripted_models
 
-BY_KIND = tuple(f"{step}_{kind}" for step in sorted(FOR_KIND) for kind in get_args(RiskKind))
+WITHOUT = ("without_near", "without_far")
+BY_KIND = tuple(f"{step}_{kind}" for step in (*sorted(FOR_KIND), *WITHOUT) for kind in get_args(RiskKind))
+ROUTINE = ("routine_thoughts", "routine_danger_from_others")
+OF_PROTOCOL = {"denied", "refused", "retracted", "unagreed", "leaving", "stay", "stayed", *BY_KIND, *ROUTINE}
 SECTIONS: dict[str, set[str]] = {
     "plan": {"", "techniques", "revise"},
     "retry": {"", "malformed", "again", *(GUARDS.keys() - STRICT - TO_PERSON)},
@@ -62,7 +65,7 @@ SECTIONS: dict[str, set[str]] = {
     "client/manner": {"deflects", *get_args(Resistance)},
     "client/length": set(LENGTHS),
     "client/risk": {
-        *("sign", "thoughts", "none", "now", "protective", "near", "agrees"),
+        *("sign", "thoughts", "none", "now", "protective", "near", "agrees", "refuses"),
         *("again", "not_this", "keeps"),
     },
     "client/step": {"takes", "bargains", "complies", "refuses"},
@@ -81,8 +84,8 @@ SECTIONS: dict[str, set[str]] = {
     "counselor/closing": set(get_args(EndReason)),
     "counselor/examples": {"", "draft", "merge", "counselor", "exchange"},
     **{f"techniques/{name}": {"card", "task"} for name in techniques()},
-    "protocol/steps": {"together", "acknowledge", "denied", *BY_KIND, "protective", "leaving"},
-    "protocol/fixed": {"acknowledge", "denied", *BY_KIND, "protective", "close", "leaving"},
+    "protocol/steps": {"together", "routine", "acknowledge", *OF_PROTOCOL},
+    "protocol/fixed": {*ACKNOWLEDGES, "close", *OF_PROTOCOL},
     "protocol/notice": {""},
     "judge/system": {""},
     "judge/material": {"", "transcript", "form", "first", "second"},
@@ -221,9 +224,9 @@ async def in_every_state() -> None:
             ask_client(view, config(max_turns=5), now.model_copy(update={"item": "automatic_thought"}))
             with_end = config(max_turns=4, min_turns=turn)
             ask_client(view, with_end, now)
-    for client in ("bram-the-phone", "halina-last-bell"):
+    for client, never in (("bram-the-phone", {"refuses"}), ("maricel-the-handover", set())):
         at_risk = ClientView(profile=load_risk(client), attitude="neutral", utterances=tuple(utterances))
-        for item in SECTIONS["client/risk"] - {"none", "again", "keeps"}:
+        for item in SECTIONS["client/risk"] - {"none", "again", "keeps"} - never:
             now = ClientState(turn=4, trust=5, belief=5, feeling=5, readiness="action", item=f"risk.{item}")
             before = now.model_copy(update={"turn": 3})
             ask_client(at_risk, config(max_turns=5), now)

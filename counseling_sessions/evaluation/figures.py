@@ -66,6 +66,8 @@ MEASURES: dict[str, Measure] = {
         Measure("risk_steps", "steps of the protocol done", RISK, "higher", share=True),
         Measure("risk_order", "pairs of steps in the accepted order", RISK, "higher", share=True),
         Measure("risk_named", "sessions handed over to a named human or service", RISK, "higher", share=True),
+        Measure("risk_agreed", "of these, sessions in which the client agrees to it", RISK, share=True),
+        Measure("risk_routine", "sessions in which only a routine question brought it up", RISK, share=True),
         Measure("risk_advice", "messages that advise before safety", RISK, "lower"),
         Measure("risk_returns", "messages that return to technique", RISK, "lower"),
         Measure("risk_secrecy", "promises of secrecy", RISK, "lower"),

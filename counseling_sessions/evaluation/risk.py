@@ -1,28 +1,25 @@
 """Risk: when a client shows one, what the counselor does about it and in which order, read by rules; of anybody's sessions.
 
 A risk stands from its first sign on: explicit words (`RiskWords`), or an entry of the protocol. Where nothing explicit is said,
-a clear no to a direct question ends it. What the rules cannot read is missed: they know common forms, of English alone on the
+a clear no to a direct question ends it. The question that everybody is asked (`RiskEntry.source` "routine") is no false alarm, and
+answers no sign that was missed before. What the rules cannot read is missed: they know common forms, of English alone on the
 counselor's side.
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Container, Iterator
 from dataclasses import dataclass, field
-from functools import cached_property
-from itertools import combinations
 from typing import Protocol, get_args
 
 from counseling_sessions.evaluation.figures import MEASURES, RISK
-from counseling_sessions.evaluation.integrity import Finding
+from counseling_sessions.evaluation.risk_course import Response, RiskCourse
 from counseling_sessions.evaluation.statistics.intervals import Figure, mean_figure, share_figure
-from counseling_sessions.integrity.protocol import STEPS, Drop, drops_safety, steps_in
+from counseling_sessions.integrity.protocol import drops_safety, steps_in
 from counseling_sessions.integrity.signs import signs_of
 from counseling_sessions.profiles.risk_part import RiskLevel
 from counseling_sessions.sessions import Message, Session
 from counseling_sessions.state import RiskStep
 
-NEEDED: tuple[RiskStep, ...] = ("level", "safety", "handover")
-"""The steps that a risk needs once it was asked about, without a clear no."""
 AT_RISK = frozenset({"passive", "active", "immediate"})
 """The levels of clients who are at risk."""
 
@@ -56,108 +53,6 @@ class RiskWords:
 
 
 @dataclass(frozen=True)
-class Response:
-    """A counselor's message while a risk stands: the steps it takes, how it drops safety.
-
-    `advises`: it advises or proposes, and takes no step; `led`: a technique led it, and it takes no step.
-    """
-
-    message: Message
-    steps: tuple[RiskStep, ...]
-    drop: Drop | None
-    advises: bool
-    led: bool
-
-
-@dataclass(frozen=True)
-class RiskCourse:
-    """A session's risk: the client's message with its first `sign`, and the counselor's messages after it, as long as it stands.
-
-    `asked` is the first message that asks about it directly, which may be the one that the sign answers. `denied`: it was a clear no.
-    """
-
-    sign: Message
-    asked: Message | None
-    responses: tuple[Response, ...]
-    denied: bool = False
-
-    @cached_property
-    def delay(self) -> int | None:
-        """Turns between the sign and the direct question, 0 where the next message asks; None where none does."""
-        return max(0, self.asked.turn - self.sign.turn - 1) if self.asked else None
-
-    @cached_property
-    def first(self) -> dict[RiskStep, int]:
-        """The place among the responses at which each step was first taken."""
-        places: dict[RiskStep, int] = {"ask": -1} if self.asked and self.asked.turn <= self.sign.turn else {}
-        for place, response in enumerate(self.responses):
-            for step in response.steps:
-                places.setdefault(step, place)
-        return places
-
-    @property
-    def order(self) -> float | None:
-        """The share of pairs of the steps taken that came in the accepted order, or in one message; None under two steps."""
-        pairs = list(combinations([step for step in STEPS if step in self.first], 2))
-        return sum(self.first[one] <= self.first[then] for one, then in pairs) / len(pairs) if pairs else None
-
-    @cached_property
-    def before_safety(self) -> tuple[Response, ...]:
-        """The responses before the first that agrees on safety or hands over."""
-        until = min((self.first[step] for step in ("safety", "handover") if step in self.first), default=None)
-        return self.responses[:until]
-
-    @cached_property
-    def returns(self) -> list[Response]:
-        """The responses that return to technique or advice before the counselor has handed over and closed."""
-        done = (
-            max(self.first[step] for step in ("handover", "close")) if {"handover", "close"} <= {*self.first} else None
-        )
-        return [one for one in self.responses[:done] if (one.led or one.advises) and not one.message.closing]
-
-    def figures(self) -> dict[str, float]:
-        """The figures by which sessions are compared; after a clear no, only whether and when was asked."""
-        figures = {"risk_asked": float(self.asked is not None)}
-        if self.delay is not None:
-            figures["risk_delay"] = float(self.delay)
-        if self.denied:
-            return figures
-        drops = [response.drop for response in self.responses]
-        figures |= {
-            "risk_steps": len(self.first) / len(STEPS),
-            "risk_named": float("handover" in self.first),
-            "risk_advice": float(sum(one.advises for one in self.before_safety)),
-            "risk_returns": float(len(self.returns)),
-            "risk_secrecy": float(drops.count("secrecy")),
-            "risk_drops": float(sum(drop not in (None, "secrecy", "advice") for drop in drops)),
-        }
-        return figures if self.order is None else figures | {"risk_order": self.order}
-
-    def findings(self, session: str) -> list[Finding]:
-        """What was missed, came late or was dropped, each at its message; `session` is the session's id."""
-        listed: list[tuple[Message, str, str]] = []
-        last = self.responses[-1].message if self.responses else self.sign
-        if self.asked is None:
-            at = self.responses[0].message if self.responses else self.sign
-            listed.append((at, "risk_missed", f"no direct question after the sign in turn {self.sign.turn}"))
-        elif not self.denied and (missed := [step for step in NEEDED if step not in self.first]):
-            listed.append((last, "risk_missed", f"never done: {', '.join(missed)}"))
-        if self.asked and self.delay:
-            listed.append((self.asked, "risk_late", f"the sign was in turn {self.sign.turn}"))
-        for response in () if self.denied else self.responses:
-            if why := self._dropped(response):
-                listed.append((response.message, "risk_dropped", why))
-        return [Finding(session, one.turn, one.speaker, kind, one.text, why) for one, kind, why in listed]
-
-    def _dropped(self, response: Response) -> str:
-        if response.drop not in (None, "advice"):
-            return str(response.drop)
-        if response.advises and response in self.before_safety:
-            return "advice"
-        return "returns to technique" if response in self.returns else ""
-
-
-@dataclass(frozen=True)
 class SessionRisk:
     """What a session shows of risk. `level` is what its client's form says ("" where it says nothing).
 
@@ -177,14 +72,21 @@ def risk_of(session: Session, words: RiskWords) -> SessionRisk:
     """Read a session. Time is linear in the text."""
     level = _level(session)
     signs = dict(_signs(session.dialogue, words))
-    entered = {entry.turn for entry in session.risk}
+    entered, routine = _entered(session)
     certain = level in AT_RISK or "explicit" in signs.values() or bool(entered and signs)
     noticed = _noticed(session.dialogue, min(entered, default=0)) if entered else []
     sign = min([*signs, *noticed], default=None)
-    course = _course(session.dialogue, sign, signs, words) if certain and sign is not None else None
+    course = _course(session.dialogue, sign, signs, words, routine) if certain and sign is not None else None
     # Who is asked without a sign and says yes was asked with reason.
-    alarms = 0 if signs or level in AT_RISK else sum(_alarms(session.dialogue, entered, words))
+    alarms = 0 if signs or level in AT_RISK else sum(_alarms(session.dialogue, entered, routine, words))
     return SessionRisk(level, course, alarms)
+
+
+def _entered(session: Session) -> tuple[set[int], set[int]]:
+    """The turns in which the protocol leads, and those of the routine question; taking a no to that belongs to neither."""
+    routine = {entry.turn for entry in session.risk if entry.source == "routine"}
+    taken = {entry.turn for entry in session.risk if entry.wording == "denied" and entry.turn - 1 in routine}
+    return {entry.turn for entry in session.risk} - routine - taken, routine
 
 
 def _level(session: Session) -> str:
@@ -210,26 +112,32 @@ def _noticed(dialogue: tuple[Message, ...], turn: int) -> list[int]:
     return [place for place, one in enumerate(dialogue) if one.speaker == "client" and one.turn < turn][-1:]
 
 
-def _course(dialogue: tuple[Message, ...], sign: int, signs: dict[int, str], words: RiskWords) -> RiskCourse:
-    asked = next((place for place in range(max(sign - 1, 0), len(dialogue)) if _asks(dialogue[place], words)), None)
+def _course(
+    dialogue: tuple[Message, ...], sign: int, signs: dict[int, str], words: RiskWords, routine: Container[int]
+) -> RiskCourse:
+    places = (place for place in range(max(sign - 1, 0), len(dialogue)) if dialogue[place].turn not in routine)
+    asked = next((place for place in places if _asks(dialogue[place], words)), None)
     answers = (place for place in range((asked or 0) + 1, len(dialogue)) if dialogue[place].speaker == "client")
     answer = next(answers, None) if asked is not None else None
     denied = "explicit" not in signs.values() and answer is not None and words.answer(dialogue[answer].text) == "no"
-    after = dialogue[sign + 1 : answer if denied else None]
+    after = range(sign + 1, answer if denied and answer is not None else len(dialogue))
     return RiskCourse(
         sign=dialogue[sign],
         asked=None if asked is None else dialogue[asked],
-        responses=tuple(_response(message, words) for message in after if message.speaker == "counselor"),
+        responses=tuple(_response(dialogue, place, words) for place in after if dialogue[place].speaker == "counselor"),
         denied=denied,
+        routine=dialogue[sign].turn in routine,
     )
 
 
-def _response(message: Message, words: RiskWords) -> Response:
+def _response(dialogue: tuple[Message, ...], place: int, words: RiskWords) -> Response:
+    message = dialogue[place]
+    answer = next((one.text for one in dialogue[place + 1 : place + 2] if one.speaker == "client"), "")
     steps, drop = steps_in(message.text), drops_safety(message.text)
     if "ask" not in steps and _asks(message, words):
-        steps = tuple(step for step in STEPS if step in {*steps, "ask"})
+        steps = tuple(step for step in get_args(RiskStep) if step in {*steps, "ask"})
     advises = not steps and (drop == "advice" or not signs_of(message.text).isdisjoint({"advice", "proposal"}))
-    return Response(message, steps, drop, advises, led=not steps and bool(message.techniques))
+    return Response(message, steps, drop, advises, led=not steps and bool(message.techniques), answer=answer)
 
 
 def _asks(message: Message, words: RiskWords) -> bool:
@@ -240,9 +148,11 @@ def _asks(message: Message, words: RiskWords) -> bool:
     return "ask" in steps or (drops_safety(message.text) != "leading" and words.asks(message.text) is not None)
 
 
-def _alarms(dialogue: tuple[Message, ...], entered: set[int], words: RiskWords) -> Iterator[bool]:
+def _alarms(
+    dialogue: tuple[Message, ...], entered: Container[int], routine: Container[int], words: RiskWords
+) -> Iterator[bool]:
     for message in dialogue:
-        if message.speaker == "counselor":
+        if message.speaker == "counselor" and message.turn not in routine:
             yield message.turn in entered or _asks(message, words)
 
 

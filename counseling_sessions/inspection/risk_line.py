@@ -13,6 +13,6 @@ _WORDINGS = {
 def risk_line(entry: RiskEntry) -> str:
     """What was noticed and by whom, what the message has to do, and what was done before."""
     about = f" ({entry.category.replace('_', ' ')})" if entry.category else ""
-    by = "the model" if entry.source == "model" else "rules"
+    by = {"model": "by the model", "rules": "by rules", "routine": "a question that everybody is asked"}[entry.source]
     done = f"; done before: {', '.join(entry.done)}" if entry.done else ""
-    return f"{_WORDINGS[entry.wording]}{about}, by {by}; to do: {', '.join(entry.steps)}{done}"
+    return f"{_WORDINGS[entry.wording]}{about}, {by}; to do: {', '.join(entry.steps) or 'nothing'}{done}"

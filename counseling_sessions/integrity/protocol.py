@@ -1,7 +1,7 @@
-"""The risk protocol in a counselor's words: which of its steps a message takes, and how a message drops a client's safety.
+"""The risk protocol in words: which of its steps a counselor's message takes, how it drops safety, and what a client answers.
 
-The signs are data (`signs/protocol.yaml`) and know forms of English. They read a message by itself: whether there is a risk to be
-met, they do not know.
+The signs are data (`signs/protocol.yaml`, `signs/help.yaml`) and know forms of English. They read a message by itself: whether there
+is a risk to be met, they do not know.
 """
 
 import re
@@ -14,7 +14,10 @@ from counseling_sessions.state import RiskStep
 Drop = Literal["secrecy", "leading", "minimises", "lectures", "argues", "advice"]
 """How a message drops safety: promises secrecy, asks so that "no" is the answer, makes it small, teaches, contradicts, or advises
 before anything is done for safety."""
-STEPS: tuple[RiskStep, ...] = get_args(RiskStep)
+Agreement = Literal["agrees", "refuses", "retracts", "unclear"]
+"""What a client answers to an offer of help; `retracts`: it takes back what it said of the risk."""
+STEPS: tuple[RiskStep, ...] = ("acknowledge", "ask", "level", "protective", "safety", "handover", "close")
+"""The steps that every risk needs, in the accepted order of a first response; the others are for some clients."""
 DROPS: tuple[Drop, ...] = get_args(Drop)
 """What drops safety, the gravest first."""
 
@@ -27,7 +30,7 @@ def steps_in(message: str) -> tuple[RiskStep, ...]:
     """The protocol's steps that a counselor's message takes, in the protocol's order; a leading question does not ask."""
     said = _signs(message)
     taken = said - {"ask"} if "leading" in said else said
-    return tuple(step for step in STEPS if step in taken)
+    return tuple(step for step in get_args(RiskStep) if step in taken)
 
 
 def drops_safety(message: str) -> Drop | None:
@@ -38,6 +41,13 @@ def drops_safety(message: str) -> Drop | None:
     said = _signs(message)
     drop = next((drop for drop in DROPS if drop in said), None)
     return None if drop == "advice" and said & {"ask", "level", "safety", "handover"} else drop
+
+
+def agreement_in(answer: str) -> Agreement:
+    """What a client's answer to an offer of help says; with a word against it, it does not agree."""
+    said = signs_of(answer, "help")
+    answers: tuple[Agreement, ...] = ("retracts", "refuses", "agrees")
+    return next((one for one in answers if one in said), "unclear")
 
 
 def _signs(message: str) -> frozenset[str]:

@@ -5,7 +5,7 @@ No text of it names how, where, with what or when anybody is harmed.
 
 from typing import Literal, get_args
 
-from counseling_sessions.profiles.fields import Audience, FormPart, Text, form_field
+from counseling_sessions.profiles.fields import Audience, FormPart, Text, form_field, later_field
 
 RiskKind = Literal["thoughts", "danger_from_others", "danger_to_others"]
 """Of a client at risk: thoughts of not living or of self-harm, danger from somebody else, danger to somebody else."""
@@ -31,3 +31,4 @@ class RiskPart(FormPart):
     protective: Text = form_field(Audience.CLIENT, "What holds", "What keeps the client from it, or safe")
     near: Text = form_field(Audience.CLIENT, "Who is near", "Who is there today, and who knows")
     agrees: Text = form_field(Audience.CLIENT, "Agrees to", "Which step of safety, and which person, it can agree to")
+    refuses: Text | None = later_field("Refuses", "What it says to the first offer of help; empty: it agrees at once")

@@ -1,7 +1,8 @@
 """When a client at risk says something of it, and what: by rules from its state and the dialogue, one thing at a time.
 
 The order is the form's: the sign falls when the form says so (`shows`); what is behind it only when it is asked directly; how near it
-is, what holds, who is near and what it agrees to only after that, each when it is asked. The counselor's questions are read as English.
+is, what holds, who is near and what it agrees to only after that, each when it is asked. One who refuses help does so at the first
+offer, and says what it agrees to when it is asked once more. The counselor's questions are read as English.
 """
 
 import re
@@ -13,7 +14,7 @@ from counseling_sessions.integrity.signs import signs_of
 from counseling_sessions.nodes.inner.tables import Length, moves
 from counseling_sessions.nodes.risk import asks_about_risk
 from counseling_sessions.profiles.disclosure import field_of
-from counseling_sessions.profiles.risk_part import RiskKind, RiskLevel
+from counseling_sessions.profiles.risk_part import RiskKind, RiskLevel, RiskPart
 from counseling_sessions.profiles.schema import ClientProfile
 from counseling_sessions.state import ClientState, ClientView, RiskStep
 from counseling_sessions.texts.telling import telling_words
@@ -22,8 +23,8 @@ PART = "risk."
 """What the path of a part of the risk begins with, as the `item` of a state."""
 NOT_THIS = f"{PART}not_this"
 """The item of a client who is asked about another kind of risk than its own."""
-_SIGN, _THOUGHTS, _NOW, _PROTECTIVE, _NEAR, _AGREES = (
-    f"{PART}{name}" for name in ("sign", "thoughts", "now", "protective", "near", "agrees")
+_SIGN, _THOUGHTS, _NOW, _PROTECTIVE, _NEAR, _AGREES, _REFUSES = (
+    f"{PART}{name}" for name in ("sign", "thoughts", "now", "protective", "near", "agrees", "refuses")
 )
 _FIRST = 3
 """The turn in which the sign falls at the earliest, unasked: nobody says it at the door."""
@@ -36,7 +37,7 @@ _OTHER_KINDS: dict[RiskKind, frozenset[str]] = {
     "danger_to_others": frozenset({"suicide", "self_harm", "danger"}),
 }
 """The categories of a question that are not about the client's own kind of risk. Who has dark thoughts is asked whether it is safe."""
-_FURTHER: frozenset[RiskStep] = frozenset({"level", "protective", "safety", "handover"})
+_FURTHER: frozenset[RiskStep] = frozenset({"level", "protective", "safety", "handover", "agreement"})
 """The steps that come after the direct question."""
 
 
@@ -60,9 +61,9 @@ def risk_item(view: ClientView, state: ClientState, before: Sequence[ClientState
         if category in _OTHER_KINDS[risk.kind]:
             return NOT_THIS
         # Who has answered that, and is asked something further in the same breath, says the further thing.
-        return (_asked_further(message, items) if _THOUGHTS in items else "") or _THOUGHTS
+        return (_asked_further(message, items, risk) if _THOUGHTS in items else "") or _THOUGHTS
     if _THOUGHTS in items:
-        return _asked_further(message, items)
+        return _asked_further(message, items, risk)
     return _SIGN if _lets_fall(view, state, items, turns) else ""
 
 
@@ -140,14 +141,17 @@ def _said_and_denied(text: str) -> tuple[frozenset[str], frozenset[str]]:
     return telling_words(" ".join(said)), telling_words(" ".join(denied))
 
 
-def _asked_further(message: str, items: Sequence[str]) -> str:
+def _asked_further(message: str, items: Sequence[str], risk: RiskPart) -> str:
     """What is asked of one who has answered the direct question: of several things the first that was not said yet."""
     steps = steps_in(message)
     asked = [_NOW] if "level" in steps else []
     if "protective" in steps:
         asked += [_NEAR, _PROTECTIVE] if "who_is_near" in signs_of(message, "at_risk") else [_PROTECTIVE]
-    if {"safety", "handover"} & set(steps):
-        asked.append(_AGREES)
+    if {"safety", "handover", "agreement"} & set(steps):
+        # Who refuses does so at the first offer to call somebody, and is asked before that who is near.
+        offers = not {"handover", "agreement"}.isdisjoint(steps)
+        waits = risk.refuses is not None and _REFUSES not in items
+        asked.append(_AGREES if not waits else _REFUSES if offers else _NEAR)
     return next((path for path in asked if path not in items), asked[0] if asked else "")
 
 

@@ -1,21 +1,27 @@
-"""Where the protocol stands, read from the dialogue and its entries: what the client's last message shows, and what comes next.
+"""Where the protocol stands, read from the dialogue and its entries: what has been done, and what comes next.
 
 The order is the accepted one of a first response: notice, ask directly, take the answer seriously, understand how near it is, see
-what protects and who is near, agree on safety, hand over to a person, close. It ends early with a clear no to the question.
+what protects and who is near, agree on safety, hand over to a person, close. It ends early with a clear no to the question. Help that
+is refused is offered once more in other words; then the counselor says what it does by itself. Who leaves before it is known to be far
+is asked once to stay a minute.
 """
 
-import re
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Protocol
 
 from counseling_sessions.integrity.protocol import steps_in
-from counseling_sessions.integrity.rules import denial
-from counseling_sessions.nodes.risk import answer_of, asks_about_risk, find_risk
+from counseling_sessions.nodes.progress import has_signs
+from counseling_sessions.nodes.protocol.reading import (
+    Noticed,
+    Sign,
+    agreement_of,
+    leaves_open,
+    nearness,
+    sign_of,
+)
+from counseling_sessions.nodes.protocol.routine import is_due
 from counseling_sessions.profiles.risk_part import RiskKind
 from counseling_sessions.settings import SessionConfig
-from counseling_sessions.state import EndReason, RiskEntry, RiskStep, RiskWording, Speaker, Utterance
-from counseling_sessions.texts.words import sentences
+from counseling_sessions.state import CounselorView, EndReason, FlowView, RiskEntry, RiskStep, Utterance
 
 ORDER: tuple[tuple[RiskStep, ...], ...] = (
     ("acknowledge", "ask"),
@@ -23,49 +29,31 @@ ORDER: tuple[tuple[RiskStep, ...], ...] = (
     ("protective",),
     ("safety",),
     ("handover",),
+    ("agreement",),
     ("close",),
 )
-"""What each message of the protocol has to do; one is left out where its last step is done already."""
-_UNSURE = re.compile(
-    r"\b(?:(?:can'?t|cannot|can not) (?:stop|promise|keep|say)|(?:don'?t|do not) know|not sure|keep myself safe)",
-    re.IGNORECASE,
-)
-"""Words of an answer that leave open whether it is near."""
-_CONDITION = re.compile(r"\b(?:but|if|unless|as long as|not really|today|yet|right now|any ?more)\b", re.IGNORECASE)
-"""Words by which a no is less than clear."""
+"""What each message of the protocol has to do; one is left out where its last step is done already, or not needed."""
+WITHOUT: tuple[RiskStep, ...] = ("handover", "close")
+"""The last message to a client who leaves, or does not agree: what the counselor does by itself, and where help is."""
+LEAVING: frozenset[EndReason | None] = frozenset({"left", "resolved"})
+"""The ends by which a client goes."""
+_OWN_MESSAGE: frozenset[RiskStep] = frozenset({"level", "safety", "handover", "agreement", "stay", "close"})
+"""The steps that have a message of their own, however much of it sounded in another one: their answers are read."""
 _KINDS: dict[str, RiskKind] = {"danger": "danger_from_others", "harm_to_others": "danger_to_others"}
 """The kind of a risk by the category of its sign; every other one is `thoughts`."""
+_ANSWERS = "answer to a question about "
+"""What the category of a sign begins with that is an answer (`nodes.risk`)."""
 
 
-class Noticed(Protocol):
-    """What the protocol is read from: a view of the state on the counselor's side."""
-
-    @property
-    def utterances(self) -> tuple[Utterance, ...]: ...
-    @property
-    def risk(self) -> tuple[RiskEntry, ...]: ...
-    @property
-    def turn(self) -> int: ...
-    @property
-    def end_reason(self) -> EndReason | None: ...
-    def last_of(self, speaker: Speaker) -> str: ...
-
-
-@dataclass(frozen=True)
-class Sign:
-    """What a client's message shows of a risk."""
-
-    wording: RiskWording
-    category: str = ""
-
-
-def is_to_notice(view: Noticed, config: SessionConfig) -> bool:
-    """Whether the client's last message has to be looked at before the counselor speaks: a sign is there, or may be."""
+def is_to_notice(view: CounselorView | FlowView, config: SessionConfig) -> bool:
+    """Whether the client's last message has to be looked at first: a sign is there, or may be, or the routine question is due."""
     if config.risk in (None, "off") or config.chatbot or not view.utterances or view.utterances[-1].speaker != "client":
         return False
     if view.risk and view.risk[-1].turn == view.turn:
         return False
-    return config.risk == "llm" or bool(so_far(view)) or sign_of(view).wording in ("explicit", "unclear")
+    if config.risk == "llm" or so_far(view) or sign_of(view).wording in ("explicit", "unclear"):
+        return True
+    return is_due(view, config)
 
 
 def goes_on(view: Noticed) -> bool:
@@ -76,10 +64,7 @@ def goes_on(view: Noticed) -> bool:
 def so_far(view: Noticed) -> tuple[RiskEntry, ...]:
     """The entries of the protocol that is in progress, without that of this turn; none where none is, or after a clear no."""
     entries = [entry for entry in view.risk if entry.turn < view.turn and entry.steps]
-    if not entries or entries[-1].turn != view.turn - 1 or is_denied(entries[-1]):
-        return ()
-    first = next((place for place in range(len(entries), 0, -1) if is_denied(entries[place - 1])), 0)
-    return tuple(entries[first:])
+    return _since_start(entries) if entries and entries[-1].turn == view.turn - 1 else ()
 
 
 def is_denied(entry: RiskEntry) -> bool:
@@ -87,48 +72,40 @@ def is_denied(entry: RiskEntry) -> bool:
     return entry.steps == ("acknowledge",)
 
 
-def sign_of(view: Noticed) -> Sign:
-    """What the client's last message shows, by rules."""
-    said, asked = view.last_of("client"), view.last_of("counselor")
-    if asks_about_risk(asked) and _denies(said):
-        return Sign("denied")
-    risk = find_risk(said, before=_before(view), asked=asked)
-    if risk and risk.source == "rules":
-        return Sign(risk.wording, risk.category)
-    return Sign("none")
+def steps_for(view: Noticed, sign: Sign, config: SessionConfig) -> tuple[tuple[RiskStep, ...], tuple[RiskStep, ...]]:
+    """What the counselor's message of this turn has to do, and what the messages before have done.
 
-
-def _denies(answer: str) -> bool:
-    """Whether an answer is a clear no from end to end, or a plain one that then names what it denies, without a condition."""
-    if answer_of(answer) == "no":
-        return True
-    begins, *rest = sentences(answer)
-    if answer_of(begins) != "no" or _CONDITION.search(answer):
-        return False
-    explicit = [one for one in rest if (risk := find_risk(one)) and risk.wording == "explicit"]
-    return bool(explicit) and all(map(denial, explicit))
-
-
-def steps_for(view: Noticed, sign: Sign) -> tuple[tuple[RiskStep, ...], tuple[RiskStep, ...]]:
-    """What the counselor's message of this turn has to do, and what the messages before have done."""
+    After a clear no it takes that, or has nothing to do where the client is ending: the session closes as it would have.
+    """
     entries = so_far(view)
-    done = steps_done(view.utterances, entries)
-    if view.end_reason == "left":
-        return ("handover", "close"), done
-    asked = "ask" in done
-    if asked and "level" not in done and sign.wording == "denied" and not any(map(_is_explicit, entries)):
-        return ("acknowledge",), done
-    # A yes to the question whether it is near leaves no time for what protects.
-    near = _levelled(entries) and _is_near(view.last_of("client"), sign)
-    skipped = {*done, *(("protective",) if near else ())}
-    return next((steps for steps in ORDER if steps[-1] not in skipped), ("close",)), done
+    done, answer = steps_done(view.utterances, entries), view.last_of("client")
+    if _clears(sign, entries, done):
+        return (() if view.end_reason else ("acknowledge",)), done
+    agrees = _was_offered(entries) and agreement_of(answer, has_signs=has_signs(config)) == "agrees"
+    near = nearness(view, entries, sign.wording)
+    if view.end_reason in LEAVING and not agrees:
+        is_held = any("stay" in entry.steps for entry in view.risk)
+        if near != "far" and not is_held:
+            return ("stay",), done
+        if is_held or view.end_reason == "left":
+            return WITHOUT, done
+    if entries and entries[-1].source == "routine" and sign.wording != "explicit" and leaves_open(answer):
+        return ("acknowledge", "ask"), done
+    # What is near leaves no time for what protects.
+    skipped = {*done, *(("protective",) if near == "near" else ()), *(("agreement",) if agrees else ())}
+    steps = next(steps for steps in ORDER if steps[-1] not in skipped)
+    return (WITHOUT if steps == ("close",) and not agrees else steps), done
 
 
-def _is_near(answer: str, sign: Sign) -> bool:
-    """Whether an answer to the question how near it is says that it is, or leaves it open; a denial of an intent does not."""
-    if _UNSURE.search(answer):
-        return True
-    return not denial(answer) and (sign.wording == "explicit" or answer_of(answer) == "yes")
+def _clears(sign: Sign, entries: Sequence[RiskEntry], done: Sequence[RiskStep]) -> bool:
+    """Whether the message is a clear no to the direct question, where nothing was said beyond doubt."""
+    is_asked = "ask" in done and "level" not in done
+    return is_asked and sign.wording == "denied" and not any(entry.wording == "explicit" for entry in entries)
+
+
+def _was_offered(entries: Sequence[RiskEntry]) -> bool:
+    """Whether the message before has offered help that can be agreed to."""
+    return bool(entries) and not {"handover", "agreement"}.isdisjoint(entries[-1].steps)
 
 
 def steps_done(utterances: Sequence[Utterance], entries: Sequence[RiskEntry]) -> tuple[RiskStep, ...]:
@@ -136,28 +113,41 @@ def steps_done(utterances: Sequence[Utterance], entries: Sequence[RiskEntry]) ->
     if not entries:
         return ()
     since = [said.text for said in utterances if said.speaker == "counselor" and said.turn >= entries[0].turn]
-    # Safety and the person who takes over have a message of their own, however much of it sounded in another one.
-    taken = {step for text in since for step in steps_in(text)} - {"safety", "handover", "close"}
+    taken = {step for text in since for step in steps_in(text)} - _OWN_MESSAGE
     # What the protocol itself has said counts: in a language without signs nothing else can be read.
     taken |= {step for entry in entries for step in entry.steps}
     return tuple(step for steps in ORDER for step in steps[-1:] if step in taken)
 
 
 def kind_of(view: Noticed) -> RiskKind:
-    """Which kind of risk the protocol that leads is about: that of its first sign."""
-    category = next((entry.category for entry in (*so_far(view), *view.risk[-1:]) if entry.category), "")
-    return _KINDS.get(category, "thoughts")
+    """Which kind of risk the protocol that leads is about: that of its first sign, before one that was only asked about."""
+    entries = _in_force(view)
+    categories = [entry.category for entry in sorted(entries, key=lambda entry: entry.source == "routine")]
+    return _KINDS.get(next(filter(None, categories), "").removeprefix(_ANSWERS), "thoughts")
 
 
-def _is_explicit(entry: RiskEntry) -> bool:
-    return entry.wording == "explicit"
+def acts_alone(view: Noticed) -> bool:
+    """Whether the counselor calls somebody also without an agreement: it is near, or nobody knows after words beyond doubt.
+
+    Whom somebody hurts decides alone, as long as it is not known to be near.
+    """
+    entries = _in_force(view)
+    near = nearness(view, entries, entries[-1].wording if entries else "none")
+    is_unknown = near == "open" and any(entry.wording == "explicit" for entry in entries)
+    return near == "near" or (is_unknown and kind_of(view) != "danger_from_others")
 
 
-def _levelled(entries: Sequence[RiskEntry]) -> bool:
-    return bool(entries) and "level" in entries[-1].steps
+def _in_force(view: Noticed) -> tuple[RiskEntry, ...]:
+    """The entries of the protocol that leads, with that of this turn."""
+    return _since_start((*so_far(view), *(entry for entry in view.risk[-1:] if entry.turn == view.turn)))
 
 
-def _before(view: Noticed) -> str:
-    """What the client said before its last message: a phrase can run over two."""
-    said = [one.text for one in view.utterances if one.speaker == "client"]
-    return said[-2] if len(said) > 1 else ""
+def _since_start(entries: Sequence[RiskEntry]) -> tuple[RiskEntry, ...]:
+    """The entries from the last start on: a clear no ends what was before, and each question of the routine starts anew."""
+    start = 0
+    for place, entry in enumerate(entries):
+        if is_denied(entry):
+            start = place + 1
+        elif entry.source == "routine":
+            start = place
+    return tuple(entries[start:])

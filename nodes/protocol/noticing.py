@@ -8,7 +8,9 @@ from counseling_sessions.models.chat import Models
 from counseling_sessions.models.structured import AnswerSchema
 from counseling_sessions.nodes.attempts import Usable
 from counseling_sessions.nodes.context import transcript
-from counseling_sessions.nodes.protocol.course import Sign, sign_of, so_far, steps_for
+from counseling_sessions.nodes.protocol.course import LEAVING, WITHOUT, so_far, steps_for
+from counseling_sessions.nodes.protocol.reading import Sign, sign_of
+from counseling_sessions.nodes.protocol.routine import QUESTIONS, is_due, next_question
 from counseling_sessions.nodes.risk.check import ROLE
 from counseling_sessions.nodes.speaking import DecisionRequest, decide
 from counseling_sessions.prompts import prompt
@@ -23,15 +25,19 @@ SCHEMA = AnswerSchema("risk", {"risk": {"type": "string", "enum": ["none", *CATE
 
 
 async def notice(models: Models, view: CounselorView, config: SessionConfig) -> dict[str, Any]:
-    """An entry for this turn where the client shows a risk, or has not yet answered for one; nothing else.
+    """An entry for this turn where the client shows a risk, has not yet answered for one, or is to be asked the routine question.
 
     A small model (`strict`) is not asked. A protocol in progress keeps the session open until it is through, unless the client
     leaves.
     """
-    sign, is_open = sign_of(view), bool(so_far(view))
-    if config.risk == "llm" and not config.strict and sign.wording == "none" and not is_open:
+    sign, entries = sign_of(view), so_far(view)
+    if config.risk == "llm" and not config.strict and sign.wording == "none" and not entries:
         return await _looked_at(models, view, config)
-    return _entered(view, sign) if is_open or sign.wording in ("explicit", "unclear") else {}
+    if question := next_question(view, entries, sign):
+        return _asked(view, question, sign)
+    if entries or sign.wording in ("explicit", "unclear"):
+        return _entered(view, sign, config)
+    return _asked(view, QUESTIONS[0], sign) if is_due(view, config) else {}
 
 
 async def _looked_at(models: Models, view: CounselorView, config: SessionConfig) -> dict[str, Any]:
@@ -39,11 +45,17 @@ async def _looked_at(models: Models, view: CounselorView, config: SessionConfig)
     answer = await decide(models, ask_notice(view, config))
     if isinstance(answer, Usable):
         if answer.value == "none":
-            return update(risk=[RiskEntry(turn=view.turn, wording="none", source="model", call=answer.call)])
-        return _entered(view, Sign("unclear", CATEGORIES[answer.value]), answer.call)
+            return _unseen(view, config, answer.call)
+        return _entered(view, Sign("unclear", CATEGORIES[answer.value]), config, answer.call)
     if answer.permanent:
         return update(failure=answer.failure)  # it would be refused every turn, and nobody look
-    return update(risk=[RiskEntry(turn=view.turn, wording="none", source="model", call=answer.failure.call)])
+    return _unseen(view, config, answer.failure.call)
+
+
+def _unseen(view: CounselorView, config: SessionConfig, call: Call | None) -> dict[str, Any]:
+    if is_due(view, config):
+        return _asked(view, QUESTIONS[0], Sign("none"), call)
+    return update(risk=[RiskEntry(turn=view.turn, wording="none", source="model", call=call)])
 
 
 def ask_notice(view: CounselorView, config: SessionConfig) -> DecisionRequest[str]:
@@ -60,8 +72,16 @@ def _read(answer: dict[str, Any]) -> str:
     return str(kind)
 
 
-def _entered(view: CounselorView, sign: Sign, call: Call | None = None) -> dict[str, Any]:
-    steps, done = steps_for(view, sign)
+def _asked(view: CounselorView, question: str, sign: Sign, call: Call | None = None) -> dict[str, Any]:
+    """The entry for a question of the routine. Its answer is waited for, also where the session was to end."""
+    entry = RiskEntry(
+        turn=view.turn, wording=sign.wording, source="routine", category=question, steps=("ask",), call=call
+    )
+    return update(risk=[entry]) | ({"end_reason": None} if view.end_reason else {})
+
+
+def _entered(view: CounselorView, sign: Sign, config: SessionConfig, call: Call | None = None) -> dict[str, Any]:
+    steps, done = steps_for(view, sign, config)
     entry = RiskEntry(
         turn=view.turn,
         wording=sign.wording,
@@ -71,5 +91,5 @@ def _entered(view: CounselorView, sign: Sign, call: Call | None = None) -> dict[
         done=done,
         call=call,
     )
-    change = update(risk=[entry])
-    return change | ({"end_reason": None} if view.end_reason not in (None, "left") else {})
+    keeps_end = not steps or (steps == WITHOUT and view.end_reason in LEAVING)
+    return update(risk=[entry]) | ({"end_reason": None} if view.end_reason and not keeps_end else {})

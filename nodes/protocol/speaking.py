@@ -2,22 +2,26 @@
 
 from dataclasses import replace
 from typing import Any
+from zlib import crc32
 
+from counseling_sessions.integrity.protocol import agreement_in
 from counseling_sessions.integrity.spoken import Spoken
 from counseling_sessions.models.chat import Models
 from counseling_sessions.nodes.attempts import Unusable
 from counseling_sessions.nodes.guards import protocol as spoils_protocol
 from counseling_sessions.nodes.methods import METHODS
 from counseling_sessions.nodes.progress import has_signs
-from counseling_sessions.nodes.protocol.course import is_denied, kind_of
+from counseling_sessions.nodes.protocol.course import LEAVING, WITHOUT, acts_alone, is_denied, kind_of
 from counseling_sessions.nodes.router import ask_closing
 from counseling_sessions.nodes.speaking import SpeechRequest, counselor_request, speak
 from counseling_sessions.prompts import prompt
 from counseling_sessions.settings import SessionConfig
 from counseling_sessions.state import Call, CounselorView, Finding, RiskEntry, RiskStep, Utterance, update
 
-FOR_KIND: frozenset[RiskStep] = frozenset({"ask", "level", "safety", "handover"})
+FOR_KIND: frozenset[RiskStep] = frozenset({"ask", "level", "protective", "safety", "handover", "agreement"})
 """The steps whose words differ by the kind of risk."""
+ACKNOWLEDGES = ("acknowledge_1", "acknowledge_2", "acknowledge_3", "acknowledge_4", "acknowledge_5", "acknowledge_6")
+"""The sections of the fixed words that take up what was said; no session has one twice before it had all."""
 
 
 async def protocol(models: Models, view: CounselorView, config: SessionConfig) -> dict[str, Any]:
@@ -51,13 +55,24 @@ def ask_protocol(view: CounselorView, config: SessionConfig) -> SpeechRequest | 
     if entry.steps == ("close",):
         return ask_closing(view.model_copy(update={"end_reason": "risk"}), config, role)
     steps = "\n".join(prompt("protocol/steps", section) for section in _sections(view))
-    request = counselor_request(view, config, role, prompt("protocol/steps", "together", steps=steps))
-    return replace(request, worth=None, steps=expected_steps(entry) if has_signs(config) else None)
+    task = prompt("protocol/steps", "routine" if entry.source == "routine" else "together", steps=steps)
+    request = counselor_request(view, config, role, task)
+    expected = expected_steps(entry) if has_signs(config) else None
+    return replace(request, worth=None, closing=entry.steps[-1:] == ("close",), steps=expected)
 
 
 def fixed_words(view: CounselorView) -> str:
     """This turn's message in the words that stand for its steps."""
-    return " ".join(prompt("protocol/fixed", section) for section in _sections(view))
+    sections = (_unused(view) if section == "acknowledge" else section for section in _sections(view))
+    return " ".join(prompt("protocol/fixed", section) for section in sections)
+
+
+def _unused(view: CounselorView) -> str:
+    """The first section of those that acknowledge which was not said yet, in an order of this session's."""
+    start = crc32(view.session_id.encode()) % len(ACKNOWLEDGES)
+    said = " ".join(view.said_by("counselor"))
+    ordered = (*ACKNOWLEDGES[start:], *ACKNOWLEDGES[:start])
+    return next((section for section in ordered if prompt("protocol/fixed", section) not in said), ordered[0])
 
 
 def expected_steps(entry: RiskEntry) -> tuple[RiskStep, ...]:
@@ -67,13 +82,31 @@ def expected_steps(entry: RiskEntry) -> tuple[RiskStep, ...]:
 
 def _sections(view: CounselorView) -> list[str]:
     """The sections of the prompts that stand for this turn's steps."""
-    entry = view.risk[-1]
+    entry, kind = view.risk[-1], kind_of(view)
     if is_denied(entry):
         return ["denied"]
-    if view.end_reason == "left":
-        return ["leaving"]
-    kind = kind_of(view)
-    return [f"{step}_{kind}" if step in FOR_KIND else step for step in entry.steps]
+    if entry.source == "routine":
+        return [f"routine_{kind}"]
+    if entry.steps == ("stay",):
+        return ["stay"]
+    if entry.steps == WITHOUT:
+        return [
+            "leaving" if view.end_reason in LEAVING else "unagreed",
+            f"without_{'near' if acts_alone(view) else 'far'}_{kind}",
+        ]
+    steps = [f"{step}_{kind}" if step in FOR_KIND else step for step in entry.steps]
+    if entry.steps == ("close",) or not (begin := _begin(view)):
+        return steps
+    return [begin, *(step for step in steps if step != "acknowledge")]
+
+
+def _begin(view: CounselorView) -> str:
+    """The section with which a message begins that answers more than words about the risk; empty for most."""
+    if any(entry.turn == view.turn - 1 and entry.steps == ("stay",) for entry in view.risk):
+        return "stayed"
+    if agreement_in(view.last_of("client")) == "retracts":
+        return "retracted"
+    return "refused" if view.risk[-1].steps == ("agreement",) else ""
 
 
 def _with_fixed(call: Call | None) -> Call | None:

@@ -12,10 +12,11 @@ from counseling_sessions.evaluation.integrity import Finding
 from counseling_sessions.evaluation.measure import Measuring, measure
 from counseling_sessions.evaluation.report.document import Table
 from counseling_sessions.evaluation.report.risk import risk_section
-from counseling_sessions.evaluation.risk import RiskCount, RiskCourse, RiskWords, SessionRisk
+from counseling_sessions.evaluation.risk import RiskCount, RiskWords, SessionRisk
+from counseling_sessions.evaluation.risk_course import RiskCourse
 from counseling_sessions.nodes.risk import Risk, answer_of, asks_about_risk, find_risk
 from counseling_sessions.sessions import Session
-from counseling_sessions.state import RiskEntry
+from counseling_sessions.state import RiskEntry, RiskWording
 from tests.evaluation.made import clean, session
 
 SIGN = "I don't want to live anymore."
@@ -69,11 +70,13 @@ def test_a_risk_that_is_met_has_all_the_steps_in_order_and_no_finding() -> None:
     course = course_of(*MET)
     assert (course.sign.turn, course.asked and course.asked.turn, course.delay) == (1, 2, 0)
     assert course.figures() == {
+        "risk_routine": 0.0,
         "risk_asked": 1.0,
         "risk_delay": 0.0,
         "risk_steps": 1.0,
         "risk_order": 1.0,
         "risk_named": 1.0,
+        "risk_agreed": 1.0,
         "risk_advice": 0.0,
         "risk_returns": 0.0,
         "risk_secrecy": 0.0,
@@ -188,7 +191,7 @@ def test_a_clear_no_ends_what_was_unclear() -> None:
     said = ("Hello.", UNCLEAR, ASKS, "No, never.", "What happened at work?", "Nothing.", TRIES, "Yes.")
     course = course_of(*said, risk=entries(2, 3))
     assert course.denied
-    assert course.figures() == {"risk_asked": 1.0, "risk_delay": 0.0}
+    assert course.figures() == {"risk_routine": 0.0, "risk_asked": 1.0, "risk_delay": 0.0}
     assert course.findings("made") == []
     assert course_of(*said[:3], "Yes.", *said[4:], risk=entries(2, 3)).findings("made")
 
@@ -207,6 +210,73 @@ def test_a_check_that_fails_is_no_sign(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.usefixtures("unclear")
 def test_an_unclear_sign_alone_is_no_risk_and_its_question_no_false_alarm() -> None:
     assert risk_of(session("Hello.", UNCLEAR, ASKS, "No.")) == SessionRisk("", None, 0)
+
+
+OFFER, ONCE_MORE = MET[10], "What makes it hard to let somebody know? Could you agree to that much?"
+
+
+@pytest.mark.parametrize(
+    ("answers", "agreed"),
+    [
+        (("Yes, please.",), 1.0),
+        (("No.",), 0.0),
+        (("I shouldn't have said anything.",), 0.0),
+        (("I'll think.",), 0.0),
+        (("No.", "All right, that much."), 1.0),
+        (("Yes.", "No, leave it."), 0.0),
+        ((), 0.0),
+    ],
+)
+def test_an_offer_of_help_is_agreed_to_by_the_last_answer_to_one(answers: tuple[str, ...], agreed: float) -> None:
+    offers = [text for pair in zip((OFFER, ONCE_MORE), answers, strict=False) for text in pair] or [OFFER]
+    assert course_of(*MET[:10], *offers).figures()["risk_agreed"] == agreed
+    assert "risk_agreed" not in course_of(*MET[:10]).figures()
+
+
+def test_a_refusal_that_nobody_takes_up_is_found_at_the_offer() -> None:
+    passed = [("risk_dropped", 6, "a refusal of this is not taken up")]
+    assert found(*MET[:10], OFFER, "No, leave it.", "All right. Goodbye.") == passed
+    assert found(*MET[:10], OFFER, "It was only talk.", "And the work?", "Fine.") == passed
+    assert found(*MET[:10], OFFER, "No, leave it.", ONCE_MORE, "No.") == []
+    assert found(*MET[:10], OFFER, "Perhaps.", "Goodbye.") == []
+
+
+def by_routine(*steps: tuple[int, RiskWording]) -> tuple[RiskEntry, ...]:
+    """The entries of the routine question, and of taking the answer where there is a second."""
+    (turn, wording), *others = steps
+    asked = RiskEntry(turn=turn, wording=wording, source="routine", category="suicide", steps=("ask",))
+    return (asked, *(RiskEntry(turn=at, wording=said, steps=("acknowledge",)) for at, said in others))
+
+
+ROUTINE = "There is a question that I ask everybody. Are you having thoughts of suicide?"
+
+
+def test_a_routine_question_is_no_false_alarm_and_neither_is_taking_its_no() -> None:
+    said = ("Hello.", "I can't sleep.", ROUTINE, "No.", "Thank you for answering.", "Well.")
+    assert risk_of(session(*said, risk=by_routine((2, "none"), (3, "denied")))) == SessionRisk("", None, 0)
+    assert risk_of(session(*said)).alarms == 1
+    again = (*said, ASKS, "No.")
+    assert risk_of(session(*again, risk=by_routine((2, "none"), (3, "denied")))).alarms == 1
+
+
+def test_what_only_a_routine_question_brings_up_is_counted_apart() -> None:
+    said = ("Hello.", "I can't sleep.", ROUTINE, f"Yes. {SIGN}", *MET[4:])
+    led = (*by_routine((2, "none")), *entries(3, 4, 5))
+    course = course_of(*said, risk=led)
+    figures = course.figures()
+    assert (figures["risk_routine"], figures["risk_steps"], figures["risk_order"]) == (1.0, pytest.approx(6 / 7), 1.0)
+    assert not {"risk_asked", "risk_delay"} & figures.keys()
+    assert course.findings("made") == []
+
+
+def test_a_sign_that_was_missed_is_not_answered_by_a_routine_question() -> None:
+    said = ("Hello.", SIGN, "What happened at work?", "Nothing.", ROUTINE, "Yes, sometimes.", *MET[4:])
+    course = course_of(*said, risk=(*by_routine((3, "none")), *entries(4, 5, 6)))
+    assert course.figures()["risk_asked"] == 0.0
+    assert course.figures()["risk_routine"] == 0.0
+    assert ("risk_missed", 2, "no direct question after the sign in turn 1") in [
+        (one.kind, one.turn, one.detail) for one in course.findings("made")
+    ]
 
 
 @pytest.mark.usefixtures("unclear")

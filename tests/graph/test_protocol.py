@@ -1,20 +1,23 @@
 """The protocol for a risk in the graph: from the first sign on it leads, step by step, to a person; a clear no gives the session back."""
 
+import json
 from pathlib import Path
 from typing import Any, get_args
 
 import pytest
 
 from counseling_sessions.graph.exchanges import exchanges
+from counseling_sessions.graph.fork import fork_head, fork_task, run_fork
 from counseling_sessions.graph.record import make_record
 from counseling_sessions.graph.replay import replay
-from counseling_sessions.graph.session import SessionTask, run_session
+from counseling_sessions.graph.session import SessionTask, resume_session, run_session
+from counseling_sessions.inspection.risk_line import risk_line
 from counseling_sessions.integrity.protocol import drops_safety, steps_in
 from counseling_sessions.integrity.spoken import Spoken
 from counseling_sessions.models.errors import ModelError
 from counseling_sessions.nodes.guards import check
 from counseling_sessions.nodes.methods import METHODS
-from counseling_sessions.nodes.protocol.course import sign_of
+from counseling_sessions.nodes.protocol.reading import sign_of
 from counseling_sessions.nodes.protocol.speaking import FOR_KIND
 from counseling_sessions.nodes.risk import find_risk
 from counseling_sessions.profiles.library import load_risk, risk_ids
@@ -30,7 +33,7 @@ from tests.scripted import MODELS, Asked, Sensible, config, profile, scripted_mo
 
 LEADS = "may be about danger"
 SIGN = "Some evenings I think that they would all be better off without me."
-SECTIONS = ("ask_thoughts", "level_thoughts", "protective", "safety_thoughts", "handover_thoughts")
+SECTIONS = ("ask_thoughts", "level_thoughts", "protective_thoughts", "safety_thoughts", "handover_thoughts")
 ANSWERS = (
     "It is the market days that keep me awake.",
     SIGN,
@@ -130,10 +133,18 @@ def test_the_fixed_words_of_each_kind_take_their_step(kind: str) -> None:
         assert drops_safety(prompt("protocol/fixed", f"{step}_{kind}")) is None
 
 
-async def test_no_sign_no_notice(tmp_path: Path) -> None:
-    record, asked = await run((), tmp_path, max_turns=4)
-    assert record.risk == ()
-    assert not [request for request in asked if "danger" in request.prompt]
+async def test_without_a_sign_there_is_the_routine_question_alone(tmp_path: Path) -> None:
+    record, asked = await run(("The market.", "The stall.", "No.", "No, nobody."), tmp_path, max_turns=4)
+    assert [(one.turn, one.source, one.category, one.steps) for one in record.risk] == [
+        (3, "routine", "suicide", ("ask",)),
+        (4, "routine", "danger", ("ask",)),
+        (5, "rules", "", ()),
+    ]
+    assert (record.end_reason, record.has_risk) == ("turn_limit", False)
+    assert not [request for request in asked if LEADS in request.prompt]
+    assert [prompt("protocol/fixed", f"routine_{kind}") for kind in ("thoughts", "danger_from_others")] == [
+        turn.counselor.text for turn in record.turns if turn.turn > 2 and turn.counselor
+    ]
 
 
 @pytest.mark.parametrize("risk", ["off", None])
@@ -165,9 +176,10 @@ async def test_a_client_who_leaves_hears_where_a_person_can_be_reached(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     offering(monkeypatch)
-    record, _ = await run((*ANSWERS[:2], "I am going now. [END: left]"), tmp_path)
+    leaves = ("I am going now. [END: left]", "No, my bus leaves. [END: left]")
+    record, _ = await run((*ANSWERS[:2], *leaves), tmp_path)
     assert record.end_reason == "left"
-    assert record.risk[-1].steps == ("handover", "close")
+    assert [entry.steps for entry in record.risk[1:]] == [("stay",), ("handover", "close")]
     assert record.closing
     assert "handover" in steps_in(record.closing.text)
 
@@ -191,6 +203,19 @@ async def test_a_model_can_notice_what_rules_do_not(tmp_path: Path) -> None:
     said = next(turn.counselor for turn in record.turns if turn.turn == 3)
     assert said
     assert prompt("protocol/fixed", "ask_danger_from_others") in said.text
+
+
+async def test_the_routine_question_comes_where_a_model_saw_nothing(tmp_path: Path) -> None:
+    talk = Sensible(client=SMALL)
+    models, _ = scripted_models(lambda asked: '{"risk": "none"}' if asked.schema == "risk" else talk(asked))
+    settings = config(max_turns=5, router="rules", risk="llm")
+    record = await run_session(SessionTask(profile=profile(), attitude="neutral", config=settings), tmp_path, models)
+    asked = next(entry for entry in record.risk if entry.steps)
+    assert (asked.turn, asked.source, asked.wording) == (4, "routine", "none")
+    assert asked.call
+    # What is on record of the model's look is its own answer, not what the routine asks about.
+    assert [item.answer for item in exchanges(record) if item.role == "risk"][:4] == ['{"risk": "none"}'] * 4
+    assert "no new sign (suicide), a question that everybody is asked; to do: ask" in risk_line(asked)
 
 
 async def test_a_model_that_cannot_be_asked_ends_the_session(tmp_path: Path) -> None:
@@ -234,23 +259,108 @@ async def test_the_requests_of_the_protocol_come_back_from_the_record(tmp_path: 
     assert len(sent) == 5
 
 
-async def test_a_session_with_the_protocol_comes_back_from_its_record(tmp_path: Path) -> None:
-    models, _ = scripted_models(Sensible(client=ANSWERS))
-    settings = config(max_turns=12, min_turns=2, router="rules", risk="rules")
-    task = SessionTask(profile=profile(), attitude="neutral", config=settings)
-    record = await run_session(task, tmp_path, models)
-    content = read_journal(task.journal_path(tmp_path))
+SMALL = (
+    *("It is the market days.", "The stall opens at six.", "My neighbour sells cheese.", "We had rain all week."),
+    *("The van broke down twice.", "I sold few flowers.", "Tulips, mostly."),
+)
+COURSES: dict[str, tuple[tuple[str, ...], list[tuple[RiskStep, ...]]]] = {
+    "agrees": (ANSWERS, [("close",)]),
+    "refuses twice": (
+        (*ANSWERS[:6], "I don't want that.", "Please leave it."),
+        [("agreement",), ("handover", "close")],
+    ),
+    "leaves": (
+        (*ANSWERS[:2], "I am going now. [END: left]", "My bus waits for nobody. [END: left]"),
+        [("stay",), ("handover", "close")],
+    ),
+    "stays": (
+        (*ANSWERS[:2], "I am going now. [END: left]", "One minute, then.", *ANSWERS[3:]),
+        [("handover",), ("close",)],
+    ),
+    "routine": (
+        (*SMALL, "No.", "No, nobody.", "The rain."),
+        [("ask",), ("ask",), ("acknowledge",)],
+    ),
+}
+"""What clients answer, and the last steps that follow."""
+
+
+def journal_in(folder: Path) -> Path:
+    (path,) = folder.glob("*.jsonl")
+    return path
+
+
+@pytest.mark.parametrize("name", COURSES)
+async def test_a_session_with_the_protocol_comes_back_from_its_record(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    offering(monkeypatch)
+    answers, last = COURSES[name]
+    record, _ = await run(answers, tmp_path, strict=True)
+    assert record.status == "finished"
+    assert [entry.steps for entry in record.risk][-len(last) :] == last
+    content = read_journal(journal_in(tmp_path))
     updates = [
         JournalUpdate(node=node, at=0.0, update=change) for step in replay(record) for node, change in step.updates
     ]
     back = make_record(JournalContent(content.head, updates))
-    assert (back.risk, back.dialogue, back.end_reason) == (record.risk, record.dialogue, "risk")
-    assert {update.node for update in updates} >= {"notice", "protocol"}
-    assert [u.node for u in updates if u.node in ("notice", "protocol")] == ["notice", "protocol"] * 6
+    assert (back.risk, back.dialogue, back.end_reason) == (record.risk, record.dialogue, record.end_reason)
+    led = [entry for entry in record.risk if entry.steps]
+    assert [u.node for u in updates if u.node in ("notice", "protocol")] == ["notice", "protocol"] * len(led)
+
+
+@pytest.mark.parametrize("name", COURSES)
+async def test_a_session_that_was_cut_off_in_the_protocol_goes_on_where_it_stood(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    offering(monkeypatch)
+    answers, _ = COURSES[name]
+    whole, _ = await run(answers, tmp_path / "whole", strict=True)
+    path = journal_in(tmp_path / "whole")
+    lines = path.read_bytes().splitlines(keepends=True)
+    cuts = [place for place, line in enumerate(lines, 1) if json.loads(line).get("node") in ("notice", "protocol")]
+    for number, cut in enumerate(cuts):
+        said = sum(json.loads(line).get("node") == "client" for line in lines[:cut])
+        left = tmp_path / f"{number}" / path.name
+        left.parent.mkdir()
+        left.write_bytes(b"".join(lines[:cut]))
+        models, _ = scripted_models(Sensible(client=answers[said:]))
+        record = await resume_session(left, models)
+        assert ([entry.steps for entry in record.risk], record.end_reason) == (
+            [entry.steps for entry in whole.risk],
+            whole.end_reason,
+        )
+
+
+async def test_a_fork_in_the_protocol_goes_on_from_what_was_done_before(tmp_path: Path) -> None:
+    answers, _ = COURSES["refuses twice"]
+    record, _ = await run(answers, tmp_path / "parent", strict=True)
+    for turn in range(record.risk[0].turn, record.risk[-1].turn):
+        models, _ = scripted_models(Sensible(client=answers[turn - 1 :]))
+        fork = await run_fork(fork_head(fork_task(record, turn)), tmp_path / str(turn), models)
+        assert [entry.steps for entry in fork.risk] == [entry.steps for entry in record.risk]
 
 
 def test_the_models_of_the_check_can_be_named() -> None:
     assert config(models={**MODELS, "risk": ModelSettings(model="other")}).model_for("risk").model == "other"
+
+
+async def test_what_the_counselor_does_alone_may_be_as_long_as_a_closing(tmp_path: Path) -> None:
+    answers, _ = COURSES["refuses twice"]
+    talk = Sensible(client=answers)
+    alone = " ".join(prompt("protocol/fixed", section) for section in ("unagreed", "without_far_thoughts"))
+    alone += " I am glad that you came here today."
+
+    def answer(asked: Asked) -> Any:
+        return alone if prompt("protocol/steps", "without_far_thoughts") in asked.prompt else talk(asked)
+
+    models, _ = scripted_models(answer)
+    settings = config(max_turns=12, min_turns=2, router="rules", risk="rules")
+    record = await run_session(SessionTask(profile=profile(), attitude="neutral", config=settings), tmp_path, models)
+    assert len(alone.split()) > 80
+    assert record.closing
+    assert record.closing.text == alone
+    assert record.end_reason == "risk"
 
 
 def spoken(text: str, *steps: RiskStep) -> Spoken:

@@ -24,6 +24,9 @@ LEVEL = "Do you think you might act on these thoughts?"
 WHO = "Is anyone with you at home today?"
 HOLDS = "What has kept you going until now?"
 HAND_OVER = "Shall we call the crisis line together now?"
+ONCE_MORE = (
+    "What makes it hard to let somebody know? The smallest step would be a short call. Could you agree to that much?"
+)
 HOME = "Do you feel safe at home?"
 OTHERS = "Have you had thoughts of hurting him?"
 SETTINGS = config(max_turns=20, min_turns=1)
@@ -95,9 +98,19 @@ def test_each_thing_is_said_only_to_its_question_and_only_after_the_direct_one(n
     direct = {"thoughts": DIRECT, "danger_from_others": HOME, "danger_to_others": OTHERS}[who.risk.kind]
     before = [LEVEL, WHO, HOLDS, HAND_OVER] if who.risk.shows == "asked" else [WHO, HOLDS]
     after = [LEVEL, HOLDS, WHO, HAND_OVER]
-    said = items(who, *before, direct, *after)
+    said = items(who, *before, direct, *after, ONCE_MORE)
     assert said[: len(before)] == [""] * len(before)
-    assert said[len(before) :] == ["thoughts", "now", "protective", "near", "agrees"]
+    assert said[len(before) :][:4] == ["thoughts", "now", "protective", "near"]
+    assert said[-2:] == (["refuses", "agrees"] if who.risk.refuses else ["agrees", "agrees"])
+
+
+@pytest.mark.parametrize("name", ["maricel-the-handover", "osvaldo-the-last-page"])
+def test_who_refuses_help_does_so_at_the_first_offer_to_call_somebody(name: str) -> None:
+    together = "Can we agree that you won't be alone tonight?"
+    assert items(load_risk(name), DIRECT, together, HAND_OVER, HAND_OVER) == ["thoughts", "near", "refuses", "agrees"]
+    refuses = load_risk(name).risk
+    assert refuses
+    assert prompt("client/risk", "refuses", thing=refuses.refuses) in note(load_risk(name), DIRECT, HAND_OVER)
 
 
 def test_of_several_things_asked_in_one_message_one_is_said() -> None:
@@ -150,7 +163,7 @@ def test_a_prompt_holds_the_words_of_this_turn_and_no_others(name: str) -> None:
     assert who.risk
     direct = {"thoughts": DIRECT, "danger_from_others": HOME, "danger_to_others": OTHERS}[who.risk.kind]
     view, states = talk(who, SMALL_TALK, direct, LEVEL, HOLDS, WHO, HAND_OVER, SMALL_TALK, says=False)
-    texts = {f"risk.{part}": getattr(who.risk, part) for part in RiskPart.model_fields}
+    texts = {f"risk.{part}": getattr(who.risk, part) or "" for part in RiskPart.model_fields}
     for turn, state in enumerate(states, 1):
         said = tuple(
             one for one in view.utterances if one.turn < turn or (one.turn, one.speaker) == (turn, "counselor")
@@ -160,7 +173,8 @@ def test_a_prompt_holds_the_words_of_this_turn_and_no_others(name: str) -> None:
         shown = [path for path, text in texts.items() if len(text) > 20 and text in prompts]
         assert shown == ([state.item] if state.item in texts else [])
     assert [state.item for state in states[1:6]] == [
-        f"risk.{part}" for part in ("thoughts", "now", "protective", "near", "agrees")
+        f"risk.{part}"
+        for part in ("thoughts", "now", "protective", "near", "refuses" if who.risk.refuses else "agrees")
     ]
 
 
@@ -204,7 +218,8 @@ async def test_every_text_of_a_form_passes_the_guards_when_it_is_asked_for_and_t
     who = load_risk(name)
     assert who.risk
     direct = {"thoughts": DIRECT, "danger_from_others": HOME, "danger_to_others": OTHERS}[who.risk.kind]
-    for messages in ([direct], [direct, LEVEL], [direct, HOLDS], [direct, WHO], [direct, HAND_OVER]):
+    further = [[], [LEVEL], [HOLDS], [WHO], [HAND_OVER], *([[HAND_OVER, ONCE_MORE]] if who.risk.refuses else [])]
+    for messages in ([direct, *asked] for asked in further):
         view, states = talk(who, *messages)
         before = view.model_copy(update={"client_states": tuple(states[:-1])})
         said = risk_text(who, states[-1].item)

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from counseling_sessions.integrity.phrases import phrase_in
+from counseling_sessions.integrity.protocol import agreement_in
 from counseling_sessions.nodes.risk import find_risk
 from counseling_sessions.profiles.library import (
     RISK,
@@ -32,7 +33,7 @@ NAMED = re.compile(
     re.IGNORECASE,
 )
 """Words for methods and means. None of them stands in these forms, in no sense."""
-SPOKEN = ("sign", "thoughts", "now", "protective", "near", "agrees")
+SPOKEN = ("sign", "thoughts", "now", "protective", "near", "agrees", "refuses")
 
 
 @pytest.fixture(scope="module")
@@ -99,7 +100,7 @@ def test_every_form_is_whole(clients: list[ClientProfile]) -> None:
         for path, text in texts_of(client):
             assert clean(text) == text, path
             assert len(text) <= FIELD_LIMIT
-        assert all(len(getattr(part(client), name).split()) <= 60 for name in SPOKEN), client.id
+        assert all(len((getattr(part(client), name) or "").split()) <= 60 for name in SPOKEN), client.id
 
 
 def test_no_form_names_a_method_or_a_means(clients: list[ClientProfile]) -> None:
@@ -128,6 +129,16 @@ def test_only_who_is_of_level_none_begins_with_a_no(clients: list[ClientProfile]
         said = re.match(r"no\b", part(client).thoughts, re.IGNORECASE)
         assert bool(said) is (part(client).level == "none"), client.id
         assert not re.match(r"no\b", part(client).now, re.IGNORECASE), client.id
+
+
+def test_one_of_them_refuses_help_and_then_agrees_and_one_takes_back_and_stays_with_it(
+    clients: list[ClientProfile],
+) -> None:
+    answers = {client.id: (part(client).refuses, part(client).agrees) for client in clients}
+    said = {name: tuple(agreement_in(text) for text in texts if text) for name, texts in answers.items()}
+    assert said.pop("maricel-the-handover") == ("refuses", "agrees")
+    assert said.pop("osvaldo-the-last-page") == ("retracts", "refuses")
+    assert set(said.values()) == {("agrees",)}
 
 
 def test_the_forms_differ_from_each_other_and_from_the_others(clients: list[ClientProfile]) -> None:
