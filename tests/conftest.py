@@ -6,12 +6,20 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, settings
 from xdist.scheduler import LoadScopeScheduling
 
 from counseling_sessions.models.chat import Models
 
 # Tests run the small embedded model, also in child processes.
 os.environ.setdefault("COUNSELING_SESSIONS_EMBEDDED", "small")
+
+# What it takes by the clock says how busy the machine is, and nothing about the code.
+settings.register_profile("busy machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("busy machine")
+
+# The many objects of imported libraries stay: looking for garbage among them, over and over, takes a fifth of the collection.
+gc.disable()
 
 EMBEDDED = {"test_embedded.py", "test_tuned.py", "test_gguf.py"}
 """Modules that run the embedded model: two processes that do so at once are slower than one after the other."""
@@ -41,6 +49,7 @@ def pytest_collection_finish() -> None:
     """Search for garbage only what tests make, not the millions of objects of imported libraries."""
     gc.collect()
     gc.freeze()
+    gc.enable()
 
 
 @pytest.fixture
