@@ -35,6 +35,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 130
     except Exception as error:
         return _failed(error)
+    finally:
+        if arguments is None:
+            gc.freeze()  # the process ends: to look through all that was imported would take a fifth of a short command
 
 
 def _command(name: str) -> Callable[[Any], int]:
