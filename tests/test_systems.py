@@ -10,13 +10,13 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import suppress
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 
 from counseling_sessions.sessions.folder import RunFolder
+from tests.forking import Forking
 from tests.kept import kept_in
 from tests.loopback import Latency, LoopbackServer
 from tests.other_system.posix_names import ABSENT, HIDDEN
@@ -26,44 +26,6 @@ ROOT = Path(__file__).parents[1]
 NAME, REASON = "王小明 Łukasz", "أشعر بالقلق قبل كل امتحان → كل يوم…"
 OPTIONS = ("--techniques", "reflection,questioning", "--router", "rules")
 SHORT, LONG = (*OPTIONS, "--turns", "3"), (*OPTIONS, "--turns", "20")
-
-
-class Forking:
-    """A process on the pretended system that has imported our program and forks others from itself."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        asked, self._asks = os.pipe()
-        self._answers, answered = os.pipe()
-        code, ends = ROOT / "tests" / "other_system" / "forking.py", (asked, answered)
-        self._process = subprocess.Popen(
-            [sys.executable, str(code), *map(str, ends)],
-            **{"env": OtherSystem(folder).environment, "pass_fds": ends, "start_new_session": True},
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.PIPE,
-        )
-        for end in ends:
-            os.close(end)
-
-    def run(self, **asked: object) -> SimpleNamespace:
-        """Fork one, which `other_system/forking.py` makes what is asked for, and wait for its end."""
-        standard = [self.folder / name for name in ("in", "out", "err")]
-        for path, typed in zip(standard, (asked.pop("typed"), "", ""), strict=True):
-            path.write_text(str(typed), encoding="cp1252")
-        os.write(self._asks, json.dumps({**asked, "standard": list(map(str, standard))}).encode() + b"\n")
-        code = os.read(self._answers, 100)
-        out, err = (path.read_text(encoding="cp1252") for path in standard[1:])
-        return SimpleNamespace(code=int(code), out=out, err=err)
-
-    def close(self) -> bytes:
-        """What it wrote to its own standard error."""
-        os.close(self._asks)
-        os.close(self._answers)
-        try:
-            return self._process.communicate(timeout=20)[1]
-        finally:
-            with suppress(ProcessLookupError):
-                os.killpg(self._process.pid, signal.SIGKILL)
 
 
 class OtherSystem:
@@ -93,8 +55,9 @@ class OtherSystem:
         """Forked where it can be: such a process starts no others, as those would begin with the code of what it was forked from."""
         if self.forking is None:
             return self.run_anew(*arguments, typed=typed, program=program)
-        where = {"folder": str(self.folder), "environment": self.environment}
-        return self.forking.run(arguments=list(map(str, arguments)), program=program, typed=typed, **where)
+        words = list(map(str, arguments))
+        how = {"program": program, "typed": typed, "encoding": "cp1252"}
+        return self.forking.run(words, self.folder, self.environment, **how)
 
     def run_anew(self, *arguments: object, typed: str = "", program: str = "") -> SimpleNamespace:
         with self.begin(*arguments, program=program) as process:
@@ -113,7 +76,10 @@ def server() -> Iterator[LoopbackServer]:
 
 @pytest.fixture(scope="module")
 def forking(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Forking]:
-    forking = Forking(tmp_path_factory.mktemp("forking"))
+    folder = tmp_path_factory.mktemp("forking")
+    commands = ("session", "generate", "practice", "trace", "evaluate")
+    modules = [f"counseling_sessions.commands.{name}" for name in commands]
+    forking = Forking(folder, modules, OtherSystem(folder).environment)
     yield forking
     assert forking.close() == b""
 
@@ -264,9 +230,7 @@ def test_what_a_person_types_in_the_consoles_letters_is_read(system: OtherSystem
 
 
 @pytest.mark.slow
-def test_a_batch_is_locked_read_stopped_and_goes_on(
-    tmp_path: Path, server: LoopbackServer, forking: Forking
-) -> None:
+def test_a_batch_is_locked_read_stopped_and_goes_on(tmp_path: Path, server: LoopbackServer, forking: Forking) -> None:
     system, run = OtherSystem(tmp_path, forking), RunFolder(tmp_path / "run")
     with LoopbackServer(latency=Latency(0.5)) as slow:
         asked = ("generate", "--out", "run", "--concurrency", "2", *LONG, "--base-url")
