@@ -26,11 +26,17 @@ EMBEDDED = {"test_embedded.py", "test_tuned.py", "test_gguf.py"}
 
 
 class ByModule(LoadScopeScheduling):  # type: ignore[misc]
-    """With `-n`, a module's tests stay in one process, which makes its fixtures once; so do all that run the embedded model."""
+    """With `-n`, a module's tests stay in one process, which makes its fixtures once; so do all that run the embedded model.
+
+    So do all that train, for which torch loads ever more of itself in each process.
+    """
 
     def _split_scope(self, nodeid: str) -> str:
         module = nodeid.partition("::")[0]
-        return "embedded" if module.rpartition("/")[2] in EMBEDDED else module
+        folder, _, name = module.rpartition("/")
+        if name in EMBEDDED:
+            return "embedded"
+        return folder if folder == "tests/training" else module
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> ByModule:

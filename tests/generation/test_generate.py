@@ -443,18 +443,17 @@ def command(out: Path, *options: str) -> list[str]:
 
 
 def test_ctrl_c_ends_soon_and_says_how_to_go_on(tmp_path: Path) -> None:
-    out = tmp_path / "run"
+    out, shown = tmp_path / "run", tmp_path / "shown.txt"
     with LoopbackServer() as server:
-        options = ["--turns", "40", "--base-url", server.base_url]
-        started = [sys.executable, "run.py", *command(out, *options)]
-        process = subprocess.Popen(started, cwd=ROOT, stderr=subprocess.PIPE, text=True)
+        process = start(command(out, "--turns", "40", "--base-url", server.base_url), shown)
         wait_for(lambda: len(server.requests) > 100, process)
-        process.send_signal(signal.SIGINT)
-        _, errors = process.communicate(timeout=60)
-        assert process.returncode == 130
-        assert f"go on with: python run.py generate --out {out}" in errors
-        assert "Traceback" not in errors
-        assert any((out / "journals").iterdir())
+        assert process.pid
+        os.kill(process.pid, signal.SIGINT)
+        assert ended(process, 60) == 130
+    errors = shown.read_text()
+    assert f"go on with: python run.py generate --out {out}" in errors
+    assert "Traceback" not in errors
+    assert any((out / "journals").iterdir())
 
 
 def test_a_second_process_is_refused(tmp_path: Path) -> None:
