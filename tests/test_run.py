@@ -359,7 +359,7 @@ def test_a_session_ends_by_saying_where_it_can_be_read(tmp_path: Path, capsys: p
     ]
 
 
-def test_a_process_ends_without_a_look_through_what_it_imported(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_process_looks_for_no_garbage_in_what_it_imported(monkeypatch: pytest.MonkeyPatch) -> None:
     frozen: list[str] = []
     monkeypatch.setattr(gc, "freeze", lambda: frozen.append("once"))
     assert run.main(["profiles"]) == 0
