@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, settings
 from xdist.scheduler import LoadScopeScheduling
 
 from counseling_sessions.models.chat import Models
@@ -13,16 +14,29 @@ from counseling_sessions.models.chat import Models
 # Tests run the small embedded model, also in child processes.
 os.environ.setdefault("COUNSELING_SESSIONS_EMBEDDED", "small")
 
+# What it takes by the clock says how busy the machine is, and nothing about the code.
+settings.register_profile("busy machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("busy machine")
+
+# The many objects of imported libraries stay: looking for garbage among them, over and over, takes a fifth of the collection.
+gc.disable()
+
 EMBEDDED = {"test_embedded.py", "test_tuned.py", "test_gguf.py"}
 """Modules that run the embedded model: two processes that do so at once are slower than one after the other."""
 
 
 class ByModule(LoadScopeScheduling):  # type: ignore[misc]
-    """With `-n`, a module's tests stay in one process, which makes its fixtures once; so do all that run the embedded model."""
+    """With `-n`, a module's tests stay in one process, which makes its fixtures once; so do all that run the embedded model.
+
+    So do all that train, for which torch loads ever more of itself in each process.
+    """
 
     def _split_scope(self, nodeid: str) -> str:
         module = nodeid.partition("::")[0]
-        return "embedded" if module.rpartition("/")[2] in EMBEDDED else module
+        folder, _, name = module.rpartition("/")
+        if name in EMBEDDED:
+            return "embedded"
+        return folder if folder == "tests/training" else module
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> ByModule:
@@ -41,6 +55,7 @@ def pytest_collection_finish() -> None:
     """Search for garbage only what tests make, not the millions of objects of imported libraries."""
     gc.collect()
     gc.freeze()
+    gc.enable()
 
 
 @pytest.fixture

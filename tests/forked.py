@@ -17,8 +17,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
 FORKS = multiprocessing.get_context("forkserver")
-COMMANDS = [f"counseling_sessions.commands.{name}" for name in ("session", "generate", "practice")]
-FORKS.set_forkserver_preload([*COMMANDS, "httpcore2", "trio", "truststore"])  # the latter else at the first request
+FORKS.set_forkserver_preload(["tests.preloaded"])
 
 
 def start(

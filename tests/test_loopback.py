@@ -242,7 +242,7 @@ class TestUsage:
                     await ask(client, text)
             first, second = [request.finished - request.received for request in server.requests if request.finished]
         assert first >= 0.3
-        assert 0.015 <= second < 0.3
+        assert 0.015 <= second < first
 
     async def test_latency_paces_a_stream(self) -> None:
         with LoopbackServer(lambda _: "one two three four", latency=Latency(per_completion_token=0.01)) as server:
@@ -266,7 +266,7 @@ class TestFaults:
     )
     async def test_raises_then_recovers(self, kind: FaultKind, error: type[Exception]) -> None:
         with LoopbackServer(faults=Faults.script([kind])) as server:
-            async with client_of(server, timeout=0.2) as client:
+            async with client_of(server, timeout=1 if kind == "timeout" else 20) as client:
                 with pytest.raises(error) as caught:
                     await ask(client)
                 assert content_of(await ask(client))

@@ -1,10 +1,12 @@
 """The command line as a person or a script uses it, against the loopback server."""
 
+import gc
 import io
 import json
 import os
 import re
 import stat
+import sys
 from pathlib import Path
 from typing import get_args
 
@@ -355,3 +357,13 @@ def test_a_session_ends_by_saying_where_it_can_be_read(tmp_path: Path, capsys: p
         f"step by step: python run.py trace {tmp_path}",
         f"saved: {tmp_path / SHARD}",
     ]
+
+
+def test_a_process_looks_for_no_garbage_in_what_it_imported(monkeypatch: pytest.MonkeyPatch) -> None:
+    frozen: list[str] = []
+    monkeypatch.setattr(gc, "freeze", lambda: frozen.append("once"))
+    assert run.main(["profiles"]) == 0
+    assert frozen == []
+    monkeypatch.setattr(sys, "argv", ["run.py", "profiles"])
+    assert run.main() == 0
+    assert frozen == ["once"]

@@ -16,6 +16,7 @@ from types import SimpleNamespace
 import pytest
 
 from counseling_sessions.sessions.folder import RunFolder
+from tests.forking import Forking
 from tests.kept import kept_in
 from tests.loopback import Latency, LoopbackServer
 from tests.other_system.posix_names import ABSENT, HIDDEN
@@ -30,8 +31,8 @@ SHORT, LONG = (*OPTIONS, "--turns", "3"), (*OPTIONS, "--turns", "20")
 class OtherSystem:
     """Runs the command line on the pretended system, in a folder."""
 
-    def __init__(self, folder: Path, checkout: Path = ROOT) -> None:
-        self.folder, self.checkout = folder, checkout
+    def __init__(self, folder: Path, forking: Forking | None = None, checkout: Path = ROOT) -> None:
+        self.folder, self.forking, self.checkout = folder, forking, checkout
         inherited = {
             name: value for name, value in os.environ.items() if not name.startswith(("LC_", "PYTHON", "OPENAI"))
         }
@@ -51,6 +52,14 @@ class OtherSystem:
         return subprocess.Popen(started, cwd=self.folder, env=self.environment, encoding="cp1252", **pipes)
 
     def run(self, *arguments: object, typed: str = "", program: str = "") -> SimpleNamespace:
+        """Forked where it can be: such a process starts no others, as those would begin with the code of what it was forked from."""
+        if self.forking is None:
+            return self.run_anew(*arguments, typed=typed, program=program)
+        words = list(map(str, arguments))
+        how = {"program": program, "typed": typed, "encoding": "cp1252"}
+        return self.forking.run(words, self.folder, self.environment, **how)
+
+    def run_anew(self, *arguments: object, typed: str = "", program: str = "") -> SimpleNamespace:
         with self.begin(*arguments, program=program) as process:
             try:
                 out, err = process.communicate(typed, timeout=200)
@@ -66,8 +75,18 @@ def server() -> Iterator[LoopbackServer]:
 
 
 @pytest.fixture(scope="module")
-def system(tmp_path_factory: pytest.TempPathFactory) -> OtherSystem:
-    system = OtherSystem(tmp_path_factory.mktemp("other"))
+def forking(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Forking]:
+    folder = tmp_path_factory.mktemp("forking")
+    commands = ("session", "generate", "practice", "trace", "evaluate")
+    modules = [f"counseling_sessions.commands.{name}" for name in commands]
+    forking = Forking(folder, modules, OtherSystem(folder).environment)
+    yield forking
+    assert forking.close() == b""
+
+
+@pytest.fixture(scope="module")
+def system(tmp_path_factory: pytest.TempPathFactory, forking: Forking) -> OtherSystem:
+    system = OtherSystem(tmp_path_factory.mktemp("other"), forking)
     form = profile(id="xiaoming", reason_for_counseling=REASON).model_dump(mode="json")
     form["demographics"]["name"] = NAME
     (system.folder / "client.json").write_text(json.dumps(form, ensure_ascii=False), encoding="utf-8")
@@ -77,7 +96,7 @@ def system(tmp_path_factory: pytest.TempPathFactory) -> OtherSystem:
 @pytest.fixture(scope="module")
 def session(system: OtherSystem, server: LoopbackServer) -> SimpleNamespace:
     where = ("--base-url", server.base_url, "--profile", "client.json", "--out", "one")
-    return system.run("session", *where, *SHORT)
+    return system.run_anew("session", *where, *SHORT)
 
 
 @pytest.fixture(scope="module")
@@ -94,7 +113,7 @@ def batch(system: OtherSystem, server: LoopbackServer) -> SimpleNamespace:
         "--workers",
         "2",
     )
-    return system.run("generate", *where, *SHORT)
+    return system.run_anew("generate", *where, *SHORT)
 
 
 def no_line_ends_of_windows(folder: Path) -> bool:
@@ -211,8 +230,8 @@ def test_what_a_person_types_in_the_consoles_letters_is_read(system: OtherSystem
 
 
 @pytest.mark.slow
-def test_a_batch_is_locked_read_stopped_and_goes_on(tmp_path: Path, server: LoopbackServer) -> None:
-    system, run = OtherSystem(tmp_path), RunFolder(tmp_path / "run")
+def test_a_batch_is_locked_read_stopped_and_goes_on(tmp_path: Path, server: LoopbackServer, forking: Forking) -> None:
+    system, run = OtherSystem(tmp_path, forking), RunFolder(tmp_path / "run")
     with LoopbackServer(latency=Latency(0.5)) as slow:
         asked = ("generate", "--out", "run", "--concurrency", "2", *LONG, "--base-url")
         with system.begin(*asked, slow.base_url) as process:
@@ -239,13 +258,13 @@ def test_a_batch_is_locked_read_stopped_and_goes_on(tmp_path: Path, server: Loop
 
 
 @pytest.mark.slow
-def test_every_module_is_imported(tmp_path: Path) -> None:
+def test_every_module_is_imported(tmp_path: Path, forking: Forking) -> None:
     program = (
         "import importlib, pkgutil, counseling_sessions as package\n"
         "names = [found.name for found in pkgutil.walk_packages(package.__path__, 'counseling_sessions.', onerror=print)]\n"
         "print([importlib.import_module(name).__name__ for name in names] == names, len(names))\n"
     )
-    done = OtherSystem(tmp_path).run(program=program)
+    done = OtherSystem(tmp_path, forking).run(program=program)
     assert done.err == ""
     right, number = done.out.split()
     assert right == "True"
@@ -361,7 +380,7 @@ def without_links(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.mark.slow
 def test_a_checkout_without_symbolic_links_works(without_links: Path, tmp_path: Path, server: LoopbackServer) -> None:
     assert (without_links / "counseling_sessions" / "graph").read_text(encoding="utf-8") == "../graph"
-    system = OtherSystem(tmp_path, without_links)
+    system = OtherSystem(tmp_path, checkout=without_links)
     done = system.run("session", "--base-url", server.base_url, "--out", "one", "--few-shot", "1", *SHORT)
     assert (done.code, done.err) == (0, "")
     assert len(kept_in(tmp_path / "one")) == 1

@@ -199,6 +199,7 @@ def _exit(code: int | None) -> str:
 
 def _main(pipe: Connection, spec: WorkerSpec) -> None:
     """The worker's process. Its errors go to the run's log, not to the terminal."""
+    gc.freeze()  # what was imported is no garbage
     for number in STOPPING:
         signal.signal(number, signal.SIG_IGN)  # the parent gets Ctrl-C, and passes it on
     with logged(RunFolder(spec.folder).log):

@@ -5,7 +5,7 @@ for: ten short lines of them can stand for a billion.
 """
 
 from collections.abc import Hashable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import yaml
 
@@ -36,15 +36,17 @@ def parse_yaml(text: str) -> list[Any]:
     """The values of a text's documents, None for an empty one. Raises `YamlError`."""
     if len(text) > MOST_CHARACTERS:
         raise YamlError(f"more than {MOST_CHARACTERS:,} characters; use JSON, or several files")
+    if unprintable := yaml.reader.Reader.NON_PRINTABLE.search(text):
+        raise YamlError(f"character {unprintable.start() + 1}: special characters are not allowed")
     try:
         return list(yaml.load_all(text, Loader=_Loader))
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark
         line, column = (mark.line + 1, mark.column + 1) if mark else (None, None)
         key = error.key if isinstance(error, _StandsTwice) else None
+        if "nesting depth" in (error.problem or ""):  # libyaml has a bound of its own
+            raise YamlError(TOO_DEEP) from None
         raise YamlError((error.problem or "it is none")[:200], line, column, key) from None
-    except yaml.reader.ReaderError as error:
-        raise YamlError(f"character {error.position + 1}: {error.reason}") from None
     except RecursionError:
         raise YamlError(TOO_DEEP) from None
     except (yaml.YAMLError, ValueError, OverflowError) as error:
@@ -57,7 +59,20 @@ class _StandsTwice(yaml.constructor.ConstructorError):
         self.key = key[:80]
 
 
-class _Loader(yaml.SafeLoader):
+if TYPE_CHECKING or not yaml.__with_libyaml__:
+    _Safe = yaml.SafeLoader
+else:
+
+    class _Safe(yaml.composer.Composer, yaml.cyaml.CParser, yaml.constructor.SafeConstructor, yaml.resolver.Resolver):
+        """The safe loader on the parser of libyaml, which makes the same events seven times as fast."""
+
+        def __init__(self, stream: Any) -> None:
+            yaml.cyaml.CParser.__init__(self, stream)
+            for part in (yaml.composer.Composer, yaml.constructor.SafeConstructor, yaml.resolver.Resolver):
+                part.__init__(self)
+
+
+class _Loader(_Safe):
     """The safe loader, without dates. It refuses repeated keys, and values that do not fit their tags."""
 
     yaml_implicit_resolvers = {  # noqa: RUF012 - the base class has it mutable

@@ -10,7 +10,7 @@ import pytest
 import run
 from counseling_sessions.sessions.folder import RunFolder
 from tests.damaged import make_run
-from tests.generation.test_generate import check_whole, generate
+from tests.generation.batches import check_whole, generate
 from tests.loopback import LoopbackServer
 from tests.scripted import profile
 

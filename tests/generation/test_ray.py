@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.generation.test_generate import ROOT, check_whole, done, wait_for
+from tests.generation.batches import ROOT, check_whole, done, wait_for
 from tests.loopback import Latency, LoopbackServer
 
 ray = pytest.importorskip("ray")

@@ -9,7 +9,7 @@ import run
 from counseling_sessions.generation.exports import FORMATS
 from counseling_sessions.generation.state import StateReader
 from counseling_sessions.sessions.folder import RunFolder
-from tests.generation.test_generate import check_whole, generate
+from tests.generation.batches import check_whole, generate
 from tests.loopback import LoopbackServer
 from tests.scripted import profile
 

@@ -2,11 +2,9 @@
 
 import json
 import os
-import subprocess
-import sys
 import threading
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -18,6 +16,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 
 from counseling_sessions.graph.tracing import VARIABLE, check_tracing, start_tracing
 from counseling_sessions.settings import SettingsError
+from tests.forking import Forking
 from tests.loopback import LoopbackServer
 from tests.loopback.hostile import HOSTILE
 
@@ -118,19 +117,33 @@ def collector(answer: tuple[int, str] = (200, "{}")) -> Iterator[Collector]:
         thread.join()
 
 
-def run_session_with(environment: dict[str, str], base_url: str) -> dict[str, Any]:
-    """A session of one turn in a process of its own; its record."""
+Run = Callable[[dict[str, str], str], dict[str, Any]]
+
+
+@pytest.fixture(scope="module")
+def forking(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Forking]:
+    modules = ("counseling_sessions.graph.session", "openai", "tests.scripted")
+    forking = Forking(tmp_path_factory.mktemp("forking"), modules, bare())
+    yield forking
+    assert forking.close() == b""
+
+
+def bare() -> dict[str, str]:
+    """An environment that says nothing of traces."""
     inherited = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
-    done = subprocess.run(
-        [sys.executable, "-c", SESSION, base_url],
-        cwd=PROJECT,
-        env={**inherited, "OPENAI_API_KEY": KEY, "PYTHONPATH": str(PROJECT), **environment},
-        capture_output=True,
-        text=True,
-        check=True,
-        timeout=60,
-    )
-    return dict(json.loads(done.stdout.splitlines()[-1]))
+    return {**inherited, "OPENAI_API_KEY": KEY, "PYTHONPATH": str(PROJECT)}
+
+
+@pytest.fixture
+def run_session_with(forking: Forking) -> Run:
+    """A function that has a session of one turn in a process of its own, and gives its record."""
+
+    def run(environment: dict[str, str], base_url: str) -> dict[str, Any]:
+        done = forking.run([base_url], PROJECT, bare() | environment, program=SESSION)
+        assert done.code == 0, done.err
+        return dict(json.loads(done.out.splitlines()[-1]))
+
+    return run
 
 
 def langsmith(collected: Collector, **more: str) -> dict[str, str]:
@@ -141,7 +154,7 @@ HIDDEN = {"LANGSMITH_HIDE_INPUTS": "true", "LANGSMITH_HIDE_OUTPUTS": "true"}
 HIDDEN_OTLP = {"OPENINFERENCE_HIDE_INPUTS": "true", "OPENINFERENCE_HIDE_OUTPUTS": "true"}
 
 
-def test_langsmith_is_told_which_session_role_and_turn() -> None:
+def test_langsmith_is_told_which_session_role_and_turn(run_session_with: Run) -> None:
     with LoopbackServer() as model, collector() as collected:
         record = run_session_with(langsmith(collected), model.base_url)
 
@@ -177,7 +190,7 @@ def test_langsmith_is_told_which_session_role_and_turn() -> None:
     assert FORM.encode() in collected.everything
 
 
-def test_langsmith_gets_no_texts_where_they_are_hidden() -> None:
+def test_langsmith_gets_no_texts_where_they_are_hidden(run_session_with: Run) -> None:
     with LoopbackServer() as model, collector() as collected:
         record = run_session_with(langsmith(collected, **HIDDEN), model.base_url)
 
@@ -187,7 +200,7 @@ def test_langsmith_gets_no_texts_where_they_are_hidden() -> None:
 
 
 @pytest.mark.parametrize("otlp", [False, True])
-def test_no_key_reaches_a_trace_even_where_a_server_quotes_it(otlp: bool) -> None:
+def test_no_key_reaches_a_trace_even_where_a_server_quotes_it(otlp: bool, run_session_with: Run) -> None:
     refusal = json.dumps({"error": {"message": f"Incorrect API key provided: {KEY}", "code": "invalid_api_key"}})
     with collector((401, refusal)) as model, collector() as collected:
         environment = {VARIABLE: collected.url} if otlp else langsmith(collected)
@@ -201,7 +214,7 @@ def test_no_key_reaches_a_trace_even_where_a_server_quotes_it(otlp: bool) -> Non
 
 
 @pytest.mark.parametrize(("otlp", "name"), [(False, "an overlong header"), (True, "the key everywhere")])
-def test_no_key_reaches_a_trace_whatever_a_server_sends(otlp: bool, name: str) -> None:
+def test_no_key_reaches_a_trace_whatever_a_server_sends(otlp: bool, name: str, run_session_with: Run) -> None:
     with LoopbackServer(raw=lambda request: HOSTILE[name].raw(KEY)) as model, collector() as collected:
         environment = {VARIABLE: collected.url} if otlp else langsmith(collected)
         record = run_session_with(environment, model.base_url)
@@ -212,7 +225,7 @@ def test_no_key_reaches_a_trace_whatever_a_server_sends(otlp: bool, name: str) -
     assert KEY not in json.dumps(record)
 
 
-def test_a_collector_gets_every_node_and_call_under_one_session() -> None:
+def test_a_collector_gets_every_node_and_call_under_one_session(run_session_with: Run) -> None:
     with LoopbackServer() as model, collector() as collected:
         record = run_session_with({VARIABLE: collected.url}, model.base_url)
 
@@ -228,7 +241,7 @@ def test_a_collector_gets_every_node_and_call_under_one_session() -> None:
     assert FORM.encode() in collected.everything
 
 
-def test_a_collector_gets_no_texts_where_they_are_hidden() -> None:
+def test_a_collector_gets_no_texts_where_they_are_hidden(run_session_with: Run) -> None:
     with LoopbackServer() as model, collector() as collected:
         record = run_session_with({VARIABLE: collected.url, **HIDDEN_OTLP}, model.base_url)
 
@@ -237,14 +250,14 @@ def test_a_collector_gets_no_texts_where_they_are_hidden() -> None:
     assert not [text for text in texts if text.encode() in collected.everything]
 
 
-def test_the_standard_variables_say_where() -> None:
+def test_the_standard_variables_say_where(run_session_with: Run) -> None:
     with LoopbackServer() as model, collector() as collected:
         run_session_with({VARIABLE: "otlp", "OTEL_EXPORTER_OTLP_ENDPOINT": collected.url}, model.base_url)
 
     assert collected.spans()
 
 
-def test_nothing_is_sent_without_being_asked() -> None:
+def test_nothing_is_sent_without_being_asked(run_session_with: Run) -> None:
     with LoopbackServer() as model, collector() as collected:
         run_session_with(
             {"OTEL_EXPORTER_OTLP_ENDPOINT": collected.url, "LANGSMITH_ENDPOINT": collected.url}, model.base_url

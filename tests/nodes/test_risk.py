@@ -263,7 +263,9 @@ def test_time_is_linear_in_the_message(piece: str) -> None:
     started = time.process_time()
     find_risk((piece * MOST)[:MOST], before=piece * 300, asked="Do you sleep?")
     spellings((piece * 100_000)[:100_000])
-    assert time.process_time() - started < 5  # seconds; a hundred thousand marks took a minute
+    assert (
+        time.process_time() - started < 20
+    )  # seconds; 4 on a busy machine, and a hundred thousand marks took a minute
 
 
 def test_what_is_too_long_to_be_checked_counts_as_risk() -> None:

@@ -112,7 +112,7 @@ def test_its_model_comes_from_the_group_of_techniques_or_its_own(write: Write) -
             ": cues.1: no regular expression: missing ), unterminated subpattern at position 0",
         ),
         (DATA + "name: other\n", ", line 4: name: a key stands twice in one mapping"),
-        ("phases: [working\n", ", line 3: front matter: expected ',' or ']'"),
+        ("phases: [working\n", ", line 3: front matter: did not find expected ',' or ']'"),
     ],
 )
 def test_what_is_wrong_in_a_file_is_said_with_its_place(write: Write, data: str, problem: str) -> None:

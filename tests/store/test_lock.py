@@ -50,8 +50,8 @@ def test_a_lock_is_anothers_until_its_process_is_dead(tmp_path: Path) -> None:
 
 def test_a_lock_can_be_waited_for(tmp_path: Path) -> None:
     first = Lock(tmp_path / "lock")
-    threading.Timer(0.3, first.close).start()
     began = time.monotonic()
+    threading.Timer(0.3, first.close).start()
     with Lock(tmp_path / "lock", wait=10):
         assert 0.2 < time.monotonic() - began < 5
 

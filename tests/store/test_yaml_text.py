@@ -1,13 +1,17 @@
 """YAML that anybody may have written: what is read of it, and what could exhaust a reader."""
 
 import datetime
+import re
 import time
 import tracemalloc
+from importlib.util import module_from_spec, spec_from_file_location
+from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 
+from counseling_sessions.store import yaml_text
 from counseling_sessions.store.yaml_text import MOST_CHARACTERS, MOST_NESTED, YamlError, parse_yaml
 
 LAUGHS = "a0: &a0 [ha, ha, ha, ha, ha, ha, ha, ha, ha, ha]\n" + "".join(
@@ -99,3 +103,20 @@ def test_an_error_says_where_it_is() -> None:
 
 def test_a_date_may_be_asked_for() -> None:
     assert parse_yaml("!!timestamp 2024-05-01") == [datetime.date(2024, 5, 1)]
+
+
+def test_without_libyaml_the_same_is_read_and_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(yaml, "__with_libyaml__", False)
+    spec = spec_from_file_location("without_libyaml", yaml_text.__file__)
+    assert spec
+    assert spec.loader
+    without = module_from_spec(spec)
+    spec.loader.exec_module(without)
+    for path in sorted((Path(__file__).parents[2] / "nodes" / "risk").glob("*.yaml")):
+        text = path.read_text(encoding="utf-8")
+        assert without.parse_yaml(text) == parse_yaml(text) != []
+    for text in ("[" * 3000, "a: \x00", "a: 1\na: 2"):
+        with pytest.raises(YamlError) as caught:
+            parse_yaml(text)
+        with pytest.raises(without.YamlError, match=re.escape(str(caught.value))):
+            without.parse_yaml(text)

@@ -184,6 +184,9 @@ def test_llama_cpp_computes_what_peft_does_with_the_adapter_beside_the_base_or_m
         base_file = model_file(ladder()[0], offline=True)
     except EmbeddedModelError as error:
         pytest.skip(f"the embedded model is not there: {error}")
+    # Loading and both exports read it, and each time all its metadata, in seconds.
+    monkeypatch.setattr(gguf, "GGUFReader", cache(gguf.GGUFReader))
+    monkeypatch.setattr(gguf_export, "_architecture", cache(gguf_export._architecture))
     loaded = load_base(EMBEDDED, offline=True)
     model = random_adapter(loaded, tmp_path / "adapter")
     texts = [loaded.tokenizer.apply_chat_template(chat, tokenize=False, add_generation_prompt=True) for chat in CHATS]
@@ -191,8 +194,6 @@ def test_llama_cpp_computes_what_peft_does_with_the_adapter_beside_the_base_or_m
     wanted = [distribution(model, ids) for ids in prompts]
     with model.disable_adapter():
         without = [distribution(model, ids) for ids in prompts]
-    # Both exports ask for it, and each time all of the base's metadata would be read.
-    monkeypatch.setattr(gguf_export, "_architecture", cache(gguf_export._architecture))
     export_gguf(tmp_path / "adapter", tmp_path / "adapter.gguf")
     export_merged_gguf(tmp_path / "adapter", tmp_path / "merged.gguf")
     with served(base_file, tmp_path / "adapter.gguf") as address:
