@@ -19,7 +19,7 @@ MOST_APART = 600
 """Letters of all the parts of a message with their letters apart; more count as risk, as the search would take too long."""
 MOST_OF_A_NO = 300
 """Characters of the longest clear no: who denies at length is asked."""
-SURE_OF_RISK = 0.7
+SURE_OF_RISK = 0.65
 """How likely a message has to be about risk, from 0 to 1, so that the person is asked. Lower would see more, and ask so often that
 people answer without reading."""
 _BEFORE = 200

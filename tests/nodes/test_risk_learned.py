@@ -66,7 +66,7 @@ def test_a_file_that_is_no_model_is_refused(tmp_path: Path, text: str | None, pr
     ("text", "category"),
     [
         ("I have started to sort my things so that nobody has the trouble later.", "suicide"),
-        ("I ask him before I meet anybody, it keeps the evenings quiet.", "danger"),
+        ("I ask him before I go anywhere, and I hide my phone when he comes in.", "danger"),
         ("One of these nights I will not walk away from him.", "harm_to_others"),
     ],
 )

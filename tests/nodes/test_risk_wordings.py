@@ -61,9 +61,9 @@ def test_no_held_out_phrase_is_learned_from(file: str) -> None:
 @pytest.mark.parametrize(
     ("key", "kinds", "least"),
     [
-        ("explicit", ("explicit",), {"tune.yaml": 0.98, "held_out.yaml": 0.90, "held_out_later.yaml": 0.80}),
-        ("explicit", ("explicit", "unclear"), {"tune.yaml": 0.98, "held_out.yaml": 0.95, "held_out_later.yaml": 0.90}),
-        ("oblique", ("explicit", "unclear"), {"held_out.yaml": 0.53, "held_out_later.yaml": 0.40}),
+        ("explicit", ("explicit",), {"tune.yaml": 0.98, "held_out.yaml": 0.90, "held_out_later.yaml": 0.79}),
+        ("explicit", ("explicit", "unclear"), {"tune.yaml": 0.98, "held_out.yaml": 0.98, "held_out_later.yaml": 0.94}),
+        ("oblique", ("explicit", "unclear"), {"held_out.yaml": 0.75, "held_out_later.yaml": 0.62}),
         ("questions", ("asks",), {"tune.yaml": 0.95, "held_out.yaml": 0.91, "held_out_later.yaml": 0.70}),
         ("harmless", ("none",), {"held_out.yaml": 0.70, "held_out_later.yaml": 0.80}),
         ("harmless", ("none", "unclear"), {"held_out.yaml": 0.95, "held_out_later.yaml": 0.98}),
