@@ -31,7 +31,14 @@ from counseling_sessions.graph.session import SessionTask, find_session
 from counseling_sessions.inspection.transcript import how_it_ended, transcript_markdown
 from counseling_sessions.models.chat import Models
 from counseling_sessions.models.roles import ROLES, serving_line
-from counseling_sessions.nodes.risk import check_country, help_text, outdated_lines, phrase_lists, read_texts
+from counseling_sessions.nodes.risk import (
+    check_country,
+    help_text,
+    linear_model,
+    outdated_lines,
+    phrase_lists,
+    read_texts,
+)
 from counseling_sessions.nodes.risk.check import ROLE as RISK_ROLE
 from counseling_sessions.nodes.risk.phrases import LANGUAGES
 from counseling_sessions.nodes.stopping import NO_GOOD_ANSWER
@@ -138,6 +145,7 @@ def _refuse(request: PracticeRequest, planned: Planned, terminal: Terminal) -> N
     if not terminal.interactive and not request.page:
         raise SettingsError("practising as the client needs a terminal: there is a notice to read and to confirm")
     phrase_lists()
+    linear_model()
     read_texts()
     check_country(planned.country)
     config = planned.config

@@ -11,6 +11,7 @@ from counseling_sessions.nodes.risk.help_lines import (
     outdated_lines,
     read_help,
 )
+from counseling_sessions.nodes.risk.learned import linear_model
 from counseling_sessions.nodes.risk.phrases import Risk, phrase_lists
 from counseling_sessions.nodes.risk.search import answer_of, asks_about_risk, find_risk
 from counseling_sessions.nodes.risk.texts import read_texts, texts_in
@@ -24,6 +25,7 @@ __all__ = [
     "farewell_text",
     "find_risk",
     "help_text",
+    "linear_model",
     "outdated_lines",
     "phrase_lists",
     "read_help",

@@ -1,4 +1,4 @@
-"""The deterministic half of the risk check: it searches several spellings of a message for the lists' phrases.
+"""The risk check without a large model: the lists' phrases in several spellings of a message, and what linear models have learned.
 
 Negation never cancels a match: of "I am not suicidal", said alone, a person is asked. An answer to a question about risk
 counts unless it is a clear no.
@@ -8,6 +8,7 @@ import re
 from dataclasses import replace
 from typing import Literal
 
+from counseling_sessions.nodes.risk.learned import HARMLESS, linear_model
 from counseling_sessions.nodes.risk.patterns import Phrases, first_match
 from counseling_sessions.nodes.risk.phrases import Risk, phrase_lists
 from counseling_sessions.nodes.risk.spellings import Spellings, in_other_letters, spellings
@@ -18,6 +19,9 @@ MOST_APART = 600
 """Letters of all the parts of a message with their letters apart; more count as risk, as the search would take too long."""
 MOST_OF_A_NO = 300
 """Characters of the longest clear no: who denies at length is asked."""
+SURE_OF_RISK = 0.65
+"""How likely a message has to be about risk, from 0 to 1, so that the person is asked. Lower would see more, and ask so often that
+people answer without reading."""
 _BEFORE = 200
 """Characters at the end of the last message, and at the beginning of this one, that can belong to a phrase over both."""
 _CLAUSES = re.compile(r"[.,;:!()\n…–—]+| -+ ")
@@ -53,15 +57,13 @@ def answer_of(text: str) -> Literal["no", "yes", "unclear"]:
     Raises `SettingsError` for a list that cannot be read.
     """
     lists = phrase_lists()
-    readings = _spelled(text[:MOST]).exact
+    readings, clauses, denial = _spelled(text[:MOST]).exact, _clauses(text), lists.denial.exact
+    denies = any(map(denial.fullmatch, clauses))
     if any(lists.admission.found_in(words) for words in readings):
-        return "yes"
+        return "unclear" if denies else "yes"
     if "?" in text or len(text) > MOST_OF_A_NO or any(lists.doubt.found_in(words) for words in readings):
         return "unclear"
-    clauses, denial = _clauses(text), lists.denial.exact
-    is_no = any(map(denial.fullmatch, clauses)) and all(
-        denial.fullmatch(words) or _may_follow(words) for words in clauses
-    )
+    is_no = denies and all(denial.fullmatch(words) or _may_follow(words) for words in clauses)
     return "no" if is_no else "unclear"
 
 
@@ -80,8 +82,16 @@ def _find(text: str, before: str, asked: str) -> Risk | None:
         return Risk("check_failed", problem)
     if about:
         return Risk("rules", f"answer to a question about {about}", "unclear")
-    category = _found(replace(spelled, apart=()), text, before, lists.unclear)
+    category = _found(replace(spelled, apart=()), text, before, lists.unclear) or _learned(spelled)
     return Risk("rules", category, "unclear") if category else None
+
+
+def _learned(spelled: Spellings) -> str | None:
+    """The category that a message is about, by the learned model; None where that finds it harmless, or not sure enough."""
+    likely = linear_model().probabilities(spelled.exact[0])
+    if 1 - likely.pop(HARMLESS) < SURE_OF_RISK:
+        return None
+    return max(likely, key=lambda category: likely[category])
 
 
 def _undecidable(text: str, spelled: Spellings) -> str | None:

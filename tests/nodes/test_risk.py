@@ -246,7 +246,8 @@ def test_the_built_in_clients_can_be_played() -> None:
     for name in builtin_ids():
         for line in client_form(load_builtin(name)).splitlines():
             assert find_risk(line) is None, (name, line)
-    assert not [text_at(number * 997) for number in range(200) if find_risk(text_at(number * 997))]
+    risks = [find_risk(text_at(number * 997)) for number in range(200)]
+    assert not [risk for risk in risks if risk and risk.wording == "explicit"]
 
 
 def test_a_phrase_may_run_over_two_messages() -> None:

@@ -8,14 +8,19 @@ from pathlib import Path
 import pytest
 import yaml
 
+from counseling_sessions.nodes.examples import CORPUS
 from counseling_sessions.nodes.risk import answer_of, asks_about_risk, find_risk
 from counseling_sessions.nodes.risk.patterns import slips_of
 from counseling_sessions.nodes.risk.phrases import Risk
+from counseling_sessions.nodes.risk.spellings import spellings
 from counseling_sessions.nodes.risk.starts import starts_of
 
 PHRASES = Path(__file__).parent / "risk_phrases"
-HELD_OUT = "d866c2f3e6285ebf1374786e9094cc806e7c54facb672b8320c158a4491fb1e1"
-"""The lists are never tuned on these phrases: nobody who writes a pattern reads them."""
+HELD_OUT = {
+    "held_out.yaml": "d866c2f3e6285ebf1374786e9094cc806e7c54facb672b8320c158a4491fb1e1",
+    "held_out_later.yaml": "a2c135bb49e114739e7a5466f02a3909e0b109f25dea442e90f30516d67a526f",
+}
+"""Nothing is tuned on these phrases, of four hands and of eight later ones: nobody who writes a pattern reads them."""
 DANGEROUS = "Do you have thoughts of ending your life?"
 
 
@@ -35,31 +40,44 @@ def share(counted: Counter[str], *kinds: str) -> float:
     return sum(counted[kind] for kind in kinds) / counted.total()
 
 
-def test_the_held_out_phrases_are_as_they_were_split() -> None:
-    assert hashlib.sha256((PHRASES / "held_out.yaml").read_bytes()).hexdigest() == HELD_OUT
+@pytest.mark.parametrize(("file", "digest"), HELD_OUT.items())
+def test_the_held_out_phrases_are_as_they_were_split(file: str, digest: str) -> None:
+    assert hashlib.sha256((PHRASES / file).read_bytes()).hexdigest() == digest
+
+
+@pytest.mark.parametrize("file", HELD_OUT)
+def test_no_held_out_phrase_is_learned_from(file: str) -> None:
+    listed = yaml.safe_load((PHRASES / file).read_text(encoding="utf-8"))
+    learned = {
+        spellings(text).exact[0]
+        for path in (CORPUS / "risk").glob("*.yaml")
+        for texts in yaml.safe_load(path.read_text(encoding="utf-8")).values()
+        for text in texts
+    }
+    assert learned
+    assert not {spellings(text).exact[0] for texts in listed.values() for text in texts} & learned
 
 
 @pytest.mark.parametrize(
-    ("key", "kinds", "tuned", "held_out"),
+    ("key", "kinds", "least"),
     [
-        ("explicit", ("explicit",), 0.98, 0.90),
-        ("explicit", ("explicit", "unclear"), 0.98, 0.95),
-        ("oblique", ("explicit", "unclear"), 0.95, 0.53),
-        ("questions", ("asks",), 0.98, 0.91),
-        ("answers_no", ("no",), 0.98, 0.64),
-        ("harmless", ("none",), 0.95, 0.85),
-        ("harmless", ("none", "unclear"), 0.98, 0.95),
-        ("harmless_questions", ("none",), 0.98, 0.98),
+        ("explicit", ("explicit",), {"tune.yaml": 0.98, "held_out.yaml": 0.90, "held_out_later.yaml": 0.79}),
+        ("explicit", ("explicit", "unclear"), {"tune.yaml": 0.98, "held_out.yaml": 0.98, "held_out_later.yaml": 0.94}),
+        ("oblique", ("explicit", "unclear"), {"held_out.yaml": 0.75, "held_out_later.yaml": 0.62}),
+        ("questions", ("asks",), {"tune.yaml": 0.95, "held_out.yaml": 0.91, "held_out_later.yaml": 0.70}),
+        ("harmless", ("none",), {"held_out.yaml": 0.70, "held_out_later.yaml": 0.80}),
+        ("harmless", ("none", "unclear"), {"held_out.yaml": 0.95, "held_out_later.yaml": 0.98}),
+        ("harmless_questions", ("none",), {"tune.yaml": 0.95, "held_out.yaml": 0.98, "held_out_later.yaml": 0.85}),
     ],
 )
 def test_of_phrases_by_several_hands_at_least_so_many_are_taken_as_meant(
-    key: str, kinds: tuple[str, ...], tuned: float, held_out: float
+    key: str, kinds: tuple[str, ...], least: dict[str, float]
 ) -> None:
-    assert share(counts("tune.yaml", key), *kinds) >= tuned
-    assert share(counts("held_out.yaml", key), *kinds) >= held_out
+    shares = {file: share(counts(file, key), *kinds) for file in least}
+    assert {file for file in least if shares[file] < least[file]} == set(), shares
 
 
-@pytest.mark.parametrize("file", ["tune.yaml", "held_out.yaml"])
+@pytest.mark.parametrize("file", ["tune.yaml", *HELD_OUT])
 @pytest.mark.parametrize("key", ["answers_yes", "answers_unclear"])
 def test_next_to_no_answer_is_taken_for_a_no_that_is_none(file: str, key: str) -> None:
     assert share(counts(file, key), "no") <= 0.02
