@@ -386,6 +386,6 @@ def test_a_message_that_takes_its_step_is_not() -> None:
     assert check(spoken("Thank you for saying that. Are you thinking of suicide?", "ask")) == []
 
 
-def test_the_lists_alone_see_the_first_sign_of_two_of_the_twelve() -> None:
+def test_the_rules_alone_see_the_first_sign_of_seven_of_the_twelve() -> None:
     """What docs/architecture.md says; the others take a model, or a direct question."""
     assert sum(find_risk(part.sign) is not None for name in risk_ids() if (part := load_risk(name).risk)) == 7
