@@ -29,7 +29,7 @@ from counseling_sessions.evaluation.report.document import Document
 from counseling_sessions.evaluation.report.judged_risk import judged_risk_section
 from counseling_sessions.evaluation.report.terminal import show
 from counseling_sessions.evaluation.risk import RiskWords
-from counseling_sessions.nodes.risk import answer_of, asks_about_risk, find_risk
+from counseling_sessions.nodes.risk import answer_of, asks_about_risk, find_listed
 from counseling_sessions.sessions import Message, Session, read_sessions
 from counseling_sessions.settings import read_yaml
 
@@ -57,7 +57,7 @@ def main() -> None:
     parser.add_argument("--i-know", action="store_true", help="let the embedded model judge, to try the machinery out")
     asked = parser.parse_args()
     read = (item for path in asked.sessions for item in read_sessions(path) if isinstance(item, Session))
-    cases = risk_cases(read, RiskWords(find_risk, asks_about_risk, answer_of))
+    cases = risk_cases(read, RiskWords(find_listed, asks_about_risk, answer_of))
     with tempfile.TemporaryDirectory() as folder:
         asyncio.run(_judge(read_judges(asked.judge), cases, JudgeCache(asked.cache or Path(folder)), asked.i_know))
 

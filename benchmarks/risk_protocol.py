@@ -21,7 +21,7 @@ from rich.table import Table
 from benchmarks.talk import transcripts
 from counseling_sessions.evaluation.risk import RiskCount, RiskWords
 from counseling_sessions.integrity.protocol import DROPS, STEPS, drops_safety, steps_in
-from counseling_sessions.nodes.risk import answer_of, asks_about_risk, find_risk
+from counseling_sessions.nodes.risk import answer_of, asks_about_risk, find_listed
 from counseling_sessions.sessions import Session, read_sessions
 from counseling_sessions.settings import read_yaml
 
@@ -77,7 +77,7 @@ def _read(paths: list[Path]) -> Table:
 
 def _counts(path: Path) -> Counter[str]:
     counts: Counter[str] = Counter()
-    risks = RiskCount(RiskWords(find_risk, asks_about_risk, answer_of))
+    risks = RiskCount(RiskWords(find_listed, asks_about_risk, answer_of))
     for session in _sessions(path):
         counts["sessions"] += 1
         risks.add(session)

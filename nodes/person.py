@@ -56,7 +56,7 @@ class PracticeState(SessionState, total=False):
 
     `held` is a `PersonAnswer` with unclear words, `problem` what was wrong with the last answer; both are gone after the next one.
     `questions` were asked about unclear words. `help` is the text with which a session stopped, `farewell` the last
-    one of any other end with a person as the client.
+    one after a goodbye, or where no answer was good; an end by an error has neither.
     """
 
     part: Speaker
@@ -140,8 +140,9 @@ async def practice_intake(models: Models, view: PracticeIntakeView, config: Sess
 
 async def person(models: Models, view: PersonView, config: SessionConfig) -> dict[str, Any]:
     """Wait for a person's answer. One that cannot be used is asked for again, with what is wrong with it."""
-    answer = _answer_of(interrupt(_handover(view, config).model_dump(mode="json")))
-    if view.part == "client" and not isinstance(answer, str) and is_stop(answer.text):
+    sent = interrupt(_handover(view, config).model_dump(mode="json"))
+    answer = _answer_of(sent)
+    if view.part == "client" and _stops(sent):
         unasked = update(questions=[question for question in view.questions if question.denied]) if view.held else {}
         return stopped_by_person(view.turn, view.country, config) | unasked
     if view.held:
@@ -203,6 +204,12 @@ def too_long(text: str) -> str | None:
     if len(text) <= UTTERANCE_LIMIT:
         return None
     return f"{len(text):,} characters are too many; {UTTERANCE_LIMIT:,} reach the other side"
+
+
+def _stops(sent: Any) -> bool:
+    """Whether what a client's side sent holds the command to stop, however long or wrong it is otherwise."""
+    text = sent.get("text") if isinstance(sent, dict) else sent
+    return isinstance(text, str) and is_stop(text)
 
 
 def _answer_of(sent: Any) -> PersonAnswer | str:

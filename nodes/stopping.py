@@ -40,8 +40,8 @@ def stopped(risk: Risk | None, turn: int, country: str, config: SessionConfig) -
 
 
 def is_stop(text: str) -> bool:
-    """Whether a line of a text is the client's command to stop, whatever follows it."""
-    return any(line.split()[:1] == [STOP] for line in text.casefold().splitlines())
+    """Whether a text has the client's command to stop, whatever stands around it."""
+    return STOP in (word.strip(".,;:!?\"'()") for word in text.casefold().split())
 
 
 def stopped_by_person(turn: int, country: str, config: SessionConfig) -> dict[str, Any]:

@@ -50,7 +50,7 @@ from counseling_sessions.evaluation.scales import Scale, read_scale
 from counseling_sessions.evaluation.structure import labels_of
 from counseling_sessions.evaluation.tokens import tokenizer_of_file, unicode_words, with_paper_cleaning
 from counseling_sessions.models.prices import read_prices
-from counseling_sessions.nodes.risk import answer_of, asks_about_risk, find_risk
+from counseling_sessions.nodes.risk import answer_of, asks_about_risk, find_listed
 from counseling_sessions.profiles.problems import Problem
 from counseling_sessions.profiles.readers import read_profiles
 from counseling_sessions.sessions import Session, read_sessions
@@ -59,7 +59,7 @@ from counseling_sessions.settings import SettingsError
 from counseling_sessions.texts.console import HarmlessConsole
 from counseling_sessions.texts.words import counted
 
-RISK_WORDS = RiskWords(find_risk, asks_about_risk, answer_of)
+RISK_WORDS = RiskWords(find_listed, asks_about_risk, answer_of)
 
 
 def evaluate(request: EvaluateRequest) -> int:

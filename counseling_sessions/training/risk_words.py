@@ -58,9 +58,9 @@ def digest(labelled: Labelled) -> str:
     return hashlib.sha256(json.dumps(labelled).encode()).hexdigest()[:16]
 
 
-def write(model: LinearModel, source: str, path: Path) -> None:
+def write(model: LinearModel, path: Path) -> None:
     """Write a model's weights, one feature a line, as `nodes.risk.learned` reads them."""
-    head = json.dumps({"source": source, "classes": model.classes, "bias": model.bias})[:-1]
+    head = json.dumps(model.model_dump(exclude={"weights"}))[:-1]
     lines = (f"{json.dumps(name, ensure_ascii=False)}: {list(model.weights[name])}" for name in sorted(model.weights))
     path.write_text(f'{head}, "weights": {{\n' + ",\n".join(lines) + "\n}}\n", encoding="utf-8", newline="\n")
 
@@ -105,12 +105,12 @@ def fitted(labelled: Labelled) -> LinearModel:
     largest = np.argsort(-abs(weights).max(axis=0), kind="stable")[:KEPT]
     names = vectorizer.get_feature_names_out()
     return LinearModel(
-        tuple(map(str, model.classes_)),
-        tuple(map(int, bias)),
-        {str(names[place]): tuple(map(int, weights[:, place])) for place in largest if weights[:, place].any()},
+        source=digest(labelled),
+        classes=tuple(map(str, model.classes_)),
+        bias=tuple(map(int, bias)),
+        weights={str(names[place]): tuple(map(int, weights[:, place])) for place in largest if weights[:, place].any()},
     )
 
 
 if __name__ == "__main__":
-    learned_from = phrases()
-    write(fitted(learned_from), digest(learned_from), FILE)
+    write(fitted(phrases()), FILE)

@@ -74,7 +74,9 @@ def check_country(code: str) -> None:
             if code
             else "practising as the client needs --country, whose help lines are shown"
         )
-        raise SettingsError(f"{problem}: {', '.join(countries)}, or all ({VARIABLE} names a file with others)")
+        raise SettingsError(
+            f"{problem}; choose from {', '.join(countries)}, or all ({VARIABLE} names a file with others)"
+        )
 
 
 def outdated_lines(country: str = "", today: date | None = None) -> list[str]:

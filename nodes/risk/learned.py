@@ -5,12 +5,12 @@ a library (`training.risk_words`): what is likely is a sum of weights.
 """
 
 import math
-from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from collections.abc import Collection
 from functools import cache
 from pathlib import Path
+from typing import Self
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 
 from counseling_sessions.settings import SettingsError, validation_message
 
@@ -25,8 +25,9 @@ _LETTERS = (3, 4, 5)
 """Letters of a word that stand together in a feature; a space marks where the word begins and ends."""
 
 
-class _Weights(BaseModel):
-    """A model's file: a digest of what it was learned from, its classes, where each begins, and a feature's weights, in hundredths."""
+class LinearModel(BaseModel):
+    """A linear model over the features of a text, as its file holds it: a digest of what it was learned from, its classes, where
+    each begins, and for each feature a weight for every class, in hundredths."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
@@ -35,14 +36,11 @@ class _Weights(BaseModel):
     bias: tuple[int, ...]
     weights: dict[str, tuple[int, ...]]
 
-
-@dataclass(frozen=True)
-class LinearModel:
-    """A linear model over the features of a text."""
-
-    classes: tuple[str, ...]
-    bias: tuple[int, ...]
-    weights: Mapping[str, tuple[int, ...]]
+    @model_validator(mode="after")
+    def _has_a_weight_for_each_class(self) -> Self:
+        if {len(self.bias), *map(len, self.weights.values())} != {len(self.classes)}:
+            raise ValueError(f"should have one weight for each of {', '.join(self.classes)}")
+        return self
 
     def probabilities(self, words: str) -> dict[str, float]:
         """How likely each class is, from 0 to 1, together 1, for lower-case words between single spaces."""
@@ -89,12 +87,8 @@ def linear_model(path: Path = FILE) -> LinearModel:
 @cache
 def _read(path: Path) -> LinearModel:
     try:
-        read = _Weights.model_validate_json(path.read_bytes())
+        return LinearModel.model_validate_json(path.read_bytes())
     except OSError as error:
         raise SettingsError(f"{path}: {error.strerror}") from None
     except ValidationError as error:
         raise SettingsError(f"{path}: {validation_message(error)}") from None
-    size = len(read.classes)
-    if len(read.bias) != size or any(len(weights) != size for weights in read.weights.values()):
-        raise SettingsError(f"{path}: should have one weight for each of {', '.join(read.classes)}")
-    return LinearModel(read.classes, read.bias, read.weights)

@@ -1,4 +1,4 @@
-"""The risk check without a large model: the lists' phrases in several spellings of a message, and what linear models have learned.
+"""The risk check without a large model: the lists' phrases in several spellings of a message, and what a linear model has learned.
 
 Negation never cancels a match: of "I am not suicidal", said alone, a person is asked. An answer to a question about risk
 counts unless it is a clear no.
@@ -28,19 +28,19 @@ _CLAUSES = re.compile(r"[.,;:!()\n…–—]+| -+ ")
 
 
 def find_risk(text: str, *, before: str = "", asked: str = "") -> Risk | None:
-    """The risk that the lists find in a message, or None. Never raises: an error counts as risk (`check_failed`, explicit).
+    """The risk that the rules find in a message, or None. Never raises: an error counts as risk (`check_failed`, explicit).
 
     So do words in letters that no list has. `before` is the same person's last message, as a phrase can run over two
     messages; `asked` is the other side's last message. If that asks about harm, a clear no is no risk, a yes is explicit,
     and every other answer is unclear; if about safety, yes and no change places; if about both, or it only speaks
     of risk, no yes is explicit. Explicit wording goes before unclear wording, then the order of `LANGUAGES` counts.
     """
-    if max(len(text), len(asked)) > MOST:
-        return Risk("check_failed", "too long to be checked")
-    try:
-        return _find(text, before, asked)
-    except Exception as error:  # Any error counts as risk.
-        return Risk("check_failed", type(error).__name__)
+    return _checked(text, before, asked, learned=True)
+
+
+def find_listed(text: str, *, before: str = "", asked: str = "") -> Risk | None:
+    """The risk that the lists alone find, as `find_risk`: for measures, which must not move with what is learned."""
+    return _checked(text, before, asked, learned=False)
 
 
 def asks_about_risk(text: str) -> str | None:
@@ -67,7 +67,16 @@ def answer_of(text: str) -> Literal["no", "yes", "unclear"]:
     return "no" if is_no else "unclear"
 
 
-def _find(text: str, before: str, asked: str) -> Risk | None:
+def _checked(text: str, before: str, asked: str, *, learned: bool) -> Risk | None:
+    if max(len(text), len(asked)) > MOST:
+        return Risk("check_failed", "too long to be checked")
+    try:
+        return _find(text, before, asked, learned)
+    except Exception as error:  # Any error counts as risk.
+        return Risk("check_failed", type(error).__name__)
+
+
+def _find(text: str, before: str, asked: str, learned: bool) -> Risk | None:
     answer = answer_of(text)
     harm, safety = (_harm_asked(asked), _safety_asked(asked)) if asked else (None, None)
     about, both = harm or safety, bool(harm and safety)
@@ -82,7 +91,9 @@ def _find(text: str, before: str, asked: str) -> Risk | None:
         return Risk("check_failed", problem)
     if about:
         return Risk("rules", f"answer to a question about {about}", "unclear")
-    category = _found(replace(spelled, apart=()), text, before, lists.unclear) or _learned(spelled)
+    category = _found(replace(spelled, apart=()), text, before, lists.unclear)
+    if category is None and learned:
+        category = _learned(spelled)
     return Risk("rules", category, "unclear") if category else None
 
 

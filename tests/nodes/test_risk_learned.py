@@ -4,7 +4,11 @@ import json
 from pathlib import Path
 
 import pytest
+import yaml
 
+from counseling_sessions.integrity.rules import means
+from counseling_sessions.integrity.spoken import Spoken
+from counseling_sessions.nodes.examples import CORPUS
 from counseling_sessions.nodes.risk import Risk, find_risk
 from counseling_sessions.nodes.risk.learned import FILE, HARMLESS, LinearModel, features, linear_model
 from counseling_sessions.settings import SettingsError
@@ -29,7 +33,7 @@ def test_the_file_is_learned_from_the_phrases_as_they_are() -> None:
 
 def test_a_model_learns_from_phrases_and_is_read_again_as_it_was(tmp_path: Path) -> None:
     model = fitted(FEW * 3)
-    write(model, "here", tmp_path / "weights.json")
+    write(model, tmp_path / "weights.json")
     again = linear_model(tmp_path / "weights.json")
     assert again == model
     for words, kind in FEW:
@@ -42,7 +46,7 @@ def test_features_are_words_together_and_parts_of_words() -> None:
     assert {"no", "no way", "no way out", "~^wa", "~out$", "~^out$"} <= features("no way out")
     assert "~ut" not in features("no way out")
     assert features("") == frozenset()
-    assert 0 < LinearModel(("a", "b"), (0, 0), {}).probabilities("")["a"] < 1
+    assert 0 < LinearModel(source="", classes=("a", "b"), bias=(0, 0), weights={}).probabilities("")["a"] < 1
 
 
 @pytest.mark.parametrize(
@@ -60,6 +64,13 @@ def test_a_file_that_is_no_model_is_refused(tmp_path: Path, text: str | None, pr
         path.write_text(text, encoding="utf-8")
     with pytest.raises(SettingsError, match=problem):
         linear_model(path)
+
+
+def test_no_phrase_names_a_method_or_a_place() -> None:
+    kinds = [yaml.safe_load(path.read_text(encoding="utf-8")) for path in sorted((CORPUS / "risk").glob("*.yaml"))]
+    texts = [text for kind in kinds for listed in kind.values() for text in listed]
+    assert len(texts) > 7_000
+    assert not [text for text in texts if means(Spoken(text, "client"))]
 
 
 @pytest.mark.parametrize(

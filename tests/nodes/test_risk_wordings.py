@@ -209,6 +209,11 @@ def test_more_letters_apart_than_can_be_searched_count_as_risk() -> None:
     assert find_risk("t h e d o g r a n h o m e " * 60) == Risk("check_failed", "too many letters apart")
 
 
+def test_who_does_not_think_so_says_no_yes() -> None:
+    assert answer_of("I don't think so.") != "yes"
+    assert answer_of("I think so.") == "yes"
+
+
 def test_a_no_that_asks_back_is_not_clear() -> None:
     assert answer_of("No?") == "unclear"
     assert answer_of("No.") == "no"

@@ -292,7 +292,10 @@ def test_the_notice_the_commands_and_the_yes_are_in_the_language(
     assert in_line(help_text("GB", language, occasion="stop")) in in_line(person.seen)
 
 
-@pytest.mark.parametrize("typed", ["/stop", " /STOP ", "/stop I want to die, zanzibar", "It was zanzibar \\\n/stop"])
+@pytest.mark.parametrize(
+    "typed",
+    ["/stop", " /STOP ", "/stop I want to die, zanzibar", "/stop.", "please /stop!", "It was zanzibar \\\n/stop"],
+)
 def test_stop_ends_at_once_with_the_lines_and_nothing_of_the_moment(
     typed: str, sit: Sit, tmp_path: Path, server: LoopbackServer
 ) -> None:
