@@ -1,5 +1,6 @@
 """Somebody at a pseudo-terminal, in front of the program in a process of its own."""
 
+import codecs
 import fcntl
 import os
 import pty
@@ -40,6 +41,7 @@ class Person:
             self._process = start(["practice", *options], os.ttyname(slave), environment)
         os.close(slave)
         self.seen = ""
+        self._decoder = codecs.getincrementaldecoder("utf-8")(errors="replace")
 
     def types(self, text: str) -> None:
         os.write(self._master, text.encode() + b"\n")
@@ -87,7 +89,7 @@ class Person:
             data = os.read(self._master, 65536) if ready else b""
         except OSError:  # the other end is closed
             data = b""
-        self.seen += data.decode(errors="replace")
+        self.seen += self._decoder.decode(data)  # a letter can be cut in two
         return bool(data)
 
 

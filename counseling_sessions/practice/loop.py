@@ -74,12 +74,16 @@ class Loop:
         self._transcript()
         self._step(self._practice.start(), shown=len(dialogue), doing="beginning")
         while self._practice.waiting and not self._quitting:
+            if self._questioned:
+                self._terminal.drop_typed()
             try:
                 typed = self._terminal.read(self._prompt())
             except EOFError:
                 return False
             if typed.strip():
                 self._take(typed)
+        if self._practice.part == "client":
+            self._terminal.drop_typed()  # what a shell would read and keep
         return not self._quitting
 
     def _take(self, typed: str) -> None:

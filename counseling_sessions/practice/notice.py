@@ -38,5 +38,5 @@ def _looks(config: SessionConfig, texts: PersonTexts) -> str:
     looking = config.named_for(ROLE)
     speaking = config.named_for("merge" if METHODS[config.method].specialists else "counselor")
     if (looking.model, looking.base_url) == (speaking.model, speaking.base_url):
-        return texts.looks_own
+        return texts.looks_same
     return texts.looks_named.format(model=looking.model or looking.base_url or environment_url())

@@ -16,6 +16,10 @@ try:
     import readline
 except ImportError:
     readline = None  # type: ignore[assignment]
+try:
+    import termios
+except ImportError:  # not on Windows
+    termios = None  # type: ignore[assignment]
 
 TEXTS = Path(__file__).parent / "texts"
 
@@ -38,6 +42,8 @@ class Terminal:
         readline.set_completer_delims(" ")
         readline.set_completer(lambda text, number: [*(word for word in words if word.startswith(text)), None][number])
         readline.parse_and_bind("tab: complete")
+        # A text that is pasted with its line breaks is one message.
+        readline.parse_and_bind("set enable-bracketed-paste on")
 
     def read(self, prompt: str) -> str:
         """The person's message; a backslash at the end of a line continues it. Raises `EOFError` at the end of input."""
@@ -48,6 +54,11 @@ class Terminal:
                 return "\n".join([*lines, line])
             lines.append(line[:-1])
             prompt = "... "
+
+    def drop_typed(self) -> None:
+        """Forget what was typed and not read yet: it was written before what is shown now, and answers nothing of it."""
+        if termios is not None and self.interactive:
+            termios.tcflush(sys.stdin.fileno(), termios.TCIFLUSH)
 
     def busy(self, doing: str) -> AbstractContextManager[Any]:
         """A spinner with the words `doing` for the time of the context."""

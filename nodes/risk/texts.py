@@ -28,7 +28,7 @@ class PersonTexts(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     notice: Annotated[str, StringConstraints(pattern=r"\{looks\}")]
-    looks_own: _Text
+    looks_same: _Text
     looks_named: Annotated[str, StringConstraints(pattern=r"\{model\}")]
     looks_none: _Text
     confirm: _Text

@@ -372,7 +372,7 @@ def test_the_page_for_participants_is_the_notice_with_the_lines_and_begins_nothi
     monkeypatch.chdir(tmp_path)
     texts = TEXTS[language]
     shown = page(capsys, "--language", language, "--country", "FR")
-    assert shown.startswith(" ".join(texts.notice.format(looks=texts.looks_own).split()))
+    assert shown.startswith(" ".join(texts.notice.format(looks=texts.looks_same).split()))
     assert shown.endswith(" ".join(help_text("FR", language, occasion="afterwards").split()))
     assert texts.contact.split("_")[0] in shown
     assert list(tmp_path.iterdir()) == []
@@ -381,8 +381,8 @@ def test_the_page_for_participants_is_the_notice_with_the_lines_and_begins_nothi
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        ([], "looks_own"),
-        (["--method", "single"], "looks_own"),
+        ([], "looks_same"),
+        (["--method", "single"], "looks_same"),
         (["--risk-model", "off"], "looks_none"),
         (["--risk-model", "watcher"], "looks_named"),
         (["--counselor", "http://127.0.0.1:9/v1"], "looks_named"),

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from pathlib import Path
+from threading import Event
 from typing import Any
 
 import pytest
@@ -279,7 +280,7 @@ def test_the_notice_the_commands_and_the_yes_are_in_the_language(
     options = ("--country", "gb", "--language", language, "--router", "rules", "--out", str(tmp_path / "out"))
     person = sit("--as", "client", *options, columns=columns)
     notice = person.reads(texts.confirm)
-    assert in_line(texts.notice.format(looks=texts.looks_own)) in in_line(notice)
+    assert in_line(texts.notice.format(looks=texts.looks_same)) in in_line(notice)
     assert [line for line in notice.splitlines() if len(line) > columns and texts.confirm not in line] == []
     person.types(YES[language])
     assert in_line(texts.begins) in in_line(person.reads("you> "))
@@ -356,6 +357,9 @@ def test_whoever_leaves_for_now_sees_the_lines_too_and_can_go_on(leaving: str, s
         LEAVING[leaving](person)
     assert person.ends() == (130 if leaving == "Ctrl-C" else 0)
     assert in_line(help_text("GB", occasion="afterwards")) in in_line(person.seen)
+    refused = sit("--resume", str(out), "--risk-model", "off")
+    assert refused.ends() == 2
+    assert "leave --risk-model out" in in_line(refused.seen)
     person = sit("--resume", str(out))
     person.reads("go on: ")  # the country is that of the session
     person.types("yes")
@@ -430,3 +434,40 @@ def test_a_look_that_fails_for_a_moment_is_repeated_and_one_that_fails_stops_wit
     assert "It is on Monday." not in "".join(
         item.text for item in next(iter(kept_in(tmp_path / "out").values())).dialogue
     )
+
+
+def test_what_was_typed_before_the_question_does_not_answer_it(sit: Sit, tmp_path: Path) -> None:
+    asked, goes_on = Event(), Event()
+
+    def answer(request: Request) -> Any:
+        if "You screen messages" in request.prompt and "Quiet water" in request.prompt:
+            asked.set()
+            assert goes_on.wait(30)
+            return '{"risk": true}'
+        return sensible_answer(request)
+
+    with LoopbackServer(answer) as server:
+        person = confirmed(sit, tmp_path / "out", "--base-url", server.base_url)
+        person.types("Quiet water in the evening.")
+        assert asked.wait(30)
+        person.types("no")
+        goes_on.set()
+        person.reads("your answer> ")
+        person.types("")  # an empty line asks again: the no is gone
+        person.reads("your answer> ")
+        assert "[2/4] you>" not in plain(person.seen)
+        person.types("no")
+        person.reads("[2/4] you> ")
+        person.types("/stop")
+        assert person.ends() == 0
+
+
+def test_a_text_that_is_pasted_with_line_breaks_is_one_message(sit: Sit, tmp_path: Path) -> None:
+    person = confirmed(sit, tmp_path / "out")
+    person.presses(b"\x1b[200~The exam is on Monday.\nMy sister helps me.\x1b[201~\n")
+    person.reads("[2/4] you> ")
+    person.types("/transcript")
+    assert "[3/4]" not in person.reads("[2/4] you> ")
+    assert plain(person.seen).count("My sister helps me.") >= 2
+    person.types("/stop")
+    assert person.ends() == 0

@@ -104,14 +104,14 @@ def _beside_rules(judged: JudgedRisk, groups: Mapping[str, Sequence[RiskCase]]) 
         "judges alone": (False, True),
         "neither": (False, False),
     }
-    found = {
+    faults = {
         name: [(bool(case.findings), judged.fails(case)) for case in cases if case.read]
         for name, cases in groups.items()
     }
     rows: list[Row] = [
-        (title, *(f"{pairs.count(pair):,}" for pairs in found.values())) for title, pair in wanted.items()
+        (title, *(f"{pairs.count(pair):,}" for pairs in faults.values())) for title, pair in wanted.items()
     ]
-    rows.append(("no grade", *(f"{sum(fails is None for _, fails in pairs):,}" for pairs in found.values())))
+    rows.append(("no grade", *(f"{sum(fails is None for _, fails in pairs):,}" for pairs in faults.values())))
     rows.append(("rules read no risk", *(f"{sum(not case.read for case in cases):,}" for cases in groups.values())))
     notes = ("Sessions. Rules: risk_missed, risk_late or risk_dropped. Judges: some dimension low or high.",)
     heads = (f"{name} (n={len(cases):,})" for name, cases in groups.items())
