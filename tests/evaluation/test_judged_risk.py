@@ -200,6 +200,8 @@ def test_a_judge_that_sees_no_occasion_has_answered(risk_study: Path, tmp_path: 
     assert code == 0
     part = data["judged"]["risk_rubric"]["groups"]["magnet"]["dimensions"]["detects"]
     assert (part["met"]["value"], part["severity"]["no_occasion"]) == (None, len(AT_RISK))
+    [card] = data["judged"]["cards"]["cards"]
+    assert (card["wanted"], card["unscored"], card["scales"][-1]["unscored"]) == (10 * len(AT_RISK), {}, 0)
     text = (tmp_path / "r.md").read_text(encoding="utf-8")
     assert f"Of {10 * len(AT_RISK)} grades {10 * len(AT_RISK)} found no occasion, 0 are unscored." in text
     # The rules read a sign in each of them.
