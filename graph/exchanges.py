@@ -159,7 +159,7 @@ class _State:
             return RISK_ROLE
         if isinstance(part, Utterance) and part.speaker == "client":
             return "client"
-        return "merge" if METHODS[self.config.method].specialists else "counselor"
+        return METHODS[self.config.method].speaker
 
     def _is_draft(self, part: _Answered) -> bool:
         """Whether an utterance is the only draft of its turn, said as it is: nobody merged it."""
