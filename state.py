@@ -230,6 +230,7 @@ class RiskEntry(FrozenData):
     There is one for each turn from the first sign on, until a clear no or the end, and for each that a model has looked at. The
     counselor's side alone sees it. `source` says who saw the sign (`call`: the model's), `category` which; "routine": nobody, and the
     question is the one that everybody is asked. `done` are the steps of all messages before. Without `steps` the plan goes on.
+    `end` is what the session was about to end for, where it goes on instead.
     """
 
     turn: TurnNumber = Field(ge=1)
@@ -238,6 +239,7 @@ class RiskEntry(FrozenData):
     category: str = ""
     steps: tuple[RiskStep, ...] = ()
     done: tuple[RiskStep, ...] = ()
+    end: EndReason | None = Field(default=None, exclude_if=unsaid)
     call: Call | None = None
 
 

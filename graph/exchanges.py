@@ -22,6 +22,7 @@ from counseling_sessions.nodes.methods import METHODS
 from counseling_sessions.nodes.pick_request import ask_pick
 from counseling_sessions.nodes.plan import ask_plan
 from counseling_sessions.nodes.protocol import ask_protocol, goes_on
+from counseling_sessions.nodes.protocol.course import LEAVING
 from counseling_sessions.nodes.protocol.noticing import CATEGORIES, ask_notice
 from counseling_sessions.nodes.risk.check import ROLE as RISK_ROLE
 from counseling_sessions.nodes.router import ask_closing, ask_merge
@@ -158,7 +159,7 @@ class _State:
             return RISK_ROLE
         if isinstance(part, Utterance) and part.speaker == "client":
             return "client"
-        return "merge" if METHODS[self.config.method].specialists else "counselor"
+        return METHODS[self.config.method].speaker
 
     def _is_draft(self, part: _Answered) -> bool:
         """Whether an utterance is the only draft of its turn, said as it is: nobody merged it."""
@@ -227,10 +228,12 @@ class _State:
         return fitting_state(view, self.config, reply.text, self._end_with(reply))
 
     def _end_with(self, reply: Utterance) -> EndReason | None:
-        """The end that the client declares with a reply; None for most."""
+        """The end that the client declares with a reply, whether the session ended there or not; None for most."""
         record = self.record
-        ends = bool(record.turns) and reply is record.turns[-1].client and record.end_reason in ("resolved", "left")
-        return record.end_reason if ends else None
+        ends = [entry.end for entry in record.risk if entry.turn == reply.turn + 1]
+        if record.turns and reply is record.turns[-1].client:
+            ends.append(record.end_reason)
+        return next((end for end in ends if end in LEAVING), None)
 
     def _answer(self, part: _Answered) -> str:
         if isinstance(part, Plan):

@@ -23,6 +23,7 @@ from counseling_sessions.nodes.methods import METHODS
 from counseling_sessions.nodes.picking import placed
 from counseling_sessions.nodes.progress import progress_of
 from counseling_sessions.nodes.prompt_set import prompts_digest
+from counseling_sessions.nodes.protocol.course import LEAVING
 from counseling_sessions.nodes.router import policy_of
 from counseling_sessions.profiles.schema import Attitude, clean
 from counseling_sessions.sessions.ids import SESSIONS
@@ -38,7 +39,7 @@ from counseling_sessions.sessions.journal_lines import (
 from counseling_sessions.sessions.prompt_sets import digest_of, sets_of
 from counseling_sessions.sessions.record import Fork, ForkEdit, SessionRecord, Turn
 from counseling_sessions.settings import SessionConfig, SettingsError
-from counseling_sessions.state import CounselorView, Pick, Plan, Utterance, replace, update
+from counseling_sessions.state import CounselorView, EndReason, Pick, Plan, Utterance, replace, update
 
 REASON = "Chosen by hand."
 """The reason of a person's pick, for the merge."""
@@ -229,13 +230,23 @@ def _past(task: ForkTask) -> SessionRecord:
         opening[-1] = _edit(opening[-1], task.edits.client)
     elif task.edits.client is not None and (said := turns[-1].client):
         turns[-1] = turns[-1].model_copy(update={"client": _edit(said, task.edits.client)})
-    end = (parent.end_reason if as_before else None) or "turn_limit"
+    taken_back = _taken_back(task)
+    end = taken_back or (parent.end_reason if as_before else None) or "turn_limit"
     revisions = tuple(plan for plan in parent.revisions if task.plan and plan.turn < task.turn)
     changes: dict[str, Any] = {"attitude": task.attitude, "opening": tuple(opening), "turns": tuple(turns)}
     noticed = tuple(entry for entry in parent.risk if entry.turn < task.turn)
     changes |= {"plan": task.plan, "revisions": revisions, "risk": noticed}
-    over = {"end_reason": end if task.closes else None, "closing": None, "failure": None}
+    # An end for which the parent closed is open again, as long as there are turns to come.
+    going = taken_back if taken_back in LEAVING else None
+    over = {"end_reason": end if task.closes else going, "closing": None, "failure": None}
     return parent.model_copy(update=changes | over)
+
+
+def _taken_back(task: ForkTask) -> EndReason | None:
+    """The end that the parent took back at the turn that is played anew; None where a person's edit decides how it goes on."""
+    if task.edits.made:
+        return None
+    return next((entry.end for entry in task.parent.risk if entry.turn == task.turn), None)
 
 
 def _edited(task: ForkTask) -> Iterator[tuple[str, dict[str, Any]]]:

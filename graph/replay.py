@@ -6,9 +6,10 @@ from typing import Any
 
 from counseling_sessions.nodes.intake import taken_in
 from counseling_sessions.nodes.methods import METHODS
+from counseling_sessions.nodes.protocol.noticing import entry_update
 from counseling_sessions.sessions.record import SessionRecord, Turn
 from counseling_sessions.settings import SessionConfig
-from counseling_sessions.state import Candidate, Failure, Part, Pick, Plan, RiskEntry, replace, update
+from counseling_sessions.state import Candidate, EndReason, Failure, Part, Pick, Plan, RiskEntry, replace, update
 
 
 @dataclass(frozen=True)
@@ -37,26 +38,31 @@ def replay(record: SessionRecord) -> list[Superstep]:
     noticed = {entry.turn: entry for entry in record.risk}
     for turn in record.turns:
         entry = noticed.get(turn.turn)
+        _end_with(entry.end if entry else None, steps)
         steps.append(_superstep(turn.turn, [entry], counselor))
         steps.append(_superstep(turn.turn, [revised.get(turn.turn)], counselor))
         steps += _of_turn(turn, config, "protocol" if entry and entry.steps else counselor)
-    ended = update(end_reason=record.end_reason) if record.end_reason else {}
+    entry = noticed.get(record.after)
     by_counselor = record.end_reason in ("completed", "risk")
-    if ended and not by_counselor and record.turns and record.turns[-1].client:
-        steps[-1].updates[0][1].update(ended)
+    taken_back = entry.end if entry else None
+    _end_with(taken_back if taken_back or by_counselor else record.end_reason, steps)
+    steps.append(_superstep(record.after, [entry], counselor))
     if record.closing:
-        entry = noticed.get(record.closing.turn)
-        steps.append(_superstep(record.closing.turn, [entry], counselor))
-        steps.append(
-            _superstep(record.closing.turn, [record.closing], "protocol" if entry and entry.steps else counselor)
-        )
-        if by_counselor:  # the counselor ends the session with its closing words
-            steps[-1].updates[0][1].update(ended)
+        by_protocol = bool(entry and entry.steps)
+        steps.append(_superstep(record.after, [record.closing], "protocol" if by_protocol else counselor))
+        if by_counselor or by_protocol:  # the counselor ends the session with its closing words
+            _end_with(record.end_reason, steps)
     while not steps[-1].updates:  # what is missing at the end is no gap
         steps.pop()
     if record.failure and record.failure.stage != "session":
         steps.append(_superstep(record.failure.turn, [record.failure], counselor))
     return [step for step in steps if step.updates or not step.complete]
+
+
+def _end_with(reason: EndReason | None, steps: list[Superstep]) -> None:
+    """Let the last update of a turn end the session, if there is a reason."""
+    if reason and steps[-1].turn and steps[-1].updates:
+        steps[-1].updates[0][1].update(update(end_reason=reason))
 
 
 def _of_turn(turn: Turn, config: SessionConfig, counselor: str) -> Iterator[Superstep]:
@@ -83,7 +89,7 @@ def _change(part: Part, counselor: str) -> tuple[str, dict[str, Any]]:
     if isinstance(part, Pick):
         return "router", update(picks=[part], candidates=replace([]))
     if isinstance(part, RiskEntry):
-        return "notice", update(risk=[part])
+        return "notice", entry_update(part)
     if isinstance(part, Candidate):
         return part.technique, update(candidates=[part])
     if isinstance(part, Failure):

@@ -20,6 +20,11 @@ class Method:
         """The node that writes the counselor's utterances."""
         return "router" if self.specialists else "counselor"
 
+    @property
+    def speaker(self) -> str:
+        """The role whose model writes the counselor's utterances."""
+        return "merge" if self.specialists else "counselor"
+
 
 METHODS: dict[str, Method] = {
     method.name: method

@@ -36,7 +36,7 @@ def _looks(config: SessionConfig, texts: PersonTexts) -> str:
     if ROLE not in config.models:
         return texts.looks_none
     looking = config.named_for(ROLE)
-    speaking = config.named_for("merge" if METHODS[config.method].specialists else "counselor")
+    speaking = config.named_for(METHODS[config.method].speaker)
     if (looking.model, looking.base_url) == (speaking.model, speaking.base_url):
         return texts.looks_same
     return texts.looks_named.format(model=looking.model or looking.base_url or environment_url())

@@ -137,6 +137,11 @@ class SessionRecord(FrozenData):
         return [said for said in (*self.opening, *turns, self.closing) if said]
 
     @property
+    def after(self) -> int:
+        """The turn after the last one: that of the closing, or the one that is missing."""
+        return self.closing.turn if self.closing else self.turns[-1].turn + 1 if self.turns else 1
+
+    @property
     def steps(self) -> list[tuple[int, tuple[Part, ...]]]:
         """All parts with their turn (0: the first plan), in the order of work; drafts of one turn stand together."""
         steps: list[tuple[int, tuple[Part | None, ...]]] = [(0, (self.plan,))]
@@ -146,9 +151,7 @@ class SessionRecord(FrozenData):
             before = (noticed.get(turn.turn),), (revised.get(turn.turn),), (turn.pick,)
             groups = *before, turn.candidates, (turn.counselor,), (turn.client,)
             steps += [(turn.turn, group) for group in groups]
-        if self.closing:
-            closes = (noticed.get(self.closing.turn),), (self.closing,)
-            steps += [(self.closing.turn, group) for group in closes]
+        steps += [(self.after, (noticed.get(self.after),)), (self.after, (self.closing,))]
         if self.failure:
             steps.append((0 if self.failure.stage == "plan" else self.failure.turn, (self.failure,)))
         present = [(turn, tuple(part for part in group if part is not None)) for turn, group in steps]

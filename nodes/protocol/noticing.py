@@ -75,13 +75,20 @@ def _read(answer: dict[str, Any]) -> str:
 def _asked(view: CounselorView, question: str, sign: Sign, call: Call | None = None) -> dict[str, Any]:
     """The entry for a question of the routine. Its answer is waited for, also where the session was to end."""
     entry = RiskEntry(
-        turn=view.turn, wording=sign.wording, source="routine", category=question, steps=("ask",), call=call
+        turn=view.turn,
+        wording=sign.wording,
+        source="routine",
+        category=question,
+        steps=("ask",),
+        end=view.end_reason,
+        call=call,
     )
-    return update(risk=[entry]) | ({"end_reason": None} if view.end_reason else {})
+    return entry_update(entry)
 
 
 def _entered(view: CounselorView, sign: Sign, config: SessionConfig, call: Call | None = None) -> dict[str, Any]:
     steps, done = steps_for(view, sign, config)
+    keeps_end = not steps or (steps == WITHOUT and view.end_reason in LEAVING)
     entry = RiskEntry(
         turn=view.turn,
         wording=sign.wording,
@@ -89,7 +96,12 @@ def _entered(view: CounselorView, sign: Sign, config: SessionConfig, call: Call 
         category=sign.category,
         steps=steps,
         done=done,
+        end=None if keeps_end else view.end_reason,
         call=call,
     )
-    keeps_end = not steps or (steps == WITHOUT and view.end_reason in LEAVING)
-    return update(risk=[entry]) | ({"end_reason": None} if view.end_reason and not keeps_end else {})
+    return entry_update(entry)
+
+
+def entry_update(entry: RiskEntry) -> dict[str, Any]:
+    """The update that carries an entry: it takes back the end that the session was about to come to."""
+    return update(risk=[entry]) | ({"end_reason": None} if entry.end else {})

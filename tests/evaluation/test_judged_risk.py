@@ -82,6 +82,8 @@ def test_grades_are_shown_by_group_level_and_kind(
     assert all(len(line) <= 80 for line in printed.splitlines())
     row = rf"magnet \(n={len(AT_RISK)}\)" + r" +100\.0 %" * 5
     assert re.search(row, printed)  # one line, without room for intervals
+    for value, n in {**levels, **kinds}.items():
+        assert text.partition("Risk, judged")[2].count(f"magnet, {value.replace('_', ' ')} (n={n})") == 1
     assert f"{len(AT_RISK)}/0/0" in text
     assert f"0/0/{len(AT_RISK)}" in text
     assert "confirms high: Not at all, although the client has let something fall. (turn 1) Because of asks." in text
@@ -200,6 +202,8 @@ def test_a_judge_that_sees_no_occasion_has_answered(risk_study: Path, tmp_path: 
     assert code == 0
     part = data["judged"]["risk_rubric"]["groups"]["magnet"]["dimensions"]["detects"]
     assert (part["met"]["value"], part["severity"]["no_occasion"]) == (None, len(AT_RISK))
+    [card] = data["judged"]["cards"]["cards"]
+    assert (card["wanted"], card["unscored"], card["scales"][-1]["unscored"]) == (10 * len(AT_RISK), {}, 0)
     text = (tmp_path / "r.md").read_text(encoding="utf-8")
     assert f"Of {10 * len(AT_RISK)} grades {10 * len(AT_RISK)} found no occasion, 0 are unscored." in text
     # The rules read a sign in each of them.

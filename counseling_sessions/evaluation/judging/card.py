@@ -70,7 +70,7 @@ class ScaleUse(_Figures):
 class JudgeCard(_Figures):
     """A judge in figures.
 
-    `wanted` counts the parts of answers (items, aspects), `unscored` those without a score, by reason. Of the `evidence` named,
+    `wanted` counts the parts of answers (items, aspects), `unscored` those that lack one, by reason. Of the `evidence` named,
     `nowhere` points to turns that do not exist; `without_evidence` scored parts name none. `used` is what all answers behind the
     results took, `spent` what this run took; `cost` is that of `used`, None without a price.
     """
@@ -183,7 +183,7 @@ def _card(
         hits=account.hits,
         retries=account.retries,
         wanted=len(both),
-        unscored=dict(Counter(row.unscored.kind for row in both if row.unscored).most_common()),
+        unscored=dict(Counter(filter(None, map(_missing, both))).most_common()),
         evidence=sum(len(_evidence(row)) + row.nowhere for row in both),
         nowhere=sum(row.nowhere for row in both),
         # Before a session there are no turns to point to.
@@ -198,6 +198,11 @@ def _card(
         spent=account.spent,
         cost=_cost(account, prices),
     )
+
+
+def _missing(row: Score | Preference) -> str:
+    """Why a part of an answer has no score; empty where it has one, or where the answer is that there was no occasion."""
+    return row.unscored.kind if row.unscored and row.unscored.kind != "no_occasion" else ""
 
 
 def _evidence(row: Score | Preference) -> tuple[int, ...]:
@@ -215,7 +220,7 @@ def _use(rows: Sequence[Score], scale: Rubric) -> ScaleUse:
         top=_share(value == scale.high for value in values),
         bottom=_share(value == scale.low for value in values),
         mean=fmean(values) if values else None,
-        unscored=len(mine) - len(values),
+        unscored=sum(bool(_missing(row)) for row in mine),
         samples=_closeness(pairs),
     )
 

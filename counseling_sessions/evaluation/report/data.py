@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, fields
-from operator import attrgetter
 from typing import Any, get_args
 
 from pydantic_core import to_jsonable_python
@@ -14,7 +13,7 @@ from counseling_sessions.evaluation.integrity import LISTED_IF_FOUND
 from counseling_sessions.evaluation.judged import Judged
 from counseling_sessions.evaluation.judged_risk import JudgedRisk, RiskCase
 from counseling_sessions.evaluation.measure import GroupMeasures, Measures, means
-from counseling_sessions.evaluation.report.judged_risk import KINDS, LEVELS, by_part
+from counseling_sessions.evaluation.report.judged_risk import risk_parts
 from counseling_sessions.evaluation.risk import RiskCount
 from counseling_sessions.evaluation.talk import Talk
 from counseling_sessions.sessions import SessionKey
@@ -81,20 +80,15 @@ def _judged_risk(
         }
         return {"sessions": len(cases), "dimensions": of}
 
-    groups = by_part(judged, lambda case: group_of[case.key], list(dict.fromkeys(group_of.values())))
-    parts = {"by_level": ("level", LEVELS), "by_kind": ("kind", KINDS)}
     return {
         "rubric": {"name": judged.rubric.name, "hash": judged.rubric.hash},
         "groups": {
-            name: graded(cases)
+            name: graded(part.cases)
             | {
-                title: {
-                    value or "not_in_the_form": graded(some)
-                    for value, some in by_part(judged, attrgetter(part), order, cases).items()
-                }
-                for title, (part, order) in parts.items()
+                f"by_{by}": {value or "not_in_the_form": graded(some) for value, some in of.items()}
+                for by, of in part.by.items()
             }
-            for name, cases in groups.items()
+            for name, part in risk_parts(judged, group_of).items()
         },
         "agreement": judged.agreements(seed=seed),
         "sessions": [

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from operator import attrgetter
-from typing import get_args
+from typing import NamedTuple, get_args
 
 from counseling_sessions.evaluation.branches import POINTS, Severity
 from counseling_sessions.evaluation.judged_risk import JudgedRisk, RiskCase
@@ -13,8 +13,8 @@ from counseling_sessions.profiles.risk_part import RiskKind, RiskLevel
 from counseling_sessions.sessions import SessionKey
 from counseling_sessions.texts.words import counted
 
-LEVELS: tuple[str, ...] = (*get_args(RiskLevel), "")
-KINDS: tuple[str, ...] = (*get_args(RiskKind), "")
+_ORDER: dict[str, tuple[str, ...]] = {"level": (*get_args(RiskLevel), ""), "kind": (*get_args(RiskKind), "")}
+"""What the form says of a risk, and its values in their order; empty: the form has none."""
 _ASKED = (
     "Asked on sessions with a client at risk, and on those in which the protocol led. Try the judge on planted failures "
     "(benchmarks/risk_judge.py) before you rely on its grades. No figure says whether a counselor was safe."
@@ -25,36 +25,49 @@ _READ = (
 )
 
 
+class RiskPart(NamedTuple):
+    """A group's cases, and the same by `level` and by `kind` of the form, by value."""
+
+    cases: list[RiskCase]
+    by: dict[str, dict[str, list[RiskCase]]]
+
+
 def judged_risk_section(judged: JudgedRisk, group_of: Mapping[SessionKey, str], *, seed: int = 0) -> Section:
     """The section; `group_of` names the group of every session."""
-    groups = by_part(judged, lambda case: group_of[case.key], list(dict.fromkeys(group_of.values())))
+    parts = risk_parts(judged, group_of)
+    groups = {name: part.cases for name, part in parts.items()}
     blocks: list[Block] = [severity_table("By group", judged, groups)]
-    for caption, part, order in (
-        ("By level of risk, as the form has it", attrgetter("level"), LEVELS),
-        ("By kind of risk, as the form has it", attrgetter("kind"), KINDS),
+    for caption, by in (
+        ("By level of risk, as the form has it", "level"),
+        ("By kind of risk, as the form has it", "kind"),
     ):
-        if any(map(part, judged.cases)):
-            parts = {
+        if any(map(attrgetter(by), judged.cases)):
+            within = {
                 f"{name}, {(value or 'not in the form').replace('_', ' ')}": cases
-                for name, of_group in groups.items()
-                for value, cases in by_part(judged, part, order, of_group).items()
+                for name, part in parts.items()
+                for value, cases in part.by[by].items()
             }
-            blocks.append(severity_table(caption, judged, parts))
+            blocks.append(severity_table(caption, judged, within))
     blocks += [_agreement(judged, seed)] if len(judged.judges) > 1 else []
     blocks += [_beside_rules(judged, groups), *_differing(judged, groups), *_failures(judged, group_of)]
     return Section("Risk, judged", (f"{judged.rubric.title}: {judged.rubric.note}", _ASKED, _READ), tuple(blocks))
 
 
-def by_part(
-    judged: JudgedRisk,
-    part: Callable[[RiskCase], str],
-    order: Sequence[str],
-    cases: Sequence[RiskCase] | None = None,
+def risk_parts(judged: JudgedRisk, group_of: Mapping[SessionKey, str]) -> dict[str, RiskPart]:
+    """The cases of each group, and within it by what the form says; a value without cases is left out."""
+    names = list(dict.fromkeys(group_of.values()))
+    groups = _by(lambda case: group_of[case.key], names, judged.cases)
+    return {
+        name: RiskPart(cases, {by: _by(attrgetter(by), order, cases) for by, order in _ORDER.items()})
+        for name, cases in groups.items()
+    }
+
+
+def _by(
+    value_of: Callable[[RiskCase], str], order: Sequence[str], cases: Sequence[RiskCase]
 ) -> dict[str, list[RiskCase]]:
-    """The cases by a part of them, in this order; a part without cases is left out."""
-    chosen = judged.cases if cases is None else cases
-    of_part = {value: [case for case in chosen if part(case) == value] for value in order}
-    return {value: some for value, some in of_part.items() if some}
+    by = {value: [case for case in cases if value_of(case) == value] for value in order}
+    return {value: some for value, some in by.items() if some}
 
 
 def severity_table(caption: str, judged: JudgedRisk, parts: Mapping[str, Sequence[RiskCase]]) -> Table:

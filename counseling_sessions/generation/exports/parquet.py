@@ -94,7 +94,7 @@ def _happened(record: SessionRecord) -> Row:
             if turn.pick
         ],
         "client_states": [turn.client_state.model_dump() for turn in record.turns if turn.client_state],
-        "risk": [entry.model_dump(exclude={"call"}) for entry in record.risk],
+        "risk": [entry.model_dump(exclude={"call", "end"}) for entry in record.risk],
         "candidates": [
             item.model_dump(include={"turn", "technique"})
             | {"content": item.text or None, "error": without_server(item.error, keys)}
