@@ -86,8 +86,8 @@ def steps_for(view: Noticed, sign: Sign, config: SessionConfig) -> tuple[tuple[R
     After a clear no it takes that, or has nothing to do where the client is ending: the session closes as it would have.
     """
     entries = so_far(view)
-    done, answer = steps_done(view.utterances, entries), view.last_of("client")
-    if is_hurt(answer):
+    done = steps_done(view.utterances, entries)
+    if is_emergency(view):
         return WITHOUT, done
     if _clears(sign, entries, done):
         return (() if view.end_reason else ("acknowledge",)), done
@@ -145,6 +145,12 @@ def _asked_again(
     if last == ("ask",) and entries[-1].source != "routine":
         asks = sign.wording == "unclear" and sign.category.startswith(ANSWER) and asks_back(answer)
     return last if asks and times <= EXPLAINS else ()
+
+
+def is_emergency(view: Noticed) -> bool:
+    """Whether the client's last message asks for nothing but the emergency number."""
+    before = so_far(view)
+    return is_hurt(view.last_of("client"), before[-1].steps if before else ())
 
 
 def has_sign(view: Noticed) -> bool:

@@ -65,16 +65,17 @@ def sign_of(view: Noticed) -> Sign:
     if (about := asks_about_risk(asked)) and _denies(said, about):
         return Sign("denied")
     risk = find_risk(said, before=_before(view), asked=asked)
-    if is_hurt(said):
-        return Sign("explicit", risk.category if risk else "self_harm")
+    if risk and is_hurt(said):
+        return Sign("explicit", risk.category)
     if risk and risk.source == "rules":
         return Sign(risk.wording, risk.category)
     return Sign("none")
 
 
-def is_hurt(answer: str) -> bool:
-    """Whether the client says that it is hurt now, or asks for an ambulance."""
-    return "hurt" in signs_of(answer, "help")
+def is_hurt(answer: str, steps: Sequence[RiskStep] = ()) -> bool:
+    """Whether the client says that it is hurt now, has hurt somebody, or asks for an ambulance; `steps` are those that it answers."""
+    said = signs_of(answer, "help")
+    return "hurt" in said or ("done" in said and not {"ask", "level"}.isdisjoint(steps))
 
 
 def is_for_life(answer: str) -> bool:

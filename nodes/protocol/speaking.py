@@ -19,10 +19,11 @@ from counseling_sessions.nodes.protocol.course import (
     has_sign,
     is_asked_again,
     is_denied,
+    is_emergency,
     is_raised,
     kind_of,
 )
-from counseling_sessions.nodes.protocol.reading import is_hurt, leaves_open
+from counseling_sessions.nodes.protocol.reading import leaves_open
 from counseling_sessions.nodes.risk import answer_of
 from counseling_sessions.nodes.router import ask_closing
 from counseling_sessions.nodes.speaking import SpeechRequest, counselor_request, speak
@@ -114,7 +115,7 @@ def _sections(view: CounselorView) -> list[str]:
 
 
 def _without(view: CounselorView, kind: RiskKind) -> list[str]:
-    if is_hurt(view.last_of("client")):
+    if is_emergency(view):
         return ["emergency"]
     does = f"without_{'near' if acts_alone(view) else 'far'}_{kind}"
     return ["leaving", does, "goodbye"] if view.end_reason in LEAVING else ["unagreed", does]

@@ -275,8 +275,22 @@ async def test_half_a_no_is_none(answer: str) -> None:
         ("My husband hits me.", "Yes, and I need a doctor now, I'm bleeding."),
         ("I want to die.", "Yes.", "Please call an ambulance."),
         ("I want to die.", "Yes.", "I've already done something to myself."),
+        ("I want to die.", "Yes.", "I've already done it."),
+        ("I'm going to hurt him.", "Yes.", "I've already hurt him."),
     ],
 )
 async def test_who_is_hurt_hears_of_the_emergency_number_at_once(answers: tuple[str, ...]) -> None:
     talk = Talk()
     assert [await talk.hears(said) for said in answers][-1] == "emergency / risk"
+
+
+@pytest.mark.parametrize(
+    "answer", ["I've already done it, the landlord knows.", "I had to call an ambulance for my mother."]
+)
+async def test_who_tells_of_something_else_is_not_taken_for_hurt(answer: str) -> None:
+    assert "emergency" not in await Talk().hears(answer)
+
+
+async def test_a_call_that_was_made_is_not_taken_for_harm() -> None:
+    talk = await offered("thoughts")
+    assert "emergency" not in await talk.hears("I've already done it.")
