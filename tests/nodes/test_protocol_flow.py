@@ -329,6 +329,19 @@ def test_the_direct_question_says_before_the_answer_what_is_shared(kind: RiskKin
     assert "law" not in prompt("protocol/fixed", f"safety_{kind}")
 
 
+LIMITED = ("ask_", "routine_", "explained_", "without_far_")
+
+
+@pytest.mark.parametrize("section", [section for section in SECTIONS if section.startswith(LIMITED)])
+def test_the_limits_are_the_same_everywhere(section: str) -> None:
+    assert "the law asks for it, above all where a child is at risk" in prompt("protocol/fixed", section)
+    assert "above all where a child is at risk" in prompt("protocol/steps", section)
+
+
+def test_only_who_leaves_hears_a_goodbye() -> None:
+    assert [section for section in SECTIONS if "goodbye" in prompt("protocol/fixed", section).casefold()] == ["goodbye"]
+
+
 @pytest.mark.parametrize("section", SECTIONS)
 def test_a_message_asks_one_thing_at_most(section: str) -> None:
     asks = section.startswith(("routine", "stay_", *FOR_KIND[:6], *FOR_KIND[9:13])) or section in (
