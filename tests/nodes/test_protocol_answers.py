@@ -294,3 +294,11 @@ async def test_who_tells_of_something_else_is_not_taken_for_hurt(answer: str) ->
 async def test_a_call_that_was_made_is_not_taken_for_harm() -> None:
     talk = await offered("thoughts")
     assert "emergency" not in await talk.hears("I've already done it.")
+
+
+async def test_who_is_not_safe_to_leave_is_near() -> None:
+    talk = Talk()
+    for said in (SIGN["thoughts"], "Yes.", "I don't want to say. / left"):
+        await talk.hears(said)
+    assert talk.risk[-1].steps == ("stay",)
+    assert await talk.hears("No.") == "stayed safety"
