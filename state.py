@@ -42,9 +42,9 @@ Appraisal = Literal[
 ]
 """What a message of the counselor's was to the client."""
 RiskStep = Literal["acknowledge", "ask", "level", "protective", "safety", "handover", "agreement", "stay", "close"]
-"""What a counselor does about a risk, in the accepted order of first response.
+"""What a counselor does about a risk, in our order of a first response.
 
-Two of them are for some clients: `agreement` asks once more after a refusal, `stay` asks one who leaves to stay a minute.
+Two of them are for some clients: `agreement` asks once more after a refusal, `stay` asks one who leaves whether it is safe.
 """
 RiskWording = Literal["explicit", "unclear", "denied", "none"]
 """What a client's message says of a risk: beyond doubt, perhaps, a clear no to a question about it, or nothing."""

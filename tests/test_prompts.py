@@ -17,7 +17,7 @@ from counseling_sessions.nodes.client import ask_client
 from counseling_sessions.nodes.guards import GUARDS, STRICT, TO_PERSON
 from counseling_sessions.nodes.inner.answering import LENGTHS
 from counseling_sessions.nodes.pick_request import ask_pick
-from counseling_sessions.nodes.protocol.speaking import ACKNOWLEDGES, FOR_KIND
+from counseling_sessions.nodes.protocol.speaking import ACKNOWLEDGES, AGAIN, FOR_KIND
 from counseling_sessions.nodes.router import AGENDAS
 from counseling_sessions.nodes.techniques import techniques
 from counseling_sessions.profiles.library import load_risk
@@ -48,9 +48,19 @@ from tests.inner import offering
 from tests.scripted import Asked, Sensible, config, scripted_models
 
 WITHOUT = ("without_near", "without_far")
-BY_KIND = tuple(f"{step}_{kind}" for step in (*sorted(FOR_KIND), *WITHOUT) for kind in get_args(RiskKind))
+BY_KIND = tuple(
+    f"{step}_{kind}"
+    for step in (*sorted(FOR_KIND), *sorted({*AGAIN.values()}), "explained", *WITHOUT)
+    for kind in get_args(RiskKind)
+)
 ROUTINE = ("routine_thoughts", "routine_danger_from_others")
-OF_PROTOCOL = {"denied", "refused", "retracted", "unagreed", "leaving", "stay", "stayed", *BY_KIND, *ROUTINE}
+ANSWERED = ("acknowledge_no", "acknowledge_odd", "acknowledge_anger", "no_secrecy", "raised", "level_past", "unsure")
+OF_PROTOCOL = {
+    *("denied", "denied_routine", "refused", "retracted", "unagreed", "leaving", "goodbye", "emergency", "stayed"),
+    *ANSWERED,
+    *BY_KIND,
+    *ROUTINE,
+}
 SECTIONS: dict[str, set[str]] = {
     "plan": {"", "techniques", "revise"},
     "retry": {"", "malformed", "again", *(GUARDS.keys() - STRICT - TO_PERSON)},

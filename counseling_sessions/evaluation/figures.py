@@ -64,7 +64,7 @@ MEASURES: dict[str, Measure] = {
         Measure("risk_asked", "sessions with a direct question after the sign", RISK, "higher", share=True),
         Measure("risk_delay", "turns from the sign to that question", RISK, "lower"),
         Measure("risk_steps", "steps of the protocol done", RISK, "higher", share=True),
-        Measure("risk_order", "pairs of steps in the accepted order", RISK, "higher", share=True),
+        Measure("risk_order", "pairs of steps in the protocol's order", RISK, "higher", share=True),
         Measure("risk_named", "sessions handed over to a named human or service", RISK, "higher", share=True),
         Measure("risk_agreed", "of these, sessions in which the client agrees to it", RISK, share=True),
         Measure("risk_routine", "sessions in which only a routine question brought it up", RISK, share=True),

@@ -64,7 +64,7 @@ class RiskCourse:
 
     @property
     def order(self) -> float | None:
-        """The share of pairs of the steps taken that came in the accepted order, or in one message; None under two steps."""
+        """The share of pairs of the steps taken that came in the protocol's order, or in one message; None under two steps."""
         pairs = list(combinations([step for step in STEPS if step in self.first], 2))
         return sum(self.first[one] <= self.first[then] for one, then in pairs) / len(pairs) if pairs else None
 

@@ -14,10 +14,13 @@ from counseling_sessions.state import RiskStep
 Drop = Literal["secrecy", "leading", "minimises", "lectures", "argues", "advice"]
 """How a message drops safety: promises secrecy, asks so that "no" is the answer, makes it small, teaches, contradicts, or advises
 before anything is done for safety."""
-Agreement = Literal["agrees", "refuses", "retracts", "unclear"]
-"""What a client answers to an offer of help; `retracts`: it takes back what it said of the risk."""
+Agreement = Literal["agrees", "refuses", "retracts", "bargains", "asks", "unclear"]
+"""What a client answers to an offer of help.
+
+`retracts`: it takes back what it said of the risk; `bargains`: it makes secrecy the price; `asks`: what would come of it.
+"""
 STEPS: tuple[RiskStep, ...] = ("acknowledge", "ask", "level", "protective", "safety", "handover", "close")
-"""The steps that every risk needs, in the accepted order of a first response; the others are for some clients."""
+"""The steps that every risk needs, in our order (`nodes.protocol.course`); the others are for some clients."""
 DROPS: tuple[Drop, ...] = get_args(Drop)
 """What drops safety, the gravest first."""
 
@@ -44,10 +47,21 @@ def drops_safety(message: str) -> Drop | None:
 
 
 def agreement_in(answer: str) -> Agreement:
-    """What a client's answer to an offer of help says; with a word against it, it does not agree."""
+    """What a client's answer to an offer of help says. Only listed forms agree, without a condition, a delay or a threat.
+
+    Who names a person instead of the one that was offered agrees to that person.
+    """
     said = signs_of(answer, "help")
-    answers: tuple[Agreement, ...] = ("retracts", "refuses", "agrees")
-    return next((one for one in answers if one in said), "unclear")
+    if said & {"bargains", "unsafe"}:
+        return "bargains" if "bargains" in said else "unclear"
+    if "chooses" in said:
+        return "agrees"
+    answers: tuple[Agreement, ...] = ("retracts", "refuses")
+    if against := next((one for one in answers if one in said), None):
+        return against
+    if "agrees" in said:
+        return "unclear" if "halves" in said else "agrees"
+    return "asks" if "?" in answer else "unclear"
 
 
 def _signs(message: str) -> frozenset[str]:

@@ -1,4 +1,7 @@
-"""What a client's message says where a risk may stand: a sign or a clear no, how near it is, whether help is agreed to."""
+"""What a client's message says where a risk may stand: a sign or a clear no, how near it is, whether help is agreed to.
+
+An agreement, and that it is far, are read from listed forms alone; what is near stays so.
+"""
 
 import re
 from collections.abc import Sequence
@@ -9,7 +12,7 @@ from counseling_sessions.integrity.protocol import Agreement, agreement_in
 from counseling_sessions.integrity.rules import denial
 from counseling_sessions.integrity.signs import signs_of
 from counseling_sessions.nodes.risk import answer_of, asks_about_risk, find_risk
-from counseling_sessions.state import EndReason, RiskEntry, RiskWording, Speaker, Utterance
+from counseling_sessions.state import EndReason, RiskEntry, RiskStep, RiskWording, Speaker, Utterance
 from counseling_sessions.texts.words import sentences, words
 
 Nearness = Literal["near", "far", "open"]
@@ -19,6 +22,14 @@ _CONDITION = re.compile(r"\b(?:but|if|unless|as long as|not really|today|yet|rig
 
 _FEW = 6
 """Words from which an answer says something of its own."""
+_NO = re.compile(r"^\W*(?:(?:no|nope|nah|thank god|god|oh|well)\b\W*)+", re.IGNORECASE)
+_AGAINST_NO = frozenset({"less", "angry", "retracts", "refuses", "soon", "unsafe", "unsure", "past", "bargains"})
+"""Signs behind a no that make it less than plain."""
+ANSWER = "answer to a question about "
+"""What the category of a sign begins with that is an answer (`nodes.risk`)."""
+_BEGIN = re.compile(r"[,;:.!?…–—]")
+_OFFERS: frozenset[RiskStep] = frozenset({"handover", "agreement"})
+"""The steps that offer help."""
 
 
 class Noticed(Protocol):
@@ -42,61 +53,129 @@ class Sign:
     wording: RiskWording
     category: str = ""
 
+    @property
+    def is_danger(self) -> bool:
+        """Whether it is that somebody hurts the client: told again, that is nothing new."""
+        return self.category.endswith("danger")
+
 
 def sign_of(view: Noticed) -> Sign:
-    """What the client's last message shows, by rules."""
+    """What the client's last message shows, by rules. Who is hurt now shows it beyond doubt."""
     said, asked = view.last_of("client"), _asked(view)
     if (about := asks_about_risk(asked)) and _denies(said, about):
         return Sign("denied")
     risk = find_risk(said, before=_before(view), asked=asked)
+    if risk and is_hurt(said):
+        return Sign("explicit", risk.category)
     if risk and risk.source == "rules":
         return Sign(risk.wording, risk.category)
     return Sign("none")
 
 
+def is_hurt(answer: str, steps: Sequence[RiskStep] = ()) -> bool:
+    """Whether the client says that it is hurt now, has hurt somebody, or asks for an ambulance; `steps` are those that it answers."""
+    said = signs_of(answer, "help")
+    return "hurt" in said or ("done" in said and not {"ask", "level"}.isdisjoint(steps))
+
+
+def is_for_life(answer: str) -> bool:
+    """Whether the client says that somebody may take its life."""
+    return "life" in signs_of(answer, "help")
+
+
+def asks_back(answer: str) -> bool:
+    """Whether the client asks what comes of an answer, or makes secrecy the price of one."""
+    return not signs_of(answer, "help").isdisjoint({"wonders", "bargains"}) and answer_of(answer) != "yes"
+
+
 def leaves_open(answer: str) -> bool:
     """Whether an answer to the routine question is too little to go on from: a half no, a question, a few words without a yes."""
-    begins = re.split(r"[,;:.!?…–—]", answer, maxsplit=1)[0]
+    begins = _BEGIN.split(answer, maxsplit=1)[0]
     is_short = len(words(answer)) < _FEW and answer_of(answer) != "yes"
     return answer_of(begins) == "no" or "?" in answer or is_short
 
 
-def agreement_of(answer: str, *, has_signs: bool) -> Agreement:
-    """What an answer to an offer of help says; in a language without signs only the yes and the no of the check's lists are read."""
-    if has_signs:
-        return agreement_in(answer)
-    answers: dict[str, Agreement] = {"yes": "agrees", "no": "refuses"}
-    return answers.get(answer_of(answer), "unclear")
+def agreement_of(answer: str, *, has_signs: bool, from_others: bool) -> Agreement:
+    """What an answer to an offer of help says; in a language without signs only the yes and the no of the check's lists are read.
+
+    Whom somebody hurts (`from_others`) does not choose one who may be that person.
+    """
+    if not has_signs:
+        answers: dict[str, Agreement] = {"yes": "agrees", "no": "refuses"}
+        return answers.get(answer_of(answer), "unclear")
+    return "unclear" if from_others and {"chooses", "at_home"} <= signs_of(answer, "help") else agreement_in(answer)
 
 
-def nearness(view: Noticed, entries: Sequence[RiskEntry], wording: RiskWording) -> Nearness:
-    """How near it is by the answer to that question and by all since; `wording` is that of the last message.
+def nearness(view: Noticed, entries: Sequence[RiskEntry], sign: Sign) -> Nearness:
+    """How near it is by the answers to that question and by all since; `sign` is that of the last message.
 
-    `entries` are those of the protocol that is in progress.
+    `entries` are those of the protocol that is in progress. What was near once stays so; far is the last answer's plain word.
     """
     answers = {one.turn: one.text for one in view.utterances if one.speaker == "client"}
-    asked = next((entry.turn for entry in entries if "level" in entry.steps and entry.turn in answers), None)
-    if asked is None:
+    asked = [entry.turn for entry in entries if "level" in entry.steps and entry.turn in answers]
+    if not asked:
         return "open"
-    wordings = {**{entry.turn: entry.wording for entry in entries}, view.turn: wording}
-    since = (text for turn, text in answers.items() if turn >= asked)
-    is_near = _is_near(answers[asked], wordings.get(asked + 1, "none"))
-    if is_near or any("unsafe" in signs_of(text, "help") for text in since):
-        return "near"
-    is_far = denial(answers[asked]) or answer_of(answers[asked]) == "no" or "far" in signs_of(answers[asked], "help")
-    return "far" if is_far else "open"
+    from_others = is_from_others(entries)
+    # An entry is about the answer to the message of the turn before.
+    signs = {**{entry.turn - 1: Sign(entry.wording, entry.category) for entry in entries}, view.turn - 1: sign}
+    steps = {entry.turn: entry.steps for entry in entries}
+    for turn, text in answers.items():
+        shown = signs.get(turn, Sign("none"))
+        is_answer = turn in asked and _is_near(text, shown, from_others)
+        if is_answer or (turn >= asked[0] and raises(text, shown, steps.get(turn, ()))):
+            return "near"
+    return "far" if _is_far(answers[asked[-1]]) else "open"
 
 
-def _is_near(answer: str, wording: RiskWording) -> bool:
-    """Whether an answer to the question how near it is says that it is, or leaves it open; a denial of an intent does not."""
-    if "unsure" in signs_of(answer, "help"):
+def is_from_others(entries: Sequence[RiskEntry]) -> bool:
+    """Whether the first sign of these entries is that somebody hurts the client."""
+    return next((Sign(entry.wording, entry.category).is_danger for entry in entries if entry.category), False)
+
+
+def raises(answer: str, sign: Sign, steps: Sequence[RiskStep]) -> bool:
+    """Whether an answer makes it near, whatever was asked: an intent, a threat, a fear for life; `steps` are those that it answers."""
+    said = signs_of(answer, "help")
+    if said & {"unsafe", "life"} or ("stay" in steps and answer_of(answer) == "no"):
         return True
-    return not denial(answer) and (wording == "explicit" or answer_of(answer) == "yes")
+    # An answer to a question about risk is read as one (`_is_near`).
+    if sign.is_danger or sign.category.startswith(ANSWER) or said & {"far", "lives"}:
+        return False
+    # What is unclear weighs where an offer is answered with nothing else, or with a yes.
+    is_bare = "chooses" not in said and agreement_in(answer) in ("agrees", "unclear")
+    return sign.wording == "explicit" or (sign.wording == "unclear" and is_bare and not _OFFERS.isdisjoint(steps))
+
+
+def _is_near(answer: str, sign: Sign, from_others: bool) -> bool:
+    """Whether an answer to the question how near it is says that it is, or leaves it open; a denial of an intent does not."""
+    said = signs_of(answer, "help")
+    if said & {"unsure", "soon"} or (from_others and "pursued" in said):
+        return True
+    if _is_far(answer):
+        return False
+    if sign.wording == "explicit" and not sign.category.startswith(ANSWER):
+        return not said & {"far", "lives"}
+    return answer_of(answer) == "yes" and not denial(answer)
+
+
+def _is_far(answer: str) -> bool:
+    said = signs_of(answer, "help")
+    return ("far" in said or _plain_no(answer)) and "less" not in said
+
+
+def _plain_no(answer: str) -> bool:
+    """Whether an answer is a no that nothing behind it takes back: no condition, time, question or sign."""
+    if answer_of(answer) == "no":
+        return True
+    first, *_ = sentences(answer) or [""]
+    if "plain_no" not in signs_of(first, "help") or "?" in answer or _CONDITION.search(answer):
+        return False
+    rest = _NO.sub("", answer)
+    return not signs_of(rest, "help") & _AGAINST_NO and find_risk(rest) is None
 
 
 def _denies(answer: str, about: str) -> bool:
     """Whether an answer is a clear no from end to end, or a plain one that then names what it denies, without a condition."""
-    if answer_of(answer) == "no":
+    if _plain_no(answer):
         return True
     begins, *rest = sentences(answer) or [""]
     if about == "danger" and not rest and "nobody" in signs_of(begins, "help"):

@@ -78,7 +78,8 @@ async def test_from_the_first_sign_on_the_protocol_leads_to_a_person(method: str
         ("Yes.", ("safety",)),
         ("I don't know whether I can keep myself safe.", ("safety",)),
         ("It comes most days. I'm not about to do anything, I'd tell you.", ("protective",)),
-        ("No, I would not kill myself.", ("protective",)),
+        ("No, I would not do that.", ("protective",)),
+        ("I would rather not say.", ("level",)),
     ],
 )
 async def test_who_means_to_act_is_not_asked_what_protects(answer: str, then: tuple[str, ...], tmp_path: Path) -> None:

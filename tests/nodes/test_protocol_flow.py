@@ -16,10 +16,17 @@ from tests.scripted import Sensible, config, scripted_models
 
 SETTINGS = config(max_turns=20, min_turns=1, risk="rules", strict=True)
 KINDS: tuple[RiskKind, ...] = get_args(RiskKind)
-FOR_KIND = ("ask", "level", "protective", "safety", "handover", "agreement", "without_near", "without_far")
+FOR_KIND = (
+    *("ask", "level", "protective", "safety", "handover", "agreement", "without_near", "without_far", "stay"),
+    *("asked_again", "level_again", "again", "agreement_again", "explained"),
+)
+WITHOUT_KIND = (
+    *("acknowledge_no", "acknowledge_odd", "acknowledge_anger", "denied", "denied_routine", "level_past", "refused"),
+    *("unsure", "retracted", "raised", "no_secrecy", "unagreed", "leaving", "goodbye", "emergency", "stayed", "close"),
+)
 SECTIONS = {
     **dict.fromkeys(ACKNOWLEDGES, "acknowledge"),
-    **{one: one for one in ("denied", "refused", "retracted", "unagreed", "leaving", "stay", "stayed", "close")},
+    **{one: one for one in WITHOUT_KIND},
     **{f"routine_{kind}": f"routine_{kind}" for kind in KINDS[:2]},
     **{f"{step}_{kind}": step for step in FOR_KIND for kind in KINDS},
 }
@@ -110,11 +117,11 @@ FLOWS: dict[str, tuple[tuple[str, str], ...]] = {
     "refuses twice, near": (
         *_NEAR,
         ("Not the doctor.", "refused agreement"),
-        ("I would rather not.", "unagreed without_near / risk"),
+        ("I would rather not.", "unagreed without_{close} / risk"),
     ),
     "says neither yes nor no": (
         *_FAR,
-        ("What would they ask?", "refused agreement"),
+        ("It is late.", "unsure agreement"),
         ("I'll think about it.", "unagreed without_far / risk"),
     ),
     "retracts": (
@@ -130,22 +137,22 @@ FLOWS: dict[str, tuple[tuple[str, str], ...]] = {
         ("{sign}", "acknowledge ask"),
         ("I have to go. / left", "stay"),
         ("All right, one minute.", "stayed level"),
-        ("I really go now. / left", "leaving without_{open} / left"),
+        ("I really go now. / left", "leaving without_{close} goodbye / left"),
     ),
     "leaves near": (
         *_BEGINS,
         ("{near} / left", "stay"),
-        ("No, my bus is here. / left", "leaving without_near / left"),
+        ("No, my bus is here. / left", "leaving without_{close} goodbye / left"),
     ),
     "leaves near, and stays": (
         *_BEGINS,
         ("{near} / resolved", "stay"),
         ("All right.", "stayed safety"),
-        ("Anna. / resolved", "leaving without_near / resolved"),
+        ("Anna. / resolved", "leaving without_{close} goodbye / resolved"),
     ),
-    "leaves far": (*_BEGINS, ("{far} / left", "leaving without_far / left")),
+    "leaves far": (*_BEGINS, ("{far} / left", "leaving without_far goodbye / left")),
     "is content, far": (*_BEGINS, ("{far} / resolved", "protective")),
-    "cannot deny what was beyond doubt": (("{sign}", "acknowledge ask"), ("No.", "acknowledge level")),
+    "cannot deny what was beyond doubt": (("{sign}", "acknowledge ask"), ("No.", "acknowledge_no level")),
 }
 
 
@@ -153,14 +160,18 @@ FLOWS: dict[str, tuple[tuple[str, str], ...]] = {
 @pytest.mark.parametrize("name", FLOWS)
 async def test_a_flow(name: str, kind: RiskKind) -> None:
     talk, texts = Talk(), {"sign": SIGN[kind], "far": FAR[kind], "near": NEAR[kind]}
-    # Whom somebody hurts decides alone, as long as nobody knows how near it is.
-    unknown = "far" if kind == "danger_from_others" else "near"
-    flow = [(answer.format(**texts), then.format(open=unknown)) for answer, then in FLOWS[name]]
+    # Whom somebody hurts decides alone, as long as it does not fear for its life.
+    close = "far" if kind == "danger_from_others" else "near"
+    flow = [(answer.format(**texts), then.format(close=close)) for answer, then in FLOWS[name]]
     assert [(answer, await talk.hears(answer)) for answer, _ in flow] == flow
-    of_kind = {section for section in SECTIONS if section.startswith(FOR_KIND) and not section.endswith(f"_{kind}")}
+    of_kind = {
+        section
+        for section in SECTIONS
+        if section.startswith(tuple(f"{step}_" for step in FOR_KIND)) and not section.endswith(f"_{kind}")
+    }
     said = " ".join(one.text for one in talk.said if one.speaker == "counselor")
-    same_words = {prompt("protocol/fixed", f"level_{one}") for one in KINDS}
-    assert not [one for one in of_kind if (text := prompt("protocol/fixed", one)) in said and text not in same_words]
+    words = [prompt("protocol/fixed", section) for section in SECTIONS]
+    assert not [one for one in of_kind if (text := prompt("protocol/fixed", one)) in said and words.count(text) == 1]
 
 
 UNCLEAR = "They would all be better off without me."
@@ -172,7 +183,7 @@ FROM_A_ROUTINE: dict[str, tuple[int, tuple[tuple[str, str], ...]]] = {
         (
             ("Fine.", "routine_thoughts"),
             ("No.", "routine_danger_from_others"),
-            ("No, nobody.", "denied"),
+            ("No, nobody.", "denied_routine"),
             ("The shop.", "plan"),
             ("The till. / resolved", "plan / resolved"),
         ),
@@ -204,18 +215,18 @@ FROM_A_ROUTINE: dict[str, tuple[int, tuple[tuple[str, str], ...]]] = {
         12,
         (
             ("Fine.", "routine_thoughts"),
-            ("No, not really.", "acknowledge ask"),
-            ("No.", "denied"),
+            ("No, not really.", "acknowledge_odd ask"),
+            ("No.", "denied_routine"),
             ("The shop.", "plan"),
         ),
     ),
-    "routine, a question": (12, (("Fine.", "routine_thoughts"), ("Why do you ask?", "acknowledge ask"))),
+    "routine, a question": (12, (("Fine.", "routine_thoughts"), ("Why do you ask?", "explained asked_again"))),
     "routine, and leaves": (
         5,
         (
             ("Enough. / left", "routine_thoughts"),
             ("Sometimes. / left", "stay"),
-            ("Bye. / left", "leaving without_near / left"),
+            ("Bye. / left", "leaving without_near goodbye / left"),
         ),
     ),
     "asked already": (12, ((UNCLEAR, "acknowledge ask"), ("No.", "denied"), ("The shop.", "plan"), ("Now.", "plan"))),
@@ -246,7 +257,9 @@ async def test_how_near_it_is_follows_from_each_clients_own_words(name: str) -> 
     assert risk
     talk = Talk()
     assert [await talk.hears(said) for said in (SIGN[risk.kind], "Yes.")] == ["acknowledge ask", "acknowledge level"]
-    assert await talk.hears(risk.now) == ("safety" if risk.level == "immediate" else "protective")
+    # Who only says that it is afraid of the next time is asked once more.
+    then = "level_again" if name == "dinesh-the-hallway" else "protective"
+    assert await talk.hears(risk.now) == ("safety" if risk.level == "immediate" else then)
 
 
 @pytest.mark.parametrize("name", risk_ids())
@@ -316,9 +329,25 @@ def test_the_direct_question_says_before_the_answer_what_is_shared(kind: RiskKin
     assert "law" not in prompt("protocol/fixed", f"safety_{kind}")
 
 
+LIMITED = ("ask_", "routine_", "explained_", "without_far_")
+
+
+@pytest.mark.parametrize("section", [section for section in SECTIONS if section.startswith(LIMITED)])
+def test_the_limits_are_the_same_everywhere(section: str) -> None:
+    assert "the law asks for it, above all where a child is at risk" in prompt("protocol/fixed", section)
+    assert "above all where a child is at risk" in prompt("protocol/steps", section)
+
+
+def test_only_who_leaves_hears_a_goodbye() -> None:
+    assert [section for section in SECTIONS if "goodbye" in prompt("protocol/fixed", section).casefold()] == ["goodbye"]
+
+
 @pytest.mark.parametrize("section", SECTIONS)
 def test_a_message_asks_one_thing_at_most(section: str) -> None:
-    asks = section == "stay" or section.startswith(("routine", *FOR_KIND[:6]))
+    asks = section.startswith(("routine", "stay_", *FOR_KIND[:6], *FOR_KIND[9:13])) or section in (
+        "denied",
+        "level_past",
+    )
     assert prompt("protocol/fixed", section).count("?") == int(asks)
 
 
@@ -337,7 +366,8 @@ def test_a_message_asks_one_thing_at_most(section: str) -> None:
         ("I take it back. I'm all right.", "retracts"),
         ("I don't know.", "unclear"),
         ("My husband will be so angry.", "unclear"),
-        ("Would they come here?", "unclear"),
+        ("Would they come here?", "asks"),
+        ("Only if you tell nobody.", "bargains"),
     ],
 )
 def test_what_an_answer_to_an_offer_of_help_says(answer: str, says: str) -> None:
