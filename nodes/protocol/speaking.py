@@ -67,7 +67,7 @@ def ask_protocol(view: CounselorView, config: SessionConfig) -> SpeechRequest | 
     if config.strict and has_signs(config):
         return None
     entry = view.risk[-1]
-    role = "merge" if METHODS[config.method].specialists else "counselor"
+    role = METHODS[config.method].speaker
     if entry.steps == ("close",):
         return ask_closing(view.model_copy(update={"end_reason": "risk"}), config, role)
     steps = "\n".join(prompt("protocol/steps", section) for section in _sections(view))
