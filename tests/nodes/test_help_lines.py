@@ -47,7 +47,9 @@ def test_the_help_names_the_country_or_all_of_them() -> None:
     assert "local emergency number" in everywhere
     with pytest.raises(SettingsError, match=r"no help lines for 'ZZ'; choose from AT, AU, .*, or all"):
         check_country("ZZ")
-    with pytest.raises(SettingsError, match=r"needs --country, whose help lines are shown; choose from AT, AU, .*, or all"):
+    with pytest.raises(
+        SettingsError, match=r"needs --country, whose help lines are shown; choose from AT, AU, .*, or all"
+    ):
         check_country("")
     for code in ("gb", "all"):
         check_country(code)
