@@ -11,7 +11,7 @@ from typing import Literal, Protocol
 from counseling_sessions.integrity.protocol import Agreement, agreement_in
 from counseling_sessions.integrity.rules import denial
 from counseling_sessions.integrity.signs import signs_of
-from counseling_sessions.nodes.risk import answer_of, asks_about_risk, find_risk
+from counseling_sessions.nodes.risk import answer_of, asks_about_risk, asks_about_safety, find_risk
 from counseling_sessions.state import EndReason, RiskEntry, RiskStep, RiskWording, Speaker, Utterance
 from counseling_sessions.texts.words import sentences, words
 
@@ -62,7 +62,7 @@ class Sign:
 def sign_of(view: Noticed) -> Sign:
     """What the client's last message shows, by rules. Who is hurt now shows it beyond doubt."""
     said, asked = view.last_of("client"), _asked(view)
-    if (about := asks_about_risk(asked)) and _denies(said, about):
+    if (about := asks_about_risk(asked)) and (_denies(said, about) or (_is_leaving_routine(view) and _waves_off(said))):
         return Sign("denied")
     risk = find_risk(said, before=_before(view), asked=asked)
     if risk and is_hurt(said):
@@ -95,6 +95,18 @@ def leaves_open(answer: str) -> bool:
     return answer_of(begins) == "no" or "?" in answer or is_short
 
 
+def _is_leaving_routine(view: Noticed) -> bool:
+    """Whether the client answers the routine question, and ends the session with it."""
+    last = next((entry for entry in view.risk if entry.turn == view.turn - 1), None)
+    return view.end_reason is not None and last is not None and last.source == "routine"
+
+
+def _waves_off(answer: str) -> bool:
+    """Whether an answer has a no in it, and nothing that could be a risk, a condition or a question."""
+    says_no = any(answer_of(clause) == "no" for clause in _BEGIN.split(answer))
+    return says_no and "?" not in answer and not _CONDITION.search(answer) and find_risk(answer) is None
+
+
 def agreement_of(answer: str, *, has_signs: bool, from_others: bool) -> Agreement:
     """What an answer to an offer of help says; in a language without signs only the yes and the no of the check's lists are read.
 
@@ -112,19 +124,23 @@ def nearness(view: Noticed, entries: Sequence[RiskEntry], sign: Sign) -> Nearnes
     `entries` are those of the protocol that is in progress. What was near once stays so; far is the last answer's plain word.
     """
     answers = {one.turn: one.text for one in view.utterances if one.speaker == "client"}
+    questions = {one.turn: one.text for one in view.utterances if one.speaker == "counselor"}
     asked = [entry.turn for entry in entries if "level" in entry.steps and entry.turn in answers]
     if not asked:
         return "open"
-    from_others = is_from_others(entries)
+    from_others, of_safety = is_from_others(entries), {turn for turn in asked if asks_about_safety(questions[turn])}
     # An entry is about the answer to the message of the turn before.
     signs = {**{entry.turn - 1: Sign(entry.wording, entry.category) for entry in entries}, view.turn - 1: sign}
     steps = {entry.turn: entry.steps for entry in entries}
     for turn, text in answers.items():
         shown = signs.get(turn, Sign("none"))
-        is_answer = turn in asked and _is_near(text, shown, from_others)
-        if is_answer or (turn >= asked[0] and raises(text, shown, steps.get(turn, ()))):
+        is_no = turn in of_safety and (shown.wording == "explicit" or answer_of(text) == "no")
+        is_answer = turn in asked and turn not in of_safety and _is_near(text, shown, from_others)
+        if is_no or is_answer or (turn >= asked[0] and raises(text, shown, steps.get(turn, ()))):
             return "near"
-    return "far" if _is_far(answers[asked[-1]]) else "open"
+    last = asked[-1]
+    is_safe = last in of_safety and find_risk(answers[last], asked=questions[last]) is None
+    return "far" if is_safe or (last not in of_safety and _is_far(answers[last])) else "open"
 
 
 def is_from_others(entries: Sequence[RiskEntry]) -> bool:

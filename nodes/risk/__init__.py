@@ -13,13 +13,14 @@ from counseling_sessions.nodes.risk.help_lines import (
 )
 from counseling_sessions.nodes.risk.learned import linear_model
 from counseling_sessions.nodes.risk.phrases import Risk, phrase_lists
-from counseling_sessions.nodes.risk.search import answer_of, asks_about_risk, find_listed, find_risk
+from counseling_sessions.nodes.risk.search import answer_of, asks_about_risk, asks_about_safety, find_listed, find_risk
 from counseling_sessions.nodes.risk.texts import read_texts, texts_in
 
 __all__ = [
     "Risk",
     "answer_of",
     "asks_about_risk",
+    "asks_about_safety",
     "check_country",
     "check_message",
     "farewell_text",

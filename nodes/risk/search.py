@@ -51,6 +51,14 @@ def asks_about_risk(text: str) -> str | None:
     return (_harm_asked(text) or _safety_asked(text)) if _is_question(text) else None
 
 
+def asks_about_safety(text: str) -> bool:
+    """Whether a counselor's message asks about safety alone, so that a no is what counts.
+
+    Raises `SettingsError` for a list that cannot be read.
+    """
+    return _is_question(text) and _harm_asked(text) is None and _safety_asked(text) is not None
+
+
 def answer_of(text: str) -> Literal["no", "yes", "unclear"]:
     """What a message answers to a question about risk. A no is clear from end to end; all else is no no.
 

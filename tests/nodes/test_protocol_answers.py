@@ -302,3 +302,23 @@ async def test_who_is_not_safe_to_leave_is_near() -> None:
         await talk.hears(said)
     assert talk.risk[-1].steps == ("stay",)
     assert await talk.hears("No.") == "stayed safety"
+
+
+@pytest.mark.parametrize("question", ["Do you feel safe right now?", "Are you able to keep yourself safe tonight?"])
+@pytest.mark.parametrize(
+    ("answer", "then"),
+    [
+        ("No.", "safety"),
+        ("No, I'm not safe.", "safety"),
+        ("Yes.", "protective"),
+        ("Yes, I am safe.", "protective"),
+        ("I suppose.", "level_again"),
+    ],
+)
+async def test_of_a_question_about_safety_the_no_is_near(question: str, answer: str, then: str) -> None:
+    """A model asks how near it is in its own words, also by the opposite."""
+    talk = Talk()
+    await talk.hears(SIGN["thoughts"])
+    await talk.hears("Yes.")
+    talk.said[-1] = talk.said[-1].model_copy(update={"text": question})
+    assert await talk.hears(answer) == then

@@ -194,6 +194,17 @@ FROM_A_ROUTINE: dict[str, tuple[int, tuple[tuple[str, str], ...]]] = {
         5,
         (("That was good. / resolved", "routine_thoughts"), ("No. / resolved", "plan / resolved")),
     ),
+    "routine before an end, and a no that explains": (
+        5,
+        (
+            ("That was good. / resolved", "routine_thoughts"),
+            ("No, I'm fine, thank you. Goodbye! / resolved", "plan / resolved"),
+        ),
+    ),
+    "routine before an end, and less than a no": (
+        5,
+        (("That was good. / resolved", "routine_thoughts"), ("No, but I wonder. / resolved", "stay")),
+    ),
     "routine, yes": (
         12,
         (
