@@ -32,6 +32,7 @@ def test_the_file_is_learned_from_the_phrases_as_they_are() -> None:
 
 
 def test_a_model_learns_from_phrases_and_is_read_again_as_it_was(tmp_path: Path) -> None:
+    pytest.importorskip("sklearn")
     model = fitted(FEW * 3)
     write(model, tmp_path / "weights.json")
     again = linear_model(tmp_path / "weights.json")
