@@ -76,7 +76,9 @@ def _harmless(corpus: Path) -> Iterator[str]:
     """What the corpus's clients say, and the lines of the built-in clients' forms."""
     for name in COLLECTIONS:
         for split in SPLITS:
-            for line in (collection_folder(name, corpus) / f"{split}.jsonl").read_text(encoding="utf-8").strip().split("\n"):
+            for line in (
+                (collection_folder(name, corpus) / f"{split}.jsonl").read_text(encoding="utf-8").strip().split("\n")
+            ):
                 record = SessionRecord.model_validate_json(line)
                 yield from (turn.client.text for turn in record.turns if turn.client)
     for profile in builtin_ids():
