@@ -1,8 +1,10 @@
 """What tests of several rooms start from."""
 
 import gc
+import json
 import os
 from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,6 +12,7 @@ from hypothesis import HealthCheck, settings
 from xdist.scheduler import LoadScopeScheduling
 
 from counseling_sessions.models.chat import Models
+from tests.scripted import profile
 
 # Tests run the small embedded model, also in child processes.
 os.environ.setdefault("COUNSELING_SESSIONS_EMBEDDED", "small")
@@ -71,3 +74,12 @@ async def models() -> AsyncIterator[Models]:
     models = Models(backoff=0.001)
     yield models
     await models.close()
+
+
+@pytest.fixture
+def forms(tmp_path: Path) -> str:
+    """A file of four clients."""
+    path = tmp_path / "forms.jsonl"
+    values = [profile(id=f"client-{number}").model_dump(mode="json") for number in range(4)]
+    path.write_text("".join(json.dumps(value) + "\n" for value in values), encoding="utf-8")
+    return str(path)

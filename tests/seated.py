@@ -14,10 +14,12 @@ import time
 from collections.abc import Callable
 from multiprocessing.context import ForkServerProcess
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from tests.forked import ended, start
+from tests.loopback import LoopbackServer
 
 WAIT = 60.0
 """Seconds for which the program is waited for."""
@@ -106,3 +108,33 @@ def plain(text: str) -> str:
 
 Sit = Callable[..., Person]
 """Seats a person: the command's options, and what `Person` takes besides."""
+
+
+def in_line(text: str) -> str:
+    """A text without its lines' ends, which follow the terminal's width."""
+    return " ".join(plain(text).split())
+
+
+def confirmed(sit: Sit, out: Path, *options: str, **more: Any) -> Person:
+    """A person who has read the notice and said yes, and has the first turn."""
+    person = sit(
+        "--as", "client", "--country", "gb", "--turns", "4", "--router", "rules", "--out", str(out), *options, **more
+    )
+    person.reads("go on: ")
+    person.types("yes")
+    person.reads("[1/4] you> ")
+    return person
+
+
+LEAVING: dict[str, Callable[[Person], None]] = {
+    "yes": lambda person: person.types("Yes."),
+    "/quit": lambda person: person.types("/quit"),
+    "/end": lambda person: person.types("/end"),
+    "Ctrl-D": lambda person: person.presses(b"\x04"),
+    "Ctrl-C": lambda person: person.interrupts(until="findahelpline"),
+}
+"""Ways of leaving, by their names."""
+
+
+def completions(server: LoopbackServer) -> int:
+    return len([request for request in server.requests if request.path.endswith("/completions")])

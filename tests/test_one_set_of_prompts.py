@@ -28,7 +28,7 @@ from counseling_sessions.sessions.record import SessionRecord
 from counseling_sessions.settings import SessionConfig
 from tests.edited import MARK, checkout, edit, edited_prompts, start_again
 from tests.loopback import Latency, LoopbackServer, Request, sensible_answer
-from tests.scripted import config, profile
+from tests.scripted import config
 
 DIGEST = re.compile(r"[0-9a-f]{16}")
 
@@ -38,14 +38,6 @@ def prompts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """The folder of the prompts that this process uses."""
     with edited_prompts(tmp_path / "prompts", monkeypatch) as folder:
         yield folder
-
-
-@pytest.fixture
-def forms(tmp_path: Path) -> str:
-    path = tmp_path / "forms.jsonl"
-    values = [profile(id=f"client-{number}").model_dump(mode="json") for number in range(4)]
-    path.write_text("".join(json.dumps(value) + "\n" for value in values), encoding="utf-8")
-    return str(path)
 
 
 def changed(folder: Path, *names: str) -> None:

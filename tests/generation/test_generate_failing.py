@@ -157,18 +157,23 @@ def test_trying_again_is_suggested_where_it_can_help(
         assert "--retry-failed" not in errors
 
 
-def test_threads_that_cannot_be_had_cost_no_session(
-    tmp_path: Path, forms: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    keep, spells = ShardWriter.keep, [2]
+def fail_to_keep(monkeypatch: pytest.MonkeyPatch, error: Exception, times: int) -> None:
+    """The first records cannot be written, so many times."""
+    keep, spells = ShardWriter.keep, [times]
 
     def fails(writer: ShardWriter, record: SessionRecord) -> Entry:
         if spells[0]:
             spells[0] -= 1
-            raise RuntimeError("can't start new thread")
+            raise error
         return keep(writer, record)
 
     monkeypatch.setattr(ShardWriter, "keep", fails)
+
+
+def test_threads_that_cannot_be_had_cost_no_session(
+    tmp_path: Path, forms: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    fail_to_keep(monkeypatch, RuntimeError("can't start new thread"), 2)
     out = tmp_path / "run"
     with LoopbackServer() as server:
         assert generate(out, "--profiles", forms, "--turns", "1", url=server.base_url) == 0
@@ -180,15 +185,7 @@ def test_threads_that_cannot_be_had_cost_no_session(
 def test_a_session_without_a_record_is_no_finished_batch_and_is_run_again(
     tmp_path: Path, forms: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    keep, spells = ShardWriter.keep, [1]
-
-    def fails(writer: ShardWriter, record: SessionRecord) -> Entry:
-        if spells[0]:
-            spells[0] -= 1
-            raise ValueError("what nobody foresaw")
-        return keep(writer, record)
-
-    monkeypatch.setattr(ShardWriter, "keep", fails)
+    fail_to_keep(monkeypatch, ValueError("what nobody foresaw"), 1)
     out = tmp_path / "run"
     with LoopbackServer() as server:
         assert generate(out, "--profiles", forms, "--turns", "1", url=server.base_url) == 1
