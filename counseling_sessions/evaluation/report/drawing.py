@@ -1,41 +1,64 @@
-"""Draws the plots of a report with matplotlib, as SVG that takes the page's ink, so that it reads in light and in dark."""
+"""Draws the plots of a report with matplotlib: for a page, whose ink they take in light and in dark, or to stand alone in a paper."""
 
 import hashlib
 import io
 import re
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from functools import wraps
+from typing import Any, Concatenate, ParamSpec
 
 import matplotlib
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure as Canvas
 
+from counseling_sessions.evaluation.report.document import Form
 from counseling_sessions.evaluation.report.points import Point
 
 INK, LINE = "#010203", "#040506"
 """Stand-ins that become the page's own colours."""
+BLACK, GREY = "#000000", "#b3b3b3"
+"""The same where a picture stands alone."""
 COLOURS = ("#3b82c4", "#d9772b", "#3a9d6c", "#b565b0", "#9c8b2d", "#d1495b", "#5c6bc0", "#7b8794")
 """Told apart by people who see colours differently, and readable on white and on near black."""
 MARKS = "osD^vPX*"
 BOXED = 5
 """A distribution of fewer values than this is shown by its points alone."""
 
-_STYLE: dict[Any, Any] = {
-    **{"svg.fonttype": "none", "font.family": "sans-serif", "font.size": 10, "svg.hashsalt": "report"},
-    **dict.fromkeys(("text.color", "axes.labelcolor", "axes.titlecolor", "xtick.color", "ytick.color"), INK),
-    **{"axes.edgecolor": LINE, "axes.spines.top": False, "axes.spines.right": False, "axes.facecolor": "none"},
-    **{"figure.facecolor": "none", "grid.color": LINE, "grid.linewidth": 0.6, "legend.frameon": False},
-}
+P = ParamSpec("P")
 
 
-@matplotlib.rc_context(_STYLE)
+def _style(form: Form) -> dict[Any, Any]:
+    ink, line = (INK, LINE) if form == "page" else (BLACK, GREY)
+    return {
+        **{"font.family": "sans-serif", "font.size": 10, "svg.hashsalt": "report"},
+        # On a page text stays text; a picture that stands alone carries its letters' forms, a PDF their fonts (TrueType).
+        **{"svg.fonttype": "none" if form == "page" else "path", "pdf.fonttype": 42, "pdf.use14corefonts": False},
+        **dict.fromkeys(("text.color", "axes.labelcolor", "axes.titlecolor", "xtick.color", "ytick.color"), ink),
+        **{"axes.edgecolor": line, "axes.spines.top": False, "axes.spines.right": False, "axes.facecolor": "none"},
+        **{"figure.facecolor": "none", "grid.color": line, "grid.linewidth": 0.6, "legend.frameon": False},
+    }
+
+
+def _drawn(draw: Callable[P, Canvas]) -> Callable[Concatenate[Form, P], bytes]:
+    """The drawing in the form that is asked for."""
+
+    @wraps(draw)
+    def in_form(form: Form, /, *args: P.args, **kwargs: P.kwargs) -> bytes:
+        with matplotlib.rc_context(_style(form)):
+            canvas = draw(*args, **kwargs)
+            return _for_page(canvas) if form == "page" else _saved(canvas, form)
+
+    return in_form
+
+
+@_drawn
 def draw_dots(
     rows: Mapping[str, Mapping[str, Point]],
     axis: str,
     *,
     bounds: tuple[float, float] | None = None,
     reference: float | None = None,
-) -> str:
+) -> Canvas:
     """Values with intervals: a line for each row, in it one mark for each group. `reference` is drawn as a vertical line."""
     groups = list(dict.fromkeys(group for points in rows.values() for group in points))
     canvas, axes = _canvas(1.1 + 0.24 * sum(max(1, len(points)) for points in rows.values()) + 0.12 * len(rows))
@@ -48,17 +71,19 @@ def draw_dots(
         ticks.append((start + place - 1) / 2 if points else start)
         place += 0.7
     if reference is not None:
-        axes.axvline(reference, color=INK, linewidth=0.8, linestyle=(0, (4, 3)))
+        axes.axvline(reference, color=matplotlib.rcParams["text.color"], linewidth=0.8, linestyle=(0, (4, 3)))
     axes.set_yticks(ticks, [_short(row) for row in rows])
     axes.set_ylim(place - 0.2, -0.8)
     _label(axes, axis, bounds)
     if len(groups) > 1:
         _legend(axes, groups)
-    return _svg(canvas)
+    return canvas
 
 
-@matplotlib.rc_context(_STYLE)
-def draw_boxes(values: Mapping[str, Sequence[float]], axis: str, *, bounds: tuple[float, float] | None = None) -> str:
+@_drawn
+def draw_boxes(
+    values: Mapping[str, Sequence[float]], axis: str, *, bounds: tuple[float, float] | None = None
+) -> Canvas:
     """The distribution of values in each group: box with median and quartiles, whiskers over all of them, and the mean."""
     canvas, axes = _canvas(1.0 + 0.45 * len(values))
     for place, numbers in enumerate(values.values()):
@@ -74,7 +99,7 @@ def draw_boxes(values: Mapping[str, Sequence[float]], axis: str, *, bounds: tupl
                 boxprops={"color": colour, "linewidth": 1.5},
                 whiskerprops={"color": colour},
                 capprops={"color": colour},
-                medianprops={"color": INK, "linewidth": 2},
+                medianprops={"color": matplotlib.rcParams["text.color"], "linewidth": 2},
             )
             axes.plot([sum(numbers) / len(numbers)], [place], marker="D", color=colour, markersize=5)
         else:
@@ -82,11 +107,11 @@ def draw_boxes(values: Mapping[str, Sequence[float]], axis: str, *, bounds: tupl
     axes.set_yticks(range(len(values)), [f"{_short(name)} (n={len(numbers)})" for name, numbers in values.items()])
     axes.set_ylim(len(values) - 0.4, -0.6)
     _label(axes, axis, bounds)
-    return _svg(canvas)
+    return canvas
 
 
-@matplotlib.rc_context(_STYLE)
-def draw_lines(panels: Mapping[str, Mapping[str, Sequence[float]]], x_axis: str, y_axis: str) -> str:
+@_drawn
+def draw_lines(panels: Mapping[str, Mapping[str, Sequence[float]]], x_axis: str, y_axis: str) -> Canvas:
     """One panel for each group, in it a line for each series over equal parts of a session, 0 to 1 in height."""
     names = list(dict.fromkeys(name for series in panels.values() for name in series))
     columns = min(len(panels), 3)
@@ -114,7 +139,7 @@ def draw_lines(panels: Mapping[str, Mapping[str, Sequence[float]]], x_axis: str,
     canvas.supylabel(y_axis, fontsize=10)
     handles, labels = grid.flat[0].get_legend_handles_labels()
     canvas.legend(handles, labels, loc="outside upper center", ncols=min(len(labels), 4), fontsize=9)
-    return _svg(canvas)
+    return canvas
 
 
 def _canvas(height: float) -> tuple[Canvas, Axes]:
@@ -145,17 +170,23 @@ def _legend(axes: Axes, groups: Sequence[str]) -> None:
     axes.figure.legend(loc="outside upper center", ncols=min(len(groups), 4), fontsize=9)
 
 
-def _svg(canvas: Canvas) -> str:
-    text = io.StringIO()
-    canvas.savefig(text, format="svg", metadata={"Date": None, "Creator": None, "Format": None, "Type": None})
-    svg = text.getvalue()
+def _saved(canvas: Canvas, form: Form) -> bytes:
+    """The picture as a file that says nothing of when it was made: the same figures give the same bytes."""
+    names = ("CreationDate", "Creator", "Producer") if form == "pdf" else ("Date", "Creator", "Format", "Type")
+    data = io.BytesIO()
+    canvas.savefig(data, format="pdf" if form == "pdf" else "svg", metadata=dict.fromkeys(names))
+    return data.getvalue()
+
+
+def _for_page(canvas: Canvas) -> bytes:
+    svg = _saved(canvas, "page").decode()
     svg = svg[svg.index("<svg") :]
     svg = re.sub(r"<metadata>.*?</metadata>", "", svg, flags=re.DOTALL)
     # Ids are made unique to the picture, since several stand on one page.
     salt = "p" + hashlib.sha256(svg.encode()).hexdigest()[:10]
     svg = re.sub(r'\bid="', f'id="{salt}-', svg)
     svg = re.sub(r'(href="|url\()#', rf"\1#{salt}-", svg)
-    return svg.replace(INK, "currentColor").replace(LINE, "color-mix(in srgb, currentColor 30%, transparent)")
+    return svg.replace(INK, "currentColor").replace(LINE, "color-mix(in srgb, currentColor 30%, transparent)").encode()
 
 
 def _short(text: str, limit: int = 34) -> str:

@@ -1,6 +1,8 @@
-"""How figures are written in a report: with their interval and what they rest on."""
+"""How figures are written in a report: with their interval and what they rest on, and beside the text as data."""
 
-from counseling_sessions.evaluation.report.document import Cell
+from counseling_sessions.evaluation.figures import Measure
+from counseling_sessions.evaluation.report.document import Cell, Tested, Unit
+from counseling_sessions.evaluation.statistics.family import Family
 from counseling_sessions.evaluation.statistics.intervals import Figure
 from counseling_sessions.evaluation.statistics.sign_flips import PValue
 from counseling_sessions.texts.words import counted
@@ -9,12 +11,15 @@ NONE = "–"
 INTERVALS = "In brackets 95 % intervals, clustered by client; none is given for fewer than five clients."
 
 
-def figure_cell(figure: Figure | None, *, share: bool = False, digits: int = 2, strong: bool = False) -> Cell:
-    """A figure with its 95 % interval; behind it, what it rests on. A share is written in per cent."""
+def figure_cell(
+    figure: Figure | None, *, share: bool = False, digits: int = 2, strong: bool = False, test: Tested | None = None
+) -> Cell:
+    """A figure with its 95 % interval; behind it, what it rests on. A share is written in per cent. `test` is of this figure."""
     if figure is None:
         return Cell(NONE)
+    unit: Unit = "share" if share else ""
     if figure.value is None:
-        return Cell(NONE, figure.note)
+        return Cell(NONE, figure.note, figure=figure, unit=unit, test=test)
     text = number(figure.value, share=share, digits=digits)
     if figure.low is not None and figure.high is not None:
         low, high = (number(end, share=share, digits=digits).removesuffix(" %") for end in (figure.low, figure.high))
@@ -23,7 +28,13 @@ def figure_cell(figure: Figure | None, *, share: bool = False, digits: int = 2, 
         text += f" (n={figure.n:,})"
     missing = f", {figure.missing:,} more without a value" if figure.missing else ""
     rests = f"n = {figure.n:,} of {counted(figure.clients, 'client')}{missing}"
-    return Cell(text, "; ".join(part for part in (rests, figure.method, figure.note) if part), strong)
+    detail = "; ".join(part for part in (rests, figure.method, figure.note) if part)
+    return Cell(text, detail, strong, figure=figure, unit=unit, test=test)
+
+
+def measure_cell(measure: Measure, *, more: str = "") -> Cell:
+    """A measure's title as the name of a row, with the way that is better."""
+    return Cell(measure.title + more, better=measure.better)
 
 
 def number(value: float, *, share: bool = False, digits: int = 2) -> str:
@@ -32,11 +43,27 @@ def number(value: float, *, share: bool = False, digits: int = 2) -> str:
     return text.replace("-", "−")
 
 
-def p_cell(value: float | None, *, rejected: bool = False, detail: str = "") -> Cell:
+def p_cell(value: float | None, *, rejected: bool = False, detail: str = "", test: Tested | None = None) -> Cell:
     """A p value; one under .001 is cut short."""
     if value is None:
-        return Cell(NONE, detail)
-    return Cell("< .001" if value < 0.001 else f"{value:.3f}".removeprefix("0"), detail, rejected)
+        return Cell(NONE, detail, test=test)
+    return Cell("< .001" if value < 0.001 else f"{value:.3f}".removeprefix("0"), detail, rejected, test=test)
+
+
+def p_cells(test: Tested, *, more: str = "") -> tuple[Cell, Cell]:
+    """The p value as it is, with how it was obtained behind it (and `more`), and corrected for its family."""
+    detail = "; ".join(part for part in (tested(test.p), more) if part)
+    return (
+        p_cell(test.p.value, detail=detail, test=test),
+        p_cell(test.corrected, rejected=test.rejected, detail=test.correction, test=test),
+    )
+
+
+def in_family(p: PValue, family: Family, name: str) -> Tested:
+    """A test as one of a family that was corrected together; `name` is its name in there."""
+    how = f"{family.method}, {family.name}, {counted(family.tested, 'test')}"
+    item = next((item for item in family.comparisons if item.name == name), None)
+    return Tested(p, item.adjusted, item.rejected, how) if item else Tested(p)
 
 
 def tested(p: PValue) -> str:

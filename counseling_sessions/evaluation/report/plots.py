@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
-from counseling_sessions.evaluation.report.document import Plot
+from counseling_sessions.evaluation.report.document import Form, Plot
 from counseling_sessions.evaluation.report.points import Point
 
 
@@ -16,10 +16,10 @@ def dots(
 ) -> Plot:
     """Values with intervals: a line for each row, in it one mark for each group. `reference` is drawn as a vertical line."""
 
-    def drawn() -> str:
+    def drawn(form: Form) -> bytes:
         from counseling_sessions.evaluation.report.drawing import draw_dots
 
-        return draw_dots(rows, axis, bounds=bounds, reference=reference)
+        return draw_dots(form, rows, axis, bounds=bounds, reference=reference)
 
     said = "; ".join(
         f"{row}: " + ", ".join(f"{group} {_said(point)}".strip() for group, point in points.items())
@@ -33,10 +33,10 @@ def boxes(
 ) -> Plot:
     """The distribution of values in each group: box with median and quartiles, whiskers over all of them, and the mean."""
 
-    def drawn() -> str:
+    def drawn(form: Form) -> bytes:
         from counseling_sessions.evaluation.report.drawing import draw_boxes
 
-        return draw_boxes(values, axis, bounds=bounds)
+        return draw_boxes(form, values, axis, bounds=bounds)
 
     said = "; ".join(
         f"{name}: {len(numbers)} values, {min(numbers):.3g} to {max(numbers):.3g}"
@@ -49,10 +49,10 @@ def boxes(
 def lines(panels: Mapping[str, Mapping[str, Sequence[float]]], caption: str, x_axis: str, y_axis: str) -> Plot:
     """One panel for each group, in it a line for each series over equal parts of a session, 0 to 1 in height."""
 
-    def drawn() -> str:
+    def drawn(form: Form) -> bytes:
         from counseling_sessions.evaluation.report.drawing import draw_lines
 
-        return draw_lines(panels, x_axis, y_axis)
+        return draw_lines(form, panels, x_axis, y_axis)
 
     said = "; ".join(f"{panel}: {', '.join(series)}" for panel, series in panels.items())
     return Plot(caption, drawn, f"{caption}. {said}; the figures stand in the table")
