@@ -45,6 +45,7 @@ from counseling_sessions.evaluation.report.document import Document
 from counseling_sessions.evaluation.report.evaluation import evaluation_document
 from counseling_sessions.evaluation.report.made import made_by
 from counseling_sessions.evaluation.report.measured import reference_section
+from counseling_sessions.evaluation.report.methods import of_reference
 from counseling_sessions.evaluation.risk import RiskWords
 from counseling_sessions.evaluation.scales import Scale, read_scale
 from counseling_sessions.evaluation.structure import labels_of
@@ -81,7 +82,12 @@ def score_reference(request: ReferenceRequest) -> int:
         raise SettingsError(f"{request.turns} holds no turns")
     scores = reference_scores(turns)
     source = f"Read from {request.turns}."
-    document = Document("Generated turns against reference turns", source, (reference_section(scores),))
+    document = Document(
+        "Generated turns against reference turns",
+        source,
+        (reference_section(scores),),
+        methods=tuple(of_reference(scores)),
+    )
     give_report(request.report, document, dict(to_jsonable_python(scores)))
     return 0
 

@@ -42,6 +42,7 @@ from counseling_sessions.evaluation.report.data import flat
 from counseling_sessions.evaluation.report.document import Document, Section
 from counseling_sessions.evaluation.report.judged import judge_card
 from counseling_sessions.evaluation.report.made import made_by, made_section
+from counseling_sessions.evaluation.report.methods import of_judges, of_preferences, of_raters, of_software
 from counseling_sessions.evaluation.report.preferred import (
     agreement_section,
     position_section,
@@ -85,6 +86,11 @@ def prefer(request: PreferRequest) -> int:
             position_section(position_bias(answers.rows)),
             Section("Judge cards", (), tuple(judge_card(card) for card in cards.cards)),
             made_section(made),
+        ),
+        methods=(
+            *of_preferences(result, aspects, "judge"),
+            *of_judges(cards.cards),
+            *of_software(made),
         ),
     )
     parts = {"made": made, "preferred": result, "decisions": flat(decided), "cards": cards}
@@ -140,6 +146,7 @@ def report_agreement(request: AgreementRequest) -> int:
                 preference_section(result.preferred, study.aspects, "rater"),
                 agreement_section(result, study.aspects),
             ),
+            methods=(*of_raters(answers), *of_preferences(result.preferred, study.aspects, "rater")),
         )
         data = {"study": study.hash, "command": list(request.arguments), "answers": answers, "rated": result}
         give_report(request.report, document, _plain(data))

@@ -15,6 +15,7 @@ from counseling_sessions.evaluation.judging.ask import Unscored, scoreless
 from counseling_sessions.evaluation.judging.cache import JudgeCache
 from counseling_sessions.evaluation.judging.panel import JudgeStopped
 from counseling_sessions.evaluation.report.document import Document
+from counseling_sessions.evaluation.report.folder import paper_files
 from counseling_sessions.evaluation.report.html import html
 from counseling_sessions.evaluation.report.markdown import markdown
 from counseling_sessions.evaluation.report.terminal import show
@@ -22,7 +23,7 @@ from counseling_sessions.models.errors import ModelError
 from counseling_sessions.profiles.problems import Problem
 from counseling_sessions.sessions.errors import RunError
 from counseling_sessions.sessions.folder import RunFolder
-from counseling_sessions.store.atomic import write_named
+from counseling_sessions.store.atomic import write_atomically, write_named
 from counseling_sessions.store.failing import failing_as
 from counseling_sessions.texts.console import HarmlessConsole
 from counseling_sessions.texts.harmless import one_line
@@ -91,6 +92,8 @@ def give_report(options: ReportOptions, document: Document, data: dict[str, Any]
         _write(options.markdown, markdown(document))
     if options.json:
         _write(options.json, json.dumps(data, ensure_ascii=False, indent=1) + "\n")
+    if options.tables:
+        written.append(_write_folder(options.tables, paper_files(document)))
     if not options.quiet:
         show(document, HarmlessConsole())
     for path in written:
@@ -100,3 +103,12 @@ def give_report(options: ReportOptions, document: Document, data: dict[str, Any]
 def _write(path: Path, text: str) -> None:
     with failing_as(RunError, f"{path} cannot be written"):
         write_named(path, text)
+
+
+def _write_folder(folder: Path, files: dict[str, bytes]) -> Path:
+    """Write the files into the folder, over those of an earlier report; the path of the first of them, which lists the others."""
+    with failing_as(RunError, f"{folder} cannot be written"):
+        folder.mkdir(parents=True, exist_ok=True)
+        for name, data in files.items():
+            write_atomically(folder / name, data)
+    return folder / next(iter(files))

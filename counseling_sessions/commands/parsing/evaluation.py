@@ -87,6 +87,7 @@ class ReportOptions(Options):
     html: Path | None = _page("that needs nothing else")
     markdown: Path | None = option("the same as Markdown", "FILE")
     json: Path | None = option("all figures, and every session's own", "FILE")
+    tables: Path | None = option("for a paper: tables as CSV and LaTeX, pictures as PDF and SVG, the methods", "FOLDER")
     quiet: bool = switch("print only where the report went")
 
 

@@ -3,10 +3,18 @@
 from dataclasses import replace
 
 from counseling_sessions.evaluation.compare import Compared, Comparison
-from counseling_sessions.evaluation.report.document import Block, Cell, Row, Section, Table
-from counseling_sessions.evaluation.report.format import NONE, figure_cell, number, p_cell, tested
+from counseling_sessions.evaluation.report.document import Block, Cell, Row, Section, Table, Tested
+from counseling_sessions.evaluation.report.format import (
+    NONE,
+    correction,
+    figure_cell,
+    measure_cell,
+    number,
+    p_cells,
+)
 from counseling_sessions.evaluation.report.plots import dots
 from counseling_sessions.evaluation.report.points import Point
+from counseling_sessions.evaluation.statistics.intervals import Figure
 from counseling_sessions.texts.words import counted
 
 
@@ -39,66 +47,72 @@ def _table(comparison: Comparison, other: str, items: list[Compared]) -> Table:
     rows: list[Row] = []
     for item in items:
         difference, share = item.difference, item.measure.share
-        change = figure_cell(difference.difference, share=share)
-        fewer = f" ({counted(difference.pairs, 'pair')})" if difference.pairs < comparison.pairs[other] else ""
+        test = _tested(comparison, item)
+        change = figure_cell(difference.difference, share=share, test=test)
+        missing = f" ({difference.missing:,} missing)" if difference.missing else ""
         rows.append(
             (
-                Cell(item.measure.title + fewer, _wanted(item)),
-                _plain(difference.mean.value, share),
-                _plain(difference.baseline_mean.value, share),
+                measure_cell(item.measure),
+                _plain(difference.mean, share),
+                _plain(difference.baseline_mean, share),
                 replace(change, text=change.text.replace(" %", " pt")),
                 _relative(item),
                 _brief(figure_cell(difference.effect)),
-                p_cell(item.adjusted, rejected=item.rejected, detail=_tests(item)),
+                *p_cells(test, more=_second(item)),
+                f"{difference.pairs:,}{missing}",
             )
         )
-    heads = ("", comparison.reference, other, "difference", "percent", "g_z", "p")
+    spare = (
+        Cell("percent", spare=True),
+        Cell("pairs", "pairs with a value from both; missing: sessions without one", spare=True),
+    )
+    heads = ("", comparison.reference, other, "difference", spare[0], "g_z", "p", "p, corrected", spare[1])
     notes = (
         "In brackets 95 % intervals, clustered by client. pt: percentage points. Percent: of the other's mean. g_z: the mean "
-        "difference in standard "
-        "deviations of the differences (Hedges). p: corrected by Holm.",
+        "difference in standard deviations of the differences (Hedges). p: signs of a client's differences flipped together; "
+        "corrected by Holm within the family.",
     )
     alone = ", ".join(f"{count:,} of {name}" for name, count in comparison.alone[other].items())
     pairs = counted(comparison.pairs[other], "pair")
     caption = f"{comparison.reference} against {other}, {pairs} of sessions; without a partner: {alone}"
-    return Table(caption, heads, tuple(rows), notes)
+    return Table(caption, heads, tuple(rows), notes, name=f"{comparison.reference} against {other}")
 
 
-def _wanted(item: Compared) -> str:
-    return "" if item.measure.better == "neither" else f"{item.measure.better} is better"
+def _tested(comparison: Comparison, item: Compared) -> Tested:
+    family = next(family for family in comparison.families if family.name == item.measure.family)
+    return Tested(item.difference.test, item.adjusted, item.rejected, correction(family))
 
 
 def _relative(item: Compared) -> Cell:
     if item.measure.low is not None and item.measure.low < 0:
         return Cell(NONE, "a change has no zero to be in per cent of")
-    return _brief(figure_cell(item.difference.relative, digits=1))
+    return replace(_brief(figure_cell(item.difference.relative, digits=1)), unit="per cent")
 
 
 def _brief(figure: Cell) -> Cell:
     return replace(figure, brief=figure.text.partition(" [")[0])
 
 
-def _tests(item: Compared) -> str:
-    raw, second = item.difference.test, item.difference.wilcoxon
-    parts = [f"uncorrected {raw.value:.4f}, {tested(raw)}" if raw.value is not None else tested(raw)]
-    if second.value is not None:
-        parts.append(f"{second.method} {second.value:.4f}")
-    return "; ".join(parts)
+def _second(item: Compared) -> str:
+    second = item.difference.wilcoxon
+    return "" if second.value is None else f"{second.method} {second.value:.4f}"
 
 
-def _plain(value: float | None, share: bool) -> Cell:
-    return Cell(NONE if value is None else number(value, share=share))
+def _plain(mean: Figure, share: bool) -> Cell:
+    """A mean without its interval, which files have."""
+    return replace(figure_cell(mean, share=share), text=NONE if mean.value is None else number(mean.value, share=share))
 
 
 def _effects(comparison: Comparison, other: str, items: list[Compared]) -> Block:
     points = {
-        item.measure.title: {"": Point(effect.value, effect.low, effect.high)}
+        measure_cell(item.measure).marked: {"": Point(effect.value, effect.low, effect.high)}
         for item in items
         if (effect := item.difference.effect).value is not None
     }
-    caption = f"{comparison.reference} against {other}: effects"
+    caption = name = f"{comparison.reference} against {other}: effects"
     if not points:
         return Table(caption, ("", ""), (("no effect size could be had", ""),))
     if missing := [item.measure.title for item in items if item.difference.effect.value is None]:
         caption += f" (not drawn, without spread: {', '.join(missing)})"
-    return dots(points, caption, f"g_z, with 95 % intervals; right of 0: {comparison.reference} is higher", reference=0)
+    axis = f"g_z, with 95 % intervals; right of 0: {comparison.reference} is higher"
+    return dots(points, f"{caption}. ↑ higher is better, ↓ lower is better", axis, reference=0, name=name)

@@ -82,6 +82,25 @@ class Table:
         said += [f"no arrow: {IN_WORDS['neither']}"] if "neither" in ways else []
         return (*self.notes, f"{'; '.join(said)}.")
 
+    @property
+    def row_names(self) -> tuple[str, ...]:
+        """What each row is called by itself: one without a name, or with a name that goes on ("…"), belongs to the row above."""
+        names: list[str] = []
+        above = ""
+        for row in self.rows:
+            name, *others = (cell(item).text for item in row)
+            if name and not name.startswith("…"):
+                above = name
+            else:
+                name = ", ".join(filter(None, (above, name or next(iter(others), ""))))
+            names.append(name)
+        return tuple(names)
+
+    def is_text(self, column: int) -> bool:
+        """Whether a column after the first holds words rather than figures."""
+        texts = [cell(row[column]).text for row in self.rows]
+        return any(text[:1].isalpha() for text in texts) and not any(text[:1].isdigit() for text in texts)
+
 
 @dataclass(frozen=True)
 class Plot:
@@ -115,27 +134,27 @@ Block = Table | Plot | Listing
 
 @dataclass(frozen=True)
 class Section:
-    """A part of a report. `methods` are sentences in the past tense for a paper: what was done to get at what it shows."""
+    """A part of a report."""
 
     title: str
     paragraphs: tuple[str, ...] = ()
     blocks: tuple[Block, ...] = ()
-    methods: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
 class Document:
-    """A report. `caution` says at its top what no figure of it shows."""
+    """A report. `caution` says at its top what no figure of it shows; `methods` are sentences for a paper: what was done."""
 
     title: str
     subtitle: str = ""
     sections: tuple[Section, ...] = field(default_factory=tuple)
     caution: str = ""
+    methods: tuple[str, ...] = ()
 
     @property
-    def methods(self) -> str:
-        """The paragraph for a paper that states what was done; empty where no section says it."""
-        return " ".join(sentence for section in self.sections for sentence in section.methods)
+    def tables(self) -> list[Table]:
+        """All tables, in their order."""
+        return [block for section in self.sections for block in section.blocks if isinstance(block, Table)]
 
 
 def cell(content: Cell | str) -> Cell:

@@ -5,6 +5,7 @@ import io
 import re
 from collections.abc import Callable, Mapping, Sequence
 from functools import wraps
+from textwrap import wrap
 from typing import Any, Concatenate, ParamSpec
 
 import matplotlib
@@ -12,7 +13,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure as Canvas
 
 from counseling_sessions.evaluation.report.document import Form
-from counseling_sessions.evaluation.report.points import Point
+from counseling_sessions.evaluation.report.points import Point, window
 
 INK, LINE = "#010203", "#040506"
 """Stand-ins that become the page's own colours."""
@@ -59,14 +60,18 @@ def draw_dots(
     bounds: tuple[float, float] | None = None,
     reference: float | None = None,
 ) -> Canvas:
-    """Values with intervals: a line for each row, in it one mark for each group. `reference` is drawn as a vertical line."""
+    """Values with intervals: a line for each row, in it one mark for each group. `reference` is drawn as a vertical line.
+
+    Where the axis ends before a value or an interval, an arrow leads to it, and its figures stand beside.
+    """
     groups = list(dict.fromkeys(group for points in rows.values() for group in points))
     canvas, axes = _canvas(1.1 + 0.24 * sum(max(1, len(points)) for points in rows.values()) + 0.12 * len(rows))
+    part = None if bounds else window([point for points in rows.values() for point in points.values()], reference)
     place, ticks = 0.0, []
     for points in rows.values():
         start = place
         for group, point in points.items():
-            _mark(axes, point, place, groups.index(group))
+            _mark(axes, point, place, groups.index(group), part)
             place += 1
         ticks.append((start + place - 1) / 2 if points else start)
         place += 0.7
@@ -74,7 +79,7 @@ def draw_dots(
         axes.axvline(reference, color=matplotlib.rcParams["text.color"], linewidth=0.8, linestyle=(0, (4, 3)))
     axes.set_yticks(ticks, [_short(row) for row in rows])
     axes.set_ylim(place - 0.2, -0.8)
-    _label(axes, axis, bounds)
+    _label(axes, f"{axis}\n(arrows: beyond the axis, figures beside)" if part else axis, bounds or part)
     if len(groups) > 1:
         _legend(axes, groups)
     return canvas
@@ -156,11 +161,27 @@ def _label(axes: Axes, axis: str, bounds: tuple[float, float] | None) -> None:
         axes.set_xlim(bounds[0] - room, bounds[1] + room)
 
 
-def _mark(axes: Axes, point: Point, place: float, index: int) -> None:
-    colour = COLOURS[index % len(COLOURS)]
-    if point.low is not None and point.high is not None:
-        axes.plot([point.low, point.high], [place, place], color=colour, linewidth=1.8)
-    axes.plot([point.value], [place], marker=MARKS[index % len(MARKS)], color=colour, markersize=6, linestyle="none")
+def _mark(axes: Axes, point: Point, place: float, index: int, part: tuple[float, float] | None) -> None:
+    colour, mark = COLOURS[index % len(COLOURS)], MARKS[index % len(MARKS)]
+    low, high = point.ends
+    first, last = part or (low, high)
+    left, right = min(max(low, first), last), max(min(high, last), first)
+    axes.plot([left, right], [place, place], color=colour, linewidth=1.8)
+    if first <= point.value <= last or not part:
+        axes.plot([point.value], [place], marker=mark, color=colour, markersize=6, linestyle="none")
+    beyond = [(first, "<", "←")] if low < first else []
+    beyond += [(last, ">", "→")] if high > last else []
+    for end, arrow, _ in beyond:
+        axes.plot([end], [place], marker=arrow, color=colour, markersize=7, linestyle="none", clip_on=False)
+    if beyond:
+        text = f"{' '.join(sign for _, _, sign in beyond)} {point}"
+        at: dict[str, Any] = {
+            "xycoords": ("axes fraction", "data"),
+            "va": "center",
+            "fontsize": 8,
+            "annotation_clip": False,
+        }
+        axes.annotate(text, (1.02, place), **at)
 
 
 def _legend(axes: Axes, groups: Sequence[str]) -> None:
@@ -190,4 +211,5 @@ def _for_page(canvas: Canvas) -> bytes:
 
 
 def _short(text: str, limit: int = 34) -> str:
-    return text if len(text) <= limit else text[: limit - 1] + "…"
+    """A name on two lines at most."""
+    return "\n".join(wrap(text, limit, max_lines=2, placeholder=" …"))

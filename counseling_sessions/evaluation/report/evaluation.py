@@ -19,10 +19,13 @@ from counseling_sessions.evaluation.report.measured import (
     read_section,
     structure_section,
 )
+from counseling_sessions.evaluation.report.methods import of_comparison, of_judges, of_sessions, of_software
 from counseling_sessions.evaluation.report.risk import risk_section
 from counseling_sessions.evaluation.report.talk import talk_section
 from counseling_sessions.profiles.schema import ATTITUDES
 from counseling_sessions.texts.words import counted
+
+CAUTION = "Every figure here is about texts, these clients and these models: none is a clinical outcome."
 
 
 def evaluation_document(
@@ -67,4 +70,15 @@ def evaluation_document(
         f"{counted(len(gathered.sessions), 'session')} of {counted(clients, 'client')} in "
         f"{counted(len(gathered.groups), 'group')}."
     )
-    return Document(title, subtitle, tuple(section for section in sections if section))
+    return Document(
+        title,
+        subtitle,
+        tuple(section for section in sections if section),
+        CAUTION,
+        (
+            *of_sessions(gathered),
+            *(of_comparison(comparison, gathered.pairing) if comparison else ()),
+            *(of_judges(judged.cards.cards) if judged else ()),
+            *of_software(made),
+        ),
+    )

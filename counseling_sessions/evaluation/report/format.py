@@ -61,9 +61,13 @@ def p_cells(test: Tested, *, more: str = "") -> tuple[Cell, Cell]:
 
 def in_family(p: PValue, family: Family, name: str) -> Tested:
     """A test as one of a family that was corrected together; `name` is its name in there."""
-    how = f"{family.method}, {family.name}, {counted(family.tested, 'test')}"
     item = next((item for item in family.comparisons if item.name == name), None)
-    return Tested(p, item.adjusted, item.rejected, how) if item else Tested(p)
+    return Tested(p, item.adjusted, item.rejected, correction(family)) if item else Tested(p)
+
+
+def correction(family: Family) -> str:
+    """How the p values of a family were corrected."""
+    return f"{family.method}, {family.name}, {counted(family.tested, 'test')}"
 
 
 def tested(p: PValue) -> str:

@@ -1,7 +1,9 @@
 """A report as Markdown, for a README, a paper's appendix or a card."""
 
+from counseling_sessions.evaluation.report.behind import behind
 from counseling_sessions.evaluation.report.document import Cell, Document, Listing, Table
 from counseling_sessions.evaluation.report.document import cell as cell_of
+from counseling_sessions.evaluation.report.methods import methods_section
 from counseling_sessions.texts.markdown import cell, code, plain
 
 LISTED = 20
@@ -13,7 +15,9 @@ def markdown(document: Document) -> str:
     parts = [f"# {plain(document.title)}"]
     if document.subtitle:
         parts.append(plain(document.subtitle))
-    for section in document.sections:
+    if document.caution:
+        parts.append(plain(document.caution))
+    for section in (*document.sections, *methods_section(document)):
         parts.append(f"## {plain(section.title)}")
         parts += [plain(paragraph) for paragraph in section.paragraphs]
         for block in section.blocks:
@@ -28,12 +32,17 @@ def _table(table: Table) -> list[str]:
     head, *rows = ["| " + " | ".join(map(_cell, row)) + " |" for row in (table.columns, *table.rows)]
     lines = [head, "| --- " + "| ---: " * (len(table.columns) - 1) + "|", *rows]
     caption = f"*{plain(table.caption)}*" if table.caption else ""
-    return [caption, "\n".join(lines), *map(plain, table.notes)]
+    return [caption, "\n".join(lines), *map(plain, table.all_notes), _behind(table)]
+
+
+def _behind(table: Table) -> str:
+    lines = [f"- {plain(cells)}: {plain(detail)}" for cells, detail in behind(table)]
+    return "\n".join(["Behind the figures:", "", *lines]) if lines else ""
 
 
 def _cell(item: Cell | str) -> str:
     mark = "**" if cell_of(item).strong else ""
-    return f"{mark}{cell(cell_of(item).text)}{mark}"
+    return f"{mark}{cell(cell_of(item).marked)}{mark}"
 
 
 def _listing(listing: Listing) -> str:

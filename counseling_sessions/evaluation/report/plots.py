@@ -13,8 +13,12 @@ def dots(
     *,
     bounds: tuple[float, float] | None = None,
     reference: float | None = None,
+    name: str = "",
 ) -> Plot:
-    """Values with intervals: a line for each row, in it one mark for each group. `reference` is drawn as a vertical line."""
+    """Values with intervals: a line for each row, in it one mark for each group. `reference` is drawn as a vertical line.
+
+    Without `bounds`, an axis that a few values would make more than twice as long ends before them.
+    """
 
     def drawn(form: Form) -> bytes:
         from counseling_sessions.evaluation.report.drawing import draw_dots
@@ -25,7 +29,7 @@ def dots(
         f"{row}: " + ", ".join(f"{group} {_said(point)}".strip() for group, point in points.items())
         for row, points in rows.items()
     )
-    return Plot(caption, drawn, f"{caption}. {axis}: {said}")
+    return Plot(caption, drawn, f"{caption}. {axis}: {said}", name)
 
 
 def boxes(

@@ -1,6 +1,7 @@
 """A report on a terminal, readable at 80 columns."""
 
 from collections.abc import Iterable
+from dataclasses import replace
 from textwrap import wrap
 
 from rich import box
@@ -8,7 +9,7 @@ from rich.console import Console, JustifyMethod
 from rich.table import Table as RichTable
 from rich.text import Text
 
-from counseling_sessions.evaluation.report.document import Document, Listing, Plot, Section, Table, cell
+from counseling_sessions.evaluation.report.document import Document, Listing, Plot, Row, Section, Table, cell
 
 NAME = 20
 """Characters of a row's name on one line, where space is short."""
@@ -21,6 +22,8 @@ def show(document: Document, console: Console, *, listings: bool = False) -> Non
     console.print(Text(document.title, style="bold"))
     if document.subtitle:
         console.print(Text(document.subtitle, style="dim"))
+    if document.caution:
+        console.print(Text(document.caution, style="dim"))
     for section in document.sections:
         _section(section, console, listings)
 
@@ -48,23 +51,43 @@ def _section(section: Section, console: Console, listings: bool) -> None:
 def _table(table: Table, console: Console) -> None:
     if table.caption:
         console.print(Text(table.caption, style="dim"))
-    heads = [cell(column).text for column in table.columns]
-    rows = [[cell(item).text for item in row] for row in table.rows]
-    gap = WIDE
-    if not _fits(heads, rows, console.width, gap):
-        # Figures stand on one line, and their intervals on the next, before a table is taken apart.
-        brief = [[cell(item).brief or cell(item).text for item in row] for row in table.rows]
-        stacked = [["\n".join(wrap(row[0], NAME)), *(text.replace(" [", "\n[") for text in row[1:])] for row in brief]
-        narrow = [_wrapped(head, column) for head, column in zip(heads, zip(*stacked, strict=True), strict=True)]
-        if not _fits(narrow, stacked, console.width, NARROW):
-            _as_lists(heads, rows, console)
-            heads = []
+    spare = [cell(column).text for column in table.columns if cell(column).spare]
+    if not _print_columns(table, console):
+        fewer = _without_spare(table)
+        if not spare or not _print_columns(fewer, console):
+            _as_lists(_marked(table.columns), [_marked(row) for row in table.rows], console)
         else:
-            heads, rows, gap = narrow, stacked, NARROW
-    if heads:
-        console.print(_as_columns(heads, rows, table, gap))
-    for note in table.notes:
+            console.print(Text(f"For want of room without: {', '.join(spare)}.", style="dim"))
+    for note in table.all_notes:
         console.print(Text(note, style="dim"))
+
+
+def _print_columns(table: Table, console: Console) -> bool:
+    """Print the table's columns where they fit: wide, or else with the intervals of figures on a line of their own."""
+    heads, rows = _marked(table.columns), [_marked(row) for row in table.rows]
+    if _fits(heads, rows, console.width, WIDE):
+        console.print(_as_columns(heads, rows, table, WIDE))
+        return True
+    brief = [
+        [name, *(cell(item).brief or cell(item).text for item in row[1:])]
+        for (name, *_), row in zip(rows, table.rows, strict=True)
+    ]
+    stacked = [["\n".join(wrap(row[0], NAME)), *(text.replace(" [", "\n[") for text in row[1:])] for row in brief]
+    narrow = [_wrapped(head, column) for head, column in zip(heads, zip(*stacked, strict=True), strict=False)]
+    if not stacked or not _fits(narrow, stacked, console.width, NARROW):
+        return False
+    console.print(_as_columns(narrow, stacked, table, NARROW))
+    return True
+
+
+def _without_spare(table: Table) -> Table:
+    kept = [number for number, column in enumerate(table.columns) if not cell(column).spare]
+    columns, *rows = [tuple(row[number] for number in kept) for row in (table.columns, *table.rows)]
+    return replace(table, columns=columns, rows=tuple(rows))
+
+
+def _marked(row: Row) -> list[str]:
+    return [cell(item).marked for item in row]
 
 
 def _wrapped(head: str, column: Iterable[str]) -> str:
