@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from counseling_sessions.evaluation.compare import Compared, Comparison
-from counseling_sessions.evaluation.report.document import Block, Cell, Row, Section, Table, Tested
+from counseling_sessions.evaluation.report.document import Block, Cell, Row, Section, Significance, Table
 from counseling_sessions.evaluation.report.format import (
     NONE,
     correction,
@@ -78,9 +78,9 @@ def _table(comparison: Comparison, other: str, items: list[Compared]) -> Table:
     return Table(caption, heads, tuple(rows), notes, name=f"{comparison.reference} against {other}")
 
 
-def _tested(comparison: Comparison, item: Compared) -> Tested:
+def _tested(comparison: Comparison, item: Compared) -> Significance:
     family = next(family for family in comparison.families if family.name == item.measure.family)
-    return Tested(item.difference.test, item.adjusted, item.rejected, correction(family))
+    return Significance(item.difference.test, item.adjusted, item.rejected, correction(family))
 
 
 def _relative(item: Compared) -> Cell:

@@ -15,7 +15,7 @@ Form = Literal["page", "svg", "pdf"]
 
 
 @dataclass(frozen=True)
-class Tested:
+class Significance:
     """A test's p value, and the one that holds for a family of tests; `correction` says how and over how many it was corrected."""
 
     p: PValue
@@ -39,7 +39,7 @@ class Cell:
     brief: str = ""
     figure: Figure | None = None
     unit: Unit = ""
-    test: Tested | None = None
+    test: Significance | None = None
     better: Better | None = None
     spare: bool = False
 

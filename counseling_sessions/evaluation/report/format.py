@@ -1,7 +1,7 @@
 """How figures are written in a report: with their interval and what they rest on, and beside the text as data."""
 
 from counseling_sessions.evaluation.figures import Measure
-from counseling_sessions.evaluation.report.document import Cell, Tested, Unit
+from counseling_sessions.evaluation.report.document import Cell, Significance, Unit
 from counseling_sessions.evaluation.statistics.family import Family
 from counseling_sessions.evaluation.statistics.intervals import Figure
 from counseling_sessions.evaluation.statistics.sign_flips import PValue
@@ -12,7 +12,12 @@ INTERVALS = "In brackets 95 % intervals, clustered by client; none is given for 
 
 
 def figure_cell(
-    figure: Figure | None, *, share: bool = False, digits: int = 2, strong: bool = False, test: Tested | None = None
+    figure: Figure | None,
+    *,
+    share: bool = False,
+    digits: int = 2,
+    strong: bool = False,
+    test: Significance | None = None,
 ) -> Cell:
     """A figure with its 95 % interval; behind it, what it rests on. A share is written in per cent. `test` is of this figure."""
     if figure is None:
@@ -43,14 +48,14 @@ def number(value: float, *, share: bool = False, digits: int = 2) -> str:
     return text.replace("-", "−")
 
 
-def p_cell(value: float | None, *, rejected: bool = False, detail: str = "", test: Tested | None = None) -> Cell:
+def p_cell(value: float | None, *, rejected: bool = False, detail: str = "", test: Significance | None = None) -> Cell:
     """A p value; one under .001 is cut short."""
     if value is None:
         return Cell(NONE, detail, test=test)
     return Cell("< .001" if value < 0.001 else f"{value:.3f}".removeprefix("0"), detail, rejected, test=test)
 
 
-def p_cells(test: Tested, *, more: str = "") -> tuple[Cell, Cell]:
+def p_cells(test: Significance, *, more: str = "") -> tuple[Cell, Cell]:
     """The p value as it is, with how it was obtained behind it (and `more`), and corrected for its family."""
     detail = "; ".join(part for part in (tested(test.p), more) if part)
     return (
@@ -59,10 +64,10 @@ def p_cells(test: Tested, *, more: str = "") -> tuple[Cell, Cell]:
     )
 
 
-def in_family(p: PValue, family: Family, name: str) -> Tested:
+def in_family(p: PValue, family: Family, name: str) -> Significance:
     """A test as one of a family that was corrected together; `name` is its name in there."""
     item = next((item for item in family.comparisons if item.name == name), None)
-    return Tested(p, item.adjusted, item.rejected, correction(family)) if item else Tested(p)
+    return Significance(p, item.adjusted, item.rejected, correction(family)) if item else Significance(p)
 
 
 def correction(family: Family) -> str:
