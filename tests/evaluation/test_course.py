@@ -6,7 +6,7 @@ from counseling_sessions.evaluation.course import course_figures, steps_reached
 from counseling_sessions.evaluation.disclosure import Disclosure, disclosure_of
 from counseling_sessions.evaluation.measure import Measuring, measure
 from counseling_sessions.evaluation.report.course import course_section
-from counseling_sessions.evaluation.report.document import Table
+from counseling_sessions.evaluation.report.document import Table, cell
 from counseling_sessions.evaluation.structure import session_figures
 from counseling_sessions.profiles.schema import ClientProfile
 from counseling_sessions.sessions import Session
@@ -134,7 +134,10 @@ def test_the_report_shows_what_is_told_by_attitude(attitude: str | None) -> None
     means, told = section.blocks
     assert isinstance(means, Table)
     assert isinstance(told, Table)
-    assert [row[0] for row in means.rows][-2:] == ["items of the form told", "items of the form told too early"]
+    assert [cell(row[0]).text for row in means.rows][-2:] == [
+        "items of the form told",
+        "items of the form told too early",
+    ]
     assert told.rows == ((f"one, {attitude or 'no attitude'} (n=1)", "0.0 %", "0.0 %", "33.3 %", "33.3 %", "66.7 %"),)
 
 

@@ -82,7 +82,7 @@ def test_which_way_is_better_is_said_in_every_form_and_to_a_screen_reader() -> N
     assert "plan steps ↑" in printed(report(DIRECTED))
     assert "| findings ↓ |" in markdown(report(DIRECTED))
     page = html(report(DIRECTED))
-    assert "findings<span aria-hidden=true> ↓</span><span class=unseen> (lower is better)</span>" in page
+    assert "findings<span aria-hidden=true>&nbsp;↓</span><span class=unseen> (lower is better)</span>" in page
     assert "(neither way is better)" in page
     assert "better" not in printed(report(TABLE))
 
@@ -94,8 +94,10 @@ def test_what_stands_behind_figures_is_said_once_for_all_that_share_it() -> None
         ("plan steps (single)", "n = 4"),
         ("findings (single)", "n = 5"),
     ]
-    same = Table("", ("", "a"), (("x", Cell("1", "n = 3")), ("y", Cell("2", "n = 3"))))
-    assert behind(same) == [("all figures", "n = 3")]
+    same = tuple((name, Cell("1", "n = 3")) for name in "wxyz")
+    assert behind(Table("", ("", "a"), same)) == [("all figures", "n = 3")]
+    more = (*same, ("last", Cell("2", "n = 2")))
+    assert behind(Table("", ("", "a"), more)) == [("all figures but those below", "n = 3"), ("last (a)", "n = 2")]
     assert behind(Table("", ("", "a"), (("x", "1"),))) == []
 
 

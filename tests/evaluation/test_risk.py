@@ -10,7 +10,7 @@ import yaml
 from counseling_sessions.evaluation import risk as module
 from counseling_sessions.evaluation.integrity import Finding
 from counseling_sessions.evaluation.measure import Measuring, measure
-from counseling_sessions.evaluation.report.document import Table
+from counseling_sessions.evaluation.report.document import Table, cell
 from counseling_sessions.evaluation.report.risk import risk_section
 from counseling_sessions.evaluation.risk import RiskCount, RiskWords, SessionRisk
 from counseling_sessions.evaluation.risk_course import RiskCourse
@@ -330,10 +330,10 @@ def test_risks_are_shown_by_level_with_false_alarms_beside(monkeypatch: pytest.M
     assert isinstance(alarms, Table)
     assert by_level.columns == ("", "one, active (n=1)", "one, not in the form (n=1)")
     assert by_level.rows[0] == ("sessions with a sign that was read", "1", "1")
-    shown = {str(row[0]): [cell.text for cell in row[1:] if not isinstance(cell, str)] for row in by_level.rows[1:]}
+    shown = {cell(row[0]).text: [cell(item).text for item in row[1:]] for row in by_level.rows[1:]}
     assert shown["steps of the protocol done"] == ["100.0 %", "0.0 %"]
     assert shown["turns from the sign to that question"] == ["0.00", "–"]
-    assert [cell if isinstance(cell, str) else cell.text for cell in alarms.rows[0]][1] == "50.0 %"
+    assert cell(alarms.rows[0][1]).text == "50.0 %"
 
 
 def test_findings_are_in_the_report_of_integrity() -> None:

@@ -4,9 +4,13 @@ from collections import defaultdict
 
 from counseling_sessions.evaluation.report.document import Table, cell
 
+MANY = 4
+"""Cells that share what stands behind them are not named one by one from so many on, if no other share is larger."""
+OTHERS = "all figures but those below"
+
 
 def behind(table: Table) -> list[tuple[str, str]]:
-    """Pairs of cells in words and what stands behind them, in the order of the table; empty where nothing does."""
+    """Pairs of cells in words and what stands behind them: heads, rows, what most figures share, and the others in their order."""
     said: list[tuple[str, str]] = [
         (cell(column).text or "the rows", cell(column).detail) for column in table.columns if cell(column).detail
     ]
@@ -17,14 +21,12 @@ def behind(table: Table) -> list[tuple[str, str]]:
         for column, item in enumerate(row[1:], 1):
             if detail := cell(item).detail:
                 by_detail[detail][place].append(column)
-    everywhere = {place: columns for of in by_detail.values() for place, columns in of.items()}
-    total = sum(len(columns) for of in by_detail.values() for columns in of.values())
-    for detail, cells in by_detail.items():
-        if total > 1 and sum(map(len, cells.values())) == total and len(everywhere) > 1:
-            said.append(("all figures", detail))
-        else:
-            said.append((_named(table, names, cells), detail))
-    return said
+    sizes = {detail: sum(map(len, of.values())) for detail, of in by_detail.items()}
+    commonest = max(sizes, key=lambda detail: sizes[detail], default="")
+    if sizes.get(commonest, 0) >= MANY:
+        said.append(("all figures" if len(sizes) == 1 else OTHERS, commonest))
+        by_detail.pop(commonest)
+    return said + [(_named(table, names, cells), detail) for detail, cells in by_detail.items()]
 
 
 def _named(table: Table, names: tuple[str, ...], cells: dict[int, list[int]]) -> str:

@@ -65,19 +65,21 @@ def draw_dots(
     Where the axis ends before a value or an interval, an arrow leads to it, and its figures stand beside.
     """
     groups = list(dict.fromkeys(group for points in rows.values() for group in points))
-    canvas, axes = _canvas(1.1 + 0.24 * sum(max(1, len(points)) for points in rows.values()) + 0.12 * len(rows))
+    names = [_short(row) for row in rows]
+    # A name on two lines needs the room of two marks.
+    room = [max(1.0, len(points), 1.7 * ("\n" in name)) for name, points in zip(names, rows.values(), strict=True)]
+    canvas, axes = _canvas(1.1 + 0.24 * sum(room) + 0.12 * len(rows))
     part = None if bounds else window([point for points in rows.values() for point in points.values()], reference)
     place, ticks = 0.0, []
-    for points in rows.values():
-        start = place
-        for group, point in points.items():
-            _mark(axes, point, place, groups.index(group), part)
-            place += 1
-        ticks.append((start + place - 1) / 2 if points else start)
-        place += 0.7
+    for needed, points in zip(room, rows.values(), strict=True):
+        middle = place + (needed - 1) / 2
+        ticks.append(middle)
+        for number, (group, point) in enumerate(points.items()):
+            _mark(axes, point, middle + number - (len(points) - 1) / 2, groups.index(group), part)
+        place += needed + 0.7
     if reference is not None:
         axes.axvline(reference, color=matplotlib.rcParams["text.color"], linewidth=0.8, linestyle=(0, (4, 3)))
-    axes.set_yticks(ticks, [_short(row) for row in rows])
+    axes.set_yticks(ticks, names)
     axes.set_ylim(place - 0.2, -0.8)
     _label(axes, f"{axis}\n(arrows: beyond the axis, figures beside)" if part else axis, bounds or part)
     if len(groups) > 1:

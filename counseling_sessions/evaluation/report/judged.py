@@ -59,7 +59,7 @@ def scores_section(
 
 def _bounds(measure: Measure) -> Cell:
     low, high = _ends(measure)
-    return Cell(f"{measure.title} ({number(low, digits=0)} to {number(high, digits=0)})")
+    return Cell(f"{measure.title} ({number(low, digits=0)} to {number(high, digits=0)})", better=measure.better)
 
 
 def _ends(measure: Measure) -> tuple[float, float]:

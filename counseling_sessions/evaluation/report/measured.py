@@ -10,8 +10,9 @@ from counseling_sessions.evaluation.integrity import KINDS, LISTED_IF_FOUND
 from counseling_sessions.evaluation.measure import GroupMeasures, Measures
 from counseling_sessions.evaluation.reference import ReferenceScores
 from counseling_sessions.evaluation.report.document import Block, Cell, Listing, Plot, Row, Section, Table
-from counseling_sessions.evaluation.report.format import INTERVALS, NONE, figure_cell, per_cent
+from counseling_sessions.evaluation.report.format import INTERVALS, NONE, figure_cell, measure_cell, per_cent
 from counseling_sessions.evaluation.report.plots import boxes, lines
+from counseling_sessions.evaluation.statistics.intervals import Figure
 from counseling_sessions.evaluation.structure import DECILES
 from counseling_sessions.state import Phase
 from counseling_sessions.texts.words import counted
@@ -60,7 +61,8 @@ def integrity_section(measures: Measures) -> Section:
     """Findings by kind and group, and the findings themselves."""
     groups = list(measures.groups.values())
     totals = {group.name: group.integrity.totals() for group in groups}
-    rows: list[Row] = [("sessions without a finding", *(figure_cell(group.clean, share=True) for group in groups))]
+    clean = Cell("sessions without a finding", better="higher")
+    rows: list[Row] = [(clean, *(figure_cell(group.clean, share=True) for group in groups))]
     for kind, meaning in KINDS.items():
         if kind in LISTED_IF_FOUND and not any(total[kind].findings for total in totals.values()):
             continue
@@ -69,8 +71,9 @@ def integrity_section(measures: Measures) -> Section:
             total = totals[group.name][kind]
             behind = f"{counted(total.findings, 'finding')} in {total.sessions:,} of {group.sessions:,} sessions"
             share = "" if total.of_messages is None else f" ({100 * total.of_messages:.1f} %)"
-            cells.append(Cell(f"{total.findings:,}{share}", behind))
-        rows.append((Cell(kind.replace("_", " "), meaning), *cells))
+            of_messages = Figure(total.of_messages, None, None, group.messages, group.clients)
+            cells.append(Cell(f"{total.findings:,}{share}", behind, figure=of_messages, unit="share"))
+        rows.append((Cell(kind.replace("_", " "), meaning, better="lower"), *cells))
     table = Table(
         "Messages with a finding (and their share of all messages)",
         ("", *(f"{group.name} (n={group.messages:,})" for group in groups)),
@@ -120,7 +123,7 @@ def structure_section(measures: Measures) -> Section:
 def means_table(groups: Sequence[GroupMeasures], family: str) -> Table:
     """The means over sessions of the measures of a family that some session has."""
     rows: list[Row] = [
-        (measure.title, *(figure_cell(group.figures.get(name), share=measure.share) for group in groups))
+        (measure_cell(measure), *(figure_cell(group.figures.get(name), share=measure.share) for group in groups))
         for name, measure in MEASURES.items()
         if measure.family == family and any(name in group.figures for group in groups)
     ]
@@ -223,7 +226,12 @@ def _equal(equal: EqualLength) -> list[Table]:
         for one in equal.differences
     )
     return [
-        Table(caption, ("", *equal.sets), _distinct(sets, ead=any(one.ead.value is not None for one in sets))),
+        Table(
+            caption,
+            ("", *equal.sets),
+            _distinct(sets, ead=any(one.ead.value is not None for one in sets)),
+            name="at equal length",
+        ),
         Table("Differences at equal length, paired by client", ("", "difference"), differences),
     ]
 

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 from counseling_sessions.evaluation.figures import MEASURES, RISK
 from counseling_sessions.evaluation.measure import Measures
-from counseling_sessions.evaluation.report.document import Block, Row, Section, Table
-from counseling_sessions.evaluation.report.format import INTERVALS, figure_cell
+from counseling_sessions.evaluation.report.document import Block, Cell, Row, Section, Table
+from counseling_sessions.evaluation.report.format import INTERVALS, figure_cell, measure_cell
 from counseling_sessions.evaluation.report.measured import means_table
 from counseling_sessions.evaluation.risk import RiskCount
 
@@ -35,7 +35,7 @@ def _by_level(counts: Sequence[tuple[str, RiskCount]]) -> Table:
     heads = (f"{name}, {level or 'not in the form'} (n={len(risk.by_level[level]):,})" for name, risk, level in columns)
     rows: list[Row] = [("sessions with a sign that was read", *(f"{risk.read(level):,}" for _, risk, level in columns))]
     rows += [
-        (measure.title, *(figure_cell(of_level.get(name), share=measure.share) for of_level in figures))
+        (measure_cell(measure), *(figure_cell(of_level.get(name), share=measure.share) for of_level in figures))
         for name, measure in MEASURES.items()
         if measure.family == RISK and any(name in of_level for of_level in figures)
     ]
@@ -46,5 +46,5 @@ def _by_level(counts: Sequence[tuple[str, RiskCount]]) -> Table:
 def _alarms(counts: Sequence[tuple[str, RiskCount]]) -> Table:
     cells = [figure_cell(risk.false_alarms(), share=True) for _, risk in counts]
     heads = (f"{name} (n={len(risk.alarms):,})" for name, risk in counts)
-    row: Row = ("sessions in which a risk was asked about without a sign", *cells)
+    row: Row = (Cell("sessions in which a risk was asked about without a sign", better="lower"), *cells)
     return Table("Sessions without a risk", ("", *heads), (row,), (INTERVALS,))
