@@ -79,10 +79,12 @@ def test_which_way_is_better_is_said_in_every_form_and_to_a_screen_reader() -> N
     legend = "↑ higher is better; ↓ lower is better; no arrow: neither way is better."
     for text in (printed(report(DIRECTED)), markdown(report(DIRECTED)), html(report(DIRECTED))):
         assert legend in text
-    assert "plan steps ↑" in printed(report(DIRECTED))
+    assert "plan steps\N{NO-BREAK SPACE}↑" in printed(report(DIRECTED))
     assert "| findings ↓ |" in markdown(report(DIRECTED))
     page = html(report(DIRECTED))
-    assert "findings<span aria-hidden=true>&nbsp;↓</span><span class=unseen> (lower is better)</span>" in page
+    assert (
+        "findings<span aria-hidden=true>\N{NO-BREAK SPACE}↓</span><span class=unseen> (lower is better)</span>" in page
+    )
     assert "(neither way is better)" in page
     assert "better" not in printed(report(TABLE))
 

@@ -142,12 +142,12 @@ def test_pictures_are_the_same_bytes_each_time_with_their_fonts() -> None:
 def test_the_methods_are_stated_from_the_figures_and_tests_shown() -> None:
     text = methods_paragraph(document(TABLE, methods=("Sessions were read.",)))
     assert text.startswith(
-        "Sessions were read. The intervals of means and statistics are expanded percentile intervals"
+        "Sessions were read. The intervals of means and statistics were expanded percentile intervals"
     )
     assert "10,000 resamples, seed 3" in text
     assert "flipped together (exact)" in text
     assert "Holm, structure, 6 tests" in text
-    assert "missing" in text
+    assert "Missing values were left out" in text
     assert methods_paragraph(document(TABLE)) == ""
 
 

@@ -66,7 +66,7 @@ def _table(comparison: Comparison, other: str, items: list[Compared]) -> Table:
         Cell("percent", spare=True),
         Cell("pairs", "pairs with a value from both; missing: sessions without one", spare=True),
     )
-    heads = ("", comparison.reference, other, "difference", spare[0], "g_z", "p", "p, corrected", spare[1])
+    heads = ("", comparison.reference, other, "difference", spare[0], "g_z", "p", "p (Holm)", spare[1])
     notes = (
         "In brackets 95 % intervals, clustered by client. pt: percentage points. Percent: of the other's mean. g_z: the mean "
         "difference in standard deviations of the differences (Hedges). p: signs of a client's differences flipped together; "

@@ -46,10 +46,12 @@ class Cell:
     @property
     def marked(self) -> str:
         """The text with an arrow up where higher is better, and one down where lower is."""
-        return f"{self.text} {ARROWS[self.better]}".rstrip() if self.better else self.text
+        return (
+            f"{self.text}\N{NO-BREAK SPACE}{ARROWS[self.better]}" if self.better in ("higher", "lower") else self.text
+        )
 
 
-ARROWS: dict[Better, str] = {"higher": "↑", "lower": "↓", "neither": ""}
+ARROWS: dict[Better, str] = {"higher": "↑", "lower": "↓"}
 IN_WORDS: dict[Better, str] = {
     "higher": "higher is better",
     "lower": "lower is better",
@@ -78,7 +80,7 @@ class Table:
         ways = {cell(item).better for item in (*self.columns, *(row[0] for row in self.rows))} - {None}
         if not ways:
             return self.notes
-        said = [f"{arrow} {IN_WORDS[way]}" for way, arrow in ARROWS.items() if way in ways and arrow]
+        said = [f"{arrow} {IN_WORDS[way]}" for way, arrow in ARROWS.items() if way in ways]
         said += [f"no arrow: {IN_WORDS['neither']}"] if "neither" in ways else []
         return (*self.notes, f"{'; '.join(said)}.")
 

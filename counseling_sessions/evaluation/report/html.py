@@ -105,6 +105,6 @@ def _behind(table: Table) -> str:
 def _text(item: Cell) -> str:
     text = f"<strong>{escape(item.text)}</strong>" if item.strong else escape(item.text)
     if item.better:
-        arrow = item.marked.removeprefix(item.text).replace(" ", "&nbsp;")
+        arrow = item.marked.removeprefix(item.text)
         text += f"<span aria-hidden=true>{arrow}</span><span class=unseen> ({IN_WORDS[item.better]})</span>"
     return text
