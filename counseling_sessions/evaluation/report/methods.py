@@ -60,13 +60,14 @@ def of_sessions(gathered: Gathered) -> Iterator[str]:
         yield said("models", models=listed(models))
     if (in_use := gathered.prompts_in_use()).mixed:
         yield said("mixed_prompts", differing=in_use.differing)
-    for name, count in (
-        ("damaged", len(gathered.damaged) + len(gathered.problems)),
-        ("failed", gathered.failed),
-        ("unnamed", gathered.unnamed),
-    ):
+    left_out = {
+        "unreadable session": len(gathered.damaged) + len(gathered.problems),
+        "failed session": gathered.failed,
+        "ungrouped session": gathered.unnamed,
+    }
+    for what, count in left_out.items():
         if count:
-            yield said(name, count=counted(count, "session"), by=gathered.by)
+            yield said("left_out", count=counted(count, what))
 
 
 def of_comparison(comparison: Comparison, pairing: Pairing) -> Iterator[str]:
@@ -89,7 +90,7 @@ def of_judges(cards: Iterable[JudgeCard]) -> Iterator[str]:
             "judge" if card.rubrics else "judge_without_rubric",
             model=card.model,
             samples=counted(card.samples, "sample"),
-            temperature="of the server" if card.temperature is None else f"{card.temperature:g}",
+            temperature="the server's temperature" if card.temperature is None else f"temperature {card.temperature:g}",
             rubrics=listed(f"{name} ({digest})" for name, digest in card.rubrics.items()),
             unscored=f"{sum(card.unscored.values()):,}",
             wanted=f"{card.wanted:,}",

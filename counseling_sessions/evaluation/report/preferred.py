@@ -6,8 +6,8 @@ from counseling_sessions.evaluation.aspects import Aspects
 from counseling_sessions.evaluation.judging.preference import PositionBias
 from counseling_sessions.evaluation.preferred import OVERALL, Duel, Preferred, Rated
 from counseling_sessions.evaluation.rating.answers import Answers
-from counseling_sessions.evaluation.report.document import Block, Cell, Listing, Row, Section, Table
-from counseling_sessions.evaluation.report.format import figure_cell, p_cell, per_cent, tested
+from counseling_sessions.evaluation.report.document import Block, Cell, Listing, Row, Section, Significance, Table
+from counseling_sessions.evaluation.report.format import figure_cell, in_family, p_cell, p_cells, per_cent, tested
 from counseling_sessions.evaluation.report.plots import dots
 from counseling_sessions.evaluation.report.points import Point
 from counseling_sessions.texts.words import counted
@@ -34,26 +34,23 @@ def _titles(aspects: Aspects) -> dict[str, str]:
 
 
 def _duel(duel: Duel, titles: Mapping[str, str]) -> Table:
-    adjusted = {item.name: item for item in duel.family.comparisons}
     rows: list[Row] = []
     for aspect, rate in duel.rates.items():
-        corrected = adjusted.get(aspect)
-        p = corrected.adjusted if corrected else rate.test.value
-        rejected = corrected.rejected if corrected else p is not None and p < duel.family.level
+        test = in_family(rate.test, duel.family, aspect)
         unsaid = f"; {counted(rate.cannot_say, 'answer')} could not say" if rate.cannot_say else ""
         rows.append(
             (
                 titles[aspect],
                 Cell(f"{rate.wins:,} / {rate.ties:,} / {rate.losses:,}", f"won, tied, lost{unsaid}"),
-                figure_cell(rate.rate, share=True),
+                figure_cell(rate.rate, share=True, test=test),
                 figure_cell(rate.decided, share=True),
-                p_cell(p, rejected=rejected, detail=tested(rate.test)),
+                *p_cells(test),
             )
         )
-    heads = ("", "won / tied / lost", "win rate, ties half", "win rate, decided", "p")
+    heads = ("", "won / tied / lost", "win rate, ties half", "win rate, decided", "p", "p (Holm)")
     notes = (
-        "In brackets 95 % intervals, clustered by client. p: signs of a client's answers flipped together, corrected by Holm over "
-        "the aspects; of all aspects together, not corrected. Bold: below .05.",
+        "In brackets 95 % intervals, clustered by client. p: signs of a client's answers flipped together; corrected by Holm over "
+        "the aspects, of which all together are none. Bold: below .05 after the correction.",
     )
     return Table(f"{duel.first} preferred to {duel.second}", heads, tuple(rows), notes)
 
@@ -152,6 +149,7 @@ def _raters(rated: Rated) -> Table:
                 bias.test.value,
                 rejected=bias.test.value is not None and bias.test.value < 0.05,
                 detail=tested(bias.test),
+                test=Significance(bias.test),
             ),
             figure_cell(rated.consistency[rater].repeated, share=True),
             figure_cell(rated.consistency[rater].swapped, share=True),
