@@ -83,7 +83,7 @@ def test_grades_are_shown_by_group_level_and_kind(
     row = rf"magnet \(n={len(AT_RISK)}\)" + r" +100\.0 %" * 5
     assert re.search(row, printed)  # one line, without room for intervals
     for value, n in {**levels, **kinds}.items():
-        assert text.partition("Risk, judged")[2].count(f"magnet, {value.replace('_', ' ')} (n={n})") == 1
+        assert text.partition("Risk, judged")[2].count(f"| magnet, {value.replace('_', ' ')} (n={n})") == 1
     assert f"{len(AT_RISK)}/0/0" in text
     assert f"0/0/{len(AT_RISK)}" in text
     assert "confirms high: Not at all, although the client has let something fall. (turn 1) Because of asks." in text

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from counseling_sessions.commands.parsing.evaluation import ReportOptions
+from counseling_sessions.commands.reports import give_report
 from counseling_sessions.evaluation.report.document import Cell, Document, Plot, Section, Significance, Table
 from counseling_sessions.evaluation.report.folder import INDEX, PREVIEW, paper_files
 from counseling_sessions.evaluation.report.format import figure_cell, p_cells
@@ -19,6 +21,7 @@ from counseling_sessions.evaluation.report.points import Point
 from counseling_sessions.evaluation.report.tidy import COLUMNS, tidy
 from counseling_sessions.evaluation.statistics.intervals import Figure
 from counseling_sessions.evaluation.statistics.sign_flips import PValue
+from counseling_sessions.sessions.errors import RunError
 
 TEST = Significance(PValue(0.00002, 12, "sign flips per client, exact"), 0.0314159, True, "Holm, structure, 6 tests")
 SHARE = Figure(
@@ -114,7 +117,8 @@ def test_a_table_of_latex_has_rules_direction_notes_and_a_label() -> None:
 
 def test_files_have_names_that_do_not_depend_on_figures_and_are_listed() -> None:
     again = Table("Effects; 12 pairs", ("", "x"), (("a", "1"),))
-    files = paper_files(document(TABLE, PICTURE, again, again, methods=("This was done.",)))
+    picture = Plot("Effects, 3 pairs", str.encode, "", name="effects")
+    files = paper_files(document(TABLE, picture, again, again, methods=("This was done.",)))
     stems = ["section-one-differences", "section-one-effects", "section-one-effects-2", "section-one-effects-3"]
     [first, picture, *tables] = stems
     assert set(files) == {
@@ -165,3 +169,15 @@ def test_latex_takes_all_of_it(tmp_path: Path) -> None:
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False)
     assert done.returncode == 0, done.stdout[-2000:]
     assert (tmp_path / "preview.pdf").exists()
+
+
+def test_the_folder_is_made_and_a_file_in_its_place_is_named(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    paper = tmp_path / "new" / "paper"
+    for _ in range(2):  # the second time over the files of the first
+        give_report(ReportOptions(quiet=True, tables=paper), document(TABLE, methods=("Done.",)), {})
+    assert capsys.readouterr().err.splitlines() == [f"written: {paper / INDEX}"] * 2
+    assert {path.name for path in paper.iterdir()} == set(paper_files(document(TABLE, methods=("Done.",))))
+    with pytest.raises(RunError, match=r"index\.csv cannot be written"):
+        give_report(ReportOptions(quiet=True, tables=paper / INDEX), document(TABLE), {})
