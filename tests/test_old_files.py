@@ -25,7 +25,8 @@ KEPT = {str(path.relative_to(EXPORTS)).removesuffix(".gz"): path for path in EXP
 VOLATILE = {"at", "packages", "python"}
 """Fields of `made` in a report's JSON that say when, and with which versions, it was made."""
 VOLATILE_LINES = re.compile(
-    r"^(\| made at \||\| versions \|).*$|(?<=with the prompts of hash )[0-9a-f]{16}", re.MULTILINE
+    r"^(\| made at \||\| versions \|).*$|(?<=with the prompts of hash )[0-9a-f]{16}|(?<=The analysis used )[^;]+",
+    re.MULTILINE,
 )
 """The same in Markdown, and the hash of the prompts of today."""
 CLOSE = 1e-9
