@@ -6,7 +6,7 @@ from counseling_sessions.evaluation.aspects import Aspects
 from counseling_sessions.evaluation.judging.preference import PositionBias
 from counseling_sessions.evaluation.preferred import OVERALL, Duel, Preferred, Rated
 from counseling_sessions.evaluation.rating.answers import Answers
-from counseling_sessions.evaluation.report.document import Block, Cell, Listing, Row, Section, Significance, Table
+from counseling_sessions.evaluation.report.document import Block, Cell, Listing, Row, Section, Table
 from counseling_sessions.evaluation.report.format import figure_cell, in_family, p_cell, p_cells, per_cent, tested
 from counseling_sessions.evaluation.report.plots import dots
 from counseling_sessions.evaluation.report.points import Point
@@ -149,7 +149,6 @@ def _raters(rated: Rated) -> Table:
                 bias.test.value,
                 rejected=bias.test.value is not None and bias.test.value < 0.05,
                 detail=tested(bias.test),
-                test=Significance(bias.test),
             ),
             figure_cell(rated.consistency[rater].repeated, share=True),
             figure_cell(rated.consistency[rater].swapped, share=True),
