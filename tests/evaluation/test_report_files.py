@@ -155,6 +155,12 @@ def test_the_methods_are_stated_from_the_figures_and_tests_shown() -> None:
     assert methods_paragraph(document(TABLE)) == ""
 
 
+def test_a_test_without_patterns_of_signs_leaves_no_empty_brackets() -> None:
+    same = Significance(PValue(1.0, 3, "sign flips per client", "the differences of every client sum to 0"))
+    text = methods_paragraph(document(Table("", ("", "p"), (("a", p_cells(same)[0]),)), methods=("Done.",)))
+    assert "flipped together." in text
+
+
 def test_a_way_that_no_sentence_explains_is_named() -> None:
     odd = figure_cell(Figure(1.0, 0.0, 2.0, 9, 9, method="profile likelihood, 12 steps"))
     text = methods_paragraph(document(Table("", ("", "x"), (("a", odd),)), methods=("Done.",)))

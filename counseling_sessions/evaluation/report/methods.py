@@ -176,7 +176,9 @@ def _explained(kind: str, other: str, methods: Iterable[str]) -> list[str]:
         runs = _runs(method) if start else method.partition(",")[0]
         by_start.setdefault(start, {})[runs] = None
     return [
-        explained[start].format(runs=" or ".join(filter(None, runs))) if start else said(other, method="; ".join(runs))
+        explained[start].format(runs=" or ".join(filter(None, runs))).replace(" ()", "")
+        if start
+        else said(other, method="; ".join(runs))
         for start, runs in by_start.items()
     ]
 
