@@ -27,6 +27,8 @@ Scores = float | None | Iterable[float | None]
 """The value of a session, or those of its several judgements; None or NaN where there is none."""
 Row = tuple[str, str, str | None, int | None, Scores]
 """Method, client, attitude, seed, value."""
+Key = tuple[str, str, int]
+"""Client, attitude, seed; empty and 0 where there is none."""
 
 
 @dataclass(frozen=True)
@@ -83,10 +85,18 @@ def compare(rows: Iterable[Row], method: str, baseline: str, *, seed: int = 0) -
     )
 
 
+def paired_differences(rows: Iterable[Row], method: str, baseline: str) -> dict[Key, float]:
+    """The difference, method minus baseline, of every pair that has a value from both, sorted by key."""
+    first, second, _, _ = _by_key(rows, method, baseline)
+    keys = sorted(first.keys() & second.keys())
+    pairs = [np.array([side[key] for key in keys], dtype=np.float64) for side in (first, second)]
+    return dict(zip(keys, _clean(*pairs).tolist(), strict=True))
+
+
 def _by_key(
     rows: Iterable[Row], method: str, baseline: str
-) -> tuple[dict[tuple[str, str, int], float], dict[tuple[str, str, int], float], int, int]:
-    values: dict[str, dict[tuple[str, str, int], list[float]]] = {
+) -> tuple[dict[Key, float], dict[Key, float], int, int]:
+    values: dict[str, dict[Key, list[float]]] = {
         name: defaultdict(list) for name in (method, baseline)
     }
     missing = repeated = 0

@@ -1,0 +1,101 @@
+"""A plan of a study as a report: what is asked for, what it rests on, and the designs that reach it."""
+
+from collections.abc import Sequence
+
+from counseling_sessions.evaluation.pilot import CAUTION, Pilot
+from counseling_sessions.evaluation.planning import Design, Goal
+from counseling_sessions.evaluation.report.document import Row, Section, Table
+from counseling_sessions.evaluation.report.format import NONE, number
+from counseling_sessions.evaluation.statistics.power import ALPHA, MOST, Panel, Spread, least_clients
+from counseling_sessions.texts.words import counted
+
+
+def goal_section(aim: str, goal: Goal, rests_on: Sequence[str]) -> Section:
+    """What the study is to reach, and the assumptions behind its numbers."""
+    level = f"at a level of {ALPHA:g}"
+    if goal.tests > 1:
+        level += f" that Holm shares among {goal.tests} tests, so at {goal.alpha:.2g} for the smallest p"
+    said = (
+        f"{aim}, with a power of {_percent(goal.power)}, {level}. Fewer than {least_clients(goal.alpha)} clients cannot: signs "
+        "of so few cannot give so small a p."
+    )
+    return Section("What is planned for", (said, *rests_on))
+
+
+def spread_said(spread: Spread, pilot: Pilot | None) -> list[str]:
+    """What a plan for a measure assumes."""
+    said = [
+        f"Assumed: true differences of clients with a standard deviation of {spread.client:.3g}, pairs of one client with {spread.pair:.3g}."
+    ]
+    if pilot:
+        said[0] = (
+            f"From the pilot: {counted(pilot.pairs, 'pair')} of {pilot.first} and {pilot.second} with {counted(pilot.clients, 'client')} "
+            f"on {pilot.measure}; difference {number(pilot.difference)}; standard deviation of clients {spread.client:.3g}, of the "
+            f"pairs of one client {spread.pair:.3g}. The pilot's own difference is no plan: take the smallest one that matters."
+        )
+        said.append(
+            f"Cautious: the spread may be larger than in so small a pilot; its upper {_percent(CAUTION)} bound is "
+            f"{pilot.cautious.client:.3g} and {pilot.cautious.pair:.3g}."
+        )
+    return said
+
+
+def panel_said(panel: Panel) -> list[str]:
+    """What a plan for preferences assumes."""
+    return [
+        f"Assumed: win rates of raters with a standard deviation of {panel.rater:g}, of clients with {panel.client:g}; "
+        f"{_percent(panel.ties)} ties. Every rater answers every pair. The result is to hold for raters like these."
+    ]
+
+
+def designs_section(designs: Sequence[Design], *, clients: int | None, share: bool = False) -> Section:
+    """The designs, one a row."""
+    rated = any(design.raters for design in designs)
+    cautious = any(design.cautious for design in designs)
+    heads = [
+        "pairs a client",
+        *(["raters"] if rated else []),
+        "clients",
+        *(["clients, cautious"] if cautious else []),
+        "sessions of each method",
+        *(["answers of a rater"] if rated else []),
+        *([f"{clients} clients find"] if clients else []),
+    ]
+    rows: list[Row] = [
+        (
+            f"{design.pairs}",
+            *([f"{design.raters}"] if rated else []),
+            _clients(design),
+            *([_count(design.cautious)] if cautious else []),
+            _count(design.sessions),
+            *([_count(design.sessions)] if rated else []),
+            *([_finds(design, share)] if clients else []),
+        )
+        for design in designs
+    ]
+    notes = [
+        f"{NONE}: not with {MOST:,} clients. Power is that of Student's t; sign flips come close to it.",
+    ]
+    if any(design.ceiling is not None for design in designs):
+        notes.append("Where raters differ, more clients do not help: the power stays below the one in brackets. More raters do.")
+    return Section("Designs", (), (Table("", tuple(heads), tuple(rows), tuple(notes)),))
+
+
+def _clients(design: Design) -> str:
+    if design.ceiling is not None:
+        return f"{NONE} (power at most {_percent(design.ceiling)})"
+    return _count(design.clients)
+
+
+def _count(value: int | None) -> str:
+    return NONE if value is None else f"{value:,}"
+
+
+def _finds(design: Design, share: bool) -> str:
+    if design.finds is None:
+        return NONE
+    return number(design.finds, share=share) if share else f"{design.finds:.3g}"
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.0f} %"

@@ -1,0 +1,125 @@
+"""How likely a study is to find a difference, and how many clients it takes: Student's t of clients, or of clients and raters.
+
+The studies are tested by sign flips of clients, whose power is close to that of Student's t on the clients' means when the clients
+are alike in size (`benchmarks/planning.py` simulates both). Two one-sided tests (Schuirmann 1987) stand behind equivalence.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from math import ceil, inf, log2, sqrt
+
+from scipy import stats
+
+ALPHA = 0.05
+MOST = 10_000
+"""A study that needs more clients than this is called out of reach."""
+SURE_OF_SIDE = 5.0
+"""From so many standard errors on, a test does not find the opposite of what is true."""
+
+
+@dataclass(frozen=True)
+class Spread:
+    """How differences between two methods vary, in units of the measure, as standard deviations.
+
+    `client`: of the clients' true differences; `pair`: of the pairs of one client around its own.
+    """
+
+    client: float
+    pair: float
+
+    def of_mean(self, pairs: int) -> float:
+        """The standard deviation of a client's mean difference over so many pairs."""
+        return sqrt(self.client**2 + self.pair**2 / pairs)
+
+
+@dataclass(frozen=True)
+class Panel:
+    """How answers to pairs vary, in points (1 won, 0.5 tied, 0 lost), as standard deviations.
+
+    `rater` and `client`: of the win rates of raters and of clients; `ties` is the share of answers that name neither.
+    """
+
+    rater: float
+    client: float
+    ties: float = 0.0
+
+    def leftover(self, rate: float) -> float:
+        """The variance of an answer beside its rater's and its client's, for a win rate; 0 where these take up all."""
+        return max(0.0, rate - self.ties / 4 - rate**2 - self.rater**2 - self.client**2)
+
+
+def paired_power(difference: float, sd: float, clients: int, alpha: float = ALPHA) -> float:
+    """The chance that a two-sided test of clients' means finds a difference; `sd` is that of a client's mean."""
+    if clients < least_clients(alpha):
+        return 0.0
+    return _two_sided(difference / sd * sqrt(clients) if sd else inf, clients - 1, alpha)
+
+
+def equivalence_power(margin: float, difference: float, sd: float, clients: int, alpha: float = ALPHA) -> float:
+    """The chance that two one-sided tests show a true difference to lie within ± `margin`."""
+    if 2.0**-clients > alpha:
+        return 0.0
+    if not sd:
+        return float(abs(difference) < margin)
+    error, degrees = sd / sqrt(clients), clients - 1
+    quantile = stats.t.ppf(1 - alpha, degrees)
+    # Each as a chance beyond the quantile on the far side of its shift: the other tail is not computed reliably.
+    below = stats.nct.sf(quantile, degrees, (margin - difference) / error)
+    above = stats.nct.sf(quantile, degrees, (margin + difference) / error)
+    return max(0.0, float(below + above - 1))
+
+
+def panel_power(rate: float, panel: Panel, raters: int, clients: int, pairs: int, alpha: float = ALPHA) -> float:
+    """The chance to find a win rate other than one half, for raters like these: each answers `pairs` pairs of each client.
+
+    The variance of a mean over crossed raters and clients, with Satterthwaite's degrees of freedom: with few raters who differ, they
+    are nearly as few as the raters.
+    """
+    if raters < 2 or clients < 2:
+        return 0.0
+    parts = (
+        (panel.rater**2 / raters, raters - 1),
+        (panel.client**2 / clients, clients - 1),
+        (panel.leftover(rate) / (raters * clients * pairs), (raters - 1) * (clients - 1)),
+    )
+    variance = sum(part for part, _ in parts)
+    degrees = variance**2 / sum(part**2 / of for part, of in parts) if variance else inf
+    return _two_sided((rate - 0.5) / sqrt(variance) if variance else inf, degrees, alpha)
+
+
+def least_clients(alpha: float = ALPHA) -> int:
+    """The fewest clients with which a two-sided test by signs can reach p ≤ alpha at all: its smallest p is 2^(1 - clients)."""
+    return 1 + ceil(log2(1 / alpha))
+
+
+def clients_needed(power_of: Callable[[int], float], power: float) -> int | None:
+    """The fewest clients for which a power that grows with them is reached; None where `MOST` are too few."""
+    low, high = 1, 2
+    while power_of(high) < power:
+        low, high = high, 2 * high
+        if low >= MOST:
+            return None
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (low, middle) if power_of(middle) >= power else (middle, high)
+    return high if high <= MOST else None
+
+
+def smallest_difference(power_of: Callable[[float], float], power: float, upper: float) -> float | None:
+    """The smallest difference, between 0 and `upper`, for which a power that grows with it is reached; None where none is."""
+    if power_of(upper) < power:
+        return None
+    low, high = 0.0, upper
+    for _ in range(40):
+        middle = (low + high) / 2
+        low, high = (low, middle) if power_of(middle) >= power else (middle, high)
+    return high
+
+
+def _two_sided(shift: float, degrees: float, alpha: float) -> float:
+    if shift in (inf, -inf):
+        return 1.0
+    quantile, shift = stats.t.ppf(1 - alpha / 2, degrees), abs(shift)
+    # Far from 0 the test does not reject on the wrong side, and SciPy's chance of it is not a number.
+    wrong_side = stats.nct.cdf(-quantile, degrees, shift) if shift < SURE_OF_SIDE else 0.0
+    return float(stats.nct.sf(quantile, degrees, shift) + wrong_side)
