@@ -9,6 +9,7 @@ from counseling_sessions.evaluation.figures import Measure, SessionFigures
 from counseling_sessions.evaluation.pairs import Pairing
 from counseling_sessions.evaluation.statistics.family import Family, holm
 from counseling_sessions.evaluation.statistics.paired import PairedDifference, compare
+from counseling_sessions.evaluation.statistics.sign_flips import PValue
 
 
 @dataclass(frozen=True)
@@ -65,14 +66,14 @@ def compare_groups(
     keys = {name: [pairing.key(row.key) for row in rows if row.group == name] for name in (reference, *others)}
     shared = {other: {*keys[reference]} & {*keys[other]} for other in others}
     differences: list[tuple[Measure, PairedDifference]] = []
-    by_family: dict[str, dict[str, float | None]] = defaultdict(dict)
+    by_family: dict[str, dict[str, PValue]] = defaultdict(dict)
     for measure in measures.values():
         for other in others:
             values = [(row.group, *astuple(pairing.key(row.key)), row.values.get(measure.id)) for row in rows]
             difference = compare(values, reference, other, seed=seed)
             if difference.pairs:
                 differences.append((measure, difference))
-                by_family[measure.family][_name(measure, difference)] = difference.test.value
+                by_family[measure.family][_name(measure, difference)] = difference.test
     families = tuple(holm(name, values) for name, values in by_family.items())
     corrected = {item.name: item for family in families for item in family.comparisons}
     return Comparison(

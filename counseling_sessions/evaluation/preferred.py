@@ -65,7 +65,7 @@ def preferred(
     for first, second in combinations(methods, 2):
         by_aspect = win_rates(preferences, first, second, seed=seed)
         rates = {aspect: by_aspect[aspect] for aspect in [*listed, OVERALL] if aspect in by_aspect}
-        tested = {aspect: rate.test.value for aspect, rate in rates.items() if aspect != OVERALL}
+        tested = {aspect: rate.test for aspect, rate in rates.items() if aspect != OVERALL}
         duels.append(Duel(first, second, rates, holm(f"{first} against {second}", tested)))
     rankings = {}
     if len(methods) >= RANKED_FROM:

@@ -34,7 +34,8 @@ def comparison_section(comparison: Comparison) -> Section:
         f"({families}). Bold: holds at .05 after the correction. A difference is that of these groups on these clients with "
         "these models, no more."
     )
-    return Section(title, (said, *without), tuple(blocks))
+    warnings = [family.warning for family in comparison.families if family.warning]
+    return Section(title, (said, *warnings, *without), tuple(blocks))
 
 
 def _beyond(comparison: Comparison, other: str, items: list[Compared]) -> list[Block]:

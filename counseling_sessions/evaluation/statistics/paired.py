@@ -22,6 +22,7 @@ from counseling_sessions.evaluation.statistics.intervals import (
     totals_by_client,
 )
 from counseling_sessions.evaluation.statistics.sign_flips import PValue, sign_flip_test
+from counseling_sessions.evaluation.statistics.ties import ROUNDING, tied
 
 Scores = float | None | Iterable[float | None]
 """The value of a session, or those of its several judgements; None or NaN where there is none."""
@@ -123,10 +124,10 @@ def session_value(scores: Scores) -> float | None:
 
 
 def _clean(high: Floats, low: Floats) -> Floats:
-    # Equal means of judgements may differ in the last bits; that must stay a tie.
+    # Equal means of judgements may differ in the last bits; that must stay a tie, also where both are changes near 0.
     difference = high - low
-    near = np.abs(difference) <= 1e-12 * np.maximum(np.abs(high), np.abs(low))
-    return np.asarray(np.where(near, 0.0, difference), dtype=np.float64)
+    scale = float(max(np.abs(high).max(), np.abs(low).max())) if len(difference) else 0.0
+    return np.asarray(np.where(np.abs(difference) <= ROUNDING * scale, 0.0, difference), dtype=np.float64)
 
 
 def _figures(
@@ -203,10 +204,11 @@ def wilcoxon_on_clients(differences: Iterable[tuple[str, float]]) -> PValue:
     if not by_client:
         return PValue(None, 0, note="no test: there are no differences")
     means = np.array([np.mean(sorted(values)) for _, values in sorted(by_client.items())])
-    scale = float(np.abs(means).max())
-    means = np.round(means / scale, 12) if scale else means
-    method, differing = "Wilcoxon signed-rank on the clients' means", int(np.count_nonzero(means))
-    if not differing:
-        return PValue(1.0, len(means), method, "no client's mean differs")
-    result: Any = stats.wilcoxon(means[means != 0])
-    return PValue(float(result.pvalue), len(means), method)
+    sizes = tied(np.abs(means))
+    method, differing = "Wilcoxon signed-rank on the clients' means", sizes > 0
+    if not differing.any():
+        return PValue(1.0, len(means), method, "no client's mean differs", smallest=1.0)
+    sizes = sizes[differing]
+    result: Any = stats.wilcoxon(sizes * np.sign(means[differing]))
+    one_sided: Any = stats.wilcoxon(sizes)
+    return PValue(float(result.pvalue), len(means), method, smallest=float(one_sided.pvalue))
