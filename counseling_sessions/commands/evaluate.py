@@ -156,9 +156,7 @@ def _compare(
     margins = dict(request.margin or ()) if isinstance(request, CompareRequest) else {}
     if unknown := [name for name in margins if name not in measured]:
         raise SettingsError(f"--margin {', '.join(unknown)}: not among the measures, which are {', '.join(measured)}")
-    return compare_groups(
-        rows, measured, reference, others, pairing=pairing, margins=margins, seed=request.seed
-    )
+    return compare_groups(rows, measured, reference, others, pairing=pairing, margins=margins, seed=request.seed)
 
 
 def _compared(request: CompareRequest, gathered: Gathered) -> tuple[str, list[str]]:

@@ -4,7 +4,13 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import astuple, dataclass
 
-from counseling_sessions.evaluation.contrasts import Contrasts, by_attitude, within_margins, without_partners
+from counseling_sessions.evaluation.contrasts import (
+    NONE_TESTED,
+    Contrasts,
+    by_attitude,
+    within_margins,
+    without_partners,
+)
 from counseling_sessions.evaluation.figures import Measure, SessionFigures
 from counseling_sessions.evaluation.pairs import Pairing
 from counseling_sessions.evaluation.statistics.family import Family, holm
@@ -38,9 +44,9 @@ class Comparison:
     """Pairs of sessions by the other group, whatever was measured."""
     alone: dict[str, dict[str, int]]
     """By the other group, how many of each side's sessions have no partner."""
-    by_attitude: Contrasts = Contrasts()
-    equivalence: Contrasts = Contrasts()
-    unpaired: Contrasts = Contrasts()
+    by_attitude: Contrasts = NONE_TESTED
+    equivalence: Contrasts = NONE_TESTED
+    unpaired: Contrasts = NONE_TESTED
 
     def against(self, other: str) -> list[Compared]:
         """The comparisons with one group."""

@@ -39,6 +39,9 @@ class Contrasts:
         return [item for item in self.items if item.other == other]
 
 
+NONE_TESTED = Contrasts()
+
+
 def by_attitude(
     rows: Sequence[SessionFigures],
     measures: Iterable[Measure],
@@ -50,7 +53,7 @@ def by_attitude(
 ) -> Contrasts:
     """Whether the paired differences hang on the client's attitude, where pairs have two attitudes or more."""
     if not pairing.attitude:
-        return Contrasts()
+        return NONE_TESTED
     contrasts = []
     for measure in measures:
         for other in others:

@@ -87,10 +87,9 @@ def spreads(differences: Iterable[tuple[str, float]]) -> tuple[Spread, Spread]:
         return Spread(sqrt(between), 0.0), Spread(sqrt(between * wider), 0.0)
     inside = sum(float(np.sum((np.array(values) - np.mean(values)) ** 2)) for values in by_client.values()) / (n - k)
     size = (n - float((sizes**2).sum()) / n) / (k - 1)
-    client = max(0.0, (between - inside) / size)
-    cautious = max(0.0, (between * wider - inside) / size)
+    of_clients, at_most = (max(0.0, (square - inside) / size) for square in (between, between * wider))
     pair_wider = (n - k) / stats.chi2.ppf(1 - CAUTION, n - k)
-    return Spread(sqrt(client), sqrt(inside)), Spread(sqrt(cautious), sqrt(inside * pair_wider))
+    return Spread(sqrt(of_clients), sqrt(inside)), Spread(sqrt(at_most), sqrt(inside * pair_wider))
 
 
 def _rows(data: Mapping[str, Any], measure: str) -> Iterator[Row]:

@@ -10,8 +10,8 @@ from counseling_sessions.evaluation.statistics.power import (
     Spread,
     clients_needed,
     equivalence_power,
-    panel_power,
     paired_power,
+    panel_power,
     smallest_difference,
 )
 

@@ -24,19 +24,18 @@ def goal_section(aim: str, goal: Goal, rests_on: Sequence[str]) -> Section:
 
 def spread_said(spread: Spread, pilot: Pilot | None) -> list[str]:
     """What a plan for a measure assumes."""
+    spreads = (
+        f"a standard deviation of {spread.client:.3g} for clients and of {spread.pair:.3g} for the pairs of one client"
+    )
+    if not pilot:
+        return [f"Assumed: differences have {spreads}."]
     said = [
-        f"Assumed: true differences of clients with a standard deviation of {spread.client:.3g}, pairs of one client with {spread.pair:.3g}."
+        f"From the pilot: {counted(pilot.pairs, 'pair')} of {pilot.first} and {pilot.second} with "
+        f"{counted(pilot.clients, 'client')} on {pilot.measure}. They differ by {number(pilot.difference)}, with {spreads}. "
+        "The pilot's difference is no plan: take the smallest one that matters.",
+        f"Cautious: the spread may be larger than in so small a pilot; its upper {_percent(CAUTION)} bound is "
+        f"{pilot.cautious.client:.3g} and {pilot.cautious.pair:.3g}.",
     ]
-    if pilot:
-        said[0] = (
-            f"From the pilot: {counted(pilot.pairs, 'pair')} of {pilot.first} and {pilot.second} with {counted(pilot.clients, 'client')} "
-            f"on {pilot.measure}; difference {number(pilot.difference)}; standard deviation of clients {spread.client:.3g}, of the "
-            f"pairs of one client {spread.pair:.3g}. The pilot's own difference is no plan: take the smallest one that matters."
-        )
-        said.append(
-            f"Cautious: the spread may be larger than in so small a pilot; its upper {_percent(CAUTION)} bound is "
-            f"{pilot.cautious.client:.3g} and {pilot.cautious.pair:.3g}."
-        )
     return said
 
 
@@ -77,7 +76,9 @@ def designs_section(designs: Sequence[Design], *, clients: int | None, share: bo
         f"{NONE}: not with {MOST:,} clients. Power is that of Student's t; sign flips come close to it.",
     ]
     if any(design.ceiling is not None for design in designs):
-        notes.append("Where raters differ, more clients do not help: the power stays below the one in brackets. More raters do.")
+        notes.append(
+            "Where raters differ, more clients do not help: the power stays below the one in brackets. More raters do."
+        )
     return Section("Designs", (), (Table("", tuple(heads), tuple(rows), tuple(notes)),))
 
 

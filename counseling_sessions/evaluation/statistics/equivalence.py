@@ -28,6 +28,6 @@ def equivalence(differences: Iterable[tuple[str, float]], margin: float, *, seed
     if not margin > 0:
         raise ValueError(f"a margin lies above 0, not at {margin:g}")
     rows = list(differences)
-    above = sign_flip_test(((client, value + margin) for client, value in rows), seed=seed)
-    below = sign_flip_test(((client, margin - value) for client, value in rows), seed=seed)
+    above = sign_flip_test(((client, value + margin) for client, value in rows), greater=True, seed=seed)
+    below = sign_flip_test(((client, margin - value) for client, value in rows), greater=True, seed=seed)
     return Equivalence(margin, above, below)

@@ -12,10 +12,10 @@ from scipy import stats
 
 from counseling_sessions.evaluation.statistics.intervals import Figure, mean_figure
 from counseling_sessions.evaluation.statistics.sign_flips import PValue
+from counseling_sessions.evaluation.statistics.ties import ROUNDING
 
 DRAWN = 9_999
 """So many permutations are drawn where there are more than that."""
-TOLERANCE = 1e-12
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,9 @@ def moderation(differences: Iterable[tuple[str, str, float]], *, seed: int = 0) 
         means[client][value].append(one)
     complete = [by_value for by_value in means.values() if len(by_value) == len(values)]
     if len(values) < 2 or len(complete) < 2:
-        return Moderation(at, PValue(None, len(complete), note="no test: it needs two clients with pairs at every value"))
+        return Moderation(
+            at, PValue(None, len(complete), note="no test: it needs two clients with pairs at every value")
+        )
     table = np.array([[np.mean(by_value[value]) for value in values] for by_value in complete]).T
     return Moderation(at, _exchange(table, len(complete), seed))
 
@@ -54,7 +56,7 @@ def _exchange(table: NDArray[np.float64], clients: int, seed: int) -> PValue:
     method = f"differences exchanged within {clients} clients"
     centred = table - table.mean(axis=0)
     scale = float(np.abs(centred).max())
-    if scale <= 1e-12 * max(1.0, float(np.abs(table).max())):
+    if scale <= ROUNDING * float(np.abs(table).max()):
         return PValue(1.0, clients, method, "the difference is the same at every value")
     result: Any = stats.permutation_test(
         tuple(centred / scale),
@@ -67,7 +69,7 @@ def _exchange(table: NDArray[np.float64], clients: int, seed: int) -> PValue:
     )
     # Arrangements that are equal but for the last bits must tie, so the tolerance is relative to the largest mean (1), not to the
     # observed statistic, which may be next to 0.
-    as_extreme = int(np.sum(result.null_distribution >= result.statistic - TOLERANCE))
+    as_extreme = int(np.sum(result.null_distribution >= result.statistic - ROUNDING))
     exact = factorial(len(table)) ** clients <= DRAWN
     value = as_extreme / len(result.null_distribution) if exact else (as_extreme + 1) / (DRAWN + 1)
     return PValue(value, clients, f"{method}, {'exact' if exact else f'{DRAWN:,} drawn, seed {seed}'}")

@@ -94,12 +94,8 @@ def paired_differences(rows: Iterable[Row], method: str, baseline: str) -> dict[
     return dict(zip(keys, _clean(*pairs).tolist(), strict=True))
 
 
-def _by_key(
-    rows: Iterable[Row], method: str, baseline: str
-) -> tuple[dict[Key, float], dict[Key, float], int, int]:
-    values: dict[str, dict[Key, list[float]]] = {
-        name: defaultdict(list) for name in (method, baseline)
-    }
+def _by_key(rows: Iterable[Row], method: str, baseline: str) -> tuple[dict[Key, float], dict[Key, float], int, int]:
+    values: dict[str, dict[Key, list[float]]] = {name: defaultdict(list) for name in (method, baseline)}
     missing = repeated = 0
     for name, client, attitude, seed, scores in rows:
         if name not in values:

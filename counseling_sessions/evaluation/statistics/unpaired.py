@@ -14,6 +14,7 @@ from counseling_sessions.evaluation.statistics.intervals import (
     LEVEL,
     MINIMUM_CLIENTS,
     Figure,
+    Floats,
     Interval,
     Value,
     figure,
@@ -40,7 +41,7 @@ class UnpairedDifference:
 def unpaired_difference(values: Iterable[Value], others: Iterable[Value], *, seed: int = 0) -> UnpairedDifference:
     """Compare the means of two groups. A group of fewer than `MINIMUM_CLIENTS` clients gets neither interval nor test."""
     sides = [list(values), list(others)]
-    means = [mean_figure(side, seed=seed) for side in sides]
+    means = mean_figure(sides[0], seed=seed), mean_figure(sides[1], seed=seed)
     kept = [scored(side) for side in sides]
     missing = sum(lost for _, _, lost in kept)
     if any(not len(scores) for _, scores, _ in kept):
@@ -62,7 +63,7 @@ def unpaired_difference(values: Iterable[Value], others: Iterable[Value], *, see
     return UnpairedDifference(*means, figure(value, interval, n, clients, missing), test, shared)
 
 
-def _influence(clients: list[str], scores: np.ndarray) -> dict[str, float]:
+def _influence(clients: list[str], scores: Floats) -> dict[str, float]:
     """How far each client's sessions pull the mean of its group."""
     pulls: dict[str, float] = {}
     for client, score in zip(clients, scores - scores.mean(), strict=True):
