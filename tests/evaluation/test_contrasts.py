@@ -161,8 +161,7 @@ def test_a_comparison_reports_attitudes_margins_and_groups_without_partners() ->
     section = comparison_section(comparison)
     assert any("compared unpaired" in text for text in section.paragraphs)
     shown = tables(section)
-    assert texts(shown["ours
-    assert theirs: alike within a margin?"])[0][-1] == "alike within the margin"
+    assert texts(shown["ours and theirs: alike within a margin?"])[0][-1] == "alike within the margin"
     assert texts(shown["ours against others"])[0][0] == "turns"
     (row,) = [
         row

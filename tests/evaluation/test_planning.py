@@ -116,8 +116,7 @@ def test_a_plan_from_a_pilot_is_shown_and_written(tmp_path: Path, capsys: pytest
     typed = ["plan-study", "--difference", "0.5", "--pilot", str(pilot), "--measure", "turns", "--json", str(plan)]
     assert run.main(typed) == 0
     shown = " ".join(capsys.readouterr().out.split())
-    assert "12 pairs of magnet
-    assert single with 6 clients on turns" in shown
+    assert "12 pairs of magnet and single with 6 clients on turns" in shown
     written = json.loads(plan.read_text(encoding="utf-8"))
     assert [design["pairs"] for design in written["designs"]] == [1, 3, 6]
     assert all(design["cautious"] >= design["clients"] for design in written["designs"])

@@ -29,14 +29,13 @@ def spread_said(spread: Spread, pilot: Pilot | None) -> list[str]:
     )
     if not pilot:
         return [f"Assumed: differences have {spreads}."]
-    said = [
+    return [
         f"From the pilot: {counted(pilot.pairs, 'pair')} of {pilot.first} and {pilot.second} with "
         f"{counted(pilot.clients, 'client')} on {pilot.measure}. They differ by {number(pilot.difference)}, with {spreads}. "
         "The pilot's difference is no plan: take the smallest one that matters.",
         f"Cautious: the spread may be larger than in so small a pilot; its upper {_percent(CAUTION)} bound is "
         f"{pilot.cautious.client:.3g} and {pilot.cautious.pair:.3g}.",
     ]
-    return said
 
 
 def panel_said(panel: Panel) -> list[str]:
