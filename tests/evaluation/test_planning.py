@@ -21,7 +21,7 @@ from counseling_sessions.evaluation.statistics.power import (
 )
 
 
-@pytest.mark.parametrize(("effect", "clients", "alpha"), [(0.2, 30, 0.05), (0.5, 12, 0.01), (0.9, 10, 0.05)])
+@pytest.mark.parametrize(("effect", "clients", "alpha"), [(0.2, 50, 0.05), (0.5, 12, 5 / 2**11), (0.9, 10, 3 / 2**9)])
 def test_power_is_that_of_students_t(effect: float, clients: int, alpha: float) -> None:
     assert paired_power(effect, 1.0, clients, alpha) == pytest.approx(
         TTestPower().power(effect, clients, alpha), abs=1e-9
@@ -49,7 +49,7 @@ def test_power_of_likeness_holds_in_a_simulation() -> None:
     mean, error = drawn.mean(1), drawn.std(1, ddof=1) / np.sqrt(12)
     quantile = 1.795885  # of Student's t with 11 degrees of freedom, 95 %
     alike = np.mean((mean + quantile * error < 0.8) & (mean - quantile * error > -0.8))
-    assert equivalence_power(0.8, 0.1, 1.0, 12) == pytest.approx(alike, abs=0.01)
+    assert equivalence_power(0.8, 0.1, 1.0, 12, 0.05) == pytest.approx(alike, abs=0.01)
 
 
 def test_raters_who_differ_set_a_ceiling_that_clients_do_not_lift() -> None:
@@ -67,6 +67,8 @@ def test_so_few_clients_that_signs_cannot_tell_have_no_power() -> None:
     assert least_clients(0.05) == 6
     assert paired_power(100.0, 1.0, 5) == 0
     assert paired_power(100.0, 1.0, 6) > 0.99
+    # Six clients reach p = 1/32 or 2/32, and 2/32 is above .05.
+    assert paired_power(1.5, 1.0, 6, 0.05) == paired_power(1.5, 1.0, 6, 1 / 32)
     # Eight tests by Holm: 2^(1 - 8) x 8 is .0625.
     assert least_clients(0.05 / 8) == 9
 

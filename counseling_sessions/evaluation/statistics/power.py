@@ -1,18 +1,19 @@
 """How likely a study is to find a difference, and how many clients it takes: Student's t of clients, or of clients and raters.
 
-The studies are tested by sign flips of clients, whose power is close to that of Student's t on the clients' means when the clients
-are alike in size (`benchmarks/planning.py` simulates both). Two one-sided tests (Schuirmann 1987) stand behind equivalence.
+The studies are tested by sign flips of clients, whose power is close to that of Student's t on the clients' means, at the largest level
+that so many signs can reach (`benchmarks/planning.py` simulates it). Two one-sided tests (Schuirmann 1987) stand behind equivalence.
 """
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from math import ceil, inf, log2, sqrt
+from math import ceil, floor, inf, log2, sqrt
 
 from scipy import stats
 
 ALPHA = 0.05
 MOST = 10_000
 """A study that needs more clients than this is called out of reach."""
+ONE_BY_ONE = 60
 SURE_OF_SIDE = 5.0
 """From so many standard errors on, a test does not find the opposite of what is true."""
 
@@ -50,14 +51,16 @@ class Panel:
 
 def paired_power(difference: float, sd: float, clients: int, alpha: float = ALPHA) -> float:
     """The chance that a two-sided test of clients' means finds a difference; `sd` is that of a client's mean."""
-    if clients < least_clients(alpha):
+    alpha = _attainable(alpha, clients - 1)
+    if not alpha:
         return 0.0
     return _two_sided(difference / sd * sqrt(clients) if sd else inf, clients - 1, alpha)
 
 
 def equivalence_power(margin: float, difference: float, sd: float, clients: int, alpha: float = ALPHA) -> float:
     """The chance that two one-sided tests show a true difference to lie within ± `margin`."""
-    if 2.0**-clients > alpha:
+    alpha = _attainable(alpha, clients)
+    if not alpha:
         return 0.0
     if not sd:
         return float(abs(difference) < margin)
@@ -93,8 +96,14 @@ def least_clients(alpha: float = ALPHA) -> int:
 
 
 def clients_needed(power_of: Callable[[int], float], power: float) -> int | None:
-    """The fewest clients for which a power that grows with them is reached; None where `MOST` are too few."""
-    low, high = 1, 2
+    """The fewest clients for which a power that grows with them is reached; None where `MOST` are too few.
+
+    With few clients power grows in steps, so these are tried one by one.
+    """
+    for clients in range(2, ONE_BY_ONE + 1):
+        if power_of(clients) >= power:
+            return clients
+    low, high = ONE_BY_ONE, 2 * ONE_BY_ONE
     while power_of(high) < power:
         low, high = high, 2 * high
         if low >= MOST:
@@ -114,6 +123,11 @@ def smallest_difference(power_of: Callable[[float], float], power: float, upper:
         middle = (low + high) / 2
         low, high = (low, middle) if power_of(middle) >= power else (middle, high)
     return high
+
+
+def _attainable(alpha: float, signs: int) -> float:
+    """The largest p up to alpha that a test by signs can give: its p values are multiples of 2^-signs."""
+    return floor(alpha * 2.0**signs) / 2.0**signs if signs < 50 else alpha
 
 
 def _two_sided(shift: float, degrees: float, alpha: float) -> float:
