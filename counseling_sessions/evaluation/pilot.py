@@ -1,6 +1,6 @@
-"""What a pilot says about spread: from the JSON of an evaluation or comparison, the differences between pairs of its sessions."""
+"""What a pilot says about spread: of differences between pairs of sessions, or of raters' answers to pairs; from a report's JSON."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from math import sqrt
 from typing import Any
@@ -8,8 +8,10 @@ from typing import Any
 import numpy as np
 from scipy import stats
 
+from counseling_sessions.evaluation.statistics.intervals import Floats
 from counseling_sessions.evaluation.statistics.paired import Row, paired_differences
-from counseling_sessions.evaluation.statistics.power import Spread
+from counseling_sessions.evaluation.statistics.power import Panel, Spread
+from counseling_sessions.evaluation.statistics.preferences import Preference, point
 from counseling_sessions.settings import SettingsError
 from counseling_sessions.texts.words import counted
 
@@ -47,11 +49,7 @@ def read_pilot(data: Mapping[str, Any], measure: str, between: tuple[str, str] |
     groups = list(dict.fromkeys(row[0] for row in rows))
     if not any(_value(row) is not None for row in rows):
         raise SettingsError(f"--measure {measure}: the pilot has no such values; it has {', '.join(_measures(data))}")
-    if between is None and len(groups) != 2:
-        raise SettingsError(f"--between: name two of the pilot's groups, which are {', '.join(groups)}")
-    first, second = between or (groups[0], groups[1])
-    if unknown := [name for name in (first, second) if name not in groups]:
-        raise SettingsError(f"--between {', '.join(unknown)}: the pilot has no such group; it has {', '.join(groups)}")
+    first, second = _two_of(groups, between, "groups")
     differences = paired_differences(rows, first, second)
     missing = sum(_value(row) is None for row in rows if row[0] in (first, second))
     by_client = [(key[0], value) for key, value in sorted(differences.items())]
@@ -64,6 +62,92 @@ def read_pilot(data: Mapping[str, Any], measure: str, between: tuple[str, str] |
     mean = float(np.mean([value for _, value in by_client]))
     per_client = len(by_client) / clients
     return Pilot(measure, first, second, mean, spread, cautious, clients, len(by_client), per_client, missing)
+
+
+@dataclass(frozen=True)
+class PanelPilot:
+    """The answers of raters to pairs of two methods: the win rate of the first, and how raters and clients vary.
+
+    `cautious` is the upper bound of that, by `CAUTION`. Only clients whom all raters answered count.
+    """
+
+    first: str
+    second: str
+    rate: float
+    panel: Panel
+    cautious: Panel
+    raters: int
+    clients: int
+    answers: int
+
+
+def read_panel_pilot(
+    data: Mapping[str, Any], aspect: str | None, between: tuple[str, str] | None
+) -> PanelPilot:
+    """The pilot in what `prefer --json` or `agreement --json` wrote; without `aspect`, all aspects count as answers.
+
+    Raises `SettingsError` for an unknown aspect or method, and for fewer than two raters or clients.
+    """
+    answers = [Preference(**row) for row in data["preferences"]]
+    methods = sorted({name for answer in answers for name in (answer.first, answer.second)})
+    first, second = _two_of(methods, between, "methods")
+    aspects = sorted({answer.aspect for answer in answers})
+    if aspect and aspect not in aspects:
+        raise SettingsError(f"--measure {aspect}: the pilot has no such aspect; it has {', '.join(aspects)}")
+    points = [
+        (answer.rater, answer.client, value)
+        for answer in answers
+        if aspect in (None, answer.aspect) and {answer.first, answer.second} == {first, second}
+        if (value := point(answer, first)) is not None
+    ]
+    table = _cells(points)
+    if min(table.shape) < 2:
+        raise SettingsError(
+            f"the pilot has answers of {counted(table.shape[0], 'rater')} to pairs of {counted(table.shape[1], 'client')} whom all of "
+            "them answered: it takes two of each to see how they vary; name --rater-sd and --rate-sd in its place"
+        )
+    ties = sum(value == 0.5 for _, _, value in points) / len(points)
+    rate = float(np.mean([value for _, _, value in points]))
+    return PanelPilot(first, second, rate, *panels(table, ties), *table.shape, len(points))
+
+
+def panels(table: Floats, ties: float) -> tuple[Panel, Panel]:
+    """How raters and clients vary in a table of win rates [raters, clients] (two-way analysis of variance), and the cautious bound."""
+    raters, clients = table.shape
+    of_raters, of_clients = table.mean(axis=1), table.mean(axis=0)
+    left = table - of_raters[:, None] - of_clients[None, :] + table.mean()
+    leftover = float((left**2).sum()) / ((raters - 1) * (clients - 1))
+    squares = (float(of_raters.var(ddof=1)) * clients, float(of_clients.var(ddof=1)) * raters)
+
+    def sds(wider: tuple[float, float]) -> tuple[float, float]:
+        by_rater, by_client = (max(0.0, square * by - leftover) for square, by in zip(squares, wider, strict=True))
+        return sqrt(by_rater / clients), sqrt(by_client / raters)
+
+    return Panel(*sds((1.0, 1.0)), ties), Panel(*sds((_wider(raters - 1), _wider(clients - 1))), ties)
+
+
+def _cells(points: Iterable[tuple[str, str, float]]) -> Floats:
+    """The mean of each rater's answers to each client, of the clients whom all raters answered: [raters, clients]."""
+    cells: dict[str, dict[str, list[float]]] = {}
+    for rater, client, value in points:
+        cells.setdefault(rater, {}).setdefault(client, []).append(value)
+    shared = sorted(set.intersection(*map(set, cells.values()))) if cells else []
+    rows = [[np.mean(of_rater[client]) for client in shared] for _, of_rater in sorted(cells.items())]
+    return np.array(rows, dtype=np.float64).reshape(len(cells), len(shared))
+
+
+def _wider(degrees: int) -> float:
+    """How much larger a variance may be than it was in a sample with so many degrees of freedom."""
+    return float(degrees / stats.chi2.ppf(1 - CAUTION, degrees))
+
+
+def _two_of(groups: Sequence[str], between: tuple[str, str] | None, what: str) -> tuple[str, str]:
+    if between is None and len(groups) != 2:
+        raise SettingsError(f"--between: name two of the pilot's {what}, which are {', '.join(groups)}")
+    first, second = between or (groups[0], groups[1])
+    if unknown := [name for name in (first, second) if name not in groups]:
+        raise SettingsError(f"--between {', '.join(unknown)}: the pilot has {', '.join(groups)}")
+    return first, second
 
 
 def spreads(differences: Iterable[tuple[str, float]]) -> tuple[Spread, Spread]:
@@ -82,14 +166,13 @@ def spreads(differences: Iterable[tuple[str, float]]) -> tuple[Spread, Spread]:
     n, k = float(sizes.sum()), len(sizes)
     overall = float((sizes * means).sum() / n)
     between = float((sizes * (means - overall) ** 2).sum() / (k - 1))
-    wider = (k - 1) / stats.chi2.ppf(1 - CAUTION, k - 1)
+    wider = _wider(k - 1)
     if n == k:
         return Spread(sqrt(between), 0.0), Spread(sqrt(between * wider), 0.0)
     inside = sum(float(np.sum((np.array(values) - np.mean(values)) ** 2)) for values in by_client.values()) / (n - k)
     size = (n - float((sizes**2).sum()) / n) / (k - 1)
     of_clients, at_most = (max(0.0, (square - inside) / size) for square in (between, between * wider))
-    pair_wider = (n - k) / stats.chi2.ppf(1 - CAUTION, n - k)
-    return Spread(sqrt(of_clients), sqrt(inside)), Spread(sqrt(at_most), sqrt(inside * pair_wider))
+    return Spread(sqrt(of_clients), sqrt(inside)), Spread(sqrt(at_most), sqrt(inside * _wider(int(n) - k)))
 
 
 def _rows(data: Mapping[str, Any], measure: str) -> Iterator[Row]:
