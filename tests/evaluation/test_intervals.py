@@ -202,7 +202,7 @@ def test_a_family_in_which_nothing_can_be_significant_says_so() -> None:
 def test_a_family_in_which_one_comparison_can_be_significant_has_no_warning() -> None:
     least_restricted = holm("scale", {**{str(at): signs(6, 3) for at in range(7)}, "most": signs(9, 5)})
     assert (least_restricted.smallest, least_restricted.warning) == (8 * 2 / 512, "")
-    assert holm("seven", {str(at): signs(8, 8) for at in range(7)}).warning == ""
+    assert holm("six", {str(at): signs(8, 8) for at in range(6)}).warning == ""
 
 
 def test_the_untested_do_not_count_and_a_plain_number_has_no_bound() -> None:
