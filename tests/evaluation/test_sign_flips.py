@@ -78,7 +78,9 @@ def test_differences_of_large_values_tie() -> None:
     for _ in range(20):
         sums = [Fraction(int(n), 3) for n in draw.integers(-6, 10, 9)]
         bases = [float(n) / 7 for n in draw.integers(2000, 9000, 9)]
-        by_client = ((str(at), base + float(value) - base) for at, (base, value) in enumerate(zip(bases, sums, strict=True)))
+        by_client = (
+            (str(at), base + float(value) - base) for at, (base, value) in enumerate(zip(bases, sums, strict=True))
+        )
         assert sign_flip_test(by_client).value == float(by_enumeration(sums)), sums
 
 

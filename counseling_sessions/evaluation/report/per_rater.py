@@ -23,14 +23,15 @@ def cautions(preferred: Preferred, who: str) -> list[str]:
 
 
 def rater_tables(preferred: Preferred, titles: Mapping[str, str], who: str) -> list[Table]:
-    """For every two methods: the rates of each rater, and the results for these raters beside those for raters like these."""
+    """For every two methods: the results for these raters beside those for raters like these, and the rates of each.
+
+    A single rater's rates are those of the tables by aspect, and nothing is said of others.
+    """
     tables = []
     for duel in preferred.duels:
         raters = sorted({rater for rate in duel.rates.values() for rater in rate.by_rater})
         if len(raters) > 1:
             tables += [_beyond(duel, titles, who), _per_rater(duel, titles, who, raters)]
-        elif raters:
-            tables.append(_per_rater(duel, titles, who, raters))
     return tables
 
 

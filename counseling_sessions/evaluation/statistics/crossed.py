@@ -75,7 +75,9 @@ def population(answers: Iterable[Answer]) -> Population:
     clients, raters = [client for client, _, _ in kept], [rater for _, rater, _ in kept]
     count, seen = len(set(clients)), len(set(raters))
     if short := _too_few(seen, count):
-        return Population(Figure(None, None, None, n, count, missing, note=short), PValue(None, count, note=short), seen)
+        return Population(
+            Figure(None, None, None, n, count, missing, note=short), PValue(None, count, note=short), seen
+        )
     values = np.array([value for _, _, value in kept], dtype=np.float64)
     if np.all(values == 0.5):
         ties = "every answer is a tie"
