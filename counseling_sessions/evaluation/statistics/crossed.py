@@ -8,7 +8,7 @@ least favourable of three t tests counts: over raters, over clients, over both. 
 raters with strong tastes crowd at 0 and 1. `benchmarks/statistics.py --only raters` shows how often the test errs.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -45,7 +45,7 @@ class Population:
 
 
 @dataclass(frozen=True)
-class _Error:
+class ErrorOver:
     """A squared standard error of the mean log odds, with its degrees of freedom and what it is taken over."""
 
     over: str
@@ -82,7 +82,7 @@ def population(answers: Iterable[Answer]) -> Population:
     if np.all(values == 0.5):
         ties = "every answer is a tie"
         return Population(Figure(0.5, None, None, n, count, missing, note=ties), PValue(1.0, count, note=ties), seen)
-    log_odds, errors = _errors(clients, raters, values)
+    log_odds, errors = log_odds_errors(clients, raters, values)
     widest = max(errors, key=lambda error: error.margin)
     ends = Interval(
         float(expit(log_odds - widest.margin)),
@@ -102,8 +102,11 @@ def _too_few(raters: int, clients: int) -> str:
     return ""
 
 
-def _errors(clients: list[str], raters: list[str], values: Floats) -> tuple[float, list[_Error]]:
-    """The mean log odds of raters, and its errors over raters, over clients and over both."""
+def log_odds_errors(clients: Sequence[str], raters: Sequence[str], values: Floats) -> tuple[float, list[ErrorOver]]:
+    """The mean log odds of raters, and its errors over raters, over clients and over both.
+
+    `values` [answers] lie within 0 and 1 and are not all 0.5; there are two raters and two clients or more.
+    """
     names, of_rater = np.unique(np.asarray(raters), return_inverse=True)
     count, won = np.bincount(of_rater), np.bincount(of_rater, weights=values)
     # Half a win and half a loss more keep the log odds finite (Haldane and Anscombe's correction).
@@ -122,14 +125,14 @@ def _errors(clients: list[str], raters: list[str], values: Floats) -> tuple[floa
     both = between_raters + between_clients
     degrees = both**2 / (between_raters**2 / (len(names) - 1) + between_clients**2 / (total - 1))
     errors = [
-        _Error("raters", between_raters, len(names) - 1),
-        _Error("clients", between_clients, total - 1),
-        _Error("raters and clients", both, degrees),
+        ErrorOver("raters", between_raters, len(names) - 1),
+        ErrorOver("clients", between_clients, total - 1),
+        ErrorOver("raters and clients", both, degrees),
     ]
     return float(odds.mean()), errors
 
 
-def _least_favourable(log_odds: float, errors: list[_Error], clients: int) -> PValue:
+def _least_favourable(log_odds: float, errors: list[ErrorOver], clients: int) -> PValue:
     error = max(errors, key=lambda error: error.p(log_odds))
     t = abs(log_odds) / np.sqrt(error.square)
     method = f"least favourable of three t tests on log odds: over {error.over}, t({error.degrees:.3g}) = {t:.2f}"
