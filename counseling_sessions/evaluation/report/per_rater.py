@@ -3,8 +3,11 @@
 from collections.abc import Mapping
 
 from counseling_sessions.evaluation.preferred import OVERALL, Duel, Preferred
-from counseling_sessions.evaluation.report.document import Row, Table
-from counseling_sessions.evaluation.report.format import figure_cell, p_cell, tested
+from counseling_sessions.evaluation.report.document import Cell, Row, Table
+from counseling_sessions.evaluation.report.format import NONE, figure_cell, number, p_cell, tested
+from counseling_sessions.evaluation.statistics.crossed import Population
+from counseling_sessions.evaluation.statistics.family import Family
+from counseling_sessions.evaluation.statistics.sign_flips import PValue
 from counseling_sessions.texts.words import counted
 
 ASPECTS_UP_TO = 6
@@ -36,28 +39,44 @@ def rater_tables(preferred: Preferred, titles: Mapping[str, str], who: str) -> l
 
 
 def _beyond(duel: Duel, titles: Mapping[str, str], who: str) -> Table:
-    these = {item.name: item for item in duel.family.comparisons}
-    like_these = {item.name: item for item in duel.population_family.comparisons}
     rows: list[Row] = []
     for aspect, rate in duel.rates.items():
-        cells = []
-        for corrected, figure, test in (
-            (these.get(aspect), rate.rate, rate.test),
-            (like_these.get(aspect), rate.population.rate, rate.population.test),
-        ):
-            p = corrected.adjusted if corrected else test.value
-            rejected = corrected.rejected if corrected else p is not None and p < duel.family.level
-            cells += [figure_cell(figure, share=True), p_cell(p, rejected=rejected, detail=tested(test))]
-        rows.append((titles[aspect], *cells))
-    notes = (
+        like_these = rate.population
+        rows.append(
+            (
+                titles[aspect],
+                figure_cell(rate.rate, share=True),
+                _corrected(duel.family, aspect, rate.test),
+                figure_cell(like_these.rate, share=True),
+                _t(like_these),
+                _corrected(duel.population_family, aspect, like_these.test),
+            )
+        )
+    notes = [
         f"These {who}s: clients alone are chance, so it says what these {who}s prefer on clients like these. {who.capitalize()}s like "
         f"these: {who}s and clients are both chance, so it holds for others of their kind; the rate is that of the typical {who}.",
-        f"The second p is the least favourable of three t tests on log odds: over {who}s, over clients, over both (min F′, Clark "
-        f"1973); the interval is the widest of the three. With few {who}s only large differences can be found. Both p are "
-        "corrected by Holm over the aspects; of all aspects together, not corrected. Bold: below .05.",
-    )
+        f"t: the least favourable of three t tests on log odds, over {who}s, over clients and over both (min F′, Clark 1973), with its "
+        f"degrees of freedom; the interval is the widest of the three. With few {who}s only large differences can be found. Both p "
+        "are corrected by Holm over the aspects; of all aspects together, not corrected. Bold: below .05.",
+    ]
+    reasons = dict.fromkeys(rate.population.rate.note for rate in duel.rates.values() if rate.population.rate.note)
+    notes += [f"{NONE}: {reason}." for reason in reasons]
     caption = f"{duel.first} preferred to {duel.second}: these {who}s, and {who}s like these"
-    return Table(caption, ("", f"these {who}s", "p", f"{who}s like these", "p"), tuple(rows), notes)
+    return Table(caption, ("", f"these {who}s", "p", f"{who}s like these", "t", "p"), tuple(rows), tuple(notes))
+
+
+def _corrected(family: Family, aspect: str, test: PValue) -> Cell:
+    """The p value that holds for the family; of all aspects together the test's own."""
+    item = next((item for item in family.comparisons if item.name == aspect), None)
+    p = item.adjusted if item else test.value
+    rejected = item.rejected if item else p is not None and p < family.level
+    return p_cell(p, rejected=rejected, detail=tested(test))
+
+
+def _t(beyond: Population) -> str:
+    if beyond.t is None or beyond.degrees is None:
+        return NONE
+    return f"{number(beyond.t)} (df {beyond.degrees:.1f}, {beyond.over})"
 
 
 def _per_rater(duel: Duel, titles: Mapping[str, str], who: str, raters: list[str]) -> Table:

@@ -36,12 +36,16 @@ Answer = tuple[str, str, float | None]
 class Population:
     """A win rate over raters and clients like these: `rate` is that of the typical rater, `test` is against one half.
 
-    The typical rater has the mean log odds of these raters, each counted alike. `raters` of them gave a value.
+    The typical rater has the mean log odds of these raters, each counted alike. `raters` of them gave a value. The test is that
+    over `over` ("raters", "clients", "raters and clients"), with so many `degrees` of freedom; None and empty without a test.
     """
 
     rate: Figure
     test: PValue
     raters: int
+    over: str = ""
+    t: float | None = None
+    degrees: float | None = None
 
 
 @dataclass(frozen=True)
@@ -89,8 +93,13 @@ def population(answers: Iterable[Answer]) -> Population:
         float(expit(log_odds + widest.margin)),
         f"t interval on log odds, {seen} raters and {count} clients as chance, the widest of three: over {widest.over}",
     )
+    decisive = max(errors, key=lambda error: error.p(log_odds))
+    t = log_odds / float(np.sqrt(decisive.square))
+    method = f"least favourable of three t tests on log odds: over {decisive.over}, t({decisive.degrees:.3g}) = {t:.2f}"
     return Population(
-        figure(float(expit(log_odds)), ends, n, count, missing), _least_favourable(log_odds, errors, count), seen
+        figure(float(expit(log_odds)), ends, n, count, missing),
+        PValue(decisive.p(log_odds), count, method),
+        *(seen, decisive.over, t, decisive.degrees),
     )
 
 
@@ -130,10 +139,3 @@ def log_odds_errors(clients: Sequence[str], raters: Sequence[str], values: Float
         ErrorOver("raters and clients", both, degrees),
     ]
     return float(odds.mean()), errors
-
-
-def _least_favourable(log_odds: float, errors: list[ErrorOver], clients: int) -> PValue:
-    error = max(errors, key=lambda error: error.p(log_odds))
-    t = abs(log_odds) / np.sqrt(error.square)
-    method = f"least favourable of three t tests on log odds: over {error.over}, t({error.degrees:.3g}) = {t:.2f}"
-    return PValue(error.p(log_odds), clients, method)
