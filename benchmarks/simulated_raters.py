@@ -4,13 +4,12 @@ import numpy as np
 from rich.table import Table
 
 from benchmarks.counting import holds, rate, rejects, shown
-from benchmarks.simulation import SHIFT, Design, preferences, simulated, true_typical_rate
-from counseling_sessions.evaluation.statistics.crossed import Population, population
-from counseling_sessions.evaluation.statistics.sign_flips import PValue, sign_flip_test
+from benchmarks.simulation import SHIFT, Design, seen, simulated, true_typical_rate
+from counseling_sessions.evaluation.statistics.crossed import Answer, population
+from counseling_sessions.evaluation.statistics.sign_flips import sign_flip_test
 
 DESIGNS = (Design(20, 1, 0), Design(30, 2, 0))
 RATERS, TASTES = (3, 5, 10), (0.0, 0.3, 0.6, 1.0)
-POINTS = {"first": 1.0, "tie": 0.5, "second": 0.0}
 
 
 def tastes(studies: int) -> Table:
@@ -31,25 +30,23 @@ def counted(design: Design, raters: int, taste: float, studies: int, rng: np.ran
     truth = true_typical_rate(SHIFT, taste)
     hits: dict[str, list[bool]] = {}
     for _ in range(studies):
-        these, like_these = results(design, 0, raters, taste, rng)
-        small, large = (results(design, shift, raters, taste, rng)[1] for shift in (SHIFT, 2 * SHIFT))
+        none, small, large = (answers(design, shift, raters, taste, rng) for shift in (0, SHIFT, 2 * SHIFT))
+        these = sign_flip_test((client, 2 * point - 1) for client, _, point in none)
+        wide = population(small)
         found = {
             "none: these raters": rejects(these.value),
-            "none: raters like these": rejects(like_these.test.value),
-            f"{SHIFT}: raters like these": rejects(small.test.value),
-            f"{2 * SHIFT}: raters like these": rejects(large.test.value),
-            f"{SHIFT}: interval holds": holds(small.rate, truth),
+            "none: raters like these": rejects(population(none).test.value),
+            f"{SHIFT}: raters like these": rejects(wide.test.value),
+            f"{2 * SHIFT}: raters like these": rejects(population(large).test.value),
+            f"{SHIFT}: interval holds": holds(wide.rate, truth),
         }
         for what, hit in found.items():
             hits.setdefault(what, []).append(hit)
     return hits
 
 
-def results(
-    design: Design, shift: float, raters: int, taste: float, rng: np.random.Generator
-) -> tuple[PValue, Population]:
-    answers = [
-        (answer.client, answer.rater, POINTS[answer.winner])
-        for answer in preferences(simulated(design, shift, rng), rng, raters, taste)
-    ]
-    return sign_flip_test((client, 2 * point - 1) for client, _, point in answers), population(answers)
+def answers(design: Design, shift: float, raters: int, taste: float, rng: np.random.Generator) -> list[Answer]:
+    """Clients, raters and points of one study."""
+    points = seen(simulated(design, shift, rng), rng, raters, taste)
+    rater, client = np.indices(points.shape)[:2].reshape(2, -1).astype(str).tolist()
+    return list(zip(client, rater, points.ravel().tolist(), strict=True))

@@ -17,7 +17,7 @@ from scipy import stats
 from scipy.special import expit, logit
 
 from counseling_sessions.evaluation.statistics.paired import Row
-from counseling_sessions.evaluation.statistics.preferences import Preference
+from counseling_sessions.evaluation.statistics.preferences import Preference, Winner
 
 ATTITUDES = (0.5, 0.0, -0.5)
 CLIENT, CLIENT_ON_METHOD, NOISE, JUDGE, RATER = 0.6, 0.35, 0.7, 0.4, 0.5
@@ -109,14 +109,22 @@ def true_typical_rate(shift: float, taste: float) -> float:
     return float(expit(np.sum(weights * logit(rates)) / weights.sum()))
 
 
-def preferences(study: Study, rng: np.random.Generator, raters: int = 2, taste: float = 0.0) -> Iterator[Preference]:
-    """The answers of raters to every pair; `taste` is the standard deviation of their pull to a method, on the latent scale."""
+def seen(study: Study, rng: np.random.Generator, raters: int = 2, taste: float = 0.0) -> Array:
+    """What raters say on every pair, [raters, clients, attitudes, seeds]: 1 for A, 0 for B, 0.5 for equal.
+
+    `taste` is the standard deviation of the raters' pull to a method, on the scale of the latent values.
+    """
     difference = study.latent[0] - study.latent[1]
-    for rater in range(raters):
-        seen = difference + rng.normal(0, taste) + rng.normal(0, RATER, difference.shape)
-        for (client, _, _), value in np.ndenumerate(seen):
-            winner = "tie" if abs(value) < EQUAL else "first" if value > 0 else "second"
-            yield Preference("aspect", winner, "A", "B", f"client {client}", f"rater {rater}")  # type: ignore[arg-type]
+    pull = rng.normal(0, taste, raters)[:, None, None, None]
+    value = difference + pull + rng.normal(0, RATER, (raters, *difference.shape))
+    return np.where(np.abs(value) < EQUAL, 0.5, (value > 0) * 1.0)
+
+
+def preferences(study: Study, rng: np.random.Generator) -> Iterator[Preference]:
+    """The answers of two raters to every pair."""
+    winners: dict[float, Winner] = {1.0: "first", 0.5: "tie", 0.0: "second"}
+    for (rater, client, _, _), point in np.ndenumerate(seen(study, rng)):
+        yield Preference("aspect", winners[float(point)], "A", "B", f"client {client}", f"rater {rater}")
 
 
 def truths(design: Design) -> dict[str, float]:

@@ -177,6 +177,10 @@ def test_holm() -> None:
     assert [item.rejected for item in family.comparisons] == [True, False, False, False, True]
     assert [item.name for item in family.comparisons] == ["a", "b", "c", "d", "e"]
     assert (family.name, family.tested) == ("items", 4)
+    # pingouin 0.7.0: multicomp([0.011, 0.004, 0.2, 0.03, 0.0126, 0.9], method="holm")
+    six = holm("six", dict(zip("abcdef", [0.011, 0.004, 0.2, 0.03, 0.0126, 0.9], strict=True)))
+    assert [item.adjusted for item in six.comparisons] == pytest.approx([0.055, 0.024, 0.4, 0.09, 0.055, 0.9])
+    assert [item.rejected for item in six.comparisons] == [False, True, False, False, False, False]
 
 
 def test_a_family_of_nothing_and_a_p_value_that_is_none() -> None:

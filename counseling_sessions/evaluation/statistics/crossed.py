@@ -12,8 +12,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import stats
-from scipy.special import expit
+from scipy.special import expit, stdtr, stdtrit
 
 from counseling_sessions.evaluation.statistics.intervals import (
     LEVEL,
@@ -59,11 +58,11 @@ class ErrorOver:
     @property
     def margin(self) -> float:
         """Half the width of the interval, in log odds."""
-        return float(stats.t.ppf(0.5 + LEVEL / 2, self.degrees) * np.sqrt(self.square))
+        return float(stdtrit(self.degrees, 0.5 + LEVEL / 2) * np.sqrt(self.square))
 
     def p(self, log_odds: float) -> float:
         """The two-sided p value against log odds of 0."""
-        return float(2 * stats.t.sf(abs(log_odds) / np.sqrt(self.square), self.degrees))
+        return float(2 * stdtr(self.degrees, -abs(log_odds) / np.sqrt(self.square)))
 
 
 def population(answers: Iterable[Answer]) -> Population:
