@@ -177,6 +177,10 @@ def test_holm() -> None:
     assert [item.rejected for item in family.comparisons] == [True, False, False, False, True]
     assert [item.name for item in family.comparisons] == ["a", "b", "c", "d", "e"]
     assert (family.name, family.tested) == ("items", 4)
+    # pingouin 0.7.0: multicomp([0.011, 0.004, 0.2, 0.03, 0.0126, 0.9], method="holm")
+    six = holm("six", dict(zip("abcdef", [0.011, 0.004, 0.2, 0.03, 0.0126, 0.9], strict=True)))
+    assert [item.adjusted for item in six.comparisons] == pytest.approx([0.055, 0.024, 0.4, 0.09, 0.055, 0.9])
+    assert [item.rejected for item in six.comparisons] == [False, True, False, False, False, False]
 
 
 def test_a_family_of_nothing_and_a_p_value_that_is_none() -> None:
@@ -202,7 +206,7 @@ def test_a_family_in_which_nothing_can_be_significant_says_so() -> None:
 def test_a_family_in_which_one_comparison_can_be_significant_has_no_warning() -> None:
     least_restricted = holm("scale", {**{str(at): signs(6, 3) for at in range(7)}, "most": signs(9, 5)})
     assert (least_restricted.smallest, least_restricted.warning) == (8 * 2 / 512, "")
-    assert holm("seven", {str(at): signs(8, 8) for at in range(7)}).warning == ""
+    assert holm("six", {str(at): signs(8, 8) for at in range(6)}).warning == ""
 
 
 def test_the_untested_do_not_count_and_a_plain_number_has_no_bound() -> None:
