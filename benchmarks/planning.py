@@ -17,10 +17,18 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks.simulated_studies import rate
+from benchmarks.counting import rate
+from counseling_sessions.evaluation.statistics.crossed import population
 from counseling_sessions.evaluation.statistics.equivalence import equivalence
 from counseling_sessions.evaluation.statistics.moderation import moderation
-from counseling_sessions.evaluation.statistics.power import Spread, clients_needed, equivalence_power, paired_power
+from counseling_sessions.evaluation.statistics.power import (
+    Panel,
+    Spread,
+    clients_needed,
+    equivalence_power,
+    paired_power,
+    panel_power,
+)
 from counseling_sessions.evaluation.statistics.sign_flips import PValue, sign_flip_test
 from counseling_sessions.evaluation.statistics.unpaired import unpaired_difference
 
@@ -31,6 +39,14 @@ PLANS = (
     (0.3, Spread(0.0, 0.5), 2),
 )
 """A difference, its spread, and pairs a client."""
+PANELS = (
+    (0.65, Panel(0.05, 0.1, 0.2), 3, 20, 3),
+    (0.65, Panel(0.1, 0.1, 0.2), 5, 20, 3),
+    (0.6, Panel(0.1, 0.1, 0.2), 10, 20, 3),
+    (0.6, Panel(0.02, 0.1, 0.2), 10, 40, 1),
+    (0.5, Panel(0.1, 0.1, 0.2), 5, 20, 3),
+)
+"""A win rate, how raters and clients vary, raters, clients, and pairs a client."""
 Drawn = list[tuple[str, float]]
 
 
@@ -39,7 +55,7 @@ def main() -> None:
     parser.add_argument("--studies", type=int, default=2000)
     studies = parser.parse_args().studies
     console = Console(width=110)
-    console.print(powers(studies), "", levels(studies))
+    console.print(powers(studies), "", panel_powers(studies), "", levels(studies))
 
 
 def drawn(rng: np.random.Generator, shift: float, spread: Spread, clients: int, pairs: int, name: str = "c") -> Drawn:
@@ -70,6 +86,30 @@ def powers(studies: int) -> Table:
         hits = [rejects(equivalence(drawn(rng, 0, Spread(1.0, 0.0), clients, 1), margin).test) for _ in range(studies)]
         planned = f"{100 * equivalence_power(margin, 0, 1.0, clients):.1f}"
         table.add_row(f"alike within {margin}", str(clients), planned, rate(hits))
+    return table
+
+
+def panel_powers(studies: int) -> Table:
+    """The same for preferences, for raters like these: answers are won, tied or lost around each rater's and client's rate."""
+    table = Table("plan", "clients", "planned", f"in {studies:,} studies", title="Preferences: power, per cent")
+    rng = np.random.default_rng(3)
+    for rate_, panel, raters, clients, pairs in PANELS:
+        hits = []
+        for _ in range(studies):
+            rates = rate_ + rng.normal(0, panel.rater, (raters, 1)) + rng.normal(0, panel.client, (1, clients))
+            won = np.clip(rates - panel.ties / 2, 0, 1 - panel.ties)[..., None]
+            drawn_ = rng.random((raters, clients, pairs))
+            points = np.where(drawn_ < won, 1.0, np.where(drawn_ < won + panel.ties, 0.5, 0.0))
+            answers = [(f"c{c}", f"r{r}", float(value)) for (r, c, _), value in np.ndenumerate(points)]
+            hits.append(rejects(population(answers).test))
+        planned = f"{100 * panel_power(rate_, panel, raters, clients, pairs):.1f}"
+        plan = f"win rate {rate_}, {raters} raters, {pairs} a client, raters' sd {panel.rater}"
+        table.add_row(
+            f"win rate {rate_}, {raters} raters, {pairs} a client, raters' sd {panel.rater}",
+            str(clients),
+            planned,
+            rate(hits),
+        )
     return table
 
 

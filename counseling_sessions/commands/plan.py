@@ -8,7 +8,7 @@ from pydantic_core import to_jsonable_python
 from counseling_sessions.commands.parsing.planning import PlanStudyRequest, SpreadOptions
 from counseling_sessions.commands.parsing.values import names
 from counseling_sessions.commands.reports import give_report
-from counseling_sessions.evaluation.pilot import Pilot, read_pilot
+from counseling_sessions.evaluation.pilot import Pilot, read_panel_pilot, read_pilot
 from counseling_sessions.evaluation.planning import (
     Design,
     Goal,
@@ -38,7 +38,7 @@ def plan_study(request: PlanStudyRequest) -> int:
         "",
         (
             goal_section(aim, goal, said),
-            designs_section(designs, clients=request.clients, share=request.win_rate is not None),
+            designs_section(designs, alpha=goal.alpha, clients=request.clients),
         ),
     )
     data = {"aim": aim, "goal": goal, "alpha": goal.alpha, **rests_on, "designs": designs}
@@ -52,9 +52,22 @@ def _preference(
     options = request.panel
     if rate == 0.5:
         raise SettingsError("--win-rate 0.5 is no preference: there is nothing to find")
-    panel = Panel(options.rater_sd, options.rate_sd, options.ties)
-    designs = plan_preference(rate, panel, goal, request.per_client, options.raters, with_clients=request.clients)
-    return f"To tell a win rate of {rate:g} from one half", panel_said(panel), designs, {"panel": panel}
+    pilot = None
+    if request.spread.pilot:
+        data = _data(request.spread.pilot, "preferences", "`prefer --json` or `agreement --json` writes")
+        pilot = read_panel_pilot(data, request.spread.measure, _between(request.spread))
+    panel = pilot.panel if pilot else Panel(options.rater_sd, options.rate_sd, options.ties)
+    designs = plan_preference(
+        rate,
+        panel,
+        goal,
+        request.per_client,
+        options.raters,
+        cautious=pilot.cautious if pilot else None,
+        with_clients=request.clients,
+    )
+    aim = f"To tell a win rate of {rate:g} from one half"
+    return aim, panel_said(panel, pilot), designs, {"panel": panel, "pilot": pilot}
 
 
 def _measure(request: PlanStudyRequest, goal: Goal) -> tuple[str, list[str], list[Design], dict[str, Any]]:
@@ -83,10 +96,15 @@ def _pilot(options: SpreadOptions) -> Pilot | None:
         return None
     if options.measure is None:
         raise SettingsError("--pilot: name the --measure too")
+    data = _data(options.pilot, "groups", "`evaluate --json` or `compare --json` writes")
+    return read_pilot(data, options.measure, _between(options))
+
+
+def _between(options: SpreadOptions) -> tuple[str, str] | None:
     between = names(options.between) if options.between else None
     if between and len(between) != 2:
         raise SettingsError("--between: name two of the pilot's groups")
-    return read_pilot(_data(options.pilot), options.measure, (between[0], between[1]) if between else None)
+    return (between[0], between[1]) if between else None
 
 
 def _assumed(options: SpreadOptions) -> Spread:
@@ -95,14 +113,15 @@ def _assumed(options: SpreadOptions) -> Spread:
     return Spread(options.client_sd or 0.0, options.pair_sd or 0.0)
 
 
-def _data(path: Path) -> dict[str, Any]:
-    problem = f"{path} is not what `evaluate --json` or `compare --json` writes"
+def _data(path: Path, part: str, written_by: str) -> dict[str, Any]:
+    """The data of a report, which has this part. Raises `SettingsError`."""
+    problem = f"{path} is not what {written_by}"
     try:
         data = parse_json(read_text(path))
     except OSError as error:
         raise SettingsError(f"{path} cannot be read: {error.strerror or error}") from None
     except ValueError:
         raise SettingsError(problem) from None
-    if not isinstance(data, dict) or not isinstance(data.get("groups"), dict):
+    if not isinstance(data, dict) or not data.get(part):
         raise SettingsError(problem)
     return data

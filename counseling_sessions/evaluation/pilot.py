@@ -11,7 +11,7 @@ from scipy import stats
 from counseling_sessions.evaluation.statistics.intervals import Floats
 from counseling_sessions.evaluation.statistics.paired import Row, paired_differences
 from counseling_sessions.evaluation.statistics.power import Panel, Spread
-from counseling_sessions.evaluation.statistics.preferences import Preference, point
+from counseling_sessions.evaluation.statistics.preferences import Preference, point_of
 from counseling_sessions.settings import SettingsError
 from counseling_sessions.texts.words import counted
 
@@ -81,9 +81,7 @@ class PanelPilot:
     answers: int
 
 
-def read_panel_pilot(
-    data: Mapping[str, Any], aspect: str | None, between: tuple[str, str] | None
-) -> PanelPilot:
+def read_panel_pilot(data: Mapping[str, Any], aspect: str | None, between: tuple[str, str] | None) -> PanelPilot:
     """The pilot in what `prefer --json` or `agreement --json` wrote; without `aspect`, all aspects count as answers.
 
     Raises `SettingsError` for an unknown aspect or method, and for fewer than two raters or clients.
@@ -98,7 +96,7 @@ def read_panel_pilot(
         (answer.rater, answer.client, value)
         for answer in answers
         if aspect in (None, answer.aspect) and {answer.first, answer.second} == {first, second}
-        if (value := point(answer, first)) is not None
+        if (value := point_of(answer, first)) is not None
     ]
     table = _cells(points)
     if min(table.shape) < 2:
@@ -108,7 +106,8 @@ def read_panel_pilot(
         )
     ties = sum(value == 0.5 for _, _, value in points) / len(points)
     rate = float(np.mean([value for _, _, value in points]))
-    return PanelPilot(first, second, rate, *panels(table, ties), *table.shape, len(points))
+    raters, clients = table.shape
+    return PanelPilot(first, second, rate, *panels(table, ties), raters, clients, len(points))
 
 
 def panels(table: Floats, ties: float) -> tuple[Panel, Panel]:

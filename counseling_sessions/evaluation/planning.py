@@ -113,7 +113,11 @@ def plan_preference(
             power_of = partial(_panel_power, rate, panel, count, pairs, goal.alpha)
             clients = clients_needed(power_of, goal.power)
             finds = _finds_rate(panel, count, pairs, with_clients, goal) if with_clients else None
-            careful = clients_needed(partial(_panel_power, rate, cautious, count, pairs, goal.alpha), goal.power) if cautious else None
+            careful = (
+                clients_needed(partial(_panel_power, rate, cautious, count, pairs, goal.alpha), goal.power)
+                if cautious
+                else None
+            )
             ceiling = None if clients else max(power_of(of) for of in (5, 10, 20, 50, 100, 1000, 10_000))
             designs.append(Design(pairs, count, clients, careful, finds, ceiling=ceiling))
     return designs

@@ -8,7 +8,7 @@ import pytest
 from statsmodels.stats.power import TTestPower
 
 import run
-from counseling_sessions.evaluation.pilot import spreads
+from counseling_sessions.evaluation.pilot import read_panel_pilot, spreads
 from counseling_sessions.evaluation.planning import Goal, plan_difference, plan_preference
 from counseling_sessions.evaluation.statistics.power import (
     Panel,
@@ -19,6 +19,7 @@ from counseling_sessions.evaluation.statistics.power import (
     paired_power,
     panel_power,
 )
+from counseling_sessions.settings import SettingsError
 
 
 @pytest.mark.parametrize(("effect", "clients", "alpha"), [(0.2, 50, 0.05), (0.5, 12, 5 / 2**11), (0.9, 10, 3 / 2**9)])
@@ -139,3 +140,37 @@ def test_a_plan_from_a_pilot_is_shown_and_written(tmp_path: Path, capsys: pytest
 def test_what_cannot_be_planned_is_said(typed: list[str], complaint: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert run.main(["plan-study", *typed]) == 2
     assert complaint in capsys.readouterr().err
+
+
+def test_a_pilot_of_preferences_says_how_raters_and_clients_vary(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rng = np.random.default_rng(4)
+    by_rater, by_client = rng.normal(0, 0.1, 30), rng.normal(0, 0.15, 40)
+    rows = [
+        {
+            "aspect": "empathy",
+            "winner": "first" if rng.random() < 0.6 + by_rater[rater] + by_client[client] else "second",
+            "first": "magnet",
+            "second": "single",
+            "client": f"c{client}",
+            "rater": f"r{rater}",
+        }
+        for rater in range(30)
+        for client in range(40)
+        for _ in range(3)
+    ]
+    pilot = tmp_path / "prefer.json"
+    pilot.write_text(json.dumps({"preferences": rows}), encoding="utf-8")
+    read = read_panel_pilot({"preferences": rows}, "empathy", None)
+    assert read.rate == pytest.approx(0.6, abs=0.05)
+    assert read.panel.rater == pytest.approx(float(by_rater.std(ddof=1)), abs=0.03)
+    assert read.panel.client == pytest.approx(float(by_client.std(ddof=1)), abs=0.03)
+    assert read.cautious.rater > read.panel.rater
+    typed = ["plan-study", "--win-rate", "0.6", "--pilot", str(pilot), "--raters", "5", "--per-client", "3"]
+    assert run.main(typed) == 0
+    assert "3,600 answers of 30 raters" in " ".join(capsys.readouterr().out.split())
+    assert run.main([*typed, "--measure", "warmth"]) == 2
+    alone = [row for row in rows if row["rater"] == "r0"]
+    with pytest.raises(SettingsError, match="two of each"):
+        read_panel_pilot({"preferences": alone}, None, None)

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from counseling_sessions.evaluation.pilot import CAUTION, Pilot
+from counseling_sessions.evaluation.pilot import CAUTION, PanelPilot, Pilot
 from counseling_sessions.evaluation.planning import Design, Goal
 from counseling_sessions.evaluation.report.document import Row, Section, Table
 from counseling_sessions.evaluation.report.format import NONE, number
@@ -15,11 +15,7 @@ def goal_section(aim: str, goal: Goal, rests_on: Sequence[str]) -> Section:
     level = f"at a level of {ALPHA:g}"
     if goal.tests > 1:
         level += f" that Holm shares among {goal.tests} tests, so at {goal.alpha:.2g} for the smallest p"
-    said = (
-        f"{aim}, with a power of {_percent(goal.power)}, {level}. Fewer than {least_clients(goal.alpha)} clients cannot: signs "
-        "of so few cannot give so small a p."
-    )
-    return Section("What is planned for", (said, *rests_on))
+    return Section("What is planned for", (f"{aim}, with a power of {_percent(goal.power)}, {level}.", *rests_on))
 
 
 def spread_said(spread: Spread, pilot: Pilot | None) -> list[str]:
@@ -38,15 +34,23 @@ def spread_said(spread: Spread, pilot: Pilot | None) -> list[str]:
     ]
 
 
-def panel_said(panel: Panel) -> list[str]:
+def panel_said(panel: Panel, pilot: PanelPilot | None) -> list[str]:
     """What a plan for preferences assumes."""
+    vary = (
+        f"win rates of raters have a standard deviation of {panel.rater:.2g}, of clients {panel.client:.2g}; "
+        f"{_percent(panel.ties)} of the answers are ties"
+    )
+    design = "Every rater answers every pair. The result is to hold for raters like these."
+    if not pilot:
+        return [f"Assumed: {vary}. {design}"]
     return [
-        f"Assumed: win rates of raters with a standard deviation of {panel.rater:g}, of clients with {panel.client:g}; "
-        f"{_percent(panel.ties)} ties. Every rater answers every pair. The result is to hold for raters like these."
+        f"From the pilot: {counted(pilot.answers, 'answer')} of {counted(pilot.raters, 'rater')} to pairs of {pilot.first} and "
+        f"{pilot.second} with {counted(pilot.clients, 'client')}. {pilot.first} wins {_percent(pilot.rate)}; {vary}. {design}",
+        f"Cautious: the upper {_percent(CAUTION)} bounds are {pilot.cautious.rater:.2g} and {pilot.cautious.client:.2g}.",
     ]
 
 
-def designs_section(designs: Sequence[Design], *, clients: int | None, share: bool = False) -> Section:
+def designs_section(designs: Sequence[Design], *, alpha: float, clients: int | None) -> Section:
     """The designs, one a row."""
     rated = any(design.raters for design in designs)
     cautious = any(design.cautious for design in designs)
@@ -67,13 +71,15 @@ def designs_section(designs: Sequence[Design], *, clients: int | None, share: bo
             *([_count(design.cautious)] if cautious else []),
             _count(design.sessions),
             *([_count(design.sessions)] if rated else []),
-            *([_finds(design, share)] if clients else []),
+            *([_finds(design)] if clients else []),
         )
         for design in designs
     ]
     notes = [
-        f"{NONE}: not with {MOST:,} clients. Power is that of Student's t; sign flips come close to it.",
+        f"{NONE}: not with {MOST:,} clients. Simulated studies have 0 to 5 points of power less than planned.",
     ]
+    if not rated:
+        notes.append(f"Fewer than {least_clients(alpha)} clients cannot: signs of so few cannot give so small a p.")
     if any(design.ceiling is not None for design in designs):
         notes.append(
             "Where raters differ, more clients do not help: the power stays below the one in brackets. More raters do."
@@ -91,10 +97,10 @@ def _count(value: int | None) -> str:
     return NONE if value is None else f"{value:,}"
 
 
-def _finds(design: Design, share: bool) -> str:
+def _finds(design: Design) -> str:
     if design.finds is None:
         return NONE
-    return number(design.finds, share=share) if share else f"{design.finds:.3g}"
+    return number(design.finds, share=True) if design.raters else f"{design.finds:.3g}"
 
 
 def _percent(share: float) -> str:

@@ -99,7 +99,7 @@ def win_rate(preferences: Iterable[Preference], method: str, against: str, *, se
     if method == against:
         raise ValueError(f"{method} cannot win against itself")
     kept = [answer for answer in preferences if {answer.first, answer.second} == {method, against}]
-    points = [(answer.client, _point(answer, method)) for answer in kept]
+    points = [(answer.client, point_of(answer, method)) for answer in kept]
     values = [value for _, value in points]
     by_rater: dict[str, list[tuple[str, float | None]]] = defaultdict(list)
     for answer, point in zip(kept, points, strict=True):
@@ -112,7 +112,7 @@ def win_rate(preferences: Iterable[Preference], method: str, against: str, *, se
         test=sign_flip_test(
             ((client, None if value is None else 2 * value - 1) for client, value in points), seed=seed
         ),
-        population=population((answer.client, answer.rater, _point(answer, method)) for answer in kept),
+        population=population((answer.client, answer.rater, point_of(answer, method)) for answer in kept),
         by_rater={rater: share_figure(by_rater[rater]) for rater in sorted(by_rater)},
     )
 
@@ -129,8 +129,8 @@ def win_rates(preferences: Iterable[Preference], method: str, against: str, *, s
     }
 
 
-def _point(answer: Preference, method: str) -> float | None:
-    """1 for a win of the method, 0 for a loss, 0.5 for a tie, None where the rater cannot say."""
+def point_of(answer: Preference, method: str) -> float | None:
+    """The value of an answer: 1 for a win of the method, 0 for a loss, 0.5 for a tie, None where the rater cannot say."""
     if answer.winner == "cannot_say":
         return None
     if answer.winner == "tie":
