@@ -103,7 +103,6 @@ def panel_powers(studies: int) -> Table:
             answers = [(f"c{c}", f"r{r}", float(value)) for (r, c, _), value in np.ndenumerate(points)]
             hits.append(rejects(population(answers).test))
         planned = f"{100 * panel_power(rate_, panel, raters, clients, pairs):.1f}"
-        plan = f"win rate {rate_}, {raters} raters, {pairs} a client, raters' sd {panel.rater}"
         table.add_row(
             f"win rate {rate_}, {raters} raters, {pairs} a client, raters' sd {panel.rater}",
             str(clients),
