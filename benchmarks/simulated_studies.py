@@ -4,6 +4,7 @@ import argparse
 import gc
 import time
 import warnings
+from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,6 +12,9 @@ from rich.console import Console
 from rich.table import Table
 from scipy import stats
 
+from benchmarks.counting import holds, rate, rejects, shown
+from benchmarks.simulated_raters import tastes
+from benchmarks.simulated_ties import ties
 from benchmarks.simulation import (
     COMMON,
     DESIGNS,
@@ -37,25 +41,15 @@ from counseling_sessions.evaluation.statistics.sign_flips import sign_flip_test
 def main(description: str | None) -> None:
     parser = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--studies", type=int, default=200)
-    parser.add_argument("--only", default="candidates,coverage,tests")
+    parser.add_argument("--only", default=",".join(TABLES))
     args = parser.parse_args()
     console, began = Console(width=150), time.process_time()
     gc.freeze()  # statsmodels' Holm collects garbage every time: what the imports left need not be looked through again
-    for name, table in (("candidates", candidates), ("coverage", coverage), ("tests", false_positives)):
-        if name in args.only:
-            console.print(table(args.studies), "")
-    console.print(f"{args.studies} studies each, {time.process_time() - began:.0f} s of CPU")
-
-
-def rate(hits: list[bool]) -> str:
-    """A share in per cent and its Monte Carlo standard error; that of nothing or everything is that of one more study."""
-    share, n = np.mean(hits), len(hits)
-    inner = np.clip(share, 1 / (n + 1), n / (n + 1))
-    return f"{100 * share:.1f} ± {100 * np.sqrt(inner * (1 - inner) / n):.1f}"
-
-
-def holds(figure: Figure, truth: float) -> bool:
-    return figure.low is not None and figure.high is not None and figure.low <= truth <= figure.high
+    for name in args.only.split(","):
+        console.print(TABLES[name](args.studies), "")
+    console.print(
+        f"{args.studies} studies each; ± is the Monte Carlo standard error; {time.process_time() - began:.0f} s of CPU"
+    )
 
 
 def coverage(studies: int) -> Table:
@@ -142,17 +136,6 @@ def paired(study: Study, scores: Array) -> list[tuple[str, float]]:
     return [(client, value) for client, value in study.values(scores[0] - scores[1]) if not np.isnan(value)]
 
 
-def rejects(p: float | None) -> bool:
-    return p is not None and p <= 0.05
-
-
-def shown(title: str, first: str, columns: dict[str, dict[str, str]]) -> Table:
-    table = Table(first, *columns, title=title, box=None, title_justify="left")
-    for row in next(iter(columns.values())):
-        table.add_row(row, *(column[row] for column in columns.values()))
-    return table
-
-
 def candidates(studies: int, resamples: int = 2000) -> Table:
     """How often the intervals that were considered hold the true value: why the package has those that it has."""
     columns: dict[str, dict[str, str]] = {}
@@ -218,3 +201,13 @@ def studentised(
         return mean, mean
     low, high = np.quantile((means[kept] - mean) / errors[kept], [0.025, 0.975])
     return mean - high * error, mean - low * error
+
+
+TABLES: dict[str, Callable[[int], Table]] = {
+    "candidates": candidates,
+    "coverage": coverage,
+    "tests": false_positives,
+    "ties": ties,
+    "raters": tastes,
+}
+"""The tables by the names that `--only` takes."""

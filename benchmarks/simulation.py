@@ -3,8 +3,9 @@
 A study has some clients, three attitudes, one or two seeds and two methods. A session's latent value is the sum of the method's
 mean, the client's effect, the client's effect on that method, the attitude's effect, and noise. Its score is the mean of three
 judgements: the latent value and a judge's noise, rounded and cut off at the ends of the scale. 5 % of the sessions are missing.
-Two raters say which of two sessions they prefer, or that they are equal. True values follow from the normal distribution;
-those of the effect size and of superiority are taken from one study of 100,000 clients.
+Raters (two, unless it is said otherwise) say which of two sessions they prefer, or that they are equal; each may have a taste for
+one of the methods. True values follow from the normal distribution; those of the effect size and of superiority are taken from
+one study of 100,000 clients.
 """
 
 from collections.abc import Iterator
@@ -13,9 +14,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
+from scipy.special import expit, logit
 
 from counseling_sessions.evaluation.statistics.paired import Row
-from counseling_sessions.evaluation.statistics.preferences import Preference
+from counseling_sessions.evaluation.statistics.preferences import Preference, Winner
 
 ATTITUDES = (0.5, 0.0, -0.5)
 CLIENT, CLIENT_ON_METHOD, NOISE, JUDGE, RATER = 0.6, 0.35, 0.7, 0.4, 0.5
@@ -100,13 +102,29 @@ def true_win_rates(shift: float) -> tuple[float, float]:
     return float((1 + win - loss) / 2), float(win / (win + loss))
 
 
+def true_typical_rate(shift: float, taste: float) -> float:
+    """The win rate, ties half, at the mean log odds of raters whose tastes are normal with this standard deviation."""
+    nodes, weights = np.polynomial.hermite_e.hermegauss(12)
+    rates = np.array([true_win_rates(shift + taste * node)[0] for node in nodes])
+    return float(expit(np.sum(weights * logit(rates)) / weights.sum()))
+
+
+def seen(study: Study, rng: np.random.Generator, raters: int = 2, taste: float = 0.0) -> Array:
+    """What raters say on every pair, [raters, clients, attitudes, seeds]: 1 for A, 0 for B, 0.5 for equal.
+
+    `taste` is the standard deviation of the raters' pull to a method, on the scale of the latent values.
+    """
+    difference = study.latent[0] - study.latent[1]
+    pull = rng.normal(0, taste, raters)[:, None, None, None]
+    value = difference + pull + rng.normal(0, RATER, (raters, *difference.shape))
+    return np.where(np.abs(value) < EQUAL, 0.5, (value > 0) * 1.0)
+
+
 def preferences(study: Study, rng: np.random.Generator) -> Iterator[Preference]:
     """The answers of two raters to every pair."""
-    difference = study.latent[0] - study.latent[1]
-    for rater in ("x", "y"):
-        for (client, _, _), value in np.ndenumerate(difference + rng.normal(0, RATER, difference.shape)):
-            winner = "tie" if abs(value) < EQUAL else "first" if value > 0 else "second"
-            yield Preference("aspect", winner, "A", "B", f"client {client}", rater)  # type: ignore[arg-type]
+    winners: dict[float, Winner] = {1.0: "first", 0.5: "tie", 0.0: "second"}
+    for (rater, client, _, _), point in np.ndenumerate(seen(study, rng)):
+        yield Preference("aspect", winners[float(point)], "A", "B", f"client {client}", f"rater {rater}")
 
 
 def truths(design: Design) -> dict[str, float]:

@@ -105,7 +105,7 @@ def _evaluate(request: EvaluateRequest | CompareRequest, report: ReportOptions) 
     if listed:
         return _show(listed, measures)
     judged = asyncio.run(_judge(request, gathered, judges, scales, rubric)) if scales or rubric else None
-    comparison = _compare(request.seed, gathered.pairing, measures, judged, plain, *groups) if groups else None
+    comparison = _compare(request, gathered.pairing, measures, judged, plain, *groups) if groups else None
     made = made_by(list(request.arguments), gathered.sessions, seed=request.seed)
     document = evaluation_document(
         gathered, measures, made=made, judged=judged, comparison=comparison, shown=plain, seed=request.seed
@@ -146,7 +146,7 @@ def _judges_and_scales(options: JudgeOptions, needing: tuple[str, ...]) -> tuple
 
 
 def _compare(
-    seed: int,
+    request: EvaluateRequest | CompareRequest,
     pairing: Pairing,
     measures: Measures,
     judged: Judged | None,
@@ -158,7 +158,11 @@ def _compare(
     by_group = rows_by_group(measures.rows, means, judged.changes if judged else (), of_judges)
     rows = [row for group in by_group.values() for row in group]
     named = {name: measure for name, measure in MEASURES.items() if measure.family in plain}
-    return compare_groups(rows, named | of_judges, reference, others, pairing=pairing, seed=seed)
+    measured = named | of_judges
+    margins = dict(request.margin or ()) if isinstance(request, CompareRequest) else {}
+    if unknown := [name for name in margins if name not in measured]:
+        raise SettingsError(f"--margin {', '.join(unknown)}: not among the measures, which are {', '.join(measured)}")
+    return compare_groups(rows, measured, reference, others, pairing=pairing, margins=margins, seed=request.seed)
 
 
 def _compared(request: CompareRequest, gathered: Gathered) -> tuple[str, list[str]]:

@@ -4,10 +4,18 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import astuple, dataclass
 
+from counseling_sessions.evaluation.contrasts import (
+    NONE_TESTED,
+    Contrasts,
+    by_attitude,
+    within_margins,
+    without_partners,
+)
 from counseling_sessions.evaluation.figures import Measure, SessionFigures
 from counseling_sessions.evaluation.pairs import Pairing
 from counseling_sessions.evaluation.statistics.family import Family, holm
 from counseling_sessions.evaluation.statistics.paired import PairedDifference, compare
+from counseling_sessions.evaluation.statistics.sign_flips import PValue
 
 
 @dataclass(frozen=True)
@@ -22,7 +30,11 @@ class Compared:
 
 @dataclass(frozen=True)
 class Comparison:
-    """All comparisons: the group `reference` against each of the `others`, in families by kind of measure."""
+    """All comparisons: the group `reference` against each of the `others`, in families by kind of measure.
+
+    - `by_attitude`: whether a difference hangs on the client's attitude; `equivalence`: whether it lies within a margin;
+    - `unpaired`: groups of which no session has a partner, by their means.
+    """
 
     reference: str
     others: tuple[str, ...]
@@ -32,6 +44,9 @@ class Comparison:
     """Pairs of sessions by the other group, whatever was measured."""
     alone: dict[str, dict[str, int]]
     """By the other group, how many of each side's sessions have no partner."""
+    by_attitude: Contrasts = NONE_TESTED
+    equivalence: Contrasts = NONE_TESTED
+    unpaired: Contrasts = NONE_TESTED
 
     def against(self, other: str) -> list[Compared]:
         """The comparisons with one group."""
@@ -45,25 +60,26 @@ def compare_groups(
     others: Sequence[str],
     *,
     pairing: Pairing,
+    margins: Mapping[str, float] | None = None,
     seed: int = 0,
 ) -> Comparison:
     """Compare the reference group with each of the others on every measure that both have in some pair.
 
     A family is all comparisons on measures of one kind (`Measure.family`), with all the other groups together. Where no session
-    has a partner, nothing is compared.
+    of a group has a partner, it is compared unpaired. `margins` are those of equivalence, by measure, in its units.
     """
     rows = list(rows)
     keys = {name: [pairing.key(row.key) for row in rows if row.group == name] for name in (reference, *others)}
     shared = {other: {*keys[reference]} & {*keys[other]} for other in others}
     differences: list[tuple[Measure, PairedDifference]] = []
-    by_family: dict[str, dict[str, float | None]] = defaultdict(dict)
+    by_family: dict[str, dict[str, PValue]] = defaultdict(dict)
     for measure in measures.values():
         for other in others:
             values = [(row.group, *astuple(pairing.key(row.key)), row.values.get(measure.id)) for row in rows]
             difference = compare(values, reference, other, seed=seed)
             if difference.pairs:
                 differences.append((measure, difference))
-                by_family[measure.family][_name(measure, difference)] = difference.test.value
+                by_family[measure.family][_name(measure, difference)] = difference.test
     families = tuple(holm(name, values) for name, values in by_family.items())
     corrected = {item.name: item for family in families for item in family.comparisons}
     return Comparison(
@@ -80,6 +96,9 @@ def compare_groups(
             other: {name: sum(key not in both for key in keys[name]) for name in (reference, other)}
             for other, both in shared.items()
         },
+        by_attitude(rows, measures.values(), reference, others, pairing=pairing, seed=seed),
+        within_margins(rows, measures, margins or {}, reference, others, pairing=pairing, seed=seed),
+        without_partners(rows, measures.values(), reference, [name for name in others if not shared[name]], seed=seed),
     )
 
 

@@ -24,12 +24,16 @@ OVERALL = ""
 
 @dataclass(frozen=True)
 class Duel:
-    """Two methods: the win rates of the first by aspect (`OVERALL` for all together), and Holm's family over the aspects."""
+    """Two methods: the win rates of the first by aspect (`OVERALL` for all together), and Holm's family over the aspects.
+
+    `population_family` corrects the tests that hold for raters like these.
+    """
 
     first: str
     second: str
     rates: dict[str, WinRate]
     family: Family
+    population_family: Family
 
 
 @dataclass(frozen=True)
@@ -65,8 +69,10 @@ def preferred(
     for first, second in combinations(methods, 2):
         by_aspect = win_rates(preferences, first, second, seed=seed)
         rates = {aspect: by_aspect[aspect] for aspect in [*listed, OVERALL] if aspect in by_aspect}
-        tested = {aspect: rate.test.value for aspect, rate in rates.items() if aspect != OVERALL}
-        duels.append(Duel(first, second, rates, holm(f"{first} against {second}", tested)))
+        name, by_one = f"{first} against {second}", {key: rate for key, rate in rates.items() if key != OVERALL}
+        tested = holm(name, {aspect: rate.test for aspect, rate in by_one.items()})
+        beyond = holm(f"{name}, raters like these", {aspect: rate.population.test for aspect, rate in by_one.items()})
+        duels.append(Duel(first, second, rates, tested, beyond))
     rankings = {}
     if len(methods) >= RANKED_FROM:
         rankings = {

@@ -14,6 +14,7 @@ from counseling_sessions.evaluation.statistics.intervals import (
     share_figure,
     units_figure,
 )
+from counseling_sessions.evaluation.statistics.sign_flips import PValue, sign_flip_test
 
 TEN = [(f"client {at}", float(value)) for at, value in enumerate([3, 4, 4, 5, 2, 6, 3, 5, 4, 1])]
 
@@ -176,6 +177,10 @@ def test_holm() -> None:
     assert [item.rejected for item in family.comparisons] == [True, False, False, False, True]
     assert [item.name for item in family.comparisons] == ["a", "b", "c", "d", "e"]
     assert (family.name, family.tested) == ("items", 4)
+    # pingouin 0.7.0: multicomp([0.011, 0.004, 0.2, 0.03, 0.0126, 0.9], method="holm")
+    six = holm("six", dict(zip("abcdef", [0.011, 0.004, 0.2, 0.03, 0.0126, 0.9], strict=True)))
+    assert [item.adjusted for item in six.comparisons] == pytest.approx([0.055, 0.024, 0.4, 0.09, 0.055, 0.9])
+    assert [item.rejected for item in six.comparisons] == [False, True, False, False, False, False]
 
 
 def test_a_family_of_nothing_and_a_p_value_that_is_none() -> None:
@@ -183,3 +188,29 @@ def test_a_family_of_nothing_and_a_p_value_that_is_none() -> None:
     assert holm("untested", {"a": None}).tested == 0
     with pytest.raises(ValueError, match="x, a: a p value"):
         holm("x", {"a": 1.5})
+
+
+def signs(clients: int, alike: int) -> PValue:
+    """The sign flips of so many clients that differ, of whom so many have a positive difference."""
+    return sign_flip_test((str(at), 1.0 if at < alike else -1.0) for at in range(clients))
+
+
+def test_a_family_in_which_nothing_can_be_significant_says_so() -> None:
+    # 8 clients, 8 tests: 2 / 256 × 8 = .0625
+    family = holm("each scale", {str(at): signs(8, at) for at in range(8)})
+    assert family.smallest == 0.0625
+    assert "each scale: nothing can be significant" in family.warning
+    assert "8 tests can lie below 0.0625" in family.warning
+
+
+def test_a_family_in_which_one_comparison_can_be_significant_has_no_warning() -> None:
+    least_restricted = holm("scale", {**{str(at): signs(6, 3) for at in range(7)}, "most": signs(9, 5)})
+    assert (least_restricted.smallest, least_restricted.warning) == (8 * 2 / 512, "")
+    assert holm("six", {str(at): signs(8, 8) for at in range(6)}).warning == ""
+
+
+def test_the_untested_do_not_count_and_a_plain_number_has_no_bound() -> None:
+    untested = {str(at): PValue(None, 0) for at in range(5)}
+    assert holm("few", {**untested, "one": signs(8, 8)}).smallest == 2 / 256
+    assert holm("plain", {"a": 0.2, **{str(at): signs(4, 2) for at in range(3)}}).smallest is None
+    assert holm("nothing", untested).warning == holm("empty", {}).warning == ""

@@ -1,6 +1,5 @@
 """Paired comparisons: what is paired with what, figures by hand, and inputs from which nothing follows."""
 
-import itertools
 import math
 import random
 
@@ -14,9 +13,7 @@ from counseling_sessions.evaluation.statistics.paired import (
     compare,
     hedges_correction,
     session_value,
-    wilcoxon_on_clients,
 )
-from counseling_sessions.evaluation.statistics.sign_flips import sign_flip_test
 
 
 def rows(method: list[float], baseline: list[float], *, per_client: int = 1) -> list[Row]:
@@ -238,71 +235,3 @@ def test_no_number_is_infinite_or_nan() -> None:
 def test_a_method_is_not_compared_with_itself() -> None:
     with pytest.raises(ValueError, match="with itself"):
         compare(study(), "magnet", "magnet")
-
-
-# The test of sign flips.
-
-
-def by_enumeration(sums: list[float]) -> float:
-    observed = abs(sum(sums))
-    patterns = list(itertools.product([1, -1], repeat=len(sums)))
-    extreme = [
-        abs(sum(s * value for s, value in zip(signs, sums, strict=True))) >= observed - 1e-9 for signs in patterns
-    ]
-    return sum(extreme) / len(patterns)
-
-
-@pytest.mark.parametrize(
-    "sums", [[1, 2, 3], [1, -2, 3, 0.5], [0.1, 0.2, -0.3, 1, 1, 1, -1], [5, 4, 4, 3, -2, 6, 1, 2, -1, 3]]
-)
-def test_every_pattern_of_signs_is_tried(sums: list[float]) -> None:
-    result = sign_flip_test((str(at), value) for at, value in enumerate(sums))
-    assert result.value == pytest.approx(by_enumeration(sums))
-    assert "exact" in result.method
-
-
-def test_the_differences_of_a_client_flip_together() -> None:
-    # Two clients, nine positive differences each: if each flipped for itself, p would be 2 / 2 ** 18.
-    result = sign_flip_test([("a", 1.0)] * 9 + [("b", 1.0)] * 9)
-    assert (result.value, result.clients) == (0.5, 2)
-    assert "no p below 0.5" in result.note
-
-
-def test_with_many_clients_patterns_are_drawn_and_p_is_never_0() -> None:
-    sure = sign_flip_test([(str(at), 1.0) for at in range(40)])
-    assert sure.value == 2 / 10_000
-    assert "9,999 drawn" in sure.method
-    assert sure.note == ""
-    draw = np.random.default_rng(0)
-    differences = [(str(at), value) for at, value in enumerate(draw.normal(0.25, 1, 60))]
-    # For as many clients the sum is nearly normal, and the test nearly the t test.
-    expected = stats.ttest_1samp([value for _, value in differences], 0).pvalue
-    assert sign_flip_test(differences).value == pytest.approx(expected, abs=0.01)
-    assert sign_flip_test(differences, seed=1) == sign_flip_test(differences[::-1], seed=1)
-
-
-def test_clients_whose_differences_cancel_out_change_nothing() -> None:
-    some = [("a", 1.0), ("b", 2.0), ("c", 1.5)]
-    result = sign_flip_test([*some, ("d", 0.1 + 0.2), ("d", -0.3), ("e", 0.0)])
-    assert result.value == sign_flip_test(some).value == 0.25
-    assert result.note == sign_flip_test(some).note == "with 3 clients that differ, no p below 0.25 is possible"
-    assert result.clients == 5
-
-
-def test_the_scale_does_not_matter() -> None:
-    values = [("a", 3.0), ("b", -1.0), ("c", 2.0), ("d", 2.0)]
-    assert sign_flip_test(values).value == sign_flip_test((c, v * 1e-12) for c, v in values).value
-
-
-def test_nothing_to_test() -> None:
-    assert sign_flip_test([]).value is None
-    assert sign_flip_test([("a", None)]).value is None
-    assert wilcoxon_on_clients([]).value is None
-
-
-def test_wilcoxon_takes_one_mean_a_client() -> None:
-    # Six clients, all means positive: 2 / 2 ** 6; twelve independent differences would have 2 / 2 ** 12.
-    several = [(f"client {at % 6}", 1.0 + at % 6 + (at > 5)) for at in range(12)]
-    assert wilcoxon_on_clients(several).value == pytest.approx(2 / 64)
-    # Zeros are left out: ranks of 1, 2, 3, 4, all positive but the first: W- = 1, and 4 of 16 patterns have W of 0, 1, 9 or 10.
-    assert wilcoxon_on_clients([("a", -1), ("b", 2), ("c", 3), ("d", 4), ("e", 0.0)]).value == pytest.approx(4 / 16)

@@ -5,7 +5,7 @@ from typing import Any, Literal
 
 from counseling_sessions.commands.parsing.declared import CommandRequest, Options, argument, group, option, switch
 from counseling_sessions.commands.parsing.options import PRICES, SALVAGE
-from counseling_sessions.commands.parsing.values import count, positive
+from counseling_sessions.commands.parsing.values import count, named_amount, positive
 
 SCALES = {"ctrs": "ctrs-style", "wai": "wai-style", "panas": "panas-style", "realism": "realism"}
 """Metrics that are built-in scales, and the scales behind them."""
@@ -110,6 +110,12 @@ class CompareRequest(SourceRequest):
     """Groups of sessions to be compared."""
 
     reference: str | None = option("compared with all others (default: magnet, else the first)", "GROUP")
+    margin: tuple[tuple[str, float], ...] | None = option(
+        "test whether groups are alike within ± VALUE on a measure, in its units; may be repeated",
+        "MEASURE=VALUE",
+        type=named_amount,
+        action="append",
+    )
     measuring: MeasureOptions = group(MeasureOptions, "metrics")
     judging: JudgeOptions = group(JudgeOptions, "judges")
     report: ComparisonReportOptions = group(ComparisonReportOptions, "report")

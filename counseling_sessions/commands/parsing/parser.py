@@ -26,6 +26,7 @@ COMMANDS = {
     ),
     "prefer": ("evaluation", "pairs:prefer", "judges compare sessions with the same client on nine aspects"),
     "rate": ("evaluation", "pairs:rate", "pages on which people compare sessions, without a server"),
+    "plan-study": ("planning", "plan:plan_study", "how many clients, pairs and raters it takes to find a difference"),
     "agreement": ("evaluation", "pairs:report_agreement", "what people answered, and how far they agree"),
     "trace": ("inspection", "trace:run", "what happened in a session, step by step"),
     "replay": ("inspection", "replay:replay", "fork a session: the same past, another future"),
@@ -56,7 +57,7 @@ FAMILIES = {"train": "fine-tuning data, LoRA adapters, their export and report"}
 def request_kind(command: str) -> type[CommandRequest]:
     """The class of a command's requests."""
     module = import_module(f"{__package__}.{COMMANDS[command][0]}")
-    kind: type[CommandRequest] = getattr(module, f"{command.title().replace(' ', '')}Request")
+    kind: type[CommandRequest] = getattr(module, f"{command.title().replace(' ', '').replace('-', '')}Request")
     return kind
 
 

@@ -69,3 +69,32 @@ def amount(text: str) -> float:
     if not 0 < read < float("inf"):
         raise ArgumentTypeError("a number above 0")
     return read
+
+
+def named_amount(text: str) -> tuple[str, float]:
+    """`turns=2`: a name and a number above 0."""
+    name, _, value = text.rpartition("=")
+    if not name:
+        raise ArgumentTypeError("a name and a number, such as turns=2")
+    return name, amount(value)
+
+
+def share(text: str) -> float:
+    """A number from 0 on and under 1."""
+    return 0.0 if text.strip() in ("0", "0.0") else between_0_and_1(text)
+
+
+def between_0_and_1(text: str) -> float:
+    """A number from 0 to 1, neither included."""
+    read = amount(text)
+    if read >= 1:
+        raise ArgumentTypeError("a number between 0 and 1")
+    return read
+
+
+def counts(text: str) -> tuple[int, ...]:
+    """`1,3,6`: whole numbers from 1 on."""
+    read = tuple(dict.fromkeys(positive(part) for part in names(text)))
+    if not read:
+        raise ArgumentTypeError("whole numbers from 1 on, such as 1,3,6")
+    return read

@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 from counseling_sessions.evaluation.compare import Compared, Comparison
+from counseling_sessions.evaluation.report.contrasts import attitude_table, equivalence_table, unpaired_table
 from counseling_sessions.evaluation.report.document import Block, Cell, Row, Section, Significance, Table
 from counseling_sessions.evaluation.report.format import (
     NONE,
@@ -25,14 +26,15 @@ def comparison_section(comparison: Comparison) -> Section:
     for other in comparison.others:
         if items := comparison.against(other):
             blocks += [_table(comparison, other, items), _effects(comparison, other, items)]
+        blocks += _beyond(comparison, other, items)
     partner = "has a partner (same client, attitude and seed)"
     without = [
-        f"No session of {comparison.reference} {partner} in {other}: they are not compared."
+        f"No session of {comparison.reference} {partner} in {other}: they are compared unpaired."
         for other in comparison.others
         if not comparison.pairs[other]
     ]
-    if not blocks:
-        return Section(title, tuple(without))
+    if not comparison.compared:
+        return Section(title, tuple(without), tuple(blocks))
     families = "; ".join(f"{family.name}, {counted(family.tested, 'test')}" for family in comparison.families)
     said = (
         "Sessions are paired by client, attitude and seed; sessions without a partner are left out. The test flips the signs of "
@@ -40,7 +42,19 @@ def comparison_section(comparison: Comparison) -> Section:
         f"({families}). Bold: holds at .05 after the correction. A difference is that of these groups on these clients with "
         "these models, no more."
     )
-    return Section(title, (said, *without), tuple(blocks))
+    warnings = [family.warning for family in comparison.families if family.warning]
+    return Section(title, (said, *warnings, *without), tuple(blocks))
+
+
+def _beyond(comparison: Comparison, other: str, items: list[Compared]) -> list[Block]:
+    """The tables by attitude, of equivalence, and of a group without partners, where there are any."""
+    differences = {item.measure.id: item.difference.difference for item in items}
+    tables = (
+        equivalence_table(comparison.equivalence, comparison.reference, other, differences),
+        attitude_table(comparison.by_attitude, comparison.reference, other),
+        unpaired_table(comparison.unpaired, comparison.reference, other),
+    )
+    return [table for table in tables if table]
 
 
 def _table(comparison: Comparison, other: str, items: list[Compared]) -> Table:

@@ -8,6 +8,7 @@ from counseling_sessions.evaluation.preferred import OVERALL, Duel, Preferred, R
 from counseling_sessions.evaluation.rating.answers import Answers
 from counseling_sessions.evaluation.report.document import Block, Cell, Listing, Row, Section, Table
 from counseling_sessions.evaluation.report.format import figure_cell, in_family, p_cell, p_cells, per_cent, tested
+from counseling_sessions.evaluation.report.per_rater import cautions, rater_tables
 from counseling_sessions.evaluation.report.plots import dots
 from counseling_sessions.evaluation.report.points import Point
 from counseling_sessions.texts.words import counted
@@ -20,13 +21,14 @@ def preference_section(preferred: Preferred, aspects: Aspects, who: str) -> Sect
     blocks: list[Block] = [show(duel, titles) for duel in duels for show in (_duel, _picture)]
     if preferred.rankings:
         blocks.append(_rankings(preferred, titles))
+    blocks += rater_tables(preferred, titles, who)
     said = [
         f"By {counted(len(preferred.raters), who)}: {', '.join(preferred.raters) or 'nobody'}. A win rate of 50 % is no preference. "
         "Ties count as half a win, and beside it are left out; who could not say is in neither."
     ]
     if preferred.unanswered:
         said.append(f"{counted(preferred.unanswered, 'decision')} could not be had, and are left out.")
-    return Section("Preferences", tuple(said), tuple(blocks))
+    return Section("Preferences", (*said, *cautions(preferred, who)), tuple(blocks))
 
 
 def _titles(aspects: Aspects) -> dict[str, str]:

@@ -22,11 +22,14 @@ from counseling_sessions.evaluation.statistics.intervals import (
     totals_by_client,
 )
 from counseling_sessions.evaluation.statistics.sign_flips import PValue, sign_flip_test
+from counseling_sessions.evaluation.statistics.ties import ROUNDING, tied
 
 Scores = float | None | Iterable[float | None]
 """The value of a session, or those of its several judgements; None or NaN where there is none."""
 Row = tuple[str, str, str | None, int | None, Scores]
 """Method, client, attitude, seed, value."""
+Key = tuple[str, str, int]
+"""Client, attitude, seed; empty and 0 where there is none."""
 
 
 @dataclass(frozen=True)
@@ -83,12 +86,16 @@ def compare(rows: Iterable[Row], method: str, baseline: str, *, seed: int = 0) -
     )
 
 
-def _by_key(
-    rows: Iterable[Row], method: str, baseline: str
-) -> tuple[dict[tuple[str, str, int], float], dict[tuple[str, str, int], float], int, int]:
-    values: dict[str, dict[tuple[str, str, int], list[float]]] = {
-        name: defaultdict(list) for name in (method, baseline)
-    }
+def paired_differences(rows: Iterable[Row], method: str, baseline: str) -> dict[Key, float]:
+    """The difference, method minus baseline, of every pair that has a value from both, sorted by key."""
+    first, second, _, _ = _by_key(rows, method, baseline)
+    keys = sorted(first.keys() & second.keys())
+    pairs = [np.array([side[key] for key in keys], dtype=np.float64) for side in (first, second)]
+    return dict(zip(keys, _clean(*pairs).tolist(), strict=True))
+
+
+def _by_key(rows: Iterable[Row], method: str, baseline: str) -> tuple[dict[Key, float], dict[Key, float], int, int]:
+    values: dict[str, dict[Key, list[float]]] = {name: defaultdict(list) for name in (method, baseline)}
     missing = repeated = 0
     for name, client, attitude, seed, scores in rows:
         if name not in values:
@@ -113,10 +120,10 @@ def session_value(scores: Scores) -> float | None:
 
 
 def _clean(high: Floats, low: Floats) -> Floats:
-    # Equal means of judgements may differ in the last bits; that must stay a tie.
+    # Equal means of judgements may differ in the last bits; that must stay a tie, also where both are changes near 0.
     difference = high - low
-    near = np.abs(difference) <= 1e-12 * np.maximum(np.abs(high), np.abs(low))
-    return np.asarray(np.where(near, 0.0, difference), dtype=np.float64)
+    scale = float(max(np.abs(high).max(), np.abs(low).max())) if len(difference) else 0.0
+    return np.asarray(np.where(np.abs(difference) <= ROUNDING * scale, 0.0, difference), dtype=np.float64)
 
 
 def _figures(
@@ -193,10 +200,11 @@ def wilcoxon_on_clients(differences: Iterable[tuple[str, float]]) -> PValue:
     if not by_client:
         return PValue(None, 0, note="no test: there are no differences")
     means = np.array([np.mean(sorted(values)) for _, values in sorted(by_client.items())])
-    scale = float(np.abs(means).max())
-    means = np.round(means / scale, 12) if scale else means
-    method, differing = "Wilcoxon signed-rank on the clients' means", int(np.count_nonzero(means))
-    if not differing:
-        return PValue(1.0, len(means), method, "no client's mean differs")
-    result: Any = stats.wilcoxon(means[means != 0])
-    return PValue(float(result.pvalue), len(means), method)
+    sizes = tied(np.abs(means))
+    method, differing = "Wilcoxon signed-rank on the clients' means", sizes > 0
+    if not differing.any():
+        return PValue(1.0, len(means), method, "no client's mean differs", smallest=1.0)
+    sizes = sizes[differing]
+    result: Any = stats.wilcoxon(sizes * np.sign(means[differing]))
+    one_sided: Any = stats.wilcoxon(sizes)
+    return PValue(float(result.pvalue), len(means), method, smallest=float(one_sided.pvalue))

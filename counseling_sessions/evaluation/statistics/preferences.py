@@ -12,6 +12,7 @@ from scipy.sparse.csgraph import connected_components
 from scipy.special import expit
 
 from counseling_sessions.evaluation.pairs import Winner
+from counseling_sessions.evaluation.statistics.crossed import Population, population
 from counseling_sessions.evaluation.statistics.intervals import (
     RESAMPLES_ONE_BY_ONE,
     Figure,
@@ -48,7 +49,8 @@ _UNBOUNDED = Interval(
 class WinRate:
     """How a method fared against others, over answers. `rate` counts a tie as half a win; `decided` leaves ties out.
 
-    Who could not say is in neither, and counted in `cannot_say`. `test`: sign flips per client of wins minus losses.
+    Who could not say is in neither, and counted in `cannot_say`. `rate`, `decided` and `test` (sign flips per client of wins minus
+    losses) hold for these raters: clients alone are chance. In `population` raters are chance too; `by_rater` has the rate of each.
     """
 
     method: str
@@ -61,6 +63,8 @@ class WinRate:
     rate: Figure
     decided: Figure
     test: PValue
+    population: Population
+    by_rater: dict[str, Figure]
 
 
 @dataclass(frozen=True)
@@ -95,16 +99,21 @@ def win_rate(preferences: Iterable[Preference], method: str, against: str, *, se
     if method == against:
         raise ValueError(f"{method} cannot win against itself")
     kept = [answer for answer in preferences if {answer.first, answer.second} == {method, against}]
-    points = [(answer.client, _point(answer, method)) for answer in kept]
+    points = [(answer.client, point_of(answer, method)) for answer in kept]
     values = [value for _, value in points]
+    by_rater: dict[str, list[tuple[str, float | None]]] = defaultdict(list)
+    for answer, point in zip(kept, points, strict=True):
+        by_rater[answer.rater].append(point)
     return WinRate(
         *(method, against, values.count(1.0), values.count(0.0), values.count(0.5), values.count(None)),
-        raters=len({answer.rater for answer in kept}),
+        raters=len(by_rater),
         rate=share_figure(points),
         decided=share_figure((client, value) for client, value in points if value != 0.5),
         test=sign_flip_test(
             ((client, None if value is None else 2 * value - 1) for client, value in points), seed=seed
         ),
+        population=population((answer.client, answer.rater, point_of(answer, method)) for answer in kept),
+        by_rater={rater: share_figure(by_rater[rater]) for rater in sorted(by_rater)},
     )
 
 
@@ -120,8 +129,8 @@ def win_rates(preferences: Iterable[Preference], method: str, against: str, *, s
     }
 
 
-def _point(answer: Preference, method: str) -> float | None:
-    """1 for a win of the method, 0 for a loss, 0.5 for a tie, None where the rater cannot say."""
+def point_of(answer: Preference, method: str) -> float | None:
+    """The value of an answer: 1 for a win of the method, 0 for a loss, 0.5 for a tie, None where the rater cannot say."""
     if answer.winner == "cannot_say":
         return None
     if answer.winner == "tie":

@@ -134,10 +134,10 @@ def side_bias(answers: Iterable[tuple[str, Answer]], *, seed: int = 0) -> SideBi
         none = PValue(None, 0, note="no test: nobody preferred anything")
         return SideBias(nothing(len(values), "nobody preferred anything"), none, none)
     share = share_figure(values)
-    binomial = float(binomtest(int(sum(decided)), len(decided), 0.5).pvalue)
+    binomial, smallest = (float(binomtest(wins, len(decided), 0.5).pvalue) for wins in (int(sum(decided)), 0))
     return SideBias(
         share,
-        PValue(binomial, share.clients, "binomial, answers taken as independent"),
+        PValue(binomial, share.clients, "binomial, answers taken as independent", smallest=smallest),
         sign_flip_test(((client, None if value is None else 2 * value - 1) for client, value in values), seed=seed),
     )
 

@@ -1,0 +1,127 @@
+"""`run.py plan-study`: how many clients, pairs and raters it takes."""
+
+from pathlib import Path
+from typing import Any
+
+from pydantic_core import to_jsonable_python
+
+from counseling_sessions.commands.parsing.planning import PlanStudyRequest, SpreadOptions
+from counseling_sessions.commands.parsing.values import names
+from counseling_sessions.commands.reports import give_report
+from counseling_sessions.evaluation.pilot import Pilot, read_panel_pilot, read_pilot
+from counseling_sessions.evaluation.planning import (
+    Design,
+    Goal,
+    plan_difference,
+    plan_equivalence,
+    plan_preference,
+)
+from counseling_sessions.evaluation.report.document import Document
+from counseling_sessions.evaluation.report.planned import designs_section, goal_section, panel_said, spread_said
+from counseling_sessions.evaluation.statistics.power import Panel, Spread
+from counseling_sessions.settings import SettingsError
+from counseling_sessions.store.reading import parse_json, read_text
+
+
+def plan_study(request: PlanStudyRequest) -> int:
+    """Plan a study, and report."""
+    goal = Goal(request.power, request.tests)
+    aims = [request.difference, request.alike_within, request.win_rate]
+    if sum(aim is not None for aim in aims) != 1:
+        raise SettingsError("name one aim: --difference D, --alike-within D or --win-rate RATE")
+    if request.win_rate is not None:
+        aim, said, designs, rests_on = _preference(request, request.win_rate, goal)
+    else:
+        aim, said, designs, rests_on = _measure(request, goal)
+    document = Document(
+        "Plan of a study",
+        "",
+        (
+            goal_section(aim, goal, said),
+            designs_section(designs, alpha=goal.alpha, clients=request.clients),
+        ),
+    )
+    data = {"aim": aim, "goal": goal, "alpha": goal.alpha, **rests_on, "designs": designs}
+    give_report(request.report, document, dict(to_jsonable_python(data)))
+    return 0
+
+
+def _preference(
+    request: PlanStudyRequest, rate: float, goal: Goal
+) -> tuple[str, list[str], list[Design], dict[str, Any]]:
+    options = request.panel
+    if rate == 0.5:
+        raise SettingsError("--win-rate 0.5 is no preference: there is nothing to find")
+    pilot = None
+    if request.spread.pilot:
+        data = _data(request.spread.pilot, "preferences", "`prefer --json` or `agreement --json` writes")
+        pilot = read_panel_pilot(data, request.spread.measure, _between(request.spread))
+    panel = pilot.panel if pilot else Panel(options.rater_sd, options.rate_sd, options.ties)
+    designs = plan_preference(
+        rate,
+        panel,
+        goal,
+        request.per_client,
+        options.raters,
+        cautious=pilot.cautious if pilot else None,
+        with_clients=request.clients,
+    )
+    aim = f"To tell a win rate of {rate:g} from one half"
+    return aim, panel_said(panel, pilot), designs, {"panel": panel, "pilot": pilot}
+
+
+def _measure(request: PlanStudyRequest, goal: Goal) -> tuple[str, list[str], list[Design], dict[str, Any]]:
+    pilot = _pilot(request.spread)
+    spread = pilot.spread if pilot else _assumed(request.spread)
+    cautious = pilot.cautious if pilot else None
+    if request.difference is not None:
+        aim = f"To find a difference of {request.difference:g}"
+        designs = plan_difference(
+            request.difference,
+            spread,
+            goal,
+            request.per_client,
+            cautious=cautious,
+            with_clients=request.clients,
+        )
+    else:
+        margin = request.alike_within or 0.0
+        aim = f"To show that two methods that do not differ are alike within ± {margin:g}"
+        designs = plan_equivalence(margin, 0.0, spread, goal, request.per_client, cautious=cautious)
+    return aim, spread_said(spread, pilot), designs, {"spread": spread, "pilot": pilot}
+
+
+def _pilot(options: SpreadOptions) -> Pilot | None:
+    if options.pilot is None:
+        return None
+    if options.measure is None:
+        raise SettingsError("--pilot: name the --measure too")
+    data = _data(options.pilot, "groups", "`evaluate --json` or `compare --json` writes")
+    return read_pilot(data, options.measure, _between(options))
+
+
+def _between(options: SpreadOptions) -> tuple[str, str] | None:
+    between = names(options.between) if options.between else None
+    if between and len(between) != 2:
+        raise SettingsError("--between: name two of the pilot's groups")
+    return (between[0], between[1]) if between else None
+
+
+def _assumed(options: SpreadOptions) -> Spread:
+    if options.client_sd is None and options.pair_sd is None:
+        raise SettingsError("say how differences vary: --pilot FILE --measure MEASURE, or --client-sd and --pair-sd")
+    return Spread(options.client_sd or 0.0, options.pair_sd or 0.0)
+
+
+def _data(path: Path, part: str, written_by: str) -> dict[str, Any]:
+    """The data of a report, which has this part. Raises `SettingsError`."""
+    problem = f"{path} is not what {written_by}"
+    try:
+        data = parse_json(read_text(path))
+    except OSError as error:
+        raise SettingsError(f"{path} cannot be read: {error.strerror or error}") from None
+    except ValueError:
+        raise SettingsError(problem) from None
+    if not isinstance(data, dict) or not data.get(part):
+        raise SettingsError(problem)
+    return data

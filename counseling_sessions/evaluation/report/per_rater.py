@@ -1,0 +1,96 @@
+"""What hangs on who rated: the rate of each rater, and what holds for raters like these."""
+
+from collections.abc import Mapping
+
+from counseling_sessions.evaluation.preferred import OVERALL, Duel, Preferred
+from counseling_sessions.evaluation.report.document import Cell, Row, Table
+from counseling_sessions.evaluation.report.format import NONE, figure_cell, number, p_cell, tested
+from counseling_sessions.evaluation.statistics.crossed import Population
+from counseling_sessions.evaluation.statistics.family import Family
+from counseling_sessions.evaluation.statistics.sign_flips import PValue
+from counseling_sessions.texts.words import counted
+
+ASPECTS_UP_TO = 6
+"""Up to so many raters a table has their rates by aspect, beyond it those of all aspects together."""
+
+
+def cautions(preferred: Preferred, who: str) -> list[str]:
+    """What a reader must know before the tables: a single rater, and families in which nothing can be significant."""
+    said = [duel.family.warning for duel in preferred.duels if duel.family.warning]
+    if len(preferred.raters) == 1:
+        said.append(
+            f"There is one {who}, so every result holds for this {who} alone: nothing says how another would answer. "
+            f"Two or more are needed, better five, to speak of {who}s like this one."
+        )
+    return said
+
+
+def rater_tables(preferred: Preferred, titles: Mapping[str, str], who: str) -> list[Table]:
+    """For every two methods: the results for these raters beside those for raters like these, and the rates of each.
+
+    A single rater's rates are those of the tables by aspect, and nothing is said of others.
+    """
+    tables = []
+    for duel in preferred.duels:
+        raters = sorted({rater for rate in duel.rates.values() for rater in rate.by_rater})
+        if len(raters) > 1:
+            tables += [_beyond(duel, titles, who), _per_rater(duel, titles, who, raters)]
+    return tables
+
+
+def _beyond(duel: Duel, titles: Mapping[str, str], who: str) -> Table:
+    rows: list[Row] = []
+    for aspect, rate in duel.rates.items():
+        like_these = rate.population
+        rows.append(
+            (
+                titles[aspect],
+                figure_cell(rate.rate, share=True),
+                _corrected(duel.family, aspect, rate.test),
+                figure_cell(like_these.rate, share=True),
+                _t(like_these),
+                _corrected(duel.population_family, aspect, like_these.test),
+            )
+        )
+    notes = [
+        f"These {who}s: clients alone are chance, so it says what these {who}s prefer on clients like these. {who.capitalize()}s like "
+        f"these: {who}s and clients are both chance, so it holds for others of their kind; the rate is that of the typical {who}.",
+        f"t: the least favourable of three t tests on log odds, over {who}s, over clients and over both (min F′, Clark 1973), with its "
+        f"degrees of freedom; the interval is the widest of the three. With few {who}s only large differences can be found. Both p "
+        "are corrected by Holm over the aspects; of all aspects together, not corrected. Bold: below .05.",
+    ]
+    reasons = dict.fromkeys(rate.population.rate.note for rate in duel.rates.values() if rate.population.rate.note)
+    notes += [f"{NONE}: {reason}." for reason in reasons]
+    caption = f"{duel.first} preferred to {duel.second}: these {who}s, and {who}s like these"
+    return Table(caption, ("", f"these {who}s", "p", f"{who}s like these", "t", "p"), tuple(rows), tuple(notes))
+
+
+def _corrected(family: Family, aspect: str, test: PValue) -> Cell:
+    """The p value that holds for the family; of all aspects together the test's own."""
+    item = next((item for item in family.comparisons if item.name == aspect), None)
+    p = item.adjusted if item else test.value
+    rejected = item.rejected if item else p is not None and p < family.level
+    return p_cell(p, rejected=rejected, detail=tested(test))
+
+
+def _t(beyond: Population) -> str:
+    if beyond.t is None or beyond.degrees is None:
+        return NONE
+    return f"{number(beyond.t)} (df {beyond.degrees:.1f}, {beyond.over})"
+
+
+def _per_rater(duel: Duel, titles: Mapping[str, str], who: str, raters: list[str]) -> Table:
+    caption = f"{duel.first} preferred to {duel.second}, by {who}"
+    note = f"Win rates, ties half, with 95 % intervals over clients for this {who} alone."
+    overall = duel.rates[OVERALL].by_rater
+    if len(raters) <= ASPECTS_UP_TO:
+        rows: list[Row] = [
+            (titles[aspect], *(figure_cell(rate.by_rater.get(rater), share=True) for rater in raters))
+            for aspect, rate in duel.rates.items()
+        ]
+        return Table(caption, ("", *raters), tuple(rows), (note,))
+    rows = [
+        (rater, counted(overall[rater].n, "answer"), figure_cell(overall[rater], share=True))
+        for rater in sorted(raters, key=lambda name: -(overall[name].value or 0))
+    ]
+    return Table(caption, ("", "answers", titles[OVERALL]), tuple(rows), (note,))

@@ -1,0 +1,33 @@
+"""Whether two methods are alike within a margin: two one-sided tests (Schuirmann 1987), by the sign flips of clients.
+
+A difference that is "not significant" is no sign of likeness; that the difference lies within a margin has to be shown. The margin is
+set before the data are seen, in units of the measure.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from counseling_sessions.evaluation.statistics.sign_flips import PValue, sign_flip_test
+
+
+@dataclass(frozen=True)
+class Equivalence:
+    """Two one-sided tests of a mean difference: above -margin, and below +margin. `test` is the one with the larger p."""
+
+    margin: float
+    above: PValue
+    below: PValue
+
+    @property
+    def test(self) -> PValue:
+        return max(self.above, self.below, key=lambda p: -1.0 if p.value is None else p.value)
+
+
+def equivalence(differences: Iterable[tuple[str, float]], margin: float, *, seed: int = 0) -> Equivalence:
+    """Test clients' differences against ± `margin`. Raises `ValueError` for a margin that is not above 0."""
+    if not margin > 0:
+        raise ValueError(f"a margin lies above 0, not at {margin:g}")
+    rows = list(differences)
+    above = sign_flip_test(((client, value + margin) for client, value in rows), greater=True, seed=seed)
+    below = sign_flip_test(((client, margin - value) for client, value in rows), greater=True, seed=seed)
+    return Equivalence(margin, above, below)

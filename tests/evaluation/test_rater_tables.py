@@ -1,0 +1,96 @@
+"""The tables on who rated: each rater's rate, these raters beside raters like these, and what must be said before."""
+
+import pytest
+
+from counseling_sessions.evaluation.aspects import read_aspects
+from counseling_sessions.evaluation.preferred import OVERALL, Preferred, preferred
+from counseling_sessions.evaluation.report.document import Section, Table, cell
+from counseling_sessions.evaluation.report.preferred import preference_section
+from counseling_sessions.evaluation.statistics.preferences import Preference
+
+ASPECTS = read_aspects()
+
+
+def by_raters(wins: list[int], aspects: tuple[str, ...] = ("safety", "empathy"), clients: int = 12) -> Preferred:
+    """For each rater so many wins of 24 on every aspect."""
+    given = [
+        Preference(
+            aspect, "first" if at * 7 % 24 < won else "second", "m", "s", f"client {at % clients}", f"rater {name}"
+        )
+        for aspect in aspects
+        for name, won in enumerate(wins)
+        for at in range(24)
+    ]
+    return preferred(given, ["m", "s"], ASPECTS)
+
+
+def shown(result: Preferred, who: str = "rater") -> tuple[Section, dict[str, Table]]:
+    section = preference_section(result, ASPECTS, who)
+    return section, {block.caption: block for block in section.blocks if isinstance(block, Table)}
+
+
+def texts(table: Table) -> list[list[str]]:
+    return [[cell(item).text for item in row] for row in table.rows]
+
+
+@pytest.fixture(scope="module")
+def three() -> Preferred:
+    return by_raters([20, 14, 17])
+
+
+def test_each_raters_rate_stands_by_aspect_and_over_all(three: Preferred) -> None:
+    table = shown(three)[1]["m preferred to s, by rater"]
+    assert [cell(head).text for head in table.columns] == ["", "rater 0", "rater 1", "rater 2"]
+    rows = texts(table)
+    assert [row[0] for row in rows] == ["Safety", "Empathy", "all aspects together"]
+    assert all(row[1].startswith("83.3 % [") and row[2].startswith("58.3 % [") for row in rows)
+
+
+def test_these_raters_stand_beside_raters_like_these(three: Preferred) -> None:
+    section, tables = shown(three, "judge")
+    table = tables["m preferred to s: these judges, and judges like these"]
+    assert [cell(head).text for head in table.columns] == ["", "these judges", "p", "judges like these", "t", "p"]
+    rate = three.duels[0].rates["safety"]
+    low, high = rate.population.rate.low or 0, rate.population.rate.high or 0
+    assert low < (rate.rate.low or 0) < (rate.rate.high or 0) < high
+    row = dict(zip(("", "these", "p", "like", "t", "q"), table.rows[0], strict=True))
+    assert cell(row["like"]).text.endswith(f"[{100 * low:.1f}, {100 * high:.1f}]")
+    assert cell(row["p"]).strong
+    assert not cell(row["q"]).strong
+    assert cell(row["t"]).text == f"{rate.population.t:.2f} (df 2.0, raters)"
+    assert not any("alone" in paragraph for paragraph in section.paragraphs)
+
+
+def test_why_nothing_can_be_said_of_others_stands_below() -> None:
+    table = shown(by_raters([20, 18], ("safety",), clients=4))[1][
+        "m preferred to s: these raters, and raters like these"
+    ]
+    assert "–: it needs 5 clients, and there are 4." in table.notes
+    assert cell(table.rows[0][4]).text == "–"
+
+
+def test_both_p_are_corrected_over_the_aspects(three: Preferred) -> None:
+    duel = three.duels[0]
+    safety = duel.rates["safety"].population.test.value
+    assert [item.adjusted for item in duel.population_family.comparisons] == pytest.approx([2 * (safety or 0)] * 2)
+    assert OVERALL not in {item.name for item in duel.population_family.comparisons}
+
+
+def test_many_raters_are_listed_the_strongest_preference_first() -> None:
+    table = shown(by_raters([12, 13, 24, 14, 15, 16, 17], ("safety",)))[1]["m preferred to s, by rater"]
+    rows = texts(table)
+    assert [row[0] for row in rows[:2]] == ["rater 2", "rater 6"]
+    assert rows[0][1] == "24 answers"
+    assert rows[0][2].startswith("100.0 % [")
+
+
+def test_of_one_judge_it_is_said_that_the_result_holds_for_it_alone() -> None:
+    section, tables = shown(by_raters([20], ("safety",)), "judge")
+    assert any("every result holds for this judge alone" in paragraph for paragraph in section.paragraphs)
+    assert not any("like these" in caption for caption in tables)
+
+
+def test_aspects_that_are_too_many_for_the_clients_are_warned_of() -> None:
+    many = tuple(aspect.id for aspect in ASPECTS.items)[:8]
+    section, _ = shown(by_raters([20, 18], many, clients=8))
+    assert any("m against s: nothing can be significant" in paragraph for paragraph in section.paragraphs)
