@@ -57,7 +57,7 @@ def test_these_raters_stand_beside_raters_like_these(three: Preferred) -> None:
     assert cell(row["like"]).text.endswith(f"[{100 * low:.1f}, {100 * high:.1f}]")
     assert cell(row["p"]).strong
     assert not cell(row["q"]).strong
-    assert cell(row["t"]).text == f"{rate.population.t:.2f} (df 2.0, raters)"
+    assert cell(row["t"]).text == f"{rate.population.t:.2f} (df 2.0, judges)"
     assert not any("alone" in paragraph for paragraph in section.paragraphs)
 
 

@@ -49,7 +49,7 @@ def _beyond(duel: Duel, titles: Mapping[str, str], who: str) -> Table:
                 figure_cell(rate.rate, share=True),
                 _corrected(duel.family, aspect, rate.test),
                 figure_cell(like_these.rate, share=True),
-                _t(like_these),
+                _t(like_these, who),
                 _corrected(duel.population_family, aspect, like_these.test),
             )
         )
@@ -97,10 +97,10 @@ def _corrected(family: Family, aspect: str, test: PValue) -> Cell:
     return p_cell(p, rejected=rejected, detail=tested(test))
 
 
-def _t(beyond: Population) -> str:
+def _t(beyond: Population, who: str) -> str:
     if beyond.t is None or beyond.degrees is None:
         return NONE
-    return f"{number(beyond.t)} (df {beyond.degrees:.1f}, {beyond.over})"
+    return f"{number(beyond.t)} (df {beyond.degrees:.1f}, {beyond.over.replace('rater', who)})"
 
 
 def _per_rater(duel: Duel, titles: Mapping[str, str], who: str, raters: list[str]) -> Table:
