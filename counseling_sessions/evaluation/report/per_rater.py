@@ -21,7 +21,7 @@ def cautions(preferred: Preferred, who: str) -> list[str]:
     if len(preferred.raters) == 1:
         said.append(
             f"There is one {who}, so every result holds for this {who} alone: nothing says how another would answer. "
-            f"Two or more are needed, better five, to speak of {who}s like this one."
+            f"At least three are needed, better ten, to speak of {who}s like this one."
         )
     return said
 
