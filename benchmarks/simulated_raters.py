@@ -47,6 +47,7 @@ def counted(design: Design, raters: int, taste: float, studies: int, rng: np.ran
 
 def answers(design: Design, shift: float, raters: int, taste: float, rng: np.random.Generator) -> list[Answer]:
     """Clients, raters and points of one study."""
-    points = seen(simulated(design, shift, rng), rng, raters, taste)
+    study = simulated(design, shift, rng)
+    points = seen(study, rng, rng.normal(0, taste, raters))
     rater, client = np.indices(points.shape)[:2].reshape(2, -1).astype(str).tolist()
     return list(zip(client, rater, points.ravel().tolist(), strict=True))

@@ -109,21 +109,20 @@ def true_typical_rate(shift: float, taste: float) -> float:
     return float(expit(np.sum(weights * logit(rates)) / weights.sum()))
 
 
-def seen(study: Study, rng: np.random.Generator, raters: int = 2, taste: float = 0.0) -> Array:
+def seen(study: Study, rng: np.random.Generator, tastes: Array) -> Array:
     """What raters say on every pair, [raters, clients, attitudes, seeds]: 1 for A, 0 for B, 0.5 for equal.
 
-    `taste` is the standard deviation of the raters' pull to a method, on the scale of the latent values.
+    `tastes` [raters] is each rater's pull to A, on the scale of the latent values.
     """
-    difference = study.latent[0] - study.latent[1]
-    pull = rng.normal(0, taste, raters)[:, None, None, None]
-    value = difference + pull + rng.normal(0, RATER, (raters, *difference.shape))
+    difference = study.latent[0] - study.latent[1] + tastes[:, None, None, None]
+    value = difference + rng.normal(0, RATER, difference.shape)
     return np.where(np.abs(value) < EQUAL, 0.5, (value > 0) * 1.0)
 
 
 def preferences(study: Study, rng: np.random.Generator) -> Iterator[Preference]:
     """The answers of two raters to every pair."""
     winners: dict[float, Winner] = {1.0: "first", 0.5: "tie", 0.0: "second"}
-    for (rater, client, _, _), point in np.ndenumerate(seen(study, rng)):
+    for (rater, client, _, _), point in np.ndenumerate(seen(study, rng, np.zeros(2))):
         yield Preference("aspect", winners[float(point)], "A", "B", f"client {client}", f"rater {rater}")
 
 

@@ -57,8 +57,15 @@ def test_these_raters_stand_beside_raters_like_these(three: Preferred) -> None:
     assert cell(row["like"]).text.endswith(f"[{100 * low:.1f}, {100 * high:.1f}]")
     assert cell(row["p"]).strong
     assert not cell(row["q"]).strong
-    assert cell(row["t"]).text == f"{rate.population.t:.2f} (df 2.0, raters)"
+    assert cell(row["t"]).text == f"{rate.population.t:.2f} (df 2.0, judges)"
     assert not any("alone" in paragraph for paragraph in section.paragraphs)
+
+
+def test_the_result_stands_in_words_for_a_paper(three: Preferred) -> None:
+    words = shown(three)[1]["m preferred to s: these raters, and raters like these"].notes[-1]
+    assert "these raters preferred m to s in 70.8 % (95 % interval 57.1 to 82.3 %) of their answers" in words
+    assert "(p = .008, sign flips over clients)" in words
+    assert "For raters like these the rate is 71.5 % (95 % interval 35.1 to 92.1 %) (t(2.0) = 2.58, p = .123)." in words
 
 
 def test_why_nothing_can_be_said_of_others_stands_below() -> None:
@@ -80,7 +87,7 @@ def test_many_raters_are_listed_the_strongest_preference_first() -> None:
     table = shown(by_raters([12, 13, 24, 14, 15, 16, 17], ("safety",)))[1]["m preferred to s, by rater"]
     rows = texts(table)
     assert [row[0] for row in rows[:2]] == ["rater 2", "rater 6"]
-    assert rows[0][1] == "24 answers"
+    assert rows[0][1] == "24"
     assert rows[0][2].startswith("100.0 % [")
 
 

@@ -1,14 +1,15 @@
 """What hangs on who rated: the rate of each rater, and what holds for raters like these."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from counseling_sessions.evaluation.preferred import OVERALL, Duel, Preferred
 from counseling_sessions.evaluation.report.document import Cell, Row, Table
 from counseling_sessions.evaluation.report.format import NONE, figure_cell, number, p_cell, tested
 from counseling_sessions.evaluation.statistics.crossed import Population
 from counseling_sessions.evaluation.statistics.family import Family
+from counseling_sessions.evaluation.statistics.intervals import Figure
 from counseling_sessions.evaluation.statistics.sign_flips import PValue
-from counseling_sessions.texts.words import counted
 
 ASPECTS_UP_TO = 6
 """Up to so many raters a table has their rates by aspect, beyond it those of all aspects together."""
@@ -20,7 +21,7 @@ def cautions(preferred: Preferred, who: str) -> list[str]:
     if len(preferred.raters) == 1:
         said.append(
             f"There is one {who}, so every result holds for this {who} alone: nothing says how another would answer. "
-            f"Two or more are needed, better five, to speak of {who}s like this one."
+            f"At least three are needed, better ten, to speak of {who}s like this one."
         )
     return said
 
@@ -48,7 +49,7 @@ def _beyond(duel: Duel, titles: Mapping[str, str], who: str) -> Table:
                 figure_cell(rate.rate, share=True),
                 _corrected(duel.family, aspect, rate.test),
                 figure_cell(like_these.rate, share=True),
-                _t(like_these),
+                _t(like_these, who),
                 _corrected(duel.population_family, aspect, like_these.test),
             )
         )
@@ -61,8 +62,31 @@ def _beyond(duel: Duel, titles: Mapping[str, str], who: str) -> Table:
     ]
     reasons = dict.fromkeys(rate.population.rate.note for rate in duel.rates.values() if rate.population.rate.note)
     notes += [f"{NONE}: {reason}." for reason in reasons]
+    notes += _in_words(duel, who)
     caption = f"{duel.first} preferred to {duel.second}: these {who}s, and {who}s like these"
     return Table(caption, ("", f"these {who}s", "p", f"{who}s like these", "t", "p"), tuple(rows), tuple(notes))
+
+
+def _in_words(duel: Duel, who: str) -> list[str]:
+    """The result over all aspects as a paper may put it; nothing where one of the two could not be had."""
+    these, beyond = duel.rates[OVERALL], duel.rates[OVERALL].population
+    if beyond.t is None or beyond.degrees is None or these.rate.low is None:
+        return []
+    return [
+        f"In words: over all aspects these {who}s preferred {duel.first} to {duel.second} in {_rate(these.rate)} of their answers, "
+        f"ties half ({_p(these.test)}, sign flips over clients). For {who}s like these the rate is {_rate(beyond.rate)} "
+        f"(t({beyond.degrees:.1f}) = {number(beyond.t)}, {_p(beyond.test)}).",
+    ]
+
+
+def _rate(figure: Figure) -> str:
+    text, _, ends = figure_cell(replace(figure, missing=0), share=True).text.partition(" [")
+    return f"{text} (95 % interval {ends.removesuffix(']').replace(', ', ' to ')} %)"
+
+
+def _p(test: PValue) -> str:
+    text = p_cell(test.value).text
+    return f"p {text}" if text.startswith("<") else f"p = {text}"
 
 
 def _corrected(family: Family, aspect: str, test: PValue) -> Cell:
@@ -73,10 +97,10 @@ def _corrected(family: Family, aspect: str, test: PValue) -> Cell:
     return p_cell(p, rejected=rejected, detail=tested(test))
 
 
-def _t(beyond: Population) -> str:
+def _t(beyond: Population, who: str) -> str:
     if beyond.t is None or beyond.degrees is None:
         return NONE
-    return f"{number(beyond.t)} (df {beyond.degrees:.1f}, {beyond.over})"
+    return f"{number(beyond.t)} (df {beyond.degrees:.1f}, {beyond.over.replace('rater', who)})"
 
 
 def _per_rater(duel: Duel, titles: Mapping[str, str], who: str, raters: list[str]) -> Table:
@@ -90,7 +114,7 @@ def _per_rater(duel: Duel, titles: Mapping[str, str], who: str, raters: list[str
         ]
         return Table(caption, ("", *raters), tuple(rows), (note,))
     rows = [
-        (rater, counted(overall[rater].n, "answer"), figure_cell(overall[rater], share=True))
+        (rater, f"{overall[rater].n:,}", figure_cell(overall[rater], share=True))
         for rater in sorted(raters, key=lambda name: -(overall[name].value or 0))
     ]
     return Table(caption, ("", "answers", titles[OVERALL]), tuple(rows), (note,))

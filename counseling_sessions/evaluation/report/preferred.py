@@ -78,7 +78,7 @@ def _rankings(preferred: Preferred, titles: Mapping[str, str]) -> Table:
         rows.append((Cell(titles[aspect], ranking.note), *cells))
     notes = (
         "Bradley and Terry's model: how likely a method is to be preferred to another one, on average over the others. A tie is "
-        "half a win each way. In brackets 95 % intervals, clustered by client.",
+        "half a win each way. In brackets 95 % intervals, clustered by client: they hold for these raters.",
     )
     return Table("All methods together", ("", *methods), tuple(rows), notes)
 
