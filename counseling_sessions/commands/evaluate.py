@@ -98,7 +98,8 @@ def _evaluate(request: EvaluateRequest | CompareRequest, report: ReportOptions) 
     measures = _measures(request, gathered, plain, keep=None if listed else 100)
     if listed:
         return _show(listed, measures)
-    judged = asyncio.run(_judge(request, gathered, judges, scales, rubric)) if scales or rubric else None
+    reference = groups[0] if groups else None
+    judged = asyncio.run(_judge(request, gathered, judges, scales, rubric, reference)) if scales or rubric else None
     comparison = _compare(request.seed, gathered.pairing, measures, judged, plain, *groups) if groups else None
     made = made_by(list(request.arguments), gathered.sessions, seed=request.seed)
     document = evaluation_document(
@@ -191,8 +192,20 @@ def _measures(
             raise SettingsError(str(error)) from None
 
 
-def _plantable(path: Path) -> tuple[Session, ...]:
-    """The sessions for planted defects. Raises `SettingsError` if one is unreadable, or none is long enough."""
+def _plantable(on: str | None, gathered: Gathered, reference: str | None) -> tuple[str, tuple[Session, ...]]:
+    """The sessions for planted defects, and whose they are: of one group, or of a file or folder.
+
+    Raises `SettingsError` for a name that is neither, if a session is unreadable, or none is long enough.
+    """
+    group = on or reference or next(iter(gathered.groups))
+    if group in gathered.groups:
+        return group, tuple(gathered.groups[group])
+    return group, _plantable_in(Path(group))
+
+
+def _plantable_in(path: Path) -> tuple[Session, ...]:
+    if not path.exists():
+        raise SettingsError(f"--planted-on {path}: there is no such group, file or folder")
     sessions: list[Session] = []
     for item in read_sessions(path):
         if isinstance(item, Problem):
@@ -209,15 +222,19 @@ async def _judge(
     judges: tuple[Judge, ...],
     scales: tuple[Scale, ...],
     rubric: Branches | None,
+    reference: str | None,
 ) -> Judged:
     options, work = request.judging, request.judging.work
+    planted_name, planted_on = _plantable(options.planted_on, gathered, reference)
     how = Judging(
         judges,
         scales,
         rubric,
         cases=tuple(risk_cases(gathered.sessions, RISK_WORDS)) if rubric else (),
         planted=options.planted,
-        planted_on=_plantable(options.planted_on) if options.planted_on else (),
+        planted_on=planted_on,
+        planted_name=planted_name,
+        groups=gathered.group_of,
         again=work.again,
         i_know=work.i_know,
         prices=read_prices(work.prices) if work.prices else None,
