@@ -153,7 +153,7 @@ def _compare(
     by_group = rows_by_group(measures.rows, means, judged.changes if judged else (), of_judges)
     rows = [row for group in by_group.values() for row in group]
     named = {name: measure for name, measure in MEASURES.items() if measure.family in plain}
-    return compare_groups(rows, named | of_judges, reference, others, pairing=pairing, seed=seed)
+    return compare_groups(rows, named | of_judges, reference, others, pairing=pairing, asked=of_judges, seed=seed)
 
 
 def _compared(request: CompareRequest, gathered: Gathered) -> tuple[str, list[str]]:

@@ -58,12 +58,8 @@ class PlantedCheck:
     @property
     def noticed(self) -> bool:
         """Whether the score fell by more than chance."""
-        return self.moved and (self.mean_fall or 0) > 0
-
-    @property
-    def moved(self) -> bool:
-        """Whether the score moved, either way, by more than chance."""
-        return self.test.value is not None and self.test.value < SIGNIFICANT
+        p = self.test.value
+        return p is not None and p < SIGNIFICANT and (self.mean_fall or 0) > 0
 
 
 async def planted_checks(

@@ -56,7 +56,7 @@ class GroupCount:
 
 
 def group_counts(rows: Iterable[Score], groups: Mapping[SessionKey, str], judge: str) -> tuple[GroupCount, ...]:
-    """The counts of one judge, by group in the order of `groups`. What it was not asked for (no intake form, no word) counts nowhere."""
+    """The counts of one judge, by group in the order of `groups`. What it was not asked for (without form or words) counts nowhere."""
     mine: dict[str, list[Score]] = {group: [] for group in groups.values()}
     for row in rows:
         if row.judge == judge and row.key in groups and asked_for(row.unscored):

@@ -29,6 +29,8 @@ MUCH_UNSCORED = 0.1
 """From this share on, what is unscored is said."""
 LINKED = 0.3
 """From this correlation on (either way, its interval without 0), scores are said to go with length."""
+STRONGLY_LINKED = 0.7
+"""From this correlation on, a judge follows length if padding raised and shortening surely lowered its scores, padding not for sure."""
 MOST = 2 / 3
 """A judge that notices this share of the planted defects speaks for itself."""
 
@@ -89,7 +91,7 @@ def verdicts(facts: Facts) -> tuple[Verdict, ...]:
     for one in facts.noticing:
         said += [*_of_length(one, links.pop(one.scale, None), titles[one.scale]), *_of_defects(one, titles[one.scale])]
     for link in links.values():
-        said += _of_link(link, titles[link.scale], "and padded copies were not tried")
+        said += _of_link(link, titles[link.scale], "padded copies were not tried")
     if not any(one.sessions for one in facts.noticing):
         said.append(_say("planted_not_tried"))
     order: tuple[Weight, ...] = ("against", "caution", "for")
@@ -144,21 +146,27 @@ def _of_samples(facts: Facts) -> Iterator[Verdict]:
 
 def _of_length(one: Noticing, link: LengthLink | None, title: str) -> Iterator[Verdict]:
     padded, rho = one.padded, _rho(link)
-    if padded.rose:
+    if padded.rose or (_strong(link) and one.shortened.fell and (padded.mean_fall or 0) < 0):
         yield _say(
             "follows_length",
             scale=title,
             padded=_points(-(padded.mean_fall or 0)),
             padded_p=_p(padded.test.value),
-            shortened=_moved(one.shortened),
+            shortened=f"{_moved(one.shortened)} (p {_p(one.shortened.test.value)})",
             rho=rho,
         )
         return
     tried = padded.mean_fall is not None
-    linked = list(_of_link(link, title, f"but padded copies {_moved(padded)}" if tried else "")) if link else []
+    beside = f"padded copies {_moved(padded)} (p {_p(padded.test.value)})" if tried else _moved(padded)
+    linked = list(_of_link(link, title, beside)) if link else []
     yield from linked
     if tried and not linked and (one.smallest_p or 1) < SIGNIFICANT:
         yield _say("free_of_length", scale=title, moved=_moved(padded), padded_p=_p(padded.test.value), rho=rho)
+
+
+def _strong(link: LengthLink | None) -> bool:
+    """Whether longer sessions surely score higher, and nearly always."""
+    return link is not None and (link.rho.value or 0) >= STRONGLY_LINKED and (link.rho.low or 0) > 0
 
 
 def _of_link(link: LengthLink, title: str, padded_words: str) -> Iterator[Verdict]:

@@ -25,7 +25,7 @@ def verdict_table(card: JudgeCard) -> Table:
     for verdict in card.verdicts:
         rows.append((_WEIGHTS[verdict.weight] if verdict.weight != before else "", _worded(verdict)))
         before = verdict.weight
-    return Table(f"Judge: {card.judge}, in words", ("", "what a paper may say of it"), tuple(rows))
+    return Table(f"Judge {card.judge}: what a paper may say of it", ("", ""), tuple(rows))
 
 
 def _worded(verdict: Verdict) -> Cell:
@@ -157,25 +157,25 @@ def _by_target(judge: str, checks: Sequence[PlantedCheck]) -> Table:
     titles = {defect.id: defect.title for defect in defects()}
     rows: list[Row] = []
     before = ""
-    for check in checks:
+    broken = [check for check in checks if check.role == "defect"]
+    for check in broken:
         beside = [f"{check.at_floor:,} at the bottom before"] if check.at_floor else []
         beside += [f"{check.unscored:,} unscored"] if check.unscored else []
         counts = f"{check.fell:,} / {check.tied:,} / {check.rose:,}" + (f"; {', '.join(beside)}" if beside else "")
-        marked = check.noticed if check.role == "defect" else check.moved
         rows.append(
             (
                 titles.get(check.defect, check.defect) if check.defect != before else "",
                 f"{check.scale}: {check.target.replace('_', ' ')}",
                 counts,
-                Cell(NONE if check.mean_fall is None else number(check.mean_fall), strong=marked),
-                p_cell(check.test.value, rejected=marked, detail=tested(check.test)),
+                Cell(NONE if check.mean_fall is None else number(check.mean_fall), strong=check.noticed),
+                p_cell(check.test.value, rejected=check.noticed, detail=tested(check.test)),
             )
         )
         before = check.defect
-    tests = sum(check.test.value is not None for check in checks if check.role == "defect")
+    tests = sum(check.test.value is not None for check in broken)
     heads = ("what was broken", "what must fall", "fell / same / rose", "mean fall", "p")
     notes = (
         f"The same sessions, intact and broken. p is not corrected: of {tests:,} tests of defects, chance alone makes about "
-        f"{tests / 40:.1f} bold. The last three are controls, of which nothing should be bold.",
+        f"{tests / 40:.1f} bold.",
     )
     return Table(f"{judge}: each defect", heads, tuple(rows), notes)
