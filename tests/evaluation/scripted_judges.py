@@ -17,7 +17,7 @@ from counseling_sessions.training.corpus import CORPUS
 from tests.evaluation.judged import rating
 from tests.loopback import LoopbackServer, Request
 
-GROUP = 7
+GROUP = 6
 """Sessions, and clients, of each of the two groups."""
 SAMPLES = {"constant": 1, "random": 2, "longest": 1, "honest": 2, "refusing": 1, "drafting": 1}
 SCALE = """

@@ -1,7 +1,6 @@
 """Judges whose faults are known, through the real commands: each card says in words what its judge is."""
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -19,17 +18,17 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def outcome(folder: Path) -> Iterator[tuple[dict[str, Any], str]]:
+def outcome(folder: Path) -> tuple[dict[str, Any], str]:
     """The cards by judge, and the report as Markdown."""
     sessions = [str(path) for path in write_groups(folder)]
     files = {"--json": folder / "r.json", "--markdown": folder / "r.md", "--judgements": folder / "kept"}
     with judges(folder, *SAMPLES) as path:
-        options = ["--judge", str(path), "--scale", str(folder / "scale.yaml"), "--metrics", "structure", "--quiet"]
+        options = ["--judge", str(path), "--scale", str(folder / "scale.yaml"), "--metrics", "ctrs", "--quiet"]
         options += [str(part) for pair in files.items() for part in pair]
         assert run.main(["evaluate", *sessions, *options, "--planted", str(GROUP)]) == 0
     data = json.loads(files["--json"].read_text(encoding="utf-8"))
     cards = {card["judge"]: card for card in data["judged"]["cards"]["cards"]}
-    yield cards, files["--markdown"].read_text(encoding="utf-8").replace("\\", "")
+    return cards, files["--markdown"].read_text(encoding="utf-8").replace("\\", "")
 
 
 AGAINST = {
@@ -57,7 +56,7 @@ BESIDE = {
     },
     "refusing": {
         "planted_most": "it noticed 3 of 3 planted defects",
-        "unscored": "(words instead of ratings 14)",
+        "unscored": "(words instead of ratings 12)",
     },
     "drafting": {
         "planted_most": "it noticed 3 of 3 planted defects",
@@ -95,15 +94,26 @@ def test_the_card_names_the_group_that_was_broken_and_what_so_many_sessions_can_
     assert noisy["detectable"] > 1 > honest["detectable"] > 0
 
 
-def test_a_refused_group_stays_in_the_tables(
-    folder: Path, outcome: tuple[dict[str, Any], str], tmp_path: Path
-) -> None:
+def test_a_refused_group_stays_in_the_tables(folder: Path, outcome: tuple[dict[str, Any], str], tmp_path: Path) -> None:
     counts = {count["group"]: count for count in outcome[0]["refusing"]["groups"]}
-    assert (counts["dear.jsonl"]["asked"], counts["dear.jsonl"]["scored"], counts["dear.jsonl"]["lost"]) == (14, 0, 7)
-    assert counts["dear.jsonl"]["p"] < 0.001
-    assert (counts["plain.jsonl"]["scored"], counts["plain.jsonl"]["unscored"]) == (14, {})
+    assert (counts["dear.jsonl"]["asked"], counts["dear.jsonl"]["scored"], counts["dear.jsonl"]["lost"]) == (
+        2 * GROUP,
+        0,
+        GROUP,
+    )
+    assert counts["dear.jsonl"]["p"] < 0.01
+    assert (counts["plain.jsonl"]["scored"], counts["plain.jsonl"]["unscored"]) == (2 * GROUP, {})
     with judges(folder, "refusing") as path:
-        options = ["--judge", str(path), "--scale", str(folder / "scale.yaml"), "--metrics", "structure", "--planted", "0"]
+        options = [
+            "--judge",
+            str(path),
+            "--scale",
+            str(folder / "scale.yaml"),
+            "--metrics",
+            "ctrs",
+            "--planted",
+            "0",
+        ]
         options += ["--judgements", str(tmp_path), "--quiet", "--markdown", str(tmp_path / "r.md")]
         options += ["--json", str(tmp_path / "r.json")]
         assert run.main(["evaluate", *map(str, write_groups(folder)), *options]) == 0
