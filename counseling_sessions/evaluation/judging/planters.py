@@ -169,11 +169,15 @@ def shorten(session: Session, defect: "Defect", draw: Random) -> Dialogue:
     texts: dict[int, str] = {}
     for place in draw.sample(range(len(dialogue)), len(dialogue)):
         parts = sentences(dialogue[place].text)
-        for middle in [one for one in parts[1:-1] if not _asks(one)]:
-            if size(middle) <= spare and len(parts) > 2:
-                parts.remove(middle)
-                spare -= size(middle)
-                texts[place] = " ".join(parts)
+        middle = parts[1:-1]
+        kept = []
+        for sentence in middle:
+            if _asks(sentence) or size(sentence) > spare:
+                kept.append(sentence)
+            else:
+                spare -= size(sentence)
+        if len(kept) < len(middle):
+            texts[place] = " ".join([parts[0], *kept, parts[-1]])
     return _with(dialogue, texts)
 
 
