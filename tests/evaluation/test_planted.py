@@ -9,8 +9,9 @@ import pytest
 
 from counseling_sessions.evaluation.judging.cache import JudgeCache
 from counseling_sessions.evaluation.judging.checks import PlantedCheck, draw_sessions, planted_checks
+from counseling_sessions.evaluation.judging.defect import Defect
 from counseling_sessions.evaluation.judging.fitting import session_size
-from counseling_sessions.evaluation.judging.planted import CONTROL, TOLERANCE, Defect, defects, plant
+from counseling_sessions.evaluation.judging.planted import CONTROL, TOLERANCE, defects, plant
 from counseling_sessions.evaluation.judging.planters import PLANTERS
 from counseling_sessions.evaluation.judging.run import judge_sessions
 from counseling_sessions.evaluation.scales import BUILT_IN, read_scale

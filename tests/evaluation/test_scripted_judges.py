@@ -111,8 +111,7 @@ def test_a_refused_group_stays_in_the_tables(folder: Path, outcome: tuple[dict[s
             str(folder / "scale.yaml"),
             "--metrics",
             "ctrs",
-            "--planted",
-            "0",
+            *("--planted", "1", "--planted-on", "dear.jsonl"),
         ]
         options += ["--judgements", str(tmp_path), "--quiet", "--markdown", str(tmp_path / "r.md")]
         options += ["--json", str(tmp_path / "r.json")]
@@ -121,5 +120,8 @@ def test_a_refused_group_stays_in_the_tables(folder: Path, outcome: tuple[dict[s
     [row] = [line for line in page.splitlines() if line.startswith("| Two, general (0 to 6)")]
     assert row.split("|")[3].strip() == "–"
     assert "refusing: It left 100 % of dear.jsonl unscored" in page
-    means = json.loads((tmp_path / "r.json").read_text(encoding="utf-8"))["judged"]["group_means"]["dear.jsonl"]
+    judged = json.loads((tmp_path / "r.json").read_text(encoding="utf-8"))["judged"]
+    [card] = judged["cards"]["cards"]
+    assert (card["planted_on"], {check["n"] for check in card["planted"]}) == ("dear.jsonl", {0})
+    means = judged["group_means"]["dear.jsonl"]
     assert (means["ctrs-style/general"]["value"], means["ctrs-style/general"]["missing"]) == (None, GROUP)

@@ -7,9 +7,10 @@ from random import Random
 from statistics import fmean
 
 from counseling_sessions.evaluation.judging.cache import JudgeCache
+from counseling_sessions.evaluation.judging.defect import Defect, Role
 from counseling_sessions.evaluation.judging.judges import Judge
 from counseling_sessions.evaluation.judging.panel import OnProgress
-from counseling_sessions.evaluation.judging.planted import Defect, Role, defects, plant
+from counseling_sessions.evaluation.judging.planted import defects, plant
 from counseling_sessions.evaluation.judging.run import Judgements, Score, judge_each
 from counseling_sessions.evaluation.scales import Scale
 from counseling_sessions.evaluation.statistics.sign_flips import PValue, sign_flip_test
@@ -89,13 +90,7 @@ async def planted_checks(
         if defect.role != "defect" or any(defect.targets(scale) for scale in scales)
     ]
     chosen = draw_sessions(sessions, n, seed, planted)
-    wanted: list[tuple[Session, Sequence[Scale]]] = [
-        (session, [scale for scale in scales if any(defect.targets(scale) for defect in planted)]) for session in chosen
-    ]
-    for defect in planted:
-        for session in chosen:
-            if changed := plant(session, defect, seed):
-                wanted.append((changed, [scale for scale in scales if _targets(defect, scale, planted)]))
+    wanted = _wanted(chosen, planted, scales, seed)
     judgements = await judge_each(wanted, judges, models, cache, on_progress=on_progress, i_know=i_know)
     scores, made = _scores(judgements.rows), {session.id for session, _ in wanted}
     checks = []
@@ -108,6 +103,18 @@ async def planted_checks(
             for target in _targets(defect, scale, planted)
         ]
     return checks, judgements
+
+
+def _wanted(
+    chosen: Sequence[Session], planted: Sequence[Defect], scales: Sequence[Scale], seed: int
+) -> list[tuple[Session, Sequence[Scale]]]:
+    """The intact sessions and their broken copies, each with the scales on which it is rated."""
+    tried = [scale for scale in scales if any(defect.targets(scale) for defect in planted)]
+    wanted: list[tuple[Session, Sequence[Scale]]] = [(session, tried) for session in chosen]
+    for defect in planted:
+        on = [scale for scale in scales if _targets(defect, scale, planted)]
+        wanted += [(changed, on) for session in chosen if (changed := plant(session, defect, seed))]
+    return wanted
 
 
 def draw_sessions(

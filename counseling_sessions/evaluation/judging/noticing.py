@@ -7,7 +7,7 @@ from math import sqrt
 from statistics import fmean, variance
 
 from counseling_sessions.evaluation.judging.checks import SIGNIFICANT, PlantedCheck
-from counseling_sessions.evaluation.judging.planted import Role
+from counseling_sessions.evaluation.judging.defect import Role
 from counseling_sessions.evaluation.statistics.sign_flips import PValue, sign_flip_test
 from counseling_sessions.sessions import SessionKey
 

@@ -8,14 +8,12 @@ identical copy fall, they fall by chance; where those of a padded or a shortened
 from functools import cache
 from pathlib import Path
 from random import Random
-from typing import Literal
 
-from pydantic import Field, TypeAdapter
+from pydantic import TypeAdapter
 
-from counseling_sessions.evaluation.aspects import RubricPart, RubricText
+from counseling_sessions.evaluation.judging.defect import Defect
 from counseling_sessions.evaluation.judging.fitting import session_size
 from counseling_sessions.evaluation.judging.planters import PLANTERS
-from counseling_sessions.evaluation.scales import Scale
 from counseling_sessions.sessions import Session
 from counseling_sessions.settings import read_yaml
 
@@ -23,31 +21,6 @@ FEWEST_TURNS = 4
 """A session with fewer turns is not broken: there would be too little left to compare."""
 TOLERANCE = 0.05
 """By no larger share of its words a broken session is longer or shorter than before."""
-
-Role = Literal["defect", "length", "identical"]
-"""What must happen: the scores of a `defect` fall; those of a copy of another `length`, and of an `identical` one, stay."""
-
-
-class Defect(RubricPart):
-    """A defect: by scale, the items and subscales that must fall, and the words that plant it, if it needs any.
-
-    `words` are the speaker's, `replies` those of the other who answers. `of_form` has words for fields of the form by path, such as
-    `presenting_problem.since`, that need a form with this field; `{said}` in them is a sentence of the field. For a control
-    (`role`), `must_fall` names what is looked at besides the targets of all defects.
-    """
-
-    id: RubricText
-    title: RubricText
-    role: Role = "defect"
-    must_fall: dict[str, tuple[str, ...]]
-    words: tuple[RubricText, ...] = ()
-    replies: tuple[RubricText, ...] = ()
-    of_form: dict[str, tuple[RubricText, ...]] = Field(default_factory=dict)
-
-    def targets(self, scale: Scale) -> dict[str, tuple[str, ...]]:
-        """What must fall on a scale: names of its subscales and items, with the items behind each."""
-        return {name: items for name in self.must_fall.get(scale.name, ()) if (items := scale.members(name))}
-
 
 CONTROL = "none"
 """The identical copy."""

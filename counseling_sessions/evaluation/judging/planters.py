@@ -5,8 +5,8 @@ Two controls change the length and nothing else that a careful reader would mark
 
 from collections.abc import Callable, Sequence
 from random import Random
-from typing import TYPE_CHECKING
 
+from counseling_sessions.evaluation.judging.defect import Defect
 from counseling_sessions.evaluation.judging.fitting import (
     Balance,
     Stock,
@@ -19,9 +19,6 @@ from counseling_sessions.evaluation.judging.fitting import (
 from counseling_sessions.sessions import Message, Session
 from counseling_sessions.state import Speaker
 from counseling_sessions.texts.words import sentences
-
-if TYPE_CHECKING:
-    from counseling_sessions.evaluation.judging.planted import Defect
 
 REPLACED = 0.5
 """Share of a speaker's messages that a defect of this speaker changes."""
@@ -36,10 +33,10 @@ RESIZED = 0.2
 _QUESTION = ("?", "？", "؟")
 
 Dialogue = tuple[Message, ...]
-Planter = Callable[[Session, "Defect", Random], Dialogue]
+Planter = Callable[[Session, Defect, Random], Dialogue]
 
 
-def shuffle(session: Session, defect: "Defect", draw: Random) -> Dialogue:
+def shuffle(session: Session, defect: Defect, draw: Random) -> Dialogue:
     """The turns between the first and the last in another order, each in a new place, numbered from the start."""
     dialogue = session.dialogue
     numbers = sorted({message.turn for message in dialogue})
@@ -54,26 +51,26 @@ def shuffle(session: Session, defect: "Defect", draw: Random) -> Dialogue:
     return tuple(moved)
 
 
-def lecture(session: Session, defect: "Defect", draw: Random) -> Dialogue:
+def lecture(session: Session, defect: Defect, draw: Random) -> Dialogue:
     """Half of the counselor's messages are the next sentences of lectures, as long as what was there."""
     lectures = draw.sample(defect.words, len(defect.words))
     spoken = Stock([sentence for one in lectures for sentence in sentences(one)])
     return _replaced(session.dialogue, _chosen(session.dialogue, "counselor", draw), spoken)
 
 
-def replace(session: Session, defect: "Defect", draw: Random) -> Dialogue:
+def replace(session: Session, defect: Defect, draw: Random) -> Dialogue:
     """Half of the counselor's messages are of the defect's sentences, as long as what was there."""
     return _replaced(session.dialogue, _chosen(session.dialogue, "counselor", draw), Stock(defect.words, draw))
 
 
-def advise(session: Session, defect: "Defect", draw: Random) -> Dialogue:
+def advise(session: Session, defect: Defect, draw: Random) -> Dialogue:
     """From the counselor's second message on, the first third of them advises."""
     inner = _inner(session.dialogue, "counselor", after=1)
     early = inner[: max(2, round(EARLY * len(inner)))]
     return _replaced(session.dialogue, early, Stock(defect.words, draw))
 
 
-def parrot(session: Session, defect: "Defect", draw: Random) -> Dialogue:
+def parrot(session: Session, defect: Defect, draw: Random) -> Dialogue:
     """From the second third on, the client says again what it has said, sentence by sentence, from the beginning."""
     dialogue = session.dialogue
     places = [place for place, message in enumerate(dialogue) if message.speaker == "client" and message.text.strip()]
@@ -82,7 +79,7 @@ def parrot(session: Session, defect: "Defect", draw: Random) -> Dialogue:
     return _replaced(dialogue, places[start:], said)
 
 
-def agree(session: Session, defect: "Defect", draw: Random) -> Dialogue:
+def agree(session: Session, defect: Defect, draw: Random) -> Dialogue:
     """Every counselor's message with a question agrees instead, and keeps its other sentences."""
     balance, words = Balance(), Stock(defect.words, draw)
     changed: dict[int, str] = {}
@@ -95,7 +92,7 @@ def agree(session: Session, defect: "Defect", draw: Random) -> Dialogue:
     return _with(session.dialogue, changed)
 
 
-def tell_all(session: Session, defect: "Defect", draw: Random) -> Dialogue:
+def tell_all(session: Session, defect: Defect, draw: Random) -> Dialogue:
     """After the opening the client tells the form, and then adds little in as many messages as keep the session's length best."""
     dialogue = session.dialogue
     places = _inner(dialogue, "client", after=1)
@@ -109,29 +106,29 @@ def tell_all(session: Session, defect: "Defect", draw: Random) -> Dialogue:
     return _with(dialogue, dict(list(zip(places, texts, strict=True))[:count]))
 
 
-def end_clients(session: Session, defect: "Defect", draw: Random) -> Dialogue:
+def end_clients(session: Session, defect: Defect, draw: Random) -> Dialogue:
     """Up to half of the client's messages end in the defect's words, each of them once."""
     return _spliced(session, "client", endings, draw.sample(defect.words, len(defect.words)), draw)
 
 
-def begin_counselors(session: Session, defect: "Defect", draw: Random) -> Dialogue:
+def begin_counselors(session: Session, defect: Defect, draw: Random) -> Dialogue:
     """Up to half of the counselor's messages begin with the defect's words, each of them once."""
     return _spliced(session, "counselor", beginnings, draw.sample(defect.words, len(defect.words)), draw)
 
 
-def contradict(session: Session, defect: "Defect", draw: Random) -> Dialogue:
+def contradict(session: Session, defect: Defect, draw: Random) -> Dialogue:
     """Up to half of the client's messages end in the contrary of what the form says."""
     denials = of_form(session, defect.of_form, draw)
     return _spliced(session, "client", endings, draw.sample(denials, len(denials)), draw)
 
 
-def know(session: Session, defect: "Defect", draw: Random) -> Dialogue:
+def know(session: Session, defect: Defect, draw: Random) -> Dialogue:
     """Up to half of the counselor's messages begin with what only the form says."""
     quotes = of_form(session, defect.of_form, draw, most_said=MOST_SAID)
     return _spliced(session, "counselor", beginnings, draw.sample(quotes, len(quotes)), draw)
 
 
-def miss(session: Session, defect: "Defect", draw: Random) -> Dialogue:
+def miss(session: Session, defect: Defect, draw: Random) -> Dialogue:
     """Some of the client's messages end in the defect's words, and the counselor's next is the agenda, about as long as before."""
     dialogue, slipping, replying = session.dialogue, Balance(), Balance()
     slips, agenda = draw.sample(defect.words, len(defect.words)), Stock(defect.replies, draw)
@@ -145,7 +142,7 @@ def miss(session: Session, defect: "Defect", draw: Random) -> Dialogue:
     return _with(dialogue, changed)
 
 
-def pad(session: Session, defect: "Defect", draw: Random) -> Dialogue:
+def pad(session: Session, defect: Defect, draw: Random) -> Dialogue:
     """Messages begin with words that say nothing, the one speaker's as the other's, until the session is `RESIZED` longer."""
     dialogue = session.dialogue
     missing = RESIZED * session_size(dialogue)
@@ -162,7 +159,7 @@ def pad(session: Session, defect: "Defect", draw: Random) -> Dialogue:
     return _with(dialogue, texts)
 
 
-def shorten(session: Session, defect: "Defect", draw: Random) -> Dialogue:
+def shorten(session: Session, defect: Defect, draw: Random) -> Dialogue:
     """Messages of three sentences or more lose statements between the first and the last, until the session is `RESIZED` shorter."""
     dialogue = session.dialogue
     spare = RESIZED * session_size(dialogue)
@@ -181,7 +178,7 @@ def shorten(session: Session, defect: "Defect", draw: Random) -> Dialogue:
     return _with(dialogue, texts)
 
 
-def renumber(session: Session, defect: "Defect", draw: Random) -> Dialogue:
+def renumber(session: Session, defect: Defect, draw: Random) -> Dialogue:
     """The same, with every turn's number one higher: another question to a judge, about the same session."""
     return tuple(message.model_copy(update={"turn": message.turn + 1}) for message in session.dialogue)
 
