@@ -152,13 +152,14 @@ def _of_length(one: Noticing, link: LengthLink | None, title: str) -> Iterator[V
             scale=title,
             padded=_points(-(padded.mean_fall or 0)),
             padded_p=_p(padded.test.value),
-            shortened=f"{_moved(one.shortened)} (p {_p(one.shortened.test.value)})",
+            shortened=_moved(one.shortened)
+            + (f" (p {_p(one.shortened.test.value)})" if one.shortened.mean_fall is not None else ""),
             rho=rho,
         )
         return
     tried = padded.mean_fall is not None
-    beside = f"padded copies {_moved(padded)} (p {_p(padded.test.value)})" if tried else _moved(padded)
-    linked = list(_of_link(link, title, beside)) if link else []
+    beside = f" (p {_p(padded.test.value)})" if tried else ""
+    linked = list(_of_link(link, title, f"padded copies {_moved(padded)}{beside}")) if link else []
     yield from linked
     if tried and not linked and (one.smallest_p or 1) < SIGNIFICANT:
         yield _say("free_of_length", scale=title, moved=_moved(padded), padded_p=_p(padded.test.value), rho=rho)
