@@ -52,7 +52,7 @@ BESIDE = {
     "honest": {
         "planted_most": "it noticed 3 of 3 planted defects",
         "steady": "asked again, it agrees with itself",
-        "free_of_length": "padding was not rewarded",
+        "free_of_length": "no reward for padding was found",
     },
     "refusing": {
         "planted_most": "it noticed 3 of 3 planted defects",
@@ -73,6 +73,7 @@ def test_a_card_says_in_words_what_its_judge_is(outcome: tuple[dict[str, Any], s
     for kind, words in (AGAINST[name] | BESIDE.get(name, {})).items():
         assert words in said[kind]["text"]
         assert said[kind]["text"] in page
+    assert ("free_of_length" in said) == (name in ("honest", "refusing", "drafting"))
 
 
 def test_a_judge_that_counts_words_finds_no_defect_but_the_changed_length(outcome: tuple[dict[str, Any], str]) -> None:

@@ -161,7 +161,8 @@ def _of_length(one: Noticing, link: LengthLink | None, title: str) -> Iterator[V
     beside = f" (p {_p(padded.test.value)})" if tried else ""
     linked = list(_of_link(link, title, f"padded copies {_moved(padded)}{beside}")) if link else []
     yield from linked
-    if tried and not linked and (one.smallest_p or 1) < SIGNIFICANT:
+    # That a judge which notices nothing does not notice padding either does not speak for it.
+    if tried and not linked and one.broken.fell:
         yield _say("free_of_length", scale=title, moved=_moved(padded), padded_p=_p(padded.test.value), rho=rho)
 
 

@@ -70,9 +70,9 @@ def use_tables(card: JudgeCard, alphas: dict[str, Figure]) -> list[Table]:
     alike: list[Row] = []
     for use in card.scales:
         values.append(_spread_row(use.title, use.spread))
-        values += [_spread_row(f"  {part.name.replace('_', ' ')}", part) for part in use.subscales]
+        values += [_spread_row(f"subscale {part.name.replace('_', ' ')}", part) for part in use.subscales]
         stuck = [part for part in use.items if part.n > 1 and (part.share or 0) >= SAME]
-        values += [_spread_row(f"  item {part.name.replace('_', ' ')}", part) for part in stuck]
+        values += [_spread_row(f"item {part.name.replace('_', ' ')}", part) for part in stuck]
         ends = (NONE if value is None else number(value, share=True) for value in (use.top, use.bottom))
         alike.append(
             (
