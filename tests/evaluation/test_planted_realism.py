@@ -235,7 +235,7 @@ async def checks(
 ) -> dict[tuple[str, str], PlantedCheck]:
     with LoopbackServer(rater(score)) as server:
         found, _ = await planted_checks(
-            sessions, [read_scale(name) for name in scales], [judge(server)], models, JudgeCache(folder), n=3
+            sessions, [read_scale(name) for name in scales], [judge(server)], models, JudgeCache(folder), n=2
         )
     return {(check.defect, check.target): check for check in found if check.scale == scales[-1]}
 
@@ -248,14 +248,14 @@ async def test_a_judge_that_looks_notices_each_defect_of_realism_and_a_blind_one
     controls = {"shortened", "padded", CONTROL}
     assert {name for name, _ in found} == {*OF_REALISM, *controls}
     for (name, target), check in found.items():
-        assert (check.n, check.unscored) == (3, 0)
-        assert check.fell == (0 if name in controls else 3), (name, target)
+        assert (check.n, check.unscored) == (2, 0)
+        assert check.fell == (0 if name in controls else 2), (name, target)
     broken = {target for name, target in found if name not in controls}
     for control in controls:
         assert {target for name, target in found if name == control} == broken | {"client", "counselor"}
     unnoticed = await checks(models, tmp_path / "blind", blind, sessions, "realism")
     assert unnoticed.keys() == found.keys()
-    assert {(check.fell, check.tied, check.rose) for check in unnoticed.values()} == {(0, 3, 0)}
+    assert {(check.fell, check.tied, check.rose) for check in unnoticed.values()} == {(0, 2, 0)}
 
 
 async def test_without_forms_the_defects_of_other_scales_are_tried_all_the_same(models: Models, tmp_path: Path) -> None:
@@ -270,7 +270,7 @@ async def test_without_forms_the_defects_of_other_scales_are_tried_all_the_same(
         *("imposing", "advising", "missing", "missed_risk", "shortened", "padded"),
         CONTROL,
     }
-    assert {(check.n, check.unscored) for check in found.values()} == {(3, 0)}
+    assert {(check.n, check.unscored) for check in found.values()} == {(2, 0)}
 
 
 def test_realism_is_reported_with_what_its_judge_notices(tmp_path: Path) -> None:

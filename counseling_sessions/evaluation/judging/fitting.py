@@ -4,6 +4,8 @@ A judge that counts words must find nothing in a broken session. Lengths are in 
 """
 
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
+from itertools import accumulate
 from random import Random
 
 from counseling_sessions.profiles.schema import clean, texts_of
@@ -16,6 +18,7 @@ SHORT_WORD = 4
 """Words of so many letters or fewer say little about whether a sentence of the form has been said."""
 
 
+@lru_cache(maxsize=4096)  # The same messages are planted with one defect after another.
 def size(text: str) -> int:
     """The length of a text in words."""
     return len(words_of_any_script(text))
@@ -69,10 +72,15 @@ class Stock:
         count = min(count, len(self.pieces))
         return [self.pieces[(self.place + number) % len(self.pieces)] for number in range(count)]
 
+    def _enough(self, words: int) -> list[str]:
+        """The next pieces, as many as are surely longer than so many words together."""
+        pieces = self.most(len(self.pieces))
+        lengths = list(accumulate(map(size, pieces)))
+        return pieces[: 2 + sum(length <= words for length in lengths)]
+
     def take(self, balance: Balance, old: str, *after: str) -> str:
         """As many of the next pieces, one at least, as are as long as the old text, with what comes after them."""
-        fitting = lengthening(self.most(len(self.pieces)))
-        texts = [" ".join([text, *after]) for text in fitting]
+        texts = [" ".join([text, *after]) for text in lengthening(self._enough(size(old) + abs(balance.over)))]
         best = balance.choose(old, texts)
         self.place += texts.index(best) + 1
         return best
