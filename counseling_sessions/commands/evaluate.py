@@ -104,7 +104,8 @@ def _evaluate(request: EvaluateRequest | CompareRequest, report: ReportOptions) 
     measures = _measures(request, gathered, plain, keep=None if listed else 100)
     if listed:
         return _show(listed, measures)
-    judged = asyncio.run(_judge(request, gathered, judges, scales, rubric)) if scales or rubric else None
+    reference = groups[0] if groups else None
+    judged = asyncio.run(_judge(request, gathered, judges, scales, rubric, reference)) if scales or rubric else None
     comparison = _compare(request, gathered.pairing, measures, judged, plain, *groups) if groups else None
     made = made_by(list(request.arguments), gathered.sessions, seed=request.seed)
     document = evaluation_document(
@@ -162,7 +163,9 @@ def _compare(
     margins = dict(request.margin or ()) if isinstance(request, CompareRequest) else {}
     if unknown := [name for name in margins if name not in measured]:
         raise SettingsError(f"--margin {', '.join(unknown)}: not among the measures, which are {', '.join(measured)}")
-    return compare_groups(rows, measured, reference, others, pairing=pairing, margins=margins, seed=request.seed)
+    return compare_groups(
+        rows, measured, reference, others, pairing=pairing, margins=margins, asked=of_judges, seed=request.seed
+    )
 
 
 def _compared(request: CompareRequest, gathered: Gathered) -> tuple[str, list[str]]:
@@ -201,8 +204,20 @@ def _measures(
             raise SettingsError(str(error)) from None
 
 
-def _plantable(path: Path) -> tuple[Session, ...]:
-    """The sessions for planted defects. Raises `SettingsError` if one is unreadable, or none is long enough."""
+def _plantable(on: str | None, gathered: Gathered, reference: str | None) -> tuple[str, tuple[Session, ...]]:
+    """The sessions for planted defects, and whose they are: of one group, or of a file or folder.
+
+    Raises `SettingsError` for a name that is neither, if a session is unreadable, or none is long enough.
+    """
+    group = on or reference or next(iter(gathered.groups))
+    if group in gathered.groups:
+        return group, tuple(gathered.groups[group])
+    return group, _plantable_in(Path(group))
+
+
+def _plantable_in(path: Path) -> tuple[Session, ...]:
+    if not path.exists():
+        raise SettingsError(f"--planted-on {path}: there is no such group, file or folder")
     sessions: list[Session] = []
     for item in read_sessions(path):
         if isinstance(item, Problem):
@@ -219,15 +234,19 @@ async def _judge(
     judges: tuple[Judge, ...],
     scales: tuple[Scale, ...],
     rubric: Branches | None,
+    reference: str | None,
 ) -> Judged:
     options, work = request.judging, request.judging.work
+    planted_name, planted_on = _plantable(options.planted_on, gathered, reference)
     how = Judging(
         judges,
         scales,
         rubric,
         cases=tuple(risk_cases(gathered.sessions, RISK_WORDS)) if rubric else (),
         planted=options.planted,
-        planted_on=_plantable(options.planted_on) if options.planted_on else (),
+        planted_on=planted_on,
+        planted_name=planted_name,
+        groups=gathered.group_of,
         again=work.again,
         i_know=work.i_know,
         prices=read_prices(work.prices) if work.prices else None,

@@ -1,7 +1,7 @@
 """Groups compared with one of them, paired by client, attitude and seed, measure by measure; Holm corrects each family."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import astuple, dataclass
 
 from counseling_sessions.evaluation.contrasts import (
@@ -61,9 +61,12 @@ def compare_groups(
     *,
     pairing: Pairing,
     margins: Mapping[str, float] | None = None,
+    asked: Container[str] = (),
     seed: int = 0,
 ) -> Comparison:
     """Compare the reference group with each of the others on every measure that both have in some pair.
+
+    Measures that were `asked` for of judges stay without any pair too: a group that a judge refused must not vanish.
 
     A family is all comparisons on measures of one kind (`Measure.family`), with all the other groups together. Where no session
     of a group has a partner, it is compared unpaired. `margins` are those of equivalence, by measure, in its units.
@@ -77,7 +80,7 @@ def compare_groups(
         for other in others:
             values = [(row.group, *astuple(pairing.key(row.key)), row.values.get(measure.id)) for row in rows]
             difference = compare(values, reference, other, seed=seed)
-            if difference.pairs:
+            if difference.pairs or (measure.id in asked and shared[other]):
                 differences.append((measure, difference))
                 by_family[measure.family][_name(measure, difference)] = difference.test
     families = tuple(holm(name, values) for name, values in by_family.items())

@@ -1,7 +1,7 @@
 """Sessions rated by judges, put together: scores, affect, the judges' cards and how far they can be trusted."""
 
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from statistics import fmean
 from typing import Any
@@ -11,18 +11,20 @@ from counseling_sessions.evaluation.figures import Measure, scale_measures
 from counseling_sessions.evaluation.judged_risk import JudgedRisk, RiskCase
 from counseling_sessions.evaluation.judging.branches import judge_branches
 from counseling_sessions.evaluation.judging.cache import JudgeCache
-from counseling_sessions.evaluation.judging.card import JudgeCards, Rubric, judge_cards, score_ratings
+from counseling_sessions.evaluation.judging.card import JudgeCards, Rated, judge_cards, score_ratings
 from counseling_sessions.evaluation.judging.checks import PlantedCheck, planted_checks
+from counseling_sessions.evaluation.judging.fitting import session_size
 from counseling_sessions.evaluation.judging.judges import Judge
 from counseling_sessions.evaluation.judging.means import AffectChange, SubscaleMean, affect_changes, subscale_means
 from counseling_sessions.evaluation.judging.panel import OnProgress, summed
 from counseling_sessions.evaluation.judging.run import Judgements, judge_sessions
+from counseling_sessions.evaluation.judging.use import Rubric
 from counseling_sessions.evaluation.scales import Scale
 from counseling_sessions.evaluation.statistics.agreement import Level, Rating, plain_alpha, ratings_table
 from counseling_sessions.evaluation.statistics.intervals import Figure
 from counseling_sessions.models.chat import Models
 from counseling_sessions.models.prices import Prices
-from counseling_sessions.sessions import Session
+from counseling_sessions.sessions import Session, SessionKey
 from counseling_sessions.settings import SettingsError
 from counseling_sessions.texts.words import counted
 
@@ -32,8 +34,8 @@ class Judging:
     """Who judges what.
 
     `rubric`: that in branches, asked on `cases` alone (None: not at all); `planted`: how many sessions the planted defects are tried on
-    (0: none), drawn from the judged ones, or from `planted_on`; `share`: how much of a subscale a sample must have scored; `again`: ask
-    once more for what is unscored.
+    (0: none), drawn from `planted_on`, or else from the judged ones, and `planted_name` says whose they are; `groups`: the group of
+    each judged session; `share`: how much of a subscale a sample must have scored; `again`: ask once more for what is unscored.
     """
 
     judges: tuple[Judge, ...]
@@ -42,6 +44,8 @@ class Judging:
     cases: tuple[RiskCase, ...] = ()
     planted: int = 10
     planted_on: tuple[Session, ...] = ()
+    planted_name: str = "all sessions"
+    groups: Mapping[SessionKey, str] = field(default_factory=dict)
     share: float = 1.0
     again: bool = False
     i_know: bool = False
@@ -115,11 +119,15 @@ async def judge(
             on_progress=on_progress,
             i_know=how.i_know,
         )
-    return _put_together(judgements, risk, checks, how)
+    return _put_together(sessions, judgements, risk, checks, how)
 
 
 def _put_together(
-    judgements: Judgements, risk: JudgedRisk | None, checks: Sequence[PlantedCheck], how: Judging
+    sessions: Sequence[Session],
+    judgements: Judgements,
+    risk: JudgedRisk | None,
+    checks: Sequence[PlantedCheck],
+    how: Judging,
 ) -> Judged:
     means = [mean for scale in how.scales for mean in subscale_means(judgements.rows, scale, share=how.share)]
     changes = [
@@ -131,13 +139,22 @@ def _put_together(
     if risk:
         judgements = _with_risk(judgements, risk)
     rubrics: tuple[Rubric, ...] = (*how.scales, *((risk.rubric,) if risk else ()))
+    agreements = _agreements(judgements, how, rubrics)
+    rated = Rated(
+        words={session.key: session_size(session.dialogue) for session in sessions},
+        groups=how.groups,
+        alphas={(one.scale, one.judge): one.alpha.value for one in agreements if one.judge},
+        planted=checks,
+        planted_on=how.planted_name,
+        seed=how.seed,
+    )
     return Judged(
         how.scales,
         judgements,
         tuple(means),
         tuple(changes),
-        judge_cards(how.judges, judgements, rubrics, planted=checks, prices=how.prices),
-        tuple(_agreements(judgements, how, rubrics)),
+        judge_cards(how.judges, judgements, rubrics, rated=rated, prices=how.prices),
+        tuple(agreements),
         tuple(checks),
         scale_measures(how.scales),
         risk,

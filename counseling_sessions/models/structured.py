@@ -48,8 +48,20 @@ class _Found:
     end: int
 
 
+@dataclass(frozen=True)
+class ReadAnswer:
+    """The object that is the answer, and how many others that hold as much, and say otherwise, were drafts of it."""
+
+    value: dict[str, Any]
+    drafts: int = 0
+
+
 class MalformedAnswer(ValueError):
     """An answer without the requested JSON; the message says what is wrong."""
+
+
+class TornAnswer(MalformedAnswer):
+    """An answer with several objects that differ, none of which is called the final one."""
 
 
 @dataclass(frozen=True)
@@ -89,12 +101,17 @@ def speaks_of_schema(refusal: str) -> bool:
 
 
 def read_object(text: str, holds: Holds | None = None) -> dict[str, Any]:
-    """The JSON object in an answer, without reasoning, code fences and talk around it.
+    """The JSON object in an answer, without reasoning, code fences and talk around it; see `read_final`."""
+    return read_final(text, holds).value
+
+
+def read_final(text: str, holds: Holds | None = None) -> ReadAnswer:
+    """The JSON object in an answer, and how many drafts of it stand before it.
 
     Of several, those count that hold the most of what was asked for, as `holds` says (default: any that is not empty). Of these the
     last is the answer if they say the same, or if words before it call it the final one, or words before each other one a draft.
-    Raises `MalformedAnswer` where the choice would be a guess, where a broken one or one that says otherwise follows, and where
-    there is none.
+    Raises `TornAnswer` where the choice would be a guess, and `MalformedAnswer` where a broken one or one that says otherwise follows,
+    and where there is none.
     """
     answer = _answer(text)
     objects, broken = _objects_in(answer)
@@ -114,11 +131,11 @@ def read_object(text: str, holds: Holds | None = None) -> dict[str, Any]:
         _called_final(_words_before(answer, best, len(best) - 1))
         or all(_DRAFT.search(_words_before(answer, best, place)) for place in others)
     ):
-        raise MalformedAnswer("several JSON objects that differ; answer with one")
+        raise TornAnswer("several JSON objects that differ; answer with one")
     later = objects[objects.index(last) + 1 :]
     if any(last.value[name] != value for item in later for name, value in item.value.items() if name in last.value):
         raise MalformedAnswer("the last of several JSON objects is not what was asked for; answer with one")
-    return last.value
+    return ReadAnswer(last.value, len(others))
 
 
 def taken_by(read: Callable[[dict[str, Any]], object]) -> Holds:

@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Callable
+from functools import cache
 from typing import Any
 
 from counseling_sessions.evaluation.judging.cache import JudgeCache
@@ -10,7 +11,8 @@ from counseling_sessions.evaluation.judging.judges import Judge
 from counseling_sessions.evaluation.judging.run import Judgements, Score, judge_sessions
 from counseling_sessions.evaluation.scales import Scale
 from counseling_sessions.models.chat import Models
-from counseling_sessions.sessions import Message, Session
+from counseling_sessions.sessions import Message, Session, read_sessions
+from counseling_sessions.training.corpus import CORPUS
 from tests.loopback import LoopbackServer, Request
 from tests.scripted import profile
 
@@ -38,6 +40,12 @@ def session(name: str = "one", **changes: Any) -> Session:
         dialogue.append(Message(turn=turn, speaker="client", text=f"{answered} ({name})"))
     values = {"id": name, "source": "test", "dialogue": tuple(dialogue), "profile": profile(), "attitude": "neutral"}
     return Session(**{**values, "method": "magnet", "seed": 1, **changes})
+
+
+@cache
+def corpus_sessions() -> tuple[Session, ...]:
+    """Sessions of the corpus, with messages of several sentences."""
+    return tuple(one for one in read_sessions(CORPUS / "test.jsonl") if isinstance(one, Session))
 
 
 def small_scale(**changes: Any) -> Scale:

@@ -4,8 +4,15 @@ from pathlib import Path
 
 import pytest
 
+from counseling_sessions.evaluation.judging.cache import JudgeCache
+from counseling_sessions.evaluation.judging.card import judge_cards
 from counseling_sessions.evaluation.judging.judges import Judge, read_judges
+from counseling_sessions.evaluation.judging.run import judge_sessions
+from counseling_sessions.evaluation.report.judged import judge_card
+from counseling_sessions.models.chat import Models
 from counseling_sessions.settings import SettingsError
+from tests.evaluation.judged import SMALL, rater, session
+from tests.loopback import LoopbackServer
 
 pytestmark = pytest.mark.usefixtures("no_surroundings")
 
@@ -51,3 +58,21 @@ def test_what_is_wrong_with_judges_is_named_and_no_key_is_shown(tmp_path: Path, 
 def test_a_judge_can_leave_its_temperature_out(tmp_path: Path) -> None:
     (one,) = read(tmp_path, "model: m\ntemperature: null\n")
     assert (one.samples, one.settings.omit) == (3, ("temperature",))
+    assert one.sent_temperature is None
+    assert Judge(name="j", model="m", temperature=None).samples == 3
+
+
+async def test_a_judge_without_a_temperature_is_sampled_otherwise_than_one_with_it(tmp_path: Path) -> None:
+    models = Models()
+    with LoopbackServer(rater()) as server:
+        shared = f"base_url: {server.base_url}\nsamples: 2\nattempts: 1\n"
+        left, sent = read(
+            tmp_path, f"{shared}judges: [{{name: a, model: m, temperature: null}}, {{name: b, model: m}}]\n"
+        )
+        found = await judge_sessions([session()], [SMALL], [left, sent], models, JudgeCache(tmp_path / "kept"))
+        assert [request.body.get("temperature") for request in server.requests].count(None) == 2
+    await models.close()
+    card, other = judge_cards([left, sent], found, [SMALL]).cards
+    assert (card.temperature, other.temperature) == (None, 0.7)
+    rows = dict(row for row in judge_card(card).rows)
+    assert rows["samples"] == "2 at the server's default temperature"

@@ -262,7 +262,9 @@ async def test_of_a_draft_and_a_final_rating_the_final_one_counts(models: Models
 
     with LoopbackServer(drafting) as server:
         found = await judged(models, cache, judge(server, attempts=1))
+        again = await judged(models, cache, judge(server, attempts=1))
     assert [row.score for row in found.rows] == [2, 2]
+    assert (found.accounts["j"].drafts, again.accounts["j"].drafts) == (1, 1)
 
 
 async def test_two_ratings_that_differ_are_not_scored(models: Models, cache: JudgeCache) -> None:
@@ -271,7 +273,8 @@ async def test_two_ratings_that_differ_are_not_scored(models: Models, cache: Jud
 
     with LoopbackServer(torn) as server:
         found = await judged(models, cache, judge(server, attempts=1))
-    assert set(why(found.rows).values()) == {"broken_json"}
+    assert set(why(found.rows).values()) == {"torn"}
+    assert found.accounts["j"].drafts == 0
 
 
 async def test_reasoning_that_takes_a_judges_token_limit_gets_a_larger_one(models: Models, cache: JudgeCache) -> None:

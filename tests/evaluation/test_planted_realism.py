@@ -1,7 +1,7 @@
 """The planted defects of realism: what each changes, with the client's own form and at about the same length, and who notices."""
 
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -14,19 +14,35 @@ from counseling_sessions.evaluation.judging.checks import PlantedCheck, planted_
 from counseling_sessions.evaluation.judging.planted import CONTROL, defects, plant
 from counseling_sessions.evaluation.scales import BUILT_IN, read_scale
 from counseling_sessions.models.chat import Models
-from counseling_sessions.sessions import Session, read_sessions
+from counseling_sessions.sessions import Session
 from counseling_sessions.texts.words import sentences
 from counseling_sessions.training.corpus import CORPUS
-from tests.evaluation.judged import Scores, judge, rater, session
+from tests.evaluation.judged import Scores, corpus_sessions, judge, rater, session
 from tests.loopback import LoopbackServer
 from tests.scripted import profile
 
 BY_ID = {defect.id: defect for defect in defects()}
-OF_REALISM = ("telling_all", "contradicting", "textbook", "counseling", "knowing", "missing")
+OF_REALISM = (
+    *("telling_all", "contradicting", "textbook", "counseling", "knowing", "intruding", "imposing", "missing"),
+    "missed_risk",
+)
 OF_THE_FORM = ("telling_all", "contradicting", "knowing")
 HISTORY = "At school the others laughed whenever I read aloud. My teacher moved me to the back row."
 SUPPORT = "Edda phones most evenings."
 COUNTED = "I counted the change twice."
+
+
+MORE = {
+    "client": "That is how the day went. I swept up, and then I drove home in the rain. It rained for hours.",
+    "counselor": "I can picture that quite well by now. Take your time with it. There is no hurry in here at all.",
+}
+
+
+def long_session(name: str = "one", **changes: Any) -> Session:
+    """The small session with messages of several sentences, so that planted words find room."""
+    short = session(name, **changes)
+    longer = (m.model_copy(update={"text": f"{m.text} {MORE[m.speaker]}"}) for m in short.dialogue)
+    return short.model_copy(update={"dialogue": tuple(longer)})
 
 
 def formed(name: str = "one", **changes: Any) -> Session:
@@ -37,7 +53,7 @@ def formed(name: str = "one", **changes: Any) -> Session:
         automatic_thought="They all see how slow I am.",
         functioning={"work": "I pack up the stall an hour early.", "daily_life": "Supper stays on the stove."},
     )
-    return session(name, profile=form, **changes)
+    return long_session(name, profile=form, **changes)
 
 
 def planted(name: str, seed: int = 0, about: Session | None = None) -> Session:
@@ -57,26 +73,16 @@ def changes_of(before: Session, after: Session) -> list[tuple[int, str, str, str
     return changed
 
 
-def corpus_sessions() -> list[Session]:
-    return [one for one in read_sessions(CORPUS / "test.jsonl") if isinstance(one, Session)]
-
-
-def test_what_the_defects_of_realism_let_fall_are_items_each_of_them_once() -> None:
-    targets = [item for name in OF_REALISM for item in BY_ID[name].targets(read_scale("realism"))]
-    assert len(set(targets)) == len(targets)
-    assert set(targets) == {item.id for item in read_scale("realism").items} - {"reasons_to_resist", "names_what_shows"}
+def test_every_item_of_realism_but_one_must_fall_with_some_defect() -> None:
+    assert {name for name, defect in BY_ID.items() if "realism" in defect.must_fall} == {*OF_REALISM, CONTROL}
+    targets = {item for name in OF_REALISM for item in BY_ID[name].targets(read_scale("realism"))}
+    assert targets == {item.id for item in read_scale("realism").items} - {"reasons_to_resist"}
 
 
 @pytest.mark.parametrize("name", OF_REALISM)
-def test_planted_words_are_about_as_long_as_what_they_replace(name: str) -> None:
+def test_at_least_three_messages_and_at_most_half_of_them_are_planted(name: str) -> None:
     for one in corpus_sessions():
-        broken = planted(name, 1, one)
-        before, after = (sum(len(message.text) for message in each.dialogue) for each in (one, broken))
-        assert 0.95 < after / before < 1.05
-        changed = changes_of(one, broken)
-        assert 3 <= len(changed) <= len(one.dialogue) / 2
-        if name != "telling_all":
-            assert all(abs(len(new) - len(old)) < 110 for _, _, old, new in changed)
+        assert 3 <= len(changes_of(one, planted(name, 1, one))) <= len(one.dialogue) / 2
 
 
 @pytest.mark.parametrize("name", ["textbook", "counseling"])
@@ -127,13 +133,13 @@ def test_a_counselor_who_knows_too_much_says_what_the_client_has_not_said() -> N
 
 
 def test_a_form_that_the_client_has_said_leaves_a_counselor_nothing_to_know_too_much() -> None:
-    client = session(profile=profile(presenting_problem={"what": COUNTED}))
+    client = long_session(profile=profile(presenting_problem={"what": COUNTED}))
     assert plant(client, BY_ID["knowing"]) is None
-    assert plant(client, BY_ID["telling_all"]) is not None
+    assert plant(session(profile=client.profile), BY_ID["telling_all"]) is not None
 
 
 def test_what_the_form_says_is_no_pattern() -> None:
-    client = session(profile=profile(support="{said} is how she begins."))
+    client = long_session(profile=profile(support="{said} is how she begins."))
     assert "“{said} is how she begins.”" in " ".join(
         new for seed in range(6) for _, _, _, new in changes_of(client, planted("knowing", seed, client))
     )
@@ -173,8 +179,8 @@ def test_after_what_slips_out_the_counselor_goes_on_with_the_agenda_alone() -> N
 
 
 def test_a_slip_that_the_counselor_does_not_answer_is_not_planted() -> None:
-    dialogue = tuple(message for message in session().dialogue for _ in range(1 + (message.speaker == "client")))
-    broken = plant(session(dialogue=dialogue), BY_ID["missing"])
+    dialogue = tuple(message for message in formed().dialogue for _ in range(1 + (message.speaker == "client")))
+    broken = plant(formed().model_copy(update={"dialogue": dialogue}), BY_ID["missing"])
     assert broken is not None
     for one, other in pairwise(broken.dialogue):
         if one.text.endswith(BY_ID["missing"].words):
@@ -183,7 +189,7 @@ def test_a_slip_that_the_counselor_does_not_answer_is_not_planted() -> None:
 
 @pytest.mark.parametrize("name", OF_REALISM)
 def test_without_a_form_only_what_needs_none_is_planted(name: str) -> None:
-    formless = session(profile=None)
+    formless = long_session(profile=None)
     assert (plant(formless, BY_ID[name]) is None) == (name in OF_THE_FORM)
 
 
@@ -204,6 +210,7 @@ def looking(item: str, prompt: str) -> int:
     client, counselor = lines_of(prompt, "Client"), lines_of(prompt, "Counselor")
     # What the client said last, with the counselor's answer.
     answered = re.findall(r"(?m)^\[\d+\] Client: (.*)\n\[\d+\] Counselor: (.*)$", prompt)
+    slips = BY_ID["missing"].words + BY_ID["missed_risk"].words
     denials = tuple(text for wordings in BY_ID["contradicting"].of_form.values() for text in wordings)
     wrong = {
         "bit_by_bit": any(sum(sentence in line for sentence in form) >= 3 for line in client),
@@ -211,8 +218,10 @@ def looking(item: str, prompt: str) -> int:
         "like_a_person": any(line.endswith(BY_ID["textbook"].words) for line in client),
         "earned_change": any(line.endswith(BY_ID["textbook"].words) for line in client),
         "stays_client": any(line.endswith(BY_ID["counseling"].words) for line in client),
-        "knows_what_was_said": any(sentence in line for sentence in form for line in counselor),
-        "picks_up": any(said.endswith(BY_ID["missing"].words) and "column" not in answer for said, answer in answered),
+        "knows_what_was_said": any(sentence in line for sentence in form for line in counselor)
+        or any(line.startswith(BY_ID["intruding"].words) for line in counselor),
+        "names_what_shows": any(line.startswith(BY_ID["imposing"].words) for line in counselor),
+        "picks_up": any(said.endswith(slips) and "column" not in answer for said, answer in answered),
     }
     return 5 - 2 * wrong.get(item, False)
 
@@ -222,11 +231,11 @@ def blind(item: str, prompt: str) -> int:
 
 
 async def checks(
-    models: Models, folder: Path, score: Scores, sessions: list[Session], *scales: str
+    models: Models, folder: Path, score: Scores, sessions: Sequence[Session], *scales: str
 ) -> dict[tuple[str, str], PlantedCheck]:
     with LoopbackServer(rater(score)) as server:
         found, _ = await planted_checks(
-            sessions, [read_scale(name) for name in scales], [judge(server)], models, JudgeCache(folder), n=3
+            sessions, [read_scale(name) for name in scales], [judge(server)], models, JudgeCache(folder), n=2
         )
     return {(check.defect, check.target): check for check in found if check.scale == scales[-1]}
 
@@ -236,19 +245,21 @@ async def test_a_judge_that_looks_notices_each_defect_of_realism_and_a_blind_one
 ) -> None:
     sessions = corpus_sessions()
     found = await checks(models, tmp_path / "looking", looking, sessions, "realism")
-    assert {name for name, _ in found} == {*OF_REALISM, CONTROL}
+    controls = {"shortened", "padded", CONTROL}
+    assert {name for name, _ in found} == {*OF_REALISM, *controls}
     for (name, target), check in found.items():
-        assert (check.n, check.unscored) == (3, 0)
-        assert check.fell == (0 if name == CONTROL else 3), (name, target)
-    broken = {target for name, target in found if name != CONTROL}
-    assert {target for name, target in found if name == CONTROL} == broken | {"client", "counselor"}
+        assert (check.n, check.unscored) == (2, 0)
+        assert check.fell == (0 if name in controls else 2), (name, target)
+    broken = {target for name, target in found if name not in controls}
+    for control in controls:
+        assert {target for name, target in found if name == control} == broken | {"client", "counselor"}
     unnoticed = await checks(models, tmp_path / "blind", blind, sessions, "realism")
     assert unnoticed.keys() == found.keys()
-    assert {(check.fell, check.tied, check.rose) for check in unnoticed.values()} == {(0, 3, 0)}
+    assert {(check.fell, check.tied, check.rose) for check in unnoticed.values()} == {(0, 2, 0)}
 
 
 async def test_without_forms_the_defects_of_other_scales_are_tried_all_the_same(models: Models, tmp_path: Path) -> None:
-    formless = [session(str(number), profile=None) for number in range(4)]
+    formless = [one.model_copy(update={"profile": None}) for one in corpus_sessions()]
     found = await checks(models, tmp_path, blind, formless, "realism", "ctrs-style")
     assert {name for name, _ in found} == {
         "shuffled",
@@ -256,10 +267,10 @@ async def test_without_forms_the_defects_of_other_scales_are_tried_all_the_same(
         "agreeing",
         "hostile",
         "off_topic",
-        "missing",
+        *("imposing", "advising", "missing", "missed_risk", "shortened", "padded"),
         CONTROL,
     }
-    assert {(check.n, check.unscored) for check in found.values()} == {(3, 0)}
+    assert {(check.n, check.unscored) for check in found.values()} == {(2, 0)}
 
 
 def test_realism_is_reported_with_what_its_judge_notices(tmp_path: Path) -> None:

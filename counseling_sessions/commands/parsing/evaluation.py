@@ -64,8 +64,9 @@ class JudgeOptions(Options):
         "a scale of your own, in YAML; may be repeated", "FILE", type=Path, action="append"
     )
     planted: int = option("sessions to try planted defects on (default 10; 0: none)", "N", type=count, default=10)
-    planted_on: Path | None = option(
-        "plant them in these instead, such as the project's own corpus: good sessions have further to fall", "SESSIONS"
+    planted_on: str | None = option(
+        "plant them in this group's, or in other sessions (default: the reference's or the first group's)",
+        "GROUP|SESSIONS",
     )
     work: JudgeWorkOptions = group(JudgeWorkOptions)
 

@@ -20,7 +20,7 @@ from counseling_sessions.evaluation.scales import Item
 from counseling_sessions.models.chat import Models
 from counseling_sessions.models.errors import ModelError
 from counseling_sessions.models.requests import Reply
-from counseling_sessions.models.structured import AnswerSchema, MalformedAnswer, read_object
+from counseling_sessions.models.structured import AnswerSchema, MalformedAnswer, TornAnswer, read_final
 from counseling_sessions.models.thinking import advice, more_room, took_the_limit
 from counseling_sessions.prompts import prompt
 from counseling_sessions.texts.reasoning import without_reasoning
@@ -39,9 +39,10 @@ T = TypeVar("T")
 class Unscored:
     """Why something has no score.
 
-    Kinds: no_json (words instead, a refusal to rate among them), broken_json, cut_off, missing, not_allowed (no number, out of
-    range, none of the answers), the kinds of `ModelError` (timeout, rate_limited, server_error, connection, garbled, refused,
-    filtered, context), no_intake_form and empty_session (nothing was asked), no_occasion (the judge sees nothing to rate).
+    Kinds: no_json (words instead, a refusal to rate among them), broken_json, torn (several ratings that differ, none called final),
+    cut_off, missing, not_allowed (no number, out of range, none of the answers), the kinds of `ModelError` (timeout, rate_limited,
+    server_error, connection, garbled, refused, filtered, context), no_intake_form and empty_session (nothing was asked),
+    no_occasion (the judge sees nothing to rate).
     """
 
     kind: str
@@ -67,10 +68,11 @@ def scoreless(marks: Iterable[tuple[str, Unscored | None]]) -> dict[str, Unscore
 
 @dataclass(frozen=True)
 class Reading(Generic[T]):
-    """The parts of an answer that count, and what is wrong with the others."""
+    """The parts of an answer that count, and what is wrong with the others; how many `drafts` of it the answer holds besides."""
 
     parts: Mapping[str, T] = field(default_factory=dict)
     wrong: Mapping[str, Unscored] = field(default_factory=dict)
+    drafts: int = 0
 
 
 @dataclass(frozen=True)
@@ -174,15 +176,17 @@ async def ask(
 def read_answer(question: Question[T], answer: Answer) -> Reading[T]:
     """Read one answer, part by part."""
     try:
-        values = read_object(answer.text, lambda values: len(_reading_of(question, values).parts))
+        read = read_final(answer.text, lambda values: len(_reading_of(question, values).parts))
+    except TornAnswer as error:
+        return Reading(wrong=dict.fromkeys(question.schema.properties, Unscored("torn", str(error))))
     except MalformedAnswer as error:
         kind = "cut_off" if answer.finish_reason == "length" else "broken_json" if "{" in answer.text else "no_json"
         detail = advice(None) if kind == "cut_off" and not without_reasoning(answer.text).strip() else str(error)
         return Reading(wrong=dict.fromkeys(question.schema.properties, Unscored(kind, detail)))
-    return _reading_of(question, values)
+    return _reading_of(question, read.value, read.drafts)
 
 
-def _reading_of(question: Question[T], values: dict[str, Any]) -> Reading[T]:
+def _reading_of(question: Question[T], values: dict[str, Any], drafts: int = 0) -> Reading[T]:
     parts: dict[str, T] = {}
     wrong: dict[str, Unscored] = {}
     for part in question.schema.properties:
@@ -195,7 +199,7 @@ def _reading_of(question: Question[T], values: dict[str, Any]) -> Reading[T]:
             wrong[part] = read
         else:
             parts[part] = read
-    return Reading(parts, wrong)
+    return Reading(parts, wrong, drafts)
 
 
 def best_reading(question: Question[T], answers: tuple[Answer, ...]) -> Reading[T]:

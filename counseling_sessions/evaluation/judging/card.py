@@ -1,78 +1,61 @@
 """The judge card: what readers must know of a judge before they believe its scores."""
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
-from itertools import combinations, product
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import combinations
 from statistics import fmean
-from typing import Protocol
-
-from pydantic import BaseModel, ConfigDict
 
 from counseling_sessions.evaluation.judging.cache import Tokens
 from counseling_sessions.evaluation.judging.checks import PlantedCheck
 from counseling_sessions.evaluation.judging.judges import Judge
+from counseling_sessions.evaluation.judging.lengths import LengthLink, length_links
+from counseling_sessions.evaluation.judging.missing import GroupCount, group_counts
+from counseling_sessions.evaluation.judging.noticing import Noticing, noticing
 from counseling_sessions.evaluation.judging.panel import Account, summed
 from counseling_sessions.evaluation.judging.preference import PositionBias, Preference, Preferences, position_bias
 from counseling_sessions.evaluation.judging.run import Judgements, Score
+from counseling_sessions.evaluation.judging.use import (
+    CardPart,
+    Closeness,
+    Rubric,
+    ScaleUse,
+    between,
+    use_of,
+    why_missing,
+)
+from counseling_sessions.evaluation.judging.verdicts import Facts, Verdict, verdicts
+from counseling_sessions.evaluation.scales import Scale
 from counseling_sessions.models.prices import Prices
 from counseling_sessions.prompts import prompt_hashes
+from counseling_sessions.sessions import SessionKey
 from counseling_sessions.settings import ModelSettings, SessionConfig
 
 
-class Rubric(Protocol):
-    """What a card has to know of a scale, or of a rubric in branches: its bounds are those of its scores."""
+@dataclass(frozen=True)
+class Rated:
+    """What a card has to know of the sessions that were rated, besides the scores.
 
-    @property
-    def name(self) -> str: ...
-    @property
-    def title(self) -> str: ...
-    @property
-    def hash(self) -> str: ...
-    @property
-    def low(self) -> int: ...
-    @property
-    def high(self) -> int: ...
-
-
-class _Figures(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class Closeness(_Figures):
-    """How close pairs of scores of the same item are: plain figures, chance not taken out.
-
-    `n` pairs; the shares that are `identical` and that differ by one point at most (`within_one`), 0 to 1; the mean absolute difference
-    in points. None for no pairs.
+    `words` is each session's length and `groups` its group; `alphas` are the agreements of samples by scale and judge; `planted` are
+    the checks of all judges, and `planted_on` says whose sessions were broken for them. `seed` is that of the resampling.
     """
 
-    n: int
-    identical: float | None
-    within_one: float | None
-    mean_difference: float | None
+    words: Mapping[SessionKey, int] = field(default_factory=dict)
+    groups: Mapping[SessionKey, str] = field(default_factory=dict)
+    alphas: Mapping[tuple[str, str], float | None] = field(default_factory=dict)
+    planted: Sequence[PlantedCheck] = ()
+    planted_on: str = ""
+    seed: int = 0
 
 
-class ScaleUse(_Figures):
-    """How a judge uses a scale: of `n` scores (after reversal) the shares of the best possible (`top`) and of the worst (`bottom`).
-
-    `unscored` counts missing item scores; `samples` is the closeness of the judge's samples.
-    """
-
-    scale: str
-    title: str
-    n: int
-    top: float | None
-    bottom: float | None
-    mean: float | None
-    unscored: int
-    samples: Closeness
-
-
-class JudgeCard(_Figures):
+class JudgeCard(CardPart):
     """A judge in figures.
 
     `wanted` counts the parts of answers (items, aspects), `unscored` those that lack one, by reason. Of the `evidence` named,
     `nowhere` points to turns that do not exist; `without_evidence` scored parts name none. `used` is what all answers behind the
-    results took, `spent` what this run took; `cost` is that of `used`, None without a price.
+    results took, `spent` what this run took; `cost` is that of `used`, None without a price. `temperature` is None where it is left to
+    the server. Of the `questions`, `drafts` have an answer with a draft before the rating. `groups` counts what was scored by group,
+    `verdicts` say in words what follows from all of it.
     """
 
     judge: str
@@ -84,6 +67,7 @@ class JudgeCard(_Figures):
     questions: int
     hits: int
     retries: int
+    drafts: int
     wanted: int
     unscored: dict[str, int]
     evidence: int
@@ -92,12 +76,17 @@ class JudgeCard(_Figures):
     scales: tuple[ScaleUse, ...]
     position: PositionBias | None
     planted: tuple[PlantedCheck, ...]
+    planted_on: str
+    noticing: tuple[Noticing, ...]
+    groups: tuple[GroupCount, ...]
+    lengths: tuple[LengthLink, ...]
+    verdicts: tuple[Verdict, ...]
     used: Tokens
     spent: Tokens
     cost: float | None
 
 
-class JudgePair(_Figures):
+class JudgePair(CardPart):
     """How close two judges are on a scale: every sample of the one against every sample of the other."""
 
     scale: str
@@ -106,7 +95,7 @@ class JudgePair(_Figures):
     closeness: Closeness
 
 
-class JudgeCards(_Figures):
+class JudgeCards(CardPart):
     """A card for each judge, and how close the judges are to each other."""
 
     cards: tuple[JudgeCard, ...]
@@ -120,22 +109,23 @@ def judge_cards(
     *,
     preferences: Preferences | None = None,
     aspects: tuple[str, str] | None = None,
-    planted: Sequence[PlantedCheck] = (),
+    rated: Rated | None = None,
     prices: Prices | None = None,
 ) -> JudgeCards:
     """The cards of some judges; `aspects` are name and hash of the aspects of the preferences."""
-    cards = tuple(_card(judge, judgements, scales, preferences, aspects, planted, prices) for judge in judges)
-    between = tuple(
+    rated = rated or Rated()
+    cards = tuple(_card(judge, judgements, scales, preferences, aspects, rated, prices) for judge in judges)
+    pairs = tuple(
         JudgePair(
             scale=scale.name,
             one=one.name,
             other=other.name,
-            closeness=_between(judgements.rows, scale, one.name, other.name),
+            closeness=between(judgements.rows, scale, one.name, other.name),
         )
         for scale in scales
         for one, other in combinations(judges, 2)
     )
-    return JudgeCards(cards=cards, between=between)
+    return JudgeCards(cards=cards, between=pairs)
 
 
 def score_ratings(
@@ -162,7 +152,7 @@ def _card(
     scales: Sequence[Rubric],
     preferences: Preferences | None,
     aspects: tuple[str, str] | None,
-    planted: Sequence[PlantedCheck],
+    rated: Rated,
     prices: Prices | None,
 ) -> JudgeCard:
     scores = [row for row in judgements.rows if row.judge == judge.name]
@@ -172,18 +162,21 @@ def _card(
         part.accounts[judge.name] for part in (judgements, preferences) if part and judge.name in part.accounts
     )
     rubrics = {scale.name: scale.hash for scale in scales}
+    checks = tuple(check for check in rated.planted if check.judge == judge.name)
+    facts = _facts(judge, scores, both, account, scales, rated)
     return JudgeCard(
         judge=judge.name,
         model=account.model,
-        temperature=judge.temperature,
+        temperature=judge.sent_temperature,
         samples=judge.samples,
         rubrics=rubrics | ({aspects[0]: aspects[1]} if aspects else {}),
         prompts={name: digest for name, digest in prompt_hashes().items() if name.startswith("judge/")},
         questions=account.questions,
         hits=account.hits,
         retries=account.retries,
-        wanted=len(both),
-        unscored=dict(Counter(filter(None, map(_missing, both))).most_common()),
+        drafts=account.drafts,
+        wanted=facts.wanted,
+        unscored=facts.unscored,
         evidence=sum(len(_evidence(row)) + row.nowhere for row in both),
         nowhere=sum(row.nowhere for row in both),
         # Before a session there are no turns to point to.
@@ -191,67 +184,45 @@ def _card(
             not row.unscored and not _evidence(row) and not (isinstance(row, Score) and row.occasion == "before")
             for row in both
         ),
-        scales=tuple(_use(scores, scale) for scale in scales),
+        scales=facts.scales,
         position=next(iter(position_bias(compared)), None),
-        planted=tuple(check for check in planted if check.judge == judge.name),
+        planted=checks,
+        planted_on=rated.planted_on if checks else "",
+        noticing=facts.noticing,
+        groups=facts.groups,
+        lengths=facts.lengths,
+        verdicts=verdicts(facts) if scores else (),
         used=account.used,
         spent=account.spent,
         cost=_cost(account, prices),
     )
 
 
-def _missing(row: Score | Preference) -> str:
-    """Why a part of an answer has no score; empty where it has one, or where the answer is that there was no occasion."""
-    return row.unscored.kind if row.unscored and row.unscored.kind != "no_occasion" else ""
+def _facts(
+    judge: Judge,
+    scores: Sequence[Score],
+    both: Sequence[Score | Preference],
+    account: Account,
+    scales: Sequence[Rubric],
+    rated: Rated,
+) -> Facts:
+    kinds = (why_missing(row.unscored) for row in both)
+    real = [scale for scale in scales if isinstance(scale, Scale)]
+    return Facts(
+        wanted=len(both),
+        unscored=dict(Counter(filter(None, kinds)).most_common()),
+        questions=account.questions,
+        drafts=account.drafts,
+        scales=tuple(use_of(scores, scale) for scale in scales),
+        groups=group_counts(scores, rated.groups, judge.name),
+        lengths=length_links(scores, real, rated.words, rated.groups, seed=rated.seed) if rated.words else (),
+        noticing=noticing(check for check in rated.planted if check.judge == judge.name),
+        alphas={scale.name: rated.alphas.get((scale.name, judge.name)) for scale in scales},
+    )
 
 
 def _evidence(row: Score | Preference) -> tuple[int, ...]:
     return row.evidence if isinstance(row, Score) else row.evidence_first + row.evidence_second
-
-
-def _use(rows: Sequence[Score], scale: Rubric) -> ScaleUse:
-    mine = [row for row in rows if row.scale == scale.name]
-    values = [row.scored for row in mine if row.scored is not None]
-    pairs = [pair for scores in _by_unit(mine).values() for pair in combinations(scores, 2)]
-    return ScaleUse(
-        scale=scale.name,
-        title=scale.title,
-        n=len(values),
-        top=_share(value == scale.high for value in values),
-        bottom=_share(value == scale.low for value in values),
-        mean=fmean(values) if values else None,
-        unscored=sum(bool(_missing(row)) for row in mine),
-        samples=_closeness(pairs),
-    )
-
-
-def _between(rows: Sequence[Score], scale: Rubric, one: str, other: str) -> Closeness:
-    of_scale = [row for row in rows if row.scale == scale.name]
-    ours, theirs = (_by_unit(row for row in of_scale if row.judge == name) for name in (one, other))
-    return _closeness([pair for unit in ours.keys() & theirs.keys() for pair in product(ours[unit], theirs[unit])])
-
-
-def _by_unit(rows: Iterable[Score]) -> dict[tuple[str, str, str, str], list[int]]:
-    units: dict[tuple[str, str, str, str], list[int]] = defaultdict(list)
-    for row in rows:
-        if row.scored is not None:
-            units[row.key.source, row.key.session, row.occasion, row.item].append(row.scored)
-    return units
-
-
-def _closeness(pairs: Sequence[tuple[int, int]]) -> Closeness:
-    apart = [abs(one - other) for one, other in pairs]
-    return Closeness(
-        n=len(apart),
-        identical=_share(distance == 0 for distance in apart),
-        within_one=_share(distance <= 1 for distance in apart),
-        mean_difference=fmean(apart) if apart else None,
-    )
-
-
-def _share(hits: Iterable[bool]) -> float | None:
-    values = list(hits)
-    return fmean(values) if values else None
 
 
 def _cost(account: Account, prices: Prices | None) -> float | None:

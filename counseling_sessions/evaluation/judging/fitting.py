@@ -1,11 +1,16 @@
-"""Words of a planted defect put in place of others: about as long as what they replace, and from the client's own form."""
+"""Words of a planted defect put in place of others, so that the session keeps its length, and words from the client's own form.
 
-from collections.abc import Sequence
+A judge that counts words must find nothing in a broken session. Lengths are in words, as `words_of_any_script` counts them.
+"""
+
+from collections.abc import Iterable, Sequence
+from functools import lru_cache
+from itertools import accumulate
 from random import Random
 
 from counseling_sessions.profiles.schema import clean, texts_of
-from counseling_sessions.sessions import Session
-from counseling_sessions.texts.words import sentences, words
+from counseling_sessions.sessions import Message, Session
+from counseling_sessions.texts.words import sentences, words, words_of_any_script
 
 SAID = "{said}"
 """Stands in a defect's words for a sentence of the form."""
@@ -13,24 +18,72 @@ SHORT_WORD = 4
 """Words of so many letters or fewer say little about whether a sentence of the form has been said."""
 
 
-def with_end(text: str, ending: str) -> str:
-    """A message that ends in other words: they replace as many of its last sentences, one at least, as keep its length best."""
+@lru_cache(maxsize=4096)  # The same messages are planted with one defect after another.
+def size(text: str) -> int:
+    """The length of a text in words."""
+    return len(words_of_any_script(text))
+
+
+def session_size(dialogue: Iterable[Message]) -> int:
+    """The length of a dialogue in words."""
+    return sum(size(message.text) for message in dialogue)
+
+
+class Balance:
+    """New texts for messages, one after another: by what one is too long, the next may be too short."""
+
+    def __init__(self) -> None:
+        self.over = 0
+
+    def choose(self, old: str, options: Sequence[str]) -> str:
+        """That of the options (one at least) that brings the session nearest to its old length."""
+        wanted = size(old) - self.over
+        best = min(options, key=lambda one: abs(size(one) - wanted))
+        self.over += size(best) - size(old)
+        return best
+
+
+def endings(text: str, ending: str) -> list[str]:
+    """A message that ends in other words: they replace one or more of its last sentences."""
     parts = sentences(text)
-    kept = [" ".join([*parts[:count], ending]) for count in range(max(1, len(parts)))]
-    return min(kept, key=lambda one: abs(len(one) - len(text)))
+    return [" ".join([*parts[:count], ending]) for count in range(max(1, len(parts)))]
 
 
-def with_start(text: str, beginning: str) -> str:
+def beginnings(text: str, beginning: str) -> list[str]:
     """The same for the first sentences of a message."""
     parts = sentences(text)
-    kept = [" ".join([beginning, *parts[count:]]) for count in range(1, max(1, len(parts)) + 1)]
-    return min(kept, key=lambda one: abs(len(one) - len(text)))
+    return [" ".join([beginning, *parts[count:]]) for count in range(1, max(1, len(parts)) + 1)]
 
 
-def as_long(pieces: Sequence[str], length: int) -> str:
-    """The first pieces, one at least: as many as come nearest to a length in characters."""
-    texts = [" ".join(pieces[:count]) for count in range(1, len(pieces) + 1)]
-    return min(texts, key=lambda one: abs(len(one) - length))
+def lengthening(pieces: Sequence[str]) -> list[str]:
+    """The first piece, the first two, and so on."""
+    return [" ".join(pieces[:count]) for count in range(1, len(pieces) + 1)]
+
+
+class Stock:
+    """Pieces in a drawn order, or in their own without a draw, over and over; each is used before one comes again."""
+
+    def __init__(self, pieces: Sequence[str], draw: Random | None = None) -> None:
+        self.pieces = draw.sample(pieces, len(pieces)) if draw else list(pieces)
+        self.place = 0
+
+    def most(self, count: int) -> list[str]:
+        """The next pieces, without taking them; none comes twice."""
+        count = min(count, len(self.pieces))
+        return [self.pieces[(self.place + number) % len(self.pieces)] for number in range(count)]
+
+    def _enough(self, words: int) -> list[str]:
+        """The next pieces, as many as are surely longer than so many words together."""
+        pieces = self.most(len(self.pieces))
+        lengths = list(accumulate(map(size, pieces)))
+        return pieces[: 2 + sum(length <= words for length in lengths)]
+
+    def take(self, balance: Balance, old: str, *after: str) -> str:
+        """As many of the next pieces, one at least, as are as long as the old text, with what comes after them."""
+        texts = [" ".join([text, *after]) for text in lengthening(self._enough(size(old) + abs(balance.over)))]
+        best = balance.choose(old, texts)
+        self.place += texts.index(best) + 1
+        return best
 
 
 def of_form(

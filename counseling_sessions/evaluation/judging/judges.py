@@ -22,7 +22,8 @@ from counseling_sessions.settings import ModelSettings, SettingsError, read_yaml
 class Judge(ModelSettings):
     """A model that rates: the fields of `ModelSettings`, and how it is asked.
 
-    Several samples at temperature 0 would be near-copies of one answer, pass for agreement, and are refused.
+    Several samples at temperature 0 would be near-copies of one answer, pass for agreement, and are refused. With null for the
+    temperature none is sent, and the server's default holds.
     """
 
     name: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=60)] = Field(
@@ -44,12 +45,17 @@ class Judge(ModelSettings):
 
     @model_validator(mode="after")
     def _samples_differ(self) -> Self:
-        if self.samples > 1 and not self.temperature:
+        if self.samples > 1 and self.sent_temperature == 0:
             raise ValueError(
                 f"samples: {self.samples} answers at temperature 0 are near-copies of one; "
                 "raise the temperature (0.7), or set samples to 1"
             )
         return self
+
+    @property
+    def sent_temperature(self) -> float | None:
+        """The temperature that the endpoint is sent; None where it is left to the server."""
+        return None if "temperature" in (self.omit or ()) else self.temperature
 
     @property
     def settings(self) -> ModelSettings:

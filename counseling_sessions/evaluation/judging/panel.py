@@ -58,13 +58,14 @@ class Account:
     """What one judge's answers took. `used`: all answers behind the results, of this run or earlier, each counted once.
 
     `spent`: this run's requests, those without an answer included. `questions` counts all, `hits` those that the cache answered,
-    `retries` the answers beyond the first.
+    `retries` the answers beyond the first, `drafts` the questions whose answer holds a draft before it.
     """
 
     model: str
     questions: int = 0
     hits: int = 0
     retries: int = 0
+    drafts: int = 0
     used: Tokens = NONE
     spent: Tokens = NONE
 
@@ -77,6 +78,7 @@ def summed(accounts: Iterable[Account]) -> Account:
         total.questions += account.questions
         total.hits += account.hits
         total.retries += account.retries
+        total.drafts += account.drafts
         total.used += account.used
         total.spent += account.spent
     return total
@@ -120,7 +122,7 @@ async def seats(judges: Sequence[Judge], models: Models, *, i_know: bool = False
     names: dict[tuple[object, ...], str] = {}
     for seat in seated:
         name, judge = seat.judge.name, seat.judge
-        sampled = seat.model, judge.temperature, judge.top_p, str(judge.extra_body)
+        sampled = seat.model, judge.sent_temperature, judge.top_p, str(judge.extra_body)
         if sampled in names:
             raise SettingsError(
                 f"judges {names[sampled]} and {name} are both {seat.model}, sampled alike: raise samples instead"
@@ -210,6 +212,7 @@ class Panel:
             self._counted.add((name, key))
             account.used += outcome.record.tokens
             account.retries += len(outcome.record.answers) - 1
+            account.drafts += outcome.reading.drafts > 0
         self._done += 1
         self._unscored += bool(outcome.reading.wrong)
         if not outcome.hit and not outcome.error:

@@ -126,7 +126,9 @@ def _effects(comparison: Comparison, other: str, items: list[Compared]) -> Block
     caption = name = f"{comparison.reference} against {other}: effects"
     if not points:
         return Table(caption, ("", ""), (("no effect size could be had", ""),))
-    if missing := [item.measure.title for item in items if item.difference.effect.value is None]:
+    if missing := [
+        item.measure.title for item in items if item.difference.pairs and item.difference.effect.value is None
+    ]:
         caption += f" (not drawn, without spread: {', '.join(missing)})"
     axis = f"g_z, with 95 % intervals; right of 0: {comparison.reference} is higher"
     return dots(points, f"{caption}. ↑ higher is better, ↓ lower is better", axis, reference=0, name=name)

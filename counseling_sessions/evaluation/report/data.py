@@ -15,6 +15,7 @@ from counseling_sessions.evaluation.judged_risk import JudgedRisk, RiskCase
 from counseling_sessions.evaluation.measure import GroupMeasures, Measures, means
 from counseling_sessions.evaluation.report.judged_risk import risk_parts
 from counseling_sessions.evaluation.risk import RiskCount
+from counseling_sessions.evaluation.statistics.intervals import nothing
 from counseling_sessions.evaluation.talk import Talk
 from counseling_sessions.sessions import SessionKey
 from counseling_sessions.state import Speaker
@@ -51,7 +52,9 @@ def evaluation_data(
         data["judged"] = {
             "scales": {scale.name: scale.hash for scale in judged.scales},
             "group_means": {
-                group: means(rows, judged.measures, seed=made["seed"])
+                # Of a group that no judge scored, that is said too.
+                group: {name: nothing(len(rows)) for name in judged.measures}
+                | means(rows, judged.measures, seed=made["seed"])
                 for group, rows in rows_by_group(measures.rows, judged.means, judged.changes, judged.measures).items()
             },
             "means": flat(judged.means, whose),

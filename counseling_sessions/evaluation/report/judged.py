@@ -3,18 +3,23 @@
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 
-from scipy.stats import fisher_exact
-
 from counseling_sessions.evaluation.figures import Measure, SessionFigures
 from counseling_sessions.evaluation.groups import Gathered
 from counseling_sessions.evaluation.judged import Judged
-from counseling_sessions.evaluation.judging.card import Closeness, JudgeCard
-from counseling_sessions.evaluation.judging.checks import PlantedCheck
+from counseling_sessions.evaluation.judging.card import JudgeCard
 from counseling_sessions.evaluation.judging.means import AffectChange
-from counseling_sessions.evaluation.judging.planted import CONTROL, defects
+from counseling_sessions.evaluation.judging.verdicts import reason_words
 from counseling_sessions.evaluation.measure import means
 from counseling_sessions.evaluation.report.document import Block, Cell, Row, Section, Table
-from counseling_sessions.evaluation.report.format import INTERVALS, NONE, figure_cell, number
+from counseling_sessions.evaluation.report.format import INTERVALS, figure_cell, number
+from counseling_sessions.evaluation.report.judge_use import (
+    closeness_text,
+    planted_tables,
+    scored_table,
+    use_tables,
+    verdict_table,
+    warnings_of,
+)
 from counseling_sessions.evaluation.report.plots import boxes, dots
 from counseling_sessions.evaluation.report.points import Point
 from counseling_sessions.evaluation.scales import Scale
@@ -41,6 +46,8 @@ def scores_section(
         ]
         notes_below = (_BOLD, INTERVALS) if bold else (INTERVALS,)
         blocks.append(Table("Means over all sessions, paired or not", heads, tuple(lines), notes_below))
+    if counts := [count for card in judged.cards.cards for count in card.groups]:
+        blocks.append(scored_table(counts))
     for scale in scales:
         wanted = [measure for measure in judged.measures.values() if measure.family == scale.name]
         blocks.append(_by_attitude(scale, wanted, rows, attitudes, seed))
@@ -54,7 +61,7 @@ def scores_section(
                     boxes(values, f"Distribution: {measure.title}", "mean of a session", bounds=_ends(measure))
                 )
     notes = tuple(f"{scale.title}: {scale.note}" for scale in judged.scales)
-    return Section("Judged scales", notes, tuple(blocks))
+    return Section("Judged scales", (*warnings_of(judged), *notes), tuple(blocks))
 
 
 def _bounds(measure: Measure) -> Cell:
@@ -151,14 +158,16 @@ def judges_section(judged: Judged) -> Section:
     """The judges' cards."""
     blocks: list[Block] = []
     for card in judged.cards.cards:
-        blocks += [judge_card(card), _use(card, judged)]
+        alphas = {item.scale: item.alpha for item in judged.agreements if item.judge == card.judge}
+        blocks += [verdict_table(card), judge_card(card), *use_tables(card, alphas)]
         if card.planted:
-            blocks.append(_planted(card))
+            blocks += planted_tables(card)
     if judged.cards.between:
         blocks.append(_between(judged))
     said = (
         "What has to be known of a judge before its scores are believed: how alike its answers are when it is asked again, how "
-        "much of the scale it uses, what it could not score, and whether it notices when a session is broken on purpose.",
+        "much of the scale it uses, what it could not score, whether it goes by length, and whether it notices when a session is "
+        "broken on purpose.",
     )
     return Section("Judge cards", said, tuple(blocks))
 
@@ -166,14 +175,16 @@ def judges_section(judged: Judged) -> Section:
 def judge_card(card: JudgeCard) -> Table:
     """What is known of a judge besides its scores."""
     unscored = sum(card.unscored.values())
-    reasons = ", ".join(f"{kind} {count:,}" for kind, count in card.unscored.items())
+    reasons = reason_words(card.unscored)
+    sampled = "the server's default temperature" if card.temperature is None else f"temperature {card.temperature}"
     used = card.used
     rows: list[Row] = [
         ("model", card.model),
-        ("samples", f"{card.samples} at temperature {card.temperature}"),
+        ("samples", f"{card.samples} at {sampled}"),
         ("unscored", f"{unscored:,} of {card.wanted:,}" + (f" ({reasons})" if reasons else "")),
         ("turns named as evidence", f"{card.evidence:,}, {card.nowhere:,} of them do not exist"),
         ("scores without evidence", f"{card.without_evidence:,}"),
+        ("answers with a draft", f"{card.drafts:,}; the last rating counts"),
         ("questions", f"{card.questions:,}, {card.hits:,} answered from the cache, {card.retries:,} asked again"),
         (
             "tokens",
@@ -185,76 +196,13 @@ def judge_card(card: JudgeCard) -> Table:
     return Table(f"Judge: {card.judge}", ("", ""), tuple(rows))
 
 
-def _use(card: JudgeCard, judged: Judged) -> Table:
-    alphas = {item.scale: item.alpha for item in judged.agreements if item.judge == card.judge}
-    rows: list[Row] = [
-        (
-            use.title,
-            f"{use.n:,}",
-            *(NONE if value is None else number(value, share=True) for value in (use.top, use.bottom)),
-            _close(use.samples),
-            figure_cell(alphas.get(use.scale)),
-        )
-        for use in card.scales
-    ]
-    heads = ("", "scores", "best possible", "worst possible", "samples alike", "alpha of samples")
-    notes = (
-        "Samples alike: the share of pairs of answers to one question that are the same (that differ by one at most). Alpha: "
-        "Krippendorff's, interval level (of the rubric on risk, ordinal); agreement of a judge with itself, which says nothing about "
-        "its being right.",
-    )
-    return Table(f"{card.judge}: how it uses the scales", heads, tuple(rows), notes)
-
-
-def _close(closeness: Closeness) -> str:
-    if closeness.identical is None or closeness.within_one is None:
-        return NONE
-    return f"{number(closeness.identical, share=True)} ({number(closeness.within_one, share=True)})"
-
-
-def _planted(card: JudgeCard) -> Table:
-    titles = {defect.id: defect.title for defect in defects()}
-    controls = {(check.scale, check.target): check for check in card.planted if check.defect == CONTROL}
-    rows: list[Row] = []
-    before = ""
-    for check in card.planted:
-        noticed = check.defect != CONTROL and _more_than(check, controls.get((check.scale, check.target)))
-        beside = [f"{check.at_floor:,} at the bottom before"] if check.at_floor else []
-        beside += [f"{check.unscored:,} unscored"] if check.unscored else []
-        rows.append(
-            (
-                titles[check.defect] if check.defect != before else "",
-                f"{check.scale}: {check.target.replace('_', ' ')}",
-                Cell(f"{check.fell:,} / {check.tied:,} / {check.rose:,}", ", ".join(beside), noticed),
-                Cell(NONE if check.mean_fall is None else number(check.mean_fall)),
-            )
-        )
-        before = check.defect
-    heads = ("what was broken", "what must fall", "fell / same / rose", "mean fall")
-    notes = (
-        "The same sessions, whole and broken; sessions that fell, stayed the same or rose, and by how many points of the scale "
-        "they fell on average. The last defect breaks nothing: it tells how often a score falls by chance. Bold: fell more "
-        "often than that (Fisher, one-sided, p < .05). A judge whose scores do not fall more often than that does not measure "
-        "what the item names.",
-    )
-    return Table(f"{card.judge}: planted defects", heads, tuple(rows), notes)
-
-
-def _more_than(check: PlantedCheck, control: PlantedCheck | None) -> bool:
-    """Whether more sessions fell than where nothing was broken, by more than chance."""
-    if control is None or not check.n or not control.n:
-        return False
-    table = [[check.fell, check.n - check.fell], [control.fell, control.n - control.fell]]
-    return float(fisher_exact(table, alternative="greater").pvalue) < 0.05
-
-
 def _between(judged: Judged) -> Table:
     alphas = {item.scale: item.alpha for item in judged.agreements if item.judge is None}
     rows: list[Row] = [
         (
             f"{pair.scale}: {pair.one}, {pair.other}",
             counted(pair.closeness.n, "pair"),
-            _close(pair.closeness),
+            closeness_text(pair.closeness),
             figure_cell(alphas.get(pair.scale)),
         )
         for pair in judged.cards.between
