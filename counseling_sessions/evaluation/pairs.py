@@ -62,7 +62,7 @@ class Pairs(NamedTuple):
 def pairs_of(groups: Mapping[str, Iterable[Session]], pairing: Pairing) -> Pairs:
     """All pairs between the groups.
 
-    Where a key comes several times in a group, sorted by id and words, the k-th session of one group is paired with the k-th of another.
+    Where a key comes several times in a group, sorted by id and words, the k-th session of one group goes with the k-th of another.
     """
     by_key: dict[PairKey, dict[str, list[Session]]] = defaultdict(lambda: defaultdict(list))
     copies = 0
@@ -90,12 +90,12 @@ def pairs_of(groups: Mapping[str, Iterable[Session]], pairing: Pairing) -> Pairs
 
 
 def _order(session: Session) -> tuple[str, str]:
-    return session.id, _digest(f"{message.speaker}: {message.text}" for message in session.dialogue)
+    return session.id, name_of(f"{message.speaker}: {message.text}" for message in session.dialogue)
 
 
 def _name(groups: tuple[str, str], sessions: Mapping[str, Session]) -> str:
     # Neither the sessions' folder nor their order counts: answers must find their pair again after a run has moved.
-    return _digest(sorted(f"{group}\n{sessions[group].id}" for group in groups))
+    return name_of(sorted(f"{group}\n{sessions[group].id}" for group in groups))
 
 
 def _distinct(pairs: list[Pair]) -> list[Pair]:
@@ -106,11 +106,12 @@ def _distinct(pairs: list[Pair]) -> list[Pair]:
         if shared[pair.id] > 1:
             sides = zip(pair.groups, (pair.first, pair.second), strict=True)
             said = sorted(f"{group}\n{_order(session)[1]}" for group, session in sides)
-            named.append(replace(pair, id=_digest([pair.id, str(pair.key), *said])))
+            named.append(replace(pair, id=name_of([pair.id, str(pair.key), *said])))
         else:
             named.append(pair)
     return named
 
 
-def _digest(lines: Iterable[str]) -> str:
+def name_of(lines: Iterable[str]) -> str:
+    """A name made of these lines: 12 hexadecimal digits of their SHA-256."""
     return hashlib.sha256("\n".join(lines).encode("utf-8", "surrogatepass")).hexdigest()[:12]
