@@ -9,9 +9,9 @@ from counseling_sessions.evaluation.report.format import figure_cell
 from counseling_sessions.evaluation.statistics.length_control import LengthControl
 
 _NOTE = (
-    "Ties are half a win. At equal length: what a logistic regression on the difference in words predicts for no difference (as AlpacaEval 2 "
-    "does, Dubois et al. 2024), fitted for each rater and averaged. Longer preferred: of the answers that name one of two sessions of "
-    "different length. In brackets 95 % intervals, clustered by client."
+    "Ties are half a win. At equal length: what a logistic regression on the difference in words predicts for no difference (Dubois et "
+    "al. 2024, as in AlpacaEval 2), fitted for each rater and averaged. Longer preferred: of the answers that name one of two sessions "
+    "of different length. In brackets 95 % intervals, clustered by client."
 )
 
 

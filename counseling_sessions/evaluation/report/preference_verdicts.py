@@ -97,9 +97,9 @@ def _kinds(judge: JudgeFigures, limit: Thresholds) -> Iterator[str]:
         return
     by_place = _by_place(position, limit)
     faults = [by_place] if by_place else []
-    if not by_place.startswith("position"):
+    if not by_place.startswith(("position", "stays")):
         by_chance = _by_chance(position, limit)
-        faults += ["chance"] if by_chance else _by_length(judge, limit)
+        faults += [by_chance] if by_chance else _by_length(judge, limit)
     if judge.identical and (judge.identical.tied.value or 0) <= 1 - limit.identical and judge.identical.answers:
         faults.append("identical")
     yield from faults
@@ -116,14 +116,18 @@ def _by_place(position: Position, limit: Thresholds) -> str:
     shown = position.test.value is not None and position.test.value < 0.05
     if pull >= limit.certain or (shown and pull >= limit.position):
         return f"position_{side}"
+    if position.above.value is not None and position.above.value <= -limit.above:
+        return "stays"
     return f"leans_{side}" if shown and pull >= limit.leans else ""
 
 
-def _by_chance(position: Position, limit: Thresholds) -> bool:
+def _by_chance(position: Position, limit: Thresholds) -> str:
     consistent, above = position.consistent.value, position.above
     if consistent is None or above.value is None or consistent >= limit.consistent:
-        return False
-    return above.value < limit.above or (above.low is not None and above.low <= 0)
+        return ""
+    if above.value < limit.above:
+        return "chance"
+    return "perhaps_chance" if above.low is None or above.low <= 0 else ""
 
 
 def _by_length(judge: JudgeFigures, limit: Thresholds) -> list[str]:
@@ -136,7 +140,7 @@ def _by_length(judge: JudgeFigures, limit: Thresholds) -> list[str]:
 
 
 def _values(judge: JudgeFigures) -> Mapping[str, str]:
-    position = judge.position
+    position, counts = judge.position, judge.position.counts
     first = position.first.value
     identical = judge.identical.tied.value if judge.identical else None
     shares = {
@@ -147,6 +151,7 @@ def _values(judge: JudgeFigures) -> Mapping[str, str]:
         "consistent": position.consistent.value,
         "expected": position.expected,
         "undecided": position.undecided.value,
+        "stayed": (counts.stayed_first + counts.stayed_second) / counts.both if counts.both else None,
     }
     written = {name: NONE if value is None else number(value, share=True) for name, value in shares.items()}
     p = p_cell(position.test.value).text
