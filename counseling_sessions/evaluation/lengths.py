@@ -149,7 +149,8 @@ def _duel(
     rates = {name: control(kept) for name, kept in [*by_aspect.items(), (OVERALL, answers)] if kept}
     raters = sorted({answer.rater for answer in answers})
     by_rater = {
-        rater: control(answer for answer in answers if answer.rater == rater) for rater in raters[1:] and raters
+        rater: control(answer for answer in answers if answer.rater == rater) if len(raters) > 1 else rates[OVERALL]
+        for rater in raters
     }
     return DuelLengths(
         first,
@@ -160,7 +161,7 @@ def _duel(
         means("client"),
         share_figure((client, one.words > other.words) for client, (one, other) in sides),
         rates,
-        by_rater or dict.fromkeys(raters, rates[OVERALL]),
+        by_rater,
     )
 
 

@@ -106,6 +106,8 @@ def _kinds(judge: JudgeFigures, limit: Thresholds) -> Iterator[str]:
     # Longer sessions may be better ones, which is no fault.
     if not set(faults) - {"longer", "longer_unsure"} and position.consistent.value is not None:
         yield "consistent" if position.consistent.value >= limit.consistent else "noisy"
+        if "longer_unsure" not in faults:
+            yield "no_pull"
 
 
 def _by_place(position: Position, limit: Thresholds) -> str:
