@@ -32,6 +32,7 @@ from counseling_sessions.evaluation.judging.preference import (
     judge_pairs,
 )
 from counseling_sessions.evaluation.judging.run import Judgements
+from counseling_sessions.evaluation.lengths import rated_lengths
 from counseling_sessions.evaluation.pairs import Pair, Pairs, pairs_of
 from counseling_sessions.evaluation.preferred import by_judges, preferred, rated
 from counseling_sessions.evaluation.rating.answers import find_study, read_answers
@@ -98,13 +99,13 @@ def prefer(request: PreferRequest) -> int:
     )
     parts = {
         "made": made,
-        "pairing": {**drawn._asdict(), "pairs": len(drawn.pairs), "compared": len(pairs)},
         "preferred": result,
-        "verdicts": verdicts,
-        "judged": judged,
         "decisions": flat(decided),
         "cards": cards,
         "answers": flat(answers.rows),
+        "pairing": {**drawn._asdict(), "pairs": len(drawn.pairs), "compared": len(pairs)},
+        "verdicts": verdicts,
+        "judged": judged,
         "controls": {"padding": padding_hash(), "answers": flat(checks)},
     }
     give_report(request.report, document, _plain(parts))
@@ -151,17 +152,18 @@ def report_agreement(request: AgreementRequest) -> int:
     judged = _judged(request.judged) if request.judged else []
     if answers.ratings:
         result = rated(answers, study, judged, seed=request.seed)
+        lengths = rated_lengths(answers.ratings, study, seed=request.seed)
         document = Document(
             "What people preferred",
             f"{counted(len(study.pairs), 'pair')} of sessions, {counted(len(result.preferred.raters), 'rater')}.",
             (
                 progress_section(answers),
-                preference_section(result.preferred, study.aspects, "rater"),
+                preference_section(result.preferred, study.aspects, "rater", lengths),
                 agreement_section(result, study.aspects),
             ),
         )
         data = {"study": study.hash, "command": list(request.arguments), "answers": answers, "rated": result}
-        give_report(request.report, document, _plain(data))
+        give_report(request.report, document, _plain({**data, "lengths": lengths}))
     for problem in answers.problems:
         warn(f"left out: {problem}")
     if not answers.ratings:

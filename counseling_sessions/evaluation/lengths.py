@@ -8,6 +8,8 @@ from typing import NamedTuple, Protocol
 
 from counseling_sessions.evaluation.pairs import Pair, Winner
 from counseling_sessions.evaluation.preferred import OVERALL
+from counseling_sessions.evaluation.rating.answers import Rating
+from counseling_sessions.evaluation.rating.study import Study
 from counseling_sessions.evaluation.statistics.intervals import Figure, mean_figure, share_figure
 from counseling_sessions.evaluation.statistics.length_control import (
     LengthControl,
@@ -93,6 +95,19 @@ def sized(pairs: Iterable[Pair]) -> dict[str, SizedPair]:
         )
         for pair in pairs
     }
+
+
+def rated_lengths(ratings: Iterable[Rating], study: Study, *, seed: int = 0) -> list[DuelLengths]:
+    """The lengths of a study's sessions, and what length does to people's first answers."""
+    pairs = {
+        pair.id: SizedPair(
+            pair.methods, pair.client, (session_length(pair.first.dialogue), session_length(pair.second.dialogue))
+        )
+        for pair in study.pairs
+    }
+    answers = [PairAnswer(row.pair, row.aspect, row.choice, row.rater) for row in ratings if row.repeat == "none"]
+    methods = list(dict.fromkeys(name for pair in study.pairs for name in pair.methods))
+    return duel_lengths(pairs, answers, methods, [aspect.id for aspect in study.aspects.items], seed=seed)
 
 
 def duel_lengths(

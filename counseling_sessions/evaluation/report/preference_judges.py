@@ -49,10 +49,11 @@ def _positions(positions: Sequence[Position]) -> Table:
         )
         for item in positions
     ]
-    heads = ("", "first shown preferred", "p", "both orders agree", "by chance", "stayed with first / second")
+    heads = ("", "first shown preferred", "p", "both orders agree", "by chance", "stayed")
     notes = (
         "First shown preferred: of answers that name a session; half, without a pull of the place. p: signs of a client's answers "
         "flipped together. By chance: how often both orders would agree if the two answers had nothing to do with each other. "
+        "Stayed: aspects whose answer stayed with the first / the second place when the order was turned. "
         "Where the orders disagree, it counts as a tie. In brackets 95 % intervals, clustered by client.",
     )
     return Table("Order of showing", heads, tuple(rows), notes)
