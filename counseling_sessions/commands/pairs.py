@@ -18,11 +18,11 @@ from counseling_sessions.commands.reports import (
     tell_problems,
     tell_scoreless,
 )
-from counseling_sessions.commands.telling import errors, say, tell_left_out, tell_still_to_come, warn
+from counseling_sessions.commands.telling import errors, say, tell, tell_left_out, tell_still_to_come, warn
 from counseling_sessions.evaluation.aspects import Aspects, read_aspects
 from counseling_sessions.evaluation.groups import gather
 from counseling_sessions.evaluation.judged_pairs import judged_pairs
-from counseling_sessions.evaluation.judging.card import judge_cards
+from counseling_sessions.evaluation.judging.card import JudgeCards, judge_cards
 from counseling_sessions.evaluation.judging.controls import control_pairs, controls_wanted, padding_hash, parted
 from counseling_sessions.evaluation.judging.judges import Judge, read_judges
 from counseling_sessions.evaluation.judging.preference import (
@@ -63,26 +63,14 @@ def prefer(request: PreferRequest) -> int:
     judges = read_judges(request.judging.judge)
     aspects = read_aspects(request.aspects)
     drawn, methods = _pairs_between(request)
-    pairs = drawn.pairs
-    if request.pairs:
-        pairs = sorted(Random(request.seed).sample(pairs, min(request.pairs, len(pairs))), key=lambda pair: pair.id)
-    wanted = controls_wanted(len(pairs)) if request.controls is None else request.controls
-    controls = control_pairs(pairs, wanted, seed=request.seed)
+    pairs, controls = _compared(request, drawn.pairs)
     answers, checks = parted(asyncio.run(_judge_pairs(request, [*pairs, *controls], aspects, judges)), controls)
     decided = decisions(answers.rows)
     preferences, unanswered = by_judges(decided)
     result = preferred(preferences, methods, aspects, unanswered=unanswered, seed=request.seed)
     judged = judged_pairs(pairs, decided, answers.rows, methods, aspects, (controls, checks), seed=request.seed)
     verdicts = preference_verdicts(judged)
-    prices = request.judging.work.prices
-    cards = judge_cards(
-        judges,
-        Judgements((), {}),
-        (),
-        preferences=answers,
-        aspects=(aspects.name, aspects.hash),
-        prices=read_prices(prices) if prices else None,
-    )
+    cards = _cards(request, judges, answers, aspects)
     sides = [side for pair in pairs for side in (pair.first, pair.second)]
     made = made_by(list(request.arguments), sides, seed=request.seed)
     document = Document(
@@ -209,6 +197,29 @@ def _pairs_between(request: PairRequest) -> tuple[Pairs, list[str]]:
             f"no session of {methods[0]} shares client, attitude and seed with one of {others}: no pairs"
         )
     return drawn, methods
+
+
+def _compared(request: PreferRequest, pairs: list[Pair]) -> tuple[list[Pair], list[Pair]]:
+    """The pairs that judges compare, and the control pairs that go with them."""
+    if request.pairs:
+        pairs = sorted(Random(request.seed).sample(pairs, min(request.pairs, len(pairs))), key=lambda pair: pair.id)
+    wanted = controls_wanted(len(pairs)) if request.controls is None else request.controls
+    controls = control_pairs(pairs, wanted, seed=request.seed)
+    if controls:
+        tell(f"{counted(len(pairs), 'pair')}, and {counted(len(controls), 'control pair')} (--controls)")
+    return pairs, controls
+
+
+def _cards(request: PreferRequest, judges: tuple[Judge, ...], answers: Preferences, aspects: Aspects) -> JudgeCards:
+    prices = request.judging.work.prices
+    return judge_cards(
+        judges,
+        Judgements((), {}),
+        (),
+        preferences=answers,
+        aspects=(aspects.name, aspects.hash),
+        prices=read_prices(prices) if prices else None,
+    )
 
 
 async def _judge_pairs(

@@ -155,18 +155,8 @@ def _duel(
         )
         return one, other
 
-    def control(kept: Iterable[PairAnswer]) -> LengthControl:
-        return length_control(
-            (item for answer in kept if (item := _answer(answer, pairs[answer.pair], first))), seed=seed
-        )
-
-    by_aspect = {name: [answer for answer in answers if answer.aspect == name] for name in aspects}
-    rates = {name: control(kept) for name, kept in [*by_aspect.items(), (OVERALL, answers)] if kept}
-    raters = sorted({answer.rater for answer in answers})
-    by_rater = {
-        rater: control(answer for answer in answers if answer.rater == rater) if len(raters) > 1 else rates[OVERALL]
-        for rater in raters
-    }
+    sized_answers = [(answer, item) for answer in answers if (item := _answer(answer, pairs[answer.pair], first))]
+    by_aspect, by_rater = _controls(sized_answers, aspects, seed)
     return DuelLengths(
         first,
         second,
@@ -175,9 +165,23 @@ def _duel(
         means("counselor"),
         means("client"),
         share_figure((client, one.words > other.words) for client, (one, other) in sides),
-        rates,
+        by_aspect,
         by_rater,
     )
+
+
+def _controls(
+    answers: Sequence[tuple[PairAnswer, SizedAnswer]], aspects: Sequence[str], seed: int
+) -> tuple[dict[str, LengthControl], dict[str, LengthControl]]:
+    """What length does, by aspect (and over all of them), and by rater."""
+    by_aspect = {name: [item for answer, item in answers if answer.aspect == name] for name in aspects}
+    by_aspect[OVERALL] = [item for _, item in answers]
+    rates = {name: length_control(items, seed=seed) for name, items in by_aspect.items() if items}
+    raters = sorted({answer.rater for answer, _ in answers})
+    if len(raters) == 1:
+        return rates, {raters[0]: rates[OVERALL]}
+    by_rater = {rater: [item for answer, item in answers if answer.rater == rater] for rater in raters}
+    return rates, {rater: length_control(items, seed=seed) for rater, items in by_rater.items()}
 
 
 def _turned(pair: SizedPair, first: str) -> tuple[SessionLength, SessionLength]:
