@@ -15,6 +15,7 @@ from counseling_sessions.evaluation.judging.controls import (
 from counseling_sessions.evaluation.judging.preference import Order, Preference
 from counseling_sessions.evaluation.lengths import session_length
 from counseling_sessions.evaluation.pairs import Pair, Winner
+from counseling_sessions.sessions import Message
 from counseling_sessions.texts.words import words_of_any_script
 from tests.evaluation.judged import session
 from tests.evaluation.rating_sessions import pairs
@@ -73,9 +74,17 @@ def test_the_padding_asks_nothing_and_names_nobody() -> None:
             assert not any(word[0].isupper() and word.strip(",.") != "I" for word in text.split()[1:])
 
 
-def test_sessions_in_other_languages_have_identical_pairs_only() -> None:
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"language": "German"},
+        {"dialogue": (Message(turn=1, speaker="client", text="Ich schlafe seit drei Wochen nicht mehr gut, und im Laden geht alles schief."),) * 4},
+        {"dialogue": (Message(turn=1, speaker="client", text="我最近总是睡不好，白天在店里也没有精神，什么都做不好。"),) * 4},
+    ],
+)  # fmt: skip
+def test_sessions_in_other_languages_have_identical_pairs_only(changes: dict[str, object]) -> None:
     foreign = [
-        Pair(pair.id, pair.key, pair.groups, *(side.model_copy(update={"language": "German"}) for side in (pair.first, pair.second)))
+        Pair(pair.id, pair.key, pair.groups, *(side.model_copy(update={"language": None} | changes) for side in (pair.first, pair.second)))
         for pair in pairs(3)
     ]  # fmt: skip
     assert {name for pair in control_pairs(foreign, 3) for name in pair.groups} == {"identical", "plain"}

@@ -14,6 +14,7 @@ from typing import Literal, get_args
 from pydantic import TypeAdapter
 
 from counseling_sessions.evaluation.aspects import RubricText
+from counseling_sessions.evaluation.checks.languages import expected, other_language
 from counseling_sessions.evaluation.judging.preference import Decision, Preference, Preferences, decisions
 from counseling_sessions.evaluation.pairs import Pair, PairKey, Winner, name_of
 from counseling_sessions.evaluation.statistics.intervals import Figure, share_figure
@@ -21,7 +22,7 @@ from counseling_sessions.sessions import Message, Session
 from counseling_sessions.settings import read_yaml
 from counseling_sessions.state import Speaker
 from counseling_sessions.store.reading import sha256_of
-from counseling_sessions.texts.words import words_of_any_script
+from counseling_sessions.texts.words import normalized, words_of_any_script
 
 ControlKind = Literal["identical", "padded"]
 PLAIN = "plain"
@@ -30,8 +31,8 @@ SHARE, FEWEST = 0.05, 5
 """By default there is a control of each kind for one pair in twenty, five at least: fewer clients have no interval."""
 PADDED_BY = 0.4
 """Words that padding adds, as a share of the session's."""
-LANGUAGES = (None, "English")
-"""Languages of sessions that are padded; the padding is English."""
+LANGUAGE = "English"
+"""The language of the padding, and of the sessions that are padded."""
 _FILE = Path(__file__).with_name("controls.yaml")
 
 
@@ -67,7 +68,7 @@ def control_pairs(pairs: Sequence[Pair], n: int, *, seed: int = 0) -> list[Pair]
     for number, (key, session) in enumerate(_drawn(pairs, n, seed)):
         controls.append(_pair("identical", key, session, session.model_copy(), first=True))
         longer = padded(session, seed)
-        if session.language in LANGUAGES and longer.dialogue != session.dialogue:
+        if _in_language(session) and longer.dialogue != session.dialogue:
             controls.append(_pair("padded", key, longer, session, first=number % 2 == 0))
     return controls
 
@@ -144,6 +145,15 @@ def _padded_first(decision: Decision) -> Winner | None:
     if decision.outcome is None or decision.first_method == "padded":
         return decision.outcome
     return turned.get(decision.outcome, decision.outcome)
+
+
+def _in_language(session: Session) -> bool:
+    """Whether a session is in the padding's language; by its words, as few files name one."""
+    text = " ".join(message.text for message in session.dialogue)
+    language = expected(LANGUAGE)
+    return session.language in (None, LANGUAGE) and bool(
+        language and not other_language(text, normalized(text), language)
+    )
 
 
 def _kind(pair: Pair) -> ControlKind:
