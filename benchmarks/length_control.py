@@ -1,4 +1,4 @@
-"""How well the length-controlled win rate holds, in simulated studies: `python benchmarks/length_control.py [--studies 400]`.
+"""How well the length-controlled win rate holds, in simulated studies: `python benchmarks/length_control.py [--studies 150]`.
 
 Two methods on the same clients, three sessions each. The first method's sessions are longer by a number of standard deviations of a
 session's length. Four judges: one counts words, one sees quality alone, one sees both, one answers by chance. The table shows the plain
@@ -43,7 +43,7 @@ def answers(judge: Judge, clients: int, longer: float, rng: np.random.Generator)
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--studies", type=int, default=400)
+    parser.add_argument("--studies", type=int, default=150)
     studies = parser.parse_args().studies
     print("judge         clients longer   plain   true  controlled  sd    holds            no figure")
     for name, (judge, true) in JUDGES.items():
