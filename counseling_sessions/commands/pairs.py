@@ -18,20 +18,22 @@ from counseling_sessions.commands.reports import (
     tell_problems,
     tell_scoreless,
 )
-from counseling_sessions.commands.telling import errors, say, tell_left_out, tell_still_to_come, warn
+from counseling_sessions.commands.telling import errors, say, tell, tell_left_out, tell_still_to_come, warn
 from counseling_sessions.evaluation.aspects import Aspects, read_aspects
 from counseling_sessions.evaluation.groups import gather
-from counseling_sessions.evaluation.judging.card import judge_cards
+from counseling_sessions.evaluation.judged_pairs import judged_pairs
+from counseling_sessions.evaluation.judging.card import JudgeCards, judge_cards
+from counseling_sessions.evaluation.judging.controls import control_pairs, controls_wanted, padding_hash, parted
 from counseling_sessions.evaluation.judging.judges import Judge, read_judges
 from counseling_sessions.evaluation.judging.preference import (
     Decision,
     Preferences,
     decisions,
     judge_pairs,
-    position_bias,
 )
 from counseling_sessions.evaluation.judging.run import Judgements
-from counseling_sessions.evaluation.pairs import Pair, pairs_of
+from counseling_sessions.evaluation.lengths import rated_lengths
+from counseling_sessions.evaluation.pairs import Pair, Pairs, pairs_of
 from counseling_sessions.evaluation.preferred import by_judges, preferred, rated
 from counseling_sessions.evaluation.rating.answers import find_study, read_answers
 from counseling_sessions.evaluation.rating.draw import draw_study
@@ -43,9 +45,11 @@ from counseling_sessions.evaluation.report.document import Document, Section
 from counseling_sessions.evaluation.report.judged import judge_card
 from counseling_sessions.evaluation.report.made import made_by, made_section
 from counseling_sessions.evaluation.report.methods import of_judges, of_preferences, of_raters, of_software
+from counseling_sessions.evaluation.report.pairing import pairing_section, pairing_sentences
+from counseling_sessions.evaluation.report.preference_judges import judges_of_pairs_section
+from counseling_sessions.evaluation.report.preference_verdicts import preference_verdicts
 from counseling_sessions.evaluation.report.preferred import (
     agreement_section,
-    position_section,
     preference_section,
     progress_section,
 )
@@ -59,22 +63,15 @@ def prefer(request: PreferRequest) -> int:
     """Have judges compare pairs of sessions, and report."""
     judges = read_judges(request.judging.judge)
     aspects = read_aspects(request.aspects)
-    pairs, methods = _pairs_between(request)
-    if request.pairs:
-        pairs = sorted(Random(request.seed).sample(pairs, min(request.pairs, len(pairs))), key=lambda pair: pair.id)
-    answers = asyncio.run(_judge_pairs(request, pairs, aspects, judges))
+    drawn, methods = _pairs_between(request)
+    pairs, controls = _compared(request, drawn.pairs)
+    answers, checks = parted(asyncio.run(_judge_pairs(request, [*pairs, *controls], aspects, judges)), controls)
     decided = decisions(answers.rows)
     preferences, unanswered = by_judges(decided)
     result = preferred(preferences, methods, aspects, unanswered=unanswered, seed=request.seed)
-    prices = request.judging.work.prices
-    cards = judge_cards(
-        judges,
-        Judgements((), {}),
-        (),
-        preferences=answers,
-        aspects=(aspects.name, aspects.hash),
-        prices=read_prices(prices) if prices else None,
-    )
+    judged = judged_pairs(pairs, decided, answers.rows, methods, aspects, (controls, checks), seed=request.seed)
+    verdicts = preference_verdicts(judged)
+    cards = _cards(request, judges, answers, aspects)
     sides = [side for pair in pairs for side in (pair.first, pair.second)]
     made = made_by(list(request.arguments), sides, seed=request.seed)
     document = Document(
@@ -82,8 +79,9 @@ def prefer(request: PreferRequest) -> int:
         f"{counted(len(pairs), 'pair')} of sessions with the same client, attitude and seed, "
         f"judged by {counted(len(judges), 'model')}.",
         (
-            preference_section(result, aspects, "judge"),
-            position_section(position_bias(answers.rows)),
+            pairing_section(drawn, len(pairs)),
+            judges_of_pairs_section(judged, verdicts),
+            preference_section(result, aspects, "judge", judged.lengths),
             Section("Judge cards", (), tuple(judge_card(card) for card in cards.cards)),
             made_section(made),
         ),
@@ -93,14 +91,24 @@ def prefer(request: PreferRequest) -> int:
             *of_software(made),
         ),
     )
-    parts = {"made": made, "preferred": result, "decisions": flat(decided), "cards": cards}
-    give_report(request.report, document, _plain({**parts, "answers": flat(answers.rows)}))
+    parts = {
+        "made": made,
+        "preferred": result,
+        "decisions": flat(decided),
+        "cards": cards,
+        "answers": flat(answers.rows),
+        "pairing": {**drawn._asdict(), "pairs": len(drawn.pairs), "compared": len(pairs)},
+        "verdicts": verdicts,
+        "judged": judged,
+        "controls": {"padding": padding_hash(), "answers": flat(checks)},
+    }
+    give_report(request.report, document, _plain(parts))
     return tell_scoreless((row.judge, row.unscored) for row in answers.rows)
 
 
 def rate(request: RateRequest) -> int:
     """Draw a study, and write the pages on which people compare pairs of sessions."""
-    pairs, _ = _pairs_between(request)
+    pairs = _pairs_between(request)[0].pairs
     study = draw_study(
         pairs,
         read_aspects(request.aspects),
@@ -138,18 +146,19 @@ def report_agreement(request: AgreementRequest) -> int:
     judged = _judged(request.judged) if request.judged else []
     if answers.ratings:
         result = rated(answers, study, judged, seed=request.seed)
+        lengths = rated_lengths(answers.ratings, study, seed=request.seed)
         document = Document(
             "What people preferred",
             f"{counted(len(study.pairs), 'pair')} of sessions, {counted(len(result.preferred.raters), 'rater')}.",
             (
                 progress_section(answers),
-                preference_section(result.preferred, study.aspects, "rater"),
+                preference_section(result.preferred, study.aspects, "rater", lengths),
                 agreement_section(result, study.aspects),
             ),
             methods=(*of_raters(answers), *of_preferences(result.preferred, study.aspects, "rater")),
         )
         data = {"study": study.hash, "command": list(request.arguments), "answers": answers, "rated": result}
-        give_report(request.report, document, _plain(data))
+        give_report(request.report, document, _plain({**data, "lengths": lengths}))
     for problem in answers.problems:
         warn(f"left out: {problem}")
     if not answers.ratings:
@@ -173,7 +182,7 @@ def _plain(data: dict[str, Any]) -> dict[str, Any]:
     return dict(to_jsonable_python(data, inf_nan_mode="constants"))
 
 
-def _pairs_between(request: PairRequest) -> tuple[list[Pair], list[str]]:
+def _pairs_between(request: PairRequest) -> tuple[Pairs, list[str]]:
     """The pairs of sessions that are asked for, and the groups that they are of. Raises `SettingsError` where there are none."""
     gathered = gather(request.sources, request.by, salvage=request.salvage)
     tell_still_to_come(request.sources)
@@ -185,16 +194,39 @@ def _pairs_between(request: PairRequest) -> tuple[list[Pair], list[str]]:
         )
     if len(set(methods)) < 2:
         raise SettingsError(f"--between: name two groups at least, of {', '.join(gathered.groups)} (see --by)")
-    pairs, alone = pairs_of({name: gathered.groups[name] for name in methods}, gathered.pairing)
+    drawn = pairs_of({name: gathered.groups[name] for name in methods}, gathered.pairing)
     tell_problems(gathered.problems)
-    if alone:
-        warn(f"{alone} sessions have no partner with the same client, attitude and seed, and are left out")
-    if not pairs:
+    for sentence in pairing_sentences(drawn):
+        warn(sentence)
+    if not drawn.pairs:
         others = ", ".join(methods[1:])
         raise SettingsError(
             f"no session of {methods[0]} shares client, attitude and seed with one of {others}: no pairs"
         )
-    return pairs, methods
+    return drawn, methods
+
+
+def _compared(request: PreferRequest, pairs: list[Pair]) -> tuple[list[Pair], list[Pair]]:
+    """The pairs that judges compare, and the control pairs that go with them."""
+    if request.pairs:
+        pairs = sorted(Random(request.seed).sample(pairs, min(request.pairs, len(pairs))), key=lambda pair: pair.id)
+    wanted = controls_wanted(len(pairs)) if request.controls is None else request.controls
+    controls = control_pairs(pairs, wanted, seed=request.seed)
+    if controls:
+        tell(f"{counted(len(pairs), 'pair')}, and {counted(len(controls), 'control pair')} (--controls)")
+    return pairs, controls
+
+
+def _cards(request: PreferRequest, judges: tuple[Judge, ...], answers: Preferences, aspects: Aspects) -> JudgeCards:
+    prices = request.judging.work.prices
+    return judge_cards(
+        judges,
+        Judgements((), {}),
+        (),
+        preferences=answers,
+        aspects=(aspects.name, aspects.hash),
+        prices=read_prices(prices) if prices else None,
+    )
 
 
 async def _judge_pairs(

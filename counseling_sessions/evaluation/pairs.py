@@ -1,11 +1,11 @@
 """Pairs of sessions that differ in their group alone: the same client, attitude and seed."""
 
 import hashlib
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import combinations
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from counseling_sessions.sessions import Session, SessionKey
 
@@ -45,24 +45,73 @@ class Pair:
     second: Session
 
 
-def pairs_of(groups: Mapping[str, Iterable[Session]], pairing: Pairing) -> tuple[list[Pair], int]:
-    """All pairs between the groups, sorted by key, and how many sessions have no partner.
+class Pairs(NamedTuple):
+    """The pairs between groups, sorted by key, and what became of the other sessions.
 
-    Of several sessions with one key in a group the first by id counts.
+    `alone` sessions have a key that no other group has. `repetitions` counts pairs of further sessions with one key in both groups, and
+    `surplus` further sessions that no other group has as many of. `copies` are sessions that were read twice, and count once.
     """
-    by_key: dict[PairKey, dict[str, Session]] = defaultdict(dict)
+
+    pairs: list[Pair]
+    alone: int = 0
+    repetitions: int = 0
+    surplus: int = 0
+    copies: int = 0
+
+
+def pairs_of(groups: Mapping[str, Iterable[Session]], pairing: Pairing) -> Pairs:
+    """All pairs between the groups.
+
+    Where a key comes several times in a group, sorted by id and words, the k-th session of one group goes with the k-th of another.
+    """
+    by_key: dict[PairKey, dict[str, list[Session]]] = defaultdict(lambda: defaultdict(list))
+    copies = 0
     for group, sessions in groups.items():
-        for session in sorted(sessions, key=lambda session: session.id):
-            by_key[pairing.key(session.key)].setdefault(group, session)
-    pairs = [
-        Pair(_name(two, by_group), key, two, *(by_group[group] for group in two))
-        for key, by_group in sorted(by_key.items(), key=lambda item: item[0])
-        for two in combinations(by_group, 2)
-    ]
-    return pairs, sum(len(by_group) == 1 for by_group in by_key.values())
+        for session in sorted(sessions, key=_order):
+            listed = by_key[pairing.key(session.key)][group]
+            if listed and _order(listed[-1]) == _order(session):
+                copies += 1
+            else:
+                listed.append(session)
+    pairs: list[Pair] = []
+    alone = repetitions = surplus = 0
+    for key, by_group in sorted(by_key.items(), key=lambda item: item[0]):
+        for turn in range(max(map(len, by_group.values()))):
+            reached = {group: listed[turn] for group, listed in by_group.items() if turn < len(listed)}
+            made = [
+                Pair(_name(two, reached), key, two, *(reached[group] for group in two))
+                for two in combinations(reached, 2)
+            ]
+            pairs += made
+            repetitions += len(made) if turn else 0
+            alone += len(by_group) == 1
+            surplus += len(reached) == 1 < len(by_group)
+    return Pairs(_distinct(pairs), alone, repetitions, surplus, copies)
+
+
+def _order(session: Session) -> tuple[str, str]:
+    return session.id, name_of(f"{message.speaker}: {message.text}" for message in session.dialogue)
 
 
 def _name(groups: tuple[str, str], sessions: Mapping[str, Session]) -> str:
     # Neither the sessions' folder nor their order counts: answers must find their pair again after a run has moved.
-    named = "\n".join(sorted(f"{group}\n{sessions[group].id}" for group in groups))
-    return hashlib.sha256(named.encode()).hexdigest()[:12]
+    return name_of(sorted(f"{group}\n{sessions[group].id}" for group in groups))
+
+
+def _distinct(pairs: list[Pair]) -> list[Pair]:
+    """The pairs, those whose names are the same named by their words too: answers are put together by a pair's name."""
+    shared = Counter(pair.id for pair in pairs)
+    named = []
+    for pair in pairs:
+        if shared[pair.id] > 1:
+            sides = zip(pair.groups, (pair.first, pair.second), strict=True)
+            said = sorted(f"{group}\n{_order(session)[1]}" for group, session in sides)
+            named.append(replace(pair, id=name_of([pair.id, str(pair.key), *said])))
+        else:
+            named.append(pair)
+    return named
+
+
+def name_of(lines: Iterable[str]) -> str:
+    """A name made of these lines: 12 hexadecimal digits of their SHA-256."""
+    return hashlib.sha256("\n".join(lines).encode("utf-8", "surrogatepass")).hexdigest()[:12]

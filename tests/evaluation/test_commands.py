@@ -206,7 +206,10 @@ def test_people_rate_and_their_answers_are_read(
     assert call("agreement", *folder.glob("*.json"), "--judged", prefer, "--json", out) == 0
     printed = capsys.readouterr().out
     assert "Judges beside people" in printed
-    rated = json.loads(out.read_text(encoding="utf-8"))["rated"]
+    assert "magnet preferred to single-plan, at equal length" in printed
+    data = json.loads(out.read_text(encoding="utf-8"))
+    assert data["lengths"][0]["raters"].keys() == {"rater-1", "rater-2"}
+    rated = data["rated"]
     # One always answers left, the other always right.
     assert rated["side"]["rater-1"]["share"]["value"] == 1
     assert rated["side"]["rater-2"]["share"]["value"] == 0

@@ -156,7 +156,7 @@ def test_scores_of_sessions_with_one_id_are_kept_apart(tmp_path: Path) -> None:
 
 def test_a_pair_has_one_name_whatever_is_named_first(ours: Path) -> None:
     groups = gather([ours]).groups
-    [one], _ = pairs_of(groups, Pairing())
-    [other], _ = pairs_of({name: groups[name] for name in ("single", "magnet")}, Pairing())
+    [one] = pairs_of(groups, Pairing()).pairs
+    [other] = pairs_of({name: groups[name] for name in ("single", "magnet")}, Pairing()).pairs
     assert one.id == other.id
     assert one.groups == other.groups[::-1] == ("magnet", "single")

@@ -23,7 +23,7 @@ _LINES = {
     "evaluate": f"evaluate batch {_PLAIN} --json made/evaluate.json --markdown made/evaluate.md",
     "evaluate-judged": f"evaluate batch {_JUDGED} --json made/judged.json",
     "compare": f"compare batch {_PLAIN} --html page.html --json made/compare.json --markdown made/compare.md",
-    "prefer": "prefer batch --between magnet,single-plan --judge judge.yaml --quiet --json made/prefer.json",
+    "prefer": "prefer batch --between magnet,single-plan --judge judge.yaml --controls 0 --quiet --json made/prefer.json",
     "agreement": "agreement study/answers-1.json study/answers-2.json --quiet --json made/agreement.json "
     "--markdown made/agreement.md",
     "train-data": "train data batch single --out made/train --splits 40/30/30 --seed 7 --roles all,counselor",

@@ -140,6 +140,11 @@ class PreferRequest(PairRequest):
     """Pairs for judges."""
 
     pairs: int | None = option("so many pairs, drawn by the seed (default: all)", "N", type=positive)
+    controls: int | None = option(
+        "control pairs of each kind, identical and padded (default: one for 20 pairs, at least 5; 0: none)",
+        "N",
+        type=count,
+    )
     judging: PairJudgeOptions = group(PairJudgeOptions, "judges")
     report: ReportOptions = group(ReportOptions, "report")
 

@@ -207,6 +207,12 @@ def position_bias(rows: Iterable[Preference]) -> list[PositionBias]:
     return biases
 
 
+def answered_twice(rows: Iterable[Preference]) -> list[tuple[Preference, Winner, Winner]]:
+    """A row of each aspect of a pair that a sample answered in both orders, and its winners forward and backward."""
+    samples = [orders for listed in _grouped(rows).values() for orders in listed]
+    return [(orders["forward"], *both) for orders in samples for both in _both([orders])]
+
+
 def _grouped(rows: Iterable[Preference]) -> dict[tuple[str, str, str], list[dict[Order, Preference]]]:
     """The samples' answers in their orders, of each pair's aspect and judge."""
     groups: dict[tuple[str, str, str], dict[int, dict[Order, Preference]]] = defaultdict(lambda: defaultdict(dict))

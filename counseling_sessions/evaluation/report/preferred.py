@@ -1,24 +1,33 @@
-"""The sections on preferences: win rates by aspect, rankings, judges' bias, and what people's answers are worth."""
+"""The sections on preferences: win rates by aspect, rankings, and what people's answers are worth."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from counseling_sessions.evaluation.aspects import Aspects
-from counseling_sessions.evaluation.judging.preference import PositionBias
+from counseling_sessions.evaluation.lengths import DuelLengths
 from counseling_sessions.evaluation.preferred import OVERALL, Duel, Preferred, Rated
 from counseling_sessions.evaluation.rating.answers import Answers
 from counseling_sessions.evaluation.report.document import Block, Cell, Listing, Row, Section, Table
-from counseling_sessions.evaluation.report.format import figure_cell, in_family, p_cell, p_cells, per_cent, tested
+from counseling_sessions.evaluation.report.format import figure_cell, in_family, p_cell, p_cells, tested
+from counseling_sessions.evaluation.report.lengths import length_tables
 from counseling_sessions.evaluation.report.per_rater import cautions, rater_tables
 from counseling_sessions.evaluation.report.plots import dots
 from counseling_sessions.evaluation.report.points import Point
 from counseling_sessions.texts.words import counted
 
 
-def preference_section(preferred: Preferred, aspects: Aspects, who: str) -> Section:
-    """Win rates of every two methods by aspect, and strengths where there are more."""
+def preference_section(
+    preferred: Preferred, aspects: Aspects, who: str, lengths: Sequence[DuelLengths] = ()
+) -> Section:
+    """Win rates of every two methods by aspect, what length does to them, and strengths where there are more methods."""
     titles = _titles(aspects)
     duels = [duel for duel in preferred.duels if duel.rates]
-    blocks: list[Block] = [show(duel, titles) for duel in duels for show in (_duel, _picture)]
+    blocks: list[Block] = []
+    for duel in duels:
+        blocks += [
+            _duel(duel, titles),
+            _picture(duel, titles),
+            *length_tables(duel.first, duel.second, lengths, titles),
+        ]
     if preferred.rankings:
         blocks.append(_rankings(preferred, titles))
     blocks += rater_tables(preferred, titles, who)
@@ -81,25 +90,6 @@ def _rankings(preferred: Preferred, titles: Mapping[str, str]) -> Table:
         "half a win each way. In brackets 95 % intervals, clustered by client: they hold for these raters.",
     )
     return Table("All methods together", ("", *methods), tuple(rows), notes)
-
-
-def position_section(biases: list[PositionBias]) -> Section:
-    """How far the judges go by the order of showing."""
-    rows: list[Row] = [
-        (
-            bias.judge,
-            f"{bias.shown_first:,} of {bias.named:,} ({per_cent(bias.shown_first, bias.named)})",
-            f"{bias.agreed:,} of {bias.both:,} ({per_cent(bias.agreed, bias.both)})",
-            f"{bias.stayed_first:,}",
-            f"{bias.stayed_second:,}",
-        )
-        for bias in biases
-    ]
-    heads = ("", "first shown preferred", "both orders agree", "stayed with the first", "stayed with the second")
-    notes = (
-        "A judge without bias prefers the one shown first half the time. Where the orders disagree, it counts as a tie.",
-    )
-    return Section("Order of showing", (), (Table("", heads, tuple(rows), notes),))
 
 
 def progress_section(answers: Answers) -> Section:

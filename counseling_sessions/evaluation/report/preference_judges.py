@@ -1,0 +1,73 @@
+"""The section on the judges of pairs: a verdict in words, the order of showing, and control pairs."""
+
+from collections.abc import Sequence
+
+from counseling_sessions.evaluation.judged_pairs import JudgedPairs
+from counseling_sessions.evaluation.judging.controls import ControlKind, ControlResult
+from counseling_sessions.evaluation.judging.position import Position
+from counseling_sessions.evaluation.report.document import Block, Row, Section, Table
+from counseling_sessions.evaluation.report.format import NONE, figure_cell, number, p_cell, tested
+from counseling_sessions.evaluation.report.preference_verdicts import PreferenceVerdict
+
+_CONTROLS: dict[ControlKind, tuple[str, tuple[str, str, str], str]] = {
+    "identical": (
+        "Control pairs: the same session twice",
+        ("tied", "the first preferred", "the second preferred"),
+        "An honest judge ties.",
+    ),
+    "padded": (
+        "Control pairs: a session beside itself with empty words added",
+        ("tied", "padded preferred", "plain preferred"),
+        "An honest judge ties, or prefers the plain session. Both orders together: unless they agree, it is a tie.",
+    ),
+}
+
+
+def judges_of_pairs_section(judged: JudgedPairs, verdicts: Sequence[PreferenceVerdict]) -> Section:
+    """What each judge goes by, in words, and the figures behind it."""
+    said = tuple(f"{verdict.judge}: {verdict.text}" for verdict in verdicts)
+    blocks: list[Block] = [_positions(judged.positions)]
+    for kind in _CONTROLS:
+        if kept := [result for result in judged.controls if result.kind == kind]:
+            blocks.append(_controls(kind, kept))
+    return Section("What the judges go by", said, tuple(blocks))
+
+
+def _positions(positions: Sequence[Position]) -> Table:
+    rows: list[Row] = [
+        (
+            item.judge,
+            figure_cell(item.first, share=True),
+            p_cell(
+                item.test.value,
+                rejected=item.test.value is not None and item.test.value < 0.05,
+                detail=tested(item.test),
+            ),
+            figure_cell(item.consistent, share=True),
+            NONE if item.expected is None else number(item.expected, share=True),
+            f"{item.counts.stayed_first:,} / {item.counts.stayed_second:,}",
+        )
+        for item in positions
+    ]
+    heads = ("", "first shown preferred", "p", "both orders agree", "by chance", "stayed")
+    notes = (
+        "First shown preferred: of answers that name a session; half, without a pull of the place. p: signs of a client's answers "
+        "flipped together. By chance: how often both orders would agree if the two answers had nothing to do with each other. "
+        "Stayed: aspects whose answer stayed with the first / the second place when the order was turned. "
+        "Where the orders disagree, it counts as a tie. In brackets 95 % intervals, clustered by client.",
+    )
+    return Table("Order of showing", heads, tuple(rows), notes)
+
+
+def _controls(kind: ControlKind, results: Sequence[ControlResult]) -> Table:
+    caption, shares, note = _CONTROLS[kind]
+    rows: list[Row] = [
+        (
+            item.judge,
+            f"{item.pairs:,}",
+            f"{item.answers:,}",
+            *(figure_cell(share, share=True) for share in (item.tied, item.one, item.other)),
+        )
+        for item in results
+    ]
+    return Table(caption, ("", "pairs", "answers", *shares), tuple(rows), (note, "They count in no win rate."))
