@@ -38,16 +38,12 @@ from counseling_sessions.evaluation.rating.draw import draw_study
 from counseling_sessions.evaluation.rating.label_studio import write_label_studio
 from counseling_sessions.evaluation.rating.page import write_pages
 from counseling_sessions.evaluation.rating.study import STUDY_FILE, read_study, write_study
+from counseling_sessions.evaluation.report.agreement import agreement_section, progress_section
 from counseling_sessions.evaluation.report.data import flat
 from counseling_sessions.evaluation.report.document import Document, Section
 from counseling_sessions.evaluation.report.judged import judge_card
 from counseling_sessions.evaluation.report.made import made_by, made_section
-from counseling_sessions.evaluation.report.preferred import (
-    agreement_section,
-    position_section,
-    preference_section,
-    progress_section,
-)
+from counseling_sessions.evaluation.report.preferred import position_section, preference_section
 from counseling_sessions.models.prices import read_prices
 from counseling_sessions.settings import SettingsError, validation_message
 from counseling_sessions.store.reading import parse_json, read_text
