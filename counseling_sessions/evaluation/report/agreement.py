@@ -30,18 +30,20 @@ def agreement_section(rated: Rated, aspects: Aspects) -> Section:
     rows: list[Row] = [
         (
             titles[aspect],
-            f"{agreement.units:,}",
+            f"{agreement.subjects:,}",
             figure_cell(agreement.alpha),
+            figure_cell(agreement.ac),
             figure_cell(agreement.fleiss),
             figure_cell(agreement.mean_kappa),
             figure_cell(agreement.raw, share=True),
         )
         for aspect, agreement in rated.agreements.items()
     ]
-    heads = ("", "pairs", "alpha", "Fleiss's kappa", "mean of Cohen's kappas", "agree")
+    heads = ("", "pairs", "alpha", "AC1", "Fleiss's kappa", "mean of Cohen's kappas", "agree")
     notes = (
-        "Alpha: Krippendorff's, nominal (first, second, equal). In brackets 95 % intervals, clustered by client. Who could not say "
-        "counts as missing.",
+        "Alpha: Krippendorff's, nominal (first, second, equal). AC1: Gwet's, which stays high where nearly all answers are alike. In "
+        "brackets 95 % intervals, clustered by client. Who could not say counts as missing. All aspects together: the mean over "
+        "aspects (and over each two methods), weighted by pairs, since pooled answers would take different base rates for agreement.",
     )
     blocks: list[Block] = [Table("Between raters", heads, tuple(rows), notes), _raters(rated)]
     if rated.judges:
@@ -90,6 +92,7 @@ def _judges(rated: Rated) -> Table:
         "agrees with the majority",
     )
     notes = (
-        "Over pairs and aspects that both rated; the majority is the people's most frequent answer, where there is one.",
+        "Over pairs that both rated, within aspects and each two methods, then averaged; the majority is the people's most frequent "
+        "answer, where there is one.",
     )
     return Table("Judges beside people", heads, tuple(rows), notes)
