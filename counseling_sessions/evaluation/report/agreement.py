@@ -2,14 +2,14 @@
 
 from counseling_sessions.evaluation.aspects import Aspects
 from counseling_sessions.evaluation.preferred import Rated
-from counseling_sessions.evaluation.rating.answers import Answers
+from counseling_sessions.evaluation.rating.answers import Answers, Comment, ScaleAnswers, SessionComment
 from counseling_sessions.evaluation.report.document import Block, Listing, Row, Section, Table
 from counseling_sessions.evaluation.report.format import figure_cell, p_cell, tested
 from counseling_sessions.evaluation.report.preferred import aspect_titles
 from counseling_sessions.texts.words import counted
 
 
-def progress_section(answers: Answers) -> Section:
+def progress_section(answers: Answers | ScaleAnswers) -> Section:
     """Who has handed in how much, and what could not be read."""
     rows: list[Row] = [
         (item.rater, f"{item.answered:,} of {item.asked:,}", item.file or "not handed in") for item in answers.progress
@@ -19,9 +19,13 @@ def progress_section(answers: Answers) -> Section:
         items = tuple((problem.file, str(problem)) for problem in answers.problems)
         blocks.append(Listing(f"{counted(len(items), 'problem')} with what could not be read", items))
     if answers.comments:
-        said = tuple((f"{item.rater}, pair {item.pair}", item.text) for item in answers.comments)
+        said = tuple((f"{item.rater}, {_subject(item)}", item.text) for item in answers.comments)
         blocks.append(Listing(counted(len(said), "comment"), said))
     return Section("What was handed in", (f"Study {answers.study}.",), tuple(blocks))
+
+
+def _subject(comment: Comment | SessionComment) -> str:
+    return f"pair {comment.pair}" if isinstance(comment, Comment) else f"session {comment.session}"
 
 
 def agreement_section(rated: Rated, aspects: Aspects) -> Section:
