@@ -25,8 +25,8 @@ def agreement_of_scores(rated: RatedSessions) -> Section:
     heads = ("", "sessions", "alpha", "AC2", "ICC(A,1)", f"ICC(A,{len(rated.raters)})", "ICC(C,1)", "same score")
     notes = (
         "Alpha: Krippendorff's, ordinal for items, interval for subscales. AC2: Gwet's, with ordinal weights. ICC: two-way, of one "
-        "rater (A,1), of the mean of these raters, and of one rater but for severity (C,1), over sessions that everybody rated. In brackets "
-        "95 % intervals, clustered by client, for these raters.",
+        "rater (A,1), of the mean of these raters, and of one rater but for severity (C,1), over sessions that everybody rated. In "
+        "brackets 95 % intervals, clustered by client, for these raters.",
     )
     blocks: list[Block] = [Table("Between people", heads, tuple(rows), notes), _variance(rated), _users(rated)]
     return Section("Agreement", (), tuple(blocks))
@@ -55,8 +55,8 @@ def _variance(rated: RatedSessions) -> Table:
     heads = ("", "clients", "sessions", "raters", "residual", *(f"{n} rater{'s' * (n > 1)}" for n in numbers))
     notes = (
         "The shares of clients, of sessions within clients, of raters' severity and of all else in the variance of one rating (G "
-        "study); and how far the mean of so many raters would tell sessions apart (D study: dependability Phi, 0 to 1). With one session a "
-        "client, the two are one.",
+        "study); and how far the mean of so many raters would tell sessions apart (D study: dependability Phi, 0 to 1). Where a client "
+        "has one session, the two are one.",
     )
     return Table("Where the variance comes from, and how many raters it takes", heads, tuple(rows), notes)
 

@@ -89,17 +89,17 @@ class _Squares:
     def components(self) -> Floats:
         """The variance of clients, of sessions within them, of raters and of the residual, none below 0: [4, samples].
 
-        Where every client has one session, the two are one, and stand under sessions.
+        Clients and sessions together are what tells sessions apart; with one session a client, all of it stands under sessions.
         """
         n, k, residual = self.units, self.raters, self.residual
+        universe = np.maximum(self.between_units - residual, 0) / k
         within = np.where(n > self.clients, (self.rows - self.by_client) / (n - self.clients), np.nan)
-        several = np.isfinite(within)
-        between = (self.by_client - self.correction) / np.maximum(self.clients - 1, 1)
-        typical = (n - self.sizes / n) / np.maximum(self.clients - 1, 1)
-        clients = np.where(several, (between - within) / (k * typical), 0)
-        sessions = (np.where(several, within, self.between_units) - residual) / k
-        raters = (self.between_raters - residual) / n
-        return np.asarray(np.maximum(np.stack([clients, sessions, raters, residual]), 0), dtype=np.float64)
+        between = (self.by_client - self.correction) / (self.clients - 1)
+        typical = (n - self.sizes / n) / (self.clients - 1)
+        clients = np.where(np.isfinite(within), (between - within) / (k * typical), 0)
+        clients = np.clip(clients, 0, universe)
+        raters = np.maximum(self.between_raters - residual, 0) / n
+        return np.asarray(np.stack([clients, universe - clients, raters, residual]), dtype=np.float64)
 
 
 def intraclass(table: Ratings) -> Intraclass:
