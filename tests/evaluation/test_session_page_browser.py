@@ -26,7 +26,7 @@ def driver(tmp_path: Path) -> Iterator[Any]:
 def test_a_rater_scores_by_keyboard_reads_anchors_and_exports(driver: Any, tmp_path: Path) -> None:
     study = drawn(2, repeats=0)
     driver.get(write_pages(study, tmp_path)[0].as_uri())
-    assert "from 0 to 6" in text_of(driver, "#instructions").replace("\n", " ").replace("    ", " ")
+    assert "from 0 to 6" in " ".join(text_of(driver, "#instructions").split())
     press(driver, "n")
     assert driver.find_element("css selector", f"{SHOWN} fieldset .anchors").is_displayed()
     press(driver, "06x3")
