@@ -14,6 +14,7 @@ from counseling_sessions.evaluation.rating.answers import read_scale_answers
 from counseling_sessions.evaluation.rating.draw_sessions import draw_sessions
 from counseling_sessions.evaluation.rating.page import page_of, write_pages
 from counseling_sessions.evaluation.rating.study import ScaleStudy, StudyError, read_study, write_study
+from counseling_sessions.evaluation.report.rated_sessions import agreement_of_scores
 from counseling_sessions.evaluation.scales import Scale, read_scale
 from run import main
 from tests.evaluation.rating_sessions import METHODS, pairs
@@ -145,6 +146,14 @@ def test_what_comes_again_is_a_raters_consistency_and_no_second_rating(tmp_path:
     path.write_text(json.dumps(content))
     user = rated_sessions(read_scale_answers([path], study), study).users["rater-1"]
     assert (user.scores, user.distinct, user.repeated.value, user.apart.value) == (120, 1, 0, 2)
+
+
+def test_one_rater_has_no_agreement(tmp_path: Path) -> None:
+    study = drawn(2, repeats=0)
+    one = read_scale_answers([answer(tmp_path / "one.json", study, 1, lambda session, item: 3)], study)
+    section = agreement_of_scores(rated_sessions(one, study))
+    assert "needs two raters" in section.paragraphs[0]
+    assert len(section.blocks) == 1
 
 
 def test_people_and_a_generous_judge_through_the_commands(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -19,6 +19,10 @@ def ratings_section(rated: RatedSessions) -> Section:
 
 def agreement_of_scores(rated: RatedSessions) -> Section:
     """How far people agree, on items and subscales, and what other numbers of raters would reach."""
+    if len(rated.raters) < 2:
+        return Section(
+            "Agreement", ("One person alone agrees with nobody: agreement needs two raters.",), (_users(rated),)
+        )
     titles = {item.id: item.title for item in rated.scale.items}
     rows: list[Row] = [_agreed(_title(name), one) for name, one in rated.subscales.items()]
     rows += [_agreed(titles[name], one) for name, one in rated.items.items()]
