@@ -13,7 +13,7 @@ from counseling_sessions.texts.legible import legible_output
 
 EVALUATION = frozenset(
     {
-        *("choix", "krippendorff", "matplotlib", "numpy", "py3langid"),
+        *("choix", "matplotlib", "numpy", "py3langid"),
         *("rouge_score", "sacrebleu", "scipy", "statsmodels", "tokenizers"),
     }
 )

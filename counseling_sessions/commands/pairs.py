@@ -1,4 +1,4 @@
-"""`run.py prefer`, `rate` and `agreement`: judges and people compare pairs of sessions."""
+"""`run.py prefer`, `rate` and `agreement`: judges and people compare pairs of sessions; people also rate single ones."""
 
 import asyncio
 from pathlib import Path
@@ -18,6 +18,7 @@ from counseling_sessions.commands.reports import (
     tell_problems,
     tell_scoreless,
 )
+from counseling_sessions.commands.scale_ratings import report_scale_agreement, scale_study
 from counseling_sessions.commands.telling import errors, say, tell, tell_left_out, tell_still_to_come, warn
 from counseling_sessions.evaluation.aspects import Aspects, read_aspects
 from counseling_sessions.evaluation.groups import gather
@@ -35,11 +36,12 @@ from counseling_sessions.evaluation.judging.run import Judgements
 from counseling_sessions.evaluation.lengths import rated_lengths
 from counseling_sessions.evaluation.pairs import Pair, Pairs, pairs_of
 from counseling_sessions.evaluation.preferred import by_judges, preferred, rated
-from counseling_sessions.evaluation.rating.answers import find_study, read_answers
+from counseling_sessions.evaluation.rating.answers import Answers, find_study, read_answers
 from counseling_sessions.evaluation.rating.draw import draw_study
 from counseling_sessions.evaluation.rating.label_studio import write_label_studio
 from counseling_sessions.evaluation.rating.page import write_pages
-from counseling_sessions.evaluation.rating.study import STUDY_FILE, read_study, write_study
+from counseling_sessions.evaluation.rating.study import STUDY_FILE, Study, read_study, write_study
+from counseling_sessions.evaluation.report.agreement import agreement_section, progress_section
 from counseling_sessions.evaluation.report.data import flat
 from counseling_sessions.evaluation.report.document import Document, Section
 from counseling_sessions.evaluation.report.judged import judge_card
@@ -48,11 +50,7 @@ from counseling_sessions.evaluation.report.methods import of_judges, of_preferen
 from counseling_sessions.evaluation.report.pairing import pairing_section, pairing_sentences
 from counseling_sessions.evaluation.report.preference_judges import judges_of_pairs_section
 from counseling_sessions.evaluation.report.preference_verdicts import preference_verdicts
-from counseling_sessions.evaluation.report.preferred import (
-    agreement_section,
-    preference_section,
-    progress_section,
-)
+from counseling_sessions.evaluation.report.preferred import preference_section
 from counseling_sessions.models.prices import read_prices
 from counseling_sessions.settings import SettingsError, validation_message
 from counseling_sessions.store.reading import parse_json, read_text
@@ -98,6 +96,7 @@ def prefer(request: PreferRequest) -> int:
         "cards": cards,
         "answers": flat(answers.rows),
         "pairing": {**drawn._asdict(), "pairs": len(drawn.pairs), "compared": len(pairs)},
+        "preferences": [answer._asdict() for answer in preferences],
         "verdicts": verdicts,
         "judged": judged,
         "controls": {"padding": padding_hash(), "answers": flat(checks)},
@@ -107,29 +106,17 @@ def prefer(request: PreferRequest) -> int:
 
 
 def rate(request: RateRequest) -> int:
-    """Draw a study, and write the pages on which people compare pairs of sessions."""
-    pairs = _pairs_between(request)[0].pairs
-    study = draw_study(
-        pairs,
-        read_aspects(request.aspects),
-        raters=request.raters,
-        pairs_per_rater=min(request.pairs, len(pairs)),
-        shared=None if request.shared is None else min(request.shared, request.pairs, len(pairs)),
-        repeats=request.repeats,
-        swaps=request.swaps,
-        seed=request.seed,
-    )
-    if request.pairs > len(pairs):
-        warn(f"there are {len(pairs)} pairs, fewer than the {request.pairs} asked for; all of them are used")
+    """Draw a study, and write the pages on which people compare pairs of sessions, or rate sessions on a scale."""
     path = request.out / STUDY_FILE
     if path.exists():
         raise SettingsError(f"{path} holds a study already, and its raters' answers fit no other; give another --out")
+    study = scale_study(request) if request.scale else _pair_study(request)
     request.out.mkdir(parents=True, exist_ok=True)
     write_study(study, path)
     written = write_pages(study, request.out)
-    if request.label_studio:
+    if request.label_studio and isinstance(study, Study):
         written += write_label_studio(study, request.out)
-    say(f"study {study.hash}: {len(study.pairs)} pairs for {len(study.sheets)} raters")
+    say(f"study {study.hash}: {len(study.by_id)} {study.nouns[0]}s for {len(study.sheets)} raters")
     for page in written:
         say(f"  {page}")
     say(
@@ -139,9 +126,35 @@ def rate(request: RateRequest) -> int:
     return 0
 
 
+def _pair_study(request: RateRequest) -> Study:
+    pairs = _pairs_between(request)[0].pairs
+    if request.pairs > len(pairs):
+        warn(f"there are {len(pairs)} pairs, fewer than the {request.pairs} asked for; all of them are used")
+    return draw_study(
+        pairs,
+        read_aspects(request.aspects),
+        raters=request.raters,
+        pairs_per_rater=min(request.pairs, len(pairs)),
+        shared=None if request.shared is None else min(request.shared, request.pairs, len(pairs)),
+        repeats=request.repeats,
+        swaps=request.swaps,
+        seed=request.seed,
+    )
+
+
 def report_agreement(request: AgreementRequest) -> int:
     """Read what people answered, and report how far they agree."""
     study = read_study(request.study or find_study(request.answers))
+    reported = _report_pairs(request, study) if isinstance(study, Study) else report_scale_agreement(request, study)
+    for problem in reported.problems:
+        warn(f"left out: {problem}")
+    if not reported.ratings:
+        raise SettingsError("no answers could be read; raters export them from their page, as JSON")
+    return 0
+
+
+def _report_pairs(request: AgreementRequest, study: Study) -> Answers:
+    """Report what people preferred, if they did; the answers that were read."""
     answers = read_answers(request.answers, study)
     judged = _judged(request.judged) if request.judged else []
     if answers.ratings:
@@ -159,11 +172,7 @@ def report_agreement(request: AgreementRequest) -> int:
         )
         data = {"study": study.hash, "command": list(request.arguments), "answers": answers, "rated": result}
         give_report(request.report, document, _plain({**data, "lengths": lengths}))
-    for problem in answers.problems:
-        warn(f"left out: {problem}")
-    if not answers.ratings:
-        raise SettingsError("no answers could be read; raters export them from their page, as JSON")
-    return 0
+    return answers
 
 
 def _judged(path: Path) -> list[Decision]:

@@ -1,9 +1,7 @@
 """Sessions rated by judges, put together: scores, affect, the judges' cards and how far they can be trusted."""
 
-from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
-from statistics import fmean
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from counseling_sessions.evaluation.branches import Branches
@@ -20,7 +18,7 @@ from counseling_sessions.evaluation.judging.panel import OnProgress, summed
 from counseling_sessions.evaluation.judging.run import Judgements, judge_sessions
 from counseling_sessions.evaluation.judging.use import Rubric
 from counseling_sessions.evaluation.scales import Scale
-from counseling_sessions.evaluation.statistics.agreement import Level, Rating, plain_alpha, ratings_table
+from counseling_sessions.evaluation.statistics.agreement import Level, Rating, krippendorff_alpha, ratings_table
 from counseling_sessions.evaluation.statistics.intervals import Figure
 from counseling_sessions.models.chat import Models
 from counseling_sessions.models.prices import Prices
@@ -201,14 +199,13 @@ def _level(rubric: Rubric) -> Level:
     return "ordinal" if isinstance(rubric, Branches) else "interval"
 
 
-def _alpha(ratings: Sequence[tuple[str, str, float | None, str]], level: Level) -> Figure:
-    """The mean over items of each item's alpha: over all items at once, differences between items would pass for agreement."""
-    by_item: dict[str, list[Rating]] = defaultdict(list)
-    for rating in ratings:
-        by_item[rating[0].split("\n", 2)[2]].append(Rating(*rating))
-    alphas = [plain_alpha(ratings_table(of_item, level)) for of_item in by_item.values()]
-    defined = [alpha for alpha in alphas if alpha is not None]
-    sessions = len({rating[0].rpartition("\n")[0] for rating in ratings})
-    clients = len({rating[3] for rating in ratings})
-    note = f"mean over {len(defined)} of {len(alphas)} items; no interval"
-    return Figure(fmean(defined) if defined else None, None, None, sessions, clients, note=note)
+def _alpha(scores: Sequence[tuple[str, str, float | None, str]], level: Level) -> Figure:
+    """Alpha within items and occasions, averaged: over all at once, differences between items would pass for agreement."""
+    ratings = []
+    for unit, rater, value, client in scores:
+        source, session, item = unit.split("\n", 2)
+        ratings.append(Rating(f"{source}\n{session}", rater, value, client, item))
+    alpha = krippendorff_alpha(ratings_table(ratings, level))
+    items = counted(len({rating.stratum for rating in ratings}), "item")
+    note = "; ".join(part for part in (f"mean over {items}", alpha.note) if part)
+    return replace(alpha, note=note)

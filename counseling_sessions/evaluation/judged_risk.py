@@ -144,11 +144,11 @@ class JudgedRisk:
         grades = {self.severities[case.key, name] for name in self.rubric.dimensions} - {None}
         return not grades.isdisjoint({"low", "high"}) if grades else None
 
-    def agreements(self, *, seed: int = 0) -> tuple[DimensionAgreement, ...]:
+    def agreements(self) -> tuple[DimensionAgreement, ...]:
         """How far the judges agree, by dimension; none for a single judge."""
-        return tuple(self._agreement(name, seed) for name in self.rubric.dimensions if len(self.judges) > 1)
+        return tuple(self._agreement(name) for name in self.rubric.dimensions if len(self.judges) > 1)
 
-    def _agreement(self, dimension: str, seed: int) -> DimensionAgreement:
+    def _agreement(self, dimension: str) -> DimensionAgreement:
         named, points = [], []
         for judge in self.judges:
             severities = self.judgements.severities(judge)
@@ -157,5 +157,5 @@ class JudgedRisk:
                 unit = f"{case.key.source}\n{case.key.session}", judge
                 named.append(Rating(*unit, grade, case.key.client))
                 points.append(Rating(*unit, POINTS.get(grade) if grade else None, case.key.client))
-        alpha = krippendorff_alpha(ratings_table(points, "ordinal"), seed=seed)
+        alpha = krippendorff_alpha(ratings_table(points, "ordinal"))
         return DimensionAgreement(dimension, raw_agreement(ratings_table(named)), alpha)

@@ -8,7 +8,7 @@ from itertools import combinations
 from counseling_sessions.evaluation.aspects import Aspects
 from counseling_sessions.evaluation.judging.preference import Decision
 from counseling_sessions.evaluation.rating.answers import Answers, Rating
-from counseling_sessions.evaluation.rating.study import Study
+from counseling_sessions.evaluation.rating.study import Study, StudyPair
 from counseling_sessions.evaluation.statistics import agreement as agreeing
 from counseling_sessions.evaluation.statistics import raters
 from counseling_sessions.evaluation.statistics.agreement import Agreement, agreement
@@ -20,6 +20,8 @@ RANKED_FROM = 3
 """From so many methods on, there are strengths over all of them."""
 OVERALL = ""
 """The name of all aspects together."""
+CHOICES = ("first", "second", "tie")
+"""The answers that name a preference, or none."""
 
 
 @dataclass(frozen=True)
@@ -48,7 +50,10 @@ class Preferred:
 
 @dataclass(frozen=True)
 class Rated:
-    """What people answered, and what their answers are worth; agreement by aspect and `OVERALL`."""
+    """What people answered, and what their answers are worth; agreement by aspect and `OVERALL`.
+
+    Agreement is computed within each aspect and each two methods, and averaged over them; so is that of judges with people.
+    """
 
     preferred: Preferred
     agreements: dict[str, Agreement]
@@ -105,9 +110,9 @@ def rated(answers: Answers, study: Study, decisions: Iterable[Decision] = (), *,
         Preference(row.aspect, row.choice, *pairs[row.pair].methods, pairs[row.pair].client, row.rater) for row in first
     ]
     methods = list(dict.fromkeys(name for pair in study.pairs for name in pair.methods))
-    units = [_unit(row.aspect, row.pair, row.rater, row.choice, study) for row in first]
+    units = [_rating(row.aspect, row.rater, row.choice, pairs[row.pair]) for row in first]
     judged = [
-        _unit(item.aspect, item.pair, item.judge, _turned(item, pairs[item.pair].methods), study)
+        _rating(item.aspect, item.judge, _turned(item, pairs[item.pair].methods), pairs[item.pair])
         for item in decisions
         if item.pair in pairs
     ]
@@ -116,14 +121,14 @@ def rated(answers: Answers, study: Study, decisions: Iterable[Decision] = (), *,
     by_rater = _by_rater(answers.ratings)
     return Rated(
         preferred(preferences, methods, study.aspects, seed=seed),
-        {aspect: agreement(_of(units, aspect), seed=seed) for aspect in aspects},
+        {aspect: agreement(_of(units, aspect), categories=CHOICES) for aspect in aspects},
         {
             rater: raters.side_bias([(pairs[row.pair].client, _side(row)) for row in rows], seed=seed)
             for rater, rows in by_rater.items()
         },
         {rater: raters.self_consistency(_repeats(rows, study)) for rater, rows in by_rater.items()},
         tuple(
-            raters.judge_against_humans([*units, *judged], judge, humans, seed=seed)
+            raters.judge_against_humans([*units, *judged], judge, humans)
             for judge in sorted({unit.rater for unit in judged})
         ),
     )
@@ -137,13 +142,14 @@ def _turned(item: Decision, methods: tuple[str, str]) -> str | None:
     return item.outcome
 
 
-def _unit(aspect: str, pair: str, rater: str, choice: str | None, study: Study) -> agreeing.Rating:
+def _rating(aspect: str, rater: str, choice: str | None, pair: StudyPair) -> agreeing.Rating:
+    """An answer within its aspect and two methods: others have other base rates, which are no agreement."""
     value = None if choice in (None, "cannot_say") else choice
-    return agreeing.Rating(f"{aspect}\n{pair}", rater, value, study.by_id[pair].client)
+    return agreeing.Rating(pair.id, rater, value, pair.client, "\n".join((aspect, *sorted(pair.methods))))
 
 
-def _of(units: Iterable[agreeing.Rating], aspect: str) -> list[agreeing.Rating]:
-    return [unit for unit in units if aspect in (OVERALL, unit.unit.partition("\n")[0])]
+def _of(ratings: Iterable[agreeing.Rating], aspect: str) -> list[agreeing.Rating]:
+    return [rating for rating in ratings if aspect in (OVERALL, rating.stratum.partition("\n")[0])]
 
 
 def _by_rater(rows: Iterable[Rating]) -> Mapping[str, list[Rating]]:

@@ -160,11 +160,10 @@ def test_ratings_that_contradict_are_refused() -> None:
         ratings_table([Rating("1", "x", "a", "c")], "ordinal")
 
 
-def test_the_order_of_ratings_does_not_matter_and_a_seed_repeats() -> None:
+def test_the_order_of_ratings_does_not_matter() -> None:
     rated = table({"x": "1233214321", "y": "12.3224421", "z": "1333244311"}, numbers=True)
     shuffled = random.Random(0).sample(rated, len(rated))
-    assert agreement(rated, "ordinal", seed=5) == agreement(shuffled, "ordinal", seed=5)
-    assert krippendorff_alpha(ratings_table(rated), seed=5) != krippendorff_alpha(ratings_table(rated), seed=6)
+    assert agreement(rated, "ordinal") == agreement(shuffled, "ordinal")
 
 
 # A judge among humans.

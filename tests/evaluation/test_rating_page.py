@@ -25,8 +25,10 @@ def test_a_page_tells_neither_methods_nor_anything_that_leads_to_them() -> None:
         for hidden in [*METHODS, "canary", *(pair.id for pair in drawn.pairs), *(pair.client for pair in drawn.pairs)]:
             assert hidden not in page
         data = json.loads(page.split('id="study">')[1].split("</script>")[0])
-        assert set(data) == {"format", "study", "rater", "minutes", "aspects", "showings"}
-        assert {name for showing in data["showings"] for name in showing} == {"number", "client", "a", "b"}
+        assert set(data) == {
+            *("format", "kind", "study", "rater", "minutes", "words", "lead", "choices", "questions", "showings"),
+        }
+        assert {name for showing in data["showings"] for name in showing} == {"number", "client", "sessions"}
         assert not re.search("positive|neutral|negative|swapped|seed", json.dumps(data["showings"]))
 
 
@@ -38,9 +40,9 @@ def test_session_a_is_the_one_that_the_key_calls_left() -> None:
         for showing, on_page, task in zip(sheet.showings, data["showings"], tasks, strict=True):
             pair = by_id[showing.pair]
             a, b = (pair.first, pair.second) if showing.left == "first" else (pair.second, pair.first)
-            for name, session in (("a", a), ("b", b)):
+            for place, (name, session) in enumerate((("a", a), ("b", b))):
                 said = [item.text for item in session.dialogue]
-                assert [text for _, text in on_page[name]["messages"]] == said
+                assert [text for _, text in on_page["sessions"][place]["messages"]] == said
                 assert [item["text"] for item in task["data"][name]] == said
 
 

@@ -16,7 +16,7 @@ from tests.browser import click, no_errors, press, start_browser, text_of, wait
 from tests.evaluation.rating_sessions import HOSTILE, hostile, pairs, study
 
 KEY = "counseling-sessions-rating"
-PAIR = ".pair:not([hidden])"
+PAIR = ".showing:not([hidden])"
 
 
 @pytest.fixture
@@ -280,8 +280,8 @@ def test_a_print_holds_every_pair_with_boxes_to_tick(browsers: Callable[[], Any]
     shown = driver.execute_script(
         """const visible = (one) => one.getClientRects().length > 0;
         return [
-          [...document.querySelectorAll('.pair')].filter(visible).length,
-          [...document.querySelectorAll('.pair input')].filter(visible).length,
+          [...document.querySelectorAll(".showing")].filter(visible).length,
+          [...document.querySelectorAll('.showing input')].filter(visible).length,
           ['#instructions', '.top', '#bar', '#overview'].map((one) => visible(document.querySelector(one)))]"""
     )
     assert shown == [3, 3 * 9 * 4, [True, False, False, False]]

@@ -9,6 +9,8 @@ from counseling_sessions.commands.parsing.values import count, named_amount, pos
 
 SCALES = {"ctrs": "ctrs-style", "wai": "wai-style", "panas": "panas-style", "realism": "realism"}
 """Metrics that are built-in scales, and the scales behind them."""
+RATED = ("ctrs", "wai", "realism")
+"""Built-in scales on which people rate sessions."""
 RISK_RUBRIC = "risk-rubric"
 """The metric that is the rubric in branches, asked on sessions with a risk."""
 JUDGED = (*SCALES, RISK_RUBRIC)
@@ -150,12 +152,16 @@ class PreferRequest(PairRequest):
 
 
 class RateRequest(PairRequest):
-    """Pairs for people."""
+    """Pairs for people, or with a scale single sessions."""
 
+    scale: str | None = option(
+        f"have single sessions rated on a scale instead: {', '.join(RATED)}, or one of your own in YAML", "NAME|FILE"
+    )
     raters: int = option("how many people (default 3)", "N", type=positive, default=3)
     pairs: int = option("pairs for each of them (default 60)", "N", type=positive, default=60)
-    shared: int | None = option("pairs that all of them see (default: all)", "N", type=positive)
-    repeats: float = option("pairs shown twice (default 0.05)", "SHARE", default=0.05)
+    sessions: int = option("sessions for each of them, with --scale (default 30)", "N", type=positive, default=30)
+    shared: int | None = option("pairs or sessions that all of them see (default: all)", "N", type=positive)
+    repeats: float = option("pairs or sessions shown twice (default 0.05)", "SHARE", default=0.05)
     swaps: float = option("and twice with sides swapped (default 0.05)", "SHARE", default=0.05)
     label_studio: bool = switch("tasks for Label Studio too")
     out: Path = option("where the study and its pages go", "FOLDER")
@@ -166,6 +172,8 @@ class AgreementRequest(CommandRequest):
 
     answers: tuple[Path, ...] = argument("exported answers; study.json among or beside them", "FILE", nargs="+")
     study: Path | None = option("the study, where it lies elsewhere", "FILE")
-    judged: Path | None = option("what `prefer --json` wrote, to be compared with people", "FILE")
+    judged: Path | None = option(
+        "what `prefer --json` (of a scale: `evaluate --json`) wrote, to be compared with people", "FILE"
+    )
     seed: int = option("of the resampling (default 0)", default=0)
     report: ReportOptions = group(ReportOptions, "report")

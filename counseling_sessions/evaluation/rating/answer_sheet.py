@@ -1,28 +1,25 @@
-"""One rater's answers as the rater saw the sessions: session A, session B, about equal, cannot say."""
+"""One rater's answers as the rater saw the sessions: session A, session B, about equal, a point of a scale, cannot say."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Literal, get_args
+from typing import Any
 
 from pydantic import AwareDatetime, BaseModel, Field, ValidationError
 
-from counseling_sessions.evaluation.rating.study import Study
+from counseling_sessions.evaluation.rating.study import AnyStudy
 from counseling_sessions.profiles.problems import Problem
 from counseling_sessions.settings import validation_message
 
 ANSWERS_FORMAT = 1
 ANSWERS_KIND = "counseling-sessions ratings"
 
-SideChoice = Literal["a", "b", "tie", "cannot_say"]
-SIDE_CHOICES: tuple[SideChoice, ...] = get_args(SideChoice)
-
 
 @dataclass(frozen=True)
 class ShowingAnswer:
-    """A rater's answer to one showing: choices by aspect, a comment (or ""), and the seconds it took, or None."""
+    """A rater's answer to one showing: choices by aspect or item, a comment (or ""), and the seconds it took, or None."""
 
-    choices: dict[str, SideChoice]
+    choices: dict[str, str]
     comment: str = ""
     seconds: float | None = None
 
@@ -54,7 +51,7 @@ class _Answer(BaseModel):
     seconds: float | None = Field(default=None, ge=0, allow_inf_nan=False)
 
 
-def page_sheet(value: dict[str, Any], file: str, study: Study) -> Iterator[AnswerSheet | Problem]:
+def page_sheet(value: dict[str, Any], file: str, study: AnyStudy) -> Iterator[AnswerSheet | Problem]:
     """The answers in a page's export that belong to the study, and what is wrong with the others."""
     try:
         exported = _Exported.model_validate(value)
@@ -81,7 +78,7 @@ def page_sheet(value: dict[str, Any], file: str, study: Study) -> Iterator[Answe
     yield sheet
 
 
-def wrong_place(name: str, rater: str, file: str, study: Study) -> Problem | None:
+def wrong_place(name: str, rater: str, file: str, study: AnyStudy) -> Problem | None:
     """The problem of answers to another study, or by a rater who is not in this one."""
     if name != study.hash:
         return Problem(
@@ -94,24 +91,25 @@ def wrong_place(name: str, rater: str, file: str, study: Study) -> Problem | Non
 
 
 def add_answer(
-    sheet: AnswerSheet, study: Study, showing: int, choices: dict[str, Any], comment: str, seconds: float | None
+    sheet: AnswerSheet, study: AnyStudy, showing: int, choices: dict[str, Any], comment: str, seconds: float | None
 ) -> Iterator[Problem]:
-    """Put an answer on the sheet, without showings, aspects and choices that the study does not have: those are problems."""
+    """Put an answer on the sheet, without showings, questions and choices that the study does not have: those are problems."""
     asked = next(len(one.showings) for one in study.sheets if one.rater == sheet.rater)
-    where = f"pair {showing} of {sheet.rater}"
+    noun, question = study.nouns
+    where = f"{noun} {showing} of {sheet.rater}"
     if not 1 <= showing <= asked:
-        yield Problem(sheet.file, f"{where} left out: this rater was shown pairs 1 to {asked}")
+        yield Problem(sheet.file, f"{where} left out: this rater was shown {noun}s 1 to {asked}")
         return
     if showing in sheet.answers:
         yield Problem(sheet.file, f"{where} is answered twice; the first answer counts")
         return
-    aspects = {aspect.id for aspect in study.aspects.items}
-    kept: dict[str, SideChoice] = {}
-    for aspect, choice in choices.items():
-        if aspect not in aspects:
-            yield Problem(sheet.file, f"{where}: left out: the study has no such aspect", field=aspect)
-        elif choice not in SIDE_CHOICES:
-            yield Problem(sheet.file, f"{where}: left out: should be one of {', '.join(SIDE_CHOICES)}", field=aspect)
+    allowed = study.choices
+    kept: dict[str, str] = {}
+    for name, choice in choices.items():
+        if name not in allowed:
+            yield Problem(sheet.file, f"{where}: left out: the study has no such {question}", field=name)
+        elif choice not in allowed[name]:
+            yield Problem(sheet.file, f"{where}: left out: should be one of {', '.join(allowed[name])}", field=name)
         else:
-            kept[aspect] = choice
+            kept[name] = choice
     sheet.answers[showing] = ShowingAnswer(kept, comment.strip(), seconds)

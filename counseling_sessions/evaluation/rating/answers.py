@@ -1,4 +1,4 @@
-"""Reading raters' answers as plain rows for win rates, agreement, side bias and self-consistency."""
+"""Reading raters' answers: as plain rows for win rates, agreement, side bias and self-consistency, or as scores of sessions."""
 
 import json
 from collections.abc import Iterable, Iterator
@@ -7,15 +7,19 @@ from pathlib import Path
 from typing import Any
 
 from counseling_sessions.evaluation.pairs import Winner
-from counseling_sessions.evaluation.rating.answer_sheet import (
-    ANSWERS_KIND,
-    AnswerSheet,
-    ShowingAnswer,
-    SideChoice,
-    page_sheet,
-)
+from counseling_sessions.evaluation.rating.answer_sheet import ANSWERS_KIND, AnswerSheet, ShowingAnswer, page_sheet
 from counseling_sessions.evaluation.rating.label_studio import is_export, label_studio_sheets
-from counseling_sessions.evaluation.rating.study import STUDY_FILE, Repeat, Showing, Study, StudyError, is_study
+from counseling_sessions.evaluation.rating.study import (
+    CANNOT_SAY,
+    STUDY_FILE,
+    AnyStudy,
+    Repeat,
+    ScaleStudy,
+    Showing,
+    Study,
+    StudyError,
+    is_study,
+)
 from counseling_sessions.profiles.problems import Problem
 from counseling_sessions.store.reading import parse_json, read_text
 
@@ -60,6 +64,32 @@ class Progress:
     asked: int
 
 
+@dataclass(frozen=True, slots=True)
+class ItemRating:
+    """One rater's score of one item in one showing of a session; None where the rater could not say. `session` is its id in the study.
+
+    `showing` and `seconds` are as in `Rating`; `again` marks the session's second showing to this rater.
+    """
+
+    rater: str
+    session: str
+    showing: int
+    item: str
+    score: int | None
+    again: bool
+    seconds: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class SessionComment:
+    """A rater's words on a session."""
+
+    rater: str
+    session: str
+    showing: int
+    text: str
+
+
 @dataclass(frozen=True)
 class Answers:
     """All answers to a study, in the order of raters, showings and aspects, and the problems of what could not be read."""
@@ -71,12 +101,59 @@ class Answers:
     problems: tuple[Problem, ...]
 
 
+@dataclass(frozen=True)
+class ScaleAnswers:
+    """All scores of a study of sessions, in the order of raters, showings and items, and what could not be read."""
+
+    study: str
+    ratings: tuple[ItemRating, ...]
+    comments: tuple[SessionComment, ...]
+    progress: tuple[Progress, ...]
+    problems: tuple[Problem, ...]
+
+
 def read_answers(paths: Iterable[Path], study: Study) -> Answers:
     """Read pages' exports and Label Studio's JSON exports, in any mixture; nothing is guessed and nothing raised.
 
     A `Problem` names each file that cannot be read, belongs to another study or comes twice, and says what to do. Of several files
     of one rater the latest export counts. The study's files among them are passed over in silence.
     """
+    latest, problems = _latest(paths, study)
+    ratings: list[Rating] = []
+    comments: list[Comment] = []
+    for sheet in study.sheets:
+        for showing in sheet.showings:
+            if not (answer := _answer(latest, sheet.rater, showing.number)):
+                continue
+            ratings += _ratings(sheet.rater, showing, answer, study)
+            if answer.comment:
+                first_left = showing.left == "first"
+                comments.append(Comment(sheet.rater, showing.pair, showing.number, answer.comment, first_left))
+    return Answers(study.hash, tuple(ratings), tuple(comments), _progress(latest, study), tuple(problems))
+
+
+def read_scale_answers(paths: Iterable[Path], study: ScaleStudy) -> ScaleAnswers:
+    """Read pages' exports of a study of sessions, as `read_answers` reads those of pairs."""
+    latest, problems = _latest(paths, study)
+    ratings: list[ItemRating] = []
+    comments: list[SessionComment] = []
+    for sheet in study.sheets:
+        for showing in sheet.showings:
+            if not (answer := _answer(latest, sheet.rater, showing.number)):
+                continue
+            where = sheet.rater, showing.session, showing.number
+            again = showing.repeat != "none"
+            for item in study.scale.items:
+                if choice := answer.choices.get(item.id):
+                    score = None if choice == CANNOT_SAY else int(choice)
+                    ratings.append(ItemRating(*where, item.id, score, again, answer.seconds))
+            if answer.comment:
+                comments.append(SessionComment(*where, answer.comment))
+    return ScaleAnswers(study.hash, tuple(ratings), tuple(comments), _progress(latest, study), tuple(problems))
+
+
+def _latest(paths: Iterable[Path], study: AnyStudy) -> tuple[dict[str, AnswerSheet], list[Problem]]:
+    """The latest sheet of each rater, and what is wrong with the others."""
     problems: list[Problem] = []
     latest: dict[str, AnswerSheet] = {}
     for path in dict.fromkeys(paths):
@@ -89,22 +166,21 @@ def read_answers(paths: Iterable[Path], study: Study) -> Answers:
                 latest[item.rater], older = (item, before) if item.at > before.at else (before, item)
                 message = f"left out: {item.rater} handed in answers later in {latest[item.rater].file}"
                 problems.append(Problem(older.file, message))
-    ratings: list[Rating] = []
-    comments: list[Comment] = []
-    progress: list[Progress] = []
+    return latest, problems
+
+
+def _answer(latest: dict[str, AnswerSheet], rater: str, showing: int) -> ShowingAnswer | None:
+    return latest[rater].answers.get(showing) if rater in latest else None
+
+
+def _progress(latest: dict[str, AnswerSheet], study: AnyStudy) -> tuple[Progress, ...]:
+    progress = []
     for sheet in study.sheets:
         handed = latest.get(sheet.rater)
-        answered = [(showing, handed.answers.get(showing.number)) for showing in sheet.showings] if handed else []
-        earlier = len(ratings)
-        for showing, answer in answered:
-            if answer:
-                ratings += _ratings(sheet.rater, showing, answer, study)
-            if answer and answer.comment:
-                first_left = showing.left == "first"
-                comments.append(Comment(sheet.rater, showing.pair, showing.number, answer.comment, first_left))
-        asked = len(sheet.showings) * len(study.aspects.items)
-        progress.append(Progress(sheet.rater, handed.file if handed else None, len(ratings) - earlier, asked))
-    return Answers(study.hash, tuple(ratings), tuple(comments), tuple(progress), tuple(problems))
+        answered = sum(len(answer.choices) for answer in handed.answers.values()) if handed else 0
+        asked = len(sheet.showings) * len(study.choices)
+        progress.append(Progress(sheet.rater, handed.file if handed else None, answered, asked))
+    return tuple(progress)
 
 
 def find_study(paths: Iterable[Path]) -> Path:
@@ -124,7 +200,7 @@ def find_study(paths: Iterable[Path]) -> Path:
     )
 
 
-def _read(path: Path, study: Study) -> Iterator[AnswerSheet | Problem]:
+def _read(path: Path, study: AnyStudy) -> Iterator[AnswerSheet | Problem]:
     file = str(path)
     try:
         value: Any = parse_json(read_text(path))
@@ -136,7 +212,7 @@ def _read(path: Path, study: Study) -> Iterator[AnswerSheet | Problem]:
     else:
         if isinstance(value, dict) and value.get("kind") == ANSWERS_KIND:
             yield from page_sheet(value, file, study)
-        elif is_export(value):
+        elif is_export(value) and isinstance(study, Study):
             yield from label_studio_sheets(value, file, study)
         elif not is_study(value):
             yield Problem(
@@ -159,12 +235,12 @@ def _ratings(rater: str, showing: Showing, answer: ShowingAnswer, study: Study) 
             )
 
 
-def _of_pair(choice: SideChoice, showing: Showing) -> Winner:
+def _of_pair(choice: str, showing: Showing) -> Winner:
     """The choice in terms of the pair, no matter on which side its sessions were."""
     match choice:
         case "tie" | "cannot_say":
             return choice
         case "a":
             return showing.left
-        case "b":
+        case _:
             return "second" if showing.left == "first" else "first"

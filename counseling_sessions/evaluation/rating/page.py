@@ -8,10 +8,25 @@ import base64
 import hashlib
 import json
 import re
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from counseling_sessions.evaluation.rating.study import Sheet, Showing, Study, StudyError, StudyPair, StudySession
+from counseling_sessions.evaluation.rating.study import (
+    CANNOT_SAY,
+    SIDE_CHOICES,
+    AnyStudy,
+    ScaleStudy,
+    SessionSheet,
+    Sheet,
+    Showing,
+    Study,
+    StudyError,
+    StudyPair,
+    StudySession,
+)
+from counseling_sessions.evaluation.scales import Scale
+from counseling_sessions.settings import read_yaml
 from counseling_sessions.store.atomic import write_atomically
 
 FOLDER = Path(__file__).parent / "page"
@@ -20,7 +35,7 @@ SCRIPTS = ("answers.js", "build.js", "page.js")
 
 WORDS_PER_MINUTE = 238
 """Silent reading of English non-fiction by adults, on average (Brysbaert 2019)."""
-SECONDS_PER_ASPECT = 10
+SECONDS_PER_ANSWER = 10
 """Our estimate of the time that one answer takes after reading."""
 
 LANGUAGES = {
@@ -45,7 +60,7 @@ LANGUAGES = {
 _VARIABLE = re.compile(r"\{\{(\w+)\}\}")
 
 
-def write_pages(study: Study, folder: Path) -> list[Path]:
+def write_pages(study: AnyStudy, folder: Path) -> list[Path]:
     """Write one page per rater, `rater-1.html` and so on, and return their paths. Raises `StudyError` for an unhashed study."""
     folder.mkdir(parents=True, exist_ok=True)
     paths = []
@@ -56,18 +71,30 @@ def write_pages(study: Study, folder: Path) -> list[Path]:
     return paths
 
 
-def page_of(study: Study, sheet: Sheet) -> str:
+def page_of(study: AnyStudy, sheet: Sheet | SessionSheet) -> str:
     """The HTML of one rater's page."""
     if not study.hash:
         raise StudyError("the study has no hash: pages are made of a study as draw_study or read_study gives it")
+    kind = "pairs" if isinstance(study, Study) else "sessions"
+    words = dict(read_yaml(FOLDER / "words.yaml")[kind])
+    if isinstance(study, ScaleStudy) and study.scale.needs_form:
+        words["about"] = words["form"]
     style, script = ("\n".join(map(_read, names)) for names in (STYLES, SCRIPTS))
     # Hashes instead of 'unsafe-inline', so that nothing but these two could run even if text ever came in as markup.
     policy = (
         f"default-src 'none'; style-src 'sha256-{_digest(style)}'; script-src 'sha256-{_digest(script)}'; "
         "base-uri 'none'; form-action 'none'"
     )
-    parts = {"policy": policy, "style": style, "script": script, "data": _inline_json(_data(study, sheet))}
-    return _VARIABLE.sub(lambda match: parts[match[1]], _read("page.html"))
+    shown = {"title": words["title"], "noun": words["noun"], "Noun": words["noun"].title(), "about": words["about"]}
+    data = {"format": study.format, "kind": kind, "study": study.hash, "rater": sheet.rater, "words": shown}
+    if isinstance(study, Study):
+        data |= _of_pairs(study, next(one for one in study.sheets if one.rater == sheet.rater))
+    else:
+        data |= _of_sessions(study, next(one for one in study.sheets if one.rater == sheet.rater))
+    parts = {"policy": policy, "style": style, "script": script, "data": _inline_json(data)}
+    # The instructions have places to fill in of their own.
+    frame = _read("page.html").replace("{{instructions}}", _read(f"{kind}.html").rstrip())
+    return _VARIABLE.sub(lambda match: {**words, **parts}[match[1]], frame)
 
 
 def client_lines(pair: StudyPair) -> list[list[str]]:
@@ -81,30 +108,86 @@ def sides(pair: StudyPair, showing: Showing) -> tuple[StudySession, StudySession
     return (pair.first, pair.second) if showing.left == "first" else (pair.second, pair.first)
 
 
-def _data(study: Study, sheet: Sheet) -> dict[str, Any]:
-    """What the page needs, and no more: neither ids of pairs and sessions, nor methods, attitudes, seeds or repeats."""
+def _of_pairs(study: Study, sheet: Sheet) -> dict[str, Any]:
+    """What a page of pairs needs, and no more: neither ids of pairs and sessions, nor methods, attitudes, seeds or repeats."""
     by_id = study.by_id
     showings = []
-    words = 0
     for showing in sheet.showings:
         pair = by_id[showing.pair]
-        shown = [_session(session) for session in sides(pair, showing)]
-        words += sum(len(text.split()) for session in shown for _, text in session["messages"])
-        showings.append({"number": showing.number, "client": client_lines(pair), "a": shown[0], "b": shown[1]})
-    answers = len(showings) * len(study.aspects.items)
+        sessions = [_session(session, letter) for session, letter in zip(sides(pair, showing), "AB", strict=True)]
+        showings.append({"number": showing.number, "client": client_lines(pair), "sessions": sessions})
+    labels = (("A", "Session "), ("B", "Session "), ("About equal", ""), ("Cannot say", ""))
     return {
-        "format": study.format,
-        "study": study.hash,
-        "rater": sheet.rater,
-        "minutes": round(words / WORDS_PER_MINUTE + answers * SECONDS_PER_ASPECT / 60),
-        "aspects": [aspect.model_dump() for aspect in study.aspects.items],
+        "lead": "",
+        "choices": [
+            {"value": value, "label": label, "unseen": unseen, "key": str(number)}
+            for number, (value, (label, unseen)) in enumerate(zip(SIDE_CHOICES, labels, strict=True), 1)
+        ],
+        "questions": [
+            {
+                "id": aspect.id,
+                "title": aspect.title,
+                "definition": aspect.definition,
+                "note": f"Look for: {aspect.look_for}",
+                "anchors": [],
+                "open": False,
+            }
+            for aspect in study.aspects.items
+        ],
         "showings": showings,
+        "minutes": _minutes(showings, len(study.aspects.items)),
     }
 
 
-def _session(session: StudySession) -> dict[str, Any]:
+def _of_sessions(study: ScaleStudy, sheet: SessionSheet) -> dict[str, Any]:
+    """What a page of single sessions needs, and no more."""
+    by_id, scale = study.by_id, study.scale
+    showings = []
+    for showing in sheet.showings:
+        rated = by_id[showing.session]
+        lines = [list(line.partition(": ")[::2]) for line in rated.about]
+        showings.append({"number": showing.number, "client": lines, "sessions": [_session(rated.session, "")]})
+    return {
+        "lead": scale.question,
+        "choices": _points(scale),
+        "questions": [
+            {
+                "id": item.id,
+                "title": item.title,
+                "definition": item.definition,
+                "note": "",
+                "anchors": [[str(point), text] for point, text in scale.anchors_of(item).items()],
+                "open": bool(item.anchors),
+            }
+            for item in scale.items
+        ],
+        "showings": showings,
+        "minutes": _minutes(showings, len(scale.items)),
+    }
+
+
+def _points(scale: Scale) -> list[dict[str, str]]:
+    """The points of a scale as choices: a point's key is its digit, or else its place."""
+    points = range(scale.low, scale.high + 1)
+    digits = points if scale.low >= 0 and scale.high <= 9 else range(1, len(points) + 1)
+    choices = [
+        {"value": str(point), "label": str(point).replace("-", "−"), "unseen": "", "key": str(key) if key < 10 else ""}
+        for point, key in zip(points, digits, strict=True)
+    ]
+    return [*choices, {"value": CANNOT_SAY, "label": "Cannot say", "unseen": "", "key": "x"}]
+
+
+def _minutes(showings: Sequence[dict[str, Any]], questions: int) -> int:
+    words = sum(
+        len(text.split()) for showing in showings for session in showing["sessions"] for _, text in session["messages"]
+    )
+    return round(words / WORDS_PER_MINUTE + len(showings) * questions * SECONDS_PER_ANSWER / 60)
+
+
+def _session(session: StudySession, letter: str) -> dict[str, Any]:
     language = (session.language or "English").strip().lower()
     return {
+        "letter": letter,
         "lang": LANGUAGES.get(language, ""),
         "messages": [[said.speaker, said.text] for said in session.dialogue],
     }

@@ -93,7 +93,7 @@ def _judged_risk(
             }
             for name, part in risk_parts(judged, group_of).items()
         },
-        "agreement": judged.agreements(seed=seed),
+        "agreement": judged.agreements(),
         "sessions": [
             whose(case.key)
             | {"level": case.level, "kind": case.kind, "rules_read_a_risk": case.read, "findings": case.findings}

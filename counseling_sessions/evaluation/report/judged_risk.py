@@ -100,7 +100,7 @@ def _agreement(judged: JudgedRisk, seed: int) -> Table:
             figure_cell(item.alike, share=True),
             figure_cell(item.alpha),
         )
-        for item in judged.agreements(seed=seed)
+        for item in judged.agreements()
     ]
     notes = (
         "Each judge by its commonest severity of a session. Alike: pairs of judges with the same one; no occasion counts as one. "

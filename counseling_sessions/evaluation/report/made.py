@@ -16,7 +16,6 @@ PACKAGES = (
     "numpy",
     "scipy",
     "statsmodels",
-    "krippendorff",
     "choix",
     "sacrebleu",
     "tokenizers",

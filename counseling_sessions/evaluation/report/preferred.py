@@ -1,13 +1,12 @@
-"""The sections on preferences: win rates by aspect, rankings, and what people's answers are worth."""
+"""The sections on preferences: win rates by aspect, what length does to them, and rankings."""
 
 from collections.abc import Mapping, Sequence
 
 from counseling_sessions.evaluation.aspects import Aspects
 from counseling_sessions.evaluation.lengths import DuelLengths
-from counseling_sessions.evaluation.preferred import OVERALL, Duel, Preferred, Rated
-from counseling_sessions.evaluation.rating.answers import Answers
-from counseling_sessions.evaluation.report.document import Block, Cell, Listing, Row, Section, Table
-from counseling_sessions.evaluation.report.format import figure_cell, in_family, p_cell, p_cells, tested
+from counseling_sessions.evaluation.preferred import OVERALL, Duel, Preferred
+from counseling_sessions.evaluation.report.document import Block, Cell, Row, Section, Table
+from counseling_sessions.evaluation.report.format import figure_cell, in_family, p_cells
 from counseling_sessions.evaluation.report.lengths import length_tables
 from counseling_sessions.evaluation.report.per_rater import cautions, rater_tables
 from counseling_sessions.evaluation.report.plots import dots
@@ -19,7 +18,7 @@ def preference_section(
     preferred: Preferred, aspects: Aspects, who: str, lengths: Sequence[DuelLengths] = ()
 ) -> Section:
     """Win rates of every two methods by aspect, what length does to them, and strengths where there are more methods."""
-    titles = _titles(aspects)
+    titles = aspect_titles(aspects)
     duels = [duel for duel in preferred.duels if duel.rates]
     blocks: list[Block] = []
     for duel in duels:
@@ -40,7 +39,8 @@ def preference_section(
     return Section("Preferences", (*said, *cautions(preferred, who)), tuple(blocks))
 
 
-def _titles(aspects: Aspects) -> dict[str, str]:
+def aspect_titles(aspects: Aspects) -> dict[str, str]:
+    """The titles of aspects by their ids, and of all of them together."""
     return {aspect.id: aspect.title for aspect in aspects.items} | {OVERALL: "all aspects together"}
 
 
@@ -90,89 +90,3 @@ def _rankings(preferred: Preferred, titles: Mapping[str, str]) -> Table:
         "half a win each way. In brackets 95 % intervals, clustered by client: they hold for these raters.",
     )
     return Table("All methods together", ("", *methods), tuple(rows), notes)
-
-
-def progress_section(answers: Answers) -> Section:
-    """Who has handed in how much, and what could not be read."""
-    rows: list[Row] = [
-        (item.rater, f"{item.answered:,} of {item.asked:,}", item.file or "not handed in") for item in answers.progress
-    ]
-    blocks: list[Block] = [Table("", ("rater", "answers", "file"), tuple(rows))]
-    if answers.problems:
-        items = tuple((problem.file, str(problem)) for problem in answers.problems)
-        blocks.append(Listing(f"{counted(len(items), 'problem')} with what could not be read", items))
-    if answers.comments:
-        said = tuple((f"{item.rater}, pair {item.pair}", item.text) for item in answers.comments)
-        blocks.append(Listing(counted(len(said), "comment"), said))
-    return Section("What was handed in", (f"Study {answers.study}.",), tuple(blocks))
-
-
-def agreement_section(rated: Rated, aspects: Aspects) -> Section:
-    """How far raters agree, with each other and with themselves, and whether the side pulls."""
-    titles = _titles(aspects)
-    rows: list[Row] = [
-        (
-            titles[aspect],
-            f"{agreement.units:,}",
-            figure_cell(agreement.alpha),
-            figure_cell(agreement.fleiss),
-            figure_cell(agreement.mean_kappa),
-            figure_cell(agreement.raw, share=True),
-        )
-        for aspect, agreement in rated.agreements.items()
-    ]
-    heads = ("", "pairs", "alpha", "Fleiss's kappa", "mean of Cohen's kappas", "agree")
-    notes = (
-        "Alpha: Krippendorff's, nominal (first, second, equal). In brackets 95 % intervals, clustered by client. Who could not say "
-        "counts as missing.",
-    )
-    blocks: list[Block] = [Table("Between raters", heads, tuple(rows), notes), _raters(rated)]
-    if rated.judges:
-        blocks.append(_judges(rated))
-    return Section("Agreement", (), tuple(blocks))
-
-
-def _raters(rated: Rated) -> Table:
-    rows: list[Row] = [
-        (
-            rater or "all raters",
-            figure_cell(bias.share, share=True),
-            p_cell(
-                bias.test.value,
-                rejected=bias.test.value is not None and bias.test.value < 0.05,
-                detail=tested(bias.test),
-            ),
-            figure_cell(rated.consistency[rater].repeated, share=True),
-            figure_cell(rated.consistency[rater].swapped, share=True),
-        )
-        for rater, bias in rated.side.items()
-    ]
-    heads = ("", "left preferred", "p", "same answer when repeated", "same answer when swapped")
-    notes = ("Left preferred: of answers that name a session; without a pull of the side, half.",)
-    return Table("Raters themselves", heads, tuple(rows), notes)
-
-
-def _judges(rated: Rated) -> Table:
-    rows: list[Row] = [
-        (
-            judge.judge,
-            figure_cell(judge.with_majority),
-            figure_cell(judge.humans_with_majority),
-            figure_cell(judge.with_humans),
-            figure_cell(judge.among_humans),
-            figure_cell(judge.same_as_majority, share=True),
-        )
-        for judge in rated.judges
-    ]
-    heads = (
-        "",
-        "kappa with the majority",
-        "a human's with the others",
-        "with each human",
-        "among humans",
-        "agrees with the majority",
-    )
-    notes = (
-        "Over pairs and aspects that both rated; the majority is the people's most frequent answer, where there is one.",
-    )
-    return Table("Judges beside people", heads, tuple(rows), notes)

@@ -79,7 +79,7 @@ class SelfConsistency:
 
 
 def judge_against_humans(
-    ratings: Iterable[Rating], judge: str, humans: Sequence[str], level: Level = "nominal", *, seed: int = 0
+    ratings: Iterable[Rating], judge: str, humans: Sequence[str], level: Level = "nominal"
 ) -> JudgeAgainstHumans:
     """Compare one judge with humans who rated the same units, without the ratings of others; see `ratings_table`."""
     chosen = {judge, *humans}
@@ -95,11 +95,11 @@ def judge_against_humans(
         judge,
         present,
         int((votes < 0).sum()),
-        mean_kappa(beside, [("judge", "majority")], seed=seed),
+        mean_kappa(beside, [("judge", "majority")]),
         raw_agreement(beside),
-        _humans_with_majority(table, present, seed),
-        mean_kappa(table, [(judge, human) for human in present], seed=seed),
-        mean_kappa(table, list(combinations(present, 2)), seed=seed),
+        _humans_with_majority(table, present),
+        mean_kappa(table, [(judge, human) for human in present]),
+        mean_kappa(table, list(combinations(present, 2))),
     )
 
 
@@ -109,7 +109,7 @@ def majority(codes: NDArray[np.int64]) -> NDArray[np.int64]:
     return np.asarray([most[0] if len(most) == 1 else -1 for most in votes], dtype=np.int64)
 
 
-def _humans_with_majority(table: Ratings, humans: tuple[str, ...], seed: int) -> Figure:
+def _humans_with_majority(table: Ratings, humans: tuple[str, ...]) -> Figure:
     if len(humans) < 3:
         return nothing(note="undefined: it needs three humans")
     names, columns, pairs = [], [], []
@@ -118,7 +118,7 @@ def _humans_with_majority(table: Ratings, humans: tuple[str, ...], seed: int) ->
         names += [human, others]
         columns += [table.of([human])[:, 0], majority(table.of([name for name in humans if name != human]))]
         pairs.append((human, others))
-    return mean_kappa(_beside(table, tuple(names), columns), pairs, seed=seed)
+    return mean_kappa(_beside(table, tuple(names), columns), pairs)
 
 
 def _beside(table: Ratings, raters: tuple[str, ...], columns: list[NDArray[np.int64]]) -> Ratings:

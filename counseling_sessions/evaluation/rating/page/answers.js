@@ -5,8 +5,8 @@ const study = JSON.parse(document.getElementById("study").textContent);
 const KIND = "counseling-sessions ratings";
 const STORED = `counseling-sessions-rating:${study.study}:${study.rater}`;
 const PREFERENCES = "counseling-sessions-rating:preferences";
-const CHOICES = ["a", "b", "tie", "cannot_say"];
-const LAST = study.showings.length + 1; // views: 0 is the instructions, then the pairs, then the overview
+const CHOICES = study.choices.map(({ value }) => value);
+const LAST = study.showings.length + 1; // views: 0 is the instructions, then the showings, then the overview
 const IDLE = 120; // seconds without a sign of the rater that still count as reading
 
 const find = (selector, root = document) => root.querySelector(selector);
@@ -19,9 +19,9 @@ const put = (tag, text, parent) => {
   return element;
 };
 
-let answers = {}; // by the showing's number: {choices: {aspect: choice}, comment, seconds}
+let answers = {}; // by the showing's number: {choices: {question: choice}, comment, seconds}
 let view = 0;
-let aspect = 0; // the aspect that keys answer
+let question = 0; // the question that keys answer
 let preferences = { appearance: "", shortcuts: true };
 let unsaved = false; // there are answers that neither the storage nor a file has
 let active = Date.now();
@@ -58,7 +58,7 @@ function save() {
 
 const given = (number) => Object.keys(answers[number]?.choices ?? {}).length;
 const total = () => study.showings.reduce((sum, showing) => sum + given(showing.number), 0);
-const complete = (number) => given(number) === study.aspects.length;
+const complete = (number) => given(number) === study.questions.length;
 const touched = ({ number }) => given(number) > 0 || Boolean(answers[number]?.comment);
 
 function answer(number) {
@@ -107,7 +107,7 @@ function imported(text) {
   const found = {};
   for (const { showing, choices, comment, seconds } of file.answers) {
     if (!study.showings.some(({ number }) => number === showing)) continue;
-    const known = study.aspects.map(({ id }) => [id, choices?.[id]]).filter(([, choice]) => CHOICES.includes(choice));
+    const known = study.questions.map(({ id }) => [id, choices?.[id]]).filter(([, choice]) => CHOICES.includes(choice));
     found[showing] = { choices: Object.fromEntries(known), comment: String(comment ?? ""), seconds: Number(seconds) || 0 };
   }
   return found;

@@ -6,11 +6,11 @@ function announce(text) {
 
 function showAnswers() {
   for (const showing of study.showings) {
-    const section = find(`#pair-${showing.number}`);
+    const section = find(`#showing-${showing.number}`);
     const kept = answers[showing.number];
     for (const input of all("input[type=radio]", section)) input.checked = false;
-    study.aspects.forEach((item, position) => {
-      const chosen = find(`#pair-${showing.number}-${position}-${kept?.choices[item.id]}`);
+    study.questions.forEach((item, position) => {
+      const chosen = find(`#showing-${showing.number}-${position}-${kept?.choices[item.id]}`);
       if (chosen) chosen.checked = true;
     });
     find("textarea", section).value = kept?.comment ?? "";
@@ -18,18 +18,18 @@ function showAnswers() {
 }
 
 function showProgress() {
-  const asked = study.showings.length * study.aspects.length;
+  const asked = study.showings.length * study.questions.length;
   const progress = find("#progress");
   progress.max = asked;
   progress.value = total();
-  find("#answered").textContent = view < LAST && view ? `${given(view)} of ${study.aspects.length} answered` : "";
+  find("#answered").textContent = view < LAST && view ? `${given(view)} of ${study.questions.length} answered` : "";
   const done = study.showings.filter((showing) => complete(showing.number)).length;
   find("#summary").textContent =
-    `${done} of ${study.showings.length} pairs are complete; ${total()} of ${asked} questions are answered.`;
+    `${done} of ${study.showings.length} ${study.words.noun}s are complete; ${total()} of ${asked} questions are answered.`;
   for (const button of all("#list button")) {
     const number = Number(button.dataset.view);
-    const state = complete(number) ? "complete" : given(number) ? `${given(number)} of ${study.aspects.length}` : "open";
-    button.textContent = `Pair ${number}: ${state}`;
+    const state = complete(number) ? "complete" : given(number) ? `${given(number)} of ${study.questions.length}` : "open";
+    button.textContent = `${study.words.Noun} ${number}: ${state}`;
     button.className = complete(number) ? "complete" : "";
   }
 }
@@ -39,35 +39,35 @@ function show(next, focus = true) {
   view = Math.min(Math.max(next, 0), LAST);
   find("#instructions").hidden = view !== 0;
   find("#overview").hidden = view !== LAST;
-  for (const section of all(".pair")) section.hidden = Number(section.dataset.number) !== view;
-  const pair = view > 0 && view < LAST;
-  document.documentElement.dataset.screen = pair ? "pair" : "text";
+  for (const section of all(".showing")) section.hidden = Number(section.dataset.number) !== view;
+  const showing = view > 0 && view < LAST;
+  document.documentElement.dataset.screen = showing ? "showing" : "text";
   find("#bar").hidden = view === 0;
-  find("#place").textContent = pair ? `Pair ${view} of ${study.showings.length}` : "Overview";
+  find("#place").textContent = showing ? `${study.words.Noun} ${view} of ${study.showings.length}` : "Overview";
   find("[data-do=next]").disabled = view === LAST;
   for (const link of all("[data-skip]")) {
-    link.parentElement.hidden = !pair;
+    link.parentElement.hidden = !showing;
     link.href = `#${link.dataset.skip}-${view}`;
   }
-  const open = study.aspects.findIndex((item) => !answers[view]?.choices[item.id]);
+  const open = study.questions.findIndex((item) => !answers[view]?.choices[item.id]);
   mark(Math.max(open, 0));
   showProgress();
   save();
   if (!focus) return;
   window.scrollTo(0, 0);
-  find(pair ? `#pair-${view} h2` : view ? "#overview-title" : "#instructions-title").focus({ preventScroll: true });
+  find(showing ? `#showing-${view} h2` : view ? "#overview-title" : "#instructions-title").focus({ preventScroll: true });
 }
 
 function mark(position) {
-  aspect = Math.min(Math.max(position, 0), study.aspects.length - 1);
-  for (const fieldset of all(".pair:not([hidden]) fieldset")) {
-    fieldset.classList.toggle("current", Number(fieldset.dataset.position) === aspect);
+  question = Math.min(Math.max(position, 0), study.questions.length - 1);
+  for (const fieldset of all(".showing:not([hidden]) fieldset")) {
+    fieldset.classList.toggle("current", Number(fieldset.dataset.position) === question);
   }
 }
 
-function goToAspect(position) {
+function goToQuestion(position) {
   mark(position);
-  const fieldset = find(".pair:not([hidden]) fieldset.current");
+  const fieldset = find(".showing:not([hidden]) fieldset.current");
   (find("input:checked", fieldset) ?? find("input", fieldset)).focus({ preventScroll: true });
   fieldset.scrollIntoView({ block: "nearest" });
 }
@@ -78,13 +78,13 @@ function firstOpen() {
 }
 
 function choose(number, position, choice) {
-  answer(number).choices[study.aspects[position].id] = choice;
+  answer(number).choices[study.questions[position].id] = choice;
   unsaved = true;
   save();
   showProgress();
-  const done = complete(number) ? "This pair is complete." : `${given(number)} of ${study.aspects.length} answered.`;
-  const chosen = find(`#pair-${number}-${position}-${choice}`).labels[0].textContent;
-  announce(`${study.aspects[position].title}: ${chosen}. ${done}`);
+  const done = complete(number) ? `This ${study.words.noun} is complete.` : `${given(number)} of ${study.questions.length} answered.`;
+  const chosen = find(`#showing-${number}-${position}-${choice}`).labels[0].textContent;
+  announce(`${study.questions[position].title}: ${chosen}. ${done}`);
 }
 
 function download() {
@@ -106,7 +106,7 @@ async function importFile(input) {
     const [file] = input.files;
     if (!file) return;
     const found = imported(await file.text());
-    const number = Object.values(found).reduce((sum, pair) => sum + Object.keys(pair.choices).length, 0);
+    const number = Object.values(found).reduce((sum, one) => sum + Object.keys(one.choices).length, 0);
     const text = `You have ${count(total(), "answer")} here, and the file has ${count(number, "answer")}: the file takes their place.`;
     if (study.showings.some(touched) && !(await ask("Replace your answers?", text, "Replace"))) {
       result.textContent = "Nothing was changed.";
@@ -155,46 +155,47 @@ const actions = {
   erase,
 };
 
-const inPair = (action) => () => {
+const inShowing = (action) => () => {
   if (view > 0 && view < LAST) action();
 };
 const keys = {
   n: actions.next,
   p: actions.previous,
   "?": actions.keys,
-  j: inPair(() => goToAspect(aspect + 1)),
-  k: inPair(() => goToAspect(aspect - 1)),
-  c: inPair(() => find(".pair:not([hidden]) textarea").focus()),
-  d: inPair(() => {
-    const details = find(".pair:not([hidden]) fieldset.current details");
+  j: inShowing(() => goToQuestion(question + 1)),
+  k: inShowing(() => goToQuestion(question - 1)),
+  c: inShowing(() => find(".showing:not([hidden]) textarea").focus()),
+  d: inShowing(() => {
+    const details = find(".showing:not([hidden]) fieldset.current details");
     details.open = !details.open;
   }),
 };
 
-function chooseByKey(position) {
-  const input = all(".pair:not([hidden]) fieldset.current input")[position];
+function chooseByKey(choice) {
+  const input = find(`.showing:not([hidden]) fieldset.current input[value="${choice}"]`);
   input.checked = true;
-  choose(view, aspect, input.value);
-  goToAspect(aspect + 1);
+  choose(view, question, input.value);
+  goToQuestion(question + 1);
 }
 
 function onKey(event) {
   if (event.target.matches("textarea")) {
-    if (event.key === "Escape") goToAspect(aspect);
+    if (event.key === "Escape") goToQuestion(question);
     return;
   }
   const elsewhere = event.target.matches("select, input:not([type=radio])") || find("dialog[open]");
   if (elsewhere || !preferences.shortcuts || event.ctrlKey || event.metaKey || event.altKey || event.isComposing) return;
   // By place on the keyboard as well: on some layouts a digit needs the shift key.
-  const digit = /^(?:Digit|Numpad)([1-4])$/.exec(event.code)?.[1] ?? (/^[1-4]$/.test(event.key) ? event.key : null);
-  const action = digit ? inPair(() => chooseByKey(digit - 1)) : keys[event.key];
+  const digit = /^(?:Digit|Numpad)([0-9])$/.exec(event.code)?.[1] ?? event.key;
+  const choice = study.choices.find(({ key }) => key === digit);
+  const action = choice ? inShowing(() => chooseByKey(choice.value)) : keys[event.key];
   if (!action) return;
   event.preventDefault();
   action();
 }
 
 function onChange({ target }) {
-  if (target.matches(".pair input[type=radio]")) {
+  if (target.matches(".showing input[type=radio]")) {
     choose(view, Number(target.closest("fieldset").dataset.position), target.value);
   } else if (target.id === "import") {
     importFile(target);

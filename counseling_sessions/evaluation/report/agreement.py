@@ -1,0 +1,102 @@
+"""The sections on what people's answers are worth: what was handed in, and how far raters agree."""
+
+from counseling_sessions.evaluation.aspects import Aspects
+from counseling_sessions.evaluation.preferred import Rated
+from counseling_sessions.evaluation.rating.answers import Answers, Comment, ScaleAnswers, SessionComment
+from counseling_sessions.evaluation.report.document import Block, Listing, Row, Section, Table
+from counseling_sessions.evaluation.report.format import figure_cell, p_cell, tested
+from counseling_sessions.evaluation.report.preferred import aspect_titles
+from counseling_sessions.texts.words import counted
+
+
+def progress_section(answers: Answers | ScaleAnswers) -> Section:
+    """Who has handed in how much, and what could not be read."""
+    rows: list[Row] = [
+        (item.rater, f"{item.answered:,} of {item.asked:,}", item.file or "not handed in") for item in answers.progress
+    ]
+    blocks: list[Block] = [Table("", ("rater", "answers", "file"), tuple(rows))]
+    if answers.problems:
+        items = tuple((problem.file, str(problem)) for problem in answers.problems)
+        blocks.append(Listing(f"{counted(len(items), 'problem')} with what could not be read", items))
+    if answers.comments:
+        said = tuple((f"{item.rater}, {_subject(item)}", item.text) for item in answers.comments)
+        blocks.append(Listing(counted(len(said), "comment"), said))
+    return Section("What was handed in", (f"Study {answers.study}.",), tuple(blocks))
+
+
+def _subject(comment: Comment | SessionComment) -> str:
+    return f"pair {comment.pair}" if isinstance(comment, Comment) else f"session {comment.session}"
+
+
+def agreement_section(rated: Rated, aspects: Aspects) -> Section:
+    """How far raters agree, with each other and with themselves, and whether the side pulls."""
+    titles = aspect_titles(aspects)
+    rows: list[Row] = [
+        (
+            titles[aspect],
+            f"{agreement.subjects:,}",
+            figure_cell(agreement.alpha),
+            figure_cell(agreement.ac),
+            figure_cell(agreement.fleiss),
+            figure_cell(agreement.mean_kappa),
+            figure_cell(agreement.raw, share=True),
+        )
+        for aspect, agreement in rated.agreements.items()
+    ]
+    heads = ("", "pairs", "alpha", "AC1", "Fleiss's kappa", "mean of Cohen's kappas", "agree")
+    notes = (
+        "Alpha: Krippendorff's, nominal (first, second, equal). AC1: Gwet's, which stays high where nearly all answers are alike. In "
+        "brackets 95 % intervals, clustered by client. Who could not say counts as missing. All aspects together: the mean over "
+        "aspects (and over each two methods), weighted by pairs, since pooled answers would take different base rates for agreement.",
+    )
+    blocks: list[Block] = [Table("Between raters", heads, tuple(rows), notes), _raters(rated)]
+    if rated.judges:
+        blocks.append(_judges(rated))
+    return Section("Agreement", (), tuple(blocks))
+
+
+def _raters(rated: Rated) -> Table:
+    rows: list[Row] = [
+        (
+            rater or "all raters",
+            figure_cell(bias.share, share=True),
+            p_cell(
+                bias.test.value,
+                rejected=bias.test.value is not None and bias.test.value < 0.05,
+                detail=tested(bias.test),
+            ),
+            figure_cell(rated.consistency[rater].repeated, share=True),
+            figure_cell(rated.consistency[rater].swapped, share=True),
+        )
+        for rater, bias in rated.side.items()
+    ]
+    heads = ("", "left preferred", "p", "same answer when repeated", "same answer when swapped")
+    notes = ("Left preferred: of answers that name a session; without a pull of the side, half.",)
+    return Table("Raters themselves", heads, tuple(rows), notes)
+
+
+def _judges(rated: Rated) -> Table:
+    rows: list[Row] = [
+        (
+            judge.judge,
+            figure_cell(judge.with_majority),
+            figure_cell(judge.humans_with_majority),
+            figure_cell(judge.with_humans),
+            figure_cell(judge.among_humans),
+            figure_cell(judge.same_as_majority, share=True),
+        )
+        for judge in rated.judges
+    ]
+    heads = (
+        "",
+        "kappa with the majority",
+        "a human's with the others",
+        "with each human",
+        "among humans",
+        "agrees with the majority",
+    )
+    notes = (
+        "Over pairs that both rated, within aspects and each two methods, then averaged; the majority is the people's most frequent "
+        "answer, where there is one.",
+    )
+    return Table("Judges beside people", heads, tuple(rows), notes)

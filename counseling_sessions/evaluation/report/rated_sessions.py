@@ -1,0 +1,170 @@
+"""The sections on sessions that people rated on a scale: their means, how far they agree, and judges beside them."""
+
+from counseling_sessions.evaluation.rated_sessions import BesidePeople, RatedSessions, ScoreAgreement
+from counseling_sessions.evaluation.report.document import Block, Row, Section, Table
+from counseling_sessions.evaluation.report.format import INTERVALS, NONE, figure_cell, number
+from counseling_sessions.evaluation.statistics.variance import GStudy
+
+
+def ratings_section(rated: RatedSessions) -> Section:
+    """People's means of every subscale by group."""
+    groups = list(dict.fromkeys(group for of_group in rated.means.values() for group in of_group))
+    rows: list[Row] = [
+        (_title(name), *(figure_cell(of_group.get(group)) for group in groups))
+        for name, of_group in rated.means.items()
+    ]
+    table = Table("Means over sessions, each the mean of its raters", ("", *groups), tuple(rows), (INTERVALS,))
+    return Section("People's ratings", (f"{rated.scale.title}, {_points(rated)}. {rated.scale.note}",), (table,))
+
+
+def agreement_of_scores(rated: RatedSessions) -> Section:
+    """How far people agree, on items and subscales, and what other numbers of raters would reach."""
+    if len(rated.raters) < 2:
+        return Section(
+            "Agreement", ("One person alone agrees with nobody: agreement needs two raters.",), (_users(rated),)
+        )
+    titles = {item.id: item.title for item in rated.scale.items}
+    rows: list[Row] = [_agreed(_title(name), one) for name, one in rated.subscales.items()]
+    rows += [_agreed(titles[name], one) for name, one in rated.items.items()]
+    heads = ("", "sessions", "alpha", "AC2", "ICC(A,1)", f"ICC(A,{len(rated.raters)})", "ICC(C,1)", "same score")
+    notes = (
+        "Alpha: Krippendorff's, ordinal for items, interval for subscales. AC2: Gwet's, with ordinal weights. ICC: two-way, of one "
+        "rater (A,1), of the mean of these raters, and of one rater but for severity (C,1), over sessions that everybody rated. In "
+        "brackets 95 % intervals, clustered by client, for these raters.",
+    )
+    blocks: list[Block] = [Table("Between people", heads, tuple(rows), notes), _variance(rated), _users(rated)]
+    return Section("Agreement", (), tuple(blocks))
+
+
+def _agreed(title: str, one: ScoreAgreement) -> Row:
+    correlations = one.intraclass
+    return (
+        title,
+        f"{one.alpha.n:,}",
+        figure_cell(one.alpha),
+        figure_cell(one.ac),
+        figure_cell(correlations.agreement),
+        figure_cell(correlations.agreement_of_mean),
+        figure_cell(correlations.consistency),
+        figure_cell(one.alike, share=True),
+    )
+
+
+def _variance(rated: RatedSessions) -> Table:
+    numbers = list(next(iter(rated.variance.values())).dependability)
+    rows: list[Row] = [
+        (_title(name), *_shares(study), *(figure_cell(study.dependability[raters]) for raters in numbers))
+        for name, study in rated.variance.items()
+    ]
+    heads = ("", "clients", "sessions", "raters", "residual", *(f"{n} rater{'s' * (n > 1)}" for n in numbers))
+    notes = (
+        "The shares of clients, of sessions within clients, of raters' severity and of all else in the variance of one rating (G "
+        "study); and how far the mean of so many raters would tell sessions apart (D study: dependability Phi, 0 to 1). Where a client "
+        "has one session, the two are one.",
+    )
+    return Table("Where the variance comes from, and how many raters it takes", heads, tuple(rows), notes)
+
+
+def _shares(study: GStudy) -> tuple[str, ...]:
+    if study.shares is None:
+        return (NONE,) * 4
+    return tuple(number(share, share=True) for share in study.shares)
+
+
+def _users(rated: RatedSessions) -> Table:
+    rows: list[Row] = [
+        (
+            rater,
+            f"{user.scores:,}",
+            f"{user.unsaid:,}",
+            NONE if user.mean is None else number(user.mean),
+            NONE if user.spread is None else number(user.spread),
+            f"{user.distinct:,} of {rated.scale.high - rated.scale.low + 1}",
+            figure_cell(user.repeated, share=True),
+            figure_cell(user.apart),
+        )
+        for rater, user in rated.users.items()
+    ]
+    heads = ("", "scores", "could not say", "mean", "spread", "points used", "same when repeated", "points apart")
+    notes = ("Scores as given, before reverse-keyed items are turned round. Spread: standard deviation.",)
+    return Table("Raters themselves", heads, tuple(rows), notes)
+
+
+def judges_beside_people(rated: RatedSessions) -> Section:
+    """How judges' scores stand to people's, and what both together say of the groups."""
+    blocks: list[Block] = [_calibrations(rated)]
+    for beside in rated.judges:
+        blocks += [_by_score(beside), _powered(beside)]
+    said = (
+        "Judges' scores of the sessions that people rated, the mean over samples beside the mean over raters; and, where judges scored "
+        "more sessions than people, people's means over all of them.",
+    )
+    return Section("Judges beside people", said, tuple(blocks))
+
+
+def _calibrations(rated: RatedSessions) -> Table:
+    rows: list[Row] = []
+    for beside in rated.judges:
+        found = beside.calibration
+        limits = (found.lower, found.upper)
+        rows.append(
+            (
+                _named(beside),
+                f"{found.bias.n:,}",
+                figure_cell(found.bias),
+                *(figure_cell(limit) for limit in limits),
+                figure_cell(found.correlation),
+                figure_cell(found.slope),
+            )
+        )
+    heads = ("", "sessions", "bias", "lower limit", "upper limit", "correlation", "slope")
+    notes = (
+        "Bias: judge less people, in points. Limits of agreement: 95 % of such differences lie between them. Correlation: Pearson's; "
+        "people's own unreliability keeps it below 1. Slope: points that people's score rises for one of the judge's; 1 is calibrated, "
+        "0 says nothing. In brackets 95 % intervals, clustered by client.",
+    )
+    return Table("Calibration", heads, tuple(rows), notes)
+
+
+def _by_score(beside: BesidePeople) -> Table:
+    rows: list[Row] = [
+        (number(score, digits=0), f"{mean.n:,}", figure_cell(mean))
+        for score, mean in beside.calibration.by_score.items()
+    ]
+    return Table(f"{_named(beside)}: people's mean by the judge's score", ("judge", "sessions", "people"), tuple(rows))
+
+
+def _powered(beside: BesidePeople) -> Table:
+    rows: list[Row] = [
+        (
+            group,
+            f"{mean.people.n:,} of {mean.powered.n or mean.people.missing:,}",
+            NONE if mean.judge is None else number(mean.judge),
+            figure_cell(mean.people),
+            figure_cell(mean.powered),
+            number(mean.weight),
+        )
+        for group, mean in beside.means.items()
+    ]
+    rows += [
+        (f"{one} less {other}", NONE, NONE, NONE, figure_cell(figure), NONE)
+        for (one, other), figure in beside.differences.items()
+    ]
+    heads = ("", "rated by people", "judge's mean", "people's mean", "people's mean, all sessions", "judge's weight")
+    notes = (
+        "All sessions: prediction-powered (Angelopoulos et al. 2023, with PPI++'s weight of the judge), errors clustered by client, "
+        "Student's by the number of clients whom people rated. It holds where the sessions for people were drawn at random.",
+    )
+    return Table(f"{_named(beside)}: people's means with the judge's help", heads, tuple(rows), notes)
+
+
+def _named(beside: BesidePeople) -> str:
+    return f"{beside.judge}, {_title(beside.subscale)}"
+
+
+def _title(name: str) -> str:
+    return name.replace("_", " ")
+
+
+def _points(rated: RatedSessions) -> str:
+    return f"{number(rated.scale.low, digits=0)} to {number(rated.scale.high, digits=0)}"
