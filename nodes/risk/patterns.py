@@ -73,10 +73,15 @@ class Phrases:
 
     def found_in(self, words: str) -> bool:
         """Whether lower-case words between single spaces have a phrase."""
+        said, begun_by = words.split(" "), self._known
+        # Few words begin a phrase. That is settled for each word once, and then without a call.
+        if not any(begun_by.get(word, word) for word in said):
+            return False
         place = 0
-        for word in words.split(" "):
-            if any(_compiled(pattern).match(words, place) for pattern in self._begun_by(word)):
-                return True
+        for word in said:
+            for pattern in self._begun_by(word):
+                if _compiled(pattern).match(words, place):
+                    return True
             place += len(word) + 1
         return False
 
