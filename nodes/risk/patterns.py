@@ -73,13 +73,12 @@ class Phrases:
 
     def found_in(self, words: str) -> bool:
         """Whether lower-case words between single spaces have a phrase."""
-        said, begun_by = words.split(" "), self._known
-        # Few words begin a phrase. That is settled for each word once, and then without a call.
-        if not any(begun_by.get(word, word) for word in said):
-            return False
-        place = 0
-        for word in said:
-            for pattern in self._begun_by(word):
+        place, begun_by = 0, self._known
+        for word in words.split(" "):
+            # Few words begin a phrase, and most have come before: of these one look is enough.
+            if (patterns := begun_by.get(word)) is None:
+                patterns = self._begun_by(word)
+            for pattern in patterns:
                 if _compiled(pattern).match(words, place):
                     return True
             place += len(word) + 1
