@@ -39,12 +39,12 @@ from counseling_sessions.evaluation.judging.judges import Judge, read_judges
 from counseling_sessions.evaluation.judging.planted import FEWEST_TURNS
 from counseling_sessions.evaluation.measure import Measures, Measuring, measure_sessions
 from counseling_sessions.evaluation.pairs import Pairing
+from counseling_sessions.evaluation.readings import cores
 from counseling_sessions.evaluation.reference import read_turns, reference_scores
 from counseling_sessions.evaluation.report.data import evaluation_data
 from counseling_sessions.evaluation.report.document import Document
 from counseling_sessions.evaluation.report.evaluation import evaluation_document
 from counseling_sessions.evaluation.report.made import made_by
-from counseling_sessions.evaluation.readings import cores
 from counseling_sessions.evaluation.report.measured import SHOWN, reference_section
 from counseling_sessions.evaluation.risk import RiskWords
 from counseling_sessions.evaluation.scales import Scale, read_scale

@@ -172,7 +172,7 @@ class _Spooled:
     """The n-grams of one length, session by session, in memory or in a temporary file."""
 
     def __init__(self) -> None:
-        self._file = SpooledTemporaryFile(max_size=SPOOL)
+        self._file = SpooledTemporaryFile(max_size=SPOOL)  # noqa: SIM115 - it goes with its owner
         self._whose, self._sizes = array("q"), array("q")
         self._counted = array("q")
 
@@ -210,7 +210,9 @@ def _spread(hashes: Hashes, owners: Integers, clients: int) -> tuple[Integers, I
     order = np.lexsort((owners, hashes))
     hashes, owners = hashes[order], owners[order]
     new = np.ones(len(hashes), np.bool_)
-    new[1:] = (hashes[1:] != hashes[:-1]) | (owners[1:] != owners[:-1])  # a client's second session with an n-gram adds none
+    new[1:] = (hashes[1:] != hashes[:-1]) | (
+        owners[1:] != owners[:-1]
+    )  # a client's second session with an n-gram adds none
     hashes, owners = hashes[new], owners[new]
     first = np.flatnonzero(np.concatenate([np.ones(min(1, len(hashes)), np.bool_), hashes[1:] != hashes[:-1]]))
     having = np.diff(first, append=len(hashes))

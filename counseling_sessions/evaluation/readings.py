@@ -103,9 +103,7 @@ def _chunks(first: Chunk, coming: Iterator[tuple[str, Session]]) -> Iterator[Chu
         yield chunk
 
 
-def _by_processes(
-    chunks: Iterator[Chunk], how: Measuring, jobs: int
-) -> Iterator[tuple[str, Session, SessionReading]]:
+def _by_processes(chunks: Iterator[Chunk], how: Measuring, jobs: int) -> Iterator[tuple[str, Session, SessionReading]]:
     pool = ProcessPoolExecutor(jobs, mp_context=_context(how), initializer=_begin, initargs=(how,))
     under_way: deque[tuple[Chunk, Future[list[SessionReading]]]] = deque()
     try:

@@ -8,7 +8,7 @@ formula. Only the comparison with all other messages is done once for the sample
 
 import random
 from bisect import bisect
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from itertools import zip_longest
@@ -139,7 +139,7 @@ def _scores(texts: Sequence[str]) -> list[float]:
     An n-gram counts as often as it stands in the other text that has it most often: the highest count of all texts, or for the
     text that has it itself the second highest.
     """
-    tokenize = Tokenizer13a()
+    tokenize = Tokenizer13a()  # type: ignore[no-untyped-call]
     counted = [extract_all_word_ngrams(tokenize(text.rstrip()), 1, ORDER) for text in texts]
     highest: Counter[tuple[str, ...]] = Counter()
     second: Counter[tuple[str, ...]] = Counter()

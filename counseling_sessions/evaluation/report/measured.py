@@ -81,9 +81,7 @@ def integrity_section(measures: Measures) -> Section:
         "What is wrong with the sessions as texts, found by rules that can be read in the documentation. "
         f"A page lists the first {SHOWN} findings of a kind, and evaluate --json or --show all of them.",
     )
-    listings = [
-        _findings(kind, groups) for kind in KINDS if any(integrity.findings[kind] for _, integrity in groups)
-    ]
+    listings = [_findings(kind, groups) for kind in KINDS if any(integrity.findings[kind] for _, integrity in groups)]
     return Section("Integrity", said, (table, *listings))
 
 
