@@ -1,15 +1,20 @@
 """What evaluating without a judge costs: reading, integrity and diversity of 250, 1,000 and 4,000 sessions.
 
     python benchmarks/evaluation.py [--sessions 1000] [--messages 42]
+    python benchmarks/evaluation.py --copies-of FOLDER [--metrics integrity,diversity] [--jobs 2]
 
 Sessions are made up: words by Zipf's law from a few thousand that do not exist, with real function words between them, a third
 of them from the client's own few; one message in 25 is said again. They lie in one file a session, in the form of the released
 MAGneT sessions, three with each client. Each size is evaluated by a process of its own, whose peak memory is all that it ever
 held. "to linear" is the CPU time by four times that of a quarter of the sessions: 1 is linear, and less where what it takes
 to begin still counts.
+
+With `--copies-of` it runs `run.py evaluate` on 442 and 4,420 copies of a folder's released sessions, each round of copies with
+clients of other names. CPU and peak memory are of all processes together.
 """
 
 import argparse
+import contextlib
 import json
 import random
 import resource
@@ -23,6 +28,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
+import psutil
 from rich.console import Console
 from rich.table import Table
 
@@ -42,8 +48,19 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--sessions", type=int, default=1000, help="also a quarter and four times as many")
     parser.add_argument("--messages", type=int, default=42)
+    parser.add_argument("--copies-of", type=Path, help="a folder of released sessions")
+    parser.add_argument("--metrics", help="of the copies (default: all that need no judge)")
+    parser.add_argument("--jobs", help="processes that measure the copies (default: one a core)")
+    parser.add_argument("--sizes", type=int, nargs="+", default=[442, 4420], help="how many copies")
     parser.add_argument("--evaluate", type=Path, help=argparse.SUPPRESS)
     args = parser.parse_args()
+    if args.copies_of:
+        options = [f"--{name}={value}" for name, value in (("metrics", args.metrics), ("jobs", args.jobs)) if value]
+        copied = Table("sessions", "wall s", "CPU s", "peak MB", box=None)
+        for size in args.sizes:
+            copied.add_row(f"{size:,}", *evaluated(args.copies_of, size, options))
+        Console(width=120).print(copied)
+        return
     if args.evaluate:
         print(json.dumps(evaluate(args.evaluate)))
         return
@@ -77,6 +94,38 @@ def measured(sessions: int, messages: int) -> dict[str, float]:
         found: dict[str, float] = json.loads(subprocess.run(command, check=True, capture_output=True).stdout)
         assert found["sessions"] == sessions, found
         return found
+
+
+def evaluated(released: Path, sessions: int, options: list[str]) -> tuple[str, str, str]:
+    """Wall time, CPU time and peak memory of the command on so many copies of released sessions."""
+    texts = [path.read_text(encoding="utf-8") for path in sorted(released.glob("*.json"))]
+    with tempfile.TemporaryDirectory() as folder:
+        for number in range(sessions):
+            # Everything about a client is the same but the name in front of the form.
+            text = texts[number % len(texts)].replace("Name:\\n", f"Name:\\nNo{number // len(texts)} ", 1)
+            (Path(folder) / f"session_{number + 1}.json").write_text(text, encoding="utf-8")
+        began = time.perf_counter()
+        command = psutil.Popen([sys.executable, "run.py", "evaluate", folder, "--quiet", *options])
+        seconds: dict[int, float] = {}
+        peak = 0.0
+        while command.poll() is None:
+            time.sleep(0.1)
+            memory = 0.0
+            for process in family(command):
+                with contextlib.suppress(psutil.Error):
+                    used = process.cpu_times()
+                    seconds[process.pid] = used.user + used.system
+                    memory += getattr(process.memory_full_info(), "pss", process.memory_info().rss)
+            peak = max(peak, memory)
+        assert command.returncode == 0, command.returncode
+        wall = time.perf_counter() - began
+    return f"{wall:.1f}", f"{sum(seconds.values()):.1f}", f"{peak / 1e6:,.0f}"
+
+
+def family(process: psutil.Popen) -> list[psutil.Process]:
+    with contextlib.suppress(psutil.Error):
+        return [process, *process.children(recursive=True)]
+    return []
 
 
 def evaluate(folder: Path) -> dict[str, float]:

@@ -1,13 +1,13 @@
 """`run.py evaluate`, `compare` and `reference`: what sessions are like, which group is better, and turns against references."""
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from pydantic_core import to_jsonable_python
 from rich.text import Text
 
-from counseling_sessions.commands.build import opened_models
 from counseling_sessions.commands.parsing.evaluation import (
     JUDGED,
     PLAIN,
@@ -24,6 +24,7 @@ from counseling_sessions.commands.reports import (
     give_report,
     judge_cache,
     judging_progress,
+    measuring_progress,
     tell_problems,
     tell_scoreless,
 )
@@ -31,25 +32,26 @@ from counseling_sessions.commands.telling import errors, tell, tell_left_out, te
 from counseling_sessions.evaluation.branches import Branches, read_branches
 from counseling_sessions.evaluation.compare import Comparison, compare_groups
 from counseling_sessions.evaluation.figures import MEASURES, rows_by_group
-from counseling_sessions.evaluation.groups import Gathered, gather
+from counseling_sessions.evaluation.groups import Gathered, gather_heads, read_again
 from counseling_sessions.evaluation.integrity import KINDS
 from counseling_sessions.evaluation.judged import Judged, Judging, judge
 from counseling_sessions.evaluation.judged_risk import risk_cases
 from counseling_sessions.evaluation.judging.judges import Judge, read_judges
 from counseling_sessions.evaluation.judging.planted import FEWEST_TURNS
-from counseling_sessions.evaluation.measure import Measures, Measuring, measure
+from counseling_sessions.evaluation.measure import Measures, Measuring, measure_sessions
 from counseling_sessions.evaluation.pairs import Pairing
+from counseling_sessions.evaluation.readings import cores
 from counseling_sessions.evaluation.reference import read_turns, reference_scores
 from counseling_sessions.evaluation.report.data import evaluation_data
 from counseling_sessions.evaluation.report.document import Document
 from counseling_sessions.evaluation.report.evaluation import evaluation_document
 from counseling_sessions.evaluation.report.made import made_by
-from counseling_sessions.evaluation.report.measured import reference_section
+from counseling_sessions.evaluation.report.measured import SHOWN, reference_section
 from counseling_sessions.evaluation.report.methods import of_reference
 from counseling_sessions.evaluation.risk import RiskWords
 from counseling_sessions.evaluation.scales import Scale, read_scale
 from counseling_sessions.evaluation.structure import labels_of
-from counseling_sessions.evaluation.tokens import tokenizer_of_file, unicode_words, with_paper_cleaning
+from counseling_sessions.evaluation.tokens import as_in_paper, tokenizer_of_file, unicode_words
 from counseling_sessions.models.prices import read_prices
 from counseling_sessions.nodes.risk import answer_of, asks_about_risk, find_listed
 from counseling_sessions.profiles.problems import Problem
@@ -96,14 +98,14 @@ def _evaluate(request: EvaluateRequest | CompareRequest, report: ReportOptions) 
     plain, needing = _metrics(request)
     judges, scales = _judges_and_scales(request.judging, needing)
     rubric = read_branches() if RISK_RUBRIC in needing else None
-    gathered = gather(request.sources, request.by, salvage=request.salvage)
+    gathered = gather_heads(request.sources, request.by, salvage=request.salvage)
     tell_left_out(gathered.damaged)
     tell_still_to_come(request.sources)
     groups = _compared(request, gathered) if isinstance(request, CompareRequest) else None
     listed = request.show if isinstance(request, EvaluateRequest) else None
-    measures = _measures(request, gathered, plain, keep=None if listed else 100)
     if listed:
-        return _show(listed, measures)
+        return _show(listed, _measures(request, gathered, ("integrity", "risk"), keep=None))
+    measures = _measures(request, gathered, plain, keep=None if report.json else SHOWN)
     reference = groups[0] if groups else None
     judged = asyncio.run(_judge(request, gathered, judges, scales, rubric, reference)) if scales or rubric else None
     comparison = _compare(request, gathered.pairing, measures, judged, plain, *groups) if groups else None
@@ -187,32 +189,38 @@ def _measures(
     tokenizer = tokenizer_of_file(options.tokenizer) if options.tokenizer else unicode_words()
     how = Measuring(
         metrics=plain,  # type: ignore[arg-type]
-        tokenizer=with_paper_cleaning(tokenizer) if options.paper_cleaning else tokenizer,
+        tokenizer=as_in_paper(tokenizer) if options.paper_counting else tokenizer,
         vocabulary=options.vocabulary,
         speaker=options.speaker,
         labels=labels_of(read_profiles(options.labels).profiles) if options.labels else {},
         keep=keep,
         seed=request.seed,
         words=RISK_WORDS,
+        exact=options.self_bleu == "exact",
     )
-    with errors().status("reading") as status:
+    clients = {name: {head.client for head in heads} for name, heads in gathered.groups.items()}
+    with measuring_progress(errors(), len(gathered.sessions)) as (stage, done):
         try:
-            return measure(gathered.groups, how, status.update)
+            return measure_sessions(
+                lambda: read_again(gathered),
+                clients,
+                how,
+                jobs=options.jobs or cores(),
+                on_stage=stage,
+                on_session=done,
+            )
         except ValueError as error:
             if isinstance(error, SettingsError):
                 raise
             raise SettingsError(str(error)) from None
 
 
-def _plantable(on: str | None, gathered: Gathered, reference: str | None) -> tuple[str, tuple[Session, ...]]:
-    """The sessions for planted defects, and whose they are: of one group, or of a file or folder.
+def _plantable(name: str, grouped: Sequence[tuple[str, Session]]) -> tuple[Session, ...]:
+    """The sessions for planted defects: of the group of this name, else of the file or folder.
 
     Raises `SettingsError` for a name that is neither, if a session is unreadable, or none is long enough.
     """
-    group = on or reference or next(iter(gathered.groups))
-    if group in gathered.groups:
-        return group, tuple(gathered.groups[group])
-    return group, _plantable_in(Path(group))
+    return tuple(session for group, session in grouped if group == name) or _plantable_in(Path(name))
 
 
 def _plantable_in(path: Path) -> tuple[Session, ...]:
@@ -236,13 +244,18 @@ async def _judge(
     rubric: Branches | None,
     reference: str | None,
 ) -> Judged:
+    from counseling_sessions.commands.build import opened_models  # takes seconds, and only judges need it
+
     options, work = request.judging, request.judging.work
-    planted_name, planted_on = _plantable(options.planted_on, gathered, reference)
+    grouped = list(read_again(gathered))
+    sessions = [session for _, session in grouped]
+    planted_name = options.planted_on or reference or next(iter(gathered.groups))
+    planted_on = _plantable(planted_name, grouped)
     how = Judging(
         judges,
         scales,
         rubric,
-        cases=tuple(risk_cases(gathered.sessions, RISK_WORDS)) if rubric else (),
+        cases=tuple(risk_cases(sessions, RISK_WORDS)) if rubric else (),
         planted=options.planted,
         planted_on=planted_on,
         planted_name=planted_name,
@@ -257,7 +270,7 @@ async def _judge(
     async with opened_models() as models:
         with judging_progress(errors()) as (heard, stage):
             cache = judge_cache(work, request.sources)
-            return await judge(gathered.sessions, how, models, cache, on_progress=heard, on_stage=stage)
+            return await judge(sessions, how, models, cache, on_progress=heard, on_stage=stage)
 
 
 def _show(kind: str, measures: Measures) -> int:
@@ -265,7 +278,8 @@ def _show(kind: str, measures: Measures) -> int:
     console = HarmlessConsole(soft_wrap=True)
     shown = 0
     for group in measures.groups.values():
-        for finding in (finding for name in wanted for finding in group.integrity.findings[name]):
+        listed = group.integrity.findings if group.integrity else {}
+        for finding in (finding for name in wanted for finding in listed[name]):
             shown += 1
             where = f"{group.name}  {finding.session}  turn {finding.turn}  {finding.speaker or 'session'}"
             console.print(Text.assemble((where, "cyan"), "  ", (finding.kind, "yellow"), f"  {finding.detail}"))

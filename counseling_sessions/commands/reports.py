@@ -67,6 +67,23 @@ def judging_progress(console: Console) -> Iterator[tuple[Callable[[Any], None], 
             raise ModelError("refused", str(stopped)) from stopped
 
 
+@contextmanager
+def measuring_progress(console: Console, sessions: int) -> Iterator[tuple[Callable[[str], None], Callable[[], None]]]:
+    """Show how far measuring is: a function for the name of a stage, and one for a session more. Silent but on a terminal."""
+    bar = Progress(
+        TextColumn("{task.description}", markup=False),
+        BarColumn(bar_width=20),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+        console=console,
+        transient=True,
+        disable=not console.is_terminal,
+    )
+    with bar:
+        task = bar.add_task("", total=sessions)
+        yield lambda stage: bar.update(task, description=stage), lambda: bar.advance(task)
+
+
 def tell_scoreless(marks: Iterable[tuple[str, Unscored | None]]) -> int:
     """Say which judges scored nothing, and why (the server's words, if it gave some); the command's exit code."""
     judges = scoreless(marks)

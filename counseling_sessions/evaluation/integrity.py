@@ -102,9 +102,15 @@ class Integrity:
         self._counts: Counter[str] = Counter()
         self._concerned: Counter[str] = Counter()
 
-    def add(self, session: Session, more: Iterable[Finding] = ()) -> list[Finding]:
-        """Check a session, count its findings and return them; `more` were found elsewhere (`evaluation.risk`)."""
-        findings = [*check_session(session), *more]
+    def add(self, session: Session) -> list[Finding]:
+        """Check a session, count its findings and return them."""
+        findings = check_session(session)
+        self.count(session, findings)
+        return findings
+
+    def count(self, session: Session, findings: Iterable[Finding]) -> None:
+        """Count the findings of a session, wherever they were found."""
+        findings = list(findings)
         self.sessions += 1
         self.messages += len(session.dialogue)
         self._counts.update(finding.kind for finding in findings)
@@ -113,7 +119,6 @@ class Integrity:
             kept = self.findings[finding.kind]
             if self.keep is None or len(kept) < self.keep:
                 kept.append(finding)
-        return findings
 
     def totals(self) -> dict[str, KindTotals]:
         """The totals of every kind, in the order of `KINDS`."""

@@ -1,50 +1,37 @@
-"""What sessions show without a judge: integrity, structure, talk, risk and diversity of each group, with intervals."""
+"""What sessions show without a judge: integrity, structure, talk, risk and diversity of each group, with intervals.
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Literal
+Sessions are read one by one, measured and forgotten: what stays are numbers, and the findings and messages that are shown or drawn.
+"""
+
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 
 from counseling_sessions.evaluation.course import course_figures
-from counseling_sessions.evaluation.disclosure import DisclosureCount, disclosure_of
+from counseling_sessions.evaluation.disclosure import DisclosureCount
 from counseling_sessions.evaluation.diversity import Diversity, EqualLength, compare_counts, diversity_of_counts
 from counseling_sessions.evaluation.figures import MEASURES, Measure, SessionFigures
 from counseling_sessions.evaluation.integrity import Integrity
-from counseling_sessions.evaluation.ngrams import Counts, counts_of
-from counseling_sessions.evaluation.risk import RiskCount, RiskWords
-from counseling_sessions.evaluation.self_bleu import SelfBleu, self_bleu
+from counseling_sessions.evaluation.ngrams import Counts, NgramCounter
+from counseling_sessions.evaluation.readings import Measuring, PlainMetric, SessionReading, readings
+from counseling_sessions.evaluation.risk import RiskCount
+from counseling_sessions.evaluation.self_bleu import Said, SelfBleu
 from counseling_sessions.evaluation.semantic import Semantics, semantic_diversity
 from counseling_sessions.evaluation.statistics.intervals import Figure, mean_figure, share_figure
-from counseling_sessions.evaluation.structure import Labels, Structure, session_figures
-from counseling_sessions.evaluation.talk import Talk, talk_of
-from counseling_sessions.evaluation.tokens import Tokenizer, unicode_words
+from counseling_sessions.evaluation.structure import Structure, session_figures
+from counseling_sessions.evaluation.talk import Talk
 from counseling_sessions.sessions import Session
-from counseling_sessions.state import Speaker
 
-PlainMetric = Literal["integrity", "structure", "talk", "course", "risk", "diversity", "self-bleu", "semantic"]
+__all__ = ["GroupMeasures", "Measures", "Measuring", "PlainMetric", "means", "measure", "measure_sessions"]
 
-
-@dataclass(frozen=True)
-class Measuring:
-    """What is measured, and how. `speaker`: whose messages diversity is of, None for both's; `keep`: findings kept of each kind.
-
-    `words` reads what is said of a risk; without it none is measured.
-    """
-
-    metrics: tuple[PlainMetric, ...]
-    tokenizer: Tokenizer = field(default_factory=unicode_words)
-    vocabulary: int | None = None
-    speaker: Speaker | None = None
-    labels: Labels = field(default_factory=dict)
-    keep: int | None = 100
-    seed: int = 0
-    words: RiskWords | None = None
+Read = Callable[[], Iterable[tuple[str, Session]]]
+"""Gives the sessions, one by one, each with its group; again whenever it is called."""
 
 
 @dataclass(frozen=True)
 class GroupMeasures:
     """A group in figures; a metric that was not asked for is None.
 
-    `figures` are means over sessions, by measure; `clean` is the share of sessions without a finding; `rows` has each session.
+    `figures` are means over sessions, by measure; `rows` has each session. `clean` is the share of sessions without a finding.
     """
 
     name: str
@@ -53,9 +40,9 @@ class GroupMeasures:
     clients: int
     rows: tuple[SessionFigures, ...]
     figures: dict[str, Figure]
-    clean: Figure
-    integrity: Integrity
-    structure: Structure
+    clean: Figure | None = None
+    integrity: Integrity | None = None
+    structure: Structure | None = None
     talk: Talk | None = None
     disclosure: DisclosureCount | None = None
     risk: RiskCount | None = None
@@ -80,76 +67,125 @@ class Measures:
 def measure(
     groups: Mapping[str, Sequence[Session]], how: Measuring, on_progress: Callable[[str], None] = lambda _: None
 ) -> Measures:
-    """Measure every group. `on_progress` hears what is being done.
+    """Measure every group of sessions in memory; otherwise as `measure_sessions`."""
+    clients = {name: {session.client for session in sessions} for name, sessions in groups.items()}
+    return measure_sessions(
+        lambda: ((name, session) for name, sessions in groups.items() for session in sessions),
+        clients,
+        how,
+        on_stage=on_progress,
+    )
 
-    Raises `SettingsError` where semantic diversity is asked for and its extra is not installed, and `ValueError` for a vocabulary
-    under the number of different tokens.
+
+def measure_sessions(
+    read: Read,
+    clients: Mapping[str, Collection[str]],
+    how: Measuring,
+    *,
+    jobs: int = 1,
+    on_stage: Callable[[str], None] = lambda _: None,
+    on_session: Callable[[], None] = lambda: None,
+) -> Measures:
+    """Measure every group; `clients` has the clients of each. `jobs` processes work, and what they find does not depend on them.
+
+    `on_stage` hears what is being done, `on_session` that a session more is measured. Raises `SettingsError` where semantic
+    diversity is asked for and its extra is not installed, and `ValueError` for a vocabulary under the number of different tokens.
     """
-    counts: dict[str, Counts] = {}
-    measured = {}
-    for name, sessions in groups.items():
-        if "diversity" in how.metrics:
-            on_progress(f"{name}: diversity")
-            counts[name] = counts_of(sessions, how.tokenizer, speaker=how.speaker)
-        measured[name] = _group(name, sessions, how, counts.get(name), on_progress)
+    groups = {name: _Group(name, theirs, how) for name, theirs in clients.items()}
+    on_stage("measuring")
+    for name, session, reading in readings(read(), how, jobs):
+        groups[name].add(session, reading)
+        on_session()
+    measured, counts = {}, {}
+    for name, group in groups.items():
+        on_stage(f"{name}: diversity")
+        counts[name] = group.ngrams.counts() if group.ngrams else None
+        measured[name] = group.measures(counts[name], _semantics(read, name, how))
+    counted = {name: one for name, one in counts.items() if one}
     equal, why = None, ""
-    if len(counts) > 1:
-        on_progress("diversity at equal length")
+    if len(counted) > 1:
+        on_stage("diversity at equal length")
         try:
-            equal = compare_counts(counts, vocabulary=how.vocabulary)
+            equal = compare_counts(counted, vocabulary=how.vocabulary)
         except ValueError as error:
             why = str(error)
     return Measures(measured, equal, why)
 
 
-def _group(
-    name: str, sessions: Sequence[Session], how: Measuring, counts: Counts | None, on_progress: Callable[[str], None]
-) -> GroupMeasures:
-    on_progress(f"{name}: integrity and structure")
-    integrity, structure = Integrity(how.keep), Structure(how.labels)
-    talk = Talk() if "talk" in how.metrics else None
-    disclosure = DisclosureCount() if "course" in how.metrics else None
-    risks = RiskCount(how.words) if how.words and "risk" in how.metrics else None
-    rows, clean = [], []
-    for session in sessions:
-        risk = risks.add(session) if risks else None
-        findings = integrity.add(session, risk.findings(session.id) if risk else ())
-        structure.add(session)
-        figures = session_figures(session, findings) | (risk.figures() if risk else {})
-        if talk:
-            talk.add(read := talk_of(session))
-            figures |= read.figures()
-        if disclosure:
+def _semantics(read: Read, group: str, how: Measuring) -> Semantics | None:
+    if "semantic" not in how.metrics:
+        return None
+    sessions = (session for name, session in read() if name == group)
+    return semantic_diversity(sessions, speaker=how.speaker, seed=how.seed)
+
+
+class _Group:
+    """Counts the sessions of a group, for what is asked for."""
+
+    def __init__(self, name: str, clients: Collection[str], how: Measuring) -> None:
+        wanted = how.metrics
+        self.name, self.clients, self.how = name, clients, how
+        self.messages = 0
+        self.rows: list[SessionFigures] = []
+        self.clean: list[tuple[str, bool]] = []
+        self.integrity = Integrity(how.keep) if "integrity" in wanted else None
+        self.structure = Structure(how.labels) if "structure" in wanted else None
+        self.talk = Talk() if "talk" in wanted else None
+        self.disclosure = DisclosureCount() if "course" in wanted else None
+        self.risks = RiskCount(how.words) if how.words and "risk" in wanted else None
+        self.ngrams = NgramCounter(how.tokenizer, speaker=how.speaker) if "diversity" in wanted else None
+        said = Said(clients, speaker=how.speaker, seed=how.seed, exact=how.exact)
+        self.said = said if "self-bleu" in wanted else None
+
+    def add(self, session: Session, reading: SessionReading) -> None:
+        """Count a session."""
+        self.messages += len(session.dialogue)
+        figures: dict[str, float] = {}
+        risk = self.risks.count(session, reading.risk) if self.risks and reading.risk else None
+        findings = [*(reading.findings or ()), *(risk.findings(session.id) if risk else ())]
+        if self.integrity:
+            self.integrity.count(session, findings)
+            self.clean.append((session.client, not findings))
+        if self.structure:
+            self.structure.add(session)
+        if self.integrity or self.structure:
+            both = session_figures(session, findings)
+            figures |= {name: value for name, value in both.items() if MEASURES[name].family in self.how.metrics}
+        if risk:
+            figures |= risk.figures()
+        if self.talk and reading.talk:
+            self.talk.add(reading.talk)
+            figures |= reading.talk.figures()
+        if self.disclosure:
             figures |= course_figures(session)
-            if curve := disclosure_of(session):
-                disclosure.add(session, curve)
-                figures |= curve.figures()
-        rows.append(SessionFigures(session.key, name, figures))
-        clean.append((session.client, not findings))
-    bleu = semantics = None
-    if "self-bleu" in how.metrics:
-        on_progress(f"{name}: self-BLEU")
-        bleu = self_bleu(sessions, speaker=how.speaker, seed=how.seed)
-    if "semantic" in how.metrics:
-        on_progress(f"{name}: semantic diversity")
-        semantics = semantic_diversity(sessions, speaker=how.speaker, seed=how.seed)
-    return GroupMeasures(
-        name=name,
-        sessions=len(sessions),
-        messages=integrity.messages,
-        clients=len({session.client for session in sessions}),
-        rows=tuple(rows),
-        figures=means(rows, MEASURES, seed=how.seed),
-        clean=share_figure(clean),
-        integrity=integrity,
-        structure=structure,
-        talk=talk,
-        disclosure=disclosure,
-        risk=risks if risks and risks.seen else None,
-        diversity=diversity_of_counts(counts, how.vocabulary) if counts else None,
-        self_bleu=bleu,
-        semantics=semantics,
-    )
+            if reading.disclosure:
+                self.disclosure.add(session, reading.disclosure)
+                figures |= reading.disclosure.figures()
+        if self.ngrams and reading.ngrams:
+            self.ngrams.add(session.client, reading.ngrams)
+        if self.said:
+            self.said.add(session)
+        self.rows.append(SessionFigures(session.key, self.name, figures))
+
+    def measures(self, counts: Counts | None, semantics: Semantics | None) -> GroupMeasures:
+        """The group in figures."""
+        return GroupMeasures(
+            name=self.name,
+            sessions=len(self.rows),
+            messages=self.messages,
+            clients=len(self.clients),
+            rows=tuple(self.rows),
+            figures=means(self.rows, MEASURES, seed=self.how.seed),
+            clean=share_figure(self.clean) if self.integrity else None,
+            integrity=self.integrity,
+            structure=self.structure,
+            talk=self.talk,
+            disclosure=self.disclosure,
+            risk=self.risks if self.risks and self.risks.seen else None,
+            diversity=diversity_of_counts(counts, self.how.vocabulary) if counts else None,
+            self_bleu=self.said.self_bleu() if self.said else None,
+            semantics=semantics,
+        )
 
 
 def means(rows: Sequence[SessionFigures], measures: Mapping[str, Measure], *, seed: int = 0) -> dict[str, Figure]:

@@ -171,7 +171,10 @@ class RiskCount:
 
     def add(self, session: Session) -> RiskCourse | None:
         """Read and count a session; its course, if a risk was read."""
-        risk = risk_of(session, self.words)
+        return self.count(session, risk_of(session, self.words))
+
+    def count(self, session: Session, risk: SessionRisk) -> RiskCourse | None:
+        """Count what was read of a session; its course, if a risk was read."""
         if risk.at_risk:
             self.by_level[risk.level].append((session.client, risk.course.figures() if risk.course else None))
         else:

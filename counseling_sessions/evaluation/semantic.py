@@ -10,7 +10,7 @@ import logging
 import random
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
-from itertools import compress
+from itertools import compress, islice
 from pathlib import Path
 from typing import Literal
 
@@ -135,21 +135,23 @@ def _embedded(
     sessions: Iterable[Session], embedder: Embedder, speaker: Speaker | None
 ) -> tuple[list[str], Floats, int]:
     """The client of each text, its unit vector, and how many texts have none."""
-    texts = [
+    texts = (
         (session.client, "\n".join(message.text for message in session.dialogue if speaker in (None, message.speaker)))
         for session in sessions
-    ]
-    said = [(client, text) for client, text in texts if text.strip()]
+    )
     owners: list[str] = []
     batches: list[Floats] = []
-    for start in range(0, len(said), BATCH):
-        clients, batch = zip(*said[start : start + BATCH], strict=True)
-        vectors = np.asarray(embedder.embed(batch), dtype=np.float64)
+    count = 0
+    while batch := list(islice(texts, BATCH)):
+        count += len(batch)
+        said = [(client, text) for client, text in batch if text.strip()]
+        vectors = np.asarray(embedder.embed([text for _, text in said]), dtype=np.float64) if said else np.zeros((0, 1))
         lengths = np.linalg.norm(vectors, axis=1)
         usable = np.isfinite(lengths) & (lengths > 0)
-        owners += compress(clients, usable)
-        batches.append((vectors[usable] / lengths[usable, None]).astype(np.float32))  # half the memory, 7 digits
-    return owners, np.concatenate(batches) if batches else np.zeros((0, 1)), len(texts) - len(owners)
+        owners += compress((client for client, _ in said), usable)
+        if usable.any():
+            batches.append((vectors[usable] / lengths[usable, None]).astype(np.float32))  # half the memory, 7 digits
+    return owners, np.concatenate(batches) if batches else np.zeros((0, 1)), count - len(owners)
 
 
 def _mean_distance(total: Floats, texts: int) -> float | None:

@@ -23,17 +23,44 @@ class Tokenizer:
     """A way to cut texts into tokens.
 
     `vocabulary` is how many different tokens there can be, None where that is open, as with words. `encode` gives the
-    tokens of each text, in order, as words or as integers; a batch at a time, since that is faster.
+    tokens of each text, in order, as words or as integers; a batch at a time, since that is faster. With `across`, a
+    session is one text, its messages in lines, and an n-gram may run over into the next message.
     """
 
     name: str
     vocabulary: int | None
     encode: Encode
+    across: bool = False
 
 
 def unicode_words() -> Tokenizer:
     """Words of any language, as `words_of_any_script` takes them; for scripts without spaces a `tokenizer.json` says more."""
-    return Tokenizer("unicode-words", None, lambda texts: [*map(words_of_any_script, texts)])
+    return Tokenizer("unicode-words", None, _words)
+
+
+def _words(texts: Sequence[str]) -> list[Sequence[Hashable]]:
+    return [*map(words_of_any_script, texts)]
+
+
+@dataclass(frozen=True)
+class _Model:
+    """A model's tokens; `special`: with those that it puts around a text. It can be sent to another process."""
+
+    model: tokenizers.Tokenizer
+    special: bool = False
+
+    def __call__(self, texts: Sequence[str]) -> list[Sequence[Hashable]]:
+        return [item.ids for item in self.model.encode_batch_fast(list(texts), add_special_tokens=self.special)]
+
+
+@dataclass(frozen=True)
+class _Cleaned:
+    """What `paper_cleaning` leaves of a text, in tokens."""
+
+    encode: Encode
+
+    def __call__(self, texts: Sequence[str]) -> list[Sequence[Hashable]]:
+        return self.encode([*map(paper_cleaning, texts)])
 
 
 def tokenizer_of_file(path: Path) -> Tokenizer:
@@ -56,24 +83,29 @@ def tokenizer_of_file(path: Path) -> Tokenizer:
     vocabulary = model.get_vocab_size(with_added_tokens=False) or model.get_vocab_size()
     name = f"{'/'.join(path.absolute().parts[-2:])} ({hashlib.sha256(content).hexdigest()[:8]})"
 
-    def encode(texts: Sequence[str]) -> list[Sequence[Hashable]]:
-        return [item.ids for item in model.encode_batch_fast(list(texts), add_special_tokens=False)]
-
-    return Tokenizer(name, vocabulary, encode)
+    return Tokenizer(name, vocabulary, _Model(model))
 
 
-def with_paper_cleaning(tokenizer: Tokenizer) -> Tokenizer:
-    """The same tokenizer, fed with texts that have gone through `paper_cleaning`."""
-    encode = tokenizer.encode
-    name = f"{tokenizer.name}, ASCII cleaning"
-    return replace(tokenizer, name=name, encode=lambda texts: encode([*map(paper_cleaning, texts)]))
+def as_in_paper(tokenizer: Tokenizer) -> Tokenizer:
+    """The tokenizer as the paper's notebook counts (arXiv 2509.04183, diversity).
+
+    A session is one text, cleaned by `paper_cleaning`: words on both sides of a line feed become one, and n-grams run over
+    the ends of messages. The token that a model puts in front of a text (BOS) counts, once a session. Case stays.
+    """
+    encode = replace(tokenizer.encode, special=True) if isinstance(tokenizer.encode, _Model) else _cased_words
+    return replace(
+        tokenizer, name=f"{tokenizer.name} (as the paper's notebook counts)", encode=_Cleaned(encode), across=True
+    )
 
 
 def paper_cleaning(text: str) -> str:
-    """Lower case, then nothing but the ASCII letters, digits and white space of a text.
+    """Nothing but the ASCII letters, digits and spaces of a text.
 
-    The paper's notebook cleans texts in this way before it counts (arXiv 2509.04183, diversity); ours is not checked against it
-    character by character. What stands around a dropped character closes up ("don't" becomes "dont"). Text in another
-    script loses every letter: for such sessions the figures mean nothing.
+    What stands around a dropped character closes up ("don't" becomes "dont"), a line feed included. Text in another script
+    loses every letter: for such sessions the figures mean nothing.
     """
-    return re.sub(r"[^a-z0-9\s]", "", text.lower(), flags=re.ASCII)
+    return re.sub(r"[^A-Za-z0-9 ]", "", text)
+
+
+def _cased_words(texts: Sequence[str]) -> list[Sequence[Hashable]]:
+    return [text.split() for text in texts]

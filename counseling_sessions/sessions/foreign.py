@@ -153,9 +153,12 @@ def _message(value: Any, where: str, who: str, what: str) -> tuple[Speaker, str]
 
 
 def _in_turns(said: list[tuple[Speaker, str]], profile: ClientProfile | None) -> tuple[Message, ...]:
-    """Number the turns: a counselor's message begins one, and the form's opening is turn 0."""
-    opening = profile.opening if profile else None
-    opened = opening is not None and said[0] == ("counselor", opening.counselor)
+    """Number the turns: a counselor's message begins one.
+
+    Where the form has an opening, the counselor's first message begins turn 0, whatever its words: how a greeting is worded
+    must not decide how many turns there are.
+    """
+    opened = bool(profile and profile.opening) and said[0][0] == "counselor"
     turn, messages = 0 if opened else 1, []
     for place, (speaker, text) in enumerate(said):
         turn += place > 0 and speaker == "counselor"

@@ -73,10 +73,14 @@ class Phrases:
 
     def found_in(self, words: str) -> bool:
         """Whether lower-case words between single spaces have a phrase."""
-        place = 0
+        place, begun_by = 0, self._known
         for word in words.split(" "):
-            if any(_compiled(pattern).match(words, place) for pattern in self._begun_by(word)):
-                return True
+            # Few words begin a phrase, and most have come before: of these one look is enough.
+            if (patterns := begun_by.get(word)) is None:
+                patterns = self.patterns_begun_by(word)
+            for pattern in patterns:
+                if _compiled(pattern).match(words, place):
+                    return True
             place += len(word) + 1
         return False
 
@@ -105,7 +109,7 @@ class Phrases:
     def _known(self) -> dict[str, tuple[str, ...]]:
         return {}
 
-    def _begun_by(self, word: str) -> tuple[str, ...]:
+    def patterns_begun_by(self, word: str) -> tuple[str, ...]:
         """The patterns that can begin with a word."""
         if (patterns := self._known.get(word)) is None:
             starts = (word, *(f"{word[:end]}*" for end in range(len(word[:_LONGEST_START]) + 1)))
@@ -116,7 +120,7 @@ class Phrases:
     def _loosely_begun_by(self, word: str) -> tuple[str, ...]:
         """The patterns that can begin with a word in disguise."""
         if not _SIGNS.search(word):
-            return tuple(pattern for meant in _undoubled(word) for pattern in self._begun_by(meant))
+            return tuple(pattern for meant in _undoubled(word) for pattern in self.patterns_begun_by(meant))
         if (patterns := self._known.get(f"{word}*")) is None:
             patterns = tuple(
                 pattern for start, listed in self._by_start.items() if _can_mean(word, start) for pattern in listed
@@ -133,12 +137,51 @@ class Phrases:
 def first_match(spelled: Spellings, lists: Iterable[Phrases]) -> str | None:
     """The category of the first matching phrases, in the spelling that is nearest to the message."""
     lists = tuple(lists)
+    if (first := _together(lists).first_in(spelled.exact)) is not None:
+        return lists[first].category
     matches = itertools.chain(
-        (phrases for phrases in lists for words in spelled.exact if phrases.found_in(words)),
         (phrases for phrases in lists for words in spelled.loose if phrases.found_loosely(words)),
         (phrases for phrases in lists for run in spelled.apart if phrases.stand_apart(run)),
     )
     return next((phrases.category for phrases in matches), None)
+
+
+class _Together:
+    """Several lists in one look at each word of a text, however many they are."""
+
+    def __init__(self, lists: tuple[Phrases, ...]) -> None:
+        self._lists = lists
+        self._known: dict[str, tuple[tuple[int, str], ...]] = {}
+
+    def first_in(self, spellings: Iterable[str]) -> int | None:
+        """The place of the first list that a spelling has a phrase of."""
+        first = len(self._lists)
+        for words in spellings:
+            place = 0
+            for word in words.split(" "):
+                if (begun := self._known.get(word)) is None:
+                    begun = self._begun_by(word)
+                for number, pattern in begun:
+                    if number >= first:
+                        break
+                    if _compiled(pattern).match(words, place):
+                        first = number
+                        break
+                place += len(word) + 1
+        return first if first < len(self._lists) else None
+
+    def _begun_by(self, word: str) -> tuple[tuple[int, str], ...]:
+        """The patterns that can begin with a word, each with the place of its list, in their order."""
+        if len(self._known) >= _MOST_KNOWN:
+            self._known.clear()
+        begun = tuple((number, item) for number, one in enumerate(self._lists) for item in one.patterns_begun_by(word))
+        self._known[word] = begun
+        return begun
+
+
+@lru_cache(maxsize=32)
+def _together(lists: tuple[Phrases, ...]) -> _Together:
+    return _Together(lists)
 
 
 @cache

@@ -1,6 +1,8 @@
 """The commands of the evaluation as a user calls them: on runs, on other people's files, with judges, and with wrong inputs."""
 
 import json
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -16,6 +18,7 @@ from tests.loopback import LoopbackServer
 from tests.loopback.raw import http_answer
 
 CLIENTS = 7
+ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture(scope="module")
@@ -272,6 +275,77 @@ def test_a_missing_library_is_told_with_what_to_install(
     def missing(*_: Any, **__: Any) -> None:
         raise ModuleNotFoundError("No module named 'scipy'", name="scipy.stats")
 
-    monkeypatch.setattr("counseling_sessions.commands.evaluate.gather", missing)
+    monkeypatch.setattr("counseling_sessions.commands.evaluate.gather_heads", missing)
     assert call("evaluate", study) == 2
     assert "pip install -e '.[evaluation]'" in capsys.readouterr().err
+
+
+WITHOUT_LIBRARIES = """\
+import sys
+class Gone:
+    def find_spec(self, name, *more):
+        if name.partition(".")[0] in ("numpy", "scipy", "sacrebleu", "tokenizers", "matplotlib", "py3langid"):
+            raise ModuleNotFoundError(f"No module named {name!r}", name=name)
+sys.meta_path.insert(0, Gone())
+import run
+for name in ("evaluate", "compare", "prefer", "rate", "agreement", "reference"):
+    try: run.main([name, "--help"])
+    except SystemExit: pass
+for name in ("evaluate", "compare", "reference"):
+    print("exit", run.main([name, "nowhere"]))
+"""
+
+
+def test_without_the_extra_help_says_first_what_to_install_and_commands_say_it_plainly() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", WITHOUT_LIBRARIES], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert done.stdout.count("Needs the extra 'evaluation': pip install -e '.[evaluation]'\n\nusage: ") == 6
+    assert done.stdout.startswith("Needs the extra")
+    assert done.stdout.count("exit 2") == 3
+    assert " ".join(done.stderr.split()).count("pip install -e '.[evaluation]'") == 3
+    assert "Traceback" not in done.stderr
+
+
+def test_only_what_is_asked_for_is_computed(study: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def never(*_: Any) -> None:
+        raise AssertionError("this was not asked for")
+
+    for name in ("check_session", "risk_of", "talk_of", "disclosure_of"):
+        monkeypatch.setattr(f"counseling_sessions.evaluation.readings.{name}", never)
+    assert call("evaluate", study, "--metrics", "diversity", "--quiet", "--json", tmp_path / "one.json") == 0
+    group = json.loads((tmp_path / "one.json").read_text(encoding="utf-8"))["groups"]["magnet"]
+    assert not {"integrity", "structure", "clean_sessions", "talk", "risk"} & group.keys()
+    assert group["diversity"]["distinct"][0]["value"] > 0
+    assert (group["sessions"], group["clients"], len(group["by_session"])) == (CLIENTS, CLIENTS, CLIENTS)
+
+
+def test_json_has_every_finding_and_a_page_the_first_hundred(tmp_path: Path) -> None:
+    said = [{"role": "assistant" if place % 2 else "user", "content": ""} for place in range(150)]
+    (tmp_path / "chat.json").write_text(json.dumps({"messages": said}), encoding="utf-8")
+    written = ("--json", tmp_path / "one.json", "--html", tmp_path / "one.html", "--quiet")
+    assert call("evaluate", tmp_path / "chat.json", "--metrics", "integrity", *written) == 0
+    integrity = json.loads((tmp_path / "one.json").read_text(encoding="utf-8"))["groups"]["chat.json"]["integrity"]
+    assert sum(finding["kind"] == "empty" for finding in integrity["findings"]) == 150
+    page = (tmp_path / "one.html").read_text(encoding="utf-8")
+    assert "empty: 150, the first 100 of them" in page
+    assert "lists the first 100 findings of a kind, and evaluate --json or --show all of them" in page
+
+
+@pytest.mark.slow
+def test_figures_do_not_hang_on_how_many_processes_measure(
+    study: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("counseling_sessions.evaluation.readings.FEW", 2)
+    monkeypatch.setattr("counseling_sessions.evaluation.readings.CHUNK", 3)
+    found = []
+    for jobs in ("1", "2"):
+        path = tmp_path / f"{jobs}.json"
+        assert (
+            call("evaluate", study, "--metrics", "structure,talk,diversity", "--jobs", jobs, "--quiet", "--json", path)
+            == 0
+        )
+        found.append(
+            {name: value for name, value in json.loads(path.read_text(encoding="utf-8")).items() if name != "made"}
+        )
+    assert found[0] == found[1]

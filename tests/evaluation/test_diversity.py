@@ -19,7 +19,7 @@ from counseling_sessions.evaluation.diversity import (
 from counseling_sessions.evaluation.jackknife import difference_figure, jackknife_figure
 from counseling_sessions.evaluation.ngrams import counts_of
 from counseling_sessions.evaluation.statistics.intervals import Figure
-from counseling_sessions.evaluation.tokens import Tokenizer, unicode_words
+from counseling_sessions.evaluation.tokens import Tokenizer, as_in_paper, unicode_words
 from counseling_sessions.sessions import Message, Session, read_sessions
 from counseling_sessions.state import Speaker
 from tests.reference import RELEASED, needs_reference
@@ -133,20 +133,28 @@ def test_released_sessions_against_plain_python() -> None:
     assert found.distinct[1].low == pytest.approx(expected.low, rel=1e-9)
 
 
-def test_n_grams_too_many_for_one_number_are_numbered_anew() -> None:
-    # As many different words as no test could hold: three of them do not fit into 64 bits, nor do four.
-    rng = np.random.default_rng(6)
-    words = rng.choice(rng.integers(2**31, size=5), size=3000).astype(np.int32)
-    lengths, whose = np.full(30, 100, np.int32), np.arange(30, dtype=np.int32) % 6
-    found = ngrams._incidences(words, lengths, whose, 2**31, 6, 4)
-    for length, incidence in enumerate(found, 1):
-        owners: dict[tuple[int, ...], set[int]] = {}
-        for message in range(30):
-            said = words[message * 100 : message * 100 + 100].tolist()
-            for at in range(101 - length):
-                owners.setdefault(tuple(said[at : at + length]), set()).add(message % 6)
+def test_how_many_clients_have_an_n_gram_is_counted_as_with_sets(monkeypatch: pytest.MonkeyPatch) -> None:
+    sessions = [one.model_copy(update={"id": f"client {place % 6}"}) for place, one in enumerate(a_set(6, 12))]
+    monkeypatch.setattr(ngrams, "SPOOL", 100)  # bytes: most of it lies in a file
+    for length, incidence in enumerate(counts_of(sessions, unicode_words(), longest=4).incidences, 1):
+        owners: dict[tuple[str, ...], set[str]] = {}
+        for one in sessions:
+            for message in one.dialogue:
+                said = message.text.split()
+                for at in range(len(said) - length + 1):
+                    owners.setdefault(tuple(said[at : at + length]), set()).add(one.client)
         spread = np.bincount([len(clients) for clients in owners.values()], minlength=7)
         assert incidence.types.tolist() == spread.tolist()
+        assert incidence.times.sum() == sum(map(len, owners.values()))
+
+
+def test_the_papers_counting_by_hand() -> None:
+    # "So I’m\ntired." and "So So" are one text, "So Imtired\nSo So" without the line feeds: So ImtiredSo So.
+    paper = as_in_paper(unicode_words())
+    found = diversity_of([session("a", "So I’m\ntired.", "So So"), session("b", "so")], paper, vocabulary=10)
+    # So ImtiredSo So | so: 4 tokens, 3 different; 2 pairs, over the end of the message; 1 triple.
+    assert values(found) == pytest.approx([3 / 4, 2 / 2, 1 / 1, 3 / (10 * (1 - 0.9**4))])
+    assert "as the paper's notebook counts" in found.tokenizer
 
 
 def test_counting_part_by_part_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -337,7 +337,8 @@ def test_risks_are_shown_by_level_with_false_alarms_beside(monkeypatch: pytest.M
 
 
 def test_findings_are_in_the_report_of_integrity() -> None:
-    made = measured(session(*MET[:2], "What happened at work?", "Nothing."), clean()).groups["one"]
+    found = measured(session(*MET[:2], "What happened at work?", "Nothing."), clean(), metrics=("integrity", "risk"))
+    made = found.groups["one"]
     assert made.integrity.totals()["risk_missed"].findings == 1
     assert made.clean.value == 0.5
 

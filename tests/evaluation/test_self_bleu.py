@@ -5,7 +5,7 @@ import random
 import pytest
 from sacrebleu.metrics.bleu import BLEU
 
-from counseling_sessions.evaluation.self_bleu import self_bleu
+from counseling_sessions.evaluation.self_bleu import _scores, self_bleu
 from counseling_sessions.sessions import Message, Session
 
 WORDS = [f"{first}{last}" for first in ("ba", "de", "ki", "lo", "mu") for last in ("ran", "sel", "tip", "von")]
@@ -52,6 +52,30 @@ def test_one_speaker_and_no_empty_messages() -> None:
     scores = [metric.sentence_score(text, texts[:at] + texts[at + 1 :]).score for at, text in enumerate(texts)]
     assert found.figure.value == pytest.approx(sum(scores) / 3)
     assert found.figure.n == 3
+
+
+def test_every_score_is_sacrebleus() -> None:
+    rng = random.Random(3)
+    texts = [" ".join(rng.choices([*WORDS[:7], "it's", "No,", "3.5", "—"], k=rng.randint(1, 14))) for _ in range(40)]
+    texts += ["&quot;Yes&quot; ", "ba", "!", texts[0], " ".join(["ba"] * 9)]
+    metric = BLEU(effective_order=True)
+    expected = [metric.sentence_score(text, texts[:at] + texts[at + 1 :]).score for at, text in enumerate(texts)]
+    found = self_bleu([session("x", *texts)], exact=True)
+    assert found.figure.value == pytest.approx(sum(expected) / len(texts), abs=1e-9)
+    assert _scores(texts) == pytest.approx(expected, abs=1e-9)
+    assert found.signature == str(metric.get_signature())
+
+
+def test_exact_takes_all_messages_of_all_clients() -> None:
+    found = self_bleu(many(50), exact=True)
+    assert (found.sample, found.sample_clients, found.samples) == (300, 50, 1)
+    assert "all messages" in found.figure.note
+
+
+def test_a_client_who_says_nothing_gives_its_place_to_another() -> None:
+    silent = [session(f"silent {number}", "", "ba ran") for number in range(4)]
+    found = self_bleu([*many(20), *silent], speaker="counselor", sample=10)
+    assert (found.samples, found.sample) == (5, 10)
 
 
 def test_samples_have_the_size_asked_for_and_share_no_client() -> None:

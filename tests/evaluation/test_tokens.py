@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tokenizers import models, pre_tokenizers, processors
 
-from counseling_sessions.evaluation.tokens import paper_cleaning, tokenizer_of_file, unicode_words, with_paper_cleaning
+from counseling_sessions.evaluation.tokens import as_in_paper, paper_cleaning, tokenizer_of_file, unicode_words
 from counseling_sessions.settings import SettingsError
 
 
@@ -83,13 +83,19 @@ def test_a_file_that_is_no_tokenizer_is_named(content: bytes | None, tmp_path: P
 
 
 def test_paper_cleaning() -> None:
-    assert paper_cleaning("Don’t — 3 naïve\n\tDays_off!") == "dont  3 nave\n\tdaysoff"
+    assert paper_cleaning("Don’t — 3 naïve\n\tDays_off!") == "Dont  3 naveDaysoff"
 
 
-def test_cleaning_comes_before_the_tokenizer_and_shows_in_its_name() -> None:
-    cleaned = with_paper_cleaning(unicode_words())
-    assert cleaned.encode(["I can’t go—yet. Ünder"]) == [["i", "cant", "goyet", "nder"]]
-    assert cleaned.name == "unicode-words, ASCII cleaning"
+def test_the_papers_counting_cleans_before_the_tokenizer_and_shows_in_its_name() -> None:
+    paper = as_in_paper(unicode_words())
+    assert paper.encode(["I can’t go—yet.\nÜnder"]) == [["I", "cant", "goyetnder"]]
+    assert paper.name == "unicode-words (as the paper's notebook counts)"
+
+
+def test_the_papers_counting_has_the_token_in_front_of_a_text(tmp_path: Path) -> None:
+    plain = tokenizer_of_file(tokenizer_file(tmp_path / "small", special=True))
+    assert [list(ids) for ids in plain.encode(["I sleep!"])] == [[3, 1, 0]]
+    assert [list(ids) for ids in as_in_paper(plain).encode(["I sleep!"])] == [[4, 3, 1]]
 
 
 def test_words_are_split_in_linear_time() -> None:

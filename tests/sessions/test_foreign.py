@@ -92,6 +92,15 @@ def test_every_shape_is_read_alike(shape: str, tmp_path: Path) -> None:
     assert session.profile.opening
 
 
+def test_the_wording_of_a_greeting_does_not_decide_how_many_turns_there_are(tmp_path: Path) -> None:
+    greeted = [{"role": "counselor", "message": "Good to see you, Ines. What brings you in?"}, *SAID[1:]]
+    first, second = (
+        read(write(tmp_path / f"{name}.json", released(dialogue=said))) for name, said in (("a", SAID), ("b", greeted))
+    )
+    assert first.dialogue[0].text != second.dialogue[0].text
+    assert first.turns == second.turns == 2
+
+
 def test_a_folder_is_read_in_the_order_of_its_numbers(tmp_path: Path) -> None:
     for number in (10, 9, 2):
         write(tmp_path / f"session_{number}.json", released())

@@ -45,7 +45,11 @@ class MeasureOptions(Options):
     speaker: Literal["counselor", "client"] | None = option("whose messages diversity is of (default: both's)")
     tokenizer: Path | None = option("tokenizer.json for diversity (default: Unicode words)", "FILE")
     vocabulary: int | None = option("vocabulary size for EAD (default: the tokenizer's)", "N")
-    paper_cleaning: bool = switch("count ASCII letters and digits alone, as the paper does")
+    paper_counting: bool = switch("count diversity as the paper's notebook does (docs/evaluating.md)")
+    self_bleu: Literal["sampled", "exact"] = option(
+        "of samples with an interval (default), or of every message against all others", default="sampled"
+    )
+    jobs: int | None = option("processes that measure (default: one a core)", "N", type=positive)
     labels: Path | None = option("file of profiles with labelled techniques, where sessions have none", "PROFILES")
 
 

@@ -55,6 +55,8 @@ COMMANDS = {
     "schema": ("about", "about:print_schema", "the JSON Schema of a format"),
 }
 """Every command, of two words where it is one of a family: this room's module with its request, its function, its help."""
+EXTRAS = {"evaluation": "evaluation"}
+"""Modules of requests whose commands need an extra, and its name."""
 FAMILIES = {"train": "fine-tuning data, LoRA adapters, their export and report"}
 
 
@@ -66,7 +68,17 @@ def request_kind(command: str) -> type[CommandRequest]:
 
 
 class CommandParser(argparse.ArgumentParser):
-    """A parser whose complaints about what was typed are harmless: a shell's `*` may type the name of any file."""
+    """A parser whose complaints about what was typed are harmless: a shell's `*` may type the name of any file.
+
+    `extra` is what its command needs installed; its help says so first.
+    """
+
+    extra = ""
+
+    def format_help(self) -> str:
+        """The help, after what has to be installed."""
+        needed = f"Needs the extra {self.extra!r}: pip install -e '.[{self.extra}]'\n\n" if self.extra else ""
+        return needed + super().format_help()
 
     def error(self, message: str) -> NoReturn:
         """Say what is wrong with the arguments, in a line, and exit with 2."""
@@ -80,14 +92,15 @@ def parse(arguments: Sequence[str]) -> tuple[str, CommandRequest]:
         description="Simulated counseling sessions with invented clients, for research. Without a command: one session.",
     )
     parser.set_defaults(command=None)
-    places = {"": parser.add_subparsers(metavar="command")}
-    for name, (_, _, text) in COMMANDS.items():
+    places = {"": parser.add_subparsers(metavar="command", parser_class=CommandParser)}
+    for name, (module, _, text) in COMMANDS.items():
         family, _, last = name.rpartition(" ")
         if family not in places:
             members = places[""].add_parser(family, help=FAMILIES[family])
-            places[family] = members.add_subparsers(metavar="what", required=True)
+            places[family] = members.add_subparsers(metavar="what", required=True, parser_class=CommandParser)
         command = places[family].add_parser(last, help=text)
         command.set_defaults(command=name)
+        command.extra = EXTRAS.get(module, "")
         if set(name.split()) <= set(arguments):
             declare(command, request_kind(name))
     parsed = parser.parse_args(arguments)

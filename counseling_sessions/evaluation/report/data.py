@@ -9,13 +9,14 @@ from pydantic_core import to_jsonable_python
 from counseling_sessions.evaluation.compare import Comparison
 from counseling_sessions.evaluation.figures import rows_by_group
 from counseling_sessions.evaluation.groups import Gathered
-from counseling_sessions.evaluation.integrity import LISTED_IF_FOUND
+from counseling_sessions.evaluation.integrity import LISTED_IF_FOUND, Integrity
 from counseling_sessions.evaluation.judged import Judged
 from counseling_sessions.evaluation.judged_risk import JudgedRisk, RiskCase
 from counseling_sessions.evaluation.measure import GroupMeasures, Measures, means
 from counseling_sessions.evaluation.report.judged_risk import risk_parts
 from counseling_sessions.evaluation.risk import RiskCount
 from counseling_sessions.evaluation.statistics.intervals import nothing
+from counseling_sessions.evaluation.structure import Structure
 from counseling_sessions.evaluation.talk import Talk
 from counseling_sessions.sessions import SessionKey
 from counseling_sessions.state import Speaker
@@ -129,31 +130,15 @@ def _whose(gathered: Gathered, group: str) -> Callable[[SessionKey], dict[str, A
 
 
 def _group(group: GroupMeasures, whose: Callable[[SessionKey], dict[str, Any]]) -> dict[str, Any]:
-    structure, integrity = group.structure, group.integrity
+    integrity = {"integrity": _integrity(group.integrity)} if group.integrity else {}
     data = {
         "sessions": group.sessions,
         "clients": group.clients,
         "messages": group.messages,
-        "clean_sessions": group.clean,
+        **({"clean_sessions": group.clean} if group.clean else {}),
         "figures": group.figures,
-        "integrity": {
-            "totals": {
-                kind: total
-                for kind, total in integrity.totals().items()
-                if total.findings or kind not in LISTED_IF_FOUND
-            },
-            "findings": [finding for kind in integrity.findings.values() for finding in kind],
-            "findings_kept_of_each_kind": integrity.keep,
-        },
-        "structure": {
-            "end_reasons": structure.end_reasons,
-            "turns": dict(sorted(structure.turns.items())),
-            "techniques_by_phase": structure.by_phase,
-            "messages_with_a_technique_by_phase": structure.phase_messages,
-            "techniques_by_tenth": structure.by_decile,
-            "openings": structure.openings(100),
-            "label_agreement": {"agree": structure.agree, "comparable": structure.comparable},
-        },
+        **integrity,
+        **({"structure": _structure(group.structure)} if group.structure else {}),
         "diversity": group.diversity,
         "self_bleu": group.self_bleu,
         "semantic": group.semantics,
@@ -166,6 +151,28 @@ def _group(group: GroupMeasures, whose: Callable[[SessionKey], dict[str, Any]]) 
     if group.risk:
         data["risk"] = _risk(group.risk)
     return data
+
+
+def _integrity(integrity: Integrity) -> dict[str, Any]:
+    return {
+        "totals": {
+            kind: total for kind, total in integrity.totals().items() if total.findings or kind not in LISTED_IF_FOUND
+        },
+        "findings": [finding for kind in integrity.findings.values() for finding in kind],
+        "findings_kept_of_each_kind": integrity.keep,
+    }
+
+
+def _structure(structure: Structure) -> dict[str, Any]:
+    return {
+        "end_reasons": structure.end_reasons,
+        "turns": dict(sorted(structure.turns.items())),
+        "techniques_by_phase": structure.by_phase,
+        "messages_with_a_technique_by_phase": structure.phase_messages,
+        "techniques_by_tenth": structure.by_decile,
+        "openings": structure.openings(100),
+        "label_agreement": {"agree": structure.agree, "comparable": structure.comparable},
+    }
 
 
 def _risk(risk: RiskCount) -> dict[str, Any]:

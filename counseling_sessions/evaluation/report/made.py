@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from importlib.metadata import distributions
 from typing import Any
 
+from counseling_sessions.evaluation.heads import SessionHead, digest_of
 from counseling_sessions.evaluation.report.document import Section, Table
 from counseling_sessions.sessions import Session
 
@@ -23,7 +24,7 @@ PACKAGES = (
 )
 
 
-def made_by(arguments: list[str], sessions: Iterable[Session], *, seed: int) -> dict[str, Any]:
+def made_by(arguments: list[str], sessions: Iterable[Session | SessionHead], *, seed: int) -> dict[str, Any]:
     """The command, the time, the versions, and a hash of what the sessions say (12 digits of SHA-256, their order aside)."""
     return {
         "command": shlex.join(["python", "run.py", *arguments]),
@@ -35,16 +36,9 @@ def made_by(arguments: list[str], sessions: Iterable[Session], *, seed: int) -> 
     }
 
 
-def sessions_hash(sessions: Iterable[Session]) -> str:
+def sessions_hash(sessions: Iterable[Session | SessionHead]) -> str:
     """A hash of all that is said: the same for the same dialogues, wherever they lie and in whatever order."""
-    digests = sorted(
-        hashlib.sha256(
-            "\n".join([session.id, *(f"{message.speaker}: {message.text}" for message in session.dialogue)]).encode(
-                "utf-8", "surrogatepass"
-            )
-        ).digest()
-        for session in sessions
-    )
+    digests = sorted(one.digest if isinstance(one, SessionHead) else digest_of(one) for one in sessions)
     return hashlib.sha256(b"".join(digests)).hexdigest()[:12]
 
 

@@ -6,14 +6,14 @@ from collections.abc import Sequence
 from counseling_sessions.evaluation.diversity import Diversity, EqualLength
 from counseling_sessions.evaluation.figures import MEASURES, STRUCTURE
 from counseling_sessions.evaluation.groups import Gathered
-from counseling_sessions.evaluation.integrity import KINDS, LISTED_IF_FOUND
+from counseling_sessions.evaluation.integrity import KINDS, LISTED_IF_FOUND, Integrity
 from counseling_sessions.evaluation.measure import GroupMeasures, Measures
 from counseling_sessions.evaluation.reference import ReferenceScores
 from counseling_sessions.evaluation.report.document import Block, Cell, Listing, Plot, Row, Section, Table
 from counseling_sessions.evaluation.report.format import INTERVALS, NONE, figure_cell, measure_cell, per_cent
 from counseling_sessions.evaluation.report.plots import boxes, lines
 from counseling_sessions.evaluation.statistics.intervals import Figure
-from counseling_sessions.evaluation.structure import DECILES
+from counseling_sessions.evaluation.structure import DECILES, Structure
 from counseling_sessions.state import Phase
 from counseling_sessions.texts.words import counted
 
@@ -59,15 +59,19 @@ def read_section(gathered: Gathered, measures: Measures) -> Section:
 
 def integrity_section(measures: Measures) -> Section:
     """Findings by kind and group, and the findings themselves."""
-    groups = list(measures.groups.values())
-    totals = {group.name: group.integrity.totals() for group in groups}
-    clean = Cell("sessions without a finding", better="higher")
-    rows: list[Row] = [(clean, *(figure_cell(group.clean, share=True) for group in groups))]
+    groups = [(group, group.integrity) for group in measures.groups.values() if group.integrity]
+    totals = {group.name: integrity.totals() for group, integrity in groups}
+    rows: list[Row] = [
+        (
+            Cell("sessions without a finding", better="higher"),
+            *(figure_cell(group.clean, share=True) for group, _ in groups),
+        )
+    ]
     for kind, meaning in KINDS.items():
         if kind in LISTED_IF_FOUND and not any(total[kind].findings for total in totals.values()):
             continue
         cells = []
-        for group in groups:
+        for group, _ in groups:
             total = totals[group.name][kind]
             behind = f"{counted(total.findings, 'finding')} in {total.sessions:,} of {group.sessions:,} sessions"
             share = "" if total.of_messages is None else f" ({100 * total.of_messages:.1f} %)"
@@ -76,22 +80,23 @@ def integrity_section(measures: Measures) -> Section:
         rows.append((Cell(kind.replace("_", " "), meaning, better="lower"), *cells))
     table = Table(
         "Messages with a finding (and their share of all messages)",
-        ("", *(f"{group.name} (n={group.messages:,})" for group in groups)),
+        ("", *(f"{group.name} (n={group.messages:,})" for group, _ in groups)),
         tuple(rows),
         ("A message counts at most once in each kind. Figures in brackets are 95 % intervals, clustered by client.",),
     )
     said = (
-        "What is wrong with the sessions as texts, found by rules that can be read in the documentation and list every message.",
+        "What is wrong with the sessions as texts, found by rules that can be read in the documentation. "
+        f"A page lists the first {SHOWN} findings of a kind, and evaluate --json or --show all of them.",
     )
-    listings = [_findings(kind, groups) for kind in KINDS if any(group.integrity.findings[kind] for group in groups)]
+    listings = [_findings(kind, groups) for kind in KINDS if any(integrity.findings[kind] for _, integrity in groups)]
     return Section("Integrity", said, (table, *listings))
 
 
-def _findings(kind: str, groups: Sequence[GroupMeasures]) -> Listing:
-    total = sum(group.integrity.totals()[kind].findings for group in groups)
+def _findings(kind: str, groups: Sequence[tuple[GroupMeasures, Integrity]]) -> Listing:
+    total = sum(integrity.totals()[kind].findings for _, integrity in groups)
     items = []
-    for group in groups:
-        for finding in group.integrity.findings[kind]:
+    for group, integrity in groups:
+        for finding in integrity.findings[kind]:
             turn = f"turn {finding.turn}" if finding.turn else ""
             where = (group.name if len(groups) > 1 else "", finding.session, turn, finding.speaker or "")
             text = f"{finding.text} ({finding.detail})" if finding.text else finding.detail
@@ -102,19 +107,20 @@ def _findings(kind: str, groups: Sequence[GroupMeasures]) -> Listing:
 
 def structure_section(measures: Measures) -> Section:
     """How long sessions are, how they end, what is used when."""
-    groups = list(measures.groups.values())
-    blocks: list[Block] = [means_table(groups, STRUCTURE), _ends(groups)]
-    turns = {group.name: [row.values["turns"] for row in group.rows if "turns" in row.values] for group in groups}
+    every = list(measures.groups.values())
+    groups = [(group, group.structure) for group in every if group.structure]
+    blocks: list[Block] = [means_table(every, STRUCTURE), _ends(groups)]
+    turns = {group.name: [row.values["turns"] for row in group.rows if "turns" in row.values] for group in every}
     if any(len(set(values)) > 1 for values in turns.values()):
         blocks.append(boxes(turns, "Turns of a session", "turns"))
-    if any(group.structure.decile_messages for group in groups):
+    if any(structure.decile_messages for _, structure in groups):
         blocks += [_techniques(groups), _over_the_session(groups)]
     blocks.append(_openings(groups))
     said = tuple(
         f"{group.name}: the plan's CBT technique is a labelled one in {agree:,} of {of:,} sessions "
         f"({per_cent(agree, of)}) where both can be read."
-        for group in groups
-        for agree, of in [(group.structure.agree, group.structure.comparable)]
+        for group, structure in groups
+        for agree, of in [(structure.agree, structure.comparable)]
         if of
     )
     return Section("Structure", said, tuple(blocks))
@@ -134,18 +140,21 @@ def _names(groups: Sequence[GroupMeasures]) -> list[str]:
     return [f"{group.name} (n={group.sessions:,})" for group in groups]
 
 
-def _ends(groups: Sequence[GroupMeasures]) -> Table:
+_Structures = Sequence[tuple[GroupMeasures, Structure]]
+
+
+def _ends(groups: _Structures) -> Table:
     rows: list[Row] = []
-    for reason in sorted({reason for group in groups for reason in group.structure.end_reasons}):
-        counts = [(group.structure.end_reasons[reason], group.sessions) for group in groups]
+    for reason in sorted({reason for _, structure in groups for reason in structure.end_reasons}):
+        counts = [(structure.end_reasons[reason], group.sessions) for group, structure in groups]
         rows.append((reason.replace("_", " "), *(f"{n:,} ({per_cent(n, of)})" for n, of in counts)))
-    return Table("How sessions end", ("", *_names(groups)), tuple(rows))
+    return Table("How sessions end", ("", *_names([group for group, _ in groups])), tuple(rows))
 
 
-def _techniques(groups: Sequence[GroupMeasures]) -> Table:
+def _techniques(groups: _Structures) -> Table:
     rows: list[Row] = []
-    for group in groups:
-        used, of = group.structure.by_phase, group.structure.phase_messages
+    for group, structure in groups:
+        used, of = structure.by_phase, structure.phase_messages
         if used:
             rows.append((f"{group.name}: messages", *(f"{of[phase]:,}" for phase in PHASES)))
         for technique in sorted({name for counts in used.values() for name in counts}):
@@ -156,10 +165,9 @@ def _techniques(groups: Sequence[GroupMeasures]) -> Table:
     )
 
 
-def _over_the_session(groups: Sequence[GroupMeasures]) -> Plot:
+def _over_the_session(groups: _Structures) -> Plot:
     panels = {}
-    for group in groups:
-        structure = group.structure
+    for group, structure in groups:
         names = sorted({name for counts in structure.by_decile for name in counts})
         if names:
             panels[f"{group.name} (n={group.sessions:,})"] = {
@@ -169,12 +177,12 @@ def _over_the_session(groups: Sequence[GroupMeasures]) -> Plot:
     return lines(panels, "Techniques over the course of a session", "tenth of the session", "share of messages")
 
 
-def _openings(groups: Sequence[GroupMeasures]) -> Table:
+def _openings(groups: _Structures) -> Table:
     rows: list[Row] = []
-    for group in groups:
-        for opening in group.structure.openings(5):
+    for group, structure in groups:
+        for opening in structure.openings(5):
             named = f"{group.name}: {opening.words} …" if len(groups) > 1 else f"{opening.words} …"
-            count = f"{opening.messages:,} of {group.structure.counselor_messages:,}"
+            count = f"{opening.messages:,} of {structure.counselor_messages:,}"
             rows.append((named, count, f"{100 * opening.share:.1f} %"))
     return Table("Words that open the counselor's messages most often", ("", "messages", "share"), tuple(rows))
 
@@ -200,7 +208,7 @@ def diversity_section(measures: Measures) -> Section | None:
             "Pooled figures fall with the number of tokens: groups of different size are compared at equal length only."
         )
         rows = _distinct([one for _, one in pooled], ead=bool(first.vocabulary))
-        blocks.append(Table("Pooled over all sessions, as in the paper", ("", *heads), rows, (note,)))
+        blocks.append(Table("Pooled over all sessions", ("", *heads), rows, (note,)))
     if measures.equal_length:
         blocks += _equal(measures.equal_length)
     elif measures.no_equal_length:

@@ -13,7 +13,7 @@ from counseling_sessions.evaluation.preferred import Preferred
 from counseling_sessions.evaluation.rating.answers import Answers
 from counseling_sessions.evaluation.reference import ReferenceScores
 from counseling_sessions.evaluation.report.document import Document, Section, cell
-from counseling_sessions.sessions import Session
+from counseling_sessions.sessions import Session, SessionHead
 from counseling_sessions.settings import read_yaml
 from counseling_sessions.texts.words import counted
 
@@ -149,7 +149,7 @@ def of_software(made: dict[str, Any]) -> Iterator[str]:
     )
 
 
-def _clients(sessions: Iterable[Session]) -> str:
+def _clients(sessions: Iterable[Session | SessionHead]) -> str:
     return counted(len({session.client for session in sessions}), "client")
 
 
