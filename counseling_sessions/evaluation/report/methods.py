@@ -7,13 +7,14 @@ from typing import Any
 from counseling_sessions.evaluation.aspects import Aspects
 from counseling_sessions.evaluation.compare import Comparison
 from counseling_sessions.evaluation.groups import Gathered
+from counseling_sessions.evaluation.heads import SessionHead
 from counseling_sessions.evaluation.judging.card import JudgeCard
 from counseling_sessions.evaluation.pairs import Pairing
 from counseling_sessions.evaluation.preferred import Preferred
 from counseling_sessions.evaluation.rating.answers import Answers
 from counseling_sessions.evaluation.reference import ReferenceScores
 from counseling_sessions.evaluation.report.document import Document, Section, cell
-from counseling_sessions.sessions import Session, SessionHead
+from counseling_sessions.sessions import Session
 from counseling_sessions.settings import read_yaml
 from counseling_sessions.texts.words import counted
 
