@@ -22,8 +22,8 @@ from counseling_sessions.evaluation.statistics.crossed import population
 from counseling_sessions.evaluation.statistics.equivalence import equivalence
 from counseling_sessions.evaluation.statistics.moderation import moderation
 from counseling_sessions.evaluation.statistics.power import (
-    Panel,
-    Spread,
+    AnswerSpread,
+    DifferenceSpread,
     clients_needed,
     equivalence_power,
     paired_power,
@@ -33,18 +33,18 @@ from counseling_sessions.evaluation.statistics.sign_flips import PValue, sign_fl
 from counseling_sessions.evaluation.statistics.unpaired import unpaired_difference
 
 PLANS = (
-    (0.4, Spread(0.5, 1.2), 3),
-    (0.8, Spread(0.5, 1.2), 1),
-    (1.5, Spread(0.3, 1.0), 1),
-    (0.3, Spread(0.0, 0.5), 2),
+    (0.4, DifferenceSpread(0.5, 1.2), 3),
+    (0.8, DifferenceSpread(0.5, 1.2), 1),
+    (1.5, DifferenceSpread(0.3, 1.0), 1),
+    (0.3, DifferenceSpread(0.0, 0.5), 2),
 )
 """A difference, its spread, and pairs a client."""
 PANELS = (
-    (0.65, Panel(0.05, 0.1, 0.2), 3, 20, 3),
-    (0.65, Panel(0.1, 0.1, 0.2), 5, 20, 3),
-    (0.6, Panel(0.1, 0.1, 0.2), 10, 20, 3),
-    (0.6, Panel(0.02, 0.1, 0.2), 10, 40, 1),
-    (0.5, Panel(0.1, 0.1, 0.2), 5, 20, 3),
+    (0.65, AnswerSpread(0.05, 0.1, 0.2), 3, 20, 3),
+    (0.65, AnswerSpread(0.1, 0.1, 0.2), 5, 20, 3),
+    (0.6, AnswerSpread(0.1, 0.1, 0.2), 10, 20, 3),
+    (0.6, AnswerSpread(0.02, 0.1, 0.2), 10, 40, 1),
+    (0.5, AnswerSpread(0.1, 0.1, 0.2), 5, 20, 3),
 )
 """A win rate, how raters and clients vary, raters, clients, and pairs a client."""
 Drawn = list[tuple[str, float]]
@@ -58,7 +58,9 @@ def main() -> None:
     console.print(powers(studies), "", panel_powers(studies), "", levels(studies))
 
 
-def drawn(rng: np.random.Generator, shift: float, spread: Spread, clients: int, pairs: int, name: str = "c") -> Drawn:
+def drawn(
+    rng: np.random.Generator, shift: float, spread: DifferenceSpread, clients: int, pairs: int, name: str = "c"
+) -> Drawn:
     """The differences of a simulated study."""
     effects = shift + rng.normal(0, spread.client, clients)
     values = effects[:, None] + rng.normal(0, spread.pair, (clients, pairs))
@@ -83,7 +85,10 @@ def powers(studies: int) -> Table:
         )
     for margin in (0.5, 1.0):
         clients = clients_needed(lambda count, margin=margin: equivalence_power(margin, 0, 1.0, count), 0.8) or 0
-        hits = [rejects(equivalence(drawn(rng, 0, Spread(1.0, 0.0), clients, 1), margin).test) for _ in range(studies)]
+        hits = [
+            rejects(equivalence(drawn(rng, 0, DifferenceSpread(1.0, 0.0), clients, 1), margin).test)
+            for _ in range(studies)
+        ]
         planned = f"{100 * equivalence_power(margin, 0, 1.0, clients):.1f}"
         table.add_row(f"alike within {margin}", str(clients), planned, rate(hits))
     return table
@@ -114,7 +119,7 @@ def panel_powers(studies: int) -> Table:
 
 def levels(studies: int) -> Table:
     """How often a test rejects although nothing is there."""
-    spread = Spread(0.5, 1.0)
+    spread = DifferenceSpread(0.5, 1.0)
     cases: dict[str, Callable[[np.random.Generator], PValue]] = {
         f"unpaired, {few} and {many} clients": lambda rng, few=few, many=many: (
             unpaired_difference(drawn(rng, 0, spread, few, 3), drawn(rng, 0, spread, many, 2, "d")).test

@@ -5,7 +5,7 @@ from rich.table import Table
 
 from benchmarks.counting import holds, rate, rejects, shown
 from benchmarks.simulation import SHIFT, Design, seen, simulated, true_typical_rate
-from counseling_sessions.evaluation.statistics.crossed import Answer, population
+from counseling_sessions.evaluation.statistics.crossed import RaterPoint, population
 from counseling_sessions.evaluation.statistics.sign_flips import sign_flip_test
 
 DESIGNS = (Design(20, 1, 0), Design(30, 2, 0))
@@ -45,7 +45,7 @@ def counted(design: Design, raters: int, taste: float, studies: int, rng: np.ran
     return hits
 
 
-def answers(design: Design, shift: float, raters: int, taste: float, rng: np.random.Generator) -> list[Answer]:
+def answers(design: Design, shift: float, raters: int, taste: float, rng: np.random.Generator) -> list[RaterPoint]:
     """Clients, raters and points of one study."""
     study = simulated(design, shift, rng)
     points = seen(study, rng, rng.normal(0, taste, raters))

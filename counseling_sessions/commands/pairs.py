@@ -24,16 +24,17 @@ from counseling_sessions.evaluation.aspects import Aspects, read_aspects
 from counseling_sessions.evaluation.groups import gather
 from counseling_sessions.evaluation.judged_pairs import judged_pairs
 from counseling_sessions.evaluation.judging.card import JudgeCards, judge_cards
-from counseling_sessions.evaluation.judging.controls import control_pairs, controls_wanted, padding_hash, parted
+from counseling_sessions.evaluation.judging.controls import control_pairs, controls_wanted, parted
 from counseling_sessions.evaluation.judging.judges import Judge, read_judges
+from counseling_sessions.evaluation.judging.padding import padding_hash
 from counseling_sessions.evaluation.judging.preference import (
     Decision,
-    Preferences,
+    PairVerdicts,
     decisions,
     judge_pairs,
 )
 from counseling_sessions.evaluation.judging.run import Judgements
-from counseling_sessions.evaluation.lengths import rated_lengths
+from counseling_sessions.evaluation.pair_lengths import rated_lengths
 from counseling_sessions.evaluation.pairs import Pair, Pairs, pairs_of
 from counseling_sessions.evaluation.preferred import by_judges, preferred, rated
 from counseling_sessions.evaluation.rating.answers import Answers, find_study, read_answers
@@ -226,7 +227,7 @@ def _compared(request: PreferRequest, pairs: list[Pair]) -> tuple[list[Pair], li
     return pairs, controls
 
 
-def _cards(request: PreferRequest, judges: tuple[Judge, ...], answers: Preferences, aspects: Aspects) -> JudgeCards:
+def _cards(request: PreferRequest, judges: tuple[Judge, ...], answers: PairVerdicts, aspects: Aspects) -> JudgeCards:
     prices = request.judging.work.prices
     return judge_cards(
         judges,
@@ -240,7 +241,7 @@ def _cards(request: PreferRequest, judges: tuple[Judge, ...], answers: Preferenc
 
 async def _judge_pairs(
     request: PreferRequest, pairs: list[Pair], aspects: Aspects, judges: tuple[Judge, ...]
-) -> Preferences:
+) -> PairVerdicts:
     work = request.judging.work
     async with opened_models() as models:
         with judging_progress(errors()) as (heard, stage):

@@ -10,15 +10,15 @@ from counseling_sessions.commands.parsing.values import names
 from counseling_sessions.commands.reports import give_report
 from counseling_sessions.evaluation.pilot import Pilot, read_panel_pilot, read_pilot
 from counseling_sessions.evaluation.planning import (
-    Design,
     Goal,
+    StudyDesign,
     plan_difference,
     plan_equivalence,
     plan_preference,
 )
 from counseling_sessions.evaluation.report.document import Document
 from counseling_sessions.evaluation.report.planned import designs_section, goal_section, panel_said, spread_said
-from counseling_sessions.evaluation.statistics.power import Panel, Spread
+from counseling_sessions.evaluation.statistics.power import AnswerSpread, DifferenceSpread
 from counseling_sessions.settings import SettingsError
 from counseling_sessions.store.reading import parse_json, read_text
 
@@ -48,7 +48,7 @@ def plan_study(request: PlanStudyRequest) -> int:
 
 def _preference(
     request: PlanStudyRequest, rate: float, goal: Goal
-) -> tuple[str, list[str], list[Design], dict[str, Any]]:
+) -> tuple[str, list[str], list[StudyDesign], dict[str, Any]]:
     options = request.panel
     if rate == 0.5:
         raise SettingsError("--win-rate 0.5 is no preference: there is nothing to find")
@@ -56,7 +56,7 @@ def _preference(
     if request.spread.pilot:
         data = _data(request.spread.pilot, "preferences", "`prefer --json` or `agreement --json` writes")
         pilot = read_panel_pilot(data, request.spread.measure, _between(request.spread))
-    panel = pilot.panel if pilot else Panel(options.rater_sd, options.rate_sd, options.ties)
+    panel = pilot.panel if pilot else AnswerSpread(options.rater_sd, options.rate_sd, options.ties)
     designs = plan_preference(
         rate,
         panel,
@@ -70,7 +70,7 @@ def _preference(
     return aim, panel_said(panel, pilot), designs, {"panel": panel, "pilot": pilot}
 
 
-def _measure(request: PlanStudyRequest, goal: Goal) -> tuple[str, list[str], list[Design], dict[str, Any]]:
+def _measure(request: PlanStudyRequest, goal: Goal) -> tuple[str, list[str], list[StudyDesign], dict[str, Any]]:
     pilot = _pilot(request.spread)
     spread = pilot.spread if pilot else _assumed(request.spread)
     cautious = pilot.cautious if pilot else None
@@ -107,10 +107,10 @@ def _between(options: SpreadOptions) -> tuple[str, str] | None:
     return (between[0], between[1]) if between else None
 
 
-def _assumed(options: SpreadOptions) -> Spread:
+def _assumed(options: SpreadOptions) -> DifferenceSpread:
     if options.client_sd is None and options.pair_sd is None:
         raise SettingsError("say how differences vary: --pilot FILE --measure MEASURE, or --client-sd and --pair-sd")
-    return Spread(options.client_sd or 0.0, options.pair_sd or 0.0)
+    return DifferenceSpread(options.client_sd or 0.0, options.pair_sd or 0.0)
 
 
 def _data(path: Path, part: str, written_by: str) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from counseling_sessions.evaluation.groups import gather
 from counseling_sessions.evaluation.judging.run import Score
 from counseling_sessions.evaluation.rated_sessions import PEOPLE, rated_sessions
 from counseling_sessions.evaluation.rating.answers import ScaleAnswers, read_scale_answers
-from counseling_sessions.evaluation.rating.draw_sessions import draw_sessions, hashed_id
+from counseling_sessions.evaluation.rating.draw_sessions import draw_scale_study, hashed_id
 from counseling_sessions.evaluation.rating.study import ScaleStudy
 from counseling_sessions.evaluation.report.agreement import progress_section
 from counseling_sessions.evaluation.report.document import Document
@@ -50,7 +50,7 @@ def scale_study(request: RateRequest) -> ScaleStudy:
     if request.sessions > there:
         warn(f"there are {there} sessions, fewer than the {request.sessions} asked for; all of them are used")
     each = min(request.sessions, there)
-    return draw_sessions(
+    return draw_scale_study(
         groups,
         scale,
         gathered.pairing,

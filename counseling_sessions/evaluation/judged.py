@@ -9,15 +9,15 @@ from counseling_sessions.evaluation.figures import Measure, scale_measures
 from counseling_sessions.evaluation.judged_risk import JudgedRisk, RiskCase
 from counseling_sessions.evaluation.judging.branches import judge_branches
 from counseling_sessions.evaluation.judging.cache import JudgeCache
-from counseling_sessions.evaluation.judging.card import JudgeCards, Rated, judge_cards, score_ratings
+from counseling_sessions.evaluation.judging.card import JudgeCards, RatedMaterial, judge_cards, score_ratings
 from counseling_sessions.evaluation.judging.checks import PlantedCheck, planted_checks
-from counseling_sessions.evaluation.judging.fitting import session_size
 from counseling_sessions.evaluation.judging.judges import Judge
 from counseling_sessions.evaluation.judging.means import AffectChange, SubscaleMean, affect_changes, subscale_means
 from counseling_sessions.evaluation.judging.panel import OnProgress, summed
 from counseling_sessions.evaluation.judging.run import Judgements, judge_sessions
 from counseling_sessions.evaluation.judging.use import Rubric
 from counseling_sessions.evaluation.scales import Scale
+from counseling_sessions.evaluation.session_length import count_said
 from counseling_sessions.evaluation.statistics.agreement import Level, Rating, krippendorff_alpha, ratings_table
 from counseling_sessions.evaluation.statistics.intervals import Figure
 from counseling_sessions.models.chat import Models
@@ -138,8 +138,8 @@ def _put_together(
         judgements = _with_risk(judgements, risk)
     rubrics: tuple[Rubric, ...] = (*how.scales, *((risk.rubric,) if risk else ()))
     agreements = _agreements(judgements, how, rubrics)
-    rated = Rated(
-        words={session.key: session_size(session.dialogue) for session in sessions},
+    rated = RatedMaterial(
+        words={session.key: count_said(session.dialogue) for session in sessions},
         groups=how.groups,
         alphas={(one.scale, one.judge): one.alpha.value for one in agreements if one.judge},
         planted=checks,

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from counseling_sessions.evaluation.aspects import Aspects
 from counseling_sessions.evaluation.judging.controls import ControlResult, control_results
 from counseling_sessions.evaluation.judging.position import Position, positions
-from counseling_sessions.evaluation.judging.preference import Decision, Preference
-from counseling_sessions.evaluation.lengths import DuelLengths, PairAnswer, duel_lengths, longer_by_rater, sized
+from counseling_sessions.evaluation.judging.preference import Decision, PairVerdict
+from counseling_sessions.evaluation.pair_lengths import DuelLengths, PairAnswer, duel_lengths, longer_by_rater, sized
 from counseling_sessions.evaluation.pairs import Pair
 from counseling_sessions.evaluation.statistics.intervals import Figure
 
@@ -25,10 +25,10 @@ class JudgedPairs:
 def judged_pairs(
     pairs: Iterable[Pair],
     decided: Iterable[Decision],
-    rows: Iterable[Preference],
+    rows: Iterable[PairVerdict],
     methods: Sequence[str],
     aspects: Aspects,
-    controls: tuple[Sequence[Pair], Iterable[Preference]] = ((), ()),
+    controls: tuple[Sequence[Pair], Iterable[PairVerdict]] = ((), ()),
     *,
     seed: int = 0,
 ) -> JudgedPairs:

@@ -14,7 +14,7 @@ from counseling_sessions.evaluation.integrity import Integrity
 from counseling_sessions.evaluation.ngrams import Counts, NgramCounter
 from counseling_sessions.evaluation.readings import Measuring, PlainMetric, SessionReading, readings
 from counseling_sessions.evaluation.risk import RiskCount
-from counseling_sessions.evaluation.self_bleu import Said, SelfBleu
+from counseling_sessions.evaluation.self_bleu import MessagePool, SelfBleu
 from counseling_sessions.evaluation.semantic import Semantics, semantic_diversity
 from counseling_sessions.evaluation.statistics.intervals import Figure, mean_figure, share_figure
 from counseling_sessions.evaluation.structure import Structure, session_figures
@@ -134,7 +134,7 @@ class _Group:
         self.disclosure = DisclosureCount() if "course" in wanted else None
         self.risks = RiskCount(how.words) if how.words and "risk" in wanted else None
         self.ngrams = NgramCounter(how.tokenizer, speaker=how.speaker) if "diversity" in wanted else None
-        said = Said(clients, speaker=how.speaker, seed=how.seed, exact=how.exact)
+        said = MessagePool(clients, speaker=how.speaker, seed=how.seed, exact=how.exact)
         self.said = said if "self-bleu" in wanted else None
 
     def add(self, session: Session, reading: SessionReading) -> None:

@@ -10,7 +10,7 @@ from scipy import stats
 
 from counseling_sessions.evaluation.statistics.intervals import Floats
 from counseling_sessions.evaluation.statistics.paired import Row, paired_differences
-from counseling_sessions.evaluation.statistics.power import Panel, Spread
+from counseling_sessions.evaluation.statistics.power import AnswerSpread, DifferenceSpread
 from counseling_sessions.evaluation.statistics.preferences import Preference, point_of
 from counseling_sessions.settings import SettingsError
 from counseling_sessions.texts.words import counted
@@ -32,8 +32,8 @@ class Pilot:
     first: str
     second: str
     difference: float
-    spread: Spread
-    cautious: Spread
+    spread: DifferenceSpread
+    cautious: DifferenceSpread
     clients: int
     pairs: int
     per_client: float
@@ -74,8 +74,8 @@ class PanelPilot:
     first: str
     second: str
     rate: float
-    panel: Panel
-    cautious: Panel
+    panel: AnswerSpread
+    cautious: AnswerSpread
     raters: int
     clients: int
     answers: int
@@ -110,7 +110,7 @@ def read_panel_pilot(data: Mapping[str, Any], aspect: str | None, between: tuple
     return PanelPilot(first, second, rate, *panels(table, ties), raters, clients, len(points))
 
 
-def panels(table: Floats, ties: float) -> tuple[Panel, Panel]:
+def panels(table: Floats, ties: float) -> tuple[AnswerSpread, AnswerSpread]:
     """How raters and clients vary in a table of win rates [raters, clients] (two-way analysis of variance), and the cautious bound."""
     raters, clients = table.shape
     of_raters, of_clients = table.mean(axis=1), table.mean(axis=0)
@@ -122,7 +122,7 @@ def panels(table: Floats, ties: float) -> tuple[Panel, Panel]:
         by_rater, by_client = (max(0.0, square * by - leftover) for square, by in zip(squares, wider, strict=True))
         return sqrt(by_rater / clients), sqrt(by_client / raters)
 
-    return Panel(*sds((1.0, 1.0)), ties), Panel(*sds((_wider(raters - 1), _wider(clients - 1))), ties)
+    return AnswerSpread(*sds((1.0, 1.0)), ties), AnswerSpread(*sds((_wider(raters - 1), _wider(clients - 1))), ties)
 
 
 def _cells(points: Iterable[tuple[str, str, float]]) -> Floats:
@@ -149,7 +149,7 @@ def _two_of(groups: Sequence[str], between: tuple[str, str] | None, what: str) -
     return first, second
 
 
-def spreads(differences: Iterable[tuple[str, float]]) -> tuple[Spread, Spread]:
+def spreads(differences: Iterable[tuple[str, float]]) -> tuple[DifferenceSpread, DifferenceSpread]:
     """The spread of differences between and within clients (one-way analysis of variance), and its cautious bound.
 
     With one pair a client the two cannot be told apart, and all of it counts as between clients. Raises `ValueError` for fewer than
@@ -167,11 +167,13 @@ def spreads(differences: Iterable[tuple[str, float]]) -> tuple[Spread, Spread]:
     between = float((sizes * (means - overall) ** 2).sum() / (k - 1))
     wider = _wider(k - 1)
     if n == k:
-        return Spread(sqrt(between), 0.0), Spread(sqrt(between * wider), 0.0)
+        return DifferenceSpread(sqrt(between), 0.0), DifferenceSpread(sqrt(between * wider), 0.0)
     inside = sum(float(np.sum((np.array(values) - np.mean(values)) ** 2)) for values in by_client.values()) / (n - k)
     size = (n - float((sizes**2).sum()) / n) / (k - 1)
     of_clients, at_most = (max(0.0, (square - inside) / size) for square in (between, between * wider))
-    return Spread(sqrt(of_clients), sqrt(inside)), Spread(sqrt(at_most), sqrt(inside * _wider(int(n) - k)))
+    return DifferenceSpread(sqrt(of_clients), sqrt(inside)), DifferenceSpread(
+        sqrt(at_most), sqrt(inside * _wider(int(n) - k))
+    )
 
 
 def _rows(data: Mapping[str, Any], measure: str) -> Iterator[Row]:

@@ -6,8 +6,8 @@ from functools import partial
 
 from counseling_sessions.evaluation.statistics.power import (
     ALPHA,
-    Panel,
-    Spread,
+    AnswerSpread,
+    DifferenceSpread,
     clients_needed,
     equivalence_power,
     paired_power,
@@ -29,7 +29,7 @@ class Goal:
 
 
 @dataclass(frozen=True)
-class Design:
+class StudyDesign:
     """How often each client comes: `pairs` of sessions, answered by `raters` (0: nobody; a measure is compared).
 
     - `clients`: the fewest that reach the goal, None where no number does; `cautious`: with the pilot's upper bound of the spread.
@@ -52,16 +52,16 @@ class Design:
 
 def plan_difference(
     difference: float,
-    spread: Spread,
+    spread: DifferenceSpread,
     goal: Goal,
     per_client: Sequence[int],
     *,
-    cautious: Spread | None = None,
+    cautious: DifferenceSpread | None = None,
     with_clients: int | None = None,
-) -> list[Design]:
+) -> list[StudyDesign]:
     """Designs that find a difference of two methods' means, in units of the measure, by pairs of each client."""
     return [
-        Design(
+        StudyDesign(
             pairs,
             clients=clients_needed(_of_clients(difference, spread, pairs, goal), goal.power),
             cautious=clients_needed(_of_clients(difference, cautious, pairs, goal), goal.power) if cautious else None,
@@ -74,20 +74,20 @@ def plan_difference(
 def plan_equivalence(
     margin: float,
     difference: float,
-    spread: Spread,
+    spread: DifferenceSpread,
     goal: Goal,
     per_client: Sequence[int],
     *,
-    cautious: Spread | None = None,
-) -> list[Design]:
+    cautious: DifferenceSpread | None = None,
+) -> list[StudyDesign]:
     """Designs that show a true `difference` (0: none) to lie within ± `margin`."""
 
-    def power_of(some: Spread, pairs: int) -> Callable[[int], float]:
+    def power_of(some: DifferenceSpread, pairs: int) -> Callable[[int], float]:
         sd = some.of_mean(pairs)
         return lambda clients: equivalence_power(margin, difference, sd, clients, goal.alpha)
 
     return [
-        Design(
+        StudyDesign(
             pairs,
             clients=clients_needed(power_of(spread, pairs), goal.power),
             cautious=clients_needed(power_of(cautious, pairs), goal.power) if cautious else None,
@@ -98,14 +98,14 @@ def plan_equivalence(
 
 def plan_preference(
     rate: float,
-    panel: Panel,
+    panel: AnswerSpread,
     goal: Goal,
     per_client: Sequence[int],
     raters: Sequence[int],
     *,
-    cautious: Panel | None = None,
+    cautious: AnswerSpread | None = None,
     with_clients: int | None = None,
-) -> list[Design]:
+) -> list[StudyDesign]:
     """Designs that tell a win rate from one half, for raters like these, by raters and pairs of each client."""
     designs = []
     for count in raters:
@@ -119,11 +119,11 @@ def plan_preference(
                 else None
             )
             ceiling = None if clients else max(power_of(of) for of in (5, 10, 20, 50, 100, 1000, 10_000))
-            designs.append(Design(pairs, count, clients, careful, finds, ceiling=ceiling))
+            designs.append(StudyDesign(pairs, count, clients, careful, finds, ceiling=ceiling))
     return designs
 
 
-def _of_clients(difference: float, spread: Spread, pairs: int, goal: Goal) -> Callable[[int], float]:
+def _of_clients(difference: float, spread: DifferenceSpread, pairs: int, goal: Goal) -> Callable[[int], float]:
     sd = spread.of_mean(pairs)
     return lambda clients: paired_power(difference, sd, clients, goal.alpha)
 
@@ -132,11 +132,11 @@ def _finds(sd: float, clients: int, goal: Goal) -> float | None:
     return smallest_difference(lambda shift: paired_power(shift, sd, clients, goal.alpha), goal.power, 100 * sd)
 
 
-def _panel_power(rate: float, panel: Panel, raters: int, pairs: int, alpha: float, clients: int) -> float:
+def _panel_power(rate: float, panel: AnswerSpread, raters: int, pairs: int, alpha: float, clients: int) -> float:
     return panel_power(rate, panel, raters, clients, pairs, alpha)
 
 
-def _finds_rate(panel: Panel, raters: int, pairs: int, clients: int, goal: Goal) -> float | None:
+def _finds_rate(panel: AnswerSpread, raters: int, pairs: int, clients: int, goal: Goal) -> float | None:
     shift = smallest_difference(
         lambda above: panel_power(0.5 + above, panel, raters, clients, pairs, goal.alpha), goal.power, 0.5
     )

@@ -7,7 +7,7 @@ from itertools import combinations
 
 from counseling_sessions.evaluation.aspects import Aspects
 from counseling_sessions.evaluation.judging.preference import Decision
-from counseling_sessions.evaluation.rating.answers import Answers, Rating
+from counseling_sessions.evaluation.rating.answers import Answers, PairRating
 from counseling_sessions.evaluation.rating.study import Study, StudyPair
 from counseling_sessions.evaluation.statistics import agreement as agreeing
 from counseling_sessions.evaluation.statistics import raters
@@ -152,23 +152,23 @@ def _of(ratings: Iterable[agreeing.Rating], aspect: str) -> list[agreeing.Rating
     return [rating for rating in ratings if aspect in (OVERALL, rating.stratum.partition("\n")[0])]
 
 
-def _by_rater(rows: Iterable[Rating]) -> Mapping[str, list[Rating]]:
+def _by_rater(rows: Iterable[PairRating]) -> Mapping[str, list[PairRating]]:
     """The rows of each rater, and of all of them under the empty name."""
-    by_rater: dict[str, list[Rating]] = defaultdict(list)
+    by_rater: dict[str, list[PairRating]] = defaultdict(list)
     for row in rows:
         by_rater[row.rater].append(row)
         by_rater[OVERALL].append(row)
     return dict(sorted(by_rater.items()))
 
 
-def _side(row: Rating) -> raters.Answer:
+def _side(row: PairRating) -> raters.Answer:
     """The answer by side: first is the left one."""
     if row.choice in ("first", "second"):
         return "first" if (row.choice == "first") == row.first_left else "second"
     return row.choice
 
 
-def _repeats(rows: Sequence[Rating], study: Study) -> list[Repeat]:
+def _repeats(rows: Sequence[PairRating], study: Study) -> list[Repeat]:
     before = {(row.rater, row.pair, row.aspect): row for row in rows if row.repeat == "none"}
     repeats = []
     for row in rows:

@@ -53,7 +53,7 @@ class SelfBleu:
     signature: str
 
 
-class Said:
+class MessagePool:
     """The messages that self-BLEU is of: those of the clients that are drawn, or with `exact` of all. Others are forgotten.
 
     `clients` are all clients of the set. Clients are dealt at random into groups of `CLIENTS`, up to `SAMPLES` groups; `seed`
@@ -118,9 +118,9 @@ def self_bleu(
     seed: int = 0,
     exact: bool = False,
 ) -> SelfBleu:
-    """Self-BLEU of sessions, as `Said` draws them."""
+    """Self-BLEU of sessions, as `MessagePool` draws them."""
     sessions = list(sessions)
-    said = Said({session.client for session in sessions}, speaker=speaker, seed=seed, exact=exact)
+    said = MessagePool({session.client for session in sessions}, speaker=speaker, seed=seed, exact=exact)
     for session in sessions:
         said.add(session)
     return said.self_bleu(sample)

@@ -8,7 +8,7 @@ from counseling_sessions.evaluation.aspects import Aspect, Aspects
 from counseling_sessions.evaluation.judging.preference import Decision
 from counseling_sessions.evaluation.pairs import PairKey, Winner
 from counseling_sessions.evaluation.preferred import OVERALL, Rated, rated
-from counseling_sessions.evaluation.rating.answers import Answers, Rating
+from counseling_sessions.evaluation.rating.answers import Answers, PairRating
 from counseling_sessions.evaluation.rating.draw import draw_study
 from counseling_sessions.evaluation.rating.study import Study, StudyPair
 from counseling_sessions.evaluation.report.agreement import agreement_section
@@ -40,7 +40,7 @@ def by_chance(drawn: Study, shares: dict[tuple[str, str], float]) -> Rated:
     for pair in drawn.pairs:
         for aspect in (item.id for item in ASPECTS.items):
             ratings += [
-                Rating(sheet.rater, pair.id, 1, aspect, answer(aspect, pair), True, "none", None)
+                PairRating(sheet.rater, pair.id, 1, aspect, answer(aspect, pair), True, "none", None)
                 for sheet in drawn.sheets
             ]
             key = PairKey(pair.client, "", 0)

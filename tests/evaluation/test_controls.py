@@ -10,11 +10,11 @@ from counseling_sessions.evaluation.judging.controls import (
     control_results,
     controls_wanted,
     padded,
-    padding,
 )
-from counseling_sessions.evaluation.judging.preference import Order, Preference
-from counseling_sessions.evaluation.lengths import session_length
+from counseling_sessions.evaluation.judging.padding import padding
+from counseling_sessions.evaluation.judging.preference import Order, PairVerdict
 from counseling_sessions.evaluation.pairs import Pair, Winner
+from counseling_sessions.evaluation.session_length import session_length
 from counseling_sessions.sessions import Message
 from counseling_sessions.texts.words import words_of_any_script
 from tests.evaluation.judged import session
@@ -90,9 +90,9 @@ def test_sessions_in_other_languages_have_identical_pairs_only(changes: dict[str
     assert {name for pair in control_pairs(foreign, 3) for name in pair.groups} == {"identical", "plain"}
 
 
-def answered(pair: Pair, forward: Winner, backward: Winner) -> list[Preference]:
+def answered(pair: Pair, forward: Winner, backward: Winner) -> list[PairVerdict]:
     orders: tuple[tuple[Order, Winner], ...] = (("forward", forward), ("backward", backward))
-    return [Preference(pair.id, *pair.groups, pair.key, "a", "j", 1, order, winner) for order, winner in orders]
+    return [PairVerdict(pair.id, *pair.groups, pair.key, "a", "j", 1, order, winner) for order, winner in orders]
 
 
 @pytest.mark.parametrize(("side", "share"), [("padded", 1), ("plain", 0)])

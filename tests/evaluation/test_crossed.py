@@ -5,12 +5,12 @@ import pytest
 from scipy import stats
 from scipy.special import expit
 
-from counseling_sessions.evaluation.statistics.crossed import Answer, log_odds_errors, population
+from counseling_sessions.evaluation.statistics.crossed import RaterPoint, log_odds_errors, population
 from counseling_sessions.evaluation.statistics.preferences import Preference, win_rate
 from counseling_sessions.evaluation.statistics.sign_flips import sign_flip_test
 
 
-def rated(wins: list[int], clients: int = 10, per_client: int = 2) -> list[Answer]:
+def rated(wins: list[int], clients: int = 10, per_client: int = 2) -> list[RaterPoint]:
     """For each rater so many wins, spread evenly over the clients, and losses for the rest of their answers."""
     n = clients * per_client
     return [
@@ -20,7 +20,7 @@ def rated(wins: list[int], clients: int = 10, per_client: int = 2) -> list[Answe
     ]
 
 
-def errors(answers: list[Answer]):
+def errors(answers: list[RaterPoint]):
     clients, raters, values = zip(*answers, strict=True)
     return log_odds_errors(clients, raters, np.array(values, dtype=float))
 

@@ -10,12 +10,12 @@ from counseling_sessions.evaluation.compare import compare_groups
 from counseling_sessions.evaluation.figures import Measure, SessionFigures
 from counseling_sessions.evaluation.judging.ask import Unscored
 from counseling_sessions.evaluation.judging.checks import Fall, PlantedCheck
-from counseling_sessions.evaluation.judging.lengths import length_links
+from counseling_sessions.evaluation.judging.length_link import length_links
 from counseling_sessions.evaluation.judging.missing import group_counts
 from counseling_sessions.evaluation.judging.noticing import noticing, shift_of
 from counseling_sessions.evaluation.judging.run import Score
 from counseling_sessions.evaluation.judging.use import use_of
-from counseling_sessions.evaluation.judging.verdicts import Facts, verdicts
+from counseling_sessions.evaluation.judging.verdicts import VerdictFacts, verdicts
 from counseling_sessions.evaluation.pairs import Pairing
 from counseling_sessions.evaluation.report.compared import comparison_section
 from counseling_sessions.evaluation.report.document import Table
@@ -192,13 +192,13 @@ def test_a_group_that_a_judge_refused_stays_in_a_comparison() -> None:
 # Words
 
 
-def facts(rows: Sequence[Score] = (), checks: Sequence[PlantedCheck] = (), **changes: Any) -> Facts:
+def facts(rows: Sequence[Score] = (), checks: Sequence[PlantedCheck] = (), **changes: Any) -> VerdictFacts:
     rows = rows or [score(key(n), n % 5, item) for n in range(10) for item in ("warmth", "haste")]
     values = {"wanted": len(rows), "unscored": {}, "questions": 10, "drafts": 0, "scales": (use_of(rows, SMALL),)}
-    return Facts(**{**values, "noticing": noticing(checks), **changes})
+    return VerdictFacts(**{**values, "noticing": noticing(checks), **changes})
 
 
-def kinds(some: Facts) -> set[str]:
+def kinds(some: VerdictFacts) -> set[str]:
     return {verdict.kind for verdict in verdicts(some)}
 
 

@@ -15,8 +15,8 @@ from counseling_sessions.evaluation.judging.judges import Judge
 from counseling_sessions.evaluation.judging.panel import JudgeStopped
 from counseling_sessions.evaluation.judging.preference import (
     Order,
-    Preference,
-    Preferences,
+    PairVerdict,
+    PairVerdicts,
     Winner,
     decisions,
     judge_pairs,
@@ -59,7 +59,7 @@ def always(what: str) -> Better:
     return lambda aspect, request: what
 
 
-async def compared(models: Models, cache: JudgeCache, one: Judge, **options: Any) -> Preferences:
+async def compared(models: Models, cache: JudgeCache, one: Judge, **options: Any) -> PairVerdicts:
     return await judge_pairs([pair()], ASPECTS, [one], models, cache, **options)
 
 
@@ -180,8 +180,8 @@ async def test_the_card_has_the_position_bias_and_the_hash_of_the_aspects(models
     assert (card.model, card.wanted, card.questions, card.unscored) == ("m", 18, 2, {})
 
 
-def row(sample: int, order: Order, winner: Winner | None) -> Preference:
-    return Preference(
+def row(sample: int, order: Order, winner: Winner | None) -> PairVerdict:
+    return PairVerdict(
         pair="p",
         first_method="a",
         second_method="b",

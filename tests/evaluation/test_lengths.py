@@ -1,7 +1,8 @@
 """Lengths of sessions in pairs: whose is whose, and what is counted."""
 
-from counseling_sessions.evaluation.lengths import PairAnswer, SessionLength, SizedPair, duel_lengths, session_length
+from counseling_sessions.evaluation.pair_lengths import PairAnswer, SizedPair, duel_lengths
 from counseling_sessions.evaluation.preferred import OVERALL
+from counseling_sessions.evaluation.session_length import SessionLength, session_length
 from counseling_sessions.sessions import Message
 
 LONG, SHORT = SessionLength(900, 40.0, 30.0), SessionLength(600, 20.0, 10.0)

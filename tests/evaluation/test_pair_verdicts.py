@@ -9,7 +9,7 @@ from counseling_sessions.evaluation.aspects import read_aspects
 from counseling_sessions.evaluation.judged_pairs import judged_pairs
 from counseling_sessions.evaluation.judging.controls import ControlResult
 from counseling_sessions.evaluation.judging.position import Position, positions
-from counseling_sessions.evaluation.judging.preference import Preference
+from counseling_sessions.evaluation.judging.preference import PairVerdict
 from counseling_sessions.evaluation.pairs import PairKey, Winner
 from counseling_sessions.evaluation.report.preference_verdicts import (
     JudgeFigures,
@@ -28,7 +28,7 @@ def position(said: Said, clients: int = 10) -> Position:
     for number, both in enumerate(said):
         for order, winner in zip(("forward", "backward"), both, strict=True):
             key = PairKey(f"client {number % clients}", "", 0)
-            rows.append(Preference(f"pair {number}", "x", "y", key, "safety", "j", 1, order, winner))  # type: ignore[arg-type]
+            rows.append(PairVerdict(f"pair {number}", "x", "y", key, "safety", "j", 1, order, winner))  # type: ignore[arg-type]
     [found] = positions(rows)
     return found
 
@@ -119,7 +119,7 @@ def test_every_sentence_can_be_written() -> None:
 
 def test_a_judge_that_answered_nothing_is_called_silent() -> None:
     key = PairKey("c", "", 0)
-    rows = [Preference("p", "x", "y", key, "safety", "j", 1, order) for order in ("forward", "backward")]  # type: ignore[arg-type]
+    rows = [PairVerdict("p", "x", "y", key, "safety", "j", 1, order) for order in ("forward", "backward")]  # type: ignore[arg-type]
     judged = judged_pairs([], [], rows, ["x", "y"], read_aspects())
     [verdict] = preference_verdicts(judged)
     assert (verdict.judge, verdict.kinds) == ("j", ("silent",))

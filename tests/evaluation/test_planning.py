@@ -11,8 +11,8 @@ import run
 from counseling_sessions.evaluation.pilot import read_panel_pilot, spreads
 from counseling_sessions.evaluation.planning import Goal, plan_difference, plan_preference
 from counseling_sessions.evaluation.statistics.power import (
-    Panel,
-    Spread,
+    AnswerSpread,
+    DifferenceSpread,
     clients_needed,
     equivalence_power,
     least_clients,
@@ -54,7 +54,7 @@ def test_power_of_likeness_holds_in_a_simulation() -> None:
 
 
 def test_raters_who_differ_set_a_ceiling_that_clients_do_not_lift() -> None:
-    panel = Panel(rater=0.1, client=0.1, ties=0.2)
+    panel = AnswerSpread(rater=0.1, client=0.1, ties=0.2)
     assert panel_power(0.6, panel, 3, 10_000, 6) < 0.25
     three, ten = plan_preference(0.6, panel, Goal(), [3], [3, 10])
     assert three.clients is None
@@ -75,17 +75,17 @@ def test_so_few_clients_that_signs_cannot_tell_have_no_power() -> None:
 
 
 def test_more_pairs_of_a_client_help_as_far_as_clients_are_alike() -> None:
-    one, many = plan_difference(0.4, Spread(0.5, 1.2), Goal(), [1, 50], with_clients=20)
+    one, many = plan_difference(0.4, DifferenceSpread(0.5, 1.2), Goal(), [1, 50], with_clients=20)
     assert one.clients
     assert many.clients
     assert many.clients < one.clients
-    floor = plan_difference(0.4, Spread(0.5, 0.0), Goal(), [1])[0].clients
+    floor = plan_difference(0.4, DifferenceSpread(0.5, 0.0), Goal(), [1])[0].clients
     assert floor
     assert many.clients >= floor
     assert one.finds
     assert many.finds
     assert many.finds < one.finds
-    assert paired_power(one.finds, Spread(0.5, 1.2).of_mean(1), 20) == pytest.approx(0.8, abs=1e-6)
+    assert paired_power(one.finds, DifferenceSpread(0.5, 1.2).of_mean(1), 20) == pytest.approx(0.8, abs=1e-6)
 
 
 def test_spreads_are_those_of_the_analysis_of_variance() -> None:

@@ -10,11 +10,12 @@ import pytest
 from counseling_sessions.evaluation.judging.cache import JudgeCache
 from counseling_sessions.evaluation.judging.checks import PlantedCheck, draw_sessions, planted_checks
 from counseling_sessions.evaluation.judging.defect import Defect
-from counseling_sessions.evaluation.judging.fitting import session_size
+from counseling_sessions.evaluation.judging.padding import padding
 from counseling_sessions.evaluation.judging.planted import CONTROL, TOLERANCE, defects, plant
 from counseling_sessions.evaluation.judging.planters import PLANTERS
 from counseling_sessions.evaluation.judging.run import judge_sessions
 from counseling_sessions.evaluation.scales import BUILT_IN, read_scale
+from counseling_sessions.evaluation.session_length import count_said
 from counseling_sessions.models.chat import Models
 from counseling_sessions.sessions import Session
 from counseling_sessions.texts.words import sentences
@@ -85,9 +86,9 @@ def test_a_broken_session_is_as_long_as_before_in_turns_in_words_and_for_each_sp
         broken = planted(name, 1, one)
         assert [message.turn for message in broken.dialogue] == [message.turn for message in one.dialogue]
         assert broken.dialogue != one.dialogue
-        shares.append(session_size(broken.dialogue) / session_size(one.dialogue))
+        shares.append(count_said(broken.dialogue) / count_said(one.dialogue))
         for speaker in ("client", "counselor"):
-            sizes = [session_size(m for m in each.dialogue if m.speaker == speaker) for each in (one, broken)]
+            sizes = [count_said(m for m in each.dialogue if m.speaker == speaker) for each in (one, broken)]
             assert sizes[1] == pytest.approx(sizes[0], rel=TOLERANCE)
     assert shares == pytest.approx([1] * len(shares), abs=0.02)
     assert fmean(shares) == pytest.approx(1, abs=0.01)
@@ -96,12 +97,11 @@ def test_a_broken_session_is_as_long_as_before_in_turns_in_words_and_for_each_sp
 def test_controls_of_length_change_the_length_by_a_fifth_and_say_nothing_new() -> None:
     for one in corpus_sessions()[:3]:
         padded, shortened = planted("padded", 0, one), planted("shortened", 0, one)
-        assert session_size(padded.dialogue) == pytest.approx(1.2 * session_size(one.dialogue), rel=0.02)
-        assert session_size(shortened.dialogue) == pytest.approx(0.8 * session_size(one.dialogue), rel=0.02)
+        assert count_said(padded.dialogue) == pytest.approx(1.2 * count_said(one.dialogue), rel=0.02)
+        assert count_said(shortened.dialogue) == pytest.approx(0.8 * count_said(one.dialogue), rel=0.02)
         for old, more, fewer in zip(one.dialogue, padded.dialogue, shortened.dialogue, strict=True):
-            fillers = BY_ID["padded"].words if old.speaker == "client" else BY_ID["padded"].replies
             assert more.text.endswith(old.text)
-            assert set(sentences(more.text.removesuffix(old.text))) <= set(fillers)
+            assert set(sentences(more.text.removesuffix(old.text))) <= set(padding()[old.speaker])
             kept = sentences(fewer.text)
             rest = iter(sentences(old.text))
             assert all(sentence in rest for sentence in kept)

@@ -11,7 +11,7 @@ import pytest
 from counseling_sessions.evaluation.pairs import Pairing
 from counseling_sessions.evaluation.rated_sessions import rated_sessions
 from counseling_sessions.evaluation.rating.answers import read_scale_answers
-from counseling_sessions.evaluation.rating.draw_sessions import draw_sessions
+from counseling_sessions.evaluation.rating.draw_sessions import draw_scale_study
 from counseling_sessions.evaluation.rating.page import page_of, write_pages
 from counseling_sessions.evaluation.rating.study import ScaleStudy, StudyError, read_study, write_study
 from counseling_sessions.evaluation.report.rated_sessions import agreement_of_scores
@@ -27,7 +27,9 @@ def groups(count: int) -> dict[str, Any]:
 
 def drawn(count: int = 10, scale: str | Scale = "ctrs-style", **options: Any) -> ScaleStudy:
     options = {"raters": 3, "sessions_per_rater": 2 * count} | options
-    return draw_sessions(groups(count), scale if isinstance(scale, Scale) else read_scale(scale), Pairing(), **options)
+    return draw_scale_study(
+        groups(count), scale if isinstance(scale, Scale) else read_scale(scale), Pairing(), **options
+    )
 
 
 def answer(path: Path, study: ScaleStudy, rater: int, score: Any) -> Path:

@@ -9,11 +9,11 @@ from statistics import fmean
 from counseling_sessions.evaluation.judging.cache import Tokens
 from counseling_sessions.evaluation.judging.checks import PlantedCheck
 from counseling_sessions.evaluation.judging.judges import Judge
-from counseling_sessions.evaluation.judging.lengths import LengthLink, length_links
+from counseling_sessions.evaluation.judging.length_link import LengthLink, length_links
 from counseling_sessions.evaluation.judging.missing import GroupCount, group_counts
 from counseling_sessions.evaluation.judging.noticing import Noticing, noticing
 from counseling_sessions.evaluation.judging.panel import Account, summed
-from counseling_sessions.evaluation.judging.preference import PositionBias, Preference, Preferences, position_bias
+from counseling_sessions.evaluation.judging.preference import PairVerdict, PairVerdicts, PositionBias, position_bias
 from counseling_sessions.evaluation.judging.run import Judgements, Score
 from counseling_sessions.evaluation.judging.use import (
     CardPart,
@@ -24,7 +24,7 @@ from counseling_sessions.evaluation.judging.use import (
     use_of,
     why_missing,
 )
-from counseling_sessions.evaluation.judging.verdicts import Facts, Verdict, verdicts
+from counseling_sessions.evaluation.judging.verdicts import Verdict, VerdictFacts, verdicts
 from counseling_sessions.evaluation.scales import Scale
 from counseling_sessions.models.prices import Prices
 from counseling_sessions.prompts import prompt_hashes
@@ -33,7 +33,7 @@ from counseling_sessions.settings import ModelSettings, SessionConfig
 
 
 @dataclass(frozen=True)
-class Rated:
+class RatedMaterial:
     """What a card has to know of the sessions that were rated, besides the scores.
 
     `words` is each session's length and `groups` its group; `alphas` are the agreements of samples by scale and judge; `planted` are
@@ -107,13 +107,13 @@ def judge_cards(
     judgements: Judgements,
     scales: Sequence[Rubric],
     *,
-    preferences: Preferences | None = None,
+    preferences: PairVerdicts | None = None,
     aspects: tuple[str, str] | None = None,
-    rated: Rated | None = None,
+    rated: RatedMaterial | None = None,
     prices: Prices | None = None,
 ) -> JudgeCards:
     """The cards of some judges; `aspects` are name and hash of the aspects of the preferences."""
-    rated = rated or Rated()
+    rated = rated or RatedMaterial()
     cards = tuple(_card(judge, judgements, scales, preferences, aspects, rated, prices) for judge in judges)
     pairs = tuple(
         JudgePair(
@@ -150,14 +150,14 @@ def _card(
     judge: Judge,
     judgements: Judgements,
     scales: Sequence[Rubric],
-    preferences: Preferences | None,
+    preferences: PairVerdicts | None,
     aspects: tuple[str, str] | None,
-    rated: Rated,
+    rated: RatedMaterial,
     prices: Prices | None,
 ) -> JudgeCard:
     scores = [row for row in judgements.rows if row.judge == judge.name]
     compared = [row for row in (preferences.rows if preferences else ()) if row.judge == judge.name]
-    both: list[Score | Preference] = [*scores, *compared]
+    both: list[Score | PairVerdict] = [*scores, *compared]
     account = summed(
         part.accounts[judge.name] for part in (judgements, preferences) if part and judge.name in part.accounts
     )
@@ -201,14 +201,14 @@ def _card(
 def _facts(
     judge: Judge,
     scores: Sequence[Score],
-    both: Sequence[Score | Preference],
+    both: Sequence[Score | PairVerdict],
     account: Account,
     scales: Sequence[Rubric],
-    rated: Rated,
-) -> Facts:
+    rated: RatedMaterial,
+) -> VerdictFacts:
     kinds = (why_missing(row.unscored) for row in both)
     real = [scale for scale in scales if isinstance(scale, Scale)]
-    return Facts(
+    return VerdictFacts(
         wanted=len(both),
         unscored=dict(Counter(filter(None, kinds)).most_common()),
         questions=account.questions,
@@ -221,7 +221,7 @@ def _facts(
     )
 
 
-def _evidence(row: Score | Preference) -> tuple[int, ...]:
+def _evidence(row: Score | PairVerdict) -> tuple[int, ...]:
     return row.evidence if isinstance(row, Score) else row.evidence_first + row.evidence_second
 
 

@@ -6,23 +6,16 @@ An honest judge ties on identical sessions, and ties on padded copies or prefers
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from functools import cache
-from pathlib import Path
 from random import Random
 from typing import Literal, get_args
 
-from pydantic import TypeAdapter
-
-from counseling_sessions.evaluation.aspects import RubricText
 from counseling_sessions.evaluation.checks.languages import expected, other_language
-from counseling_sessions.evaluation.judging.preference import Decision, Preference, Preferences, decisions
+from counseling_sessions.evaluation.judging.padding import LANGUAGE, add_padding
+from counseling_sessions.evaluation.judging.preference import Decision, PairVerdict, PairVerdicts, decisions
 from counseling_sessions.evaluation.pairs import Pair, PairKey, Winner, name_of
 from counseling_sessions.evaluation.statistics.intervals import Figure, share_figure
-from counseling_sessions.sessions import Message, Session
-from counseling_sessions.settings import read_yaml
-from counseling_sessions.state import Speaker
-from counseling_sessions.store.reading import sha256_of
-from counseling_sessions.texts.words import normalized, words_of_any_script
+from counseling_sessions.sessions import Session
+from counseling_sessions.texts.words import normalized
 
 ControlKind = Literal["identical", "padded"]
 PLAIN = "plain"
@@ -31,9 +24,6 @@ SHARE, FEWEST = 0.05, 5
 """By default there is a control of each kind for one pair in twenty, five at least: fewer clients have no interval."""
 PADDED_BY = 0.4
 """Words that padding adds, as a share of the session's."""
-LANGUAGE = "English"
-"""The language of the padding, and of the sessions that are padded."""
-_FILE = Path(__file__).with_name("controls.yaml")
 
 
 @dataclass(frozen=True)
@@ -75,35 +65,11 @@ def control_pairs(pairs: Sequence[Pair], n: int, *, seed: int = 0) -> list[Pair]
 
 def padded(session: Session, seed: int = 0) -> Session:
     """The session with empty words before what both speakers say, `PADDED_BY` of its words more; turns stay as they are."""
-    draw = Random(f"{seed}/{session.id}/padded")
-    orders = {speaker: draw.sample(words, len(words)) for speaker, words in padding().items()}
-    used = dict.fromkeys(orders, 0)
-    said = added = 0
-    dialogue: list[Message] = []
-    for message in session.dialogue:
-        said += len(words_of_any_script(message.text))
-        text, order = message.text, orders[message.speaker]
-        while added < PADDED_BY * said:
-            words = order[used[message.speaker] % len(order)]
-            used[message.speaker] += 1
-            added += len(words_of_any_script(words))
-            text = f"{words} {text}"
-        dialogue.append(message.model_copy(update={"text": text}))
-    return session.model_copy(update={"id": f"{session.id}~padded", "dialogue": tuple(dialogue)})
+    dialogue = add_padding(session.dialogue, PADDED_BY, Random(f"{seed}/{session.id}/padded"))
+    return session.model_copy(update={"id": f"{session.id}~padded", "dialogue": dialogue})
 
 
-@cache
-def padding() -> dict[Speaker, tuple[str, ...]]:
-    """The empty words of either speaker."""
-    return TypeAdapter(dict[Speaker, tuple[RubricText, ...]]).validate_python(read_yaml(_FILE))
-
-
-def padding_hash() -> str:
-    """The hash of the padding's file (SHA-256, 12 digits)."""
-    return sha256_of(_FILE)[:12]
-
-
-def control_results(controls: Iterable[Pair], rows: Iterable[Preference]) -> list[ControlResult]:
+def control_results(controls: Iterable[Pair], rows: Iterable[PairVerdict]) -> list[ControlResult]:
     """What every judge says of every kind of control; rows on other pairs are passed over."""
     kinds = {pair.id: _kind(pair) for pair in controls}
     kept = [row for row in rows if row.pair in kinds]
@@ -116,14 +82,14 @@ def control_results(controls: Iterable[Pair], rows: Iterable[Preference]) -> lis
     return results
 
 
-def parted(answers: Preferences, controls: Iterable[Pair]) -> tuple[Preferences, tuple[Preference, ...]]:
+def parted(answers: PairVerdicts, controls: Iterable[Pair]) -> tuple[PairVerdicts, tuple[PairVerdict, ...]]:
     """The answers without those on controls, and these; the accounts stay with the former, and are of both."""
     names = {pair.id for pair in controls}
     rows = tuple(row for row in answers.rows if row.pair not in names)
     return replace(answers, rows=rows), tuple(row for row in answers.rows if row.pair in names)
 
 
-def _result(judge: str, kind: ControlKind, rows: Sequence[Preference]) -> ControlResult:
+def _result(judge: str, kind: ControlKind, rows: Sequence[PairVerdict]) -> ControlResult:
     if kind == "identical":
         # Both orders are one question with one answer, so only one of them counts.
         answers = [(row.key.client, row.winner) for row in rows if row.order == "forward"]

@@ -1,32 +1,21 @@
 """Words of a planted defect put in place of others, so that the session keeps its length, and words from the client's own form.
 
-A judge that counts words must find nothing in a broken session. Lengths are in words, as `words_of_any_script` counts them.
+A judge that counts words must find nothing in a broken session. Lengths are in words, as `session_length` counts them.
 """
 
-from collections.abc import Iterable, Sequence
-from functools import lru_cache
+from collections.abc import Sequence
 from itertools import accumulate
 from random import Random
 
+from counseling_sessions.evaluation.session_length import count_words
 from counseling_sessions.profiles.schema import clean, texts_of
-from counseling_sessions.sessions import Message, Session
-from counseling_sessions.texts.words import sentences, words, words_of_any_script
+from counseling_sessions.sessions import Session
+from counseling_sessions.texts.words import sentences, words
 
 SAID = "{said}"
 """Stands in a defect's words for a sentence of the form."""
 SHORT_WORD = 4
 """Words of so many letters or fewer say little about whether a sentence of the form has been said."""
-
-
-@lru_cache(maxsize=4096)  # The same messages are planted with one defect after another.
-def size(text: str) -> int:
-    """The length of a text in words."""
-    return len(words_of_any_script(text))
-
-
-def session_size(dialogue: Iterable[Message]) -> int:
-    """The length of a dialogue in words."""
-    return sum(size(message.text) for message in dialogue)
 
 
 class Balance:
@@ -37,9 +26,9 @@ class Balance:
 
     def choose(self, old: str, options: Sequence[str]) -> str:
         """That of the options (one at least) that brings the session nearest to its old length."""
-        wanted = size(old) - self.over
-        best = min(options, key=lambda one: abs(size(one) - wanted))
-        self.over += size(best) - size(old)
+        wanted = count_words(old) - self.over
+        best = min(options, key=lambda one: abs(count_words(one) - wanted))
+        self.over += count_words(best) - count_words(old)
         return best
 
 
@@ -75,12 +64,12 @@ class Stock:
     def _enough(self, words: int) -> list[str]:
         """The next pieces, as many as are surely longer than so many words together."""
         pieces = self.most(len(self.pieces))
-        lengths = list(accumulate(map(size, pieces)))
+        lengths = list(accumulate(map(count_words, pieces)))
         return pieces[: 2 + sum(length <= words for length in lengths)]
 
     def take(self, balance: Balance, old: str, *after: str) -> str:
         """As many of the next pieces, one at least, as are as long as the old text, with what comes after them."""
-        texts = [" ".join([text, *after]) for text in lengthening(self._enough(size(old) + abs(balance.over)))]
+        texts = [" ".join([text, *after]) for text in lengthening(self._enough(count_words(old) + abs(balance.over)))]
         best = balance.choose(old, texts)
         self.place += texts.index(best) + 1
         return best

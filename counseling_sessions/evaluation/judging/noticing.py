@@ -16,7 +16,7 @@ POWER = 0.8
 
 
 @dataclass(frozen=True, slots=True)
-class Shift:
+class MeanFall:
     """How far scores fell on average, in points of the scale, over all targets of some copies of `n` sessions together.
 
     None and an empty test where nothing was rated both times.
@@ -55,10 +55,10 @@ class Noticing:
     clients: int
     defects: int
     noticed: int
-    broken: Shift
-    shortened: Shift
-    padded: Shift
-    identical: Shift
+    broken: MeanFall
+    shortened: MeanFall
+    padded: MeanFall
+    identical: MeanFall
     smallest_p: float | None
     detectable: float | None
 
@@ -80,7 +80,7 @@ def _of_scale(scale: str, checks: Sequence[PlantedCheck]) -> Noticing:
     sessions = {fall.session for check in checks for fall in check.falls}
     clients = len({session.client for session in sessions})
 
-    def control(role: Role, name: str = "") -> Shift:
+    def control(role: Role, name: str = "") -> MeanFall:
         return shift_of([check for check in checks if check.role == role and name in ("", check.defect)])
 
     return Noticing(
@@ -98,14 +98,14 @@ def _of_scale(scale: str, checks: Sequence[PlantedCheck]) -> Noticing:
     )
 
 
-def shift_of(checks: Iterable[PlantedCheck]) -> Shift:
+def shift_of(checks: Iterable[PlantedCheck]) -> MeanFall:
     """The mean fall of each session over the targets of these checks, tested by flipping the signs of a client's falls together."""
     falls: dict[SessionKey, list[float]] = defaultdict(list)
     for check in checks:
         for fall in check.falls:
             falls[fall.session].append(fall.points)
     means = [(session.client, fmean(points)) for session, points in falls.items()]
-    return Shift(len(means), fmean(mean for _, mean in means) if means else None, sign_flip_test(means))
+    return MeanFall(len(means), fmean(mean for _, mean in means) if means else None, sign_flip_test(means))
 
 
 def _detectable(checks: Sequence[PlantedCheck], clients: int) -> float | None:

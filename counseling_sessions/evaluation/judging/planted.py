@@ -12,8 +12,8 @@ from random import Random
 from pydantic import TypeAdapter
 
 from counseling_sessions.evaluation.judging.defect import Defect
-from counseling_sessions.evaluation.judging.fitting import session_size
 from counseling_sessions.evaluation.judging.planters import PLANTERS
+from counseling_sessions.evaluation.session_length import count_said
 from counseling_sessions.sessions import Session
 from counseling_sessions.settings import read_yaml
 
@@ -46,7 +46,7 @@ def plant(session: Session, defect: Defect, seed: int = 0) -> Session | None:
     dialogue = planter(session, defect, draw)
     if dialogue == session.dialogue:
         return None
-    before = session_size(session.dialogue)
-    if defect.role != "length" and abs(session_size(dialogue) - before) > TOLERANCE * before:
+    before = count_said(session.dialogue)
+    if defect.role != "length" and abs(count_said(dialogue) - before) > TOLERANCE * before:
         return None
     return session.model_copy(update={"id": f"{session.id}~{defect.id}", "dialogue": dialogue})

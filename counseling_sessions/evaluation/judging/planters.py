@@ -13,9 +13,9 @@ from counseling_sessions.evaluation.judging.fitting import (
     beginnings,
     endings,
     of_form,
-    session_size,
-    size,
 )
+from counseling_sessions.evaluation.judging.padding import add_padding
+from counseling_sessions.evaluation.session_length import count_said, count_words
 from counseling_sessions.sessions import Message, Session
 from counseling_sessions.state import Speaker
 from counseling_sessions.texts.words import sentences
@@ -101,7 +101,7 @@ def tell_all(session: Session, defect: Defect, draw: Random) -> Dialogue:
         return dialogue
     nods = draw.sample(defect.words, len(defect.words))
     texts = [" ".join(parts), *(nods[index % len(nods)] for index in range(len(places) - 1))]
-    longer = [size(text) - size(dialogue[place].text) for place, text in zip(places, texts, strict=True)]
+    longer = [count_words(text) - count_words(dialogue[place].text) for place, text in zip(places, texts, strict=True)]
     count = min(range(1, len(places) + 1), key=lambda count: abs(sum(longer[:count])))
     return _with(dialogue, dict(list(zip(places, texts, strict=True))[:count]))
 
@@ -144,35 +144,23 @@ def miss(session: Session, defect: Defect, draw: Random) -> Dialogue:
 
 def pad(session: Session, defect: Defect, draw: Random) -> Dialogue:
     """Messages begin with words that say nothing, the one speaker's as the other's, until the session is `RESIZED` longer."""
-    dialogue = session.dialogue
-    missing = RESIZED * session_size(dialogue)
-    stocks: dict[Speaker, Stock] = {"client": Stock(defect.words, draw), "counselor": Stock(defect.replies, draw)}
-    texts = {place: message.text for place, message in enumerate(dialogue) if message.text.strip()}
-    # In rounds, so that the words are spread over the session.
-    while texts and missing > 0:
-        for place in draw.sample(sorted(texts), len(texts)):
-            [filler] = (stock := stocks[dialogue[place].speaker]).most(1)
-            stock.place += 1
-            if missing > 0:
-                texts[place] = f"{filler} {texts[place]}"
-                missing -= size(filler)
-    return _with(dialogue, texts)
+    return add_padding(session.dialogue, RESIZED, draw)
 
 
 def shorten(session: Session, defect: Defect, draw: Random) -> Dialogue:
     """Messages of three sentences or more lose statements between the first and the last, until the session is `RESIZED` shorter."""
     dialogue = session.dialogue
-    spare = RESIZED * session_size(dialogue)
+    spare = RESIZED * count_said(dialogue)
     texts: dict[int, str] = {}
     for place in draw.sample(range(len(dialogue)), len(dialogue)):
         parts = sentences(dialogue[place].text)
         middle = parts[1:-1]
         kept = []
         for sentence in middle:
-            if _asks(sentence) or size(sentence) > spare:
+            if _asks(sentence) or count_words(sentence) > spare:
                 kept.append(sentence)
             else:
-                spare -= size(sentence)
+                spare -= count_words(sentence)
         if len(kept) < len(middle):
             texts[place] = " ".join([parts[0], *kept, parts[-1]])
     return _with(dialogue, texts)
@@ -227,10 +215,10 @@ def _roomy(dialogue: Dialogue, speaker: Speaker, words: Sequence[str], draw: Ran
     these, or else of the longest."""
     inner = _inner(dialogue, speaker)
     count = min(_half(inner), len(words))
-    wanted = max(map(size, words), default=0)
-    long_enough = [place for place in inner if size(dialogue[place].text) >= wanted]
+    wanted = max(map(count_words, words), default=0)
+    long_enough = [place for place in inner if count_words(dialogue[place].text) >= wanted]
     if len(long_enough) < count:
-        long_enough = sorted(inner, key=lambda place: -size(dialogue[place].text))[:count]
+        long_enough = sorted(inner, key=lambda place: -count_words(dialogue[place].text))[:count]
     return sorted(draw.sample(long_enough, count))
 
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from counseling_sessions.evaluation.judging.preference import (
+    PairVerdict,
     PositionBias,
-    Preference,
     answered_twice,
     position_bias,
 )
@@ -49,7 +49,7 @@ class Position:
     undecided: Figure
 
 
-def positions(rows: Iterable[Preference], *, seed: int = 0) -> list[Position]:
+def positions(rows: Iterable[PairVerdict], *, seed: int = 0) -> list[Position]:
     """The position of every judge, in the order of the rows."""
     rows = list(rows)
     return [
@@ -57,7 +57,7 @@ def positions(rows: Iterable[Preference], *, seed: int = 0) -> list[Position]:
     ]
 
 
-def _position(counts: PositionBias, rows: Sequence[Preference], seed: int) -> Position:
+def _position(counts: PositionBias, rows: Sequence[PairVerdict], seed: int) -> Position:
     side = side_bias([(row.key.client, _place(row)) for row in rows if row.winner], seed=seed)
     twice = sorted((row.key.client, forward, backward) for row, forward, backward in answered_twice(rows))
     return Position(
@@ -72,7 +72,7 @@ def _position(counts: PositionBias, rows: Sequence[Preference], seed: int) -> Po
     )
 
 
-def _place(row: Preference) -> Winner:
+def _place(row: PairVerdict) -> Winner:
     """The answer by place: `first` is the session shown first."""
     turned: dict[Winner, Winner] = {"first": "second", "second": "first"}
     winner: Winner = row.winner or "cannot_say"

@@ -46,7 +46,7 @@ _FIELDS = {
 
 
 @dataclass(frozen=True, slots=True)
-class Preference:
+class PairVerdict:
     """One aspect of one pair in one order, by one sample of one judge. `winner` is None where `unscored` says why.
 
     `evidence_first` and `evidence_second` name turns of the pair's sessions; `nowhere` counts named turns that do not exist.
@@ -69,10 +69,10 @@ class Preference:
 
 
 @dataclass(frozen=True)
-class Preferences:
+class PairVerdicts:
     """All raw answers, by pair, aspect, judge, sample and order, and what they took, by judge."""
 
-    rows: tuple[Preference, ...]
+    rows: tuple[PairVerdict, ...]
     accounts: dict[str, Account]
 
 
@@ -157,7 +157,7 @@ async def judge_pairs(
     on_progress: OnProgress | None = None,
     again: bool = False,
     i_know: bool = False,
-) -> Preferences:
+) -> PairVerdicts:
     """Compare every pair on every aspect by every judge, in both orders: two calls a pair, judge and sample.
 
     `samples` replaces the judges' number. Raises what `judge_sessions` raises.
@@ -170,10 +170,10 @@ async def judge_pairs(
     numbers = {judge.name: number for number, judge in enumerate(judges)}
     # The sort is stable: the orders stay as they were asked.
     rows.sort(key=lambda row: (row[0], items[row[1].aspect], numbers[row[1].judge], row[1].sample))
-    return Preferences(tuple(row for _, row in rows), panel.accounts)
+    return PairVerdicts(tuple(row for _, row in rows), panel.accounts)
 
 
-def decisions(rows: Iterable[Preference]) -> list[Decision]:
+def decisions(rows: Iterable[PairVerdict]) -> list[Decision]:
     """One decision for every pair, aspect and judge, in the order of the rows."""
     decided = []
     for samples in _grouped(rows).values():
@@ -184,7 +184,7 @@ def decisions(rows: Iterable[Preference]) -> list[Decision]:
     return decided
 
 
-def position_bias(rows: Iterable[Preference]) -> list[PositionBias]:
+def position_bias(rows: Iterable[PairVerdict]) -> list[PositionBias]:
     """How far each judge's answers depend on the order of showing, over all aspects; give the rows of one aspect for that aspect."""
     rows = list(rows)
     pairs: dict[str, list[tuple[Winner, Winner]]] = defaultdict(list)
@@ -207,21 +207,21 @@ def position_bias(rows: Iterable[Preference]) -> list[PositionBias]:
     return biases
 
 
-def answered_twice(rows: Iterable[Preference]) -> list[tuple[Preference, Winner, Winner]]:
+def answered_twice(rows: Iterable[PairVerdict]) -> list[tuple[PairVerdict, Winner, Winner]]:
     """A row of each aspect of a pair that a sample answered in both orders, and its winners forward and backward."""
     samples = [orders for listed in _grouped(rows).values() for orders in listed]
     return [(orders["forward"], *both) for orders in samples for both in _both([orders])]
 
 
-def _grouped(rows: Iterable[Preference]) -> dict[tuple[str, str, str], list[dict[Order, Preference]]]:
+def _grouped(rows: Iterable[PairVerdict]) -> dict[tuple[str, str, str], list[dict[Order, PairVerdict]]]:
     """The samples' answers in their orders, of each pair's aspect and judge."""
-    groups: dict[tuple[str, str, str], dict[int, dict[Order, Preference]]] = defaultdict(lambda: defaultdict(dict))
+    groups: dict[tuple[str, str, str], dict[int, dict[Order, PairVerdict]]] = defaultdict(lambda: defaultdict(dict))
     for row in rows:
         groups[row.pair, row.aspect, row.judge][row.sample][row.order] = row
     return {key: list(samples.values()) for key, samples in groups.items()}
 
 
-def _both(samples: Iterable[dict[Order, Preference]]) -> list[tuple[Winner, Winner]]:
+def _both(samples: Iterable[dict[Order, PairVerdict]]) -> list[tuple[Winner, Winner]]:
     """The winners forward and backward, of the samples that answered both."""
     winners = [{order: row.winner for order, row in orders.items() if row.winner} for orders in samples]
     return [(of["forward"], of["backward"]) for of in winners if len(of) == len(ORDERS)]
@@ -245,11 +245,11 @@ def _read(aspect: str, value: dict[str, Any], turns: dict[str, frozenset[int]]) 
     return _Verdict(answer.strip(), evidence, sum(lost for _, lost in cited.values()), reason_of(value.get("reason")))
 
 
-def _rows(asking: _Asking, answer: Answered[_Verdict]) -> Iterator[Preference]:
+def _rows(asking: _Asking, answer: Answered[_Verdict]) -> Iterator[PairVerdict]:
     pair, reading = asking.pair, answer.outcome.reading
     first, second = ("a", "b") if asking.order == "forward" else ("b", "a")
     for item in asking.aspects.items:
-        row = Preference(
+        row = PairVerdict(
             pair=pair.id,
             first_method=pair.groups[0],
             second_method=pair.groups[1],

@@ -47,7 +47,7 @@ class Closeness(CardPart):
     mean_difference: float | None
 
 
-class Spread(CardPart):
+class ScoreSpread(CardPart):
     """The `n` scores on an item, a subscale or a scale, as the judge gave them (before reversal).
 
     Their mean and standard deviation in points, how many `distinct` values of the `points` that the scale has, and the `commonest`
@@ -80,9 +80,9 @@ class ScaleUse(CardPart):
     mean: float | None
     unscored: int
     samples: Closeness
-    spread: Spread
-    subscales: tuple[Spread, ...]
-    items: tuple[Spread, ...]
+    spread: ScoreSpread
+    subscales: tuple[ScoreSpread, ...]
+    items: tuple[ScoreSpread, ...]
 
 
 def use_of(rows: Sequence[Score], scale: Rubric) -> ScaleUse:
@@ -151,11 +151,11 @@ def closeness(pairs: Sequence[tuple[int, int]]) -> Closeness:
     )
 
 
-def _spread(name: str, by_item: Mapping[str, Sequence[int]], points: int) -> Spread:
+def _spread(name: str, by_item: Mapping[str, Sequence[int]], points: int) -> ScoreSpread:
     values = [value for scores in by_item.values() for value in scores]
     commonest, count = max(Counter(values).items(), key=lambda counted: counted[1], default=(None, 0))
     same = sum(Counter(scores).most_common(1)[0][1] for scores in by_item.values() if scores)
-    return Spread(
+    return ScoreSpread(
         name=name,
         n=len(values),
         points=points,

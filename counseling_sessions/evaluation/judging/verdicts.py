@@ -9,9 +9,9 @@ from pydantic import Field
 
 from counseling_sessions.evaluation.aspects import RubricPart, RubricText
 from counseling_sessions.evaluation.judging.checks import SIGNIFICANT
-from counseling_sessions.evaluation.judging.lengths import LengthLink
+from counseling_sessions.evaluation.judging.length_link import LengthLink
 from counseling_sessions.evaluation.judging.missing import GroupCount
-from counseling_sessions.evaluation.judging.noticing import Noticing, Shift
+from counseling_sessions.evaluation.judging.noticing import MeanFall, Noticing
 from counseling_sessions.evaluation.judging.use import CardPart, ScaleUse
 from counseling_sessions.settings import read_yaml
 from counseling_sessions.texts.words import counted
@@ -67,7 +67,7 @@ def reason_words(unscored: Mapping[str, int]) -> str:
     return ", ".join(f"{known.get(kind, kind.replace('_', ' '))} {count:,}" for kind, count in unscored.items())
 
 
-class Facts(CardPart):
+class VerdictFacts(CardPart):
     """What verdicts rest on; `alphas` are those of a judge's samples by scale, None where undefined or not to be had."""
 
     wanted: int
@@ -81,7 +81,7 @@ class Facts(CardPart):
     alphas: dict[str, float | None] = Field(default_factory=dict)
 
 
-def verdicts(facts: Facts) -> tuple[Verdict, ...]:
+def verdicts(facts: VerdictFacts) -> tuple[Verdict, ...]:
     """What is to be said of a judge: first what speaks against it, then what asks for caution, then what speaks for it."""
     if not sum(use.n for use in facts.scales):
         return (_say("nothing_scored"),)
@@ -116,7 +116,7 @@ def _of_use(scales: Sequence[ScaleUse]) -> Iterator[Verdict]:
             yield _say("few_values", scale=use.title, distinct=spread.distinct, points=spread.points)
 
 
-def _of_missing(facts: Facts) -> Iterator[Verdict]:
+def _of_missing(facts: VerdictFacts) -> Iterator[Verdict]:
     for count in facts.groups:
         if count.warns:
             yield _say(
@@ -136,7 +136,7 @@ def _of_missing(facts: Facts) -> Iterator[Verdict]:
         yield _say("torn", torn=f"{torn:,}")
 
 
-def _of_samples(facts: Facts) -> Iterator[Verdict]:
+def _of_samples(facts: VerdictFacts) -> Iterator[Verdict]:
     for use in facts.scales:
         alpha = facts.alphas.get(use.scale)
         if alpha is not None:
@@ -208,7 +208,7 @@ def power_words(one: Noticing) -> str:
     return _wordings().power[kind].format(detectable=_points(one.detectable or 0), smallest=smallest)
 
 
-def _moved(shift: Shift) -> str:
+def _moved(shift: MeanFall) -> str:
     fall = shift.mean_fall
     if fall is None:
         return "were not tried"

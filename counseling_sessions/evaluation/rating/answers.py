@@ -25,7 +25,7 @@ from counseling_sessions.store.reading import parse_json, read_text
 
 
 @dataclass(frozen=True, slots=True)
-class Rating:
+class PairRating:
     """One rater's answer on one aspect of one showing of a pair.
 
     `showing` is the showing's number on the rater's sheet, from 1. `first_left`: the pair's first session was A. `repeat` is
@@ -55,7 +55,7 @@ class Comment:
 
 
 @dataclass(frozen=True)
-class Progress:
+class HandedIn:
     """How far a rater has come: questions answered, of those asked. `file` is None for a rater without a file."""
 
     rater: str
@@ -95,9 +95,9 @@ class Answers:
     """All answers to a study, in the order of raters, showings and aspects, and the problems of what could not be read."""
 
     study: str
-    ratings: tuple[Rating, ...]
+    ratings: tuple[PairRating, ...]
     comments: tuple[Comment, ...]
-    progress: tuple[Progress, ...]
+    progress: tuple[HandedIn, ...]
     problems: tuple[Problem, ...]
 
 
@@ -108,7 +108,7 @@ class ScaleAnswers:
     study: str
     ratings: tuple[ItemRating, ...]
     comments: tuple[SessionComment, ...]
-    progress: tuple[Progress, ...]
+    progress: tuple[HandedIn, ...]
     problems: tuple[Problem, ...]
 
 
@@ -119,7 +119,7 @@ def read_answers(paths: Iterable[Path], study: Study) -> Answers:
     of one rater the latest export counts. The study's files among them are passed over in silence.
     """
     latest, problems = _latest(paths, study)
-    ratings: list[Rating] = []
+    ratings: list[PairRating] = []
     comments: list[Comment] = []
     for sheet in study.sheets:
         for showing in sheet.showings:
@@ -173,13 +173,13 @@ def _answer(latest: dict[str, AnswerSheet], rater: str, showing: int) -> Showing
     return latest[rater].answers.get(showing) if rater in latest else None
 
 
-def _progress(latest: dict[str, AnswerSheet], study: AnyStudy) -> tuple[Progress, ...]:
+def _progress(latest: dict[str, AnswerSheet], study: AnyStudy) -> tuple[HandedIn, ...]:
     progress = []
     for sheet in study.sheets:
         handed = latest.get(sheet.rater)
         answered = sum(len(answer.choices) for answer in handed.answers.values()) if handed else 0
         asked = len(sheet.showings) * len(study.choices)
-        progress.append(Progress(sheet.rater, handed.file if handed else None, answered, asked))
+        progress.append(HandedIn(sheet.rater, handed.file if handed else None, answered, asked))
     return tuple(progress)
 
 
@@ -220,10 +220,10 @@ def _read(path: Path, study: AnyStudy) -> Iterator[AnswerSheet | Problem]:
             )
 
 
-def _ratings(rater: str, showing: Showing, answer: ShowingAnswer, study: Study) -> Iterator[Rating]:
+def _ratings(rater: str, showing: Showing, answer: ShowingAnswer, study: Study) -> Iterator[PairRating]:
     for aspect in study.aspects.items:
         if choice := answer.choices.get(aspect.id):
-            yield Rating(
+            yield PairRating(
                 rater=rater,
                 pair=showing.pair,
                 showing=showing.number,

@@ -22,7 +22,7 @@ MOST_POINTS = 11
 """A page has room for so many points of a scale."""
 
 
-def draw_sessions(
+def draw_scale_study(
     groups: Mapping[str, Sequence[Session]],
     scale: Scale,
     pairing: Pairing,

@@ -6,9 +6,9 @@ from counseling_sessions.evaluation.judged import Judged
 from counseling_sessions.evaluation.judging.card import JudgeCard
 from counseling_sessions.evaluation.judging.checks import PlantedCheck
 from counseling_sessions.evaluation.judging.missing import GroupCount
-from counseling_sessions.evaluation.judging.noticing import Noticing, Shift
+from counseling_sessions.evaluation.judging.noticing import MeanFall, Noticing
 from counseling_sessions.evaluation.judging.planted import defects
-from counseling_sessions.evaluation.judging.use import Closeness, Spread
+from counseling_sessions.evaluation.judging.use import Closeness, ScoreSpread
 from counseling_sessions.evaluation.judging.verdicts import SAME, Verdict, power_words, reason_words
 from counseling_sessions.evaluation.report.document import Cell, Row, Table
 from counseling_sessions.evaluation.report.format import NONE, figure_cell, number, p_cell, tested
@@ -106,7 +106,7 @@ def closeness_text(closeness: Closeness) -> str:
     return f"{number(closeness.identical, share=True)} ({number(closeness.within_one, share=True)})"
 
 
-def _spread_row(title: str, spread: Spread) -> Row:
+def _spread_row(title: str, spread: ScoreSpread) -> Row:
     if spread.mean is None or spread.sd is None or spread.share is None:
         return title, "0", NONE, NONE, NONE
     return (
@@ -139,13 +139,13 @@ def planted_tables(card: JudgeCard) -> list[Table]:
     ]
 
 
-def _summaries(one: Noticing) -> list[tuple[str, str, Shift]]:
+def _summaries(one: Noticing) -> list[tuple[str, str, MeanFall]]:
     controls = (("padded", one.padded), ("shortened", one.shortened), ("identical", one.identical))
     named = [(f"{title} copies", NONE, shift) for title, shift in controls if shift.n]
     return [("all defects", f"{one.noticed} of {one.defects}", one.broken), *named]
 
 
-def _shift(shift: Shift) -> tuple[Cell, Cell, Cell]:
+def _shift(shift: MeanFall) -> tuple[Cell, Cell, Cell]:
     return (
         Cell(f"{shift.n:,}"),
         Cell(NONE if shift.mean_fall is None else number(shift.mean_fall), strong=shift.found),

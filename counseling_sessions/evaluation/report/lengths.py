@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
-from counseling_sessions.evaluation.lengths import DuelLengths
+from counseling_sessions.evaluation.pair_lengths import DuelLengths
 from counseling_sessions.evaluation.preferred import OVERALL
 from counseling_sessions.evaluation.report.document import Block, Cell, Row, Table
 from counseling_sessions.evaluation.report.format import figure_cell

@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 
 from counseling_sessions.evaluation.pilot import CAUTION, PanelPilot, Pilot
-from counseling_sessions.evaluation.planning import Design, Goal
+from counseling_sessions.evaluation.planning import Goal, StudyDesign
 from counseling_sessions.evaluation.report.document import Row, Section, Table
 from counseling_sessions.evaluation.report.format import NONE, number
-from counseling_sessions.evaluation.statistics.power import ALPHA, MOST, Panel, Spread, least_clients
+from counseling_sessions.evaluation.statistics.power import ALPHA, MOST, AnswerSpread, DifferenceSpread, least_clients
 from counseling_sessions.texts.words import counted
 
 
@@ -18,7 +18,7 @@ def goal_section(aim: str, goal: Goal, rests_on: Sequence[str]) -> Section:
     return Section("What is planned for", (f"{aim}, with a power of {_percent(goal.power)}, {level}.", *rests_on))
 
 
-def spread_said(spread: Spread, pilot: Pilot | None) -> list[str]:
+def spread_said(spread: DifferenceSpread, pilot: Pilot | None) -> list[str]:
     """What a plan for a measure assumes."""
     spreads = (
         f"a standard deviation of {spread.client:.3g} for clients and of {spread.pair:.3g} for the pairs of one client"
@@ -34,7 +34,7 @@ def spread_said(spread: Spread, pilot: Pilot | None) -> list[str]:
     ]
 
 
-def panel_said(panel: Panel, pilot: PanelPilot | None) -> list[str]:
+def panel_said(panel: AnswerSpread, pilot: PanelPilot | None) -> list[str]:
     """What a plan for preferences assumes."""
     vary = (
         f"win rates of raters have a standard deviation of {panel.rater:.2g}, of clients {panel.client:.2g}; "
@@ -50,7 +50,7 @@ def panel_said(panel: Panel, pilot: PanelPilot | None) -> list[str]:
     ]
 
 
-def designs_section(designs: Sequence[Design], *, alpha: float, clients: int | None) -> Section:
+def designs_section(designs: Sequence[StudyDesign], *, alpha: float, clients: int | None) -> Section:
     """The designs, one a row."""
     rated = any(design.raters for design in designs)
     cautious = any(design.cautious for design in designs)
@@ -87,7 +87,7 @@ def designs_section(designs: Sequence[Design], *, alpha: float, clients: int | N
     return Section("Designs", (), (Table("", tuple(heads), tuple(rows), tuple(notes)),))
 
 
-def _clients(design: Design) -> str:
+def _clients(design: StudyDesign) -> str:
     if design.ceiling is not None:
         return f"{NONE} (power at most {_percent(design.ceiling)})"
     return _count(design.clients)
@@ -97,7 +97,7 @@ def _count(value: int | None) -> str:
     return NONE if value is None else f"{value:,}"
 
 
-def _finds(design: Design) -> str:
+def _finds(design: StudyDesign) -> str:
     if design.finds is None:
         return NONE
     return number(design.finds, share=True) if design.raters else f"{design.finds:.3g}"

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 from counseling_sessions.evaluation.aspects import Aspects
-from counseling_sessions.evaluation.lengths import DuelLengths
+from counseling_sessions.evaluation.pair_lengths import DuelLengths
 from counseling_sessions.evaluation.preferred import OVERALL, Duel, Preferred
 from counseling_sessions.evaluation.report.document import Block, Cell, Row, Section, Table
 from counseling_sessions.evaluation.report.format import figure_cell, in_family, p_cells

@@ -27,7 +27,7 @@ from counseling_sessions.evaluation.statistics.intervals import (
 )
 from counseling_sessions.evaluation.statistics.sign_flips import PValue
 
-Answer = tuple[str, str, float | None]
+RaterPoint = tuple[str, str, float | None]
 """Client, rater, and a value within 0 and 1: 1 for a win, 0.5 for a tie; None for an answer without a value."""
 
 
@@ -65,7 +65,7 @@ class ErrorOver:
         return float(2 * stdtr(self.degrees, -abs(log_odds) / np.sqrt(self.square)))
 
 
-def population(answers: Iterable[Answer]) -> Population:
+def population(answers: Iterable[RaterPoint]) -> Population:
     """The win rate that raters like these would give on clients like these.
 
     It needs two raters and `MINIMUM_CLIENTS` clients; with one rater nothing says how another would answer.

@@ -8,7 +8,7 @@ from counseling_sessions.texts.words import counted
 
 
 @dataclass(frozen=True)
-class Comparison:
+class CorrectedTest:
     """One comparison of a family: its p value, and the one that holds for the family. None where it could not be tested."""
 
     name: str
@@ -28,7 +28,7 @@ class Family:
     name: str
     level: float
     tested: int
-    comparisons: tuple[Comparison, ...]
+    comparisons: tuple[CorrectedTest, ...]
     method: str = "Holm"
     smallest: float | None = None
     warning: str = ""
@@ -59,7 +59,7 @@ def holm(name: str, p_values: Mapping[str, PValue | float | None], *, level: flo
         name,
         level,
         len(tested),
-        tuple(Comparison(key, test.value, *corrected.get(key, (None, False))) for key, test in tests.items()),
+        tuple(CorrectedTest(key, test.value, *corrected.get(key, (None, False))) for key, test in tests.items()),
         smallest=smallest,
         warning=_warning(name, level, len(tested), smallest),
     )

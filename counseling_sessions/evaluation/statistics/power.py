@@ -24,7 +24,7 @@ SURE_OF_SIDE = 5.0
 
 
 @dataclass(frozen=True)
-class Spread:
+class DifferenceSpread:
     """How differences between two methods vary, in units of the measure, as standard deviations.
 
     `client`: of the clients' true differences; `pair`: of the pairs of one client around its own.
@@ -39,7 +39,7 @@ class Spread:
 
 
 @dataclass(frozen=True)
-class Panel:
+class AnswerSpread:
     """How answers to pairs vary, in points (1 won, 0.5 tied, 0 lost), as standard deviations.
 
     `rater` and `client`: of the win rates of raters and of clients; `ties` is the share of answers that name neither.
@@ -77,7 +77,7 @@ def equivalence_power(margin: float, difference: float, sd: float, clients: int,
     return max(0.0, float(below + above - 1))
 
 
-def panel_power(rate: float, panel: Panel, raters: int, clients: int, pairs: int, alpha: float = ALPHA) -> float:
+def panel_power(rate: float, panel: AnswerSpread, raters: int, clients: int, pairs: int, alpha: float = ALPHA) -> float:
     """The chance to find a win rate other than one half, for raters like these: each answers `pairs` pairs of each client.
 
     As in `statistics.crossed`, the least favourable of three t tests counts: over raters, over clients, over both. Their chance to

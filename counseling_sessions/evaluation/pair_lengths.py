@@ -4,12 +4,13 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
-from typing import NamedTuple, Protocol
+from typing import NamedTuple
 
 from counseling_sessions.evaluation.pairs import Pair, Winner
 from counseling_sessions.evaluation.preferred import OVERALL
-from counseling_sessions.evaluation.rating.answers import Rating
+from counseling_sessions.evaluation.rating.answers import PairRating
 from counseling_sessions.evaluation.rating.study import Study
+from counseling_sessions.evaluation.session_length import SessionLength, session_length
 from counseling_sessions.evaluation.statistics.intervals import Figure, mean_figure, share_figure
 from counseling_sessions.evaluation.statistics.length_control import (
     LengthControl,
@@ -17,28 +18,8 @@ from counseling_sessions.evaluation.statistics.length_control import (
     length_control,
     longer_preferred,
 )
-from counseling_sessions.state import Speaker
-from counseling_sessions.texts.words import words_of_any_script
 
 _POINTS: dict[Winner, float] = {"first": 1.0, "tie": 0.5, "second": 0.0}
-
-
-class Spoken(Protocol):
-    """A message of a session or of a study."""
-
-    @property
-    def speaker(self) -> Speaker: ...
-    @property
-    def text(self) -> str: ...
-
-
-@dataclass(frozen=True)
-class SessionLength:
-    """A session's words, and the mean words of a counselor's and of a client's message; None without such a message."""
-
-    words: int
-    counselor: float | None
-    client: float | None
 
 
 @dataclass(frozen=True)
@@ -78,15 +59,6 @@ class DuelLengths:
     raters: dict[str, LengthControl]
 
 
-def session_length(dialogue: Iterable[Spoken]) -> SessionLength:
-    """The length of what is said; in scripts without spaces every letter is a word."""
-    counts: dict[Speaker, list[int]] = {"counselor": [], "client": []}
-    for message in dialogue:
-        counts[message.speaker].append(len(words_of_any_script(message.text)))
-    means = {speaker: sum(listed) / len(listed) if listed else None for speaker, listed in counts.items()}
-    return SessionLength(sum(map(sum, counts.values())), means["counselor"], means["client"])
-
-
 def sized(pairs: Iterable[Pair]) -> dict[str, SizedPair]:
     """The pairs by id, with lengths."""
     return {
@@ -97,7 +69,7 @@ def sized(pairs: Iterable[Pair]) -> dict[str, SizedPair]:
     }
 
 
-def rated_lengths(ratings: Iterable[Rating], study: Study, *, seed: int = 0) -> list[DuelLengths]:
+def rated_lengths(ratings: Iterable[PairRating], study: Study, *, seed: int = 0) -> list[DuelLengths]:
     """The lengths of a study's sessions, and what length does to people's first answers."""
     pairs = {
         pair.id: SizedPair(
