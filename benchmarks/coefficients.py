@@ -32,8 +32,8 @@ def figures(random: np.random.Generator, clients: int, sessions: int) -> list[Fi
     ]
     points = [float(point) for point in range(7)]
     named, ordered = ratings_table(ratings, "interval"), ratings_table(ratings, "ordinal", categories=points)
-    found = intraclass(named)
-    kinds = (found.agreement, found.agreement_of_mean, found.consistency)
+    computed = intraclass(named)
+    kinds = (computed.agreement, computed.agreement_of_mean, computed.consistency)
     return [*kinds, g_study(named).dependability[5], krippendorff_alpha(named), gwet_ac(ordered)]
 
 
@@ -46,10 +46,10 @@ def main() -> None:
         true = [one.value or 0 for one in figures(np.random.default_rng(99), 4000, sessions)]
         held = np.zeros(len(NAMES))
         for number in range(studies):
-            found = figures(np.random.default_rng(number), clients, sessions)
+            computed = figures(np.random.default_rng(number), clients, sessions)
             held += [
                 one.low is not None and one.low <= value <= (one.high or 0)
-                for one, value in zip(found, true, strict=True)
+                for one, value in zip(computed, true, strict=True)
             ]
         print(f"{clients:7} x {sessions:8}  " + "  ".join(f"{share:8.1%}" for share in held / studies))
 

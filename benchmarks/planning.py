@@ -17,7 +17,7 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks.counting import rate
+from benchmarks.counting import rate, rejects
 from counseling_sessions.evaluation.statistics.crossed import population
 from counseling_sessions.evaluation.statistics.equivalence import equivalence
 from counseling_sessions.evaluation.statistics.moderation import moderation
@@ -76,7 +76,7 @@ def powers(studies: int) -> Table:
     for shift, spread, pairs in PLANS:
         sd = spread.of_mean(pairs)
         clients = clients_needed(lambda count, shift=shift, sd=sd: paired_power(shift, sd, count), 0.8) or 0
-        hits = [rejects(sign_flip_test(drawn(rng, shift, spread, clients, pairs))) for _ in range(studies)]
+        hits = [rejects(sign_flip_test(drawn(rng, shift, spread, clients, pairs)).value) for _ in range(studies)]
         table.add_row(
             f"difference {shift}, {pairs} a client",
             str(clients),
@@ -86,7 +86,7 @@ def powers(studies: int) -> Table:
     for margin in (0.5, 1.0):
         clients = clients_needed(lambda count, margin=margin: equivalence_power(margin, 0, 1.0, count), 0.8) or 0
         hits = [
-            rejects(equivalence(drawn(rng, 0, DifferenceSpread(1.0, 0.0), clients, 1), margin).test)
+            rejects(equivalence(drawn(rng, 0, DifferenceSpread(1.0, 0.0), clients, 1), margin).test.value)
             for _ in range(studies)
         ]
         planned = f"{100 * equivalence_power(margin, 0, 1.0, clients):.1f}"
@@ -106,7 +106,7 @@ def panel_powers(studies: int) -> Table:
             drawn_ = rng.random((raters, clients, pairs))
             points = np.where(drawn_ < won, 1.0, np.where(drawn_ < won + panel.ties, 0.5, 0.0))
             answers = [(f"c{c}", f"r{r}", float(value)) for (r, c, _), value in np.ndenumerate(points)]
-            hits.append(rejects(population(answers).test))
+            hits.append(rejects(population(answers).test.value))
         planned = f"{100 * panel_power(rate_, panel, raters, clients, pairs):.1f}"
         table.add_row(
             f"win rate {rate_}, {raters} raters, {pairs} a client, raters' sd {panel.rater}",
@@ -141,12 +141,8 @@ def levels(studies: int) -> Table:
     table = Table("test", "rejects, per cent", title="False rejections at .05")
     for name, case in cases.items():
         rng = np.random.default_rng(2)
-        table.add_row(name, rate([rejects(case(rng)) for _ in range(studies)]))
+        table.add_row(name, rate([rejects(case(rng).value) for _ in range(studies)]))
     return table
-
-
-def rejects(test: PValue) -> bool:
-    return test.value is not None and test.value <= 0.05
 
 
 if __name__ == "__main__":

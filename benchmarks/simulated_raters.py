@@ -33,14 +33,14 @@ def counted(design: Design, raters: int, taste: float, studies: int, rng: np.ran
         none, small, large = (answers(design, shift, raters, taste, rng) for shift in (0, SHIFT, 2 * SHIFT))
         these = sign_flip_test((client, 2 * point - 1) for client, _, point in none)
         wide = population(small)
-        found = {
+        by_question = {
             "none: these raters": rejects(these.value),
             "none: raters like these": rejects(population(none).test.value),
             f"{SHIFT}: raters like these": rejects(wide.test.value),
             f"{2 * SHIFT}: raters like these": rejects(population(large).test.value),
             f"{SHIFT}: interval holds": holds(wide.rate, truth),
         }
-        for what, hit in found.items():
+        for what, hit in by_question.items():
             hits.setdefault(what, []).append(hit)
     return hits
 

@@ -38,9 +38,9 @@ from counseling_sessions.evaluation.judged import Judged, Judging, judge
 from counseling_sessions.evaluation.judged_risk import risk_cases
 from counseling_sessions.evaluation.judging.judges import Judge, read_judges
 from counseling_sessions.evaluation.judging.planted import FEWEST_TURNS
-from counseling_sessions.evaluation.measure import Measures, Measuring, measure_sessions
+from counseling_sessions.evaluation.measure import Measures, measure_sessions
 from counseling_sessions.evaluation.pairs import Pairing
-from counseling_sessions.evaluation.readings import cores
+from counseling_sessions.evaluation.readings import Measuring, cores
 from counseling_sessions.evaluation.reference import read_turns, reference_scores
 from counseling_sessions.evaluation.report.data import evaluation_data
 from counseling_sessions.evaluation.report.document import Document

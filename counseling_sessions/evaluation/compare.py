@@ -2,12 +2,13 @@
 
 from collections import defaultdict
 from collections.abc import Container, Iterable, Mapping, Sequence
-from dataclasses import astuple, dataclass
+from dataclasses import dataclass
 
 from counseling_sessions.evaluation.contrasts import (
     NONE_TESTED,
     Contrasts,
     by_attitude,
+    paired_rows,
     within_margins,
     without_partners,
 )
@@ -74,25 +75,18 @@ def compare_groups(
     rows = list(rows)
     keys = {name: [pairing.key(row.key) for row in rows if row.group == name] for name in (reference, *others)}
     shared = {other: {*keys[reference]} & {*keys[other]} for other in others}
-    differences: list[tuple[Measure, PairedDifference]] = []
-    by_family: dict[str, dict[str, PValue]] = defaultdict(dict)
-    for measure in measures.values():
-        for other in others:
-            values = [(row.group, *astuple(pairing.key(row.key)), row.values.get(measure.id)) for row in rows]
-            difference = compare(values, reference, other, seed=seed)
-            if difference.pairs or (measure.id in asked and shared[other]):
-                differences.append((measure, difference))
-                by_family[measure.family][_name(measure, difference)] = difference.test
-    families = tuple(holm(name, values) for name, values in by_family.items())
-    corrected = {item.name: item for family in families for item in family.comparisons}
+    differences = [
+        (measure, difference)
+        for measure in measures.values()
+        for other in others
+        for difference in [compare(paired_rows(rows, measure, pairing), reference, other, seed=seed)]
+        if difference.pairs or (measure.id in asked and shared[other])
+    ]
+    compared, families = _corrected(differences)
     return Comparison(
         reference,
         tuple(others),
-        tuple(
-            Compared(measure, difference, item.adjusted, item.rejected)
-            for measure, difference in differences
-            for item in [corrected[_name(measure, difference)]]
-        ),
+        compared,
         families,
         {other: len(both) for other, both in shared.items()},
         {
@@ -103,6 +97,24 @@ def compare_groups(
         within_margins(rows, measures, margins or {}, reference, others, pairing=pairing, seed=seed),
         without_partners(rows, measures.values(), reference, [name for name in others if not shared[name]], seed=seed),
     )
+
+
+def _corrected(
+    differences: Iterable[tuple[Measure, PairedDifference]],
+) -> tuple[tuple[Compared, ...], tuple[Family, ...]]:
+    """The differences with the p values that hold for their families, and these."""
+    differences = list(differences)
+    by_family: dict[str, dict[str, PValue]] = defaultdict(dict)
+    for measure, difference in differences:
+        by_family[measure.family][_name(measure, difference)] = difference.test
+    families = tuple(holm(name, values) for name, values in by_family.items())
+    corrected = {item.name: item for family in families for item in family.comparisons}
+    compared = (
+        Compared(measure, difference, item.adjusted, item.rejected)
+        for measure, difference in differences
+        for item in [corrected[_name(measure, difference)]]
+    )
+    return tuple(compared), families
 
 
 def _name(measure: Measure, difference: PairedDifference) -> str:

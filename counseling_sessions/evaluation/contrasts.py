@@ -8,7 +8,7 @@ from counseling_sessions.evaluation.pairs import Pairing
 from counseling_sessions.evaluation.statistics.equivalence import Equivalence, equivalence
 from counseling_sessions.evaluation.statistics.family import Family, holm
 from counseling_sessions.evaluation.statistics.moderation import Moderation, moderation
-from counseling_sessions.evaluation.statistics.paired import paired_differences
+from counseling_sessions.evaluation.statistics.paired import Row, paired_differences
 from counseling_sessions.evaluation.statistics.sign_flips import PValue
 from counseling_sessions.evaluation.statistics.unpaired import UnpairedDifference, unpaired_difference
 
@@ -67,7 +67,7 @@ def by_attitude(
     contrasts = []
     for measure in measures:
         for other in others:
-            pairs = paired_differences(_rows(rows, measure, pairing), reference, other)
+            pairs = paired_differences(paired_rows(rows, measure, pairing), reference, other)
             differences = [(client, attitude, value) for (client, attitude, _), value in pairs.items() if attitude]
             if len({attitude for _, attitude, _ in differences}) > 1:
                 contrasts.append(Contrast(measure, other, moderation(differences, seed=seed)))
@@ -88,7 +88,7 @@ def within_margins(
     contrasts = []
     for name, margin in margins.items():
         for other in others:
-            pairs = paired_differences(_rows(rows, measures[name], pairing), reference, other)
+            pairs = paired_differences(paired_rows(rows, measures[name], pairing), reference, other)
             if pairs:
                 differences = [(client, value) for (client, _, _), value in pairs.items()]
                 contrasts.append(Contrast(measures[name], other, equivalence(differences, margin, seed=seed)))
@@ -117,9 +117,8 @@ def without_partners(
     return _corrected(contrasts, lambda measure: f"{measure.family}, unpaired")
 
 
-def _rows(
-    rows: Iterable[SessionFigures], measure: Measure, pairing: Pairing
-) -> list[tuple[str, str, str | None, int | None, float | None]]:
+def paired_rows(rows: Iterable[SessionFigures], measure: Measure, pairing: Pairing) -> list[Row]:
+    """What a paired comparison on one measure takes of each session."""
     return [(row.group, *astuple(pairing.key(row.key)), row.values.get(measure.id)) for row in rows]
 
 

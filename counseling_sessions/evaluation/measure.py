@@ -12,7 +12,7 @@ from counseling_sessions.evaluation.diversity import Diversity, EqualLength, com
 from counseling_sessions.evaluation.figures import MEASURES, Measure, SessionFigures
 from counseling_sessions.evaluation.integrity import Integrity
 from counseling_sessions.evaluation.ngrams import Counts, NgramCounter
-from counseling_sessions.evaluation.readings import Measuring, PlainMetric, SessionReading, readings
+from counseling_sessions.evaluation.readings import Measuring, SessionReading, readings
 from counseling_sessions.evaluation.risk import RiskCount
 from counseling_sessions.evaluation.self_bleu import MessagePool, SelfBleu
 from counseling_sessions.evaluation.semantic import Semantics, semantic_diversity
@@ -20,8 +20,6 @@ from counseling_sessions.evaluation.statistics.intervals import Figure, mean_fig
 from counseling_sessions.evaluation.structure import Structure, session_figures
 from counseling_sessions.evaluation.talk import Talk
 from counseling_sessions.sessions import Session
-
-__all__ = ["GroupMeasures", "Measures", "Measuring", "PlainMetric", "means", "measure", "measure_sessions"]
 
 Read = Callable[[], Iterable[tuple[str, Session]]]
 """Gives the sessions, one by one, each with its group; again whenever it is called."""

@@ -18,8 +18,8 @@ from sacrebleu.metrics.base import Metric
 from sacrebleu.metrics.bleu import BLEU
 from sacrebleu.metrics.chrf import CHRF
 
-from counseling_sessions.evaluation.jackknife import jackknife_figure
 from counseling_sessions.evaluation.statistics.intervals import Figure
+from counseling_sessions.evaluation.statistics.jackknife import jackknife_figure
 from counseling_sessions.settings import SettingsError
 from counseling_sessions.store.reading import open_plain, parse_json, read_lines
 

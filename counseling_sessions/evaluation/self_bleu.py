@@ -18,8 +18,8 @@ from sacrebleu.metrics.bleu import BLEU
 from sacrebleu.metrics.helpers import extract_all_word_ngrams
 from sacrebleu.tokenizers.tokenizer_13a import Tokenizer13a
 
-from counseling_sessions.evaluation.jackknife import jackknife_figure
 from counseling_sessions.evaluation.statistics.intervals import MINIMUM_CLIENTS, Figure
+from counseling_sessions.evaluation.statistics.jackknife import jackknife_figure
 from counseling_sessions.sessions import Session
 from counseling_sessions.state import Speaker
 

@@ -17,8 +17,8 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from counseling_sessions.evaluation.jackknife import jackknife_figure
 from counseling_sessions.evaluation.statistics.intervals import Figure
+from counseling_sessions.evaluation.statistics.jackknife import jackknife_figure
 from counseling_sessions.sessions import Session
 from counseling_sessions.settings import SettingsError
 from counseling_sessions.state import Speaker

@@ -4,7 +4,8 @@ import pytest
 
 from counseling_sessions.evaluation.course import course_figures, steps_reached
 from counseling_sessions.evaluation.disclosure import Disclosure, disclosure_of
-from counseling_sessions.evaluation.measure import Measuring, measure
+from counseling_sessions.evaluation.measure import measure
+from counseling_sessions.evaluation.readings import Measuring
 from counseling_sessions.evaluation.report.course import course_section
 from counseling_sessions.evaluation.report.document import Table, cell
 from counseling_sessions.evaluation.structure import session_figures

@@ -16,9 +16,9 @@ from counseling_sessions.evaluation.diversity import (
     diversity_of_counts,
     expectation_adjusted,
 )
-from counseling_sessions.evaluation.jackknife import difference_figure, jackknife_figure
 from counseling_sessions.evaluation.ngrams import counts_of
 from counseling_sessions.evaluation.statistics.intervals import Figure
+from counseling_sessions.evaluation.statistics.jackknife import difference_figure, jackknife_figure
 from counseling_sessions.evaluation.tokens import Tokenizer, as_in_paper, unicode_words
 from counseling_sessions.sessions import Message, Session, read_sessions
 from counseling_sessions.state import Speaker
@@ -282,7 +282,7 @@ def test_too_few_clients_give_a_figure_without_interval() -> None:
     found = diversity_of(a_set(1, 4)).distinct[0]
     assert found.value
     assert (found.low, found.high, found.clients) == (None, None, 4)
-    assert "4 clients are too few" in found.note
+    assert found.note == "no interval: it needs 5 clients, and there are 4"
 
 
 def test_the_jackknife_of_a_mean_is_its_t_interval() -> None:

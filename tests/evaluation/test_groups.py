@@ -10,8 +10,9 @@ from counseling_sessions.evaluation.compare import compare_groups
 from counseling_sessions.evaluation.figures import MEASURES, Measure, SessionFigures, rows_by_group
 from counseling_sessions.evaluation.groups import Gathered, gather
 from counseling_sessions.evaluation.judging.means import SubscaleMean
-from counseling_sessions.evaluation.measure import Measuring, measure
+from counseling_sessions.evaluation.measure import measure
 from counseling_sessions.evaluation.pairs import Pairing, PairKey, pairs_of
+from counseling_sessions.evaluation.readings import Measuring
 from counseling_sessions.evaluation.report.data import evaluation_data
 from counseling_sessions.evaluation.structure import session_figures
 from counseling_sessions.sessions import SessionKey

@@ -85,7 +85,7 @@ def test_a_scale_is_tested_over_all_its_defects_and_targets_session_by_session()
     assert found.broken.mean_fall == pytest.approx(1)
     assert found.broken.fell
     assert found.padded.rose
-    assert not found.identical.found
+    assert not found.identical.moved
     assert found.shortened.mean_fall is None
     assert shift_of([]).n == 0
 
@@ -186,7 +186,7 @@ def test_a_group_that_a_judge_refused_stays_in_a_comparison() -> None:
     table = comparison_section(kept).blocks[0]
     assert isinstance(table, Table)
     texts = [getattr(cell, "text", cell) for cell in table.rows[0]]
-    assert texts == ["Small, manner (0 pairs)", *["–"] * 6]
+    assert texts == ["Small, manner", *["–"] * 7, "0 (5 missing)"]
 
 
 # Words

@@ -9,7 +9,8 @@ import yaml
 
 from counseling_sessions.evaluation import risk as module
 from counseling_sessions.evaluation.integrity import Finding
-from counseling_sessions.evaluation.measure import Measuring, measure
+from counseling_sessions.evaluation.measure import measure
+from counseling_sessions.evaluation.readings import Measuring
 from counseling_sessions.evaluation.report.document import Table, cell
 from counseling_sessions.evaluation.report.risk import risk_section
 from counseling_sessions.evaluation.risk import RiskCount, RiskWords, SessionRisk

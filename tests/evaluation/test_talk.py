@@ -2,7 +2,8 @@
 
 import pytest
 
-from counseling_sessions.evaluation.measure import Measuring, measure
+from counseling_sessions.evaluation.measure import measure
+from counseling_sessions.evaluation.readings import Measuring
 from counseling_sessions.evaluation.report.talk import talk_section
 from counseling_sessions.evaluation.talk import SessionTalk, Side, Spread, Talk, talk_of
 from counseling_sessions.sessions import Session, read_sessions

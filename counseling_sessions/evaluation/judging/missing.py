@@ -64,7 +64,7 @@ def group_counts(rows: Iterable[Score], groups: Mapping[SessionKey, str], judge:
     p_values = _tests(mine)
     counts = []
     for group, of_group in mine.items():
-        others = [row for name, rest in mine.items() if name != group for row in rest]
+        others = [row for name, theirs in mine.items() if name != group for row in theirs]
         share, elsewhere = _share(of_group), _share(others)
         scored = {row.key for row in of_group if not why_missing(row.unscored)}
         sessions = {row.key for row in of_group}

@@ -27,17 +27,17 @@ class MeanFall:
     test: PValue
 
     @property
-    def found(self) -> bool:
+    def moved(self) -> bool:
         """Whether the scores moved, either way, by more than chance."""
         return self.mean_fall is not None and self.test.value is not None and self.test.value < SIGNIFICANT
 
     @property
     def fell(self) -> bool:
-        return self.found and (self.mean_fall or 0) > 0
+        return self.moved and (self.mean_fall or 0) > 0
 
     @property
     def rose(self) -> bool:
-        return self.found and (self.mean_fall or 0) < 0
+        return self.moved and (self.mean_fall or 0) < 0
 
 
 @dataclass(frozen=True, slots=True)

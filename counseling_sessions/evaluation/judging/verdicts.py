@@ -63,8 +63,8 @@ def _wordings() -> _Wordings:
 
 def reason_words(unscored: Mapping[str, int]) -> str:
     """Why scores are missing, in words with counts; empty for none."""
-    known = _wordings().reasons
-    return ", ".join(f"{known.get(kind, kind.replace('_', ' '))} {count:,}" for kind, count in unscored.items())
+    worded = _wordings().reasons
+    return ", ".join(f"{worded.get(kind, kind.replace('_', ' '))} {count:,}" for kind, count in unscored.items())
 
 
 class VerdictFacts(CardPart):

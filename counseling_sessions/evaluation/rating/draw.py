@@ -5,7 +5,7 @@ whose methods, then attitude, then client have come up least. Sides are balanced
 between raters. Repeats come at least half a sheet after the first showing.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from random import Random
 
@@ -45,26 +45,16 @@ def draw_study(
     together half of the pairs at most. Raises `StudyError` where the pairs do not suffice or the options contradict each other.
     """
     shared = pairs_per_rater if shared is None else shared
-    by_id = {pair.id: pair for pair in pairs}
-    if not pairs:
-        raise StudyError(
-            "there is no pair to rate: both methods need a session with the same client, attitude and seed"
-        )
-    if len(by_id) != len(pairs):
-        raise StudyError("a pair comes twice: read every run once")
+    by_id = _by_id(pairs)
     check_draw(len(pairs), raters, pairs_per_rater, shared, "pair")
     same, swapped = repeated((repeats, swaps), pairs_per_rater, "pair")
     traits = {pair.id: _traits(pair) for pair in pairs}
     hands = deal(traits, raters, pairs_per_rater, shared, Random(f"{seed} pairs"))
-    sheets = []
-    for place, ids in enumerate(hands):
-        hand = [by_id[name] for name in ids]
-        random = Random(f"{seed} rater {place + 1}")
-        left = _sides(hand, shared, start=place)
-        random.shuffle(hand)
-        showings = [Showing(number=1, pair=pair.id, left=left[pair.id]) for pair in hand]
-        again = [_same] * same + [_swapped] * swapped
-        sheets.append(Sheet(rater=f"rater-{place + 1}", showings=tuple(with_repeats(showings, again, random))))
+    again = [_same] * same + [_swapped] * swapped
+    sheets = [
+        _sheet(place, [by_id[name] for name in hand], shared, again, Random(f"{seed} rater {place + 1}"))
+        for place, hand in enumerate(hands)
+    ]
     drawn = {name: by_id[name] for hand in hands for name in hand}
     return Study(
         seed=seed,
@@ -80,6 +70,27 @@ def draw_study(
         pairs=tuple(_study_pair(pair) for _, pair in sorted(drawn.items())),
         sheets=tuple(sheets),
     ).hashed()
+
+
+def _by_id(pairs: Sequence[Pair]) -> dict[str, Pair]:
+    by_id = {pair.id: pair for pair in pairs}
+    if not pairs:
+        raise StudyError(
+            "there is no pair to rate: both methods need a session with the same client, attitude and seed"
+        )
+    if len(by_id) != len(pairs):
+        raise StudyError("a pair comes twice: read every run once")
+    return by_id
+
+
+def _sheet(
+    place: int, hand: list[Pair], shared: int, again: Sequence[Callable[[Showing], Showing]], random: Random
+) -> Sheet:
+    """What the rater at this place, from 0, is shown."""
+    left = _sides(hand, shared, start=place)
+    random.shuffle(hand)
+    showings = [Showing(number=1, pair=pair.id, left=left[pair.id]) for pair in hand]
+    return Sheet(rater=f"rater-{place + 1}", showings=tuple(with_repeats(showings, again, random)))
 
 
 def _traits(pair: Pair) -> list[tuple[str, ...]]:

@@ -39,13 +39,7 @@ def draw_scale_study(
     more than 11 points, sessions without the intake form that a scale needs, and where the sessions do not suffice.
     """
     _check_scale(scale)
-    subjects = {
-        session_id(group, session): (group, session) for group, sessions in groups.items() for session in sessions
-    }
-    if len(subjects) != sum(map(len, groups.values())):
-        raise StudyError("a session comes twice in a group: read every run once")
-    if scale.needs_form and (bare := [session.id for _, session in subjects.values() if session.profile is None]):
-        raise StudyError(f"{scale.name} needs the intake form, and {len(bare)} sessions have none, such as {bare[0]}")
+    subjects = _subjects(groups, scale)
     shared = sessions_per_rater if shared is None else shared
     check_draw(len(subjects), raters, sessions_per_rater, shared, "session")
     (twice,) = repeated((repeats,), sessions_per_rater, "session")
@@ -90,6 +84,18 @@ def _check_scale(scale: Scale) -> None:
     if scale.high - scale.low >= MOST_POINTS:
         points = scale.high - scale.low + 1
         raise StudyError(f"{scale.name} has {points} points; a page has room for {MOST_POINTS}")
+
+
+def _subjects(groups: Mapping[str, Sequence[Session]], scale: Scale) -> dict[str, tuple[str, Session]]:
+    """The sessions with their groups, by id in the study."""
+    subjects = {
+        session_id(group, session): (group, session) for group, sessions in groups.items() for session in sessions
+    }
+    if len(subjects) != sum(map(len, groups.values())):
+        raise StudyError("a session comes twice in a group: read every run once")
+    if scale.needs_form and (bare := [session.id for _, session in subjects.values() if session.profile is None]):
+        raise StudyError(f"{scale.name} needs the intake form, and {len(bare)} sessions have none, such as {bare[0]}")
+    return subjects
 
 
 def _traits(rated: RatedSession) -> list[tuple[str, ...]]:

@@ -148,8 +148,8 @@ def _summaries(one: Noticing) -> list[tuple[str, str, MeanFall]]:
 def _shift(shift: MeanFall) -> tuple[Cell, Cell, Cell]:
     return (
         Cell(f"{shift.n:,}"),
-        Cell(NONE if shift.mean_fall is None else number(shift.mean_fall), strong=shift.found),
-        p_cell(shift.test.value, rejected=shift.found, detail=tested(shift.test)),
+        Cell(NONE if shift.mean_fall is None else number(shift.mean_fall), strong=shift.moved),
+        p_cell(shift.test.value, rejected=shift.moved, detail=tested(shift.test)),
     )
 
 

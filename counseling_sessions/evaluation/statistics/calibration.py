@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 
 from counseling_sessions.evaluation.statistics.intervals import Figure, Floats, mean_figure, nothing
-from counseling_sessions.evaluation.statistics.leaving_out import left_out_figure, sums_without
+from counseling_sessions.evaluation.statistics.jackknife import left_out_figure, sums_without
 
 NORMAL = 1.959964
 """The 97.5 % quantile of the normal distribution, for limits of agreement."""

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from counseling_sessions.evaluation.statistics.intervals import Figure, Floats, nothing
-from counseling_sessions.evaluation.statistics.leaving_out import left_out_figure, sums_without
+from counseling_sessions.evaluation.statistics.jackknife import left_out_figure, sums_without
 
 Counts = NDArray[np.int64]
 Coefficient = Callable[[Floats], Floats]

@@ -95,7 +95,7 @@ def share_figure(values: Iterable[tuple[str, float | bool | None]]) -> Figure:
 
 def _exact_interval(share: float, clients: Sequence[str], shares: Floats, count: int) -> Interval:
     if count < MINIMUM_CLIENTS:
-        return _too_few(count)
+        return too_few(count)
     from statsmodels.regression.linear_model import OLS
     from statsmodels.stats.proportion import proportion_confint
 
@@ -111,30 +111,6 @@ def _exact_interval(share: float, clients: Sequence[str], shares: Floats, count:
     low, high = proportion_confint(share * independent, independent, alpha=1 - LEVEL, method="beta")
     method = f"Korn and Graubard's exact interval, {count} clients, as for {independent:.1f} independent values"
     return Interval(float(low), float(high), method)
-
-
-def units_figure(
-    clients: Sequence[str],
-    statistic: Callable[[NDArray[np.intp]], float | None],
-    *,
-    missing: int = 0,
-    undefined: str = "the statistic is undefined for these values",
-    seed: int = 0,
-) -> Figure:
-    """A statistic of units (sessions, pairs, rated units), each of which belongs to a client.
-
-    `clients` has the client of every unit, in an order that does not depend on that of the input; `statistic` takes the
-    indices of the units drawn (a unit may come several times) and returns a number, or None or NaN where it is undefined.
-    `undefined` is the note of a figure whose statistic is undefined for all the units.
-    """
-    count = len(set(clients))
-    value = defined(statistic(np.arange(len(clients), dtype=np.intp))) if clients else None
-    if value is None:
-        return Figure(None, None, None, len(clients), count, missing, note=undefined)
-    if count < MINIMUM_CLIENTS:
-        return figure(value, _too_few(count), len(clients), count, missing)
-    distribution = resampled(clients, lambda chosen: [statistic(chosen)], seed=seed)[:, 0]
-    return figure(value, interval_of(distribution, count, seed), len(clients), count, missing)
 
 
 def resampled(
@@ -171,7 +147,7 @@ def totals_by_client(clients: Sequence[str], *columns: Floats) -> Floats:
 def interval_of(distribution: Floats, clients: int, seed: int) -> Interval:
     """The expanded percentile interval of a statistic's values [resamples] in resamples of clients; NaN is undefined."""
     if clients < MINIMUM_CLIENTS:
-        return _too_few(clients)
+        return too_few(clients)
     values = distribution[np.isfinite(distribution)]
     undefined = 1 - len(values) / len(distribution)
     if undefined > UNDEFINED_ALLOWED:
@@ -209,6 +185,7 @@ def nothing(missing: int = 0, note: str = "nothing here has a value") -> Figure:
     return Figure(None, None, None, 0, 0, missing, note=note)
 
 
-def _too_few(clients: int) -> Interval:
+def too_few(clients: int) -> Interval:
+    """No interval, and why: there are too few clients for one."""
     count = "there is 1" if clients == 1 else f"there are {clients}"
     return Interval(note=f"no interval: it needs {MINIMUM_CLIENTS} clients, and {count}")

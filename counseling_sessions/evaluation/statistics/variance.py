@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from counseling_sessions.evaluation.statistics.agreement import Ratings
 from counseling_sessions.evaluation.statistics.intervals import Figure, Floats, nothing
-from counseling_sessions.evaluation.statistics.leaving_out import left_out_figure, sums_without
+from counseling_sessions.evaluation.statistics.jackknife import left_out_figure, sums_without
 
 RATERS_ASKED = (1, 2, 3, 5, 8)
 """The numbers of raters of a D study."""
@@ -81,9 +81,9 @@ class _Squares:
 
     @property
     def residual(self) -> Floats:
-        rest = self.squares - self.rows - self.between_raters * (self.raters - 1)
+        left = self.squares - self.rows - self.between_raters * (self.raters - 1)
         freedom = (self.units - 1) * (self.raters - 1)
-        return np.asarray(np.maximum(rest + self.correction, 0) / freedom, dtype=np.float64)
+        return np.asarray(np.maximum(left + self.correction, 0) / freedom, dtype=np.float64)
 
     @property
     def components(self) -> Floats:
