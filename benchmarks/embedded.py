@@ -27,11 +27,11 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 from rich.console import Console
 from rich.table import Table
 
-from counseling_sessions.evaluation.diversity import compare_counts
+from counseling_sessions.evaluation.diversity.ngrams import counts_of
+from counseling_sessions.evaluation.diversity.pooled import compare_counts
+from counseling_sessions.evaluation.diversity.tokens import unicode_words
 from counseling_sessions.evaluation.integrity import Integrity
-from counseling_sessions.evaluation.ngrams import counts_of
 from counseling_sessions.evaluation.reference import Turn, reference_scores
-from counseling_sessions.evaluation.tokens import unicode_words
 from counseling_sessions.graph.exchanges import Exchange
 from counseling_sessions.graph.session import SessionTask, run_session
 from counseling_sessions.ladder.models import EmbeddedModel, embedded_model, sizes

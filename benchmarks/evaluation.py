@@ -131,10 +131,10 @@ def family(process: psutil.Popen) -> list[psutil.Process]:
 def evaluate(folder: Path) -> dict[str, float]:
     """Read, check and count the sessions of a folder in one pass, and say what it took."""
     began = time.perf_counter()
-    from counseling_sessions.evaluation.diversity import diversity_of_counts
+    from counseling_sessions.evaluation.diversity.ngrams import counts_of
+    from counseling_sessions.evaluation.diversity.pooled import diversity_of_counts
+    from counseling_sessions.evaluation.diversity.tokens import unicode_words
     from counseling_sessions.evaluation.integrity import Integrity
-    from counseling_sessions.evaluation.ngrams import counts_of
-    from counseling_sessions.evaluation.tokens import unicode_words
     from counseling_sessions.sessions import Session, read_sessions
 
     integrity = Integrity()

@@ -31,13 +31,14 @@ from counseling_sessions.commands.reports import (
 from counseling_sessions.commands.telling import errors, tell, tell_left_out, tell_still_to_come
 from counseling_sessions.evaluation.branches import Branches, read_branches
 from counseling_sessions.evaluation.compare import Comparison, compare_groups
+from counseling_sessions.evaluation.diversity.tokens import as_in_paper, tokenizer_of_file, unicode_words
 from counseling_sessions.evaluation.figures import MEASURES, rows_by_group
 from counseling_sessions.evaluation.groups import Gathered, gather_heads, read_again
 from counseling_sessions.evaluation.integrity import KINDS
 from counseling_sessions.evaluation.judged import Judged, Judging, judge
 from counseling_sessions.evaluation.judged_risk import risk_cases
 from counseling_sessions.evaluation.judging.judges import Judge, read_judges
-from counseling_sessions.evaluation.judging.planted import FEWEST_TURNS
+from counseling_sessions.evaluation.judging.planting.planted import FEWEST_TURNS
 from counseling_sessions.evaluation.measure import Measures, measure_sessions
 from counseling_sessions.evaluation.pairs import Pairing
 from counseling_sessions.evaluation.readings import Measuring, cores
@@ -51,7 +52,6 @@ from counseling_sessions.evaluation.report.methods import of_reference
 from counseling_sessions.evaluation.risk import RiskWords
 from counseling_sessions.evaluation.scales import Scale, read_scale
 from counseling_sessions.evaluation.structure import labels_of
-from counseling_sessions.evaluation.tokens import as_in_paper, tokenizer_of_file, unicode_words
 from counseling_sessions.models.prices import read_prices
 from counseling_sessions.nodes.risk import answer_of, asks_about_risk, find_listed
 from counseling_sessions.profiles.problems import Problem

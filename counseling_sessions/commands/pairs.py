@@ -26,7 +26,7 @@ from counseling_sessions.evaluation.judged_pairs import judged_pairs
 from counseling_sessions.evaluation.judging.card import JudgeCards, judge_cards
 from counseling_sessions.evaluation.judging.controls import control_pairs, controls_wanted, parted
 from counseling_sessions.evaluation.judging.judges import Judge, read_judges
-from counseling_sessions.evaluation.judging.padding import padding_hash
+from counseling_sessions.evaluation.judging.planting.padding import padding_hash
 from counseling_sessions.evaluation.judging.preference import (
     Decision,
     PairVerdicts,

@@ -10,10 +10,10 @@ from counseling_sessions.evaluation.judged_risk import JudgedRisk, RiskCase
 from counseling_sessions.evaluation.judging.branches import judge_branches
 from counseling_sessions.evaluation.judging.cache import JudgeCache
 from counseling_sessions.evaluation.judging.card import JudgeCards, RatedMaterial, judge_cards, score_ratings
-from counseling_sessions.evaluation.judging.checks import PlantedCheck, planted_checks
 from counseling_sessions.evaluation.judging.judges import Judge
 from counseling_sessions.evaluation.judging.means import AffectChange, SubscaleMean, affect_changes, subscale_means
 from counseling_sessions.evaluation.judging.panel import OnProgress, summed
+from counseling_sessions.evaluation.judging.planting.checks import PlantedCheck, planted_checks
 from counseling_sessions.evaluation.judging.run import Judgements, judge_sessions
 from counseling_sessions.evaluation.judging.use import Rubric
 from counseling_sessions.evaluation.scales import Scale

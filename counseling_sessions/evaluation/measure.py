@@ -8,14 +8,14 @@ from dataclasses import dataclass
 
 from counseling_sessions.evaluation.course import course_figures
 from counseling_sessions.evaluation.disclosure import DisclosureCount
-from counseling_sessions.evaluation.diversity import Diversity, EqualLength, compare_counts, diversity_of_counts
+from counseling_sessions.evaluation.diversity.ngrams import Counts, NgramCounter
+from counseling_sessions.evaluation.diversity.pooled import Diversity, EqualLength, compare_counts, diversity_of_counts
+from counseling_sessions.evaluation.diversity.self_bleu import MessagePool, SelfBleu
+from counseling_sessions.evaluation.diversity.semantic import Semantics, semantic_diversity
 from counseling_sessions.evaluation.figures import MEASURES, Measure, SessionFigures
 from counseling_sessions.evaluation.integrity import Integrity
-from counseling_sessions.evaluation.ngrams import Counts, NgramCounter
 from counseling_sessions.evaluation.readings import Measuring, SessionReading, readings
 from counseling_sessions.evaluation.risk import RiskCount
-from counseling_sessions.evaluation.self_bleu import MessagePool, SelfBleu
-from counseling_sessions.evaluation.semantic import Semantics, semantic_diversity
 from counseling_sessions.evaluation.statistics.intervals import Figure, mean_figure, share_figure
 from counseling_sessions.evaluation.structure import Structure, session_figures
 from counseling_sessions.evaluation.talk import Talk

@@ -11,12 +11,12 @@ from itertools import islice
 from typing import Literal
 
 from counseling_sessions.evaluation.disclosure import Disclosure, disclosure_of
+from counseling_sessions.evaluation.diversity.ngrams import SessionNgrams, ngrams_of
+from counseling_sessions.evaluation.diversity.tokens import Tokenizer, unicode_words
 from counseling_sessions.evaluation.integrity import Finding, check_session
-from counseling_sessions.evaluation.ngrams import SessionNgrams, ngrams_of
 from counseling_sessions.evaluation.risk import RiskWords, SessionRisk, risk_of
 from counseling_sessions.evaluation.structure import Labels
 from counseling_sessions.evaluation.talk import SessionTalk, talk_of
-from counseling_sessions.evaluation.tokens import Tokenizer, unicode_words
 from counseling_sessions.sessions import Session
 from counseling_sessions.state import Speaker
 

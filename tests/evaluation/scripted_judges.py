@@ -10,7 +10,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from counseling_sessions.evaluation.judging.material import transcript
-from counseling_sessions.evaluation.judging.planted import defects
+from counseling_sessions.evaluation.judging.planting.planted import defects
 from counseling_sessions.sessions import Session, read_sessions
 from counseling_sessions.texts.words import sentences
 from counseling_sessions.training.corpus import CORPUS

@@ -11,7 +11,7 @@ from counseling_sessions.evaluation.judging.controls import (
     controls_wanted,
     padded,
 )
-from counseling_sessions.evaluation.judging.padding import padding
+from counseling_sessions.evaluation.judging.planting.padding import padding
 from counseling_sessions.evaluation.judging.preference import Order, PairVerdict
 from counseling_sessions.evaluation.pairs import Pair, Winner
 from counseling_sessions.evaluation.session_length import session_length

@@ -8,18 +8,18 @@ from itertools import combinations
 import numpy as np
 import pytest
 
-from counseling_sessions.evaluation import ngrams
-from counseling_sessions.evaluation.diversity import (
+from counseling_sessions.evaluation.diversity import ngrams
+from counseling_sessions.evaluation.diversity.ngrams import counts_of
+from counseling_sessions.evaluation.diversity.pooled import (
     Diversity,
     EqualLength,
     compare_counts,
     diversity_of_counts,
     expectation_adjusted,
 )
-from counseling_sessions.evaluation.ngrams import counts_of
+from counseling_sessions.evaluation.diversity.tokens import Tokenizer, as_in_paper, unicode_words
 from counseling_sessions.evaluation.statistics.intervals import Figure
 from counseling_sessions.evaluation.statistics.jackknife import difference_figure, jackknife_figure
-from counseling_sessions.evaluation.tokens import Tokenizer, as_in_paper, unicode_words
 from counseling_sessions.sessions import Message, Session, read_sessions
 from counseling_sessions.state import Speaker
 from tests.reference import RELEASED, needs_reference

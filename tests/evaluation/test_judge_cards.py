@@ -9,10 +9,10 @@ from scipy.stats import spearmanr
 from counseling_sessions.evaluation.compare import compare_groups
 from counseling_sessions.evaluation.figures import Measure, SessionFigures
 from counseling_sessions.evaluation.judging.ask import Unscored
-from counseling_sessions.evaluation.judging.checks import Fall, PlantedCheck
 from counseling_sessions.evaluation.judging.length_link import length_links
 from counseling_sessions.evaluation.judging.missing import group_counts
-from counseling_sessions.evaluation.judging.noticing import noticing, shift_of
+from counseling_sessions.evaluation.judging.planting.checks import Fall, PlantedCheck
+from counseling_sessions.evaluation.judging.planting.noticing import noticing, shift_of
 from counseling_sessions.evaluation.judging.run import Score
 from counseling_sessions.evaluation.judging.use import use_of
 from counseling_sessions.evaluation.judging.verdicts import VerdictFacts, verdicts

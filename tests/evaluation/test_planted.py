@@ -8,11 +8,11 @@ from statistics import fmean
 import pytest
 
 from counseling_sessions.evaluation.judging.cache import JudgeCache
-from counseling_sessions.evaluation.judging.checks import PlantedCheck, draw_sessions, planted_checks
-from counseling_sessions.evaluation.judging.defect import Defect
-from counseling_sessions.evaluation.judging.padding import padding
-from counseling_sessions.evaluation.judging.planted import CONTROL, TOLERANCE, defects, plant
-from counseling_sessions.evaluation.judging.planters import PLANTERS
+from counseling_sessions.evaluation.judging.planting.checks import PlantedCheck, draw_sessions, planted_checks
+from counseling_sessions.evaluation.judging.planting.defect import Defect
+from counseling_sessions.evaluation.judging.planting.padding import padding
+from counseling_sessions.evaluation.judging.planting.planted import CONTROL, TOLERANCE, defects, plant
+from counseling_sessions.evaluation.judging.planting.planters import PLANTERS
 from counseling_sessions.evaluation.judging.run import judge_sessions
 from counseling_sessions.evaluation.scales import BUILT_IN, read_scale
 from counseling_sessions.evaluation.session_length import count_said

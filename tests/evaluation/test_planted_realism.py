@@ -10,8 +10,8 @@ import pytest
 
 import run
 from counseling_sessions.evaluation.judging.cache import JudgeCache
-from counseling_sessions.evaluation.judging.checks import PlantedCheck, planted_checks
-from counseling_sessions.evaluation.judging.planted import CONTROL, defects, plant
+from counseling_sessions.evaluation.judging.planting.checks import PlantedCheck, planted_checks
+from counseling_sessions.evaluation.judging.planting.planted import CONTROL, defects, plant
 from counseling_sessions.evaluation.scales import BUILT_IN, read_scale
 from counseling_sessions.models.chat import Models
 from counseling_sessions.sessions import Session

@@ -5,7 +5,7 @@ import random
 import pytest
 from sacrebleu.metrics.bleu import BLEU
 
-from counseling_sessions.evaluation.self_bleu import _scores, self_bleu
+from counseling_sessions.evaluation.diversity.self_bleu import _scores, self_bleu
 from counseling_sessions.sessions import Message, Session
 
 WORDS = [f"{first}{last}" for first in ("ba", "de", "ki", "lo", "mu") for last in ("ran", "sel", "tip", "von")]

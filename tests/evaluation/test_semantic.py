@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from counseling_sessions.evaluation.semantic import (
+from counseling_sessions.evaluation.diversity.semantic import (
     Embedder,
     semantic_diversity,
     vendi_score,

@@ -10,7 +10,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tokenizers import models, pre_tokenizers, processors
 
-from counseling_sessions.evaluation.tokens import as_in_paper, paper_cleaning, tokenizer_of_file, unicode_words
+from counseling_sessions.evaluation.diversity.tokens import (
+    as_in_paper,
+    paper_cleaning,
+    tokenizer_of_file,
+    unicode_words,
+)
 from counseling_sessions.settings import SettingsError
 
 

@@ -7,12 +7,12 @@ from itertools import combinations
 from statistics import fmean
 
 from counseling_sessions.evaluation.judging.cache import Tokens
-from counseling_sessions.evaluation.judging.checks import PlantedCheck
 from counseling_sessions.evaluation.judging.judges import Judge
 from counseling_sessions.evaluation.judging.length_link import LengthLink, length_links
 from counseling_sessions.evaluation.judging.missing import GroupCount, group_counts
-from counseling_sessions.evaluation.judging.noticing import Noticing, noticing
 from counseling_sessions.evaluation.judging.panel import Account, summed
+from counseling_sessions.evaluation.judging.planting.checks import PlantedCheck
+from counseling_sessions.evaluation.judging.planting.noticing import Noticing, noticing
 from counseling_sessions.evaluation.judging.preference import PairVerdict, PairVerdicts, PositionBias, position_bias
 from counseling_sessions.evaluation.judging.run import Judgements, Score
 from counseling_sessions.evaluation.judging.use import (

@@ -10,7 +10,7 @@ from random import Random
 from typing import Literal, get_args
 
 from counseling_sessions.evaluation.checks.languages import expected, other_language
-from counseling_sessions.evaluation.judging.padding import LANGUAGE, add_padding
+from counseling_sessions.evaluation.judging.planting.padding import LANGUAGE, add_padding
 from counseling_sessions.evaluation.judging.preference import Decision, PairVerdict, PairVerdicts, decisions
 from counseling_sessions.evaluation.pairs import Pair, PairKey, Winner, name_of
 from counseling_sessions.evaluation.statistics.intervals import Figure, share_figure

@@ -6,23 +6,12 @@ from dataclasses import dataclass
 from statistics import fmean
 
 import numpy as np
-from numpy.typing import NDArray
 
 from counseling_sessions.evaluation.judging.run import Score
 from counseling_sessions.evaluation.scales import Scale
-from counseling_sessions.evaluation.statistics.intervals import (
-    RESAMPLES_ONE_BY_ONE,
-    Figure,
-    Floats,
-    draws,
-    figure,
-    interval_of,
-    nothing,
-)
+from counseling_sessions.evaluation.statistics.intervals import Figure, nothing
+from counseling_sessions.evaluation.statistics.rank_correlation import rank_correlation
 from counseling_sessions.sessions import SessionKey
-
-TINY = 1e-12
-"""A spread of ranks under this is none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,41 +68,12 @@ def _rho(
     if not keys:
         return nothing(missing)
     lengths, values = (np.array([of[key] for key in keys], dtype=np.float64) for of in (words, scores))
-    strata = np.unique([groups.get(key, "") for key in keys], return_inverse=True)[1]
-    names, of_unit = np.unique([key.client for key in keys], return_inverse=True)
-    [rho] = _spearman(lengths, np.round(values, 9), strata, np.ones((1, len(keys))))
-    if np.isnan(rho):
-        note = "undefined: all scores, or all lengths, are the same"
-        return Figure(None, None, None, len(keys), len(names), missing, note=note)
-    drawn = draws(len(names), seed, RESAMPLES_ONE_BY_ONE)[:, of_unit].astype(np.float64)
-    resamples = _spearman(lengths, np.round(values, 9), strata, drawn)
-    return figure(float(rho), interval_of(resamples, len(names), seed), len(keys), len(names), missing)
-
-
-def _spearman(one: Floats, other: Floats, strata: NDArray[np.intp], weights: Floats) -> Floats:
-    """Spearman's correlation within strata, of values [n] that come as often as `weights` [resamples, n] say; NaN where undefined.
-
-    Ranks are taken in each stratum, as shares of its size.
-    """
-    products = np.zeros((3, len(weights)))
-    for stratum in np.unique(strata):
-        inside = strata == stratum
-        weight = weights[:, inside]
-        ranks = [_centred_ranks(of[inside], weight) for of in (one, other)]
-        for place, (first, second) in enumerate(((0, 1), (0, 0), (1, 1))):
-            products[place] += (weight * ranks[first] * ranks[second]).sum(axis=1)
-    both, *squares = products
-    scale = np.sqrt(squares[0] * squares[1])
-    return np.asarray(np.divide(both, scale, out=np.full_like(both, np.nan), where=scale > TINY), dtype=np.float64)
-
-
-def _centred_ranks(values: Floats, weights: Floats) -> Floats:
-    """Mean ranks of values [n] in each resample [resamples, n] as shares of its size, minus one half: −0.5 to 0.5."""
-    order = np.argsort(values, kind="stable")
-    ties = np.flatnonzero(np.diff(values[order], prepend=-np.inf))
-    sizes = np.add.reduceat(weights[:, order], ties, axis=1)
-    size = np.maximum(sizes.sum(axis=1, keepdims=True), 1)
-    middle = (np.cumsum(sizes, axis=1) - sizes / 2) / size - 0.5
-    ranks = np.empty_like(weights)
-    ranks[:, order] = np.repeat(middle, np.diff([*ties, len(values)]), axis=1)
-    return ranks
+    return rank_correlation(
+        [key.client for key in keys],
+        lengths,
+        np.round(values, 9),
+        strata=[groups.get(key, "") for key in keys],
+        missing=missing,
+        undefined="undefined: all scores, or all lengths, are the same",
+        seed=seed,
+    )

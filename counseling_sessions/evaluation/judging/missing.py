@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from scipy.stats import fisher_exact
 
-from counseling_sessions.evaluation.judging.checks import SIGNIFICANT
+from counseling_sessions.evaluation.judging.planting.checks import SIGNIFICANT
 from counseling_sessions.evaluation.judging.run import Score
 from counseling_sessions.evaluation.judging.use import asked_for, why_missing
 from counseling_sessions.evaluation.statistics.family import holm

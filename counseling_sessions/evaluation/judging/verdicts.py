@@ -8,10 +8,10 @@ from typing import Literal
 from pydantic import Field
 
 from counseling_sessions.evaluation.aspects import RubricPart, RubricText
-from counseling_sessions.evaluation.judging.checks import SIGNIFICANT
 from counseling_sessions.evaluation.judging.length_link import LengthLink
 from counseling_sessions.evaluation.judging.missing import GroupCount
-from counseling_sessions.evaluation.judging.noticing import MeanFall, Noticing
+from counseling_sessions.evaluation.judging.planting.checks import SIGNIFICANT
+from counseling_sessions.evaluation.judging.planting.noticing import MeanFall, Noticing
 from counseling_sessions.evaluation.judging.use import CardPart, ScaleUse
 from counseling_sessions.settings import read_yaml
 from counseling_sessions.texts.words import counted

@@ -4,10 +4,10 @@ from collections.abc import Sequence
 
 from counseling_sessions.evaluation.judged import Judged
 from counseling_sessions.evaluation.judging.card import JudgeCard
-from counseling_sessions.evaluation.judging.checks import PlantedCheck
 from counseling_sessions.evaluation.judging.missing import GroupCount
-from counseling_sessions.evaluation.judging.noticing import MeanFall, Noticing
-from counseling_sessions.evaluation.judging.planted import defects
+from counseling_sessions.evaluation.judging.planting.checks import PlantedCheck
+from counseling_sessions.evaluation.judging.planting.noticing import MeanFall, Noticing
+from counseling_sessions.evaluation.judging.planting.planted import defects
 from counseling_sessions.evaluation.judging.use import Closeness, ScoreSpread
 from counseling_sessions.evaluation.judging.verdicts import SAME, Verdict, power_words, reason_words
 from counseling_sessions.evaluation.report.document import Cell, Row, Table

@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Sequence
 
-from counseling_sessions.evaluation.diversity import Diversity, EqualLength
+from counseling_sessions.evaluation.diversity.pooled import Diversity, EqualLength
 from counseling_sessions.evaluation.figures import MEASURES, STRUCTURE
 from counseling_sessions.evaluation.groups import Gathered
 from counseling_sessions.evaluation.integrity import KINDS, LISTED_IF_FOUND, Integrity

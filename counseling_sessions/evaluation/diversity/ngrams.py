@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import gammaln
 
-from counseling_sessions.evaluation.tokens import Tokenizer
+from counseling_sessions.evaluation.diversity.tokens import Tokenizer
 from counseling_sessions.sessions import Session
 from counseling_sessions.state import Speaker
 

@@ -11,8 +11,8 @@ from random import Random
 
 from pydantic import TypeAdapter
 
-from counseling_sessions.evaluation.judging.defect import Defect
-from counseling_sessions.evaluation.judging.planters import PLANTERS
+from counseling_sessions.evaluation.judging.planting.defect import Defect
+from counseling_sessions.evaluation.judging.planting.planters import PLANTERS
 from counseling_sessions.evaluation.session_length import count_said
 from counseling_sessions.sessions import Session
 from counseling_sessions.settings import read_yaml

@@ -6,15 +6,15 @@ Two controls change the length and nothing else that a careful reader would mark
 from collections.abc import Callable, Sequence
 from random import Random
 
-from counseling_sessions.evaluation.judging.defect import Defect
-from counseling_sessions.evaluation.judging.fitting import (
+from counseling_sessions.evaluation.judging.planting.defect import Defect
+from counseling_sessions.evaluation.judging.planting.fitting import (
     Balance,
     Stock,
     beginnings,
     endings,
     of_form,
 )
-from counseling_sessions.evaluation.judging.padding import add_padding
+from counseling_sessions.evaluation.judging.planting.padding import add_padding
 from counseling_sessions.evaluation.session_length import count_said, count_words
 from counseling_sessions.sessions import Message, Session
 from counseling_sessions.state import Speaker

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from math import sqrt
 from statistics import fmean, variance
 
-from counseling_sessions.evaluation.judging.checks import SIGNIFICANT, PlantedCheck
-from counseling_sessions.evaluation.judging.defect import Role
+from counseling_sessions.evaluation.judging.planting.checks import SIGNIFICANT, PlantedCheck
+from counseling_sessions.evaluation.judging.planting.defect import Role
 from counseling_sessions.evaluation.statistics.sign_flips import PValue, sign_flip_test
 from counseling_sessions.sessions import SessionKey
 

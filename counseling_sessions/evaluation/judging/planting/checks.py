@@ -7,10 +7,10 @@ from random import Random
 from statistics import fmean
 
 from counseling_sessions.evaluation.judging.cache import JudgeCache
-from counseling_sessions.evaluation.judging.defect import Defect, Role
 from counseling_sessions.evaluation.judging.judges import Judge
 from counseling_sessions.evaluation.judging.panel import OnProgress
-from counseling_sessions.evaluation.judging.planted import defects, plant
+from counseling_sessions.evaluation.judging.planting.defect import Defect, Role
+from counseling_sessions.evaluation.judging.planting.planted import defects, plant
 from counseling_sessions.evaluation.judging.run import Judgements, Score, judge_each
 from counseling_sessions.evaluation.scales import Scale
 from counseling_sessions.evaluation.statistics.sign_flips import PValue, sign_flip_test

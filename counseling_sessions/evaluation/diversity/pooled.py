@@ -13,7 +13,7 @@ from itertools import combinations
 
 import numpy as np
 
-from counseling_sessions.evaluation.ngrams import Counts
+from counseling_sessions.evaluation.diversity.ngrams import Counts
 from counseling_sessions.evaluation.statistics.intervals import MINIMUM_CLIENTS, Figure
 from counseling_sessions.evaluation.statistics.jackknife import difference_figure, jackknife_figure
 from counseling_sessions.state import Speaker

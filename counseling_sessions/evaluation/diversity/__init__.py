@@ -1,0 +1,1 @@
+"""How varied sessions are: pooled n-grams, self-BLEU, and embeddings."""
