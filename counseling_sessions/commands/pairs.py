@@ -5,12 +5,13 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import TypeAdapter
 from pydantic_core import to_jsonable_python
 
 from counseling_sessions.commands.build import opened_models
 from counseling_sessions.commands.parsing.evaluation import AgreementRequest, PairRequest, PreferRequest, RateRequest
 from counseling_sessions.commands.parsing.values import names
+from counseling_sessions.commands.report_data import read_report
 from counseling_sessions.commands.reports import (
     give_report,
     judge_cache,
@@ -53,8 +54,7 @@ from counseling_sessions.evaluation.report.preference_judges import judges_of_pa
 from counseling_sessions.evaluation.report.preference_verdicts import preference_verdicts
 from counseling_sessions.evaluation.report.preferred import preference_section
 from counseling_sessions.models.prices import read_prices
-from counseling_sessions.settings import SettingsError, validation_message
-from counseling_sessions.store.reading import parse_json, read_text
+from counseling_sessions.settings import SettingsError
 from counseling_sessions.texts.words import counted
 
 
@@ -177,15 +177,11 @@ def _report_pairs(request: AgreementRequest, study: Study) -> Answers:
 
 
 def _judged(path: Path) -> list[Decision]:
-    try:
-        data = parse_json(read_text(path))
-        return TypeAdapter(list[Decision]).validate_python([{**row, "key": row} for row in data["decisions"]])
-    except OSError as error:
-        raise SettingsError(f"{path} cannot be read: {error.strerror or error}") from None
-    except ValidationError as error:
-        raise SettingsError(f"{path}: {validation_message(error)[:300]}") from None
-    except (ValueError, KeyError, TypeError):
-        raise SettingsError(f"{path} is not what `prefer --json` writes") from None
+    return read_report(
+        path,
+        "`prefer --json`",
+        lambda data: TypeAdapter(list[Decision]).validate_python([{**row, "key": row} for row in data["decisions"]]),
+    )
 
 
 def _plain(data: dict[str, Any]) -> dict[str, Any]:

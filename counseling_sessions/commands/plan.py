@@ -7,6 +7,7 @@ from pydantic_core import to_jsonable_python
 
 from counseling_sessions.commands.parsing.planning import PlanStudyRequest, SpreadOptions
 from counseling_sessions.commands.parsing.values import names
+from counseling_sessions.commands.report_data import read_report
 from counseling_sessions.commands.reports import give_report
 from counseling_sessions.evaluation.pilot import Pilot, read_panel_pilot, read_pilot
 from counseling_sessions.evaluation.planning import (
@@ -20,7 +21,6 @@ from counseling_sessions.evaluation.report.document import Document
 from counseling_sessions.evaluation.report.planned import designs_section, goal_section, panel_said, spread_said
 from counseling_sessions.evaluation.statistics.power import AnswerSpread, DifferenceSpread
 from counseling_sessions.settings import SettingsError
-from counseling_sessions.store.reading import parse_json, read_text
 
 
 def plan_study(request: PlanStudyRequest) -> int:
@@ -54,7 +54,7 @@ def _preference(
         raise SettingsError("--win-rate 0.5 is no preference: there is nothing to find")
     pilot = None
     if request.spread.pilot:
-        data = _data(request.spread.pilot, "preferences", "`prefer --json` or `agreement --json` writes")
+        data = _data(request.spread.pilot, "preferences", "`prefer --json` or `agreement --json`")
         pilot = read_panel_pilot(data, request.spread.measure, _between(request.spread))
     panel = pilot.panel if pilot else AnswerSpread(options.rater_sd, options.rate_sd, options.ties)
     designs = plan_preference(
@@ -96,7 +96,7 @@ def _pilot(options: SpreadOptions) -> Pilot | None:
         return None
     if options.measure is None:
         raise SettingsError("--pilot: name the --measure too")
-    data = _data(options.pilot, "groups", "`evaluate --json` or `compare --json` writes")
+    data = _data(options.pilot, "groups", "`evaluate --json` or `compare --json`")
     return read_pilot(data, options.measure, _between(options))
 
 
@@ -115,13 +115,10 @@ def _assumed(options: SpreadOptions) -> DifferenceSpread:
 
 def _data(path: Path, part: str, written_by: str) -> dict[str, Any]:
     """The data of a report, which has this part. Raises `SettingsError`."""
-    problem = f"{path} is not what {written_by}"
-    try:
-        data = parse_json(read_text(path))
-    except OSError as error:
-        raise SettingsError(f"{path} cannot be read: {error.strerror or error}") from None
-    except ValueError:
-        raise SettingsError(problem) from None
-    if not isinstance(data, dict) or not data.get(part):
-        raise SettingsError(problem)
-    return data
+
+    def with_part(data: Any) -> dict[str, Any]:
+        if not data[part]:
+            raise ValueError(f"{part} is empty")
+        return dict(data)
+
+    return read_report(path, written_by, with_part)

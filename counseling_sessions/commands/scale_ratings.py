@@ -4,11 +4,12 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import TypeAdapter
 from pydantic_core import to_jsonable_python
 
 from counseling_sessions.commands.parsing.evaluation import SCALES, AgreementRequest, RateRequest
 from counseling_sessions.commands.parsing.values import names
+from counseling_sessions.commands.report_data import read_report
 from counseling_sessions.commands.reports import give_report, tell_problems
 from counseling_sessions.commands.telling import tell_left_out, tell_still_to_come, warn
 from counseling_sessions.evaluation.groups import gather
@@ -26,8 +27,7 @@ from counseling_sessions.evaluation.report.rated_sessions import (
 )
 from counseling_sessions.evaluation.scales import Scale, read_scale
 from counseling_sessions.sessions import SessionKey
-from counseling_sessions.settings import SettingsError, validation_message
-from counseling_sessions.store.reading import parse_json, read_text
+from counseling_sessions.settings import SettingsError
 from counseling_sessions.texts.words import counted
 
 
@@ -86,20 +86,16 @@ def report_scale_agreement(request: AgreementRequest, study: ScaleStudy) -> Scal
 
 def _judged(path: Path, scale: Scale) -> list[Score]:
     """Judges' scores on the scale in what `evaluate --json` wrote, with the sessions' ids in a study."""
-    try:
-        data = parse_json(read_text(path))["judged"]
-        hashes = dict(data["scales"])
-        wanted = [row for row in data["scores"] if row["scale"] == scale.name]
-        rows = TypeAdapter(list[Score]).validate_python([{**row, "key": row} for row in wanted])
-    except OSError as error:
-        raise SettingsError(f"{path} cannot be read: {error.strerror or error}") from None
-    except ValidationError as error:
-        raise SettingsError(f"{path}: {validation_message(error)[:300]}") from None
-    except (ValueError, KeyError, TypeError):
-        raise SettingsError(f"{path} is not what `evaluate --judge … --json` writes") from None
+    hashes, rows = read_report(path, "`evaluate --judge … --json`", lambda data: _scores(data["judged"], scale.name))
     if hashes.get(scale.name) != scale.hash:
         raise SettingsError(f"{path}: its judges did not score {scale.name} in the words that people were shown")
     return [replace(row, key=_key(row.key)) for row in rows]
+
+
+def _scores(judged: Any, scale: str) -> tuple[dict[str, str], list[Score]]:
+    """The hashes of all scales, and the scores on one."""
+    rows = [{**row, "key": row} for row in judged["scores"] if row["scale"] == scale]
+    return dict(judged["scales"]), TypeAdapter(list[Score]).validate_python(rows)
 
 
 def _key(key: SessionKey) -> SessionKey:

@@ -11,7 +11,7 @@ from counseling_sessions.evaluation.judging.cache import JudgeCache
 from counseling_sessions.evaluation.judging.planting.checks import PlantedCheck, draw_sessions, planted_checks
 from counseling_sessions.evaluation.judging.planting.defect import Defect
 from counseling_sessions.evaluation.judging.planting.padding import padding
-from counseling_sessions.evaluation.judging.planting.planted import CONTROL, TOLERANCE, defects, plant
+from counseling_sessions.evaluation.judging.planting.planted import TOLERANCE, defects, plant
 from counseling_sessions.evaluation.judging.planting.planters import PLANTERS
 from counseling_sessions.evaluation.judging.run import judge_sessions
 from counseling_sessions.evaluation.scales import BUILT_IN, read_scale
@@ -24,6 +24,7 @@ from tests.loopback import LoopbackServer
 
 SCALES = [read_scale(name) for name in BUILT_IN]
 BY_ID = {defect.id: defect for defect in defects()}
+CONTROL = "none"
 BROKEN = [defect.id for defect in defects() if defect.role == "defect"]
 OF_THE_COUNSELOR = ("lecturing", "agreeing", "hostile", "off_topic", "knowing", "intruding", "imposing", "advising")
 OF_THE_CLIENT = ("parroting", "telling_all", "contradicting", "textbook", "counseling")

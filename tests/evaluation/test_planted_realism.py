@@ -11,7 +11,7 @@ import pytest
 import run
 from counseling_sessions.evaluation.judging.cache import JudgeCache
 from counseling_sessions.evaluation.judging.planting.checks import PlantedCheck, planted_checks
-from counseling_sessions.evaluation.judging.planting.planted import CONTROL, defects, plant
+from counseling_sessions.evaluation.judging.planting.planted import defects, plant
 from counseling_sessions.evaluation.scales import BUILT_IN, read_scale
 from counseling_sessions.models.chat import Models
 from counseling_sessions.sessions import Session
@@ -22,6 +22,7 @@ from tests.loopback import LoopbackServer
 from tests.scripted import profile
 
 BY_ID = {defect.id: defect for defect in defects()}
+CONTROL = "none"
 OF_REALISM = (
     *("telling_all", "contradicting", "textbook", "counseling", "knowing", "intruding", "imposing", "missing"),
     "missed_risk",

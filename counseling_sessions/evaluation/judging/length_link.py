@@ -43,12 +43,12 @@ def length_links(
             if row.scored is not None:
                 of_session[row.item].append(row.scored)
     return tuple(
-        LengthLink(name, _rho(_whole(scores[name], len(scale.items)), len(scores[name]), words, groups, seed))
+        LengthLink(name, _rho(_complete(scores[name], len(scale.items)), len(scores[name]), words, groups, seed))
         for name, scale in rated.items()
     )
 
 
-def _whole(scores: Mapping[SessionKey, Mapping[str, Sequence[int]]], items: int) -> dict[SessionKey, float]:
+def _complete(scores: Mapping[SessionKey, Mapping[str, Sequence[int]]], items: int) -> dict[SessionKey, float]:
     return {
         key: fmean(fmean(values) for values in by_item.values())
         for key, by_item in scores.items()

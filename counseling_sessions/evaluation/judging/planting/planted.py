@@ -22,9 +22,6 @@ FEWEST_TURNS = 4
 TOLERANCE = 0.05
 """By no larger share of its words a broken session is longer or shorter than before."""
 
-CONTROL = "none"
-"""The identical copy."""
-
 
 @cache
 def defects() -> tuple[Defect, ...]:
