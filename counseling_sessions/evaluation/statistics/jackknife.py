@@ -43,6 +43,9 @@ def jackknife_figure(
     """
     without = np.asarray(left_out, dtype=np.float64)
     clients = len(without) if clients is None else clients
+    if clients < MINIMUM_CLIENTS:
+        note = f"{clients} clients are too few for an interval, which needs {MINIMUM_CLIENTS}"
+        return Figure(value, None, None, n, clients, note=note)
     return figure(value, _interval(value, without, clients, bounds), n, clients)
 
 
