@@ -42,7 +42,9 @@ class Codebook(BaseModel):
 
     def grouped(self, group: Group) -> frozenset[str]:
         """The codes that experts' coarser code holds together."""
-        return frozenset(name for side in (self.counselor, self.client) for name, code in side.items() if code.group == group)
+        return frozenset(
+            name for side in (self.counselor, self.client) for name, code in side.items() if code.group == group
+        )
 
     @property
     def resistance(self) -> tuple[str, ...]:
