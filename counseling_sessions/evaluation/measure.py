@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
+from counseling_sessions.evaluation.codes.counts import CodeCount, session_codes
 from counseling_sessions.evaluation.course import course_figures
 from counseling_sessions.evaluation.disclosure import DisclosureCount, disclosure_of
 from counseling_sessions.evaluation.diversity import Diversity, EqualLength, compare_counts, diversity_of_counts
@@ -20,7 +21,7 @@ from counseling_sessions.evaluation.tokens import Tokenizer, unicode_words
 from counseling_sessions.sessions import Session
 from counseling_sessions.state import Speaker
 
-PlainMetric = Literal["integrity", "structure", "talk", "course", "risk", "diversity", "self-bleu", "semantic"]
+PlainMetric = Literal["integrity", "structure", "talk", "codes", "course", "risk", "diversity", "self-bleu", "semantic"]
 
 
 @dataclass(frozen=True)
@@ -57,6 +58,7 @@ class GroupMeasures:
     integrity: Integrity
     structure: Structure
     talk: Talk | None = None
+    codes: CodeCount | None = None
     disclosure: DisclosureCount | None = None
     risk: RiskCount | None = None
     diversity: Diversity | None = None
@@ -108,6 +110,7 @@ def _group(
     on_progress(f"{name}: integrity and structure")
     integrity, structure = Integrity(how.keep), Structure(how.labels)
     talk = Talk() if "talk" in how.metrics else None
+    codes = CodeCount() if "codes" in how.metrics else None
     disclosure = DisclosureCount() if "course" in how.metrics else None
     risks = RiskCount(how.words) if how.words and "risk" in how.metrics else None
     rows, clean = [], []
@@ -119,6 +122,8 @@ def _group(
         if talk:
             talk.add(read := talk_of(session))
             figures |= read.figures()
+        if codes and (coded := codes.add(session)):
+            figures |= session_codes(coded)
         if disclosure:
             figures |= course_figures(session)
             if curve := disclosure_of(session):
@@ -144,6 +149,7 @@ def _group(
         integrity=integrity,
         structure=structure,
         talk=talk,
+        codes=codes,
         disclosure=disclosure,
         risk=risks if risks and risks.seen else None,
         diversity=diversity_of_counts(counts, how.vocabulary) if counts else None,

@@ -12,7 +12,7 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict
 
 from counseling_sessions.evaluation.codes.codebook import Codebook, codebook
-from counseling_sessions.evaluation.codes.coder import coders, sentence_codes
+from counseling_sessions.evaluation.codes.coder import sentence_codes
 from counseling_sessions.evaluation.codes.sentences import Sentence
 from counseling_sessions.evaluation.statistics.agreement import Rating, mean_kappa, ratings_table
 from counseling_sessions.evaluation.statistics.intervals import Figure
