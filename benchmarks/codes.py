@@ -10,8 +10,9 @@ it. Its transcripts are halved by a hash: errors were read in the first half alo
 import argparse
 import hashlib
 import sys
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
@@ -24,20 +25,25 @@ from benchmarks.talk import SPEAKERS, read_annomi, session_of_annomi
 from counseling_sessions.evaluation.codes.agreement import EXPERTS, Agreements, Kappa, kappa_of
 from counseling_sessions.evaluation.codes.coarse import COARSE, coarse_code
 from counseling_sessions.evaluation.codes.coder import code_messages
-from counseling_sessions.evaluation.figures import MEASURES, SessionFigures
+from counseling_sessions.evaluation.figures import MEASURES
 from counseling_sessions.evaluation.measure import Measuring, measure
 from counseling_sessions.evaluation.report.document import Cell, Document, Row, Section, Table
 from counseling_sessions.evaluation.report.format import number, p_cell
 from counseling_sessions.evaluation.report.terminal import show
 from counseling_sessions.evaluation.statistics.family import holm
-from counseling_sessions.evaluation.statistics.intervals import interval_of, resampled
+from counseling_sessions.evaluation.statistics.intervals import Floats, Interval, draws, interval_of
 from counseling_sessions.sessions import Session
 from counseling_sessions.state import Speaker
 
 EXPERT_CODES = {"therapist_input": "input"}
 """AnnoMI's names that are not ours."""
-FEWEST = 20
+FEWEST = 15
 """Sessions of each quality that a measure needs."""
+CUT = 20
+"""Utterances that all sessions are cut to, so that length tells nothing."""
+DRAWS = 4000
+LENGTHS = ("turns",)
+"""Measures that are length itself, and so no family's."""
 
 
 @dataclass(frozen=True)
@@ -63,7 +69,7 @@ def main() -> None:
     second = agreement([one for one in said if one.half == 2])
     sections = (
         Section("Agreement with experts", (), (agreement_table({"second half": second, "all": agreement(said)}),)),
-        Section("Known groups", (), (known_groups(args.path),)),
+        Section("Known groups", (), (known_groups(args.path, said),)),
     )
     show(Document("Behaviour codes on AnnoMI", "", sections), Console(width=150))
     if args.record:
@@ -105,94 +111,104 @@ def _kappa(one: Kappa) -> Cell:
     return Cell(f"{number(one.kappa)} [{number(one.low)}, {number(one.high)}]")
 
 
-def known_groups(path: Path) -> Table:
+def known_groups(path: Path, said: Sequence[Utterance]) -> Table:
     """How well each measure alone tells sessions of high quality from those of low quality."""
     groups: dict[str, list[Session]] = {"high": [], "low": []}
-    for quality, session in _sessions(path):
-        groups[quality].append(session)
-    rows = measure(groups, Measuring(("integrity", "structure", "talk", "codes"))).rows
-    length = np.log([row.values["turns"] for row in rows])
-    tested = {}
-    for name in MEASURES:
-        has = [place for place, row in enumerate(rows) if name in row.values]
-        some = [rows[place] for place in has]
-        if min((sum(row.group == group for row in some) for group in groups), default=0) < FEWEST:
-            continue
-        values = np.array([row.values[name] for row in some])
-        if np.ptp(values) > 0:
-            tested[name] = (some, values, _without(values, length[has]))
-    p_values = holm("known groups", {name: _p(some, values) for name, (some, values, _) in tested.items()})
-    free = holm("without length", {name: _p(some, values) for name, (some, _, values) in tested.items()})
-    table = []
-    for plain, freed in zip(p_values.comparisons, free.comparisons, strict=True):
-        some, values, without = tested[plain.name]
-        table.append(
-            (
-                abs(_auc(some, without) - 0.5),
-                (
-                    f"{MEASURES[plain.name].family}: {MEASURES[plain.name].title}",
-                    f"{len(some)}",
-                    *(number(float(values[_high(some) == one].mean())) for one in (True, False)),
-                    _auc_cell(some, values),
-                    p_cell(plain.adjusted, rejected=plain.rejected),
-                    _auc_cell(some, without),
-                    p_cell(freed.adjusted, rejected=freed.rejected),
-                ),
-            )
-        )
-    table.sort(key=lambda pair: -pair[0])
+    cut: dict[str, list[Session]] = {"high": [], "low": []}
+    for quality, number_, rows in read_annomi(path):
+        groups[quality].append(session_of_annomi(path, number_, rows))
+        if len(rows) >= CUT:
+            cut[quality].append(session_of_annomi(path, number_, rows[:CUT]))
+    columns = [_separations(rows_of(groups, said)), _separations(rows_of(cut, said, CUT))]
+    names = sorted(columns[0], key=lambda name: -abs(columns[0][name].auc - 0.5))
+    rows: list[Row] = []
+    for name in names:
+        one = columns[0][name]
+        cells = [cell for column in columns for cell in _auc_cells(column.get(name))]
+        rows.append((_title(name), f"{one.high:.2f}", f"{one.low:.2f}", *cells))
+    shorter = " and ".join(f"{len(sessions)} of {quality}" for quality, sessions in cut.items())
     return Table(
         f"{len(groups['high'])} sessions of high and {len(groups['low'])} of low quality",
-        ("", "n", "mean, high", "mean, low", "AUC", "p (Holm)", "AUC without length", "p (Holm)"),
-        tuple(row for _, row in table),
+        ("", "mean, high", "mean, low", "AUC", "p (Holm)", f"first {CUT} utterances", "p (Holm)"),
+        tuple(rows),
         (
-            "AUC: how often a session of high quality has the larger figure; .5 tells nothing. Intervals are bootstraps over sessions, p is "
-            "Mann and Whitney's. Without length: of what is left after a regression on the logarithm of the number of turns.",
+            "AUC: how often a session of high quality has the larger figure; .5 tells nothing. Intervals are bootstraps over sessions, "
+            f"p is Mann and Whitney's. Sessions of high quality are longer; of equal length are the first {CUT} utterances ({shorter} "
+            "quality are as long). Experts: the same from the experts' codes.",
         ),
     )
 
 
-def _sessions(path: Path) -> Iterator[tuple[str, Session]]:
-    for quality, number_, rows in read_annomi(path):
-        yield quality, session_of_annomi(path, number_, rows)
+def rows_of(
+    groups: dict[str, list[Session]], said: Sequence[Utterance], until: int | None = None
+) -> list[tuple[str, dict[str, float]]]:
+    """The quality and the figures of each session, those of the experts' codes too."""
+    expert = defaultdict(list)
+    for one in said:
+        expert[one.transcript].append(one)
+    metrics = measure(groups, Measuring(("integrity", "structure", "talk", "codes")))
+    return [(row.group, row.values | _of_experts(expert[row.key.session][:until])) for row in metrics.rows]
 
 
-def _without(values: np.ndarray, length: np.ndarray) -> np.ndarray:
-    slope, start = np.polyfit(length, values, 1)
-    return values - slope * length - start
+def _of_experts(said: Sequence[Utterance]) -> dict[str, float]:
+    counts = Counter(one.expert for one in said)
+    counselor = sum(one.side == "counselor" for one in said)
+    parts = {
+        "reflections among reflections and questions": ("reflection", counts["reflection"] + counts["question"]),
+        "counselor messages of input": ("input", counselor),
+        "change talk among change and sustain talk": ("change", counts["change"] + counts["sustain"]),
+    }
+    return {f"experts: {name}": counts[code] / total for name, (code, total) in parts.items() if total}
 
 
-def _high(rows: Sequence[SessionFigures]) -> np.ndarray:
-    return np.array([row.group == "high" for row in rows])
+@dataclass(frozen=True)
+class Separation:
+    """Means of both qualities, AUC with its interval, and p before and after Holm's correction."""
+
+    high: float
+    low: float
+    auc: float
+    interval: Interval
+    p: float
+    adjusted: float | None = None
 
 
-def _p(rows: Sequence[SessionFigures], values: np.ndarray) -> float:
-    high = _high(rows)
-    return float(mannwhitneyu(values[high], values[~high]).pvalue)
+def _separations(rows: Sequence[tuple[str, dict[str, float]]]) -> dict[str, Separation]:
+    measured = {}
+    for name in dict.fromkeys(name for _, values in rows for name in values):
+        high, low = (
+            np.array([values[name] for group, values in rows if group == quality and name in values])
+            for quality in ("high", "low")
+        )
+        if min(len(high), len(low)) >= FEWEST and np.ptp(np.concatenate([high, low])) > 0:
+            measured[name] = _separation(high, low)
+    family = holm("known groups", {name: one.p for name, one in measured.items() if name not in LENGTHS})
+    adjusted = {one.name: one.adjusted for one in family.comparisons}
+    return {name: replace(one, adjusted=adjusted.get(name)) for name, one in measured.items()}
 
 
-def _auc(rows: Sequence[SessionFigures], values: np.ndarray) -> float:
-    return _statistic(_high(rows), values)(np.arange(len(values)))
+def _separation(high: Floats, low: Floats) -> Separation:
+    wins = (high[:, None] > low) + 0.5 * (high[:, None] == low)
+    drawn = np.einsum("rh,hl,rl->r", draws(len(high), 0, DRAWS), wins, draws(len(low), 1, DRAWS)) / wins.size
+    interval = interval_of(drawn, len(low), 0)
+    return Separation(
+        float(high.mean()), float(low.mean()), float(wins.mean()), interval, float(mannwhitneyu(high, low).pvalue)
+    )
 
 
-def _statistic(high: np.ndarray, values: np.ndarray) -> Callable[[np.ndarray], float]:
-    def auc(chosen: np.ndarray) -> float:
-        of, drawn = high[chosen], values[chosen]
-        if of.all() or not of.any():
-            return float("nan")
-        return float(mannwhitneyu(drawn[of], drawn[~of], method="asymptotic").statistic / (of.sum() * (~of).sum()))
-
-    return auc
+def _title(name: str) -> str:
+    return f"{MEASURES[name].family}: {MEASURES[name].title}" if name in MEASURES else name
 
 
-def _auc_cell(rows: Sequence[SessionFigures], values: np.ndarray) -> Cell:
-    auc = _statistic(_high(rows), values)
-    names = [row.key.session for row in rows]
-    interval = interval_of(resampled(names, lambda chosen: [auc(chosen)])[:, 0], len(names), 0)
-    value = number(auc(np.arange(len(values))))
-    if interval.low is None or interval.high is None:
-        return Cell(value)
-    return Cell(f"{value} [{number(interval.low)}, {number(interval.high)}]")
+def _auc_cells(one: Separation | None) -> tuple[Cell, Cell]:
+    if one is None:
+        return Cell("–"), Cell("–")
+    ends = (
+        ""
+        if one.interval.low is None or one.interval.high is None
+        else f" [{one.interval.low:.2f}, {one.interval.high:.2f}]"
+    )
+    return Cell(f"{one.auc:.2f}{ends}"), p_cell(one.adjusted, rejected=(one.adjusted or 1) < 0.05)
 
 
 if __name__ == "__main__":

@@ -39,7 +39,7 @@ class MeasureOptions(Options):
     """What is measured."""
 
     metrics: str | None = option(
-        f"of {', '.join((*PLAIN, *JUDGED))}, or all (default: what needs no judge, but {' and '.join(ON_REQUEST)}; with --judge, the judged ones too)",
+        f"of {', '.join((*PLAIN, *JUDGED))}, or all (default: all but {', '.join(ON_REQUEST)}, and the judged ones without --judge)",
         "A,B|all",
     )
     speaker: Literal["counselor", "client"] | None = option("whose messages diversity is of (default: both's)")

@@ -26,7 +26,7 @@ FAIR = 0.4
 
 
 class Kappa(BaseModel):
-    """Cohen's kappa of a code, present or not, with its 95 % interval, and how many sentences or messages have the code by the labels."""
+    """Cohen's kappa of a code, present or not, with its 95 % interval, and how many units have it by the labels."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 

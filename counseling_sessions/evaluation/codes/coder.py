@@ -7,6 +7,7 @@ English alone.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
+from itertools import pairwise
 from pathlib import Path
 from typing import get_args
 
@@ -105,10 +106,8 @@ class Coder:
             starts.append(len(places))
             lengths.append(3 * len(words) - 3 + len(cues))
             places.append(0)  # A sum needs something to sum.
-            places += map(place, words, [0] * len(words))
-            places += map(place, zip(words, words[1:], strict=False), [0] * len(words))
-            places += map(place, zip(words, words[1:], words[2:], strict=False), [0] * len(words))
-            places += map(place, cues, [0] * len(cues))
+            for several in (words, pairwise(words), zip(words, words[1:], words[2:], strict=False), cues):
+                places += filter(None, map(place, several))
         sums = np.add.reduceat(self._weights[places], starts, axis=0)
         total: NDArray[np.float32] = self._bias + sums / np.sqrt(np.asarray(lengths, dtype=np.float32) + LEAST)[:, None]
         return total

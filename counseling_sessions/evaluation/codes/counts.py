@@ -1,6 +1,7 @@
 """The codes of a set of sessions: shares of messages with each, ratios between them, and the figures of single sessions."""
 
 from collections.abc import Sequence
+from functools import cache
 
 from counseling_sessions.evaluation.codes.codebook import codebook
 from counseling_sessions.evaluation.codes.coder import CodedMessage, CodedSession, code_session
@@ -26,6 +27,7 @@ class CodeCount:
     def __init__(self) -> None:
         self.sessions = 0
         self.foreign = 0
+        self._shares: dict[tuple[Speaker, str], Figure] = {}
         self._of_messages: dict[Speaker, list[tuple[str, frozenset[str]]]] = {"counselor": [], "client": []}
 
     def add(self, session: Session) -> CodedSession | None:
@@ -35,6 +37,7 @@ class CodeCount:
             self.foreign += 1
             return None
         self.sessions += 1
+        self._shares.clear()
         for message in coded.messages:
             if message.sentences:
                 self._of_messages[message.speaker].append((session.client, kinds_of(message)))
@@ -46,7 +49,10 @@ class CodeCount:
 
     def share(self, side: Speaker, code: str) -> Figure:
         """The share of one side's messages that have a code, 0 to 1, with its interval."""
-        return share_figure((client, code in kinds) for client, kinds in self._of_messages[side])
+        if (side, code) not in self._shares:
+            of_side = self._of_messages[side]
+            self._shares[side, code] = share_figure((client, code in kinds) for client, kinds in of_side)
+        return self._shares[side, code]
 
     def ratio(self, name: str, *, seed: int = 0) -> Figure:
         """One of `RATIOS`, pooled over messages, with its interval."""
@@ -57,13 +63,19 @@ class CodeCount:
 
 def kinds_of(message: CodedMessage) -> frozenset[str]:
     """A message's codes and the kinds that hold some of them: question, reflection; resistance; leaning (change or sustain)."""
-    codes, book = message.codes, codebook()
-    kinds = {kind for kind in ("question", "reflection") if codes & book.grouped(kind)}  # type: ignore[arg-type]
-    if codes.intersection(book.resistance):
-        kinds.add("resistance")
-    if codes & {"change", "sustain"}:
-        kinds.add("leaning")
-    return codes | kinds
+    codes = message.codes
+    return codes.union(kind for kind, held in _kinds().items() if not codes.isdisjoint(held))
+
+
+@cache
+def _kinds() -> dict[str, frozenset[str]]:
+    book = codebook()
+    return {
+        "question": book.grouped("question"),
+        "reflection": book.grouped("reflection"),
+        "resistance": frozenset(book.resistance),
+        "leaning": book.grouped("change") | book.grouped("sustain"),
+    }
 
 
 def session_codes(coded: CodedSession) -> dict[str, float]:

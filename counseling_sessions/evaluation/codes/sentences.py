@@ -19,7 +19,6 @@ _HESITATION = frozenset(_SPEECH["hesitation"].split())
 _LISTENS = BACKCHANNELS.union(_SPEECH["acknowledging"].split())
 _NOTE = re.compile(r"\[[^\]]{0,60}\]|\([a-z ]{0,20}\)")
 _WORD = re.compile(r"[a-z0-9]+(?:'[a-z]+)*")
-_AGAIN = re.compile(r"\b([a-z']+)(?:(?:-|--|, | )\1\b)+")
 _ASKS = re.compile(r"[?？؟]\W*$")
 _LENGTHS = (1, 2, 3, 5, 8, 13, 21)
 """Words up to which lengths count as one."""
@@ -49,7 +48,7 @@ def read_message(text: str, before: str) -> list[Sentence]:
     """A message's sentences in the coder's form; `before` is what the other said just before, empty at the start."""
     parts = pieces(text)
     asks = [bool(_ASKS.search(part)) for part in parts]
-    said = frozenset(map(root, plain_words(before))) - {""}
+    said = _roots(before)
     answers = bool(_ASKS.search(before))
     return [_sentence(part, place, asks, said, answers) for place, part in enumerate(parts)]
 
@@ -63,17 +62,31 @@ def features(sentence: Sentence) -> list[str]:
     return [*together, *sentence.cues]
 
 
+@lru_cache(maxsize=1024)  # A message's sentences are looked at again with the answer to it.
+def plain_words(sentence: str) -> tuple[str, ...]:
+    """The words of a sentence in lower case, without hesitation and notes; a word said twice in a row comes once."""
+    plain = sentence.replace("’", "'").lower()
+    if "[" in plain or "(" in plain:
+        plain = _NOTE.sub(" ", plain)
+    words = [word for word in _WORD.findall(plain) if word not in _HESITATION]
+    return tuple(word for word, before in zip(words, ["", *words], strict=False) if word != before)
+
+
 @lru_cache(maxsize=64)
-def plain_words(text: str) -> tuple[str, ...]:
-    """The words of a text in lower case, without hesitation and notes; a word begun twice comes once."""
-    plain = _NOTE.sub(" ", text.replace("’", "'").lower())
-    return tuple(word for word in _WORD.findall(_AGAIN.sub(r"\1", plain)) if word not in _HESITATION)
+def _roots(text: str) -> frozenset[str]:
+    """The roots of a message's telling words."""
+    return frozenset().union(*map(_roots_of_sentence, pieces(text)))
+
+
+@lru_cache(maxsize=1024)
+def _roots_of_sentence(sentence: str) -> frozenset[str]:
+    return frozenset(map(root, plain_words(sentence))) - {""}
 
 
 def _sentence(text: str, place: int, asks: Sequence[bool], said: frozenset[str], answers: bool) -> Sentence:
     words = plain_words(text)
     mark = "?" if asks[place] else "$"
-    telling = {root(word) for word in words} - {""}
+    telling = _roots_of_sentence(text)
     return Sentence(
         text,
         ("^", *words, mark),
@@ -89,7 +102,7 @@ def _sentence(text: str, place: int, asks: Sequence[bool], said: frozenset[str],
     )
 
 
-def _echo(telling: set[str], said: frozenset[str]) -> str:
+def _echo(telling: frozenset[str], said: frozenset[str]) -> str:
     if not telling or not said:
         return "none"
     return str(_step(len(telling & said) / len(telling), _ECHOES))
