@@ -14,8 +14,7 @@ from pydantic import BaseModel, ConfigDict
 from counseling_sessions.evaluation.codes.codebook import Codebook, codebook
 from counseling_sessions.evaluation.codes.coder import sentence_codes
 from counseling_sessions.evaluation.codes.sentences import Sentence
-from counseling_sessions.evaluation.statistics.agreement import Rating, mean_kappa, ratings_table
-from counseling_sessions.evaluation.statistics.intervals import Figure
+from counseling_sessions.evaluation.statistics.intervals import Floats, draws, interval_of, totals_by_client
 from counseling_sessions.integrity.linear import read_weights
 from counseling_sessions.state import Speaker
 
@@ -72,14 +71,28 @@ def held_out_agreement(apart: Sequence[HeldOut]) -> Agreements:
 
 def kappa_of(both: Iterable[tuple[str, bool, bool]], *, seed: int = 0) -> Kappa:
     """Cohen's kappa of units, each with its conversation, whether the labels have the code, and whether the coder has it."""
-    rows = list(both)
-    ratings = [
-        Rating(f"{place:06}", rater, float(value), conversation)
-        for place, (conversation, *values) in enumerate(rows)
-        for rater, value in zip(("labels", "coder"), values, strict=True)
-    ]
-    figure = mean_kappa(ratings_table(ratings), [("labels", "coder")], seed=seed)
-    return _rounded(figure, sum(labelled for _, labelled, _ in rows))
+    rows = sorted(both)
+    conversations = [conversation for conversation, *_ in rows]
+    labels, coder = (np.array([row[place] for row in rows], dtype=np.float64) for place in (1, 2))
+    totals = totals_by_client(conversations, np.ones(len(rows)), labels, coder, labels * coder)
+    drawn = _kappas(draws(len(totals), seed) @ totals)
+    value, interval = float(_kappas(totals.sum(axis=0))), interval_of(drawn, len(totals), seed)
+    ends = (
+        None if end is None or not np.isfinite(end) else round(end, 3) for end in (value, interval.low, interval.high)
+    )
+    return Kappa(**dict(zip(("kappa", "low", "high"), ends, strict=True)), labelled=int(labels.sum()))
+
+
+def _kappas(sums: Floats) -> Floats:
+    """Cohen's kappas of [..., 4] sums over units: how many there are, have the code by the labels, by the coder, by both.
+
+    Of all resamples at once; statsmodels has it for one table. NaN where neither label nor coder has it, or both always.
+    """
+    units, labelled, coded, both = np.moveaxis(sums, -1, 0)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        chance = (labelled * coded + (units - labelled) * (units - coded)) / units**2
+        kappas: Floats = ((units - labelled - coded + 2 * both) / units - chance) / (1 - chance)
+    return kappas
 
 
 @cache
@@ -103,11 +116,3 @@ def is_fair(code: str) -> bool:
 
 def _group(book: Codebook, code: str) -> str | None:
     return next(listed[code].group for listed in (book.counselor, book.client) if code in listed)
-
-
-def _rounded(figure: Figure, labelled: int) -> Kappa:
-    value, low, high = (
-        None if end is None or not np.isfinite(end) else round(end, 3)
-        for end in (figure.value, figure.low, figure.high)
-    )
-    return Kappa(kappa=value, low=low, high=high, labelled=labelled)
