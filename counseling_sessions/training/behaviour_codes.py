@@ -7,11 +7,10 @@ learned from it, and agreement is measured on it. Needs the extra `train`.
 """
 
 import hashlib
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
-from itertools import starmap
 from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, ValidationError
@@ -40,12 +39,15 @@ LITTLE = 0.05
 
 
 class LabelledUtterance(BaseModel):
-    """A message with codes for its sentences or clauses, what the other said just before, and the hand that labelled it."""
+    """A message with codes for its sentences or clauses, what the other said just before, and the hand that labelled it.
+
+    A line without `before` goes on from the line before it.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     side: Speaker
-    before: str
+    before: str | None = None
     segments: tuple[tuple[str, tuple[str, ...]], ...]
     hand: str
 
@@ -80,10 +82,10 @@ def sentences_of(utterances: Sequence[LabelledUtterance]) -> Iterator[LabelledSe
     """The sentences of utterances, each with the codes of the parts that it has, the longest part's first."""
     conversation = last = ""
     for one in utterances:
-        if not one.before or one.before != last:
+        if one.before is not None:
             conversation = f"{one.hand}: {one.text}"
+        said = read_message(one.text, last if one.before is None else one.before)
         last = one.text
-        said = read_message(one.text, one.before)
         for sentence, codes in zip(said, _aligned(one), strict=True):
             yield LabelledSentence(one.side, sentence, codes, one.hand, conversation)
 
@@ -120,15 +122,16 @@ def _lines(path: Path) -> Iterator[LabelledUtterance]:
 
 def _aligned(one: LabelledUtterance) -> Iterator[tuple[str, ...]]:
     """The codes of each sentence, by the characters that the labelled parts and the sentence share."""
-    parts = list(starmap(_Part, _places([text for text, _ in one.segments], one.text, [c for _, c in one.segments])))
-    for start, end, _ in _places(pieces(one.text), one.text, [()] * len(pieces(one.text))):
-        counts: Counter[str] = Counter()
+    spans = zip(_places([text for text, _ in one.segments], one.text), one.segments, strict=True)
+    parts = [_Part(*span, codes) for span, (_, codes) in spans]
+    for start, end in _places(pieces(one.text), one.text):
+        counts: defaultdict[str, float] = defaultdict(float)
         for part in parts:
             shared = min(part.end, end) - max(part.start, start)
             for place, code in enumerate(part.codes if shared > 0 else ()):
                 little = LITTLE if code in {"facilitate", "neutral"} else 1.0
-                counts[code] += shared * little / (place + 1)  # type: ignore[assignment]
-        yield tuple(code for code, _ in counts.most_common())
+                counts[code] += shared * little / (place + 1)
+        yield tuple(sorted(counts, key=lambda code: -counts[code]))
 
 
 @dataclass(frozen=True)
@@ -138,14 +141,13 @@ class _Part:
     codes: tuple[str, ...]
 
 
-def _places(
-    parts: Sequence[str], text: str, codes: Sequence[tuple[str, ...]]
-) -> Iterator[tuple[int, int, tuple[str, ...]]]:
+def _places(parts: Sequence[str], text: str) -> Iterator[tuple[int, int]]:
+    """Where each part begins and ends in a text that has them in this order."""
     end = 0
-    for part, of_part in zip(parts, codes, strict=True):
+    for part in parts:
         start = text.index(part, end)
         end = start + len(part)
-        yield start, end, of_part
+        yield start, end
 
 
 def _chosen(codes: Sequence[str], wanted: Sequence[str], otherwise: str) -> str:

@@ -16,7 +16,7 @@ from counseling_sessions.training.behaviour_codes import (
 from counseling_sessions.training.errors import WrittenError
 
 
-def utterance(*segments: tuple[str, str], before: str = "", side: str = "counselor") -> LabelledUtterance:
+def utterance(*segments: tuple[str, str], before: str | None = "", side: str = "counselor") -> LabelledUtterance:
     parts = tuple((text, tuple(codes.split())) for text, codes in segments)
     return LabelledUtterance.model_validate({"side": side, "before": before, "segments": parts, "hand": "x"})
 
@@ -41,7 +41,7 @@ def test_a_sentence_has_the_codes_of_its_parts_what_says_most_first() -> None:
 def test_a_conversation_is_set_apart_as_a_part_of_one_hand() -> None:
     talk = [
         utterance(("Hello.", "facilitate")),
-        utterance(("Hi there.", "neutral"), before="Hello.", side="client"),
+        utterance(("Hi there.", "neutral"), before=None, side="client"),
         utterance(("How was it?", "question_open"), before="Something else."),
     ]
     conversations = [sentence.conversation for sentence in sentences_of(talk)]

@@ -109,7 +109,8 @@ class Coder:
             for several in (words, pairwise(words), zip(words, words[1:], words[2:], strict=False), cues):
                 places += filter(None, map(place, several))
         sums = np.add.reduceat(self._weights[places], starts, axis=0)
-        total: NDArray[np.float32] = self._bias + sums / np.sqrt(np.asarray(lengths, dtype=np.float32) + LEAST)[:, None]
+        length = np.sqrt(np.asarray(lengths) + LEAST).astype(np.float32)
+        total: NDArray[np.float32] = self._bias + sums / length[:, None]
         return total
 
     @staticmethod
