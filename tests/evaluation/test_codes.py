@@ -134,7 +134,6 @@ def test_a_session_has_figures_of_what_it_can_have() -> None:
         "codes_information": 0.0,
         "codes_advice": pytest.approx(1 / 3),
         "codes_agenda": 0.0,
-        "codes_change": 0.5,
     }
     assert session_codes(CodedSession(())) == {}
 

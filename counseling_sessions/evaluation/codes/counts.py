@@ -79,11 +79,10 @@ def _kinds() -> dict[str, frozenset[str]]:
 
 
 def session_codes(coded: CodedSession) -> dict[str, float]:
-    """The figures by which sessions are compared; one that the session cannot have is not in it."""
-    counselor, client = (
-        [kinds_of(message) for message in coded.messages if message.speaker == side and message.sentences]
-        for side in ("counselor", "client")
-    )
+    """The figures by which sessions are compared, of codes that are fairly read; one that the session cannot have is not in it."""
+    counselor = [
+        kinds_of(message) for message in coded.messages if message.speaker == "counselor" and message.sentences
+    ]
     questions, reflections = _count(counselor, "question"), _count(counselor, "reflection")
     figures = {
         "codes_reflections": _share(reflections, questions + reflections),
@@ -92,7 +91,6 @@ def session_codes(coded: CodedSession) -> dict[str, float]:
         "codes_information": _share(_count(counselor, "information"), len(counselor)),
         "codes_advice": _share(_count(counselor, "advice"), len(counselor)),
         "codes_agenda": _share(_count(counselor, "agenda"), len(counselor)),
-        "codes_change": _share(_count(client, "change"), _count(client, "leaning")),
     }
     return {name: value for name, value in figures.items() if value is not None}
 
