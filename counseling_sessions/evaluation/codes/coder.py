@@ -108,7 +108,7 @@ class Coder:
             places.append(0)  # A sum needs something to sum.
             for several in (words, pairwise(words), zip(words, words[1:], words[2:], strict=False), cues):
                 places += filter(None, map(place, several))
-        sums = np.add.reduceat(self._weights[places], starts, axis=0)
+        sums = np.add.reduceat(self._weights.take(places, axis=0), starts, axis=0)
         length = np.sqrt(np.asarray(lengths) + LEAST).astype(np.float32)
         total: NDArray[np.float32] = self._bias + sums / length[:, None]
         return total

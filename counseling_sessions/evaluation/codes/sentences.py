@@ -39,9 +39,10 @@ class Sentence:
         return self.words[-1] != "?" and _LISTENS.issuperset(self.words[1:-1])
 
 
-def pieces(text: str) -> list[str]:
+@lru_cache(maxsize=64)
+def pieces(text: str) -> tuple[str, ...]:
     """The sentences of a message that have a word, as they stand there."""
-    return [piece for piece in sentences(text) if any(map(str.isalnum, piece))]
+    return tuple(piece for piece in sentences(text) if any(map(str.isalnum, piece)))
 
 
 def read_message(text: str, before: str) -> list[Sentence]:
