@@ -79,7 +79,10 @@ def _kinds() -> dict[str, frozenset[str]]:
 
 
 def session_codes(coded: CodedSession) -> dict[str, float]:
-    """The figures by which sessions are compared, of codes that are fairly read, or that separate known groups; one that the session cannot have is not in it."""
+    """The figures by which sessions are compared; one that the session cannot have is not in it.
+
+    They are of codes that are fairly read, or that separate known groups.
+    """
     counselor = [
         kinds_of(message) for message in coded.messages if message.speaker == "counselor" and message.sentences
     ]
