@@ -41,17 +41,27 @@ def main() -> None:
 
 def transcripts(path: Path) -> Iterator[tuple[str, Session]]:
     """AnnoMI's sessions, each with its quality; utterances in a row of one speaker stay apart."""
+    for quality, number, rows in read_annomi(path):
+        yield f"{path.stem}, {quality}", session_of_annomi(path, number, rows)
+
+
+def read_annomi(path: Path) -> Iterator[tuple[str, str, list[dict[str, str]]]]:
+    """AnnoMI's transcripts: quality, number, and a row for each utterance, in order."""
     rows: dict[tuple[str, str], list[dict[str, str]]] = defaultdict(list)
     with path.open(encoding="utf-8", newline="") as file:
         for row in csv.DictReader(file):
             rows[row["mi_quality"], row["transcript_id"]].append(row)
     for (quality, number), said in rows.items():
-        said.sort(key=lambda row: int(row["utterance_id"]))
-        dialogue = (
-            Message(turn=place, speaker=SPEAKERS[row["interlocutor"]], text=row["utterance_text"])
-            for place, row in enumerate(said, 1)
-        )
-        yield f"{path.stem}, {quality}", Session(id=number, source=str(path), dialogue=tuple(dialogue))
+        yield quality, number, sorted(said, key=lambda row: int(row["utterance_id"]))
+
+
+def session_of_annomi(path: Path, number: str, rows: list[dict[str, str]]) -> Session:
+    """A transcript as a session."""
+    dialogue = (
+        Message(turn=place, speaker=SPEAKERS[row["interlocutor"]], text=row["utterance_text"])
+        for place, row in enumerate(rows, 1)
+    )
+    return Session(id=number, source=str(path), dialogue=tuple(dialogue))
 
 
 if __name__ == "__main__":

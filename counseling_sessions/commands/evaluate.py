@@ -10,6 +10,7 @@ from rich.text import Text
 
 from counseling_sessions.commands.parsing.evaluation import (
     JUDGED,
+    ON_REQUEST,
     PLAIN,
     RISK_RUBRIC,
     SCALES,
@@ -122,7 +123,7 @@ def _metrics(request: EvaluateRequest | CompareRequest) -> tuple[tuple[str, ...]
     """The plain metrics that are asked for, and those that need a judge. Raises `SettingsError`."""
     metrics, judge = request.measuring.metrics, request.judging.judge
     if metrics is None:
-        return tuple(name for name in PLAIN if name != "semantic"), JUDGED if judge else ()
+        return tuple(name for name in PLAIN if name not in ON_REQUEST), JUDGED if judge else ()
     choices = (*PLAIN, *JUDGED)
     wanted = choices if metrics == "all" else names(metrics)
     if unknown := [name for name in wanted if name not in choices]:

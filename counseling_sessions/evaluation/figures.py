@@ -33,6 +33,7 @@ INTEGRITY = "integrity"
 TALK = "talk"
 COURSE = "course"
 RISK = "risk"
+CODES = "codes"
 
 MEASURES: dict[str, Measure] = {
     measure.id: measure
@@ -71,6 +72,12 @@ MEASURES: dict[str, Measure] = {
         Measure("risk_advice", "messages that advise before safety", RISK, "lower"),
         Measure("risk_returns", "messages that return to technique", RISK, "lower"),
         Measure("risk_secrecy", "promises of secrecy", RISK, "lower"),
+        Measure("codes_reflections", "reflections among reflections and questions", CODES, share=True),
+        Measure("codes_open", "open ones among questions", CODES, "higher", share=True),
+        Measure("codes_complex", "complex ones among reflections", CODES, share=True),
+        Measure("codes_information", "counselor messages that inform", CODES, share=True),
+        Measure("codes_advice", "counselor messages that advise without permission", CODES, "lower", share=True),
+        Measure("codes_agenda", "counselor messages that arrange the talk", CODES, share=True),
         Measure("risk_drops", "messages that drop safety in another way", RISK, "lower"),
     )
 }

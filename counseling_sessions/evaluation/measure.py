@@ -6,6 +6,7 @@ Sessions are read one by one, measured and forgotten: what stays are numbers, an
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from counseling_sessions.evaluation.codes.counts import CodeCount, session_codes
 from counseling_sessions.evaluation.course import course_figures
 from counseling_sessions.evaluation.disclosure import DisclosureCount
 from counseling_sessions.evaluation.diversity.ngrams import Counts, NgramCounter
@@ -42,6 +43,7 @@ class GroupMeasures:
     integrity: Integrity | None = None
     structure: Structure | None = None
     talk: Talk | None = None
+    codes: CodeCount | None = None
     disclosure: DisclosureCount | None = None
     risk: RiskCount | None = None
     diversity: Diversity | None = None
@@ -129,6 +131,7 @@ class _Group:
         self.integrity = Integrity(how.keep) if "integrity" in wanted else None
         self.structure = Structure(how.labels) if "structure" in wanted else None
         self.talk = Talk() if "talk" in wanted else None
+        self.codes = CodeCount() if "codes" in wanted else None
         self.disclosure = DisclosureCount() if "course" in wanted else None
         self.risks = RiskCount(how.words) if how.words and "risk" in wanted else None
         self.ngrams = NgramCounter(how.tokenizer, speaker=how.speaker) if "diversity" in wanted else None
@@ -154,6 +157,9 @@ class _Group:
         if self.talk and reading.talk:
             self.talk.add(reading.talk)
             figures |= reading.talk.figures()
+        if self.codes:
+            self.codes.count(session, reading.codes)
+            figures |= session_codes(reading.codes) if reading.codes else {}
         if self.disclosure:
             figures |= course_figures(session)
             if reading.disclosure:
@@ -178,6 +184,7 @@ class _Group:
             integrity=self.integrity,
             structure=self.structure,
             talk=self.talk,
+            codes=self.codes,
             disclosure=self.disclosure,
             risk=self.risks if self.risks and self.risks.seen else None,
             diversity=diversity_of_counts(counts, self.how.vocabulary) if counts else None,

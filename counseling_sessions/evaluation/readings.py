@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from itertools import islice
 from typing import Literal
 
+from counseling_sessions.evaluation.codes.coder import CodedSession, code_session
 from counseling_sessions.evaluation.disclosure import Disclosure, disclosure_of
 from counseling_sessions.evaluation.diversity.ngrams import SessionNgrams, ngrams_of
 from counseling_sessions.evaluation.diversity.tokens import Tokenizer, unicode_words
@@ -20,7 +21,7 @@ from counseling_sessions.evaluation.talk import SessionTalk, talk_of
 from counseling_sessions.sessions import Session
 from counseling_sessions.state import Speaker
 
-PlainMetric = Literal["integrity", "structure", "talk", "course", "risk", "diversity", "self-bleu", "semantic"]
+PlainMetric = Literal["integrity", "structure", "talk", "codes", "course", "risk", "diversity", "self-bleu", "semantic"]
 
 FEW = 32
 """Sessions up to which other processes would take longer to begin than the work takes."""
@@ -50,11 +51,12 @@ class Measuring:
 
 @dataclass(frozen=True, slots=True)
 class SessionReading:
-    """What was read of a session; None for what was not asked for."""
+    """What was read of a session; None for what was not asked for. `codes` are None too where the language has no coder."""
 
     findings: list[Finding] | None
     risk: SessionRisk | None
     talk: SessionTalk | None
+    codes: CodedSession | None
     disclosure: Disclosure | None
     ngrams: SessionNgrams | None
 
@@ -66,6 +68,7 @@ def read_session(session: Session, how: Measuring) -> SessionReading:
         findings=check_session(session) if "integrity" in wanted else None,
         risk=risk_of(session, how.words) if "risk" in wanted and how.words else None,
         talk=talk_of(session) if "talk" in wanted else None,
+        codes=code_session(session) if "codes" in wanted else None,
         disclosure=disclosure_of(session) if "course" in wanted else None,
         ngrams=ngrams_of(session, how.tokenizer, speaker=how.speaker) if "diversity" in wanted else None,
     )

@@ -26,7 +26,8 @@ EARLY = 3
 """The first of so many parts of a session is early."""
 
 _DATA = read_yaml(Path(__file__).with_name("talk.yaml"))
-_BACKCHANNELS = frozenset(_DATA["backchannels"].split())
+BACKCHANNELS = frozenset(_DATA["backchannels"].split())
+"""Words that only show that one listens."""
 _MOST_BACKCHANNELS = 5
 _QUESTION = re.compile(r"[?？؟]")
 _PROPOSAL = re.compile(rf"\W*{_DATA['lead']}{_DATA['proposal']}", re.IGNORECASE)
@@ -173,7 +174,7 @@ def _read(session: Session) -> Iterator[Said]:
             listens=not asked
             and not asks
             and 0 < len(listed) <= _MOST_BACKCHANNELS
-            and _BACKCHANNELS.issuperset(listed),
+            and BACKCHANNELS.issuperset(listed),
             reflects=any(map(is_reflection, said)),
             proposes=proposes,
             refuses=not counselor and proposed and refuses(message.text),

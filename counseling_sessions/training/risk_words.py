@@ -6,24 +6,24 @@ python -m counseling_sessions.training.risk_words        # after a change of cor
 the corpus are harmless ones too. Needs the extra `train`.
 """
 
-import hashlib
-import json
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from counseling_sessions.integrity.linear import LinearModel
 from counseling_sessions.nodes.examples import CORPUS
-from counseling_sessions.nodes.risk.learned import FILE, HARMLESS, LinearModel, features, length_of
+from counseling_sessions.nodes.risk.learned import FILE, HARMLESS, features
 from counseling_sessions.nodes.risk.phrases import LANGUAGES
 from counseling_sessions.nodes.risk.spellings import spellings
 from counseling_sessions.profiles.library import builtin_ids, load_builtin
 from counseling_sessions.profiles.schema import client_form
 from counseling_sessions.sessions.record import SessionRecord
 from counseling_sessions.settings import read_yaml, validation_message
+from counseling_sessions.training import linear
 from counseling_sessions.training.corpus import COLLECTIONS, SPLITS, collection_folder
-from counseling_sessions.training.errors import WrittenError, training_extra
+from counseling_sessions.training.errors import WrittenError
+from counseling_sessions.training.linear import as_text, digest, write
 
 STRENGTH = 10.0
 """How closely the model follows its phrases: the inverse of the weight of the squared weights."""
@@ -53,18 +53,6 @@ def phrases(corpus: Path = CORPUS) -> Labelled:
     return labelled
 
 
-def digest(labelled: Labelled) -> str:
-    """A digest of phrases, by which a model's file says what it was learned from."""
-    return hashlib.sha256(json.dumps(labelled).encode()).hexdigest()[:16]
-
-
-def write(model: LinearModel, path: Path) -> None:
-    """Write a model's weights, one feature a line, as `nodes.risk.learned` reads them."""
-    head = json.dumps(model.model_dump(exclude={"weights"}))[:-1]
-    lines = (f"{json.dumps(name, ensure_ascii=False)}: {list(model.weights[name])}" for name in sorted(model.weights))
-    path.write_text(f'{head}, "weights": {{\n' + ",\n".join(lines) + "\n}}\n", encoding="utf-8", newline="\n")
-
-
 def _read(path: Path) -> PhraseFile:
     try:
         return PhraseFile.model_validate(read_yaml(path))
@@ -90,29 +78,10 @@ def _words(text: str) -> str:
 
 
 def fitted(labelled: Labelled) -> LinearModel:
-    """A logistic regression on features, each text's features together of length one. Weights are whole hundredths."""
-    with training_extra():
-        import numpy as np
-        from scipy.sparse import diags
-        from sklearn.feature_extraction.text import CountVectorizer
-        from sklearn.linear_model import LogisticRegression
-
+    """The model that has learned the phrases."""
     texts, classes = zip(*labelled, strict=True)
-    vectorizer = CountVectorizer(analyzer=features, binary=True, min_df=2)
-    seen = vectorizer.fit_transform(texts)
-    lengths = [1 / length_of(features(text)) for text in texts]
-    model: Any = LogisticRegression(C=STRENGTH, max_iter=2_000)
-    model.fit(diags(lengths) @ seen, classes)
-    weights, bias = np.rint(100 * model.coef_).astype(int), np.rint(100 * model.intercept_).astype(int)
-    largest = np.argsort(-abs(weights).max(axis=0), kind="stable")[:KEPT]
-    names = vectorizer.get_feature_names_out()
-    return LinearModel(
-        source=digest(labelled),
-        classes=tuple(map(str, model.classes_)),
-        bias=tuple(map(int, bias)),
-        weights={str(names[place]): tuple(map(int, weights[:, place])) for place in largest if weights[:, place].any()},
-    )
+    return linear.fitted(list(map(features, texts)), classes, digest(labelled), strength=STRENGTH, kept=KEPT)
 
 
 if __name__ == "__main__":
-    write(fitted(phrases()), FILE)
+    write(as_text(fitted(phrases())), FILE)

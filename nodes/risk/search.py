@@ -8,7 +8,7 @@ import re
 from dataclasses import replace
 from typing import Literal
 
-from counseling_sessions.nodes.risk.learned import HARMLESS, linear_model
+from counseling_sessions.nodes.risk.learned import HARMLESS, features, linear_model
 from counseling_sessions.nodes.risk.patterns import Phrases, first_match
 from counseling_sessions.nodes.risk.phrases import Risk, phrase_lists
 from counseling_sessions.nodes.risk.spellings import Spellings, in_other_letters, spellings
@@ -107,7 +107,7 @@ def _find(text: str, before: str, asked: str, learned: bool) -> Risk | None:
 
 def _learned(spelled: Spellings) -> str | None:
     """The category that a message is about, by the learned model; None where that finds it harmless, or not sure enough."""
-    likely = linear_model().probabilities(spelled.exact[0])
+    likely = linear_model().probabilities(features(spelled.exact[0]))
     if 1 - likely.pop(HARMLESS) < SURE_OF_RISK:
         return None
     return max(likely, key=lambda category: likely[category])

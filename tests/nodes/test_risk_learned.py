@@ -6,13 +6,15 @@ from pathlib import Path
 import pytest
 import yaml
 
+from counseling_sessions.integrity.linear import LinearModel
 from counseling_sessions.integrity.rules import means
 from counseling_sessions.integrity.spoken import Spoken
 from counseling_sessions.nodes.examples import CORPUS
 from counseling_sessions.nodes.risk import Risk, find_risk
-from counseling_sessions.nodes.risk.learned import FILE, HARMLESS, LinearModel, features, linear_model
+from counseling_sessions.nodes.risk.learned import FILE, HARMLESS, features, linear_model
 from counseling_sessions.settings import SettingsError
-from counseling_sessions.training.risk_words import digest, fitted, phrases, write
+from counseling_sessions.training.linear import as_text, digest, write
+from counseling_sessions.training.risk_words import fitted, phrases
 
 FEW = [
     ("the tide takes me out of all this", "suicide"),
@@ -34,11 +36,11 @@ def test_the_file_is_learned_from_the_phrases_as_they_are() -> None:
 def test_a_model_learns_from_phrases_and_is_read_again_as_it_was(tmp_path: Path) -> None:
     pytest.importorskip("sklearn")
     model = fitted(FEW * 3)
-    write(model, tmp_path / "weights.json")
+    write(as_text(model), tmp_path / "weights.json")
     again = linear_model(tmp_path / "weights.json")
     assert again == model
     for words, kind in FEW:
-        likely = again.probabilities(words)
+        likely = again.probabilities(features(words))
         assert max(likely, key=lambda name: likely[name]) == kind
         assert sum(likely.values()) == pytest.approx(1)
 
@@ -47,7 +49,7 @@ def test_features_are_words_together_and_parts_of_words() -> None:
     assert {"no", "no way", "no way out", "~^wa", "~out$", "~^out$"} <= features("no way out")
     assert "~ut" not in features("no way out")
     assert features("") == frozenset()
-    assert 0 < LinearModel(source="", classes=("a", "b"), bias=(0, 0), weights={}).probabilities("")["a"] < 1
+    assert 0 < LinearModel(source="", classes=("a", "b"), bias=(0, 0), weights={}).probabilities(())["a"] < 1
 
 
 @pytest.mark.parametrize(

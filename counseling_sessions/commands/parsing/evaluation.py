@@ -15,7 +15,9 @@ RISK_RUBRIC = "risk-rubric"
 """The metric that is the rubric in branches, asked on sessions with a risk."""
 JUDGED = (*SCALES, RISK_RUBRIC)
 """Metrics that need a judge."""
-PLAIN = ("integrity", "structure", "talk", "course", "risk", "diversity", "self-bleu", "semantic")
+PLAIN = ("integrity", "structure", "talk", "codes", "course", "risk", "diversity", "self-bleu", "semantic")
+ON_REQUEST = ("codes", "semantic")
+"""Metrics that need no judge and are left out unless they are asked for."""
 JUDGEMENTS = "judgements"
 """Folder in which the judges' answers are kept, in a run directory or beside other people's sessions."""
 
@@ -39,7 +41,7 @@ class MeasureOptions(Options):
     """What is measured."""
 
     metrics: str | None = option(
-        f"of {', '.join((*PLAIN, *JUDGED))}, or all (default: what needs no judge; with --judge, the judged ones too)",
+        f"of {', '.join((*PLAIN, *JUDGED))}, or all (default: all but {', '.join(ON_REQUEST)}, and the judged ones without --judge)",
         "A,B|all",
     )
     speaker: Literal["counselor", "client"] | None = option("whose messages diversity is of (default: both's)")

@@ -6,6 +6,8 @@ from typing import Any, get_args
 
 from pydantic_core import to_jsonable_python
 
+from counseling_sessions.evaluation.codes.codebook import codebook
+from counseling_sessions.evaluation.codes.counts import RATIOS, CodeCount
 from counseling_sessions.evaluation.compare import Comparison
 from counseling_sessions.evaluation.figures import rows_by_group
 from counseling_sessions.evaluation.groups import Gathered
@@ -146,6 +148,8 @@ def _group(group: GroupMeasures, whose: Callable[[SessionKey], dict[str, Any]]) 
     }
     if group.talk:
         data["talk"] = _talk(group.talk)
+    if group.codes:
+        data["codes"] = _codes(group.codes)
     if group.disclosure:
         data["told_by_tenth"] = {name: group.disclosure.curve(name) for name in group.disclosure.by_attitude}
     if group.risk:
@@ -185,6 +189,12 @@ def _risk(risk: RiskCount) -> dict[str, Any]:
         for level in risk.levels()
     }
     return {"by_level": levels, "false_alarms": risk.false_alarms()}
+
+
+def _codes(codes: CodeCount) -> dict[str, Any]:
+    shares = {side: {code: codes.share(side, code) for code in codebook().of(side)} for side in get_args(Speaker)}
+    ratios = {name: codes.ratio(name) for name in RATIOS}
+    return {"sessions": codes.sessions, "not_in_english": codes.foreign, "shares": shares, "ratios": ratios}
 
 
 def _talk(talk: Talk) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from counseling_sessions.evaluation.figures import rows_by_group
 from counseling_sessions.evaluation.groups import Gathered
 from counseling_sessions.evaluation.judged import Judged
 from counseling_sessions.evaluation.measure import Measures
+from counseling_sessions.evaluation.report.codes import codes_section
 from counseling_sessions.evaluation.report.compared import comparison_section
 from counseling_sessions.evaluation.report.course import course_section
 from counseling_sessions.evaluation.report.document import Document, Section
@@ -55,6 +56,7 @@ def evaluation_document(
         integrity_section(measures) if "integrity" in shown else None,
         structure_section(measures) if "structure" in shown else None,
         talk_section(measures),
+        codes_section(measures, seed=seed),
         course_section(measures),
         risk_section(measures),
         judged_risk_section(judged.risk, gathered.group_of, seed=seed) if judged and judged.risk else None,

@@ -77,6 +77,23 @@ def mean_figure(values: Iterable[Value], *, seed: int = 0) -> Figure:
     return figure(float(scores.mean()), interval, len(scores), len(totals), missing)
 
 
+def ratio_figure(units: Iterable[tuple[str, float, float]], *, seed: int = 0) -> Figure:
+    """The sum of one number of units by the sum of another, with the interval of a bootstrap over clients, as of `mean_figure`.
+
+    A unit has its client and the two numbers. `n` counts the units of the lower sum; where that is 0 there is no value.
+    """
+    rows = sorted(units)
+    below = np.array([lower for _, _, lower in rows], dtype=np.float64)
+    if not below.any():
+        return nothing(note="undefined: there is nothing to divide by")
+    above = np.array([upper for _, upper, _ in rows], dtype=np.float64)
+    totals = totals_by_client([client for client, *_ in rows], above, below)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        drawn = draws(len(totals), seed) @ totals
+        interval = interval_of(drawn[:, 0] / drawn[:, 1], len(totals), seed)
+    return figure(float(above.sum() / below.sum()), interval, int(np.count_nonzero(below)), len(totals))
+
+
 def share_figure(values: Iterable[tuple[str, float | bool | None]]) -> Figure:
     """The mean of values within 0 and 1 (a share; 0.5 for a tie), with Korn and Graubard's interval.
 

@@ -1,0 +1,1 @@
+"""Behaviour codes: what a counselor does and what a client says of change, message by message."""
