@@ -26,7 +26,8 @@ from counseling_sessions.evaluation.codes.agreement import EXPERTS, Agreements, 
 from counseling_sessions.evaluation.codes.coarse import COARSE, coarse_code
 from counseling_sessions.evaluation.codes.coder import code_messages
 from counseling_sessions.evaluation.figures import MEASURES
-from counseling_sessions.evaluation.measure import Measuring, measure
+from counseling_sessions.evaluation.measure import measure
+from counseling_sessions.evaluation.readings import Measuring
 from counseling_sessions.evaluation.report.document import Cell, Document, Row, Section, Table
 from counseling_sessions.evaluation.report.format import number, p_cell
 from counseling_sessions.evaluation.report.terminal import show

@@ -22,7 +22,8 @@ from counseling_sessions.evaluation.codes.coder import (
 from counseling_sessions.evaluation.codes.counts import CodeCount, session_codes
 from counseling_sessions.evaluation.codes.sentences import features, plain_words, read_message
 from counseling_sessions.evaluation.figures import MEASURES
-from counseling_sessions.evaluation.measure import Measuring, measure
+from counseling_sessions.evaluation.measure import measure
+from counseling_sessions.evaluation.readings import Measuring
 from counseling_sessions.evaluation.report.codes import EXPLORE, codes_section
 from counseling_sessions.evaluation.report.document import cell
 from counseling_sessions.integrity.linear import LinearModel, read_weights
