@@ -6,7 +6,6 @@ from itertools import permutations, product
 import numpy as np
 import pytest
 from scipy import stats
-from statsmodels.regression.linear_model import OLS
 
 from counseling_sessions.evaluation.compare import compare_groups
 from counseling_sessions.evaluation.figures import MEASURES, SessionFigures
@@ -44,25 +43,39 @@ def test_one_session_a_client_is_welchs_test() -> None:
     assert (ours.difference.low, ours.difference.high) == (pytest.approx(ends.low), pytest.approx(ends.high))
 
 
-@pytest.mark.parametrize("prefix", ["a", "b"])
-def test_the_error_is_clustered_as_statsmodels_clusters_it(prefix: str) -> None:
-    """With as many clients on either side the corrections are alike: k / (k - 1) for the k clients of a side."""
-    first, second = sides([1, 4, 2, 6, 3, 3], [1, 4, 2, 6, 3, 3], prefix)
-    ours = unpaired_difference(first, second)
-    values = np.array([value for _, value in first + second])
-    group = np.r_[np.ones(len(first)), np.zeros(len(second))]
-    clients = np.unique([name for name, _ in first + second], return_inverse=True)[1]
-    fitted = OLS(values, np.column_stack([np.ones(len(values)), group])).fit(
-        cov_type="cluster", cov_kwds={"groups": clients, "use_correction": False}
-    )
-    error = float(fitted.bse[1]) * np.sqrt(6 / 5)
-    assert ours.difference.value == pytest.approx(float(fitted.params[1]))
-    assert ours.difference.high is not None
-    degrees = float(ours.difference.method.split(", ")[1].split()[0])
-    assert ours.difference.high - float(fitted.params[1]) == pytest.approx(
-        error * stats.t.ppf(0.975, degrees), rel=5e-3
-    )
-    assert ours.shared == (6 if prefix == "a" else 0)
+def test_a_client_counts_once_however_many_sessions_it_has() -> None:
+    """Errors clustered by client, sessions counted alike, rejected 30 % of such studies at .05."""
+    rng = np.random.default_rng(8)
+    rejected = 0
+    for _ in range(400):
+        groups = [
+            [
+                (f"{name}{n}", float(value))
+                for n, size in enumerate(sizes)
+                for value in rng.normal() + rng.normal(size=size)
+            ]
+            for name, sizes in (("a", [1, 1, 1, 1, 12]), ("b", [3] * 30))
+        ]
+        p = unpaired_difference(*groups).test.value
+        rejected += p is not None and p <= 0.05
+    assert rejected / 400 < 0.085
+
+
+def test_clients_in_both_groups_take_part_of_the_noise_away() -> None:
+    apart, both = (unpaired_difference(*sides([3] * 8, [3] * 8, prefix)) for prefix in ("b", "a"))
+    assert (apart.shared, both.shared) == (0, 8)
+    first, second = sides([3] * 8, [3] * 8, "a")
+    means = [
+        [np.mean([value for name, value in side if name == f"a{n}"]) for n in range(8)] for side in (first, second)
+    ]
+    theirs = stats.ttest_rel(*means)
+    assert both.test.value == pytest.approx(theirs.pvalue)
+
+
+def test_groups_that_never_vary_are_alike_or_untested() -> None:
+    same = unpaired_difference([(f"a{n}", 2.0) for n in range(6)], [(f"b{n}", 2.0) for n in range(6)])
+    other = unpaired_difference([(f"a{n}", 2.0) for n in range(6)], [(f"b{n}", 3.0) for n in range(6)])
+    assert (same.test.value, other.test.value) == (1.0, None)
 
 
 def test_a_group_of_few_clients_is_not_tested() -> None:

@@ -27,8 +27,8 @@ def attitude_table(contrasts: Contrasts, reference: str, other: str) -> Table | 
         for item, result in results
     ]
     notes = (
-        "Difference of the means at each attitude. p: whether the difference is the same at every attitude (a client's "
-        "differences exchanged among the attitudes).",
+        "Difference of the means at each attitude. p: whether differences are alike at every attitude (a client's "
+        "exchanged among them); another spread at one attitude counts against that too.",
     )
     heads = ("", *attitudes, "p", "p (Holm)")
     return Table(f"{reference} against {other}, by the client's attitude", heads, tuple(rows), notes)
@@ -75,7 +75,7 @@ def unpaired_table(contrasts: Contrasts, reference: str, other: str) -> Table | 
     shared = max(result.shared for _, result in results)
     clients = f" Clients in both groups: {shared}."
     notes = (
-        "Means over sessions; Welch's t with errors clustered by client, corrected by Holm within each family of measures. Other "
+        "Means over clients, each counted once; Welch's t on them, corrected by Holm within each family of measures. Other "
         f"clients, problems or lengths may stand behind a difference.{clients}",
     )
     heads = ("", reference, other, "difference", "p", "p (Holm)")
