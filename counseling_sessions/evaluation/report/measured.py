@@ -10,7 +10,15 @@ from counseling_sessions.evaluation.integrity import KINDS, LISTED_IF_FOUND, Int
 from counseling_sessions.evaluation.measure import GroupMeasures, Measures
 from counseling_sessions.evaluation.reference import ReferenceScores
 from counseling_sessions.evaluation.report.document import Block, Cell, Listing, Plot, Row, Section, Table
-from counseling_sessions.evaluation.report.format import INTERVALS, NONE, figure_cell, measure_cell, per_cent
+from counseling_sessions.evaluation.report.format import (
+    INTERVALS,
+    NONE,
+    figure_cell,
+    measure_cell,
+    part_cell,
+    per_cent,
+    tally_cell,
+)
 from counseling_sessions.evaluation.report.plots import boxes, lines
 from counseling_sessions.evaluation.statistics.intervals import Figure
 from counseling_sessions.evaluation.structure import DECILES, Structure
@@ -31,9 +39,9 @@ def read_section(gathered: Gathered, measures: Measures) -> Section:
         rows.append(
             (
                 name,
-                f"{group.sessions:,}",
-                f"{group.clients:,}",
-                f"{group.messages:,}",
+                tally_cell(group.sessions),
+                tally_cell(group.clients),
+                tally_cell(group.messages),
                 ", ".join(sorted(attitude for attitude in attitudes if attitude)) or NONE,
                 ", ".join(sorted(models)) or NONE,
             )
@@ -146,8 +154,8 @@ _Structures = Sequence[tuple[GroupMeasures, Structure]]
 def _ends(groups: _Structures) -> Table:
     rows: list[Row] = []
     for reason in sorted({reason for _, structure in groups for reason in structure.end_reasons}):
-        counts = [(structure.end_reasons[reason], group.sessions) for group, structure in groups]
-        rows.append((reason.replace("_", " "), *(f"{n:,} ({per_cent(n, of)})" for n, of in counts)))
+        counts = [(structure.end_reasons[reason], group.sessions, group.clients) for group, structure in groups]
+        rows.append((reason.replace("_", " "), *(part_cell(*count, counted_too=True) for count in counts)))
     return Table("How sessions end", ("", *_names([group for group, _ in groups])), tuple(rows))
 
 
@@ -156,9 +164,9 @@ def _techniques(groups: _Structures) -> Table:
     for group, structure in groups:
         used, of = structure.by_phase, structure.phase_messages
         if used:
-            rows.append((f"{group.name}: messages", *(f"{of[phase]:,}" for phase in PHASES)))
+            rows.append((f"{group.name}: messages", *(tally_cell(of[phase]) for phase in PHASES)))
         for technique in sorted({name for counts in used.values() for name in counts}):
-            shares = (per_cent(used.get(phase, Counter())[technique], of[phase]) for phase in PHASES)
+            shares = (part_cell(used.get(phase, Counter())[technique], of[phase], group.clients) for phase in PHASES)
             rows.append((technique, *shares))
     return Table(
         "Share of the counselor's messages for which a technique was picked, by phase", ("", *PHASES), tuple(rows)
@@ -182,8 +190,8 @@ def _openings(groups: _Structures) -> Table:
     for group, structure in groups:
         for opening in structure.openings(5):
             named = f"{group.name}: {opening.words} …" if len(groups) > 1 else f"{opening.words} …"
-            count = f"{opening.messages:,} of {structure.counselor_messages:,}"
-            rows.append((named, count, f"{100 * opening.share:.1f} %"))
+            count = tally_cell(opening.messages, structure.counselor_messages)
+            rows.append((named, count, part_cell(opening.messages, structure.counselor_messages, group.clients)))
     return Table("Words that open the counselor's messages most often", ("", "messages", "share"), tuple(rows))
 
 
