@@ -187,7 +187,7 @@ def _report_pairs(request: AgreementRequest, study: Study) -> Answers:
                 *of_software(made),
             ),
         )
-        data = {"made": made, "study": study.hash, "command": list(request.arguments)}
+        data: dict[str, Any] = {"made": made, "study": study.hash, "command": list(request.arguments)}
         preferences = [answer._asdict() for answer in by_people(answers, study)]
         data |= {"answers": answers, "rated": result, "lengths": lengths, "preferences": preferences}
         give_report(request.report, document, _plain(data))

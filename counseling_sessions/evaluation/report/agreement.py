@@ -70,7 +70,7 @@ def _raters(rated: Rated) -> Table:
         )
     heads = ("", "left preferred", "p", "same answer when repeated", "same answer when swapped")
     notes = (
-        "Left preferred: of answers that name a session; without a pull of the side, half. p: not corrected over raters. Bold: below .05.",
+        "Left preferred: of answers that name a session; without a pull of the side, half. p: uncorrected. Bold: below .05.",
     )
     return Table("Raters themselves", heads, tuple(rows), notes)
 

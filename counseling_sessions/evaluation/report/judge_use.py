@@ -192,7 +192,7 @@ def _by_target(judge: str, checks: Sequence[PlantedCheck]) -> Table:
         before = check.defect
     tests = sum(check.test.value is not None for check in broken)
     spare = [Cell(name, spare=True) for name in ("lowest before", "unscored")]
-    heads = ("what was broken", "what must fall", "fell", "same", "rose", *spare, "mean fall", "p")
+    heads: Row = ("what was broken", "what must fall", "fell", "same", "rose", *spare, "mean fall", "p")
     notes = (
         "The same sessions, intact and broken. Lowest before: the score could not fall.",
         f"p is not corrected: of {tests:,} tests of defects, chance alone makes about {tests / 40:.1f} bold.",

@@ -5,7 +5,15 @@ from dataclasses import replace
 
 from counseling_sessions.evaluation.preferred import OVERALL, Duel, Preferred
 from counseling_sessions.evaluation.report.document import Cell, Row, Table
-from counseling_sessions.evaluation.report.format import NONE, figure_cell, in_family, number, p_cell, p_cells
+from counseling_sessions.evaluation.report.format import (
+    NONE,
+    figure_cell,
+    in_family,
+    number,
+    p_cell,
+    p_cells,
+    tally_cell,
+)
 from counseling_sessions.evaluation.statistics.crossed import Population
 from counseling_sessions.evaluation.statistics.intervals import Figure
 from counseling_sessions.evaluation.statistics.sign_flips import PValue
@@ -25,17 +33,13 @@ def cautions(preferred: Preferred, who: str) -> list[str]:
     return said
 
 
-def rater_tables(preferred: Preferred, titles: Mapping[str, str], who: str) -> list[Table]:
-    """For every two methods: the results for these raters beside those for raters like these, and the rates of each.
+def rater_tables(duel: Duel, titles: Mapping[str, str], who: str) -> list[Table]:
+    """The results of two methods for raters like these, and the rates of each rater.
 
     A single rater's rates are those of the tables by aspect, and nothing is said of others.
     """
-    tables = []
-    for duel in preferred.duels:
-        raters = sorted({rater for rate in duel.rates.values() for rater in rate.by_rater})
-        if len(raters) > 1:
-            tables += [_beyond(duel, titles, who), _per_rater(duel, titles, who, raters)]
-    return tables
+    raters = sorted({rater for rate in duel.rates.values() for rater in rate.by_rater})
+    return [_beyond(duel, titles, who), _per_rater(duel, titles, who, raters)] if len(raters) > 1 else []
 
 
 def _beyond(duel: Duel, titles: Mapping[str, str], who: str) -> Table:
@@ -100,7 +104,7 @@ def _per_rater(duel: Duel, titles: Mapping[str, str], who: str, raters: list[str
         ]
         return Table(caption, ("", *raters), tuple(rows), (note,))
     rows = [
-        (rater, f"{overall[rater].n:,}", figure_cell(overall[rater], share=True))
+        (rater, tally_cell(overall[rater].n), figure_cell(overall[rater], share=True))
         for rater in sorted(raters, key=lambda name: -(overall[name].value or 0))
     ]
     return Table(caption, ("", "answers", titles[OVERALL]), tuple(rows), (note,))

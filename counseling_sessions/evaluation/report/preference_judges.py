@@ -49,7 +49,7 @@ def _positions(positions: Sequence[Position]) -> Table:
             )
         )
     stayed = [Cell(f"stayed with the {place}", spare=True) for place in ("first", "second")]
-    heads = ("", "first shown preferred", "p", "both orders agree", "by chance", *stayed)
+    heads: Row = ("", "first shown preferred", "p", "both orders agree", "by chance", *stayed)
     notes = (
         "First shown preferred: of answers that name a session; half, without a pull of the place. p: signs of a client's answers "
         "flipped together, "
