@@ -68,7 +68,7 @@ class HandedIn:
 class ItemRating:
     """One rater's score of one item in one showing of a session; None where the rater could not say. `session` is its id in the study.
 
-    `showing` and `seconds` are as in `Rating`; `again` marks the session's second showing to this rater.
+    `showing` and `seconds` are as in `PairRating`; `again` marks the session's second showing to this rater.
     """
 
     rater: str

@@ -11,9 +11,9 @@ from counseling_sessions.evaluation.judging.means import AffectChange
 from counseling_sessions.evaluation.judging.verdicts import reason_words
 from counseling_sessions.evaluation.measure import means
 from counseling_sessions.evaluation.report.document import Block, Cell, Row, Section, Table
-from counseling_sessions.evaluation.report.format import INTERVALS, figure_cell, number
+from counseling_sessions.evaluation.report.format import INTERVALS, figure_cell, number, tally_cell
 from counseling_sessions.evaluation.report.judge_use import (
-    closeness_text,
+    closeness_cell,
     planted_tables,
     scored_table,
     use_tables,
@@ -25,7 +25,6 @@ from counseling_sessions.evaluation.report.points import Point
 from counseling_sessions.evaluation.scales import Scale
 from counseling_sessions.evaluation.statistics.intervals import Figure, mean_figure
 from counseling_sessions.profiles.schema import ATTITUDES
-from counseling_sessions.texts.words import counted
 
 _Rows = Mapping[str, Sequence[SessionFigures]]
 _BOLD = "Bold: the most favourable mean, whether or not the difference is certain; run.py compare tests that."
@@ -138,7 +137,7 @@ def affect_section(judged: Judged, gathered: Gathered, *, seed: int = 0) -> Sect
                     for what in ("before", "after", "change")
                 ]
                 label = ", ".join(part for part in (subscale, group, attitude) if part)
-                rows.append((label, f"{figures[0].n:,}", *(figure_cell(figure) for figure in figures)))
+                rows.append((label, tally_cell(figures[0].n), *(figure_cell(figure) for figure in figures)))
                 named = zip(("before", "after"), figures, strict=False)
                 if pair := {what: point for what, figure in named if (point := _point(figure))}:
                     points[label] = pair
@@ -201,8 +200,8 @@ def _between(judged: Judged) -> Table:
     rows: list[Row] = [
         (
             f"{pair.scale}: {pair.one}, {pair.other}",
-            counted(pair.closeness.n, "pair"),
-            closeness_text(pair.closeness),
+            tally_cell(pair.closeness.n),
+            closeness_cell(pair.closeness),
             figure_cell(alphas.get(pair.scale)),
         )
         for pair in judged.cards.between
