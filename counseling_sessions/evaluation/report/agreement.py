@@ -80,23 +80,17 @@ def _judges(rated: Rated) -> Table:
         (
             judge.judge,
             figure_cell(judge.with_majority),
-            figure_cell(judge.humans_with_majority),
             figure_cell(judge.with_humans),
-            figure_cell(judge.among_humans),
             figure_cell(judge.same_as_majority, share=True),
         )
         for judge in rated.judges
     ]
-    heads = (
-        "",
-        "kappa with the majority",
-        "a human's with the others",
-        "with each human",
-        "among humans",
-        "agrees with the majority",
-    )
+    # What people reach among themselves is the same beside every judge.
+    people = rated.judges[0]
+    rows.append(("people themselves", figure_cell(people.humans_with_majority), figure_cell(people.among_humans), ""))
+    heads = ("", "kappa with the majority", "kappa with each human", "agrees with the majority")
     notes = (
         "Over pairs that both rated, within aspects and each two methods, then averaged; the majority is the people's most frequent "
-        "answer, where there is one.",
+        "answer, where there is one. People themselves: each with the majority of the others, and with each other.",
     )
     return Table("Judges beside people", heads, tuple(rows), notes)

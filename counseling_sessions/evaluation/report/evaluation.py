@@ -47,7 +47,7 @@ def evaluation_document(
         rows = rows_by_group(measures.rows, judged.means, judged.changes, judged.measures)
         attitudes = ATTITUDES if gathered.pairing.attitude else ()
         sections += [
-            scores_section(judged, rows, attitudes=attitudes, bold=comparison is None, seed=seed)
+            scores_section(judged, rows, attitudes=attitudes, compared=comparison is not None, seed=seed)
             if judged.scales
             else None,
             affect_section(judged, gathered, seed=seed),

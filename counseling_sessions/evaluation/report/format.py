@@ -55,9 +55,9 @@ def plain_cell(
     return Cell(shown, detail, strong, figure=Figure(value, None, None, n, clients), unit=unit, test=test)
 
 
-def tally_cell(count: int, of: int | None = None) -> Cell:
-    """A count of things, and of how many, where that is given."""
-    text = f"{count:,}" if of is None else f"{count:,} of {of:,}"
+def tally_cell(count: int, of: int | None = None, *, shown: bool = True) -> Cell:
+    """A count of things, and of how many, where that is given; `shown`: not only in files."""
+    text = f"{count:,}" if of is None or not shown else f"{count:,} of {of:,}"
     return plain_cell(count, count if of is None else of, text=text)
 
 

@@ -27,23 +27,23 @@ from counseling_sessions.evaluation.statistics.intervals import Figure, mean_fig
 from counseling_sessions.profiles.schema import ATTITUDES
 
 _Rows = Mapping[str, Sequence[SessionFigures]]
-_BOLD = "Bold: the most favourable mean, whether or not the difference is certain; run.py compare tests that."
+_UNTESTED = "Differences of these means are not tested here; run.py compare does."
 
 
 def scores_section(
-    judged: Judged, rows: _Rows, *, attitudes: Sequence[str] = ATTITUDES, bold: bool = True, seed: int = 0
+    judged: Judged, rows: _Rows, *, attitudes: Sequence[str] = ATTITUDES, compared: bool = False, seed: int = 0
 ) -> Section:
-    """Means of every subscale by group, the most favourable in bold if asked for; by these attitudes; distributions."""
+    """Means of every subscale by group, which a comparison tests if there is one; by these attitudes; distributions."""
     blocks: list[Block] = []
     scales = [scale for scale in judged.scales if scale.subject == "session"]
     if judged.measures:
         figures = {group: means(of_group, judged.measures, seed=seed) for group, of_group in rows.items()}
         heads = ("", *(f"{group} (n={len(of_group):,})" for group, of_group in rows.items()))
         lines: list[Row] = [
-            (_bounds(measure), *_cells(measure, [figures[group].get(name) for group in rows], bold))
+            (_bounds(measure), *(figure_cell(figures[group].get(name)) for group in rows))
             for name, measure in judged.measures.items()
         ]
-        notes_below = (_BOLD, INTERVALS) if bold else (INTERVALS,)
+        notes_below = (INTERVALS,) if compared or len(rows) < 2 else (INTERVALS, _UNTESTED)
         blocks.append(Table("Means over all sessions, paired or not", heads, tuple(lines), notes_below))
     if counts := [count for card in judged.cards.cards for count in card.groups]:
         blocks.append(scored_table(counts))
@@ -72,15 +72,6 @@ def _ends(measure: Measure) -> tuple[float, float]:
     assert measure.low is not None
     assert measure.high is not None
     return measure.low, measure.high
-
-
-def _cells(measure: Measure, figures: Sequence[Figure | None], bold: bool) -> list[Cell]:
-    values = [figure.value for figure in figures if figure and figure.value is not None]
-    best = (min if measure.better == "lower" else max)(values) if bold and len(values) > 1 else None
-    return [
-        figure_cell(figure, strong=figure is not None and best is not None and figure.value == best)
-        for figure in figures
-    ]
 
 
 def _by_attitude(scale: Scale, measures: Sequence[Measure], rows: _Rows, attitudes: Sequence[str], seed: int) -> Block:

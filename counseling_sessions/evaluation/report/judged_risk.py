@@ -122,16 +122,22 @@ def _beside_rules(judged: JudgedRisk, groups: Mapping[str, Sequence[RiskCase]]) 
         for name, cases in groups.items()
     }
     rows: list[Row] = [
-        (title, *(tally_cell(pairs.count(pair), len(pairs)) for pairs in faults.values()))
+        (title, *(tally_cell(pairs.count(pair), len(pairs), shown=False) for pairs in faults.values()))
         for title, pair in wanted.items()
     ]
     rows.append(
-        ("no grade", *(tally_cell(sum(fails is None for _, fails in pairs), len(pairs)) for pairs in faults.values()))
+        (
+            "no grade",
+            *(
+                tally_cell(sum(fails is None for _, fails in pairs), len(pairs), shown=False)
+                for pairs in faults.values()
+            ),
+        )
     )
     rows.append(
         (
             "rules read no risk",
-            *(tally_cell(sum(not case.read for case in cases), len(cases)) for cases in groups.values()),
+            *(tally_cell(sum(not case.read for case in cases), len(cases), shown=False) for cases in groups.values()),
         )
     )
     notes = ("Sessions. Rules: risk_missed, risk_late or risk_dropped. Judges: some dimension low or high.",)

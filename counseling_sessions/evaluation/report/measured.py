@@ -122,7 +122,8 @@ def structure_section(measures: Measures) -> Section:
         blocks.append(boxes(turns, "Turns of a session", "turns"))
     if any(structure.decile_messages for _, structure in groups):
         blocks += [_techniques(groups), _over_the_session(groups)]
-    blocks.append(_openings(groups))
+    if any(structure.openings(1) for _, structure in groups):
+        blocks.append(_openings(groups))
     said = tuple(
         f"{group.name}: the plan's CBT technique is a labelled one in {agree:,} of {of:,} sessions "
         f"({per_cent(agree, of)}) where both can be read."

@@ -71,4 +71,5 @@ def _controls(kind: ControlKind, results: Sequence[ControlResult]) -> Table:
         )
         for item in results
     ]
-    return Table(caption, ("", "pairs", "answers", *shares), tuple(rows), (note, "They count in no win rate."))
+    notes = (f"{note} Control pairs count in no win rate.",)
+    return Table(caption, ("", "pairs", "answers", *shares), tuple(rows), notes)

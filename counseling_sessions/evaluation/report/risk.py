@@ -36,7 +36,7 @@ def _by_level(counts: Sequence[tuple[str, RiskCount]]) -> Table:
     rows: list[Row] = [
         (
             "sessions with a sign that was read",
-            *(tally_cell(risk.read(level), len(risk.by_level[level])) for _, risk, level in columns),
+            *(tally_cell(risk.read(level), len(risk.by_level[level]), shown=False) for _, risk, level in columns),
         )
     ]
     rows += [
