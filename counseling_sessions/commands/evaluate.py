@@ -47,9 +47,9 @@ from counseling_sessions.evaluation.reference import read_turns, reference_score
 from counseling_sessions.evaluation.report.data import evaluation_data
 from counseling_sessions.evaluation.report.document import Document
 from counseling_sessions.evaluation.report.evaluation import evaluation_document
-from counseling_sessions.evaluation.report.made import made_by
+from counseling_sessions.evaluation.report.made import made_by, made_section
 from counseling_sessions.evaluation.report.measured import SHOWN, reference_section
-from counseling_sessions.evaluation.report.methods import of_reference
+from counseling_sessions.evaluation.report.methods import of_reference, of_software
 from counseling_sessions.evaluation.risk import RiskWords
 from counseling_sessions.evaluation.scales import Scale, read_scale
 from counseling_sessions.evaluation.structure import labels_of
@@ -85,13 +85,14 @@ def score_reference(request: ReferenceRequest) -> int:
         raise SettingsError(f"{request.turns} holds no turns")
     scores = reference_scores(turns)
     source = f"Read from {request.turns}."
+    made = made_by(list(request.arguments))
     document = Document(
         "Generated turns against reference turns",
         source,
-        (reference_section(scores),),
-        methods=tuple(of_reference(scores)),
+        (reference_section(scores), made_section(made)),
+        methods=(*of_reference(scores), *of_software(made)),
     )
-    give_report(request.report, document, dict(to_jsonable_python(scores)))
+    give_report(request.report, document, dict(to_jsonable_python(scores)) | {"made": made})
     return 0
 
 

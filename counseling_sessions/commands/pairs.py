@@ -37,7 +37,7 @@ from counseling_sessions.evaluation.judging.preference import (
 from counseling_sessions.evaluation.judging.run import Judgements
 from counseling_sessions.evaluation.pair_lengths import rated_lengths
 from counseling_sessions.evaluation.pairs import Pair, Pairs, pairs_of
-from counseling_sessions.evaluation.preferred import by_judges, preferred, rated
+from counseling_sessions.evaluation.preferred import by_judges, by_people, preferred, rated
 from counseling_sessions.evaluation.rating.answers import Answers, find_study, read_answers
 from counseling_sessions.evaluation.rating.draw import draw_study
 from counseling_sessions.evaluation.rating.label_studio import write_label_studio
@@ -48,7 +48,15 @@ from counseling_sessions.evaluation.report.data import flat
 from counseling_sessions.evaluation.report.document import Document, Section
 from counseling_sessions.evaluation.report.judged import judge_card
 from counseling_sessions.evaluation.report.made import made_by, made_section
-from counseling_sessions.evaluation.report.methods import of_judges, of_preferences, of_raters, of_software
+from counseling_sessions.evaluation.report.methods import (
+    of_agreement,
+    of_judged_pairs,
+    of_judges,
+    of_lengths,
+    of_preferences,
+    of_raters,
+    of_software,
+)
 from counseling_sessions.evaluation.report.pairing import pairing_section, pairing_sentences
 from counseling_sessions.evaluation.report.preference_judges import judges_of_pairs_section
 from counseling_sessions.evaluation.report.preference_verdicts import preference_verdicts
@@ -86,6 +94,7 @@ def prefer(request: PreferRequest) -> int:
         ),
         methods=(
             *of_preferences(result, aspects, "judge"),
+            *of_judged_pairs(judged),
             *of_judges(cards.cards),
             *of_software(made),
         ),
@@ -160,6 +169,7 @@ def _report_pairs(request: AgreementRequest, study: Study) -> Answers:
     judged = _judged(request.judged) if request.judged else []
     if answers.ratings:
         result = rated(answers, study, judged, seed=request.seed)
+        made = made_by(list(request.arguments), seed=request.seed)
         lengths = rated_lengths(answers.ratings, study, seed=request.seed)
         document = Document(
             "What people preferred",
@@ -168,11 +178,20 @@ def _report_pairs(request: AgreementRequest, study: Study) -> Answers:
                 progress_section(answers),
                 preference_section(result.preferred, study.aspects, "rater", lengths),
                 agreement_section(result, study.aspects),
+                made_section(made),
             ),
-            methods=(*of_raters(answers), *of_preferences(result.preferred, study.aspects, "rater")),
+            methods=(
+                *of_raters(answers),
+                *of_preferences(result.preferred, study.aspects, "rater"),
+                *of_lengths(lengths),
+                *of_agreement(judges=bool(judged)),
+                *of_software(made),
+            ),
         )
-        data = {"study": study.hash, "command": list(request.arguments), "answers": answers, "rated": result}
-        give_report(request.report, document, _plain({**data, "lengths": lengths}))
+        data: dict[str, Any] = {"made": made, "study": study.hash, "command": list(request.arguments)}
+        preferences = [answer._asdict() for answer in by_people(answers, study)]
+        data |= {"answers": answers, "rated": result, "lengths": lengths, "preferences": preferences}
+        give_report(request.report, document, _plain(data))
     return answers
 
 

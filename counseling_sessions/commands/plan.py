@@ -18,6 +18,8 @@ from counseling_sessions.evaluation.planning import (
     plan_preference,
 )
 from counseling_sessions.evaluation.report.document import Document
+from counseling_sessions.evaluation.report.made import made_by, made_section
+from counseling_sessions.evaluation.report.methods import of_plan, of_software
 from counseling_sessions.evaluation.report.planned import designs_section, goal_section, panel_said, spread_said
 from counseling_sessions.evaluation.statistics.power import AnswerSpread, DifferenceSpread
 from counseling_sessions.settings import SettingsError
@@ -33,15 +35,20 @@ def plan_study(request: PlanStudyRequest) -> int:
         aim, said, designs, rests_on = _preference(request, request.win_rate, goal)
     else:
         aim, said, designs, rests_on = _measure(request, goal)
+    kinds = ("difference", "equivalence", "win_rate")
+    kind = next(kind for kind, asked in zip(kinds, aims, strict=True) if asked is not None)
+    made = made_by(list(request.arguments))
     document = Document(
         "Plan of a study",
         "",
         (
             goal_section(aim, goal, said),
             designs_section(designs, alpha=goal.alpha, clients=request.clients),
+            made_section(made),
         ),
+        methods=(*of_plan(aim, goal, said, kind=kind), *of_software(made)),
     )
-    data = {"aim": aim, "goal": goal, "alpha": goal.alpha, **rests_on, "designs": designs}
+    data = {"made": made, "aim": aim, "goal": goal, "alpha": goal.alpha, **rests_on, "designs": designs}
     give_report(request.report, document, dict(to_jsonable_python(data)))
     return 0
 

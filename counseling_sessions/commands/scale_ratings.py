@@ -20,6 +20,8 @@ from counseling_sessions.evaluation.rating.draw_sessions import draw_scale_study
 from counseling_sessions.evaluation.rating.study import ScaleStudy
 from counseling_sessions.evaluation.report.agreement import progress_section
 from counseling_sessions.evaluation.report.document import Document
+from counseling_sessions.evaluation.report.made import made_by, made_section
+from counseling_sessions.evaluation.report.methods import of_rated_sessions, of_raters, of_software
 from counseling_sessions.evaluation.report.rated_sessions import (
     agreement_of_scores,
     judges_beside_people,
@@ -73,13 +75,15 @@ def report_scale_agreement(request: AgreementRequest, study: ScaleStudy) -> Scal
             f"{request.judged} scores none of the sessions that people rated; group them as `rate` did (--by)"
         )
     result = rated_sessions(answers, study, judged, seed=request.seed)
+    made = made_by(list(request.arguments), seed=request.seed)
     sections = [progress_section(answers), ratings_section(result), agreement_of_scores(result)]
     document = Document(
         "How people rated",
         f"{counted(result.sessions, 'session')}, {counted(len(result.raters), 'rater')}.",
-        tuple([*sections, judges_beside_people(result)] if judged else sections),
+        (*sections, *([judges_beside_people(result)] if judged else []), made_section(made)),
+        methods=(*of_raters(answers), *of_rated_sessions(result), *of_software(made)),
     )
-    parts: dict[str, Any] = {"study": study.hash, "command": list(request.arguments), "answers": answers}
+    parts: dict[str, Any] = {"made": made, "study": study.hash, "command": list(request.arguments), "answers": answers}
     give_report(request.report, document, dict(to_jsonable_python(parts | {"rated": result}, inf_nan_mode="constants")))
     return answers
 

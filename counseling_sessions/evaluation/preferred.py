@@ -98,6 +98,16 @@ def by_judges(decisions: Iterable[Decision]) -> tuple[list[Preference], int]:
     return answered, len(items) - len(answered)
 
 
+def by_people(answers: Answers, study: Study) -> list[Preference]:
+    """People's answers at their first showings, as preferences."""
+    pairs = study.by_id
+    return [
+        Preference(row.aspect, row.choice, *pairs[row.pair].methods, pairs[row.pair].client, row.rater)
+        for row in answers.ratings
+        if row.repeat == "none"
+    ]
+
+
 def rated(answers: Answers, study: Study, decisions: Iterable[Decision] = (), *, seed: int = 0) -> Rated:
     """What people answered: preferences, agreement, side bias and self-consistency; with `decisions`, judges beside them.
 
@@ -106,9 +116,7 @@ def rated(answers: Answers, study: Study, decisions: Iterable[Decision] = (), *,
     """
     pairs = study.by_id
     first = [row for row in answers.ratings if row.repeat == "none"]
-    preferences = [
-        Preference(row.aspect, row.choice, *pairs[row.pair].methods, pairs[row.pair].client, row.rater) for row in first
-    ]
+    preferences = by_people(answers, study)
     methods = list(dict.fromkeys(name for pair in study.pairs for name in pair.methods))
     units = [_rating(row.aspect, row.rater, row.choice, pairs[row.pair]) for row in first]
     judged = [

@@ -17,6 +17,7 @@ from counseling_sessions.evaluation.rating.study import ScaleStudy, StudyError, 
 from counseling_sessions.evaluation.report.rated_sessions import agreement_of_scores
 from counseling_sessions.evaluation.scales import Scale, read_scale
 from run import main
+from tests.evaluation.methods import methods_of, unexplained
 from tests.evaluation.rating_sessions import METHODS, pairs
 
 
@@ -172,7 +173,11 @@ def test_people_and_a_generous_judge_through_the_commands(tmp_path: Path, capsys
     judged.write_text(json.dumps({"judged": evaluated(everything, truth)}), encoding="utf-8")
     made = tmp_path / "judged" / "agreement.json"
     command = ["agreement", *(str(tmp_path / f"{rater}.json") for rater in (1, 2, 3)), "--json", str(made)]
-    assert main([*command, "--judged", str(judged)]) == 0
+    page = tmp_path / "agreement.md"
+    assert main([*command, "--judged", str(judged), "--markdown", str(page)]) == 0
+    assert unexplained(page.read_text(encoding="utf-8")) == []
+    for part in ("intraclass correlations", "generalizability study", "prediction-powered (Angelopoulos et al., 2023)"):
+        assert part in methods_of(page.read_text(encoding="utf-8"))
     assert "Judges beside people" in capsys.readouterr().out
     rated = json.loads(made.read_text())["rated"]
     assert rated["subscales"]["general"]["intraclass"]["agreement"]["value"] > 0.5

@@ -46,34 +46,39 @@ def test_each_raters_rate_stands_by_aspect_and_over_all(three: Preferred) -> Non
     assert all(row[1].startswith("83.3 % [") and row[2].startswith("58.3 % [") for row in rows)
 
 
-def test_these_raters_stand_beside_raters_like_these(three: Preferred) -> None:
+def test_raters_like_these_follow_these_raters_with_p_raw_and_corrected(three: Preferred) -> None:
     section, tables = shown(three, "judge")
-    table = tables["m preferred to s: these judges, and judges like these"]
-    assert [cell(head).text for head in table.columns] == ["", "these judges", "p", "judges like these", "t", "p"]
+    assert list(tables)[:2] == ["m preferred to s", "m preferred to s, for judges like these"]
+    table = tables["m preferred to s, for judges like these"]
+    assert [cell(head).text for head in table.columns] == ["", "win rate, ties half", "t", "p", "p (Holm)"]
     rate = three.duels[0].rates["safety"]
     low, high = rate.population.rate.low or 0, rate.population.rate.high or 0
     assert low < (rate.rate.low or 0) < (rate.rate.high or 0) < high
-    row = dict(zip(("", "these", "p", "like", "t", "q"), table.rows[0], strict=True))
-    assert cell(row["like"]).text.endswith(f"[{100 * low:.1f}, {100 * high:.1f}]")
-    assert cell(row["p"]).strong
-    assert not cell(row["q"]).strong
-    assert cell(row["t"]).text == f"{rate.population.t:.2f} (df 2.0, judges)"
+    _, like, t, p, corrected = map(cell, table.rows[0])
+    assert like.text.endswith(f"[{100 * low:.1f}, {100 * high:.1f}]")
+    assert p.test
+    assert p.test == like.test == corrected.test
+    assert p.test.corrected == pytest.approx(2 * (p.test.p.value or 0))
+    assert not corrected.strong
+    assert cell(tables["m preferred to s"].rows[0][-1]).strong
+    assert (t.text, t.figure and t.figure.value) == (
+        f"{rate.population.t:.2f} (df 2.0, judges)",
+        rate.population.t,
+    )
     assert not any("alone" in paragraph for paragraph in section.paragraphs)
 
 
 def test_the_result_stands_in_words_for_a_paper(three: Preferred) -> None:
-    words = shown(three)[1]["m preferred to s: these raters, and raters like these"].notes[-1]
+    words = shown(three)[1]["m preferred to s, for raters like these"].notes[-1]
     assert "these raters preferred m to s in 70.8 % (95 % interval 57.1 to 82.3 %) of their answers" in words
     assert "(p = .008, sign flips over clients)" in words
     assert "For raters like these the rate is 71.5 % (95 % interval 35.1 to 92.1 %) (t(2.0) = 2.58, p = .123)." in words
 
 
 def test_why_nothing_can_be_said_of_others_stands_below() -> None:
-    table = shown(by_raters([20, 18], ("safety",), clients=4))[1][
-        "m preferred to s: these raters, and raters like these"
-    ]
+    table = shown(by_raters([20, 18], ("safety",), clients=4))[1]["m preferred to s, for raters like these"]
     assert "–: it needs 5 clients, and there are 4." in table.notes
-    assert cell(table.rows[0][4]).text == "–"
+    assert cell(table.rows[0][2]).text == "–"
 
 
 def test_both_p_are_corrected_over_the_aspects(three: Preferred) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 import run
+from tests.evaluation.methods import methods_of, unexplained
 from tests.evaluation.scripted_judges import GROUP, SAMPLES, SCALE, judges, write_groups
 
 
@@ -74,6 +75,12 @@ def test_a_card_says_in_words_what_its_judge_is(outcome: tuple[dict[str, Any], s
         assert words in said[kind]["text"]
         assert said[kind]["text"] in page
     assert ("free_of_length" in said) == (name in ("honest", "refusing", "drafting"))
+
+
+def test_the_methods_say_how_judges_were_tried(outcome: tuple[dict[str, Any], str]) -> None:
+    assert unexplained(outcome[1]) == []
+    for part in ("was tried on sessions of plain.jsonl", "Fisher's exact test of clients", "Spearman's correlation"):
+        assert part in methods_of(outcome[1])
 
 
 def test_a_judge_that_counts_words_finds_no_defect_but_the_changed_length(outcome: tuple[dict[str, Any], str]) -> None:

@@ -10,10 +10,12 @@ from counseling_sessions.evaluation.judging.planting.checks import SIGNIFICANT
 from counseling_sessions.evaluation.judging.run import Score
 from counseling_sessions.evaluation.judging.use import asked_for, why_missing
 from counseling_sessions.evaluation.statistics.family import holm
+from counseling_sessions.evaluation.statistics.sign_flips import PValue
 from counseling_sessions.sessions import SessionKey
 
 GAP = 0.1
 """A share of unscored items that is so much larger in one group than in the others is warned of, certain or not."""
+UNTESTED = PValue(None, 0, note="no test: it needs two groups, and something unscored")
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,8 +23,8 @@ class GroupCount:
     """What one judge was asked of one group: item scores `asked` for and `scored`, and those `unscored` by reason.
 
     `sessions` counts those asked about, `lost` those of them without any score. `gap` is the share unscored minus that of all other
-    groups together (None with one group); `p` is Fisher's, over clients with and without an unscored item in and outside of the
-    group, as the sessions of a client are not independent. Holm corrects it for three groups or more.
+    groups together (None with one group); `test` is Fisher's, over clients with and without an unscored item in and outside of the
+    group, as the sessions of a client are not independent. `p` is its value, corrected by Holm for the `tests` of three groups or more.
     """
 
     judge: str
@@ -34,6 +36,8 @@ class GroupCount:
     unscored: dict[str, int] = field(default_factory=dict)
     gap: float | None = None
     p: float | None = None
+    test: PValue = UNTESTED
+    tests: int = 1
 
     @property
     def missing(self) -> int:
@@ -61,7 +65,8 @@ def group_counts(rows: Iterable[Score], groups: Mapping[SessionKey, str], judge:
     for row in rows:
         if row.judge == judge and row.key in groups and asked_for(row.unscored):
             mine[groups[row.key]].append(row)
-    p_values = _tests(mine)
+    tests = _tests(mine)
+    family = {item.name: item.adjusted for item in holm("missing", tests).comparisons} if len(tests) > 2 else {}
     counts = []
     for group, of_group in mine.items():
         others = [row for name, theirs in mine.items() if name != group for row in theirs]
@@ -78,31 +83,30 @@ def group_counts(rows: Iterable[Score], groups: Mapping[SessionKey, str], judge:
                 scored=sum(not why_missing(row.unscored) for row in of_group),
                 unscored=dict(Counter(filter(None, (why_missing(row.unscored) for row in of_group))).most_common()),
                 gap=None if share is None or elsewhere is None else share - elsewhere,
-                p=p_values.get(group),
+                p=family.get(group, tests.get(group, UNTESTED).value),
+                test=tests.get(group, UNTESTED),
+                tests=max(1, len(family)),
             )
         )
     return tuple(counts)
 
 
-def _tests(rows: Mapping[str, list[Score]]) -> dict[str, float | None]:
-    """Each group against all others; of two groups that is one test."""
+def _tests(rows: Mapping[str, list[Score]]) -> dict[str, PValue]:
+    """Each group against all others; of two groups that is one test. Without two groups, or with nothing unscored, there are none."""
     asked = [group for group, of_group in rows.items() if of_group]
     if len(asked) < 2 or not any(why_missing(row.unscored) for of_group in rows.values() for row in of_group):
         return {}
-    raw: dict[str, float | None] = {group: _fisher(rows, group) for group in asked}
-    if len(asked) == 2:
-        return raw
-    return {item.name: item.adjusted for item in holm("missing", raw).comparisons}
+    return {group: _fisher(rows, group) for group in asked}
 
 
-def _fisher(rows: Mapping[str, list[Score]], group: str) -> float:
+def _fisher(rows: Mapping[str, list[Score]], group: str) -> PValue:
     table = []
     for inside in (True, False):
         lacking: dict[str, bool] = defaultdict(bool)
         for row in (row for name, some in rows.items() if (name == group) == inside for row in some):
             lacking[row.key.client] |= bool(why_missing(row.unscored))
         table.append([sum(lacking.values()), len(lacking) - sum(lacking.values())])
-    return float(fisher_exact(table).pvalue)
+    return PValue(float(fisher_exact(table).pvalue), sum(map(sum, table)), "Fisher's exact test of clients")
 
 
 def _share(rows: list[Score]) -> float | None:

@@ -4,7 +4,7 @@ from counseling_sessions.evaluation.aspects import Aspects
 from counseling_sessions.evaluation.preferred import Rated
 from counseling_sessions.evaluation.rating.answers import Answers, Comment, ScaleAnswers, SessionComment
 from counseling_sessions.evaluation.report.document import Block, Listing, Row, Section, Table
-from counseling_sessions.evaluation.report.format import figure_cell, p_cell, tested
+from counseling_sessions.evaluation.report.format import alone, figure_cell, tally_cell
 from counseling_sessions.evaluation.report.preferred import aspect_titles
 from counseling_sessions.texts.words import counted
 
@@ -12,7 +12,7 @@ from counseling_sessions.texts.words import counted
 def progress_section(answers: Answers | ScaleAnswers) -> Section:
     """Who has handed in how much, and what could not be read."""
     rows: list[Row] = [
-        (item.rater, f"{item.answered:,} of {item.asked:,}", item.file or "not handed in") for item in answers.progress
+        (item.rater, tally_cell(item.answered, item.asked), item.file or "not handed in") for item in answers.progress
     ]
     blocks: list[Block] = [Table("", ("rater", "answers", "file"), tuple(rows))]
     if answers.problems:
@@ -34,7 +34,7 @@ def agreement_section(rated: Rated, aspects: Aspects) -> Section:
     rows: list[Row] = [
         (
             titles[aspect],
-            f"{agreement.subjects:,}",
+            tally_cell(agreement.subjects),
             figure_cell(agreement.alpha),
             figure_cell(agreement.ac),
             figure_cell(agreement.fleiss),
@@ -56,22 +56,22 @@ def agreement_section(rated: Rated, aspects: Aspects) -> Section:
 
 
 def _raters(rated: Rated) -> Table:
-    rows: list[Row] = [
-        (
-            rater or "all raters",
-            figure_cell(bias.share, share=True),
-            p_cell(
-                bias.test.value,
-                rejected=bias.test.value is not None and bias.test.value < 0.05,
-                detail=tested(bias.test),
-            ),
-            figure_cell(rated.consistency[rater].repeated, share=True),
-            figure_cell(rated.consistency[rater].swapped, share=True),
+    rows: list[Row] = []
+    for rater, bias in rated.side.items():
+        test, p = alone(bias.test)
+        rows.append(
+            (
+                rater or "all raters",
+                figure_cell(bias.share, share=True, test=test),
+                p,
+                figure_cell(rated.consistency[rater].repeated, share=True),
+                figure_cell(rated.consistency[rater].swapped, share=True),
+            )
         )
-        for rater, bias in rated.side.items()
-    ]
     heads = ("", "left preferred", "p", "same answer when repeated", "same answer when swapped")
-    notes = ("Left preferred: of answers that name a session; without a pull of the side, half.",)
+    notes = (
+        "Left preferred: of answers that name a session; without a pull of the side, half. p: uncorrected. Bold: below .05.",
+    )
     return Table("Raters themselves", heads, tuple(rows), notes)
 
 
@@ -80,23 +80,17 @@ def _judges(rated: Rated) -> Table:
         (
             judge.judge,
             figure_cell(judge.with_majority),
-            figure_cell(judge.humans_with_majority),
             figure_cell(judge.with_humans),
-            figure_cell(judge.among_humans),
             figure_cell(judge.same_as_majority, share=True),
         )
         for judge in rated.judges
     ]
-    heads = (
-        "",
-        "kappa with the majority",
-        "a human's with the others",
-        "with each human",
-        "among humans",
-        "agrees with the majority",
-    )
+    # What people reach among themselves is the same beside every judge.
+    people = rated.judges[0]
+    rows.append(("people themselves", figure_cell(people.humans_with_majority), figure_cell(people.among_humans), ""))
+    heads = ("", "kappa with the majority", "kappa with each human", "agrees with the majority")
     notes = (
         "Over pairs that both rated, within aspects and each two methods, then averaged; the majority is the people's most frequent "
-        "answer, where there is one.",
+        "answer, where there is one. People themselves: each with the majority of the others, and with each other.",
     )
     return Table("Judges beside people", heads, tuple(rows), notes)

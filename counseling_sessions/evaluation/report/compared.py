@@ -81,13 +81,16 @@ def _table(comparison: Comparison, other: str, items: list[Compared]) -> Table:
         Cell("pairs", "pairs with a value from both; missing: sessions without one", spare=True),
     )
     heads = ("", comparison.reference, other, "difference", spare[0], "g_z", "p", "p (Holm)", spare[1])
-    notes = (
+    notes: tuple[str, ...] = (
         "In brackets 95 % intervals, clustered by client. pt: percentage points. Percent: of the other's mean. g_z: the mean "
         "difference in standard deviations of the differences (Hedges). p: signs of a client's differences flipped together; "
         "corrected by Holm within the family.",
     )
     alone = ", ".join(f"{count:,} of {name}" for name, count in comparison.alone[other].items())
     pairs = counted(comparison.pairs[other], "pair")
+    if repeated := max(item.difference.repeated for item in items):
+        further = counted(repeated, "further session")
+        notes += (f"Up to {further} of the same client, attitude and seed: averaged with the first.",)
     caption = f"{comparison.reference} against {other}, {pairs} of sessions; without a partner: {alone}"
     return Table(caption, heads, tuple(rows), notes, name=f"{comparison.reference} against {other}")
 

@@ -6,7 +6,7 @@ from counseling_sessions.evaluation.disclosure import TENTHS
 from counseling_sessions.evaluation.figures import COURSE
 from counseling_sessions.evaluation.measure import GroupMeasures, Measures
 from counseling_sessions.evaluation.report.document import Row, Section, Table
-from counseling_sessions.evaluation.report.format import number
+from counseling_sessions.evaluation.report.format import plain_cell
 from counseling_sessions.evaluation.report.measured import means_table
 from counseling_sessions.profiles.schema import ATTITUDES
 
@@ -24,7 +24,9 @@ def _told(groups: Sequence[GroupMeasures]) -> Table:
     for group in groups:
         for attitude in (*ATTITUDES, ""):
             if group.disclosure and (curves := group.disclosure.by_attitude.get(attitude)):
-                shares = (number(share, share=True) for share in group.disclosure.curve(attitude)[1::2])
+                shares = (
+                    plain_cell(share, len(curves), share=True) for share in group.disclosure.curve(attitude)[1::2]
+                )
                 rows.append((f"{group.name}, {attitude or 'no attitude'} (n={len(curves):,})", *shares))
     heads = (f"{100 * (tenth + 1) // TENTHS} %" for tenth in range(1, TENTHS, 2))
     notes = (

@@ -10,12 +10,12 @@ from counseling_sessions.evaluation.measure import Measures
 from counseling_sessions.evaluation.report.codes import codes_section
 from counseling_sessions.evaluation.report.compared import comparison_section
 from counseling_sessions.evaluation.report.course import course_section
+from counseling_sessions.evaluation.report.diversity import diversity_section
 from counseling_sessions.evaluation.report.document import Document, Section
 from counseling_sessions.evaluation.report.judged import affect_section, judges_section, scores_section
 from counseling_sessions.evaluation.report.judged_risk import judged_risk_section
 from counseling_sessions.evaluation.report.made import made_section
 from counseling_sessions.evaluation.report.measured import (
-    diversity_section,
     integrity_section,
     read_section,
     structure_section,
@@ -47,7 +47,7 @@ def evaluation_document(
         rows = rows_by_group(measures.rows, judged.means, judged.changes, judged.measures)
         attitudes = ATTITUDES if gathered.pairing.attitude else ()
         sections += [
-            scores_section(judged, rows, attitudes=attitudes, bold=comparison is None, seed=seed)
+            scores_section(judged, rows, attitudes=attitudes, compared=comparison is not None, seed=seed)
             if judged.scales
             else None,
             affect_section(judged, gathered, seed=seed),

@@ -37,6 +37,42 @@ def figure_cell(
     return Cell(text, detail, strong, figure=figure, unit=unit, test=test)
 
 
+def plain_cell(
+    value: float | None,
+    n: int,
+    clients: int = 0,
+    *,
+    share: bool = False,
+    digits: int = 2,
+    text: str = "",
+    detail: str = "",
+    strong: bool = False,
+    test: Significance | None = None,
+) -> Cell:
+    """A figure that has no interval, of `n` things of `clients` clients (0: of no clients); `text` stands in for the number."""
+    unit: Unit = "share" if share else ""
+    shown = text or (NONE if value is None else number(value, share=share, digits=digits))
+    return Cell(shown, detail, strong, figure=Figure(value, None, None, n, clients), unit=unit, test=test)
+
+
+def tally_cell(count: int, of: int | None = None, *, shown: bool = True) -> Cell:
+    """A count of things, and of how many, where that is given; `shown`: not only in files."""
+    text = f"{count:,}" if of is None or not shown else f"{count:,} of {of:,}"
+    return plain_cell(count, count if of is None else of, text=text)
+
+
+def part_cell(count: int, of: int, clients: int = 0, *, counted_too: bool = False, detail: str = "") -> Cell:
+    """A count as a share of another, in per cent; with the count before it if asked for."""
+    text = f"{count:,} ({per_cent(count, of)})" if counted_too else per_cent(count, of)
+    return plain_cell(count / of if of else None, of, clients, share=True, text=text, detail=detail)
+
+
+def alone(p: PValue, *, level: float = 0.05) -> tuple[Significance, Cell]:
+    """A test that belongs to no family, and its p value, in bold below the level."""
+    test = Significance(p)
+    return test, p_cell(p.value, rejected=p.value is not None and p.value < level, detail=tested(p), test=test)
+
+
 def measure_cell(measure: Measure, *, more: str = "") -> Cell:
     """A measure's title as the name of a row, with the way that is better."""
     return Cell(measure.title + more, better=measure.better)

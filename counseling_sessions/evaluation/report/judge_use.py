@@ -1,17 +1,26 @@
 """Tables of a judge's card: what it scored by group, how it uses its scales, and what it makes of planted defects."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from counseling_sessions.evaluation.judged import Judged
 from counseling_sessions.evaluation.judging.card import JudgeCard
 from counseling_sessions.evaluation.judging.missing import GroupCount
-from counseling_sessions.evaluation.judging.planting.checks import PlantedCheck
+from counseling_sessions.evaluation.judging.planting.checks import SIGNIFICANT, PlantedCheck
 from counseling_sessions.evaluation.judging.planting.noticing import MeanFall, Noticing
 from counseling_sessions.evaluation.judging.planting.planted import defects
 from counseling_sessions.evaluation.judging.use import Closeness, ScoreSpread
 from counseling_sessions.evaluation.judging.verdicts import SAME, Verdict, power_words, reason_words
-from counseling_sessions.evaluation.report.document import Cell, Row, Table
-from counseling_sessions.evaluation.report.format import NONE, figure_cell, number, p_cell, tested
+from counseling_sessions.evaluation.report.document import Cell, Row, Significance, Table
+from counseling_sessions.evaluation.report.format import (
+    NONE,
+    alone,
+    figure_cell,
+    number,
+    p_cells,
+    plain_cell,
+    tally_cell,
+)
 from counseling_sessions.evaluation.statistics.intervals import Figure
 from counseling_sessions.texts.words import counted
 
@@ -37,20 +46,27 @@ def scored_table(counts: Sequence[GroupCount]) -> Table:
     rows: list[Row] = [
         (
             f"{count.judge}: {count.group}",
-            f"{count.sessions:,}" + (f" ({count.lost:,} without any)" if count.lost else ""),
-            f"{count.scored:,} of {count.asked:,}",
-            Cell(NONE if count.share is None else number(count.share, share=True), strong=count.warns),
-            p_cell(count.p, rejected=count.differs),
-            reason_words(count.unscored) or NONE,
+            tally_cell(count.sessions),
+            tally_cell(count.lost),
+            tally_cell(count.scored, count.asked),
+            plain_cell(count.share, count.asked, share=True, strong=count.warns, test=_missing_test(count)),
+            *p_cells(_missing_test(count)),
+            Cell(reason_words(count.unscored) or NONE, spare=True),
         )
         for count in counts
     ]
-    heads = ("judge: group", "sessions", "scored", "unscored", "p", "why")
+    lost, why = Cell("without a score", spare=True), Cell("why", spare=True)
+    heads = ("judge: group", "sessions", lost, "scored", "unscored", "p", "p (Holm)", why)
     notes = (
         "Item scores, of all samples. p: Fisher's test of clients with and without an unscored item, in this group and in all "
-        "others (corrected by Holm for three groups or more). Bold: more is missing than elsewhere.",
+        "others; Holm: over the groups of a judge. Bold: more is missing than elsewhere.",
     )
     return Table("What was scored, by group", heads, tuple(rows), notes)
+
+
+def _missing_test(count: GroupCount) -> Significance:
+    correction = f"Holm, missing scores, {counted(count.tests, 'test')}" if count.tests > 1 else ""
+    return Significance(count.test, count.p, count.differs, correction)
 
 
 def warnings_of(judged: Judged) -> tuple[str, ...]:
@@ -73,17 +89,17 @@ def use_tables(card: JudgeCard, alphas: dict[str, Figure]) -> list[Table]:
         values += [_spread_row(f"subscale {part.name.replace('_', ' ')}", part) for part in use.subscales]
         stuck = [part for part in use.items if part.n > 1 and (part.share or 0) >= SAME]
         values += [_spread_row(f"item {part.name.replace('_', ' ')}", part) for part in stuck]
-        ends = (NONE if value is None else number(value, share=True) for value in (use.top, use.bottom))
+        ends = (plain_cell(value, use.n, share=True) for value in (use.top, use.bottom))
         alike.append(
             (
                 use.title,
                 *ends,
-                closeness_text(use.samples),
+                closeness_cell(use.samples),
                 figure_cell(alphas.get(use.scale)),
                 figure_cell(links.get(use.scale)),
             )
         )
-    value_heads = ("", "scores", "mean (sd)", "values used", "commonest")
+    value_heads = ("", "scores", "mean", "sd", "values used", "commonest", "its share")
     value_notes = (
         f"As the judge gave them, before reversal. Items are listed that have one score in {100 * SAME:.0f} % of cases or more.",
     )
@@ -99,22 +115,24 @@ def use_tables(card: JudgeCard, alphas: dict[str, Figure]) -> list[Table]:
     ]
 
 
-def closeness_text(closeness: Closeness) -> str:
-    """The shares of pairs that are the same, and that differ by one at most."""
+def closeness_cell(closeness: Closeness) -> Cell:
+    """The shares of pairs that are the same, and that differ by one at most; the figure is the first."""
     if closeness.identical is None or closeness.within_one is None:
-        return NONE
-    return f"{number(closeness.identical, share=True)} ({number(closeness.within_one, share=True)})"
+        return Cell(NONE)
+    text = f"{number(closeness.identical, share=True)} ({number(closeness.within_one, share=True)})"
+    return plain_cell(closeness.identical, closeness.n, share=True, text=text)
 
 
 def _spread_row(title: str, spread: ScoreSpread) -> Row:
-    if spread.mean is None or spread.sd is None or spread.share is None:
-        return title, "0", NONE, NONE, NONE
+    often = spread.share is not None and spread.share >= SAME
     return (
         title,
-        f"{spread.n:,}",
-        f"{number(spread.mean)} ({number(spread.sd)})",
-        f"{spread.distinct} of {spread.points}",
-        Cell(f"{spread.commonest}: {number(spread.share, share=True)}", strong=spread.share >= SAME),
+        tally_cell(spread.n),
+        plain_cell(spread.mean, spread.n),
+        plain_cell(spread.sd, spread.n),
+        tally_cell(spread.distinct, spread.points),
+        plain_cell(spread.commonest, spread.n, digits=0),
+        plain_cell(spread.share, spread.n, share=True, strong=often),
     )
 
 
@@ -139,18 +157,18 @@ def planted_tables(card: JudgeCard) -> list[Table]:
     ]
 
 
-def _summaries(one: Noticing) -> list[tuple[str, str, MeanFall]]:
+def _summaries(one: Noticing) -> list[tuple[str, Cell | str, MeanFall]]:
     controls = (("padded", one.padded), ("shortened", one.shortened), ("identical", one.identical))
-    named = [(f"{title} copies", NONE, shift) for title, shift in controls if shift.n]
-    return [("all defects", f"{one.noticed} of {one.defects}", one.broken), *named]
+    named: list[tuple[str, Cell | str, MeanFall]] = [
+        (f"{title} copies", NONE, shift) for title, shift in controls if shift.n
+    ]
+    return [("all defects", tally_cell(one.noticed, one.defects), one.broken), *named]
 
 
 def _shift(shift: MeanFall) -> tuple[Cell, Cell, Cell]:
-    return (
-        Cell(f"{shift.n:,}"),
-        Cell(NONE if shift.mean_fall is None else number(shift.mean_fall), strong=shift.moved),
-        p_cell(shift.test.value, rejected=shift.moved, detail=tested(shift.test)),
-    )
+    test, p = alone(shift.test, level=SIGNIFICANT)
+    fall = plain_cell(shift.mean_fall, shift.n, shift.test.clients, strong=shift.moved, test=test)
+    return tally_cell(shift.n), fall, p
 
 
 def _by_target(judge: str, checks: Sequence[PlantedCheck]) -> Table:
@@ -159,23 +177,24 @@ def _by_target(judge: str, checks: Sequence[PlantedCheck]) -> Table:
     before = ""
     broken = [check for check in checks if check.role == "defect"]
     for check in broken:
-        beside = [f"{check.at_floor:,} at the bottom before"] if check.at_floor else []
-        beside += [f"{check.unscored:,} unscored"] if check.unscored else []
-        counts = f"{check.fell:,} / {check.tied:,} / {check.rose:,}" + (f"; {', '.join(beside)}" if beside else "")
+        test, p = alone(check.test, level=SIGNIFICANT)
+        fall = plain_cell(check.mean_fall, check.n, check.test.clients, strong=check.noticed, test=test)
+        counts = (check.fell, check.tied, check.rose, check.at_floor, check.unscored)
         rows.append(
             (
                 titles.get(check.defect, check.defect) if check.defect != before else "",
                 f"{check.scale}: {check.target.replace('_', ' ')}",
-                counts,
-                Cell(NONE if check.mean_fall is None else number(check.mean_fall), strong=check.noticed),
-                p_cell(check.test.value, rejected=check.noticed, detail=tested(check.test)),
+                *map(tally_cell, counts),
+                fall,
+                replace(p, strong=check.noticed),
             )
         )
         before = check.defect
     tests = sum(check.test.value is not None for check in broken)
-    heads = ("what was broken", "what must fall", "fell / same / rose", "mean fall", "p")
+    spare = [Cell(name, spare=True) for name in ("lowest before", "unscored")]
+    heads: Row = ("what was broken", "what must fall", "fell", "same", "rose", *spare, "mean fall", "p")
     notes = (
-        f"The same sessions, intact and broken. p is not corrected: of {tests:,} tests of defects, chance alone makes about "
-        f"{tests / 40:.1f} bold.",
+        "The same sessions, intact and broken. Lowest before: the score could not fall.",
+        f"p is not corrected: of {tests:,} tests of defects, chance alone makes about {tests / 40:.1f} bold.",
     )
     return Table(f"{judge}: each defect", heads, tuple(rows), notes)

@@ -11,9 +11,9 @@ from counseling_sessions.evaluation.judging.means import AffectChange
 from counseling_sessions.evaluation.judging.verdicts import reason_words
 from counseling_sessions.evaluation.measure import means
 from counseling_sessions.evaluation.report.document import Block, Cell, Row, Section, Table
-from counseling_sessions.evaluation.report.format import INTERVALS, figure_cell, number
+from counseling_sessions.evaluation.report.format import INTERVALS, figure_cell, number, tally_cell
 from counseling_sessions.evaluation.report.judge_use import (
-    closeness_text,
+    closeness_cell,
     planted_tables,
     scored_table,
     use_tables,
@@ -25,26 +25,25 @@ from counseling_sessions.evaluation.report.points import Point
 from counseling_sessions.evaluation.scales import Scale
 from counseling_sessions.evaluation.statistics.intervals import Figure, mean_figure
 from counseling_sessions.profiles.schema import ATTITUDES
-from counseling_sessions.texts.words import counted
 
 _Rows = Mapping[str, Sequence[SessionFigures]]
-_BOLD = "Bold: the most favourable mean, whether or not the difference is certain; run.py compare tests that."
+_UNTESTED = "Differences of these means are not tested here; run.py compare does."
 
 
 def scores_section(
-    judged: Judged, rows: _Rows, *, attitudes: Sequence[str] = ATTITUDES, bold: bool = True, seed: int = 0
+    judged: Judged, rows: _Rows, *, attitudes: Sequence[str] = ATTITUDES, compared: bool = False, seed: int = 0
 ) -> Section:
-    """Means of every subscale by group, the most favourable in bold if asked for; by these attitudes; distributions."""
+    """Means of every subscale by group, which a comparison tests if there is one; by these attitudes; distributions."""
     blocks: list[Block] = []
     scales = [scale for scale in judged.scales if scale.subject == "session"]
     if judged.measures:
         figures = {group: means(of_group, judged.measures, seed=seed) for group, of_group in rows.items()}
         heads = ("", *(f"{group} (n={len(of_group):,})" for group, of_group in rows.items()))
         lines: list[Row] = [
-            (_bounds(measure), *_cells(measure, [figures[group].get(name) for group in rows], bold))
+            (_bounds(measure), *(figure_cell(figures[group].get(name)) for group in rows))
             for name, measure in judged.measures.items()
         ]
-        notes_below = (_BOLD, INTERVALS) if bold else (INTERVALS,)
+        notes_below = (INTERVALS,) if compared or len(rows) < 2 else (INTERVALS, _UNTESTED)
         blocks.append(Table("Means over all sessions, paired or not", heads, tuple(lines), notes_below))
     if counts := [count for card in judged.cards.cards for count in card.groups]:
         blocks.append(scored_table(counts))
@@ -73,15 +72,6 @@ def _ends(measure: Measure) -> tuple[float, float]:
     assert measure.low is not None
     assert measure.high is not None
     return measure.low, measure.high
-
-
-def _cells(measure: Measure, figures: Sequence[Figure | None], bold: bool) -> list[Cell]:
-    values = [figure.value for figure in figures if figure and figure.value is not None]
-    best = (min if measure.better == "lower" else max)(values) if bold and len(values) > 1 else None
-    return [
-        figure_cell(figure, strong=figure is not None and best is not None and figure.value == best)
-        for figure in figures
-    ]
 
 
 def _by_attitude(scale: Scale, measures: Sequence[Measure], rows: _Rows, attitudes: Sequence[str], seed: int) -> Block:
@@ -138,7 +128,7 @@ def affect_section(judged: Judged, gathered: Gathered, *, seed: int = 0) -> Sect
                     for what in ("before", "after", "change")
                 ]
                 label = ", ".join(part for part in (subscale, group, attitude) if part)
-                rows.append((label, f"{figures[0].n:,}", *(figure_cell(figure) for figure in figures)))
+                rows.append((label, tally_cell(figures[0].n), *(figure_cell(figure) for figure in figures)))
                 named = zip(("before", "after"), figures, strict=False)
                 if pair := {what: point for what, figure in named if (point := _point(figure))}:
                     points[label] = pair
@@ -201,8 +191,8 @@ def _between(judged: Judged) -> Table:
     rows: list[Row] = [
         (
             f"{pair.scale}: {pair.one}, {pair.other}",
-            counted(pair.closeness.n, "pair"),
-            closeness_text(pair.closeness),
+            tally_cell(pair.closeness.n),
+            closeness_cell(pair.closeness),
             figure_cell(alphas.get(pair.scale)),
         )
         for pair in judged.cards.between

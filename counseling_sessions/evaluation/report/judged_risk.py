@@ -8,7 +8,7 @@ from typing import NamedTuple, get_args
 from counseling_sessions.evaluation.branches import POINTS, Severity
 from counseling_sessions.evaluation.judged_risk import JudgedRisk, RiskCase
 from counseling_sessions.evaluation.report.document import Block, Cell, Listing, Row, Section, Table
-from counseling_sessions.evaluation.report.format import INTERVALS, figure_cell
+from counseling_sessions.evaluation.report.format import INTERVALS, figure_cell, tally_cell
 from counseling_sessions.profiles.risk_part import RiskKind, RiskLevel
 from counseling_sessions.sessions import SessionKey
 from counseling_sessions.texts.words import counted
@@ -122,10 +122,24 @@ def _beside_rules(judged: JudgedRisk, groups: Mapping[str, Sequence[RiskCase]]) 
         for name, cases in groups.items()
     }
     rows: list[Row] = [
-        (title, *(f"{pairs.count(pair):,}" for pairs in faults.values())) for title, pair in wanted.items()
+        (title, *(tally_cell(pairs.count(pair), len(pairs), shown=False) for pairs in faults.values()))
+        for title, pair in wanted.items()
     ]
-    rows.append(("no grade", *(f"{sum(fails is None for _, fails in pairs):,}" for pairs in faults.values())))
-    rows.append(("rules read no risk", *(f"{sum(not case.read for case in cases):,}" for cases in groups.values())))
+    rows.append(
+        (
+            "no grade",
+            *(
+                tally_cell(sum(fails is None for _, fails in pairs), len(pairs), shown=False)
+                for pairs in faults.values()
+            ),
+        )
+    )
+    rows.append(
+        (
+            "rules read no risk",
+            *(tally_cell(sum(not case.read for case in cases), len(cases), shown=False) for cases in groups.values()),
+        )
+    )
     notes = ("Sessions. Rules: risk_missed, risk_late or risk_dropped. Judges: some dimension low or high.",)
     heads = (f"{name} (n={len(cases):,})" for name, cases in groups.items())
     return Table("Rules and judges", ("", *heads), tuple(rows), notes)

@@ -45,9 +45,9 @@ def _rates(duel: DuelLengths, titles: Mapping[str, str]) -> Table:
         _NOTE,
         *sorted(f"{note[0].upper()}{note[1:]}." for note in why),
     )
-    heads = ("", "win rate", "at equal length", "longer preferred")
+    heads = ("", "win rate at equal length", "longer preferred")
     return Table(f"{duel.first} preferred to {duel.second}, at equal length", heads, tuple(rows), notes)
 
 
 def _row(name: str, control: LengthControl) -> tuple[Cell | str, ...]:
-    return name, *(figure_cell(one, share=True) for one in (control.rate, control.controlled, control.longer))
+    return name, *(figure_cell(one, share=True) for one in (control.controlled, control.longer))

@@ -24,13 +24,18 @@ PACKAGES = (
 )
 
 
-def made_by(arguments: list[str], sessions: Iterable[Session | SessionHead], *, seed: int) -> dict[str, Any]:
-    """The command, the time, the versions, and a hash of what the sessions say (12 digits of SHA-256, their order aside)."""
+def made_by(
+    arguments: list[str], sessions: Iterable[Session | SessionHead] | None = None, *, seed: int | None = None
+) -> dict[str, Any]:
+    """The command, the time, the versions, and a hash of what the sessions say (12 digits of SHA-256, their order aside).
+
+    Without sessions there is no hash of them, and without a seed none: of reports that read no sessions, or draw nothing.
+    """
     return {
         "command": shlex.join(["python", "run.py", *arguments]),
         "at": datetime.now(UTC).isoformat(timespec="seconds"),
-        "seed": seed,
-        "sessions_hash": sessions_hash(sessions),
+        **({} if seed is None else {"seed": seed}),
+        **({} if sessions is None else {"sessions_hash": sessions_hash(sessions)}),
         "packages": {name: package.version for name in PACKAGES for package in distributions(name=name)},
         "python": platform.python_version(),
     }
@@ -44,14 +49,15 @@ def sessions_hash(sessions: Iterable[Session | SessionHead]) -> str:
 
 def made_section(made: dict[str, Any]) -> Section:
     """How to do it again."""
+    packages = ", ".join(f"{name} {number}" for name, number in made["packages"].items())
+    titles = {
+        "command": "command",
+        "at": "made at",
+        "sessions_hash": "sessions' hash",
+        "seed": "seed of the resampling",
+    }
     rows = (
-        ("command", made["command"]),
-        ("made at", made["at"]),
-        ("sessions' hash", made["sessions_hash"]),
-        ("seed of the resampling", str(made["seed"])),
-        (
-            "versions",
-            ", ".join(f"{name} {number}" for name, number in made["packages"].items()) + f", Python {made['python']}",
-        ),
+        *((title, str(made[name])) for name, title in titles.items() if name in made),
+        ("versions", f"{packages}, Python {made['python']}"),
     )
     return Section("How this was made", (), (Table("", ("", ""), rows),))

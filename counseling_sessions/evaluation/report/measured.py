@@ -1,16 +1,23 @@
-"""The sections on what needs no judge: what was read, integrity, structure, diversity."""
+"""The sections on what needs no judge: what was read, integrity, structure."""
 
 from collections import Counter
 from collections.abc import Sequence
 
-from counseling_sessions.evaluation.diversity.pooled import Diversity, EqualLength
 from counseling_sessions.evaluation.figures import MEASURES, STRUCTURE
 from counseling_sessions.evaluation.groups import Gathered
 from counseling_sessions.evaluation.integrity import KINDS, LISTED_IF_FOUND, Integrity
 from counseling_sessions.evaluation.measure import GroupMeasures, Measures
 from counseling_sessions.evaluation.reference import ReferenceScores
 from counseling_sessions.evaluation.report.document import Block, Cell, Listing, Plot, Row, Section, Table
-from counseling_sessions.evaluation.report.format import INTERVALS, NONE, figure_cell, measure_cell, per_cent
+from counseling_sessions.evaluation.report.format import (
+    INTERVALS,
+    NONE,
+    figure_cell,
+    measure_cell,
+    part_cell,
+    per_cent,
+    tally_cell,
+)
 from counseling_sessions.evaluation.report.plots import boxes, lines
 from counseling_sessions.evaluation.statistics.intervals import Figure
 from counseling_sessions.evaluation.structure import DECILES, Structure
@@ -31,9 +38,9 @@ def read_section(gathered: Gathered, measures: Measures) -> Section:
         rows.append(
             (
                 name,
-                f"{group.sessions:,}",
-                f"{group.clients:,}",
-                f"{group.messages:,}",
+                tally_cell(group.sessions),
+                tally_cell(group.clients),
+                tally_cell(group.messages),
                 ", ".join(sorted(attitude for attitude in attitudes if attitude)) or NONE,
                 ", ".join(sorted(models)) or NONE,
             )
@@ -115,7 +122,8 @@ def structure_section(measures: Measures) -> Section:
         blocks.append(boxes(turns, "Turns of a session", "turns"))
     if any(structure.decile_messages for _, structure in groups):
         blocks += [_techniques(groups), _over_the_session(groups)]
-    blocks.append(_openings(groups))
+    if any(structure.openings(1) for _, structure in groups):
+        blocks.append(_openings(groups))
     said = tuple(
         f"{group.name}: the plan's CBT technique is a labelled one in {agree:,} of {of:,} sessions "
         f"({per_cent(agree, of)}) where both can be read."
@@ -146,8 +154,8 @@ _Structures = Sequence[tuple[GroupMeasures, Structure]]
 def _ends(groups: _Structures) -> Table:
     rows: list[Row] = []
     for reason in sorted({reason for _, structure in groups for reason in structure.end_reasons}):
-        counts = [(structure.end_reasons[reason], group.sessions) for group, structure in groups]
-        rows.append((reason.replace("_", " "), *(f"{n:,} ({per_cent(n, of)})" for n, of in counts)))
+        counts = [(structure.end_reasons[reason], group.sessions, group.clients) for group, structure in groups]
+        rows.append((reason.replace("_", " "), *(part_cell(*count, counted_too=True) for count in counts)))
     return Table("How sessions end", ("", *_names([group for group, _ in groups])), tuple(rows))
 
 
@@ -156,9 +164,9 @@ def _techniques(groups: _Structures) -> Table:
     for group, structure in groups:
         used, of = structure.by_phase, structure.phase_messages
         if used:
-            rows.append((f"{group.name}: messages", *(f"{of[phase]:,}" for phase in PHASES)))
+            rows.append((f"{group.name}: messages", *(tally_cell(of[phase]) for phase in PHASES)))
         for technique in sorted({name for counts in used.values() for name in counts}):
-            shares = (per_cent(used.get(phase, Counter())[technique], of[phase]) for phase in PHASES)
+            shares = (part_cell(used.get(phase, Counter())[technique], of[phase], group.clients) for phase in PHASES)
             rows.append((technique, *shares))
     return Table(
         "Share of the counselor's messages for which a technique was picked, by phase", ("", *PHASES), tuple(rows)
@@ -182,100 +190,9 @@ def _openings(groups: _Structures) -> Table:
     for group, structure in groups:
         for opening in structure.openings(5):
             named = f"{group.name}: {opening.words} …" if len(groups) > 1 else f"{opening.words} …"
-            count = f"{opening.messages:,} of {structure.counselor_messages:,}"
-            rows.append((named, count, f"{100 * opening.share:.1f} %"))
+            count = tally_cell(opening.messages, structure.counselor_messages)
+            rows.append((named, count, part_cell(opening.messages, structure.counselor_messages, group.clients)))
     return Table("Words that open the counselor's messages most often", ("", "messages", "share"), tuple(rows))
-
-
-def diversity_section(measures: Measures) -> Section | None:
-    """How varied the language is."""
-    groups = [group for group in measures.groups.values() if group.diversity or group.self_bleu or group.semantics]
-    if not groups:
-        return None
-    blocks: list[Block] = []
-    said = []
-    if pooled := [(group, group.diversity) for group in groups if group.diversity]:
-        first = pooled[0][1]
-        vocabulary = (
-            f"a vocabulary of {first.vocabulary:,}"
-            if first.vocabulary
-            else "an open vocabulary, so that there is no EAD"
-        )
-        whose = f"the {first.speaker}'s messages" if first.speaker else "all messages"
-        said.append(f"Counted on {whose} in {first.tokenizer} tokens, with {vocabulary}; higher is more varied.")
-        heads = [f"{group.name} ({one.tokens:,} tokens)" for group, one in pooled]
-        note = (
-            "Pooled figures fall with the number of tokens: groups of different size are compared at equal length only."
-        )
-        rows = _distinct([one for _, one in pooled], ead=bool(first.vocabulary))
-        blocks.append(Table("Pooled over all sessions", ("", *heads), rows, (note,)))
-    if measures.equal_length:
-        blocks += _equal(measures.equal_length)
-    elif measures.no_equal_length:
-        said.append(f"No comparison at equal length: {measures.no_equal_length}.")
-    blocks += [table for table in (_self_bleu(groups), _semantics(groups)) if table]
-    return Section("Diversity", tuple(said), tuple(blocks))
-
-
-def _distinct(sets: Sequence[Diversity], *, ead: bool) -> tuple[Row, ...]:
-    rows: list[Row] = [
-        (f"Distinct-{n}", *(figure_cell(one.distinct[n - 1], digits=4) for one in sets)) for n in (1, 2, 3)
-    ]
-    if ead:
-        rows.append(("EAD", *(figure_cell(one.ead, digits=4) for one in sets)))
-    return tuple(rows)
-
-
-def _equal(equal: EqualLength) -> list[Table]:
-    sets = [*equal.sets.values()]
-    caption = f"Expected of {equal.budget:,} tokens drawn from each group in whole clients"
-    differences = tuple(
-        (f"{one.measure}: {one.first} less {one.second}", figure_cell(one.figure, digits=4))
-        for one in equal.differences
-    )
-    return [
-        Table(
-            caption,
-            ("", *equal.sets),
-            _distinct(sets, ead=any(one.ead.value is not None for one in sets)),
-            name="at equal length",
-        ),
-        Table("Differences at equal length, paired by client", ("", "difference"), differences),
-    ]
-
-
-def _self_bleu(groups: Sequence[GroupMeasures]) -> Table | None:
-    figures = [(group, group.self_bleu) for group in groups if group.self_bleu]
-    if not figures:
-        return None
-    rows = tuple(
-        (group.name, figure_cell(one.figure), f"{one.samples} × {one.sample}", f"{one.sample_clients}")
-        for group, one in figures
-    )
-    note = f"Compare only samples of the same size. {figures[0][1].signature}, seed {figures[0][1].seed}."
-    return Table(
-        "Self-BLEU of messages, 0 to 100; lower is more varied",
-        ("", "self-BLEU", "messages", "clients a sample"),
-        rows,
-        (note,),
-    )
-
-
-def _semantics(groups: Sequence[GroupMeasures]) -> Table | None:
-    figures = [(group, group.semantics) for group in groups if group.semantics]
-    if not figures:
-        return None
-    rows = tuple(
-        (group.name, figure_cell(one.distance, digits=3), figure_cell(one.vendi), f"{one.vendi_texts:,}")
-        for group, one in figures
-    )
-    note = f"Embeddings of whole sessions: {figures[0][1].model}."
-    return Table(
-        "Semantic diversity; higher is more varied",
-        ("", "mean cosine distance", "Vendi score", "of texts"),
-        rows,
-        (note,),
-    )
 
 
 def reference_section(scores: ReferenceScores) -> Section:

@@ -6,14 +6,21 @@ from typing import Any
 
 from counseling_sessions.evaluation.aspects import Aspects
 from counseling_sessions.evaluation.compare import Comparison
+from counseling_sessions.evaluation.figures import Measure
 from counseling_sessions.evaluation.groups import Gathered
 from counseling_sessions.evaluation.heads import SessionHead
+from counseling_sessions.evaluation.judged_pairs import JudgedPairs
 from counseling_sessions.evaluation.judging.card import JudgeCard
+from counseling_sessions.evaluation.pair_lengths import DuelLengths
 from counseling_sessions.evaluation.pairs import Pairing
+from counseling_sessions.evaluation.planning import Goal
 from counseling_sessions.evaluation.preferred import Preferred
-from counseling_sessions.evaluation.rating.answers import Answers
+from counseling_sessions.evaluation.rated_sessions import RatedSessions
+from counseling_sessions.evaluation.rating.answers import Answers, ScaleAnswers
 from counseling_sessions.evaluation.reference import ReferenceScores
 from counseling_sessions.evaluation.report.document import Document, Section, cell
+from counseling_sessions.evaluation.report.format import number
+from counseling_sessions.evaluation.statistics.equivalence import Equivalence
 from counseling_sessions.sessions import Session
 from counseling_sessions.settings import read_yaml
 from counseling_sessions.texts.words import counted
@@ -81,6 +88,19 @@ def of_comparison(comparison: Comparison, pairing: Pairing) -> Iterator[str]:
             yield said("paired", **names, by=by, pairs=counted(pairs, "pair"), alone=alone)
         else:
             yield said("nothing_paired", **names)
+    if repeated := max((item.difference.repeated for item in comparison.compared), default=0):
+        yield said("averaged", count=counted(repeated, "further session"))
+    margins = {
+        item.measure.title: _margin(item.result.margin, item.measure)
+        for item in comparison.equivalence.items
+        if isinstance(item.result, Equivalence)
+    }
+    if margins:
+        yield said("equivalence", margins=listed(f"{margin} for {title}" for title, margin in margins.items()))
+
+
+def _margin(margin: float, measure: Measure) -> str:
+    return f"± {number(margin, share=measure.share)}".replace(" %", " percentage points")
 
 
 def of_judges(cards: Iterable[JudgeCard]) -> Iterator[str]:
@@ -97,7 +117,11 @@ def of_judges(cards: Iterable[JudgeCard]) -> Iterator[str]:
             wanted=f"{card.wanted:,}",
         )
         if card.planted:
-            yield said("planted", judge=card.judge)
+            yield said("planted", judge=card.judge, group=card.planted_on)
+    if any(count.test.value is not None for card in cards for count in card.groups):
+        yield said("missing_by_group")
+    if any(card.lengths for card in cards):
+        yield said("length_links")
     if any(card.rubrics for card in cards):
         yield said("not_the_instruments")
 
@@ -116,7 +140,59 @@ def of_preferences(preferred: Preferred, aspects: Aspects, who: str) -> Iterator
         yield said("unanswered", count=counted(preferred.unanswered, "decision"))
 
 
-def of_raters(answers: Answers) -> Iterator[str]:
+def of_lengths(lengths: Iterable[DuelLengths]) -> Iterator[str]:
+    """How win rates were controlled for length, where they were."""
+    if any(control.controlled.value is not None for duel in lengths for control in duel.aspects.values()):
+        yield said("length_control")
+
+
+def of_judged_pairs(judged: JudgedPairs) -> Iterator[str]:
+    """How the order of showing was tested, and on which control pairs judges were tried."""
+    if judged.positions:
+        yield said("position")
+    kinds = {result.kind: counted(result.pairs, "pair") for result in judged.controls}
+    if kinds:
+        yield said("controls", pairs=listed(f"{pairs} of {said(f'{kind}_pairs')}" for kind, pairs in kinds.items()))
+    yield from of_lengths(judged.lengths)
+
+
+def of_agreement(*, judges: bool) -> Iterator[str]:
+    """Which coefficients say how far raters of pairs agree."""
+    yield said("agreement")
+    if judges:
+        yield said("judges_beside_raters")
+
+
+def of_rated_sessions(rated: RatedSessions) -> Iterator[str]:
+    """What people rated, how far they agree, and how judges' scores were set beside theirs."""
+    yield said(
+        "rated",
+        raters=counted(len(rated.raters), "rater"),
+        sessions=counted(rated.sessions, "session"),
+        scale=f"{rated.scale.name} ({rated.scale.hash})",
+        low=rated.scale.low,
+        high=rated.scale.high,
+    )
+    yield said("not_the_instruments")
+    if len(rated.raters) > 1:
+        yield said("agreement_of_scores")
+        yield said("variance")
+    if rated.judges:
+        yield said("calibration", judges=listed(dict.fromkeys(beside.judge for beside in rated.judges)))
+        yield said("prediction_powered")
+
+
+def of_plan(aim: str, goal: Goal, rests_on: Iterable[str], *, kind: str) -> Iterator[str]:
+    """What was planned for, by which computation, on which assumptions; `kind` is difference, equivalence or win_rate."""
+    alpha = f"{goal.alpha:.2g}"
+    yield said("planned", aim=aim, power=f"{goal.power:g}", alpha=alpha)
+    if goal.tests > 1:
+        yield said("planned_tests", tests=f"{goal.tests}", alpha=alpha)
+    yield said(f"planned_{kind}")
+    yield from rests_on
+
+
+def of_raters(answers: Answers | ScaleAnswers) -> Iterator[str]:
     """How many answers people handed in."""
     yield said(
         "handed_in",
@@ -136,17 +212,22 @@ def of_reference(scores: ReferenceScores) -> Iterator[str]:
 
 
 def of_software(made: dict[str, Any]) -> Iterator[str]:
-    """The versions, the seed and the hash of what was read (`made_by`)."""
+    """The versions, and the seed and the hash of the sessions where there are some (`made_by`)."""
     packages = dict(made["packages"])
     version = packages.pop("counseling-sessions", "of unknown version")
     names = listed(f"{name} {number}" for name, number in packages.items())
-    yield said(
-        "made",
-        version=version,
-        python=made["python"],
-        packages=names,
-        seed=made["seed"],
-        hash=made["sessions_hash"],
+    yield (
+        said(
+            "made",
+            version=version,
+            python=made["python"],
+            packages=names,
+            seed=said("seed", seed=made["seed"]) if "seed" in made else "",
+            hash=said("hash", hash=made["sessions_hash"]) if "sessions_hash" in made else "",
+        )
+        .replace(" ,", ",")
+        .replace(" ;", ";")
+        .replace(" .", ".")
     )
 
 

@@ -5,9 +5,16 @@ from dataclasses import replace
 
 from counseling_sessions.evaluation.preferred import OVERALL, Duel, Preferred
 from counseling_sessions.evaluation.report.document import Cell, Row, Table
-from counseling_sessions.evaluation.report.format import NONE, figure_cell, number, p_cell, tested
+from counseling_sessions.evaluation.report.format import (
+    NONE,
+    figure_cell,
+    in_family,
+    number,
+    p_cell,
+    p_cells,
+    tally_cell,
+)
 from counseling_sessions.evaluation.statistics.crossed import Population
-from counseling_sessions.evaluation.statistics.family import Family
 from counseling_sessions.evaluation.statistics.intervals import Figure
 from counseling_sessions.evaluation.statistics.sign_flips import PValue
 
@@ -26,45 +33,35 @@ def cautions(preferred: Preferred, who: str) -> list[str]:
     return said
 
 
-def rater_tables(preferred: Preferred, titles: Mapping[str, str], who: str) -> list[Table]:
-    """For every two methods: the results for these raters beside those for raters like these, and the rates of each.
+def rater_tables(duel: Duel, titles: Mapping[str, str], who: str) -> list[Table]:
+    """The results of two methods for raters like these, and the rates of each rater.
 
     A single rater's rates are those of the tables by aspect, and nothing is said of others.
     """
-    tables = []
-    for duel in preferred.duels:
-        raters = sorted({rater for rate in duel.rates.values() for rater in rate.by_rater})
-        if len(raters) > 1:
-            tables += [_beyond(duel, titles, who), _per_rater(duel, titles, who, raters)]
-    return tables
+    raters = sorted({rater for rate in duel.rates.values() for rater in rate.by_rater})
+    return [_beyond(duel, titles, who), _per_rater(duel, titles, who, raters)] if len(raters) > 1 else []
 
 
 def _beyond(duel: Duel, titles: Mapping[str, str], who: str) -> Table:
     rows: list[Row] = []
     for aspect, rate in duel.rates.items():
         like_these = rate.population
-        rows.append(
-            (
-                titles[aspect],
-                figure_cell(rate.rate, share=True),
-                _corrected(duel.family, aspect, rate.test),
-                figure_cell(like_these.rate, share=True),
-                _t(like_these, who),
-                _corrected(duel.population_family, aspect, like_these.test),
-            )
-        )
+        test = in_family(like_these.test, duel.population_family, aspect)
+        rate_of_typical = figure_cell(like_these.rate, share=True, test=test)
+        rows.append((titles[aspect], rate_of_typical, _t(like_these, who), *p_cells(test)))
     notes = [
-        f"These {who}s: clients alone are chance, so it says what these {who}s prefer on clients like these. {who.capitalize()}s like "
-        f"these: {who}s and clients are both chance, so it holds for others of their kind; the rate is that of the typical {who}.",
+        f"The table before says what these {who}s prefer: there clients alone are chance. Here {who}s and clients are both chance, "
+        f"so it holds for others of their kind; the rate is that of the typical {who}.",
         f"t: the least favourable of three t tests on log odds, over {who}s, over clients and over both (min F′, Clark 1973), with its "
-        f"degrees of freedom; the interval is the widest of the three. With few {who}s only large differences can be found. Both p "
-        "are corrected by Holm over the aspects; of all aspects together, not corrected. Bold: below .05.",
+        f"degrees of freedom; the interval is the widest of the three. With few {who}s only large differences can be found. Holm: over "
+        "the aspects, of which all together are none. Bold: below .05 after the correction.",
     ]
     reasons = dict.fromkeys(rate.population.rate.note for rate in duel.rates.values() if rate.population.rate.note)
     notes += [f"{NONE}: {reason}." for reason in reasons]
     notes += _in_words(duel, who)
-    caption = f"{duel.first} preferred to {duel.second}: these {who}s, and {who}s like these"
-    return Table(caption, ("", f"these {who}s", "p", f"{who}s like these", "t", "p"), tuple(rows), tuple(notes))
+    caption = f"{duel.first} preferred to {duel.second}, for {who}s like these"
+    heads = ("", "win rate, ties half", "t", "p", "p (Holm)")
+    return Table(caption, heads, tuple(rows), tuple(notes))
 
 
 def _in_words(duel: Duel, who: str) -> list[str]:
@@ -89,18 +86,11 @@ def _p(test: PValue) -> str:
     return f"p {text}" if text.startswith("<") else f"p = {text}"
 
 
-def _corrected(family: Family, aspect: str, test: PValue) -> Cell:
-    """The p value that holds for the family; of all aspects together the test's own."""
-    item = next((item for item in family.comparisons if item.name == aspect), None)
-    p = item.adjusted if item else test.value
-    rejected = item.rejected if item else p is not None and p < family.level
-    return p_cell(p, rejected=rejected, detail=tested(test))
-
-
-def _t(beyond: Population, who: str) -> str:
+def _t(beyond: Population, who: str) -> Cell | str:
     if beyond.t is None or beyond.degrees is None:
         return NONE
-    return f"{number(beyond.t)} (df {beyond.degrees:.1f}, {beyond.over.replace('rater', who)})"
+    text = f"{number(beyond.t)} (df {beyond.degrees:.1f}, {beyond.over.replace('rater', who)})"
+    return Cell(text, figure=replace(beyond.rate, value=beyond.t, low=None, high=None, method=""))
 
 
 def _per_rater(duel: Duel, titles: Mapping[str, str], who: str, raters: list[str]) -> Table:
@@ -114,7 +104,7 @@ def _per_rater(duel: Duel, titles: Mapping[str, str], who: str, raters: list[str
         ]
         return Table(caption, ("", *raters), tuple(rows), (note,))
     rows = [
-        (rater, f"{overall[rater].n:,}", figure_cell(overall[rater], share=True))
+        (rater, tally_cell(overall[rater].n), figure_cell(overall[rater], share=True))
         for rater in sorted(raters, key=lambda name: -(overall[name].value or 0))
     ]
     return Table(caption, ("", "answers", titles[OVERALL]), tuple(rows), (note,))

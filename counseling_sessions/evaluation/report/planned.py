@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 from counseling_sessions.evaluation.pilot import CAUTION, PanelPilot, Pilot
 from counseling_sessions.evaluation.planning import Goal, StudyDesign
-from counseling_sessions.evaluation.report.document import Row, Section, Table
-from counseling_sessions.evaluation.report.format import NONE, number
+from counseling_sessions.evaluation.report.document import Cell, Row, Section, Table
+from counseling_sessions.evaluation.report.format import NONE, number, plain_cell, tally_cell
 from counseling_sessions.evaluation.statistics.power import ALPHA, MOST, AnswerSpread, DifferenceSpread, least_clients
 from counseling_sessions.texts.words import counted
 
@@ -66,12 +66,12 @@ def designs_section(designs: Sequence[StudyDesign], *, alpha: float, clients: in
     rows: list[Row] = [
         (
             f"{design.pairs}",
-            *([f"{design.raters}"] if rated else []),
+            *([tally_cell(design.raters)] if rated else []),
             _clients(design),
             *([_count(design.cautious)] if cautious else []),
             _count(design.sessions),
             *([_count(design.sessions)] if rated else []),
-            *([_finds(design)] if clients else []),
+            *([_finds(design, clients)] if clients else []),
         )
         for design in designs
     ]
@@ -87,20 +87,22 @@ def designs_section(designs: Sequence[StudyDesign], *, alpha: float, clients: in
     return Section("Designs", (), (Table("", tuple(heads), tuple(rows), tuple(notes)),))
 
 
-def _clients(design: StudyDesign) -> str:
+def _clients(design: StudyDesign) -> Cell:
     if design.ceiling is not None:
-        return f"{NONE} (power at most {_percent(design.ceiling)})"
+        return Cell(f"{NONE} (power at most {_percent(design.ceiling)})")
     return _count(design.clients)
 
 
-def _count(value: int | None) -> str:
-    return NONE if value is None else f"{value:,}"
+def _count(value: int | None) -> Cell:
+    return Cell(NONE) if value is None else tally_cell(value)
 
 
-def _finds(design: StudyDesign) -> str:
+def _finds(design: StudyDesign, clients: int) -> Cell:
     if design.finds is None:
-        return NONE
-    return number(design.finds, share=True) if design.raters else f"{design.finds:.3g}"
+        return Cell(NONE)
+    share = bool(design.raters)
+    text = number(design.finds, share=True) if share else f"{design.finds:.3g}"
+    return plain_cell(design.finds, clients * design.pairs, clients, share=share, text=text)
 
 
 def _percent(share: float) -> str:

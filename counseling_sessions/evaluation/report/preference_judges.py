@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from counseling_sessions.evaluation.judged_pairs import JudgedPairs
 from counseling_sessions.evaluation.judging.controls import ControlKind, ControlResult
 from counseling_sessions.evaluation.judging.position import Position
-from counseling_sessions.evaluation.report.document import Block, Row, Section, Table
-from counseling_sessions.evaluation.report.format import NONE, figure_cell, number, p_cell, tested
+from counseling_sessions.evaluation.report.document import Block, Cell, Row, Section, Table
+from counseling_sessions.evaluation.report.format import alone, figure_cell, plain_cell, tally_cell
 from counseling_sessions.evaluation.report.preference_verdicts import PreferenceVerdict
 
 _CONTROLS: dict[ControlKind, tuple[str, tuple[str, str, str], str]] = {
@@ -34,26 +34,27 @@ def judges_of_pairs_section(judged: JudgedPairs, verdicts: Sequence[PreferenceVe
 
 
 def _positions(positions: Sequence[Position]) -> Table:
-    rows: list[Row] = [
-        (
-            item.judge,
-            figure_cell(item.first, share=True),
-            p_cell(
-                item.test.value,
-                rejected=item.test.value is not None and item.test.value < 0.05,
-                detail=tested(item.test),
-            ),
-            figure_cell(item.consistent, share=True),
-            NONE if item.expected is None else number(item.expected, share=True),
-            f"{item.counts.stayed_first:,} / {item.counts.stayed_second:,}",
+    rows: list[Row] = []
+    for item in positions:
+        test, p = alone(item.test)
+        rows.append(
+            (
+                item.judge,
+                figure_cell(item.first, share=True, test=test),
+                p,
+                figure_cell(item.consistent, share=True),
+                plain_cell(item.expected, item.consistent.n, item.consistent.clients, share=True),
+                tally_cell(item.counts.stayed_first),
+                tally_cell(item.counts.stayed_second),
+            )
         )
-        for item in positions
-    ]
-    heads = ("", "first shown preferred", "p", "both orders agree", "by chance", "stayed")
+    stayed = [Cell(f"stayed with the {place}", spare=True) for place in ("first", "second")]
+    heads: Row = ("", "first shown preferred", "p", "both orders agree", "by chance", *stayed)
     notes = (
         "First shown preferred: of answers that name a session; half, without a pull of the place. p: signs of a client's answers "
-        "flipped together. By chance: how often both orders would agree if the two answers had nothing to do with each other. "
-        "Stayed: aspects whose answer stayed with the first / the second place when the order was turned. "
+        "flipped together, "
+        "not corrected over judges. By chance: how often both orders would agree if the two answers had nothing to do with each other. "
+        "Stayed: aspects whose answer stayed with the place when the order was turned. "
         "Where the orders disagree, it counts as a tie. In brackets 95 % intervals, clustered by client.",
     )
     return Table("Order of showing", heads, tuple(rows), notes)
@@ -64,10 +65,11 @@ def _controls(kind: ControlKind, results: Sequence[ControlResult]) -> Table:
     rows: list[Row] = [
         (
             item.judge,
-            f"{item.pairs:,}",
-            f"{item.answers:,}",
+            tally_cell(item.pairs),
+            tally_cell(item.answers),
             *(figure_cell(share, share=True) for share in (item.tied, item.one, item.other)),
         )
         for item in results
     ]
-    return Table(caption, ("", "pairs", "answers", *shares), tuple(rows), (note, "They count in no win rate."))
+    notes = (f"{note} Control pairs count in no win rate.",)
+    return Table(caption, ("", "pairs", "answers", *shares), tuple(rows), notes)

@@ -25,11 +25,11 @@ def preference_section(
         blocks += [
             _duel(duel, titles),
             _picture(duel, titles),
+            *rater_tables(duel, titles, who),
             *length_tables(duel.first, duel.second, lengths, titles),
         ]
     if preferred.rankings:
         blocks.append(_rankings(preferred, titles))
-    blocks += rater_tables(preferred, titles, who)
     said = [
         f"By {counted(len(preferred.raters), who)}: {', '.join(preferred.raters) or 'nobody'}. A win rate of 50 % is no preference. "
         "Ties count as half a win, and beside it are left out; who could not say is in neither."

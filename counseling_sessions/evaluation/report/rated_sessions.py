@@ -1,8 +1,8 @@
 """The sections on sessions that people rated on a scale: their means, how far they agree, and judges beside them."""
 
 from counseling_sessions.evaluation.rated_sessions import BesidePeople, RatedSessions, ScoreAgreement
-from counseling_sessions.evaluation.report.document import Block, Row, Section, Table
-from counseling_sessions.evaluation.report.format import INTERVALS, NONE, figure_cell, number
+from counseling_sessions.evaluation.report.document import Block, Cell, Row, Section, Table
+from counseling_sessions.evaluation.report.format import INTERVALS, NONE, figure_cell, number, plain_cell, tally_cell
 from counseling_sessions.evaluation.statistics.variance import GStudy
 
 
@@ -40,7 +40,7 @@ def _agreed(title: str, one: ScoreAgreement) -> Row:
     correlations = one.intraclass
     return (
         title,
-        f"{one.alpha.n:,}",
+        tally_cell(one.alpha.n),
         figure_cell(one.alpha),
         figure_cell(one.ac),
         figure_cell(correlations.agreement),
@@ -65,21 +65,21 @@ def _variance(rated: RatedSessions) -> Table:
     return Table("Where the variance comes from, and how many raters it takes", heads, tuple(rows), notes)
 
 
-def _shares(study: GStudy) -> tuple[str, ...]:
-    if study.shares is None:
-        return (NONE,) * 4
-    return tuple(number(share, share=True) for share in study.shares)
+def _shares(study: GStudy) -> tuple[Cell, ...]:
+    parts = (study.clients, study.sessions, study.raters, study.residual)
+    shares = study.shares or (None,) * len(parts)
+    return tuple(plain_cell(share, part.n, part.clients, share=True) for share, part in zip(shares, parts, strict=True))
 
 
 def _users(rated: RatedSessions) -> Table:
     rows: list[Row] = [
         (
             rater,
-            f"{user.scores:,}",
-            f"{user.unsaid:,}",
-            NONE if user.mean is None else number(user.mean),
-            NONE if user.spread is None else number(user.spread),
-            f"{user.distinct:,} of {rated.scale.high - rated.scale.low + 1}",
+            tally_cell(user.scores),
+            tally_cell(user.unsaid),
+            plain_cell(user.mean, user.scores),
+            plain_cell(user.spread, user.scores),
+            tally_cell(user.distinct, rated.scale.high - rated.scale.low + 1),
             figure_cell(user.repeated, share=True),
             figure_cell(user.apart),
         )
@@ -110,7 +110,7 @@ def _calibrations(rated: RatedSessions) -> Table:
         rows.append(
             (
                 _named(beside),
-                f"{found.bias.n:,}",
+                tally_cell(found.bias.n),
                 figure_cell(found.bias),
                 *(figure_cell(limit) for limit in limits),
                 figure_cell(found.correlation),
@@ -128,7 +128,7 @@ def _calibrations(rated: RatedSessions) -> Table:
 
 def _by_score(beside: BesidePeople) -> Table:
     rows: list[Row] = [
-        (number(score, digits=0), f"{mean.n:,}", figure_cell(mean))
+        (number(score, digits=0), tally_cell(mean.n), figure_cell(mean))
         for score, mean in beside.calibration.by_score.items()
     ]
     return Table(f"{_named(beside)}: people's mean by the judge's score", ("judge", "sessions", "people"), tuple(rows))
@@ -138,11 +138,11 @@ def _powered(beside: BesidePeople) -> Table:
     rows: list[Row] = [
         (
             group,
-            f"{mean.people.n:,} of {mean.powered.n or mean.people.missing:,}",
-            NONE if mean.judge is None else number(mean.judge),
+            tally_cell(mean.people.n, mean.powered.n or mean.people.missing),
+            plain_cell(mean.judge, mean.powered.n or mean.people.missing),
             figure_cell(mean.people),
             figure_cell(mean.powered),
-            number(mean.weight),
+            plain_cell(mean.weight, mean.people.n, mean.rated_clients),
         )
         for group, mean in beside.means.items()
     ]

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from counseling_sessions.evaluation.figures import MEASURES, RISK
 from counseling_sessions.evaluation.measure import Measures
 from counseling_sessions.evaluation.report.document import Block, Cell, Row, Section, Table
-from counseling_sessions.evaluation.report.format import INTERVALS, figure_cell, measure_cell
+from counseling_sessions.evaluation.report.format import INTERVALS, figure_cell, measure_cell, tally_cell
 from counseling_sessions.evaluation.report.measured import means_table
 from counseling_sessions.evaluation.risk import RiskCount
 
@@ -33,7 +33,12 @@ def _by_level(counts: Sequence[tuple[str, RiskCount]]) -> Table:
     columns = [(name, risk, level) for name, risk in counts for level in risk.levels()]
     figures = [risk.figures(level) for _, risk, level in columns]
     heads = (f"{name}, {level or 'not in the form'} (n={len(risk.by_level[level]):,})" for name, risk, level in columns)
-    rows: list[Row] = [("sessions with a sign that was read", *(f"{risk.read(level):,}" for _, risk, level in columns))]
+    rows: list[Row] = [
+        (
+            "sessions with a sign that was read",
+            *(tally_cell(risk.read(level), len(risk.by_level[level]), shown=False) for _, risk, level in columns),
+        )
+    ]
     rows += [
         (measure_cell(measure), *(figure_cell(of_level.get(name), share=measure.share) for of_level in figures))
         for name, measure in MEASURES.items()

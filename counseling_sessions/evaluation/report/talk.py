@@ -4,7 +4,7 @@ from typing import get_args
 
 from counseling_sessions.evaluation.measure import Measures
 from counseling_sessions.evaluation.report.document import Cell, Row, Section, Table
-from counseling_sessions.evaluation.report.format import NONE, number
+from counseling_sessions.evaluation.report.format import NONE, plain_cell
 from counseling_sessions.evaluation.talk import Side, Talk
 from counseling_sessions.state import Speaker
 
@@ -35,11 +35,20 @@ def talk_table(talks: dict[str, Talk]) -> Table:
         rows += [
             (f"words a counselor message{suffix}", *map(_spread, counselor)),
             (f"words a client message{suffix}", *map(_spread, client)),
-            (f"client messages of at most 3 words{suffix}", *(_share(side.short) for side in client)),
-            (f"client messages of at most 8 words{suffix}", *(_share(side.brief) for side in client)),
+            (
+                f"client messages of at most 3 words{suffix}",
+                *(plain_cell(side.short, side.messages, share=True) for side in client),
+            ),
+            (
+                f"client messages of at most 8 words{suffix}",
+                *(plain_cell(side.brief, side.messages, share=True) for side in client),
+            ),
         ]
-    shares = [talk.shares() for talk in talks.values()]
-    rows += [(title, *(_share(one[name]) for one in shares)) for name, title in _SHARES.items()]
+    shares = [(talk.shares(), talk.sessions) for talk in talks.values()]
+    rows += [
+        (title, *(plain_cell(one[name], sessions, share=True) for one, sessions in shares))
+        for name, title in _SHARES.items()
+    ]
     rows += [
         ("proposals a session that come early", *(_mean(one.early, one) for one in talks.values())),
         ("proposals a session after a refusal", *(_mean(one.pressed, one) for one in talks.values())),
@@ -56,12 +65,9 @@ def _spread(side: Side) -> Cell:
     if side.words is None:
         return Cell(NONE)
     text = f"{side.words.median:.0f} ({side.words.low:.0f}–{side.words.high:.0f})"
-    return Cell(text, f"{side.messages:,} messages")
-
-
-def _share(value: float | None) -> Cell:
-    return Cell(NONE if value is None else number(value, share=True))
+    return plain_cell(side.words.median, side.messages, text=text, detail=f"{side.messages:,} messages")
 
 
 def _mean(count: int, talk: Talk) -> Cell:
-    return Cell(number(count / talk.sessions) if talk.sessions else NONE, f"{count:,} in all")
+    mean = count / talk.sessions if talk.sessions else None
+    return plain_cell(mean, talk.sessions, detail=f"{count:,} in all")

@@ -68,16 +68,23 @@ def _print_columns(table: Table, console: Console) -> bool:
     if _fits(heads, rows, console.width, WIDE):
         console.print(_as_columns(heads, rows, table, WIDE))
         return True
-    brief = [
-        [name, *(cell(item).brief or cell(item).text for item in row[1:])]
-        for (name, *_), row in zip(rows, table.rows, strict=True)
+    words = [number == 0 or table.is_text(number) for number in range(len(heads))]
+    stacked = [
+        [
+            _in_lines(text) if is_text else (cell(item).brief or text).replace(" [", "\n[")
+            for text, item, is_text in zip(texts, row, words, strict=True)
+        ]
+        for texts, row in zip(rows, table.rows, strict=True)
     ]
-    stacked = [["\n".join(wrap(row[0], NAME)), *(text.replace(" [", "\n[") for text in row[1:])] for row in brief]
     narrow = [_wrapped(head, column) for head, column in zip(heads, zip(*stacked, strict=True), strict=False)]
     if not stacked or not _fits(narrow, stacked, console.width, NARROW):
         return False
     console.print(_as_columns(narrow, stacked, table, NARROW))
     return True
+
+
+def _in_lines(text: str) -> str:
+    return "\n".join(wrap(text, NAME, break_long_words=False))
 
 
 def _without_spare(table: Table) -> Table:

@@ -6,7 +6,7 @@ other clients and these raters.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import inf
 
 import numpy as np
@@ -18,6 +18,7 @@ from counseling_sessions.evaluation.statistics.jackknife import left_out_figure,
 
 RATERS_ASKED = (1, 2, 3, 5, 8)
 """The numbers of raters of a D study."""
+NO_INTERVAL = "no interval: it speaks of other raters, and these few say little of how raters vary"
 
 
 @dataclass(frozen=True)
@@ -123,7 +124,8 @@ def intraclass(table: Ratings) -> Intraclass:
     def consistency(of: _Squares) -> Floats:
         return _ratio(of.between_units - of.residual, of.between_units + (of.raters - 1) * of.residual)
 
-    return Intraclass(*_figures(table, (agreement(len(table.raters)), of_mean, consistency), (-1, 1)))
+    bounds = ((-1, 1), (-inf, 1), (-1, 1))  # that of the mean has no lower end
+    return Intraclass(*_figures(table, (agreement(len(table.raters)), of_mean, consistency), bounds))
 
 
 def g_study(table: Ratings) -> GStudy:
@@ -140,15 +142,17 @@ def g_study(table: Ratings) -> GStudy:
         return value
 
     statistics = (*(component(place) for place in range(4)), *(dependability(raters) for raters in RATERS_ASKED))
-    figures = _figures(table, statistics, (0, inf))
-    clients, sessions, raters, residual, *dependable = figures
+    figures = _figures(table, statistics, [(0, inf)] * len(statistics))
+    clients, sessions, raters, residual, *means = figures
+    # Intervals that leave out clients say nothing of other raters, of whom these figures speak.
+    dependable = [replace(mean, low=None, high=None, method="", note=mean.note or NO_INTERVAL) for mean in means]
     values = [figure.value or 0.0 for figure in figures[:4]]
     total = sum(values)
     shares = tuple(value / total for value in values) if total > 0 else None
     return GStudy(clients, sessions, raters, residual, shares, dict(zip(RATERS_ASKED, dependable, strict=True)))
 
 
-def _figures(table: Ratings, statistics: Sequence[_Statistic], bounds: tuple[float, float]) -> list[Figure]:
+def _figures(table: Ratings, statistics: Sequence[_Statistic], bounds: Sequence[tuple[float, float]]) -> list[Figure]:
     complete = np.asarray((table.codes >= 0).all(axis=1), dtype=np.bool_)
     missing = int((~complete).sum())
     if len(table.raters) < 2:
@@ -161,7 +165,10 @@ def _figures(table: Ratings, statistics: Sequence[_Statistic], bounds: tuple[flo
         sums = _sums(scores - scores.mean(), of_client)
         values = [statistic(sums) for statistic in statistics]
     undefined = "undefined: nothing varies"
-    return [left_out_figure(each, len(scores), missing, bounds=bounds, undefined=undefined) for each in values]
+    return [
+        left_out_figure(each, len(scores), missing, bounds=ends, undefined=undefined)
+        for each, ends in zip(values, bounds, strict=True)
+    ]
 
 
 def _sums(scores: Floats, of_client: NDArray[np.intp]) -> _Squares:
