@@ -40,11 +40,11 @@ PLANS = (
 )
 """A difference, its spread, and pairs a client."""
 PANELS = (
-    (0.65, AnswerSpread(0.05, 0.1, 0.2), 3, 20, 3),
-    (0.65, AnswerSpread(0.1, 0.1, 0.2), 5, 20, 3),
-    (0.6, AnswerSpread(0.1, 0.1, 0.2), 10, 20, 3),
-    (0.6, AnswerSpread(0.02, 0.1, 0.2), 10, 40, 1),
-    (0.5, AnswerSpread(0.1, 0.1, 0.2), 5, 20, 3),
+    (0.65, AnswerSpread(0.05, 0.1, 0.1, 0.2), 3, 20, 3),
+    (0.65, AnswerSpread(0.1, 0.1, 0.1, 0.2), 5, 20, 3),
+    (0.6, AnswerSpread(0.1, 0.1, 0.1, 0.2), 10, 20, 3),
+    (0.6, AnswerSpread(0.02, 0.1, 0.2, 0.2), 10, 40, 1),
+    (0.5, AnswerSpread(0.1, 0.1, 0.1, 0.2), 5, 20, 3),
 )
 """A win rate, how raters and clients vary, raters, clients, and pairs a client."""
 Drawn = list[tuple[str, float]]
@@ -101,8 +101,9 @@ def panel_powers(studies: int) -> Table:
     for rate_, panel, raters, clients, pairs in PANELS:
         hits = []
         for _ in range(studies):
-            rates = rate_ + rng.normal(0, panel.rater, (raters, 1)) + rng.normal(0, panel.client, (1, clients))
-            won = np.clip(rates - panel.ties / 2, 0, 1 - panel.ties)[..., None]
+            of_clients = rng.normal(0, panel.client, (clients, 1)) + rng.normal(0, panel.pair, (clients, pairs))
+            rates = rate_ + rng.normal(0, panel.rater, (raters, 1, 1)) + of_clients
+            won = np.clip(rates - panel.ties / 2, 0, 1 - panel.ties)
             drawn_ = rng.random((raters, clients, pairs))
             points = np.where(drawn_ < won, 1.0, np.where(drawn_ < won + panel.ties, 0.5, 0.0))
             answers = [(f"c{c}", f"r{r}", float(value)) for (r, c, _), value in np.ndenumerate(points)]

@@ -43,7 +43,7 @@ def plan_study(request: PlanStudyRequest) -> int:
         "",
         (
             goal_section(aim, goal, said),
-            designs_section(designs, alpha=goal.alpha, clients=request.clients),
+            designs_section(designs, alpha=goal.alpha, clients=request.clients, one_sided=kind == "equivalence"),
             made_section(made),
         ),
         methods=(*of_plan(aim, goal, said, kind=kind), *of_software(made)),
@@ -63,7 +63,11 @@ def _preference(
     if request.spread.pilot:
         data = _data(request.spread.pilot, "preferences", "`prefer --json` or `agreement --json`")
         pilot = read_panel_pilot(data, request.spread.measure, _between(request.spread))
-    panel = pilot.panel if pilot else AnswerSpread(options.rater_sd, options.rate_sd, options.ties)
+    panel = (
+        pilot.panel
+        if pilot
+        else AnswerSpread(options.rater_sd, options.client_rate_sd, options.pair_rate_sd, options.ties)
+    )
     designs = plan_preference(
         rate,
         panel,

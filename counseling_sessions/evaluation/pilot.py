@@ -102,7 +102,7 @@ def read_panel_pilot(data: Mapping[str, Any], aspect: str | None, between: tuple
     if min(table.shape) < 2:
         raise SettingsError(
             f"the pilot has answers of {counted(table.shape[0], 'rater')} to pairs of {counted(table.shape[1], 'client')} whom all of "
-            "them answered: it takes two of each to see how they vary; name --rater-sd and --rate-sd in its place"
+            "them answered: it takes two of each to see how they vary; name --rater-sd and --client-rate-sd in its place"
         )
     ties = sum(value == 0.5 for _, _, value in points) / len(points)
     rate = float(np.mean([value for _, _, value in points]))
@@ -111,7 +111,10 @@ def read_panel_pilot(data: Mapping[str, Any], aspect: str | None, between: tuple
 
 
 def panels(table: Floats, ties: float) -> tuple[AnswerSpread, AnswerSpread]:
-    """How raters and clients vary in a table of win rates [raters, clients] (two-way analysis of variance), and the cautious bound."""
+    """How raters and clients vary in a table of win rates [raters, clients] (two-way analysis of variance), and the cautious bound.
+
+    The clients' spread holds that of their pairs too, which a table cannot tell from it.
+    """
     raters, clients = table.shape
     of_raters, of_clients = table.mean(axis=1), table.mean(axis=0)
     left = table - of_raters[:, None] - of_clients[None, :] + table.mean()
@@ -122,7 +125,8 @@ def panels(table: Floats, ties: float) -> tuple[AnswerSpread, AnswerSpread]:
         by_rater, by_client = (max(0.0, square * by - leftover) for square, by in zip(squares, wider, strict=True))
         return sqrt(by_rater / clients), sqrt(by_client / raters)
 
-    return AnswerSpread(*sds((1.0, 1.0)), ties), AnswerSpread(*sds((_wider(raters - 1), _wider(clients - 1))), ties)
+    cautious = sds((_wider(raters - 1), _wider(clients - 1)))
+    return AnswerSpread(*sds((1.0, 1.0)), ties=ties), AnswerSpread(*cautious, ties=ties)
 
 
 def _cells(points: Iterable[tuple[str, str, float]]) -> Floats:

@@ -21,10 +21,16 @@ class PanelOptions(Options):
     """Who answers, and how answers to pairs vary."""
 
     raters: tuple[int, ...] = option(
-        "raters, each of whom answers every pair (default 3,5,10)", "N,N", type=counts, default=(3, 5, 10)
+        "raters, each of whom answers every pair (default 3,5,10,15,20,30)",
+        "N,N",
+        type=counts,
+        default=(3, 5, 10, 15, 20, 30),
     )
-    rater_sd: float = option("standard deviation of raters' win rates (default 0.1)", "SD", type=share, default=0.1)
-    rate_sd: float = option("standard deviation of clients' win rates (default 0.1)", "SD", type=share, default=0.1)
+    rater_sd: float = option(
+        "assumed: standard deviation of raters' win rates (default 0.1)", "SD", type=share, default=0.1
+    )
+    client_rate_sd: float = option("assumed: of clients' win rates (default 0.1)", "SD", type=share, default=0.1)
+    pair_rate_sd: float = option("assumed: of the pairs of one client (default 0.1)", "SD", type=share, default=0.1)
     ties: float = option("share of answers that name neither (default 0.2)", "SHARE", type=share, default=0.2)
 
 

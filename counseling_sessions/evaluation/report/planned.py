@@ -36,22 +36,28 @@ def spread_said(spread: DifferenceSpread, pilot: Pilot | None) -> list[str]:
 
 def panel_said(panel: AnswerSpread, pilot: PanelPilot | None) -> list[str]:
     """What a plan for preferences assumes."""
-    vary = (
-        f"win rates of raters have a standard deviation of {panel.rater:.2g}, of clients {panel.client:.2g}; "
-        f"{_percent(panel.ties)} of the answers are ties"
-    )
+    vary = f"win rates of raters have a standard deviation of {panel.rater:.2g}, of clients {panel.client:.2g}"
+    ties = f"{_percent(panel.ties)} of the answers are ties"
     design = "Every rater answers every pair. The result is to hold for raters like these."
     if not pilot:
-        return [f"Assumed: {vary}. {design}"]
+        pairs = f"of the pairs of one client {panel.pair:.2g}"
+        said = f"Assumed: {vary}, {pairs}; {ties}. {design}"
+        return [
+            said,
+            "No study stands behind the standard deviations that are assumed by default: a pilot gives better ones.",
+        ]
     return [
         f"From the pilot: {counted(pilot.answers, 'answer')} of {counted(pilot.raters, 'rater')} to pairs of {pilot.first} and "
-        f"{pilot.second} with {counted(pilot.clients, 'client')}. {pilot.first} wins {_percent(pilot.rate)}; {vary}. {design}",
+        f"{pilot.second} with {counted(pilot.clients, 'client')}. {pilot.first} wins {_percent(pilot.rate)}; {vary} (that of their "
+        f"pairs included); {ties}. {design}",
         f"Cautious: the upper {_percent(CAUTION)} bounds are {pilot.cautious.rater:.2g} and {pilot.cautious.client:.2g}.",
     ]
 
 
-def designs_section(designs: Sequence[StudyDesign], *, alpha: float, clients: int | None) -> Section:
-    """The designs, one a row."""
+def designs_section(
+    designs: Sequence[StudyDesign], *, alpha: float, clients: int | None, one_sided: bool = False
+) -> Section:
+    """The designs, one a row; `one_sided`: tested by two one-sided tests."""
     rated = any(design.raters for design in designs)
     cautious = any(design.cautious for design in designs)
     heads = [
@@ -60,7 +66,7 @@ def designs_section(designs: Sequence[StudyDesign], *, alpha: float, clients: in
         "clients",
         *(["clients, cautious"] if cautious else []),
         "sessions of each method",
-        *(["answers of a rater"] if rated else []),
+        *(["pairs of a rater"] if rated else []),
         *([f"{clients} clients find"] if clients else []),
     ]
     rows: list[Row] = [
@@ -75,11 +81,14 @@ def designs_section(designs: Sequence[StudyDesign], *, alpha: float, clients: in
         )
         for design in designs
     ]
+    less = "9" if rated else "3"
     notes = [
-        f"{NONE}: not with {MOST:,} clients. Simulated studies have 0 to 5 points of power less than planned.",
+        f"{NONE}: not with {MOST:,} clients. Simulated studies had up to {less} points of power less than planned; where "
+        "differences are skewed, nobody has looked.",
     ]
     if not rated:
-        notes.append(f"Fewer than {least_clients(alpha)} clients cannot: signs of so few cannot give so small a p.")
+        fewest = least_clients(alpha, one_sided=one_sided)
+        notes.append(f"Fewer than {fewest} clients cannot: signs of so few cannot give so small a p.")
     if any(design.ceiling is not None for design in designs):
         notes.append(
             "Where raters differ, more clients do not help: the power stays below the one in brackets. More raters do."

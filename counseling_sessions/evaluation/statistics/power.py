@@ -42,16 +42,18 @@ class DifferenceSpread:
 class AnswerSpread:
     """How answers to pairs vary, in points (1 won, 0.5 tied, 0 lost), as standard deviations.
 
-    `rater` and `client`: of the win rates of raters and of clients; `ties` is the share of answers that name neither.
+    `rater`, `client`, `pair`: of the win rates of raters, of clients, and of the pairs of one client, which all raters share;
+    `ties` is the share of answers that name neither.
     """
 
     rater: float
     client: float
+    pair: float = 0.0
     ties: float = 0.0
 
     def leftover(self, rate: float) -> float:
-        """The variance of an answer beside its rater's and its client's, for a win rate; 0 where these take up all."""
-        return max(0.0, rate - self.ties / 4 - rate**2 - self.rater**2 - self.client**2)
+        """The variance of an answer beside its rater's, client's and pair's, for a win rate; 0 where these take up all."""
+        return max(0.0, rate - self.ties / 4 - rate**2 - self.rater**2 - self.client**2 - self.pair**2)
 
 
 def paired_power(difference: float, sd: float, clients: int, alpha: float = ALPHA) -> float:
@@ -86,7 +88,7 @@ def panel_power(rate: float, panel: AnswerSpread, raters: int, clients: int, pai
     if raters < 2 or clients < 2:
         return 0.0
     answers = panel.leftover(rate) / (raters * clients * pairs)
-    of_raters, of_clients = panel.rater**2 / raters, panel.client**2 / clients
+    of_raters, of_clients = panel.rater**2 / raters, (panel.client**2 + panel.pair**2 / pairs) / clients
     if not of_raters + of_clients + answers:
         return 1.0
     normal, *uniform = _points()
@@ -109,9 +111,9 @@ def _points() -> Floats:
     return np.array([special.ndtri(uniform[0]), uniform[1], uniform[2]])
 
 
-def least_clients(alpha: float = ALPHA) -> int:
-    """The fewest clients with which a two-sided test by signs can reach p ≤ alpha at all: its smallest p is 2^(1 - clients)."""
-    return 1 + ceil(log2(1 / alpha))
+def least_clients(alpha: float = ALPHA, *, one_sided: bool = False) -> int:
+    """The fewest clients with which a test by signs can reach p ≤ alpha at all: its smallest p is 2^-clients, two-sided twice that."""
+    return ceil(log2(1 / alpha)) + (0 if one_sided else 1)
 
 
 def clients_needed(power_of: Callable[[int], float], power: float) -> int | None:
