@@ -18,6 +18,9 @@ from counseling_sessions.evaluation.report.points import Point
 from counseling_sessions.evaluation.statistics.intervals import Figure
 from counseling_sessions.texts.words import counted
 
+MOST_PER_CENT = 1000
+"""A difference is not written in per cent of a mean that is smaller than a tenth of it."""
+
 
 def comparison_section(comparison: Comparison) -> Section:
     """The reference group against each of the others."""
@@ -84,7 +87,8 @@ def _table(comparison: Comparison, other: str, items: list[Compared]) -> Table:
     notes: tuple[str, ...] = (
         "In brackets 95 % intervals, clustered by client. pt: percentage points. Percent: of the other's mean. g_z: the mean "
         "difference in standard deviations of the differences (Hedges). p: signs of a client's differences flipped together; "
-        "corrected by Holm within the family.",
+        "corrected by Holm within the family. Where few clients differ an interval may leave out 0 though the test finds nothing: "
+        "the test decides. A g_z is per pair of sessions; it is large where differences hardly vary.",
     )
     alone = ", ".join(f"{count:,} of {name}" for name, count in comparison.alone[other].items())
     pairs = counted(comparison.pairs[other], "pair")
@@ -103,7 +107,12 @@ def _tested(comparison: Comparison, item: Compared) -> Significance:
 def _relative(item: Compared) -> Cell:
     if item.measure.low is not None and item.measure.low < 0:
         return Cell(NONE, "a change has no zero to be in per cent of")
-    return replace(_brief(figure_cell(item.difference.relative, digits=1)), unit="per cent")
+    relative = item.difference.relative
+    if relative.value is not None and abs(relative.value) > MOST_PER_CENT:
+        return Cell(
+            NONE, f"more than {MOST_PER_CENT:,} per cent of a mean that is next to 0", figure=relative, unit="per cent"
+        )
+    return replace(_brief(figure_cell(relative, digits=1)), unit="per cent")
 
 
 def _brief(figure: Cell) -> Cell:

@@ -45,13 +45,14 @@ def equivalence_table(contrasts: Contrasts, reference: str, other: str, differen
             difference_cell(differences.get(item.measure.id), item.measure, _significance(contrasts, item)),
             f"± {_plain(result.margin, item.measure)}",
             *p_cells(_significance(contrasts, item)),
-            "alike within the margin" if item.rejected else "not shown to be alike",
+            _likeness(item, result),
         )
         for item, result in results
     ]
     notes = (
         "Two one-sided tests by sign flips of clients; p is the larger of the two, corrected by Holm over all tests of "
-        "likeness. The margin has to be set before the data are seen.",
+        "likeness. The margin has to be set before the data are seen. With skewed differences the test errs more often: read the "
+        "interval too, which has to lie within the margin.",
     )
     heads = ("", "difference", "margin", "p", "p (Holm)", "at .05")
     return Table(f"{reference} and {other}: alike within a margin?", heads, tuple(rows), notes)
@@ -80,6 +81,12 @@ def unpaired_table(contrasts: Contrasts, reference: str, other: str) -> Table | 
     )
     heads = ("", reference, other, "difference", "p", "p (Holm)")
     return Table(f"{reference} against {other}, unpaired: the groups have no pairs", heads, tuple(rows), notes)
+
+
+def _likeness(item: Contrast, result: Equivalence) -> str:
+    if result.test.value is None:
+        return "never different" if "every difference is 0" in result.test.note else "not tested"
+    return "alike within the margin" if item.rejected else "not shown to be alike"
 
 
 def difference_cell(figure: Figure | None, measure: Measure, test: Significance | None = None) -> Cell:

@@ -74,6 +74,8 @@ def _smallest(bounds: list[float | None]) -> float | None:
 def _warning(name: str, level: float, tested: int, smallest: float | None) -> str:
     if smallest is None or smallest <= level:
         return ""
+    if smallest >= 1:
+        return f"{name}: nothing can be significant, as fewer than two clients differ on any measure."
     return (
         f"{name}: nothing can be significant. With so few clients that differ, no p corrected for {counted(tested, 'test')} "
         f"can lie below {smallest:.3g}. More clients would help, or fewer measures chosen beforehand."

@@ -12,6 +12,7 @@ import numpy as np
 
 from counseling_sessions.evaluation.statistics.intervals import Floats, scored, totals_by_client
 from counseling_sessions.evaluation.statistics.ties import ROUNDING
+from counseling_sessions.texts.words import counted
 
 EXACT_UP_TO = 30
 """Up to so many clients that differ, the test counts over all patterns of signs."""
@@ -55,7 +56,11 @@ def sign_flip_test(differences: Iterable[tuple[str, float | None]], *, greater: 
         return PValue(_drawn(sums, greater, seed), count, method, smallest=1 / (DRAWN + 1))
     # Where no sum is 0, the two patterns in which all signs are alike are more extreme than every other one.
     smallest = 2.0 ** -len(sums) * (1 if greater else 2)
-    note = f"with {len(sums)} clients that differ, no p below {smallest:.2g} is possible" if smallest > 0.05 else ""
+    note = (
+        f"with {counted(len(sums), 'client')} that differ, no p below {smallest:.2g} is possible"
+        if smallest > 0.05
+        else ""
+    )
     return PValue(_exact(sums, greater), count, "sign flips per client, exact", note, smallest)
 
 
