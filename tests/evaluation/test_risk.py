@@ -330,7 +330,7 @@ def test_risks_are_shown_by_level_with_false_alarms_beside(monkeypatch: pytest.M
     assert isinstance(by_level, Table)
     assert isinstance(alarms, Table)
     assert by_level.columns == ("", "one, active (n=1)", "one, not in the form (n=1)")
-    assert by_level.rows[0] == ("sessions with a sign that was read", "1", "1")
+    assert [cell(item).text for item in by_level.rows[0]] == ["sessions with a sign that was read", "1", "1"]
     shown = {cell(row[0]).text: [cell(item).text for item in row[1:]] for row in by_level.rows[1:]}
     assert shown["steps of the protocol done"] == ["100.0 %", "0.0 %"]
     assert shown["turns from the sign to that question"] == ["0.00", "–"]
