@@ -249,7 +249,8 @@ async def _judge(
     from counseling_sessions.commands.build import opened_models  # takes seconds, and only judges need it
 
     options, work = request.judging, request.judging.work
-    grouped = list(read_again(gathered))
+    order = list(gathered.groups)
+    grouped = sorted(read_again(gathered), key=lambda item: order.index(item[0]))
     sessions = [session for _, session in grouped]
     planted_name = options.planted_on or reference or next(iter(gathered.groups))
     planted_on = _plantable(planted_name, grouped)
