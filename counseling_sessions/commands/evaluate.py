@@ -9,9 +9,6 @@ from pydantic_core import to_jsonable_python
 from rich.text import Text
 
 from counseling_sessions.commands.parsing.evaluation import (
-    JUDGED,
-    ON_REQUEST,
-    PLAIN,
     RISK_RUBRIC,
     SCALES,
     CompareRequest,
@@ -19,8 +16,8 @@ from counseling_sessions.commands.parsing.evaluation import (
     JudgeOptions,
     ReferenceRequest,
     ReportOptions,
+    shown_kinds,
 )
-from counseling_sessions.commands.parsing.values import names
 from counseling_sessions.commands.reports import (
     give_report,
     judge_cache,
@@ -35,7 +32,6 @@ from counseling_sessions.evaluation.compare import Comparison, compare_groups
 from counseling_sessions.evaluation.diversity.tokens import as_in_paper, tokenizer_of_file, unicode_words
 from counseling_sessions.evaluation.figures import MEASURES, rows_by_group
 from counseling_sessions.evaluation.groups import Gathered, gather_heads, read_again
-from counseling_sessions.evaluation.integrity import KINDS
 from counseling_sessions.evaluation.judged import Judged, Judging, judge
 from counseling_sessions.evaluation.judged_risk import risk_cases
 from counseling_sessions.evaluation.judging.judges import Judge, read_judges
@@ -97,7 +93,7 @@ def score_reference(request: ReferenceRequest) -> int:
 
 
 def _evaluate(request: EvaluateRequest | CompareRequest, report: ReportOptions) -> int:
-    plain, needing = _metrics(request)
+    plain, needing = request.measuring.chosen(request.judging)
     judges, scales = _judges_and_scales(request.judging, needing)
     rubric = read_branches() if RISK_RUBRIC in needing else None
     gathered = gather_heads(request.sources, request.by, salvage=request.salvage)
@@ -118,26 +114,6 @@ def _evaluate(request: EvaluateRequest | CompareRequest, report: ReportOptions) 
     give_report(report, document, evaluation_data(gathered, measures, made=made, judged=judged, comparison=comparison))
     tell_problems(gathered.problems, others="; --html and --json list them")
     return tell_scoreless((row.judge, row.unscored) for row in judged.judgements.rows) if judged else 0
-
-
-def _metrics(request: EvaluateRequest | CompareRequest) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """The plain metrics that are asked for, and those that need a judge. Raises `SettingsError`."""
-    metrics, judge = request.measuring.metrics, request.judging.judge
-    if metrics is None:
-        return tuple(name for name in PLAIN if name not in ON_REQUEST), JUDGED if judge else ()
-    choices = (*PLAIN, *JUDGED)
-    wanted = choices if metrics == "all" else names(metrics)
-    if unknown := [name for name in wanted if name not in choices]:
-        raise SettingsError(f"--metrics {', '.join(unknown)}: choose from {', '.join(choices)}, or all")
-    if not wanted:
-        raise SettingsError(f"--metrics names none; choose from {', '.join(choices)}, or all")
-    needing = tuple(name for name in wanted if name in JUDGED)
-    if judge and not needing and not request.judging.scale:
-        raise SettingsError(f"--judge has no metric that needs one: add {', '.join(JUDGED)}, or leave --metrics out")
-    if needing and not judge:
-        problem = f"{', '.join(needing)}: need a judge"
-        raise SettingsError(f"{problem}; name one with --judge FILE (docs/evaluating.md shows such a file)")
-    return tuple(name for name in wanted if name in PLAIN), needing
 
 
 def _judges_and_scales(options: JudgeOptions, needing: tuple[str, ...]) -> tuple[tuple[Judge, ...], tuple[Scale, ...]]:
@@ -277,7 +253,7 @@ async def _judge(
 
 
 def _show(kind: str, measures: Measures) -> int:
-    wanted = list(KINDS) if kind == "all" else [_kind(kind)]
+    wanted = shown_kinds(kind)
     console = HarmlessConsole(soft_wrap=True)
     shown = 0
     for group in measures.groups.values():
@@ -290,11 +266,3 @@ def _show(kind: str, measures: Measures) -> int:
                 console.print(Text(f"    {' '.join(finding.text.split())}"))
     tell(counted(shown, "finding"))
     return 0
-
-
-def _kind(name: str) -> str:
-    wanted = name.replace("-", "_")
-    for kind in (wanted, wanted.removesuffix("s")):
-        if kind in KINDS:
-            return kind
-    raise SettingsError(f"--show {name}: there is no such kind of finding; there are {', '.join(KINDS)}, and all")

@@ -26,6 +26,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     legible_output()
     try:
         name, request = parse(sys.argv[1:] if arguments is None else arguments)
+        request.check()
         command = _command(name)
         if arguments is None:
             gc.freeze()  # what was imported is no garbage; to look for some in it takes a fifth of a short command
@@ -55,12 +56,12 @@ def _command(name: str) -> Callable[[Any], int]:
 
 def _failed(error: Exception) -> int:
     """Say in one line what is wrong; of what nobody foresaw no traceback, and nothing of what it carried."""
-    from counseling_sessions.graph.trouble import DEBUG, debugging, describe_internal
-    from counseling_sessions.store.machine import shortage
-
     if message := _explained(error):
         _tell(f"error: {message}", "red")
         return 2
+    from counseling_sessions.graph.trouble import DEBUG, debugging, describe_internal
+    from counseling_sessions.store.machine import shortage
+
     if debugging():
         raise error
     if what := shortage(error):

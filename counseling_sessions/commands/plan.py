@@ -29,8 +29,6 @@ def plan_study(request: PlanStudyRequest) -> int:
     """Plan a study, and report."""
     goal = Goal(request.power, request.tests)
     aims = [request.difference, request.alike_within, request.win_rate]
-    if sum(aim is not None for aim in aims) != 1:
-        raise SettingsError("name one aim: --difference D, --alike-within D or --win-rate RATE")
     if request.win_rate is not None:
         aim, said, designs, rests_on = _preference(request, request.win_rate, goal)
     else:
@@ -57,8 +55,6 @@ def _preference(
     request: PlanStudyRequest, rate: float, goal: Goal
 ) -> tuple[str, list[str], list[StudyDesign], dict[str, Any]]:
     options = request.panel
-    if rate == 0.5:
-        raise SettingsError("--win-rate 0.5 is no preference: there is nothing to find")
     pilot = None
     if request.spread.pilot:
         data = _data(request.spread.pilot, "preferences", "`prefer --json` or `agreement --json`")
@@ -103,10 +99,8 @@ def _measure(request: PlanStudyRequest, goal: Goal) -> tuple[str, list[str], lis
 
 
 def _pilot(options: SpreadOptions) -> Pilot | None:
-    if options.pilot is None:
+    if options.pilot is None or options.measure is None:
         return None
-    if options.measure is None:
-        raise SettingsError("--pilot: name the --measure too")
     data = _data(options.pilot, "groups", "`evaluate --json` or `compare --json`")
     return read_pilot(data, options.measure, _between(options))
 
@@ -119,8 +113,6 @@ def _between(options: SpreadOptions) -> tuple[str, str] | None:
 
 
 def _assumed(options: SpreadOptions) -> DifferenceSpread:
-    if options.client_sd is None and options.pair_sd is None:
-        raise SettingsError("say how differences vary: --pilot FILE --measure MEASURE, or --client-sd and --pair-sd")
     return DifferenceSpread(options.client_sd or 0.0, options.pair_sd or 0.0)
 
 

@@ -173,3 +173,29 @@ def test_usage_names_the_program_that_was_called(
 
 def test_the_formats_to_choose_from_are_those_there_are() -> None:
     assert get_args(FormatName) == tuple(FORMATS)
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        "evaluate nowhere",
+        "compare nowhere",
+        "evaluate README.md --show ghosts",
+        "evaluate README.md --metrics beauty",
+        "prefer README.md --judge nowhere.yaml",
+        "rate nowhere --out x",
+        "agreement nowhere.json",
+        "reference nowhere",
+        "plan-study",
+    ],
+)
+def test_what_is_plainly_wrong_is_said_before_anything_heavy_is_imported(
+    arguments: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def never(name: str) -> None:
+        raise AssertionError(f"{name} was imported")
+
+    monkeypatch.chdir(ROOT)
+    monkeypatch.setattr("counseling_sessions.commands.main._command", never)
+    assert main(arguments.split()) == 2
+    assert len(capsys.readouterr().err.splitlines()) == 1

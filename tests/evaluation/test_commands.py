@@ -253,11 +253,11 @@ def test_turns_are_scored_against_references(tmp_path: Path, capsys: pytest.Capt
         (["evaluate", "{study}", "--metrics", "beauty"], "--metrics beauty: choose from"),
         (["evaluate", "{study}", "--show", "ghosts"], "there is no such kind of finding"),
         (["evaluate", "{study}", "--vocabulary", "3"], "a vocabulary of 3 cannot be"),
-        (["evaluate", "{study}", "--judge", "nowhere.yaml"], "nowhere.yaml cannot be read"),
+        (["evaluate", "{study}", "--judge", "nowhere.yaml"], "there is no file or folder 'nowhere.yaml'"),
         (["compare", "{study}", "--by", "attitude"], "there is one group only"),
         (["compare", "{study}", "--reference", "mine"], "--reference mine: there is no such group"),
         (["rate", "{study}", "--between", "magnet,mine", "--out", "x"], "--between mine: there is no such group"),
-        (["agreement", "nowhere.json"], "there is no study.json"),
+        (["agreement", "nowhere.json"], "there is no file or folder"),
         (["reference", "nowhere.jsonl"], "nowhere.jsonl"),
     ],
 )
@@ -292,7 +292,7 @@ for name in ("evaluate", "compare", "prefer", "rate", "agreement", "reference"):
     try: run.main([name, "--help"])
     except SystemExit: pass
 for name in ("evaluate", "compare", "reference"):
-    print("exit", run.main([name, "nowhere"]))
+    print("exit", run.main([name, "README.md"]))
 """
 
 
@@ -300,8 +300,8 @@ def test_without_the_extra_help_says_first_what_to_install_and_commands_say_it_p
     done = subprocess.run(
         [sys.executable, "-c", WITHOUT_LIBRARIES], cwd=ROOT, capture_output=True, text=True, check=False
     )
-    assert done.stdout.count("Needs the extra 'evaluation': pip install -e '.[evaluation]'\n\nusage: ") == 6
-    assert done.stdout.startswith("Needs the extra")
+    assert done.stdout.count("With the extra 'evaluation' (pip install -e '.[evaluation]').\n\nusage: ") == 6
+    assert done.stdout.startswith("With the extra")
     assert done.stdout.count("exit 2") == 3
     assert " ".join(done.stderr.split()).count("pip install -e '.[evaluation]'") == 3
     assert "Traceback" not in done.stderr

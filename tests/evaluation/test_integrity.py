@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 
 from counseling_sessions.evaluation.checks import languages
 from counseling_sessions.evaluation.checks.repeats import NEAR
-from counseling_sessions.evaluation.integrity import KINDS, OF_SESSIONS, Finding, Integrity, check_session
+from counseling_sessions.evaluation.integrity import Finding, Integrity, check_session
+from counseling_sessions.evaluation.kinds import KINDS, OF_SESSIONS
 from counseling_sessions.integrity.spoken import RECENT
 from counseling_sessions.sessions import Message, Session, read_sessions
 from tests.evaluation.made import DEFECTS, PROFILE, SAID, changed, clean, planted, session

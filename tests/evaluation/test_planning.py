@@ -132,8 +132,8 @@ def test_a_plan_from_a_pilot_is_shown_and_written(tmp_path: Path, capsys: pytest
         (["--difference", "1", "--win-rate", "0.6"], "name one aim"),
         (["--difference", "1"], "say how differences vary"),
         (["--win-rate", "0.5"], "nothing to find"),
-        (["--difference", "1", "--pilot", "nowhere.json"], "name the --measure"),
-        (["--difference", "1", "--pilot", "nowhere.json", "--measure", "turns"], "cannot be read"),
+        (["--difference", "1", "--pilot", "README.md"], "name the --measure"),
+        (["--difference", "1", "--pilot", "nowhere.json", "--measure", "turns"], "there is no file"),
         (["--difference", "1", "--pilot", "README.md", "--measure", "turns"], "is not what"),
     ],
 )

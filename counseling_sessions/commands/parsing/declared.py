@@ -5,6 +5,7 @@ gives the type (`int`, `float`, `Path`), the choices (`Literal`), and whether an
 """
 
 import argparse
+from collections.abc import Iterator
 from dataclasses import dataclass, field, fields, is_dataclass
 from pathlib import Path
 from typing import Any, Literal, TypeVar, dataclass_transform, get_args, get_origin
@@ -13,7 +14,10 @@ Kind = TypeVar("Kind")
 
 
 def option(help: str | None = None, metavar: str | None = None, *, default: Any = None, **how: Any) -> Any:
-    """A field that `--name` or the `flags` of `how` set; `how` is for `add_argument`."""
+    """A field that `--name` or the `flags` of `how` set; `how` is for `add_argument`.
+
+    With `reads=True` its paths are read: `CommandRequest.check` complains of those that do not exist.
+    """
     return field(default=default, metadata={"help": help, "metavar": metavar, **how})
 
 
@@ -45,6 +49,14 @@ class CommandRequest(Options):
 
     arguments: tuple[str, ...] = ()
 
+    def check(self) -> None:
+        """Complain of what is plainly wrong, before anything that takes seconds is imported. Raises `SettingsError`."""
+        from counseling_sessions.settings import SettingsError  # top-level help comes without it
+
+        for path in _inputs(self):
+            if not path.exists():
+                raise SettingsError(f"there is no file or folder {str(path)!r}")
+
 
 def declare(parser: argparse._ActionsContainer, kind: Any) -> None:
     """Add the options of a request, or of a group of them, to a parser."""
@@ -53,6 +65,7 @@ def declare(parser: argparse._ActionsContainer, kind: Any) -> None:
         if is_dataclass(item.type):
             declare(parser.add_argument_group(**how) if how["title"] else parser, item.type)
         elif how:
+            how.pop("reads", None)
             flags = how.pop("flags", (f"--{item.name.replace('_', '-')}",))
             if flags:
                 how["dest"] = item.name
@@ -73,6 +86,16 @@ def read(kind: type[Kind], parsed: argparse.Namespace, **more: Any) -> Kind:
             value = getattr(parsed, item.name)
             values[item.name] = tuple(value) if isinstance(value, list) else value
     return kind(**values)
+
+
+def _inputs(options: Any) -> Iterator[Path]:
+    """The paths that are read."""
+    for item in fields(options):
+        value = getattr(options, item.name)
+        if is_dataclass(item.type):
+            yield from _inputs(value)
+        elif item.metadata.get("reads") and value:
+            yield from value if isinstance(value, tuple) else (value,)
 
 
 def _open(annotation: Any) -> bool:

@@ -5,7 +5,9 @@ from typing import Any, Literal
 
 from counseling_sessions.commands.parsing.declared import CommandRequest, Options, argument, group, option, switch
 from counseling_sessions.commands.parsing.options import PRICES, SALVAGE
-from counseling_sessions.commands.parsing.values import count, named_amount, positive
+from counseling_sessions.commands.parsing.values import count, named_amount, names, positive
+from counseling_sessions.evaluation.kinds import KINDS
+from counseling_sessions.settings import SettingsError
 
 SCALES = {"ctrs": "ctrs-style", "wai": "wai-style", "panas": "panas-style", "realism": "realism"}
 """Metrics that are built-in scales, and the scales behind them."""
@@ -28,13 +30,24 @@ class SourceRequest(CommandRequest):
     """What is evaluated."""
 
     sources: tuple[Path, ...] = argument(
-        "run directory, or file or folder of anybody's sessions", "SESSIONS", nargs="+"
+        "run directory, or file or folder of anybody's sessions", "SESSIONS", nargs="+", reads=True
     )
     by: Literal["method", "attitude", "model", "source"] | None = option(
         "what the groups are (default: the method, or with several sources the source)"
     )
     seed: int = option("of the resampling (default 0)", type=count, default=0)
     salvage: bool = switch(SALVAGE)
+
+
+def shown_kinds(name: str) -> tuple[str, ...]:
+    """The kinds of findings that `--show` names, in the singular or the plural. Raises `SettingsError`."""
+    if name == "all":
+        return tuple(KINDS)
+    wanted = name.replace("-", "_")
+    for kind in (wanted, wanted.removesuffix("s")):
+        if kind in KINDS:
+            return (kind,)
+    raise SettingsError(f"--show {name}: there is no such kind of finding; there are {', '.join(KINDS)}, and all")
 
 
 class MeasureOptions(Options):
@@ -45,14 +58,37 @@ class MeasureOptions(Options):
         "A,B|all",
     )
     speaker: Literal["counselor", "client"] | None = option("whose messages diversity is of (default: both's)")
-    tokenizer: Path | None = option("tokenizer.json for diversity (default: Unicode words)", "FILE")
+    tokenizer: Path | None = option("tokenizer.json for diversity (default: Unicode words)", "FILE", reads=True)
     vocabulary: int | None = option("vocabulary size for EAD (default: the tokenizer's)", "N")
     paper_counting: bool = switch("count diversity as the paper's notebook does (docs/evaluating.md)")
     self_bleu: Literal["sampled", "exact"] = option(
         "of samples with an interval (default), or of every message against all others", default="sampled"
     )
     jobs: int | None = option("processes that measure (default: one a core)", "N", type=positive)
-    labels: Path | None = option("file of profiles with labelled techniques, where sessions have none", "PROFILES")
+    labels: Path | None = option(
+        "file of profiles with labelled techniques, where sessions have none", "PROFILES", reads=True
+    )
+
+    def chosen(self, judging: "JudgeOptions") -> tuple[tuple[str, ...], tuple[str, ...]]:
+        """The plain metrics that are asked for, and those that need a judge. Raises `SettingsError`."""
+        metrics, judge = self.metrics, judging.judge
+        if metrics is None:
+            return tuple(name for name in PLAIN if name not in ON_REQUEST), JUDGED if judge else ()
+        choices = (*PLAIN, *JUDGED)
+        wanted = choices if metrics == "all" else names(metrics)
+        if unknown := [name for name in wanted if name not in choices]:
+            raise SettingsError(f"--metrics {', '.join(unknown)}: choose from {', '.join(choices)}, or all")
+        if not wanted:
+            raise SettingsError(f"--metrics names none; choose from {', '.join(choices)}, or all")
+        needing = tuple(name for name in wanted if name in JUDGED)
+        if judge and not needing and not judging.scale:
+            raise SettingsError(
+                f"--judge has no metric that needs one: add {', '.join(JUDGED)}, or leave --metrics out"
+            )
+        if needing and not judge:
+            problem = f"{', '.join(needing)}: need a judge"
+            raise SettingsError(f"{problem}; name one with --judge FILE (docs/evaluating.md shows such a file)")
+        return tuple(name for name in wanted if name in PLAIN), needing
 
 
 class JudgeWorkOptions(Options):
@@ -60,14 +96,14 @@ class JudgeWorkOptions(Options):
 
     judgements: Path | None = option(f"where answers are kept (default {JUDGEMENTS}/ in the run)", "FOLDER")
     again: bool = switch("ask once more for what is unscored")
-    prices: Path | None = option(PRICES, "FILE")
+    prices: Path | None = option(PRICES, "FILE", reads=True)
     i_know: bool = switch("let the embedded model judge, to try the machinery out")
 
 
 class JudgeOptions(Options):
     """Who judges, and how."""
 
-    judge: Path | None = option(f"{_JUDGE} (docs/evaluating.md)", "FILE")
+    judge: Path | None = option(f"{_JUDGE} (docs/evaluating.md)", "FILE", reads=True)
     scale: tuple[Path, ...] | None = option(
         "a scale of your own, in YAML; may be repeated", "FILE", type=Path, action="append"
     )
@@ -82,7 +118,7 @@ class JudgeOptions(Options):
 class PairJudgeOptions(Options):
     """Who compares pairs, and how."""
 
-    judge: Path = option(_JUDGE, metavar="FILE")
+    judge: Path = option(_JUDGE, metavar="FILE", reads=True)
     work: JudgeWorkOptions = group(JudgeWorkOptions)
 
 
@@ -114,6 +150,12 @@ class EvaluateRequest(SourceRequest):
     judging: JudgeOptions = group(JudgeOptions, "judges")
     report: ReportOptions = group(ReportOptions, "report")
 
+    def check(self) -> None:
+        super().check()
+        self.measuring.chosen(self.judging)
+        if self.show:
+            shown_kinds(self.show)
+
 
 class CompareRequest(SourceRequest):
     """Groups of sessions to be compared."""
@@ -129,11 +171,15 @@ class CompareRequest(SourceRequest):
     judging: JudgeOptions = group(JudgeOptions, "judges")
     report: ComparisonReportOptions = group(ComparisonReportOptions, "report")
 
+    def check(self) -> None:
+        super().check()
+        self.measuring.chosen(self.judging)
+
 
 class ReferenceRequest(CommandRequest):
     """Generated turns to be scored against those of held-out dialogues."""
 
-    turns: Path = argument("JSON Lines with generated, reference and client", "FILE")
+    turns: Path = argument("JSON Lines with generated, reference and client", "FILE", reads=True)
     report: ReportOptions = group(ReportOptions, "report")
 
 
@@ -141,7 +187,7 @@ class PairRequest(SourceRequest):
     """Sessions of which pairs are compared."""
 
     between: str | None = option("the groups that are compared (default: all)", "A,B")
-    aspects: Path | None = option("aspects of your own, in YAML (default: the built-in nine)", "FILE")
+    aspects: Path | None = option("aspects of your own, in YAML (default: the built-in nine)", "FILE", reads=True)
 
 
 class PreferRequest(PairRequest):
@@ -176,10 +222,12 @@ class RateRequest(PairRequest):
 class AgreementRequest(CommandRequest):
     """What people answered."""
 
-    answers: tuple[Path, ...] = argument("exported answers; study.json among or beside them", "FILE", nargs="+")
-    study: Path | None = option("the study, where it lies elsewhere", "FILE")
+    answers: tuple[Path, ...] = argument(
+        "exported answers; study.json among or beside them", "FILE", nargs="+", reads=True
+    )
+    study: Path | None = option("the study, where it lies elsewhere", "FILE", reads=True)
     judged: Path | None = option(
-        "what `prefer --json` (of a scale: `evaluate --json`) wrote, to be compared with people", "FILE"
+        "what `prefer --json` (of a scale: `evaluate --json`) wrote, to be compared with people", "FILE", reads=True
     )
     seed: int = option("of the resampling (default 0)", default=0)
     report: ReportOptions = group(ReportOptions, "report")

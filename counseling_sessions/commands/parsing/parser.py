@@ -77,7 +77,7 @@ class CommandParser(argparse.ArgumentParser):
 
     def format_help(self) -> str:
         """The help, after what has to be installed."""
-        needed = f"Needs the extra {self.extra!r}: pip install -e '.[{self.extra}]'\n\n" if self.extra else ""
+        needed = f"With the extra {self.extra!r} (pip install -e '.[{self.extra}]').\n\n" if self.extra else ""
         return needed + super().format_help()
 
     def error(self, message: str) -> NoReturn:

@@ -5,12 +5,13 @@ from pathlib import Path
 from counseling_sessions.commands.parsing.declared import CommandRequest, Options, group, option
 from counseling_sessions.commands.parsing.evaluation import ReportOptions
 from counseling_sessions.commands.parsing.values import amount, between_0_and_1, counts, positive, share
+from counseling_sessions.settings import SettingsError
 
 
 class SpreadOptions(Options):
     """How differences between two methods vary: from a pilot, or assumed."""
 
-    pilot: Path | None = option("what `evaluate --json` or `compare --json` wrote of a pilot", "FILE")
+    pilot: Path | None = option("what `evaluate --json` or `compare --json` wrote of a pilot", "FILE", reads=True)
     measure: str | None = option("the pilot's measure, such as turns or ctrs-style/general", "MEASURE")
     between: str | None = option("two of the pilot's groups (default: its two)", "A,B")
     client_sd: float | None = option("assumed: standard deviation of the clients' true differences", "SD", type=amount)
@@ -54,3 +55,21 @@ class PlanStudyRequest(CommandRequest):
     spread: SpreadOptions = group(SpreadOptions, "differences of a measure")
     panel: PanelOptions = group(PanelOptions, "preferences")
     report: ReportOptions = group(ReportOptions, "report")
+
+    def check(self) -> None:
+        super().check()
+        if sum(aim is not None for aim in (self.difference, self.alike_within, self.win_rate)) != 1:
+            raise SettingsError("name one aim: --difference D, --alike-within D or --win-rate RATE")
+        if self.win_rate == 0.5:
+            raise SettingsError("--win-rate 0.5 is no preference: there is nothing to find")
+        if self.win_rate is None:
+            self._check_spread()
+
+    def _check_spread(self) -> None:
+        spread = self.spread
+        if spread.pilot and spread.measure is None:
+            raise SettingsError("--pilot: name the --measure too")
+        if spread.pilot is None and spread.client_sd is None and spread.pair_sd is None:
+            raise SettingsError(
+                "say how differences vary: --pilot FILE --measure MEASURE, or --client-sd and --pair-sd"
+            )

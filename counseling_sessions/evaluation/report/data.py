@@ -11,9 +11,10 @@ from counseling_sessions.evaluation.codes.counts import RATIOS, CodeCount
 from counseling_sessions.evaluation.compare import Comparison
 from counseling_sessions.evaluation.figures import rows_by_group
 from counseling_sessions.evaluation.groups import Gathered
-from counseling_sessions.evaluation.integrity import LISTED_IF_FOUND, Integrity
+from counseling_sessions.evaluation.integrity import Integrity
 from counseling_sessions.evaluation.judged import Judged
 from counseling_sessions.evaluation.judged_risk import JudgedRisk, RiskCase
+from counseling_sessions.evaluation.kinds import LISTED_IF_FOUND
 from counseling_sessions.evaluation.measure import GroupMeasures, Measures, means
 from counseling_sessions.evaluation.report.judged_risk import risk_parts
 from counseling_sessions.evaluation.risk import RiskCount

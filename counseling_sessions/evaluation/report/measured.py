@@ -5,7 +5,8 @@ from collections.abc import Sequence
 
 from counseling_sessions.evaluation.figures import MEASURES, STRUCTURE
 from counseling_sessions.evaluation.groups import Gathered
-from counseling_sessions.evaluation.integrity import KINDS, LISTED_IF_FOUND, Integrity
+from counseling_sessions.evaluation.integrity import Integrity
+from counseling_sessions.evaluation.kinds import KINDS, LISTED_IF_FOUND
 from counseling_sessions.evaluation.measure import GroupMeasures, Measures
 from counseling_sessions.evaluation.reference import ReferenceScores
 from counseling_sessions.evaluation.report.document import Block, Cell, Listing, Plot, Row, Section, Table
