@@ -5,7 +5,7 @@ it must pass by. Signs match forms, not what is meant; irony and other languages
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from dataclasses import dataclass
 from functools import cache, cached_property, lru_cache
 from pathlib import Path
@@ -14,7 +14,7 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
 from counseling_sessions.settings import SettingsError, read_yaml, validation_message
-from counseling_sessions.texts.needs import Sieve, letters_of, needs_of
+from counseling_sessions.texts.needs import Sieve, alternatives, letters_of, needs_of
 from counseling_sessions.texts.words import sentences
 
 FOLDER = Path(__file__).parent / "signs"
@@ -52,11 +52,16 @@ class Sign:
     patterns: tuple[str, ...]
 
     def is_in(self, sentence: str) -> bool:
-        return any(_pattern(self.patterns[number]).search(sentence) for number in self._sieve.passing(letters_of(sentence)))
+        return any(_pattern(self.ways[number]).search(sentence) for number in self._sieve.passing(letters_of(sentence)))
+
+    @cached_property
+    def ways(self) -> tuple[str, ...]:
+        """The alternatives of the patterns."""
+        return tuple(way for pattern in self.patterns for way in alternatives(pattern))
 
     @cached_property
     def _sieve(self) -> Sieve:
-        return Sieve(list(map(needs_of, self.patterns)))
+        return Sieve(list(map(needs_of, self.ways)))
 
 
 @dataclass(frozen=True)
@@ -66,21 +71,21 @@ class _Signs:
     patterns: tuple[tuple[str, str], ...]
     sieve: Sieve
 
-    def names_in(self, sentence: str) -> Iterator[str]:
-        """The names of the signs that a sentence has."""
+    def names_in(self, sentence: str, only: Container[str] | None) -> Iterator[str]:
+        """The names of the signs that a sentence has, of these alone or of all."""
         last = ""
         for number in self.sieve.passing(letters_of(sentence)):
             name, pattern = self.patterns[number]
-            if name != last and _pattern(pattern).search(sentence):
+            if name != last and (only is None or name in only) and _pattern(pattern).search(sentence):
                 last = name
                 yield name
 
 
 @lru_cache(maxsize=8192)
-def signs_of(text: str, listed: str = "english") -> frozenset[str]:
-    """The names of a list's signs that a message has, whoever says it."""
+def signs_of(text: str, listed: str = "english", only: frozenset[str] | None = None) -> frozenset[str]:
+    """The names of a list's signs that a message has, whoever says it; `only`: no others are looked for."""
     signs = _signs(listed)
-    return frozenset(name for sentence in _as_read(text) for name in signs.names_in(sentence))
+    return frozenset(name for sentence in _as_read(text) for name in signs.names_in(sentence, only))
 
 
 @lru_cache(maxsize=8192)
@@ -97,7 +102,7 @@ def sentence_with(text: str, name: str) -> str:
 
 @cache
 def _signs(name: str) -> _Signs:
-    patterns = tuple((sign.name, pattern) for sign in read_signs(name) for pattern in sign.patterns)
+    patterns = tuple((sign.name, pattern) for sign in read_signs(name) for pattern in sign.ways)
     return _Signs(patterns, Sieve([needs_of(pattern) for _, pattern in patterns]))
 
 

@@ -57,6 +57,20 @@ def needs_of(pattern: str, *, at_word: bool = False) -> Needs:
     return _needs(_group(_PART.finditer(pattern)), at_word, at_word)
 
 
+def alternatives(pattern: str) -> tuple[str, ...]:
+    """The alternatives of an expression, of which one matches wherever it does; all of it, if it is not understood."""
+    if _ODD.search(pattern):
+        return (pattern,)
+    depth, ways, start = 0, list[str](), 0
+    for part in _PART.finditer(pattern):
+        depth += part.lastgroup in ("open", "around")
+        depth -= part.lastgroup == "close"
+        if part.lastgroup == "bar" and not depth:
+            ways.append(pattern[start : part.start()])
+            start = part.end()
+    return (*ways, pattern[start:])
+
+
 def _group(parts: Iterator[re.Match[str]]) -> tuple[_Part, ...]:
     """The parts up to the end of a group; several alternatives are one part."""
     ways: list[list[_Part]] = [[]]
@@ -177,7 +191,7 @@ class Sieve:
     def __init__(self, needs: Sequence[Needs]) -> None:
         self._always = frozenset(number for number, one in enumerate(needs) if not one)
         sets = {need: place for place, need in enumerate(dict.fromkeys(need for one in needs for need in one))}
-        self._needed = [sum(1 << sets[need] for need in one) for one in needs]
+        self._needed = [sum(1 << sets[need] for need in set(one)) for one in needs]
         self._bits: dict[str, int] = {}
         for need, place in sets.items():
             for run in need:

@@ -8,7 +8,7 @@ from functools import cache, cached_property, lru_cache
 
 from counseling_sessions.nodes.risk.spellings import WILD, Apart, Spellings
 from counseling_sessions.nodes.risk.starts import starts_of
-from counseling_sessions.texts.needs import Sieve, needs_of
+from counseling_sessions.texts.needs import Sieve, alternatives, needs_of
 
 SHORTEST = 6
 """Letters of the shortest phrase that counts among letters apart, where words have no ends."""
@@ -145,11 +145,19 @@ class _Together:
 
     def __init__(self, lists: tuple[Phrases, ...]) -> None:
         self._lists = lists
-        self._patterns = [(number, item) for number, one in enumerate(lists) for item in one.patterns]
-        self._sieve = Sieve([needs_of(item, at_word=True) for _, item in self._patterns])
+        self._patterns = [
+            (number, way) for number, one in enumerate(lists) for item in one.patterns for way in alternatives(item)
+        ]
+        starts = [starts_of(item) for _, item in self._patterns]
+        self._sieve = Sieve(
+            [
+                (*needs_of(item, at_word=True), _as_need(begin))
+                for (_, item), begin in zip(self._patterns, starts, strict=True)
+            ]
+        )
         self._by_start: dict[str, list[int]] = {}
-        for place, (_, item) in enumerate(self._patterns):
-            for start in starts_of(item):
+        for place, begin in enumerate(starts):
+            for start in begin:
                 self._by_start.setdefault(start, []).append(place)
         self._known: dict[str, frozenset[int]] = {}
 
@@ -160,9 +168,11 @@ class _Together:
             listed = words.split(" ")
             if not (passing := frozenset(self._sieve.passing(listed))):
                 continue
-            place = 0
+            place, known = 0, self._known
             for word in listed:
-                for one in sorted(passing & self._begun_by(word)):
+                if (begun := known.get(word)) is None:
+                    begun = self._begun_by(word)
+                for one in sorted(both) if begun and (both := begun & passing) else ():
                     number, pattern = self._patterns[one]
                     if number >= first:
                         break
@@ -174,17 +184,22 @@ class _Together:
 
     def _begun_by(self, word: str) -> frozenset[int]:
         """The places of the patterns that can begin with a word."""
-        if (begun := self._known.get(word)) is None:
-            if len(self._known) >= _MOST_KNOWN:
-                self._known.clear()
-            begun = frozenset(place for start in _starts(word) for place in self._by_start.get(start, ()))
-            self._known[word] = begun
+        if len(self._known) >= _MOST_KNOWN:
+            self._known.clear()
+        self._known[word] = begun = frozenset(
+            place for start in _starts(word) for place in self._by_start.get(start, ())
+        )
         return begun
 
 
 @lru_cache(maxsize=32)
 def _together(lists: tuple[Phrases, ...]) -> _Together:
     return _Together(lists)
+
+
+def _as_need(starts: Iterable[str]) -> frozenset[str]:
+    """The starts of a pattern as what a text needs."""
+    return frozenset(f"^{start[:-1]}" if start.endswith("*") else f"^{start}$" for start in starts)
 
 
 def _starts(word: str) -> tuple[str, ...]:

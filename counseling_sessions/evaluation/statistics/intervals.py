@@ -17,7 +17,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import stats
 
 LEVEL = 0.95
 """How often an interval is meant to hold the true value."""
@@ -97,6 +96,7 @@ def _exact_interval(share: float, clients: Sequence[str], shares: Floats, count:
     if count < MINIMUM_CLIENTS:
         return _too_few(count)
     from statsmodels.regression.linear_model import OLS
+    from scipy import stats  # takes a second, and processes that only read sessions do without
     from statsmodels.stats.proportion import proportion_confint
 
     n = len(shares)
@@ -178,6 +178,8 @@ def interval_of(distribution: Floats, clients: int, seed: int) -> Interval:
         return Interval(note=f"no interval: the statistic is undefined in {undefined:.0%} of the resamples")
     if np.ptp(values) <= 1e-12 * max(1.0, float(np.abs(values).max())):
         return Interval(note="no interval: it is the same in every resample, which does not say how certain it is")
+    from scipy import stats
+
     student = stats.t.ppf(0.5 + LEVEL / 2, clients - 1)
     outside = stats.norm.cdf(-np.sqrt(clients / (clients - 1)) * student)
     low, high = np.quantile(values, [outside, 1 - outside])
