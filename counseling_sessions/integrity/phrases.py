@@ -103,9 +103,7 @@ def phrase_in(name: str, text: str) -> str | None:
     """
     text = text.strip().replace("’", "'")
     lower = text.lower()
-    seen = next(
-        (phrase for phrases in _named(name) if (phrase := phrases.seen_in(text, lower))), None
-    )
+    seen = next((phrase for phrases in _named(name) if (phrase := phrases.seen_in(text, lower))), None)
     return " ".join(seen.split()) if seen else None
 
 

@@ -134,7 +134,7 @@ def _needs(parts: tuple[_Part, ...], left: bool, right: bool) -> Needs:
     """What parts need; `left` and `right`: whether a word surely ends before and after them."""
     needs: list[frozenset[str]] = []
     numbered = list(enumerate(parts))
-    plain = (lambda item: bool(item[1].letter) and not item[1].optional and not item[1].again)
+    plain = lambda item: bool(item[1].letter) and not item[1].optional and not item[1].again
     for is_run, run in groupby(numbered, plain):
         items = list(run)
         if is_run:

@@ -95,8 +95,8 @@ def share_figure(values: Iterable[tuple[str, float | bool | None]]) -> Figure:
 def _exact_interval(share: float, clients: Sequence[str], shares: Floats, count: int) -> Interval:
     if count < MINIMUM_CLIENTS:
         return _too_few(count)
-    from statsmodels.regression.linear_model import OLS
     from scipy import stats  # takes a second, and processes that only read sessions do without
+    from statsmodels.regression.linear_model import OLS
     from statsmodels.stats.proportion import proportion_confint
 
     n = len(shares)
