@@ -145,6 +145,6 @@ def _pattern(pattern: str) -> re.Pattern[str]:
 
 def _expanded(words: dict[str, str]) -> dict[str, str]:
     expanded: dict[str, str] = {}
-    for name, alternatives in words.items():
-        expanded[name] = f"(?:{_WORD.sub(lambda word: expanded[word[1]], alternatives)})"
+    for name, listed in words.items():
+        expanded[name] = f"(?:{_WORD.sub(lambda word: expanded[word[1]], listed)})"
     return expanded

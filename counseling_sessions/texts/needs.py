@@ -48,6 +48,11 @@ class _Part:
     optional: bool = False
     again: bool = False
 
+    @property
+    def is_letter(self) -> bool:
+        """Whether it is a letter that surely comes, once."""
+        return bool(self.letter) and not self.optional and not self.again
+
 
 @lru_cache(maxsize=8192)
 def needs_of(pattern: str, *, at_word: bool = False) -> Needs:
@@ -114,10 +119,7 @@ def _ends(parts: Sequence[_Part], state: bool, order: Callable[[Sequence[_Part]]
     for part in order(parts):
         if part.empty:
             continue
-        if part.ways:
-            after = all([_ends(way, state, order) for way in part.ways])
-        else:
-            after = part.apart
+        after = all(_ends(way, state, order) for way in part.ways) if part.ways else part.apart
         state = after and (state or not part.optional)
     return state
 
@@ -134,8 +136,7 @@ def _needs(parts: tuple[_Part, ...], left: bool, right: bool) -> Needs:
     """What parts need; `left` and `right`: whether a word surely ends before and after them."""
     needs: list[frozenset[str]] = []
     numbered = list(enumerate(parts))
-    plain = lambda item: bool(item[1].letter) and not item[1].optional and not item[1].again
-    for is_run, run in groupby(numbered, plain):
+    for is_run, run in groupby(numbered, lambda item: item[1].is_letter):
         items = list(run)
         if is_run:
             begins = _ends(parts[: items[0][0]], left, _forward)
