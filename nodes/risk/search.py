@@ -74,7 +74,9 @@ def answer_of(text: str) -> Literal["no", "yes", "unclear"]:
     if "?" in text or len(text) > MOST_OF_A_NO or any(lists.doubt.found_in(words) for words in readings):
         return "unclear"
     clauses = _clauses(text)
-    is_no = any(map(denial.fullmatch, clauses)) and all(denial.fullmatch(words) or _may_follow(words) for words in clauses)
+    is_no = any(map(denial.fullmatch, clauses)) and all(
+        denial.fullmatch(words) or _may_follow(words) for words in clauses
+    )
     return "no" if is_no else "unclear"
 
 

