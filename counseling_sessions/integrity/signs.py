@@ -55,6 +55,11 @@ class Sign:
         return any(_pattern(self.ways[number]).search(sentence) for number in self._sieve.passing(letters_of(sentence)))
 
     @cached_property
+    def pattern(self) -> re.Pattern[str]:
+        """The patterns in one."""
+        return re.compile("|".join(f"(?:{pattern})" for pattern in self.patterns), re.IGNORECASE)
+
+    @cached_property
     def ways(self) -> tuple[str, ...]:
         """The alternatives of the patterns."""
         return tuple(way for pattern in self.patterns for way in alternatives(pattern))

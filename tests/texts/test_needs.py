@@ -65,7 +65,7 @@ def test_the_sieve_drops_no_phrase_of_the_lists() -> None:
     )
     patterns = [way for group in groups for item in group.patterns for way in alternatives(item)]
     rng = random.Random(1)
-    patterns = rng.sample(patterns, 150)
+    patterns = rng.sample(patterns, 40)
     sieve = Sieve([needs_of(way, at_word=True) for way in patterns])
     texts = sorted(
         {text for path in CORPUS.glob("*.yaml") for text in strings(yaml.safe_load(path.read_text("utf-8")))}
@@ -79,7 +79,7 @@ def test_the_sieve_drops_no_phrase_of_the_lists() -> None:
             if number not in passing:
                 assert not any(_compiled(pattern).match(words, place) for place in places), (text, pattern)
         matched += bool(passing)
-    assert matched > 5
+    assert matched
 
 
 def test_patterns_split_in_alternatives_begin_with_the_same_words() -> None:
