@@ -1,6 +1,6 @@
 """The section on behaviour codes as judges give them, beside the coder's: shares, ratios, what is uncoded, agreement."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any, get_args
 
@@ -8,6 +8,7 @@ from counseling_sessions.evaluation.codes.agreement import is_fair
 from counseling_sessions.evaluation.codes.codebook import codebook
 from counseling_sessions.evaluation.codes.counts import RATIOS
 from counseling_sessions.evaluation.judged_codes import CodeAgreement, JudgedCodes
+from counseling_sessions.evaluation.judging.missing import GroupCount
 from counseling_sessions.evaluation.report.codes import RATIO_TITLES
 from counseling_sessions.evaluation.report.document import Cell, Row, Section, Table
 from counseling_sessions.evaluation.report.format import INTERVALS, figure_cell
@@ -29,17 +30,21 @@ def judged_codes_section(judged: JudgedCodes, group_of: Mapping[SessionKey, str]
     ]
     tables = [Table("Judged: pooled over all messages", heads, tuple(ratios), (INTERVALS,))]
     tables += [_shares(side, judged, groups) for side in get_args(Speaker)]
-    tables.append(scored_table(judged.unscored(group_of)))
+    counts = judged.unscored(group_of)
+    tables.append(scored_table(counts))
     tables += [_agreement(side, judged) for side in get_args(Speaker)]
-    return Section(judged.rubric.title, tuple(_said(judged)), tuple(tables))
+    return Section(judged.rubric.title, tuple(_said(judged, counts)), tuple(tables))
 
 
-def _said(judged: JudgedCodes) -> Iterator[str]:
+def _said(judged: JudgedCodes, counts: Sequence[GroupCount]) -> Iterator[str]:
     yield judged.rubric.note
     yield from judged.rubric.cautions
     book = codebook()
     weak = [code.title for side in get_args(Speaker) for name, code in book.of(side).items() if not is_fair(name)]
     yield f"The coder is weak at: {', '.join(weak)}. On these a low kappa says little of the judge."
+    for count in counts:
+        if count.warns:
+            yield f"{count.judge} left more uncoded in {count.group} than elsewhere: its shares there are of what is left."
     if judged.foreign:
         yield f"{counted(judged.foreign, 'session')} not read by the coder, which knows English alone: judged, but not in the kappas."
 
@@ -85,7 +90,7 @@ def _agreement_row(one: CodeAgreement) -> Row:
     code = codebook().of(one.side)[one.code]
     figures = (*one.coder.values(), *one.samples.values(), *([one.between] if one.between else []))
     title = code.title if is_fair(one.code) else f"{code.title} *"
-    return (Cell(title, code.means), *map(figure_cell, figures))
+    return (title, *map(figure_cell, figures))
 
 
 def judged_codes_data(
