@@ -97,8 +97,10 @@ def main() -> None:
 async def judges_beside(path: Path, judges: Sequence[Judge], cache: JudgeCache, most: int | None) -> Table:
     """The kappas of coder and judges with experts on the same utterances, those of the second half that all of them coded."""
     said: dict[tuple[str, int], Utterance] = {}
+    last: Counter[str] = Counter()
     for one in utterances(path):
-        said[one.transcript, 1 + sum(key[0] == one.transcript for key in said)] = one
+        last[one.transcript] += 1
+        said[one.transcript, last[one.transcript]] = one
     chosen = list(dict.fromkeys(one.transcript for one in said.values() if one.half == 2))[:most]
     sessions = [session_of_annomi(path, number_, rows) for _, number_, rows in read_annomi(path) if number_ in chosen]
     async with opened_models() as models:
