@@ -8,7 +8,8 @@ from itertools import combinations
 import numpy as np
 import pytest
 
-from counseling_sessions.evaluation.diversity.ngrams import counts_of, ngrams
+from counseling_sessions.evaluation.diversity import ngrams
+from counseling_sessions.evaluation.diversity.ngrams import counts_of
 from counseling_sessions.evaluation.diversity.pooled import (
     Diversity,
     EqualLength,

@@ -13,11 +13,13 @@ RATED = ("ctrs", "wai", "realism")
 """Built-in scales on which people rate sessions."""
 RISK_RUBRIC = "risk-rubric"
 """The metric that is the rubric in branches, asked on sessions with a risk."""
-JUDGED = (*SCALES, RISK_RUBRIC)
+CODES_JUDGED = "codes-judged"
+"""The metric that has judges code every message."""
+JUDGED = (*SCALES, RISK_RUBRIC, CODES_JUDGED)
 """Metrics that need a judge."""
 PLAIN = ("integrity", "structure", "talk", "codes", "course", "risk", "diversity", "self-bleu", "semantic")
-ON_REQUEST = ("codes", "semantic")
-"""Metrics that need no judge and are left out unless they are asked for."""
+ON_REQUEST = ("codes", "semantic", CODES_JUDGED)
+"""Metrics that are left out unless they are asked for."""
 JUDGEMENTS = "judgements"
 """Folder in which the judges' answers are kept, in a run directory or beside other people's sessions."""
 
