@@ -2,14 +2,17 @@
 
     python benchmarks/codes.py AnnoMI-simple.csv              # agreement with experts, and known groups
     python benchmarks/codes.py AnnoMI-simple.csv --record     # and keep the agreement, which reports show
+    python benchmarks/codes.py AnnoMI-simple.csv --judge judge.yaml --transcripts 20   # judges beside the coder
 
 AnnoMI's experts gave every utterance one main behaviour or kind of client talk, and every session a quality. Nothing was learned from
 it. Its transcripts are halved by a hash: errors were read in the first half alone, so the second half is what counts.
 """
 
 import argparse
+import asyncio
 import hashlib
 import sys
+import tempfile
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -22,10 +25,14 @@ from rich.console import Console
 from scipy.stats import mannwhitneyu
 
 from benchmarks.talk import SPEAKERS, read_annomi, session_of_annomi
+from counseling_sessions.commands.build import opened_models
 from counseling_sessions.evaluation.codes.agreement import EXPERTS, Agreements, Kappa, kappa_of
-from counseling_sessions.evaluation.codes.coarse import COARSE, coarse_code
+from counseling_sessions.evaluation.codes.coarse import COARSE, coarse_code, coarse_code_of
 from counseling_sessions.evaluation.codes.coder import code_messages
 from counseling_sessions.evaluation.figures import MEASURES
+from counseling_sessions.evaluation.judging.cache import JudgeCache
+from counseling_sessions.evaluation.judging.codes import judge_codes, read_codes_rubric
+from counseling_sessions.evaluation.judging.judges import Judge, read_judges
 from counseling_sessions.evaluation.measure import measure
 from counseling_sessions.evaluation.readings import Measuring
 from counseling_sessions.evaluation.report.document import Cell, Document, Row, Section, Table
@@ -65,7 +72,18 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("path", type=Path)
     parser.add_argument("--record", action="store_true", help=f"write {EXPERTS.name}")
+    parser.add_argument(
+        "--judge", type=Path, help="YAML with one judge or several: their agreement with experts, and no more"
+    )
+    parser.add_argument("--transcripts", type=int, help="with --judge, only so many of the second half")
+    parser.add_argument("--cache", type=Path, help="where judges' answers are kept (default: nowhere)")
     args = parser.parse_args()
+    if args.judge:
+        with tempfile.TemporaryDirectory() as folder:
+            cache = JudgeCache(args.cache or Path(folder))
+            table = asyncio.run(judges_beside(args.path, read_judges(args.judge), cache, args.transcripts))
+        show(Document("Behaviour codes on AnnoMI, judged", "", (Section("Judges", (), (table,)),)), Console(width=150))
+        return
     said = list(utterances(args.path))
     second = agreement([one for one in said if one.half == 2])
     sections = (
@@ -75,6 +93,33 @@ def main() -> None:
     show(Document("Behaviour codes on AnnoMI", "", sections), Console(width=150))
     if args.record:
         EXPERTS.write_text(f"{second.model_dump_json(indent=1)}\n", encoding="utf-8", newline="\n")
+
+
+async def judges_beside(path: Path, judges: Sequence[Judge], cache: JudgeCache, most: int | None) -> Table:
+    """The kappas of coder and judges with experts on the same utterances, those of the second half that all of them coded."""
+    said: dict[tuple[str, int], Utterance] = {}
+    last: Counter[str] = Counter()
+    for one in utterances(path):
+        last[one.transcript] += 1
+        said[one.transcript, last[one.transcript]] = one
+    chosen = list(dict.fromkeys(one.transcript for one in said.values() if one.half == 2))[:most]
+    sessions = [session_of_annomi(path, number_, rows) for _, number_, rows in read_annomi(path) if number_ in chosen]
+    async with opened_models() as models:
+        codings = await judge_codes(sessions, read_codes_rubric(), judges, models, cache)
+    words = {(one.id, place): len(m.text.split()) for one in sessions for place, m in enumerate(one.dialogue, 1)}
+    coarse: dict[str, dict[tuple[str, int], str]] = {judge.name: {} for judge in judges}
+    for row in codings.rows:
+        place = (row.key.session, row.number)
+        if row.sample == 1 and row.codes:
+            coarse[row.judge][place] = coarse_code_of(row.speaker, row.codes, words[place])
+    wanted = [place for place, one in said.items() if one.transcript in chosen]
+    common = [place for place in wanted if all(place in by_place for by_place in coarse.values())]
+    parts = {"coder": agreement([said[place] for place in common])}
+    for name, by_place in coarse.items():
+        parts[name] = agreement([replace(said[place], coder=by_place[place]) for place in common])
+    table = agreement_table(parts)
+    left = f"{len(wanted) - len(common):,} of {len(wanted):,} utterances have no words, or some judge left them uncoded. First samples."
+    return replace(table, notes=(left,))
 
 
 def utterances(path: Path) -> Iterator[Utterance]:

@@ -19,7 +19,8 @@ from counseling_sessions.models.chat import Models
 from counseling_sessions.nodes.context import UTTERANCE_LIMIT
 from counseling_sessions.nodes.intake import IntakeView, intake
 from counseling_sessions.nodes.progress import progress_of
-from counseling_sessions.nodes.risk import Risk, answer_of, check_message, find_risk, texts_in
+from counseling_sessions.nodes.risk import Risk, answer_of, find_risk, texts_in
+from counseling_sessions.nodes.risk.check import check_message
 from counseling_sessions.nodes.stopping import before_in, is_stop, stopped, stopped_by_person
 from counseling_sessions.settings import SessionConfig, validation_message
 from counseling_sessions.state import (

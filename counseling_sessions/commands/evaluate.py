@@ -6,9 +6,10 @@ from dataclasses import replace
 from pathlib import Path
 
 from pydantic_core import to_jsonable_python
-from rich.text import Text
 
+from counseling_sessions.commands.findings import show_findings
 from counseling_sessions.commands.parsing.evaluation import (
+    CODES_JUDGED,
     RISK_RUBRIC,
     SCALES,
     CompareRequest,
@@ -16,7 +17,6 @@ from counseling_sessions.commands.parsing.evaluation import (
     JudgeOptions,
     ReferenceRequest,
     ReportOptions,
-    shown_kinds,
 )
 from counseling_sessions.commands.reports import (
     give_report,
@@ -27,13 +27,14 @@ from counseling_sessions.commands.reports import (
     tell_scoreless,
 )
 from counseling_sessions.commands.telling import errors, tell, tell_left_out, tell_still_to_come
-from counseling_sessions.evaluation.branches import Branches, read_branches
+from counseling_sessions.evaluation.branches import read_branches
 from counseling_sessions.evaluation.compare import Comparison, compare_groups
 from counseling_sessions.evaluation.diversity.tokens import as_in_paper, tokenizer_of_file, unicode_words
 from counseling_sessions.evaluation.figures import MEASURES, rows_by_group
 from counseling_sessions.evaluation.groups import Gathered, gather_heads, read_again
 from counseling_sessions.evaluation.judged import Judged, Judging, judge
 from counseling_sessions.evaluation.judged_risk import risk_cases
+from counseling_sessions.evaluation.judging.codes import read_codes_rubric
 from counseling_sessions.evaluation.judging.judges import Judge, read_judges
 from counseling_sessions.evaluation.judging.planting.planted import FEWEST_TURNS
 from counseling_sessions.evaluation.measure import Measures, measure_sessions
@@ -56,8 +57,6 @@ from counseling_sessions.profiles.readers import read_profiles
 from counseling_sessions.sessions import Session, read_sessions
 from counseling_sessions.sessions.folder import RunFolder
 from counseling_sessions.settings import SettingsError
-from counseling_sessions.texts.console import HarmlessConsole
-from counseling_sessions.texts.words import counted
 
 RISK_WORDS = RiskWords(find_listed, asks_about_risk, answer_of)
 
@@ -95,17 +94,16 @@ def score_reference(request: ReferenceRequest) -> int:
 def _evaluate(request: EvaluateRequest | CompareRequest, report: ReportOptions) -> int:
     plain, needing = request.measuring.chosen(request.judging)
     judges, scales = _judges_and_scales(request.judging, needing)
-    rubric = read_branches() if RISK_RUBRIC in needing else None
     gathered = gather_heads(request.sources, request.by, salvage=request.salvage)
     tell_left_out(gathered.damaged)
     tell_still_to_come(request.sources)
     groups = _compared(request, gathered) if isinstance(request, CompareRequest) else None
     listed = request.show if isinstance(request, EvaluateRequest) else None
     if listed:
-        return _show(listed, _measures(request, gathered, ("integrity", "risk"), keep=None))
+        return show_findings(listed, _measures(request, gathered, ("integrity", "risk"), keep=None))
     measures = _measures(request, gathered, plain, keep=None if report.json else SHOWN)
     reference = groups[0] if groups else None
-    judged = asyncio.run(_judge(request, gathered, judges, scales, rubric, reference)) if scales or rubric else None
+    judged = asyncio.run(_judge(request, gathered, judges, scales, needing, reference)) if scales or needing else None
     comparison = _compare(request, gathered.pairing, measures, judged, plain, *groups) if groups else None
     made = made_by(list(request.arguments), gathered.sessions, seed=request.seed)
     document = evaluation_document(
@@ -113,7 +111,7 @@ def _evaluate(request: EvaluateRequest | CompareRequest, report: ReportOptions) 
     )
     give_report(report, document, evaluation_data(gathered, measures, made=made, judged=judged, comparison=comparison))
     tell_problems(gathered.problems, others="; --html and --json list them")
-    return tell_scoreless((row.judge, row.unscored) for row in judged.judgements.rows) if judged else 0
+    return tell_scoreless(judged.marks) if judged else 0
 
 
 def _judges_and_scales(options: JudgeOptions, needing: tuple[str, ...]) -> tuple[tuple[Judge, ...], tuple[Scale, ...]]:
@@ -219,7 +217,7 @@ async def _judge(
     gathered: Gathered,
     judges: tuple[Judge, ...],
     scales: tuple[Scale, ...],
-    rubric: Branches | None,
+    needing: tuple[str, ...],
     reference: str | None,
 ) -> Judged:
     from counseling_sessions.commands.build import opened_models  # takes seconds, and only judges need it
@@ -230,11 +228,14 @@ async def _judge(
     sessions = [session for _, session in grouped]
     planted_name = options.planted_on or reference or next(iter(gathered.groups))
     planted_on = _plantable(planted_name, grouped)
+    rubric = read_branches() if RISK_RUBRIC in needing else None
+    codes = read_codes_rubric() if CODES_JUDGED in needing else None
     how = Judging(
         judges,
         scales,
         rubric,
         cases=tuple(risk_cases(sessions, RISK_WORDS)) if rubric else (),
+        codes=codes,
         planted=options.planted,
         planted_on=planted_on,
         planted_name=planted_name,
@@ -244,25 +245,9 @@ async def _judge(
         prices=read_prices(work.prices) if work.prices else None,
         seed=request.seed,
     )
-    if rubric and not how.cases and not scales:
+    if rubric and not how.cases and not (scales or codes):
         tell("no session has a client at risk, and in none the protocol led: the rubric on risk is asked of none")
     async with opened_models() as models:
         with judging_progress(errors()) as (heard, stage):
             cache = judge_cache(work, request.sources)
             return await judge(sessions, how, models, cache, on_progress=heard, on_stage=stage)
-
-
-def _show(kind: str, measures: Measures) -> int:
-    wanted = shown_kinds(kind)
-    console = HarmlessConsole(soft_wrap=True)
-    shown = 0
-    for group in measures.groups.values():
-        listed = group.integrity.findings if group.integrity else {}
-        for finding in (finding for name in wanted for finding in listed[name]):
-            shown += 1
-            where = f"{group.name}  {finding.session}  turn {finding.turn}  {finding.speaker or 'session'}"
-            console.print(Text.assemble((where, "cyan"), "  ", (finding.kind, "yellow"), f"  {finding.detail}"))
-            if finding.text.strip():
-                console.print(Text(f"    {' '.join(finding.text.split())}"))
-    tell(counted(shown, "finding"))
-    return 0

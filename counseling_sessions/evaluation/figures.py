@@ -3,11 +3,13 @@
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
-from counseling_sessions.evaluation.judging.means import AffectChange, SubscaleMean
 from counseling_sessions.evaluation.scales import Scale
 from counseling_sessions.sessions import SessionKey
+
+if TYPE_CHECKING:  # what judges need takes seconds to import, in every process that reads sessions
+    from counseling_sessions.evaluation.judging.means import AffectChange, SubscaleMean
 
 Better = Literal["higher", "lower", "neither"]
 
@@ -112,8 +114,8 @@ def scale_measures(scales: Iterable[Scale]) -> dict[str, Measure]:
 
 def rows_by_group(
     rows: Iterable[SessionFigures],
-    means: Iterable[SubscaleMean],
-    changes: Iterable[AffectChange],
+    means: "Iterable[SubscaleMean]",
+    changes: "Iterable[AffectChange]",
     measures: Mapping[str, Measure],
 ) -> dict[str, list[SessionFigures]]:
     """The rows by group, with the judged `measures` of their sessions; an unscored one is left out, and so counts as missing."""

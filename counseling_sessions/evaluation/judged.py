@@ -1,18 +1,21 @@
 """Sessions rated by judges, put together: scores, affect, the judges' cards and how far they can be trusted."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from counseling_sessions.evaluation.branches import Branches
 from counseling_sessions.evaluation.figures import Measure, scale_measures
+from counseling_sessions.evaluation.judged_codes import JudgedCodes, judged_codes
 from counseling_sessions.evaluation.judged_risk import JudgedRisk, RiskCase
+from counseling_sessions.evaluation.judging.ask import Unscored
 from counseling_sessions.evaluation.judging.branches import judge_branches
 from counseling_sessions.evaluation.judging.cache import JudgeCache
 from counseling_sessions.evaluation.judging.card import JudgeCards, RatedMaterial, judge_cards, score_ratings
+from counseling_sessions.evaluation.judging.codes import CodesRubric, judge_codes
 from counseling_sessions.evaluation.judging.judges import Judge
 from counseling_sessions.evaluation.judging.means import AffectChange, SubscaleMean, affect_changes, subscale_means
-from counseling_sessions.evaluation.judging.panel import OnProgress, summed
+from counseling_sessions.evaluation.judging.panel import Account, OnProgress, summed
 from counseling_sessions.evaluation.judging.planting.checks import PlantedCheck, planted_checks
 from counseling_sessions.evaluation.judging.run import Judgements, judge_sessions
 from counseling_sessions.evaluation.judging.use import Rubric
@@ -31,15 +34,17 @@ from counseling_sessions.texts.words import counted
 class Judging:
     """Who judges what.
 
-    `rubric`: that in branches, asked on `cases` alone (None: not at all); `planted`: how many sessions the planted defects are tried on
-    (0: none), drawn from `planted_on`, or else from the judged ones, and `planted_name` says whose they are; `groups`: the group of
-    each judged session; `share`: how much of a subscale a sample must have scored; `again`: ask once more for what is unscored.
+    `rubric`: that in branches, asked on `cases` alone (None: not at all); `codes`: what messages are coded by (None: they are not);
+    `planted`: how many sessions the planted defects are tried on (0: none), drawn from `planted_on`, or else from the judged ones, and
+    `planted_name` says whose they are; `groups`: the group of each judged session; `share`: how much of a subscale a sample must have
+    scored; `again`: ask once more for what is unscored.
     """
 
     judges: tuple[Judge, ...]
     scales: tuple[Scale, ...]
     rubric: Branches | None = None
     cases: tuple[RiskCase, ...] = ()
+    codes: CodesRubric | None = None
     planted: int = 10
     planted_on: tuple[Session, ...] = ()
     planted_name: str = "all sessions"
@@ -65,7 +70,7 @@ class Judged:
     """The judges' scores, what follows from them, and what they are worth.
 
     `judgements` and `cards` have the rubric in branches too; `means` and `measures` are of the scales, those of the rubric are in
-    `risk` (None: it was asked on no session).
+    `risk` (None: it was asked on no session). `codes` has the behaviour codes (None: none were asked for).
     """
 
     scales: tuple[Scale, ...]
@@ -77,12 +82,23 @@ class Judged:
     checks: tuple[PlantedCheck, ...] = ()
     measures: dict[str, Measure] = field(default_factory=dict)
     risk: JudgedRisk | None = None
+    codes: JudgedCodes | None = None
 
     @property
     def compared(self) -> tuple[tuple[SubscaleMean, ...], dict[str, Measure]]:
-        """The means and measures by which groups are compared, of scales and rubric."""
-        risk = self.risk
-        return (self.means + risk.means, self.measures | risk.measures) if risk else (self.means, self.measures)
+        """The means and measures by which groups are compared, of scales, rubric and codes."""
+        means, measures = self.means, self.measures
+        for part in (self.risk, self.codes):
+            if part:
+                means, measures = means + part.means, measures | part.measures
+        return means, measures
+
+    @property
+    def marks(self) -> Iterator[tuple[str, Unscored | None]]:
+        """The judge of everything that was to be scored or coded, and why it was not."""
+        yield from ((row.judge, row.unscored) for row in self.judgements.rows)
+        if self.codes:
+            yield from ((row.judge, row.unscored) for row in self.codes.codings.rows)
 
 
 async def judge(
@@ -103,6 +119,7 @@ async def judge(
         sessions, how.scales, how.judges, models, cache, on_progress=on_progress, again=how.again, i_know=how.i_know
     )
     risk = await _on_risk(how, models, cache, on_progress, on_stage)
+    codes = await _on_codes(sessions, how, models, cache, on_progress, on_stage)
     checks: list[PlantedCheck] = []
     if how.planted and how.scales:
         on_stage("rating sessions with a planted defect")
@@ -117,13 +134,14 @@ async def judge(
             on_progress=on_progress,
             i_know=how.i_know,
         )
-    return _put_together(sessions, judgements, risk, checks, how)
+    return _put_together(sessions, judgements, risk, codes, checks, how)
 
 
 def _put_together(
     sessions: Sequence[Session],
     judgements: Judgements,
     risk: JudgedRisk | None,
+    codes: JudgedCodes | None,
     checks: Sequence[PlantedCheck],
     how: Judging,
 ) -> Judged:
@@ -135,7 +153,10 @@ def _put_together(
         for change in affect_changes(judgements.rows, scale, share=how.share)
     ]
     if risk:
-        judgements = _with_risk(judgements, risk)
+        rows = (*judgements.rows, *risk.judgements.scores(risk.rubric.name))
+        judgements = Judgements(rows, _accounts(judgements, risk.judgements.accounts))
+    if codes:
+        judgements = replace(judgements, accounts=_accounts(judgements, codes.codings.accounts))
     rubrics: tuple[Rubric, ...] = (*how.scales, *((risk.rubric,) if risk else ()))
     agreements = _agreements(judgements, how, rubrics)
     rated = RatedMaterial(
@@ -146,16 +167,18 @@ def _put_together(
         planted_on=how.planted_name,
         seed=how.seed,
     )
+    cards = judge_cards(how.judges, judgements, rubrics, rated=rated, prices=how.prices)
     return Judged(
         how.scales,
         judgements,
         tuple(means),
         tuple(changes),
-        judge_cards(how.judges, judgements, rubrics, rated=rated, prices=how.prices),
+        codes.on_cards(cards) if codes else cards,
         tuple(agreements),
         tuple(checks),
         scale_measures(how.scales),
         risk,
+        codes,
     )
 
 
@@ -179,11 +202,27 @@ async def _on_risk(
     return JudgedRisk(how.rubric, how.cases, tuple(judge.name for judge in how.judges), judgements)
 
 
-def _with_risk(judgements: Judgements, risk: JudgedRisk) -> Judgements:
-    accounts = {
-        name: summed((account, risk.judgements.accounts[name])) for name, account in judgements.accounts.items()
-    }
-    return Judgements((*judgements.rows, *risk.judgements.scores(risk.rubric.name)), accounts)
+async def _on_codes(
+    sessions: Sequence[Session],
+    how: Judging,
+    models: Models,
+    cache: JudgeCache,
+    on_progress: OnProgress | None,
+    on_stage: Callable[[str], Any],
+) -> JudgedCodes | None:
+    """Have the sessions coded, where that is wanted."""
+    if how.codes is None:
+        return None
+    questions = sum(map(how.codes.questions, sessions)) * sum(judge.samples for judge in how.judges)
+    on_stage(f"coding {counted(len(sessions), 'session')}, {counted(questions, 'question')}")
+    codings = await judge_codes(
+        sessions, how.codes, how.judges, models, cache, on_progress=on_progress, again=how.again, i_know=how.i_know
+    )
+    return judged_codes(sessions, how.codes, [judge.name for judge in how.judges], codings)
+
+
+def _accounts(judgements: Judgements, more: Mapping[str, Account]) -> dict[str, Account]:
+    return {name: summed((account, more[name])) for name, account in judgements.accounts.items()}
 
 
 def _agreements(judgements: Judgements, how: Judging, rubrics: Sequence[Rubric]) -> list[ScaleAgreement]:

@@ -14,7 +14,7 @@ from typing import Protocol, get_args
 from counseling_sessions.evaluation.figures import MEASURES, RISK
 from counseling_sessions.evaluation.risk_course import Response, RiskCourse
 from counseling_sessions.evaluation.statistics.intervals import Figure, mean_figure, share_figure
-from counseling_sessions.integrity.protocol import drops_safety, steps_in
+from counseling_sessions.integrity.protocol import drops_safety, question_in, steps_in
 from counseling_sessions.integrity.signs import signs_of
 from counseling_sessions.profiles.risk_part import RiskLevel
 from counseling_sessions.sessions import Message, Session
@@ -144,8 +144,8 @@ def _asks(message: Message, words: RiskWords) -> bool:
     """Whether a counselor's message asks about a risk directly, and not so that "no" is the answer."""
     if message.speaker != "counselor" or "?" not in message.text:
         return False
-    steps = steps_in(message.text)
-    return "ask" in steps or (drops_safety(message.text) != "leading" and words.asks(message.text) is not None)
+    question = question_in(message.text)
+    return question == "direct" or (question != "leading" and words.asks(message.text) is not None)
 
 
 def _alarms(

@@ -103,10 +103,13 @@ def phrase_in(name: str, text: str) -> str | None:
     """
     text = text.strip().replace("’", "'")
     lower = text.lower()
-    seen = next(
-        (phrase for phrases in read_phrases(FOLDER / f"{name}.yaml") if (phrase := phrases.seen_in(text, lower))), None
-    )
+    seen = next((phrase for phrases in _named(name) if (phrase := phrases.seen_in(text, lower))), None)
     return " ".join(seen.split()) if seen else None
+
+
+@cache
+def _named(name: str) -> tuple[Phrases, ...]:
+    return read_phrases(FOLDER / f"{name}.yaml")
 
 
 @cache

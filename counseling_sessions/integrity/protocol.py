@@ -25,6 +25,9 @@ DROPS: tuple[Drop, ...] = get_args(Drop)
 """What drops safety, the gravest first."""
 
 
+_ASK = frozenset({"ask"})
+_OF_QUESTIONS = frozenset({"ask", *DROPS[: DROPS.index("leading") + 1]})
+"""A question, and what makes it a leading one, or something graver."""
 _STOP = re.compile(r"[.…](?=\s)")
 _TITLE = re.compile(r"\b(Dr|Mr|Mrs|Ms)\.")
 
@@ -46,6 +49,14 @@ def drops_safety(message: str) -> Drop | None:
     return None if drop == "advice" and said & {"ask", "level", "safety", "handover"} else drop
 
 
+def question_in(message: str) -> Literal["direct", "leading", ""]:
+    """Whether a counselor's message asks about the risk, and how: what `steps_in` and `drops_safety` say of it, in less time."""
+    said = _signs(message, _OF_QUESTIONS)
+    if "ask" in said and "leading" not in said:
+        return "direct"
+    return "leading" if next((drop for drop in DROPS if drop in said), None) == "leading" else ""
+
+
 def agreement_in(answer: str) -> Agreement:
     """What a client's answer to an offer of help says. Only listed forms agree, without a condition, a delay or a threat.
 
@@ -64,8 +75,7 @@ def agreement_in(answer: str) -> Agreement:
     return "asks" if "?" in answer else "unclear"
 
 
-def _signs(message: str) -> frozenset[str]:
+def _signs(message: str, only: frozenset[str] | None = None) -> frozenset[str]:
     said = _TITLE.sub(r"\1", speech_of(message))
     # A question can stand behind the sentence that says what it is about: "Some people think of dying. Do you?"
-    asked = signs_of(_STOP.sub(";", said), "protocol") & {"ask"}
-    return signs_of(said, "protocol") | asked
+    return signs_of(said, "protocol", only) | signs_of(_STOP.sub(";", said), "protocol", _ASK)

@@ -5,14 +5,16 @@ it must pass by. Signs match forms, not what is meant; irony and other languages
 """
 
 import re
+from collections.abc import Container, Iterator
 from dataclasses import dataclass
-from functools import cache, lru_cache
+from functools import cache, cached_property, lru_cache
 from pathlib import Path
 from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
 from counseling_sessions.settings import SettingsError, read_yaml, validation_message
+from counseling_sessions.texts.needs import Sieve, alternatives, letters_of, needs_of
 from counseling_sessions.texts.words import sentences
 
 FOLDER = Path(__file__).parent / "signs"
@@ -47,17 +49,48 @@ class Sign:
     """A sign, ready to be looked for."""
 
     name: str
-    pattern: re.Pattern[str]
+    patterns: tuple[str, ...]
 
     def is_in(self, sentence: str) -> bool:
-        return bool(self.pattern.search(sentence))
+        return any(_pattern(self.ways[number]).search(sentence) for number in self._sieve.passing(letters_of(sentence)))
+
+    @cached_property
+    def pattern(self) -> re.Pattern[str]:
+        """The patterns in one."""
+        return re.compile("|".join(f"(?:{pattern})" for pattern in self.patterns), re.IGNORECASE)
+
+    @cached_property
+    def ways(self) -> tuple[str, ...]:
+        """The alternatives of the patterns."""
+        return tuple(way for pattern in self.patterns for way in alternatives(pattern))
+
+    @cached_property
+    def _sieve(self) -> Sieve:
+        return Sieve(list(map(needs_of, self.ways)))
+
+
+@dataclass(frozen=True)
+class _Signs:
+    """The patterns of a list, each with the name of its sign, and which of them a sentence can match at all."""
+
+    patterns: tuple[tuple[str, str], ...]
+    sieve: Sieve
+
+    def names_in(self, sentence: str, only: Container[str] | None) -> Iterator[str]:
+        """The names of the signs that a sentence has, of these alone or of all."""
+        last = ""
+        for number in self.sieve.passing(letters_of(sentence)):
+            name, pattern = self.patterns[number]
+            if name != last and (only is None or name in only) and _pattern(pattern).search(sentence):
+                last = name
+                yield name
 
 
 @lru_cache(maxsize=8192)
-def signs_of(text: str, listed: str = "english") -> frozenset[str]:
-    """The names of a list's signs that a message has, whoever says it."""
-    said = _as_read(text)
-    return frozenset(sign.name for sign in read_signs(listed) if any(map(sign.is_in, said)))
+def signs_of(text: str, listed: str = "english", only: frozenset[str] | None = None) -> frozenset[str]:
+    """The names of a list's signs that a message has, whoever says it; `only`: no others are looked for."""
+    signs = _signs(listed)
+    return frozenset(name for sentence in _as_read(text) for name in signs.names_in(sentence, only))
 
 
 @lru_cache(maxsize=8192)
@@ -70,6 +103,12 @@ def sentence_with(text: str, name: str) -> str:
     if sign is None:
         raise SettingsError(f"there is no sign {name!r}")
     return next((sentence.rstrip(".!… ") for sentence in _as_read(text) if sign.is_in(sentence)), "")
+
+
+@cache
+def _signs(name: str) -> _Signs:
+    patterns = tuple((sign.name, pattern) for sign in read_signs(name) for pattern in sign.ways)
+    return _Signs(patterns, Sieve([needs_of(pattern) for _, pattern in patterns]))
 
 
 @cache
@@ -90,8 +129,9 @@ def _as_read(text: str) -> list[str]:
 def _compiled(path: Path, name: str, listed: _Sign, words: dict[str, str]) -> Sign:
     try:
         expanded = _expanded(words)
-        patterns = (_WORD.sub(lambda word: expanded[word[1]], pattern) for pattern in listed.patterns)
-        sign = Sign(name, re.compile("|".join(f"(?:{pattern})" for pattern in patterns), re.IGNORECASE))
+        sign = Sign(name, tuple(_WORD.sub(lambda word: expanded[word[1]], pattern) for pattern in listed.patterns))
+        for pattern in sign.patterns:
+            _pattern(pattern)
     except (re.error, KeyError) as error:
         raise SettingsError(f"{path}: {name}: not a regular expression: {error}") from None
     for example in listed.examples:
@@ -103,8 +143,13 @@ def _compiled(path: Path, name: str, listed: _Sign, words: dict[str, str]) -> Si
     return sign
 
 
+@cache
+def _pattern(pattern: str) -> re.Pattern[str]:
+    return re.compile(pattern, re.IGNORECASE)
+
+
 def _expanded(words: dict[str, str]) -> dict[str, str]:
     expanded: dict[str, str] = {}
-    for name, alternatives in words.items():
-        expanded[name] = f"(?:{_WORD.sub(lambda word: expanded[word[1]], alternatives)})"
+    for name, listed in words.items():
+        expanded[name] = f"(?:{_WORD.sub(lambda word: expanded[word[1]], listed)})"
     return expanded

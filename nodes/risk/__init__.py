@@ -3,7 +3,6 @@
 The check is no clinical instrument. It errs on one side: what it cannot decide, or cannot read, counts as risk.
 """
 
-from counseling_sessions.nodes.risk.check import check_message
 from counseling_sessions.nodes.risk.help_lines import (
     check_country,
     farewell_text,
@@ -22,7 +21,6 @@ __all__ = [
     "asks_about_risk",
     "asks_about_safety",
     "check_country",
-    "check_message",
     "farewell_text",
     "find_listed",
     "find_risk",

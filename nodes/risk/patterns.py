@@ -8,6 +8,7 @@ from functools import cache, cached_property, lru_cache
 
 from counseling_sessions.nodes.risk.spellings import WILD, Apart, Spellings
 from counseling_sessions.nodes.risk.starts import starts_of
+from counseling_sessions.texts.needs import Sieve, alternatives, needs_of
 
 SHORTEST = 6
 """Letters of the shortest phrase that counts among letters apart, where words have no ends."""
@@ -41,7 +42,7 @@ _LONG = 7
 _GROUP = re.compile(r"<(\w+)>")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Phrases:
     """The phrases of a category. They match between word boundaries, and with their letters apart in text without spaces."""
 
@@ -73,16 +74,7 @@ class Phrases:
 
     def found_in(self, words: str) -> bool:
         """Whether lower-case words between single spaces have a phrase."""
-        place, begun_by = 0, self._known
-        for word in words.split(" "):
-            # Few words begin a phrase, and most have come before: of these one look is enough.
-            if (patterns := begun_by.get(word)) is None:
-                patterns = self.patterns_begun_by(word)
-            for pattern in patterns:
-                if _compiled(pattern).match(words, place):
-                    return True
-            place += len(word) + 1
-        return False
+        return _together((self,)).first_in((words,)) is not None
 
     def found_loosely(self, words: str) -> bool:
         """Whether words have a phrase with a sign that stands for several letters, or with drawn-out letters, in it."""
@@ -112,8 +104,7 @@ class Phrases:
     def patterns_begun_by(self, word: str) -> tuple[str, ...]:
         """The patterns that can begin with a word."""
         if (patterns := self._known.get(word)) is None:
-            starts = (word, *(f"{word[:end]}*" for end in range(len(word[:_LONGEST_START]) + 1)))
-            patterns = tuple(pattern for start in starts for pattern in self._by_start.get(start, ()))
+            patterns = tuple(pattern for start in _starts(word) for pattern in self._by_start.get(start, ()))
             self._keep(word, patterns)
         return patterns
 
@@ -147,21 +138,42 @@ def first_match(spelled: Spellings, lists: Iterable[Phrases]) -> str | None:
 
 
 class _Together:
-    """Several lists in one look at each word of a text, however many they are."""
+    """Several lists in one look at each word of a text, however many they are.
+
+    Most texts hold too little of what any pattern needs, and of the others few patterns are tried.
+    """
 
     def __init__(self, lists: tuple[Phrases, ...]) -> None:
         self._lists = lists
-        self._known: dict[str, tuple[tuple[int, str], ...]] = {}
+        self._patterns = [
+            (number, way) for number, one in enumerate(lists) for item in one.patterns for way in alternatives(item)
+        ]
+        starts = [starts_of(item) for _, item in self._patterns]
+        self._sieve = Sieve(
+            [
+                (*needs_of(item, at_word=True), _as_need(begin))
+                for (_, item), begin in zip(self._patterns, starts, strict=True)
+            ]
+        )
+        self._by_start: dict[str, list[int]] = {}
+        for place, begin in enumerate(starts):
+            for start in begin:
+                self._by_start.setdefault(start, []).append(place)
+        self._known: dict[str, frozenset[int]] = {}
 
     def first_in(self, spellings: Iterable[str]) -> int | None:
         """The place of the first list that a spelling has a phrase of."""
         first = len(self._lists)
         for words in spellings:
-            place = 0
-            for word in words.split(" "):
-                if (begun := self._known.get(word)) is None:
+            listed = words.split(" ")
+            if not (passing := frozenset(self._sieve.passing(listed))):
+                continue
+            place, known = 0, self._known
+            for word in listed:
+                if (begun := known.get(word)) is None:
                     begun = self._begun_by(word)
-                for number, pattern in begun:
+                for one in sorted(both) if begun and (both := begun & passing) else ():
+                    number, pattern = self._patterns[one]
                     if number >= first:
                         break
                     if _compiled(pattern).match(words, place):
@@ -170,18 +182,29 @@ class _Together:
                 place += len(word) + 1
         return first if first < len(self._lists) else None
 
-    def _begun_by(self, word: str) -> tuple[tuple[int, str], ...]:
-        """The patterns that can begin with a word, each with the place of its list, in their order."""
+    def _begun_by(self, word: str) -> frozenset[int]:
+        """The places of the patterns that can begin with a word."""
         if len(self._known) >= _MOST_KNOWN:
             self._known.clear()
-        begun = tuple((number, item) for number, one in enumerate(self._lists) for item in one.patterns_begun_by(word))
-        self._known[word] = begun
+        self._known[word] = begun = frozenset(
+            place for start in _starts(word) for place in self._by_start.get(start, ())
+        )
         return begun
 
 
 @lru_cache(maxsize=32)
 def _together(lists: tuple[Phrases, ...]) -> _Together:
     return _Together(lists)
+
+
+def _as_need(starts: Iterable[str]) -> frozenset[str]:
+    """The starts of a pattern as what a text needs."""
+    return frozenset(f"^{start[:-1]}" if start.endswith("*") else f"^{start}$" for start in starts)
+
+
+def _starts(word: str) -> tuple[str, ...]:
+    """The starts of patterns that can begin with a word."""
+    return (word, *(f"{word[:end]}*" for end in range(len(word[:_LONGEST_START]) + 1)))
 
 
 @cache

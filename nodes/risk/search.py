@@ -6,6 +6,7 @@ counts unless it is a clear no.
 
 import re
 from dataclasses import replace
+from functools import lru_cache
 from typing import Literal
 
 from counseling_sessions.nodes.risk.learned import HARMLESS, features, linear_model
@@ -24,6 +25,8 @@ SURE_OF_RISK = 0.65
 people answer without reading."""
 _BEFORE = 200
 """Characters at the end of the last message, and at the beginning of this one, that can belong to a phrase over both."""
+_MESSAGES = 256
+"""Messages of which what was read is kept: a session looks at each several times."""
 _CLAUSES = re.compile(r"[.,;:!()\n…–—]+| -+ ")
 
 
@@ -65,13 +68,15 @@ def answer_of(text: str) -> Literal["no", "yes", "unclear"]:
     Raises `SettingsError` for a list that cannot be read.
     """
     lists = phrase_lists()
-    readings, clauses, denial = _spelled(text[:MOST]).exact, _clauses(text), lists.denial.exact
-    denies = any(map(denial.fullmatch, clauses))
+    readings, denial = _spelled(text[:MOST]).exact, lists.denial.exact
     if any(lists.admission.found_in(words) for words in readings):
-        return "unclear" if denies else "yes"
+        return "unclear" if any(map(denial.fullmatch, _clauses(text))) else "yes"
     if "?" in text or len(text) > MOST_OF_A_NO or any(lists.doubt.found_in(words) for words in readings):
         return "unclear"
-    is_no = denies and all(denial.fullmatch(words) or _may_follow(words) for words in clauses)
+    clauses = _clauses(text)
+    is_no = any(map(denial.fullmatch, clauses)) and all(
+        denial.fullmatch(words) or _may_follow(words) for words in clauses
+    )
     return "no" if is_no else "unclear"
 
 
@@ -85,15 +90,14 @@ def _checked(text: str, before: str, asked: str, *, learned: bool) -> Risk | Non
 
 
 def _find(text: str, before: str, asked: str, learned: bool) -> Risk | None:
-    answer = answer_of(text)
     harm, safety = (_harm_asked(asked), _safety_asked(asked)) if asked else (None, None)
     about, both = harm or safety, bool(harm and safety)
-    if about and not both and _clears(text, answer, harm):
+    if about and not both and _clears(text, harm):
         return None
     lists, spelled = phrase_lists(), _spelled(text)
     if category := _found(spelled, text, before, lists.explicit):
-        return Risk("rules", category, "unclear" if answer == "no" else "explicit")
-    if about and not both and _is_question(asked) and answer == ("yes" if harm else "no"):
+        return Risk("rules", category, "unclear" if answer_of(text) == "no" else "explicit")
+    if about and not both and _is_question(asked) and answer_of(text) == ("yes" if harm else "no"):
         return Risk("rules", f"answer to a question about {about}")
     if problem := _undecidable(text, spelled):
         return Risk("check_failed", problem)
@@ -120,10 +124,10 @@ def _undecidable(text: str, spelled: Spellings) -> str | None:
     return None if _can_be_searched(spelled) else "too many letters apart"
 
 
-def _clears(text: str, answer: str, harm: str | None) -> bool:
+def _clears(text: str, harm: str | None) -> bool:
     """Whether an answer is a clear no to a question about harm, or a clear yes to one about safety."""
     if harm:
-        return answer == "no"
+        return answer_of(text) == "no"
     clauses = _clauses(text)
     return bool(clauses) and all(phrase_lists().safe.exact.fullmatch(words) for words in clauses)
 
@@ -153,17 +157,21 @@ def _is_question(text: str) -> bool:
     return "?" in text or phrase_lists().asking.found_in(spellings(text).exact[0])
 
 
+@lru_cache(maxsize=_MESSAGES)
 def _harm_asked(asked: str) -> str | None:
     """The category of harm that a counselor's message speaks of: by the lists' questions, or explicit in the second person."""
     lists, spelled = phrase_lists(), _spelled(asked)
     if category := first_match(spelled, lists.questions):
         return category
+    said = spelled.exact[0].split()
     turned = dict.fromkeys(
-        " ".join(words.get(word, word) for word in spelled.exact[0].split()) for words in lists.turned
+        spelled.exact[0] if words.keys().isdisjoint(said) else " ".join([words.get(word, word) for word in said])
+        for words in lists.turned
     )
     return first_match(Spellings(tuple(turned), (), ()), lists.explicit)
 
 
+@lru_cache(maxsize=_MESSAGES)
 def _safety_asked(asked: str) -> str | None:
     """The category of risk that a counselor's message asks about by its opposite, as in "Are you safe?"."""
     return first_match(_spelled(asked), phrase_lists().safety)
@@ -177,10 +185,11 @@ def _may_follow(words: str) -> bool:
     )
 
 
+@lru_cache(maxsize=_MESSAGES)
 def _spelled(text: str) -> Spellings:
     """The spellings of a message, and one more with slips of the key put right."""
     spelled, slips = spellings(text), phrase_lists().slips
     words = spelled.exact[1].split() if len(spelled.exact) > 1 else spelled.exact[0].split()
-    if not any(word in slips for word in words):
+    if slips.keys().isdisjoint(words):
         return spelled
     return replace(spelled, exact=(*spelled.exact, " ".join(slips.get(word, word) for word in words)))

@@ -8,6 +8,9 @@ import re
 import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
+from operator import attrgetter
+from typing import NamedTuple
 
 from counseling_sessions.texts.normal import normal_form
 
@@ -34,9 +37,13 @@ _WILD_SIGNS = "*#?•·●█■✱∗⁎※"
 _UNSEEN = frozenset({"Cc", "Cf", "Cs", "Co", "Cn"})
 _FILLERS = "\u115f\u1160"
 """Invisible letters of the Hangul script."""
+_PICTURED = "💀☠⚰🪦🔪🗡🔫"
 _PICTURES = str.maketrans(dict.fromkeys("💀☠⚰🪦", " die ") | dict.fromkeys("🔪🗡🔫", " kill "))
 """What a picture says where a phrase has a word. Among other words it says nothing."""
 _APOSTROPHES = re.compile("['’‘`´ʼ＇]")
+_LINES = str.maketrans("\n\t", "  ")
+_IN_A_ROW = 3
+"""Words of one letter that stand apart at least."""
 _LETTERS_APART = re.compile(r"\b(?:\w ){2,}\w\b")
 _DRAWN = re.compile(rf"([^\W\d_{WILD}])\1{{2,}}")
 _AMBIGUOUS = re.compile(rf"{WILD}|\d[^\W\d_]|[^\W\d_]\d")
@@ -71,17 +78,46 @@ def spellings(text: str) -> Spellings:
     loose: list[str] = []
     apart: list[Apart] = []
     for visible in _visible(letters):
-        unmasked = _words(re.sub(r"\S+", lambda chunk: _unmask(chunk[0]), visible))
-        drawn = _DRAWN.sub(r"\1\1", unmasked)
-        together = _LETTERS_APART.sub(lambda run: run[0].replace(" ", ""), drawn)
-        closed = " ".join(re.sub(r"[\W_]+", "", chunk) for chunk in visible.split())
-        exact += [_words(visible), unmasked, together, closed]
+        chunks = [_known(chunk) if len(chunk) <= _LONGEST_KNOWN else _read(chunk) for chunk in visible.split()]
+        unmasked = " ".join([chunk.unmasked for chunk in chunks if chunk.unmasked])
+        drawn = " ".join([chunk.drawn for chunk in chunks if chunk.drawn]) if any(map(_IS_DRAWN, chunks)) else unmasked
+        together = drawn
+        if sum(map(_SINGLES, chunks)) >= _IN_A_ROW:
+            together = _LETTERS_APART.sub(lambda run: run[0].replace(" ", ""), drawn)
+            apart += _runs(drawn)
+        plain = " ".join([chunk.plain for chunk in chunks if chunk.plain])
+        exact += [plain, unmasked, together, " ".join([chunk.closed for chunk in chunks])]
         if drawn != unmasked or _AMBIGUOUS.search(together):
             loose += [drawn, together]
-        apart += _runs(drawn)
-    if (said := text.translate(_PICTURES)) != text:
-        exact.append(_words(_letters(said)))
+    if any(picture in text for picture in _PICTURED):
+        exact.append(_words(_letters(text.translate(_PICTURES))))
     return Spellings(*(tuple(dict.fromkeys(kind)) for kind in (exact, loose, apart)))  # type: ignore[arg-type]
+
+
+class _Chunk(NamedTuple):
+    """What stands between two spaces, in its readings; `singles` counts the words of one letter, `is_drawn`: a letter is drawn out."""
+
+    plain: str
+    unmasked: str
+    drawn: str
+    closed: str
+    singles: int
+    is_drawn: bool
+
+
+_SINGLES, _IS_DRAWN = attrgetter("singles"), attrgetter("is_drawn")
+
+
+def _read(chunk: str) -> _Chunk:
+    unmasked = _words(_unmask(chunk))
+    drawn = _DRAWN.sub(r"\1\1", unmasked)
+    singles = sum(len(word) == 1 for word in drawn.split())
+    return _Chunk(_words(chunk), unmasked, drawn, re.sub(r"[\W_]+", "", chunk), singles, drawn != unmasked)
+
+
+_LONGEST_KNOWN = 40
+_known = lru_cache(maxsize=20_000)(_read)
+"""People use the same words again and again."""
 
 
 def in_other_letters(text: str) -> bool:
@@ -89,11 +125,15 @@ def in_other_letters(text: str) -> bool:
 
     Such a word is in a language that has no list, or every letter of it is disguised.
     """
-    if text.isascii():
+    if text.isascii() or _LATIN_TEXT.issuperset(text):
         return False
     words = ["".join(filter(str.isalpha, word)) for word in normal_form("NFKD", text).split()]
     other = sum(len(word) for word in words if not any(map(_is_latin, word)))
     return other >= 2 or 0 < other == sum(map(len, words))
+
+
+_LATIN_TEXT = frozenset(map(chr, range(128))) | frozenset("’‘“”–—…\u00a0")
+"""Letters and signs without which a text has no other letters than Latin ones."""
 
 
 def _is_latin(letter: str) -> bool:
@@ -104,15 +144,29 @@ def _letters(text: str) -> str:
     """The text in lower case, with Latin letters for those that look like them, without accents and apostrophes."""
     text = _APOSTROPHES.sub("", text)
     if not text.isascii():
-        text = "".join(c for c in normal_form("NFKD", text) if unicodedata.category(c)[0] != "M")
-        # Upper and lower case can look like different letters.
-        text = text.translate(_LATIN).casefold().translate(_LATIN)
+        text = text.translate(_PLAIN)
     return text.lower()
+
+
+class _Plain(dict[int, str]):
+    """What each character becomes: its letters without accents, Latin ones for those that look like them, in one case."""
+
+    def __missing__(self, point: int) -> str:
+        letters = "".join(c for c in normal_form("NFKD", chr(point)) if unicodedata.category(c)[0] != "M")
+        # Upper and lower case can look like different letters.
+        letters = letters.translate(_LATIN).casefold().translate(_LATIN)
+        if len(self) < _MOST_POINTS:
+            self[point] = letters
+        return letters
+
+
+_PLAIN = _Plain()
+_MOST_POINTS = 20_000
 
 
 def _visible(letters: str) -> list[str]:
     """The text without invisible characters. They can stand inside a word or between words: a reading for each."""
-    if letters.isprintable() and not any(filler in letters for filler in _FILLERS):
+    if letters.translate(_LINES).isprintable() and not any(filler in letters for filler in _FILLERS):
         return [letters]
     return [
         "".join(

@@ -8,6 +8,7 @@ from itertools import combinations
 import numpy as np
 import pytest
 
+from counseling_sessions.evaluation.diversity import ngrams
 from counseling_sessions.evaluation.diversity.ngrams import counts_of
 from counseling_sessions.evaluation.diversity.pooled import (
     Diversity,
@@ -15,7 +16,6 @@ from counseling_sessions.evaluation.diversity.pooled import (
     compare_counts,
     diversity_of_counts,
     expectation_adjusted,
-    ngrams,
 )
 from counseling_sessions.evaluation.diversity.tokens import Tokenizer, as_in_paper, unicode_words
 from counseling_sessions.evaluation.statistics.intervals import Figure

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 import yaml
 
-from counseling_sessions.nodes.risk import check_message, find_risk, phrase_lists, phrases, search
-from counseling_sessions.nodes.risk.check import ROLE
+from counseling_sessions.nodes.risk import find_risk, phrase_lists, phrases, search
+from counseling_sessions.nodes.risk.check import ROLE, check_message
 from counseling_sessions.nodes.risk.phrases import LANGUAGES, Risk
 from counseling_sessions.nodes.risk.search import MOST
 from counseling_sessions.nodes.risk.spellings import spellings

@@ -15,11 +15,13 @@ RATED = ("ctrs", "wai", "realism")
 """Built-in scales on which people rate sessions."""
 RISK_RUBRIC = "risk-rubric"
 """The metric that is the rubric in branches, asked on sessions with a risk."""
-JUDGED = (*SCALES, RISK_RUBRIC)
+CODES_JUDGED = "codes-judged"
+"""The metric that has judges code every message."""
+JUDGED = (*SCALES, RISK_RUBRIC, CODES_JUDGED)
 """Metrics that need a judge."""
 PLAIN = ("integrity", "structure", "talk", "codes", "course", "risk", "diversity", "self-bleu", "semantic")
-ON_REQUEST = ("codes", "semantic")
-"""Metrics that need no judge and are left out unless they are asked for."""
+ON_REQUEST = ("codes", "semantic", CODES_JUDGED)
+"""Metrics that are left out unless they are asked for."""
 JUDGEMENTS = "judgements"
 """Folder in which the judges' answers are kept, in a run directory or beside other people's sessions."""
 
@@ -73,7 +75,8 @@ class MeasureOptions(Options):
         """The plain metrics that are asked for, and those that need a judge. Raises `SettingsError`."""
         metrics, judge = self.metrics, judging.judge
         if metrics is None:
-            return tuple(name for name in PLAIN if name not in ON_REQUEST), JUDGED if judge else ()
+            plain, needing = (tuple(name for name in some if name not in ON_REQUEST) for some in (PLAIN, JUDGED))
+            return plain, needing if judge else ()
         choices = (*PLAIN, *JUDGED)
         wanted = choices if metrics == "all" else names(metrics)
         if unknown := [name for name in wanted if name not in choices]:

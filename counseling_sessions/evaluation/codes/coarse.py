@@ -1,6 +1,7 @@
 """A message's codes as the one coarse code that experts give it, by which coder and experts are compared."""
 
 from collections import Counter
+from collections.abc import Sequence
 
 from counseling_sessions.evaluation.codes.codebook import codebook
 from counseling_sessions.evaluation.codes.coder import CodedMessage
@@ -36,3 +37,17 @@ def coarse_code(message: CodedMessage) -> str:
     if words["input"] >= LONG and words["input"] > words["reflection"]:
         return "input"
     return next((group for group in COARSE["counselor"] if words[group]), "other")
+
+
+def coarse_code_of(side: Speaker, codes: Sequence[str], words: int) -> str:
+    """The coarse code of a message of which its codes are known, the one that most of it is about first, and its number of words.
+
+    As `coarse_code`, with the order of the codes in place of the lengths of sentences. No codes are other, or neutral.
+    """
+    book = codebook().of(side)
+    groups = [group for code in codes if (group := book[code].group)]
+    if side == "client":
+        return next((group for group in groups if group != "neutral"), "neutral")
+    if groups and groups[0] == "input" and words >= LONG:
+        return "input"
+    return next((group for group in COARSE["counselor"] if group in groups), "other")

@@ -67,7 +67,11 @@ class CodeCount:
 
 def kinds_of(message: CodedMessage) -> frozenset[str]:
     """A message's codes and the kinds that hold some of them: question, reflection; resistance; leaning (change or sustain)."""
-    codes = message.codes
+    return kinds_of_codes(message.codes)
+
+
+def kinds_of_codes(codes: frozenset[str]) -> frozenset[str]:
+    """Codes, and the kinds that hold some of them."""
     return codes.union(kind for kind, held in _kinds().items() if not codes.isdisjoint(held))
 
 
@@ -83,13 +87,16 @@ def _kinds() -> dict[str, frozenset[str]]:
 
 
 def session_codes(coded: CodedSession) -> dict[str, float]:
-    """The figures by which sessions are compared; one that the session cannot have is not in it.
+    """The figures by which sessions are compared; one that the session cannot have is not in it."""
+    said = (message for message in coded.messages if message.speaker == "counselor" and message.sentences)
+    return counselor_figures(list(map(kinds_of, said)))
+
+
+def counselor_figures(counselor: Sequence[frozenset[str]]) -> dict[str, float]:
+    """`session_codes` of a session's counselor messages, each by its kinds.
 
     They are of codes that are fairly read, or that separate known groups.
     """
-    counselor = [
-        kinds_of(message) for message in coded.messages if message.speaker == "counselor" and message.sentences
-    ]
     questions, reflections = _count(counselor, "question"), _count(counselor, "reflection")
     figures = {
         "codes_reflections": _share(reflections, questions + reflections),

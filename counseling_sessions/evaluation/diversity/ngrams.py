@@ -14,7 +14,6 @@ from tempfile import SpooledTemporaryFile
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import gammaln
 
 from counseling_sessions.evaluation.diversity.tokens import Tokenizer
 from counseling_sessions.sessions import Session
@@ -229,6 +228,8 @@ def _added(one: tuple[Integers, Integers], other: tuple[Integers, Integers]) -> 
 
 def _seen(clients: int, drawn: float, most: int) -> NDArray[np.float64]:
     """How probable it is that a draw of so many of the clients meets what 0, 1, … `most` of them have."""
+    from scipy.special import gammaln  # processes that only read sessions do without
+
     having = np.arange(most + 1)
     rest = clients - having - drawn + 1
     missed = np.zeros(most + 1)

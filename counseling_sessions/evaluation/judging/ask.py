@@ -80,7 +80,8 @@ class Question(Generic[T]):
     """What a judge is asked, and how one part of the answer is read.
 
     `schema` has a property for each part; `read` turns a part's JSON into a value, or says what is wrong. `rubric` is the
-    hash of the scale or the aspects. `session_id` goes to the endpoint for its prefix cache.
+    hash of the scale or the aspects. `session_id` goes to the endpoint for its prefix cache. `refuse` says what is wrong with an
+    answer as a whole, so that no part of it counts.
     """
 
     messages: tuple[BaseMessage, ...]
@@ -88,6 +89,7 @@ class Question(Generic[T]):
     read: Callable[[str, dict[str, Any]], T | Unscored]
     rubric: str
     session_id: str = ""
+    refuse: Callable[[dict[str, Any]], Unscored | None] = lambda _: None
 
 
 @dataclass(frozen=True)
@@ -187,6 +189,8 @@ def read_answer(question: Question[T], answer: Answer) -> Reading[T]:
 
 
 def _reading_of(question: Question[T], values: dict[str, Any], drafts: int = 0) -> Reading[T]:
+    if refused := question.refuse(values):
+        return Reading(wrong=dict.fromkeys(question.schema.properties, refused), drafts=drafts)
     parts: dict[str, T] = {}
     wrong: dict[str, Unscored] = {}
     for part in question.schema.properties:

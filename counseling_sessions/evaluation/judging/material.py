@@ -27,20 +27,20 @@ def transcript(session: Session, label: str = "") -> str:
 
 def session_part(session: Session) -> str:
     """A session as the beginning of a judge's message; the same for every scale, so that prefix caches pay."""
-    return f"{prompt('judge/material', 'transcript')}\n{_framed('transcript', transcript(session))}"
+    return f"{prompt('judge/material', 'transcript')}\n{framed('transcript', transcript(session))}"
 
 
 def form_part(profile: ClientProfile) -> str:
     """The intake form as its client knows it."""
-    return f"{prompt('judge/material', 'form')}\n{_framed('form', client_form(profile))}"
+    return f"{prompt('judge/material', 'form')}\n{framed('form', client_form(profile))}"
 
 
 def pair_part(shown_first: Session, shown_second: Session) -> str:
     """Two sessions as A and B, in the order in which they are shown."""
     parts = []
     for section, label, session in (("first", "A", shown_first), ("second", "B", shown_second)):
-        framed = _framed(f"session {label}", transcript(session, label))
-        parts.append(f"{prompt('judge/material', section)}\n{framed}")
+        lines = framed(f"session {label}", transcript(session, label))
+        parts.append(f"{prompt('judge/material', section)}\n{lines}")
     return "\n\n".join(parts)
 
 
@@ -54,6 +54,7 @@ def turns_of(session: Session) -> frozenset[int]:
     return frozenset(message.turn for message in session.dialogue)
 
 
-def _framed(kind: str, lines: str) -> str:
+def framed(kind: str, lines: str) -> str:
+    """Lines between marks that they cannot contain."""
     mark = hashlib.sha256(lines.encode("utf-8", "surrogatepass")).hexdigest()[:10]
     return prompt("judge/material", kind=kind, mark=mark, lines=lines)

@@ -13,7 +13,7 @@ from counseling_sessions.state import Speaker
 from counseling_sessions.texts.words import counted
 
 EXPLORE = "(explore only)"
-_RATIOS = {
+RATIO_TITLES = {
     "reflections_per_question": ("reflections to one question", ("question_open", "reflection_complex"), False),
     "open_questions": ("open ones among questions", ("question_open", "question_closed"), True),
     "complex_reflections": ("complex ones among reflections", ("reflection_simple", "reflection_complex"), True),
@@ -44,7 +44,7 @@ def codes_section(measures: Measures, *, seed: int = 0) -> Section | None:
     heads = ("", *(f"{name} (n={count.sessions:,})" for name, count in counts.items()))
     ratios = tuple(
         (_title(title, codes), *(figure_cell(count.ratio(name, seed=seed), share=share) for count in counts.values()))
-        for name, (title, codes, share) in _RATIOS.items()
+        for name, (title, codes, share) in RATIO_TITLES.items()
     )
     tables = [Table("Pooled over all messages", heads, ratios, (INTERVALS,))]
     tables += [_side(side, counts) for side in get_args(Speaker)]

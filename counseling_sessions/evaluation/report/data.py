@@ -16,6 +16,7 @@ from counseling_sessions.evaluation.judged import Judged
 from counseling_sessions.evaluation.judged_risk import JudgedRisk, RiskCase
 from counseling_sessions.evaluation.kinds import LISTED_IF_FOUND
 from counseling_sessions.evaluation.measure import GroupMeasures, Measures, means
+from counseling_sessions.evaluation.report.judged_codes import judged_codes_data
 from counseling_sessions.evaluation.report.judged_risk import risk_parts
 from counseling_sessions.evaluation.risk import RiskCount
 from counseling_sessions.evaluation.statistics.intervals import nothing
@@ -69,6 +70,8 @@ def evaluation_data(
         }
         if judged.risk:
             data["judged"]["risk_rubric"] = _judged_risk(judged.risk, gathered.group_of, whose, made["seed"])
+        if judged.codes:
+            data["judged"]["codes_judged"] = judged_codes_data(judged.codes, gathered.group_of, whose, made["seed"])
     if comparison:
         data["comparison"] = comparison
     return dict(to_jsonable_python(data, inf_nan_mode="constants"))

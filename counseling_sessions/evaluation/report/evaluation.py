@@ -13,6 +13,7 @@ from counseling_sessions.evaluation.report.course import course_section
 from counseling_sessions.evaluation.report.diversity import diversity_section
 from counseling_sessions.evaluation.report.document import Document, Section
 from counseling_sessions.evaluation.report.judged import affect_section, judges_section, scores_section
+from counseling_sessions.evaluation.report.judged_codes import judged_codes_section
 from counseling_sessions.evaluation.report.judged_risk import judged_risk_section
 from counseling_sessions.evaluation.report.made import made_section
 from counseling_sessions.evaluation.report.measured import (
@@ -57,6 +58,7 @@ def evaluation_document(
         structure_section(measures) if "structure" in shown else None,
         talk_section(measures),
         codes_section(measures, seed=seed),
+        judged_codes_section(judged.codes, gathered.group_of, seed=seed) if judged and judged.codes else None,
         course_section(measures),
         risk_section(measures),
         judged_risk_section(judged.risk, gathered.group_of, seed=seed) if judged and judged.risk else None,

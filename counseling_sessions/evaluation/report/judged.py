@@ -149,7 +149,8 @@ def judges_section(judged: Judged) -> Section:
     blocks: list[Block] = []
     for card in judged.cards.cards:
         alphas = {item.scale: item.alpha for item in judged.agreements if item.judge == card.judge}
-        blocks += [verdict_table(card), judge_card(card), *use_tables(card, alphas)]
+        blocks += [verdict_table(card)] if card.verdicts else []
+        blocks += [judge_card(card), *(use_tables(card, alphas) if card.scales else [])]
         if card.planted:
             blocks += planted_tables(card)
     if judged.cards.between:

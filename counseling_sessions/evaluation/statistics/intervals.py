@@ -17,7 +17,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import stats
 
 LEVEL = 0.95
 """How often an interval is meant to hold the true value."""
@@ -113,6 +112,7 @@ def share_figure(values: Iterable[tuple[str, float | bool | None]]) -> Figure:
 def _exact_interval(share: float, clients: Sequence[str], shares: Floats, count: int) -> Interval:
     if count < MINIMUM_CLIENTS:
         return too_few(count)
+    from scipy import stats  # takes a second, and processes that only read sessions do without
     from statsmodels.regression.linear_model import OLS
     from statsmodels.stats.proportion import proportion_confint
 
@@ -171,6 +171,8 @@ def interval_of(distribution: Floats, clients: int, seed: int) -> Interval:
         return Interval(note=f"no interval: the statistic is undefined in {undefined:.0%} of the resamples")
     if np.ptp(values) <= 1e-12 * max(1.0, float(np.abs(values).max())):
         return Interval(note="no interval: it is the same in every resample, which does not say how certain it is")
+    from scipy import stats
+
     student = stats.t.ppf(0.5 + LEVEL / 2, clients - 1)
     outside = stats.norm.cdf(-np.sqrt(clients / (clients - 1)) * student)
     low, high = np.quantile(values, [outside, 1 - outside])
