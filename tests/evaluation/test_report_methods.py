@@ -55,7 +55,7 @@ def test_people_who_compare_are_described(folder: Path) -> None:
 
 def test_a_comparison_is_described_with_its_margins_and_repetitions(folder: Path) -> None:
     margins = ("--margin", "turns=1", "--html", str(folder / "r.html"))
-    page, data = called("compare", folder, str(folder / "study"), "--metrics", "structure,talk", *margins)
+    page, data = called("compare", folder, str(folder / "study"), "--metrics", "structure", *margins)
     assert unexplained(page) == []
     for part in ("two one-sided tests (Schuirmann, 1987)", "± 1.00 for turns", "averaged at most 2 further sessions"):
         assert part in methods_of(page)
