@@ -202,13 +202,13 @@ class Sieve:
             for run in min(one, key=likely) if one else ():
                 self._rarest.setdefault(run, []).append(number)
         self._longest = max(map(len, self._bits), default=0)
-        self._known: dict[str, tuple[int, tuple[int, ...]]] = {}
+        self._remembered: dict[str, tuple[int, tuple[int, ...]]] = {}
 
     def passing(self, words: Sequence[str]) -> list[int]:
         """The numbers of the expressions that a text of these words, in lower case, can match, in their order."""
-        known, bits, begun = self._known, 0, set(self._always)
+        remembered, bits, begun = self._remembered, 0, set(self._always)
         for word in words:
-            if (seen := known.get(word)) is None:
+            if (seen := remembered.get(word)) is None:
                 seen = self._see(word)
             bits |= seen[0]
             if seen[1]:
@@ -224,7 +224,7 @@ class Sieve:
                 if has := self._bits.get(padded[start:end]):
                     bits |= has
                     begun.update(self._rarest.get(padded[start:end], ()))
-        if len(self._known) >= MOST_WORDS:
-            self._known.clear()
-        self._known[word] = seen = (bits, tuple(sorted(begun)))
+        if len(self._remembered) >= MOST_WORDS:
+            self._remembered.clear()
+        self._remembered[word] = seen = (bits, tuple(sorted(begun)))
         return seen

@@ -98,12 +98,12 @@ class Phrases:
         return False
 
     @cached_property
-    def _known(self) -> dict[str, tuple[str, ...]]:
+    def _remembered(self) -> dict[str, tuple[str, ...]]:
         return {}
 
     def patterns_begun_by(self, word: str) -> tuple[str, ...]:
         """The patterns that can begin with a word."""
-        if (patterns := self._known.get(word)) is None:
+        if (patterns := self._remembered.get(word)) is None:
             patterns = tuple(pattern for start in _starts(word) for pattern in self._by_start.get(start, ()))
             self._keep(word, patterns)
         return patterns
@@ -112,7 +112,7 @@ class Phrases:
         """The patterns that can begin with a word in disguise."""
         if not _SIGNS.search(word):
             return tuple(pattern for meant in _undoubled(word) for pattern in self.patterns_begun_by(meant))
-        if (patterns := self._known.get(f"{word}*")) is None:
+        if (patterns := self._remembered.get(f"{word}*")) is None:
             patterns = tuple(
                 pattern for start, listed in self._by_start.items() if _can_mean(word, start) for pattern in listed
             )
@@ -120,9 +120,9 @@ class Phrases:
         return patterns
 
     def _keep(self, word: str, patterns: tuple[str, ...]) -> None:
-        if len(self._known) >= _MOST_KNOWN:
-            self._known.clear()
-        self._known[word] = patterns
+        if len(self._remembered) >= _MOST_KNOWN:
+            self._remembered.clear()
+        self._remembered[word] = patterns
 
 
 def first_match(spelled: Spellings, lists: Iterable[Phrases]) -> str | None:
@@ -159,7 +159,7 @@ class _Together:
         for place, begin in enumerate(starts):
             for start in begin:
                 self._by_start.setdefault(start, []).append(place)
-        self._known: dict[str, frozenset[int]] = {}
+        self._remembered: dict[str, frozenset[int]] = {}
 
     def first_in(self, spellings: Iterable[str]) -> int | None:
         """The place of the first list that a spelling has a phrase of."""
@@ -168,9 +168,9 @@ class _Together:
             listed = words.split(" ")
             if not (passing := frozenset(self._sieve.passing(listed))):
                 continue
-            place, known = 0, self._known
+            place, remembered = 0, self._remembered
             for word in listed:
-                if (begun := known.get(word)) is None:
+                if (begun := remembered.get(word)) is None:
                     begun = self._begun_by(word)
                 for one in sorted(both) if begun and (both := begun & passing) else ():
                     number, pattern = self._patterns[one]
@@ -184,9 +184,9 @@ class _Together:
 
     def _begun_by(self, word: str) -> frozenset[int]:
         """The places of the patterns that can begin with a word."""
-        if len(self._known) >= _MOST_KNOWN:
-            self._known.clear()
-        self._known[word] = begun = frozenset(
+        if len(self._remembered) >= _MOST_KNOWN:
+            self._remembered.clear()
+        self._remembered[word] = begun = frozenset(
             place for start in _starts(word) for place in self._by_start.get(start, ())
         )
         return begun

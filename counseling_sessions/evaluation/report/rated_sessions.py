@@ -105,16 +105,16 @@ def judges_beside_people(rated: RatedSessions) -> Section:
 def _calibrations(rated: RatedSessions) -> Table:
     rows: list[Row] = []
     for beside in rated.judges:
-        found = beside.calibration
-        limits = (found.lower, found.upper)
+        calibration = beside.calibration
+        limits = (calibration.lower, calibration.upper)
         rows.append(
             (
                 _named(beside),
-                tally_cell(found.bias.n),
-                figure_cell(found.bias),
+                tally_cell(calibration.bias.n),
+                figure_cell(calibration.bias),
                 *(figure_cell(limit) for limit in limits),
-                figure_cell(found.correlation),
-                figure_cell(found.slope),
+                figure_cell(calibration.correlation),
+                figure_cell(calibration.slope),
             )
         )
     heads = ("", "sessions", "bias", "lower limit", "upper limit", "correlation", "slope")
