@@ -184,7 +184,10 @@ def _report_pairs(request: AgreementRequest, study: Study) -> Answers:
                 *of_raters(answers),
                 *of_preferences(result.preferred, study.aspects, "rater"),
                 *of_lengths(lengths),
-                *of_agreement(judges=bool(judged)),
+                *of_agreement(
+                    (judge.judge for judge in result.judges),
+                    again=any(one.repeated.n or one.swapped.n for one in result.consistency.values()),
+                ),
                 *of_software(made),
             ),
         )

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from scipy import stats
 
+from counseling_sessions.evaluation.figures import MEASURES
 from counseling_sessions.evaluation.statistics.intervals import Floats
 from counseling_sessions.evaluation.statistics.paired import Row, paired_differences
 from counseling_sessions.evaluation.statistics.power import AnswerSpread, DifferenceSpread
@@ -45,10 +46,14 @@ def read_pilot(data: Mapping[str, Any], measure: str, between: tuple[str, str] |
 
     Raises `SettingsError` for an unknown measure or group, and where fewer than `FEWEST` clients have pairs with values.
     """
+    titles = _titles(data)
+    # The title of a report does too, unless it is an id.
+    measure = next((name for name, title in titles.items() if title == measure and measure not in titles), measure)
     rows = list(_rows(data, measure))
     groups = list(dict.fromkeys(row[0] for row in rows))
     if not any(_value(row) is not None for row in rows):
-        raise SettingsError(f"--measure {measure}: the pilot has no such values; it has {', '.join(_measures(data))}")
+        listed = ", ".join(name if name == title else f"{name} ({title})" for name, title in titles.items())
+        raise SettingsError(f"--measure {measure}: the pilot has no such values; it has {listed}")
     first, second = _two_of(groups, between, "groups")
     differences = paired_differences(rows, first, second)
     missing = sum(_value(row) is None for row in rows if row[0] in (first, second))
@@ -199,6 +204,14 @@ def _rows(data: Mapping[str, Any], measure: str) -> Iterator[Row]:
 
 def _value(row: Row) -> float | None:
     return row[4] if isinstance(row[4], int | float) else None
+
+
+def _titles(data: Mapping[str, Any]) -> dict[str, str]:
+    """What the pilot has values of: titles as in reports (`comparison` has those of judged scales), by id."""
+    compared = (data.get("comparison") or {}).get("compared", ())
+    titles = {item["measure"]["id"]: item["measure"]["title"] for item in compared}
+    titles |= {measure.id: measure.title for measure in MEASURES.values()}
+    return {name: titles.get(name, name) for name in _measures(data)}
 
 
 def _measures(data: Mapping[str, Any]) -> list[str]:

@@ -1,5 +1,6 @@
 """Beyond pairs: groups without partners, differences that hang on an attitude, and likeness within a margin."""
 
+from dataclasses import replace
 from fractions import Fraction
 from itertools import permutations, product
 
@@ -184,3 +185,18 @@ def test_a_comparison_reports_attitudes_margins_and_groups_without_partners() ->
     ]
     assert row[0] == "turns"
     assert len(row) == 5
+
+
+@pytest.mark.parametrize(
+    ("shift", "words"),
+    [(0.0, "no difference between ours and theirs holds"), (3.0, "ours and theirs differ on 1 of 1 measure at .05")],
+)
+def test_a_comparison_says_in_words_what_holds(shift: float, words: str) -> None:
+    ours = [replace(row, values={"turns": row.values["turns"] + shift}) for row in figures_of("ours", 0.0)]
+    rows = ours + figures_of("theirs", 0.0)
+    comparison = compare_groups(rows, {"turns": MEASURES["turns"]}, "ours", ["theirs"], pairing=Pairing())
+    said = comparison_section(comparison).paragraphs[0]
+    assert said.startswith("In words: ")
+    assert words in said
+    assert ("turns (" in said) == bool(shift)
+    assert "does not show that the groups are alike" in said

@@ -113,6 +113,11 @@ def test_orders_that_disagree_are_a_tie_and_who_cannot_say_is_left_out() -> None
     rows = answered(one, "first", "second") + answered(other, "cannot_say", "cannot_say")
     [result] = control_results([one, other], rows)
     assert (result.pairs, result.answers, result.tied.value) == (2, 1, 1)
+    assert result.split
+    assert result.split.value == 1
+    [honest] = control_results([one], answered(one, "tie", "tie"))
+    assert honest.split
+    assert (honest.tied.value, honest.split.value) == (1, 0)
 
 
 def test_of_identical_sessions_one_answer_counts() -> None:

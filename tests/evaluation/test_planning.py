@@ -8,7 +8,7 @@ import pytest
 from statsmodels.stats.power import TTestPower
 
 import run
-from counseling_sessions.evaluation.pilot import read_panel_pilot, spreads
+from counseling_sessions.evaluation.pilot import read_panel_pilot, read_pilot, spreads
 from counseling_sessions.evaluation.planning import Goal, plan_difference, plan_preference
 from counseling_sessions.evaluation.statistics.power import (
     AnswerSpread,
@@ -123,6 +123,11 @@ def test_a_plan_from_a_pilot_is_shown_and_written(tmp_path: Path, capsys: pytest
     written = json.loads(plan.read_text(encoding="utf-8"))
     assert [design["pairs"] for design in written["designs"]] == [1, 3, 6]
     assert all(design["cautious"] >= design["clients"] for design in written["designs"])
+    groups["magnet"]["by_session"][0]["values"]["counselor_words"] = 30.0
+    with pytest.raises(SettingsError, match=r"counselor_words \(words a counselor message\)"):
+        read_pilot({"groups": groups}, "warmth", None)
+    with pytest.raises(SettingsError, match="pairs of magnet and single with counselor_words"):
+        read_pilot({"groups": groups}, "words a counselor message", None)
 
 
 @pytest.mark.parametrize(

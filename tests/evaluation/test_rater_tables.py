@@ -50,7 +50,13 @@ def test_raters_like_these_follow_these_raters_with_p_raw_and_corrected(three: P
     section, tables = shown(three, "judge")
     assert list(tables)[:2] == ["m preferred to s", "m preferred to s, for judges like these"]
     table = tables["m preferred to s, for judges like these"]
-    assert [cell(head).text for head in table.columns] == ["", "win rate, ties half", "t", "p", "p (Holm)"]
+    assert [cell(head).text for head in table.columns] == [
+        "",
+        "win rate of the typical judge, ties half",
+        "t",
+        "p",
+        "p (Holm)",
+    ]
     rate = three.duels[0].rates["safety"]
     low, high = rate.population.rate.low or 0, rate.population.rate.high or 0
     assert low < (rate.rate.low or 0) < (rate.rate.high or 0) < high
@@ -72,7 +78,10 @@ def test_the_result_stands_in_words_for_a_paper(three: Preferred) -> None:
     words = shown(three)[1]["m preferred to s, for raters like these"].notes[-1]
     assert "these raters preferred m to s in 70.8 % (95 % interval 57.1 to 82.3 %) of their answers" in words
     assert "(p = .008, sign flips over clients)" in words
-    assert "For raters like these the rate is 71.5 % (95 % interval 35.1 to 92.1 %) (t(2.0) = 2.58, p = .123)." in words
+    assert (
+        "For the typical one of raters like these the rate is 71.5 % (95 % interval 35.1 to 92.1 %) (t(2.0) = 2.58, p = .123)."
+        in words
+    )
 
 
 def test_why_nothing_can_be_said_of_others_stands_below() -> None:

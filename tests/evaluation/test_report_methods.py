@@ -1,7 +1,6 @@
 """The methods of reports through the real commands: each way of testing is explained, and each report says how it was made."""
 
 import json
-import os
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +11,6 @@ from tests.evaluation import pair_judges
 from tests.evaluation.methods import methods_of, unexplained
 from tests.evaluation.test_commands import answer
 from tests.evaluation.test_pair_judges import prefer
-
-LONG = "COUNSELING_SESSIONS_LONG"
-pytestmark = pytest.mark.skipif(not os.environ.get(LONG), reason=f"takes half a minute: set {LONG}=1 to run it")
 
 
 @pytest.fixture(scope="module")

@@ -83,6 +83,21 @@ def test_the_methods_say_how_judges_were_tried(outcome: tuple[dict[str, Any], st
         assert part in methods_of(outcome[1])
 
 
+@pytest.mark.parametrize("name", SAMPLES)
+def test_the_methods_say_what_came_of_the_trial(outcome: tuple[dict[str, Any], str], name: str) -> None:
+    """That a judge was tried must not read as if it had passed."""
+    said = methods_of(outcome[1])
+    assert f"{name} noticed {3 if name in ('honest', 'refusing', 'drafting') else 0} of 3 planted defects" in said
+    assert (f"Against the judge {name}: " in said) == bool(AGAINST[name])
+
+
+@pytest.mark.parametrize("name", SAMPLES)
+def test_what_speaks_against_a_judge_stands_before_its_scores(outcome: tuple[dict[str, Any], str], name: str) -> None:
+    before, _, _ = outcome[1].partition("## Judge cards")
+    for words in AGAINST[name].values():
+        assert words in before
+
+
 def test_a_judge_that_counts_words_finds_no_defect_but_the_changed_length(outcome: tuple[dict[str, Any], str]) -> None:
     [one] = outcome[0]["longest"]["noticing"]
     assert (one["defects"], one["noticed"]) == (3, 0)

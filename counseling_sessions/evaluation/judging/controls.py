@@ -3,7 +3,7 @@
 An honest judge ties on identical sessions, and ties on padded copies or prefers the plain session. Control pairs count in no win rate.
 """
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from random import Random
@@ -11,7 +11,13 @@ from typing import Literal, get_args
 
 from counseling_sessions.evaluation.checks.languages import expected, other_language
 from counseling_sessions.evaluation.judging.planting.padding import LANGUAGE, add_padding
-from counseling_sessions.evaluation.judging.preference import Decision, PairVerdict, PairVerdicts, decisions
+from counseling_sessions.evaluation.judging.preference import (
+    Decision,
+    PairVerdict,
+    PairVerdicts,
+    answered_twice,
+    decisions,
+)
 from counseling_sessions.evaluation.pairs import Pair, PairKey, Winner, name_of
 from counseling_sessions.evaluation.statistics.intervals import Figure, share_figure
 from counseling_sessions.sessions import Session
@@ -32,6 +38,7 @@ class ControlResult:
 
     Of its `answers`, the shares that `tied`, that named the `one` and that named the `other`: for identical pairs the session shown
     first and second, for padded ones the padded and the plain session, in decisions over both orders. Who could not say is in none.
+    `split`, of padded pairs, is the share tied because the orders disagreed: not more than half of the samples tied in both.
     """
 
     judge: str
@@ -41,6 +48,7 @@ class ControlResult:
     tied: Figure
     one: Figure
     other: Figure
+    split: Figure | None = None
 
 
 def controls_wanted(pairs: int) -> int:
@@ -90,18 +98,32 @@ def parted(answers: PairVerdicts, controls: Iterable[Pair]) -> tuple[PairVerdict
 
 
 def _result(judge: str, kind: ControlKind, rows: Sequence[PairVerdict]) -> ControlResult:
+    split: Figure | None = None
     if kind == "identical":
         # Both orders are one question with one answer, so only one of them counts.
         answers = [(row.key.client, row.winner) for row in rows if row.order == "forward"]
     else:
         answers = [(item.key.client, _padded_first(item)) for item in decisions(rows)]
+        split = _split(rows)
     said = [(client, winner) for client, winner in answers if winner and winner != "cannot_say"]
 
     def share(of: Winner) -> Figure:
         return share_figure((client, winner == of) for client, winner in said)
 
     return ControlResult(
-        judge, kind, len({row.pair for row in rows}), len(said), share("tie"), share("first"), share("second")
+        judge, kind, len({row.pair for row in rows}), len(said), share("tie"), share("first"), share("second"), split
+    )
+
+
+def _split(rows: Sequence[PairVerdict]) -> Figure:
+    """The share of decisions that are ties, though not more than half of the samples said tie in both orders."""
+    ties: dict[tuple[str, str], list[bool]] = defaultdict(list)
+    for row, forward, backward in answered_twice(rows):
+        ties[row.pair, row.aspect].append(forward == backward == "tie")
+    said = [item for item in decisions(rows) if item.outcome and item.outcome != "cannot_say"]
+    return share_figure(
+        (item.key.client, item.outcome == "tie" and 2 * sum(ties[item.pair, item.aspect]) <= item.samples)
+        for item in said
     )
 
 

@@ -1,5 +1,6 @@
 """The section on a paired comparison: a table for each pair of groups, and the effects at a glance."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from counseling_sessions.evaluation.compare import Compared, Comparison
@@ -13,6 +14,7 @@ from counseling_sessions.evaluation.report.format import (
     number,
     p_cells,
 )
+from counseling_sessions.evaluation.report.in_words import in_words
 from counseling_sessions.evaluation.report.plots import dots
 from counseling_sessions.evaluation.report.points import Point
 from counseling_sessions.evaluation.statistics.intervals import Figure
@@ -22,8 +24,8 @@ MOST_PER_CENT = 1000
 """A difference is not written in per cent of a mean that is smaller than a tenth of it."""
 
 
-def comparison_section(comparison: Comparison) -> Section:
-    """The reference group against each of the others."""
+def comparison_section(comparison: Comparison, of_judges: Sequence[str] = ()) -> Section:
+    """The reference group against each of the others; `of_judges` are warnings of the judges behind the scores."""
     title = f"{comparison.reference} compared"
     blocks: list[Block] = []
     for other in comparison.others:
@@ -46,7 +48,7 @@ def comparison_section(comparison: Comparison) -> Section:
         "these models, no more."
     )
     warnings = [family.warning for family in comparison.families if family.warning]
-    return Section(title, (said, *warnings, *without), tuple(blocks))
+    return Section(title, (*in_words(comparison), *of_judges, said, *warnings, *without), tuple(blocks))
 
 
 def _beyond(comparison: Comparison, other: str, items: list[Compared]) -> list[Block]:

@@ -61,7 +61,15 @@ def _equal(equal: EqualLength) -> list[Table]:
             _distinct(sets, ead=any(one.ead.value is not None for one in sets)),
             name="at equal length",
         ),
-        Table("Differences at equal length, paired by client", ("", "difference"), differences),
+        Table(
+            "Differences at equal length",
+            ("", "difference"),
+            differences,
+            (
+                "Intervals leave out one client after the other, in both groups at once. So groups with the same clients are compared "
+                "in pairs; groups that share no client are compared unpaired.",
+            ),
+        ),
     ]
 
 

@@ -12,6 +12,7 @@ from counseling_sessions.evaluation.report.compared import comparison_section
 from counseling_sessions.evaluation.report.course import course_section
 from counseling_sessions.evaluation.report.diversity import diversity_section
 from counseling_sessions.evaluation.report.document import Document, Section
+from counseling_sessions.evaluation.report.judge_use import warnings_of
 from counseling_sessions.evaluation.report.judged import affect_section, judges_section, scores_section
 from counseling_sessions.evaluation.report.judged_codes import judged_codes_section
 from counseling_sessions.evaluation.report.judged_risk import judged_risk_section
@@ -41,9 +42,10 @@ def evaluation_document(
     seed: int = 0,
 ) -> Document:
     """The report of what was measured; `shown` are the metrics of integrity and structure that were asked for."""
+    warnings = warnings_of(judged) if judged else ()
     sections: list[Section | None] = [read_section(gathered, measures)]
     if comparison:
-        sections.append(comparison_section(comparison))
+        sections.append(comparison_section(comparison, warnings))
     if judged:
         rows = rows_by_group(measures.rows, judged.means, judged.changes, judged.measures)
         attitudes = ATTITUDES if gathered.pairing.attitude else ()

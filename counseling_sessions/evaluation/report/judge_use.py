@@ -70,12 +70,12 @@ def _missing_test(count: GroupCount) -> Significance:
 
 
 def warnings_of(judged: Judged) -> tuple[str, ...]:
-    """What readers must know of missing scores before they compare groups."""
+    """What readers must know of judges before they read or compare scores: what speaks against them, and uneven missing scores."""
     return tuple(
         f"{card.judge}: {verdict.text}"
         for card in judged.cards.cards
         for verdict in card.verdicts
-        if verdict.kind in ("refuses_group", "misses_group")
+        if verdict.weight == "against" or verdict.kind == "misses_group"
     )
 
 

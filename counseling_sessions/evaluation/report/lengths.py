@@ -11,7 +11,8 @@ from counseling_sessions.evaluation.statistics.length_control import LengthContr
 _NOTE = (
     "Ties are half a win. At equal length: what a logistic regression on the difference in words predicts for no difference (Dubois et "
     "al. 2024, as in AlpacaEval 2), fitted for each rater and averaged. Longer preferred: of the answers that name one of two sessions "
-    "of different length. In brackets 95 % intervals, clustered by client."
+    "of different length. In brackets 95 % intervals, clustered by client. At equal length is an association, not a cause: "
+    "sessions that differ in length may differ in other things too."
 )
 
 

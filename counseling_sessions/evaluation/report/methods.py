@@ -19,8 +19,9 @@ from counseling_sessions.evaluation.rated_sessions import RatedSessions
 from counseling_sessions.evaluation.rating.answers import Answers, ScaleAnswers
 from counseling_sessions.evaluation.reference import ReferenceScores
 from counseling_sessions.evaluation.report.document import Document, Section, cell
-from counseling_sessions.evaluation.report.format import number
+from counseling_sessions.evaluation.report.format import NONE, number
 from counseling_sessions.evaluation.statistics.equivalence import Equivalence
+from counseling_sessions.evaluation.statistics.intervals import Figure
 from counseling_sessions.sessions import Session
 from counseling_sessions.settings import read_yaml
 from counseling_sessions.texts.words import counted
@@ -118,6 +119,20 @@ def of_judges(cards: Iterable[JudgeCard]) -> Iterator[str]:
         )
         if card.planted:
             yield said("planted", judge=card.judge, group=card.planted_on)
+        for one in card.noticing:
+            if one.defects:
+                sessions = counted(one.sessions, "session")
+                yield said(
+                    "planted_outcome",
+                    judge=card.judge,
+                    scale=one.scale,
+                    noticed=one.noticed,
+                    defects=one.defects,
+                    sessions=sessions,
+                )
+        for verdict in card.verdicts:
+            if verdict.weight == "against":
+                yield said("against", judge=card.judge, text=verdict.text)
     if any(count.test.value is not None for card in cards for count in card.groups):
         yield said("missing_by_group")
     if any(card.lengths for card in cards):
@@ -150,17 +165,29 @@ def of_judged_pairs(judged: JudgedPairs) -> Iterator[str]:
     """How the order of showing was tested, and on which control pairs judges were tried."""
     if judged.positions:
         yield said("position")
+    for item in judged.positions:
+        shares = {"first": _share(item.first), "consistent": _share(item.consistent)}
+        yield said("position_outcome", judge=item.judge, **shares)
     kinds = {result.kind: counted(result.pairs, "pair") for result in judged.controls}
     if kinds:
         yield said("controls", pairs=listed(f"{pairs} of {said(f'{kind}_pairs')}" for kind, pairs in kinds.items()))
+    for result in judged.controls:
+        shares = {"tied": _share(result.tied), "one": _share(result.one), "split": _share(result.split)}
+        yield said(f"{result.kind}_outcome", judge=result.judge, **shares)
     yield from of_lengths(judged.lengths)
 
 
-def of_agreement(*, judges: bool) -> Iterator[str]:
+def _share(figure: Figure | None) -> str:
+    return NONE if figure is None or figure.value is None else number(figure.value, share=True)
+
+
+def of_agreement(judges: Iterable[str], *, again: bool) -> Iterator[str]:
     """Which coefficients say how far raters of pairs agree."""
     yield said("agreement")
-    if judges:
-        yield said("judges_beside_raters")
+    if again:
+        yield said("repeats")
+    if named := listed(judges):
+        yield said("judges_beside_raters", judges=named)
 
 
 def of_rated_sessions(rated: RatedSessions) -> Iterator[str]:
@@ -242,7 +269,7 @@ def _statistics(document: Document) -> list[str]:
     tests = [item.test for item in cells if item.test]
     sentences = _explained("intervals", "other_interval", (figure.method for figure in figures))
     sentences += _explained("tests", "other_test", (test.p.method for test in tests))
-    if families := dict.fromkeys(test.correction for test in tests if test.correction):
+    if families := dict.fromkeys(test.correction for test in tests if test.correction and test.p.value is not None):
         sentences.append(said("corrected", families="; ".join(families)))
     sentences += [said("level")] if sentences else []
     sentences += [said("missing")] if any(figure.missing for figure in figures) else []

@@ -51,7 +51,8 @@ def _beyond(duel: Duel, titles: Mapping[str, str], who: str) -> Table:
         rows.append((titles[aspect], rate_of_typical, _t(like_these, who), *p_cells(test)))
     notes = [
         f"The table before says what these {who}s prefer: there clients alone are chance. Here {who}s and clients are both chance, "
-        f"so it holds for others of their kind; the rate is that of the typical {who}.",
+        f"so it holds for others of their kind. The rate is that of the typical (median) {who}; the share of all answers of such "
+        f"{who}s may lie nearer to one half.",
         f"t: the least favourable of three t tests on log odds, over {who}s, over clients and over both (min F′, Clark 1973), with its "
         f"degrees of freedom; the interval is the widest of the three. With few {who}s only large differences can be found. Holm: over "
         "the aspects, of which all together are none. Bold: below .05 after the correction.",
@@ -60,7 +61,7 @@ def _beyond(duel: Duel, titles: Mapping[str, str], who: str) -> Table:
     notes += [f"{NONE}: {reason}." for reason in reasons]
     notes += _in_words(duel, who)
     caption = f"{duel.first} preferred to {duel.second}, for {who}s like these"
-    heads = ("", "win rate, ties half", "t", "p", "p (Holm)")
+    heads = ("", f"win rate of the typical {who}, ties half", "t", "p", "p (Holm)")
     return Table(caption, heads, tuple(rows), tuple(notes))
 
 
@@ -71,8 +72,9 @@ def _in_words(duel: Duel, who: str) -> list[str]:
         return []
     return [
         f"In words: over all aspects these {who}s preferred {duel.first} to {duel.second} in {_rate(these.rate)} of their answers, "
-        f"ties half ({_p(these.test)}, sign flips over clients). For {who}s like these the rate is {_rate(beyond.rate)} "
-        f"(t({beyond.degrees:.1f}) = {number(beyond.t)}, {_p(beyond.test)}).",
+        f"ties half ({_p(these.test)}, sign flips over clients). For the typical one of {who}s like these the rate is "
+        f"{_rate(beyond.rate)} (t({beyond.degrees:.1f}) = {number(beyond.t)}, {_p(beyond.test)}). The share of all "
+        "their answers may lie nearer to one half.",
     ]
 
 

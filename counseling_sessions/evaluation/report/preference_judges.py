@@ -8,8 +8,9 @@ from counseling_sessions.evaluation.judging.position import Position
 from counseling_sessions.evaluation.report.document import Block, Cell, Row, Section, Table
 from counseling_sessions.evaluation.report.format import alone, figure_cell, plain_cell, tally_cell
 from counseling_sessions.evaluation.report.preference_verdicts import PreferenceVerdict
+from counseling_sessions.evaluation.statistics.intervals import Figure
 
-_CONTROLS: dict[ControlKind, tuple[str, tuple[str, str, str], str]] = {
+_CONTROLS: dict[ControlKind, tuple[str, tuple[str, ...], str]] = {
     "identical": (
         "Control pairs: the same session twice",
         ("tied", "the first preferred", "the second preferred"),
@@ -17,8 +18,9 @@ _CONTROLS: dict[ControlKind, tuple[str, tuple[str, str, str], str]] = {
     ),
     "padded": (
         "Control pairs: a session beside itself with empty words added",
-        ("tied", "padded preferred", "plain preferred"),
-        "An honest judge ties, or prefers the plain session. Both orders together: unless they agree, it is a tie.",
+        ("tied", "padded preferred", "plain preferred", "tied as orders disagree"),
+        "An honest judge ties, or prefers the plain session. Both orders together: unless they agree, it is a tie. That does not "
+        "speak for the judge; the last column counts these ties.",
     ),
 }
 
@@ -60,6 +62,11 @@ def _positions(positions: Sequence[Position]) -> Table:
     return Table("Order of showing", heads, tuple(rows), notes)
 
 
+def _shares(item: ControlResult) -> tuple[Figure, ...]:
+    shares = (item.tied, item.one, item.other)
+    return (*shares, item.split) if item.split else shares
+
+
 def _controls(kind: ControlKind, results: Sequence[ControlResult]) -> Table:
     caption, shares, note = _CONTROLS[kind]
     rows: list[Row] = [
@@ -67,7 +74,7 @@ def _controls(kind: ControlKind, results: Sequence[ControlResult]) -> Table:
             item.judge,
             tally_cell(item.pairs),
             tally_cell(item.answers),
-            *(figure_cell(share, share=True) for share in (item.tied, item.one, item.other)),
+            *(figure_cell(share, share=True) for share in _shares(item)),
         )
         for item in results
     ]
