@@ -7,6 +7,7 @@ import fcntl
 import multiprocessing
 import os
 import resource
+import runpy
 import signal
 import sys
 import termios
@@ -25,14 +26,15 @@ def start(
     output: Path | str,
     environment: Mapping[str, str] | None = None,
     limits: Mapping[int, int] | None = None,
+    program: Path = ROOT / "run.py",
 ) -> ForkServerProcess:
-    """Start `run.py` with these arguments. It writes to `output`, or reads and writes there where that is a terminal.
+    """Start a program with these arguments. It writes to `output`, or reads and writes there where that is a terminal.
 
     The environment is this process's, if no other is named; `limits` are those of the machine, as `resource` numbers them.
     """
     surroundings = dict(os.environ if environment is None else environment)
     with Connection(os.open(output, os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_NOCTTY, 0o644)) as opened:
-        process = FORKS.Process(target=_run, args=(list(arguments), opened, surroundings, dict(limits or {})))
+        process = FORKS.Process(target=_run, args=([str(program), *arguments], opened, surroundings, dict(limits or {})))
         process.start()
     return process
 
@@ -64,9 +66,8 @@ def _run(arguments: list[str], output: Connection, environment: dict[str, str], 
     )
     for limit, most in limits.items():
         resource.setrlimit(limit, (most, most))
-    sys.argv = ["run.py", *arguments]
-    import run
+    sys.argv = arguments
     from counseling_sessions.generation import processes
 
     processes.STARTING = FORKS
-    sys.exit(run.main())
+    runpy.run_path(arguments[0], run_name="__main__")

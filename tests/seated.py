@@ -18,7 +18,7 @@ from typing import Any
 
 import pytest
 
-from tests.forked import ended, start
+from tests.forked import ROOT, ended, start
 from tests.loopback import LoopbackServer
 
 WAIT = 60.0
@@ -26,21 +26,26 @@ WAIT = 60.0
 
 
 class Person:
-    """Somebody at a terminal, in front of `run.py practice`: forked, or started from the file of a `program`."""
+    """Somebody at a terminal, in front of `run.py practice` or another program: forked, or started `anew` as a shell does."""
 
     def __init__(
-        self, environment: dict[str, str], *options: str, program: Path | None = None, columns: int = 80
+        self,
+        environment: dict[str, str],
+        *options: str,
+        program: Path = ROOT / "run.py",
+        anew: bool = False,
+        columns: int = 80,
     ) -> None:
         self._master, slave = pty.openpty()
         fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
         self._process: subprocess.Popen[bytes] | ForkServerProcess
-        if program:
+        if anew:
             self._process = subprocess.Popen(
                 [sys.executable, "-c", CONTROLLING, str(program), "practice", *options],
                 stdin=slave, stdout=slave, stderr=slave, env=environment, start_new_session=True,
             )  # fmt: skip
         else:
-            self._process = start(["practice", *options], os.ttyname(slave), environment)
+            self._process = start(["practice", *options], os.ttyname(slave), environment, program=program)
         os.close(slave)
         self.seen = ""
         self._decoder = codecs.getincrementaldecoder("utf-8")(errors="replace")

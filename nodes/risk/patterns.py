@@ -76,6 +76,11 @@ class Phrases:
         """Whether lower-case words between single spaces have a phrase."""
         return _together((self,)).first_in((words,)) is not None
 
+    def found_plainly(self, words: str) -> bool:
+        """As `found_in`, by trying each pattern at each word: quicker for a text or two, before what patterns need is read."""
+        places = [0, *(space.end() for space in re.finditer(" ", words))]
+        return any(_compiled(pattern).match(words, place) for pattern in self.patterns for place in places)
+
     def found_loosely(self, words: str) -> bool:
         """Whether words have a phrase with a sign that stands for several letters, or with drawn-out letters, in it."""
         place, near = 0, _near_disguises(words)

@@ -14,7 +14,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
 from counseling_sessions.nodes.risk.patterns import Phrases, first_match, slips_of, with_groups
-from counseling_sessions.nodes.risk.spellings import spellings
+from counseling_sessions.nodes.risk.spellings import Spellings, spellings
 from counseling_sessions.settings import SettingsError, read_yaml, validation_message
 
 FOLDER = Path(__file__).parent / "phrases"
@@ -159,7 +159,7 @@ def _filled(where: str, category: _Category, groups: Mapping[str, str]) -> _Cate
     try:
         phrases = Phrases(where, with_groups(category.patterns, groups))
         phrases.compile()
-        lost = [item for item in category.examples if not first_match(spellings(item), [phrases])]
+        lost = [item for item in category.examples if not _finds(phrases, spellings(item))]
     except re.error as error:
         raise SettingsError(f"{where}: not a regular expression: {error}") from None
     except KeyError as error:
@@ -167,3 +167,8 @@ def _filled(where: str, category: _Category, groups: Mapping[str, str]) -> _Cate
     if lost:
         raise SettingsError(f"{where}: does not find its own example {lost[0]!r}")
     return category.model_copy(update={"patterns": phrases.patterns})
+
+
+def _finds(phrases: Phrases, spelled: Spellings) -> bool:
+    """Whether a message has one of the phrases: nearly every example has it plainly, so that little is made for the look."""
+    return any(map(phrases.found_plainly, spelled.exact)) or first_match(spelled, [phrases]) is not None

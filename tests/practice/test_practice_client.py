@@ -203,7 +203,7 @@ def test_stop_ends_at_once_with_the_lines_and_nothing_of_the_moment(
 def test_whoever_leaves_the_notice_with_a_key_sees_the_lines(
     key: bytes, sit: Sit, tmp_path: Path, server: LoopbackServer
 ) -> None:
-    person = sit("--as", "client", "--country", "gb", "--out", str(tmp_path / "out"), program=PROJECT / "run.py")
+    person = sit("--as", "client", "--country", "gb", "--out", str(tmp_path / "out"), anew=key == b"\x03")
     person.reads("go on: ")
     if key == b"\x03":
         person.interrupts(until="Nothing was begun")
@@ -218,7 +218,7 @@ def test_whoever_leaves_the_notice_with_a_key_sees_the_lines(
 @pytest.mark.parametrize("leaving", ["/quit", "Ctrl-D", "Ctrl-C"])
 def test_whoever_leaves_for_now_sees_the_lines_too_and_can_go_on(leaving: str, sit: Sit, tmp_path: Path) -> None:
     out = tmp_path / "out"
-    person = confirmed(sit, out, program=PROJECT / "run.py")
+    person = confirmed(sit, out, anew=leaving == "Ctrl-C")
     if leaving == "Ctrl-C":
         person.interrupts()
     else:

@@ -56,7 +56,7 @@ def test_a_session_with_a_hint_an_undo_leaving_and_the_review(sit: Sit, tmp_path
 
 def test_ctrl_c_leaves_and_says_how_to_go_on(sit: Sit, tmp_path: Path) -> None:
     out = str(tmp_path / "out")
-    person = sit("--turns", "4", "--out", out, program=PROJECT / "run.py")
+    person = sit("--turns", "4", "--out", out)
     person.reads("[1/4] you> ")
     person.types("What brings you here?")
     person.reads("[2/4] you> ")
