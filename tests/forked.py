@@ -34,7 +34,9 @@ def start(
     """
     surroundings = dict(os.environ if environment is None else environment)
     with Connection(os.open(output, os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_NOCTTY, 0o644)) as opened:
-        process = FORKS.Process(target=_run, args=([str(program), *arguments], opened, surroundings, dict(limits or {})))
+        process = FORKS.Process(
+            target=_run, args=([str(program), *arguments], opened, surroundings, dict(limits or {}))
+        )
         process.start()
     return process
 
