@@ -18,7 +18,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
 FORKS = multiprocessing.get_context("forkserver")
-FORKS.set_forkserver_preload(["tests.preloaded"])
+FORKS.set_forkserver_preload(["tests.preloaded", "tests.preloaded_lists"])
 
 
 def start(
@@ -72,4 +72,5 @@ def _run(arguments: list[str], output: Connection, environment: dict[str, str], 
     from counseling_sessions.generation import processes
 
     processes.STARTING = FORKS
+    FORKS.set_forkserver_preload(["tests.preloaded"])  # workers are forked from a process that it starts
     runpy.run_path(arguments[0], run_name="__main__")

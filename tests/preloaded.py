@@ -10,8 +10,5 @@ LATER = ["httpcore2", "trio", "truststore"]
 gc.disable()
 for name in (*COMMANDS, *LATER):
     import_module(name)
-import_module("counseling_sessions.nodes.risk").find_risk(
-    "It was a quiet day."
-)  # reads the lists, which takes over a second
 gc.freeze()
 gc.enable()

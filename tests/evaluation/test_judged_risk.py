@@ -2,8 +2,6 @@
 
 import json
 import re
-import subprocess
-import sys
 import time
 from collections import Counter
 from pathlib import Path
@@ -25,9 +23,8 @@ from tests.evaluation.risk_study import (
     call,
     judges,
 )
+from tests.forked import start
 from tests.loopback import Latency, LoopbackServer, Request
-
-ROOT = Path(__file__).parents[2]
 
 
 def test_only_sessions_with_a_risk_are_asked_about_as_often_as_their_ways_are_long(
@@ -226,10 +223,11 @@ def test_what_was_answered_before_a_kill_is_not_asked_again(risk_study: Path, tm
             "--judgements",
             str(kept),
         ]
-        with subprocess.Popen([sys.executable, "run.py", *arguments], cwd=ROOT, stderr=subprocess.DEVNULL) as process:
-            while len(server.requests) < number // 3 and process.poll() is None:
-                time.sleep(0.01)
-            process.kill()
+        process = start(arguments, tmp_path / "shown.txt")
+        while len(server.requests) < number // 3 and process.is_alive():
+            time.sleep(0.01)
+        process.kill()
+        process.join()
         lines = (kept / "answers.jsonl").read_bytes().count(b"\n")
         before = len(server.requests)
         assert 0 < lines <= before < number

@@ -3,16 +3,16 @@
 import os
 import resource
 import signal
-import subprocess
-import sys
 from collections import Counter
+from multiprocessing.context import ForkServerProcess
 from pathlib import Path
 
+import psutil
 import pytest
 
 from counseling_sessions.sessions.folder import RunFolder
 from tests.forked import ended, start
-from tests.generation.batches import ROOT, check_whole, command, done, generate, wait_for
+from tests.generation.batches import check_whole, command, done, generate, wait_for
 from tests.loopback import Latency, LoopbackServer
 
 
@@ -22,24 +22,16 @@ def test_what_nobody_foresaw_fails_its_sessions_with_a_line_and_a_traceback_in_t
     tmp_path: Path, forms: str, workers: int
 ) -> None:
     """A node that fails for one client."""
-    out, code = tmp_path / "run", tmp_path / "broken.py"
-    code.write_text(BROKEN, encoding="utf-8")
+    out, program, shown = tmp_path / "run", tmp_path / "broken.py", tmp_path / "shown.txt"
+    program.write_text(BROKEN, encoding="utf-8")
     with LoopbackServer() as server:
-        started = [sys.executable, str(code), "generate", "--out", str(out), "--model", "loopback"]
         options = ["--profiles", forms, "--turns", "1", "--base-url", server.base_url, "--workers", str(workers)]
-        ended = subprocess.run(
-            [*started, *options],
-            cwd=ROOT,
-            env=os.environ | {"PYTHONPATH": str(ROOT)},
-            capture_output=True,
-            text=True,
-            timeout=100,
-            check=False,
-        )
-    assert ended.returncode == 1, ended.stderr
-    assert "Traceback" not in ended.stdout + ended.stderr
-    assert "internal: ZeroDivisionError at " in ended.stderr
-    assert "3 of 4 sessions finished, 1 failed" in ended.stdout
+        code = ended(start(command(out, *options), shown, program=program))
+    text = shown.read_text()
+    assert code == 1, text
+    assert "Traceback" not in text
+    assert "internal: ZeroDivisionError at " in text
+    assert "3 of 4 sessions finished, 1 failed" in text
     log = (out / "run.log").read_text()
     assert log.count("in fails_for_one") == 1
     assert "caused by" not in log
@@ -124,15 +116,18 @@ def test_a_process_with_few_files_runs_fewer_sessions_and_loses_none(tmp_path: P
 
 @pytest.mark.slow
 def test_a_worker_process_that_dies_is_replaced(tmp_path: Path, forms: str) -> None:
-    out = tmp_path / "run"
+    out, shown = tmp_path / "run", tmp_path / "shown.txt"
     with LoopbackServer() as server:
         options = ["--profiles", forms, "--turns", "3", "--seeds", "8", "--workers", "2", "--base-url", server.base_url]
-        started = [sys.executable, "run.py", *command(out, *options)]
-        process = subprocess.Popen(started, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+        process = start(command(out, *options), shown)
         wait_for(lambda: done(out) >= 5, process)
-        children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
-        victims = [int(child) for child in children if b"spawn_main" in Path(f"/proc/{child}/cmdline").read_bytes()]
-        os.kill(victims[0], signal.SIGKILL)
-        _, errors = process.communicate(timeout=200)
-        assert process.returncode == 0, errors
+        workers = workers_of(process)
+        assert len(workers) == 2
+        os.kill(workers[0], signal.SIGKILL)
+        assert ended(process) == 0, shown.read_text()
     check_whole(out, 32, 3)
+
+
+def workers_of(process: ForkServerProcess) -> list[int]:
+    """A program's workers, which are forked from a process that it started."""
+    return [worker.pid for child in psutil.Process(process.pid).children() for worker in child.children()]

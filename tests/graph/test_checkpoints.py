@@ -1,10 +1,9 @@
 """Checkpoints of a session that runs: a file that cannot be written costs itself and nothing else; only its owner reads it."""
 
 import os
+import resource
 import sqlite3
 import stat
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -16,12 +15,12 @@ from counseling_sessions.graph.checkpoints import VARIABLE, SparedSaver, open_ch
 from counseling_sessions.graph.practice import Practice
 from counseling_sessions.graph.session import run_session
 from counseling_sessions.nodes.person import PersonAnswer
+from tests.forked import ended, start
 from tests.graph.test_journal import assert_whole, task
 from tests.kept import kept_in
 from tests.loopback import LoopbackServer
 from tests.scripted import Sensible, scripted_models
 
-ROOT = Path(__file__).parents[2]
 FULL = sqlite3.OperationalError("database or disk is full")
 
 
@@ -148,9 +147,8 @@ async def test_only_its_owner_reads_the_file_and_what_lies_beside_it(
 @pytest.mark.slow
 def test_a_disk_with_no_room_for_checkpoints_costs_a_line_and_no_session(tmp_path: Path) -> None:
     """In a process of its own whose files may have 120 kB: room for the journal, not for the checkpoints of ten turns."""
-    limit = "import resource, signal; resource.setrlimit(resource.RLIMIT_FSIZE, (120000, 120000)); "
-    limit += "signal.signal(signal.SIGXFSZ, signal.SIG_IGN); import sys, run; sys.exit(run.main(sys.argv[1:]))"
-    out = tmp_path / "one"
+    out, shown = tmp_path / "one", tmp_path / "shown.txt"
+    environment = os.environ | {VARIABLE: str(tmp_path / "checkpoints.sqlite")}
     with LoopbackServer() as server:
         options = [
             "session",
@@ -165,19 +163,12 @@ def test_a_disk_with_no_room_for_checkpoints_costs_a_line_and_no_session(tmp_pat
             "--out",
             str(out),
         ]
-        ended = subprocess.run(
-            [sys.executable, "-c", limit, *options],
-            cwd=ROOT,
-            env=os.environ | {VARIABLE: str(tmp_path / "checkpoints.sqlite")},
-            capture_output=True,
-            text=True,
-            timeout=100,
-            check=False,
-        )
-    assert ended.returncode == 0, ended.stderr
-    assert ended.stderr.count("no checkpoints for Studio: ") == 1
-    assert "the session goes on without them" in ended.stderr
-    assert "Traceback" not in ended.stderr + ended.stdout
+        code = ended(start(options, shown, environment, {resource.RLIMIT_FSIZE: 120_000}))
+    text = " ".join(shown.read_text().split())
+    assert code == 0, text
+    assert text.count("no checkpoints for Studio: ") == 1
+    assert "the session goes on without them" in text
+    assert "Traceback" not in text
     (record,) = kept_in(out).values()
     assert len(record.turns) == 10
     assert "no checkpoints for Studio" in (out / "run.log").read_text()

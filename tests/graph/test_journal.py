@@ -5,8 +5,7 @@ import errno
 import json
 import os
 import re
-import subprocess
-import sys
+import signal
 import textwrap
 from collections.abc import Iterator
 from functools import cache
@@ -27,10 +26,9 @@ from counseling_sessions.sessions.journal import Journal
 from counseling_sessions.sessions.journal_lines import FORMAT, SUFFIX, JournalHead, JournalResume, JournalUpdate
 from counseling_sessions.sessions.journal_reading import fold, has_begun, read_journal
 from counseling_sessions.sessions.record import SessionRecord
+from tests.forked import ended, start
 from tests.full_disk import fill_up
 from tests.scripted import Sensible, config, profile, said, scripted_models
-
-ROOT = Path(__file__).parents[2]
 
 
 def task(**options: Any) -> SessionTask:
@@ -276,10 +274,8 @@ def test_a_journal_in_use_is_locked_in_this_process_and_in_others(tmp_path: Path
         Journal.resume(path)
     with pytest.raises(JournalError, match="is in use by another process"):
         Journal.create(path, head())
-    other = python(
-        f"from counseling_sessions.sessions.journal import Journal; from pathlib import Path; Journal.resume(Path({str(path)!r}))"
-    )
-    assert "is in use by another process" in other.stderr
+    code = f"from counseling_sessions.sessions.journal import Journal; from pathlib import Path; Journal.resume(Path({str(path)!r}))"
+    assert "is in use by another process" in python(code, tmp_path)[1]
     assert path.stat().st_size == size
     journal.close()
     journal.close()  # once is enough, twice does no harm
@@ -295,7 +291,7 @@ def test_a_dead_process_holds_no_lock(tmp_path: Path) -> None:
         journal, _ = Journal.resume(Path({str(path)!r}))
         os.kill(os.getpid(), signal.SIGKILL)
     """
-    assert python(code).returncode == -9
+    assert python(code, tmp_path)[0] == -signal.SIGKILL
     journal, content = Journal.resume(path)
     journal.close()
     assert content.resumed == 2
@@ -397,6 +393,8 @@ def without_times(value: Any) -> Any:
     return [without_times(item) for item in value] if isinstance(value, list) else value
 
 
-def python(code: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-c", textwrap.dedent(code)]
-    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60, check=False)
+def python(code: str, folder: Path) -> tuple[int | None, str]:
+    """Run code in another process: its exit code, and what it wrote."""
+    program, shown = folder / "other.py", folder / "shown.txt"
+    program.write_text(textwrap.dedent(code), encoding="utf-8")
+    return ended(start([], shown, program=program)), shown.read_text()

@@ -17,13 +17,14 @@ import pytest
 from counseling_sessions.sessions.journal_lines import SUFFIX
 from counseling_sessions.sessions.journal_reading import read_journal
 from counseling_sessions.sessions.record import SessionRecord
+from tests import long
 from tests.forked import ended, start
 from tests.kept import kept_in
 from tests.loopback import Answer, Latency, LoopbackServer, Request, sensible_answer
 
 ROOT = Path(__file__).parents[2]
 TURNS = 8
-KILLS = 20
+KILLS = 20 if long.ASKED_FOR else 8
 
 
 @dataclass

@@ -3,9 +3,8 @@
 import json
 import os
 import signal
-import subprocess
-import sys
 from collections.abc import Iterator
+from multiprocessing.context import ForkServerProcess
 from pathlib import Path
 from typing import Any
 
@@ -15,10 +14,10 @@ import run
 from counseling_sessions.sessions.folder import RunFolder
 from counseling_sessions.sessions.journal_lines import SUFFIX
 from counseling_sessions.sessions.record import Fork, SessionRecord
+from tests.forked import start
 from tests.kept import SHARD, kept_in
 from tests.loopback import Answer, LoopbackServer, Request, sensible_answer
 
-ROOT = Path(__file__).parents[2]
 TURNS = 8
 
 
@@ -304,11 +303,11 @@ def test_where_several_sessions_fit_one_is_to_be_named(
 @pytest.mark.slow
 def test_a_fork_killed_in_the_middle_is_taken_up_by_session_resume(tmp_path: Path) -> None:
     """The kill comes when the server is asked for turn 7 again; past and edit outlast it."""
-    process: list[subprocess.Popen[bytes]] = []
+    process: list[ForkServerProcess] = []
 
     def answer(request: Request) -> Answer:
         if process and request.number >= killed_at:
-            process[0].send_signal(signal.SIGKILL)
+            os.kill(process[0].pid or 0, signal.SIGKILL)
         return sensible_answer(request)
 
     with LoopbackServer(answer) as server:
@@ -317,9 +316,9 @@ def test_a_fork_killed_in_the_middle_is_taken_up_by_session_resume(tmp_path: Pat
         killed_at = len(server.requests) + 3
         words = "What did the morning look like?"
         options = ["--from-turn", "7", "--say", words, "--out", str(tmp_path / "fork")]
-        command = [sys.executable, "run.py", "replay", str(tmp_path / "study"), *options]
-        process.append(subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL))
-        assert process[0].wait(100) == -signal.SIGKILL
+        process.append(start(["replay", str(tmp_path / "study"), *options], tmp_path / "shown.txt"))
+        process[0].join(100)
+        assert process[0].exitcode == -signal.SIGKILL
         process.clear()
         assert not (tmp_path / "fork" / SHARD).exists()
         assert run.main(["session", "--resume", str(tmp_path / "fork"), "--quiet"]) == 0
