@@ -6,28 +6,14 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache, cached_property, lru_cache
 
+from counseling_sessions.nodes.risk.disguises import ALSO, loose, stands_apart
 from counseling_sessions.nodes.risk.spellings import WILD, Apart, Spellings
 from counseling_sessions.nodes.risk.starts import starts_of
 from counseling_sessions.texts.needs import Sieve, alternatives, needs_of
 
-SHORTEST = 6
-"""Letters of the shortest phrase that counts among letters apart, where words have no ends."""
-
-_TOKEN = re.compile(
-    r"(?P<behind>\(\?<[!=][^()]*\))|(?P<escape>\\.)|(?P<group>\(\?[:!=])|\[(?P<set>[^\]]*)\]|(?P<repeat>\{[^}]*\})"
-    r"|(?P<space> \??)|(?P<letter>[a-z])|(?P<other>.)",
-    re.DOTALL,
-)
-_ALSO = {"a": "4", "b": "68", "e": "3", "g": "69", "i": "1", "l": "1", "o": "0", "s": "5", "t": "7", "z": "2"}
-"""Digits that can stand for a letter."""
-_ANY_WORDS = re.compile(r"\(\?:\\w\+ \)(?:\{0,(?P<most>\d)\}|\?)")
-_LONGEST = 8
-"""Letters of the longest word that can stand inside a phrase with its letters apart."""
-
-
 _LETTERS = "abcdefghijklmnopqrstuvwxyz"
 _LETTERS_OF = {WILD: _LETTERS} | {
-    digit: "".join(letter for letter, digits in _ALSO.items() if digit in digits) for digit in "0123456789"
+    digit: "".join(letter for letter, digits in ALSO.items() if digit in digits) for digit in "0123456789"
 }
 """The letters that a sign in a word can stand for."""
 _SIGNS = re.compile(rf"[{WILD}\d]")
@@ -60,10 +46,6 @@ class Phrases:
         return re.compile(_between(self.patterns))
 
     @cached_property
-    def _apart(self) -> re.Pattern[str]:
-        return re.compile("|".join(f"(?:{_loose(_without_words(item), spaces=False)})" for item in self.patterns))
-
-    @cached_property
     def _by_start(self) -> dict[str, list[str]]:
         """The patterns by the words that they can begin with; `*` at the end stands for any more letters."""
         by_start: dict[str, list[str]] = {}
@@ -86,7 +68,7 @@ class Phrases:
         place, near = 0, _near_disguises(words)
         for number, word in enumerate(words.split(" ")):
             if near[number] and any(
-                _compiled(_loose(item)).match(words, place) for item in self._loosely_begun_by(word)
+                _compiled(loose(item)).match(words, place) for item in self._loosely_begun_by(word)
             ):
                 return True
             place += len(word) + 1
@@ -94,13 +76,7 @@ class Phrases:
 
     def stand_apart(self, run: Apart) -> bool:
         """Whether at least a part of a phrase has its letters apart."""
-        match = self._apart.search(run.text)
-        while match:
-            overlaps = match.start() < run.end and match.end() > run.start
-            if overlaps and len(match[0]) >= SHORTEST:
-                return True
-            match = self._apart.search(run.text, match.start() + 1)
-        return False
+        return any(stands_apart(item, run) for item in self.patterns)
 
     @cached_property
     def _remembered(self) -> dict[str, tuple[str, ...]]:
@@ -272,22 +248,3 @@ def slips_of(words: Iterable[str]) -> dict[str, str]:
 
 def _between(patterns: Iterable[str]) -> str:
     return "|".join(rf"\b(?:{item})\b" for item in patterns)
-
-
-def _without_words(pattern: str) -> str:
-    """The pattern with bounds for the words inside the phrase: without spaces a word has no end."""
-    pattern = _ANY_WORDS.sub(lambda words: rf"\w{{0,{_LONGEST * int(words['most'] or 1)}}}", pattern)
-    return pattern.replace(r"\w+", rf"\w{{1,{_LONGEST}}}").replace(r"\w*", rf"\w{{0,{_LONGEST}}}")
-
-
-def _loose(pattern: str, spaces: bool = True) -> str:
-    """The pattern in which each letter can also be doubled, a digit that looks like it, or a sign for any letter."""
-
-    def loosened(token: re.Match[str]) -> str:
-        if token["set"] is not None:
-            return f"[{token['set']}{WILD}{''.join(_ALSO.get(letter, '') for letter in token['set'])}]"
-        if letter := token["letter"]:
-            return f"(?:{letter}{{1,2}}|[{WILD}{_ALSO.get(letter, '')}])"
-        return "" if token["space"] and not spaces else token[0]
-
-    return _TOKEN.sub(loosened, pattern)
