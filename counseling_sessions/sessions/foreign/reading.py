@@ -1,0 +1,118 @@
+"""Sessions in anybody's files, read one by one: whatever has a dialogue under some usual name, and our own records.
+
+`documents` gives a file's records, `shapes` says what is particular to a kind of file, `usual` how files name things; a record's
+messages, its sides and its sessions follow. What is read and what is left out are all that there is.
+"""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from counseling_sessions.profiles.documents import SUFFIXES, Record, records_of
+from counseling_sessions.profiles.problems import Problem, ProfileError
+from counseling_sessions.sessions.entries import record_of_value
+from counseling_sessions.sessions.folder import runs_inside
+from counseling_sessions.sessions.foreign.assembling import Origin, sessions_of
+from counseling_sessions.sessions.foreign.errors import FieldError
+from counseling_sessions.sessions.foreign.rows import in_sessions
+from counseling_sessions.sessions.foreign.shapes import Shape, shape_of
+from counseling_sessions.sessions.record import SessionRecord
+from counseling_sessions.sessions.session import Session, session_of
+
+
+@dataclass(frozen=True)
+class HowToRead:
+    """How other people's files are read: as which shape, and whom the file calls its client. None leaves it to the file."""
+
+    shape: Shape | None = None
+    client_is: str | None = None
+
+
+AS_IT_SAYS = HowToRead()
+
+
+@dataclass(frozen=True)
+class Aside(Problem):
+    """A file or a record that lies beside sessions and is none."""
+
+
+def foreign_sessions(path: Path, how: HowToRead = AS_IT_SAYS) -> Iterator[Session | Problem]:
+    """Every session of a file or of a folder's files (session_2 before session_10), and every problem, in their order.
+
+    A record that is no session becomes a `Problem` with file, record and field. Files are streamed. In a
+    folder, the `index.jsonl` of an export is passed over. Raises `ProfileError` if there is nothing to read.
+    """
+    for file, item in records_and_sessions(path, how):
+        yield session_of(item, file) if isinstance(item, SessionRecord) else item
+
+
+def records_and_sessions(
+    path: Path, how: HowToRead = AS_IT_SAYS
+) -> Iterator[tuple[str, SessionRecord | Session | Problem]]:
+    """The same, each with its file, and our records unchanged, with all that led to the dialogue."""
+    position = 0
+
+    def shape_for(value: Any) -> Shape:
+        return how.shape or shape_of(value[0] if isinstance(value, list) and value else value)
+
+    for file in _files(path):
+        ids: set[str] = set()
+        for item in in_sessions(records_of(file), shape_for):
+            if isinstance(item, Problem):
+                yield str(file), item
+                continue
+            position += 1
+            for session in _read(Origin(item, position), shape_for, how.client_is):
+                yield str(file), _named_once(session, ids) if isinstance(session, Session) else session
+
+
+def _files(path: Path) -> list[Path]:
+    if path.is_file():
+        return [path]
+    if not path.is_dir():
+        raise ProfileError(f"there is no file or folder {str(path)!r}")
+    candidates = (file for file in path.iterdir() if file.suffix.lower() in SUFFIXES and file.name != "index.jsonl")
+    files = [file for file in candidates if file.is_file()]
+    if not files:
+        raise ProfileError(
+            f"{path}: no sessions in this folder; looked for {', '.join(sorted(SUFFIXES))} files{runs_inside(path)}"
+        )
+    return sorted(files, key=_natural)
+
+
+def _natural(path: Path) -> list[tuple[int, str]]:
+    return [(int(part), "") if part.isdecimal() else (-1, part) for part in re.split(r"(\d+)", path.name)]
+
+
+def _read(origin: Origin, shape_for: Any, client_is: str | None) -> Iterator[SessionRecord | Session | Problem]:
+    item = origin.record
+    value = item.value
+    try:
+        if isinstance(value, dict) and "session_id" in value and "turns" in value and "profile_id" in value:
+            yield record_of_value(value)
+            return
+        shape = shape_for(value)
+        if shape.holds_no_session:
+            yield Aside(item.file, f"no session: {shape.title}", item.number)
+            return
+        for session in sessions_of(origin, shape, client_is):
+            yield (
+                Problem(item.file, str(session), item.number, session.field)
+                if isinstance(session, FieldError)
+                else session
+            )
+    except FieldError as error:
+        yield Problem(item.file, str(error), item.number, error.field)
+    except ValueError as error:
+        yield Problem(item.file, str(error), item.number)
+
+
+def _named_once(session: Session, ids: set[str]) -> Session:
+    """The session under an id that no other of its file has."""
+    name, number = session.id, 2
+    while name in ids:
+        name, number = f"{session.id}-{number}", number + 1
+    ids.add(name)
+    return session if name == session.id else session.model_copy(update={"id": name})
