@@ -94,7 +94,7 @@ def score_reference(request: ReferenceRequest) -> int:
 def _evaluate(request: EvaluateRequest | CompareRequest, report: ReportOptions) -> int:
     plain, needing = request.measuring.chosen(request.judging)
     judges, scales = _judges_and_scales(request.judging, needing)
-    gathered = gather_heads(request.sources, request.by, salvage=request.salvage)
+    gathered = gather_heads(request.sources, request.by, salvage=request.salvage, how=request.reading.how())
     tell_left_out(gathered.damaged)
     tell_still_to_come(request.sources)
     groups = _compared(request, gathered) if isinstance(request, CompareRequest) else None

@@ -212,7 +212,7 @@ def _plain(data: dict[str, Any]) -> dict[str, Any]:
 
 def _pairs_between(request: PairRequest) -> tuple[Pairs, list[str]]:
     """The pairs of sessions that are asked for, and the groups that they are of. Raises `SettingsError` where there are none."""
-    gathered = gather(request.sources, request.by, salvage=request.salvage)
+    gathered = gather(request.sources, request.by, salvage=request.salvage, how=request.reading.how())
     tell_still_to_come(request.sources)
     tell_left_out(gathered.damaged)
     methods = list(names(request.between) if request.between else gathered.groups)

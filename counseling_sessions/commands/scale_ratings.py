@@ -38,7 +38,7 @@ def scale_study(request: RateRequest) -> ScaleStudy:
     if request.aspects or request.label_studio:
         raise SettingsError("--aspects and --label-studio are for pairs; leave them out with --scale")
     scale = read_scale(SCALES.get(request.scale or "", request.scale or ""))
-    gathered = gather(request.sources, request.by, salvage=request.salvage)
+    gathered = gather(request.sources, request.by, salvage=request.salvage, how=request.reading.how())
     tell_still_to_come(request.sources)
     tell_left_out(gathered.damaged)
     tell_problems(gathered.problems)

@@ -56,8 +56,8 @@ class Session(BaseModel):
     prompt the server seems to have cut without a word. `risk` is what the counselor's side noticed of a risk, turn by turn.
 
     Only others' sessions have the fields after it: `client_id` as their file names the client, `metadata` by its path there,
-    `passed_over` what was no speech, by its kind, `assumed` what their file does not say and was taken for granted, and the `shape`
-    that they were read as.
+    `passed_over` what was no speech, by its kind, `speakers` their file's names of the two sides, `assumed` what it does not say and
+    was taken for granted, and the `shape` that they were read as.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -87,6 +87,7 @@ class Session(BaseModel):
     metadata: dict[str, str | int | float | bool] = Field(default_factory=dict)
     passed_over: dict[str, int] = Field(default_factory=dict)
     assumed: tuple[str, ...] = ()
+    speakers: dict[str, Speaker] = Field(default_factory=dict)
     shape: str | None = None
 
     @property

@@ -7,10 +7,11 @@ from counseling_sessions.sessions.foreign.reading import (
     foreign_sessions,
     records_and_sessions,
 )
-from counseling_sessions.sessions.foreign.shapes import Shape, shape_named, shapes
+from counseling_sessions.sessions.foreign.shapes import USUAL, Shape, shape_named, shapes
 
 __all__ = [
     "AS_IT_SAYS",
+    "USUAL",
     "Aside",
     "HowToRead",
     "Shape",

@@ -121,6 +121,7 @@ def _session(
         metadata=around | briefing | (metadata_of(value, used) if isinstance(value, dict) else _common(value, shape)),
         passed_over=dict(talk.passed_over),
         assumed=sides.assumed,
+        speakers={item.speaker: speaker for speaker, item in said},
         shape=shape.name,
     )
 

@@ -35,8 +35,8 @@ class Said:
 class Talk:
     """What a session's messages are read as.
 
-    `system` are the texts of system messages; `passed_over` counts what is no speech by its kind; `place` is the path at which the messages
-    stood, empty for the record itself.
+    `system` are the texts of system messages; `passed_over` counts what is no speech by its kind; `place` is the path of the
+    messages, empty for the record itself.
     """
 
     place: str = ""
@@ -173,6 +173,8 @@ def _add_object(
     speaker, text = item.get(keys.speaker), item.get(keys.text)
     if not isinstance(speaker, str | int) or isinstance(speaker, bool) or not str(speaker).strip():
         raise FieldError(f"{where}.{keys.speaker}", "should be the name of a speaker")
+    if keys.text not in item and "tool_calls" not in item:
+        raise FieldError(f"{where}.{keys.text}", "is missing")
     codes = codes_of(item, shape, {keys.speaker, keys.text})
     mark = (item.get(shape.order), str(speaker), str(text)) if shape.annotator and shape.order else None
     if mark and mark == before and talk.said:

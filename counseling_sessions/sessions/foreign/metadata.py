@@ -46,6 +46,6 @@ def _entries(value: Any, prefix: str, without: Set[str], depth: int) -> Iterator
         if texts and len(texts) == len(value):
             yield prefix.rstrip("/"), "; ".join(texts)
     elif isinstance(value, str | int | float) and not says_nothing(value):
-        yield prefix.rstrip("/"), value
+        yield prefix.rstrip("/"), value.strip() if isinstance(value, str) else value
     elif hasattr(value, "isoformat"):
         yield prefix.rstrip("/"), str(value.isoformat())

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from counseling_sessions.profiles.documents import SUFFIXES, Record, records_of
+from counseling_sessions.profiles.documents import SUFFIXES, records_of
 from counseling_sessions.profiles.problems import Problem, ProfileError
 from counseling_sessions.sessions.entries import record_of_value
 from counseling_sessions.sessions.folder import runs_inside

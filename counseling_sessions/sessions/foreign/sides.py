@@ -97,7 +97,7 @@ def _doubt(talk: Talk, of: Mapping[str, Speaker]) -> str | None:
     parts = {name for name in of if usual().kinds.get(name) == "assistant"}
     if system and any(of[name] == "counselor" for name in parts) and _gives_clients_part(system):
         return "the system message gives the assistant the client's part"
-    asked = {side: 0 for side in _OTHER}
+    asked = dict.fromkeys(_OTHER, 0)
     for said in talk.said:
         asked[of[plain(said.speaker)]] += any(sign in said.text for sign in _QUESTION)
     total = sum(asked.values())

@@ -17,6 +17,8 @@ _LABEL = re.compile(
     re.VERBOSE,
 )
 _TWO = 2
+_ASIDES = frozenset({"system", "narrator"})
+"""What is no speech and may be a label; "Note:" may begin a line of speech."""
 
 
 def labelled(text: str) -> list[tuple[str, str]]:
@@ -42,7 +44,8 @@ def labelled(text: str) -> list[tuple[str, str]]:
 def _speakers(labels: list[str | None], lines: list[str]) -> set[str]:
     """The labels that name speakers."""
     seen = Counter(label for label in labels if label)
-    named = {label for label in seen if label in usual().kinds}
+    kinds = usual().kinds
+    named = {label for label in seen if label in kinds and (kinds[label] != "aside" or label in _ASIDES)}
     short = {label for pair in usual().labels if set(pair) <= set(seen) for label in pair}
     if named or short:
         return named or short

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
+from math import isnan
 from pathlib import Path
 from typing import Any, Literal
 
@@ -71,7 +72,7 @@ def usual() -> Usual:
 
 def key_in(value: Mapping[str, Any], names: Iterable[str]) -> str | None:
     """The first of these plain names that a mapping has as a key, as it is spelt there."""
-    spelt = {plain(key): key for key in reversed(value) if isinstance(key, str)}
+    spelt: dict[str, str] = {plain(key): key for key in reversed([*value]) if isinstance(key, str)}
     return next((spelt[name] for name in names if name in spelt), None)
 
 
@@ -79,7 +80,7 @@ def says_nothing(value: Any) -> bool:
     """Whether a value stands for no value: none, an empty text, "n/a" and the like."""
     if isinstance(value, str):
         return not value.strip() or value.strip().casefold() in usual().nothing
-    return value is None or value != value
+    return value is None or (isinstance(value, float) and isnan(value))
 
 
 def _phrases(text: str) -> tuple[str, ...]:
