@@ -10,16 +10,20 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from counseling_sessions.profiles.documents import SUFFIXES, records_of
+from counseling_sessions.profiles.documents import SUFFIXES, Record, records_of
 from counseling_sessions.profiles.problems import Problem, ProfileError
 from counseling_sessions.sessions.entries import record_of_value
 from counseling_sessions.sessions.folder import runs_inside
 from counseling_sessions.sessions.foreign.assembling import Origin, sessions_of
 from counseling_sessions.sessions.foreign.errors import FieldError
+from counseling_sessions.sessions.foreign.ours import is_row_of_ours, session_of_row
 from counseling_sessions.sessions.foreign.rows import in_sessions
 from counseling_sessions.sessions.foreign.shapes import Shape, shape_of
 from counseling_sessions.sessions.record import SessionRecord
 from counseling_sessions.sessions.session import Session, session_of
+
+INDEX = "index.jsonl"
+"""The file of an export that says which session each file holds."""
 
 
 @dataclass(frozen=True)
@@ -57,6 +61,7 @@ def records_and_sessions(
     def shape_for(value: Any) -> Shape:
         return how.shape or shape_of(value[0] if isinstance(value, list) and value else value)
 
+    listed = _ids_in(path / INDEX)
     for file in _files(path):
         ids: set[str] = set()
         for item in in_sessions(records_of(file), shape_for):
@@ -65,7 +70,22 @@ def records_and_sessions(
                 continue
             position += 1
             for session in _read(Origin(item, position), shape_for, how.client_is):
-                yield str(file), _named_once(session, ids) if isinstance(session, Session) else session
+                yield (
+                    str(file),
+                    _named(session, ids, listed.get(str(file))) if isinstance(session, Session) else session,
+                )
+
+
+def _ids_in(index: Path) -> dict[str, str]:
+    """The id of the session of each file that the index of an export lists."""
+    if not index.is_file():
+        return {}
+    rows = (item.value for item in records_of(index) if isinstance(item, Record) and isinstance(item.value, dict))
+    return {
+        str(index.parent / str(row["file"])): str(row["session_id"])
+        for row in rows
+        if {"file", "session_id"} <= row.keys()
+    }
 
 
 def _files(path: Path) -> list[Path]:
@@ -73,7 +93,7 @@ def _files(path: Path) -> list[Path]:
         return [path]
     if not path.is_dir():
         raise ProfileError(f"there is no file or folder {str(path)!r}")
-    candidates = (file for file in path.iterdir() if file.suffix.lower() in SUFFIXES and file.name != "index.jsonl")
+    candidates = (file for file in path.iterdir() if file.suffix.lower() in SUFFIXES and file.name != INDEX)
     files = [file for file in candidates if file.is_file()]
     if not files:
         raise ProfileError(
@@ -93,6 +113,9 @@ def _read(origin: Origin, shape_for: Any, client_is: str | None) -> Iterator[Ses
         if isinstance(value, dict) and "session_id" in value and "turns" in value and "profile_id" in value:
             yield record_of_value(value)
             return
+        if is_row_of_ours(value):
+            yield session_of_row(value, item.file)
+            return
         shape = shape_for(value)
         if shape.holds_no_session:
             yield Aside(item.file, f"no session: {shape.title}", item.number)
@@ -109,9 +132,9 @@ def _read(origin: Origin, shape_for: Any, client_is: str | None) -> Iterator[Ses
         yield Problem(item.file, str(error), item.number)
 
 
-def _named_once(session: Session, ids: set[str]) -> Session:
-    """The session under an id that no other of its file has."""
-    name, number = session.id, 2
+def _named(session: Session, ids: set[str], listed: str | None) -> Session:
+    """The session under the id that an index lists for its file, or under one that no other of its file has."""
+    name, number = listed or session.id, 2
     while name in ids:
         name, number = f"{session.id}-{number}", number + 1
     ids.add(name)
