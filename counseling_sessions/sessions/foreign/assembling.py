@@ -1,7 +1,7 @@
 """From a record to its sessions: sides, turns, client, and what stands beside the dialogue."""
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -10,11 +10,12 @@ from counseling_sessions.profiles.problems import ProfileError
 from counseling_sessions.profiles.records import profile_of
 from counseling_sessions.profiles.schema import ATTITUDES, Attitude, ClientProfile
 from counseling_sessions.sessions.foreign.errors import FieldError
+from counseling_sessions.sessions.foreign.identity import client_named, id_of
 from counseling_sessions.sessions.foreign.messages import Said, Talk, talk_of
-from counseling_sessions.sessions.foreign.metadata import metadata_of
+from counseling_sessions.sessions.foreign.metadata import Scalar, common_metadata, metadata_of
 from counseling_sessions.sessions.foreign.shapes import Shape, at
 from counseling_sessions.sessions.foreign.sides import sides_of
-from counseling_sessions.sessions.foreign.usual import key_in, plain, says_nothing, usual
+from counseling_sessions.sessions.foreign.usual import key_in, plain, usual
 from counseling_sessions.sessions.session import Message, Session
 from counseling_sessions.state import Speaker
 from counseling_sessions.texts.reasoning import without_reasoning
@@ -26,46 +27,60 @@ _REASONING = "<think"
 
 @dataclass(frozen=True)
 class Origin:
-    """Where a record stands: its file's name, its number there and its place among all that are read, from 1."""
+    """A record, its place among all that are read (from 1), the shape that it has, and whom its file calls the client."""
 
     record: Record
     position: int
+    shape: Shape
+    client_is: str | None = None
+
+
+@dataclass(frozen=True)
+class _Part:
+    """What holds one session: a record, or one of the sessions in it, with what stands around it there."""
+
+    value: Any
+    number: int | None = None
+    around: Mapping[str, Scalar] = field(default_factory=dict)
+    client: Any = None
 
     @property
-    def stem(self) -> str:
-        return Path(self.record.file).stem
+    def fields(self) -> dict[str, Any]:
+        return self.value if isinstance(self.value, dict) else {}
+
+    @property
+    def form(self) -> dict[str, Any]:
+        """The fields of the part that has an intake form; MAGneT's scripts nest it."""
+        nested = self.fields.get("example")
+        return nested if isinstance(nested, dict) else self.fields
 
 
-def sessions_of(origin: Origin, shape: Shape, client_is: str | None = None) -> Iterator[Session | FieldError]:
-    """Every session of a record of a shape, and what is wrong with one that cannot be read."""
-    value = origin.record.value
-    listed = _listed(value, shape)
-    if listed is None:
-        yield from _try(origin, value, {}, shape, client_is, None)
-        return
-    path, sessions = listed
-    around = metadata_of(value, {path}) if isinstance(value, dict) else {}
-    outer = {name: at(value, name) for name in (shape.client_id, *usual().client_id) if name}
-    for number, session in enumerate(sessions, 1):
-        for item in _try(origin, session, around, shape, client_is, number, outer):
-            if isinstance(item, FieldError):
-                item.field = f"{path}.{number - 1}.{item.field}".rstrip(".")
-            yield item
-
-
-def _try(
-    origin: Origin,
-    value: Any,
-    around: dict[str, Any],
-    shape: Shape,
-    client_is: str | None,
-    number: int | None,
-    outer: dict[str, Any] | None = None,
-) -> Iterator[Session | FieldError]:
+def sessions_of(origin: Origin) -> Iterator[Session | FieldError]:
+    """Every session of a record, and what is wrong with one that cannot be read."""
     try:
-        yield _session(origin, value, around, shape, client_is, number, outer or {})
+        parts = [*_parts(origin)]
     except FieldError as error:
         yield error
+        return
+    for place, part in parts:
+        try:
+            yield _session(origin, part)
+        except FieldError as error:
+            yield FieldError(f"{place}{error.field}".rstrip("."), str(error))
+
+
+def _parts(origin: Origin) -> Iterator[tuple[str, _Part]]:
+    """Each part of a record that holds a session, and the path at which it stands."""
+    value = origin.record.value
+    listed = _listed(value, origin.shape)
+    if listed is None:
+        yield "", _Part(value)
+        return
+    path, sessions = listed
+    around = metadata_of(value, {path})
+    client = client_named(value, origin.shape)
+    for number, session in enumerate(sessions, 1):
+        yield f"{path}.{number - 1}.", _Part(session, number, around, client)
 
 
 def _listed(value: Any, shape: Shape) -> tuple[str, Sequence[Any]] | None:
@@ -91,34 +106,27 @@ def _may_be_session(item: Any) -> bool:
     return isinstance(item, dict) and any(isinstance(inner, list) for inner in item.values())
 
 
-def _session(
-    origin: Origin,
-    value: Any,
-    around: dict[str, Any],
-    shape: Shape,
-    client_is: str | None,
-    number: int | None,
-    outer: dict[str, Any],
-) -> Session:
-    record = value["example"] if isinstance(value, dict) and isinstance(value.get("example"), dict) else value
-    talk = talk_of(value, shape)
+def _session(origin: Origin, part: _Part) -> Session:
+    shape, file = origin.shape, origin.record.file
+    talk = talk_of(part.value, shape)
     briefing = _without_briefing(talk)
-    sides = sides_of(talk, shape, client_is)
+    sides = sides_of(talk, shape, origin.client_is)
     said = [(sides.of[plain(item.speaker)], item) for item in _said(talk, shape)]
-    profile, problem = _profile(origin, record)
-    fields = record if isinstance(record, dict) else {}
-    used = {talk.place, talk.place.split("/")[0], *(key for key in (shape.first or shape.last or ())), *_FORM}
+    profile, problem = _profile(origin, part.form)
+    used = {talk.place, talk.place.split("/")[0], *(shape.first or shape.last or ()), *_FORM}
+    stated = metadata_of(part.value, used) if part.fields else common_metadata(part.value, shape)
+    client = client_named(part.fields, shape) or part.client
     return Session(
-        id=_id(origin, value, shape, number),
-        source=origin.record.file,
+        id=id_of(part.value, shape, origin.record, part.number),
+        source=file,
         dialogue=_in_turns(said, opened=bool(briefing) or bool(profile and profile.opening)),
         profile=profile,
         profile_problem=problem,
-        attitude=profile.attitude if profile and profile.attitude else _attitude(fields),
-        cbt_technique=_text_of(value, fields, "cbt_technique"),
-        cbt_plan=_text_of(value, fields, "cbt_plan"),
-        client_id=_client_id(origin, value, shape, outer),
-        metadata=around | briefing | (metadata_of(value, used) if isinstance(value, dict) else _common(value, shape)),
+        attitude=profile.attitude if profile and profile.attitude else _attitude(part.form),
+        cbt_technique=_text_of(part, "cbt_technique"),
+        cbt_plan=_text_of(part, "cbt_plan"),
+        client_id=Path(file).stem if shape.client_of_file else client,
+        metadata={**part.around, **briefing, **stated},
         passed_over=dict(talk.passed_over),
         assumed=sides.assumed,
         speakers={item.speaker: speaker for speaker, item in said},
@@ -166,64 +174,12 @@ def _in_turns(said: Sequence[tuple[Speaker, Said]], *, opened: bool) -> tuple[Me
     return tuple(messages)
 
 
-def _id(origin: Origin, value: Any, shape: Shape, number: int | None) -> str:
-    """The id that the file has, or its name with the record's number; and the number of the session in a record of several."""
-    fields = value if isinstance(value, dict) else value[0] if _rows(value) else {}
-    named = at(fields, shape.id) if shape.id else None
-    if named is None and _rows(value):
-        named = group_of(fields, shape)
-    if named is None and (key := key_in(fields, usual().id)):
-        named = fields[key]
-    if named is None or says_nothing(named) or not isinstance(named, str | int) or isinstance(named, bool):
-        named = origin.stem if origin.record.number == 1 else f"{origin.stem}-{origin.record.number}"
-    if number is None:
-        return str(named)
-    stated = at(value, shape.number) if shape.number else None
-    return f"{named}-{stated if stated is not None else number}"
-
-
-def group_of(row: Any, shape: Shape) -> Any:
-    """What says to which session a row belongs; None where nothing does."""
-    if not isinstance(row, dict):
-        return None
-    if shape.group:
-        return at(row, shape.group)
-    key = key_in(row, usual().row_group)
-    return row[key] if key and isinstance(row[key], str | int) else None
-
-
-def _rows(value: Any) -> bool:
-    return isinstance(value, list) and bool(value) and isinstance(value[0], dict)
-
-
-def _common(rows: Any, shape: Shape) -> dict[str, Any]:
-    """What all rows of a session say alike."""
-    if not _rows(rows):
-        return {}
-    of_message = set(shape.of_message or ())
-    entries = [metadata_of(row, of_message) for row in rows if isinstance(row, dict)]
-    if len(entries) == 1:
-        return {}
-    return {key: value for key, value in entries[0].items() if all(entry.get(key) == value for entry in entries)}
-
-
-def _client_id(origin: Origin, value: Any, shape: Shape, outer: dict[str, Any]) -> str | None:
-    if shape.client_of_file:
-        return origin.stem
-    fields = value if isinstance(value, dict) else {}
-    named = at(fields, shape.client_id) if shape.client_id else None
-    key = key_in(fields, usual().client_id)
-    candidates = (named, *outer.values(), fields[key] if key else None)
-    stated = next((item for item in candidates if isinstance(item, str | int) and not says_nothing(item)), None)
-    return None if stated is None else str(stated)
-
-
-def _profile(origin: Origin, record: Any) -> tuple[ClientProfile | None, str | None]:
+def _profile(origin: Origin, record: dict[str, Any]) -> tuple[ClientProfile | None, str | None]:
     """The client of a session; in CACTUS's own dialogues the form stands beside them, without `AI_client`."""
-    if isinstance(record, dict) and "AI_client" not in record and "intake_form" in record:
+    if "AI_client" not in record and "intake_form" in record:
         client = {name: record[name] for name in ("intake_form", "attitude") if name in record}
         record = {"AI_client": client}
-    if not isinstance(record, dict) or "AI_client" not in record:
+    if "AI_client" not in record:
         return None, "no 'AI_client' and no 'intake_form'"
     try:
         return profile_of(Record(origin.record.file, origin.record.number, record), origin.position), None
@@ -238,6 +194,6 @@ def _attitude(record: dict[str, Any]) -> Attitude | None:
     return next((attitude for attitude in ATTITUDES if attitude == word), None)
 
 
-def _text_of(value: Any, record: dict[str, Any], name: str) -> str | None:
-    text = record.get(name, value.get(name) if isinstance(value, dict) else None)
+def _text_of(part: _Part, name: str) -> str | None:
+    text = part.form.get(name, part.fields.get(name))
     return text.strip() or None if isinstance(text, str) else None

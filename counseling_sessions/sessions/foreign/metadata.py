@@ -25,6 +25,14 @@ def metadata_of(value: Any, without: Set[str]) -> dict[str, Scalar]:
     return entries
 
 
+def common_metadata(rows: Any, shape: Shape) -> dict[str, Scalar]:
+    """What all rows of a session say alike; a single row says nothing of its session."""
+    if not isinstance(rows, list) or len(rows) < 2 or not all(isinstance(row, Mapping) for row in rows):
+        return {}
+    first, *others = (metadata_of(row, set(shape.of_message or ())) for row in rows)
+    return {path: entry for path, entry in first.items() if all(other.get(path) == entry for other in others)}
+
+
 def codes_of(item: Mapping[str, Any], shape: Shape, without: Set[str]) -> Codes:
     """What is said of a message beside speaker and text, by its path; one value for each annotator."""
     apart = without | {name for name in (shape.group, shape.order, shape.annotator) if name}

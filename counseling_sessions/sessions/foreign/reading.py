@@ -6,7 +6,7 @@ messages, its sides and its sessions follow. What is read and what is left out a
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -18,12 +18,13 @@ from counseling_sessions.sessions.foreign.assembling import Origin, sessions_of
 from counseling_sessions.sessions.foreign.errors import FieldError
 from counseling_sessions.sessions.foreign.ours import is_row_of_ours, session_of_row
 from counseling_sessions.sessions.foreign.rows import in_sessions
-from counseling_sessions.sessions.foreign.shapes import Shape, shape_of
+from counseling_sessions.sessions.foreign.shapes import Shape, at, shape_of
 from counseling_sessions.sessions.record import SessionRecord
 from counseling_sessions.sessions.session import Session, session_of
 
 INDEX = "index.jsonl"
 """The file of an export that says which session each file holds."""
+_OPENS = "the exchange beside the history came before in the file: if it is the first one and not the last, say --shape emollm"
 
 
 @dataclass(frozen=True)
@@ -64,16 +65,19 @@ def records_and_sessions(
     listed = _ids_in(path / INDEX)
     for file in _files(path):
         ids: set[str] = set()
+        openings = Openings()
         for item in in_sessions(records_of(file), shape_for):
             if isinstance(item, Problem):
                 yield str(file), item
                 continue
             position += 1
-            for session in _read(Origin(item, position), shape_for, how.client_is):
-                yield (
-                    str(file),
-                    _named(session, ids, listed.get(str(file))) if isinstance(session, Session) else session,
-                )
+            origin = Origin(item, position, shape_for(item.value), how.client_is)
+            for session in _read(origin):
+                if isinstance(session, Session):
+                    name = listed.get(str(file))
+                    yield str(file), openings.checked(_named(session, ids, name), origin)
+                else:
+                    yield str(file), session
 
 
 def _ids_in(index: Path) -> dict[str, str]:
@@ -106,9 +110,8 @@ def _natural(path: Path) -> list[tuple[int, str]]:
     return [(int(part), "") if part.isdecimal() else (-1, part) for part in re.split(r"(\d+)", path.name)]
 
 
-def _read(origin: Origin, shape_for: Any, client_is: str | None) -> Iterator[SessionRecord | Session | Problem]:
-    item = origin.record
-    value = item.value
+def _read(origin: Origin) -> Iterator[SessionRecord | Session | Problem]:
+    item, value = origin.record, origin.record.value
     try:
         if isinstance(value, dict) and "session_id" in value and "turns" in value and "profile_id" in value:
             yield record_of_value(value)
@@ -116,20 +119,33 @@ def _read(origin: Origin, shape_for: Any, client_is: str | None) -> Iterator[Ses
         if is_row_of_ours(value):
             yield session_of_row(value, item.file)
             return
-        shape = shape_for(value)
-        if shape.holds_no_session:
-            yield Aside(item.file, f"no session: {shape.title}", item.number)
-            return
-        for session in sessions_of(origin, shape, client_is):
-            yield (
-                Problem(item.file, str(session), item.number, session.field)
-                if isinstance(session, FieldError)
-                else session
-            )
-    except FieldError as error:
-        yield Problem(item.file, str(error), item.number, error.field)
     except ValueError as error:
         yield Problem(item.file, str(error), item.number)
+        return
+    if origin.shape.holds_no_session:
+        yield Aside(item.file, f"no session: {origin.shape.title}", item.number)
+        return
+    for session in sessions_of(origin):
+        if isinstance(session, FieldError):
+            yield Problem(item.file, str(session), item.number, session.field)
+        else:
+            yield session
+
+
+@dataclass
+class Openings:
+    """The exchanges of a file that stand beside a history: where one comes again, it may be the first one and not the last."""
+
+    seen: set[int] = field(default_factory=set)
+
+    def checked(self, session: Session, origin: Origin) -> Session:
+        """The session, with a note if what its record has beside the history came before in the file."""
+        if not origin.shape.last:
+            return session
+        asked = hash(at(origin.record.value, origin.shape.last[0]))
+        again = asked in self.seen
+        self.seen.add(asked)
+        return session.model_copy(update={"assumed": (*session.assumed, _OPENS)}) if again else session
 
 
 def _named(session: Session, ids: set[str], listed: str | None) -> Session:

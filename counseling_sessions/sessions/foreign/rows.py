@@ -5,7 +5,7 @@ from typing import Any
 
 from counseling_sessions.profiles.documents import Record
 from counseling_sessions.profiles.problems import Problem
-from counseling_sessions.sessions.foreign.assembling import group_of
+from counseling_sessions.sessions.foreign.identity import group_of
 from counseling_sessions.sessions.foreign.messages import is_message
 from counseling_sessions.sessions.foreign.shapes import Shape
 
