@@ -102,7 +102,7 @@ def _show_left_out(console: Console, understood: Understood) -> None:
     asides = sum(item.count for item in understood.left_out.values() if item.aside)
     console.print(
         f"read {counted(understood.sessions, 'session')}, left out {counted(understood.lost, 'record')}"
-        + (f", passed over {counted(asides, 'record')} that are no sessions" if asides else "")
+        + (f", passed over as no session: {counted(asides, 'record')}" if asides else "")
     )
 
 
@@ -139,7 +139,7 @@ def _kind_data(kind: Kind, lines: int) -> dict[str, Any]:
         "clients": len(kind.clients),
         "messages": kind.messages,
         "turns": {str(turns): count for turns, count in sorted(kind.turns.items())},
-        "speakers": dict(kind.speakers),
+        "speakers": dict(list(kind.speakers)),
         "passed_over": kind.passed_over,
         "assumed": kind.assumed,
         **fields,
