@@ -29,6 +29,7 @@ SALVAGE = "leave damaged sessions out, and say which, in place of stopping"
 SHAPE = (
     "what others' files are like: the name of a shape that ships, or a YAML file with your own (default: as they look)"
 )
+ENCODING = "the encoding of others' texts, such as gb18030 or shift_jis (default: as they look)"
 CLIENT_IS = "the client as others' files name it, such as assistant or B; every other speaker is the counselor"
 OTHER_PROMPTS = "go on although prompt files have changed since: the record says which call was made with which"
 PRICES = "YAML with prices per model, for costs"
@@ -58,6 +59,7 @@ class ReadingOptions(Options):
 
     shape: str | None = option(SHAPE, "NAME|FILE")
     client_is: str | None = option(CLIENT_IS, "NAME")
+    encoding: str | None = option(ENCODING, "NAME")
 
     def how(self) -> "HowToRead":
         """The same, with the shape read. Raises `SettingsError`."""
@@ -66,7 +68,7 @@ class ReadingOptions(Options):
             shape_named,
         )
 
-        return HowToRead(shape_named(self.shape) if self.shape else None, self.client_is)
+        return HowToRead(shape_named(self.shape) if self.shape else None, self.client_is, self.encoding)
 
 
 class SessionOptions(Options):

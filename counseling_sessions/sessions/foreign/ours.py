@@ -58,8 +58,11 @@ def _dialogue(row: dict[str, Any]) -> tuple[Message, ...]:
     for said in row["messages"]:
         turn, speaker = said["turn"], said["role"]
         message = Message(turn=turn, speaker=speaker, text=said["content"], closing=bool(said.get("closing")))
-        if speaker == "client":
-            more = {"openness": states[turn]["openness"]} if turn and turn in states else {}
+        more: dict[str, Any] = {}
+        if turn == 0 or message.closing:  # the opening and the goodbye belong to no turn
+            pass
+        elif speaker == "client":
+            more = {"openness": states[turn]["openness"]} if turn in states else {}
         else:
             phase = said.get("phase")
             more = {"phase": phase if phase in _PHASES else None}

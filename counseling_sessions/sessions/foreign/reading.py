@@ -4,18 +4,17 @@
 messages, its sides and its sessions follow. What is read and what is left out are all that there is.
 """
 
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from counseling_sessions.profiles.documents import SUFFIXES, Record, records_of
-from counseling_sessions.profiles.problems import Problem, ProfileError
+from counseling_sessions.profiles.documents import Record, files_in, records_of
+from counseling_sessions.profiles.problems import Note, Problem
 from counseling_sessions.sessions.entries import record_of_value
-from counseling_sessions.sessions.folder import runs_inside
 from counseling_sessions.sessions.foreign.assembling import Origin, sessions_of
 from counseling_sessions.sessions.foreign.errors import FieldError
+from counseling_sessions.sessions.foreign.messages import is_message
 from counseling_sessions.sessions.foreign.ours import is_row_of_ours, session_of_row
 from counseling_sessions.sessions.foreign.rows import in_sessions
 from counseling_sessions.sessions.foreign.shapes import Shape, at, shape_of
@@ -29,10 +28,11 @@ _OPENS = "the exchange beside the history came before in the file: if it is the 
 
 @dataclass(frozen=True)
 class HowToRead:
-    """How other people's files are read: as which shape, and whom the file calls its client. None leaves it to the file."""
+    """How others' files are read: as which shape, whom a file calls its client, in which encoding. None leaves it to the file."""
 
     shape: Shape | None = None
     client_is: str | None = None
+    encoding: str | None = None
 
 
 AS_IT_SAYS = HowToRead()
@@ -43,18 +43,20 @@ class Aside(Problem):
     """A file or a record that lies beside sessions and is none."""
 
 
-def foreign_sessions(path: Path, how: HowToRead = AS_IT_SAYS) -> Iterator[Session | Problem]:
+def foreign_sessions(
+    path: Path, how: HowToRead = AS_IT_SAYS, notes: list[Note] | None = None
+) -> Iterator[Session | Problem]:
     """Every session of a file or of a folder's files (session_2 before session_10), and every problem, in their order.
 
-    A record that is no session becomes a `Problem` with file, record and field. Files are streamed. In a
-    folder, the `index.jsonl` of an export is passed over. Raises `ProfileError` if there is nothing to read.
+    A record that is no session becomes a `Problem` with file, record and field. Files are streamed. `notes` gets what was assumed
+    about files, such as an encoding. Raises `ProfileError` if there is nothing to read.
     """
-    for file, item in records_and_sessions(path, how):
+    for file, item in records_and_sessions(path, how, notes):
         yield session_of(item, file) if isinstance(item, SessionRecord) else item
 
 
 def records_and_sessions(
-    path: Path, how: HowToRead = AS_IT_SAYS
+    path: Path, how: HowToRead = AS_IT_SAYS, notes: list[Note] | None = None
 ) -> Iterator[tuple[str, SessionRecord | Session | Problem]]:
     """The same, each with its file, and our records unchanged, with all that led to the dialogue."""
     position = 0
@@ -62,11 +64,12 @@ def records_and_sessions(
     def shape_for(value: Any) -> Shape:
         return how.shape or shape_of(value[0] if isinstance(value, list) and value else value)
 
+    notes = [] if notes is None else notes
     listed = _ids_in(path / INDEX)
-    for file in _files(path):
+    for file in files_in(path, notes=notes):
         ids: set[str] = set()
         openings = Openings()
-        for item in in_sessions(records_of(file), shape_for):
+        for item in in_sessions(records_of(file, is_message, encoding=how.encoding, notes=notes), shape_for):
             if isinstance(item, Problem):
                 yield str(file), item
                 continue
@@ -92,32 +95,14 @@ def _ids_in(index: Path) -> dict[str, str]:
     }
 
 
-def _files(path: Path) -> list[Path]:
-    if path.is_file():
-        return [path]
-    if not path.is_dir():
-        raise ProfileError(f"there is no file or folder {str(path)!r}")
-    candidates = (file for file in path.iterdir() if file.suffix.lower() in SUFFIXES and file.name != INDEX)
-    files = [file for file in candidates if file.is_file()]
-    if not files:
-        raise ProfileError(
-            f"{path}: no sessions in this folder; looked for {', '.join(sorted(SUFFIXES))} files{runs_inside(path)}"
-        )
-    return sorted(files, key=_natural)
-
-
-def _natural(path: Path) -> list[tuple[int, str]]:
-    return [(int(part), "") if part.isdecimal() else (-1, part) for part in re.split(r"(\d+)", path.name)]
-
-
 def _read(origin: Origin) -> Iterator[SessionRecord | Session | Problem]:
     item, value = origin.record, origin.record.value
     try:
-        if isinstance(value, dict) and "session_id" in value and "turns" in value and "profile_id" in value:
-            yield record_of_value(value)
-            return
         if is_row_of_ours(value):
             yield session_of_row(value, item.file)
+            return
+        if isinstance(value, dict) and "session_id" in value and "turns" in value and "profile_id" in value:
+            yield record_of_value(value)
             return
     except ValueError as error:
         yield Problem(item.file, str(error), item.number)

@@ -187,7 +187,7 @@ def test_our_own_records_are_read(tmp_path: Path) -> None:
 
 
 def test_nothing_to_read_is_told(tmp_path: Path) -> None:
-    with pytest.raises(ProfileError, match="no sessions in this folder"):
+    with pytest.raises(ProfileError, match="nothing to read here; looked for"):
         list(read_sessions(tmp_path))
     with pytest.raises(ProfileError, match="there is no file or folder"):
         list(read_sessions(tmp_path / "gone"))
