@@ -2,6 +2,8 @@
 
 import codecs
 import io
+from collections.abc import Iterator
+from errno import EILSEQ
 from typing import IO, Any
 
 from charset_normalizer import from_bytes
@@ -88,48 +90,52 @@ def beginning(head: bytes, encoding: str) -> str:
     return codecs.getincrementaldecoder(encoding)("replace").decode(head).removeprefix("\ufeff")
 
 
+def chunks(source: IO[bytes], encoding: str) -> Iterator[str]:
+    """The text of a stream, piece by piece, without a byte order mark. `OSError` after the last text that fits the encoding."""
+    decoder, before, begun = codecs.getincrementaldecoder(encoding)(), 0, False
+    while True:
+        data = source.read(HEAD)
+        before += len(data)
+        failure = None
+        try:
+            text = decoder.decode(data, not data)
+        except UnicodeDecodeError as error:
+            text = error.object[: error.start].decode(encoding)
+            failure = misfit(before - len(error.object) + error.start + 1, encoding)
+        if text:
+            yield text if begun else text.removeprefix("\ufeff")
+            begun = True
+        if failure:
+            raise failure
+        if not data:
+            return
+
+
 def as_utf8(source: IO[bytes], encoding: str) -> IO[bytes]:
     """A stream of text in `encoding` as one of UTF-8 without a byte order mark. What does not fit raises `OSError`."""
-    return io.BufferedReader(_Utf8(source, encoding), HEAD)
+    return io.BufferedReader(_Utf8(chunks(source, encoding)), HEAD)
 
 
 class _Utf8(io.RawIOBase):
-    def __init__(self, source: IO[bytes], encoding: str) -> None:
-        self._source, self._encoding = source, encoding
-        self._decoder = codecs.getincrementaldecoder(encoding)()
-        self._before = 0
+    def __init__(self, texts: Iterator[str]) -> None:
+        self._texts = texts
         self._ready = memoryview(b"")
-        self._begun = self._ended = False
 
     def readable(self) -> bool:
         return True
 
     def readinto(self, buffer: Any) -> int:
-        while not self._ready and not self._ended:
-            self._ready = memoryview(self._next())
+        while not self._ready:
+            text = next(self._texts, None)
+            if text is None:
+                return 0
+            self._ready = memoryview(text.encode())
         count = min(len(buffer), len(self._ready))
         buffer[:count] = self._ready[:count]
         self._ready = self._ready[count:]
         return count
 
-    def _next(self) -> bytes:
-        data = self._source.read(HEAD)
-        self._before += len(data)
-        self._ended = not data
-        try:
-            text = self._decoder.decode(data, self._ended)
-        except UnicodeDecodeError as error:
-            byte = self._before - len(error.object) + error.start + 1
-            raise misfit(byte, self._encoding) from None
-        if text and not self._begun:
-            text, self._begun = text.removeprefix("\ufeff"), True
-        return text.encode(errors="surrogatepass")
-
-    def close(self) -> None:
-        self._source.close()
-        super().close()
-
 
 def misfit(byte: int, encoding: str) -> OSError:
     """The error of a byte, counted from 1, that is no text."""
-    return OSError(0, f"byte {byte:,} is no {encoding} text; name the file's encoding with --encoding NAME")
+    return OSError(EILSEQ, f"byte {byte:,} is no {encoding} text; name the file's encoding with --encoding NAME")
