@@ -19,10 +19,14 @@ _MARKS = (
     (codecs.BOM_UTF16_LE, "utf-16-le"),
     (codecs.BOM_UTF16_BE, "utf-16-be"),
 )
-_CANDIDATES = ["utf_16_le", "utf_16_be", "cp932", "euc_jp", "gb18030", "big5", "cp949", "cp1252", "cp1250", "cp1251"]
+_WESTERN = "cp1252"
+_CANDIDATES = ["utf_16_le", "utf_16_be", "cp932", "euc_jp", "gb18030", "big5", "cp949", _WESTERN]
 """What is recognised. Shift-JIS, EUC-KR and Latin-1 are parts of cp932, cp949 and (but for control characters) cp1252."""
-_ONE_BYTE = {"cp1252", "cp1250", "cp1251"}
-"""Encodings in which any bytes are letters, so that only the language speaks for one."""
+_ALPHABETS = (*("äöüß", "àâæçéèêëîïôœùûü", "áéíñóúü", "áâãàçéêíóôõú", "àèéìíîòóùú", "åäöé", "æøåéòôü", "áéèëïíóöúü"),)
+"""Letters of languages written in cp1252. Other languages' letters, read as cp1252, look like a mixture of these."""
+_SIGNS = "“”„‘’‚–—…«»‹›¿¡€£§°·•©®\u00a0ªº"
+_SURE_LETTERS = 3
+"""Signs beyond ASCII that a text must have to be taken for cp1252."""
 _SURE_LANGUAGE = 0.2
 _SURE_ORDER = 0.1
 """The most disorder (`chaos`, 0 to 1) of text that is read rightly, and how much more a rival must have."""
@@ -50,17 +54,19 @@ def recognised(head: bytes) -> str | None:
     if not matches or matches[0].chaos > _SURE_ORDER:
         return None
     best = matches[0]
+    if best.encoding == _WESTERN and not (_is_western(str(best)) and best.coherence >= _SURE_LANGUAGE):
+        return None
     rivals = [match for match in matches[1:] if str(match) != str(best)]
-    one_byte = [match for match in matches if match.encoding in _ONE_BYTE]
-    if best.encoding in _ONE_BYTE:
-        western = next((match for match in one_byte if match.encoding == "cp1252"), best)
-        best = western if (western.chaos, western.coherence) == (best.chaos, best.coherence) else best
-        if best.coherence < _SURE_LANGUAGE:
-            return None
-        rivals = [match for match in rivals if match.encoding not in _ONE_BYTE]
     if any(match.chaos < best.chaos + _SURE_ORDER and match.coherence >= best.coherence for match in rivals):
         return None
     return str(best.encoding)
+
+
+def _is_western(text: str) -> bool:
+    """Whether a text read as cp1252 has the letters of one language: in any bytes cp1252 finds some letters."""
+    beyond = [sign for sign in text.lower() if not sign.isascii()]
+    letters = set(beyond).difference(_SIGNS)
+    return len(beyond) >= _SURE_LETTERS and any(letters <= set(alphabet) for alphabet in _ALPHABETS)
 
 
 def _wide(head: bytes) -> str | None:

@@ -11,7 +11,7 @@ from counseling_sessions.profiles.documents.encodings import HEAD, UTF_8
 from counseling_sessions.profiles.documents.json_lines import line_records
 from counseling_sessions.profiles.documents.json_values import json_records
 from counseling_sessions.profiles.documents.kinds import Kind, binary_kind, delimiter_of, is_expected, text_kind
-from counseling_sessions.profiles.documents.places import Place, files_in
+from counseling_sessions.profiles.documents.places import Place, members_of
 from counseling_sessions.profiles.documents.tables import table_records
 from counseling_sessions.profiles.documents.texts import open_records, text_records, yaml_records
 from counseling_sessions.profiles.documents.values import Document, Items, OneRecord, Record, never
@@ -103,7 +103,10 @@ def _of_binary(asked: _Asked, kind: Kind) -> Items:
     if kind is Kind.ZIP and place.member:
         yield Problem(place.name, "is an archive inside an archive; unpack it first")
     elif kind is Kind.ZIP:
-        for member in files_in(place.path):
+        members = members_of(place.path)
+        if not members:
+            yield Problem(place.name, "the archive holds nothing to read")
+        for member in members:
             yield from records_of(member, asked.one_record, encoding=asked.encoding, notes=asked.notes)
     else:
         with place.open() as stream:

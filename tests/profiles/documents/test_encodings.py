@@ -15,6 +15,12 @@ TEXTS = {
     "ko": "상담사: 안녕하세요, 이번 주는 어땠나요? 내담자: 잠을 잘 못 잤어요.\n",
     "de": "T: Guten Tag, wie geht es Ihnen? K: Ich schlafe schlecht, und müde bin ich auch. Schön ist das nicht, aber üblich.\n",
     "fr": "T: Bonjour, comment ça va ? C: J’ai été très fatiguée, à l’école aussi… « Oui », déjà dès le début.\n",
+    "en": "T: It’s been a long week, hasn’t it? C: I can’t sleep – I’m worried about work… “again”.\n",
+    "pl": "T: Dzień dobry, jak się pani czuje? K: Źle śpię, ciągle się martwię, że stracę pracę. Żadnych zmian.\n",
+    "cs": "T: Dobrý den, jak se máte? K: Spím špatně, pořád mám strach, že přijdu o práci. Večer je to horší.\n",
+    "hu": "T: Jó napot, hogy van? K: Rosszul alszom, és egyre többször félek, hogy elveszítem a munkámat. Őrült idők.\n",
+    "tr": "T: Merhaba, nasılsınız? K: Uyuyamıyorum, işimi kaybetmekten korkuyorum, çok yorgunum. Şimdi ağlıyorum.\n",
+    "he": "מ: שלום, מה שלומך? ל: אני לא ישן טוב, אני דואג לעבודה שלי כל הזמן.\n",
     "ru": "Т: Здравствуйте, как прошла неделя? К: Я плохо спал и всё время думал о работе.\n",
 }
 CODED = [
@@ -24,7 +30,7 @@ CODED = [
     *(("ko", name) for name in ("euc_kr", "utf-16-be")),
     *(("de", name) for name in ("cp1252", "latin-1", "utf-16-le", "utf-32-be")),
     *(("fr", name) for name in ("cp1252",)),
-    *(("ru", name) for name in ("cp1251",)),
+    *(("en", name) for name in ("cp1252",)),
 ]
 
 
@@ -86,8 +92,22 @@ def test_a_name_of_no_encoding_is_told(tmp_path, name):
     assert problem.message.startswith(f"there is no text encoding {name!r}")
 
 
+@pytest.mark.parametrize(
+    ("language", "encoding"),
+    [("pl", "cp1250"), ("cs", "cp1250"), ("hu", "cp1250"), ("tr", "cp1254"), ("he", "cp1255"), ("ru", "cp1251"), ("ru", "koi8-r"), ("fr", "mac-roman")],
+)  # fmt: skip
+@pytest.mark.parametrize("times", [1, 300])
+def test_an_encoding_that_is_not_among_those_recognised_is_taken_for_none_of_them(language, encoding, times):
+    assert recognised((TEXTS[language] * times).encode(encoding)) is None
+
+
 def test_little_text_is_not_guessed_at():
-    for text, encoding in (("id: Müller schläft", "latin-1"), ("名", "gb18030"), ("こ", "euc_jp"), ("Zażółć gęślą", "cp1250")):
+    for text, encoding in (
+        ("id: Müller schläft", "latin-1"),
+        ("名", "gb18030"),
+        ("こ", "euc_jp"),
+        ("Zażółć gęślą", "cp1250"),
+    ):
         assert recognised(text.encode(encoding)) is None
 
 

@@ -87,7 +87,13 @@ def test_content_goes_before_the_suffix_and_a_note_says_so(tmp_path, name, conte
 
 
 def test_what_a_file_says_itself_is_not_noted(tmp_path):
-    for name, content in (("x.json", PRETTY), ("x.jsonl", LINES), ("x.csv", "a,b\n1,2\n"), ("x.txt", "T: a"), ("x", LINES)):
+    for name, content in (
+        ("x.json", PRETTY),
+        ("x.jsonl", LINES),
+        ("x.csv", "a,b\n1,2\n"),
+        ("x.txt", "T: a"),
+        ("x", LINES),
+    ):
         assert notes_on(tmp_path, name, content) == []
     assert notes_on(tmp_path, "x.csv", "a;b\n1;2\n") == ["its cells are parted by ';', by all signs"]
 
@@ -128,7 +134,10 @@ def test_a_late_byte_that_fits_no_text_is_told_and_costs_one_line(tmp_path):
     first, second, problem = read(tmp_path, "x.json", as_list)
     assert (first[0], second[0]) == (1, 2)
     place = as_list.index(b"\xff") + 1
-    assert problem == (None, f"cannot be read: byte {place:,} is no utf-8 text; name the file's encoding with --encoding NAME")
+    assert problem == (
+        None,
+        f"cannot be read: byte {place:,} is no utf-8 text; name the file's encoding with --encoding NAME",
+    )
 
 
 def test_a_list_is_one_record_where_its_first_item_says_so(tmp_path):
@@ -138,7 +147,12 @@ def test_a_list_is_one_record_where_its_first_item_says_so(tmp_path):
     for name, content in (("x.json", '["a", "b"]'), ("x.yaml", "[a, b]"), ("x", "- a\n- b")):
         assert read(tmp_path, name, content, is_text) == [(1, ["a", "b"])]
         assert read(tmp_path, name, content) == [(1, "a"), (2, "b")]
-    assert read(tmp_path, "x.json", '[]["a"]\n ["b", "c"] [1]', is_text) == [(None, "the list is empty"), (1, ["a"]), (2, ["b", "c"]), (3, 1)]
+    assert read(tmp_path, "x.json", '[]["a"]\n ["b", "c"] [1]', is_text) == [
+        (None, "the list is empty"),
+        (1, ["a"]),
+        (2, ["b", "c"]),
+        (3, 1),
+    ]
     long = ["x" * 3_000_000, "y" * 3_000_000]
     assert read(tmp_path, "x.json", json.dumps(long), is_text) == [(1, long)]
 
@@ -149,8 +163,14 @@ def test_a_record_longer_than_may_be_is_told(tmp_path, monkeypatch):
     monkeypatch.setattr("counseling_sessions.profiles.documents.tables.MOST_CELL", 1000)
     text = "x" * 300_000
     _, (number, problem) = read(tmp_path, "x.json", json.dumps([1, [text], 2]).replace("[1", "[[]"))
-    assert (number, problem) == (2, "broken JSON at line 1, column 6: no value that ends within 1,000 characters begins here")
-    assert read(tmp_path, "x.csv", f"a,b\n1,{text}\n2,3\n") == [(1, "the row is broken: field larger than field limit (1000)"), (2, {"a": "2", "b": "3"})]
+    assert (number, problem) == (
+        2,
+        "broken JSON at line 1, column 6: no value that ends within 1,000 characters begins here",
+    )
+    assert read(tmp_path, "x.csv", f"a,b\n1,{text}\n2,3\n") == [
+        (1, "the row is broken: field larger than field limit (1000)"),
+        (2, {"a": "2", "b": "3"}),
+    ]
 
 
 ANY_TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
@@ -163,7 +183,9 @@ anything = settings(suppress_health_check=[HealthCheck.function_scoped_fixture],
 
 
 @anything
-@given(values=st.lists(JSON_VALUES, min_size=1, max_size=6), indent=st.sampled_from([None, 1]), chunk=st.integers(1, 40))
+@given(
+    values=st.lists(JSON_VALUES, min_size=1, max_size=6), indent=st.sampled_from([None, 1]), chunk=st.integers(1, 40)
+)
 def test_any_list_is_read_whole_wherever_it_is_cut(tmp_path, values, indent, chunk):
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("counseling_sessions.profiles.documents.json_values.CHUNK", chunk)
@@ -188,7 +210,10 @@ def test_any_table_is_read_as_written(tmp_path, rows, delimiter):
 
 
 @anything
-@given(content=st.binary(max_size=60) | ANY_TEXT.map(str.encode), suffix=st.sampled_from([".csv", ".tsv", ".txt", "", ".json", ".parquet", ".zip", ".jsonl.gz"]))
+@given(
+    content=st.binary(max_size=60) | ANY_TEXT.map(str.encode),
+    suffix=st.sampled_from([".csv", ".tsv", ".txt", "", ".json", ".parquet", ".zip", ".jsonl.gz"]),
+)
 def test_whatever_a_file_holds_it_gives_something_and_raises_nothing(tmp_path, content, suffix):
     items = list(records_of(put(tmp_path, f"x{suffix}", content)))
     assert items
