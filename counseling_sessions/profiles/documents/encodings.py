@@ -2,6 +2,8 @@
 
 import codecs
 import io
+from collections.abc import Iterator
+from errno import EILSEQ
 from typing import IO, Any
 
 from charset_normalizer import from_bytes
@@ -17,10 +19,14 @@ _MARKS = (
     (codecs.BOM_UTF16_LE, "utf-16-le"),
     (codecs.BOM_UTF16_BE, "utf-16-be"),
 )
-_CANDIDATES = ["utf_16_le", "utf_16_be", "cp932", "euc_jp", "gb18030", "big5", "cp949", "cp1252", "cp1250", "cp1251"]
+_WESTERN = "cp1252"
+_CANDIDATES = ["utf_16_le", "utf_16_be", "cp932", "euc_jp", "gb18030", "big5", "cp949", _WESTERN]
 """What is recognised. Shift-JIS, EUC-KR and Latin-1 are parts of cp932, cp949 and (but for control characters) cp1252."""
-_ONE_BYTE = {"cp1252", "cp1250", "cp1251"}
-"""Encodings in which any bytes are letters, so that only the language speaks for one."""
+_ALPHABETS = (*("äöüß", "àâæçéèêëîïôœùûü", "áéíñóúü", "áâãàçéêíóôõú", "àèéìíîòóùú", "åäöé", "æøåéòôü", "áéèëïíóöúü"),)
+"""Letters of languages written in cp1252. Other languages' letters, read as cp1252, look like a mixture of these."""
+_SIGNS = "“”„‘’‚–—…«»‹›¿¡€£§°·•©®\u00a0ªº"
+_SURE_LETTERS = 3
+"""Signs beyond ASCII that a text must have to be taken for cp1252."""
 _SURE_LANGUAGE = 0.2
 _SURE_ORDER = 0.1
 """The most disorder (`chaos`, 0 to 1) of text that is read rightly, and how much more a rival must have."""
@@ -48,17 +54,19 @@ def recognised(head: bytes) -> str | None:
     if not matches or matches[0].chaos > _SURE_ORDER:
         return None
     best = matches[0]
+    if best.encoding == _WESTERN and not (_is_western(str(best)) and best.coherence >= _SURE_LANGUAGE):
+        return None
     rivals = [match for match in matches[1:] if str(match) != str(best)]
-    one_byte = [match for match in matches if match.encoding in _ONE_BYTE]
-    if best.encoding in _ONE_BYTE:
-        western = next((match for match in one_byte if match.encoding == "cp1252"), best)
-        best = western if (western.chaos, western.coherence) == (best.chaos, best.coherence) else best
-        if best.coherence < _SURE_LANGUAGE:
-            return None
-        rivals = [match for match in rivals if match.encoding not in _ONE_BYTE]
     if any(match.chaos < best.chaos + _SURE_ORDER and match.coherence >= best.coherence for match in rivals):
         return None
     return str(best.encoding)
+
+
+def _is_western(text: str) -> bool:
+    """Whether a text read as cp1252 has the letters of one language: in any bytes cp1252 finds some letters."""
+    beyond = [sign for sign in text.lower() if not sign.isascii()]
+    letters = set(beyond).difference(_SIGNS)
+    return len(beyond) >= _SURE_LETTERS and any(letters <= set(alphabet) for alphabet in _ALPHABETS)
 
 
 def _wide(head: bytes) -> str | None:
@@ -88,48 +96,52 @@ def beginning(head: bytes, encoding: str) -> str:
     return codecs.getincrementaldecoder(encoding)("replace").decode(head).removeprefix("\ufeff")
 
 
+def chunks(source: IO[bytes], encoding: str) -> Iterator[str]:
+    """The text of a stream, piece by piece, without a byte order mark. `OSError` after the last text that fits the encoding."""
+    decoder, before, begun = codecs.getincrementaldecoder(encoding)(), 0, False
+    while True:
+        data = source.read(HEAD)
+        before += len(data)
+        failure = None
+        try:
+            text = decoder.decode(data, not data)
+        except UnicodeDecodeError as error:
+            text = error.object[: error.start].decode(encoding)
+            failure = misfit(before - len(error.object) + error.start + 1, encoding)
+        if text:
+            yield text if begun else text.removeprefix("\ufeff")
+            begun = True
+        if failure:
+            raise failure
+        if not data:
+            return
+
+
 def as_utf8(source: IO[bytes], encoding: str) -> IO[bytes]:
     """A stream of text in `encoding` as one of UTF-8 without a byte order mark. What does not fit raises `OSError`."""
-    return io.BufferedReader(_Utf8(source, encoding), HEAD)
+    return io.BufferedReader(_Utf8(chunks(source, encoding)), HEAD)
 
 
 class _Utf8(io.RawIOBase):
-    def __init__(self, source: IO[bytes], encoding: str) -> None:
-        self._source, self._encoding = source, encoding
-        self._decoder = codecs.getincrementaldecoder(encoding)()
-        self._before = 0
+    def __init__(self, texts: Iterator[str]) -> None:
+        self._texts = texts
         self._ready = memoryview(b"")
-        self._begun = self._ended = False
 
     def readable(self) -> bool:
         return True
 
     def readinto(self, buffer: Any) -> int:
-        while not self._ready and not self._ended:
-            self._ready = memoryview(self._next())
+        while not self._ready:
+            text = next(self._texts, None)
+            if text is None:
+                return 0
+            self._ready = memoryview(text.encode())
         count = min(len(buffer), len(self._ready))
         buffer[:count] = self._ready[:count]
         self._ready = self._ready[count:]
         return count
 
-    def _next(self) -> bytes:
-        data = self._source.read(HEAD)
-        self._before += len(data)
-        self._ended = not data
-        try:
-            text = self._decoder.decode(data, self._ended)
-        except UnicodeDecodeError as error:
-            byte = self._before - len(error.object) + error.start + 1
-            raise misfit(byte, self._encoding) from None
-        if text and not self._begun:
-            text, self._begun = text.removeprefix("\ufeff"), True
-        return text.encode(errors="surrogatepass")
-
-    def close(self) -> None:
-        self._source.close()
-        super().close()
-
 
 def misfit(byte: int, encoding: str) -> OSError:
     """The error of a byte, counted from 1, that is no text."""
-    return OSError(0, f"byte {byte:,} is no {encoding} text; name the file's encoding with --encoding NAME")
+    return OSError(EILSEQ, f"byte {byte:,} is no {encoding} text; name the file's encoding with --encoding NAME")

@@ -20,7 +20,8 @@ def line_records(stream: IO[bytes], file: str) -> Items:
 
 def _record(line: bytes, file: str, number: int) -> Record | Problem:
     try:
-        return Record(file, number, json.loads(line.decode(), object_pairs_hook=unique_keys))
+        text = line.decode().rstrip("\r\n")
+        return Record(file, number, json.loads(text, object_pairs_hook=unique_keys))
     except UnicodeDecodeError as error:
         why = f"line {number} is no UTF-8 text (byte {error.start + 1:,} of it); name the file's encoding with --encoding NAME"
     except json.JSONDecodeError as error:

@@ -6,8 +6,9 @@ cut. So a streamed file is read as a short one is: NaN is taken, a key that stan
 
 import json
 import re
+from collections.abc import Iterator
 from itertools import count
-from typing import IO, Any
+from typing import Any
 
 from counseling_sessions.profiles.documents.values import Items, OneRecord, Record, never, whole_value
 from counseling_sessions.profiles.problems import Problem
@@ -23,9 +24,9 @@ class _BrokenJson(ValueError):
     pass
 
 
-def json_records(stream: IO[str], file: str, one_record: OneRecord) -> Items:
+def json_records(texts: Iterator[str], file: str, one_record: OneRecord) -> Items:
     """Every item of the lists and every other value at the top of a text, until something is broken."""
-    window, numbers = _Window(stream), count(1)
+    window, numbers = _Window(texts), count(1)
     number, is_item = 0, False
     try:
         while sign := window.sign():
@@ -56,8 +57,9 @@ def reason(error: BaseException) -> str:
 class _Window:
     """The part of a text that is looked at: it moves on, and grows where a value needs it."""
 
-    def __init__(self, stream: IO[str]) -> None:
-        self._stream = stream
+    def __init__(self, texts: Iterator[str]) -> None:
+        self._texts = texts
+        self._failure: OSError | None = None
         self._text, self._at, self._ended = "", 0, False
         self._held: int | None = None
         self._line, self._column = 1, 1
@@ -117,12 +119,27 @@ class _Window:
         """Read as much as is looked at already, so that a long value is not tried too often, and drop what is done with."""
         done = self._at if self._held is None else self._held
         rest = len(self._text) - done
-        more = self._stream.read(max(CHUNK, rest))
+        more = self._read(max(CHUNK, rest))
         self._line, self._column = self._place(done)
         self._text = self._text[done:] + more
         self._at -= done
         self._held = None if self._held is None else 0
         self._ended = not more
+
+    def _read(self, least: int) -> str:
+        """The next text. A failure comes after all that was read before it."""
+        if self._failure:
+            raise self._failure
+        parts, size = list[str](), 0
+        try:
+            while size < least and (text := next(self._texts, "")):
+                parts.append(text)
+                size += len(text)
+        except OSError as error:
+            if not parts:
+                raise
+            self._failure = error
+        return "".join(parts)
 
     def _broken(self, at: int, why: str) -> _BrokenJson:
         line, column = self._place(at)

@@ -63,7 +63,7 @@ def files_in(path: Path, suffixes: Collection[str] = EVERY_SUFFIX, *, notes: lis
     """
     try:
         if path.is_file():
-            return _members(path, suffixes) if path.suffix.lower() == ZIP else [Place(path)]
+            return members_of(path, suffixes) if path.suffix.lower() == ZIP else [Place(path)]
         if not path.is_dir():
             raise ProfileError(f"there is no file or folder {str(path)!r}")
         runs: list[Path] = []
@@ -88,12 +88,12 @@ def natural(name: str) -> list[list[tuple[int, str]]]:
 
 def _of_file(file: Path, suffixes: Collection[str]) -> list[Place]:
     if file.suffix.lower() == ZIP:
-        return _members(file, suffixes)
+        return members_of(file, suffixes)
     return [Place(file)] if _suffix(file.name) in suffixes else []
 
 
-def _members(archive: Path, suffixes: Collection[str]) -> list[Place]:
-    """The members that a folder would be searched for; nested archives too, which are refused when they are read."""
+def members_of(archive: Path, suffixes: Collection[str] = EVERY_SUFFIX) -> list[Place]:
+    """The members that a folder would be searched for; nested archives too, which are refused when read. Raises `OSError`."""
     names = [name for name in member_names(archive) if not any(map(_is_hidden, name.split("/")))]
     wanted = {*suffixes, ZIP}
     return [

@@ -1,7 +1,6 @@
 """The records of one file: what it is, in which encoding, and then its reader."""
 
 import io
-from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
@@ -12,7 +11,7 @@ from counseling_sessions.profiles.documents.encodings import HEAD, UTF_8
 from counseling_sessions.profiles.documents.json_lines import line_records
 from counseling_sessions.profiles.documents.json_values import json_records
 from counseling_sessions.profiles.documents.kinds import Kind, binary_kind, delimiter_of, is_expected, text_kind
-from counseling_sessions.profiles.documents.places import Place, files_in
+from counseling_sessions.profiles.documents.places import Place, members_of
 from counseling_sessions.profiles.documents.tables import table_records
 from counseling_sessions.profiles.documents.texts import open_records, text_records, yaml_records
 from counseling_sessions.profiles.documents.values import Document, Items, OneRecord, Record, never
@@ -39,8 +38,8 @@ def records_of(
 ) -> Items:
     """Every record and every problem of a file, or of an archive's members, in order, read as they are asked for.
 
-    `one_record` is asked with the first item of a list at the file's top: True makes the list itself one record. `encoding`
-    is that of a text; else a byte order mark, UTF-8 or clear signs decide. `notes` gets what was assumed.
+    `one_record` is asked with the first item of a list at the file's top: True makes the list itself one record. A byte order
+    mark decides about the encoding, then `encoding`, then UTF-8 if it fits, then clear signs. `notes` gets what was assumed.
     """
     place = file if isinstance(file, Place) else Place(file)
     try:
@@ -82,11 +81,11 @@ def _records(asked: _Asked) -> Items:
 
 def _encoding(asked: _Asked, head: bytes, *, whole: bool) -> tuple[str | None, str]:
     """The encoding of a text, or None and why it has none."""
+    if marked := encodings.marked(head):
+        return marked, ""
     if asked.encoding:
         why = encodings.no_encoding(asked.encoding)
         return (None, why) if why else (asked.encoding, "")
-    if marked := encodings.marked(head):
-        return marked, ""
     if encodings.is_utf8(head, whole=whole):
         return UTF_8, ""
     if encoding := encodings.recognised(head):
@@ -104,7 +103,10 @@ def _of_binary(asked: _Asked, kind: Kind) -> Items:
     if kind is Kind.ZIP and place.member:
         yield Problem(place.name, "is an archive inside an archive; unpack it first")
     elif kind is Kind.ZIP:
-        for member in files_in(place.path):
+        members = members_of(place.path)
+        if not members:
+            yield Problem(place.name, "the archive holds nothing to read")
+        for member in members:
             yield from records_of(member, asked.one_record, encoding=asked.encoding, notes=asked.notes)
     else:
         with place.open() as stream:
@@ -114,21 +116,20 @@ def _of_binary(asked: _Asked, kind: Kind) -> Items:
 def _of_text(asked: _Asked, encoding: str, beginning: str, *, whole: bool) -> Items:
     place, kind = asked.place, text_kind(beginning, asked.place.suffix, whole=whole)
     _note_kind(asked, kind)
-    with closing(place.open()) as source:
-        if kind is Kind.JSON_LINES:
-            yield from line_records(source if encoding == UTF_8 else encodings.as_utf8(source, encoding), place.name)
-            return
-        text = io.TextIOWrapper(encodings.as_utf8(source, encoding), UTF_8, newline="")
+    with place.open() as source:
         if kind is Kind.JSON:
-            yield from json_records(text, place.name, asked.one_record)
-        elif kind is Kind.TABLE:
-            yield from _of_table(asked, text, beginning, whole=whole)
-        elif kind is Kind.YAML:
-            yield from yaml_records(text, place.name, asked.one_record)
-        elif kind is Kind.OPEN:
-            yield from open_records(text, place.name, asked.one_record)
+            yield from json_records(encodings.chunks(source, encoding), place.name, asked.one_record)
+        elif kind is Kind.JSON_LINES:
+            yield from line_records(source if encoding == UTF_8 else encodings.as_utf8(source, encoding), place.name)
         else:
-            yield from text_records(text, place.name)
+            text = io.TextIOWrapper(encodings.as_utf8(source, encoding), UTF_8, newline="")
+            if kind is Kind.TABLE:
+                yield from _of_table(asked, text, beginning, whole=whole)
+            elif kind is Kind.TEXT:
+                yield from text_records(text, place.name)
+            else:
+                read = yaml_records if kind is Kind.YAML else open_records
+                yield from read(text, place.name, asked.one_record)
 
 
 def _of_table(asked: _Asked, text: IO[str], beginning: str, *, whole: bool) -> Items:
