@@ -8,6 +8,8 @@ from rich.table import Table
 from rich.text import Text
 
 from counseling_sessions.commands.parsing.reading import ReadRequest
+from counseling_sessions.commands.telling import tell_assumed
+from counseling_sessions.profiles.problems import Note
 from counseling_sessions.sessions import Session, read_sessions
 from counseling_sessions.sessions.foreign import USUAL, shapes
 from counseling_sessions.sessions.foreign.understood import Field, Kind, LeftOut, Understood, understand
@@ -24,7 +26,10 @@ MOST_REASONS = 20
 def show(request: ReadRequest) -> int:
     """Show what is understood; 2 where some record could not be read, 1 where nothing could."""
     how = request.reading.how()
-    understood = understand(chain.from_iterable(read_sessions(path, failed=True, how=how) for path in request.sources))
+    notes: list[Note] = []
+    items = (read_sessions(path, failed=True, how=how, notes=notes) for path in request.sources)
+    understood = understand(chain.from_iterable(items))
+    tell_assumed({}, notes)
     if request.json:
         print_json(json_text(_data(understood, request.lines)))
     else:

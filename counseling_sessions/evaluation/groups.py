@@ -4,7 +4,7 @@ Whoever needs no texts asks for heads (`gather_heads`): the sessions are read on
 they are measured (`read_again`). `gather` keeps them in memory.
 """
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,9 +14,9 @@ from typing_extensions import TypeVar
 
 from counseling_sessions.evaluation.heads import SessionHead, head_of
 from counseling_sessions.evaluation.pairs import Pairing
-from counseling_sessions.profiles.problems import Problem
+from counseling_sessions.profiles.problems import Note, Problem
 from counseling_sessions.sessions import Session, SessionKey, read_sessions
-from counseling_sessions.sessions.foreign import AS_IT_SAYS, HowToRead
+from counseling_sessions.sessions.foreign import AS_IT_SAYS, Aside, HowToRead
 from counseling_sessions.sessions.foreign.usual import plain
 from counseling_sessions.sessions.ledger import Damage
 from counseling_sessions.sessions.prompt_sets import PromptsInUse
@@ -33,7 +33,7 @@ class Gathered(Generic[S]):
     """Sessions by the name of their group, in order, and how those of two groups are paired.
 
     `by` is what the groups are, and `how` how others' files are read; `problems` names what could not be read; `unnamed` counts
-    sessions without a group.
+    sessions without a group. `assumed` counts sessions by what was taken for granted of them, `notes` says it of files.
     """
 
     sources: tuple[str, ...]
@@ -44,6 +44,8 @@ class Gathered(Generic[S]):
     unnamed: int = 0
     failed: int = 0
     damaged: list[Damage] = field(default_factory=list)
+    assumed: Counter[str] = field(default_factory=Counter)
+    notes: list[Note] = field(default_factory=list)
 
     @property
     def sessions(self) -> list[S]:
@@ -108,12 +110,15 @@ def _gathered(gathered: Gathered[S], paths: Sequence[Path], kept: Callable[[Sess
     fields: set[str] = set()
     for path, name in zip(paths, _names(paths), strict=True):
         left_out = gathered.damaged if salvage else None
-        for item in read_sessions(path, failed=True, left_out=left_out, how=gathered.how):
+        for item in read_sessions(path, failed=True, left_out=left_out, how=gathered.how, notes=gathered.notes):
+            if isinstance(item, Aside):
+                continue
             if isinstance(item, Problem):
                 gathered.problems.append(item)
             elif item.failed:
                 gathered.failed += 1
             else:
+                gathered.assumed.update(item.assumed)
                 fields |= item.metadata.keys() if gathered.by else set()
                 sessions.append((name, kept(item), _group(item, name, gathered.by) if gathered.by else None))
     if not sessions:

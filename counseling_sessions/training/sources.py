@@ -15,7 +15,7 @@ from counseling_sessions.graph.provenance import configuration_hash
 from counseling_sessions.nodes.context import phase_of
 from counseling_sessions.profiles.problems import Problem
 from counseling_sessions.sessions.folder import run_folder
-from counseling_sessions.sessions.foreign import AS_IT_SAYS, HowToRead, records_and_sessions
+from counseling_sessions.sessions.foreign import AS_IT_SAYS, Aside, HowToRead, records_and_sessions
 from counseling_sessions.sessions.ledger import Damage
 from counseling_sessions.sessions.record import Provenance, SessionRecord, Turn
 from counseling_sessions.sessions.session import Message, Session
@@ -46,6 +46,8 @@ def read_sources(
     else:
         for file, item in records_and_sessions(path, how):
             split = Path(file).stem if Path(file).stem in SPLITS else None
+            if isinstance(item, Aside):
+                continue
             if isinstance(item, Problem):
                 yield item
             elif isinstance(item, Session):

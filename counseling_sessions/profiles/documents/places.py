@@ -25,6 +25,8 @@ EVERY_SUFFIX = frozenset(SUFFIXES | TEXT_SUFFIXES)
 _NO_DATA = re.compile(r"index\.jsonl|(readme|license|licence|citation|changelog|notice)(\.\w+)?", re.IGNORECASE)
 """Names of files that are about the data beside them, such as the card and the index of our exports."""
 _OF_ARROW = {"dataset_info.json", "state.json", "dataset_dict.json"}
+_SPLITS = {"train", "validation", "test"}
+"""Names of files that are a data set with its splits: what lies in folders beside them is what it was made from."""
 _RUN_MARKS = ("run.json", "shards", "ledger", "sessions.ledger", "journals")
 """What a folder holds that is a run of this program; `sessions.folder` reads those."""
 
@@ -58,7 +60,8 @@ def files_in(path: Path, suffixes: Collection[str] = EVERY_SUFFIX, *, notes: lis
     """A file, the members of a zip archive, or what a folder and the folders in it hold, session_2 before session_10.
 
     Of folders and archives it takes the files with one of `suffixes`, packed or not. It passes over hidden files, files about
-    the data (`README.md`, the `index.jsonl` of an export), and the folders of our runs, which `notes` are told of. Raises
+    the data (`README.md`, the `index.jsonl` of an export), folders beside the files of splits, and the folders of our runs, which
+    `notes` are told of. Raises
     `ProfileError` if there is nothing to read.
     """
     try:
@@ -113,8 +116,11 @@ def _walk(folder: Path, top: Path, runs: list[Path], seen: set[Path]) -> Iterato
     if folder != top and not names.isdisjoint(_RUN_MARKS):
         runs.append(folder)
         return
+    is_data_set = any(path.is_file() and path.stem in _SPLITS and _suffix(path.name) in SUFFIXES for path in inside)
     is_arrow = "dataset_dict.json" in names or any(name.endswith(".arrow") for name in names)
     for path in inside:
+        if path.is_dir() and is_data_set:
+            continue
         if path.is_dir():
             yield from _walk(path, top, runs, seen)
         elif path.is_file() and not _NO_DATA.fullmatch(path.name) and not (is_arrow and path.name in _OF_ARROW):

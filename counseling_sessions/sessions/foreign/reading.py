@@ -101,7 +101,7 @@ def _read(origin: Origin) -> Iterator[SessionRecord | Session | Problem]:
         if is_row_of_ours(value):
             yield session_of_row(value, item.file)
             return
-        if isinstance(value, dict) and "session_id" in value and "turns" in value and "profile_id" in value:
+        if _is_record_of_ours(value):
             yield record_of_value(value)
             return
     except ValueError as error:
@@ -115,6 +115,13 @@ def _read(origin: Origin) -> Iterator[SessionRecord | Session | Problem]:
             yield Problem(item.file, str(session), item.number, session.field)
         else:
             yield session
+
+
+def _is_record_of_ours(value: Any) -> bool:
+    """Whether a value is one of our records, maybe a broken one; others have a list of messages under `turns`."""
+    if not isinstance(value, dict) or "session_id" not in value or "turns" not in value:
+        return False
+    return "profile_id" in value or not isinstance(value["turns"], list)
 
 
 @dataclass
