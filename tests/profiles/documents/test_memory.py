@@ -13,9 +13,9 @@ from counseling_sessions.profiles.documents import Record, records_of
 
 MESSAGES = [{"role": "user", "content": f"{number} " + "words and words " * 20} for number in range(20)]
 SESSION = {"messages": MESSAGES}
-COUNT = 3000
-MOST_HELD = 12 * 2**20
-"""Bytes: a piece of a MiB, read and parsed, and what libraries hold. The files have 20 MiB and more."""
+COUNT = 1500
+MOST_HELD = 8 * 2**20
+"""Bytes: a piece of a MiB, read and parsed, and what libraries hold. The files have 11 MiB and more."""
 
 
 def write_list(path):
@@ -36,7 +36,9 @@ def write_wide_lines(path):
 
 def write_table(path):
     with path.open("w", newline="") as file:
-        csv.writer(file).writerows([["session", "text"], *([[str(number), json.dumps(SESSION)] for number in range(COUNT)])])
+        csv.writer(file).writerows(
+            [["session", "text"], *([[str(number), json.dumps(SESSION)] for number in range(COUNT)])]
+        )
 
 
 def write_parquet(path):
