@@ -62,7 +62,7 @@ def _show_kind(console: Console, name: str, kind: Kind, lines: int) -> None:
     facts.add_row(
         "sessions", f"{kind.sessions:,} in {counted(len(kind.files), 'file')}, {counted(len(kind.clients), 'client')}"
     )
-    facts.add_row("messages", f"{said}; {span} turns a session")
+    facts.add_row("messages", f"{said}; turns a session: {span}")
     if kind.speakers:
         facts.add_row("sides", ", ".join(f"{who} → {side}" for (who, side), _ in kind.speakers.most_common(8)))
     for what, count in kind.passed_over.most_common():

@@ -102,8 +102,8 @@ def prepare(
 
     A client is in one split only. A file named after a split (as in the corpus) decides it for all other files; else a hash of the
     client does. The corpus's held-out clients are held out everywhere, so that its test split stays a test. Raises `ProfileError`
-    for a broken record, and for a session with a risk unless `with_risk`; `skip_invalid` leaves these out; `how` is how others' files are read.
-    Raises `ExportError` if it cannot write `out`.
+    for a broken record, and for a session with a risk unless `with_risk`; `skip_invalid` leaves these out; `how` is how others'
+    files are read. Raises `ExportError` if it cannot write `out`.
     """
     report = DataReport(
         sources=[str(path) for path in sources], roles=list(roles), prompts=_prompts_hash(), as_embedded=as_embedded

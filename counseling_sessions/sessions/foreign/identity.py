@@ -17,7 +17,7 @@ def id_of(value: Any, shape: Shape, record: Record, number: int | None) -> str:
     named = _name(at(fields, shape.id)) if shape.id else None
     if named is None and is_list_of_rows(value):
         named = _name(group_of(fields, shape))
-    if named is None and (key := key_in(fields, usual().id)):
+    if named is None and not is_list_of_rows(value) and (key := key_in(fields, usual().id)):
         named = _name(fields[key])
     if named is None:
         stem = Path(record.file).stem

@@ -66,7 +66,8 @@ def talk_of(value: Any, shape: Shape) -> Talk:
     for pair in () if shape.first else outside:
         _add(talk, *pair, {})
     if not talk.said:
-        raise FieldError(field_name or "messages", "holds no message")
+        what = "no line begins with the label of a speaker" if isinstance(messages, str) else "holds no message"
+        raise FieldError(field_name or "messages", what)
     return talk
 
 

@@ -29,6 +29,8 @@ def labelled(text: str) -> list[tuple[str, str]]:
     """
     if ":" not in text and "：" not in text:
         return []
+    if "\n" not in text:
+        text = text.replace("\\n", "\n")  # a cell of a table in which line feeds are written out
     lines = [_MARKUP.sub("", line) for line in text.split("\n")]
     matches = [_LABEL.match(line) for line in lines]
     names = _speakers([(plain(match["name"]) if match else None) for match in matches], lines)
@@ -48,7 +50,7 @@ def _speakers(labels: list[str | None], lines: list[str]) -> set[str]:
     named = {label for label in seen if label in kinds and (kinds[label] != "aside" or label in _ASIDES)}
     short = {label for pair in usual().labels if set(pair) <= set(seen) for label in pair}
     if named or short:
-        return named or short
+        return named | _other_side(seen, named) if named else short
     alone = [label for label in seen if label in _letters()]
     if alone and len(seen) == 1:
         return set(alone)
@@ -56,6 +58,16 @@ def _speakers(labels: list[str | None], lines: list[str]) -> set[str]:
     common = [label for label, count in seen.most_common(_TWO) if count > 1]
     covered = sum(seen[label] for label in common)
     return set(common) if len(common) == _TWO and covered >= 0.8 * filled else set()
+
+
+def _other_side(seen: Counter[str], named: set[str]) -> set[str]:
+    """Where only one side has a usual name: the label that stands about as often, such as a first name or a letter."""
+    sides = {usual().kinds[name] for name in named} & {"counselor", "client", "assistant", "user"}
+    others = [(count, label) for label, count in seen.items() if label not in named]
+    if len(sides) != 1 or not others:
+        return set()
+    count, label = max(others)
+    return {label} if 2 * count >= sum(seen[name] for name in named) else set()
 
 
 @cache

@@ -53,6 +53,8 @@ def test_every_form_is_read_alike(value: Any, tmp_path: Path) -> None:
         ("[00:01:02] Counselor 1: Hello.\n[00:01:09] Client: Hm.", [("Counselor", "Hello."), ("Client", "Hm.")]),
         ("**Turn 1\n<span style=\"x\">AI Clinician</span>:**\n Hello.\n\n---\n**Turn 1\n<span>Member</span>:**\n Hm.", [("AI Clinician", "Hello.\n\n---"), ("Member", "Hm.")]),
         ("Ana: Hello.\nZoe: Hm.\nAna: Yes?\nZoe: No.", [("Ana", "Hello."), ("Zoe", "Hm."), ("Ana", "Yes?"), ("Zoe", "No.")]),
+        ("Interviewer: Why?\nP: It broke.\nInterviewer: And?\nP: Nothing.\nNote: late.", [("Interviewer", "Why?"), ("P", "It broke."), ("Interviewer", "And?"), ("P", "Nothing.\nNote: late.")]),
+        ("T: Hello.\\nC: Hm.", [("T", "Hello."), ("C", "Hm.")]),
         ("Dear all: this is a letter.\nIt has: colons.", []),
         ("No label at all", []),
     ],
@@ -85,6 +87,21 @@ def test_codes_of_several_annotators_stand_beside_each_other(tmp_path: Path) -> 
         {"client_talk_type": ("neutral",)},
     ]
     assert session.passed_over == {"row of a further annotator": 1}
+
+
+def test_rows_without_a_session_are_one_under_the_files_name(tmp_path: Path) -> None:
+    [session] = read(tmp_path, "ID,Type,Utterance\n1,T,Hello\n2,P,Hi\n", "visit 3.csv")
+    assert isinstance(session, Session)
+    assert (session.id, [(said.speaker, said.text) for said in session.dialogue]) == (
+        "visit 3",
+        [("counselor", "Hello"), ("client", "Hi")],
+    )
+
+
+def test_a_letter_is_no_session(tmp_path: Path) -> None:
+    [problem] = read(tmp_path, "Dear Ana,\nnothing new.", "letter.txt")
+    assert isinstance(problem, Problem)
+    assert problem.message == "no line begins with the label of a speaker"
 
 
 def test_two_sessions_of_one_id_keep_apart(tmp_path: Path) -> None:

@@ -125,7 +125,7 @@ def test_a_folder_is_read_in_the_order_of_its_numbers(tmp_path: Path) -> None:
             "nothing says who is the client of 'zoe' and 'ana'; name it with --client-is",
         ),
         (released(dialogue=[*SAID, {"role": "client"}]), "dialogue.6.message", "is missing"),
-        (released(dialogue=..., history="no labels"), "history", "holds no message"),
+        (released(dialogue=..., history="no labels"), "history", "no line begins with the label"),
         (3, "", "holds int"),
         ([3], "", "should be a list of messages or a text of labelled lines"),
         ({"session_id": "x", "profile_id": "y", "turns": []}, "", "not a session record"),
