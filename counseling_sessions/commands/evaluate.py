@@ -26,7 +26,7 @@ from counseling_sessions.commands.reports import (
     tell_problems,
     tell_scoreless,
 )
-from counseling_sessions.commands.telling import errors, tell, tell_left_out, tell_still_to_come
+from counseling_sessions.commands.telling import errors, tell, tell_assumed, tell_left_out, tell_still_to_come
 from counseling_sessions.evaluation.branches import read_branches
 from counseling_sessions.evaluation.compare import Comparison, compare_groups
 from counseling_sessions.evaluation.diversity.tokens import as_in_paper, tokenizer_of_file, unicode_words
@@ -56,6 +56,7 @@ from counseling_sessions.profiles.problems import Problem
 from counseling_sessions.profiles.readers import read_profiles
 from counseling_sessions.sessions import Session, read_sessions
 from counseling_sessions.sessions.folder import RunFolder
+from counseling_sessions.sessions.foreign import Aside
 from counseling_sessions.settings import SettingsError
 
 RISK_WORDS = RiskWords(find_listed, asks_about_risk, answer_of)
@@ -94,8 +95,9 @@ def score_reference(request: ReferenceRequest) -> int:
 def _evaluate(request: EvaluateRequest | CompareRequest, report: ReportOptions) -> int:
     plain, needing = request.measuring.chosen(request.judging)
     judges, scales = _judges_and_scales(request.judging, needing)
-    gathered = gather_heads(request.sources, request.by, salvage=request.salvage)
+    gathered = gather_heads(request.sources, request.by, salvage=request.salvage, how=request.reading.how())
     tell_left_out(gathered.damaged)
+    tell_assumed(gathered.assumed, gathered.notes)
     tell_still_to_come(request.sources)
     groups = _compared(request, gathered) if isinstance(request, CompareRequest) else None
     listed = request.show if isinstance(request, EvaluateRequest) else None
@@ -204,9 +206,10 @@ def _plantable_in(path: Path) -> tuple[Session, ...]:
         raise SettingsError(f"--planted-on {path}: there is no such group, file or folder")
     sessions: list[Session] = []
     for item in read_sessions(path):
-        if isinstance(item, Problem):
+        if isinstance(item, Problem) and not isinstance(item, Aside):
             raise SettingsError(f"--planted-on: {item}")
-        sessions.append(item)
+        if isinstance(item, Session):
+            sessions.append(item)
     if not any(session.turns >= FEWEST_TURNS for session in sessions):
         raise SettingsError(f"--planted-on {path}: no session of {FEWEST_TURNS} turns or more")
     return tuple(sessions)

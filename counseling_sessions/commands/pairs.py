@@ -20,7 +20,15 @@ from counseling_sessions.commands.reports import (
     tell_scoreless,
 )
 from counseling_sessions.commands.scale_ratings import report_scale_agreement, scale_study
-from counseling_sessions.commands.telling import errors, say, tell, tell_left_out, tell_still_to_come, warn
+from counseling_sessions.commands.telling import (
+    errors,
+    say,
+    tell,
+    tell_assumed,
+    tell_left_out,
+    tell_still_to_come,
+    warn,
+)
 from counseling_sessions.evaluation.aspects import Aspects, read_aspects
 from counseling_sessions.evaluation.groups import gather
 from counseling_sessions.evaluation.judged_pairs import judged_pairs
@@ -212,9 +220,10 @@ def _plain(data: dict[str, Any]) -> dict[str, Any]:
 
 def _pairs_between(request: PairRequest) -> tuple[Pairs, list[str]]:
     """The pairs of sessions that are asked for, and the groups that they are of. Raises `SettingsError` where there are none."""
-    gathered = gather(request.sources, request.by, salvage=request.salvage)
+    gathered = gather(request.sources, request.by, salvage=request.salvage, how=request.reading.how())
     tell_still_to_come(request.sources)
     tell_left_out(gathered.damaged)
+    tell_assumed(gathered.assumed, gathered.notes)
     methods = list(names(request.between) if request.between else gathered.groups)
     if unknown := [name for name in methods if name not in gathered.groups]:
         raise SettingsError(

@@ -11,7 +11,7 @@ from counseling_sessions.commands.parsing.evaluation import SCALES, AgreementReq
 from counseling_sessions.commands.parsing.values import names
 from counseling_sessions.commands.report_data import read_report
 from counseling_sessions.commands.reports import give_report, tell_problems
-from counseling_sessions.commands.telling import tell_left_out, tell_still_to_come, warn
+from counseling_sessions.commands.telling import tell_assumed, tell_left_out, tell_still_to_come, warn
 from counseling_sessions.evaluation.groups import gather
 from counseling_sessions.evaluation.judging.run import Score
 from counseling_sessions.evaluation.rated_sessions import PEOPLE, rated_sessions
@@ -38,9 +38,10 @@ def scale_study(request: RateRequest) -> ScaleStudy:
     if request.aspects or request.label_studio:
         raise SettingsError("--aspects and --label-studio are for pairs; leave them out with --scale")
     scale = read_scale(SCALES.get(request.scale or "", request.scale or ""))
-    gathered = gather(request.sources, request.by, salvage=request.salvage)
+    gathered = gather(request.sources, request.by, salvage=request.salvage, how=request.reading.how())
     tell_still_to_come(request.sources)
     tell_left_out(gathered.damaged)
+    tell_assumed(gathered.assumed, gathered.notes)
     tell_problems(gathered.problems)
     wanted = names(request.between) if request.between else tuple(gathered.groups)
     if unknown := [name for name in wanted if name not in gathered.groups]:

@@ -1,18 +1,20 @@
 """What a command says: its output, and beside it."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 
 from rich.console import Console
 from rich.text import Text
 
 from counseling_sessions.profiles.library import risk_notice
+from counseling_sessions.profiles.problems import Note
 from counseling_sessions.sessions.errors import RunError
 from counseling_sessions.sessions.folder import run_folder
 from counseling_sessions.sessions.journal_lines import SUFFIX
 from counseling_sessions.sessions.ledger import Damage, counted_damage, damage_lines
 from counseling_sessions.texts.console import HarmlessConsole
 from counseling_sessions.texts.harmless import one_line
+from counseling_sessions.texts.words import counted
 
 
 def errors() -> Console:
@@ -45,6 +47,18 @@ def tell_left_out(left_out: list[Damage] | None) -> None:
     """Say which damaged sessions were left out, if any were."""
     if left_out:
         warn("\n  ".join([f"left out: {counted_damage(left_out)}", *damage_lines(left_out)]))
+
+
+def tell_assumed(assumed: Mapping[str, int], notes: Sequence[Note]) -> None:
+    """Say what was taken for granted of others' files and sessions, each once."""
+    for what, count in assumed.items():
+        warn(f"{counted(count, 'session')}: {what}")
+    files: dict[str, list[str]] = {}
+    for note in notes:
+        files.setdefault(note.message, []).append(note.file)
+    for message, named in files.items():
+        more = f" and {len(named) - 1:,} more" if len(named) > 1 else ""
+        tell(f"{named[0]}{more}: {message}")
 
 
 def still_to_come(folder: Path) -> int:

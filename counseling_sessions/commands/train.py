@@ -37,6 +37,7 @@ def write_examples(request: TrainDataRequest) -> int:
         skip_invalid=request.skip_invalid,
         with_risk=request.with_risk,
         overwrite=request.overwrite,
+        how=request.reading.how(),
     )
     tell_still_to_come(request.sources)
     for problem in report.skipped:

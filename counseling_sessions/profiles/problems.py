@@ -24,6 +24,17 @@ class Problem:
         return " ".join(f"{place}: {self.message}".split())
 
 
+@dataclass(frozen=True)
+class Note:
+    """What was assumed about a file that does not say it itself: its encoding, its delimiter, how it is read."""
+
+    file: str
+    message: str
+
+    def __str__(self) -> str:
+        return f"{self.file}: {self.message}"
+
+
 class ProfileError(UserError, ValueError):
     """No profile, or not the right one, could be read. `problems` holds every problem."""
 

@@ -1,4 +1,4 @@
-"""Read client profiles, our own or CACTUS records, from JSON, JSON lines and YAML files and directories of them."""
+"""Read client profiles, our own or CACTUS records, from files of records and directories of them."""
 
 import difflib
 from collections.abc import Iterable, Iterator
@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from counseling_sessions.profiles.documents import SUFFIXES, Record, read_document, records_of
+from counseling_sessions.profiles.documents import SUFFIXES, Place, Record, files_in, read_document, records_of
 from counseling_sessions.profiles.library import builtin_ids, load_builtin, load_risk, misfit, risk_ids
 from counseling_sessions.profiles.problems import Problem, ProfileError
 from counseling_sessions.profiles.records import long_fields, profile_of
@@ -36,7 +36,7 @@ class ReadResult:
 
 
 def read_profiles(path: Path, *, skip_invalid: bool = False) -> ReadResult:
-    """Read every profile of a file, or of the `.json`, `.jsonl`, `.ndjson`, `.yaml` and `.yml` files of a directory.
+    """Read every profile of a file, or of the files of records in a directory and the directories in it.
 
     Ids must be unique in one read. Raises `ProfileError` where there is nothing to read, and for any problem. With
     `skip_invalid` the result holds the valid profiles and the problems.
@@ -57,7 +57,7 @@ def read_profiles(path: Path, *, skip_invalid: bool = False) -> ReadResult:
 
 
 def iter_profiles(path: Path) -> Iterator[ClientProfile | Problem]:
-    """Every profile and every problem of a file or directory, in order. Reads JSON lines one by one.
+    """Every profile and every problem of a file or directory, in order, read one by one.
 
     Raises `ProfileError` where there is nothing to read.
     """
@@ -101,17 +101,10 @@ def profile_json_schema() -> dict[str, Any]:
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema, "title": "Client profile"}
 
 
-def _files(path: Path) -> list[Path]:
+def _files(path: Path) -> list[Place]:
     try:
-        if path.is_dir():
-            files = sorted(file for file in path.iterdir() if file.suffix.lower() in SUFFIXES and file.is_file())
-            if not files:
-                raise ProfileError(
-                    f"{path}: no profiles in this directory; looked for {', '.join(sorted(SUFFIXES))} files"
-                )
-            return files
         if path.exists():
-            return [path]
+            return files_in(path, SUFFIXES)
     except OSError as error:
         raise ProfileError(f"{path}: cannot be read: {error.strerror or error}") from None
     raise ProfileError(f"there is no file or directory {str(path)!r}{_id_hint(path)}")

@@ -2,6 +2,7 @@
 
 import hashlib
 from dataclasses import dataclass
+from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, Field, SkipValidation
 
@@ -29,7 +30,7 @@ class Message(BaseModel):
 
     A counselor's message begins a turn; turn 0 is the opening. Only in our sessions a counselor's message has phase, picked
     techniques and 1-based step of the plan in force, and a client's the level up to which it may tell its form (`openness`);
-    `closing` is the counselor's goodbye.
+    `closing` is the counselor's goodbye. `codes` are what others' files say of a message, a value for each annotator.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -42,6 +43,7 @@ class Message(BaseModel):
     techniques: tuple[str, ...] = ()
     step: int | None = None
     openness: int | None = None
+    codes: dict[str, tuple[str, ...]] = Field(default_factory=dict)
 
 
 class Session(BaseModel):
@@ -52,6 +54,10 @@ class Session(BaseModel):
     first plan's steps, `revisions` has those after it, each with the turn from which on it is in force and the count of its
     steps. `prompts` has the prompts that it was made with (`prompt_sets.sets_of`); `cut_prompts` counts the calls whose
     prompt the server seems to have cut without a word. `risk` is what the counselor's side noticed of a risk, turn by turn.
+
+    Only others' sessions have the fields after it: `client_id` as their file names the client, `metadata` by its path there,
+    `passed_over` what was no speech, by its kind, `speakers` their file's names of the two sides, `assumed` what it does not say and
+    was taken for granted, and the `shape` that they were read as.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -77,11 +83,21 @@ class Session(BaseModel):
     prompts: SkipValidation[dict[str, PromptHashes]] = Field(default_factory=dict)
     cut_prompts: int = 0
     risk: tuple[RiskEntry, ...] = ()
+    client_id: str | None = None
+    metadata: dict[str, str | int | float | bool] = Field(default_factory=dict)
+    passed_over: dict[str, int] = Field(default_factory=dict)
+    assumed: tuple[str, ...] = ()
+    speakers: dict[str, Speaker] = Field(default_factory=dict)
+    shape: str | None = None
 
     @property
     def client(self) -> str:
-        """The client, whatever the attitude: `client_group`, or without a profile a client of this session alone."""
-        return client_group(self.profile) if self.profile else f"session {self.id} of {self.source}"
+        """The client, whatever the attitude: `client_group`, else as its file names it, else a client of this session alone."""
+        if self.profile:
+            return client_group(self.profile)
+        if self.client_id:
+            return f"client {self.client_id} of {Path(self.source).parent}"
+        return f"session {self.id} of {self.source}"
 
     @property
     def key(self) -> SessionKey:

@@ -20,6 +20,7 @@ from counseling_sessions.ladder.models import default_model
 from counseling_sessions.nodes.methods import METHODS
 from counseling_sessions.profiles.problems import Problem, ProfileError
 from counseling_sessions.prompts import prompt_hashes
+from counseling_sessions.sessions.foreign import AS_IT_SAYS, HowToRead
 from counseling_sessions.sessions.ledger import Damage
 from counseling_sessions.sessions.record import SessionRecord
 from counseling_sessions.sessions.session import client_group
@@ -95,25 +96,26 @@ def prepare(
     skip_invalid: bool = False,
     with_risk: bool = False,
     overwrite: bool = False,
+    how: HowToRead = AS_IT_SAYS,
 ) -> DataReport:
     """Write the examples of all sessions into `out`, one file a split; returns a report.
 
     A client is in one split only. A file named after a split (as in the corpus) decides it for all other files; else a hash of the
     client does. The corpus's held-out clients are held out everywhere, so that its test split stays a test. Raises `ProfileError`
-    for a broken record, and for a session with a risk unless `with_risk`; `skip_invalid` leaves these out. Raises `ExportError` if it
-    cannot write `out`.
+    for a broken record, and for a session with a risk unless `with_risk`; `skip_invalid` leaves these out; `how` is how others'
+    files are read. Raises `ExportError` if it cannot write `out`.
     """
     report = DataReport(
         sources=[str(path) for path in sources], roles=list(roles), prompts=_prompts_hash(), as_embedded=as_embedded
     )
-    bound = _bound_clients(sources, skip_invalid)
+    bound = _bound_clients(sources, skip_invalid, how)
     shares = splits or Splits()
     clients: dict[str, set[str]] = {split: set() for split in SPLITS}
     with staged(out, overwrite=overwrite) as folder:
         with writing(out):
             files = {split: (folder / f"{split}.jsonl").open("w", encoding="utf-8", newline="\n") for split in SPLITS}
         try:
-            for source in _usable(sources, report, skip_invalid, with_risk):
+            for source in _usable(sources, report, skip_invalid, with_risk, how):
                 client = client_group(source.record.profile)
                 split = bound.get(client) or shares.split_of(client, seed)
                 clients[split].add(client)
@@ -166,10 +168,12 @@ def _example(line: str, place: str) -> dict[str, Any]:
     return row
 
 
-def _usable(sources: Sequence[Path], report: DataReport, skip_invalid: bool, with_risk: bool) -> Iterator[Source]:
+def _usable(
+    sources: Sequence[Path], report: DataReport, skip_invalid: bool, with_risk: bool, how: HowToRead
+) -> Iterator[Source]:
     for path in sources:
         left_out: list[Damage] | None = [] if skip_invalid else None
-        for source in read_sources(path, left_out=left_out):
+        for source in read_sources(path, left_out=left_out, how=how):
             item = source
             if isinstance(source, Source) and source.record.has_risk and not with_risk:
                 item = Problem(str(path), f"session {source.record.session_id}: it has a risk; --with-risk takes it")
@@ -182,11 +186,11 @@ def _usable(sources: Sequence[Path], report: DataReport, skip_invalid: bool, wit
         report.skipped += (f"{path}: {damage}" for damage in left_out or ())
 
 
-def _bound_clients(sources: Sequence[Path], skip_invalid: bool) -> dict[str, str]:
+def _bound_clients(sources: Sequence[Path], skip_invalid: bool, how: HowToRead) -> dict[str, str]:
     """The split of every client of a file named after a split, and of the corpus's held-out clients."""
     bound = held_out_clients()
     for path in sources:
-        for item in read_sources(path, left_out=[] if skip_invalid else None):
+        for item in read_sources(path, left_out=[] if skip_invalid else None, how=how):
             if isinstance(item, Source) and item.split:
                 client = client_group(item.record.profile)
                 bound[client] = max(bound.get(client, "train"), item.split, key=SPLITS.index)

@@ -15,7 +15,7 @@ from counseling_sessions.graph.provenance import configuration_hash
 from counseling_sessions.nodes.context import phase_of
 from counseling_sessions.profiles.problems import Problem
 from counseling_sessions.sessions.folder import run_folder
-from counseling_sessions.sessions.foreign import records_and_sessions
+from counseling_sessions.sessions.foreign import AS_IT_SAYS, Aside, HowToRead, records_and_sessions
 from counseling_sessions.sessions.ledger import Damage
 from counseling_sessions.sessions.record import Provenance, SessionRecord, Turn
 from counseling_sessions.sessions.session import Message, Session
@@ -33,17 +33,21 @@ class Source:
     split: str | None = None
 
 
-def read_sources(path: Path, *, left_out: list[Damage] | None = None) -> Iterator[Source | Problem]:
+def read_sources(
+    path: Path, *, left_out: list[Damage] | None = None, how: HowToRead = AS_IT_SAYS
+) -> Iterator[Source | Problem]:
     """Every finished session of a place, one by one, and a problem for each that training cannot use.
 
     A session in which a person took part is such a problem. Raises `ProfileError` or `RunError` where there is nothing to read, or
-    sessions are damaged; a list `left_out` takes the damaged ones instead.
+    sessions are damaged; a list `left_out` takes the damaged ones instead. `how` is how others' files are read.
     """
     if folder := run_folder(path):
         yield from (_ours(record, str(path)) for record in folder.records(left_out=left_out))
     else:
-        for file, item in records_and_sessions(path):
+        for file, item in records_and_sessions(path, how):
             split = Path(file).stem if Path(file).stem in SPLITS else None
+            if isinstance(item, Aside):
+                continue
             if isinstance(item, Problem):
                 yield item
             elif isinstance(item, Session):

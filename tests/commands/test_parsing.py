@@ -31,6 +31,7 @@ REQUIRED = {
     "status": ["x"],
     "merge": ["x"],
     "export": ["x", "--format", "jsonl", "--out", "y"],
+    "read": ["x"],
     "evaluate": ["x"],
     "compare": ["x"],
     "reference": ["x"],

@@ -161,3 +161,37 @@ def test_a_pair_has_one_name_whatever_is_named_first(ours: Path) -> None:
     [other] = pairs_of({name: groups[name] for name in ("single", "magnet")}, Pairing()).pairs
     assert one.id == other.id
     assert one.groups == other.groups[::-1] == ("magnet", "single")
+
+
+@pytest.fixture
+def labelled(tmp_path: Path) -> Path:
+    records = [
+        {"id": f"s{number}", "about": {"Quality": quality, "score": number}, "dialogue": DIALOGUE}
+        for number, quality in enumerate(("high", "low", "high", "n/a"))
+    ]
+    (tmp_path / "labelled.json").write_text(json.dumps(records), encoding="utf-8")
+    return tmp_path / "labelled.json"
+
+
+@pytest.mark.parametrize("by", ["about/Quality", "quality", "Quality"])
+def test_any_field_of_others_files_groups_them(by: str, labelled: Path) -> None:
+    gathered = gather([labelled], by)
+    assert {name: [session.id for session in group] for name, group in gathered.groups.items()} == {
+        "high": ["s0", "s2"],
+        "low": ["s1"],
+    }
+    assert (gathered.by, gathered.unnamed) == (by, 1)
+
+
+def test_a_field_that_no_session_has_is_refused_with_those_that_there_are(labelled: Path) -> None:
+    with pytest.raises(
+        SettingsError, match=r"none of the 4 sessions says its topic; their fields are about/Quality, about/score, id"
+    ):
+        gather([labelled], "topic")
+
+
+def test_a_field_with_too_many_values_makes_no_groups(tmp_path: Path) -> None:
+    records = [{"id": str(number), "when": f"day {number}", "dialogue": DIALOGUE} for number in range(50)]
+    (tmp_path / "many.json").write_text(json.dumps(records), encoding="utf-8")
+    with pytest.raises(SettingsError, match=r"--by when: 50 groups \(day 0, day 1"):
+        gather([tmp_path / "many.json"], "when")

@@ -50,7 +50,8 @@ def ids(path, **options):
         ("LIST.YML", yaml.safe_dump([small("a"), small("b")]), ["a", "b"]),
         ("many.yaml", yaml.safe_dump_all([small("a"), small("b")]) + "---\n", ["a", "b"]),
         ("json.txt", "  " + json.dumps(small()), ["a"]),
-        ("yaml.txt", yaml.safe_dump(small()), ["a"]),
+        ("yaml", yaml.safe_dump(small()), ["a"]),
+        ("utf-16.json", json.dumps(small()).encode("utf-16"), ["a"]),
         ("bom.json", b"\xef\xbb\xbf" + json.dumps(small()).encode(), ["a"]),
     ],
 )
@@ -101,8 +102,12 @@ BROKEN = {
     "yaml tag": ("x.yaml", "!!python/object/apply:os.getcwd []", "could not determine a constructor"),
     "yaml int": ("x.yaml", "id: !!int ''", "does not fit its type 'int'"),
     "yaml bytes": ("x.yaml", "id: \x01", "broken YAML: character 5"),
-    "utf-16": ("x.json", json.dumps(small()).encode("utf-16"), "not UTF-8 text (it looks like UTF-16)"),
-    "latin-1": ("x.yaml", "id: é".encode("latin-1"), "not UTF-8 text (byte 5 does not fit)"),
+    "unclear encoding": (
+        "x.yaml",
+        "id: é".encode("latin-1"),
+        "its encoding is not clear; name it with --encoding NAME",
+    ),
+    "plain text": ("x.txt", yaml.safe_dump(small()), "should be an object with a profile's fields, not text"),
     "text": ("x.json", '"hello"', "holds str, not an object or a list of objects"),
     "null": ("x.json", "null", "holds null, not an object"),
     "item": ("x.json", "[3]", "record 1: should be an object with a profile's fields, not a number"),
@@ -187,7 +192,7 @@ def test_what_looks_like_an_id_is_answered_with_profiles_list(tmp_path, monkeypa
 
 def test_a_directory_without_profiles_is_an_error(tmp_path):
     put(tmp_path, "notes.txt", "x")
-    with pytest.raises(ProfileError, match=r"no profiles in this directory; looked for \.json"):
+    with pytest.raises(ProfileError, match=r"nothing to read here; looked for \.arrow, \.csv, \.json"):
         read_profiles(tmp_path, skip_invalid=True)
 
 

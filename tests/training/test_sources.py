@@ -149,7 +149,9 @@ def test_a_models_reasoning_in_an_imported_session_is_not_trained_on(tmp_path: P
                 dialogue=[
                     {"role": who, "message": text}
                     for who, text in zip(
-                        ["counselor", "client", "counselor", "counselor", "client"], SAID, strict=False
+                        ["counselor", "client", "counselor", "client", "client", "counselor", "client"],
+                        [*SAID, *SAID],
+                        strict=False,
                     )
                 ]
             ),

@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from counseling_sessions.commands.parsing.declared import CommandRequest, Options, argument, group, option, switch
-from counseling_sessions.commands.parsing.options import PRICES, SALVAGE
+from counseling_sessions.commands.parsing.options import PRICES, SALVAGE, ReadingOptions
 from counseling_sessions.commands.parsing.values import count, named_amount, names, positive
 from counseling_sessions.evaluation.kinds import KINDS
 from counseling_sessions.settings import SettingsError
@@ -34,9 +34,12 @@ class SourceRequest(CommandRequest):
     sources: tuple[Path, ...] = argument(
         "run directory, or file or folder of anybody's sessions", "SESSIONS", nargs="+", reads=True
     )
-    by: Literal["method", "attitude", "model", "source"] | None = option(
-        "what the groups are (default: the method, or with several sources the source)"
+    by: str | None = option(
+        "what the groups are: method, attitude, model, source, or a field of others' files, as `read` shows them "
+        "(default: the method, or with several sources the source)",
+        "FIELD",
     )
+    reading: ReadingOptions = group(ReadingOptions)
     seed: int = option("of the resampling (default 0)", type=count, default=0)
     salvage: bool = switch(SALVAGE)
 

@@ -2,7 +2,7 @@
 
 from argparse import BooleanOptionalAction
 from pathlib import Path
-from typing import Any, get_args
+from typing import TYPE_CHECKING, Any, get_args
 
 from counseling_sessions.commands.parsing.declared import Options, option, switch
 from counseling_sessions.commands.parsing.values import names, some_of
@@ -20,9 +20,17 @@ from counseling_sessions.settings import (
     SessionConfig,
 )
 
+if TYPE_CHECKING:
+    from counseling_sessions.sessions.foreign import HowToRead
+
 METHODS = get_args(MethodName)
 RECORD = "which record of the file: its number or its id"
 SALVAGE = "leave damaged sessions out, and say which, in place of stopping"
+SHAPE = (
+    "what others' files are like: the name of a shape that ships, or a YAML file with your own (default: as they look)"
+)
+ENCODING = "the encoding of others' texts, such as gb18030 or shift_jis (default: as they look)"
+CLIENT_IS = "the client as others' files name it, such as assistant or B; every other speaker is the counselor"
 OTHER_PROMPTS = "go on although prompt files have changed since: the record says which call was made with which"
 PRICES = "YAML with prices per model, for costs"
 
@@ -44,6 +52,23 @@ def _described(name: str, default: object, unlike: str = "") -> str:
 def _choice(name: str) -> Any:
     unlike = f"; {EMBEDDED_SESSION[name]} on the embedded model" if name in EMBEDDED_SESSION else ""
     return option(_described(name, SessionConfig.model_fields[name].default, unlike))
+
+
+class ReadingOptions(Options):
+    """How other people's files are read."""
+
+    shape: str | None = option(SHAPE, "NAME|FILE")
+    client_is: str | None = option(CLIENT_IS, "NAME")
+    encoding: str | None = option(ENCODING, "NAME")
+
+    def how(self) -> "HowToRead":
+        """The same, with the shape read. Raises `SettingsError`."""
+        from counseling_sessions.sessions.foreign import (  # only commands that read sessions need it
+            HowToRead,
+            shape_named,
+        )
+
+        return HowToRead(shape_named(self.shape) if self.shape else None, self.client_is, self.encoding)
 
 
 class SessionOptions(Options):

@@ -17,6 +17,7 @@ COMMANDS = {
     "status": ("runs", "runs:show_status", "how a run stands: done, failed and why, rates, tokens, time left"),
     "merge": ("runs", "runs:merge_parts", "put parts of a run (--shard) together"),
     "export": ("runs", "runs:export_run", "a run as a data set, with its card"),
+    "read": ("reading", "read:show", "what is understood of anybody's sessions, before anything is computed"),
     "evaluate": ("evaluation", "evaluate:evaluate", "integrity, structure, diversity and judged scales of sessions"),
     "compare": ("evaluation", "evaluate:compare", "groups of sessions compared, paired by client, attitude and seed"),
     "reference": (

@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from counseling_sessions.commands.parsing.declared import CommandRequest, Options, argument, group, option, switch
+from counseling_sessions.commands.parsing.options import ReadingOptions
 from counseling_sessions.ladder.models import EMBEDDED, sizes
 from counseling_sessions.training.recipe import Preset, Recipe
 from counseling_sessions.training.roles import role_names
@@ -39,6 +40,7 @@ class TrainDataRequest(CommandRequest):
     skip_invalid: bool = switch("leave out what cannot be read, and count it", flags=("--skip-invalid", "--salvage"))
     with_risk: bool = switch("take sessions with a risk as well, which are refused without it")
     overwrite: bool = switch("replace examples that lie there")
+    reading: ReadingOptions = group(ReadingOptions)
 
 
 class TrainLoraRequest(CommandRequest):

@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from counseling_sessions.evaluation.report.document import Block, Document, Plot, Table
 from counseling_sessions.evaluation.report.latex import escaped, latex
 from counseling_sessions.evaluation.report.methods import methods_paragraph
-from counseling_sessions.evaluation.report.tidy import csv_text, tidy
+from counseling_sessions.evaluation.report.tidy import tidy
+from counseling_sessions.texts.csv_text import csv_text
 
 INDEX, METHODS, PREVIEW = "index.csv", "methods", "preview.tex"
 NAME = 80

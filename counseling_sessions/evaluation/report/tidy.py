@@ -1,20 +1,15 @@
 """A table as tidy CSV: a line for each figure, with everything it rests on as data."""
 
-import csv
-import io
-from collections.abc import Iterable
 from typing import Any
 
 from counseling_sessions.evaluation.report.document import Cell, Table, cell
-from counseling_sessions.texts.harmless import one_line
+from counseling_sessions.texts.csv_text import csv_text
 
 COLUMNS = (
     *("row", "column", "better", "shown", "unit", "estimate", "low", "high", "n", "clients", "missing", "interval"),
     *("test", "p", "p_corrected", "correction", "behind"),
 )
 """The columns of the file. A figure in shares is within −1 and 1. `shown` is the cell as reports show it; `behind` explains it."""
-_FORMULA = tuple("=+-@\t\r＝＋－＠")
-"""What a spreadsheet takes a text for that begins so: something to be computed."""
 
 
 def tidy(table: Table) -> str:
@@ -27,21 +22,6 @@ def tidy(table: Table) -> str:
         if item.text or item.figure
     ]
     return csv_text(COLUMNS, lines)
-
-
-def csv_text(columns: Iterable[str], lines: Iterable[Iterable[Any]]) -> str:
-    """Lines as CSV, in which no text begins as a formula does. Numbers are written in full, what is None as nothing."""
-    file = io.StringIO()
-    writer = csv.writer(file, lineterminator="\r\n")
-    writer.writerow(columns)
-    writer.writerows([no_formula(value) if isinstance(value, str) else value for value in line] for line in lines)
-    return file.getvalue()
-
-
-def no_formula(text: str) -> str:
-    """The text in one line, behind an apostrophe where a spreadsheet would compute it."""
-    line = one_line(text)
-    return f"'{line}" if line.lstrip().startswith(_FORMULA) else line
 
 
 def _line(name: str, first: Cell, head: Cell, item: Cell) -> list[Any]:

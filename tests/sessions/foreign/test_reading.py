@@ -114,21 +114,21 @@ def test_a_folder_is_read_in_the_order_of_its_numbers(tmp_path: Path) -> None:
         (
             released(dialogue=...),
             "dialogue",
-            "is missing, and there is no 'history', 'messages' or 'conversations' either",
+            "is missing; looked for dialogue, history",
         ),
         (released(dialogue=[]), "dialogue", "holds no message"),
         (released(dialogue=7), "dialogue", "should be a list of messages"),
-        (released(dialogue=[*SAID, "bye"]), "dialogue.6", "should be an object"),
+        (released(dialogue=[*SAID, "bye"]), "dialogue.6", "without the label of a speaker"),
         (
-            released(dialogue=[{"role": "bot", "message": "Hi."}]),
-            "dialogue.0.role",
-            "should be 'counselor' or 'client'",
+            released(dialogue=[{"role": "Zoe", "message": "Hi."}, {"role": "Ana", "message": "Hi."}]),
+            "dialogue",
+            "nothing says who is the client of 'zoe' and 'ana'; name it with --client-is",
         ),
-        (released(dialogue=[{"role": "client"}]), "dialogue.0.message", "should be text"),
-        (released(dialogue=..., history="no labels"), "history", "holds no message"),
+        (released(dialogue=[*SAID, {"role": "client"}]), "dialogue.6.message", "is missing"),
+        (released(dialogue=..., history="no labels"), "history", "no line begins with the label"),
         (3, "", "holds int"),
-        ([3], "", "should be an object with a session's fields"),
-        ({"session_id": "x", "turns": []}, "", "not a session record"),
+        ([3], "", "should be a list of messages or a text of labelled lines"),
+        ({"session_id": "x", "profile_id": "y", "turns": []}, "", "not a session record"),
     ],
 )
 def test_a_bad_file_is_named_and_the_rest_is_read(value: Any, field: str, message: str, tmp_path: Path) -> None:
@@ -187,7 +187,7 @@ def test_our_own_records_are_read(tmp_path: Path) -> None:
 
 
 def test_nothing_to_read_is_told(tmp_path: Path) -> None:
-    with pytest.raises(ProfileError, match="no sessions in this folder"):
+    with pytest.raises(ProfileError, match="nothing to read here; looked for"):
         list(read_sessions(tmp_path))
     with pytest.raises(ProfileError, match="there is no file or folder"):
         list(read_sessions(tmp_path / "gone"))

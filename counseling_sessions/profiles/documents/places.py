@@ -1,0 +1,138 @@
+"""Where data lies: a file, the files of a folder and of the folders in it, the members of a zip archive."""
+
+import re
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO
+
+from counseling_sessions.profiles.documents.archives import member_names, open_member
+from counseling_sessions.profiles.documents.packed import PACKED, unpacked
+from counseling_sessions.profiles.problems import Note, ProfileError
+from counseling_sessions.store.reading import open_plain
+
+JSON_LINES = {".jsonl", ".ndjson"}
+YAML = {".yaml", ".yml"}
+TABLES = {".csv", ".tsv", ".tab"}
+ARROW = {".parquet", ".arrow"}
+SUFFIXES = {".json"} | JSON_LINES | YAML | TABLES | ARROW
+"""Suffixes of the files of records that a folder is searched for, besides `TEXT_SUFFIXES`."""
+TEXT_SUFFIXES = {".txt", ".md", ".log"}
+"""Suffixes of plain text."""
+ZIP = ".zip"
+EVERY_SUFFIX = frozenset(SUFFIXES | TEXT_SUFFIXES)
+
+_NO_DATA = re.compile(r"index\.jsonl|(readme|license|licence|citation|changelog|notice)(\.\w+)?", re.IGNORECASE)
+"""Names of files that are about the data beside them, such as the card and the index of our exports."""
+_OF_ARROW = {"dataset_info.json", "state.json", "dataset_dict.json"}
+_SPLITS = {"train", "validation", "test"}
+"""Names of files that are a data set with its splits: what lies in folders beside them is what it was made from."""
+_RUN_MARKS = ("run.json", "shards", "ledger", "sessions.ledger", "journals")
+"""What a folder holds that is a run of this program; `sessions.folder` reads those."""
+
+
+@dataclass(frozen=True)
+class Place:
+    """A file, or a member of a zip archive."""
+
+    path: Path
+    member: str = ""
+
+    @property
+    def name(self) -> str:
+        """How messages name it: a member as `archive.zip/inner/file.json`."""
+        return f"{self.path}/{self.member}" if self.member else str(self.path)
+
+    @property
+    def suffix(self) -> str:
+        """The suffix in small letters, of what lies in `.gz` and `.zst`."""
+        return _suffix(self.name)
+
+    def open(self) -> IO[bytes]:
+        """Its bytes, unpacked. Raises `OSError` here and at every read."""
+        return unpacked(open_member(self.path, self.member) if self.member else open_plain(self.path))
+
+    def __str__(self) -> str:
+        return self.name
+
+
+def files_in(path: Path, suffixes: Collection[str] = EVERY_SUFFIX, *, notes: list[Note] | None = None) -> list[Place]:
+    """A file, the members of a zip archive, or what a folder and the folders in it hold, session_2 before session_10.
+
+    Of folders and archives it takes the files with one of `suffixes`, packed or not. It passes over hidden files, files about
+    the data (`README.md`, the `index.jsonl` of an export), folders beside the files of splits, and the folders of our runs, which
+    `notes` are told of. Raises
+    `ProfileError` if there is nothing to read.
+    """
+    try:
+        if path.is_file():
+            return members_of(path, suffixes) if path.suffix.lower() == ZIP else [Place(path)]
+        if not path.is_dir():
+            raise ProfileError(f"there is no file or folder {str(path)!r}")
+        runs: list[Path] = []
+        places = [place for file in _walk(path, path, runs, set()) for place in _of_file(file, suffixes)]
+    except OSError as error:
+        raise ProfileError(f"{path}: cannot be read: {error.strerror or error}") from None
+    if not places:
+        passed = f"; {len(runs)} of its folders are runs, to be named themselves, such as {runs[0]}" if runs else ""
+        raise ProfileError(f"{path}: nothing to read here; looked for {', '.join(sorted(suffixes))} files{passed}")
+    if notes is not None:
+        notes += [Note(str(run), "is a run's folder and was passed over; name it by itself") for run in runs]
+    return sorted(places, key=lambda place: natural(place.name))
+
+
+def natural(name: str) -> list[list[tuple[int, str]]]:
+    """A key that sorts names as people count: folder by folder, 2 before 10."""
+    return [
+        [(int(part), "") if part.isdecimal() else (-1, part) for part in re.split(r"(\d+)", folder)]
+        for folder in name.split("/")
+    ]
+
+
+def _of_file(file: Path, suffixes: Collection[str]) -> list[Place]:
+    if file.suffix.lower() == ZIP:
+        return members_of(file, suffixes)
+    return [Place(file)] if _suffix(file.name) in suffixes else []
+
+
+def members_of(archive: Path, suffixes: Collection[str] = EVERY_SUFFIX) -> list[Place]:
+    """The members that a folder would be searched for; nested archives too, which are refused when read. Raises `OSError`."""
+    names = [name for name in member_names(archive) if not any(map(_is_hidden, name.split("/")))]
+    wanted = {*suffixes, ZIP}
+    return [
+        Place(archive, name)
+        for name in sorted(names, key=natural)
+        if _suffix(name) in wanted and not _NO_DATA.fullmatch(name.rpartition("/")[2])
+    ]
+
+
+def _walk(folder: Path, top: Path, runs: list[Path], seen: set[Path]) -> Iterator[Path]:
+    """Every file that may hold data. Links are followed, each folder once."""
+    if (real := folder.resolve()) in seen:
+        return
+    seen.add(real)
+    inside = sorted(path for path in folder.iterdir() if not _is_hidden(path.name))
+    names = {path.name for path in inside}
+    if folder != top and not names.isdisjoint(_RUN_MARKS):
+        runs.append(folder)
+        return
+    is_data_set = any(path.is_file() and path.stem in _SPLITS and _suffix(path.name) in SUFFIXES for path in inside)
+    is_arrow = "dataset_dict.json" in names or any(name.endswith(".arrow") for name in names)
+    for path in inside:
+        if path.is_dir() and is_data_set:
+            continue
+        if path.is_dir():
+            yield from _walk(path, top, runs, seen)
+        elif path.is_file() and not _NO_DATA.fullmatch(path.name) and not (is_arrow and path.name in _OF_ARROW):
+            yield path
+
+
+def _is_hidden(name: str) -> bool:
+    return name.startswith((".", "__MACOSX"))
+
+
+def _suffix(name: str) -> str:
+    last = name.replace("\\", "/").rpartition("/")[2].lower()
+    for packed in PACKED:
+        last = last.removesuffix(packed)
+    return Path(last).suffix

@@ -1,0 +1,57 @@
+"""What a file calls its sessions and clients."""
+
+from pathlib import Path
+from typing import Any
+
+from counseling_sessions.profiles.documents import Record
+from counseling_sessions.sessions.foreign.shapes import Shape, at
+from counseling_sessions.sessions.foreign.usual import key_in, says_nothing, usual
+
+
+def id_of(value: Any, shape: Shape, record: Record, number: int | None) -> str:
+    """A session's id as its file has it, else the file's name with the record's number.
+
+    `number` counts the sessions of a record that holds several; the file's own number of a session stands in its place.
+    """
+    fields = value if isinstance(value, dict) else value[0] if is_list_of_rows(value) else {}
+    named = _name(at(fields, shape.id)) if shape.id else None
+    if named is None and is_list_of_rows(value):
+        named = _name(group_of(fields, shape))
+    if named is None and not is_list_of_rows(value) and (key := key_in(fields, usual().id)):
+        named = _name(fields[key])
+    if named is None:
+        stem = Path(record.file).stem
+        named = stem if record.number == 1 else f"{stem}-{record.number}"
+    if number is None:
+        return named
+    stated = _name(at(value, shape.number)) if shape.number else None
+    return f"{named}-{stated or number}"
+
+
+def group_of(row: Any, shape: Shape) -> Any:
+    """What says to which session a row belongs; None where nothing does."""
+    if not isinstance(row, dict):
+        return None
+    if shape.group:
+        return at(row, shape.group)
+    key = key_in(row, usual().row_group)
+    return row[key] if key and isinstance(row[key], str | int) else None
+
+
+def client_named(fields: dict[str, Any], shape: Shape) -> str | None:
+    """The client as a record names it."""
+    if shape.client_id and (named := _name(at(fields, shape.client_id))):
+        return named
+    key = key_in(fields, usual().client_id)
+    return _name(fields[key]) if key else None
+
+
+def is_list_of_rows(value: Any) -> bool:
+    """Whether a record is a session's rows, or its list of messages."""
+    return isinstance(value, list) and bool(value) and isinstance(value[0], dict)
+
+
+def _name(value: Any) -> str | None:
+    if isinstance(value, bool) or not isinstance(value, str | int) or says_nothing(value):
+        return None
+    return str(value).strip()

@@ -1,0 +1,285 @@
+"""The messages of a session, in whatever form its file has them, each with its speaker's name as the file has it.
+
+A list of objects with a speaker and a text, of pairs in one object or in a list of two, of labelled lines; a text of labelled lines;
+columns beside each other; a list and an exchange beside it. A list or a text may stand as JSON in a cell of a table.
+"""
+
+import json
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from counseling_sessions.sessions.foreign.errors import FieldError
+from counseling_sessions.sessions.foreign.metadata import Codes, codes_of
+from counseling_sessions.sessions.foreign.shapes import Shape, at
+from counseling_sessions.sessions.foreign.transcripts import labelled
+from counseling_sessions.sessions.foreign.usual import key_in, plain, usual
+
+ASKED, ANSWERED = "user", "assistant"
+"""The names of the two speakers where a pair has none, as chats have them."""
+CLOSED = 2
+"""Items of a pair that is a list."""
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """A message: its speaker's name and its text as they stand in the file, and what was coded of it, a value an annotator."""
+
+    speaker: str
+    text: str
+    codes: Codes = field(default_factory=dict)
+
+
+@dataclass
+class Talk:
+    """What a session's messages are read as.
+
+    `system` are the texts of system messages; `passed_over` counts what is no speech by its kind; `place` is the path of the
+    messages, empty for the record itself.
+    """
+
+    place: str = ""
+    said: list[Said] = field(default_factory=list)
+    system: list[str] = field(default_factory=list)
+    passed_over: Counter[str] = field(default_factory=Counter)
+
+
+@dataclass(frozen=True)
+class _Keys:
+    """The keys of a list's objects: of speaker and text, or of the two sides of a pair."""
+
+    speaker: str = ""
+    text: str = ""
+    pair: bool = False
+
+
+def talk_of(value: Any, shape: Shape) -> Talk:
+    """The messages of one session. Raises `FieldError` where there are none, or one is not as it should be."""
+    field_name, messages = _container(value, shape)
+    talk = Talk(place=field_name)
+    outside = _outside(value, shape)
+    for pair in outside if shape.first else ():
+        _add(talk, *pair, {})
+    if messages is not None:
+        _read(talk, messages, shape)
+    for pair in () if shape.first else outside:
+        _add(talk, *pair, {})
+    if not talk.said:
+        what = "no line begins with the label of a speaker" if isinstance(messages, str) else "holds no message"
+        raise FieldError(field_name or "messages", what)
+    return talk
+
+
+def is_message(value: Any) -> bool:
+    """Whether a value is a message, or a pair of messages, and no session: a file that lists such values is one session."""
+    if isinstance(value, str):
+        return bool(labelled(value))
+    if not isinstance(value, Mapping) or _messages_key(value):
+        return False
+    return _keys_of([value]) is not None
+
+
+def _container(value: Any, shape: Shape) -> tuple[str, Any]:
+    """The path of a session's messages in its record, and what stands there."""
+    if not isinstance(value, Mapping):
+        return "", _unpacked(value)
+    for path in shape.messages:
+        if (messages := _unpacked(at(value, path))) is not None:
+            return path, messages
+    if shape.first or shape.last:
+        return "", None
+    if key := _messages_key(value):
+        return key, _unpacked(value[key])
+    if pair := _asked_and_answered(value):
+        return pair[0], [value]
+    tried = ", ".join(shape.messages or usual().messages[:8])
+    raise FieldError(shape.messages[0] if shape.messages else "dialogue", f"is missing; looked for {tried} …")
+
+
+def _messages_key(value: Mapping[str, Any]) -> str | None:
+    """The usual key under which a record has messages."""
+    spelt = {plain(key): key for key in value if isinstance(key, str)}
+    for name in usual().messages:
+        if name in spelt and _holds_messages(_unpacked(value[spelt[name]])):
+            return spelt[name]
+    return None
+
+
+def _holds_messages(value: Any) -> bool:
+    if isinstance(value, str):
+        return bool(labelled(value))
+    if isinstance(value, Mapping):
+        return _columns(value) is not None
+    if not isinstance(value, Sequence):
+        return False
+    return not value or isinstance(value[0], (str, Mapping)) or _is_pair(value[0])
+
+
+def _unpacked(value: Any) -> Any:
+    """A list or an object that stands as JSON in a text."""
+    if isinstance(value, str) and value.lstrip()[:1] in {"[", "{"}:
+        try:
+            return json.loads(value)
+        except ValueError:
+            return value
+    return value
+
+
+def _outside(value: Any, shape: Shape) -> list[tuple[str, Any]]:
+    """The exchange that stands beside the list, as speaker and text."""
+    keys = shape.first or shape.last
+    if not keys or not isinstance(value, Mapping):
+        return []
+    return [(name, at(value, key)) for name, key in zip((ASKED, ANSWERED), keys, strict=True)]
+
+
+def _read(talk: Talk, messages: Any, shape: Shape) -> None:
+    if isinstance(messages, str):
+        for speaker, text in labelled(messages):
+            _add(talk, speaker, text, {})
+    elif isinstance(messages, Mapping) and (items := _columns(messages)) is not None:
+        _read_list(talk, items, shape)
+    elif isinstance(messages, list | tuple):
+        _read_list(talk, messages, shape)
+    else:
+        raise FieldError(talk.place, "should be a list of messages or a text of labelled lines")
+
+
+def _read_list(talk: Talk, items: Sequence[Any], shape: Shape) -> None:
+    objects = [item for item in items if isinstance(item, Mapping)]
+    keys = _keys_of(objects, shape)
+    before: tuple[Any, str, str] | None = None
+    for place, item in enumerate(items):
+        where = f"{talk.place}.{place}".lstrip(".")
+        if isinstance(item, str):
+            for speaker, text in labelled(item) or _unlabelled(where):
+                _add(talk, speaker, text, {})
+        elif _is_pair(item):
+            for speaker, text in zip((ASKED, ANSWERED), item, strict=True):
+                _add(talk, speaker, text, {}, where)
+        elif isinstance(item, Mapping) and keys and keys.pair:
+            for speaker, text in _sides_of(item, shape):
+                _add(talk, speaker, text, {}, where)
+        elif isinstance(item, Mapping) and keys:
+            before = _add_object(talk, item, keys, shape, where, before)
+        else:
+            raise FieldError(where, "should be an object with a speaker and a text")
+
+
+def _add_object(
+    talk: Talk, item: Mapping[str, Any], keys: _Keys, shape: Shape, where: str, before: tuple[Any, str, str] | None
+) -> tuple[Any, str, str] | None:
+    """Add an object's message; one that an annotator coded again adds its codes to the message that was there."""
+    speaker, text = item.get(keys.speaker), item.get(keys.text)
+    if not isinstance(speaker, str | int) or isinstance(speaker, bool) or not str(speaker).strip():
+        raise FieldError(f"{where}.{keys.speaker}", "should be the name of a speaker")
+    if keys.text not in item and "tool_calls" not in item:
+        raise FieldError(f"{where}.{keys.text}", "is missing")
+    codes = codes_of(item, shape, {keys.speaker, keys.text})
+    mark = (item.get(shape.order), str(speaker), str(text)) if shape.annotator and shape.order else None
+    if mark and mark == before and talk.said:
+        for name, values in codes.items():
+            talk.said[-1].codes[name] = talk.said[-1].codes.get(name, ()) + values
+        talk.passed_over["row of a further annotator"] += 1
+        return mark
+    _add(talk, str(speaker), text, codes, f"{where}.{keys.text}")
+    return mark
+
+
+def _add(talk: Talk, speaker: str, value: Any, codes: Codes, where: str = "") -> None:
+    kind = usual().kinds.get(plain(speaker))
+    if kind == "aside":
+        talk.passed_over[f"{plain(speaker)} message"] += 1
+        if isinstance(value, str):
+            talk.system.append(value)
+        return
+    text = _text(talk, value, where)
+    if text is None:
+        talk.passed_over["message without text"] += 1
+        return
+    talk.said.append(Said(speaker, text.strip(), codes))
+
+
+def _text(talk: Talk, value: Any, where: str) -> str | None:
+    """A message's text; parts of text are joined as they are, others passed over."""
+    if value is None or isinstance(value, str):
+        return value
+    if not isinstance(value, list | tuple):
+        raise FieldError(where, "should be text")
+    texts = []
+    for part in value:
+        text = part if isinstance(part, str) else part.get("text") if isinstance(part, Mapping) else None
+        if isinstance(text, str):
+            texts.append(text)
+        else:
+            kind = part.get("type") if isinstance(part, Mapping) else type(part).__name__
+            talk.passed_over[f"part: {kind}"] += 1
+    return "".join(texts) if texts else None
+
+
+def _unlabelled(where: str) -> list[tuple[str, str]]:
+    raise FieldError(where, "is a line without the label of a speaker")
+
+
+def _keys_of(items: Sequence[Mapping[str, Any]], shape: Shape | None = None) -> _Keys | None:
+    """The keys of speaker and text in these objects, or that they are pairs; None where they are neither.
+
+    Of several keys that may name the speaker that one counts whose values are speakers' names.
+    """
+    if not items:
+        return None
+    said = shape or Shape()
+    speakers = [key for key in _keys_like(items, said.speaker, usual().speaker) if _names_speakers(items, key)]
+    known = [key for key in speakers if any(plain(str(item.get(key))) in usual().kinds for item in items)]
+    for speaker in (*known, *speakers):
+        texts = [key for key in _keys_like(items, said.text, usual().text) if key != speaker]
+        if texts:
+            return _Keys(speaker, texts[0])
+    return _Keys(pair=True) if any(_pairs(items, said)) else None
+
+
+def _pairs(items: Sequence[Mapping[str, Any]], shape: Shape) -> Iterator[bool]:
+    return (len([*_sides_of(item, shape)]) == CLOSED for item in items)
+
+
+def _keys_like(items: Sequence[Mapping[str, Any]], own: Sequence[str], usual_names: Sequence[str]) -> list[str]:
+    """The keys that objects have of these: a shape's, else the usual ones."""
+    names = [plain(name) for name in own] or [*usual_names]
+    return list(dict.fromkeys(key for item in items[:50] for name in names if (key := key_in(item, [name]))))
+
+
+def _names_speakers(items: Sequence[Mapping[str, Any]], key: str) -> bool:
+    values = [item.get(key) for item in items]
+    return all(isinstance(value, str | int) and not isinstance(value, bool) for value in values if value is not None)
+
+
+def _sides_of(item: Mapping[str, Any], shape: Shape) -> Iterator[tuple[str, Any]]:
+    """The messages of an object that has both sides as keys, in their order there."""
+    named = {plain(name) for name in (*shape.counselor, *shape.client)}
+    sides = [key for key in item if isinstance(key, str) and (plain(key) in named or plain(key) in usual().kinds)]
+    speech = [key for key in sides if plain(key) in named or usual().kinds[plain(key)] != "aside"]
+    if len(speech) == CLOSED:
+        yield from ((key, item[key]) for key in speech)
+    elif pair := _asked_and_answered(item):
+        yield from zip((ASKED, ANSWERED), (item[key] for key in pair), strict=True)
+
+
+def _asked_and_answered(item: Mapping[str, Any]) -> tuple[str, str] | None:
+    answered = key_in(item, usual().answered)
+    # Of instruction and input, both usual, the one that says something is what was asked.
+    asked = [key for name in usual().asked if (key := key_in(item, [name])) and item[key]]
+    return (asked[0], answered) if asked and answered else None
+
+
+def _is_pair(item: Any) -> bool:
+    return isinstance(item, list | tuple) and len(item) == CLOSED and all(isinstance(text, str) for text in item)
+
+
+def _columns(value: Mapping[str, Any]) -> list[dict[str, Any]] | None:
+    """The objects of a list that is written as columns of one length; None where it is not."""
+    columns = {key: column for key, column in value.items() if isinstance(column, list)}
+    lengths = {len(column) for column in columns.values()}
+    if len(lengths) != 1 or not key_in(columns, usual().speaker) or not key_in(columns, usual().text):
+        return None
+    return [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]

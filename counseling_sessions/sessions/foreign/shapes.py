@@ -1,0 +1,110 @@
+"""Shapes: what is particular to one kind of file, as data. What a shape does not say is looked for under the usual names.
+
+A path names a field of a record, with `/` between the parts (`client_info/name`, `conversation/0/doctor`); a field whose name has a
+`/` itself is named in full.
+"""
+
+from collections.abc import Mapping, Sequence
+from functools import cache
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from counseling_sessions.settings import SettingsError, read_yaml
+
+SHAPES = Path(__file__).with_name("shapes")
+
+
+class Shape(BaseModel):
+    """A kind of file.
+
+    Recognised where a record has all paths of `has`, unless it is used `only_by_name`. `sessions` is the path of a list of
+    sessions in a record; `messages` the paths at which a session's messages may be, `speaker` and `text` their keys; `first` or
+    `last` are the keys of the client's and the counselor's message that stand outside the list. `counselor` and `client` are
+    names of speakers, or the keys of a pair. Of rows, `group` is the session, `order` numbers its messages and `annotator` says
+    who coded them. `id`, `client_id`, `number` (of a client's session) and `language` are paths; with `client_of_file` a file is
+    one client. `of_message` are the keys kept of each message; without it all that are left. A file that `holds_no_session`
+    lies beside others.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: str = ""
+    title: str = ""
+    about: str = ""
+    has: tuple[str, ...] = ()
+    only_by_name: bool = False
+    holds_no_session: bool = False
+    sessions: str | None = None
+    messages: tuple[str, ...] = ()
+    speaker: tuple[str, ...] = ()
+    text: tuple[str, ...] = ()
+    first: tuple[str, str] | None = None
+    last: tuple[str, str] | None = None
+    counselor: tuple[str, ...] = ()
+    client: tuple[str, ...] = ()
+    group: str | None = None
+    order: str | None = None
+    annotator: str | None = None
+    of_message: tuple[str, ...] | None = None
+    id: str | None = None
+    client_id: str | None = None
+    client_of_file: bool = False
+    number: str | None = None
+    language: str | None = None
+    reasoning: Literal["kept", "left out"] | None = None
+
+    def fits(self, value: Any) -> bool:
+        """Whether a record has all that this shape has."""
+        return bool(self.has) and all(at(value, path) is not None for path in self.has)
+
+
+USUAL = Shape(name="usual", title="usual names", about="fields and speakers under their usual names")
+"""The shape of whatever has none of its own."""
+
+
+@cache
+def shapes() -> tuple[Shape, ...]:
+    """The shapes that ship; those with more fields to be recognised by first."""
+    found = [_shape(file) for file in sorted(SHAPES.glob("*.yaml"))]
+    return tuple(sorted(found, key=lambda shape: -len(shape.has)))
+
+
+def shape_named(name: str) -> Shape:
+    """A shape that ships, by its name, or a user's, by its file. Raises `SettingsError`."""
+    for shape in (*shapes(), USUAL):
+        if shape.name == name:
+            return shape
+    if Path(name).suffix in {".yaml", ".yml"}:
+        return _shape(Path(name))
+    names = ", ".join(sorted(shape.name for shape in shapes()))
+    raise SettingsError(f"--shape {name}: there is no such shape, and it is no YAML file; there are {names}")
+
+
+def shape_of(value: Any) -> Shape:
+    """The shape that a record has."""
+    return next((shape for shape in shapes() if not shape.only_by_name and shape.fits(value)), USUAL)
+
+
+def at(value: Any, path: str) -> Any:
+    """What stands at a path of a record; None where there is nothing."""
+    if isinstance(value, Mapping) and path in value:
+        return value[path]
+    first, _, further = path.partition("/")
+    if isinstance(value, Mapping):
+        inner = value.get(first)
+    elif isinstance(value, Sequence) and not isinstance(value, str) and first.isdecimal() and int(first) < len(value):
+        inner = value[int(first)]
+    else:
+        return None
+    return at(inner, further) if further else inner
+
+
+def _shape(file: Path) -> Shape:
+    try:
+        return Shape.model_validate({"name": file.stem, **read_yaml(file)})
+    except (ValidationError, TypeError) as error:
+        problems = error.errors(include_url=False) if isinstance(error, ValidationError) else []
+        what = "; ".join(f"{'.'.join(map(str, item['loc']))}: {item['msg']}" for item in problems)
+        raise SettingsError(f"{file}: no description of a shape: {what or 'it should be a mapping'}") from None

@@ -1,0 +1,113 @@
+"""Who is the counselor and who the client. Where a file does not say it, it is asked for and not guessed.
+
+A name decides where it names a side in any of the languages known, a short label where it stands beside its fellow, a chat's
+assistant and user by the custom that the assistant is the counselor. What a session shows speaks against that custom where its
+system message gives the assistant the client's part, or where the supposed client asks nearly all the questions.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from counseling_sessions.sessions.foreign.errors import FieldError
+from counseling_sessions.sessions.foreign.messages import Talk
+from counseling_sessions.sessions.foreign.shapes import Shape
+from counseling_sessions.sessions.foreign.usual import plain, usual
+from counseling_sessions.state import Speaker
+
+ASK = "--client-is"
+FEWEST_QUESTIONS = 5
+"""Questions in a session from which it says something who asks them."""
+NEARLY_ALL = 0.8
+_QUESTION = ("?", "？", "か。", "吗。")
+_OTHER: Mapping[Speaker, Speaker] = {"counselor": "client", "client": "counselor"}
+
+
+@dataclass(frozen=True)
+class Sides:
+    """The side of each speaker by its plain name, and what was assumed."""
+
+    of: Mapping[str, Speaker]
+    assumed: tuple[str, ...] = ()
+
+
+def sides_of(talk: Talk, shape: Shape, client_is: str | None = None) -> Sides:
+    """The sides of a session's speakers; `client_is` names the client as the file does.
+
+    Raises `FieldError` where they cannot be known, or where what was said speaks against what is the custom.
+    """
+    names = list(dict.fromkeys(plain(said.speaker) for said in talk.said))
+    if client_is is not None:
+        return _as_asked(names, plain(client_is), talk)
+    of = _by_shape(names, shape) | {}
+    kinds = usual().kinds
+    of |= {name: _side(kinds.get(name)) for name in names if name not in of and _side(kinds.get(name))}  # type: ignore[misc]
+    missing = [name for name in names if name not in of]
+    assumed: list[str] = []
+    if missing and (label := _labels(names)):
+        of, missing = dict(label), []
+    if missing and all(kinds.get(name) in ("assistant", "user") for name in missing) and not of:
+        of = {name: "counselor" if kinds[name] == "assistant" else "client" for name in missing}
+        assumed.append("the assistant is taken as the counselor, as is the custom in chats")
+        missing = []
+    elif len(missing) == 1 and len(set(of.values())) == 1:
+        [side] = set(of.values())
+        of[missing[0]] = _OTHER[side]
+        assumed.append(f"{missing[0]!r} is taken as the {_OTHER[side]}, as the other one is the {side}")
+        missing = []
+    if missing:
+        listed = " and ".join(repr(name) for name in missing)
+        raise FieldError(talk.place, f"nothing says who is the client of {listed}; name it with {ASK}")
+    by_custom = bool(assumed)
+    if doubt := _doubt(talk, of):
+        if by_custom:
+            raise FieldError(talk.place, f"{doubt}; say who is the client with {ASK} assistant or {ASK} user")
+        assumed.append(f"{doubt}; if the sides are wrong, name the client with {ASK}")
+    return Sides(of, tuple(assumed))
+
+
+def _as_asked(names: list[str], client: str, talk: Talk) -> Sides:
+    if client not in names and len(names) > 1:
+        raise FieldError(talk.place, f"{ASK} {client}: nobody has that name; there are {', '.join(names)}")
+    return Sides({name: "client" if name == client else "counselor" for name in names})
+
+
+def _by_shape(names: list[str], shape: Shape) -> dict[str, Speaker]:
+    counselors, clients = ({plain(name) for name in listed} for listed in (shape.counselor, shape.client))
+    return {
+        name: "counselor" if name in counselors else "client" for name in names if name in counselors or name in clients
+    }
+
+
+def _side(kind: str | None) -> Speaker | None:
+    return "counselor" if kind == "counselor" else "client" if kind == "client" else None
+
+
+def _labels(names: list[str]) -> dict[str, Speaker] | None:
+    """Short labels that go together; of one alone the pairs must agree on what it is."""
+    pairs = [pair for pair in usual().labels if set(names) <= set(pair)]
+    readings = {tuple("counselor" if name == pair[0] else "client" for name in names) for pair in pairs}
+    if len(readings) != 1:
+        return None
+    return dict(zip(names, readings.pop(), strict=True))  # type: ignore[arg-type]
+
+
+def _doubt(talk: Talk, of: Mapping[str, Speaker]) -> str | None:
+    """What in a session speaks against its sides."""
+    system = " ".join(" ".join(talk.system).split()).casefold()
+    parts = {name for name in of if usual().kinds.get(name) == "assistant"}
+    if system and any(of[name] == "counselor" for name in parts) and _gives_clients_part(system):
+        return "the system message gives the assistant the client's part"
+    asked = dict.fromkeys(_OTHER, 0)
+    for said in talk.said:
+        asked[of[plain(said.speaker)]] += any(sign in said.text for sign in _QUESTION)
+    total = sum(asked.values())
+    if total >= FEWEST_QUESTIONS and asked["client"] >= NEARLY_ALL * total:
+        return "nearly all questions would be the client's"
+    return None
+
+
+def _gives_clients_part(system: str) -> bool:
+    def first(phrases: tuple[str, ...]) -> int:
+        return min((place for phrase in phrases if (place := system.find(phrase)) >= 0), default=len(system))
+
+    return first(usual().client_role) < first(usual().counselor_role)

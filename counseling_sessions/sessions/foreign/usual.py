@@ -1,0 +1,87 @@
+"""How files usually name things: keys, speakers, and the words by which a system message says whose part the assistant has."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import cache
+from math import isnan
+from pathlib import Path
+from typing import Any, Literal
+
+from counseling_sessions.settings import read_yaml
+from counseling_sessions.texts.normal import normal_form
+
+Kind = Literal["counselor", "client", "assistant", "user", "aside"]
+"""Whose words a message has, by its speaker's name alone; `aside` is no speech."""
+KINDS: tuple[Kind, ...] = ("counselor", "client", "assistant", "user", "aside")
+_AROUND = " \t\r\n*_[]()<>:：【】「」#-–—·.\ufeff"
+
+
+def plain(name: str) -> str:
+    """A key or a speaker's name as it is compared: folded, with underscores for spaces and dashes, without what surrounds it."""
+    return "_".join(normal_form("NFKC", name).casefold().strip(_AROUND).replace("-", " ").split())
+
+
+@dataclass(frozen=True)
+class Briefing:
+    """A user's first message that is no speech, but says what is known of the client: how it begins and ends."""
+
+    begins: str
+    ends: str
+
+
+@dataclass(frozen=True)
+class Usual:
+    """The usual names, each plain and in the order in which they are tried."""
+
+    messages: tuple[str, ...]
+    sessions: tuple[str, ...]
+    speaker: tuple[str, ...]
+    text: tuple[str, ...]
+    row_group: tuple[str, ...]
+    id: tuple[str, ...]
+    client_id: tuple[str, ...]
+    asked: tuple[str, ...]
+    answered: tuple[str, ...]
+    kinds: Mapping[str, Kind]
+    labels: tuple[tuple[str, str], ...]
+    client_role: tuple[str, ...]
+    counselor_role: tuple[str, ...]
+    nothing: frozenset[str]
+    briefings: tuple[Briefing, ...]
+
+
+@cache
+def usual() -> Usual:
+    """The names of `usual.yaml`."""
+    data: dict[str, Any] = read_yaml(Path(__file__).with_name("usual.yaml"))
+    keys = {
+        name: tuple(dict.fromkeys(plain(word) for word in data[name].split()))
+        for name in ("messages", "sessions", "speaker", "text", "row_group", "id", "client_id", "asked", "answered")
+    }
+    labels = (tuple(plain(label) for label in pair.split()) for pair in data["labels"])
+    return Usual(
+        **keys,
+        kinds={plain(word): kind for kind in reversed(KINDS) for word in data[kind].split()},
+        labels=tuple((counselor, client) for counselor, client in labels),
+        client_role=_phrases(data["client_role"]),
+        counselor_role=_phrases(data["counselor_role"]),
+        nothing=frozenset(str(word).casefold() for word in data["nothing"]),
+        briefings=tuple(Briefing(**briefing) for briefing in data["briefings"]),
+    )
+
+
+def key_in(value: Mapping[str, Any], names: Iterable[str]) -> str | None:
+    """The first of these plain names that a mapping has as a key, as it is spelt there."""
+    spelt: dict[str, str] = {plain(key): key for key in reversed([*value]) if isinstance(key, str)}
+    return next((spelt[name] for name in names if name in spelt), None)
+
+
+def says_nothing(value: Any) -> bool:
+    """Whether a value stands for no value: none, an empty text, "n/a" and the like."""
+    if isinstance(value, str):
+        return not value.strip() or value.strip().casefold() in usual().nothing
+    return value is None or (isinstance(value, float) and isnan(value))
+
+
+def _phrases(text: str) -> tuple[str, ...]:
+    return tuple(" ".join(phrase.split()).casefold() for phrase in text.split(";") if phrase.strip())

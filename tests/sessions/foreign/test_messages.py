@@ -1,0 +1,127 @@
+"""The forms in which files have their messages: objects, pairs, labelled lines, columns, cells of JSON, rows."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from counseling_sessions.profiles.problems import Problem
+from counseling_sessions.sessions import Session
+from counseling_sessions.sessions.foreign import foreign_sessions
+from counseling_sessions.sessions.foreign.transcripts import labelled
+
+SAID = [("client", "I count stairs."), ("counselor", "All of them?")]
+
+
+def read(folder: Path, value: Any, name: str = "a.json") -> list[Session | Problem]:
+    (folder / name).write_text(value if isinstance(value, str) else json.dumps(value), encoding="utf-8")
+    return list(foreign_sessions(folder / name))
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        {"turns": [{"Speaker": "client", "Utterance": "I count stairs."}, {"Speaker": "counselor", "Utterance": "All of them?"}]},
+        {"Chat History": [{"from": "human", "value": "I count stairs."}, {"from": "gpt", "value": "All of them?"}]},
+        {"conversation": [{"system": "You are a counselor.", "input": "I count stairs.", "output": "All of them?"}]},
+        {"conversations": {"from": ["human", "gpt"], "value": ["I count stairs.", "All of them?"]}},
+        {"dialog": json.dumps([{"role": "client", "text": "I count stairs."}, {"role": "counselor", "text": "All of them?"}])},
+        {"history": [], "query": "I count stairs.", "response": "All of them?"},
+        {"instruction": "I count stairs.", "input": "", "output": "All of them?"},
+        {"history": [["I count stairs.", "All of them?"]]},
+        {"dialogue": ["Seeker: I count stairs.", "Supporter: All of them?"]},
+        {"text": "Patient: I count stairs.\nDoctor: All of them?"},
+        {"对话": [{"角色": "来访者", "内容": "I count stairs."}, {"角色": "咨询师", "内容": "All of them?"}]},
+        [{"role": "client", "content": "I count stairs."}, {"role": "counselor", "content": "All of them?"}],
+        ["来访者：I count stairs.", "咨询师：All of them?"],
+        {"client": {"id": 4}, "sessions": [{"dialogue": [{"patient": "I count stairs.", "therapist": "All of them?"}]}]},
+        {"messages": [{"role": "user", "content": "I count stairs.", "type": "text"}, {"role": "assistant", "content": "All of them?", "type": "text"}]},
+    ],
+)  # fmt: skip
+def test_every_form_is_read_alike(value: Any, tmp_path: Path) -> None:
+    [session] = read(tmp_path, value)
+    assert isinstance(session, Session), session
+    assert [(said.speaker, said.text) for said in session.dialogue] == SAID
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("T: Two things: the driver, and the stop-\nC: -the stop: dark.", [("T", "Two things: the driver, and the stop-"), ("C", "-the stop: dark.")]),
+        ("Session of May\n\n**Therapist:** Hello.\n**Client**: Hm.\n\nNote: I came late.", [("Therapist", "Hello."), ("Client", "Hm.\n\nNote: I came late.")]),
+        ("[00:01:02] Counselor 1: Hello.\n[00:01:09] Client: Hm.", [("Counselor", "Hello."), ("Client", "Hm.")]),
+        ("**Turn 1\n<span style=\"x\">AI Clinician</span>:**\n Hello.\n\n---\n**Turn 1\n<span>Member</span>:**\n Hm.", [("AI Clinician", "Hello.\n\n---"), ("Member", "Hm.")]),
+        ("Ana: Hello.\nZoe: Hm.\nAna: Yes?\nZoe: No.", [("Ana", "Hello."), ("Zoe", "Hm."), ("Ana", "Yes?"), ("Zoe", "No.")]),
+        ("Interviewer: Why?\nP: It broke.\nInterviewer: And?\nP: Nothing.\nNote: late.", [("Interviewer", "Why?"), ("P", "It broke."), ("Interviewer", "And?"), ("P", "Nothing.\nNote: late.")]),
+        ("T: Hello.\\nC: Hm.", [("T", "Hello."), ("C", "Hm.")]),
+        ("Dear all: this is a letter.\nIt has: colons.", []),
+        ("No label at all", []),
+    ],
+)  # fmt: skip
+def test_labelled_texts(text: str, said: list[tuple[str, str]]) -> None:
+    assert labelled(text) == said
+
+
+def test_rows_become_sessions_and_rows_that_come_again_are_named(tmp_path: Path) -> None:
+    rows = [(1, "client", "Hm."), (1, "counselor", "Yes?"), (2, "counselor", "Hello."), (1, "client", "Late.")]
+    lines = "\n".join(json.dumps({"dialogue_id": group, "speaker": who, "text": text}) for group, who, text in rows)
+    first, second, problem = read(tmp_path, lines, "rows.jsonl")
+    assert isinstance(first, Session)
+    assert isinstance(second, Session)
+    assert (first.id, len(first.dialogue), second.id, len(second.dialogue)) == ("1", 2, "2", 1)
+    assert isinstance(problem, Problem)
+    assert (problem.record, "come again" in problem.message) == (4, True)
+
+
+def test_codes_of_several_annotators_stand_beside_each_other(tmp_path: Path) -> None:
+    row = {"transcript_id": 3, "utterance_id": 0, "interlocutor": "therapist", "utterance_text": "And then?"}
+    rows = [
+        row | {"annotator_id": who, "main_therapist_behaviour": code} for who, code in ((1, "question"), (2, "other"))
+    ]
+    last = row | {"utterance_id": 1, "interlocutor": "client", "annotator_id": 1, "client_talk_type": "neutral"}
+    [session] = read(tmp_path, "\n".join(json.dumps(item) for item in (*rows, last)), "full.jsonl")
+    assert isinstance(session, Session)
+    assert [said.codes for said in session.dialogue] == [
+        {"main_therapist_behaviour": ("question", "other")},
+        {"client_talk_type": ("neutral",)},
+    ]
+    assert session.passed_over == {"row of a further annotator": 1}
+
+
+def test_rows_without_a_session_are_one_under_the_files_name(tmp_path: Path) -> None:
+    [session] = read(tmp_path, "ID,Type,Utterance\n1,T,Hello\n2,P,Hi\n", "visit 3.csv")
+    assert isinstance(session, Session)
+    assert (session.id, [(said.speaker, said.text) for said in session.dialogue]) == (
+        "visit 3",
+        [("counselor", "Hello"), ("client", "Hi")],
+    )
+
+
+def test_a_letter_is_no_session(tmp_path: Path) -> None:
+    [problem] = read(tmp_path, "Dear Ana,\nnothing new.", "letter.txt")
+    assert isinstance(problem, Problem)
+    assert problem.message == "no line begins with the label of a speaker"
+
+
+def test_two_sessions_of_one_id_keep_apart(tmp_path: Path) -> None:
+    record = json.dumps({"id": "a", "dialogue": [{"role": "client", "content": "Hm."}]})
+    assert [item.id for item in read(tmp_path, f"{record}\n{record}", "a.jsonl") if isinstance(item, Session)] == [
+        "a",
+        "a-2",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("value", "field", "message"),
+    [
+        ({"dialogue": [{"role": "client", "content": "Hm."}, 7]}, "dialogue.1", "should be an object with a speaker and a text"),
+        ({"dialogue": [{"role": "client", "content": "Hm."}, {"role": "client", "content": {}}]}, "dialogue.1.content", "should be text"),
+        ({"dialogue": [{"role": "client", "content": "Hm."}, {"role": None, "content": "Hm."}]}, "dialogue.1.role", "name of a speaker"),
+        ({"name": "Ana"}, "dialogue", "is missing; looked for"),
+    ],
+)  # fmt: skip
+def test_what_is_wrong_is_named_by_its_field(value: Any, field: str, message: str, tmp_path: Path) -> None:
+    [problem] = read(tmp_path, value)
+    assert isinstance(problem, Problem)
+    assert (problem.field, message in problem.message) == (field, True), problem

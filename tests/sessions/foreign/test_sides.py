@@ -1,0 +1,132 @@
+"""Who is the client: by names, by labels that go together, by the custom of chats, and where nothing says it not at all."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from counseling_sessions.profiles.problems import Problem
+from counseling_sessions.sessions import Session
+from counseling_sessions.sessions.foreign import HowToRead, foreign_sessions, shape_named
+
+CHAT = [
+    {"role": "user", "content": "How was your week?"},
+    {"role": "assistant", "content": "Long. I gave the dog away."},
+    {"role": "user", "content": "What made you do that?"},
+    {"role": "assistant", "content": "The flat."},
+    {"role": "user", "content": "And how is it without?"},
+    {"role": "assistant", "content": "Quiet."},
+    {"role": "user", "content": "What do you miss? What would help?"},
+    {"role": "user", "content": "Shall we look at that?"},
+    {"role": "user", "content": "Or at the mornings?"},
+]
+
+
+def read(folder: Path, value: Any, *, client_is: str | None = None, shape: str | None = None) -> Session | Problem:
+    file = folder / "a.json"
+    file.write_text(json.dumps(value), encoding="utf-8")
+    [item] = foreign_sessions(file, HowToRead(shape_named(shape) if shape else None, client_is))
+    return item
+
+
+def speakers(item: Session | Problem) -> str:
+    assert isinstance(item, Session), item
+    return "".join("K" if said.speaker == "counselor" else "C" for said in item.dialogue)
+
+
+def said(*names: str) -> dict[str, Any]:
+    return {"dialogue": [{"speaker": name, "text": f"Word {place}."} for place, name in enumerate(names)]}
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        ("Therapist", "Client"),
+        ("Supporter", "Help-Seeker"),
+        ("listener", "speaker"),
+        ("AI Clinician", "Synthetic member"),
+        ("心理咨询师", "来访者"),
+        ("カウンセラー", "相談者"),
+        ("Beraterin", "Klientin"),
+        ("Psicóloga", "Paciente"),
+        ("Thérapeute", "Patiente"),
+        ("T", "C"),
+        ("Dr", "Pt"),
+        ("assistant", "user"),
+        ("gpt", "human"),
+        ("Therapist", "Ana"),
+        ("Ruth", "patient"),
+        ("counselor", "user"),
+        ("assistant", "client"),
+    ],
+)
+def test_names_and_labels_say_the_side(names: tuple[str, str], tmp_path: Path) -> None:
+    counselor, client = names
+    assert speakers(read(tmp_path, said(client, counselor, client))) == "CKC"
+
+
+def test_a_c_is_the_client_beside_a_t_and_the_counselor_beside_a_p() -> None:
+    from counseling_sessions.sessions.foreign.transcripts import labelled
+
+    assert labelled("T: One.\nC: Two.") == [("T", "One."), ("C", "Two.")]
+
+
+@pytest.mark.parametrize("names", [("A", "B"), ("Ana", "Zoe"), ("C", "X"), ("1", "2")])
+def test_where_nothing_says_it_it_is_asked_for(names: tuple[str, str], tmp_path: Path) -> None:
+    item = read(tmp_path, said(*names, *names))
+    assert isinstance(item, Problem)
+    assert "--client-is" in item.message
+    assert speakers(read(tmp_path, said(*names, *names), client_is=names[1])) == "KCKC"
+
+
+def test_a_name_that_nobody_has_is_refused(tmp_path: Path) -> None:
+    item = read(tmp_path, said("A", "B"), client_is="assistant")
+    assert isinstance(item, Problem)
+    assert "nobody has that name; there are a, b" in item.message
+
+
+def test_a_chats_assistant_is_the_counselor_by_custom_and_it_is_said(tmp_path: Path) -> None:
+    item = read(tmp_path, {"messages": CHAT[:2]})
+    assert speakers(item) == "CK"
+    assert isinstance(item, Session)
+    assert item.assumed == ("the assistant is taken as the counselor, as is the custom in chats",)
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        CHAT,  # the user asks all the questions
+        [{"role": "system", "content": "Play a person who looks for help. The user is a counselor."}, *CHAT[:2]],
+        [{"role": "system", "content": "你将扮演来访者。"}, *CHAT[:2]],
+    ],
+)
+def test_a_chat_that_speaks_against_the_custom_is_asked_about(value: Any, tmp_path: Path) -> None:
+    item = read(tmp_path, {"messages": value})
+    assert isinstance(item, Problem)
+    assert "--client-is assistant or --client-is user" in item.message
+    assert speakers(read(tmp_path, {"messages": value}, client_is="assistant")).startswith("KC")
+
+
+def test_a_system_message_of_a_counselor_does_not_speak_against_it(tmp_path: Path) -> None:
+    system = {"role": "system", "content": "You are a counselor. The user is seeking help."}
+    assert speakers(read(tmp_path, {"messages": [system, *CHAT[:2]]})) == "CK"
+
+
+def test_named_sides_that_look_swapped_are_read_and_warned_of(tmp_path: Path) -> None:
+    names = {"user": "client", "assistant": "counselor"}
+    swapped = {"messages": [{"role": names[item["role"]], "content": item["content"]} for item in CHAT]}
+    item = read(tmp_path, swapped)
+    assert isinstance(item, Session)
+    assert len(item.assumed) == 1
+    assert "nearly all questions would be the client's" in item.assumed[0]
+
+
+def test_a_shape_of_ones_own_says_the_sides_and_the_keys(tmp_path: Path) -> None:
+    shape = tmp_path / "mine.yaml"
+    shape.write_text(
+        "has: [rounds]\nmessages: [rounds]\nspeaker: [who_is_it]\ntext: [line]\ncounselor: [Ana]\nclient: [Zoe]\n",
+        encoding="utf-8",
+    )
+    rounds = {"rounds": [{"who_is_it": "Zoe", "line": "Hm."}, {"who_is_it": "Ana", "line": "Yes?"}]}
+    assert speakers(read(tmp_path, rounds, shape=str(shape))) == "CK"
