@@ -7,7 +7,15 @@ from pathlib import Path
 from typing import Any
 
 from counseling_sessions.profiles.adapting import ProfileFormat, format_of
-from counseling_sessions.profiles.documents import SUFFIXES, Place, Record, files_in, read_document, records_of
+from counseling_sessions.profiles.documents import (
+    SUFFIXES,
+    Place,
+    Record,
+    files_in,
+    hub_name,
+    read_document,
+    records_of,
+)
 from counseling_sessions.profiles.library import builtin_ids, load_builtin, load_risk, misfit, risk_ids
 from counseling_sessions.profiles.problems import Problem, ProfileError
 from counseling_sessions.profiles.records import long_fields, profile_of
@@ -104,7 +112,7 @@ def profile_json_schema() -> dict[str, Any]:
 
 def _files(path: Path) -> list[Place]:
     try:
-        if path.exists():
+        if hub_name(str(path)) or path.exists():
             return files_in(path, SUFFIXES)
     except OSError as error:
         raise ProfileError(f"{path}: cannot be read: {error.strerror or error}") from None
