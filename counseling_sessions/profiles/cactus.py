@@ -52,7 +52,7 @@ def profile_fields(value: dict[str, Any], position: int) -> dict[str, Any]:
     sections = form.sections
     age, notes = _age(header.pop("age", ""))
     fields = {
-        "id": "-".join(filter(None, [_slug(header["name"]), f"{position:03d}", attitude])),
+        "id": "-".join(filter(None, [slug(header["name"]), f"{position:03d}", attitude])),
         "demographics": {**header, "age": age},
         "reason_for_counseling": _reason(form, counselor),
         "presenting_problem": form.problem,
@@ -154,6 +154,7 @@ def _techniques(value: dict[str, Any], record: dict[str, Any]) -> tuple[str, ...
     return tuple(dict.fromkeys(name for label in labels if (name := label.strip(" \t\r\n'\""))))
 
 
-def _slug(name: str) -> str:
+def slug(name: str) -> str:
+    """A name as the beginning of an id: small ASCII letters, digits and dashes."""
     ascii_name = normal_form("NFKD", name).encode("ascii", "ignore").decode().lower()
     return re.sub(r"[^a-z0-9]+", "-", ascii_name).strip("-")[:60].rstrip("-") or "client"

@@ -6,7 +6,16 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from counseling_sessions.profiles.documents import SUFFIXES, Place, Record, files_in, read_document, records_of
+from counseling_sessions.profiles.adapting import ProfileFormat, format_of
+from counseling_sessions.profiles.documents import (
+    SUFFIXES,
+    Place,
+    Record,
+    files_in,
+    hub_name,
+    read_document,
+    records_of,
+)
 from counseling_sessions.profiles.library import builtin_ids, load_builtin, load_risk, misfit, risk_ids
 from counseling_sessions.profiles.problems import Problem, ProfileError
 from counseling_sessions.profiles.records import long_fields, profile_of
@@ -103,7 +112,7 @@ def profile_json_schema() -> dict[str, Any]:
 
 def _files(path: Path) -> list[Place]:
     try:
-        if path.exists():
+        if hub_name(str(path)) or path.exists():
             return files_in(path, SUFFIXES)
     except OSError as error:
         raise ProfileError(f"{path}: cannot be read: {error.strerror or error}") from None
@@ -131,13 +140,18 @@ def _validated(items: Iterable[Record | Problem]) -> Iterator[tuple[ClientProfil
         try:
             profile = profile_of(item, position)
         except ProfileError as error:
-            yield from error.problems
+            form = format_of(item.value)
+            yield from [_foreign(item, form)] if form else error.problems
             continue
         if first := places.get(profile.id):
             yield Problem(item.file, f"{profile.id!r} is already the id of {first}", item.number, "id")
             continue
         places[profile.id] = f"{item.file}, record {item.number}"
         yield profile, item
+
+
+def _foreign(item: Record, form: ProfileFormat) -> Problem:
+    return Problem(item.file, f"looks like {form.title}: `profiles adapt` makes a profile of it", item.number)
 
 
 def _choose(result: ReadResult, name: str, record: str) -> ClientProfile:

@@ -132,3 +132,8 @@ class _Loader(_Safe):
             # PyYAML's constructors fail this way on text that does not fit its tag, as in `!!int x`.
             message = f"the value does not fit its type {node.tag.rpartition(':')[2]!r}"
             raise yaml.constructor.ConstructorError(None, None, message, node.start_mark) from None
+
+
+def yaml_of(value: Any) -> str:
+    """A value of lists, mappings and scalars as YAML, in its order and in its letters."""
+    return yaml.safe_dump(value, sort_keys=False, allow_unicode=True, width=120)

@@ -8,7 +8,7 @@ from typing import Any
 from counseling_sessions.texts.harmless import one_line
 
 _FORMULA = tuple("=+-@＝＋－＠")
-"""What a spreadsheet takes a text for that begins so: something to be computed. Tabs and line breaks, which it may read over, are gone before."""
+"""What a spreadsheet computes if a text begins so. Tabs and line breaks, which it may read over, are gone before."""
 
 
 def csv_text(columns: Iterable[str], lines: Iterable[Iterable[Any]]) -> str:

@@ -45,6 +45,7 @@ REQUIRED = {
     "train lora": ["x", "--out", "y"],
     "train export": ["x"],
     "train report": ["x"],
+    "profiles adapt": ["x"],
     "schema": ["record"],
 }
 

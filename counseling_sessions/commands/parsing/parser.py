@@ -51,6 +51,7 @@ COMMANDS = {
         "how well an adapter predicts held-out answers, against its base",
     ),
     "profiles": ("about", "about:show_profiles", "built-in and foreign client profiles"),
+    "profiles adapt": ("adapting", "adapt:run", "other people's client profiles become ours, or ours another's"),
     "check": ("about", "about:check_models", "which model serves which role, and what it can do"),
     "graph": ("about", "about:draw_graph", "the state machine as Mermaid"),
     "schema": ("about", "about:print_schema", "the JSON Schema of a format"),
@@ -93,18 +94,23 @@ def parse(arguments: Sequence[str]) -> tuple[str, CommandRequest]:
         description="Simulated counseling sessions with invented clients, for research. Without a command: one session.",
     )
     parser.set_defaults(command=None)
+    typed = " ".join(arguments[:2])
+    # A command that has others under it, as `profiles` has `profiles adapt`: argparse takes the two words as one name.
+    words = [typed, *arguments[2:]] if typed in COMMANDS and arguments[0] in COMMANDS else arguments
     places = {"": parser.add_subparsers(metavar="command", parser_class=CommandParser)}
     for name, (module, _, text) in COMMANDS.items():
         family, _, last = name.rpartition(" ")
+        if family in COMMANDS:
+            family, last = "", name
         if family not in places:
             members = places[""].add_parser(family, help=FAMILIES[family])
             places[family] = members.add_subparsers(metavar="what", required=True, parser_class=CommandParser)
         command = places[family].add_parser(last, help=text)
         command.set_defaults(command=name)
         command.extra = EXTRAS.get(module, "")
-        if set(name.split()) <= set(arguments):
+        if set(name.split()) <= set(arguments) or name == typed:
             declare(command, request_kind(name))
-    parsed = parser.parse_args(arguments)
+    parsed = parser.parse_args(words)
     if parsed.command is None:
         return DEFAULT, request_kind(DEFAULT)(arguments=tuple(arguments))
     return parsed.command, read(request_kind(parsed.command), parsed, arguments=tuple(arguments))

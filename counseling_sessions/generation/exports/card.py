@@ -10,11 +10,10 @@ from pathlib import Path
 from string import Template
 from typing import Any
 
-import yaml
-
 from counseling_sessions.generation.exports.files import MARK, RISK
 from counseling_sessions.generation.exports.report import ExportReport, Figures
 from counseling_sessions.generation.exports.splits import Splits
+from counseling_sessions.store.yaml_text import yaml_of
 from counseling_sessions.texts.markdown import cell, code, plain
 
 TEXTS = Path(__file__).parent / "texts"
@@ -85,7 +84,7 @@ def _front_matter(report: ExportReport, figures: Figures, files: dict[str, dict[
         "configs": configs,
         "extra_gated_prompt": _text("gated") if RISK in files else "",
     }
-    return yaml.safe_dump({name: value for name, value in fields.items() if value}, sort_keys=False, allow_unicode=True)
+    return yaml_of({name: value for name, value in fields.items() if value})
 
 
 def _splits(report: ExportReport) -> str:

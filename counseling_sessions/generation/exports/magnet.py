@@ -55,6 +55,20 @@ def session_file(record: SessionRecord) -> dict[str, Any]:
     }
 
 
+def cactus_record(profile: ClientProfile) -> dict[str, Any]:
+    """A profile as a record of CACTUS: the form's text, the attitude if it has one, and the labelled techniques."""
+    client: dict[str, Any] = {"intake_form": intake_form(profile)}
+    if profile.attitude:
+        client["attitude"] = profile.attitude
+    cbt = {"client_information": counselor_information(profile), "reason_counseling": profile.reason_for_counseling}
+    if profile.opening:
+        cbt |= {"init_history_counselor": profile.opening.counselor, "init_history_client": profile.opening.client}
+    record: dict[str, Any] = {"AI_client": client, "AI_counselor": {"CBT": cbt}}
+    if profile.labelled_techniques:
+        record["ground_truth_CBT"] = list(profile.labelled_techniques)
+    return record
+
+
 def intake_form(profile: ClientProfile) -> str:
     """A profile as the text of a CACTUS intake form, such as `profiles.intake_form` takes apart."""
     about = profile.demographics.model_dump()

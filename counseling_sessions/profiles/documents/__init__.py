@@ -4,8 +4,19 @@ Content decides how a file is read, then its suffix. What cannot be read becomes
 record means. docs/formats.md lists formats and limits.
 """
 
+from counseling_sessions.profiles.documents.hub import hub_name
 from counseling_sessions.profiles.documents.places import SUFFIXES, TEXT_SUFFIXES, Place, files_in
 from counseling_sessions.profiles.documents.reading import read_document, records_of
 from counseling_sessions.profiles.documents.values import Document, Record
 
-__all__ = ["SUFFIXES", "TEXT_SUFFIXES", "Document", "Place", "Record", "files_in", "read_document", "records_of"]
+__all__ = [
+    "SUFFIXES",
+    "TEXT_SUFFIXES",
+    "Document",
+    "Place",
+    "Record",
+    "files_in",
+    "hub_name",
+    "read_document",
+    "records_of",
+]

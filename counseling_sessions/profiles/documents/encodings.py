@@ -27,7 +27,6 @@ _ALPHABETS = (*("äöüß", "àâæçéèêëîïôœùûü", "áéíñóúü", 
 _SIGNS = "“”„‘’‚–—…«»‹›¿¡€£§°·•©®\u00a0ªº"
 _SURE_LETTERS = 3
 """Signs beyond ASCII that a text must have to be taken for cp1252."""
-_SURE_LANGUAGE = 0.2
 _SURE_ORDER = 0.1
 """The most disorder (`chaos`, 0 to 1) of text that is read rightly, and how much more a rival must have."""
 
@@ -54,7 +53,7 @@ def recognised(head: bytes) -> str | None:
     if not matches or matches[0].chaos > _SURE_ORDER:
         return None
     best = matches[0]
-    if best.encoding == _WESTERN and not (_is_western(str(best)) and best.coherence >= _SURE_LANGUAGE):
+    if best.encoding == _WESTERN and not _is_western(str(best)):
         return None
     rivals = [match for match in matches[1:] if str(match) != str(best)]
     if any(match.chaos < best.chaos + _SURE_ORDER and match.coherence >= best.coherence for match in rivals):

@@ -17,6 +17,8 @@ from counseling_sessions.store.yaml_text import TOO_DEEP
 
 CHUNK = 2**20
 _DECODER = json.JSONDecoder(object_pairs_hook=unique_keys)
+_CUT = 2
+"""Signs behind what looks like a whole number of which the rest may be missing: `e+`."""
 _SPACE = re.compile(r"[ \t\n\r]*")
 
 
@@ -88,7 +90,7 @@ class _Window:
             except (ValueError, RecursionError) as error:
                 raise _BrokenJson(f"broken JSON: {reason(error)}") from None
             else:
-                if end < len(self._text) or self._ended:
+                if end + _CUT < len(self._text) or self._ended:
                     self._at = end
                     return value
             if len(self._text) - self._at > most:

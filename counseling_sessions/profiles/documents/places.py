@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import IO
 
 from counseling_sessions.profiles.documents.archives import member_names, open_member
+from counseling_sessions.profiles.documents.hub import hub_name
 from counseling_sessions.profiles.documents.packed import PACKED, unpacked
 from counseling_sessions.profiles.problems import Note, ProfileError
 from counseling_sessions.store.reading import open_plain
@@ -33,7 +34,7 @@ _RUN_MARKS = ("run.json", "shards", "ledger", "sessions.ledger", "journals")
 
 @dataclass(frozen=True)
 class Place:
-    """A file, or a member of a zip archive."""
+    """A file, a member of a zip archive, or a data set of the Hub, which only `records_of` opens."""
 
     path: Path
     member: str = ""
@@ -61,9 +62,10 @@ def files_in(path: Path, suffixes: Collection[str] = EVERY_SUFFIX, *, notes: lis
 
     Of folders and archives it takes the files with one of `suffixes`, packed or not. It passes over hidden files, files about
     the data (`README.md`, the `index.jsonl` of an export), folders beside the files of splits, and the folders of our runs, which
-    `notes` are told of. Raises
-    `ProfileError` if there is nothing to read.
+    `notes` are told of. A data set of the Hub is one place. Raises `ProfileError` if there is nothing to read.
     """
+    if hub_name(str(path)):
+        return [Place(path)]
     try:
         if path.is_file():
             return members_of(path, suffixes) if path.suffix.lower() == ZIP else [Place(path)]

@@ -8,6 +8,7 @@ from typing import IO
 from counseling_sessions.profiles.documents import encodings
 from counseling_sessions.profiles.documents.columns import column_records
 from counseling_sessions.profiles.documents.encodings import HEAD, UTF_8
+from counseling_sessions.profiles.documents.hub import hub_name, hub_records
 from counseling_sessions.profiles.documents.json_lines import line_records
 from counseling_sessions.profiles.documents.json_values import json_records
 from counseling_sessions.profiles.documents.kinds import Kind, binary_kind, delimiter_of, is_expected, text_kind
@@ -40,8 +41,12 @@ def records_of(
 
     `one_record` is asked with the first item of a list at the file's top: True makes the list itself one record. A byte order
     mark decides about the encoding, then `encoding`, then UTF-8 if it fits, then clear signs. `notes` gets what was assumed.
+    Raises `ProfileError` for a data set of the Hub that cannot be opened.
     """
     place = file if isinstance(file, Place) else Place(file)
+    if name := hub_name(place.name):
+        yield from hub_records(name)
+        return
     try:
         yield from _records(_Asked(place, one_record or never, encoding, [] if notes is None else notes))
     except OSError as error:

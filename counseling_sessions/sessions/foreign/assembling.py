@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from counseling_sessions.profiles.documents import Record
+from counseling_sessions.profiles.documents.paths import at
 from counseling_sessions.profiles.problems import ProfileError
 from counseling_sessions.profiles.records import profile_of
 from counseling_sessions.profiles.schema import ATTITUDES, Attitude, ClientProfile
@@ -13,7 +14,7 @@ from counseling_sessions.sessions.foreign.errors import FieldError
 from counseling_sessions.sessions.foreign.identity import client_named, id_of
 from counseling_sessions.sessions.foreign.messages import Said, Talk, talk_of
 from counseling_sessions.sessions.foreign.metadata import Scalar, common_metadata, metadata_of
-from counseling_sessions.sessions.foreign.shapes import Shape, at
+from counseling_sessions.sessions.foreign.shapes import Shape
 from counseling_sessions.sessions.foreign.sides import sides_of
 from counseling_sessions.sessions.foreign.usual import key_in, plain, usual
 from counseling_sessions.sessions.session import Message, Session

@@ -4,8 +4,9 @@ from pathlib import Path
 from typing import Any
 
 from counseling_sessions.profiles.documents import Record
-from counseling_sessions.sessions.foreign.shapes import Shape, at
-from counseling_sessions.sessions.foreign.usual import key_in, says_nothing, usual
+from counseling_sessions.profiles.documents.paths import at, says_nothing
+from counseling_sessions.sessions.foreign.shapes import Shape
+from counseling_sessions.sessions.foreign.usual import key_in, usual
 
 
 def id_of(value: Any, shape: Shape, record: Record, number: int | None) -> str:

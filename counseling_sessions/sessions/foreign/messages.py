@@ -10,9 +10,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from counseling_sessions.profiles.documents.paths import at
 from counseling_sessions.sessions.foreign.errors import FieldError
 from counseling_sessions.sessions.foreign.metadata import Codes, codes_of
-from counseling_sessions.sessions.foreign.shapes import Shape, at
+from counseling_sessions.sessions.foreign.shapes import Shape
 from counseling_sessions.sessions.foreign.transcripts import labelled
 from counseling_sessions.sessions.foreign.usual import key_in, plain, usual
 

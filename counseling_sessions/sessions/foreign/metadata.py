@@ -3,8 +3,8 @@
 from collections.abc import Iterator, Mapping, Set
 from typing import Any
 
+from counseling_sessions.profiles.documents.paths import says_nothing
 from counseling_sessions.sessions.foreign.shapes import Shape
-from counseling_sessions.sessions.foreign.usual import says_nothing
 
 Scalar = str | int | float | bool
 Codes = dict[str, tuple[str, ...]]

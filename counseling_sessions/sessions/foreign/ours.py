@@ -5,9 +5,9 @@ from typing import Any, get_args
 
 from pydantic import TypeAdapter, ValidationError
 
+from counseling_sessions.profiles.documents.paths import at
 from counseling_sessions.profiles.schema import ClientProfile
 from counseling_sessions.sessions.foreign.errors import FieldError
-from counseling_sessions.sessions.foreign.shapes import at
 from counseling_sessions.sessions.session import Message, Session
 from counseling_sessions.settings import validation_message
 from counseling_sessions.state import Phase, RiskEntry

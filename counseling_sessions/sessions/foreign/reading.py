@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from counseling_sessions.profiles.documents import Record, files_in, records_of
+from counseling_sessions.profiles.documents.paths import at
 from counseling_sessions.profiles.problems import Note, Problem
 from counseling_sessions.sessions.entries import record_of_value
 from counseling_sessions.sessions.foreign.assembling import Origin, sessions_of
@@ -17,7 +18,7 @@ from counseling_sessions.sessions.foreign.errors import FieldError
 from counseling_sessions.sessions.foreign.messages import is_message
 from counseling_sessions.sessions.foreign.ours import is_row_of_ours, session_of_row
 from counseling_sessions.sessions.foreign.rows import in_sessions
-from counseling_sessions.sessions.foreign.shapes import Shape, at, shape_of
+from counseling_sessions.sessions.foreign.shapes import Shape, shape_of
 from counseling_sessions.sessions.record import SessionRecord
 from counseling_sessions.sessions.session import Session, session_of
 

@@ -4,13 +4,13 @@ A path names a field of a record, with `/` between the parts (`client_info/name`
 `/` itself is named in full.
 """
 
-from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from counseling_sessions.profiles.documents.paths import at
 from counseling_sessions.settings import SettingsError, read_yaml
 
 SHAPES = Path(__file__).with_name("shapes")
@@ -85,20 +85,6 @@ def shape_named(name: str) -> Shape:
 def shape_of(value: Any) -> Shape:
     """The shape that a record has."""
     return next((shape for shape in shapes() if not shape.only_by_name and shape.fits(value)), USUAL)
-
-
-def at(value: Any, path: str) -> Any:
-    """What stands at a path of a record; None where there is nothing."""
-    if isinstance(value, Mapping) and path in value:
-        return value[path]
-    first, _, further = path.partition("/")
-    if isinstance(value, Mapping):
-        inner = value.get(first)
-    elif isinstance(value, Sequence) and not isinstance(value, str) and first.isdecimal() and int(first) < len(value):
-        inner = value[int(first)]
-    else:
-        return None
-    return at(inner, further) if further else inner
 
 
 def _shape(file: Path) -> Shape:

@@ -3,7 +3,6 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
-from math import isnan
 from pathlib import Path
 from typing import Any, Literal
 
@@ -46,7 +45,6 @@ class Usual:
     labels: tuple[tuple[str, str], ...]
     client_role: tuple[str, ...]
     counselor_role: tuple[str, ...]
-    nothing: frozenset[str]
     briefings: tuple[Briefing, ...]
 
 
@@ -65,7 +63,6 @@ def usual() -> Usual:
         labels=tuple((counselor, client) for counselor, client in labels),
         client_role=_phrases(data["client_role"]),
         counselor_role=_phrases(data["counselor_role"]),
-        nothing=frozenset(str(word).casefold() for word in data["nothing"]),
         briefings=tuple(Briefing(**briefing) for briefing in data["briefings"]),
     )
 
@@ -74,13 +71,6 @@ def key_in(value: Mapping[str, Any], names: Iterable[str]) -> str | None:
     """The first of these plain names that a mapping has as a key, as it is spelt there."""
     spelt: dict[str, str] = {plain(key): key for key in reversed([*value]) if isinstance(key, str)}
     return next((spelt[name] for name in names if name in spelt), None)
-
-
-def says_nothing(value: Any) -> bool:
-    """Whether a value stands for no value: none, an empty text, "n/a" and the like."""
-    if isinstance(value, str):
-        return not value.strip() or value.strip().casefold() in usual().nothing
-    return value is None or (isinstance(value, float) and isnan(value))
 
 
 def _phrases(text: str) -> tuple[str, ...]:

@@ -83,6 +83,8 @@ def test_what_is_asked_for_is_taken(tmp_path):
     assert (record.value, notes) == ({"id": "é"}, [])
     (problem,), _ = read(tmp_path, "x.yaml", content, encoding="ascii")
     assert "byte 5 is no ascii text" in problem.message
+    (problem,), _ = read(tmp_path, "x.txt", bytes(range(200)), encoding="latin-1")
+    assert problem.message == "is no text that can be read"
 
 
 @pytest.mark.parametrize("name", ["base64", "no-such", "rot13", "undefined", "x\0y"])

@@ -10,6 +10,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from counseling_sessions.profiles.documents import Record, records_of
+from counseling_sessions.profiles.documents.json_values import json_records
+from counseling_sessions.profiles.documents.values import never
 from counseling_sessions.profiles.problems import Note, Problem
 
 ALICE, BERT = {"name": "Alice"}, {"name": "Bert"}
@@ -186,10 +188,21 @@ anything = settings(suppress_health_check=[HealthCheck.function_scoped_fixture],
 @given(
     values=st.lists(JSON_VALUES, min_size=1, max_size=6), indent=st.sampled_from([None, 1]), chunk=st.integers(1, 40)
 )
-def test_any_list_is_read_whole_wherever_it_is_cut(tmp_path, values, indent, chunk):
+def test_any_list_is_read_whole_wherever_it_is_cut(values, indent, chunk):
+    text = json.dumps(values, indent=indent)
+    pieces = (text[start : start + chunk] for start in range(0, len(text), chunk))
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("counseling_sessions.profiles.documents.json_values.CHUNK", chunk)
-        assert read(tmp_path, "x.json", json.dumps(values, indent=indent)) == list(enumerate(values, 1))
+        items = list(json_records(pieces, "x.json", never))
+    assert items == [Record("x.json", number, value) for number, value in enumerate(values, 1)]
+
+
+@pytest.mark.parametrize("chunk", [1, 2, 3])
+def test_a_number_that_is_cut_is_one_number(monkeypatch, chunk):
+    text = "[12345, -0.25e-7, true]"
+    monkeypatch.setattr("counseling_sessions.profiles.documents.json_values.CHUNK", chunk)
+    items = json_records((text[start : start + chunk] for start in range(0, len(text), chunk)), "x", never)
+    assert [item.value for item in items] == [12345, -0.25e-7, True]
 
 
 CELLS = st.text(st.characters(exclude_categories=["Cs", "Cc"], include_characters="\n\r\t"), max_size=12)

@@ -122,12 +122,12 @@ def test_packed_files_are_read_by_their_content(tmp_path, pack, name):
 
 def test_what_is_broken_where_it_is_packed_comes_after_what_is_not(tmp_path):
     generator = random.Random(1)
-    lines = b"".join(b'{"n": %d}\n' % generator.getrandbits(60) for _ in range(50_000))
+    lines = b"".join(b'{"n": %d}\n' % generator.getrandbits(60) for _ in range(20_000))
     for pack in (gzip.compress, lambda content: zstandard.ZstdCompressor().compress(content)):
         packed = pack(lines)
         put(tmp_path, "x.jsonl.gz", content=packed[: len(packed) // 2])
         *first, last = values(tmp_path / "x.jsonl.gz")
-        assert len(first) > 10_000
+        assert len(first) > 4_000
         assert isinstance(last, str)
     zipped(tmp_path / "x.zip", {"x.jsonl": lines})
     damaged = bytearray((tmp_path / "x.zip").read_bytes())

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
+from counseling_sessions.profiles.documents.paths import at
 from counseling_sessions.sessions.foreign import shape_named, shapes
-from counseling_sessions.sessions.foreign.shapes import at
 from counseling_sessions.settings import SettingsError
 
 

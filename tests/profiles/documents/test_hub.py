@@ -1,0 +1,74 @@
+"""Data sets of the Hub: their names, and their rows, from a copy on disk that the same library opens."""
+
+import sys
+from pathlib import Path
+
+import pytest
+
+from counseling_sessions.profiles.documents import Record, files_in, records_of
+from counseling_sessions.profiles.documents.hub import HubName, hub_name, hub_records
+from counseling_sessions.profiles.problems import ProfileError
+from counseling_sessions.profiles.readers import read_profiles
+
+TRAIN, TEST = '{"a": 1, "m": [{"role": "user"}]}\n{"a": 2, "m": []}\n', '{"a": 3, "m": []}\n'
+
+
+@pytest.fixture
+def copy(tmp_path, monkeypatch):
+    datasets = pytest.importorskip("datasets")
+    monkeypatch.setattr(datasets.config, "HF_DATASETS_CACHE", tmp_path / "cache")
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "train.jsonl").write_text(TRAIN)
+    (tmp_path / "data" / "test.jsonl").write_text(TEST)
+    return tmp_path / "data"
+
+
+def rows(name):
+    return [(item.file.rpartition(":")[2], item.number, item.value["a"], item.value["m"]) for item in hub_records(name)]
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("hf://datasets/owner/name", HubName("owner/name")),
+        ("hf://datasets/owner/na-me.1/conf:test", HubName("owner/na-me.1", "conf", "test")),
+        ("hf://datasets/owner/name:train", HubName("owner/name", None, "train")),
+        (str(Path("hf://datasets/owner/name:train")), HubName("owner/name", None, "train")),
+        ("hf://datasets/owner", None),
+        ("hf://datasets/../name", None),
+        ("hf://models/owner/name", None),
+        ("sessions.jsonl", None),
+    ],
+)
+def test_a_name_says_what_of_which_data_set(text, expected):
+    assert hub_name(text) == expected
+
+
+def test_every_split_or_the_one_that_is_named(copy):
+    assert rows(HubName(str(copy), split="test")) == [("test", 1, 3, [])]
+    assert sorted(rows(HubName(str(copy)))) == [
+        *[("test", 1, 3, []), ("train", 1, 1, [{"role": "user"}]), ("train", 2, 2, [])]
+    ]
+
+
+def test_what_cannot_be_opened_or_read_is_told(copy):
+    with pytest.raises(ProfileError, match="cannot be opened: .*nope"):
+        rows(HubName(str(copy), split="nope"))
+    with pytest.raises(ProfileError, match="cannot be opened: .*conf"):
+        rows(HubName(str(copy), "conf"))
+    (copy / "test.jsonl").write_text(TEST + '{"a"')
+    *_, problem = hub_records(HubName(str(copy), split="test"))
+    assert not isinstance(problem, Record)
+    assert problem.message.startswith("cannot be read on: ")
+
+
+def test_without_the_network_or_the_library_it_says_so(monkeypatch):
+    pytest.importorskip("datasets")
+    path = Path("hf://datasets/owner/name:train")
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
+    for read in (lambda: list(records_of(*files_in(path))), lambda: read_profiles(path)):
+        with pytest.raises(ProfileError, match="^hf://datasets/owner/name cannot be opened: "):
+            read()
+    monkeypatch.setitem(sys.modules, "datasets", None)
+    with pytest.raises(ProfileError, match="needs the library datasets; install it with: pip install"):
+        list(records_of(path))
