@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from counseling_sessions.evaluation.branches import Branches
 from counseling_sessions.evaluation.figures import Measure, scale_measures
@@ -23,11 +23,13 @@ from counseling_sessions.evaluation.scales import Scale
 from counseling_sessions.evaluation.session_length import count_said
 from counseling_sessions.evaluation.statistics.agreement import Level, Rating, krippendorff_alpha, ratings_table
 from counseling_sessions.evaluation.statistics.intervals import Figure
-from counseling_sessions.models.chat import Models
 from counseling_sessions.models.prices import Prices
 from counseling_sessions.sessions import Session, SessionKey
 from counseling_sessions.settings import SettingsError
 from counseling_sessions.texts.words import counted
+
+if TYPE_CHECKING:  # what talks to models takes seconds to import, and most evaluations ask none
+    from counseling_sessions.models.chat import Models
 
 
 @dataclass(frozen=True)
@@ -104,7 +106,7 @@ class Judged:
 async def judge(
     sessions: Sequence[Session],
     how: Judging,
-    models: Models,
+    models: "Models",
     cache: JudgeCache,
     *,
     on_progress: OnProgress | None = None,
@@ -184,7 +186,7 @@ def _put_together(
 
 async def _on_risk(
     how: Judging,
-    models: Models,
+    models: "Models",
     cache: JudgeCache,
     on_progress: OnProgress | None,
     on_stage: Callable[[str], Any],
@@ -205,7 +207,7 @@ async def _on_risk(
 async def _on_codes(
     sessions: Sequence[Session],
     how: Judging,
-    models: Models,
+    models: "Models",
     cache: JudgeCache,
     on_progress: OnProgress | None,
     on_stage: Callable[[str], Any],

@@ -14,7 +14,6 @@ from typing import Any
 
 import aiohttp
 import httpx2
-import openai
 from aiohttp.http_exceptions import HttpProcessingError, PayloadEncodingError
 
 from counseling_sessions.errors import UserError
@@ -36,8 +35,7 @@ LONGEST_WAIT = 10.0**9
 """Seconds that a server can ask to wait at most; a longer wait is a mistake, and counts as this."""
 
 _CUT = (aiohttp.ClientConnectionError, OSError)
-_TIMED_OUT = (openai.APITimeoutError, httpx2.TimeoutException, TimeoutError)
-_BROKEN = (openai.APIConnectionError, httpx2.RequestError, aiohttp.ClientError, ssl.SSLError)
+_BROKEN = (httpx2.RequestError, aiohttp.ClientError, ssl.SSLError)
 _NO_HTTP = (HttpProcessingError, aiohttp.ClientResponseError, httpx2.ProtocolError)
 _ENOUGH_CAUSES = 16
 
@@ -106,14 +104,17 @@ def failure_of(error: Exception, key: str = "") -> FailedCall | Shortage | None:
 
     `Shortage` means that this machine ran out of something. It is no server's fault, and no reason for another request.
     """
+    import openai  # it takes half a second, and who asks no model does without
+
     if isinstance(error, (FailedCall, Shortage)):
         return error
     if resource := shortage(error):
         return Shortage(resource)
     if isinstance(error, openai.APIStatusError):
         return refusal(error.status_code, error.response.content, error.response.headers, key)
-    if isinstance(error, (*_TIMED_OUT, *_BROKEN)):
-        return _broken(error, _first_cause(error), key)
+    timed_out = isinstance(error, (openai.APITimeoutError, httpx2.TimeoutException, TimeoutError))
+    if timed_out or isinstance(error, (openai.APIConnectionError, *_BROKEN)):
+        return _broken(error, _first_cause(error), key, timed_out=timed_out)
     if isinstance(error, httpx2.InvalidURL):
         return FailedCall("configuration", "is no address of a server")
     return unreadable(type(error).__name__) if isinstance(error, openai.OpenAIError) else None
@@ -171,10 +172,10 @@ def retry_seconds(value: str) -> float | None:
     return min(max(0.0, seconds), LONGEST_WAIT)
 
 
-def _broken(error: Exception, cause: BaseException, key: str) -> FailedCall:
+def _broken(error: Exception, cause: BaseException, key: str, *, timed_out: bool) -> FailedCall:
     """The error of a request that got no answer, or one that is not HTTP."""
     # The client library also reports a reset or refused connection as a time-out.
-    if isinstance(error, _TIMED_OUT) and (isinstance(cause, TimeoutError) or not isinstance(cause, _CUT)):
+    if timed_out and (isinstance(cause, TimeoutError) or not isinstance(cause, _CUT)):
         return FailedCall("timeout", "did not answer in time")
     if isinstance(cause, PayloadEncodingError):
         return FailedCall("connection", "cannot be reached (the connection was cut in mid-answer)")

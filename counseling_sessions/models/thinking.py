@@ -1,9 +1,13 @@
 """Room for reasoning: whether a model's reasoning took an answer's token limit, and the larger limit that it is asked with then."""
 
+from typing import TYPE_CHECKING
+
 from counseling_sessions.models.finishing import AT_LIMIT, was_broken, was_filtered
-from counseling_sessions.models.requests import Reply
 from counseling_sessions.settings import ModelSettings, means_embedded
 from counseling_sessions.texts.reasoning import take_apart
+
+if TYPE_CHECKING:  # it takes a second to import, and who asks no model does without
+    from counseling_sessions.models.requests import Reply
 
 TIMES, LEAST, MOST = 4, 2048, 8192
 """A limit that reasoning took is raised once: to `TIMES` as many tokens, at least `LEAST` and at most `MOST`."""
@@ -14,7 +18,7 @@ ALL_REASONING = (
 )
 
 
-def took_the_limit(reply: Reply) -> bool:
+def took_the_limit(reply: "Reply") -> bool:
     """Whether an answer ended at its token limit without speech, or with less speech than reasoning."""
     if reply.finish_reason != AT_LIMIT:
         return False
@@ -33,7 +37,7 @@ def more_room(settings: ModelSettings) -> ModelSettings | None:
     return settings.model_copy(update={"max_tokens": min(max(TIMES * limit, LEAST), MOST)})
 
 
-def speechless(reply: Reply, limit: int | None) -> str:
+def speechless(reply: "Reply", limit: int | None) -> str:
     """Why reasoning left no answer, with what to set; empty where something else did. `limit` is the answer's token limit."""
     if took_the_limit(reply):
         return advice(limit)

@@ -5,7 +5,7 @@ of a word. What is not understood (a set of signs, a back reference) needs nothi
 """
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import groupby
@@ -202,19 +202,17 @@ class Sieve:
             for run in min(one, key=likely) if one else ():
                 self._rarest.setdefault(run, []).append(number)
         self._longest = max(map(len, self._bits), default=0)
-        self._remembered: dict[str, tuple[int, tuple[int, ...]]] = {}
+        self._seen = _Seen(self._see)
 
-    def passing(self, words: Sequence[str]) -> list[int]:
+    def passing(self, words: Iterable[str]) -> list[int]:
         """The numbers of the expressions that a text of these words, in lower case, can match, in their order."""
-        remembered, bits, begun = self._remembered, 0, set(self._always)
-        for word in words:
-            if (seen := remembered.get(word)) is None:
-                seen = self._see(word)
-            bits |= seen[0]
-            if seen[1]:
-                begun.update(seen[1])
+        bits, begun = 0, set(self._always)
+        for has, begins in map(self._seen.__getitem__, set(words)):
+            bits |= has
+            if begins:
+                begun.update(begins)
         needed = self._needed
-        return [number for number in sorted(begun) if needed[number] & bits == needed[number]] if begun else []
+        return sorted(number for number in begun if needed[number] & bits == needed[number])
 
     def _see(self, word: str) -> tuple[int, tuple[int, ...]]:
         padded = f"^{word}$"
@@ -224,7 +222,18 @@ class Sieve:
                 if has := self._bits.get(padded[start:end]):
                     bits |= has
                     begun.update(self._rarest.get(padded[start:end], ()))
-        if len(self._remembered) >= MOST_WORDS:
-            self._remembered.clear()
-        self._remembered[word] = seen = (bits, tuple(sorted(begun)))
+        return bits, tuple(begun)
+
+
+class _Seen(dict[str, tuple[int, tuple[int, ...]]]):
+    """What each word is good for, looked up once."""
+
+    def __init__(self, see: Callable[[str], tuple[int, tuple[int, ...]]]) -> None:
+        super().__init__()
+        self._see = see
+
+    def __missing__(self, word: str) -> tuple[int, tuple[int, ...]]:
+        if len(self) >= MOST_WORDS:
+            self.clear()
+        self[word] = seen = self._see(word)
         return seen

@@ -147,13 +147,13 @@ class _Together:
         first = len(self._lists)
         for words in spellings:
             listed = words.split(" ")
-            if not (passing := frozenset(self._sieve.passing(listed))):
+            different = set(listed)
+            if not (passing := frozenset(self._sieve.passing(different))):
                 continue
-            place, remembered = 0, self._remembered
-            for word in listed:
-                if (begun := remembered.get(word)) is None:
-                    begun = self._begun_by(word)
-                for one in sorted(both) if begun and (both := begun & passing) else ():
+            tried = {word: sorted(both) for word in different if (both := self._begun_by(word) & passing)}
+            place = 0
+            for word in listed if tried else ():
+                for one in tried.get(word, ()):
                     number, pattern = self._patterns[one]
                     if number >= first:
                         break
@@ -165,11 +165,11 @@ class _Together:
 
     def _begun_by(self, word: str) -> frozenset[int]:
         """The places of the patterns that can begin with a word."""
-        if len(self._remembered) >= _MOST_KNOWN:
-            self._remembered.clear()
-        self._remembered[word] = begun = frozenset(
-            place for start in _starts(word) for place in self._by_start.get(start, ())
-        )
+        if (begun := self._remembered.get(word)) is None:
+            if len(self._remembered) >= _MOST_KNOWN:
+                self._remembered.clear()
+            begun = frozenset(place for start in _starts(word) for place in self._by_start.get(start, ()))
+            self._remembered[word] = begun
         return begun
 
 

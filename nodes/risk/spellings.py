@@ -46,6 +46,8 @@ _IN_A_ROW = 3
 """Words of one letter that stand apart at least."""
 _LETTERS_APART = re.compile(r"\b(?:\w ){2,}\w\b")
 _DRAWN = re.compile(rf"([^\W\d_{WILD}])\1{{2,}}")
+_MANY_LETTERS = re.compile(rf"[{WILD}\d]")
+"""What stands in all that is ambiguous; it is looked for in a fraction of the time."""
 _AMBIGUOUS = re.compile(rf"{WILD}|\d[^\W\d_]|[^\W\d_]\d")
 
 
@@ -87,7 +89,7 @@ def spellings(text: str) -> Spellings:
             apart += _runs(drawn)
         plain = " ".join([chunk.plain for chunk in chunks if chunk.plain])
         exact += [plain, unmasked, together, " ".join([chunk.closed for chunk in chunks])]
-        if drawn != unmasked or _AMBIGUOUS.search(together):
+        if drawn != unmasked or (_MANY_LETTERS.search(together) and _AMBIGUOUS.search(together)):
             loose += [drawn, together]
     if any(picture in text for picture in _PICTURED):
         exact.append(_words(_letters(text.translate(_PICTURES))))

@@ -9,21 +9,23 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Generic, TypeVar
-
-from langchain_core.messages import BaseMessage, HumanMessage
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from counseling_sessions.evaluation.aspects import Aspect
 from counseling_sessions.evaluation.judging.cache import NONE, Answer, JudgeCache, Record, Tokens
 from counseling_sessions.evaluation.judging.judges import Judge
 from counseling_sessions.evaluation.scales import Item
-from counseling_sessions.models.chat import Models
 from counseling_sessions.models.errors import ModelError
-from counseling_sessions.models.requests import Reply
 from counseling_sessions.models.structured import AnswerSchema, MalformedAnswer, TornAnswer, read_final
 from counseling_sessions.models.thinking import advice, more_room, took_the_limit
 from counseling_sessions.prompts import prompt
 from counseling_sessions.texts.reasoning import without_reasoning
+
+if TYPE_CHECKING:  # what talks to models takes seconds to import, and most evaluations ask none
+    from langchain_core.messages import BaseMessage
+
+    from counseling_sessions.models.chat import Models
+    from counseling_sessions.models.requests import Reply
 
 REASON_LIMIT = 400
 """Characters of a judge's reason that are kept in results; the cache has all of it."""
@@ -84,7 +86,7 @@ class Question(Generic[T]):
     answer as a whole, so that no part of it counts.
     """
 
-    messages: tuple[BaseMessage, ...]
+    messages: "tuple[BaseMessage, ...]"
     schema: AnswerSchema
     read: Callable[[str, dict[str, Any]], T | Unscored]
     rubric: str
@@ -132,7 +134,7 @@ async def ask(
     judge: Judge,
     model: str,
     sample: int,
-    models: Models,
+    models: "Models",
     cache: JudgeCache,
     *,
     again: bool = False,
@@ -217,7 +219,7 @@ def seed_of(key: str, attempt: int) -> int:
     return int.from_bytes(hashlib.sha256(f"{key}/{attempt}".encode()).digest()[:4], "big") >> 1
 
 
-def tokens_of(reply: Reply) -> Tokens:
+def tokens_of(reply: "Reply") -> Tokens:
     """What a reply took."""
     return Tokens(
         requests=reply.requests,
@@ -258,8 +260,10 @@ def reason_of(value: object) -> str:
     return text if len(text) <= REASON_LIMIT else text[: REASON_LIMIT - 1].rstrip() + "…"
 
 
-def _retry(messages: tuple[BaseMessage, ...], reading: Reading[Any]) -> tuple[BaseMessage, ...]:
+def _retry(messages: "tuple[BaseMessage, ...]", reading: Reading[Any]) -> "tuple[BaseMessage, ...]":
     """The messages, with the faults as the last lines: the prefix stays the same."""
     details = list(dict.fromkeys(why.detail for why in reading.wrong.values()))
     problem = "; ".join(details[:4]) + ("; and more" if len(details) > 4 else "")
+    from langchain_core.messages import HumanMessage
+
     return *messages[:-1], HumanMessage(f"{messages[-1].text}\n\n({prompt('judge/retry', problem=problem)})")

@@ -4,7 +4,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from counseling_sessions.evaluation.branches import POINTS, SEVERITIES, Branches, Severity
 from counseling_sessions.evaluation.judging.ask import (
@@ -21,11 +21,13 @@ from counseling_sessions.evaluation.judging.judges import Judge
 from counseling_sessions.evaluation.judging.material import messages_of, session_part, turns_of
 from counseling_sessions.evaluation.judging.panel import Account, OnProgress, Panel, seats
 from counseling_sessions.evaluation.judging.run import Score, unspoken
-from counseling_sessions.models.chat import Models
 from counseling_sessions.models.structured import AnswerSchema
 from counseling_sessions.profiles.schema import clean
 from counseling_sessions.prompts import prompt
 from counseling_sessions.sessions import Session, SessionKey
+
+if TYPE_CHECKING:  # what talks to models takes seconds to import, and most evaluations ask none
+    from counseling_sessions.models.chat import Models
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +115,7 @@ async def judge_branches(
     sessions: Iterable[Session],
     rubric: Branches,
     judges: Sequence[Judge],
-    models: Models,
+    models: "Models",
     cache: JudgeCache,
     *,
     on_progress: OnProgress | None = None,

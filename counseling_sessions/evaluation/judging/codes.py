@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from functools import partial
 from hashlib import sha256
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import Field
 
@@ -17,12 +17,14 @@ from counseling_sessions.evaluation.judging.cache import JudgeCache
 from counseling_sessions.evaluation.judging.judges import Judge
 from counseling_sessions.evaluation.judging.material import MESSAGE_LIMIT, framed, messages_of
 from counseling_sessions.evaluation.judging.panel import Account, OnProgress, Panel, seats
-from counseling_sessions.models.chat import Models
 from counseling_sessions.models.structured import AnswerSchema
 from counseling_sessions.profiles.schema import clean
 from counseling_sessions.sessions import Message, Session, SessionKey
 from counseling_sessions.state import Speaker
 from counseling_sessions.store.reading import sha256_of
+
+if TYPE_CHECKING:  # what talks to models takes seconds to import, and most evaluations ask none
+    from counseling_sessions.models.chat import Models
 
 
 class CodesRubric(RubricPart):
@@ -96,7 +98,7 @@ async def judge_codes(
     sessions: Iterable[Session],
     rubric: CodesRubric,
     judges: Sequence[Judge],
-    models: Models,
+    models: "Models",
     cache: JudgeCache,
     *,
     on_progress: OnProgress | None = None,

@@ -5,12 +5,14 @@ the frame's mark is a hash of its content, which the content cannot contain.
 """
 
 import hashlib
-
-from langchain_core.messages import BaseMessage, HumanMessage, SystemMessage
+from typing import TYPE_CHECKING
 
 from counseling_sessions.profiles.schema import ClientProfile, clean, client_form
 from counseling_sessions.prompts import prompt
 from counseling_sessions.sessions import Session
+
+if TYPE_CHECKING:  # what talks to models takes seconds to import, and most evaluations ask none
+    from langchain_core.messages import BaseMessage
 
 MESSAGE_LIMIT = 4000
 """Characters of one message that reach a judge; longer ones are cut at a word."""
@@ -44,8 +46,10 @@ def pair_part(shown_first: Session, shown_second: Session) -> str:
     return "\n\n".join(parts)
 
 
-def messages_of(language: str, *parts: str) -> tuple[BaseMessage, ...]:
+def messages_of(language: str, *parts: str) -> "tuple[BaseMessage, ...]":
     """The messages to a judge: its role, then all parts in one message (some chat templates refuse two in a row)."""
+    from langchain_core.messages import HumanMessage, SystemMessage
+
     return SystemMessage(prompt("judge/system", language=language)), HumanMessage("\n\n".join(parts))
 
 

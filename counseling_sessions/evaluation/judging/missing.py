@@ -4,8 +4,6 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from scipy.stats import fisher_exact
-
 from counseling_sessions.evaluation.judging.planting.checks import SIGNIFICANT
 from counseling_sessions.evaluation.judging.run import Score
 from counseling_sessions.evaluation.judging.use import asked_for, why_missing
@@ -106,6 +104,8 @@ def _fisher(rows: Mapping[str, list[Score]], group: str) -> PValue:
         for row in (row for name, some in rows.items() if (name == group) == inside for row in some):
             lacking[row.key.client] |= bool(why_missing(row.unscored))
         table.append([sum(lacking.values()), len(lacking) - sum(lacking.values())])
+    from scipy.stats import fisher_exact  # takes a second, and only judges need it
+
     return PValue(float(fisher_exact(table).pvalue), sum(map(sum, table)), "Fisher's exact test of clients")
 
 

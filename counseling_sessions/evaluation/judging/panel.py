@@ -8,15 +8,17 @@ from collections import defaultdict
 from collections.abc import Callable, Container, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import product
-from typing import Generic, TypeVar
+from typing import TYPE_CHECKING, Generic, TypeVar
 from weakref import WeakValueDictionary
 
 from counseling_sessions.evaluation.judging.ask import Outcome, Question, ask, key_of
 from counseling_sessions.evaluation.judging.cache import NONE, JudgeCache, Tokens
 from counseling_sessions.evaluation.judging.judges import Judge
-from counseling_sessions.models.chat import Models
 from counseling_sessions.models.errors import ModelError
 from counseling_sessions.settings import SettingsError, means_embedded
+
+if TYPE_CHECKING:  # what talks to models takes seconds to import, and most evaluations ask none
+    from counseling_sessions.models.chat import Models
 
 FAILURES_IN_A_ROW = 12
 """After so many failures of an endpoint in a row the run stops."""
@@ -99,7 +101,7 @@ Ask = Callable[[Judge], Question[T]]
 """Builds one question for a judge."""
 
 
-async def seats(judges: Sequence[Judge], models: Models, *, i_know: bool = False) -> list[Seat]:
+async def seats(judges: Sequence[Judge], models: "Models", *, i_know: bool = False) -> list[Seat]:
     """Find out which model each judge is.
 
     Raises `SettingsError` for the embedded model (unless `i_know`), for a judge whose endpoint does not answer, and for two judges
@@ -136,7 +138,7 @@ class Panel:
     """Judges at work into one cache."""
 
     seats: list[Seat]
-    models: Models
+    models: "Models"
     cache: JudgeCache
     on_progress: OnProgress | None = None
     again: bool = False

@@ -7,7 +7,7 @@ tie. Both raw answers are kept, and answers for the session shown first are coun
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from counseling_sessions.evaluation.aspects import Aspects
 from counseling_sessions.evaluation.judging.ask import (
@@ -24,9 +24,11 @@ from counseling_sessions.evaluation.judging.judges import Judge
 from counseling_sessions.evaluation.judging.material import messages_of, pair_part, turns_of
 from counseling_sessions.evaluation.judging.panel import Account, Answered, OnProgress, Panel, seats
 from counseling_sessions.evaluation.pairs import Pair, PairKey, Winner
-from counseling_sessions.models.chat import Models
 from counseling_sessions.profiles.schema import clean
 from counseling_sessions.prompts import prompt
+
+if TYPE_CHECKING:  # what talks to models takes seconds to import, and most evaluations ask none
+    from counseling_sessions.models.chat import Models
 
 Order = Literal["forward", "backward"]
 """forward: the pair's first session is shown as A; backward: its second."""
@@ -150,7 +152,7 @@ async def judge_pairs(
     pairs: Iterable[Pair],
     aspects: Aspects,
     judges: Sequence[Judge],
-    models: Models,
+    models: "Models",
     cache: JudgeCache,
     *,
     samples: int | None = None,

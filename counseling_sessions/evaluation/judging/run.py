@@ -7,7 +7,7 @@ it once. Ratings before a session depend on the form alone: all sessions of one 
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from counseling_sessions.evaluation.judging.ask import (
     EVIDENCE,
@@ -24,12 +24,14 @@ from counseling_sessions.evaluation.judging.judges import Judge
 from counseling_sessions.evaluation.judging.material import form_part, messages_of, session_part, turns_of
 from counseling_sessions.evaluation.judging.panel import Account, OnProgress, Panel, seats
 from counseling_sessions.evaluation.scales import Item, Scale, Subject, described
-from counseling_sessions.models.chat import Models
 from counseling_sessions.models.structured import AnswerSchema
 from counseling_sessions.profiles.schema import clean
 from counseling_sessions.prompts import prompt
 from counseling_sessions.sessions import Session, SessionKey
 from counseling_sessions.settings import SettingsError
+
+if TYPE_CHECKING:  # what talks to models takes seconds to import, and most evaluations ask none
+    from counseling_sessions.models.chat import Models
 
 Occasion = Literal["session", "before", "after"]
 """What a score is about: the session itself, or the client's affect before or after it."""
@@ -103,7 +105,7 @@ async def judge_sessions(
     sessions: Iterable[Session],
     scales: Sequence[Scale],
     judges: Sequence[Judge],
-    models: Models,
+    models: "Models",
     cache: JudgeCache,
     *,
     on_progress: OnProgress | None = None,
@@ -125,7 +127,7 @@ async def judge_sessions(
 async def judge_each(
     wanted: Sequence[tuple[Session, Sequence[Scale]]],
     judges: Sequence[Judge],
-    models: Models,
+    models: "Models",
     cache: JudgeCache,
     *,
     on_progress: OnProgress | None = None,

@@ -112,7 +112,7 @@ def share_figure(values: Iterable[tuple[str, float | bool | None]]) -> Figure:
 def _exact_interval(share: float, clients: Sequence[str], shares: Floats, count: int) -> Interval:
     if count < MINIMUM_CLIENTS:
         return too_few(count)
-    from scipy import stats  # takes a second, and processes that only read sessions do without
+    from scipy.special import stdtrit  # takes a moment, and processes that only read sessions do without
     from statsmodels.regression.linear_model import OLS
     from statsmodels.stats.proportion import proportion_confint
 
@@ -123,7 +123,7 @@ def _exact_interval(share: float, clients: Sequence[str], shares: Floats, count:
         groups = np.unique(np.asarray(clients), return_inverse=True)[1]
         fitted = OLS(shares, np.ones(n)).fit(cov_type="cluster", cov_kwds={"groups": groups})
         error = float(fitted.bse[0])
-        few = (stats.t.ppf(0.5 + LEVEL / 2, n - 1) / stats.t.ppf(0.5 + LEVEL / 2, count - 1)) ** 2
+        few = (stdtrit(n - 1, 0.5 + LEVEL / 2) / stdtrit(count - 1, 0.5 + LEVEL / 2)) ** 2
         independent = min(n, share * (1 - share) / error**2 * few) if error > 1e-9 else float(count)
     low, high = proportion_confint(share * independent, independent, alpha=1 - LEVEL, method="beta")
     method = f"Korn and Graubard's exact interval, {count} clients, as for {independent:.1f} independent values"
@@ -171,10 +171,10 @@ def interval_of(distribution: Floats, clients: int, seed: int) -> Interval:
         return Interval(note=f"no interval: the statistic is undefined in {undefined:.0%} of the resamples")
     if np.ptp(values) <= 1e-12 * max(1.0, float(np.abs(values).max())):
         return Interval(note="no interval: it is the same in every resample, which does not say how certain it is")
-    from scipy import stats
+    from scipy.special import ndtr, stdtrit
 
-    student = stats.t.ppf(0.5 + LEVEL / 2, clients - 1)
-    outside = stats.norm.cdf(-np.sqrt(clients / (clients - 1)) * student)
+    student = stdtrit(clients - 1, 0.5 + LEVEL / 2)
+    outside = ndtr(-np.sqrt(clients / (clients - 1)) * student)
     low, high = np.quantile(values, [outside, 1 - outside])
     method = f"bootstrap over {clients} clients, {len(distribution):,} resamples, seed {seed}, expanded percentile"
     note = f"undefined in {undefined:.1%} of the resamples, which are left out" if undefined else ""

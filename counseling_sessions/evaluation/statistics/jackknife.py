@@ -15,7 +15,6 @@ from math import inf
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy import stats
 
 from counseling_sessions.evaluation.statistics.intervals import (
     LEVEL,
@@ -114,4 +113,6 @@ def _interval(value: float, without: Floats, clients: int, bounds: tuple[float, 
 
 def _half(variance: float, clients: int) -> float:
     """Half the width of the interval."""
-    return float(stats.t.ppf(0.5 + LEVEL / 2, clients - 1)) * float(np.sqrt(variance))
+    from scipy.special import stdtrit  # processes that only read sessions do without
+
+    return float(stdtrit(clients - 1, 0.5 + LEVEL / 2)) * float(np.sqrt(variance))

@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import stats
 
 from counseling_sessions.evaluation.statistics.intervals import Figure, mean_figure
 from counseling_sessions.evaluation.statistics.sign_flips import PValue
@@ -58,6 +57,8 @@ def _exchange(table: NDArray[np.float64], clients: int, seed: int) -> PValue:
     scale = float(np.abs(centred).max())
     if scale <= ROUNDING * float(np.abs(table).max()):
         return PValue(1.0, clients, method, "the difference is the same at every value")
+    from scipy import stats  # takes a second, and only comparisons need it
+
     result: Any = stats.permutation_test(
         tuple(centred / scale),
         _between,

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from scipy import stats
 from scipy.special import gammaln
 
 from counseling_sessions.evaluation.statistics.intervals import (
@@ -205,6 +204,8 @@ def wilcoxon_on_clients(differences: Iterable[tuple[str, float]]) -> PValue:
     if not differing.any():
         return PValue(1.0, len(means), method, "no client's mean differs", smallest=1.0)
     sizes = sizes[differing]
+    from scipy import stats  # takes a second, and only comparisons need it
+
     result: Any = stats.wilcoxon(sizes * np.sign(means[differing]))
     one_sided: Any = stats.wilcoxon(sizes)
     return PValue(float(result.pvalue), len(means), method, smallest=float(one_sided.pvalue))

@@ -10,7 +10,7 @@ from functools import cache
 from math import ceil, floor, inf, log2, sqrt
 
 import numpy as np
-from scipy import special, stats
+from scipy import special
 
 from counseling_sessions.evaluation.statistics.intervals import Floats
 
@@ -66,6 +66,8 @@ def paired_power(difference: float, sd: float, clients: int, alpha: float = ALPH
 
 def equivalence_power(margin: float, difference: float, sd: float, clients: int, alpha: float = ALPHA) -> float:
     """The chance that two one-sided tests show a true difference to lie within ± `margin`."""
+    from scipy import stats  # takes a second, and only plans need it
+
     alpha = _attainable(alpha, clients)
     if not alpha:
         return 0.0
@@ -107,6 +109,8 @@ def panel_power(rate: float, panel: AnswerSpread, raters: int, clients: int, pai
 @cache
 def _points() -> Floats:
     """Points of a standard normal and two uniform variables: [3, POINTS]."""
+    from scipy import stats  # takes a second, and only plans need it
+
     uniform = stats.qmc.Sobol(3, seed=0).random(POINTS).T
     return np.array([special.ndtri(uniform[0]), uniform[1], uniform[2]])
 
@@ -152,6 +156,8 @@ def _attainable(alpha: float, signs: int) -> float:
 
 
 def _two_sided(shift: float, degrees: float, alpha: float) -> float:
+    from scipy import stats  # takes a second, and only plans need it
+
     if shift in (inf, -inf):
         return 1.0
     quantile, shift = stats.t.ppf(1 - alpha / 2, degrees), abs(shift)

@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import stats
+from scipy.special import stdtrit
 
 from counseling_sessions.evaluation.statistics.intervals import (
     LEVEL,
@@ -100,5 +100,5 @@ def _interval(value: float, influence: Floats, clients: int, method: str) -> Int
     if clients < MINIMUM_CLIENTS:
         return Interval(note=f"no interval: people must have rated {MINIMUM_CLIENTS} clients, and rated {clients}")
     error = float(np.sqrt(clients / (clients - 1) * (influence**2).sum()))
-    half = float(stats.t.ppf(0.5 + LEVEL / 2, clients - 1)) * error
+    half = float(stdtrit(clients - 1, 0.5 + LEVEL / 2)) * error
     return Interval(value - half, value + half, method) if error > 0 else Interval(note="no interval: nothing varies")

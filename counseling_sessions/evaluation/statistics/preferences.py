@@ -5,7 +5,6 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-import choix
 import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse.csgraph import connected_components
@@ -204,6 +203,8 @@ def _wins(answers: Sequence[Preference], methods: list[str]) -> Floats:
 
 def _fit(wins: Floats, start: Floats | None) -> Floats:
     prior = PRIOR * (1 - np.eye(len(wins)))
+    import choix  # it imports what takes a second, and only preferences need it
+
     fitted = choix.ilsr_pairwise_dense(wins + prior, initial_params=start, max_iter=1000, tol=1e-6)
     return np.asarray(fitted - fitted.mean(), dtype=np.float64)
 

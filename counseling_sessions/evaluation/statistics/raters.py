@@ -8,7 +8,6 @@ from typing import Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import binomtest
 
 from counseling_sessions.evaluation.statistics.agreement import (
     Level,
@@ -134,6 +133,8 @@ def side_bias(answers: Iterable[tuple[str, Answer]], *, seed: int = 0) -> SideBi
         none = PValue(None, 0, note="no test: nobody preferred anything")
         return SideBias(nothing(len(values), "nobody preferred anything"), none, none)
     share = share_figure(values)
+    from scipy.stats import binomtest  # takes a second, and only preferences need it
+
     binomial, smallest = (float(binomtest(wins, len(decided), 0.5).pvalue) for wins in (int(sum(decided)), 0))
     return SideBias(
         share,

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import stats
+from scipy.special import stdtr, stdtrit
 
 from counseling_sessions.evaluation.statistics.intervals import (
     LEVEL,
@@ -90,7 +90,7 @@ def _student(value: float, error: float, degrees: float, clients: int) -> tuple[
         if abs(value) <= 1e-12:
             return Interval(note=f"no interval: {note}"), PValue(1.0, clients, METHOD, note)
         return Interval(note=f"no interval: {note}"), PValue(None, clients, note=f"no test: {note}")
-    reach = stats.t.ppf(0.5 + LEVEL / 2, degrees) * error
+    reach = stdtrit(degrees, 0.5 + LEVEL / 2) * error
     method = f"{METHOD}, {degrees:.1f} degrees of freedom"
-    p = float(2 * stats.t.sf(abs(value) / error, degrees))
+    p = float(2 * stdtr(degrees, -abs(value) / error))
     return Interval(value - reach, value + reach, method), PValue(p, clients, method)

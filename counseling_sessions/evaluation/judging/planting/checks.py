@@ -5,6 +5,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from random import Random
 from statistics import fmean
+from typing import TYPE_CHECKING
 
 from counseling_sessions.evaluation.judging.cache import JudgeCache
 from counseling_sessions.evaluation.judging.judges import Judge
@@ -14,8 +15,10 @@ from counseling_sessions.evaluation.judging.planting.planted import defects, pla
 from counseling_sessions.evaluation.judging.run import Judgements, Score, judge_each
 from counseling_sessions.evaluation.scales import Scale
 from counseling_sessions.evaluation.statistics.sign_flips import PValue, sign_flip_test
-from counseling_sessions.models.chat import Models
 from counseling_sessions.sessions import Session, SessionKey
+
+if TYPE_CHECKING:  # what talks to models takes seconds to import, and most evaluations ask none
+    from counseling_sessions.models.chat import Models
 
 ALIKE = 1e-9
 """Means of whole numbers that are this close are the same."""
@@ -67,7 +70,7 @@ async def planted_checks(
     sessions: Iterable[Session],
     scales: Sequence[Scale],
     judges: Sequence[Judge],
-    models: Models,
+    models: "Models",
     cache: JudgeCache,
     *,
     n: int = 10,
