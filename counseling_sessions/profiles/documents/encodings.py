@@ -6,8 +6,6 @@ from collections.abc import Iterator
 from errno import EILSEQ
 from typing import IO, Any
 
-from charset_normalizer import from_bytes
-
 UTF_8 = "utf-8"
 HEAD = 2**16
 """Bytes from a file's beginning that decide about encoding and format."""
@@ -47,6 +45,8 @@ def is_utf8(head: bytes, *, whole: bool) -> bool:
 
 def recognised(head: bytes) -> str | None:
     """The encoding that a file's beginning has by all signs; None where it might be several, or is no text."""
+    from charset_normalizer import from_bytes  # takes a while to import, and most files are UTF-8
+
     if b"\0" in head and (wide := _wide(head)):
         return wide
     matches = list(from_bytes(head, cp_isolation=_CANDIDATES))
