@@ -8,7 +8,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from counseling_sessions.evaluation.checks import CHECKS, empty, non_alternation, spoken
+from counseling_sessions.evaluation.judged_in import is_judged_kind
 from counseling_sessions.evaluation.kinds import KINDS, OF_SESSIONS
+from counseling_sessions.evaluation.languages import UNKNOWN
 from counseling_sessions.sessions import Session
 from counseling_sessions.state import Speaker
 from counseling_sessions.texts.words import counted
@@ -73,6 +75,8 @@ class Integrity:
         self.messages = 0
         self._counts: Counter[str] = Counter()
         self._concerned: Counter[str] = Counter()
+        self._unjudged: Counter[str] = Counter()
+        self._unjudged_messages: Counter[str] = Counter()
 
     def add(self, session: Session) -> list[Finding]:
         """Check a session, count its findings and return them."""
@@ -80,9 +84,13 @@ class Integrity:
         self.count(session, findings)
         return findings
 
-    def count(self, session: Session, findings: Iterable[Finding]) -> None:
-        """Count the findings of a session, wherever they were found."""
-        findings = list(findings)
+    def count(self, session: Session, findings: Iterable[Finding], language: str = UNKNOWN) -> None:
+        """Count the findings of a session, wherever they were found, but for kinds that are not judged in its language."""
+        findings = [finding for finding in findings if is_judged_kind(finding.kind, language)]
+        for kind in KINDS:
+            if not is_judged_kind(kind, language):
+                self._unjudged[kind] += 1
+                self._unjudged_messages[kind] += len(session.dialogue)
         self.sessions += 1
         self.messages += len(session.dialogue)
         self._counts.update(finding.kind for finding in findings)
@@ -93,13 +101,16 @@ class Integrity:
                 kept.append(finding)
 
     def totals(self) -> dict[str, KindTotals]:
-        """The totals of every kind, in the order of `KINDS`."""
+        """The totals of every kind that some session was searched for, in the order of `KINDS`; shares are of these sessions."""
         return {
             kind: KindTotals(
                 findings=self._counts[kind],
                 sessions=self._concerned[kind],
-                of_messages=None if kind in OF_SESSIONS else self._counts[kind] / max(self.messages, 1),
-                of_sessions=self._concerned[kind] / max(self.sessions, 1),
+                of_messages=None
+                if kind in OF_SESSIONS
+                else self._counts[kind] / max(self.messages - self._unjudged_messages[kind], 1),
+                of_sessions=self._concerned[kind] / max(self.sessions - self._unjudged[kind], 1),
             )
             for kind in KINDS
+            if self._unjudged[kind] < max(self.sessions, 1)
         }

@@ -3,8 +3,9 @@
 Sessions are read one by one, measured and forgotten: what stays are numbers, and the findings and messages that are shown or drawn.
 """
 
+from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from counseling_sessions.evaluation.codes.counts import CodeCount, session_codes
 from counseling_sessions.evaluation.course import course_figures
@@ -15,6 +16,7 @@ from counseling_sessions.evaluation.diversity.self_bleu import MessagePool, Self
 from counseling_sessions.evaluation.diversity.semantic import Semantics, semantic_diversity
 from counseling_sessions.evaluation.figures import MEASURES, Measure, SessionFigures
 from counseling_sessions.evaluation.integrity import Integrity
+from counseling_sessions.evaluation.judged_in import is_judged, judged_figures, unjudged
 from counseling_sessions.evaluation.readings import Measuring, SessionReading, readings
 from counseling_sessions.evaluation.risk import RiskCount
 from counseling_sessions.evaluation.statistics.intervals import Figure, mean_figure, share_figure
@@ -30,7 +32,9 @@ Read = Callable[[], Iterable[tuple[str, Session]]]
 class GroupMeasures:
     """A group in figures; a metric that was not asked for is None.
 
-    `figures` are means over sessions, by measure; `rows` has each session. `clean` is the share of sessions without a finding.
+    `figures` are means over sessions, by measure; `rows` has each session. `languages` counts sessions by the code of their
+    language, `not_judged` those of languages that a metric, or a kind of findings, has no rules for. `clean` is the share of
+    sessions without a finding.
     """
 
     name: str
@@ -39,6 +43,8 @@ class GroupMeasures:
     clients: int
     rows: tuple[SessionFigures, ...]
     figures: dict[str, Figure]
+    languages: Mapping[str, int] = field(default_factory=dict)
+    not_judged: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
     clean: Figure | None = None
     integrity: Integrity | None = None
     structure: Structure | None = None
@@ -137,26 +143,31 @@ class _Group:
         self.ngrams = NgramCounter(how.tokenizer, speaker=how.speaker) if "diversity" in wanted else None
         said = MessagePool(clients, speaker=how.speaker, seed=how.seed, exact=how.exact)
         self.said = said if "self-bleu" in wanted else None
+        self.languages: Counter[str] = Counter()
 
     def add(self, session: Session, reading: SessionReading) -> None:
         """Count a session."""
         self.messages += len(session.dialogue)
+        language = reading.language
+        self.languages[language] += 1
         figures: dict[str, float] = {}
         risk = self.risks.count(session, reading.risk) if self.risks and reading.risk else None
         findings = [*(reading.findings or ()), *(risk.findings(session.id) if risk else ())]
         if self.integrity:
-            self.integrity.count(session, findings)
+            self.integrity.count(session, findings, language)
             self.clean.append((session.client, not findings))
         if self.structure:
             self.structure.add(session)
         if self.integrity or self.structure:
             both = session_figures(session, findings)
-            figures |= {name: value for name, value in both.items() if MEASURES[name].family in self.how.metrics}
+            asked = {name: value for name, value in both.items() if MEASURES[name].family in self.how.metrics}
+            figures |= judged_figures("structure", asked, language)
         if risk:
             figures |= risk.figures()
         if self.talk and reading.talk:
-            self.talk.add(reading.talk)
-            figures |= reading.talk.figures()
+            if is_judged("talk", language):
+                self.talk.add(reading.talk)
+            figures |= judged_figures("talk", reading.talk.figures(), language)
         if self.codes:
             self.codes.count(session, reading.codes)
             figures |= session_codes(reading.codes) if reading.codes else {}
@@ -180,6 +191,8 @@ class _Group:
             clients=len(self.clients),
             rows=tuple(self.rows),
             figures=means(self.rows, MEASURES, seed=self.how.seed),
+            languages=dict(self.languages),
+            not_judged=unjudged(self.how.metrics, self.languages),
             clean=share_figure(self.clean) if self.integrity else None,
             integrity=self.integrity,
             structure=self.structure,

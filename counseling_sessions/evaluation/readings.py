@@ -15,6 +15,8 @@ from counseling_sessions.evaluation.disclosure import Disclosure, disclosure_of
 from counseling_sessions.evaluation.diversity.ngrams import SessionNgrams, ngrams_of
 from counseling_sessions.evaluation.diversity.tokens import Tokenizer, unicode_words
 from counseling_sessions.evaluation.integrity import Finding, check_session
+from counseling_sessions.evaluation.judged_in import is_judged
+from counseling_sessions.evaluation.languages import language_of
 from counseling_sessions.evaluation.risk import RiskWords, SessionRisk, risk_of
 from counseling_sessions.evaluation.structure import Labels
 from counseling_sessions.evaluation.talk import SessionTalk, talk_of
@@ -51,8 +53,9 @@ class Measuring:
 
 @dataclass(frozen=True, slots=True)
 class SessionReading:
-    """What was read of a session; None for what was not asked for. `codes` are None too where the language has no coder."""
+    """What was read of a session, by the code of its language; None for what was not asked for, or has no rules in that language."""
 
+    language: str
     findings: list[Finding] | None
     risk: SessionRisk | None
     talk: SessionTalk | None
@@ -61,10 +64,16 @@ class SessionReading:
     ngrams: SessionNgrams | None
 
 
+_COUNTED = frozenset({"talk"})
+"""Metrics of which some figures are the same in every language."""
+
+
 def read_session(session: Session, how: Measuring) -> SessionReading:
     """Read a session for all that is asked for, and for nothing else."""
-    wanted = how.metrics
+    language = language_of(session)
+    wanted = frozenset(metric for metric in how.metrics if metric in _COUNTED or is_judged(metric, language))
     return SessionReading(
+        language=language,
         findings=check_session(session) if "integrity" in wanted else None,
         risk=risk_of(session, how.words) if "risk" in wanted and how.words else None,
         talk=talk_of(session) if "talk" in wanted else None,

@@ -4,6 +4,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from counseling_sessions.settings import read_yaml
+from counseling_sessions.texts.cutting import cut_runs, has_han_or_kana, tells
 from counseling_sessions.texts.telling import telling_counts
 from counseling_sessions.texts.words import words
 
@@ -22,14 +23,16 @@ _WEIGHTS = dict.fromkeys(_DATA["guessed"].split(), GUESSED) | {
 @lru_cache(maxsize=16384)
 def root(word: str) -> str:
     """A word without its ending, as `telling_words` has it, "y" for "i" at the end; "" for digits and a word that tells nothing."""
+    if has_han_or_kana(word):
+        return word if tells(word) else ""
     stem = "" if word.isdecimal() else next(iter(telling_counts(word)), "")
     return f"{stem[:-1]}y" if stem.endswith("i") and len(stem) > _STEM else stem
 
 
 @lru_cache(maxsize=512)  # A session at a time: every measure looks at the same messages.
 def words_of(text: str) -> tuple[str, ...]:
-    """The words of a text (`texts.words.words`)."""
-    return tuple(words(text))
+    """The words of a text (`texts.words.words`), runs of Chinese and Japanese cut into theirs."""
+    return tuple(words(cut_runs(text) if has_han_or_kana(text) else text))
 
 
 @lru_cache(maxsize=512)

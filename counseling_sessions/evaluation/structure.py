@@ -20,6 +20,8 @@ DECILES = 10
 OPENING_WORDS = 3
 _LONGEST = 200
 _QUESTION_MARKS = frozenset("?？؟")
+_ASKING_ENDINGS = ("か。", "吗。")
+"""How a question ends in Japanese and Chinese where no sign says it."""
 
 Labels = Mapping[str, Sequence[str]]
 """Labelled techniques by client (`client_group`)."""
@@ -37,14 +39,14 @@ def labels_of(profiles: Iterable[ClientProfile]) -> dict[str, tuple[str, ...]]:
 def session_figures(session: Session, findings: Sequence[Finding]) -> dict[str, float]:
     """The figures of one session by which methods are compared; a figure that the session cannot have is not in it.
 
-    `turns`; `counselor_words`, `client_words` a message (`texts.words`: no use for languages without spaces); `question_share`,
-    the counselor's messages with a question mark; `repeat_share`, `near_repeat_share` and `findings_per_message` of all messages;
+    `turns`; `counselor_words`, `client_words` a message (`roots.words_of`); `question_share`,
+    the counselor's messages with a question; `repeat_share`, `near_repeat_share` and `findings_per_message` of all messages;
     `techniques`, how many different ones were used; `plan_steps_visited`, the share of its plans' steps that were worked on.
     """
     counselor = [message for message in session.dialogue if message.speaker == "counselor"]
     client = [message for message in session.dialogue if message.speaker == "client"]
     kinds, messages = Counter(finding.kind for finding in findings), len(session.dialogue)
-    questions = sum(not _QUESTION_MARKS.isdisjoint(message.text) for message in counselor)
+    questions = sum(_asks(message.text) for message in counselor)
     figures = {
         "turns": session.turns,
         "counselor_words": _share(_words(counselor), len(counselor)),
@@ -118,6 +120,10 @@ class Structure:
 
 def _share(part: int, count: int) -> float | None:
     return part / count if count else None
+
+
+def _asks(text: str) -> bool:
+    return not _QUESTION_MARKS.isdisjoint(text) or any(ending in text for ending in _ASKING_ENDINGS)
 
 
 def _words(messages: list[Message]) -> int:

@@ -5,6 +5,7 @@ import unicodedata
 from collections.abc import Iterator
 from functools import cache
 
+from counseling_sessions.texts.cutting import HAN_OR_KANA, cut_runs, has_han_or_kana
 from counseling_sessions.texts.normal import normal_form
 
 # Scripts that put no space between words: here every letter counts as a word.
@@ -76,24 +77,27 @@ def overlap(one: frozenset[tuple[str, ...]], other: frozenset[tuple[str, ...]]) 
 def words_of_any_script(text: str) -> list[str]:
     """Words for counting: NFKC, case folded, runs of letters, digits and combining marks; "don't" keeps its apostrophe.
 
-    Punctuation, symbols and underscores are dropped. In scripts without spaces (Chinese, Japanese, Thai, Lao, Khmer,
-    Burmese) every letter with its marks is a word.
+    Punctuation, symbols and underscores are dropped. Chinese and Japanese are cut into words where the extra `languages` is
+    installed (`cutting`); in other scripts without spaces, and without it, every letter with its marks is a word.
     """
     # Most text is ASCII but for its quotation marks, and then the short pattern does, which is twice as fast.
     plain = text.replace("’", "'")
     if plain.isascii():
         return _ASCII_WORD.findall(plain.lower())
+    cut = has_han_or_kana(plain)
     # Case folding can undo the normal form.
-    return _any_word().findall(normal_form("NFKC", normal_form("NFKC", plain).casefold()))
+    folded_text = normal_form("NFKC", normal_form("NFKC", cut_runs(plain) if cut else plain).casefold())
+    return _any_word(cut=cut).findall(folded_text)
 
 
 @cache
-def _any_word() -> re.Pattern[str]:
+def _any_word(*, cut: bool) -> re.Pattern[str]:
     # `\w` holds no combining marks, without which words of Hindi or Tamil fall to pieces.
     points = map(chr, [*range(0x20000), *range(0xE0100, 0xE01F0)])
     marks = "".join(point for point in points if unicodedata.category(point) in {"Mn", "Mc"})
     word = rf"(?![{_UNSPACED}])[^\W_](?:(?![{_UNSPACED}])[^\W_]|[{marks}])*"
-    return re.compile(rf"[{_UNSPACED}][{marks}]*|{word}(?:'{word})*")
+    unspaced = rf"[{HAN_OR_KANA}]+|[{_UNSPACED}]" if cut else rf"[{_UNSPACED}]"
+    return re.compile(rf"(?:{unspaced})[{marks}]*|{word}(?:'{word})*")
 
 
 def counted(count: int, what: str) -> str:

@@ -3,8 +3,8 @@
 import re
 from typing import get_args
 
-from counseling_sessions.evaluation.checks.languages import other_language
 from counseling_sessions.evaluation.checks.spoken import SpokenInSession
+from counseling_sessions.evaluation.languages import other_language
 from counseling_sessions.integrity import rules
 from counseling_sessions.integrity.spoken import Spoken
 from counseling_sessions.state import Speaker

@@ -8,9 +8,9 @@ from itertools import chain
 from pydantic import BaseModel
 
 from counseling_sessions.evaluation.checks.closed import Closed, Heard
-from counseling_sessions.evaluation.checks.languages import Expected, expected
 from counseling_sessions.evaluation.checks.numbers import Number, numbers_of
 from counseling_sessions.evaluation.form import open_texts
+from counseling_sessions.evaluation.languages import UNKNOWN, Expected, expected, language_of, title_of
 from counseling_sessions.evaluation.roots import words_of
 from counseling_sessions.integrity.kin import kin_in_form
 from counseling_sessions.integrity.spoken import Past, Spoken, speaks_of_clients, unmarked
@@ -59,8 +59,11 @@ class Setting:
 
     @cached_property
     def language(self) -> Expected | None:
-        """The language the session should be in, English where it does not say; None where we do not know its name."""
-        return expected(self.session.language or "English")
+        """The language that the session should be in: what it says, else what most of it is in, else English."""
+        if self.session.language:
+            return expected(self.session.language)
+        code = language_of(self.session)
+        return expected("English" if code == UNKNOWN else title_of(code))
 
     @cached_property
     def has_clients(self) -> bool:

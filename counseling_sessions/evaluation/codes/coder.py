@@ -15,9 +15,9 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict
 
-from counseling_sessions.evaluation.checks.languages import PIECE, expected, other_language
 from counseling_sessions.evaluation.codes.codebook import codebook
 from counseling_sessions.evaluation.codes.sentences import Sentence, read_message
+from counseling_sessions.evaluation.languages import PIECE, expected, other_language
 from counseling_sessions.evaluation.roots import words_of
 from counseling_sessions.integrity.linear import LEAST, LinearModel, read_weights
 from counseling_sessions.sessions import Session

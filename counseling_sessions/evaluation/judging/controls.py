@@ -9,7 +9,6 @@ from dataclasses import dataclass, replace
 from random import Random
 from typing import Literal, get_args
 
-from counseling_sessions.evaluation.checks.languages import expected, other_language
 from counseling_sessions.evaluation.judging.planting.padding import LANGUAGE, add_padding
 from counseling_sessions.evaluation.judging.preference import (
     Decision,
@@ -18,6 +17,7 @@ from counseling_sessions.evaluation.judging.preference import (
     answered_twice,
     decisions,
 )
+from counseling_sessions.evaluation.languages import expected, other_language
 from counseling_sessions.evaluation.pairs import Pair, PairKey, Winner, name_of
 from counseling_sessions.evaluation.statistics.intervals import Figure, share_figure
 from counseling_sessions.sessions import Session

@@ -137,7 +137,7 @@ def _whose(gathered: Gathered, group: str) -> Callable[[SessionKey], dict[str, A
 
 def _group(group: GroupMeasures, whose: Callable[[SessionKey], dict[str, Any]]) -> dict[str, Any]:
     integrity = {"integrity": _integrity(group.integrity)} if group.integrity else {}
-    data = {
+    data: dict[str, Any] = {
         "sessions": group.sessions,
         "clients": group.clients,
         "messages": group.messages,
@@ -152,6 +152,8 @@ def _group(group: GroupMeasures, whose: Callable[[SessionKey], dict[str, Any]]) 
     }
     if group.talk:
         data["talk"] = _talk(group.talk)
+    data["languages"] = group.languages
+    data["not_judged"] = group.not_judged
     if group.codes:
         data["codes"] = _codes(group.codes)
     if group.disclosure:

@@ -6,7 +6,9 @@ from collections.abc import Sequence
 from counseling_sessions.evaluation.figures import MEASURES, STRUCTURE
 from counseling_sessions.evaluation.groups import Gathered
 from counseling_sessions.evaluation.integrity import Integrity
+from counseling_sessions.evaluation.judged_in import in_words
 from counseling_sessions.evaluation.kinds import KINDS, LISTED_IF_FOUND
+from counseling_sessions.evaluation.languages import UNKNOWN
 from counseling_sessions.evaluation.measure import GroupMeasures, Measures
 from counseling_sessions.evaluation.reference import ReferenceScores
 from counseling_sessions.evaluation.report.document import Block, Cell, Listing, Plot, Row, Section, Table
@@ -23,6 +25,7 @@ from counseling_sessions.evaluation.report.plots import boxes, lines
 from counseling_sessions.evaluation.statistics.intervals import Figure
 from counseling_sessions.evaluation.structure import DECILES, Structure
 from counseling_sessions.state import Phase
+from counseling_sessions.texts.cutting import cutters
 from counseling_sessions.texts.words import counted
 
 SHOWN = 100
@@ -56,6 +59,7 @@ def read_section(gathered: Gathered, measures: Measures) -> Section:
     if (in_use := gathered.prompts_in_use()).mixed:
         counts = (f"{name}: {gathered.prompts_in_use(name).counted}" for name in gathered.groups)
         said.append(f"The sessions were not all made with the same prompts ({in_use.differing}). {'; '.join(counts)}.")
+    said += _languages_said(measures)
     if gathered.without_seeds:
         said.append("A group has no seeds: sessions are paired by client and attitude alone.")
     blocks: list[Block] = [Table("", ("group", "sessions", "clients", "messages", "attitudes", "models"), tuple(rows))]
@@ -63,6 +67,29 @@ def read_section(gathered: Gathered, measures: Measures) -> Section:
         items = tuple((problem.file, str(problem)) for problem in gathered.problems)
         blocks.append(Listing(f"{counted(len(items), 'problem')} with what could not be read", items))
     return Section("What was read", tuple(said), tuple(blocks))
+
+
+def _languages_said(measures: Measures) -> list[str]:
+    """In which languages the sessions are, and what is not judged in some of them; nothing where all are in English."""
+    languages: Counter[str] = Counter()
+    missing: dict[str, Counter[str]] = {}
+    for group in measures.groups.values():
+        languages.update(group.languages)
+        for name, codes in group.not_judged.items():
+            missing.setdefault(name, Counter()).update(codes)
+    if not set(languages) - {"en", UNKNOWN}:
+        return []
+    said = [f"Languages of the sessions: {in_words(languages)}."]
+    by_codes: dict[tuple[tuple[str, int], ...], list[str]] = {}
+    for name, counts in missing.items():
+        by_codes.setdefault(tuple(counts.items()), []).append(name.replace("_", " "))
+    said += [
+        f"Not judged in {in_words(dict(codes))}: {', '.join(names)}. There they are missing, not zero."
+        for codes, names in by_codes.items()
+    ]
+    if {"zh", "ja"} & set(languages):
+        said.append(f"Words are cut: {cutters()}.")
+    return said
 
 
 def integrity_section(measures: Measures) -> Section:
@@ -76,11 +103,15 @@ def integrity_section(measures: Measures) -> Section:
         )
     ]
     for kind, meaning in KINDS.items():
-        if kind in LISTED_IF_FOUND and not any(total[kind].findings for total in totals.values()):
+        judged = [total[kind] for total in totals.values() if kind in total]
+        if not judged or (kind in LISTED_IF_FOUND and not any(total.findings for total in judged)):
             continue
         cells = []
         for group, _ in groups:
-            total = totals[group.name][kind]
+            total = totals[group.name].get(kind)
+            if total is None:
+                cells.append(Cell(NONE))
+                continue
             behind = f"{counted(total.findings, 'finding')} in {total.sessions:,} of {group.sessions:,} sessions"
             share = "" if total.of_messages is None else f" ({100 * total.of_messages:.1f} %)"
             of_messages = Figure(total.of_messages, None, None, group.messages, group.clients)
@@ -101,7 +132,8 @@ def integrity_section(measures: Measures) -> Section:
 
 
 def _findings(kind: str, groups: Sequence[tuple[GroupMeasures, Integrity]]) -> Listing:
-    total = sum(integrity.totals()[kind].findings for _, integrity in groups)
+    totals = [integrity.totals().get(kind) for _, integrity in groups]
+    total = sum(one.findings for one in totals if one)
     items = []
     for group, integrity in groups:
         for finding in integrity.findings[kind]:

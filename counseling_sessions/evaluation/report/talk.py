@@ -22,7 +22,9 @@ _SHARES = {
 def talk_section(measures: Measures) -> Section | None:
     """One table, a column a group; None where no talk was measured."""
     talks = {group.name: group.talk for group in measures.groups.values() if group.talk}
-    return Section("Talk", (), (talk_table(talks),)) if talks else None
+    if not any(talk.sessions for talk in talks.values()):  # none is in a language that is judged
+        return None
+    return Section("Talk", (), (talk_table(talks),))
 
 
 def talk_table(talks: dict[str, Talk]) -> Table:

@@ -1,13 +1,16 @@
-"""Which language a text is in, as far as that matters here: whether it is another one than expected."""
+"""Which language a session or a text is in, and whether that is another one than expected."""
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
 from py3langid.langid import MODEL_FILE, LanguageIdentifier
 
+from counseling_sessions.sessions import Session
 from counseling_sessions.settings import read_yaml
+from counseling_sessions.texts.words import words
 
 PIECE = 40
 """Words that are judged at a time, so that a message that changes its language is seen."""
@@ -20,6 +23,17 @@ ENGLISH = 0.3
 FOREIGN_LETTERS = 12
 """Letters of another script in a row of words that no quoted name or greeting explains."""
 
+UNKNOWN = "unknown"
+"""The code of a language that neither the file nor the text shows: rules read such a session as English, as they always did."""
+_SAMPLE = 2000
+"""Characters of a session from which its language is recognised."""
+_SCRIPTS = (
+    ("ja", re.compile(r"[\u3040-\u30ff]")),
+    ("ko", re.compile(r"[\uac00-\ud7af]")),
+    ("zh", re.compile(r"[\u3400-\u4dbf\u4e00-\u9fff]")),
+)
+_OF_SCRIPT = 0.1
+"""Share of a text's letters from which on a script says its language: Chinese texts have English words, and Japanese ones Han."""
 
 _DATA = read_yaml(Path(__file__).with_name("languages.yaml"))
 _CODES = dict(entry.split(":") for entry in _DATA["names"].split())
@@ -42,12 +56,49 @@ class Expected:
 @lru_cache(maxsize=256)
 def expected(name: str) -> Expected | None:
     """The language of an English name ("German", "Brazilian Portuguese", "Chinese (Simplified)"); None where it is unknown."""
-    named = [_CODES[word] for word in re.findall(r"\w+", name.casefold()) if word in _CODES]
-    if not named:
+    code = code_of(name)
+    if code is None:
         return None
-    code = named[-1]
     alike = frozenset({code}).union(*(group for group in _ALIKE if code in group))
     return Expected(alike, not alike & _OTHER_SCRIPTS)
+
+
+def code_of(name: str) -> str | None:
+    """The code of a language by its English name; None where it is unknown."""
+    named = [_CODES[word] for word in re.findall(r"\w+", name.casefold()) if word in _CODES]
+    return named[-1] if named else None
+
+
+def title_of(code: str) -> str:
+    """The English name of a code's language, or the code."""
+    return next((name.capitalize() for name, other in _CODES.items() if other == code), code)
+
+
+def is_english(said: Sequence[str]) -> bool:
+    """Whether enough of a text's words are function words of English."""
+    return bool(said) and sum(word in _ENGLISH for word in said) >= ENGLISH * len(said)
+
+
+def likely_language(said: str) -> str | None:
+    """The code of the language that a text, long enough to judge, most probably is in; None where none is probable."""
+    if len("".join(word for word in said.split() if word.isalpha()).encode(errors="replace")) < ENOUGH:
+        return None
+    code, probability = _identifier().rank(said)[0]
+    return str(code) if probability >= LIKELY and code != "zxx" else None
+
+
+def language_of(session: Session) -> str:
+    """The code of a session's language: what its file says, else what its text shows, else `UNKNOWN`."""
+    if session.language and (code := code_of(session.language)):
+        return code
+    texts: list[str] = []
+    length = 0
+    for message in session.dialogue:
+        texts.append(message.text)
+        length += len(message.text)
+        if length > _SAMPLE:
+            break
+    return _language_of_text("\n".join(texts))
 
 
 def other_language(text: str, words: str, language: Expected) -> str | None:
@@ -61,13 +112,22 @@ def other_language(text: str, words: str, language: Expected) -> str | None:
     for start in range(0, len(said), PIECE):
         piece = said[start : start + PIECE]
         # The model costs more than all the other checks together: not for what is plainly English.
-        if not ("en" in language.codes and _is_english(piece)) and (code := _other(piece, language)):
+        if not ("en" in language.codes and is_english(piece)) and (code := _other(piece, language)):
             return code
     return None
 
 
-def _is_english(piece: list[str]) -> bool:
-    return sum(word in _ENGLISH for word in piece) >= ENGLISH * len(piece)
+@lru_cache(maxsize=64)  # a session is asked about by several measures in a row
+def _language_of_text(text: str) -> str:
+    if not text.isascii():
+        letters = sum(map(str.isalpha, text)) or 1
+        for code, letter in _SCRIPTS:
+            if len(letter.findall(text)) >= _OF_SCRIPT * letters:
+                return code
+    said = words(text)
+    if is_english(said):
+        return "en"
+    return likely_language(" ".join(said)) or UNKNOWN
 
 
 def _other(piece: list[str], language: Expected) -> str | None:
