@@ -1,0 +1,55 @@
+"""Model servers' answers for new clients: forms that every guard lets pass, and how to spoil them."""
+
+import json
+import random
+import re
+from collections.abc import Callable
+from typing import Any
+
+import yaml
+
+from counseling_sessions.making.form import TEXTS
+from tests.loopback import Request
+
+_LEVELS = {"3 and 7": [1, 1, 1, 1, 0, 0, 0, 1], "8 and 14": [2, 1, 2, 1, 1, 1, 1, 1], "15 and 20": [3, 2, 2, 2, 2, 2, 2, 2]}
+_TROUBLES = ("low_mood", "loss_of_interest", "worry", "sleep", "energy", "concentration", "self_blame", "daily_tasks")
+_COUNTRY = re.compile(r"Grew up in: (.*)")
+Form = dict[str, Any]
+
+
+def form_for(task: str) -> Form:
+    """A form that fits the facts of a request, in words that no other client has."""
+    name = re.search(r"Name: (.*)", task)
+    assert name
+    rng = random.Random(name[1])
+    country = _COUNTRY.search(task)
+    assert country
+
+    def phrase() -> str:
+        made = ("".join(rng.choice("bdfgklmnprstvz") + rng.choice("aeiou") for _ in range(3)) for _ in range(8))
+        return f"I {' '.join(made)}."
+
+    children = "no children" if "no children" in task else "a son and a daughter"
+    level = next(numbers for words, numbers in _LEVELS.items() if words in task)
+    return {
+        **{field: phrase() for field in TEXTS},
+        "family": f"lives alone or with parents, {children}",
+        "background": f"from {country[1]}",
+        "severity": dict(zip(_TROUBLES, level, strict=True)),
+    }
+
+
+def asked(request: Request) -> str:
+    """The task of a request."""
+    return str(request.body["messages"][-1]["content"])
+
+
+def writer(spoil: Callable[[Form, str], Form] = lambda form, _: form) -> Callable[[Request], str]:
+    """A server that writes forms; `spoil` changes each, and sees the request's task."""
+    return lambda request: json.dumps(spoil(form_for(asked(request)), asked(request)))
+
+
+def by_hand(path: Any) -> list[Form]:
+    """The forms of a file, each with the number of its client."""
+    forms: list[Form] = yaml.safe_load(path.read_text(encoding="utf-8"))
+    return forms
