@@ -107,7 +107,13 @@ def test_a_client_in_other_words_is_refused_by_its_meaning() -> None:
 
 def test_what_is_copied_from_the_instructions_is_refused() -> None:
     system = form_request(TABLES, SKETCHES[2], "English")[0].text
-    fields = dict(zip(("what", "since", "tried", "history"), (system[:500], system[500:1000], system[1000:1500], system[1500:]), strict=True))
+    fields = dict(
+        zip(
+            ("what", "since", "tried", "history"),
+            (system[:500], system[500:1000], system[1000:1500], system[1500:]),
+            strict=True,
+        )
+    )
     cut = {name: f"I say: {text[:500]}" for name, text in fields.items()}
     assert "the instructions" in [one.detail for one in said(3, **cut)]
 

@@ -51,7 +51,9 @@ def test_rules_move_few_clients(count: int, most: float) -> None:
 
 def test_no_client_breaks_a_rule() -> None:
     tables = read_tables()
-    without = [limit for sketch in draw(free(tables), 60, 1) for limit in tables.limits if limit.broken_by(sketch.values)]
+    without = [
+        limit for sketch in draw(free(tables), 60, 1) for limit in tables.limits if limit.broken_by(sketch.values)
+    ]
     assert without, "without rules there would be impossible people"
     sketches = draw(tables, 60, 1)
     assert not [limit.why for sketch in sketches for limit in tables.limits if limit.broken_by(sketch.values)]

@@ -4,17 +4,34 @@ import json
 import random
 import re
 from collections.abc import Callable
+from functools import cache
 from typing import Any
 
 import yaml
 
 from counseling_sessions.making.form import TEXTS
+from counseling_sessions.profiles.library import builtin_profiles
+from counseling_sessions.profiles.schema import texts_of
+from counseling_sessions.texts.words import words
 from tests.loopback import Request
 
-_LEVELS = {"3 and 7": [1, 1, 1, 1, 0, 0, 0, 1], "8 and 14": [2, 1, 2, 1, 1, 1, 1, 1], "15 and 20": [3, 2, 2, 2, 2, 2, 2, 2]}
+_LEVELS = {
+    "3 and 7": [1, 1, 1, 1, 0, 0, 0, 1],
+    "8 and 14": [2, 1, 2, 1, 1, 1, 1, 1],
+    "15 and 20": [3, 2, 2, 2, 2, 2, 2, 2],
+}
 _TROUBLES = ("low_mood", "loss_of_interest", "worry", "sleep", "energy", "concentration", "self_blame", "daily_tasks")
 _COUNTRY = re.compile(r"Grew up in: (.*)")
+LABELS = {"diagnosed", "mindfulness"}
+OWN = ("reason_for_counseling", "history", "support", "strengths")
 Form = dict[str, Any]
+
+
+@cache
+def vocabulary() -> list[str]:
+    """Long words of the built-in clients: of a few a text is made that means something else than one of others."""
+    told = " ".join(text for profile in builtin_profiles() for path, text in texts_of(profile) if path in OWN)
+    return sorted({word for word in words(told) if len(word) > 6 and word.isascii()} - LABELS)
 
 
 def form_for(task: str) -> Form:
@@ -22,12 +39,12 @@ def form_for(task: str) -> Form:
     name = re.search(r"Name: (.*)", task)
     assert name
     rng = random.Random(name[1])
+    own = rng.sample(vocabulary(), 9)
     country = _COUNTRY.search(task)
     assert country
 
     def phrase() -> str:
-        made = ("".join(rng.choice("bdfgklmnprstvz") + rng.choice("aeiou") for _ in range(3)) for _ in range(8))
-        return f"I {' '.join(made)}."
+        return f"I {' '.join(rng.choices(own, k=8))}."
 
     children = "no children" if "no children" in task else "a son and a daughter"
     level = next(numbers for words, numbers in _LEVELS.items() if words in task)
