@@ -232,7 +232,8 @@ class SessionConfig(BaseModel):
     )
     models: dict[str, ModelSettings] = Field(
         default_factory=dict,
-        description="Model, endpoint and sampling by role: default, plan, router, merge, counselor, techniques, a technique, client",
+        description="Model, endpoint and sampling by role: "
+        "default, plan, router, merge, counselor, techniques, a technique, client, writer",
     )
 
     @model_validator(mode="before")

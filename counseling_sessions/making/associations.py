@@ -25,7 +25,7 @@ GROUPS = ("gender", "culture", "age")
 """Attributes with which nothing that is only written may go."""
 STRONG = 0.3
 LEVEL = 0.05
-SHUFFLES = 4_999
+SHUFFLES = 1_999
 FEWEST = 2
 """Clients of a kind that a test takes at least: with one nothing can be associated."""
 

@@ -44,6 +44,7 @@ REQUIRED = {
     "train lora": ["x", "--out", "y"],
     "train export": ["x"],
     "train report": ["x"],
+    "profiles make": ["--count", "1", "--out", "x"],
     "schema": ["record"],
 }
 
