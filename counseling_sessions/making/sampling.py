@@ -12,6 +12,7 @@ from itertools import accumulate
 from typing import TypeVar
 
 from counseling_sessions.making.tables import Limit, Tables, band_of, names_by_list
+from counseling_sessions.profiles.library import builtin_profiles
 from counseling_sessions.settings import SettingsError
 
 MOST_ROUNDS = 200
@@ -139,8 +140,8 @@ def _spread(keys: Sequence[str], choices: Mapping[str, Sequence[Kind]], rng: ran
 
 
 def _names(rows: Sequence[Mapping[str, str]], tables: Tables, rng: random.Random) -> list[str]:
-    """A full name for each row, of its culture and gender, none twice."""
-    taken: set[str] = set()
+    """A full name for each row, of its culture and gender, none twice and none of a built-in client."""
+    taken = {profile.demographics.name for profile in builtin_profiles()}
     firsts: dict[tuple[str, str], list[str]] = {}
     names = []
     for row in rows:

@@ -15,6 +15,7 @@ from counseling_sessions.models.chat import Models
 from counseling_sessions.models.errors import ModelError
 from counseling_sessions.models.requests import Reply
 from counseling_sessions.models.structured import MalformedAnswer, read_object
+from counseling_sessions.models.thinking import more_room, speechless, took_the_limit
 from counseling_sessions.settings import ModelSettings
 from counseling_sessions.store.log import Log
 
@@ -83,15 +84,18 @@ class Writer:
     async def _client(self, sketch: Sketch) -> None:
         before = [entry for entry in self.entries if entry.number == sketch.number]
         wrong: Sequence[Objection] = before[-1].refused if before else ()
+        settings = self.settings
         for attempt in range(len(before) + 1, len(before) + 1 + self.attempts):
             messages = form_request(self.tables, sketch, self.plan.language, [(one.kind, one.detail) for one in wrong])
             seed = random.Random(f"{self.plan.seed}/{sketch.number}/{attempt}").randrange(2**31)
             try:
-                reply = await self.models.ask(ROLE, self.settings, messages, seed=seed, schema=SCHEMA)
+                reply = await self.models.ask(ROLE, settings, messages, seed=seed, schema=SCHEMA)
             except ModelError as error:
                 self._heard_nothing(error)
                 return
             self._failures = 0
+            if took_the_limit(reply):
+                settings = more_room(settings) or settings
             entry = self._judged(sketch, attempt, reply)
             self.log.append(line_of(entry), sync=True)
             self.entries.append(entry)
@@ -118,7 +122,8 @@ class Writer:
             answer = read_object(reply.text)
             profile = profile_of_answer(self.tables, sketch, answer, seed=self.plan.seed, source=source)
         except MalformedAnswer as error:
-            return entry.model_copy(update={"refused": (Objection("malformed", str(error)),)})
+            why = speechless(reply, self.settings.max_tokens) or str(error)
+            return entry.model_copy(update={"refused": (Objection("malformed", why),)})
         wrong = objections(self.tables, sketch, profile, self._others, english=self.plan.language == "English")
         near = {"words": self._others.by_words(profile).cosine, "meaning": self._others.by_meaning(profile).cosine}
         return entry.model_copy(update=near | ({"refused": tuple(wrong)} if wrong else {"profile": profile}))

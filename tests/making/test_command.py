@@ -20,7 +20,7 @@ from counseling_sessions.making.sampling import draw
 from counseling_sessions.making.tables import read_tables
 from counseling_sessions.profiles.readers import find_profile, read_profiles
 from counseling_sessions.sessions.errors import RunError
-from tests.loopback import Faults, Latency, LoopbackServer
+from tests.loopback import Answer, Faults, Latency, LoopbackServer, Request
 from tests.making.test_sampling import changed, no_weight
 from tests.making.writers import Form, by_hand, writer
 
@@ -133,6 +133,21 @@ def test_two_clients_alike_are_not_both_taken(tmp_path: Path) -> None:
         assert make(server, out, count=3) == 0
     assert {one.kind for entry in entries(out) for one in entry.refused} == {"alike", "copied"}
     assert len(ids(out)) == 3
+
+
+def test_a_model_that_reasons_to_its_limit_gets_more_room(tmp_path: Path) -> None:
+    write = writer()
+
+    def thinks(request: Request) -> Answer | str:
+        return write(request) if request.body["max_tokens"] > 400 else Answer("<think>Who is it?", "length")
+
+    models = tmp_path / "models.yaml"
+    with LoopbackServer(thinks) as server:
+        models.write_text(f"writer: {{base_url: '{server.base_url}', max_tokens: 400}}", encoding="utf-8")
+        assert make(None, tmp_path / "set", "--models", str(models), count=1) == 0
+    refused, written = entries(tmp_path / "set")
+    assert "reasoning took all 400 tokens" in refused.refused[0].detail
+    assert written.profile
 
 
 def test_a_stereotype_of_the_writer_is_flagged(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
