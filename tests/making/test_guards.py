@@ -12,9 +12,11 @@ from counseling_sessions.making.likeness import MOST_COPIED, MOST_MEANING_ALIKE,
 from counseling_sessions.making.sampling import Sketch, draw
 from counseling_sessions.making.tables import read_tables
 from counseling_sessions.models.structured import MalformedAnswer
+from counseling_sessions.nodes.prompt_set import prompt_set
 from counseling_sessions.profiles.library import builtin_profiles
 from counseling_sessions.profiles.readers import read_profiles
 from counseling_sessions.profiles.schema import ClientProfile
+from counseling_sessions.settings import SessionConfig
 from tests.making.writers import Form, by_hand
 
 TABLES = read_tables()
@@ -166,3 +168,7 @@ def test_guards_have_words_for_the_writer() -> None:
     for kind in GUARDS:
         assert form_request(TABLES, sketch, "English", [(kind, "X")])
     assert guards.NOT_OWN_WORDS.isdisjoint(guards.IN_FIRST_PERSON)
+
+
+def test_no_session_is_made_with_the_prompt_of_forms() -> None:
+    assert not [name for name in prompt_set(SessionConfig(risk="llm", strict=True)) if name.startswith("making/")]
