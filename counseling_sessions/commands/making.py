@@ -21,7 +21,7 @@ from counseling_sessions.making.writing import ROLE, Writer
 from counseling_sessions.models.prices import Prices, read_prices
 from counseling_sessions.models.roles import pinned, serving_line
 from counseling_sessions.sessions.errors import RunError
-from counseling_sessions.settings import SessionConfig, SettingsError, means_embedded
+from counseling_sessions.settings import ModelSettings, SessionConfig, SettingsError, means_embedded
 from counseling_sessions.store.atomic import write_named
 from counseling_sessions.store.failing import failing_as
 from counseling_sessions.store.log import append
@@ -61,16 +61,7 @@ async def _make(
         if not request.quiet:
             tell(serving_line(served), "bold")
         settings = config.model_for(ROLE)
-        plan = Plan(
-            count=request.count,
-            seed=request.seed,
-            language=config.language,
-            model=settings.model or "",
-            temperature=None if "temperature" in (settings.omit or ()) else settings.temperature,
-            tables=tables.digest,
-            prompt=prompt_hash(),
-            meaning=has_meaning(),
-        )
+        plan = _plan(request, config, settings, tables)
         if prices:
             prices.cost(config, {ROLE: (0, 0, 0)})  # raises if the model has none
         with folder.writing() as log:
@@ -90,6 +81,19 @@ async def _make(
                 made = MadeSet(plan, tables, sketches, writer.entries)
                 folder.write_profiles(made.entries)
             return _report(request, config, made, writer, folder, prices)
+
+
+def _plan(request: ProfilesMakeRequest, config: SessionConfig, settings: ModelSettings, tables: Tables) -> Plan:
+    return Plan(
+        count=request.count,
+        seed=request.seed,
+        language=config.language,
+        model=settings.model or "",
+        temperature=None if "temperature" in (settings.omit or ()) else settings.temperature,
+        tables=tables.digest,
+        prompt=prompt_hash(),
+        meaning=has_meaning(),
+    )
 
 
 def _note(entry: Entry, folder: MadeFolder, writer: Writer, request: ProfilesMakeRequest) -> None:

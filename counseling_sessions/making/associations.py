@@ -53,23 +53,23 @@ class Association:
 def drawn(tables: Tables, sketches: Sequence[Sketch], seed: int = 0) -> list[Association]:
     """The associations of the drawn attributes in `PAIRS` that no rule ties to each other."""
     columns = {name: [sketch.values[name] for sketch in sketches] for pair in PAIRS for name in pair}
-    found = (
+    pairs = (
         association(one, columns[one], other, columns[other], seed)
         for one, other in PAIRS
         if not tables.tied(one, other)
     )
-    return [one for one in found if one]
+    return [one for one in pairs if one]
 
 
 def written(sketches: Sequence[Sketch], profiles: Sequence[ClientProfile], seed: int = 0) -> list[Association]:
     """The associations of the attributes in `GROUPS` with what the writer brought up by itself (`signs.yaml`), English words."""
     texts = ["\n".join(own_words(profile).values()) for profile in profiles]
-    found = []
+    pairs = []
     for group, (theme, pattern) in product(GROUPS, _themes().items()):
         column = [sketch.values[group] for sketch in sketches]
         has = [theme if pattern.search(text) else f"no {theme}" for text in texts]
-        found.append(association(group, column, theme, has, seed, of=theme))
-    return [one for one in found if one]
+        pairs.append(association(group, column, theme, has, seed, of=theme))
+    return [one for one in pairs if one]
 
 
 def association(

@@ -139,10 +139,10 @@ def _rows(associations: Sequence[Association], *, mark: bool = False) -> str:
 def _verdict(associations: Sequence[Association]) -> str:
     if not associations:
         return "Nothing could be tested."
-    found = flagged(associations)
+    pairs = flagged(associations)
     return (
-        f"**{counted(len(found), 'pair')} flagged: look at them before you use the set.**"
-        if found
+        f"**{counted(len(pairs), 'pair')} flagged: look at them before you use the set.**"
+        if pairs
         else "None is flagged."
     )
 

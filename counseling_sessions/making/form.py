@@ -117,43 +117,51 @@ def profile_of_answer(
         raise MalformedAnswer(f"fields are missing: {', '.join(missing)}")
     if more := [name for name in answer if name not in SCHEMA.properties]:
         raise MalformedAnswer(f"there are no such fields: {', '.join(sorted(more)[:5])}")
-    values, text = sketch.values, answer
+    fields = _drawn_fields(tables, sketch) | _written_fields(sketch, answer)
+    fields["demographics"] |= {name: answer[name] for name in NOTES}
     try:
-        return ClientProfile.model_validate(
-            {
-                "id": profile_id(sketch, seed),
-                "demographics": {
-                    "name": sketch.name,
-                    "age": sketch.age,
-                    "gender": values["gender"],
-                    "occupation": occupation(tables, sketch),
-                    "education": education(tables, sketch),
-                    "relationship": tables.value("tie", values["tie"]).words,
-                    "family": text["family"],
-                    "background": text["background"],
-                },
-                "presenting_problem": {name: text[name] for name in ("what", "since", "triggers", "tried")},
-                "functioning": {name: text[name] for name in ("work", "relationships", "daily_life")},
-                **{
-                    name: text[name]
-                    for name in ("reason_for_counseling", "history", "support", "strengths", "automatic_thought")
-                },
-                "cognitive_distortion": values["distortion"],
-                "severity": text["severity"],
-                "manner": {
-                    "verbosity": values["verbosity"],
-                    "insight": values["insight"],
-                    "resists_by": (values["resistance"],),
-                    "closes": text["closes"],
-                    "opens": text["opens"],
-                },
-                "opening": {"counselor": text["opening_counselor"], "client": text["opening_client"]},
-                "attitude": values["attitude"],
-                "source": source,
-            }
-        )
+        return ClientProfile.model_validate(fields | {"id": profile_id(sketch, seed), "source": source})
     except ValidationError as error:
         raise MalformedAnswer(validation_message(error)[:300]) from None
+
+
+def _drawn_fields(tables: Tables, sketch: Sketch) -> dict[str, Any]:
+    """The fields of a profile that are drawn."""
+    values = sketch.values
+    return {
+        "demographics": {
+            "name": sketch.name,
+            "age": sketch.age,
+            "gender": values["gender"],
+            "occupation": occupation(tables, sketch),
+            "education": education(tables, sketch),
+            "relationship": tables.value("tie", values["tie"]).words,
+        },
+        "cognitive_distortion": values["distortion"],
+        "attitude": values["attitude"],
+    }
+
+
+def _written_fields(sketch: Sketch, answer: Mapping[str, Any]) -> dict[str, Any]:
+    """The fields of a profile that are written, and the manner, which is both."""
+    values = sketch.values
+    return {
+        **{
+            name: answer[name]
+            for name in ("reason_for_counseling", "history", "support", "strengths", "automatic_thought")
+        },
+        "presenting_problem": {name: answer[name] for name in ("what", "since", "triggers", "tried")},
+        "functioning": {name: answer[name] for name in ("work", "relationships", "daily_life")},
+        "severity": answer["severity"],
+        "manner": {
+            "verbosity": values["verbosity"],
+            "insight": values["insight"],
+            "resists_by": (values["resistance"],),
+            "closes": answer["closes"],
+            "opens": answer["opens"],
+        },
+        "opening": {"counselor": answer["opening_counselor"], "client": answer["opening_client"]},
+    }
 
 
 def _lives(home: str, sketch: Sketch) -> str:

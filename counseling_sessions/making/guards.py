@@ -50,10 +50,10 @@ def objections(
     tables: Tables, sketch: Sketch, profile: ClientProfile, others: Likeness, *, english: bool = True
 ) -> list[Objection]:
     """All that is wrong with a form; empty for a good one. Without `english` nothing is looked for that needs English words."""
-    found = [*_of_length(profile), *_of_severity(sketch, profile), *_of_names(profile), *_of_risk(profile)]
+    wrong = [*_of_length(profile), *_of_severity(sketch, profile), *_of_names(profile), *_of_risk(profile)]
     if english:
-        found += [*_of_words(profile), *_of_facts(tables, sketch, profile)]
-    return [*found, *_of_copies(tables, sketch, profile, others), *_of_likeness(profile, others)]
+        wrong += [*_of_words(profile), *_of_facts(tables, sketch, profile)]
+    return [*wrong, *_of_copies(tables, sketch, profile, others), *_of_likeness(profile, others)]
 
 
 def own_words(profile: ClientProfile) -> dict[str, str]:
@@ -74,9 +74,9 @@ def _of_severity(sketch: Sketch, profile: ClientProfile) -> Iterator[Objection]:
 
 
 def _of_names(profile: ClientProfile) -> Iterator[Objection]:
-    own = profile.demographics.name
+    name = profile.demographics.name
     for path, text in texts_of(profile):
-        if path != "demographics.name" and (match := _first_and_family().search(text.replace(own, ""))):
+        if path != "demographics.name" and (match := _first_and_family().search(text.replace(name, ""))):
             yield Objection("full_name", match[0])
 
 
@@ -136,12 +136,12 @@ def _of_copies(tables: Tables, sketch: Sketch, profile: ClientProfile, others: L
     nearest = others.by_phrases(profile)
     if nearest.cosine >= MOST_COPIED:
         yield Objection("copied", f"{nearest.cosine:.0%} of the phrases are those of {nearest.name}")
-    whole = f" {normalized(' '.join(own_words(profile).values()))} "
+    spoken = f" {normalized(' '.join(own_words(profile).values()))} "
     notes = [sketch.trigger, *(tables.value(name, value).words for name, value in sketch.values.items())]
     for note in notes:
-        if len((plain := normalized(note)).split()) >= _FEWEST_COPIED and f" {plain} " in whole:
+        if len((plain := normalized(note)).split()) >= _FEWEST_COPIED and f" {plain} " in spoken:
             yield Objection("copied", note)
-    mine = trigrams(whole)
+    mine = trigrams(spoken)
     if mine and len(mine & _of_prompt()) / len(mine) >= MOST_COPIED:
         yield Objection("copied", "the instructions")
 

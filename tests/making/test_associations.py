@@ -26,11 +26,11 @@ def test_the_permutation_test_tells_a_link_from_chance() -> None:
     rng = random.Random(1)
     genders = ["woman", "man"] * 30
     linked = ["nurse" if gender == "woman" and rng.random() < 0.8 else "farmer" for gender in genders]
-    found = association("gender", genders, "trade", linked)
-    assert found
-    assert found.flagged(20)
-    assert found.cell in {("woman", "nurse"), ("man", "farmer")}
-    assert (found.observed, found.expected) > (found.expected, 0)
+    link = association("gender", genders, "trade", linked)
+    assert link
+    assert link.flagged(20)
+    assert link.cell in {("woman", "nurse"), ("man", "farmer")}
+    assert (link.observed, link.expected) > (link.expected, 0)
     ps = []
     for seed in range(20):
         rng = random.Random(seed)
@@ -48,12 +48,12 @@ def test_one_value_or_a_rare_theme_cannot_be_tested() -> None:
 
 
 def test_independent_draws_show_no_association() -> None:
-    found = drawn(TABLES, draw(TABLES, 120, 1))
-    tested = [(one.one, one.other) for one in found]
+    link = drawn(TABLES, draw(TABLES, 120, 1))
+    tested = [(one.one, one.other) for one in link]
     assert tested == [pair for pair in PAIRS if not TABLES.tied(*pair)]
     assert ("gender", "trade") in tested
     assert ("age", "problem") not in tested, "rules tie them"
-    assert not [one for one in found if one.flagged(len(found))]
+    assert not [one for one in link if one.flagged(len(link))]
 
 
 def test_a_writer_with_a_stereotype_is_flagged() -> None:
@@ -63,13 +63,13 @@ def test_a_writer_with_a_stereotype_is_flagged() -> None:
     def profiles(spoilt: str) -> list[object]:
         made = []
         for sketch, form in zip(sketches, forms, strict=True):
-            told = (
+            history = (
                 f"{form['history']} I cried in the kitchen." if sketch.values["gender"] == spoilt else form["history"]
             )
-            made.append(profile_of_answer(TABLES, sketch, {**form, "history": told}, seed=1, source="s"))
+            made.append(profile_of_answer(TABLES, sketch, {**form, "history": history}, seed=1, source="s"))
         return made
 
-    found = written(sketches, profiles("woman"))  # type: ignore[arg-type]
-    flagged = {(one.one, one.other, one.cell) for one in found if one.flagged(len(found))}
+    link = written(sketches, profiles("woman"))  # type: ignore[arg-type]
+    flagged = {(one.one, one.other, one.cell) for one in link if one.flagged(len(link))}
     assert flagged == {("gender", "tears", ("woman", "tears")), ("gender", "cooking", ("woman", "cooking"))}
     assert not written(sketches, profiles("nobody"))  # type: ignore[arg-type]

@@ -198,8 +198,8 @@ def test_a_dead_endpoint_stops_it_with_the_reason(tmp_path: Path, capsys: pytest
     with LoopbackServer(writer()) as server:
         server.fail_with(401, "Incorrect API key provided.")
         assert make(server, tmp_path / "b", "--model", "m", count=20) == 1
-        told = capsys.readouterr().err
-        assert "Incorrect API key" in told
+        said = capsys.readouterr().err
+        assert "Incorrect API key" in said
         assert len([request for request in server.requests if "chat" in request.path]) <= 8
 
 
@@ -271,9 +271,9 @@ def test_a_second_process_is_refused(tmp_path: Path) -> None:
 def test_the_embedded_model_says_that_it_is_not_able_to(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     for more in ([], ["--embedded", "small"], ["--model", "embedded-medium"]):
         assert make(None, tmp_path / "set", *more) == 2
-        told = capsys.readouterr().err
-        assert "cannot write the form of a client" in told
-        assert "--base-url" in told
+        said = capsys.readouterr().err
+        assert "cannot write the form of a client" in said
+        assert "--base-url" in said
     assert not (tmp_path / "set").exists()
 
 

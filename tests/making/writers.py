@@ -30,8 +30,8 @@ Form = dict[str, Any]
 @cache
 def vocabulary() -> list[str]:
     """Long words of the built-in clients: of a few a text is made that means something else than one of others."""
-    told = " ".join(text for profile in builtin_profiles() for path, text in texts_of(profile) if path in OWN)
-    return sorted({word for word in words(told) if len(word) > 6 and word.isascii()} - LABELS)
+    text = " ".join(text for profile in builtin_profiles() for path, text in texts_of(profile) if path in OWN)
+    return sorted({word for word in words(text) if len(word) > 6 and word.isascii()} - LABELS)
 
 
 def form_for(task: str) -> Form:
@@ -39,12 +39,12 @@ def form_for(task: str) -> Form:
     name = re.search(r"Name: (.*)", task)
     assert name
     rng = random.Random(name[1])
-    own = rng.sample(vocabulary(), 9)
+    few = rng.sample(vocabulary(), 9)
     country = _COUNTRY.search(task)
     assert country
 
     def phrase() -> str:
-        return f"I {' '.join(rng.choices(own, k=8))}."
+        return f"I {' '.join(rng.choices(few, k=8))}."
 
     children = "no children" if "no children" in task else "a son and a daughter"
     level = next(numbers for words, numbers in _LEVELS.items() if words in task)
