@@ -132,9 +132,11 @@ ROLE_DEFAULTS: dict[str, ModelSettings] = {
     "counselor": ModelSettings(temperature=0.7, max_tokens=256),
     "techniques": ModelSettings(temperature=0.7, max_tokens=192),
     "client": ModelSettings(temperature=0.9, max_tokens=224),
+    "writer": ModelSettings(temperature=0.9, max_tokens=3072, timeout=300),
 }
 """What the roles use by default. `router` picks, `merge` writes the counselor's utterance from the candidates,
-`counselor` is the baselines' one counselor, `techniques` is the group of all the specialists."""
+`counselor` is the baselines' one counselor, `techniques` is the group of all the specialists. `writer`
+writes the forms of new clients."""
 
 NOT_TECHNIQUES = frozenset(ROLE_DEFAULTS)
 
@@ -230,7 +232,8 @@ class SessionConfig(BaseModel):
     )
     models: dict[str, ModelSettings] = Field(
         default_factory=dict,
-        description="Model, endpoint and sampling by role: default, plan, router, merge, counselor, techniques, a technique, client",
+        description="Model, endpoint and sampling by role: "
+        "default, plan, router, merge, counselor, techniques, a technique, client, writer",
     )
 
     @model_validator(mode="before")

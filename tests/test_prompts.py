@@ -12,6 +12,7 @@ import pytest
 
 from counseling_sessions import prompts
 from counseling_sessions.graph.session_graph import build_session_graph
+from counseling_sessions.making.guards import GUARDS as OF_FORMS
 from counseling_sessions.nodes import examples
 from counseling_sessions.nodes.client import ask_client
 from counseling_sessions.nodes.guards import GUARDS, STRICT, TO_PERSON
@@ -105,6 +106,7 @@ SECTIONS: dict[str, set[str]] = {
     "judge/retry": {""},
     "practice/risk": {""},
     "practice/retry": set(TO_PERSON),
+    "making/form": {"system", "task", "retry", "malformed", *OF_FORMS},
 }
 """Every prompt that the code asks for, with the sections it asks for."""
 
@@ -172,7 +174,7 @@ async def test_a_session_of_each_kind_asks_for_every_section_but_the_retries(mon
     others = {
         name
         for name in SECTIONS
-        if name in ("retry", "retry_strict") or name.startswith(("judge/", "practice/", "protocol/"))
+        if name in ("retry", "retry_strict") or name.startswith(("judge/", "making/", "practice/", "protocol/"))
     }
     every = {(name, section) for name, used in SECTIONS.items() for section in used if name not in others}
     assert asked_for == every - {("counselor/closing", "risk")}

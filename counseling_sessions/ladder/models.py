@@ -69,7 +69,7 @@ class EmbeddedModel(_Described):
     `automatic`: it may serve where nobody names a size. `context`: tokens of each side's slot. `session`: the defaults of its
     sessions, fields of `SessionConfig`. `temperature` and `plan_temperature`: the highest defaults of any role, and of the plan.
     `timeout`: seconds for an answer. `body`: fields of its requests, as llama.cpp's server takes them. `max_tokens`: the longest
-    answer by role.
+    answer by role. `writes_forms`: it can write the forms of new clients.
     """
 
     size: str
@@ -87,6 +87,7 @@ class EmbeddedModel(_Described):
     timeout: float
     body: dict[str, JsonValue]
     max_tokens: dict[str, int]
+    writes_forms: bool
 
     def model_name(self, *, tuned: bool = True) -> str:
         """The name that settings choose it by."""

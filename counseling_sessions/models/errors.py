@@ -24,6 +24,8 @@ from counseling_sessions.texts.harmless import one_line
 from counseling_sessions.texts.keys import masked
 
 RETRIED = frozenset({"timeout", "rate_limited", "server_error", "connection", "garbled"})
+HOPELESS = frozenset({401, 402, 404})
+"""Statuses of refusals that meet every request: a wrong key, no money, no such model or address."""
 MOST_WORDS = 300
 """Characters of a server's words that a message shows."""
 MOST_BEFORE_ADVICE = 160
@@ -87,6 +89,13 @@ class ModelError(UserError, RuntimeError):
         self.requests = requests
         self.errors = errors
         self.status = status
+
+    @property
+    def hopeless(self) -> bool:
+        """Whether the endpoint refuses whatever it is asked, or stays at its limit."""
+        if self.status is None or self.kind == "limit":
+            return self.kind in ("configuration", "limit")
+        return self.kind == "refused" and (self.status in HOPELESS or self.status == 429)
 
     @property
     def permanent(self) -> bool:

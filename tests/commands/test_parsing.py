@@ -46,6 +46,7 @@ REQUIRED = {
     "train export": ["x"],
     "train report": ["x"],
     "profiles adapt": ["x"],
+    "profiles make": ["--count", "1", "--out", "x"],
     "schema": ["record"],
 }
 

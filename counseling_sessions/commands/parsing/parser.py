@@ -52,6 +52,7 @@ COMMANDS = {
     ),
     "profiles": ("about", "about:show_profiles", "built-in and foreign client profiles"),
     "profiles adapt": ("adapting", "adapt:run", "other people's client profiles become ours, or ours another's"),
+    "profiles make": ("making", "making:make_profiles", "new clients, drawn from tables and written by a model"),
     "check": ("about", "about:check_models", "which model serves which role, and what it can do"),
     "graph": ("about", "about:draw_graph", "the state machine as Mermaid"),
     "schema": ("about", "about:print_schema", "the JSON Schema of a format"),
@@ -87,17 +88,15 @@ class CommandParser(argparse.ArgumentParser):
         super().error(one_line(message))
 
 
-def parse(arguments: Sequence[str]) -> tuple[str, CommandRequest]:
+def parse(typed: Sequence[str]) -> tuple[str, CommandRequest]:
     """The command that is chosen, and what is asked of it. Exits with 0 after help, with 2 for what cannot be parsed."""
     parser: argparse.ArgumentParser = CommandParser(
         prog="counseling-sessions" if Path(sys.argv[0]).stem == "counseling-sessions" else "run.py",
         description="Simulated counseling sessions with invented clients, for research. Without a command: one session.",
     )
     parser.set_defaults(command=None)
-    typed = " ".join(arguments[:2])
-    # A command that has others under it, as `profiles` has `profiles adapt`: argparse takes the two words as one name.
-    words = [typed, *arguments[2:]] if typed in COMMANDS and arguments[0] in COMMANDS else arguments
     places = {"": parser.add_subparsers(metavar="command", parser_class=CommandParser)}
+    arguments = _joined(typed)
     for name, (module, _, text) in COMMANDS.items():
         family, _, last = name.rpartition(" ")
         if family in COMMANDS:
@@ -108,9 +107,16 @@ def parse(arguments: Sequence[str]) -> tuple[str, CommandRequest]:
         command = places[family].add_parser(last, help=text)
         command.set_defaults(command=name)
         command.extra = EXTRAS.get(module, "")
-        if set(name.split()) <= set(arguments) or name == typed:
+        if name in arguments or set(name.split()) <= set(arguments):
             declare(command, request_kind(name))
-    parsed = parser.parse_args(words)
+    parsed = parser.parse_args(arguments)
     if parsed.command is None:
-        return DEFAULT, request_kind(DEFAULT)(arguments=tuple(arguments))
-    return parsed.command, read(request_kind(parsed.command), parsed, arguments=tuple(arguments))
+        return DEFAULT, request_kind(DEFAULT)(arguments=tuple(typed))
+    return parsed.command, read(request_kind(parsed.command), parsed, arguments=tuple(typed))
+
+
+def _joined(typed: Sequence[str]) -> list[str]:
+    """What was typed, with a command of two words as one where the first word is a command by itself (`profiles make`)."""
+    both = " ".join(typed[:2])
+    joins = len(typed) > 1 and typed[0] in COMMANDS and both in COMMANDS
+    return [both, *typed[2:]] if joins else list(typed)

@@ -26,8 +26,6 @@ SESSIONS_IN_A_ROW = 3
 """These failures concern at least so many sessions: one that is too long for a model fails alone."""
 AT_ONCE = 32
 """Questions in flight per judge where its settings name no `max_in_flight`; the endpoint's adaptive limit bounds them further."""
-_HOPELESS = frozenset({401, 402, 404})
-"""Refusals that meet every question: a wrong key, no money, no such model or address."""
 
 T = TypeVar("T")
 
@@ -235,11 +233,4 @@ class Panel:
         failed = self._failures[name]
         failed.append(session_id)
         everywhere = len(failed) >= FAILURES_IN_A_ROW and len(set(failed)) >= SESSIONS_IN_A_ROW
-        return _hopeless(error) or everywhere
-
-
-def _hopeless(error: ModelError) -> bool:
-    """Whether the endpoint refuses whatever it is asked, or stays at its limit."""
-    if error.status is None or error.kind == "limit":
-        return error.kind in ("configuration", "limit")
-    return error.kind == "refused" and (error.status in _HOPELESS or error.status == 429)
+        return error.hopeless or everywhere
