@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +38,22 @@ SUFFIXES = (".jsonl", ".json", ".yaml", ".yml")
 MOST_SHOWN = 40
 
 
+@dataclass
+class _RiskLists:
+    """Looks for a risk with the lists of phrases; `unread` counts texts in letters that no list is written in."""
+
+    unread: int = 0
+
+    def __call__(self, text: str) -> str | None:
+        risk = find_listed(text)
+        if risk is None or risk.wording != "explicit":
+            return None
+        if risk.source == "check_failed":
+            self.unread += 1
+            return None
+        return risk.category.replace("_", " ")
+
+
 def run(request: ProfilesAdaptRequest) -> int:
     """Adapt profiles, show what became of each, and write them; 2 where a record became none."""
     if request.out and request.out.suffix not in SUFFIXES:
@@ -54,10 +71,15 @@ def _to_ours(request: ProfilesAdaptRequest, console: Console) -> int:
     chosen = format_named(request.format) if request.format else None
     adapted: list[Adapted | Problem] = []
     numbers: dict[str, int] = {}
+    signs = _RiskLists()
     for position, item in enumerate(_records(request, notes), 1):
-        made = item if isinstance(item, Problem) else _adapted(item, position, chosen, request)
+        made = item if isinstance(item, Problem) else _adapted(item, position, chosen, request, signs)
         adapted.append(_with_id_of_its_own(made, numbers) if isinstance(made, Adapted) else made)
     tell_assumed({}, notes)
+    if signs.unread:
+        warn(
+            f"{counted(signs.unread, 'text')} in letters that no list of phrases about a risk is written in: read them yourself"
+        )
     profiles = [item.profile for item in adapted if isinstance(item, Adapted) and item.profile]
     _show(console, adapted)
     refused = len(adapted) - len(profiles)
@@ -77,19 +99,14 @@ def _records(request: ProfilesAdaptRequest, notes: list[Note]) -> Iterator[Recor
 
 
 def _adapted(
-    item: Record, position: int, chosen: ProfileFormat | None, request: ProfilesAdaptRequest
+    item: Record, position: int, chosen: ProfileFormat | None, request: ProfilesAdaptRequest, signs: _RiskLists
 ) -> Adapted | Problem:
     form = chosen or format_of(item.value)
     if form is None:
         why = "is of no format that ships (--formats lists them); describe it in a file: --format FILE"
         return Problem(item.file, why, item.number)
     name = request.name.replace("%d", str(position)) if request.name else None
-    return adapt(item, form, position, Supplied(name, request.reason_from_problem), _sign_of_risk)
-
-
-def _sign_of_risk(text: str) -> str | None:
-    risk = find_listed(text)
-    return f"{risk.category.replace('_', ' ')}" if risk and risk.wording == "explicit" else None
+    return adapt(item, form, position, Supplied(name, request.reason_from_problem), signs)
 
 
 def _with_id_of_its_own(item: Adapted, numbers: dict[str, int]) -> Adapted:

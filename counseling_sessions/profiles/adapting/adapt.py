@@ -13,7 +13,7 @@ from typing import Any
 from counseling_sessions.profiles.adapting.formats import Paths, ProfileFormat
 from counseling_sessions.profiles.cactus import slug
 from counseling_sessions.profiles.documents import Record
-from counseling_sessions.profiles.documents.paths import leaves, says_nothing
+from counseling_sessions.profiles.documents.paths import at, leaves, says_nothing
 from counseling_sessions.profiles.problems import ProfileError
 from counseling_sessions.profiles.records import profile_of
 from counseling_sessions.profiles.schema import ClientProfile
@@ -24,6 +24,11 @@ REQUIRED = (NAME, REASON, PROBLEM)
 _WHOLE_YEARS = re.compile(r"\D{0,3}(\d{1,3})(?:\.0)?\s*(?:years?(?: old)?|yrs?|岁|周岁|歳|Jahre|años|ans)?\D{0,3}")
 _ENDS = ".!?…。！？"
 FORM_OF_THEIR_OWN = "clients at risk have a form of their own, see docs/ethics.md"
+
+_RATED = ("attitude", "severity")
+MOST_SAID = 80
+"""Characters of a mark's words that a message repeats."""
+_CONVERSATION = re.compile(r"(?:previous_)?(?:conversations?|dialogues?|dialogs?|messages|history|sessions)/\d")
 
 SignsOfRisk = Callable[[str], str | None]
 """Names what a text says of a risk; None where it says nothing of one."""
@@ -74,12 +79,12 @@ def adapt(
     attitude, severity, risk = taken.attitude(), taken.severity(), taken.risk()
     adapted = Adapted(
         record,
-        mapped={name: paths for name, paths in taken.used.items() if name not in form.other},
+        mapped={name: paths for name, paths in taken.used.items() if name in form.fields or name in _RATED},
         kept={name: paths for name, paths in taken.used.items() if name in form.other},
         left_out=tuple(taken.left_out()),
         supplied=_supply(fields, supplied),
     )
-    if said := risk or _risk_in(fields, notes, signs_of_risk):
+    if said := risk or _first_sign(taken.texts(), signs_of_risk):
         return replace(adapted, refused=f"says of a risk ({said}); {FORM_OF_THEIR_OWN}")
     if missing := [name for name in REQUIRED if name not in fields]:
         return replace(adapted, refused=f"has no {', '.join(missing)}")
@@ -98,6 +103,7 @@ class _Taken:
 
     def __init__(self, form: ProfileFormat, value: Any) -> None:
         self._form = form
+        self._value = value
         self._nothing = {word.casefold() for word in form.nothing}
         self._leaves = {path: leaf for path, leaf in leaves(value) if not self._is_nothing(leaf)}
         self.used: dict[str, tuple[str, ...]] = {}
@@ -138,13 +144,20 @@ class _Taken:
         return rated or None
 
     def risk(self) -> str | None:
-        """What a mark of the format says of a risk."""
+        """What a mark of the format says of a risk: any value but a safe one, also an empty or unknown one."""
         for mark in self._form.risk:
-            for path, leaf in self._at(mark.path):
-                if str(leaf).strip().casefold() not in mark.safe:
-                    return f"{mark.what}: {leaf}"
-                self.used.setdefault("risk", (path,))
+            said = at(self._value, mark.path)
+            if said is not None and str(said).strip().casefold() not in mark.safe:
+                return f"{mark.what}: {str(said).strip()[:MOST_SAID] or 'left empty'}"
+            if mark.path in self._leaves:
+                self.used[mark.path] = (mark.path,)
         return None
+
+    def texts(self) -> Iterator[str]:
+        """Every text of the record, whether it has a place or not, but for conversations that stand beside the form."""
+        for path, leaf in self._leaves.items():
+            if isinstance(leaf, str) and not _CONVERSATION.match(path):
+                yield leaf
 
     def left_out(self) -> Iterator[str]:
         """The paths of what went nowhere; those of a list's objects once, with how many there are."""
@@ -186,8 +199,7 @@ def _supply(fields: dict[str, Any], supplied: Supplied) -> tuple[str, ...]:
     return tuple(filled)
 
 
-def _risk_in(fields: Mapping[str, Any], notes: list[str], signs_of_risk: SignsOfRisk | None) -> str | None:
-    texts = [*map(str, fields.values()), *notes]
+def _first_sign(texts: Iterator[str], signs_of_risk: SignsOfRisk | None) -> str | None:
     return next((sign for text in texts if (sign := signs_of_risk(text))), None) if signs_of_risk else None
 
 

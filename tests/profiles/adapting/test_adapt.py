@@ -160,6 +160,8 @@ def test_a_missing_reason_is_named_and_supplied_by_a_rule_that_is_asked_for(name
         ({"Mental Health Context": "Low", "Current Risk Level": "High", "Name": "P"}, "a current risk: High"),
         (INVENTED["annaagent"] | {"profile": {"drisk": 1, "srisk": 2}}, "(srisk): 2"),
         ({"MFC-Profile": {"Chief complaint": "x", "Impulsivity": {"Suicidal ideation": "High"}}}, "suicidal ideation: High"),
+        ({"Mental Health Context": "Low", "Current Risk Level": "Unknown", "Name": "P"}, "a current risk: Unknown"),
+        ({"Mental Health Context": "Low", "Current Risk Level": " ", "Name": "P"}, "a current risk: left empty"),
         ({"profile": {"situation of the client": "x", "suicidal ideation severity": "Mild"}}, "Mild"),
     ],
 )  # fmt: skip
@@ -176,6 +178,15 @@ def test_a_text_that_speaks_of_a_risk_is_refused_too() -> None:
     assert form
     adapted = adapt(Record("a.json", 1, value), form, 1, SUPPLIED, lambda text: "phones" if "phone" in text else None)
     assert "says of a risk (phones)" in adapted.refused
+
+
+def test_a_text_without_a_place_is_looked_at_too_but_no_conversation() -> None:
+    value = INVENTED["annaagent"] | {"statement": ["I see no end."], "previous_conversations": [{"content": "An end."}]}
+    form = format_of(value)
+    assert form
+    signs = {"I see no end.": "an end"}
+    assert "says of a risk (an end)" in adapt(Record("a.json", 1, value), form, 1, SUPPLIED, signs.get).refused
+    assert adapt(Record("a.json", 1, value), form, 1, SUPPLIED, {"An end.": "an end"}.get).profile
 
 
 def test_every_format_that_ships_is_tried() -> None:
@@ -201,6 +212,7 @@ def test_nothing_is_invented_and_nothing_lost(name: str) -> None:
             rest = rest.replace(part, "")
         assert not rest.strip(" ;\n"), (path, rest)
     used = {path for paths in (*adapted.mapped.values(), *adapted.kept.values()) for path in paths}
+    used |= {mark.path for mark in form.risk if mark.path in dict(leaves(value))}
     left = sum(int(path.rpartition("(")[2].rstrip(")")) if path.endswith(")") else 1 for path in adapted.left_out)
     assert len(used) + left == len([leaf for _, leaf in leaves(value) if str(leaf).casefold() != "none"])
 
