@@ -7,12 +7,13 @@ from functools import cache
 from counseling_sessions.sessions.foreign.usual import plain, usual
 
 _MARKUP = re.compile(r"</?[A-Za-z][^<>\n]{0,200}>")
-_HEADING = re.compile(r"[ \t*#_]*(?:turn|round|exchange|session|第)[ \t]*\d+[ \t轮次回]*[*:：]*[ \t]*")
+_HEADING = re.compile(r"[ \t*#_]{0,20}(?:turn|round|exchange|session|第)[ \t]{0,9}\d{1,6}[ \t轮次回]{0,9}[*:：]{0,9}[ \t]{0,9}")
+# Every repetition is bounded: a line may be a megabyte of any sign.
 _LABEL = re.compile(
     r"""
-    (?P<before>[ \t*_>\-•]*(?:[\[(（【]?\d{1,4}(?:[:.]\d{1,2}){0,3}[\])）】.]?[ \t]*[-–]?[ \t]*)?[*_\[(（【]*)
+    (?P<before>[ \t*_>\-•]{0,20}(?:[\[(（【]?\d{1,4}(?:[:.]\d{1,2}){0,3}[\])）】.]?[ \t]{0,9}[-–]?[ \t]{0,9})?[*_\[(（【]{0,9})
     (?P<name>[^\W\d_][^:：\n\[\](){}<>"“”.!?。！？]{0,38}?)
-    [ \t]*(?:\d{1,4}[ \t]*)?(?:\([^()\n]{1,30}\)[ \t]*)?[*_\])）】]*[ \t]*[:：][*_]*[ \t]*
+    [ \t]{0,9}(?:\d{1,4}[ \t]{0,9})?(?:\([^()\n]{1,30}\)[ \t]{0,9})?[*_\])）】]{0,9}[ \t]{0,9}[:：][*_]{0,9}[ \t]{0,9}
     """,
     re.VERBOSE,
 )

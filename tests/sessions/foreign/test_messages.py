@@ -1,6 +1,7 @@
 """The forms in which files have their messages: objects, pairs, labelled lines, columns, cells of JSON, rows."""
 
 import json
+import time
 from pathlib import Path
 from typing import Any
 
@@ -125,3 +126,12 @@ def test_what_is_wrong_is_named_by_its_field(value: Any, field: str, message: st
     [problem] = read(tmp_path, value)
     assert isinstance(problem, Problem)
     assert (problem.field, message in problem.message) == (field, True), problem
+
+
+@pytest.mark.parametrize(
+    "sign", ["*", "_", " ", "\t", "a", "a ", "1", "(", "[", "<a ", "1:", ":", "：", "- ", "a(", "*a", "Turn 1 "]
+)
+def test_a_line_of_whatever_sign_is_read_in_linear_time(sign: str) -> None:
+    begun = time.process_time()
+    labelled("T: x\n" + sign * (300_000 // len(sign)) + "\n" + "x" + sign * (300_000 // len(sign)) + ":\nC: y")
+    assert time.process_time() - begun < 5
