@@ -24,6 +24,7 @@ from counseling_sessions.profiles.adapting import (
     formats,
     write_as,
 )
+from counseling_sessions.profiles.adapting.adapt import NAME, PROBLEM
 from counseling_sessions.profiles.documents import Record, files_in, records_of
 from counseling_sessions.profiles.problems import Note, Problem, ProfileError
 from counseling_sessions.profiles.readers import iter_profiles
@@ -76,6 +77,8 @@ def _to_ours(request: ProfilesAdaptRequest, console: Console) -> int:
         made = item if isinstance(item, Problem) else _adapted(item, position, chosen, request, signs)
         adapted.append(_with_id_of_its_own(made, numbers) if isinstance(made, Adapted) else made)
     tell_assumed({}, notes)
+    if request.name and "%d" not in request.name and sum(map(_was_named, adapted)) > 1:
+        warn(f"several clients are called {request.name} now: 'NAME %d' tells them apart by their numbers")
     if signs.unread:
         warn(
             f"{counted(signs.unread, 'text')} in letters that no list of phrases about a risk is written in: read them yourself"
@@ -91,6 +94,10 @@ def _to_ours(request: ProfilesAdaptRequest, console: Console) -> int:
         say(f"written: {request.out}")
     say(f"{counted(len(adapted), 'record')}: {counted(len(profiles), 'profile')}, {refused:,} refused")
     return 2 if refused else 0
+
+
+def _was_named(item: Adapted | Problem) -> bool:
+    return isinstance(item, Adapted) and NAME in item.supplied and item.profile is not None
 
 
 def _records(request: ProfilesAdaptRequest, notes: list[Note]) -> Iterator[Record | Problem]:
@@ -188,7 +195,9 @@ def _help(item: Adapted) -> str:
     """The options that supply what a record lacks."""
     options = {"demographics.name": "--name NAME", "reason_for_counseling": "--reason-from-problem"}
     wanted = [option for field, option in options.items() if field in item.refused]
-    return f"; {' and '.join(wanted)} supplies it" if wanted and item.refused.startswith("has no") else ""
+    if not wanted or not item.refused.startswith("has no") or PROBLEM in item.refused:
+        return ""
+    return f"; {' and '.join(wanted)} supplies it"
 
 
 def _formats() -> Table:

@@ -68,7 +68,7 @@ def _show_kind(console: Console, name: str, kind: Kind, lines: int) -> None:
     for what, count in kind.passed_over.most_common():
         facts.add_row("no speech", f"{count:,} × {what}")
     for what, count in kind.assumed.most_common():
-        facts.add_row(Text("assumed", style="yellow"), Text(f"{what} ({counted(count, 'session')})", style="yellow"))
+        facts.add_row(Text("note", style="yellow"), Text(f"{what} ({counted(count, 'session')})", style="yellow"))
     console.print(facts)
     _show_fields(console, kind)
     console.print(Text(f"first session, {kind.first.id}:", style="dim"))

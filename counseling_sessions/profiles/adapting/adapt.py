@@ -155,8 +155,9 @@ class _Taken:
 
     def texts(self) -> Iterator[str]:
         """Every text of the record, whether it has a place or not, but for conversations that stand beside the form."""
+        marks = {mark.path for mark in self._form.risk}
         for path, leaf in self._leaves.items():
-            if isinstance(leaf, str) and not _CONVERSATION.match(path):
+            if isinstance(leaf, str) and path not in marks and not _CONVERSATION.match(path):
                 yield leaf
 
     def left_out(self) -> Iterator[str]:

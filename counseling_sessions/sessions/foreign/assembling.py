@@ -11,7 +11,7 @@ from counseling_sessions.profiles.problems import ProfileError
 from counseling_sessions.profiles.records import profile_of
 from counseling_sessions.profiles.schema import ATTITUDES, Attitude, ClientProfile
 from counseling_sessions.sessions.foreign.errors import FieldError
-from counseling_sessions.sessions.foreign.identity import client_named, id_of
+from counseling_sessions.sessions.foreign.identity import client_named, id_of, rows_without_session
 from counseling_sessions.sessions.foreign.messages import Said, Talk, talk_of
 from counseling_sessions.sessions.foreign.metadata import Scalar, common_metadata, metadata_of
 from counseling_sessions.sessions.foreign.shapes import Shape
@@ -24,6 +24,7 @@ from counseling_sessions.texts.reasoning import without_reasoning
 _FORM = frozenset({"AI_client", "AI_counselor", "example", "intake_form", "cbt_plan", "cbt_technique"})
 """Fields of MAGneT and CACTUS that are read into a session's fields, or are prompts."""
 _REASONING = "<think"
+ONE_SESSION = "no column says to which session a row belongs: all rows of the file are one; a shape's group names it"
 
 
 @dataclass(frozen=True)
@@ -109,14 +110,14 @@ def _may_be_session(item: Any) -> bool:
 
 def _session(origin: Origin, part: _Part) -> Session:
     shape, file = origin.shape, origin.record.file
-    talk = talk_of(part.value, shape)
+    talk = talk_of(part.value, shape, origin.client_is)
     briefing = _without_briefing(talk)
     sides = sides_of(talk, shape, origin.client_is)
     said = [(sides.of[plain(item.speaker)], item) for item in _said(talk, shape)]
     profile, problem = _profile(origin, part.form)
     used = {talk.place, talk.place.split("/")[0], *(shape.first or shape.last or ()), *_FORM}
     stated = metadata_of(part.value, used) if part.fields else common_metadata(part.value, shape)
-    client = client_named(part.fields, shape) or part.client
+    client = client_named(part.value, shape) or part.client
     return Session(
         id=id_of(part.value, shape, origin.record, part.number),
         source=file,
@@ -129,7 +130,7 @@ def _session(origin: Origin, part: _Part) -> Session:
         client_id=Path(file).stem if shape.client_of_file else client,
         metadata={**part.around, **briefing, **stated},
         passed_over=dict(talk.passed_over),
-        assumed=sides.assumed,
+        assumed=(*sides.assumed, *([ONE_SESSION] if rows_without_session(part.value, shape) else [])),
         speakers={item.speaker: speaker for speaker, item in said},
         shape=shape.name,
     )

@@ -30,21 +30,34 @@ def id_of(value: Any, shape: Shape, record: Record, number: int | None) -> str:
 
 
 def group_of(row: Any, shape: Shape) -> Any:
-    """What says to which session a row belongs; None where nothing does."""
+    """What says to which session a row belongs, with its client if it names one; None where nothing does."""
     if not isinstance(row, dict):
         return None
     if shape.group:
         return at(row, shape.group)
-    key = key_in(row, usual().row_group)
-    return row[key] if key and isinstance(row[key], str | int) else None
+    spoken = {key_in(row, usual().speaker), key_in(row, usual().text)}
+    keys = (key for names in (usual().client_id, usual().row_group) for name in names if (key := key_in(row, [name])))
+    parts = [named for key in dict.fromkeys(keys) if key not in spoken and (named := _name(row[key])) is not None]
+    return "-".join(parts) or None
 
 
-def client_named(fields: dict[str, Any], shape: Shape) -> str | None:
-    """The client as a record names it."""
+def rows_without_session(value: Any, shape: Shape) -> bool:
+    """Whether rows of a table were taken as one session for want of a column that says more."""
+    return is_list_of_rows(value) and len(value) > 1 and group_of(value[0], shape) is None and _is_row(value[0])
+
+
+def client_named(value: Any, shape: Shape) -> str | None:
+    """The client as a record, or the first of its rows, names it."""
+    fields = value[0] if is_list_of_rows(value) else value if isinstance(value, dict) else {}
     if shape.client_id and (named := _name(at(fields, shape.client_id))):
         return named
     key = key_in(fields, usual().client_id)
     return _name(fields[key]) if key else None
+
+
+def _is_row(value: dict[str, Any]) -> bool:
+    """Whether a message has as many fields as a row of a table has, beside speaker and text."""
+    return len(value) > 2 and all(isinstance(entry, str) for entry in value.values())
 
 
 def is_list_of_rows(value: Any) -> bool:

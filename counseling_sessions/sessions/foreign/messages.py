@@ -6,7 +6,7 @@ columns beside each other; a list and an exchange beside it. A list or a text ma
 
 import json
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -14,7 +14,7 @@ from counseling_sessions.profiles.documents.paths import at
 from counseling_sessions.sessions.foreign.errors import FieldError
 from counseling_sessions.sessions.foreign.metadata import Codes, codes_of
 from counseling_sessions.sessions.foreign.shapes import Shape
-from counseling_sessions.sessions.foreign.transcripts import labelled
+from counseling_sessions.sessions.foreign.transcripts import labelled, lines_before
 from counseling_sessions.sessions.foreign.usual import key_in, plain, usual
 
 ASKED, ANSWERED = "user", "assistant"
@@ -55,8 +55,9 @@ class _Keys:
     pair: bool = False
 
 
-def talk_of(value: Any, shape: Shape) -> Talk:
-    """The messages of one session. Raises `FieldError` where there are none, or one is not as it should be."""
+def talk_of(value: Any, shape: Shape, client_is: str | None = None) -> Talk:
+    """The messages of one session; `client_is` names speakers. Raises `FieldError` where there is none, or one is wrong."""
+    shape = shape.with_client(client_is)
     field_name, messages = _container(value, shape)
     talk = Talk(place=field_name)
     outside = _outside(value, shape)
@@ -72,13 +73,13 @@ def talk_of(value: Any, shape: Shape) -> Talk:
     return talk
 
 
-def is_message(value: Any) -> bool:
+def is_message(value: Any, shape: Shape | None = None) -> bool:
     """Whether a value is a message, or a pair of messages, and no session: a file that lists such values is one session."""
     if isinstance(value, str):
-        return bool(labelled(value))
-    if not isinstance(value, Mapping) or _messages_key(value):
+        return bool(labelled(value, shape.names if shape else ()))
+    if not isinstance(value, Mapping) or (_messages_key(value) and not (shape and shape.text)):
         return False
-    return _keys_of([value]) is not None
+    return _keys_of([value], shape) is not None
 
 
 def _container(value: Any, shape: Shape) -> tuple[str, Any]:
@@ -94,8 +95,12 @@ def _container(value: Any, shape: Shape) -> tuple[str, Any]:
         return key, _unpacked(value[key])
     if pair := _asked_and_answered(value):
         return pair[0], [value]
-    tried = ", ".join(shape.messages or usual().messages[:8])
-    raise FieldError(shape.messages[0] if shape.messages else "dialogue", f"is missing; looked for {tried} …")
+    wanted = ", ".join(shape.messages) or "any usual name"
+    there = ", ".join(map(str, list(value)[:8])) + (" …" if len(value) > 8 else "")
+    raise FieldError(
+        "dialogue",
+        f"is missing: no messages under {wanted}; the fields are {there or 'none'}; describe them: --shape FILE",
+    )
 
 
 def _messages_key(value: Mapping[str, Any]) -> str | None:
@@ -137,8 +142,10 @@ def _outside(value: Any, shape: Shape) -> list[tuple[str, Any]]:
 
 def _read(talk: Talk, messages: Any, shape: Shape) -> None:
     if isinstance(messages, str):
-        for speaker, text in labelled(messages):
-            _add(talk, speaker, text, {})
+        if head := lines_before(messages, shape.names):
+            talk.passed_over["line before the first speaker"] += head
+        for speaker, text in labelled(messages, shape.names):
+            _add(talk, speaker, text, {}, aside=shape.asides)
     elif isinstance(messages, Mapping) and (items := _columns(messages)) is not None:
         _read_list(talk, items, shape)
     elif isinstance(messages, list | tuple):
@@ -149,13 +156,15 @@ def _read(talk: Talk, messages: Any, shape: Shape) -> None:
 
 def _read_list(talk: Talk, items: Sequence[Any], shape: Shape) -> None:
     objects = [item for item in items if isinstance(item, Mapping)]
+    if shape.order and len(objects) == len(items):
+        items = sorted(objects, key=lambda item: _place(at(item, str(shape.order))))
     keys = _keys_of(objects, shape)
     before: tuple[Any, str, str] | None = None
     for place, item in enumerate(items):
         where = f"{talk.place}.{place}".lstrip(".")
         if isinstance(item, str):
-            for speaker, text in labelled(item) or _unlabelled(where):
-                _add(talk, speaker, text, {})
+            for speaker, text in labelled(item, shape.names) or _unlabelled(where):
+                _add(talk, speaker, text, {}, aside=shape.asides)
         elif _is_pair(item):
             for speaker, text in zip((ASKED, ANSWERED), item, strict=True):
                 _add(talk, speaker, text, {}, where)
@@ -184,13 +193,20 @@ def _add_object(
             talk.said[-1].codes[name] = talk.said[-1].codes.get(name, ()) + values
         talk.passed_over["row of a further annotator"] += 1
         return mark
-    _add(talk, str(speaker), text, codes, f"{where}.{keys.text}")
+    _add(talk, str(speaker), text, codes, f"{where}.{keys.text}", shape.asides)
     return mark
 
 
-def _add(talk: Talk, speaker: str, value: Any, codes: Codes, where: str = "") -> None:
-    kind = usual().kinds.get(plain(speaker))
-    if kind == "aside":
+def _place(value: Any) -> tuple[bool, float, str]:
+    """A key that sorts numbers as such, and what is none after them."""
+    try:
+        return False, float(value), ""
+    except (TypeError, ValueError):
+        return True, 0.0, str(value)
+
+
+def _add(talk: Talk, speaker: str, value: Any, codes: Codes, where: str = "", aside: Collection[str] = ()) -> None:
+    if usual().kinds.get(plain(speaker)) == "aside" or plain(speaker) in aside:
         talk.passed_over[f"{plain(speaker)} message"] += 1
         if isinstance(value, str):
             talk.system.append(value)

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from counseling_sessions.profiles.documents import Record, files_in, records_of
+from counseling_sessions.profiles.documents import Place, Record, files_in, records_of
 from counseling_sessions.profiles.documents.paths import at
 from counseling_sessions.profiles.problems import Note, Problem
 from counseling_sessions.sessions.entries import record_of_value
@@ -70,18 +70,30 @@ def records_and_sessions(
     for file in files_in(path, notes=notes):
         ids: set[str] = set()
         openings = Openings()
-        for item in in_sessions(records_of(file, is_message, encoding=how.encoding, notes=notes), shape_for):
+        for item in in_sessions(
+            records_of(file, lambda first: is_message(first, how.shape), encoding=how.encoding, notes=notes), shape_for
+        ):
             if isinstance(item, Problem):
                 yield str(file), item
                 continue
             position += 1
             origin = Origin(item, position, shape_for(item.value), how.client_is)
+            if path.is_dir() and isinstance(item.value, str) and not is_message(item.value, origin.shape):
+                yield (
+                    str(file),
+                    Aside(item.file, "no session: a text in which no line begins with a speaker", item.number),
+                )
+                continue
             for session in _read(origin):
                 if isinstance(session, Session):
                     name = listed.get(str(file))
                     yield str(file), openings.checked(_named(session, ids, name), origin)
                 else:
                     yield str(file), session
+
+
+def _records(file: Place, how: HowToRead, notes: list[Note]) -> Iterator[Record | Problem]:
+    return records_of(file, lambda first: is_message(first, how.shape), encoding=how.encoding, notes=notes)
 
 
 def _ids_in(index: Path) -> dict[str, str]:

@@ -23,7 +23,7 @@ def in_sessions(items: Iterator[Record | Problem], shape_for: Callable[[Any], Sh
     key: Any = None
     seen: set[Any] = set()
     for item in items:
-        if isinstance(item, Record) and isinstance(item.value, dict) and is_message(item.value):
+        if isinstance(item, Record) and isinstance(item.value, dict) and is_message(item.value, shape_for(item.value)):
             group = group_of(item.value, shape_for(item.value))
             if rows and (group != key or len(rows) == MOST_ROWS):
                 yield _session(rows)
@@ -32,7 +32,7 @@ def in_sessions(items: Iterator[Record | Problem], shape_for: Callable[[Any], Sh
             if group in seen:
                 yield Problem(
                     item.file,
-                    f"rows of session {group!r} come again after others; sort the file by its session",
+                    f"rows of session {group!r} come again after others, so that it is in pieces; sort the file by its session",
                     item.number,
                 )
                 continue

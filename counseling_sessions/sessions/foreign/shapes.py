@@ -11,6 +11,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from counseling_sessions.profiles.documents.paths import at
+from counseling_sessions.sessions.foreign.usual import plain
 from counseling_sessions.settings import SettingsError, read_yaml
 
 SHAPES = Path(__file__).with_name("shapes")
@@ -22,10 +23,10 @@ class Shape(BaseModel):
     Recognised where a record has all paths of `has`, unless it is used `only_by_name`. `sessions` is the path of a list of
     sessions in a record; `messages` the paths at which a session's messages may be, `speaker` and `text` their keys; `first` or
     `last` are the keys of the client's and the counselor's message that stand outside the list. `counselor` and `client` are
-    names of speakers, or the keys of a pair. Of rows, `group` is the session, `order` numbers its messages and `annotator` says
-    who coded them. `id`, `client_id`, `number` (of a client's session) and `language` are paths; with `client_of_file` a file is
-    one client. `of_message` are the keys kept of each message; without it all that are left. A file that `holds_no_session`
-    lies beside others.
+    names of speakers, or the keys of a pair; those of `aside` are no side. Of rows, `group` is the session, `order` sorts its
+    messages and `annotator` says who coded them. `id`, `client_id`, `number` (of a client's session) and `language` are paths;
+    with `client_of_file` a file is one client. `of_message` are the keys kept of each message; without it all that are left. A
+    file that `holds_no_session` lies beside others.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -44,6 +45,7 @@ class Shape(BaseModel):
     last: tuple[str, str] | None = None
     counselor: tuple[str, ...] = ()
     client: tuple[str, ...] = ()
+    aside: tuple[str, ...] = ()
     group: str | None = None
     order: str | None = None
     annotator: str | None = None
@@ -54,6 +56,20 @@ class Shape(BaseModel):
     number: str | None = None
     language: str | None = None
     reasoning: Literal["kept", "left out"] | None = None
+
+    @property
+    def names(self) -> frozenset[str]:
+        """The plain names of its speakers."""
+        return frozenset(plain(name) for name in (*self.counselor, *self.client, *self.aside))
+
+    @property
+    def asides(self) -> frozenset[str]:
+        """The plain names of those who are no side."""
+        return frozenset(map(plain, self.aside))
+
+    def with_client(self, names: str | None) -> "Shape":
+        """The same, with the names that a person gives the client, parted by commas."""
+        return self.model_copy(update={"client": (*self.client, *names.split(","))}) if names else self
 
     def fits(self, value: Any) -> bool:
         """Whether a record has all that this shape has."""

@@ -11,12 +11,15 @@ from dataclasses import dataclass
 from counseling_sessions.sessions.foreign.errors import FieldError
 from counseling_sessions.sessions.foreign.messages import Talk
 from counseling_sessions.sessions.foreign.shapes import Shape
+from counseling_sessions.sessions.foreign.transcripts import kind_of
 from counseling_sessions.sessions.foreign.usual import plain, usual
 from counseling_sessions.state import Speaker
 
 ASK = "--client-is"
 FEWEST_QUESTIONS = 5
 """Questions in a session from which it says something who asks them."""
+FEWEST_ALONE = 4
+"""The same where only one side asks."""
 NEARLY_ALL = 0.8
 _QUESTION = ("?", "？", "か。", "吗。")
 _OTHER: Mapping[Speaker, Speaker] = {"counselor": "client", "client": "counselor"}
@@ -37,17 +40,19 @@ def sides_of(talk: Talk, shape: Shape, client_is: str | None = None) -> Sides:
     """
     names = list(dict.fromkeys(plain(said.speaker) for said in talk.said))
     if client_is is not None:
-        return _as_asked(names, plain(client_is), talk)
-    of = _by_shape(names, shape) | {}
-    kinds = usual().kinds
-    of |= {name: _side(kinds.get(name)) for name in names if name not in of and _side(kinds.get(name))}  # type: ignore[misc]
+        return _as_asked(names, {plain(name) for name in client_is.split(",")}, talk)
+    of = _by_shape(names, shape)
+    kinds = {name: kind_of(name) for name in names}
+    of |= {name: side for name in names if name not in of and (side := _side(kinds[name]))}
     missing = [name for name in names if name not in of]
     assumed: list[str] = []
     if missing and (label := _labels(names)):
         of, missing = dict(label), []
-    if missing and all(kinds.get(name) in ("assistant", "user") for name in missing) and not of:
+    if missing and all(kinds[name] in ("assistant", "user") for name in missing) and not of:
         of = {name: "counselor" if kinds[name] == "assistant" else "client" for name in missing}
-        assumed.append("the assistant is taken as the counselor, as is the custom in chats")
+        assumed.append(
+            f"the assistant is taken as the counselor, as is the custom in chats; {ASK} assistant says otherwise"
+        )
         missing = []
     elif len(missing) == 1 and len(set(of.values())) == 1:
         [side] = set(of.values())
@@ -56,19 +61,23 @@ def sides_of(talk: Talk, shape: Shape, client_is: str | None = None) -> Sides:
         missing = []
     if missing:
         listed = " and ".join(repr(name) for name in missing)
-        raise FieldError(talk.place, f"nothing says who is the client of {listed}; name it with {ASK}")
+        known = " A shape's counselor, client and aside name them, too." if of or len(missing) > len(_OTHER) else ""
+        raise FieldError(
+            talk.place, f"nothing says who is the client of {listed}; name it with {ASK}.{known}".rstrip(".")
+        )
     by_custom = bool(assumed)
     if doubt := _doubt(talk, of):
         if by_custom:
             raise FieldError(talk.place, f"{doubt}; say who is the client with {ASK} assistant or {ASK} user")
-        assumed.append(f"{doubt}; if the sides are wrong, name the client with {ASK}")
+        assumed.append(f"the sides may be wrong: {doubt}; {ASK} names the client")
     return Sides(of, tuple(assumed))
 
 
-def _as_asked(names: list[str], client: str, talk: Talk) -> Sides:
-    if client not in names and len(names) > 1:
-        raise FieldError(talk.place, f"{ASK} {client}: nobody has that name; there are {', '.join(names)}")
-    return Sides({name: "client" if name == client else "counselor" for name in names})
+def _as_asked(names: list[str], clients: set[str], talk: Talk) -> Sides:
+    if clients.isdisjoint(names) and len(names) > 1:
+        asked = ",".join(sorted(clients))
+        raise FieldError(talk.place, f"{ASK} {asked}: nobody has that name; there are {', '.join(names)}")
+    return Sides({name: "client" if name in clients else "counselor" for name in names})
 
 
 def _by_shape(names: list[str], shape: Shape) -> dict[str, Speaker]:
@@ -101,7 +110,7 @@ def _doubt(talk: Talk, of: Mapping[str, Speaker]) -> str | None:
     for said in talk.said:
         asked[of[plain(said.speaker)]] += any(sign in said.text for sign in _QUESTION)
     total = sum(asked.values())
-    if total >= FEWEST_QUESTIONS and asked["client"] >= NEARLY_ALL * total:
+    if total >= (FEWEST_QUESTIONS if asked["counselor"] else FEWEST_ALONE) and asked["client"] >= NEARLY_ALL * total:
         return "nearly all questions would be the client's"
     return None
 

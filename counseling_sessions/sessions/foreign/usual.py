@@ -1,5 +1,6 @@
 """How files usually name things: keys, speakers, and the words by which a system message says whose part the assistant has."""
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -9,6 +10,9 @@ from typing import Any, Literal
 from counseling_sessions.settings import read_yaml
 from counseling_sessions.texts.normal import normal_form
 
+_GENDERED = re.compile(r"[*/]-?(?:in|r|e|a)$")
+"""The second form of German and Spanish names ("Therapeut*in")."""
+
 Kind = Literal["counselor", "client", "assistant", "user", "aside"]
 """Whose words a message has, by its speaker's name alone; `aside` is no speech."""
 KINDS: tuple[Kind, ...] = ("counselor", "client", "assistant", "user", "aside")
@@ -17,7 +21,8 @@ _AROUND = " \t\r\n*_[]()<>:：【】「」#-–—·.\ufeff"
 
 def plain(name: str) -> str:
     """A key or a speaker's name as it is compared: folded, with underscores for spaces and dashes, without what surrounds it."""
-    return "_".join(normal_form("NFKC", name).casefold().strip(_AROUND).replace("-", " ").split())
+    folded = "_".join(normal_form("NFKC", name).casefold().strip(_AROUND).replace("-", " ").split())
+    return _GENDERED.sub("", folded)
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ import pytest
 
 from counseling_sessions.profiles.problems import Problem
 from counseling_sessions.sessions import Session
-from counseling_sessions.sessions.foreign import foreign_sessions
+from counseling_sessions.sessions.foreign import Aside, HowToRead, foreign_sessions, shape_named
 from counseling_sessions.sessions.foreign.transcripts import labelled
 
 SAID = [("client", "I count stairs."), ("counselor", "All of them?")]
@@ -51,12 +51,17 @@ def test_every_form_is_read_alike(value: Any, tmp_path: Path) -> None:
     [
         ("T: Two things: the driver, and the stop-\nC: -the stop: dark.", [("T", "Two things: the driver, and the stop-"), ("C", "-the stop: dark.")]),
         ("Session of May\n\n**Therapist:** Hello.\n**Client**: Hm.\n\nNote: I came late.", [("Therapist", "Hello."), ("Client", "Hm.\n\nNote: I came late.")]),
-        ("[00:01:02] Counselor 1: Hello.\n[00:01:09] Client: Hm.", [("Counselor", "Hello."), ("Client", "Hm.")]),
+        ("[00:01:02] Counselor 1: Hello.\n[00:01:09] Client: Hm.", [("Counselor 1", "Hello."), ("Client", "Hm.")]),
         ("**Turn 1\n<span style=\"x\">AI Clinician</span>:**\n Hello.\n\n---\n**Turn 1\n<span>Member</span>:**\n Hm.", [("AI Clinician", "Hello.\n\n---"), ("Member", "Hm.")]),
         ("Ana: Hello.\nZoe: Hm.\nAna: Yes?\nZoe: No.", [("Ana", "Hello."), ("Zoe", "Hm."), ("Ana", "Yes?"), ("Zoe", "No.")]),
-        ("Interviewer: Why?\nP: It broke.\nInterviewer: And?\nP: Nothing.\nNote: late.", [("Interviewer", "Why?"), ("P", "It broke."), ("Interviewer", "And?"), ("P", "Nothing.\nNote: late.")]),
+        ("Interviewer: Why?\nP: It broke.\nInterviewer: And?\nP: Nothing.\nNote: late.", [("Interviewer", "Why?"), ("P", "It broke."), ("Interviewer", "And?"), ("P", "Nothing."), ("Note", "late.")]),
         ("T: Hello.\\nC: Hm.", [("T", "Hello."), ("C", "Hm.")]),
-        ("Dear all: this is a letter.\nIt has: colons.", []),
+        ("Dear all: this is a letter.\nIt has no labels.", []),
+        ("Therapist: Hello.\nAnna: Hi.\nMark: Hello.", [("Therapist", "Hello."), ("Anna", "Hi."), ("Mark", "Hello.")]),
+        ("Dr. Miller: Hello.\nAnna Schmidt: Hi.", [("Dr. Miller", "Hello."), ("Anna Schmidt", "Hi.")]),
+        ("Frau K.: Hm.\nTherapeut*in: Ja?", [("Frau K.", "Hm."), ("Therapeut*in", "Ja?")]),
+        ("SPEAKER_00: A.\nSPEAKER_01: B.", [("SPEAKER 00", "A."), ("SPEAKER 01", "B.")]),
+        ("WEBVTT\n\n1\n00:01.0 --> 00:02.0\n<v Therapist>How long?\n\n2\n00:03.0 --> 00:04.0\n<v Client>Weeks.", [("Therapist", "How long?"), ("Client", "Weeks.")]),
         ("No label at all", []),
     ],
 )  # fmt: skip
@@ -119,7 +124,7 @@ def test_two_sessions_of_one_id_keep_apart(tmp_path: Path) -> None:
         ({"dialogue": [{"role": "client", "content": "Hm."}, 7]}, "dialogue.1", "should be an object with a speaker and a text"),
         ({"dialogue": [{"role": "client", "content": "Hm."}, {"role": "client", "content": {}}]}, "dialogue.1.content", "should be text"),
         ({"dialogue": [{"role": "client", "content": "Hm."}, {"role": None, "content": "Hm."}]}, "dialogue.1.role", "name of a speaker"),
-        ({"name": "Ana"}, "dialogue", "is missing; looked for"),
+        ({"name": "Ana"}, "dialogue", "is missing: no messages under any usual name; the fields are name"),
     ],
 )  # fmt: skip
 def test_what_is_wrong_is_named_by_its_field(value: Any, field: str, message: str, tmp_path: Path) -> None:
@@ -135,3 +140,41 @@ def test_a_line_of_whatever_sign_is_read_in_linear_time(sign: str) -> None:
     begun = time.process_time()
     labelled("T: x\n" + sign * (300_000 // len(sign)) + "\n" + "x" + sign * (300_000 // len(sign)) + ":\nC: y")
     assert time.process_time() - begun < 5
+
+
+def test_rows_of_two_clients_are_two_sessions_and_sessions_of_a_client_are_its(tmp_path: Path) -> None:
+    rows = ["client_id,session,speaker,text", "P1,1,client,a", "P1,1,therapist,b", "P1,2,client,c", "P2,1,client,d"]
+    sessions = read(tmp_path, "\n".join(rows), "a.csv")
+    assert [(item.id, item.client_id, len(item.dialogue)) for item in sessions if isinstance(item, Session)] == [
+        ("P1-1", "P1", 2),
+        ("P1-2", "P1", 1),
+        ("P2-1", "P2", 1),
+    ]
+
+
+def test_rows_without_a_session_say_that_they_were_taken_as_one(tmp_path: Path) -> None:
+    [session] = read(tmp_path, "number,speaker,text\n1,client,a\n2,therapist,b\n", "a.csv")
+    assert isinstance(session, Session)
+    assert "all rows of the file are one" in session.assumed[0]
+
+
+def test_a_shape_sorts_rows_and_names_their_columns(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("s,when,speaker,xyz\n1,10,client,c\n1,9,therapist,b\n1,2,client,a\n")
+    (tmp_path / "mine.yaml").write_text("group: s\norder: when\ntext: [xyz]\n")
+    [session] = foreign_sessions(tmp_path / "a.csv", HowToRead(shape_named(str(tmp_path / "mine.yaml"))))
+    assert isinstance(session, Session)
+    assert [said.text for said in session.dialogue] == ["a", "b", "c"]
+
+
+def test_lines_before_the_first_speaker_are_counted(tmp_path: Path) -> None:
+    [session] = read(tmp_path, "Transcribed by Ana\n\nT: Hello.\nC: Hm.\n", "a.txt")
+    assert isinstance(session, Session)
+    assert session.passed_over == {"line before the first speaker": 1}
+
+
+def test_a_note_beside_transcripts_is_no_lost_record(tmp_path: Path) -> None:
+    (tmp_path / "NOTE.txt").write_text("Where these come from.")
+    (tmp_path / "b.txt").write_text("T: Hello.\nC: Hm.")
+    aside, session = foreign_sessions(tmp_path)
+    assert isinstance(aside, Aside)
+    assert isinstance(session, Session)

@@ -114,7 +114,7 @@ def test_a_folder_is_read_in_the_order_of_its_numbers(tmp_path: Path) -> None:
         (
             released(dialogue=...),
             "dialogue",
-            "is missing; looked for dialogue, history",
+            "no messages under dialogue, history; the fields are AI_client",
         ),
         (released(dialogue=[]), "dialogue", "holds no message"),
         (released(dialogue=7), "dialogue", "should be a list of messages"),

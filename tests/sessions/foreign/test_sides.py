@@ -81,6 +81,7 @@ def test_where_nothing_says_it_it_is_asked_for(names: tuple[str, str], tmp_path:
 
 
 def test_a_name_that_nobody_has_is_refused(tmp_path: Path) -> None:
+    assert speakers(read(tmp_path, said("A", "B", "D"), client_is="B,D")) == "KCC"
     item = read(tmp_path, said("A", "B"), client_is="assistant")
     assert isinstance(item, Problem)
     assert "nobody has that name; there are a, b" in item.message
@@ -90,7 +91,9 @@ def test_a_chats_assistant_is_the_counselor_by_custom_and_it_is_said(tmp_path: P
     item = read(tmp_path, {"messages": CHAT[:2]})
     assert speakers(item) == "CK"
     assert isinstance(item, Session)
-    assert item.assumed == ("the assistant is taken as the counselor, as is the custom in chats",)
+    [note] = item.assumed
+    assert "the assistant is taken as the counselor" in note
+    assert "--client-is assistant" in note
 
 
 @pytest.mark.parametrize(
@@ -130,3 +133,33 @@ def test_a_shape_of_ones_own_says_the_sides_and_the_keys(tmp_path: Path) -> None
     )
     rounds = {"rounds": [{"who_is_it": "Zoe", "line": "Hm."}, {"who_is_it": "Ana", "line": "Yes?"}]}
     assert speakers(read(tmp_path, rounds, shape=str(shape))) == "CK"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Therapist: Hello.\nAnna: Hi.\nMark: Hello.",
+        "Therapist: Hello.\nAnna: Hi.\nTherapist: And you?\nMark: Hello.\nAnna: Hm.\nMark: Well\nyes.",
+        "Speaker 1: Hello.\nSpeaker 2: Hi.",
+    ],
+)
+def test_a_third_voice_is_asked_about_and_swallowed_by_nobody(text: str, tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_text(text)
+    [item] = foreign_sessions(tmp_path / "a.txt")
+    assert isinstance(item, Problem)
+    assert "nothing says who is the client of" in item.message
+
+
+def test_who_is_no_side_is_left_out_by_a_shape(tmp_path: Path) -> None:
+    (tmp_path / "mine.yaml").write_text("counselor: [Dr. Ana]\nclient: [Zoe, Mark]\naside: [Observer]\n")
+    (tmp_path / "a.txt").write_text("Dr. Ana: Hello.\nZoe: Hi.\nObserver: Late.\nMark: Hm.")
+    [item] = foreign_sessions(tmp_path / "a.txt", HowToRead(shape_named(str(tmp_path / "mine.yaml"))))
+    assert speakers(item) == "KCC"
+    assert isinstance(item, Session)
+    assert item.passed_over == {"observer message": 1}
+
+
+def test_two_clients_by_number_are_clients(tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_text("Client 1: Hi.\nTherapist: Hello.\nClient 2: Hm.")
+    [item] = foreign_sessions(tmp_path / "a.txt")
+    assert speakers(item) == "CKC"
