@@ -32,11 +32,13 @@ from counseling_sessions.settings import SettingsError
 from counseling_sessions.store.atomic import write_named
 from counseling_sessions.store.yaml_text import yaml_of
 from counseling_sessions.texts.console import HarmlessConsole
+from counseling_sessions.texts.harmless import one_line
 from counseling_sessions.texts.words import counted
 
 CACTUS = "cactus"
 SUFFIXES = (".jsonl", ".json", ".yaml", ".yml")
 MOST_SHOWN = 40
+MOST_PATH = 120
 
 
 @dataclass
@@ -120,10 +122,13 @@ def _with_id_of_its_own(item: Adapted, numbers: dict[str, int]) -> Adapted:
     """The same; an id that came before gets a number."""
     if item.profile is None:
         return item
-    number = numbers[item.profile.id] = numbers.get(item.profile.id, 0) + 1
-    if number == 1:
-        return item
-    return item.with_id(f"{item.profile.id}-{number}")
+    name, number = item.profile.id, numbers.get(item.profile.id, 1)
+    while name in numbers:
+        number += 1
+        name = f"{item.profile.id}-{number}"
+    numbers[item.profile.id] = number
+    numbers[name] = 1
+    return item if name == item.profile.id else item.with_id(name)
 
 
 def _away(request: ProfilesAdaptRequest, console: Console) -> int:
@@ -187,7 +192,9 @@ def _show_one(console: Console, item: Adapted) -> None:
     if item.kept:
         lines.add_row("  as notes", ", ".join(item.kept))
     if item.left_out:
-        lines.add_row("  left out", ", ".join(item.left_out))
+        lines.add_row("  left out", Text(", ".join(one_line(path)[:MOST_PATH] for path in item.left_out[:MOST_SHOWN])))
+        if len(item.left_out) > MOST_SHOWN:
+            lines.add_row("", f"and {len(item.left_out) - MOST_SHOWN:,} more")
     console.print(lines)
 
 

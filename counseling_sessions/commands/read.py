@@ -14,6 +14,7 @@ from counseling_sessions.sessions import Session, read_sessions
 from counseling_sessions.sessions.foreign import USUAL, shapes
 from counseling_sessions.sessions.foreign.understood import Field, Kind, LeftOut, Understood, understand
 from counseling_sessions.texts.console import HarmlessConsole, json_text, print_json
+from counseling_sessions.texts.harmless import one_line
 from counseling_sessions.texts.words import counted
 
 SHOWN_VALUES = 4
@@ -64,14 +65,16 @@ def _show_kind(console: Console, name: str, kind: Kind, lines: int) -> None:
     )
     facts.add_row("messages", f"{said}; turns a session: {span}")
     if kind.speakers:
-        facts.add_row("sides", ", ".join(f"{who} → {side}" for (who, side), _ in kind.speakers.most_common(8)))
+        facts.add_row(
+            "sides", Text(", ".join(f"{_short(who, 40)} → {side}" for (who, side), _ in kind.speakers.most_common(8)))
+        )
     for what, count in kind.passed_over.most_common():
         facts.add_row("no speech", f"{count:,} × {what}")
     for what, count in kind.assumed.most_common():
         facts.add_row(Text("note", style="yellow"), Text(f"{what} ({counted(count, 'session')})", style="yellow"))
     console.print(facts)
     _show_fields(console, kind)
-    console.print(Text(f"first session, {kind.first.id}:", style="dim"))
+    console.print(Text(f"first session, {_short(kind.first.id, SHOWN_TEXT)}:", style="dim"))
     for message in kind.first.dialogue[:lines]:
         console.print(
             Text(f"  {message.turn:>2} {message.speaker:<9} {_short(message.text, SHOWN_LINE)}"), soft_wrap=True
@@ -112,9 +115,9 @@ def _show_left_out(console: Console, understood: Understood) -> None:
 
 
 def _left_out(item: LeftOut) -> Text:
-    where = f"{item.first.file}" + (f", record {item.first.record}" if item.first.record is not None else "")
+    where = one_line(item.first.file) + (f", record {item.first.record}" if item.first.record is not None else "")
     more = f" (and {item.count - 1:,} more like it)" if item.count > 1 else ""
-    return Text(f"{where}: {item.reason}{more}", style="dim" if item.aside else "red")
+    return Text(f"{where}: {one_line(item.reason)}{more}", style="dim" if item.aside else "red")
 
 
 def _short(text: str, most: int) -> str:

@@ -131,12 +131,12 @@ class _Taken:
 
     def severity(self) -> dict[str, int] | None:
         """The troubles of the last two weeks, where the record rates them."""
-        levels = {str(word).casefold(): level for word, level in self._form.severity.get("levels", {}).items()}
+        words = self._form.severity
         rated: dict[str, int] = {}
         paths: list[str] = []
-        for trouble, place in self._form.severity.items():
-            for path, leaf in self._at(place) if trouble != "levels" else ():
-                if (level := levels.get(str(leaf).strip().casefold())) is not None:
+        for trouble, place in words.troubles.items() if words else ():
+            for path, leaf in self._at(place):
+                if words and (level := words.levels.get(str(leaf).strip().casefold())) is not None:
                     rated[trouble] = level
                     paths.append(path)
         if rated:
@@ -183,7 +183,7 @@ def _place(part: str) -> str:
     """A part of a path as a pattern: `*` is every place of a list, `2+` the places from 2 on."""
     if part == "*":
         return r"\d+"
-    if part.endswith("+") and part[:-1].isdecimal():
+    if part.endswith("+") and part[:-1].isdecimal() and len(part) <= len("99+"):
         return f"(?!{'|'.join(f'{number}(?:/|$)' for number in range(int(part[:-1])))})\\d+"
     return re.escape(part)
 

@@ -8,10 +8,12 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, ValidationError, field_validator
 
 from counseling_sessions.profiles.documents.paths import at
 from counseling_sessions.profiles.problems import ProfileError
+from counseling_sessions.profiles.records import field_paths
+from counseling_sessions.profiles.schema import ClientProfile
 from counseling_sessions.store.reading import read_bytes
 from counseling_sessions.store.yaml_text import YamlError, parse_yaml
 
@@ -31,6 +33,13 @@ class AttitudeWords(_Described):
     words: dict[str, str]
 
 
+class SeverityWords(_Described):
+    """The paths of our troubles, and the degree (0 to 3) that each word says."""
+
+    levels: dict[str, int]
+    troubles: dict[str, str]
+
+
 class RiskMark(_Described):
     """A path that says of a risk (`what`), and its values under which there is none; any other refuses the client."""
 
@@ -43,7 +52,7 @@ class ProfileFormat(_Described):
     """A format, recognised where a record has all paths of `has`, and no other fields than those of `only`.
 
     `fields` gives for each of our fields, by its path, theirs; `other` what is kept as notes under a label. `severity` maps our
-    eight troubles to paths, with `levels` for their words. `nothing` are further values that say nothing. Records of a format that
+    eight troubles to paths. `nothing` are further values that say nothing. Records of a format that
     `writes` can be made from ours.
     """
 
@@ -56,9 +65,17 @@ class ProfileFormat(_Described):
     fields: dict[str, Paths]
     other: dict[str, Paths] = {}
     attitude: AttitudeWords | None = None
-    severity: dict[str, Any] = {}
+    severity: SeverityWords | None = None
     nothing: tuple[str, ...] = ()
     risk: tuple[RiskMark, ...] = ()
+
+    @field_validator("fields")
+    @classmethod
+    def _of_our_form(cls, fields: dict[str, Paths]) -> dict[str, Paths]:
+        parts = {path.rpartition(".")[0] for path in field_paths(ClientProfile)}
+        if unknown := [name for name in fields if name not in field_paths(ClientProfile) or name in parts]:
+            raise ValueError(f"no text of our form: {', '.join(unknown)}")
+        return fields
 
     def fits(self, value: Any) -> bool:
         """Whether a record is of this format, by its fields alone."""

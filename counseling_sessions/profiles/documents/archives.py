@@ -53,7 +53,7 @@ def _opened(path: Path, changed: int, size: int) -> zipfile.ZipFile:
     file = open_plain(path)
     try:
         return zipfile.ZipFile(file)
-    except (zipfile.BadZipFile, ValueError) as error:
+    except (zipfile.BadZipFile, ValueError, NotImplementedError) as error:
         file.close()
         raise OSError(errno.EIO, f"it is no zip archive that can be read: {error}") from None
 

@@ -38,7 +38,7 @@ def column_records(stream: IO[bytes], file: str, *, parquet: bool) -> Items:
             yield Problem(file, f"several columns have the name {twice[0][:80]!r}")
             return
         yield from _rows(batches, file)
-    except (pa.ArrowException, ValueError) as error:
+    except (pa.ArrowException, ValueError, OverflowError) as error:
         yield Problem(file, f"broken {'Parquet' if parquet else 'Arrow'}: {' '.join(str(error).split())[:200]}")
 
 

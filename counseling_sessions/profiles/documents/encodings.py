@@ -1,6 +1,7 @@
 """Which encoding a file's text has, and its text as UTF-8, whichever it is."""
 
 import codecs
+import errno
 import io
 from collections.abc import Iterator
 from errno import EILSEQ
@@ -107,6 +108,8 @@ def chunks(source: IO[bytes], encoding: str) -> Iterator[str]:
         except UnicodeDecodeError as error:
             text = error.object[: error.start].decode(encoding)
             failure = misfit(before - len(error.object) + error.start + 1, encoding)
+        except UnicodeError as error:  # such as UTF-16 without a byte order mark
+            text, failure = "", OSError(errno.EILSEQ, f"it does not fit {encoding}: {error}")
         if text:
             yield text if begun else text.removeprefix("\ufeff")
             begun = True
@@ -134,7 +137,7 @@ class _Utf8(io.RawIOBase):
             text = next(self._texts, None)
             if text is None:
                 return 0
-            self._ready = memoryview(text.encode())
+            self._ready = memoryview(text.encode(errors="replace"))
         count = min(len(buffer), len(self._ready))
         buffer[:count] = self._ready[:count]
         self._ready = self._ready[count:]

@@ -20,11 +20,22 @@ def at(value: Any, path: str) -> Any:
     first, _, further = path.partition("/")
     if isinstance(value, Mapping):
         inner = value.get(first)
-    elif isinstance(value, Sequence) and not isinstance(value, str) and first.isdecimal() and int(first) < len(value):
+    elif (
+        isinstance(value, Sequence)
+        and not isinstance(value, str)
+        and first.isdecimal()
+        and len(first) < 10
+        and int(first) < len(value)
+    ):
         inner = value[int(first)]
     else:
         return None
     return at(inner, further) if further else inner
+
+
+def _place_in(part: str, length: int) -> int | None:
+    place = int(part) if part.isdecimal() and len(part) < len(str(2**31)) else length
+    return place if place < length else None
 
 
 def leaves(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:

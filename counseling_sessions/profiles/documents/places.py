@@ -86,7 +86,7 @@ def files_in(path: Path, suffixes: Collection[str] = EVERY_SUFFIX, *, notes: lis
 def natural(name: str) -> list[list[tuple[int, str]]]:
     """A key that sorts names as people count: folder by folder, 2 before 10."""
     return [
-        [(int(part), "") if part.isdecimal() else (-1, part) for part in re.split(r"(\d+)", folder)]
+        [(int(part), "") if part.isdecimal() and len(part) < 20 else (-1, part) for part in re.split(r"(\d+)", folder)]
         for folder in name.split("/")
     ]
 

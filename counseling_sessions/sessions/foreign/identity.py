@@ -8,6 +8,9 @@ from counseling_sessions.profiles.documents.paths import at, says_nothing
 from counseling_sessions.sessions.foreign.shapes import Shape
 from counseling_sessions.sessions.foreign.usual import key_in, usual
 
+MOST_NAME = 200
+"""Characters kept of an id."""
+
 
 def id_of(value: Any, shape: Shape, record: Record, number: int | None) -> str:
     """A session's id as its file has it, else the file's name with the record's number.
@@ -29,12 +32,12 @@ def id_of(value: Any, shape: Shape, record: Record, number: int | None) -> str:
     return f"{named}-{stated or number}"
 
 
-def group_of(row: Any, shape: Shape) -> Any:
+def group_of(row: Any, shape: Shape) -> str | None:
     """What says to which session a row belongs, with its client if it names one; None where nothing does."""
     if not isinstance(row, dict):
         return None
     if shape.group:
-        return at(row, shape.group)
+        return _name(at(row, shape.group))
     spoken = {key_in(row, usual().speaker), key_in(row, usual().text)}
     keys = (key for names in (usual().client_id, usual().row_group) for name in names if (key := key_in(row, [name])))
     parts = [named for key in dict.fromkeys(keys) if key not in spoken and (named := _name(row[key])) is not None]
@@ -66,6 +69,8 @@ def is_list_of_rows(value: Any) -> bool:
 
 
 def _name(value: Any) -> str | None:
-    if isinstance(value, bool) or not isinstance(value, str | int) or says_nothing(value):
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)  # a table's column of numbers with gaps
+    if isinstance(value, bool) or not isinstance(value, str | int | float) or says_nothing(value):
         return None
-    return str(value).strip()
+    return " ".join(str(value).split())[:MOST_NAME]

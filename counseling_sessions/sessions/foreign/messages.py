@@ -20,7 +20,9 @@ from counseling_sessions.sessions.foreign.usual import key_in, plain, usual
 ASKED, ANSWERED = "user", "assistant"
 """The names of the two speakers where a pair has none, as chats have them."""
 CLOSED = 2
-"""Items of a pair that is a list."""
+"""Items of a pair."""
+MOST_NAME = 100
+"""Characters kept of a speaker's name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +129,7 @@ def _unpacked(value: Any) -> Any:
     if isinstance(value, str) and value.lstrip()[:1] in {"[", "{"}:
         try:
             return json.loads(value)
-        except ValueError:
+        except (ValueError, RecursionError):
             return value
     return value
 
@@ -169,8 +171,11 @@ def _read_list(talk: Talk, items: Sequence[Any], shape: Shape) -> None:
             for speaker, text in zip((ASKED, ANSWERED), item, strict=True):
                 _add(talk, speaker, text, {}, where)
         elif isinstance(item, Mapping) and keys and keys.pair:
-            for speaker, text in _sides_of(item, shape):
+            sides = [*_sides_of(item, shape)]
+            for speaker, text in sides:
                 _add(talk, speaker, text, {}, where)
+            if not sides:
+                talk.passed_over["object without a side"] += 1
         elif isinstance(item, Mapping) and keys:
             before = _add_object(talk, item, keys, shape, where, before)
         else:
@@ -215,7 +220,7 @@ def _add(talk: Talk, speaker: str, value: Any, codes: Codes, where: str = "", as
     if text is None:
         talk.passed_over["message without text"] += 1
         return
-    talk.said.append(Said(speaker, text.strip(), codes))
+    talk.said.append(Said(" ".join(speaker.split())[:MOST_NAME], text.strip(), codes))
 
 
 def _text(talk: Talk, value: Any, where: str) -> str | None:
@@ -231,7 +236,7 @@ def _text(talk: Talk, value: Any, where: str) -> str | None:
             texts.append(text)
         else:
             kind = part.get("type") if isinstance(part, Mapping) else type(part).__name__
-            talk.passed_over[f"part: {kind}"] += 1
+            talk.passed_over[f"part: {' '.join(str(kind).split())[:MOST_NAME]}"] += 1
     return "".join(texts) if texts else None
 
 
@@ -276,7 +281,7 @@ def _sides_of(item: Mapping[str, Any], shape: Shape) -> Iterator[tuple[str, Any]
     named = {plain(name) for name in (*shape.counselor, *shape.client)}
     sides = [key for key in item if isinstance(key, str) and (plain(key) in named or plain(key) in usual().kinds)]
     speech = [key for key in sides if plain(key) in named or usual().kinds[plain(key)] != "aside"]
-    if len(speech) == CLOSED:
+    if speech:
         yield from ((key, item[key]) for key in speech)
     elif pair := _asked_and_answered(item):
         yield from zip((ASKED, ANSWERED), (item[key] for key in pair), strict=True)

@@ -68,7 +68,7 @@ def records_and_sessions(
     notes = [] if notes is None else notes
     listed = _ids_in(path / INDEX)
     for file in files_in(path, notes=notes):
-        ids: set[str] = set()
+        ids: dict[str, int] = {}
         openings = Openings()
         for item in in_sessions(
             records_of(file, lambda first: is_message(first, how.shape), encoding=how.encoding, notes=notes), shape_for
@@ -117,7 +117,7 @@ def _read(origin: Origin) -> Iterator[SessionRecord | Session | Problem]:
         if _is_record_of_ours(value):
             yield record_of_value(value)
             return
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         yield Problem(item.file, str(error), item.number)
         return
     if origin.shape.holds_no_session:
@@ -147,16 +147,18 @@ class Openings:
         """The session, with a note if what its record has beside the history came before in the file."""
         if not origin.shape.last:
             return session
-        asked = hash(at(origin.record.value, origin.shape.last[0]))
+        asked = hash(repr(at(origin.record.value, origin.shape.last[0])))
         again = asked in self.seen
         self.seen.add(asked)
         return session.model_copy(update={"assumed": (*session.assumed, _OPENS)}) if again else session
 
 
-def _named(session: Session, ids: set[str], listed: str | None) -> Session:
+def _named(session: Session, ids: dict[str, int], listed: str | None) -> Session:
     """The session under the id that an index lists for its file, or under one that no other of its file has."""
-    name, number = listed or session.id, 2
+    wanted = listed or session.id
+    name, number = wanted, ids.get(wanted, 1)
     while name in ids:
-        name, number = f"{session.id}-{number}", number + 1
-    ids.add(name)
+        number += 1
+        name = f"{wanted}-{number}"
+    ids[wanted], ids[name] = number, ids.get(name, 1)
     return session if name == session.id else session.model_copy(update={"id": name})

@@ -29,7 +29,7 @@ def in_sessions(items: Iterator[Record | Problem], shape_for: Callable[[Any], Sh
                 yield _session(rows)
                 seen.add(key)
                 rows = []
-            if group in seen:
+            if group is not None and group in seen:
                 yield Problem(
                     item.file,
                     f"rows of session {group!r} come again after others, so that it is in pieces; sort the file by its session",

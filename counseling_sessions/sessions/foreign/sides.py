@@ -21,6 +21,8 @@ FEWEST_QUESTIONS = 5
 FEWEST_ALONE = 4
 """The same where only one side asks."""
 NEARLY_ALL = 0.8
+MOST_LISTED = 8
+"""Names that a message lists."""
 _QUESTION = ("?", "？", "か。", "吗。")
 _OTHER: Mapping[Speaker, Speaker] = {"counselor": "client", "client": "counselor"}
 
@@ -42,6 +44,10 @@ def sides_of(talk: Talk, shape: Shape, client_is: str | None = None) -> Sides:
     if client_is is not None:
         return _as_asked(names, {plain(name) for name in client_is.split(",")}, talk)
     of = _by_shape(names, shape)
+    if both := {plain(name) for name in shape.counselor} & {plain(name) for name in shape.client}:
+        raise FieldError(
+            talk.place, f"the shape {shape.name} calls {', '.join(sorted(both))} both counselor and client"
+        )
     kinds = {name: kind_of(name) for name in names}
     of |= {name: side for name in names if name not in of and (side := _side(kinds[name]))}
     missing = [name for name in names if name not in of]
@@ -60,7 +66,8 @@ def sides_of(talk: Talk, shape: Shape, client_is: str | None = None) -> Sides:
         assumed.append(f"{missing[0]!r} is taken as the {_OTHER[side]}, as the other one is the {side}")
         missing = []
     if missing:
-        listed = " and ".join(repr(name) for name in missing)
+        listed = " and ".join(repr(name) for name in missing[:MOST_LISTED])
+        listed += f" and {len(missing) - MOST_LISTED:,} more" if len(missing) > MOST_LISTED else ""
         known = " A shape's counselor, client and aside name them, too." if of or len(missing) > len(_OTHER) else ""
         raise FieldError(
             talk.place, f"nothing says who is the client of {listed}; name it with {ASK}.{known}".rstrip(".")
@@ -76,7 +83,7 @@ def sides_of(talk: Talk, shape: Shape, client_is: str | None = None) -> Sides:
 def _as_asked(names: list[str], clients: set[str], talk: Talk) -> Sides:
     if clients.isdisjoint(names) and len(names) > 1:
         asked = ",".join(sorted(clients))
-        raise FieldError(talk.place, f"{ASK} {asked}: nobody has that name; there are {', '.join(names)}")
+        raise FieldError(talk.place, f"{ASK} {asked}: nobody has that name; there are {', '.join(names[:MOST_LISTED])}")
     return Sides({name: "client" if name in clients else "counselor" for name in names})
 
 

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any, Literal
 
@@ -19,6 +19,7 @@ KINDS: tuple[Kind, ...] = ("counselor", "client", "assistant", "user", "aside")
 _AROUND = " \t\r\n*_[]()<>:：【】「」#-–—·.\ufeff"
 
 
+@lru_cache(maxsize=4096)
 def plain(name: str) -> str:
     """A key or a speaker's name as it is compared: folded, with underscores for spaces and dashes, without what surrounds it."""
     folded = "_".join(normal_form("NFKC", name).casefold().strip(_AROUND).replace("-", " ").split())
@@ -74,8 +75,13 @@ def usual() -> Usual:
 
 def key_in(value: Mapping[str, Any], names: Iterable[str]) -> str | None:
     """The first of these plain names that a mapping has as a key, as it is spelt there."""
-    spelt: dict[str, str] = {plain(key): key for key in reversed([*value]) if isinstance(key, str)}
+    spelt = _spelt(tuple(value))
     return next((spelt[name] for name in names if name in spelt), None)
+
+
+@lru_cache(maxsize=256)  # the records of a file have the same keys
+def _spelt(keys: tuple[Any, ...]) -> dict[str, str]:
+    return {plain(key): key for key in reversed(keys) if isinstance(key, str)}
 
 
 def _phrases(text: str) -> tuple[str, ...]:
