@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from counseling_sessions.evaluation.checks import languages
+from counseling_sessions.evaluation import languages
 from counseling_sessions.evaluation.checks.repeats import NEAR
 from counseling_sessions.evaluation.integrity import Finding, Integrity, check_session
 from counseling_sessions.evaluation.kinds import KINDS, OF_SESSIONS

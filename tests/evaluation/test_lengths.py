@@ -11,7 +11,7 @@ LONG, SHORT = SessionLength(900, 40.0, 30.0), SessionLength(600, 20.0, 10.0)
 def test_words_are_counted_by_speaker() -> None:
     said = [("counselor", "How did it go?"), ("client", "I don't know."), ("counselor", "我听到了"), ("client", "")]
     found = session_length([Message(turn=1, speaker=speaker, text=text) for speaker, text in said])  # type: ignore[arg-type]
-    assert found == SessionLength(4 + 3 + 4, 4.0, 1.5)
+    assert found == SessionLength(4 + 3 + 3, 3.5, 1.5)
     assert session_length([]) == SessionLength(0, None, None)
 
 

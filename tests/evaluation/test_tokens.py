@@ -26,7 +26,7 @@ from counseling_sessions.settings import SettingsError
         ("'quoted' at 3pm, 2.5 hours", ["quoted", "at", "3pm", "2", "5", "hours"]),
         ("Straße, ﬁne, naïve cafe\u0301", ["strasse", "fine", "naïve", "café"]),
         ("हिन्दी में", ["हिन्दी", "में"]),
-        ("很难过 ok", ["很", "难", "过", "ok"]),
+        ("很难过 ok", ["很", "难过", "ok"]),
         ("Good ❤️ — … 🙂", ["good"]),
         ("", []),
         ("…?!", []),

@@ -93,7 +93,10 @@ def no_encoding(name: str) -> str:
 
 def beginning(head: bytes, encoding: str) -> str:
     """The text of a file's beginning, as far as it fits the encoding."""
-    return codecs.getincrementaldecoder(encoding)("replace").decode(head).removeprefix("\ufeff")
+    try:
+        return codecs.getincrementaldecoder(encoding)("replace").decode(head).removeprefix("\ufeff")
+    except UnicodeError:  # `chunks` says what does not fit
+        return "\ufffd"
 
 
 def chunks(source: IO[bytes], encoding: str) -> Iterator[str]:

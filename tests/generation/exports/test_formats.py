@@ -177,9 +177,9 @@ def test_magnet_comes_back_through_the_importer(tmp_path: Path) -> None:
     records = [of(described, attitude="positive"), session("single"), of(profile(opening=None), opening=())]
     export(stream(*records), "magnet", tmp_path)
     items = list(read_sessions(tmp_path))
-    for number, (record, item) in enumerate(zip(records, items, strict=True), 1):
+    for record, item in zip(records, items, strict=True):
         assert isinstance(item, Session)
-        assert item.id == f"session_{number}"
+        assert item.id == record.session_id  # as the index beside the files says
         assert [(m.speaker, m.text) for m in item.dialogue] == [(u.speaker, u.text) for u in record.dialogue]
         assert [m.turn for m in item.dialogue] == [u.turn for u in record.dialogue]
         assert item.attitude == record.attitude
