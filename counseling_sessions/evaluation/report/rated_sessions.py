@@ -30,7 +30,7 @@ def agreement_of_scores(rated: RatedSessions) -> Section:
     notes = (
         "Alpha: Krippendorff's, ordinal for items, interval for subscales. AC2: Gwet's, with ordinal weights. ICC: two-way, of one "
         "rater (A,1), of the mean of these raters, and of one rater but for severity (C,1), over sessions that everybody rated. In "
-        "brackets 95 % intervals, clustered by client, for these raters; for raters like these they are too narrow.",
+        "brackets 95 % intervals, clustered by client: of ICC(A) for raters like these, of the others for these raters.",
     )
     blocks: list[Block] = [Table("Between people", heads, tuple(rows), notes), _variance(rated), _users(rated)]
     return Section("Agreement", (), tuple(blocks))

@@ -80,7 +80,9 @@ def powered_mean(rows: Iterable[Predicted]) -> PoweredMean:
     value = float(scores.mean() + weight * (everything.mean() - predicted.mean()))
     count, missing = len(set(here.tolist())), len(listed) - len(rated)
     scale, degrees = _few_clients(np.bincount(here, minlength=len(names)) / len(here))
-    influence = (alone + weight * correction) * scale
+    # The weight makes these clients' errors smallest, as a fitted coefficient does: of k squares it takes the worth of one.
+    fitted = np.sqrt(count / (count - 1)) if weight > 0 and count > 1 else 1.0
+    influence = (alone + weight * correction) * scale * fitted
     method = f"prediction-powered, judge's weight {weight:.2f}, errors clustered by client"
     powered = figure(value, _interval(value, influence, count, degrees, method), len(listed), len(names))
     plain = _interval(float(scores.mean()), alone * scale, count, degrees, "Student's, errors clustered by client")
