@@ -53,6 +53,26 @@ def test_intervals_of_calibration_cover_what_was_simulated() -> None:
         assert (figure.low or 0) <= true <= (figure.high or 0)
 
 
+def test_noise_of_people_lowers_the_correlation_and_not_the_slope() -> None:
+    random = np.random.default_rng(9)
+    truth = random.normal(3, 1, 3000)
+    judge = truth + random.normal(0, 0.5, 3000)
+
+    def beside(people: float, more: float) -> tuple[float, float]:
+        scores = truth + random.normal(0, people, 3000)
+        noisier = judge + random.normal(0, more, 3000)
+        found = calibration(
+            Scored(f"{at % 30}", float(one), float(other))
+            for at, (one, other) in enumerate(zip(scores, noisier, strict=True))
+        )
+        return found.slope.value or 0, found.correlation.value or 0
+
+    (plain, surely), (still, less), (flatter, _) = beside(0, 0), beside(1, 0), beside(0, 1)
+    assert still == pytest.approx(plain, abs=0.05)
+    assert less < surely - 0.15
+    assert flatter < plain - 0.2
+
+
 def simulated(rated: int) -> list[Predicted]:
     random = np.random.default_rng(11)
     people = random.normal(3, 1, 1000)

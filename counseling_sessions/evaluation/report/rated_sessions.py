@@ -121,7 +121,8 @@ def _calibrations(rated: RatedSessions) -> Table:
     notes = (
         "Bias: judge less people, in points. Limits of agreement: 95 % of such differences lie between them. Correlation: Pearson's; "
         "people's own unreliability keeps it below 1. Slope: points that people's score rises for one of the judge's; 1 is calibrated, "
-        "0 says nothing. In brackets 95 % intervals, clustered by client.",
+        "0 says nothing. Noise in people's scores does not flatten it, noise in the judge's does. "
+        "In brackets 95 % intervals, clustered by client.",
     )
     return Table("Calibration", heads, tuple(rows), notes)
 
