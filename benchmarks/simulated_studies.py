@@ -14,6 +14,7 @@ from scipy import stats
 
 from benchmarks.counting import holds, rate, rejects, shown
 from benchmarks.simulated_raters import tastes
+from benchmarks.simulated_skewness import skewed
 from benchmarks.simulated_ties import ties
 from benchmarks.simulation import (
     COMMON,
@@ -208,6 +209,7 @@ TABLES: dict[str, Callable[[int], Table]] = {
     "coverage": coverage,
     "tests": false_positives,
     "ties": ties,
+    "skewed": skewed,
     "raters": tastes,
 }
 """The tables by the names that `--only` takes."""

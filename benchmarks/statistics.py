@@ -1,8 +1,9 @@
 """Whether the statistics keep their word: simulated studies of methods whose true difference is known.
 
-    python benchmarks/statistics.py [--studies 200] [--only candidates,coverage,tests,ties,raters]
+    python benchmarks/statistics.py [--studies 200] [--only candidates,coverage,tests,ties,skewed,raters]
 
-The studies are in `simulation.py`; what is counted is in `simulated_studies.py`, `simulated_ties.py` and `simulated_raters.py`.
+The studies are in `simulation.py`; what is counted is in `simulated_studies.py`, `simulated_ties.py`,
+`simulated_skewness.py` and `simulated_raters.py`.
 """
 
 import sys

@@ -30,7 +30,7 @@ from counseling_sessions.commands.telling import errors, tell, tell_assumed, tel
 from counseling_sessions.evaluation.branches import read_branches
 from counseling_sessions.evaluation.compare import Comparison, compare_groups
 from counseling_sessions.evaluation.diversity.tokens import as_in_paper, tokenizer_of_file, unicode_words
-from counseling_sessions.evaluation.figures import MEASURES, rows_by_group
+from counseling_sessions.evaluation.figures import MEASURES, primary_first, rows_by_group
 from counseling_sessions.evaluation.groups import Gathered, gather_heads, read_again
 from counseling_sessions.evaluation.judged import Judged, Judging, judge
 from counseling_sessions.evaluation.judged_risk import risk_cases
@@ -140,9 +140,15 @@ def _compare(
     rows = [row for group in by_group.values() for row in group]
     named = {name: measure for name, measure in MEASURES.items() if measure.family in plain}
     measured = named | of_judges
-    margins = dict(request.margin or ()) if isinstance(request, CompareRequest) else {}
-    if unknown := [name for name in margins if name not in measured]:
-        raise SettingsError(f"--margin {', '.join(unknown)}: not among the measures, which are {', '.join(measured)}")
+    margins, primary = (
+        (dict(request.margin or ()), request.primary or ()) if isinstance(request, CompareRequest) else ({}, ())
+    )
+    for option, chosen in (("--margin", margins), ("--primary", primary)):
+        if unknown := [name for name in chosen if name not in measured]:
+            raise SettingsError(
+                f"{option} {', '.join(unknown)}: not among the measures, which are {', '.join(measured)}"
+            )
+    measured = primary_first(measured, primary)
     return compare_groups(
         rows, measured, reference, others, pairing=pairing, margins=margins, asked=of_judges, seed=request.seed
     )

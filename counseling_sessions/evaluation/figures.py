@@ -1,7 +1,7 @@
 """The figures of single sessions by which groups are described and compared, and what each of them is."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Literal
 
@@ -30,6 +30,8 @@ class Measure:
     share: bool = False
 
 
+PRIMARY = "primary"
+"""The family of measures that were named before the data were seen."""
 STRUCTURE = "structure"
 INTEGRITY = "integrity"
 TALK = "talk"
@@ -84,6 +86,18 @@ MEASURES: dict[str, Measure] = {
     )
 }
 """The figures that need no judge, by id."""
+
+
+def primary_first(measures: Mapping[str, Measure], primary: Collection[str]) -> dict[str, Measure]:
+    """The measures, those of these ids first and in one family of their own; without any the families stay as they are.
+
+    The families of all others are called secondary.
+    """
+    if not primary:
+        return dict(measures)
+    named = {name: replace(measures[name], family=PRIMARY) for name in primary}
+    others = {name: measure for name, measure in measures.items() if name not in named}
+    return named | {name: replace(measure, family=f"{measure.family}, secondary") for name, measure in others.items()}
 
 
 @dataclass(frozen=True)

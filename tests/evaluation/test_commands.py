@@ -255,6 +255,10 @@ def test_turns_are_scored_against_references(tmp_path: Path, capsys: pytest.Capt
         (["evaluate", "{study}", "--vocabulary", "3"], "a vocabulary of 3 cannot be"),
         (["evaluate", "{study}", "--judge", "nowhere.yaml"], "there is no file or folder 'nowhere.yaml'"),
         (["compare", "{study}", "--by", "attitude"], "there is one group only"),
+        (
+            ["compare", "{study}", "--metrics", "structure", "--primary", "beauty"],
+            "--primary beauty: not among the measures",
+        ),
         (["compare", "{study}", "--reference", "mine"], "--reference mine: there is no such group"),
         (["rate", "{study}", "--between", "magnet,mine", "--out", "x"], "--between mine: there is no such group"),
         (["agreement", "nowhere.json"], "there is no file or folder"),

@@ -181,3 +181,35 @@ def test_the_order_of_answers_does_not_matter_and_a_seed_repeats() -> None:
     assert ranking == bradley_terry(shuffled, seed=2, resamples=300)
     assert ranking != bradley_terry(given, seed=3, resamples=300)
     assert win_rate(given, "magnet", "single") == win_rate(shuffled, "magnet", "single")
+
+
+def by_raters(random_of: np.random.Generator, raters: int, taste: float) -> list[Preference]:
+    """Raters with tastes of their own compare three methods that do not differ, on 12 clients."""
+    methods, given = ("a", "b", "c"), []
+    for rater in range(raters):
+        liked = dict(zip(methods, random_of.normal(0, taste, 3), strict=True))
+        for client in range(12):
+            for first, second in (("a", "b"), ("b", "c"), ("a", "c")):
+                wins = random_of.random() < 1 / (1 + np.exp(liked[second] - liked[first]))
+                given.append(Preference("", "first" if wins else "second", first, second, f"{client}", f"{rater}"))
+    return given
+
+
+def test_strengths_hold_for_raters_like_these() -> None:
+    draw = np.random.default_rng(6)
+    held = [
+        (item.strength.low or 0) <= 0 <= (item.strength.high or 0)
+        and (item.beats_others.low or 0) <= 0.5 <= (item.beats_others.high or 0)
+        for _ in range(15)
+        for item in bradley_terry(by_raters(draw, 4, 1.0), resamples=50).strengths
+    ]
+    assert np.mean(held) > 0.9  # with clients alone as chance, about half
+
+
+def test_with_two_raters_strengths_hold_for_these_and_say_so() -> None:
+    two, three = (
+        bradley_terry(by_raters(np.random.default_rng(1), raters, 1.0), resamples=50).strengths[0].strength
+        for raters in (2, 3)
+    )
+    assert two.method.startswith("bootstrap over 12 clients")
+    assert three.method.startswith("t interval, 3 raters and 12 clients as chance")

@@ -54,11 +54,18 @@ def test_people_who_compare_are_described(folder: Path) -> None:
 
 
 def test_a_comparison_is_described_with_its_margins_and_repetitions(folder: Path) -> None:
-    margins = ("--margin", "turns=1", "--html", str(folder / "r.html"))
+    margins = ("--margin", "turns=1", "--primary", "turns", "--html", str(folder / "r.html"))
     page, data = called("compare", folder, str(folder / "study"), "--metrics", "structure", *margins)
     assert unexplained(page) == []
-    for part in ("two one-sided tests (Schuirmann, 1987)", "± 1.00 for turns", "averaged at most 2 further sessions"):
+    for part in (
+        "two one-sided tests (Schuirmann, 1987)",
+        "± 1.00 for turns",
+        "averaged at most 2 further sessions",
+        "Primary measures, named beforehand and corrected by themselves, were turns; all others were secondary",
+        "Holm, primary, 1 test; Holm, structure, secondary",
+    ):
         assert part in methods_of(page)
+    assert "turns (primary)" in page
     assert {item["difference"]["repeated"] for item in data["comparison"]["compared"]} == {2}
     assert "2 further sessions of the same client, attitude and seed: averaged with the first" in page
 

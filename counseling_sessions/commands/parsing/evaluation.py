@@ -173,6 +173,11 @@ class CompareRequest(SourceRequest):
         type=named_amount,
         action="append",
     )
+    primary: tuple[str, ...] | None = option(
+        "a measure named before the data were seen: these are corrected by themselves, all others are secondary; may be repeated",
+        "MEASURE",
+        action="append",
+    )
     measuring: MeasureOptions = group(MeasureOptions, "metrics")
     judging: JudgeOptions = group(JudgeOptions, "judges")
     report: ComparisonReportOptions = group(ComparisonReportOptions, "report")

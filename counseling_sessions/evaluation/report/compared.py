@@ -90,7 +90,8 @@ def _table(comparison: Comparison, other: str, items: list[Compared]) -> Table:
         "In brackets 95 % intervals, clustered by client. pt: percentage points. Percent: of the other's mean. g_z: the mean "
         "difference in standard deviations of the differences (Hedges). p: signs of a client's differences flipped together; "
         "corrected by Holm within the family. Where few clients differ an interval may leave out 0 though the test finds nothing: "
-        "the test decides. A g_z is per pair of sessions; it is large where differences hardly vary.",
+        "the test decides. Behind p stands a bootstrap t, the better test for skewed differences of methods that differ in more than "
+        "their mean. A g_z is per pair of sessions; it is large where differences hardly vary.",
     )
     alone = ", ".join(f"{count:,} of {name}" for name, count in comparison.alone[other].items())
     pairs = counted(comparison.pairs[other], "pair")
@@ -122,8 +123,8 @@ def _brief(figure: Cell) -> Cell:
 
 
 def _second(item: Compared) -> str:
-    second = item.difference.wilcoxon
-    return "" if second.value is None else f"{second.method} {second.value:.4f}"
+    seconds = (item.difference.wilcoxon, item.difference.of_mean)
+    return "; ".join(f"{test.method.partition(',')[0]} {test.value:.4f}" for test in seconds if test.value is not None)
 
 
 def _plain(mean: Figure, share: bool) -> Cell:

@@ -50,9 +50,9 @@ def equivalence_table(contrasts: Contrasts, reference: str, other: str, differen
         for item, result in results
     ]
     notes = (
-        "Two one-sided tests by sign flips of clients; p is the larger of the two, corrected by Holm over all tests of "
-        "likeness. The margin has to be set before the data are seen. With skewed differences the test errs more often: read the "
-        "interval too, which has to lie within the margin.",
+        "Two one-sided tests, each by sign flips of clients and by bootstrap t over them; p is the largest, corrected by Holm over "
+        "all tests of likeness. The margin has to be set before the data are seen. With few clients and very skewed differences the "
+        "test still errs more often: read the interval too, which has to lie within the margin.",
     )
     heads = ("", "difference", "margin", "p", "p (Holm)", "at .05")
     return Table(f"{reference} and {other}: alike within a margin?", heads, tuple(rows), notes)

@@ -1,6 +1,6 @@
 """How figures are written in a report: with their interval and what they rest on, and beside the text as data."""
 
-from counseling_sessions.evaluation.figures import Measure
+from counseling_sessions.evaluation.figures import PRIMARY, Measure
 from counseling_sessions.evaluation.report.document import Cell, Significance, Unit
 from counseling_sessions.evaluation.statistics.family import Family
 from counseling_sessions.evaluation.statistics.intervals import Figure
@@ -74,8 +74,9 @@ def alone(p: PValue, *, level: float = 0.05) -> tuple[Significance, Cell]:
 
 
 def measure_cell(measure: Measure, *, more: str = "") -> Cell:
-    """A measure's title as the name of a row, with the way that is better."""
-    return Cell(measure.title + more, better=measure.better)
+    """A measure's title as the name of a row, with the way that is better, and whether it is a primary one."""
+    primary = f" ({PRIMARY})" if measure.family == PRIMARY else ""
+    return Cell(measure.title + primary + more, better=measure.better)
 
 
 def number(value: float, *, share: bool = False, digits: int = 2) -> str:

@@ -27,6 +27,7 @@ from counseling_sessions.evaluation.statistics.intervals import Figure, mean_fig
 from counseling_sessions.profiles.schema import ATTITUDES
 
 _Rows = Mapping[str, Sequence[SessionFigures]]
+_THESE_JUDGES = "Means over several judges hold for these judges: clients alone are chance."
 _UNTESTED = "Differences of these means are not tested here; run.py compare does."
 
 
@@ -43,7 +44,8 @@ def scores_section(
             (_bounds(measure), *(figure_cell(figures[group].get(name)) for group in rows))
             for name, measure in judged.measures.items()
         ]
-        notes_below = (INTERVALS,) if compared or len(rows) < 2 else (INTERVALS, _UNTESTED)
+        untested = () if compared or len(rows) < 2 else (_UNTESTED,)
+        notes_below = (INTERVALS, *([_THESE_JUDGES] if len(judged.cards.cards) > 1 else ()), *untested)
         blocks.append(Table("Means over all sessions, paired or not", heads, tuple(lines), notes_below))
     if counts := [count for card in judged.cards.cards for count in card.groups]:
         blocks.append(scored_table(counts))

@@ -6,7 +6,7 @@ from typing import Any
 
 from counseling_sessions.evaluation.aspects import Aspects
 from counseling_sessions.evaluation.compare import Comparison
-from counseling_sessions.evaluation.figures import Measure
+from counseling_sessions.evaluation.figures import PRIMARY, Measure
 from counseling_sessions.evaluation.groups import Gathered
 from counseling_sessions.evaluation.heads import SessionHead
 from counseling_sessions.evaluation.judged_pairs import JudgedPairs
@@ -85,12 +85,12 @@ def of_comparison(comparison: Comparison, pairing: Pairing) -> Iterator[str]:
     for other, pairs in comparison.pairs.items():
         names = {"reference": comparison.reference, "other": other}
         alone = listed(f"{count:,} of {name}" for name, count in comparison.alone[other].items())
-        if pairs:
-            yield said("paired", **names, by=by, pairs=counted(pairs, "pair"), alone=alone)
-        else:
-            yield said("nothing_paired", **names)
+        values = {"by": by, "pairs": counted(pairs, "pair"), "alone": alone}
+        yield said("paired", **names, **values) if pairs else said("nothing_paired", **names)
     if repeated := max((item.difference.repeated for item in comparison.compared), default=0):
         yield said("averaged", count=counted(repeated, "further session"))
+    if primary := dict.fromkeys(item.measure.title for item in comparison.compared if item.measure.family == PRIMARY):
+        yield said("primary", measures=listed(primary))
     margins = {
         item.measure.title: _margin(item.result.margin, item.measure)
         for item in comparison.equivalence.items

@@ -87,6 +87,7 @@ def _rankings(preferred: Preferred, titles: Mapping[str, str]) -> Table:
         rows.append((Cell(titles[aspect], ranking.note), *cells))
     notes = (
         "Bradley and Terry's model: how likely a method is to be preferred to another one, on average over the others. A tie is "
-        "half a win each way. In brackets 95 % intervals, clustered by client: they hold for these raters.",
+        "half a win each way. In brackets 95 % intervals, clustered by client: with three raters or more they hold for raters like "
+        "these, with fewer for these raters alone.",
     )
     return Table("All methods together", ("", *methods), tuple(rows), notes)

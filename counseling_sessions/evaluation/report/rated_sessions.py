@@ -30,7 +30,7 @@ def agreement_of_scores(rated: RatedSessions) -> Section:
     notes = (
         "Alpha: Krippendorff's, ordinal for items, interval for subscales. AC2: Gwet's, with ordinal weights. ICC: two-way, of one "
         "rater (A,1), of the mean of these raters, and of one rater but for severity (C,1), over sessions that everybody rated. In "
-        "brackets 95 % intervals, clustered by client, for these raters; for raters like these they are too narrow.",
+        "brackets 95 % intervals, clustered by client: of ICC(A) for raters like these, of the others for these raters.",
     )
     blocks: list[Block] = [Table("Between people", heads, tuple(rows), notes), _variance(rated), _users(rated)]
     return Section("Agreement", (), tuple(blocks))
@@ -121,7 +121,8 @@ def _calibrations(rated: RatedSessions) -> Table:
     notes = (
         "Bias: judge less people, in points. Limits of agreement: 95 % of such differences lie between them. Correlation: Pearson's; "
         "people's own unreliability keeps it below 1. Slope: points that people's score rises for one of the judge's; 1 is calibrated, "
-        "0 says nothing. In brackets 95 % intervals, clustered by client.",
+        "0 says nothing. Noise in people's scores does not flatten it, noise in the judge's does. "
+        "In brackets 95 % intervals, clustered by client.",
     )
     return Table("Calibration", heads, tuple(rows), notes)
 

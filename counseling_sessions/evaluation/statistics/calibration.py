@@ -29,8 +29,9 @@ class Calibration:
 
     `bias`: judge less people, on average; `lower` and `upper`: limits between which 95 % of such differences lie (Bland and Altman
     1986), if they are about normal; `slope`: points that people's score rises for one point of the judge's (least squares; 1 for a
-    judge who is calibrated); `correlation`: Pearson's, which people's own unreliability keeps below 1; `by_score`: the mean of people's
-    scores where the judge's, rounded, is this.
+    judge who is calibrated), which noise in people's scores makes less sure and no flatter, while noise in the judge's flattens it;
+    `correlation`: Pearson's, which people's own unreliability keeps below 1; `by_score`: the mean of people's scores where the judge's,
+    rounded, is this.
     """
 
     bias: Figure

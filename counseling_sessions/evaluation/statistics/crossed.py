@@ -130,11 +130,15 @@ def log_odds_errors(clients: Sequence[str], raters: Sequence[str], values: Float
     least = float(decided * np.sum(1 / (won + 0.5) + 1 / (count - won + 0.5)) / len(names) ** 2)
     between_raters = max(float(odds.var(ddof=1)) / len(names), least)
     between_clients = max(float(total / (total - 1) * np.sum(by_client**2)), least)
+    return float(odds.mean()), errors_over(between_raters, between_clients, len(names), total)
+
+
+def errors_over(between_raters: float, between_clients: float, raters: int, clients: int) -> list[ErrorOver]:
+    """The errors over raters, over clients and over both, from the squared errors (above 0 together) over each alone."""
     both = between_raters + between_clients
-    degrees = both**2 / (between_raters**2 / (len(names) - 1) + between_clients**2 / (total - 1))
-    errors = [
-        ErrorOver("raters", between_raters, len(names) - 1),
-        ErrorOver("clients", between_clients, total - 1),
+    degrees = both**2 / (between_raters**2 / (raters - 1) + between_clients**2 / (clients - 1))
+    return [
+        ErrorOver("raters", between_raters, raters - 1),
+        ErrorOver("clients", between_clients, clients - 1),
         ErrorOver("raters and clients", both, degrees),
     ]
-    return float(odds.mean()), errors

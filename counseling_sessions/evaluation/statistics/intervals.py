@@ -12,6 +12,7 @@ narrow.
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from math import isfinite
 from typing import Any
 
@@ -147,11 +148,13 @@ def resampled(
     return np.asarray(rows, dtype=np.float64)
 
 
+@lru_cache(maxsize=4)  # the measures of a report mostly have the same clients
 def draws(clients: int, seed: int, resamples: int = RESAMPLES) -> NDArray[np.int64]:
     """How often each client comes in each resample: [resamples, clients]; every row sums to the number of clients."""
     counts: NDArray[np.int64] = np.random.default_rng(seed).multinomial(
         clients, np.full(clients, 1 / clients), resamples
     )
+    counts.flags.writeable = False
     return counts
 
 

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from scipy.special import gammaln
 
+from counseling_sessions.evaluation.statistics.bootstrap_t import bootstrap_t_test
 from counseling_sessions.evaluation.statistics.intervals import (
     Figure,
     Floats,
@@ -40,7 +41,8 @@ class PairedDifference:
     - `relative`: the difference in per cent of the baseline's mean; None unless that mean is above 0.
     - `effect`: Hedges's g_z, the mean difference in standard deviations of the differences between pairs, corrected for
       small samples. `superiority`: the share of pairs in which the method has the higher value, ties half.
-    - `test` is the primary test, that of sign flips per client; `wilcoxon` (on the clients' mean differences) a second opinion.
+    - `test` is the primary test, that of sign flips per client. Second opinions are `wilcoxon`, on the clients' mean differences, and
+      `of_mean`, a bootstrap t, which stays right where differences are skewed and their mean is 0.
     """
 
     method: str
@@ -58,6 +60,7 @@ class PairedDifference:
     superiority: Figure
     test: PValue
     wilcoxon: PValue
+    of_mean: PValue
 
 
 def compare(rows: Iterable[Row], method: str, baseline: str, *, seed: int = 0) -> PairedDifference:
@@ -82,6 +85,7 @@ def compare(rows: Iterable[Row], method: str, baseline: str, *, seed: int = 0) -
         share_figure((client, (np.sign(value) + 1) / 2) for client, value in by_client),
         sign_flip_test(by_client, seed=seed),
         wilcoxon_on_clients(by_client),
+        bootstrap_t_test(by_client, seed=seed),
     )
 
 

@@ -8,10 +8,10 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse.csgraph import connected_components
-from scipy.special import expit
+from scipy.special import expit, logit
 
 from counseling_sessions.evaluation.pairs import Winner
-from counseling_sessions.evaluation.statistics.crossed import Population, population
+from counseling_sessions.evaluation.statistics.crossed import Population, errors_over, population
 from counseling_sessions.evaluation.statistics.intervals import (
     RESAMPLES_ONE_BY_ONE,
     Figure,
@@ -22,6 +22,7 @@ from counseling_sessions.evaluation.statistics.intervals import (
     resampled,
     share_figure,
 )
+from counseling_sessions.evaluation.statistics.jackknife import deviations
 from counseling_sessions.evaluation.statistics.sign_flips import PValue, sign_flip_test
 
 PRIOR = 0.5
@@ -39,6 +40,8 @@ class Preference(NamedTuple):
     rater: str
 
 
+RATERS_LIKE_THESE = 3
+"""From so many raters on, strengths have intervals for raters like these."""
 _UNBOUNDED = Interval(
     note="no interval: some methods won every comparison with the rest, or had none, so nothing bounds their strength"
 )
@@ -143,8 +146,9 @@ def bradley_terry(
     """Strengths of two or more methods from all answers together (choix's iterative Luce spectral ranking).
 
     A tie is half a win each way. `PRIOR` wins each way between every two methods keep the strengths finite, and draw them a
-    little towards each other. Intervals: expanded percentile, clients resampled; none where some methods won every
-    comparison with the rest, or had none. Raises `ValueError` for an answer that compares a method with itself.
+    little towards each other. Intervals: with `RATERS_LIKE_THESE` raters or more for raters like these, else for these raters
+    (expanded percentile, clients resampled); none where some methods won every comparison with the rest, or had none. Raises
+    `ValueError` for an answer that compares a method with itself.
     """
     answers = list(preferences)
     for answer in answers:
@@ -185,8 +189,36 @@ def _strengths(
     if bounded:
         distribution = resampled(clients, statistics, seed=seed, resamples=resamples)
         intervals = [interval_of(column, count, seed) for column in distribution.T]
+        raters = np.array([answer.rater for answer in answers])
+        if len(names := np.unique(raters)) >= RATERS_LIKE_THESE:
+            without = np.array([statistics(np.flatnonzero(raters != name)) for name in names])
+            intervals = [
+                _like_these(*column, within=at >= size, clients=count)
+                for at, column in enumerate(zip(values, intervals, distribution.T, without.T, strict=True))
+            ]
     figures = [figure(float(value), ends, n, count) for value, ends in zip(values, intervals, strict=True)]
     return [Strength(name, figures[at], figures[size + at]) for at, name in enumerate(methods)]
+
+
+def _like_these(
+    value: float, these: Interval, resamples: Floats, without: Floats, *, within: bool, clients: int
+) -> Interval:
+    """The interval for raters like these, from that for these raters; a value `within` 0 and 1 has it on log odds.
+
+    `resamples` are those of clients, and `without` has the value without each rater. As for win rates (`crossed`), the widest of
+    three t intervals counts: over raters (jackknife), over clients (bootstrap), over both.
+    """
+    if these.low is None:
+        return these
+    centre, drawn, left_out = (logit(each) if within else each for each in (value, resamples, without))
+    over_clients = float(np.var(drawn)) * clients / (clients - 1)
+    over_raters = float((deviations(left_out) ** 2).sum())
+    widest = max(errors_over(over_raters, over_clients, len(without), clients), key=lambda error: error.margin)
+    low, high = (expit(end) if within else end for end in (centre - widest.margin, centre + widest.margin))
+    method = (
+        f"t interval, {len(without)} raters and {clients} clients as chance, the widest of three: over {widest.over}"
+    )
+    return Interval(float(low), float(high), method)
 
 
 def _wins(answers: Sequence[Preference], methods: list[str]) -> Floats:

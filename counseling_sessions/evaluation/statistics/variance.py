@@ -1,8 +1,12 @@
 """Where the variance of scores comes from, and what it leaves of their reliability: intraclass correlations and a G study.
 
 Every unit (a session) is rated by every rater; units of one client belong together. Units that some rater left out are left out
-and counted. Mean squares are functions of sums over clients, so that those without each client are computed at once. Intervals are for
-other clients and these raters.
+and counted. Mean squares are functions of sums over clients, so that those without each client are computed at once.
+
+Components, and ICC(C,1), have intervals for other clients and these raters. What speaks of other raters (ICC(A,1), ICC(A,k), Phi) has
+the further ends of two intervals: that one, and a generalised one (Weerahandi 1993, "Generalized Confidence Intervals", JASA 88(423)),
+which draws what mean squares of other raters and clients could have been. It presumes normal scores, which the other one does not; and
+the other one knows nothing of how raters vary. `benchmarks/coefficients.py` has how often they hold the truth.
 """
 
 from collections.abc import Callable, Sequence
@@ -13,12 +17,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from counseling_sessions.evaluation.statistics.agreement import Ratings
-from counseling_sessions.evaluation.statistics.intervals import Figure, Floats, nothing
+from counseling_sessions.evaluation.statistics.intervals import LEVEL, RESAMPLES, Figure, Floats, nothing
 from counseling_sessions.evaluation.statistics.jackknife import left_out_figure, sums_without
 
 RATERS_ASKED = (1, 2, 3, 5, 8)
 """The numbers of raters of a D study."""
-NO_INTERVAL = "no interval: it speaks of other raters, and these few say little of how raters vary"
+LIKE_THESE = "generalised interval over raters and clients, {draws:,} draws, seed {seed}, or jackknife over clients, the further ends"
+"""How an interval for raters like these comes about."""
 
 
 @dataclass(frozen=True)
@@ -103,10 +108,10 @@ class _Squares:
         return np.asarray(np.stack([clients, universe - clients, raters, residual]), dtype=np.float64)
 
 
-def intraclass(table: Ratings) -> Intraclass:
+def intraclass(table: Ratings, *, seed: int = 0) -> Intraclass:
     """Intraclass correlations of ratings that are numbers; undefined for one rater, and where nothing varies.
 
-    They may lie below 0, where raters agree less than by chance.
+    They may lie below 0, where raters agree less than by chance. `seed` is that of the draws behind intervals.
     """
 
     def agreement(raters: float) -> _Statistic:
@@ -125,11 +130,15 @@ def intraclass(table: Ratings) -> Intraclass:
         return _ratio(of.between_units - of.residual, of.between_units + (of.raters - 1) * of.residual)
 
     bounds = ((-1, 1), (-inf, 1), (-1, 1))  # that of the mean has no lower end
-    return Intraclass(*_figures(table, (agreement(len(table.raters)), of_mean, consistency), bounds))
+    raters = len(table.raters)
+    return Intraclass(*_figures(table, (agreement(raters), of_mean, consistency), bounds, (1, raters, None), seed))
 
 
-def g_study(table: Ratings) -> GStudy:
-    """Components of variance of ratings that are numbers, and the dependability of means over other numbers of raters."""
+def g_study(table: Ratings, *, seed: int = 0) -> GStudy:
+    """Components of variance of ratings that are numbers, and the dependability of means over other numbers of raters.
+
+    `seed` is that of the draws behind intervals of dependability.
+    """
 
     def component(place: int) -> _Statistic:
         return lambda of: of.components[place]
@@ -142,17 +151,23 @@ def g_study(table: Ratings) -> GStudy:
         return value
 
     statistics = (*(component(place) for place in range(4)), *(dependability(raters) for raters in RATERS_ASKED))
-    figures = _figures(table, statistics, [(0, inf)] * len(statistics))
+    bounds = [(0, inf)] * 4 + [(0, 1)] * len(RATERS_ASKED)
+    figures = _figures(table, statistics, bounds, (*[None] * 4, *RATERS_ASKED), seed)
     clients, sessions, raters, residual, *means = figures
-    # Intervals that leave out clients say nothing of other raters, of whom these figures speak.
-    dependable = [replace(mean, low=None, high=None, method="", note=mean.note or NO_INTERVAL) for mean in means]
     values = [figure.value or 0.0 for figure in figures[:4]]
     total = sum(values)
     shares = tuple(value / total for value in values) if total > 0 else None
-    return GStudy(clients, sessions, raters, residual, shares, dict(zip(RATERS_ASKED, dependable, strict=True)))
+    return GStudy(clients, sessions, raters, residual, shares, dict(zip(RATERS_ASKED, means, strict=True)))
 
 
-def _figures(table: Ratings, statistics: Sequence[_Statistic], bounds: Sequence[tuple[float, float]]) -> list[Figure]:
+def _figures(
+    table: Ratings,
+    statistics: Sequence[_Statistic],
+    bounds: Sequence[tuple[float, float]],
+    of_raters: Sequence[int | None],
+    seed: int,
+) -> list[Figure]:
+    """The figure of each statistic; `of_raters` says of the mean of how many other raters it speaks, None where of none."""
     complete = np.asarray((table.codes >= 0).all(axis=1), dtype=np.bool_)
     missing = int((~complete).sum())
     if len(table.raters) < 2:
@@ -165,10 +180,54 @@ def _figures(table: Ratings, statistics: Sequence[_Statistic], bounds: Sequence[
         sums = _sums(scores - scores.mean(), of_client)
         values = [statistic(sums) for statistic in statistics]
     undefined = "undefined: nothing varies"
-    return [
+    figures = [
         left_out_figure(each, len(scores), missing, bounds=ends, undefined=undefined)
         for each, ends in zip(values, bounds, strict=True)
     ]
+    drawn = _drawn(sums, seed)
+    return [
+        figure if raters is None else _for_others(figure, drawn, raters, ends, seed)
+        for figure, raters, ends in zip(figures, of_raters, bounds, strict=True)
+    ]
+
+
+def _drawn(of: _Squares, seed: int) -> Floats:
+    """What variance between units, between raters and of the residual could be behind these mean squares: [3, draws].
+
+    A sum of squares by its expected mean square is a chi-square variable; so the sum by draws of that variable is what its expected
+    mean square could be. The residual has as many degrees of freedom as if there were one unit a client.
+    """
+    random, n, k, clients = np.random.default_rng(seed), of.units[0], of.raters, of.clients[0]
+
+    def could_be(squares: float, degrees: float) -> Floats:
+        return np.asarray(max(squares, 0.0) / random.chisquare(degrees, RESAMPLES), dtype=np.float64)
+
+    degrees = (clients - 1) * (k - 1)
+    if not degrees:
+        return np.full((3, RESAMPLES), np.nan)
+    residual = could_be(of.residual[0] * degrees, degrees)
+    raters = could_be(of.between_raters[0] * (k - 1), k - 1)
+    between = could_be(of.by_client[0] - of.correction[0], clients - 1)
+    within = could_be(of.rows[0] - of.by_client[0], n - clients) if n > clients else np.zeros(RESAMPLES)
+    typical = (n - of.sizes[0] / n) / (clients - 1)
+    units = ((between + (typical - 1) * within) / typical - residual) / k
+    return np.stack([units, np.maximum(raters - residual, 0) / n, residual])
+
+
+def _for_others(figure: Figure, drawn: Floats, raters: int, bounds: tuple[float, float], seed: int) -> Figure:
+    """The figure with an interval that holds for the mean of so many raters like these, too."""
+    if figure.low is None or figure.high is None:
+        return figure
+    units, severity, residual = drawn
+    told_apart = units if bounds[0] < 0 else np.maximum(units, 0)
+    values = _ratio(told_apart, told_apart + (severity + residual) / raters)
+    low, high = np.quantile(values, [0.5 - LEVEL / 2, 0.5 + LEVEL / 2])
+    return replace(
+        figure,
+        low=max(min(figure.low, float(low)), bounds[0]),
+        high=min(max(figure.high, float(high)), bounds[1]),
+        method=LIKE_THESE.format(draws=RESAMPLES, seed=seed),
+    )
 
 
 def _sums(scores: Floats, of_client: NDArray[np.intp]) -> _Squares:
