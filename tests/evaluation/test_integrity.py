@@ -197,7 +197,8 @@ def test_the_other_language_of_a_session_is_right_there() -> None:
     )
     assert kinds(*german, language="German") == []
     assert kinds(*german, language="Swiss German") == []
-    assert kinds(*german) == ["wrong_language"] * 2
+    assert kinds(*german) == []  # a file that names no language is in the one that is spoken in it
+    assert kinds(*german, language="English") == ["wrong_language"] * 2
     assert kinds(*german, language="French") == ["wrong_language"] * 2
     chinese = ("你最近睡得怎么样？有没有什么事情让你担心？", "我每天晚上都睡不着，总是想着还没有付的账单。")
     assert kinds(*chinese, language="Chinese (Simplified)") == []
