@@ -14,7 +14,7 @@ from counseling_sessions.evaluation.report.format import (
     number,
     p_cells,
 )
-from counseling_sessions.evaluation.report.in_words import in_words
+from counseling_sessions.evaluation.report.in_words import comparison_in_words
 from counseling_sessions.evaluation.report.plots import dots
 from counseling_sessions.evaluation.report.points import Point
 from counseling_sessions.evaluation.statistics.intervals import Figure
@@ -48,7 +48,7 @@ def comparison_section(comparison: Comparison, of_judges: Sequence[str] = ()) ->
         "these models, no more."
     )
     warnings = [family.warning for family in comparison.families if family.warning]
-    return Section(title, (*in_words(comparison), *of_judges, said, *warnings, *without), tuple(blocks))
+    return Section(title, (*comparison_in_words(comparison), *of_judges, said, *warnings, *without), tuple(blocks))
 
 
 def _beyond(comparison: Comparison, other: str, items: list[Compared]) -> list[Block]:

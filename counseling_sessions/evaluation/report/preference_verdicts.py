@@ -12,7 +12,7 @@ from counseling_sessions.evaluation.aspects import RubricPart, RubricText
 from counseling_sessions.evaluation.judged_pairs import JudgedPairs
 from counseling_sessions.evaluation.judging.controls import ControlResult
 from counseling_sessions.evaluation.judging.position import Position
-from counseling_sessions.evaluation.report.format import NONE, number, p_cell
+from counseling_sessions.evaluation.report.format import NONE, number, p_words
 from counseling_sessions.evaluation.statistics.intervals import Figure
 from counseling_sessions.settings import read_yaml
 
@@ -156,5 +156,4 @@ def _values(judge: JudgeFigures) -> Mapping[str, str]:
         "stayed": (counts.stayed_first + counts.stayed_second) / counts.both if counts.both else None,
     }
     written = {name: NONE if value is None else number(value, share=True) for name, value in shares.items()}
-    p = p_cell(position.test.value).text
-    return written | {"p": "no test" if p == NONE else f"p {p}" if p.startswith("<") else f"p = {p}"}
+    return written | {"p": p_words(position.test.value)}
