@@ -156,7 +156,7 @@ def test_one_rater_has_no_agreement(tmp_path: Path) -> None:
     study = drawn(2, repeats=0)
     one = read_scale_answers([answer(tmp_path / "one.json", study, 1, lambda session, item: 3)], study)
     section = agreement_of_scores(rated_sessions(one, study))
-    assert "needs two raters" in section.paragraphs[0]
+    assert "Agreement needs two raters" in section.paragraphs[0]
     assert len(section.blocks) == 1
 
 

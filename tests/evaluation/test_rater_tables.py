@@ -115,9 +115,12 @@ def lengths_of(longer: list[str]) -> list[DuelLengths]:
 @pytest.mark.parametrize(
     ("answers", "said"),
     [
-        (["second"] * 11 + ["first"], "The longer of two sessions was preferred in 91.7 %"),
-        (["first"] * 11 + ["second"], "The shorter of two sessions was preferred: the longer one in only 8.3 %"),
-        (["second"] * 3, "The longer of two sessions was preferred in 100.0 % (no interval)"),
+        (["second"] * 11 + ["first"], "Caution: the longer of two sessions was preferred in 91.7 %"),
+        (
+            ["first"] * 11 + ["second"],
+            "Caution: the shorter of two sessions was preferred: the longer one in only 8.3 %",
+        ),
+        (["second"] * 3, "Caution: the longer of two sessions was preferred in 100.0 % (no interval)"),
         (["first", "second"] * 6, ""),
         (["second", "second", "first"], ""),
     ],

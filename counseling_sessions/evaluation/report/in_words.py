@@ -11,6 +11,7 @@ from pathlib import Path
 
 from counseling_sessions.evaluation.aspects import RubricPart, RubricText
 from counseling_sessions.evaluation.compare import Comparison
+from counseling_sessions.evaluation.judging.verdicts import CHANCE_ALPHA, STEADY_ALPHA
 from counseling_sessions.evaluation.pair_lengths import DuelLengths
 from counseling_sessions.evaluation.preferred import OVERALL, Duel
 from counseling_sessions.evaluation.rated_sessions import RatedDifference, RatedSessions
@@ -21,13 +22,22 @@ from counseling_sessions.settings import read_yaml
 from counseling_sessions.texts.words import counted
 
 LISTED = 5
-"""So many differences are named, those with the smallest corrected p first."""
+"""So many differences are named, those with the smallest corrected p first, and so many alphas."""
 
 
 class _Kind(RubricPart):
     some: RubricText
     none: RubricText
     end: RubricText
+
+
+class _Agreement(RubricPart):
+    alone: RubricText
+    none: RubricText
+    hardly: RubricText
+    poorly: RubricText
+    well: RubricText
+    one: RubricText
 
 
 class _Length(RubricPart):
@@ -47,6 +57,7 @@ class _Words(RubricPart):
     shorter: RubricText
     not_separable: RubricText
     length: _Length
+    agreement: _Agreement
 
 
 @dataclass(frozen=True)
@@ -109,6 +120,28 @@ def ratings_in_words(rated: RatedSessions) -> Iterator[str]:
             yield _paragraph(_words().ratings, items, "subscale", names)
 
 
+def agreement_in_words(alphas: Mapping[str, Figure], raters: int) -> Iterator[str]:
+    """Sentences on how far raters agree, from Krippendorff's alphas by what was rated: first where they hardly do.
+
+    They hardly agree where alpha is at most `CHANCE_ALPHA` or its interval includes 0, and poorly below `STEADY_ALPHA`.
+    """
+    words = _words().agreement
+    if raters < 2:
+        yield words.alone
+        return
+    kinds: dict[str, list[str]] = {words.hardly: [], words.poorly: [], words.well: []}
+    for title, alpha in alphas.items():
+        if alpha.value is not None:
+            chance = alpha.value <= CHANCE_ALPHA or (alpha.low is not None and alpha.low <= 0)
+            kind = words.hardly if chance else words.poorly if alpha.value < STEADY_ALPHA else words.well
+            kinds[kind].append(words.one.format(title=title, figure=figure_words(alpha)))
+    if not any(kinds.values()):
+        yield words.none
+    for kind, found in kinds.items():
+        if found:
+            yield kind.format(listed=_listed(found))
+
+
 def _figures(one: RatedDifference) -> dict[str, Figure]:
     return {name: difference.difference for name, difference in one.subscales.items()}
 
@@ -139,6 +172,11 @@ def _paragraph(kind: _Kind, items: Sequence[Tested], noun: str, values: Mapping[
     return f"{first} {kind.end.format(**values)}"
 
 
+def _listed(items: Sequence[str]) -> str:
+    more = len(items) - LISTED
+    return "; ".join([*items[:LISTED], *([_words().more.format(count=more)] if more > 0 else [])])
+
+
 def _typical(duel: Duel, who: str) -> str:
     beyond = duel.rates[OVERALL].population
     if beyond.t is None or beyond.degrees is None:
@@ -155,15 +193,14 @@ def _typical(duel: Duel, who: str) -> str:
 def _of_length(duel: DuelLengths, names: Mapping[str, str]) -> str:
     """What is to be said where answers go with length, either way; nothing where they do not."""
     control, limit = duel.aspects.get(OVERALL), _words().length
-    if control is None or control.longer.value is None:
+    share = control.longer.value if control else None
+    if control is None or share is None:
         return ""
     longer = control.longer
-    pull, low = longer.value, longer.low
-    if pull < 0.5:
-        pull, low = 1 - pull, None if longer.high is None else 1 - longer.high
+    pull, low = (share, longer.low) if share > 0.5 else (1 - share, None if longer.high is None else 1 - longer.high)
     if not (pull >= limit.alone if low is None else pull >= limit.share and low > 0.5):
         return ""
-    said = _words().longer if longer.value > 0.5 else _words().shorter
+    said = _words().longer if share > 0.5 else _words().shorter
     even = _words().not_separable if control.controlled.value is None else _whole(control.controlled)
     return said.format(**names, share=_whole(longer), controlled=even)
 

@@ -17,7 +17,7 @@ from counseling_sessions.evaluation.report.format import (
     plain_cell,
     tally_cell,
 )
-from counseling_sessions.evaluation.report.in_words import ratings_in_words
+from counseling_sessions.evaluation.report.in_words import agreement_in_words, ratings_in_words
 from counseling_sessions.evaluation.statistics.variance import GStudy
 
 
@@ -50,10 +50,11 @@ def _difference(one: RatedDifference) -> Table:
 
 def agreement_of_scores(rated: RatedSessions) -> Section:
     """How far people agree, on items and subscales, and what other numbers of raters would reach."""
+    said = tuple(
+        agreement_in_words({_title(name): one.alpha for name, one in rated.subscales.items()}, len(rated.raters))
+    )
     if len(rated.raters) < 2:
-        return Section(
-            "Agreement", ("One person alone agrees with nobody: agreement needs two raters.",), (_users(rated),)
-        )
+        return Section("Agreement", said, (_users(rated),))
     titles = {item.id: item.title for item in rated.scale.items}
     rows: list[Row] = [_agreed(_title(name), one) for name, one in rated.subscales.items()]
     rows += [_agreed(titles[name], one) for name, one in rated.items.items()]
@@ -64,7 +65,7 @@ def agreement_of_scores(rated: RatedSessions) -> Section:
         "brackets 95 % intervals, clustered by client, for these raters; for raters like these they are too narrow.",
     )
     blocks: list[Block] = [Table("Between people", heads, tuple(rows), notes), _variance(rated), _users(rated)]
-    return Section("Agreement", (), tuple(blocks))
+    return Section("Agreement", said, tuple(blocks))
 
 
 def _agreed(title: str, one: ScoreAgreement) -> Row:
