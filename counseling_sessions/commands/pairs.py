@@ -48,6 +48,7 @@ from counseling_sessions.evaluation.pairs import Pair, Pairs, pairs_of
 from counseling_sessions.evaluation.preferred import by_judges, by_people, preferred, rated
 from counseling_sessions.evaluation.rating.answers import Answers, find_study, read_answers
 from counseling_sessions.evaluation.rating.draw import draw_study
+from counseling_sessions.evaluation.rating.duration import duration_in_words
 from counseling_sessions.evaluation.rating.label_studio import write_label_studio
 from counseling_sessions.evaluation.rating.page import write_pages
 from counseling_sessions.evaluation.rating.study import STUDY_FILE, Study, read_study, write_study
@@ -129,6 +130,7 @@ def rate(request: RateRequest) -> int:
     if path.exists():
         raise SettingsError(f"{path} holds a study already, and its raters' answers fit no other; give another --out")
     study = scale_study(request) if request.scale else _pair_study(request)
+    say(duration_in_words(study))
     request.out.mkdir(parents=True, exist_ok=True)
     write_study(study, path)
     written = write_pages(study, request.out)
