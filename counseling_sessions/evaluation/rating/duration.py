@@ -24,7 +24,10 @@ def _figures() -> _Duration:
 def minutes_of(study: AnyStudy, sheet: Sheet | SessionSheet) -> float:
     """The minutes that a rater will take by the estimate, repeats included. In scripts without spaces each letter is a word."""
     words = _words_of(study)
-    shown = sum(words[item.pair if isinstance(sheet, Sheet) else item.session] for item in sheet.showings)
+    named = (
+        [one.pair for one in sheet.showings] if isinstance(sheet, Sheet) else [one.session for one in sheet.showings]
+    )
+    shown = sum(words[name] for name in named)
     answers = len(sheet.showings) * len(study.choices)
     return shown / _figures().words_per_minute + answers * _figures().seconds_per_answer / 60
 

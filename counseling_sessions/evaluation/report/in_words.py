@@ -18,6 +18,7 @@ from counseling_sessions.evaluation.rated_sessions import RatedDifference, Rated
 from counseling_sessions.evaluation.report.format import figure_words, number, p_words
 from counseling_sessions.evaluation.statistics.family import Family
 from counseling_sessions.evaluation.statistics.intervals import Figure
+from counseling_sessions.evaluation.statistics.unpaired import UnpairedDifference
 from counseling_sessions.settings import read_yaml
 from counseling_sessions.texts.words import counted
 
@@ -49,6 +50,8 @@ class _Words(RubricPart):
     listed: RubricText
     more: RubricText
     comparison: _Kind
+    unpaired: _Kind
+    untested: RubricText
     preference: _Kind
     ratings: _Kind
     nobody: RubricText
@@ -91,6 +94,32 @@ def comparison_in_words(comparison: Comparison) -> Iterator[str]:
         if items:
             names = {"reference": comparison.reference, "other": other}
             yield _paragraph(_words().comparison, items, "measure", names)
+
+
+def unpaired_in_words(comparison: Comparison) -> Iterator[str]:
+    """A paragraph for each other group without pairs: what holds, or why nothing was tested."""
+    for other in comparison.others:
+        results = [
+            (item, item.result)
+            for item in comparison.unpaired.against(other)
+            if isinstance(item.result, UnpairedDifference)
+        ]
+        items = [
+            Tested(
+                item.measure.title,
+                figure_words(result.difference, share=item.measure.share, points=item.measure.share),
+                item.adjusted,
+                item.rejected,
+            )
+            for item, result in results
+            if item.adjusted is not None
+        ]
+        names = {"reference": comparison.reference, "other": other}
+        if items:
+            yield _paragraph(_words().unpaired, items, "measure", names)
+        elif results:
+            why = dict.fromkeys(result.test.note for _, result in results if result.test.note)
+            yield _words().untested.format(**names, why="; ".join(why))
 
 
 def preference_in_words(duel: Duel, titles: Mapping[str, str], who: str, lengths: Sequence[DuelLengths] = ()) -> str:
