@@ -7,7 +7,7 @@ from counseling_sessions.evaluation.figures import rows_by_group
 from counseling_sessions.evaluation.groups import Gathered
 from counseling_sessions.evaluation.judged import Judged
 from counseling_sessions.evaluation.measure import Measures
-from counseling_sessions.evaluation.report.codes import codes_section
+from counseling_sessions.evaluation.report.codes import codes_section, of_codes
 from counseling_sessions.evaluation.report.compared import comparison_section
 from counseling_sessions.evaluation.report.course import course_section
 from counseling_sessions.evaluation.report.diversity import diversity_section
@@ -65,6 +65,7 @@ def evaluation_document(
         (
             *of_sessions(gathered),
             *(of_comparison(comparison, gathered.pairing) if comparison else ()),
+            *of_codes(measures),
             *(of_judges(judged.cards.cards) if judged else ()),
             *of_software(made),
         ),
