@@ -1,6 +1,7 @@
 """The configuration of a session: the one typed model behind the command line, the graph's context and Studio's form."""
 
 import os
+from collections.abc import Iterable
 from functools import reduce
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
@@ -22,6 +23,7 @@ from counseling_sessions.store.failing import failing_as
 from counseling_sessions.store.reading import read_text
 from counseling_sessions.store.yaml_text import YamlError, parse_yaml
 from counseling_sessions.texts.keys import secret_problem, url_problem
+from counseling_sessions.texts.nearest import nearest_first
 
 MethodName = Literal[
     "magnet", "magnet-no-plan", "magnet-no-router", "magnet-no-plan-no-router", "single-plan", "single"
@@ -311,11 +313,16 @@ def read_yaml(path: Path) -> Any:
     return documents[0] if documents else None
 
 
-def validation_message(error: ValidationError) -> str:
-    """A validation error as one line for a person: each wrong field and why, without the values."""
+def validation_message(error: ValidationError, keys: Iterable[str] = ()) -> str:
+    """A validation error as one line for a person: each wrong field and why, without the values.
+
+    Where a field does not exist, `keys` are those that do; the nearest come first.
+    """
     parts = []
     for item in error.errors(include_url=False, include_input=False):
         where = ".".join(str(part) for part in item["loc"])
         said = str(item["msg"]).removeprefix("Value error, ")
+        if keys and item["type"] == "extra_forbidden" and len(item["loc"]) == 1:
+            said = f"there is no such key; there are {', '.join(nearest_first(where, keys))}"
         parts.append(f"{where}: {said}" if where else said)
     return "; ".join(parts)

@@ -31,7 +31,7 @@ from counseling_sessions.commands.telling import (
 )
 from counseling_sessions.evaluation.aspects import Aspects, read_aspects
 from counseling_sessions.evaluation.groups import gather
-from counseling_sessions.evaluation.judged_pairs import judged_pairs
+from counseling_sessions.evaluation.judged_pairs import JudgedPairs, judged_pairs
 from counseling_sessions.evaluation.judging.card import JudgeCards, judge_cards
 from counseling_sessions.evaluation.judging.controls import control_pairs, controls_wanted, parted
 from counseling_sessions.evaluation.judging.judges import Judge, read_judges
@@ -45,9 +45,10 @@ from counseling_sessions.evaluation.judging.preference import (
 from counseling_sessions.evaluation.judging.run import Judgements
 from counseling_sessions.evaluation.pair_lengths import rated_lengths
 from counseling_sessions.evaluation.pairs import Pair, Pairs, pairs_of
-from counseling_sessions.evaluation.preferred import by_judges, by_people, preferred, rated
+from counseling_sessions.evaluation.preferred import Preferred, by_judges, by_people, preferred, rated
 from counseling_sessions.evaluation.rating.answers import Answers, find_study, read_answers
 from counseling_sessions.evaluation.rating.draw import draw_study
+from counseling_sessions.evaluation.rating.duration import duration_in_words
 from counseling_sessions.evaluation.rating.label_studio import write_label_studio
 from counseling_sessions.evaluation.rating.page import write_pages
 from counseling_sessions.evaluation.rating.study import STUDY_FILE, Study, read_study, write_study
@@ -91,8 +92,7 @@ def prefer(request: PreferRequest) -> int:
     made = made_by(list(request.arguments), sides, seed=request.seed)
     document = Document(
         f"Preference between {', '.join(methods)}",
-        f"{counted(len(pairs), 'pair')} of sessions with the same client, attitude and seed, "
-        f"judged by {counted(len(judges), 'model')}.",
+        _judged_by(len(pairs), len(judges)),
         (
             pairing_section(drawn, len(pairs)),
             judges_of_pairs_section(judged, verdicts),
@@ -100,12 +100,7 @@ def prefer(request: PreferRequest) -> int:
             Section("Judge cards", (), tuple(judge_card(card) for card in cards.cards)),
             made_section(made),
         ),
-        methods=(
-            *of_preferences(result, aspects, "judge"),
-            *of_judged_pairs(judged),
-            *of_judges(cards.cards),
-            *of_software(made),
-        ),
+        methods=(*_preference_methods(result, aspects, judged, cards), *of_software(made)),
     )
     parts = {
         "made": made,
@@ -123,12 +118,26 @@ def prefer(request: PreferRequest) -> int:
     return tell_scoreless((row.judge, row.unscored) for row in answers.rows)
 
 
+def _judged_by(pairs: int, judges: int) -> str:
+    shared = "with the same client, attitude and seed"
+    return f"{counted(pairs, 'pair')} of sessions {shared}, judged by {counted(judges, 'model')}."
+
+
+def _preference_methods(result: Preferred, aspects: Aspects, judged: JudgedPairs, cards: JudgeCards) -> tuple[str, ...]:
+    return (
+        *of_preferences(result, aspects, "judge"),
+        *of_judged_pairs(judged),
+        *of_judges(cards.cards),
+    )
+
+
 def rate(request: RateRequest) -> int:
     """Draw a study, and write the pages on which people compare pairs of sessions, or rate sessions on a scale."""
     path = request.out / STUDY_FILE
     if path.exists():
         raise SettingsError(f"{path} holds a study already, and its raters' answers fit no other; give another --out")
     study = scale_study(request) if request.scale else _pair_study(request)
+    say(duration_in_words(study))
     request.out.mkdir(parents=True, exist_ok=True)
     write_study(study, path)
     written = write_pages(study, request.out)

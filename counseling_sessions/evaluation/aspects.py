@@ -63,4 +63,6 @@ def read_rubric(path: Path, kind: type[P]) -> P:
     try:
         return kind.model_validate({**data, "hash": sha256_of(path)[:12]})
     except ValidationError as error:
-        raise SettingsError(f"{path}: {validation_message(error)}") from None
+        raise SettingsError(
+            f"{path}: {validation_message(error, [name for name in kind.model_fields if name != 'hash'])}"
+        ) from None

@@ -19,6 +19,7 @@ from counseling_sessions.evaluation.statistics.agreement import (
     raw_agreement,
 )
 from counseling_sessions.evaluation.statistics.calibration import Calibration, Scored, calibration
+from counseling_sessions.evaluation.statistics.family import Family, holm
 from counseling_sessions.evaluation.statistics.intervals import Figure, mean_figure, share_figure
 from counseling_sessions.evaluation.statistics.prediction_powered import (
     PoweredMean,
@@ -26,6 +27,7 @@ from counseling_sessions.evaluation.statistics.prediction_powered import (
     powered_difference,
     powered_mean,
 )
+from counseling_sessions.evaluation.statistics.unpaired import UnpairedDifference, unpaired_difference
 from counseling_sessions.evaluation.statistics.variance import GStudy, Intraclass, g_study, intraclass
 from counseling_sessions.sessions import SessionKey
 
@@ -76,8 +78,21 @@ class BesidePeople:
 
 
 @dataclass(frozen=True)
+class RatedDifference:
+    """People's ratings of one group less those of another, by subscale, and Holm's family over the subscales."""
+
+    first: str
+    second: str
+    subscales: dict[str, UnpairedDifference]
+    family: Family
+
+
+@dataclass(frozen=True)
 class RatedSessions:
-    """What people's ratings come to. `means` are of their scores, by subscale and group; `judges` by judge and subscale."""
+    """What people's ratings come to. `means` are of their scores, by subscale and group; `judges` by judge and subscale.
+
+    `differences` are of every two groups, over the means of clients.
+    """
 
     scale: Scale
     raters: tuple[str, ...]
@@ -87,6 +102,7 @@ class RatedSessions:
     subscales: dict[str, ScoreAgreement]
     variance: dict[str, GStudy]
     users: dict[str, ScaleUser]
+    differences: tuple[RatedDifference, ...] = ()
     judges: tuple[BesidePeople, ...] = field(default=())
 
 
@@ -114,6 +130,7 @@ def rated_sessions(
         {name: _subscale_agreement(by_rater, name) for name in scale.subscales},
         {name: g_study(ratings_table(_subscale_ratings(by_rater, name), "interval")) for name in scale.subscales},
         {rater: _user(rater, answers.ratings, study, seed) for rater in raters},
+        _differences(people, scale, seed),
         tuple(
             _beside(judge, name, people, _means((row for row in judged if row.judge == judge), scale), seed)
             for judge in judges
@@ -146,11 +163,29 @@ def _means(rows: Iterable[Score], scale: Scale) -> _Means:
     return means
 
 
-def _group_means(people: _Means, subscale: str, seed: int) -> dict[str, Figure]:
+def _by_group(people: _Means, subscale: str) -> dict[str, list[tuple[str, float]]]:
     groups: dict[str, list[tuple[str, float]]] = defaultdict(list)
     for key, mean in people[subscale].items():
         groups[key.method or ""].append((key.client, mean))
-    return {group: mean_figure(values, seed=seed) for group, values in sorted(groups.items())}
+    return dict(sorted(groups.items()))
+
+
+def _group_means(people: _Means, subscale: str, seed: int) -> dict[str, Figure]:
+    return {group: mean_figure(values, seed=seed) for group, values in _by_group(people, subscale).items()}
+
+
+def _differences(people: _Means, scale: Scale, seed: int) -> tuple[RatedDifference, ...]:
+    groups = {name: _by_group(people, name) for name in scale.subscales}
+    names = list(dict.fromkeys(group for of_group in groups.values() for group in of_group))
+    differences = []
+    for first, second in combinations(names, 2):
+        subscales = {
+            name: unpaired_difference(of_group.get(first, []), of_group.get(second, []), seed=seed)
+            for name, of_group in groups.items()
+        }
+        family = holm(f"{first} against {second}", {name: one.test for name, one in subscales.items()})
+        differences.append(RatedDifference(first, second, subscales, family))
+    return tuple(differences)
 
 
 def _item_agreement(rows: Sequence[Score], item: str, scale: Scale) -> ScoreAgreement:

@@ -33,7 +33,7 @@ def read_models(path: Path) -> dict[str, ModelSettings]:
         try:
             models[str(role)] = ModelSettings.model_validate(omitting_nulls(fields))
         except ValidationError as error:
-            problem = validation_message(error)
+            problem = validation_message(error, ModelSettings.model_fields)
         if problem:  # Outside of `except`, so that the error does not hold the values: one can be a key.
             raise SettingsError(f"{path}: {role}: {problem}")
     for role in models:

@@ -13,6 +13,7 @@ from counseling_sessions.evaluation.rating.draw import draw_study
 from counseling_sessions.evaluation.rating.study import Study, StudyPair
 from counseling_sessions.evaluation.report.agreement import agreement_section
 from counseling_sessions.evaluation.report.document import Table, cell
+from counseling_sessions.evaluation.report.in_words import agreement_in_words
 from counseling_sessions.evaluation.statistics.intervals import Figure
 from tests.evaluation.rating_sessions import pairs
 
@@ -83,3 +84,43 @@ def test_methods_that_win_against_some_and_lose_against_others_are_no_agreement_
     for aspect in ("easy", "hard", OVERALL):
         assert covers_0(found.agreements[aspect].alpha)
     assert all(covers_0(judge.with_majority) for judge in found.judges)
+
+
+def test_the_section_cautions_where_people_hardly_agree() -> None:
+    found = by_chance(study(30, ["one", "other"]), {("easy", ""): 0.8, ("hard", ""): 0.2})
+    (said,) = agreement_section(found, ASPECTS).paragraphs
+    assert said.startswith("Caution: people hardly agree on all aspects together (alpha ")
+    assert "easy (alpha" in said
+    assert "hard (alpha" in said
+
+
+def alpha(value: float | None, low: float | None = None, high: float | None = None) -> Figure:
+    return Figure(value, low, high, 30, 10)
+
+
+@pytest.mark.parametrize(
+    ("figure", "said"),
+    [
+        (alpha(0.15, 0.05, 0.25), "Caution: people hardly agree on safety (alpha 0.15 (95 % interval 0.05 to 0.25))"),
+        (alpha(0.4, -0.1, 0.9), "Caution: people hardly agree on safety (alpha 0.40"),
+        (alpha(0.4, 0.2, 0.6), "Caution: people agree poorly on safety"),
+        (alpha(0.4), "Caution: people agree poorly on safety (alpha 0.40 (no interval))"),
+        (alpha(0.7, 0.5, 0.9), "People agree on safety"),
+        (alpha(None), "There is no alpha"),
+    ],
+)
+def test_an_alpha_is_judged_by_its_interval_too(figure: Figure, said: str) -> None:
+    (words,) = agreement_in_words({"safety": figure}, 3)
+    assert words.startswith(said)
+
+
+def test_the_worst_agreement_is_said_first_and_not_more_than_five_are_listed() -> None:
+    alphas = {f"aspect {at}": alpha(0.1) for at in range(7)} | {"empathy": alpha(0.9)}
+    hardly, well = agreement_in_words(alphas, 3)
+    assert "aspect 4 (alpha 0.10 (no interval)); 2 more in the table." in hardly
+    assert "aspect 5" not in hardly
+    assert well.startswith("People agree on empathy")
+
+
+def test_one_person_agrees_with_nobody() -> None:
+    assert [said[:18] for said in agreement_in_words({"safety": alpha(None)}, 1)] == ["One person alone a"]

@@ -24,7 +24,7 @@ from counseling_sessions.evaluation.codes.sentences import features, plain_words
 from counseling_sessions.evaluation.figures import MEASURES
 from counseling_sessions.evaluation.measure import measure
 from counseling_sessions.evaluation.readings import Measuring
-from counseling_sessions.evaluation.report.codes import EXPLORE, codes_section
+from counseling_sessions.evaluation.report.codes import EXPLORE, codes_section, of_codes
 from counseling_sessions.evaluation.report.document import cell
 from counseling_sessions.integrity.linear import LinearModel, read_weights
 from counseling_sessions.settings import SettingsError
@@ -204,6 +204,12 @@ def test_codes_are_measured_if_asked_for() -> None:
     assert other.codes is None
     assert "codes_open" not in other.figures
     assert codes_section(measure({"one": [clean()]}, Measuring(("talk",)))) is None
+
+
+def test_the_methods_say_who_coded_where_codes_were_asked_for() -> None:
+    (said,) = of_codes(measure({"one": [clean()]}, Measuring(("codes",))))
+    assert "no MISC or MITI scores" in said
+    assert list(of_codes(measure({"one": [clean()]}, Measuring(("talk",))))) == []
 
 
 def test_a_model_has_one_column_for_each_class() -> None:

@@ -197,7 +197,9 @@ def test_people_rate_and_their_answers_are_read(
 ) -> None:
     folder = tmp_path / "rating"
     assert call("rate", study, "--between", "magnet,single-plan", "--raters", "2", "--out", folder) == 0
-    assert "fewer than the 60 asked for" in capsys.readouterr().err
+    told = capsys.readouterr()
+    assert "fewer than the 60 asked for" in told.err
+    assert "It takes each rater about" in told.out
     assert call("rate", study, "--between", "magnet,single-plan", "--raters", "2", "--out", folder) == 2
     answer(folder, "rater-1", "a")
     answer(folder, "rater-2", "b")

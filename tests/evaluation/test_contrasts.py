@@ -200,3 +200,27 @@ def test_a_comparison_says_in_words_what_holds(shift: float, words: str) -> None
     assert words in said
     assert ("turns (" in said) == bool(shift)
     assert "does not show that the groups are alike" in said
+
+
+@pytest.mark.parametrize(
+    ("shift", "clients", "words"),
+    [
+        (0.0, 8, "Compared by the means of their clients, no difference holds"),
+        (90.0, 8, "Compared by the means of their clients, they differ on 1 of 1 measure"),
+        (
+            0.0,
+            3,
+            "nothing was tested between them (no interval and no test: each group needs 5 clients, and one has 3)",
+        ),
+    ],
+)
+def test_groups_without_pairs_are_compared_in_words_too(shift: float, clients: int, words: str) -> None:
+    ours = [replace(row, values={"turns": row.values["turns"] + shift}) for row in figures_of("ours", 0.0)]
+    others = figures_of("others", 0.0, "d")
+    kept = sorted({row.key.client for row in others})[:clients]
+    rows = ours + [row for row in others if row.key.client in kept]
+    comparison = compare_groups(rows, {"turns": MEASURES["turns"]}, "ours", ["others"], pairing=Pairing())
+    said = comparison_section(comparison).paragraphs[0]
+    assert said.startswith("In words: ours and others have no pairs")
+    assert words in said
+    assert ("problems or lengths may stand behind" in said) == (clients == 8)

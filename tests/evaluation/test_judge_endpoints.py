@@ -61,12 +61,26 @@ async def test_an_endpoint_that_refuses_everything_stops_the_run_at_once(
 ) -> None:
     with LoopbackServer(rater()) as server:
         server.fail_with(status, "No such thing here.")
-        with pytest.raises(
-            JudgeStopped, match=rf"judge j: .* answers {status}: No such thing here\. Stopped after 1 of 40"
-        ):
+        said = rf"judge j: .* answers {status}: No such thing here\. Stopped after 1 of 40 questions; none was answered"
+        with pytest.raises(JudgeStopped, match=said):
             await judged(models, cache, judge(server, max_in_flight=2), sessions=[session(str(n)) for n in range(40)])
         assert len(server.requests) <= 4
     assert not len(cache)
+
+
+async def test_what_was_answered_before_a_stop_is_kept_and_said_to_be(models: Models, cache: JudgeCache) -> None:
+    answered: list[str] = []
+
+    def two_of_them(request: Request) -> str:
+        if len(answered) == 2:
+            raise ValueError("too long")
+        answered.append(rating(request.prompt))
+        return answered[-1]
+
+    said = f"Stopped after {2 + FAILURES_IN_A_ROW} of 40 questions; the answers to 2 questions are kept"
+    with LoopbackServer(two_of_them) as server, pytest.raises(JudgeStopped, match=said):
+        await judged(models, cache, judge(server, max_in_flight=1), sessions=[session(str(n)) for n in range(40)])
+    assert len(cache) == 2
 
 
 async def test_an_endpoint_that_fails_one_session_after_another_stops_the_run(

@@ -38,7 +38,13 @@ def test_one_judge_or_several_with_what_they_share(tmp_path: Path) -> None:
     [
         ("model: m\ntemperature: 0\n", "m: samples: 3 answers at temperature 0 are near-copies of one"),
         ("model: m\nsamples: 0\n", "m: samples"),
-        ("model: m\nsample: 3\n", "m: sample: Extra inputs"),
+        ("model: m\nsample: 3\n", "m: sample: there is no such key; there are samples, "),
+        ("model: m\nBaseURL: http://x\n", "m: BaseURL: there is no such key; there are base_url, "),
+        ("judge: [{model: m}]\n", "judge: there is no such key; there are judges, "),
+        (
+            "judges: [{model: m, temprature: 1}]\n",
+            "m: temprature: there is no such key; there are temperature, (?!.*judges)",
+        ),
         ("model: m\nbase_url: ftp://x\n", "m: base_url: must start with http"),
         ("model: m\napi_key: sk-secret\n", "m: keys never stand in a file"),
         ("judges: []\n", "judges: expected a list"),

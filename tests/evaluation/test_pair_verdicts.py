@@ -7,6 +7,7 @@ import pytest
 
 from counseling_sessions.evaluation.aspects import read_aspects
 from counseling_sessions.evaluation.judged_pairs import judged_pairs
+from counseling_sessions.evaluation.judging.ask import Unscored
 from counseling_sessions.evaluation.judging.controls import ControlResult
 from counseling_sessions.evaluation.judging.position import Position, positions
 from counseling_sessions.evaluation.judging.preference import PairVerdict
@@ -117,9 +118,22 @@ def test_every_sentence_can_be_written() -> None:
     assert preference_verdict(replace(figures, longer=None)).text
 
 
-def test_a_judge_that_answered_nothing_is_called_silent() -> None:
-    key = PairKey("c", "", 0)
-    rows = [PairVerdict("p", "x", "y", key, "safety", "j", 1, order) for order in ("forward", "backward")]  # type: ignore[arg-type]
-    judged = judged_pairs([], [], rows, ["x", "y"], read_aspects())
-    [verdict] = preference_verdicts(judged)
-    assert (verdict.judge, verdict.kinds) == ("j", ("silent",))
+@pytest.mark.parametrize(
+    ("lost", "kinds", "said"),
+    [
+        (20, ("lost", "silent"), "100.0 % of its answers could not be had (refused 15, words instead of ratings 5)"),
+        (2, ("lost", "consistent", "no_pull"), "10.0 % of its answers could not be had (refused 1, words instead of"),
+        (1, ("consistent", "no_pull"), ""),
+    ],
+)
+def test_a_verdict_says_how_many_answers_could_not_be_had(lost: int, kinds: tuple[str, ...], said: str) -> None:
+    rows = []
+    for at in range(20):
+        pair = at // 2
+        why = Unscored("no_json" if at % 4 == 1 else "refused") if at < lost else None
+        key, order = PairKey(f"client {pair}", "", 0), ("forward", "backward")[at % 2]
+        winner = None if why else ("first", "second", "tie")[pair % 3]
+        rows.append(PairVerdict(f"pair {pair}", "x", "y", key, "safety", "j", 1, order, winner, unscored=why))  # type: ignore[arg-type]
+    [verdict] = preference_verdicts(judged_pairs([], [], rows, ["x", "y"], read_aspects()))
+    assert (verdict.judge, verdict.kinds) == ("j", kinds)
+    assert said in verdict.text

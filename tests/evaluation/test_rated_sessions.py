@@ -14,7 +14,8 @@ from counseling_sessions.evaluation.rating.answers import read_scale_answers
 from counseling_sessions.evaluation.rating.draw_sessions import draw_scale_study
 from counseling_sessions.evaluation.rating.page import page_of, write_pages
 from counseling_sessions.evaluation.rating.study import ScaleStudy, StudyError, read_study, write_study
-from counseling_sessions.evaluation.report.rated_sessions import agreement_of_scores
+from counseling_sessions.evaluation.report.document import Table, cell
+from counseling_sessions.evaluation.report.rated_sessions import agreement_of_scores, ratings_section
 from counseling_sessions.evaluation.scales import Scale, read_scale
 from run import main
 from tests.evaluation.methods import methods_of, unexplained
@@ -155,8 +156,34 @@ def test_one_rater_has_no_agreement(tmp_path: Path) -> None:
     study = drawn(2, repeats=0)
     one = read_scale_answers([answer(tmp_path / "one.json", study, 1, lambda session, item: 3)], study)
     section = agreement_of_scores(rated_sessions(one, study))
-    assert "needs two raters" in section.paragraphs[0]
+    assert "Agreement needs two raters" in section.paragraphs[0]
     assert len(section.blocks) == 1
+
+
+@pytest.mark.parametrize(
+    ("shift", "words"), [(0, "no difference between the ratings of"), (2, "differently on 2 of 2")]
+)
+def test_what_people_rated_stands_in_words_with_its_test(tmp_path: Path, shift: int, words: str) -> None:
+    study = drawn(10, repeats=0)
+    methods = {name: one.session.method for name, one in study.by_id.items()}
+    random = Random(2)
+    noise = {name: random.choice([1, 2, 3]) for name in methods}
+
+    def score(session: str, item: str) -> int:
+        return noise[session] + shift * (methods[session] == METHODS[0])
+
+    answers = [answer(tmp_path / f"{rater}.json", study, rater, score) for rater in (1, 2)]
+    section = ratings_section(rated_sessions(read_scale_answers(answers, study), study))
+    said = section.paragraphs[0]
+    assert said.startswith("In words: ")
+    assert words in said
+    assert ("points of the scale" in said) == bool(shift)
+    assert "these 2 raters" in said
+    assert "does not show that the groups are alike" in said
+    table = section.blocks[1]
+    assert isinstance(table, Table)
+    assert table.caption == f"{METHODS[0]} less {METHODS[1]}, as people rated"
+    assert cell(table.rows[0][-1]).strong == bool(shift)
 
 
 def test_people_and_a_generous_judge_through_the_commands(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

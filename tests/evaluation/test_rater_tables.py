@@ -3,9 +3,11 @@
 import pytest
 
 from counseling_sessions.evaluation.aspects import read_aspects
+from counseling_sessions.evaluation.pair_lengths import DuelLengths, PairAnswer, SizedPair, duel_lengths
 from counseling_sessions.evaluation.preferred import OVERALL, Preferred, preferred
 from counseling_sessions.evaluation.report.document import Section, Table, cell
 from counseling_sessions.evaluation.report.preferred import preference_section
+from counseling_sessions.evaluation.session_length import SessionLength
 from counseling_sessions.evaluation.statistics.preferences import Preference
 
 ASPECTS = read_aspects()
@@ -75,13 +77,59 @@ def test_raters_like_these_follow_these_raters_with_p_raw_and_corrected(three: P
 
 
 def test_the_result_stands_in_words_for_a_paper(three: Preferred) -> None:
-    words = shown(three)[1]["m preferred to s, for raters like these"].notes[-1]
-    assert "these raters preferred m to s in 70.8 % (95 % interval 57.1 to 82.3 %) of their answers" in words
-    assert "(p = .008, sign flips over clients)" in words
+    words = shown(three)[0].paragraphs[0]
+    assert words.startswith("In words: over all aspects, m was preferred to s in 70.8 % (95 % interval 57.1 to 82.3 %)")
+    assert "of the answers of these 3 raters, ties half (p = .008, sign flips over clients)" in words
+    assert "On 2 of 2 aspects a preference holds at .05 after Holm's correction: Empathy (70.8 %" in words
     assert (
         "For the typical one of raters like these the rate is 71.5 % (95 % interval 35.1 to 92.1 %) (t(2.0) = 2.58, p = .123)."
         in words
     )
+    assert "no clinical outcome" in words
+
+
+def test_words_for_one_judge_speak_of_no_typical_one_and_name_no_aspect_on_which_nothing_holds() -> None:
+    words = shown(by_raters([13]), "judge")[0].paragraphs[0]
+    assert "of the answers of one judge" in words
+    assert "On no aspect does a preference hold at .05 after Holm's correction (2 aspects)." in words
+    assert "typical" not in words
+    assert "does not show that the two are equally good" in words
+
+
+def test_where_nobody_names_a_session_the_words_say_so() -> None:
+    ties = [Preference("safety", "cannot_say", "m", "s", f"client {at}", "rater") for at in range(6)]
+    words = shown(preferred(ties, ["m", "s"], ASPECTS))[0].paragraphs[0]
+    assert words == "In words: no answer names m or s, so there is no result."
+
+
+def lengths_of(longer: list[str]) -> list[DuelLengths]:
+    """Pairs of m and s, of which s is the longer one; in each a rater prefers "first" (m), or "second" (s)."""
+    pairs = {
+        str(at): SizedPair(("m", "s"), f"client {at}", (SessionLength(10, 5, 5), SessionLength(30, 15, 15)))
+        for at in range(len(longer))
+    }
+    answers = [PairAnswer(str(at), "safety", winner, "rater") for at, winner in enumerate(longer)]
+    return duel_lengths(pairs, answers, ["m", "s"], ["safety"])
+
+
+@pytest.mark.parametrize(
+    ("answers", "said"),
+    [
+        (["second"] * 11 + ["first"], "Caution: the longer of two sessions was preferred in 91.7 %"),
+        (
+            ["first"] * 11 + ["second"],
+            "Caution: the shorter of two sessions was preferred: the longer one in only 8.3 %",
+        ),
+        (["second"] * 3, "Caution: the longer of two sessions was preferred in 100.0 % (no interval)"),
+        (["first", "second"] * 6, ""),
+        (["second", "second", "first"], ""),
+    ],
+)
+def test_words_say_where_answers_go_with_length(three: Preferred, answers: list[str], said: str) -> None:
+    words = preference_section(three, ASPECTS, "rater", lengths_of(answers)).paragraphs[0]
+    assert ("sessions was preferred" in words) == bool(said)
+    assert said in words
+    assert ("win rate of m is unknown, as length and group cannot be told apart" in words) == bool(said)
 
 
 def test_why_nothing_can_be_said_of_others_stands_below() -> None:

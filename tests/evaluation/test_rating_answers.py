@@ -123,6 +123,7 @@ def test_a_file_that_does_not_belong_is_named_and_the_others_are_read(
         (b"[" * 100_000, "broken JSON"),
         (b"17", "holds neither answers"),
         (b"[]", "holds neither answers"),
+        (b"\n<!DOCTYPE html><html>", "give the file rating-"),
     ],
 )
 def test_a_file_that_is_none_is_told_by_name(tmp_path: Path, content: bytes, said: str) -> None:
@@ -131,6 +132,15 @@ def test_a_file_that_is_none_is_told_by_name(tmp_path: Path, content: bytes, sai
     (problem,) = read_answers([path], study(2)).problems
     assert problem.file == str(path)
     assert said in problem.message
+
+
+def test_a_page_in_place_of_answers_is_told_with_what_is_needed_and_how_it_is_got(tmp_path: Path) -> None:
+    (page, *_) = write_pages(study(2), tmp_path)
+    (problem,) = read_answers([page], study(2)).problems
+    html = page.read_text(encoding="utf-8")
+    for quoted in ("Overview and export", "Export my answers"):
+        assert f"“{quoted}”" in problem.message
+        assert quoted in html
 
 
 def test_a_file_that_is_not_there_is_told_by_name(tmp_path: Path) -> None:

@@ -1,11 +1,17 @@
 """Self-BLEU: by hand, what it draws, and its interval."""
 
+import io
 import random
 
 import pytest
+from rich.console import Console
 from sacrebleu.metrics.bleu import BLEU
 
 from counseling_sessions.evaluation.diversity.self_bleu import _scores, self_bleu
+from counseling_sessions.evaluation.measure import GroupMeasures, Measures
+from counseling_sessions.evaluation.report.diversity import diversity_section
+from counseling_sessions.evaluation.report.document import Document
+from counseling_sessions.evaluation.report.terminal import show
 from counseling_sessions.sessions import Message, Session
 
 WORDS = [f"{first}{last}" for first in ("ba", "de", "ki", "lo", "mu") for last in ("ran", "sel", "tip", "von")]
@@ -127,3 +133,21 @@ def test_the_interval_covers_what_repeated_studies_give() -> None:
     middle = sum(figure.value or 0 for figure in figures) / len(figures)
     covered = sum((figure.low or 0) <= middle <= (figure.high or 0) for figure in figures) / len(figures)
     assert covered >= 0.86
+
+
+@pytest.mark.parametrize(
+    ("clients", "said"),
+    [
+        (40, "[{low:.2f}, {high:.2f}]"),
+        (9, "An interval needs 5 samples that share no client, and there are 2."),
+    ],
+)
+def test_a_terminal_shows_the_interval_or_why_there_is_none(clients: int, said: str) -> None:
+    found = self_bleu(many(clients), sample=10)
+    group = GroupMeasures("magnet", clients, 1, clients, (), {}, self_bleu=found)
+    section = diversity_section(Measures({"magnet": group}))
+    assert section
+    console = Console(file=io.StringIO(), width=80, color_system=None)
+    show(Document("A report", "", (section,)), console)
+    printed = " ".join(console.file.getvalue().split())  # type: ignore[attr-defined]
+    assert said.format(low=found.figure.low or 0, high=found.figure.high or 0) in printed

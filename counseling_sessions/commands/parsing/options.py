@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 METHODS = get_args(MethodName)
 RECORD = "which record of the file: its number or its id"
-SALVAGE = "leave damaged sessions out, and say which, in place of stopping"
+SALVAGE = "where files of a run are damaged: go on with the sessions that can be read, name the others (default: name them and stop)"
 SHAPE = (
     "what others' files are like: the name of a shape that ships, or a YAML file with your own (default: as they look)"
 )

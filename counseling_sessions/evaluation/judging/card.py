@@ -161,7 +161,7 @@ def _card(
     account = summed(
         part.accounts[judge.name] for part in (judgements, preferences) if part and judge.name in part.accounts
     )
-    rubrics = {scale.name: scale.hash for scale in scales}
+    rubrics = {scale.name: scale.hash for scale in scales} | ({aspects[0]: aspects[1]} if aspects else {})
     checks = tuple(check for check in rated.planted if check.judge == judge.name)
     facts = _facts(judge, scores, both, account, scales, rated)
     return JudgeCard(
@@ -169,7 +169,7 @@ def _card(
         model=account.model,
         temperature=judge.sent_temperature,
         samples=judge.samples,
-        rubrics=rubrics | ({aspects[0]: aspects[1]} if aspects else {}),
+        rubrics=rubrics,
         prompts={name: digest for name, digest in prompt_hashes().items() if name.startswith("judge/")},
         questions=account.questions,
         hits=account.hits,
@@ -179,11 +179,7 @@ def _card(
         unscored=facts.unscored,
         evidence=sum(len(_evidence(row)) + row.nowhere for row in both),
         nowhere=sum(row.nowhere for row in both),
-        # Before a session there are no turns to point to.
-        without_evidence=sum(
-            not row.unscored and not _evidence(row) and not (isinstance(row, Score) and row.occasion == "before")
-            for row in both
-        ),
+        without_evidence=sum(map(_lacks_evidence, both)),
         scales=facts.scales,
         position=next(iter(position_bias(compared)), None),
         planted=checks,
@@ -196,6 +192,12 @@ def _card(
         spent=account.spent,
         cost=_cost(account, prices),
     )
+
+
+def _lacks_evidence(row: Score | PairVerdict) -> bool:
+    # Before a session there are no turns to point to.
+    before = isinstance(row, Score) and row.occasion == "before"
+    return not row.unscored and not _evidence(row) and not before
 
 
 def _facts(

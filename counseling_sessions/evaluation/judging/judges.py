@@ -68,22 +68,23 @@ def read_judges(path: Path) -> tuple[Judge, ...]:
     data = read_yaml(path)
     if not isinstance(data, dict):
         raise SettingsError(f"{path}: expected one judge (name, model, base_url, …), or a list of them under judges")
+    keys = [*Judge.model_fields, *(() if "judges" in data else ("judges",))]
     shared = {str(name): value for name, value in data.items()}
     listed = shared.pop("judges", [{}])
     if not isinstance(listed, list) or not listed or not all(isinstance(fields, dict) for fields in listed):
         raise SettingsError(f"{path}: judges: expected a list of judges, each with name, model, base_url and so on")
-    judges = tuple(_judge(path, number, {**shared, **fields}) for number, fields in enumerate(listed, 1))
+    judges = tuple(_judge(path, number, {**shared, **fields}, keys) for number, fields in enumerate(listed, 1))
     names = [judge.name for judge in judges]
     if len(set(names)) < len(names):
         raise SettingsError(f"{path}: two judges have one name ({', '.join(names)}): give each its own name")
     return judges
 
 
-def _judge(path: Path, number: int, fields: dict[str, Any]) -> Judge:
+def _judge(path: Path, number: int, fields: dict[str, Any], keys: list[str]) -> Judge:
     name = str(fields.get("name") or fields.get("model") or ("judge" if number == 1 else f"judge {number}"))
     if any("key" in str(field) and field != "api_key_env" for field in fields):
         raise SettingsError(f"{path}: {name}: keys never stand in a file; name their environment variable: api_key_env")
     try:
         return Judge.model_validate({**omitting_nulls(fields), "name": name})
     except ValidationError as error:
-        raise SettingsError(f"{path}: {name}: {validation_message(error)}") from None
+        raise SettingsError(f"{path}: {name}: {validation_message(error, keys)}") from None

@@ -16,6 +16,7 @@ from counseling_sessions.evaluation.judging.cache import NONE, JudgeCache, Token
 from counseling_sessions.evaluation.judging.judges import Judge
 from counseling_sessions.models.errors import ModelError
 from counseling_sessions.settings import SettingsError, means_embedded
+from counseling_sessions.texts.words import counted
 
 if TYPE_CHECKING:  # what talks to models takes seconds to import, and most evaluations ask none
     from counseling_sessions.models.chat import Models
@@ -147,6 +148,7 @@ class Panel:
     _done: int = 0
     _total: int = 0
     _unscored: int = 0
+    _answered: int = 0
 
     def __post_init__(self) -> None:
         self.accounts = {seat.judge.name: Account(seat.model) for seat in self.seats}
@@ -165,7 +167,7 @@ class Panel:
         """
         plans = {seat.judge.name: plan(seat.judge) for seat in self.seats}
         numbers = {seat.judge.name: number for number, seat in enumerate(self.seats)}
-        self._done = self._unscored = 0
+        self._done = self._unscored = self._answered = 0
         wanted = {
             (name := seat.judge.name): [
                 (place, sample)
@@ -215,12 +217,17 @@ class Panel:
             account.drafts += outcome.reading.drafts > 0
         self._done += 1
         self._unscored += bool(outcome.reading.wrong)
+        self._answered += not outcome.error
         if not outcome.hit and not outcome.error:
             self._failures[name].clear()
         if outcome.error and self._gives_up(name, session_id, outcome.error):
+            kept = (
+                f"the answers to {counted(self._answered, 'question')} are kept, and running it again asks for the others alone"
+                if self._answered
+                else "none was answered; put that right, and run it again"
+            )
             raise JudgeStopped(
-                f"judge {name}: {str(outcome.error).rstrip('.')}. Stopped after {self._done} of {self._total} questions; "
-                "what was answered is kept, and running it again goes on from there"
+                f"judge {name}: {str(outcome.error).rstrip('.')}. Stopped after {self._done} of {self._total} questions; {kept}"
             )
         if self.on_progress:
             hits = sum(account.hits for account in self.accounts.values())

@@ -23,6 +23,8 @@ from counseling_sessions.evaluation.rating.study import (
 from counseling_sessions.profiles.problems import Problem
 from counseling_sessions.store.reading import parse_json, read_text
 
+_PAGE = "<!doctype html"
+
 
 @dataclass(frozen=True, slots=True)
 class PairRating:
@@ -203,9 +205,21 @@ def find_study(paths: Iterable[Path]) -> Path:
 def _read(path: Path, study: AnyStudy) -> Iterator[AnswerSheet | Problem]:
     file = str(path)
     try:
-        value: Any = parse_json(read_text(path))
+        text = read_text(path)
     except OSError as error:
         yield Problem(file, f"cannot be read: {error.strerror or error}")
+        return
+    except UnicodeDecodeError:
+        text = ""
+    if text.lstrip()[: len(_PAGE)].lower() == _PAGE:
+        yield Problem(
+            file,
+            "a page, and a page holds no answers. The rater opens it in the browser in which the answers were given, "
+            "goes to “Overview and export” and presses “Export my answers”: give the file rating-….json that this saves",
+        )
+        return
+    try:
+        value: Any = parse_json(text)
     except ValueError as error:
         where = f" at line {error.lineno}, column {error.colno}" if isinstance(error, json.JSONDecodeError) else ""
         yield Problem(file, f"broken JSON{where}; perhaps it was cut off on its way: ask the rater to export it again")

@@ -8,10 +8,10 @@ import base64
 import hashlib
 import json
 import re
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from counseling_sessions.evaluation.rating.duration import minutes_of
 from counseling_sessions.evaluation.rating.study import (
     CANNOT_SAY,
     SIDE_CHOICES,
@@ -32,11 +32,6 @@ from counseling_sessions.store.atomic import write_atomically
 FOLDER = Path(__file__).parent / "page"
 STYLES = ("page.css", "print.css")
 SCRIPTS = ("answers.js", "build.js", "page.js")
-
-WORDS_PER_MINUTE = 238
-"""Silent reading of English non-fiction by adults, on average (Brysbaert 2019)."""
-SECONDS_PER_ANSWER = 10
-"""Our estimate of the time that one answer takes after reading."""
 
 LANGUAGES = {
     "arabic": "ar",
@@ -87,6 +82,7 @@ def page_of(study: AnyStudy, sheet: Sheet | SessionSheet) -> str:
     )
     shown = {"title": words["title"], "noun": words["noun"], "Noun": words["noun"].title(), "about": words["about"]}
     data = {"format": study.format, "kind": kind, "study": study.hash, "rater": sheet.rater, "words": shown}
+    data["minutes"] = round(minutes_of(study, sheet))
     if isinstance(study, Study):
         data |= _of_pairs(study, next(one for one in study.sheets if one.rater == sheet.rater))
     else:
@@ -135,7 +131,6 @@ def _of_pairs(study: Study, sheet: Sheet) -> dict[str, Any]:
             for aspect in study.aspects.items
         ],
         "showings": showings,
-        "minutes": _minutes(showings, len(study.aspects.items)),
     }
 
 
@@ -162,7 +157,6 @@ def _of_sessions(study: ScaleStudy, sheet: SessionSheet) -> dict[str, Any]:
             for item in scale.items
         ],
         "showings": showings,
-        "minutes": _minutes(showings, len(scale.items)),
     }
 
 
@@ -175,13 +169,6 @@ def _points(scale: Scale) -> list[dict[str, str]]:
         for point, key in zip(points, digits, strict=True)
     ]
     return [*choices, {"value": CANNOT_SAY, "label": "Cannot say", "unseen": "", "key": "x"}]
-
-
-def _minutes(showings: Sequence[dict[str, Any]], questions: int) -> int:
-    words = sum(
-        len(text.split()) for showing in showings for session in showing["sessions"] for _, text in session["messages"]
-    )
-    return round(words / WORDS_PER_MINUTE + len(showings) * questions * SECONDS_PER_ANSWER / 60)
 
 
 def _session(session: StudySession, letter: str) -> dict[str, Any]:

@@ -1,10 +1,11 @@
 """The sections on what people's answers are worth: what was handed in, and how far raters agree."""
 
 from counseling_sessions.evaluation.aspects import Aspects
-from counseling_sessions.evaluation.preferred import Rated
+from counseling_sessions.evaluation.preferred import OVERALL, Rated
 from counseling_sessions.evaluation.rating.answers import Answers, Comment, ScaleAnswers, SessionComment
 from counseling_sessions.evaluation.report.document import Block, Listing, Row, Section, Table
 from counseling_sessions.evaluation.report.format import alone, figure_cell, tally_cell
+from counseling_sessions.evaluation.report.in_words import agreement_in_words
 from counseling_sessions.evaluation.report.preferred import aspect_titles
 from counseling_sessions.texts.words import counted
 
@@ -52,7 +53,10 @@ def agreement_section(rated: Rated, aspects: Aspects) -> Section:
     blocks: list[Block] = [Table("Between raters", heads, tuple(rows), notes), _raters(rated)]
     if rated.judges:
         blocks.append(_judges(rated))
-    return Section("Agreement", (), tuple(blocks))
+    overall_first = sorted(rated.agreements, key=lambda aspect: aspect != OVERALL)
+    alphas = {titles[aspect]: rated.agreements[aspect].alpha for aspect in overall_first}
+    said = agreement_in_words(alphas, len(rated.preferred.raters))
+    return Section("Agreement", tuple(said), tuple(blocks))
 
 
 def _raters(rated: Rated) -> Table:

@@ -9,6 +9,7 @@ from counseling_sessions.evaluation.codes.counts import CodeCount
 from counseling_sessions.evaluation.measure import Measures
 from counseling_sessions.evaluation.report.document import Cell, Row, Section, Table
 from counseling_sessions.evaluation.report.format import INTERVALS, NONE, figure_cell, number
+from counseling_sessions.evaluation.report.methods import said as said_of_methods
 from counseling_sessions.state import Speaker
 from counseling_sessions.texts.words import counted
 
@@ -62,6 +63,12 @@ def _rows(side: Speaker, counts: dict[str, CodeCount]) -> Iterator[Row]:
     for name, code in codebook().of(side).items():
         shares = (figure_cell(count.share(side, name), share=True) for count in counts.values())
         yield (Cell(_title(code.title, (name,)).text, code.means), _kappa_cell(held_out[name]), *shares)
+
+
+def of_codes(measures: Measures) -> Iterator[str]:
+    """How messages were coded, for a methods paragraph; nothing where no codes were asked for."""
+    if any(group.codes for group in measures.groups.values()):
+        yield said_of_methods("codes")
 
 
 def _title(title: str, codes: tuple[str, ...]) -> Cell:

@@ -14,7 +14,7 @@ from counseling_sessions.evaluation.report.format import (
     number,
     p_cells,
 )
-from counseling_sessions.evaluation.report.in_words import in_words
+from counseling_sessions.evaluation.report.in_words import comparison_in_words, unpaired_in_words
 from counseling_sessions.evaluation.report.plots import dots
 from counseling_sessions.evaluation.report.points import Point
 from counseling_sessions.evaluation.statistics.intervals import Figure
@@ -38,8 +38,9 @@ def comparison_section(comparison: Comparison, of_judges: Sequence[str] = ()) ->
         for other in comparison.others
         if not comparison.pairs[other]
     ]
+    unpaired = tuple(unpaired_in_words(comparison))
     if not comparison.compared:
-        return Section(title, tuple(without), tuple(blocks))
+        return Section(title, (*unpaired, *without), tuple(blocks))
     families = "; ".join(f"{family.name}, {counted(family.tested, 'test')}" for family in comparison.families)
     said = (
         "Sessions are paired by client, attitude and seed; sessions without a partner are left out. The test flips the signs of "
@@ -48,7 +49,9 @@ def comparison_section(comparison: Comparison, of_judges: Sequence[str] = ()) ->
         "these models, no more."
     )
     warnings = [family.warning for family in comparison.families if family.warning]
-    return Section(title, (*in_words(comparison), *of_judges, said, *warnings, *without), tuple(blocks))
+    return Section(
+        title, (*comparison_in_words(comparison), *unpaired, *of_judges, said, *warnings, *without), tuple(blocks)
+    )
 
 
 def _beyond(comparison: Comparison, other: str, items: list[Compared]) -> list[Block]:

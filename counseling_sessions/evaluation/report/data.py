@@ -53,28 +53,34 @@ def evaluation_data(
         by_group = {name: gathered.prompts_in_use(name).counts for name in gathered.groups}
         data["mixed_prompts"] = {"changed": in_use.differing.split(", "), "groups": by_group}
     if judged:
-        whose = _whose(gathered, "method")
-        data["judged"] = {
-            "scales": {scale.name: scale.hash for scale in judged.scales},
-            "group_means": {
-                # Of a group that no judge scored, that is said too.
-                group: {name: nothing(len(rows)) for name in judged.measures}
-                | means(rows, judged.measures, seed=made["seed"])
-                for group, rows in rows_by_group(measures.rows, judged.means, judged.changes, judged.measures).items()
-            },
-            "means": flat(judged.means, whose),
-            "affect": flat(judged.changes, whose),
-            "cards": judged.cards,
-            "agreement": judged.agreements,
-            "scores": flat(judged.judgements.rows, whose),
-        }
-        if judged.risk:
-            data["judged"]["risk_rubric"] = _judged_risk(judged.risk, gathered.group_of, whose, made["seed"])
-        if judged.codes:
-            data["judged"]["codes_judged"] = judged_codes_data(judged.codes, gathered.group_of, whose, made["seed"])
+        data["judged"] = _judged(gathered, measures, judged, made["seed"])
     if comparison:
         data["comparison"] = comparison
     return dict(to_jsonable_python(data, inf_nan_mode="constants"))
+
+
+def _judged(gathered: Gathered, measures: Measures, judged: Judged, seed: int) -> dict[str, Any]:
+    whose = _whose(gathered, "method")
+    rows = rows_by_group(measures.rows, judged.means, judged.changes, judged.measures)
+    data: dict[str, Any] = {
+        "scales": {scale.name: scale.hash for scale in judged.scales},
+        "group_means": {
+            # Of a group that no judge scored, that is said too.
+            group: {name: nothing(len(of_group)) for name in judged.measures}
+            | means(of_group, judged.measures, seed=seed)
+            for group, of_group in rows.items()
+        },
+        "means": flat(judged.means, whose),
+        "affect": flat(judged.changes, whose),
+        "cards": judged.cards,
+        "agreement": judged.agreements,
+        "scores": flat(judged.judgements.rows, whose),
+    }
+    if judged.risk:
+        data["risk_rubric"] = _judged_risk(judged.risk, gathered.group_of, whose, seed)
+    if judged.codes:
+        data["codes_judged"] = judged_codes_data(judged.codes, gathered.group_of, whose, seed)
+    return data
 
 
 def _judged_risk(

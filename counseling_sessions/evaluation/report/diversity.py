@@ -81,12 +81,17 @@ def _self_bleu(groups: Sequence[GroupMeasures]) -> Table | None:
         (group.name, figure_cell(one.figure), f"{one.samples} × {one.sample}", tally_cell(one.sample_clients))
         for group, one in figures
     )
-    note = f"Compare only samples of the same size. {figures[0][1].signature}, seed {figures[0][1].seed}."
+    without = {one.figure.note for _, one in figures if one.figure.value is not None and one.figure.low is None}
+    notes = (
+        "In brackets 95 % intervals over samples that share no client.",
+        *(f"{note[0].upper()}{note[1:]}." for note in sorted(without) if note),
+        f"Compare only samples of the same size. {figures[0][1].signature}, seed {figures[0][1].seed}.",
+    )
     return Table(
         "Self-BLEU of messages, 0 to 100; lower is more varied",
         ("", "self-BLEU", "messages", "clients a sample"),
         rows,
-        (note,),
+        notes,
     )
 
 

@@ -92,6 +92,26 @@ def p_cell(value: float | None, *, rejected: bool = False, detail: str = "", tes
     return Cell("< .001" if value < 0.001 else f"{value:.3f}".removeprefix("0"), detail, rejected, test=test)
 
 
+def p_words(value: float | None) -> str:
+    """A p value within a sentence."""
+    text = p_cell(value).text
+    return "no test" if value is None else f"p {text}" if text.startswith("<") else f"p = {text}"
+
+
+def figure_words(figure: Figure, *, share: bool = False, points: bool = False) -> str:
+    """A figure within a sentence, with its interval if it has one; `points`: a share is a difference of two, in points."""
+    if figure.value is None:
+        return NONE
+
+    def written(value: float) -> str:
+        return number(value, share=share).replace(" %", " points" if points else " %")
+
+    if figure.low is None or figure.high is None:
+        return f"{written(figure.value)} (no interval)"
+    low, high = written(figure.low).removesuffix(" points").removesuffix(" %"), written(figure.high)
+    return f"{written(figure.value)} (95 % interval {low} to {high})"
+
+
 def p_cells(test: Significance, *, more: str = "") -> tuple[Cell, Cell]:
     """The p value as it is, with how it was obtained behind it (and `more`), and corrected for its family."""
     detail = "; ".join(part for part in (tested(test.p), more) if part)

@@ -10,13 +10,10 @@ from counseling_sessions.evaluation.report.format import (
     figure_cell,
     in_family,
     number,
-    p_cell,
     p_cells,
     tally_cell,
 )
 from counseling_sessions.evaluation.statistics.crossed import Population
-from counseling_sessions.evaluation.statistics.intervals import Figure
-from counseling_sessions.evaluation.statistics.sign_flips import PValue
 
 ASPECTS_UP_TO = 6
 """Up to so many raters a table has their rates by aspect, beyond it those of all aspects together."""
@@ -59,33 +56,9 @@ def _beyond(duel: Duel, titles: Mapping[str, str], who: str) -> Table:
     ]
     reasons = dict.fromkeys(rate.population.rate.note for rate in duel.rates.values() if rate.population.rate.note)
     notes += [f"{NONE}: {reason}." for reason in reasons]
-    notes += _in_words(duel, who)
     caption = f"{duel.first} preferred to {duel.second}, for {who}s like these"
     heads = ("", f"win rate of the typical {who}, ties half", "t", "p", "p (Holm)")
     return Table(caption, heads, tuple(rows), tuple(notes))
-
-
-def _in_words(duel: Duel, who: str) -> list[str]:
-    """The result over all aspects as a paper may put it; nothing where one of the two could not be had."""
-    these, beyond = duel.rates[OVERALL], duel.rates[OVERALL].population
-    if beyond.t is None or beyond.degrees is None or these.rate.low is None:
-        return []
-    return [
-        f"In words: over all aspects these {who}s preferred {duel.first} to {duel.second} in {_rate(these.rate)} of their answers, "
-        f"ties half ({_p(these.test)}, sign flips over clients). For the typical one of {who}s like these the rate is "
-        f"{_rate(beyond.rate)} (t({beyond.degrees:.1f}) = {number(beyond.t)}, {_p(beyond.test)}). The share of all "
-        "their answers may lie nearer to one half.",
-    ]
-
-
-def _rate(figure: Figure) -> str:
-    text, _, ends = figure_cell(replace(figure, missing=0), share=True).text.partition(" [")
-    return f"{text} (95 % interval {ends.removesuffix(']').replace(', ', ' to ')} %)"
-
-
-def _p(test: PValue) -> str:
-    text = p_cell(test.value).text
-    return f"p {text}" if text.startswith("<") else f"p = {text}"
 
 
 def _t(beyond: Population, who: str) -> Cell | str:

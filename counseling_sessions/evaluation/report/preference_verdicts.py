@@ -9,10 +9,11 @@ from functools import cache
 from pathlib import Path
 
 from counseling_sessions.evaluation.aspects import RubricPart, RubricText
-from counseling_sessions.evaluation.judged_pairs import JudgedPairs
+from counseling_sessions.evaluation.judged_pairs import JudgedPairs, LostAnswers
 from counseling_sessions.evaluation.judging.controls import ControlResult
 from counseling_sessions.evaluation.judging.position import Position
-from counseling_sessions.evaluation.report.format import NONE, number, p_cell
+from counseling_sessions.evaluation.judging.verdicts import reason_words
+from counseling_sessions.evaluation.report.format import NONE, number, p_words
 from counseling_sessions.evaluation.statistics.intervals import Figure
 from counseling_sessions.settings import read_yaml
 
@@ -20,6 +21,7 @@ from counseling_sessions.settings import read_yaml
 class Thresholds(RubricPart):
     """From which shares on a sentence holds; the file says what each is."""
 
+    lost: float
     undecided: float
     leans: float
     position: float
@@ -40,12 +42,13 @@ class VerdictWords(RubricPart):
 
 @dataclass(frozen=True)
 class JudgeFigures:
-    """What a verdict rests on: a judge's position, how often it prefers the longer session, and its control pairs, if any."""
+    """What a verdict rests on: position, how often the longer one is preferred, control pairs (if any), and answers that were lost."""
 
     position: Position
     longer: Figure | None = None
     identical: ControlResult | None = None
     padded: ControlResult | None = None
+    lost: LostAnswers | None = None
 
 
 @dataclass(frozen=True)
@@ -73,6 +76,7 @@ def preference_verdicts(judged: JudgedPairs) -> list[PreferenceVerdict]:
                 judged.longer.get(position.judge),
                 results.get((position.judge, "identical")),
                 results.get((position.judge, "padded")),
+                judged.lost.get(position.judge),
             )
         )
         for position in judged.positions
@@ -89,6 +93,8 @@ def preference_verdict(judge: JudgeFigures) -> PreferenceVerdict:
 
 def _kinds(judge: JudgeFigures, limit: Thresholds) -> Iterator[str]:
     position = judge.position
+    if judge.lost and judge.lost.share >= limit.lost:
+        yield "lost"
     if position.undecided.value is None:
         yield "silent"
         return
@@ -153,8 +159,9 @@ def _values(judge: JudgeFigures) -> Mapping[str, str]:
         "consistent": position.consistent.value,
         "expected": position.expected,
         "undecided": position.undecided.value,
+        "lost": judge.lost.share if judge.lost else None,
         "stayed": (counts.stayed_first + counts.stayed_second) / counts.both if counts.both else None,
     }
     written = {name: NONE if value is None else number(value, share=True) for name, value in shares.items()}
-    p = p_cell(position.test.value).text
-    return written | {"p": "no test" if p == NONE else f"p {p}" if p.startswith("<") else f"p = {p}"}
+    reasons = reason_words(judge.lost.lost) if judge.lost else ""
+    return written | {"p": p_words(position.test.value), "reasons": reasons}

@@ -7,6 +7,7 @@ from counseling_sessions.evaluation.pair_lengths import DuelLengths
 from counseling_sessions.evaluation.preferred import OVERALL, Duel, Preferred
 from counseling_sessions.evaluation.report.document import Block, Cell, Row, Section, Table
 from counseling_sessions.evaluation.report.format import figure_cell, in_family, p_cells
+from counseling_sessions.evaluation.report.in_words import preference_in_words
 from counseling_sessions.evaluation.report.lengths import length_tables
 from counseling_sessions.evaluation.report.per_rater import cautions, rater_tables
 from counseling_sessions.evaluation.report.plots import dots
@@ -36,7 +37,8 @@ def preference_section(
     ]
     if preferred.unanswered:
         said.append(f"{counted(preferred.unanswered, 'decision')} could not be had, and are left out.")
-    return Section("Preferences", (*said, *cautions(preferred, who)), tuple(blocks))
+    words = [preference_in_words(duel, titles, who, lengths) for duel in duels]
+    return Section("Preferences", (*words, *said, *cautions(preferred, who)), tuple(blocks))
 
 
 def aspect_titles(aspects: Aspects) -> dict[str, str]:

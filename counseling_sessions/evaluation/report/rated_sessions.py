@@ -1,8 +1,23 @@
 """The sections on sessions that people rated on a scale: their means, how far they agree, and judges beside them."""
 
-from counseling_sessions.evaluation.rated_sessions import BesidePeople, RatedSessions, ScoreAgreement
+from counseling_sessions.evaluation.rated_sessions import (
+    BesidePeople,
+    RatedDifference,
+    RatedSessions,
+    ScoreAgreement,
+)
 from counseling_sessions.evaluation.report.document import Block, Cell, Row, Section, Table
-from counseling_sessions.evaluation.report.format import INTERVALS, NONE, figure_cell, number, plain_cell, tally_cell
+from counseling_sessions.evaluation.report.format import (
+    INTERVALS,
+    NONE,
+    figure_cell,
+    in_family,
+    number,
+    p_cells,
+    plain_cell,
+    tally_cell,
+)
+from counseling_sessions.evaluation.report.in_words import agreement_in_words, ratings_in_words
 from counseling_sessions.evaluation.statistics.variance import GStudy
 
 
@@ -14,15 +29,32 @@ def ratings_section(rated: RatedSessions) -> Section:
         for name, of_group in rated.means.items()
     ]
     table = Table("Means over sessions, each the mean of its raters", ("", *groups), tuple(rows), (INTERVALS,))
-    return Section("People's ratings", (f"{rated.scale.title}, {_points(rated)}. {rated.scale.note}",), (table,))
+    said = f"{rated.scale.title}, {_points(rated)}. {rated.scale.note}"
+    return Section("People's ratings", (*ratings_in_words(rated), said), (table, *map(_difference, rated.differences)))
+
+
+def _difference(one: RatedDifference) -> Table:
+    """One group less another, by subscale."""
+    rows: list[Row] = []
+    for name, difference in one.subscales.items():
+        test = in_family(difference.test, one.family, name)
+        means = (figure_cell(mean) for mean in (difference.mean, difference.other_mean))
+        rows.append((_title(name), *means, figure_cell(difference.difference, test=test), *p_cells(test)))
+    notes = (
+        "Means over clients, each counted once. p: Welch's t on them, paired where clients are the same; corrected by Holm over the "
+        "subscales. It holds for these raters: clients alone are chance. Bold: below .05 after the correction.",
+    )
+    heads = ("", one.first, one.second, "difference", "p", "p (Holm)")
+    return Table(f"{one.first} less {one.second}, as people rated", heads, tuple(rows), notes)
 
 
 def agreement_of_scores(rated: RatedSessions) -> Section:
     """How far people agree, on items and subscales, and what other numbers of raters would reach."""
+    said = tuple(
+        agreement_in_words({_title(name): one.alpha for name, one in rated.subscales.items()}, len(rated.raters))
+    )
     if len(rated.raters) < 2:
-        return Section(
-            "Agreement", ("One person alone agrees with nobody: agreement needs two raters.",), (_users(rated),)
-        )
+        return Section("Agreement", said, (_users(rated),))
     titles = {item.id: item.title for item in rated.scale.items}
     rows: list[Row] = [_agreed(_title(name), one) for name, one in rated.subscales.items()]
     rows += [_agreed(titles[name], one) for name, one in rated.items.items()]
@@ -33,7 +65,7 @@ def agreement_of_scores(rated: RatedSessions) -> Section:
         "brackets 95 % intervals, clustered by client: of ICC(A) for raters like these, of the others for these raters.",
     )
     blocks: list[Block] = [Table("Between people", heads, tuple(rows), notes), _variance(rated), _users(rated)]
-    return Section("Agreement", (), tuple(blocks))
+    return Section("Agreement", said, tuple(blocks))
 
 
 def _agreed(title: str, one: ScoreAgreement) -> Row:
