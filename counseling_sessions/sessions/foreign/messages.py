@@ -6,21 +6,27 @@ columns beside each other; a list and an exchange beside it. A list or a text ma
 
 import json
 from collections import Counter
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from counseling_sessions.profiles.documents.paths import at
 from counseling_sessions.sessions.foreign.errors import FieldError
+from counseling_sessions.sessions.foreign.keys import (
+    ANSWERED,
+    ASKED,
+    MessageKeys,
+    asked_and_answered,
+    is_pair,
+    keys_of,
+    objects_of_columns,
+    sides_in,
+)
 from counseling_sessions.sessions.foreign.metadata import Codes, codes_of
 from counseling_sessions.sessions.foreign.shapes import Shape
 from counseling_sessions.sessions.foreign.transcripts import labelled, lines_before
-from counseling_sessions.sessions.foreign.usual import key_in, plain, usual
+from counseling_sessions.sessions.foreign.usual import plain, usual
 
-ASKED, ANSWERED = "user", "assistant"
-"""The names of the two speakers where a pair has none, as chats have them."""
-CLOSED = 2
-"""Items of a pair."""
 MOST_NAME = 100
 """Characters kept of a speaker's name."""
 
@@ -48,15 +54,6 @@ class Talk:
     passed_over: Counter[str] = field(default_factory=Counter)
 
 
-@dataclass(frozen=True)
-class _Keys:
-    """The keys of a list's objects: of speaker and text, or of the two sides of a pair."""
-
-    speaker: str = ""
-    text: str = ""
-    pair: bool = False
-
-
 def talk_of(value: Any, shape: Shape, client_is: str | None = None) -> Talk:
     """The messages of one session; `client_is` names speakers. Raises `FieldError` where there is none, or one is wrong."""
     shape = shape.with_client(client_is)
@@ -81,7 +78,7 @@ def is_message(value: Any, shape: Shape | None = None) -> bool:
         return bool(labelled(value, shape.names if shape else ()))
     if not isinstance(value, Mapping) or (_messages_key(value) and not (shape and shape.text)):
         return False
-    return _keys_of([value], shape) is not None
+    return keys_of([value], shape) is not None
 
 
 def _container(value: Any, shape: Shape) -> tuple[str, Any]:
@@ -95,7 +92,7 @@ def _container(value: Any, shape: Shape) -> tuple[str, Any]:
         return "", None
     if key := _messages_key(value):
         return key, _unpacked(value[key])
-    if pair := _asked_and_answered(value):
+    if pair := asked_and_answered(value):
         return pair[0], [value]
     wanted = ", ".join(shape.messages) or "any usual name"
     there = ", ".join(map(str, list(value)[:8])) + (" …" if len(value) > 8 else "")
@@ -118,10 +115,10 @@ def _holds_messages(value: Any) -> bool:
     if isinstance(value, str):
         return bool(labelled(value))
     if isinstance(value, Mapping):
-        return _columns(value) is not None
+        return objects_of_columns(value) is not None
     if not isinstance(value, Sequence):
         return False
-    return not value or isinstance(value[0], (str, Mapping)) or _is_pair(value[0])
+    return not value or isinstance(value[0], (str, Mapping)) or is_pair(value[0])
 
 
 def _unpacked(value: Any) -> Any:
@@ -148,7 +145,7 @@ def _read(talk: Talk, messages: Any, shape: Shape) -> None:
             talk.passed_over["line before the first speaker"] += head
         for speaker, text in labelled(messages, shape.names):
             _add(talk, speaker, text, {}, aside=shape.asides)
-    elif isinstance(messages, Mapping) and (items := _columns(messages)) is not None:
+    elif isinstance(messages, Mapping) and (items := objects_of_columns(messages)) is not None:
         _read_list(talk, items, shape)
     elif isinstance(messages, list | tuple):
         _read_list(talk, messages, shape)
@@ -160,18 +157,18 @@ def _read_list(talk: Talk, items: Sequence[Any], shape: Shape) -> None:
     objects = [item for item in items if isinstance(item, Mapping)]
     if shape.order and len(objects) == len(items):
         items = sorted(objects, key=lambda item: _place(at(item, str(shape.order))))
-    keys = _keys_of(objects, shape)
+    keys = keys_of(objects, shape)
     before: tuple[Any, str, str] | None = None
     for place, item in enumerate(items):
         where = f"{talk.place}.{place}".lstrip(".")
         if isinstance(item, str):
             for speaker, text in labelled(item, shape.names) or _unlabelled(where):
                 _add(talk, speaker, text, {}, aside=shape.asides)
-        elif _is_pair(item):
+        elif is_pair(item):
             for speaker, text in zip((ASKED, ANSWERED), item, strict=True):
                 _add(talk, speaker, text, {}, where)
         elif isinstance(item, Mapping) and keys and keys.pair:
-            sides = [*_sides_of(item, shape)]
+            sides = [*sides_in(item, shape)]
             for speaker, text in sides:
                 _add(talk, speaker, text, {}, where)
             if not sides:
@@ -183,7 +180,12 @@ def _read_list(talk: Talk, items: Sequence[Any], shape: Shape) -> None:
 
 
 def _add_object(
-    talk: Talk, item: Mapping[str, Any], keys: _Keys, shape: Shape, where: str, before: tuple[Any, str, str] | None
+    talk: Talk,
+    item: Mapping[str, Any],
+    keys: MessageKeys,
+    shape: Shape,
+    where: str,
+    before: tuple[Any, str, str] | None,
 ) -> tuple[Any, str, str] | None:
     """Add an object's message; one that an annotator coded again adds its codes to the message that was there."""
     speaker, text = item.get(keys.speaker), item.get(keys.text)
@@ -242,66 +244,3 @@ def _text(talk: Talk, value: Any, where: str) -> str | None:
 
 def _unlabelled(where: str) -> list[tuple[str, str]]:
     raise FieldError(where, "is a line without the label of a speaker")
-
-
-def _keys_of(items: Sequence[Mapping[str, Any]], shape: Shape | None = None) -> _Keys | None:
-    """The keys of speaker and text in these objects, or that they are pairs; None where they are neither.
-
-    Of several keys that may name the speaker that one counts whose values are speakers' names.
-    """
-    if not items:
-        return None
-    said = shape or Shape()
-    speakers = [key for key in _keys_like(items, said.speaker, usual().speaker) if _names_speakers(items, key)]
-    known = [key for key in speakers if any(plain(str(item.get(key))) in usual().kinds for item in items)]
-    for speaker in (*known, *speakers):
-        texts = [key for key in _keys_like(items, said.text, usual().text) if key != speaker]
-        if texts:
-            return _Keys(speaker, texts[0])
-    return _Keys(pair=True) if any(_pairs(items, said)) else None
-
-
-def _pairs(items: Sequence[Mapping[str, Any]], shape: Shape) -> Iterator[bool]:
-    return (len([*_sides_of(item, shape)]) == CLOSED for item in items)
-
-
-def _keys_like(items: Sequence[Mapping[str, Any]], own: Sequence[str], usual_names: Sequence[str]) -> list[str]:
-    """The keys that objects have of these: a shape's, else the usual ones."""
-    names = [plain(name) for name in own] or [*usual_names]
-    return list(dict.fromkeys(key for item in items[:50] for name in names if (key := key_in(item, [name]))))
-
-
-def _names_speakers(items: Sequence[Mapping[str, Any]], key: str) -> bool:
-    values = [item.get(key) for item in items]
-    return all(isinstance(value, str | int) and not isinstance(value, bool) for value in values if value is not None)
-
-
-def _sides_of(item: Mapping[str, Any], shape: Shape) -> Iterator[tuple[str, Any]]:
-    """The messages of an object that has both sides as keys, in their order there."""
-    named = {plain(name) for name in (*shape.counselor, *shape.client)}
-    sides = [key for key in item if isinstance(key, str) and (plain(key) in named or plain(key) in usual().kinds)]
-    speech = [key for key in sides if plain(key) in named or usual().kinds[plain(key)] != "aside"]
-    if speech:
-        yield from ((key, item[key]) for key in speech)
-    elif pair := _asked_and_answered(item):
-        yield from zip((ASKED, ANSWERED), (item[key] for key in pair), strict=True)
-
-
-def _asked_and_answered(item: Mapping[str, Any]) -> tuple[str, str] | None:
-    answered = key_in(item, usual().answered)
-    # Of instruction and input, both usual, the one that says something is what was asked.
-    asked = [key for name in usual().asked if (key := key_in(item, [name])) and item[key]]
-    return (asked[0], answered) if asked and answered else None
-
-
-def _is_pair(item: Any) -> bool:
-    return isinstance(item, list | tuple) and len(item) == CLOSED and all(isinstance(text, str) for text in item)
-
-
-def _columns(value: Mapping[str, Any]) -> list[dict[str, Any]] | None:
-    """The objects of a list that is written as columns of one length; None where it is not."""
-    columns = {key: column for key, column in value.items() if isinstance(column, list)}
-    lengths = {len(column) for column in columns.values()}
-    if len(lengths) != 1 or not key_in(columns, usual().speaker) or not key_in(columns, usual().text):
-        return None
-    return [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
