@@ -95,7 +95,7 @@ def test_a_users_own_wording_takes_the_place_of_ours_and_has_another_hash(tmp_pa
         ({"anchors": {0: "none"}}, "warmth: needs anchors for two points"),
         ({"items": [{"id": "warmth", "title": "t", "definition": "d"}] * 2}, "'warmth' is there twice"),
         ({"items": [{"id": "Warm th", "title": "t", "definition": "d"}]}, "items.0.id"),
-        ({"colour": "red"}, "colour: Extra inputs"),
+        ({"colour": "red"}, "colour: there is no such key; there are"),
         ({"question": None}, "question"),
     ],
 )

@@ -26,6 +26,8 @@ EVERY_SUFFIX = frozenset(SUFFIXES | TEXT_SUFFIXES)
 _NO_DATA = re.compile(r"index\.jsonl|(readme|license|licence|citation|changelog|notice)(\.\w+)?", re.IGNORECASE)
 """Names of files that are about the data beside them, such as the card and the index of our exports."""
 _OF_ARROW = {"dataset_info.json", "state.json", "dataset_dict.json"}
+_OURS = {"judgements", "making"}
+"""Folders that this program puts beside sessions and profiles: a judge's answers, and what became of those that wrote clients."""
 _SPLITS = {"train", "validation", "test"}
 """Names of files that are a data set with its splits: what lies in folders beside them is what it was made from."""
 _RUN_MARKS = ("run.json", "shards", "ledger", "sessions.ledger", "journals")
@@ -76,8 +78,7 @@ def files_in(path: Path, suffixes: Collection[str] = EVERY_SUFFIX, *, notes: lis
     except OSError as error:
         raise ProfileError(f"{path}: cannot be read: {error.strerror or error}") from None
     if not places:
-        passed = f"; {len(runs)} of its folders are runs, to be named themselves, such as {runs[0]}" if runs else ""
-        raise ProfileError(f"{path}: nothing to read here; looked for {', '.join(sorted(suffixes))} files{passed}")
+        raise ProfileError(f"{path}: nothing to read here; looked for {', '.join(sorted(suffixes))} files")
     if notes is not None:
         notes += [Note(str(run), "is a run's folder and was passed over; name it by itself") for run in runs]
     return sorted(places, key=lambda place: natural(place.name))
@@ -121,7 +122,7 @@ def _walk(folder: Path, top: Path, runs: list[Path], seen: set[Path]) -> Iterato
     is_data_set = any(path.is_file() and path.stem in _SPLITS and _suffix(path.name) in SUFFIXES for path in inside)
     is_arrow = "dataset_dict.json" in names or any(name.endswith(".arrow") for name in names)
     for path in inside:
-        if path.is_dir() and is_data_set:
+        if path.is_dir() and (is_data_set or path.name in _OURS):
             continue
         if path.is_dir():
             yield from _walk(path, top, runs, seen)

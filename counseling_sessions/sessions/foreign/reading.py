@@ -11,8 +11,9 @@ from typing import Any
 
 from counseling_sessions.profiles.documents import Place, Record, files_in, records_of
 from counseling_sessions.profiles.documents.paths import at
-from counseling_sessions.profiles.problems import Note, Problem
+from counseling_sessions.profiles.problems import Note, Problem, ProfileError
 from counseling_sessions.sessions.entries import record_of_value
+from counseling_sessions.sessions.folder import runs_inside
 from counseling_sessions.sessions.foreign.assembling import Origin, sessions_of
 from counseling_sessions.sessions.foreign.errors import FieldError
 from counseling_sessions.sessions.foreign.messages import is_message
@@ -67,7 +68,7 @@ def records_and_sessions(
 
     notes = [] if notes is None else notes
     listed = _ids_in(path / INDEX)
-    for file in files_in(path, notes=notes):
+    for file in _files(path, notes):
         ids: dict[str, int] = {}
         openings = Openings()
         for item in in_sessions(
@@ -90,6 +91,13 @@ def records_and_sessions(
                     yield str(file), openings.checked(_named(session, ids, name), origin)
                 else:
                     yield str(file), session
+
+
+def _files(path: Path, notes: list[Note]) -> list[Place]:
+    try:
+        return files_in(path, notes=notes)
+    except ProfileError as error:
+        raise ProfileError(f"{error}{runs_inside(path)}") from None
 
 
 def _records(file: Place, how: HowToRead, notes: list[Note]) -> Iterator[Record | Problem]:

@@ -74,7 +74,7 @@ def test_a_run_inside_is_passed_over_and_said(tmp_path):
     assert names(tmp_path, notes=notes) == ["1.json"]
     assert [note.file for note in notes] == [str(tmp_path / "planned"), str(tmp_path / "run")]
     (tmp_path / "1.json").unlink()
-    with pytest.raises(ProfileError, match=r"2 of its folders are runs, to be named themselves, such as .*planned$"):
+    with pytest.raises(ProfileError, match="nothing to read here; looked for"):
         files_in(tmp_path)
 
 
