@@ -1,4 +1,4 @@
-"""What it takes to read sessions of each form: time a record and peak memory, each in a process of its own.
+"""What it takes to read sessions of each form, as records and as sessions: time and peak memory, each in a process of its own.
 
 python benchmarks/reading.py [--sessions 100000] [--folder FOLDER]
 """
@@ -23,6 +23,7 @@ from rich.console import Console
 from rich.table import Table
 
 from counseling_sessions.profiles.documents import Record, records_of
+from counseling_sessions.sessions import Session, read_sessions
 
 MESSAGES = 20
 PIECE = 1000
@@ -79,11 +80,12 @@ FORMS: dict[str, tuple[str, Callable[[Path, int], None]]] = {
 }
 
 
-def measured(path: Path) -> tuple[int, float, float, float]:
-    """Records, seconds, and MiB of memory before and at most."""
+def measured(path: Path, as_sessions: bool) -> tuple[int, float, float, float]:
+    """Records or sessions, seconds, and MiB of memory before and at most."""
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     start = time.perf_counter()
-    count = sum(isinstance(item, Record) for item in records_of(path))
+    items = read_sessions(path) if as_sessions else records_of(path)
+    count = sum(isinstance(item, Session if as_sessions else Record) for item in items)
     return count, time.perf_counter() - start, before, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 
@@ -92,7 +94,9 @@ def main() -> None:
     parser.add_argument("--sessions", type=int, default=100_000)
     parser.add_argument("--folder", type=Path, help="where the files are made (default: a temporary folder)")
     args = parser.parse_args()
-    table = Table("form", "file, MiB", "records", "µs a record", "MiB before", "MiB at most")
+    table = Table(
+        "form", "file, MiB", "records", "µs a record", "MiB before", "MiB at most", "µs a session", "MiB at most"
+    )
     with tempfile.TemporaryDirectory(dir=args.folder) as folder:
         for form, (name, write) in FORMS.items():
             path = Path(folder) / name
@@ -100,12 +104,14 @@ def main() -> None:
             with multiprocessing.get_context("spawn").Pool(1) as pool:
                 pool.apply(write, (path, args.sessions))
             with multiprocessing.get_context("spawn").Pool(1) as pool:
-                count, seconds, before, most = pool.apply(measured, (path,))
+                count, seconds, before, most = pool.apply(measured, (path, False))
+            with multiprocessing.get_context("spawn").Pool(1) as pool:
+                read, session_seconds, _, session_most = pool.apply(measured, (path, True))
+            assert read == args.sessions
             size = path.stat().st_size / 2**20
             path.unlink()
-            table.add_row(
-                form, f"{size:,.0f}", f"{count:,}", f"{seconds / count * 1e6:.1f}", f"{before:.0f}", f"{most:.0f}"
-            )
+            row = (f"{size:,.0f}", f"{count:,}", f"{seconds / count * 1e6:.1f}", f"{before:.0f}", f"{most:.0f}")
+            table.add_row(form, *row, f"{session_seconds / read * 1e6:.0f}", f"{session_most:.0f}")
     Console().print(table)
 
 

@@ -1,5 +1,6 @@
 """What a file calls its sessions and clients."""
 
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -38,10 +39,16 @@ def group_of(row: Any, shape: Shape) -> str | None:
         return None
     if shape.group:
         return _name(at(row, shape.group))
+    parts = [named for key in _group_keys(tuple(row)) if (named := _name(row[key])) is not None]
+    return "-".join(parts) or None
+
+
+@lru_cache(maxsize=64)  # the rows of a table have the same keys
+def _group_keys(layout: tuple[str, ...]) -> tuple[str, ...]:
+    row = dict.fromkeys(layout)
     spoken = {key_in(row, usual().speaker), key_in(row, usual().text)}
     keys = (key for names in (usual().client_id, usual().row_group) for name in names if (key := key_in(row, [name])))
-    parts = [named for key in dict.fromkeys(keys) if key not in spoken and (named := _name(row[key])) is not None]
-    return "-".join(parts) or None
+    return tuple(key for key in dict.fromkeys(keys) if key not in spoken)
 
 
 def rows_without_session(value: Any, shape: Shape) -> bool:

@@ -46,7 +46,8 @@ def _pairs(items: Sequence[Mapping[str, Any]], shape: Shape) -> Iterator[bool]:
 def _keys_like(items: Sequence[Mapping[str, Any]], own: Sequence[str], usual_names: Sequence[str]) -> list[str]:
     """The keys that objects have of these: a shape's, else the usual ones."""
     names = [plain(name) for name in own] or [*usual_names]
-    return list(dict.fromkeys(key for item in items[:50] for name in names if (key := key_in(item, [name]))))
+    layouts = {tuple(item): item for item in items}.values()  # most have the same keys
+    return list(dict.fromkeys(key for item in layouts for name in names if (key := key_in(item, [name]))))
 
 
 def _names_speakers(items: Sequence[Mapping[str, Any]], key: str) -> bool:

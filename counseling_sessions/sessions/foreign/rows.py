@@ -20,33 +20,46 @@ def in_sessions(items: Iterator[Record | Problem], shape_for: Callable[[Any], Sh
     come again later, or that has too many, is a problem.
     """
     rows: list[Record] = []
-    key: Any = None
-    seen: set[Any] = set()
+    key: str | None = None
+    shape: Shape | None = None
+    seen: set[str] = set()
     for item in items:
-        if isinstance(item, Record) and isinstance(item.value, dict) and is_message(item.value, shape_for(item.value)):
-            group = group_of(item.value, shape_for(item.value))
-            if rows and (group != key or len(rows) == MOST_ROWS):
-                yield _session(rows)
-                seen.add(key)
-                rows = []
-            if group is not None and group in seen:
-                yield Problem(
-                    item.file,
-                    f"rows of session {group!r} come again after others, so that it is in pieces; sort the file by its session",
-                    item.number,
-                )
-                continue
-            key = group
-            rows.append(item)
+        # A row with the keys of the row before is a message as that was, of the same shape.
+        like_before = bool(rows) and isinstance(item, Record) and _keys(item.value) == _keys(rows[-1].value)
+        if not like_before:
+            shape = _shape_of_row(item, shape_for)
+        if shape is None or not isinstance(item, Record):
+            yield from _ended(rows, key, seen)
+            yield item
             continue
-        if rows:
-            yield _session(rows)
-            seen.add(key)
-            rows = []
-        yield item
+        group = group_of(item.value, shape)
+        if group != key or len(rows) == MOST_ROWS:
+            yield from _ended(rows, key, seen)
+        if group is not None and group in seen:
+            why = f"rows of session {group!r} come again after others, so that it is in pieces; sort the file by its session"
+            yield Problem(item.file, why, item.number)
+            continue
+        key = group
+        rows.append(item)
+    yield from _ended(rows, key, seen)
+
+
+def _keys(value: Any) -> tuple[Any, ...] | None:
+    return tuple(value) if isinstance(value, dict) else None
+
+
+def _shape_of_row(item: Record | Problem, shape_for: Callable[[Any], Shape]) -> Shape | None:
+    """The shape of a record that is a message; None for any other."""
+    if not isinstance(item, Record) or not isinstance(item.value, dict):
+        return None
+    shape = shape_for(item.value)
+    return shape if is_message(item.value, shape) else None
+
+
+def _ended(rows: list[Record], key: str | None, seen: set[str]) -> Iterator[Record]:
+    """The session of these rows, if there are any; they are taken away, and its name is kept."""
     if rows:
-        yield _session(rows)
-
-
-def _session(rows: list[Record]) -> Record:
-    return Record(rows[0].file, rows[0].number, [row.value for row in rows])
+        yield Record(rows[0].file, rows[0].number, [row.value for row in rows])
+        rows.clear()
+        if key is not None:
+            seen.add(key)
