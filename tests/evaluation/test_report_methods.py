@@ -7,10 +7,13 @@ from typing import Any
 import pytest
 
 import run
+from tests import long
 from tests.evaluation import pair_judges
 from tests.evaluation.methods import methods_of, unexplained
 from tests.evaluation.test_commands import answer
 from tests.evaluation.test_pair_judges import prefer
+
+pytestmark = pytest.mark.skipif(not long.ASKED_FOR, reason=f"takes half a minute: set {long.VARIABLE}=1 to run it")
 
 
 @pytest.fixture(scope="module")
