@@ -13,7 +13,7 @@ class _Duration(RubricPart):
     words_per_minute: int
     source: RubricText
     seconds_per_answer: int
-    told: RubricText
+    said: RubricText
 
 
 @cache
@@ -36,7 +36,7 @@ def duration_in_words(study: AnyStudy) -> str:
     """What a study takes each of its raters (the one who takes longest) and all of them, and on what the estimate rests."""
     minutes = [minutes_of(study, sheet) for sheet in study.sheets]
     figures = _figures()
-    return figures.told.format(
+    return figures.said.format(
         each=_time(max(minutes)),
         all=_time(sum(minutes)),
         words_per_minute=figures.words_per_minute,

@@ -25,6 +25,8 @@ _WHOLE_YEARS = re.compile(r"\D{0,3}(\d{1,3})(?:\.0)?\s*(?:years?(?: old)?|yrs?|�
 _ENDS = ".!?…。！？"
 FORM_OF_THEIR_OWN = "clients at risk have a form of their own, see docs/ethics.md"
 
+CUT = "…"
+"""What ends a part of a path that stands for the field that begins so."""
 _RATED = ("attitude", "severity")
 MOST_SAID = 80
 """Characters of a mark's words that a message repeats."""
@@ -146,16 +148,24 @@ class _Taken:
     def risk(self) -> str | None:
         """What a mark of the format says of a risk: any value but a safe one, also an empty or unknown one."""
         for mark in self._form.risk:
-            said = at(self._value, mark.path)
+            said = at(self._value, self._in_full(mark.path))
             if said is not None and str(said).strip().casefold() not in mark.safe:
                 return f"{mark.what}: {str(said).strip()[:MOST_SAID] or 'left empty'}"
-            if mark.path in self._leaves:
-                self.used[mark.path] = (mark.path,)
+            if (path := self._in_full(mark.path)) in self._leaves:
+                self.used[path] = (path,)
         return None
+
+    def _in_full(self, path: str) -> str:
+        """The path with the name of a last field that is cut (`…`) in full."""
+        above, _, last = path.rpartition("/")
+        fields = at(self._value, above) if above else self._value
+        if not last.endswith(CUT) or not isinstance(fields, Mapping):
+            return path
+        return next((f"{above}/{name}" for name in fields if str(name).startswith(last[:-1])), path)
 
     def texts(self) -> Iterator[str]:
         """Every text of the record, whether it has a place or not, but for conversations that stand beside the form."""
-        marks = {mark.path for mark in self._form.risk}
+        marks = {self._in_full(mark.path) for mark in self._form.risk}
         for path, leaf in self._leaves.items():
             if isinstance(leaf, str) and path not in marks and not _CONVERSATION.match(path):
                 yield leaf
@@ -185,7 +195,7 @@ def _place(part: str) -> str:
         return r"\d+"
     if part.endswith("+") and part[:-1].isdecimal() and len(part) <= len("99+"):
         return f"(?!{'|'.join(f'{number}(?:/|$)' for number in range(int(part[:-1])))})\\d+"
-    return re.escape(part)
+    return rf"{re.escape(part[:-1])}[^/]*" if part.endswith(CUT) else re.escape(part)
 
 
 def _supply(fields: dict[str, Any], supplied: Supplied) -> tuple[str, ...]:

@@ -1,6 +1,7 @@
 """Formats of client profiles, each described by a small file: which of our fields is which of theirs.
 
-A path is as in `documents.paths`; `*` stands for every place of a list, and `2+` for that place and all after it.
+A path is as in `documents.paths`; `*` stands for every place of a list, `2+` for that place and all after it, and a part that ends
+in `…` for the field that begins so.
 """
 
 from collections.abc import Mapping

@@ -35,10 +35,10 @@ def marked(head: bytes) -> str | None:
     return next((name for mark, name in _MARKS if head.startswith(mark)), None)
 
 
-def is_utf8(head: bytes, *, whole: bool) -> bool:
+def is_utf8(head: bytes, *, is_all: bool) -> bool:
     """Whether a file's beginning is UTF-8; its last character may be cut unless this is the whole file. NUL is no text."""
     try:
-        codecs.getincrementaldecoder(UTF_8)().decode(head, final=whole)
+        codecs.getincrementaldecoder(UTF_8)().decode(head, final=is_all)
     except UnicodeDecodeError:
         return False
     return b"\0" not in head

@@ -47,16 +47,16 @@ def binary_kind(head: bytes, suffix: str) -> Kind | None:
     return next((kind for magic, kind in _MAGIC.items() if head.startswith(magic)), None)
 
 
-def text_kind(head: str, suffix: str, *, whole: bool) -> Kind:
-    """The kind of a file of text, from its beginning, or from the `whole` of it."""
+def text_kind(head: str, suffix: str, *, is_all: bool) -> Kind:
+    """The kind of a file of text, from its beginning, which may be all of it (`is_all`)."""
     if suffix in YAML:
         return Kind.YAML
     if _JSON_START.match(head):
-        return Kind.JSON_LINES if _is_lines(head, suffix, whole=whole) else Kind.JSON
+        return Kind.JSON_LINES if _is_lines(head, suffix, is_all=is_all) else Kind.JSON
     if suffix in TABLES or suffix in TEXT_SUFFIXES:
         return Kind.TABLE if suffix in TABLES else Kind.TEXT
     is_json = suffix in JSON_LINES or suffix == ".json"
-    if not (is_json and _SCALAR.match(head)) and _is_table(head, whole=whole):
+    if not (is_json and _SCALAR.match(head)) and _is_table(head, is_all=is_all):
         return Kind.TABLE
     if not is_json:
         return Kind.OPEN
@@ -69,9 +69,9 @@ def is_expected(kind: Kind, suffix: str) -> bool:
     return suffix not in known_suffixes or suffix in _EXPECTED.get(kind, known_suffixes)
 
 
-def _is_lines(head: str, suffix: str, *, whole: bool) -> bool:
+def _is_lines(head: str, suffix: str, *, is_all: bool) -> bool:
     """Whether every line is a value of its own; of a broken first line the suffix says so."""
-    lines = [line for line in _complete_lines(head, whole=whole) if line.strip()]
+    lines = [line for line in _complete_lines(head, is_all=is_all) if line.strip()]
     if len(lines) > 1 and _is_json(lines[0]) and _is_json(lines[1]):
         return True
     if suffix not in JSON_LINES or (lines and lines[0].strip() in ("[", "{")):
@@ -97,26 +97,26 @@ def _is_json(line: str) -> bool:
     return True
 
 
-def _complete_lines(head: str, *, whole: bool) -> list[str]:
+def _complete_lines(head: str, *, is_all: bool) -> list[str]:
     lines = head.split("\n")
-    return lines if whole or len(lines) == 1 else lines[:-1]
+    return lines if is_all or len(lines) == 1 else lines[:-1]
 
 
-def _is_table(head: str, *, whole: bool) -> bool:
+def _is_table(head: str, *, is_all: bool) -> bool:
     """Whether a text of unknown kind is a table: a header of names, and two rows or more of as many cells."""
-    delimiter = delimiter_of(head, whole=whole)
-    rows = _rows(head, delimiter, whole=whole)
+    delimiter = delimiter_of(head, is_all=is_all)
+    rows = _rows(head, delimiter, is_all=is_all)
     names = [name.strip().casefold() for name in rows[0]] if rows else []
     if len(names) < 2 or len(rows) < 3 or len(set(names)) < len(names):
         return False
     return all(map(_NAME.fullmatch, names)) and all(len(row) == len(names) for row in rows)
 
 
-def delimiter_of(head: str, *, whole: bool) -> str:
+def delimiter_of(head: str, *, is_all: bool) -> str:
     """The sign between a table's cells: the one with which most rows have as many cells as the header, which has several."""
     best, most = ",", (0.0, 0)
     for delimiter in DELIMITERS:
-        counts = [len(row) for row in _rows(head, delimiter, whole=whole)]
+        counts = [len(row) for row in _rows(head, delimiter, is_all=is_all)]
         if counts and counts[0] > 1:
             fit = (Counter(counts)[counts[0]] / len(counts), counts[0])
             if fit > most:
@@ -124,8 +124,8 @@ def delimiter_of(head: str, *, whole: bool) -> str:
     return best
 
 
-def _rows(head: str, delimiter: str, *, whole: bool) -> list[list[str]]:
+def _rows(head: str, delimiter: str, *, is_all: bool) -> list[list[str]]:
     """The rows of a beginning, but for one that is cut."""
-    lines = _complete_lines(head.replace("\r\n", "\n").replace("\r", "\n"), whole=whole)
+    lines = _complete_lines(head.replace("\r\n", "\n").replace("\r", "\n"), is_all=is_all)
     rows = [row for row in csv.reader(lines, delimiter=delimiter) if any(row)]
-    return rows if whole or len(rows) < 2 else rows[:-1]
+    return rows if is_all or len(rows) < 2 else rows[:-1]

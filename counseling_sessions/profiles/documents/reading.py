@@ -70,28 +70,28 @@ def _records(asked: _Asked) -> Items:
     place = asked.place
     with place.open() as stream:
         head = stream.read(HEAD)
-    whole = len(head) < HEAD
+    is_all = len(head) < HEAD
     if kind := binary_kind(head, place.suffix):
         yield from _of_binary(asked, kind)
         return
-    encoding, why = _encoding(asked, head, whole=whole)
+    encoding, why = _encoding(asked, head, is_all=is_all)
     beginning = encodings.beginning(head, encoding) if encoding else ""
     if encoding is None or "\0" in beginning:
         yield Problem(place.name, why or "is no text that can be read")
-    elif whole and not beginning.strip():
+    elif is_all and not beginning.strip():
         yield Problem(place.name, "the file is empty")
     else:
-        yield from _of_text(asked, encoding, beginning, whole=whole)
+        yield from _of_text(asked, encoding, beginning, is_all=is_all)
 
 
-def _encoding(asked: _Asked, head: bytes, *, whole: bool) -> tuple[str | None, str]:
+def _encoding(asked: _Asked, head: bytes, *, is_all: bool) -> tuple[str | None, str]:
     """The encoding of a text, or None and why it has none."""
     if marked := encodings.marked(head):
         return marked, ""
     if asked.encoding:
         why = encodings.no_encoding(asked.encoding)
         return (None, why) if why else (asked.encoding, "")
-    if encodings.is_utf8(head, whole=whole):
+    if encodings.is_utf8(head, is_all=is_all):
         return UTF_8, ""
     if encoding := encodings.recognised(head):
         asked.note(f"is no UTF-8; read as {encoding}, which its text looks like (--encoding NAME sets another)")
@@ -118,8 +118,8 @@ def _of_binary(asked: _Asked, kind: Kind) -> Items:
             yield from column_records(stream, place.name, parquet=kind is Kind.PARQUET)
 
 
-def _of_text(asked: _Asked, encoding: str, beginning: str, *, whole: bool) -> Items:
-    place, kind = asked.place, text_kind(beginning, asked.place.suffix, whole=whole)
+def _of_text(asked: _Asked, encoding: str, beginning: str, *, is_all: bool) -> Items:
+    place, kind = asked.place, text_kind(beginning, asked.place.suffix, is_all=is_all)
     _note_kind(asked, kind)
     with place.open() as source:
         if kind is Kind.JSON:
@@ -129,7 +129,7 @@ def _of_text(asked: _Asked, encoding: str, beginning: str, *, whole: bool) -> It
         else:
             text = io.TextIOWrapper(encodings.as_utf8(source, encoding), UTF_8, newline="")
             if kind is Kind.TABLE:
-                yield from _of_table(asked, text, beginning, whole=whole)
+                yield from _of_table(asked, text, beginning, is_all=is_all)
             elif kind is Kind.TEXT:
                 yield from text_records(text, place.name)
             else:
@@ -137,8 +137,8 @@ def _of_text(asked: _Asked, encoding: str, beginning: str, *, whole: bool) -> It
                 yield from read(text, place.name, asked.one_record)
 
 
-def _of_table(asked: _Asked, text: IO[str], beginning: str, *, whole: bool) -> Items:
-    delimiter = "\t" if asked.place.suffix in (".tsv", ".tab") else delimiter_of(beginning, whole=whole)
+def _of_table(asked: _Asked, text: IO[str], beginning: str, *, is_all: bool) -> Items:
+    delimiter = "\t" if asked.place.suffix in (".tsv", ".tab") else delimiter_of(beginning, is_all=is_all)
     if delimiter != ("," if asked.place.suffix == ".csv" else "\t"):
         asked.note(f"its cells are parted by {'a tab' if delimiter == chr(9) else repr(delimiter)}, by all signs")
     yield from table_records(text, asked.place.name, delimiter)

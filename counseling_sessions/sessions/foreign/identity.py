@@ -66,7 +66,7 @@ def client_named(value: Any, shape: Shape) -> str | None:
 
 
 def _is_row(value: dict[str, Any]) -> bool:
-    """Whether a message has as many fields as a row of a table has, beside speaker and text."""
+    """Whether a message is a row of a table: texts alone, and more than speaker and text."""
     return len(value) > 2 and all(isinstance(entry, str) for entry in value.values())
 
 

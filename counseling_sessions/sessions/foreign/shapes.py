@@ -83,8 +83,7 @@ USUAL = Shape(name="usual", title="usual names", about="fields and speakers unde
 @cache
 def shapes() -> tuple[Shape, ...]:
     """The shapes that ship; those with more fields to be recognised by first."""
-    found = [_shape(file) for file in sorted(SHAPES.glob("*.yaml"))]
-    return tuple(sorted(found, key=lambda shape: -len(shape.has)))
+    return tuple(sorted(map(_shape, sorted(SHAPES.glob("*.yaml"))), key=lambda shape: -len(shape.has)))
 
 
 def shape_named(name: str) -> Shape:

@@ -115,8 +115,8 @@ def test_little_text_is_not_guessed_at():
 
 def test_a_character_that_is_cut_at_the_end_of_the_beginning_is_no_fault():
     content = "é".encode()[:1]
-    assert is_utf8(content, whole=False)
-    assert not is_utf8(content, whole=True)
+    assert is_utf8(content, is_all=False)
+    assert not is_utf8(content, is_all=True)
     assert beginning("é".encode("utf-16"), "utf-16") == "é"
 
 
