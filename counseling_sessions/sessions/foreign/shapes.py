@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from counseling_sessions.profiles.documents.paths import at
 from counseling_sessions.sessions.foreign.usual import plain
-from counseling_sessions.settings import SettingsError, read_yaml
+from counseling_sessions.settings import SettingsError, read_yaml, validation_message
 
 SHAPES = Path(__file__).with_name("shapes")
 
@@ -106,6 +106,5 @@ def _shape(file: Path) -> Shape:
     try:
         return Shape.model_validate({"name": file.stem, **read_yaml(file)})
     except (ValidationError, TypeError) as error:
-        problems = error.errors(include_url=False) if isinstance(error, ValidationError) else []
-        what = "; ".join(f"{'.'.join(map(str, item['loc']))}: {item['msg']}" for item in problems)
+        what = validation_message(error) if isinstance(error, ValidationError) else ""
         raise SettingsError(f"{file}: no description of a shape: {what or 'it should be a mapping'}") from None
