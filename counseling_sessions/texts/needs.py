@@ -98,6 +98,7 @@ def _group(parts: Iterator[re.Match[str]]) -> tuple[_Part, ...]:
     return tuple(ways[0]) if len(ways) == 1 else (_Part(ways=tuple(map(tuple, ways))),)
 
 
+@lru_cache(maxsize=4096)
 def _one(part: str) -> _Part:
     if part.isascii() and part.isalpha():
         return _Part(letter=part.lower())

@@ -1,15 +1,13 @@
 """Turns a phrase of the lists into patterns: the phrase itself, with disguised letters, and with its letters apart."""
 
-import itertools
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache, cached_property, lru_cache
 
 from counseling_sessions.nodes.risk.disguises import ALSO, loose, stands_apart
-from counseling_sessions.nodes.risk.spellings import WILD, Apart, Spellings
+from counseling_sessions.nodes.risk.spellings import WILD, Apart
 from counseling_sessions.nodes.risk.starts import starts_of
-from counseling_sessions.texts.needs import Sieve, alternatives, needs_of
 
 _LETTERS = "abcdefghijklmnopqrstuvwxyz"
 _LETTERS_OF = {WILD: _LETTERS} | {
@@ -38,7 +36,7 @@ class Phrases:
     def compile(self) -> None:
         """Compiles all the patterns. Raises `re.error` for an invalid one."""
         for pattern in self.patterns:
-            _compiled(pattern)
+            compiled(pattern)
 
     @cached_property
     def exact(self) -> re.Pattern[str]:
@@ -54,22 +52,19 @@ class Phrases:
                 by_start.setdefault(start, []).append(pattern)
         return by_start
 
-    def found_in(self, words: str) -> bool:
-        """Whether lower-case words between single spaces have a phrase."""
-        return _together((self,)).first_in((words,)) is not None
-
     def found_plainly(self, words: str) -> bool:
-        """As `found_in`, by trying each pattern at each word: quicker for a text or two, before what patterns need is read."""
+        """Whether lower-case words between single spaces have a phrase, by trying each pattern at each word.
+
+        For a text or two that is quicker than a `PhraseIndex`, which first reads what the patterns need.
+        """
         places = [0, *(space.end() for space in re.finditer(" ", words))]
-        return any(_compiled(pattern).match(words, place) for pattern in self.patterns for place in places)
+        return any(compiled(pattern).match(words, place) for pattern in self.patterns for place in places)
 
     def found_loosely(self, words: str) -> bool:
         """Whether words have a phrase with a sign that stands for several letters, or with drawn-out letters, in it."""
         place, near = 0, _near_disguises(words)
         for number, word in enumerate(words.split(" ")):
-            if near[number] and any(
-                _compiled(loose(item)).match(words, place) for item in self._loosely_begun_by(word)
-            ):
+            if near[number] and any(compiled(loose(item)).match(words, place) for item in self._loosely_begun_by(word)):
                 return True
             place += len(word) + 1
         return False
@@ -106,90 +101,14 @@ class Phrases:
         self._remembered[word] = patterns
 
 
-def first_match(spelled: Spellings, lists: Iterable[Phrases]) -> str | None:
-    """The category of the first matching phrases, in the spelling that is nearest to the message."""
-    lists = tuple(lists)
-    if (first := _together(lists).first_in(spelled.exact)) is not None:
-        return lists[first].category
-    matches = itertools.chain(
-        (phrases for phrases in lists for words in spelled.loose if phrases.found_loosely(words)),
-        (phrases for phrases in lists for run in spelled.apart if phrases.stand_apart(run)),
-    )
-    return next((phrases.category for phrases in matches), None)
-
-
-class _Together:
-    """Several lists in one look at each word of a text, however many they are.
-
-    Most texts hold too little of what any pattern needs, and of the others few patterns are tried.
-    """
-
-    def __init__(self, lists: tuple[Phrases, ...]) -> None:
-        self._lists = lists
-        self._patterns = [
-            (number, way) for number, one in enumerate(lists) for item in one.patterns for way in alternatives(item)
-        ]
-        starts = [starts_of(item) for _, item in self._patterns]
-        self._sieve = Sieve(
-            [
-                (*needs_of(item, at_word=True), _as_need(begin))
-                for (_, item), begin in zip(self._patterns, starts, strict=True)
-            ]
-        )
-        self._by_start: dict[str, list[int]] = {}
-        for place, begin in enumerate(starts):
-            for start in begin:
-                self._by_start.setdefault(start, []).append(place)
-        self._remembered: dict[str, frozenset[int]] = {}
-
-    def first_in(self, spellings: Iterable[str]) -> int | None:
-        """The place of the first list that a spelling has a phrase of."""
-        first = len(self._lists)
-        for words in spellings:
-            listed = words.split(" ")
-            different = set(listed)
-            if not (passing := frozenset(self._sieve.passing(different))):
-                continue
-            tried = {word: sorted(both) for word in different if (both := self._begun_by(word) & passing)}
-            place = 0
-            for word in listed if tried else ():
-                for one in tried.get(word, ()):
-                    number, pattern = self._patterns[one]
-                    if number >= first:
-                        break
-                    if _compiled(pattern).match(words, place):
-                        first = number
-                        break
-                place += len(word) + 1
-        return first if first < len(self._lists) else None
-
-    def _begun_by(self, word: str) -> frozenset[int]:
-        """The places of the patterns that can begin with a word."""
-        if (begun := self._remembered.get(word)) is None:
-            if len(self._remembered) >= _MOST_KNOWN:
-                self._remembered.clear()
-            begun = frozenset(place for start in _starts(word) for place in self._by_start.get(start, ()))
-            self._remembered[word] = begun
-        return begun
-
-
-@lru_cache(maxsize=32)
-def _together(lists: tuple[Phrases, ...]) -> _Together:
-    return _Together(lists)
-
-
-def _as_need(starts: Iterable[str]) -> frozenset[str]:
-    """The starts of a pattern as what a text needs."""
-    return frozenset(f"^{start[:-1]}" if start.endswith("*") else f"^{start}$" for start in starts)
-
-
 def _starts(word: str) -> tuple[str, ...]:
     """The starts of patterns that can begin with a word."""
     return (word, *(f"{word[:end]}*" for end in range(len(word[:_LONGEST_START]) + 1)))
 
 
 @cache
-def _compiled(pattern: str) -> re.Pattern[str]:
+def compiled(pattern: str) -> re.Pattern[str]:
+    """A pattern that ends at a word's end."""
     return re.compile(rf"(?:{pattern})\b")
 
 

@@ -7,13 +7,14 @@ counselor asks (`questions`; `safety` where it is the no that counts, as in "Are
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
-from counseling_sessions.nodes.risk.patterns import Phrases, first_match, slips_of, with_groups
+from counseling_sessions.nodes.risk.index import PhraseIndex
+from counseling_sessions.nodes.risk.patterns import Phrases, slips_of, with_groups
 from counseling_sessions.nodes.risk.spellings import Spellings, spellings
 from counseling_sessions.settings import SettingsError, read_yaml, validation_message
 
@@ -99,6 +100,16 @@ class Lists:
     turned: tuple[Mapping[str, str], ...]
     slips: Mapping[str, str]
 
+    @cached_property
+    def index(self) -> PhraseIndex:
+        """The lists that are looked for in messages."""
+        return PhraseIndex(
+            (
+                *(*self.explicit, *self.unclear, *self.questions, *self.safety),
+                *(self.asking, self.admission, self.doubt),
+            )
+        )
+
 
 def phrase_lists(folder: Path | None = None) -> Lists:
     """The phrases of all the lists.
@@ -171,4 +182,7 @@ def _filled(where: str, category: _Category, groups: Mapping[str, str]) -> _Cate
 
 def _finds(phrases: Phrases, spelled: Spellings) -> bool:
     """Whether a message has one of the phrases: nearly every example has it plainly, so that little is made for the look."""
-    return any(map(phrases.found_plainly, spelled.exact)) or first_match(spelled, [phrases]) is not None
+    return (
+        any(map(phrases.found_plainly, spelled.exact))
+        or PhraseIndex([phrases]).first_match(spelled, [phrases]) is not None
+    )

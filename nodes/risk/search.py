@@ -9,8 +9,9 @@ from dataclasses import replace
 from functools import lru_cache
 from typing import Literal
 
+from counseling_sessions.nodes.risk.index import PhraseIndex
 from counseling_sessions.nodes.risk.learned import HARMLESS, features, linear_model
-from counseling_sessions.nodes.risk.patterns import Phrases, first_match
+from counseling_sessions.nodes.risk.patterns import Phrases
 from counseling_sessions.nodes.risk.phrases import Risk, phrase_lists
 from counseling_sessions.nodes.risk.spellings import Spellings, in_other_letters, spellings
 
@@ -69,9 +70,9 @@ def answer_of(text: str) -> Literal["no", "yes", "unclear"]:
     """
     lists = phrase_lists()
     readings, denial = _spelled(text[:MOST]).exact, lists.denial.exact
-    if any(lists.admission.found_in(words) for words in readings):
+    if any(lists.index.is_in(words, lists.admission) for words in readings):
         return "unclear" if any(map(denial.fullmatch, _clauses(text))) else "yes"
-    if "?" in text or len(text) > MOST_OF_A_NO or any(lists.doubt.found_in(words) for words in readings):
+    if "?" in text or len(text) > MOST_OF_A_NO or any(lists.index.is_in(words, lists.doubt) for words in readings):
         return "unclear"
     clauses = _clauses(text)
     is_no = any(map(denial.fullmatch, clauses)) and all(
@@ -140,47 +141,51 @@ def _can_be_searched(spelled: Spellings) -> bool:
     return sum(len(run.text) for run in spelled.apart) <= MOST_APART
 
 
+def _index() -> PhraseIndex:
+    return phrase_lists().index
+
+
 def _found(spelled: Spellings, text: str, before: str, lists: tuple[Phrases, ...]) -> str | None:
     if not _can_be_searched(spelled):
         spelled = replace(spelled, apart=())
-    if category := first_match(spelled, lists):
+    if category := _index().first_match(spelled, lists):
         return category
     if not before:
         return None
     end = before[-_BEFORE:]
-    category = first_match(_spelled(f"{end} {text[:_BEFORE]}"), lists)
+    category = _index().first_match(_spelled(f"{end} {text[:_BEFORE]}"), lists)
     # What the last message says by itself was found there.
-    return None if category is None or category == first_match(_spelled(end), lists) else category
+    return None if category is None or category == _index().first_match(_spelled(end), lists) else category
 
 
 def _is_question(text: str) -> bool:
-    return "?" in text or phrase_lists().asking.found_in(spellings(text).exact[0])
+    return "?" in text or _index().is_in(spellings(text).exact[0], phrase_lists().asking)
 
 
 @lru_cache(maxsize=_MESSAGES)
 def _harm_asked(asked: str) -> str | None:
     """The category of harm that a counselor's message speaks of: by the lists' questions, or explicit in the second person."""
     lists, spelled = phrase_lists(), _spelled(asked)
-    if category := first_match(spelled, lists.questions):
+    if category := lists.index.first_match(spelled, lists.questions):
         return category
     said = spelled.exact[0].split()
     turned = dict.fromkeys(
         spelled.exact[0] if words.keys().isdisjoint(said) else " ".join([words.get(word, word) for word in said])
         for words in lists.turned
     )
-    return first_match(Spellings(tuple(turned), (), ()), lists.explicit)
+    return lists.index.first_match(Spellings(tuple(turned), (), ()), lists.explicit)
 
 
 @lru_cache(maxsize=_MESSAGES)
 def _safety_asked(asked: str) -> str | None:
     """The category of risk that a counselor's message asks about by its opposite, as in "Are you safe?"."""
-    return first_match(_spelled(asked), phrase_lists().safety)
+    return _index().first_match(_spelled(asked), phrase_lists().safety)
 
 
 def _may_follow(words: str) -> bool:
     """Whether a clause beside a no leaves it clear."""
     lists = phrase_lists()
-    return bool(lists.after_denial.exact.fullmatch(words)) and not first_match(
+    return bool(lists.after_denial.exact.fullmatch(words)) and not lists.index.first_match(
         spellings(words), lists.explicit + lists.unclear
     )
 

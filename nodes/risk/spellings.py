@@ -46,6 +46,10 @@ _IN_A_ROW = 3
 """Words of one letter that stand apart at least."""
 _LETTERS_APART = re.compile(r"\b(?:\w ){2,}\w\b")
 _DRAWN = re.compile(rf"([^\W\d_{WILD}])\1{{2,}}")
+_WORD = re.compile("[a-z]+")
+_PLAINLY_WRITTEN = re.compile(r"(?:[\"(]?[a-z]++[.,;:!?)\"]*+(?:[ \n\t]++|\Z))++")
+_IN_NEED_OF_MORE = re.compile(r"([a-z])\1\1|(?<![a-z])(?:[a-z][^a-z]+){2,}[a-z](?![a-z])")
+"""Drawn-out letters, or letters apart: all other text of words and stops has one spelling."""
 _MANY_LETTERS = re.compile(rf"[{WILD}\d]")
 """What stands in all that is ambiguous; it is looked for in a fraction of the time."""
 _AMBIGUOUS = re.compile(rf"{WILD}|\d[^\W\d_]|[^\W\d_]\d")
@@ -76,6 +80,8 @@ class Spellings:
 def spellings(text: str) -> Spellings:
     """All the spellings of a message, in time and size linear in it."""
     letters = _letters(text)
+    if _PLAINLY_WRITTEN.fullmatch(letters) and not _IN_NEED_OF_MORE.search(letters):
+        return Spellings((" ".join(_WORD.findall(letters)),), (), ())
     exact: list[str] = []
     loose: list[str] = []
     apart: list[Apart] = []
