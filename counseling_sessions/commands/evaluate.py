@@ -26,6 +26,7 @@ from counseling_sessions.commands.reports import (
     tell_problems,
     tell_scoreless,
 )
+from counseling_sessions.commands.risk_words import RISK_WORDS
 from counseling_sessions.commands.telling import errors, tell, tell_assumed, tell_left_out, tell_still_to_come
 from counseling_sessions.evaluation.branches import read_branches
 from counseling_sessions.evaluation.compare import Comparison, compare_groups
@@ -47,11 +48,9 @@ from counseling_sessions.evaluation.report.evaluation import evaluation_document
 from counseling_sessions.evaluation.report.made import made_by, made_section
 from counseling_sessions.evaluation.report.measured import SHOWN, reference_section
 from counseling_sessions.evaluation.report.methods import of_reference, of_software
-from counseling_sessions.evaluation.risk import RiskWords
 from counseling_sessions.evaluation.scales import Scale, read_scale
 from counseling_sessions.evaluation.structure import labels_of
 from counseling_sessions.models.prices import read_prices
-from counseling_sessions.nodes.risk import answer_of, asks_about_risk, find_listed
 from counseling_sessions.profiles.problems import Problem
 from counseling_sessions.profiles.readers import read_profiles
 from counseling_sessions.sessions import Session, read_sessions
@@ -59,7 +58,7 @@ from counseling_sessions.sessions.folder import RunFolder
 from counseling_sessions.sessions.foreign import Aside
 from counseling_sessions.settings import SettingsError
 
-RISK_WORDS = RiskWords(find_listed, asks_about_risk, answer_of)
+MEASURING_SERVER = "counseling_sessions.commands.measuring_server"
 
 
 def evaluate(request: EvaluateRequest) -> int:
@@ -181,6 +180,7 @@ def _measures(
         seed=request.seed,
         words=RISK_WORDS,
         exact=options.self_bleu == "exact",
+        server=MEASURING_SERVER,
     )
     clients = {name: {head.client for head in heads} for name, heads in gathered.groups.items()}
     with measuring_progress(errors(), len(gathered.sessions)) as (stage, done):

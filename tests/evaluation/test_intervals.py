@@ -145,6 +145,22 @@ def test_a_share_over_clients_who_do_not_differ_within_rests_on_the_clients() ->
     assert low_5 < low < high < high_5
 
 
+def test_a_share_s_interval_is_that_of_statsmodels_on_clustered_sessions() -> None:
+    from statsmodels.regression.linear_model import OLS
+    from statsmodels.stats.proportion import proportion_confint
+
+    rng = np.random.default_rng(7)
+    for _ in range(20):
+        clients = rng.integers(0, 14, size=int(rng.integers(30, 90)))
+        values = (rng.random(len(clients)) < 0.2 + 0.5 * (clients % 3 == 0)).astype(float)
+        share, n, groups = values.mean(), len(values), len(set(clients))
+        error = OLS(values, np.ones(n)).fit(cov_type="cluster", cov_kwds={"groups": clients}).bse[0]
+        few = (stats.t.ppf(0.975, n - 1) / stats.t.ppf(0.975, groups - 1)) ** 2
+        independent = min(n, share * (1 - share) / error**2 * few)
+        expected = proportion_confint(share * independent, independent, method="beta")
+        assert ends(share_figure(zip(map(str, clients), values, strict=True))) == pytest.approx(expected)
+
+
 def test_a_share_lies_within_0_and_1() -> None:
     with pytest.raises(ValueError, match="within 0 and 1"):
         share_figure([("a", 1.2)])

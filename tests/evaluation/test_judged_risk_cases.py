@@ -7,7 +7,7 @@ import pytest
 
 import run
 from benchmarks import risk_judge
-from counseling_sessions.commands.evaluate import RISK_WORDS
+from counseling_sessions.commands.risk_words import RISK_WORDS
 from counseling_sessions.evaluation.judged_risk import JudgedRisk, RiskCase, risk_cases
 from counseling_sessions.evaluation.judging.branches import BranchJudgements, Walk
 from counseling_sessions.profiles.library import load_risk, risk_ids

@@ -98,7 +98,7 @@ def share_figure(values: Iterable[tuple[str, float | bool | None]]) -> Figure:
     """The mean of values within 0 and 1 (a share; 0.5 for a tie), with Korn and Graubard's interval.
 
     It is Clopper and Pearson's interval for as many independent sessions as would give the standard error of sessions clustered by
-    client (statsmodels), corrected for the number of clients, and never more than all. A share of 0 or 1 shows no variance: each
+    client, corrected for the number of clients, and never more than all. A share of 0 or 1 shows no variance: each
     client then counts once. Raises `ValueError` for a value outside 0 and 1.
     """
     clients, shares, missing = scored(values)
@@ -113,20 +113,19 @@ def share_figure(values: Iterable[tuple[str, float | bool | None]]) -> Figure:
 def _exact_interval(share: float, clients: Sequence[str], shares: Floats, count: int) -> Interval:
     if count < MINIMUM_CLIENTS:
         return too_few(count)
-    from scipy.special import stdtrit  # takes a moment, and processes that only read sessions do without
-    from statsmodels.regression.linear_model import OLS
-    from statsmodels.stats.proportion import proportion_confint
+    from scipy.special import betaincinv, stdtrit  # takes a moment, and processes that only read sessions do without
 
-    n = len(shares)
+    n, outside = len(shares), (1 - LEVEL) / 2
     if share in {0.0, 1.0}:
         independent = float(count)
     else:
-        groups = np.unique(np.asarray(clients), return_inverse=True)[1]
-        fitted = OLS(shares, np.ones(n)).fit(cov_type="cluster", cov_kwds={"groups": groups})
-        error = float(fitted.bse[0])
+        (deviations,) = totals_by_client(clients, shares - share).T
+        error = float(np.sqrt(count / (count - 1) * (deviations**2).sum())) / n
         few = (stdtrit(n - 1, 0.5 + LEVEL / 2) / stdtrit(count - 1, 0.5 + LEVEL / 2)) ** 2
         independent = min(n, share * (1 - share) / error**2 * few) if error > 1e-9 else float(count)
-    low, high = proportion_confint(share * independent, independent, alpha=1 - LEVEL, method="beta")
+    yes, no = share * independent, (1 - share) * independent
+    low = betaincinv(yes, no + 1, outside) if yes else 0.0
+    high = betaincinv(yes + 1, no, 1 - outside) if no else 1.0
     method = f"Korn and Graubard's exact interval, {count} clients, as for {independent:.1f} independent values"
     return Interval(float(low), float(high), method)
 
