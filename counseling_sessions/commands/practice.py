@@ -187,7 +187,7 @@ async def _open(
         saver = await _checkpointer(part, stack)
         session = Practice.resume(planned.journal, models, saver, country=country)
     else:
-        profile = find_profile(request.client, request.record)
+        profile = find_profile(request.profile, request.record)
         config, served = await serve_new(models, config, planned.fields, _roles(config))
         terminal.note(serving_line(served), "bold")
         attitude = request.attitude or profile.attitude or DEFAULT_ATTITUDE
