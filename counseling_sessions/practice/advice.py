@@ -8,7 +8,9 @@ from langgraph.types import Command
 from counseling_sessions.graph.practice import Practice, untraced
 from counseling_sessions.graph.session_graph import build_session_graph, recursion_limit
 from counseling_sessions.models.chat import Models
+from counseling_sessions.nodes.methods import METHODS
 from counseling_sessions.nodes.picking import pick_by_rules, placed
+from counseling_sessions.nodes.plan import plan
 from counseling_sessions.nodes.progress import course
 from counseling_sessions.nodes.router import choose, policy_of
 from counseling_sessions.practice.cues import techniques_in
@@ -50,6 +52,8 @@ class Advisor:
         graph = build_session_graph(specialists=config.techniques, models=self._models)
         profile, said = practice.content.head.profile, practice.dialogue
         attitude = practice.content.head.attitude
+        if failure := await self._planned(said):
+            return Answer(failure=failure)
         begun = {**self._past(said), "profile": profile.model_dump(mode="json"), "attitude": attitude}
         with untraced():
             state = await graph.ainvoke(
@@ -70,6 +74,22 @@ class Advisor:
             said=utterances[-1]["text"] if len(utterances) > len(said) else "",
             failure=Failure.model_validate(state["failure"]) if state.get("failure") else None,
         )
+
+    async def _planned(self, said: tuple[Utterance, ...]) -> Failure | None:
+        """Make the plan where it is missing in the middle of a session; why there is none, if it fails.
+
+        A plan is made from what was said so far, and has nothing of that as a step. So it is in force from this turn on, and begins
+        with its first step, as a revised one does: the talk before it has done none of its steps.
+        """
+        config, view = self._practice.config, CounselorView.model_validate(self._past(said))
+        if self._plan or not METHODS[config.method].plan or view.turn == 1 or view.end_reason:
+            return None
+        with untraced():
+            made = await plan(self._models, view, config)
+        if failure := made.get("failure"):
+            return Failure.model_validate(failure)
+        self._plan = Plan.model_validate(made["plan"] | {"turn": view.turn})
+        return None
 
     def _past(self, said: tuple[Utterance, ...]) -> dict[str, Any]:
         """What the counselor's side knows; the techniques of a person's messages, by cues, stand for its picks."""

@@ -145,8 +145,8 @@ def test_of_many_moments_a_few_are_shown() -> None:
     assert lines[-1] == "  and 4 more"
 
 
-async def started(folder: Path, **options: Any) -> tuple[Practice, Advisor, list[Any]]:
-    models, asked = scripted_models(Sensible())
+async def started(folder: Path, *, client: tuple[str, ...] = (), **options: Any) -> tuple[Practice, Advisor, list[Any]]:
+    models, asked = scripted_models(Sensible(client=client))
     task = SessionTask(profile=profile(), attitude="neutral", config=config(**options))
     practice = Practice.begin(task, "counselor", folder, models, InMemorySaver())
     await practice.start()
@@ -194,6 +194,26 @@ async def test_what_magnet_would_say_is_shown_and_not_said(tmp_path: Path) -> No
     assert [request.role for request in asked].count("plan") == 1
     await practice.answer(PersonAnswer(text="And then?"))
     assert answer.said not in asked[-1].prompt
+
+
+async def test_a_plan_that_is_made_late_begins_with_its_first_step(tmp_path: Path) -> None:
+    said = (
+        "I want to sleep before market days again.",
+        "Last Friday in the kitchen I tried it, and I thought they will laugh at my stall.",
+        "So I stayed at home, and I realised that I was scared of the price list.",
+        "I'll call my sister on Friday, I could do that.",
+    )
+    practice, advisor, asked = await started(tmp_path, client=said, router="rules", max_turns=12)
+    for text in ("What would you like to be different?", "What goes through your mind then?", "And what do you do?"):
+        await practice.answer(PersonAnswer(text=text))
+    answer = await advisor.answer()
+    assert answer.plan
+    assert (answer.plan.turn, answer.pick and answer.pick.step) == (4, 1)
+    await practice.answer(PersonAnswer(text="What happened at the stall?"))
+    assert (later := await advisor.answer()).plan == answer.plan
+    assert later.pick
+    assert later.pick.step in (1, 2)  # one turn of work takes it on by one step at most
+    assert [request.role for request in asked].count("plan") == 1
 
 
 async def test_magnet_would_close_where_the_person_is_to_close(tmp_path: Path) -> None:
