@@ -9,11 +9,12 @@ from counseling_sessions.graph.practice import Practice, untraced
 from counseling_sessions.graph.session_graph import build_session_graph, recursion_limit
 from counseling_sessions.models.chat import Models
 from counseling_sessions.nodes.methods import METHODS
-from counseling_sessions.nodes.picking import pick_by_rules, placed
+from counseling_sessions.nodes.picking import placed
 from counseling_sessions.nodes.plan import plan
 from counseling_sessions.nodes.progress import course
 from counseling_sessions.nodes.router import choose, policy_of
-from counseling_sessions.practice.cues import techniques_in
+from counseling_sessions.practice.hints import Hint, hint_by_rules, hint_of_pick
+from counseling_sessions.practice.labels import techniques_of
 from counseling_sessions.profiles.schema import counselor_information, counselor_reason
 from counseling_sessions.state import Candidate, CounselorView, Failure, Pick, Plan, Utterance, update
 
@@ -35,16 +36,21 @@ class Advisor:
     def __init__(self, practice: Practice, models: Models) -> None:
         self._practice, self._models = practice, models
         self._plan: Plan | None = None
+        self._hints: dict[tuple[tuple[str, str], ...], Hint] = {}
 
-    async def pick(self, said: tuple[Utterance, ...]) -> Pick:
-        """The router's pick after this dialogue: by rules, without a call, unless the configured router is a model."""
-        config = self._practice.config
-        view = CounselorView.model_validate(self._past(said))
-        if policy_of(config) != "llm":
-            return pick_by_rules(view, config)
-        with untraced():
-            chosen = await choose(self._models, view, config)
-        return pick_by_rules(view, config, fallback=chosen.message) if isinstance(chosen, Failure) else chosen
+    async def hint(self, said: tuple[Utterance, ...]) -> Hint:
+        """The hint after this dialogue: by rules, without a call, unless the configured router is a model.
+
+        The same dialogue has the same hint, whenever it is asked for.
+        """
+        key = tuple((item.speaker, item.text) for item in said)
+        if key not in self._hints:
+            self._hints[key] = await self._new_hint(said)
+        return self._hints[key]
+
+    def kept_hint(self, said: tuple[Utterance, ...]) -> Hint | None:
+        """The hint that was given after this dialogue; None where none was."""
+        return self._hints.get(tuple((item.speaker, item.text) for item in said))
 
     async def answer(self) -> Answer:
         """The whole of MAGneT's answer to the dialogue as it stands: pick, candidates, merged utterance."""
@@ -75,6 +81,16 @@ class Advisor:
             failure=Failure.model_validate(state["failure"]) if state.get("failure") else None,
         )
 
+    async def _new_hint(self, said: tuple[Utterance, ...]) -> Hint:
+        config, view = self._practice.config, CounselorView.model_validate(self._past(said))
+        if policy_of(config) != "llm":
+            return hint_by_rules(view, config)
+        with untraced():
+            chosen = await choose(self._models, view, config)
+        if isinstance(chosen, Failure):
+            return hint_by_rules(view, config, fallback=chosen.message)
+        return hint_of_pick(chosen)
+
     async def _planned(self, said: tuple[Utterance, ...]) -> Failure | None:
         """Make the plan where it is missing in the middle of a session; why there is none, if it fails.
 
@@ -92,15 +108,15 @@ class Advisor:
         return None
 
     def _past(self, said: tuple[Utterance, ...]) -> dict[str, Any]:
-        """What the counselor's side knows; the techniques of a person's messages, by cues, stand for its picks."""
+        """What the counselor's side knows; the techniques of a person's messages, by their labels, stand for its picks."""
         practice = self._practice
         profile, turns = practice.content.head.profile, max((item.turn for item in said), default=0)
         plans = (self._plan,) if self._plan else ()
         stood = {now.turn: now for now in course(said, (), plans, practice.config, turns)}
         picks = [
             Pick(**placed(stood[item.turn]), techniques=names, source="rules")
-            for item in said
-            if item.author == "human" and not item.closing and (names := techniques_in(item.text))
+            for before, item in zip(("", *(one.text for one in said)), said, strict=False)
+            if item.author == "human" and not item.closing and (names := techniques_of(item.text, before))
         ]
         past = update(
             session_id=practice.content.head.session_id,

@@ -18,7 +18,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from counseling_sessions.evaluation.codes.agreement import FILE as AGREEMENT
 from counseling_sessions.evaluation.codes.agreement import HeldOut, held_out_agreement
 from counseling_sessions.evaluation.codes.codebook import codebook
-from counseling_sessions.evaluation.codes.coder import FILE, NONE, CodeModels
+from counseling_sessions.evaluation.codes.models import FILE, NONE, CodeModels
 from counseling_sessions.evaluation.codes.sentences import Sentence, features, pieces, read_message
 from counseling_sessions.integrity.linear import LinearModel
 from counseling_sessions.nodes.examples import CORPUS

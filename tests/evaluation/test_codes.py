@@ -8,18 +8,18 @@ import pytest
 from counseling_sessions.evaluation.codes.agreement import EXPERTS, Agreements, agreements, is_fair, kappa_of
 from counseling_sessions.evaluation.codes.coarse import COARSE, coarse_code
 from counseling_sessions.evaluation.codes.codebook import codebook
-from counseling_sessions.evaluation.codes.coder import FILE as WEIGHTS
 from counseling_sessions.evaluation.codes.coder import (
     CodedMessage,
     CodedSentence,
     CodedSession,
-    CodeModels,
     Coder,
     code_messages,
     code_session,
     coders,
 )
 from counseling_sessions.evaluation.codes.counts import CodeCount, session_codes
+from counseling_sessions.evaluation.codes.models import FILE as WEIGHTS
+from counseling_sessions.evaluation.codes.models import CodeModels
 from counseling_sessions.evaluation.codes.sentences import features, plain_words, read_message
 from counseling_sessions.evaluation.figures import MEASURES
 from counseling_sessions.evaluation.measure import measure

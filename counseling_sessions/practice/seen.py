@@ -1,0 +1,79 @@
+"""What a client's message shows to the person who answers it: feelings, disclosure, resistance, doubt, a request, a sign of risk.
+
+It is read by signs and cues in English words (`integrity/signs/practice.yaml`, `cues.yaml`), resistance also by the coder of
+behaviour. All of them read forms of speech: irony and unusual wording escape them. `docs/practice.md` has figures.
+"""
+
+from typing import Literal
+
+from counseling_sessions.evaluation.codes.codebook import codebook
+from counseling_sessions.evaluation.codes.models import likely_codes
+from counseling_sessions.evaluation.talk import is_proposal
+from counseling_sessions.integrity.signs import sentence_with, signs_of
+from counseling_sessions.nodes.answers import quoted
+from counseling_sessions.nodes.inner import appraising
+from counseling_sessions.nodes.risk import find_listed
+from counseling_sessions.practice.cues import feelings_in, moments_in, questions_in
+from counseling_sessions.state import FrozenData
+from counseling_sessions.texts.words import sentences
+
+LIKELY = 0.5
+"""How likely the coder has to hold resistance in a sentence (0 to 1): of sentences set apart five in eight then have it."""
+Showing = Literal["risk", "disclosure", "feeling", "resistance", "torn", "asks_help", "blames_itself", "asks_why"]
+"""What a message can show, what weighs most first."""
+_SIGNS = "practice"
+_NAMED: tuple[Showing, ...] = ("torn", "asks_help", "blames_itself", "asks_why")
+
+
+class Seen(FrozenData):
+    """One thing that a client's message shows, and the client's words that show it, short enough to be quoted.
+
+    `feeling` is the kind of feeling; empty for all else.
+    """
+
+    kind: Showing
+    words: str
+    feeling: str = ""
+
+
+def seen_in(said: str, before: str = "") -> tuple[Seen, ...]:
+    """What a client's message shows, what weighs most first; `before` is the counselor's message that it answers.
+
+    Takes time linear in the text. A list that cannot be read counts as a risk, as everywhere.
+    """
+    seen = [Seen(kind="risk", words=quoted(said))] if find_listed(said, asked=before) else []
+    moments = moments_in(said)
+    seen += [Seen(kind="disclosure", words=quoted(one.sentence)) for one in moments if one.kind == "disclosure"][:1]
+    feelings = [one for one in moments if one.kind != "disclosure"]
+    seen += [Seen(kind="feeling", words=quoted(one.sentence), feeling=one.kind) for one in feelings][:1]
+    if words := resistance_in(said, before):
+        seen.append(Seen(kind="resistance", words=quoted(words)))
+    for kind in _NAMED:
+        if words := sentence_with(said, kind, _SIGNS):
+            seen.append(Seen(kind=kind, words=quoted(words)))
+    return tuple(seen)
+
+
+def resistance_in(said: str, before: str = "") -> str:
+    """The words with which a client's message holds against the counselor's message before it; empty where it does not.
+
+    Signs of it count, some only as an answer to a proposal or to an open question; so does what the coder takes for it.
+    """
+    said_here = signs_of(said, _SIGNS)
+    if "resists" in said_here:
+        return sentence_with(said, "resists", _SIGNS)
+    if proposes(before) and {"yes_but", "plays_along"} & said_here:
+        return said
+    asked = questions_in(before)
+    if "shuts_down" in said_here and asked.open and not asked.closed and len(sentences(said)) == 1:
+        return said
+    resists = codebook().resistance
+    likely = ((sum(one.codes[code] for code in resists), one.text) for one in likely_codes("client", said, before))
+    share, words = max(likely, default=(0.0, ""))
+    # A feeling that is told is no resistance, whatever its form.
+    return words if share >= LIKELY and not feelings_in(words) else ""
+
+
+def proposes(message: str) -> bool:
+    """Whether a counselor's message proposes, in a common form, that the client do something."""
+    return appraising.proposes(message) or any(map(is_proposal, sentences(message.replace("’", "'"))))
