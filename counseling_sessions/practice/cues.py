@@ -27,6 +27,8 @@ _SUBJECT = re.compile(
     re.IGNORECASE,
 )
 """Who a feeling after it can be of: the speaker, or somebody before a verb of being."""
+_NEAR = 200
+"""Characters before a feeling in which its subject is looked for."""
 _DENIED = re.compile(
     r"(?:\b(?:not|never|no|without|hardly|neither|nor)|n't)\b(?! (?:stop|help|only|just))(?: \w+){0,2} *\Z",
     re.IGNORECASE,
@@ -107,6 +109,7 @@ def feelings_in(sentence: str) -> list[Moment]:
 
 def _is_own(before: str) -> bool:
     """Whether a feeling is the speaker's own and not denied; `before` is what stands before it in its sentence."""
+    before = before[-_NEAR:]
     subjects = [*_SUBJECT.finditer(before)]
     is_others = bool(subjects) and subjects[-1]["own"] is None and subjects[-1]["who"].lower() in _cues().people
     return not is_others and not _DENIED.search(before)

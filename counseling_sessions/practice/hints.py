@@ -113,6 +113,11 @@ def _rules(mine: Sequence[frozenset[LabelName]], phase: Phase, *, is_over: bool)
     yield ("help_early" if early else "help"), "asks_help"
     yield ("why_early" if early else "why"), "asks_why"
     yield "self_blame", "blames_itself"
+    yield "gain", "gain"
+    if phase == "opening":
+        yield "wish", "wish"
+    else:
+        yield "thought", "thought"
 
 
 def _own_labels(dialogue: Sequence[Utterance]) -> Iterator[frozenset[LabelName]]:

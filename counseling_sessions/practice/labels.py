@@ -9,6 +9,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from counseling_sessions.evaluation.codes.codebook import codebook
 from counseling_sessions.evaluation.codes.models import LikelySentence, likely_codes
+from counseling_sessions.integrity.signs import READ
 from counseling_sessions.practice.seen import proposes
 from counseling_sessions.settings import read_yaml
 from counseling_sessions.state import FrozenData
@@ -39,10 +40,10 @@ class Label(FrozenData):
 def labels_of(said: str, before: str = "") -> tuple[Label, ...]:
     """The labels of a counselor's message, the likeliest first; `before` is the client's message that it answers.
 
-    A label that is less likely than its threshold is not said. Takes time linear in the text; English alone is read.
+    A label that is less likely than its threshold is not said. English alone is read, and only as much as signs read.
     """
     best: dict[str, Label] = {}
-    for sentence in likely_codes("counselor", said, before):
+    for sentence in likely_codes("counselor", said[:READ], before[:READ]):
         for label in _of_sentence(sentence):
             if label.name not in best or best[label.name].likely < label.likely:
                 best[label.name] = label

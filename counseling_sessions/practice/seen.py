@@ -9,7 +9,7 @@ from typing import Literal
 from counseling_sessions.evaluation.codes.codebook import codebook
 from counseling_sessions.evaluation.codes.models import likely_codes
 from counseling_sessions.evaluation.talk import is_proposal
-from counseling_sessions.integrity.signs import sentence_with, signs_of
+from counseling_sessions.integrity.signs import READ, sentence_with, signs_of
 from counseling_sessions.nodes.answers import quoted
 from counseling_sessions.nodes.inner import appraising
 from counseling_sessions.nodes.risk import find_listed
@@ -19,16 +19,27 @@ from counseling_sessions.texts.words import sentences
 
 LIKELY = 0.5
 """How likely the coder has to hold resistance in a sentence (0 to 1): of sentences set apart five in eight then have it."""
-Showing = Literal["risk", "disclosure", "feeling", "resistance", "torn", "asks_help", "blames_itself", "asks_why"]
+Showing = Literal[
+    "risk", "disclosure", "feeling", "resistance", "torn", "asks_help", "asks_why", "blames_itself", "gain", "wish", "thought"
+]  # fmt: skip
 """What a message can show, what weighs most first."""
 _SIGNS = "practice"
-_NAMED: tuple[Showing, ...] = ("torn", "asks_help", "blames_itself", "asks_why")
+_NAMED: dict[Showing, tuple[tuple[str, str], ...]] = {
+    "torn": (("torn", _SIGNS),),
+    "asks_help": (("asks_help", _SIGNS),),
+    "asks_why": (("asks_why", _SIGNS),),
+    "blames_itself": (("blames_itself", _SIGNS),),
+    "gain": (("insight", "english"), ("tried", "english"), ("commitment", "english")),
+    "wish": (("wish", "english"),),
+    "thought": (("thought", "english"),),
+}
+"""What is shown by signs alone: the signs with their lists."""
 
 
 class Seen(FrozenData):
     """One thing that a client's message shows, and the client's words that show it, short enough to be quoted.
 
-    `feeling` is the kind of feeling; empty for all else.
+    `gain`: the client has found, tried or promised something. `feeling` is the kind of feeling; empty for all else.
     """
 
     kind: Showing
@@ -39,8 +50,9 @@ class Seen(FrozenData):
 def seen_in(said: str, before: str = "") -> tuple[Seen, ...]:
     """What a client's message shows, what weighs most first; `before` is the counselor's message that it answers.
 
-    Takes time linear in the text. A list that cannot be read counts as a risk, as everywhere.
+    Only as much is read as signs read. A list that cannot be read counts as a risk, as everywhere.
     """
+    said, before = said[:READ], before[:READ]
     seen = [Seen(kind="risk", words=quoted(said))] if find_listed(said, asked=before) else []
     moments = moments_in(said)
     seen += [Seen(kind="disclosure", words=quoted(one.sentence)) for one in moments if one.kind == "disclosure"][:1]
@@ -48,8 +60,8 @@ def seen_in(said: str, before: str = "") -> tuple[Seen, ...]:
     seen += [Seen(kind="feeling", words=quoted(one.sentence), feeling=one.kind) for one in feelings][:1]
     if words := resistance_in(said, before):
         seen.append(Seen(kind="resistance", words=quoted(words)))
-    for kind in _NAMED:
-        if words := sentence_with(said, kind, _SIGNS):
+    for kind, signs in _NAMED.items():
+        if words := next(filter(None, (sentence_with(said, name, listed) for name, listed in signs)), ""):
             seen.append(Seen(kind=kind, words=quoted(words)))
     return tuple(seen)
 
@@ -59,6 +71,7 @@ def resistance_in(said: str, before: str = "") -> str:
 
     Signs of it count, some only as an answer to a proposal or to an open question; so does what the coder takes for it.
     """
+    said, before = said[:READ], before[:READ]
     said_here = signs_of(said, _SIGNS)
     if "resists" in said_here:
         return sentence_with(said, "resists", _SIGNS)
