@@ -9,10 +9,12 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from counseling_sessions.evaluation.codes.codebook import codebook
 from counseling_sessions.evaluation.codes.models import LikelySentence, likely_codes
+from counseling_sessions.evaluation.talk import is_proposal
 from counseling_sessions.integrity.signs import READ
-from counseling_sessions.practice.seen import proposes
+from counseling_sessions.nodes.inner import appraising
 from counseling_sessions.settings import read_yaml
 from counseling_sessions.state import FrozenData
+from counseling_sessions.texts.words import sentences
 
 FILE = Path(__file__).with_name("labels.yaml")
 LabelName = Literal[
@@ -56,6 +58,15 @@ def techniques_of(said: str, before: str = "") -> tuple[str, ...]:
     return tuple(dict.fromkeys(filter(None, names)))
 
 
+def is_push(said: str) -> bool:
+    """Whether a counselor's message proposes that the client do something, or argues."""
+    return _proposes(said) or any(label.name in ("advice", "confrontation") for label in labels_of(said))
+
+
+def _proposes(said: str) -> bool:
+    return appraising.proposes(said) or any(map(is_proposal, sentences(said.replace("’", "'"))))
+
+
 def _of_sentence(sentence: LikelySentence) -> list[Label]:
     labels = []
     for name, rule in _labels().labels.items():
@@ -76,7 +87,7 @@ def _label(name: LabelName, likely: float, sentence: str, kind: str) -> Label:
 
 def _has_form(name: LabelName, rule: "_Rule", text: str) -> bool:
     plain = text.replace("’", "'")
-    return any(form.search(plain) for form in rule.forms) or (name == "advice" and proposes(text))
+    return any(form.search(plain) for form in rule.forms) or (name == "advice" and _proposes(text))
 
 
 def _compiled(form: str) -> re.Pattern[str]:

@@ -8,17 +8,18 @@ from typing import Literal
 
 from counseling_sessions.evaluation.codes.codebook import codebook
 from counseling_sessions.evaluation.codes.models import likely_codes
-from counseling_sessions.evaluation.talk import is_proposal
 from counseling_sessions.integrity.signs import READ, sentence_with, signs_of
 from counseling_sessions.nodes.answers import quoted
-from counseling_sessions.nodes.inner import appraising
 from counseling_sessions.nodes.risk import find_listed
 from counseling_sessions.practice.cues import feelings_in, moments_in, questions_in
+from counseling_sessions.practice.labels import is_push
 from counseling_sessions.state import FrozenData
-from counseling_sessions.texts.words import sentences
+from counseling_sessions.texts.words import sentences, words
 
 LIKELY = 0.5
 """How likely the coder has to hold resistance in a sentence (0 to 1): of sentences set apart five in eight then have it."""
+FEW = 5
+"""Words from which on the coder can tell resistance by a sentence itself."""
 Showing = Literal[
     "risk", "disclosure", "feeling", "resistance", "torn", "asks_help", "asks_why", "blames_itself", "gain", "wish", "thought"
 ]  # fmt: skip
@@ -58,35 +59,32 @@ def seen_in(said: str, before: str = "") -> tuple[Seen, ...]:
     seen += [Seen(kind="disclosure", words=quoted(one.sentence)) for one in moments if one.kind == "disclosure"][:1]
     feelings = [one for one in moments if one.kind != "disclosure"]
     seen += [Seen(kind="feeling", words=quoted(one.sentence), feeling=one.kind) for one in feelings][:1]
-    if words := resistance_in(said, before):
-        seen.append(Seen(kind="resistance", words=quoted(words)))
+    if against := resistance_in(said, before):
+        seen.append(Seen(kind="resistance", words=quoted(against)))
     for kind, signs in _NAMED.items():
-        if words := next(filter(None, (sentence_with(said, name, listed) for name, listed in signs)), ""):
-            seen.append(Seen(kind=kind, words=quoted(words)))
+        if sentence := next(filter(None, (sentence_with(said, name, listed) for name, listed in signs)), ""):
+            seen.append(Seen(kind=kind, words=quoted(sentence)))
     return tuple(seen)
 
 
 def resistance_in(said: str, before: str = "") -> str:
     """The words with which a client's message holds against the counselor's message before it; empty where it does not.
 
-    Signs of it count, some only as an answer to a proposal or to an open question; so does what the coder takes for it.
+    Signs of it count, some only as an answer to a push or to an open question; so does what the coder takes for it.
     """
     said, before = said[:READ], before[:READ]
     said_here = signs_of(said, _SIGNS)
     if "resists" in said_here:
         return sentence_with(said, "resists", _SIGNS)
-    if proposes(before) and {"yes_but", "plays_along"} & said_here:
+    pushed = is_push(before)
+    if pushed and {"yes_but", "plays_along"} & said_here:
         return said
     asked = questions_in(before)
     if "shuts_down" in said_here and asked.open and not asked.closed and len(sentences(said)) == 1:
         return said
     resists = codebook().resistance
     likely = ((sum(one.codes[code] for code in resists), one.text) for one in likely_codes("client", said, before))
-    share, words = max(likely, default=(0.0, ""))
-    # A feeling that is told is no resistance, whatever its form.
-    return words if share >= LIKELY and not feelings_in(words) else ""
-
-
-def proposes(message: str) -> bool:
-    """Whether a counselor's message proposes, in a common form, that the client do something."""
-    return appraising.proposes(message) or any(map(is_proposal, sentences(message.replace("’", "'"))))
+    share, sentence = max(likely, default=(0.0, ""))
+    # A feeling that is told is no resistance, whatever its form; and a few words are some only against a push.
+    is_plain = (pushed or len(words(sentence)) >= FEW) and not feelings_in(sentence)
+    return sentence if share >= LIKELY and is_plain else ""

@@ -21,7 +21,7 @@ from counseling_sessions.nodes.plan import _CIRCLE
 from counseling_sessions.nodes.techniques import technique, techniques
 from counseling_sessions.practice.cues import Moment, moments_in, picks_up, questions_in, stacked_in
 from counseling_sessions.practice.labels import labels_of
-from counseling_sessions.practice.seen import resistance_in, seen_in
+from counseling_sessions.practice.seen import resistance_in
 from counseling_sessions.profiles.schema import clean
 from counseling_sessions.state import Speaker
 from counseling_sessions.texts.telling import telling_counts
@@ -74,8 +74,7 @@ LOOKS: dict[str, Callable[[str], Any]] = {
     "cues, counselor": lambda text: (stacked_in(text), questions_in(text)),
     "labels": labels_of,
     "cues, client": moments_in,
-    "seen": seen_in,
-    "resistance": lambda text: resistance_in("Fine.", text),
+    "resistance": lambda text: (resistance_in("Fine.", text), resistance_in(text)),
     "picks_up": lambda text: picks_up(text, Moment("fear", "afraid", text[:2000])),
 }
 
