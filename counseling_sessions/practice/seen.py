@@ -35,6 +35,7 @@ _NAMED: dict[Showing, tuple[tuple[str, str], ...]] = {
     "thought": (("thought", "english"),),
 }
 """What is shown by signs alone: the signs with their lists."""
+_GAINS = frozenset({"insight", "tried", "commitment"})
 
 
 class Seen(FrozenData):
@@ -85,6 +86,6 @@ def resistance_in(said: str, before: str = "") -> str:
     resists = codebook().resistance
     likely = ((sum(one.codes[code] for code in resists), one.text) for one in likely_codes("client", said, before))
     share, sentence = max(likely, default=(0.0, ""))
-    # A feeling that is told is no resistance, whatever its form; and a few words are some only against a push.
-    is_plain = (pushed or len(words(sentence)) >= FEW) and not feelings_in(sentence)
+    # A feeling that is told is no resistance, nor is a promise; and a few words are some only against a push.
+    is_plain = (pushed or len(words(sentence)) >= FEW) and not (feelings_in(sentence) or _GAINS & signs_of(sentence))
     return sentence if share >= LIKELY and is_plain else ""

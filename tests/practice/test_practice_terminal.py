@@ -29,7 +29,7 @@ def test_a_session_with_a_hint_an_undo_leaving_and_the_review(sit: Sit, tmp_path
     person.types("It sounds like the waiting was the worst. What went through your mind?")
     person.reads("[2/4] you> ")
     person.types("/why")
-    assert "questioning, reflection" in " ".join(person.reads("[2/4] you> ").split())
+    assert "open question (“What went through your mind?”)" in " ".join(person.reads("[2/4] you> ").split())
     person.types("/quit")
     assert person.ends() == 0
     assert f"run.py practice --resume {out}" in plain(person.seen)
