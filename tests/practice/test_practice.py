@@ -2,6 +2,8 @@
 
 import io
 import json
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +26,8 @@ from counseling_sessions.sessions.reading import read_sessions
 from tests.kept import kept_in
 from tests.loopback import LoopbackServer, Request, sensible_answer
 from tests.scripted import Sensible, config, profile, scripted_models
+
+ROOT = Path(__file__).parents[2]
 
 
 @pytest.mark.parametrize(
@@ -312,6 +316,19 @@ def test_a_wrong_input_is_told_in_one_line(
     assert message in errors
     assert "Traceback" not in errors
     assert not (tmp_path / "runs").exists()
+
+
+@pytest.mark.slow
+def test_practice_needs_no_package_of_the_evaluation() -> None:
+    code = (
+        "import sys; from counseling_sessions.commands import practice; from counseling_sessions.practice.seen import seen_in\n"
+        "seen_in('I was scared.', 'You should go.')\n"
+        "print(sorted({'numpy', 'scipy', 'statsmodels', 'py3langid'} & sys.modules.keys()))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False, timeout=120
+    )
+    assert (done.stdout.strip(), done.returncode) == ("[]", 0), done.stderr
 
 
 def test_a_missing_package_for_judges_is_told_before_the_session(
