@@ -18,6 +18,9 @@ from counseling_sessions.practice.labels import techniques_of
 from counseling_sessions.profiles.schema import counselor_information, counselor_reason
 from counseling_sessions.state import Candidate, CounselorView, Failure, Pick, Plan, Utterance, update
 
+_Key = tuple[tuple[tuple[str, str], ...], bool]
+"""What a hint follows from: who said what, and whether the next message closes."""
+
 
 @dataclass(frozen=True)
 class Answer:
@@ -36,21 +39,21 @@ class Advisor:
     def __init__(self, practice: Practice, models: Models) -> None:
         self._practice, self._models = practice, models
         self._plan: Plan | None = None
-        self._hints: dict[tuple[tuple[str, str], ...], Hint] = {}
+        self._hints: dict[_Key, Hint] = {}
 
-    async def hint(self, said: tuple[Utterance, ...]) -> Hint:
+    async def hint(self, said: tuple[Utterance, ...], *, closes: bool = False) -> Hint:
         """The hint after this dialogue: by rules, without a call, unless the configured router is a model.
 
-        The same dialogue has the same hint, whenever it is asked for.
+        `closes`: the person has chosen that its next message is the goodbye. What is asked again has the same hint.
         """
-        key = tuple((item.speaker, item.text) for item in said)
+        key = _key(said, closes=closes)
         if key not in self._hints:
-            self._hints[key] = await self._new_hint(said)
+            self._hints[key] = await self._new_hint(said, closes=closes)
         return self._hints[key]
 
     def kept_hint(self, said: tuple[Utterance, ...]) -> Hint | None:
-        """The hint that was given after this dialogue; None where none was."""
-        return self._hints.get(tuple((item.speaker, item.text) for item in said))
+        """The hint that was made after this dialogue; None where none was."""
+        return self._hints.get(_key(said, closes=False))
 
     async def answer(self) -> Answer:
         """The whole of MAGneT's answer to the dialogue as it stands: pick, candidates, merged utterance."""
@@ -81,8 +84,10 @@ class Advisor:
             failure=Failure.model_validate(state["failure"]) if state.get("failure") else None,
         )
 
-    async def _new_hint(self, said: tuple[Utterance, ...]) -> Hint:
+    async def _new_hint(self, said: tuple[Utterance, ...], *, closes: bool) -> Hint:
         config, view = self._practice.config, CounselorView.model_validate(self._past(said))
+        if closes and view.end_reason is None:
+            view = view.model_copy(update={"end_reason": "turn_limit"})
         if policy_of(config) != "llm":
             return hint_by_rules(view, config)
         with untraced():
@@ -127,6 +132,11 @@ class Advisor:
         )
         if self._plan:
             past |= update(plan=self._plan)
-        if reason := practice.state.get("end_reason"):
+        # What was said earlier did not close the session.
+        if len(said) == len(practice.dialogue) and (reason := practice.state.get("end_reason")):
             past["end_reason"] = reason
         return past
+
+
+def _key(said: tuple[Utterance, ...], *, closes: bool) -> _Key:
+    return tuple((item.speaker, item.text) for item in said), closes

@@ -55,7 +55,9 @@ def hint_by_rules(view: CounselorView, config: SessionConfig, fallback: str | No
     now, pick = progress_of(view, config), pick_by_rules(view, config)
     reads = has_signs(config)
     seen = seen_in(view.last_of("client"), _before_last(view.utterances)) if reads else ()
-    rule, words, feeling = _resting_on(view, now.phase, seen, listens=now.listens) if reads else ("unread", "", "")
+    rule, words, feeling = (
+        _resting_on(view, now.phase, seen, listens=now.listens or now.turn == 1) if reads else ("unread", "", "")
+    )
     if rule == "phase" and (words := _calling(view.last_of("client"), pick.techniques[0])):
         rule = "called_for"
     text = texts().rules[rule]
@@ -87,8 +89,8 @@ def _resting_on(view: CounselorView, phase: Phase, seen: Sequence[Seen], *, list
     for rule, kind in _rules(mine, phase, is_over=view.end_reason is not None):
         if kind == "":
             return rule, quoted(view.last_of("client")), ""
-        if kind == "pain" and listens:
-            return rule, quoted(sentence_with(view.last_of("client"), "pain")), ""
+        if kind == "pain" and listens and (hurts := sentence_with(view.last_of("client"), "pain")):
+            return rule, quoted(hurts), ""
         if one := by_kind.get(kind):
             return rule, one.words, one.feeling
     return "phase", "", ""

@@ -68,8 +68,11 @@ def _proposes(said: str) -> bool:
 
 
 def _of_sentence(sentence: LikelySentence) -> list[Label]:
-    labels = []
+    labels, plain = [], sentence.text.replace("’", "'")
     for name, rule in _labels().labels.items():
+        if any(form.search(plain) for form in rule.clear_forms):
+            likely = max(sum(sentence.codes.get(code, 0.0) for code in rule.codes), rule.by_form)
+            return [_label(name, min(likely, 1.0), sentence.text, rule.codes[0])]
         shares = {code: sentence.codes.get(code, 0.0) for code in rule.codes}
         likely = min(sum(shares.values()), 1.0)
         if likely >= rule.least or (likely >= rule.hinted and _has_form(name, rule, sentence.text)):
@@ -94,6 +97,9 @@ def _compiled(form: str) -> re.Pattern[str]:
     return re.compile(form, re.IGNORECASE)
 
 
+_Form = Annotated[re.Pattern[str], BeforeValidator(_compiled)]
+
+
 class _Rule(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -102,7 +108,9 @@ class _Rule(BaseModel):
     least: Likelihood
     technique: str = ""
     hinted: Likelihood = 1.0
-    forms: tuple[Annotated[re.Pattern[str], BeforeValidator(_compiled)], ...] = ()
+    by_form: Likelihood = 0.0
+    forms: tuple[_Form, ...] = ()
+    clear_forms: tuple[_Form, ...] = ()
 
 
 class _Labels(BaseModel):

@@ -183,7 +183,7 @@ class Loop:
                 self._show(utterance)
 
     def _hint(self) -> None:
-        for line in hint_lines(self._hint_after(self._practice.dialogue)):
+        for line in hint_lines(self._hint_after(self._practice.dialogue, closes=self._ends is not None)):
             self._terminal.note(line)
 
     def _why(self) -> None:
@@ -197,9 +197,9 @@ class Loop:
         for line in why_lines(message.turn, labels, self._hint_after(dialogue[:place])):
             self._terminal.note(line)
 
-    def _hint_after(self, dialogue: tuple[Utterance, ...]) -> Hint:
+    def _hint_after(self, dialogue: tuple[Utterance, ...], *, closes: bool = False) -> Hint:
         with self._terminal.busy("thinking of a hint"):
-            hint: Hint = self._run(self._advisor.hint(dialogue))
+            hint: Hint = self._run(self._advisor.hint(dialogue, closes=closes))
         return hint
 
     def _what_would_magnet_say(self) -> None:

@@ -32,7 +32,7 @@ _NAMED: dict[Showing, tuple[tuple[str, str], ...]] = {
     "blames_itself": (("blames_itself", _SIGNS),),
     "gain": (("insight", "english"), ("tried", "english"), ("commitment", "english")),
     "wish": (("wish", "english"),),
-    "thought": (("thought", "english"),),
+    "thought": (("tells_thought", _SIGNS),),
 }
 """What is shown by signs alone: the signs with their lists."""
 _GAINS = frozenset({"insight", "tried", "commitment"})

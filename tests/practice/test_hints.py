@@ -63,6 +63,15 @@ def test_a_hint_follows_what_the_client_just_said(
     assert quotation in client  # the reason names what was seen
 
 
+def test_pain_in_the_first_words_is_heard_too() -> None:
+    opening = (
+        Utterance(turn=0, speaker="counselor", text="Where shall we start?"),
+        Utterance(turn=0, speaker="client", text="My husband died last year."),
+    )
+    made = hint_by_rules(CounselorView(utterances=opening), config(max_turns=20))
+    assert (made.rule, made.turn) == ("pain", 1)
+
+
 def test_hints_of_a_session_that_moves_are_not_all_the_same() -> None:
     told = (
         "I was scared.",

@@ -46,6 +46,19 @@ def test_bad_advice_is_one_thing() -> None:
     assert techniques_of(said, "I can't sleep.") == ("solutions",)
 
 
+@pytest.mark.parametrize(
+    "said",
+    ["I really think you should move that chair.", "Well, you must be on time.", "If I were you I would leave.", "You need to talk to him."],
+)  # fmt: skip
+def test_a_plain_instruction_is_advice_and_no_reflection(said: str) -> None:
+    assert names(said, "I'll move the chair and call Samuel on Sunday. I must be on time to talk to him.") == {"advice"}
+
+
+def test_what_only_sounds_like_an_instruction_is_none() -> None:
+    assert "advice" not in names("It sounds like you have to be strong for everyone.", "I have to be strong for them.")
+    assert "advice" not in names("What do you think you should do?", "I don't know what I should do.")
+
+
 def test_nothing_is_said_below_the_threshold_and_doubt_is_said_above_it() -> None:
     assert labels_of("I would quit that job.", "My boss shouts at me.") == ()
     (doubt,) = labels_of("You kept quiet so that your parents wouldn't worry.", "I tell my parents everything is fine.")

@@ -142,6 +142,16 @@ async def test_what_magnet_would_say_is_shown_and_not_said(tmp_path: Path) -> No
     assert answer.said not in asked[-1].prompt
 
 
+async def test_a_hint_knows_that_the_next_message_closes_and_that_an_earlier_one_did_not(tmp_path: Path) -> None:
+    practice, advisor, _ = await started(tmp_path, router="rules", max_turns=1)
+    assert (await advisor.hint(practice.dialogue)).rule != "farewell"
+    assert (await advisor.hint(practice.dialogue, closes=True)).rule == "farewell"
+    before = practice.dialogue
+    await practice.answer(PersonAnswer(text="How are the nights?"))
+    assert (await advisor.hint(practice.dialogue)).rule == "farewell"
+    assert (await Advisor(practice, scripted_models(Sensible())[0]).hint(before)).rule != "farewell"
+
+
 async def test_a_plan_that_is_made_late_begins_with_its_first_step(tmp_path: Path) -> None:
     said = (
         "I want to sleep before market days again.",
@@ -223,6 +233,20 @@ def test_in_a_pipe_it_is_plain_and_fits_80_columns(
     assert kept.name == f"{record.session_id}.review.json"
     assert not kept.stat().st_mode & 0o077
     assert Review.model_validate_json(kept.read_bytes()) == review_of(record)
+
+
+def test_hint_and_why_say_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    typed(monkeypatch, "/hint", "What is it about the exam?", "/why", "/end", "/hint", "Goodbye, Amira.")
+    with LoopbackServer() as server:
+        assert practise(server, tmp_path / "out") == 0
+    shown = " ".join(capsys.readouterr().out.split())
+    hint = shown.split("Perhaps ")[1].split(" reflection: ")[0]
+    assert f"The hint before it was {hint}" in shown
+    assert shown.count("Why: Nothing in the client's last message stood out to the rules.") == 2
+    assert "Why: Your next message closes the session (by rules)." in shown
+    assert "open question (“What is it about the exam?”)" in shown
 
 
 def test_the_record_is_read_like_any_other(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

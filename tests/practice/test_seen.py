@@ -85,7 +85,14 @@ def test_what_is_denied_or_of_somebody_else_is_no_feeling_of_the_clients(said: s
 
 
 @pytest.mark.parametrize(
-    "said", ["I can't stop crying.", "He made me so angry.", "My heart was racing.", "Scared, mostly."]
+    "said",
+    [
+        "I can't stop crying.",
+        "He made me so angry.",
+        "My heart was racing.",
+        "Scared, mostly.",
+        "I miss Samuel most at the table.",
+    ],
 )
 def test_a_feeling_of_its_own_is_seen_whatever_stands_around_it(said: str) -> None:
     assert "feeling" in {one.kind for one in seen_in(said)}
