@@ -16,8 +16,12 @@ from counseling_sessions.practice.labels import is_push
 from counseling_sessions.state import FrozenData
 from counseling_sessions.texts.words import sentences, words
 
-LIKELY = 0.5
-"""How likely the coder has to hold resistance in a sentence (0 to 1): of sentences set apart five in eight then have it."""
+LIKELY, LIKELY_PUSHED = 0.6, 0.25
+"""How likely the coder has to hold resistance in a sentence, 0 to 1; the second where the counselor has pushed.
+
+Chosen on the messages of corpus/codes that it did not learn from (`benchmarks/practice.py`): after a push half of what resists is
+seen so, and five in six of what is seen resist; elsewhere one in seven, and three in five.
+"""
 FEW = 5
 """Words from which on the coder can tell resistance by a sentence itself."""
 Showing = Literal[
@@ -88,4 +92,4 @@ def resistance_in(said: str, before: str = "") -> str:
     share, sentence = max(likely, default=(0.0, ""))
     # A feeling that is told is no resistance, nor is a promise; and a few words are some only against a push.
     is_plain = (pushed or len(words(sentence)) >= FEW) and not (feelings_in(sentence) or _GAINS & signs_of(sentence))
-    return sentence if share >= LIKELY and is_plain else ""
+    return sentence if is_plain and share >= (LIKELY_PUSHED if pushed else LIKELY) else ""

@@ -70,7 +70,7 @@ class LabelledSentence:
     @property
     def apart(self) -> bool:
         """Whether it is set apart."""
-        return int(hashlib.sha256(self.conversation.encode()).hexdigest(), 16) % APART == 0
+        return is_apart(self.conversation)
 
 
 def labelled(corpus: Path = CORPUS) -> list[LabelledUtterance]:
@@ -78,15 +78,25 @@ def labelled(corpus: Path = CORPUS) -> list[LabelledUtterance]:
     return [one for path in sorted((corpus / "codes").glob("*.jsonl")) for one in _lines(path)]
 
 
-def sentences_of(utterances: Sequence[LabelledUtterance]) -> Iterator[LabelledSentence]:
-    """The sentences of utterances, each with the codes of the parts that it has, the longest part's first."""
+def is_apart(conversation: str) -> bool:
+    """Whether a conversation is set apart: nothing is learned from it."""
+    return int(hashlib.sha256(conversation.encode()).hexdigest(), 16) % APART == 0
+
+
+def in_context(utterances: Sequence[LabelledUtterance]) -> Iterator[tuple[LabelledUtterance, str, str]]:
+    """Utterances, each with what the other said just before and with its conversation."""
     conversation = last = ""
     for one in utterances:
         if one.before is not None:
             conversation = f"{one.hand}: {one.text}"
-        said = read_message(one.text, last if one.before is None else one.before)
+        yield one, last if one.before is None else one.before, conversation
         last = one.text
-        for sentence, codes in zip(said, _aligned(one), strict=True):
+
+
+def sentences_of(utterances: Sequence[LabelledUtterance]) -> Iterator[LabelledSentence]:
+    """The sentences of utterances, each with the codes of the parts that it has, the longest part's first."""
+    for one, before, conversation in in_context(utterances):
+        for sentence, codes in zip(read_message(one.text, before), _aligned(one), strict=True):
             yield LabelledSentence(one.side, sentence, codes, one.hand, conversation)
 
 
