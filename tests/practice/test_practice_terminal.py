@@ -54,23 +54,27 @@ def test_a_session_with_a_hint_an_undo_leaving_and_the_review(sit: Sit, tmp_path
     assert not list(Path(out).rglob("*.journal.jsonl"))
 
 
-def test_the_arrow_brings_back_the_whole_of_a_message_in_several_lines(sit: Sit, tmp_path: Path) -> None:
+def test_the_arrow_brings_back_whole_messages(sit: Sit, tmp_path: Path) -> None:
     out = str(tmp_path / "out")
-    person = sit("--turns", "4", "--out", out)
-    person.reads("[1/4] you> ")
+    person = sit("--turns", "8", "--out", out)
+    person.reads("[1/8] you> ")
+    person.types("What brings you here?")
+    person.reads("[2/8] you> ")
     person.types("What was the waiting like,\\")
     person.reads("... ")
     person.types("outside the door?")
-    person.reads("[2/4] you> ")
-    person.types("\x1b[A")
-    person.reads("[3/4] you> ")
+    person.reads("[3/8] you> ")
+    person.types("\x1b[A")  # all lines of the last message
+    person.reads("[4/8] you> ")
+    person.types("\x1b[A\x1b[A\x1b[A")  # and no line of it by itself
+    person.reads("[5/8] you> ")
     person.types("/end")
     person.reads("goodbye> ")
     person.types("Goodbye.")
     assert person.ends() == 0
     (record,) = kept_in(Path(out)).values()
-    typed = [item.text for item in record.dialogue if item.author == "human"]
-    assert typed == ["What was the waiting like,\noutside the door?"] * 2 + ["Goodbye."]
+    first, long = "What brings you here?", "What was the waiting like,\noutside the door?"
+    assert [item.text for item in record.dialogue if item.author == "human"] == [first, long, long, first, "Goodbye."]
 
 
 def test_ctrl_c_leaves_and_says_how_to_go_on(sit: Sit, tmp_path: Path) -> None:

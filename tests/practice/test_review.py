@@ -79,6 +79,14 @@ async def test_early_pressed_and_stacked_messages_are_named(tmp_path: Path) -> N
     assert [(one.turn, len(one.questions)) for one in review.stacked] == [(4, 2)]
 
 
+async def test_advice_that_is_welcome_is_not_pressed(tmp_path: Path) -> None:
+    said = (
+        "You should get up earlier.", "I'll try that on Friday, with the blue clock.", "You should put it in the hall.", "I will.",
+        "Goodbye.",
+    )  # fmt: skip
+    assert (await reviewed(tmp_path, *said)).pressed == ()
+
+
 async def test_advice_that_was_asked_for_or_comes_late_is_not_early(tmp_path: Path) -> None:
     asked = (
         "How was it?",

@@ -53,6 +53,7 @@ def test_the_labelled_messages_are_many_and_half_of_them_resist() -> None:
         ("Okay.", "Your name is Amira.", ""),
         ("Fine.", "How was it with your mother?", "Fine."),
         ("Fine.", "Is your mother well?", ""),  # a closed question takes a short answer
+        ("Fine.", "How is your mother? Is she well?", ""),
         ("I walked home. That won't help me, you know.", "", "That won't help me, you know"),
         ("It wasn't pointless, it helped.", "", ""),
     ],
