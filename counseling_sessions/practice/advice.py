@@ -11,7 +11,7 @@ from counseling_sessions.models.chat import Models
 from counseling_sessions.nodes.methods import METHODS
 from counseling_sessions.nodes.picking import placed
 from counseling_sessions.nodes.plan import plan
-from counseling_sessions.nodes.progress import course
+from counseling_sessions.nodes.progress import course, has_signs
 from counseling_sessions.nodes.router import choose, policy_of
 from counseling_sessions.practice.hints import Hint, hint_by_rules, hint_of_pick
 from counseling_sessions.practice.labels import techniques_of
@@ -118,10 +118,11 @@ class Advisor:
         profile, turns = practice.content.head.profile, max((item.turn for item in said), default=0)
         plans = (self._plan,) if self._plan else ()
         stood = {now.turn: now for now in course(said, (), plans, practice.config, turns)}
+        read = has_signs(practice.config)
         picks = [
             Pick(**placed(stood[item.turn]), techniques=names, source="rules")
             for before, item in zip(("", *(one.text for one in said)), said, strict=False)
-            if item.author == "human" and not item.closing and (names := techniques_of(item.text, before))
+            if read and item.author == "human" and not item.closing and (names := techniques_of(item.text, before))
         ]
         past = update(
             session_id=practice.content.head.session_id,

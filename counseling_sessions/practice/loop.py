@@ -5,6 +5,7 @@ from typing import Any, TypeVar
 
 from counseling_sessions.graph.practice import Practice
 from counseling_sessions.nodes.person import PersonAnswer, too_long
+from counseling_sessions.nodes.progress import has_signs
 from counseling_sessions.nodes.risk import find_risk, read_texts
 from counseling_sessions.nodes.stopping import STOP, is_stop
 from counseling_sessions.practice.advice import Advisor, Answer
@@ -193,7 +194,8 @@ class Loop:
             self._terminal.note(texts().lines["nothing_said"])
             return
         message = dialogue[place]
-        labels = labels_of(message.text, dialogue[place - 1].text if place else "")
+        before = dialogue[place - 1].text if place else ""
+        labels = labels_of(message.text, before) if has_signs(self._practice.config) else ()
         for line in why_lines(message.turn, labels, self._hint_after(dialogue[:place])):
             self._terminal.note(line)
 

@@ -16,6 +16,7 @@ from counseling_sessions.evaluation.form import items
 from counseling_sessions.nodes.answers import quoted
 from counseling_sessions.nodes.inner.appraising import BAD, GOOD
 from counseling_sessions.nodes.inner.moving import arrive
+from counseling_sessions.nodes.progress import has_signs_in
 from counseling_sessions.practice.cues import Questions, moments_in, picks_up, questions_in, stacked_in
 from counseling_sessions.practice.labels import Label, labels_of
 from counseling_sessions.practice.seen import resistance_in, seen_in
@@ -119,12 +120,14 @@ class Review(FrozenData):
     Words are those of `texts.words`; the opening exchange of the form does not count. `share` is the person's share of all words,
     0 to 1, None where nobody said any; `longest` the turn with the longest message. `course` is the client's state over the turns,
     `moved` says what became of its trust (None where no state is on record), and `turnings` when that rose most and fell most.
+    Where the language `is_read` by no rule, messages have no labels and no questions, and nothing is missed, stacked, early or pressed.
     """
 
     format: int = Field(default=REVIEW_FORMAT, ge=1, le=REVIEW_FORMAT)
     session_id: str
     client: str
     attitude: Attitude
+    is_read: bool = True
     messages: Count
     words: Count
     client_words: Count
@@ -144,9 +147,9 @@ class Review(FrozenData):
 
 def review_of(record: SessionRecord) -> Review:
     """Look back on a session in which a person was the counselor. Takes time linear in its text."""
-    dialogue = record.dialogue
+    dialogue, is_read = record.dialogue, has_signs_in(record.configuration.get("language", "English"))
     phases = {turn.turn: turn.phase for turn in record.turns}
-    own = tuple(_own(before, said, phases) for before, said in _exchanges(dialogue))
+    own = tuple(_own(before, said, phases, is_read=is_read) for before, said in _exchanges(dialogue))
     client = [said for said in dialogue if said.speaker == "client" and said.turn > 0]
     spoken, heard = sum(one.words for one in own), sum(len(words(said.text)) for said in client)
     course = tuple(_course(record))
@@ -154,15 +157,16 @@ def review_of(record: SessionRecord) -> Review:
         session_id=record.session_id,
         client=record.profile.demographics.name,
         attitude=record.attitude,
+        is_read=is_read,
         messages=len(own),
         words=spoken,
         client_words=heard,
         share=spoken / (spoken + heard) if spoken + heard else None,
         longest=max(own, key=attrgetter("words")).turn if own else None,
-        questions=questions_in(*(one.text for one in own)),
+        questions=questions_in(*(one.text for one in own if is_read)),
         own=own,
-        missed=tuple(_missed(dialogue)),
-        stacked=tuple(Stacked(turn=one.turn, questions=asked) for one in own if (asked := stacked_in(one.text))),
+        missed=tuple(_missed(dialogue)) if is_read else (),
+        stacked=tuple(_stacked(own)) if is_read else (),
         early=tuple(_early(dialogue, own)),
         pressed=tuple(_pressed(dialogue, own)),
         course=course,
@@ -179,14 +183,14 @@ def _exchanges(dialogue: Sequence[Utterance]) -> Iterator[tuple[str, Utterance]]
             yield before, said
 
 
-def _own(before: str, said: Utterance, phases: dict[int, Phase]) -> OwnMessage:
+def _own(before: str, said: Utterance, phases: dict[int, Phase], *, is_read: bool) -> OwnMessage:
     return OwnMessage(
         turn=said.turn,
         phase=None if said.closing else phases.get(said.turn),
         text=said.text,
         words=len(words(said.text)),
-        questions=questions_in(said.text),
-        labels=labels_of(said.text, before),
+        questions=questions_in(said.text) if is_read else Questions(),
+        labels=labels_of(said.text, before) if is_read else (),
     )
 
 
@@ -199,6 +203,12 @@ def _missed(dialogue: Sequence[Utterance]) -> Iterator[Missed]:
         if moments and not any(picks_up(answer.text, moment) for moment in moments):
             one = moments[0]
             yield Missed(turn=said.turn, kind=one.kind, words=one.words, sentence=one.sentence, reply=answer.text)
+
+
+def _stacked(own: Sequence[OwnMessage]) -> Iterator[Stacked]:
+    for one in own:
+        if asked := stacked_in(one.text):
+            yield Stacked(turn=one.turn, questions=asked)
 
 
 def _early(dialogue: Sequence[Utterance], own: Sequence[OwnMessage]) -> Iterator[EarlyAdvice]:

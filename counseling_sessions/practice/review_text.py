@@ -29,9 +29,9 @@ def review_lines(review: Review) -> list[str]:
         return [_texts()["silent"]]
     return [
         *_counts(review),
-        *_labels(review),
+        *(_labels(review) if review.is_read else [_texts()["unread"]]),
         *_course(review),
-        *_missed(review),
+        *(_missed(review) if review.is_read else ()),
         *_stacked(review),
         *_early(review),
         *_pressed(review),
@@ -47,7 +47,8 @@ def _counts(review: Review) -> Iterator[str]:
     )
     longest = max(one.words for one in review.own)
     yield texts["longest"].format(words=longest, turn=review.longest)
-    yield texts["questions_other" if asked.other else "questions"].format(**asked.model_dump())
+    if review.is_read:
+        yield texts["questions_other" if asked.other else "questions"].format(**asked.model_dump())
 
 
 def _labels(review: Review) -> Iterator[str]:

@@ -249,6 +249,43 @@ def test_hint_and_why_say_the_same(
     assert "open question (“What is it about the exam?”)" in shown
 
 
+def cowardly(request: Request) -> Any:
+    """A client who always runs itself down; every other role speaks well."""
+    if "You are the client in a counseling session" in request.prompt:
+        return f"I'm such a coward on {request.number} days, everyone else manages."
+    return sensible_answer(request)
+
+
+def test_where_magnet_goes_another_way_than_the_hint_it_is_said_why(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    typed(
+        monkeypatch,
+        "What is it about the exam?",
+        "/what-would-magnet-say",
+        "/hint",
+        "/what-would-magnet-say",
+        "/end",
+        "Bye.",
+    )
+    with LoopbackServer(cowardly) as server:
+        assert practise(server, tmp_path / "out", "--turns", "8") == 0
+    first, second = " ".join(capsys.readouterr().out.split()).split("Perhaps normalizing + reflection.")
+    assert "A hint here says" not in first  # nobody has read a hint yet
+    assert "A hint here says normalizing + reflection: it looks for more" in second
+
+
+def test_in_another_language_a_message_has_no_label(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    typed(monkeypatch, "What is it about the exam?", "/why", "/end", "Bye.")
+    with LoopbackServer() as server:
+        assert practise(server, tmp_path / "out", "--language", "German") == 0
+    shown = " ".join(capsys.readouterr().out.split())
+    assert "as a classifier reads it: nothing that it is sure of." in shown
+    assert "The rules read English alone." in shown
+
+
 def test_the_record_is_read_like_any_other(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     typed(monkeypatch, "What is it about the exam?", "/end", "Goodbye, Amira.")
     with LoopbackServer() as server:

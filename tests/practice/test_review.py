@@ -17,10 +17,14 @@ from counseling_sessions.profiles.schema import ClientProfile, counselor_informa
 from tests.scripted import Sensible, config, profile, scripted_models
 
 
-async def reviewed(folder: Path, *texts: str, who: ClientProfile | None = None, close: bool = True) -> Review:
+async def reviewed(
+    folder: Path, *texts: str, who: ClientProfile | None = None, close: bool = True, language: str = "English"
+) -> Review:
     """The review of a session with these messages, the person's first; the last one says goodbye."""
     models, _ = scripted_models(Sensible(client=texts[1::2]))
-    task = SessionTask(profile=who or profile(), attitude="neutral", config=config(max_turns=20, appraisal="rules"))
+    task = SessionTask(
+        profile=who or profile(), attitude="neutral", config=config(max_turns=20, appraisal="rules", language=language)
+    )
     practice = Practice.begin(task, "counselor", folder, models, InMemorySaver())
     await practice.start()
     for place, text in enumerate(texts[::2], 1):
@@ -163,6 +167,16 @@ async def test_the_lines_have_all_of_it_and_no_grade(tmp_path: Path) -> None:
     assert not any(word in text.lower() for word in ("score", "grade", "wrong", "poor"))
     curve = next(line for line in lines if line.startswith("  trust"))
     assert len(set(curve) & set("▁▂▃▄▅▆▇█")) > 1
+
+
+async def test_in_another_language_nothing_is_read_and_the_review_says_so(tmp_path: Path) -> None:
+    review = await reviewed(tmp_path, *SESSION, language="German")
+    assert (review.is_read, review.words, review.questions) == (False, 33, Questions())
+    assert not any(one.labels for one in review.own)
+    assert review.missed == review.stacked == review.early == review.pressed == ()
+    lines = review_lines(review)
+    assert any("The rules read English alone." in line for line in lines)
+    assert not any("passed over, as far as cues" in line or line.startswith("Questions") for line in lines)
 
 
 async def test_a_review_without_a_word_is_short(tmp_path: Path) -> None:
