@@ -112,7 +112,12 @@ def course(
 
 def has_signs(config: SessionConfig) -> bool:
     """Whether there are signs in the session's language, by which rules can read it."""
-    return "english" in config.language.casefold()
+    return has_signs_in(config.language)
+
+
+def has_signs_in(language: str) -> bool:
+    """Whether there are signs in a language, named in English."""
+    return "english" in language.casefold()
 
 
 def closing_turns(config: SessionConfig) -> int:

@@ -46,7 +46,8 @@ from counseling_sessions.practice.advice import Advisor
 from counseling_sessions.practice.feedback import feedback, refuse_without_judges
 from counseling_sessions.practice.loop import Loop
 from counseling_sessions.practice.notice import has_agreed, notice_text, page_text
-from counseling_sessions.practice.review import review_lines, review_of
+from counseling_sessions.practice.review import review_of
+from counseling_sessions.practice.review_text import review_head, review_lines
 from counseling_sessions.practice.terminal import Terminal
 from counseling_sessions.profiles.library import DEFAULT_ATTITUDE
 from counseling_sessions.profiles.readers import find_profile
@@ -187,7 +188,7 @@ async def _open(
         saver = await _checkpointer(part, stack)
         session = Practice.resume(planned.journal, models, saver, country=country)
     else:
-        profile = find_profile(request.client, request.record)
+        profile = find_profile(request.profile, request.record)
         config, served = await serve_new(models, config, planned.fields, _roles(config))
         terminal.note(serving_line(served), "bold")
         attitude = request.attitude or profile.attitude or DEFAULT_ATTITUDE
@@ -267,7 +268,11 @@ def _finish(
         return 1
     terminal.note(f"\n{how_it_ended(record)}", "green")
     if session.part == "counselor":
-        review = "\n".join(["Looking back", *review_lines(review_of(session.dialogue))])
+        data = review_of(record)
+        write_atomically(
+            folder / f"{record.session_id}.review.json", data.model_dump_json(indent=1).encode(), private=True
+        )
+        review = "\n".join([review_head(), *review_lines(data)])
         terminal.note(f"\n{review}", "")
         if request.judge:
             with terminal.busy("the judges are reading"):

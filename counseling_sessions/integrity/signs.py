@@ -94,12 +94,12 @@ def signs_of(text: str, listed: str = "english", only: frozenset[str] | None = N
 
 
 @lru_cache(maxsize=8192)
-def sentence_with(text: str, name: str) -> str:
-    """The first sentence of a message that has this sign, without its last stop; empty where none has.
+def sentence_with(text: str, name: str, listed: str = "english") -> str:
+    """The first sentence of a message that has this sign of a list, without its last stop; empty where none has.
 
     Raises `SettingsError` for a sign that there is not.
     """
-    sign = next((sign for sign in read_signs("english") if sign.name == name), None)
+    sign = next((sign for sign in read_signs(listed) if sign.name == name), None)
     if sign is None:
         raise SettingsError(f"there is no sign {name!r}")
     return next((sentence.rstrip(".!… ") for sentence in _as_read(text) if sign.is_in(sentence)), "")

@@ -1,4 +1,4 @@
-"""Deterministic cues in English words: techniques and questions in a counselor's message, feelings in a client's.
+"""Deterministic cues in English words: questions in a counselor's message, a client's own feelings and what it discloses.
 
 They match forms of speech, not what is meant: irony, other languages and unusual wording escape them. `docs/practice.md` lists
 their limits. What shows their hits says that cues made them.
@@ -13,31 +13,35 @@ from typing import Annotated
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict
 
+from counseling_sessions.evaluation.roots import roots_of
+from counseling_sessions.evaluation.talk import ASKS, SAME
 from counseling_sessions.settings import read_yaml
+from counseling_sessions.state import FrozenData
 from counseling_sessions.texts.words import sentences, words
 
 FILE = Path(__file__).parent / "cues.yaml"
+_SUBJECT = re.compile(
+    r"\b(?:(?P<own>I|me|myself|my (?:heart|hands?|stomach|chest|throat|body|head))\b"
+    r"|(?:(?:my|the|his|her|their|our) )?(?P<who>[A-Za-z]+)"
+    r"(?='s\b| (?:is|was|are|were|gets?|got|seems?|feels?|felt|has|had|became|looks?|looked)\b))",
+    re.IGNORECASE,
+)
+"""Who a feeling after it can be of: the speaker, or somebody before a verb of being."""
+_NEAR = 200
+"""Characters before a feeling in which its subject is looked for."""
+_DENIED = re.compile(
+    r"(?:\b(?:not|never|no|without|hardly|neither|nor)|n't)\b(?! (?:stop|help|only|just))(?: \w+){0,2} *\Z",
+    re.IGNORECASE,
+)
+"""A denial that what follows belongs to."""
 
 
-@dataclass(frozen=True)
-class Questions:
+class Questions(FrozenData):
     """The questions of a message: those that invite to tell, those that want a yes, a no or a fact, and any others."""
 
     open: int = 0
     closed: int = 0
     other: int = 0
-
-
-def title(name: str) -> str:
-    """A technique's name for people."""
-    return name.replace("_", " ")
-
-
-def techniques_in(text: str) -> tuple[str, ...]:
-    """The techniques for which a counselor's message has a cue."""
-    asks = ["questioning"] if questions_in(text).open else []
-    text = text.replace("’", "'")
-    return (*asks, *(name for name, pattern in _cues().techniques.items() if pattern.search(text)))
 
 
 def questions_in(*texts: str) -> Questions:
@@ -57,6 +61,21 @@ def questions_in(*texts: str) -> Questions:
     return Questions(**counts)
 
 
+def stacked_in(text: str) -> tuple[str, ...]:
+    """The questions of a message that asks several things, as they stand there; none of one that asks one thing, or again the same.
+
+    A question of one or two words ("right?") asks nothing further.
+    """
+    asked: list[tuple[str, frozenset[str]]] = []
+    for sentence in sentences(text):
+        if not sentence.rstrip("\"'”»)* ").endswith("?") or len(words(sentence)) < ASKS:
+            continue
+        roots = roots_of(sentence)
+        if not any(roots and len(roots & other) >= SAME * len(roots) for _, other in asked):
+            asked.append((sentence, roots))
+    return tuple(sentence for sentence, _ in asked) if len(asked) > 1 else ()
+
+
 @dataclass(frozen=True)
 class Moment:
     """A sentence of a client that carries a feeling or tells something hard: of which kind, and the words that show it."""
@@ -67,24 +86,43 @@ class Moment:
 
 
 def moments_in(text: str) -> list[Moment]:
-    """The moments of a client's message, one per sentence and kind."""
-    kinds = {**_cues().feelings, "disclosure": _cues().disclosure}
+    """The moments of a client's message, one per sentence and kind; what is denied, or said of somebody else, is none."""
+    disclosure = _cues().disclosure
     return [
-        Moment(kind, match[0], sentence)
+        moment
         for sentence in sentences(text.replace("’", "'"))
-        for kind, pattern in kinds.items()
-        if (match := pattern.search(sentence))
+        for moment in (
+            *feelings_in(sentence),
+            *(Moment("disclosure", match[0], sentence) for match in (disclosure.search(sentence),) if match),
+        )
     ]
 
 
+def feelings_in(sentence: str) -> list[Moment]:
+    """The client's own feelings in a sentence with straight apostrophes, one of a kind."""
+    return [
+        Moment(kind, own[0], sentence)
+        for kind, pattern in _cues().feelings.items()
+        if (own := next((match for match in pattern.finditer(sentence) if _is_own(sentence[: match.start()])), None))
+    ]
+
+
+def _is_own(before: str) -> bool:
+    """Whether a feeling is the speaker's own and not denied; `before` is what stands before it in its sentence."""
+    before = before[-_NEAR:]
+    subjects = [*_SUBJECT.finditer(before)]
+    is_others = bool(subjects) and subjects[-1]["own"] is None and subjects[-1]["who"].lower() in _cues().people
+    return not is_others and not _DENIED.search(before)
+
+
 def picks_up(answer: str, moment: Moment) -> bool:
-    """Whether a counselor's answer takes up a moment: it names a feeling of that kind, has a cue of empathy or normalizing, or
-    says one of the less common words of the client's sentence."""
+    """Whether a counselor's answer takes up a moment: it names a feeling of that kind, says that it is hard or human, or has one
+    of the less common words of the client's sentence."""
     answer = answer.replace("’", "'")
     family = _cues().feelings.get(moment.kind)
     return bool(
         (family and family.search(answer))
-        or {"empathy", "normalizing"} & set(techniques_in(answer))
+        or _cues().acknowledges.search(answer)
         or _content(moment.sentence) & _content(answer)
     )
 
@@ -96,6 +134,10 @@ def _content(text: str) -> set[str]:
 
 def _pattern(cues: str | list[str]) -> re.Pattern[str]:
     return re.compile(cues if isinstance(cues, str) else "|".join(cues), re.IGNORECASE)
+
+
+def _split(words: str) -> frozenset[str]:
+    return frozenset(words.split())
 
 
 Cue = Annotated[re.Pattern[str], BeforeValidator(_pattern)]
@@ -115,11 +157,12 @@ class _Cues(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    techniques: dict[str, Cue]
+    acknowledges: Cue
     questions: _Questions
     feelings: dict[str, Words]
     disclosure: Cue
-    common: Annotated[frozenset[str], BeforeValidator(str.split)]
+    people: Annotated[frozenset[str], BeforeValidator(_split)]
+    common: Annotated[frozenset[str], BeforeValidator(_split)]
 
 
 @cache

@@ -5,12 +5,14 @@ from typing import Any, TypeVar
 
 from counseling_sessions.graph.practice import Practice
 from counseling_sessions.nodes.person import PersonAnswer, too_long
+from counseling_sessions.nodes.progress import has_signs
 from counseling_sessions.nodes.risk import find_risk, read_texts
 from counseling_sessions.nodes.stopping import STOP, is_stop
 from counseling_sessions.practice.advice import Advisor, Answer
-from counseling_sessions.practice.cues import techniques_in, title
+from counseling_sessions.practice.hint_text import hint_lines, how, title, titles, why_lines
+from counseling_sessions.practice.hints import Hint, texts
+from counseling_sessions.practice.labels import labels_of
 from counseling_sessions.practice.terminal import Terminal
-from counseling_sessions.prompts import prompt
 from counseling_sessions.state import Pick, Speaker, Utterance
 from counseling_sessions.texts.harmless import one_line
 
@@ -182,25 +184,25 @@ class Loop:
                 self._show(utterance)
 
     def _hint(self) -> None:
-        with self._terminal.busy("thinking of a hint"):
-            pick: Pick = self._run(self._advisor.pick(self._practice.dialogue))
-        name = pick.techniques[0]
-        self._terminal.note(f"Perhaps {title(name)}: {prompt(f'techniques/{name}', 'card')}")
-        self._terminal.note(f"Why: {pick.reason} ({_how(pick)}).")
+        for line in hint_lines(self._hint_after(self._practice.dialogue, closes=self._ends is not None)):
+            self._terminal.note(line)
 
     def _why(self) -> None:
         dialogue = self._practice.dialogue
         place = next((place for place, item in reversed(list(enumerate(dialogue))) if item.author == "human"), None)
         if place is None:
-            self._terminal.note("You have said nothing yet.")
+            self._terminal.note(texts().lines["nothing_said"])
             return
         message = dialogue[place]
-        used = ", ".join(map(title, techniques_in(message.text))) or "none that a cue would show"
-        self._terminal.note(f"Your message in turn {message.turn} used, by cues in its words: {used}.")
-        with self._terminal.busy("asking the router"):
-            pick: Pick = self._run(self._advisor.pick(dialogue[:place]))
-        names = " + ".join(map(title, pick.techniques))
-        self._terminal.note(f"The router ({_how(pick)}) would have picked {names}: {pick.reason}.")
+        before = dialogue[place - 1].text if place else ""
+        labels = labels_of(message.text, before) if has_signs(self._practice.config) else ()
+        for line in why_lines(message.turn, labels, self._hint_after(dialogue[:place])):
+            self._terminal.note(line)
+
+    def _hint_after(self, dialogue: tuple[Utterance, ...], *, closes: bool = False) -> Hint:
+        with self._terminal.busy("thinking of a hint"):
+            hint: Hint = self._run(self._advisor.hint(dialogue, closes=closes))
+        return hint
 
     def _what_would_magnet_say(self) -> None:
         with self._terminal.busy("MAGneT is thinking"):
@@ -212,15 +214,17 @@ class Loop:
         if answer.plan:
             show(f"Its plan: {answer.plan.technique} – {answer.plan.goal}")
         if answer.pick:
-            show(
-                f"Picked ({_how(answer.pick)}): {' + '.join(map(title, answer.pick.techniques))} – {answer.pick.reason}"
-            )
+            by = how(answer.pick.source, answer.pick.fallback)
+            show(f"Picked {by}: {titles(answer.pick.techniques)} – {answer.pick.reason}")
+            self._tell_difference(answer.pick)
         for candidate in answer.candidates:
             show(f"  {title(candidate.technique)}: {candidate.text or candidate.error}")
         self._terminal.utterance("MAGneT would say (it is not said)", answer.said, "bold magenta")
         if practice.waiting:
             show("It is still your turn.")
 
-
-def _how(pick: Pick) -> str:
-    return "rules, as the model gave no pick" if pick.fallback else "a model" if pick.source == "llm" else "rules"
+    def _tell_difference(self, pick: Pick) -> None:
+        """Say why MAGneT's pick and the hint that the person has read here differ, where they do."""
+        hint = self._advisor.kept_hint(self._practice.dialogue)
+        if hint and hint.source == "rules" and hint.techniques != pick.techniques:
+            self._terminal.note(texts().lines["differs"].format(techniques=titles(hint.techniques)))

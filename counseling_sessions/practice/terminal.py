@@ -30,10 +30,13 @@ class Terminal:
     def __init__(self, console: Console | None = None) -> None:
         self.console = console or HarmlessConsole()
         self.interactive = sys.stdin.isatty() and sys.stdout.isatty()
+        self._history = readline if self.interactive else None
+        if self._history is not None:
+            self._history.set_auto_history(False)  # it would keep each line of a message that is continued
 
     def remember(self, lines: Iterable[str], completions: Iterable[str]) -> None:
         """Start the history with these lines, and complete these words with Tab. Nothing goes to the disk."""
-        if readline is None or not self.interactive:
+        if (readline := self._history) is None:
             return
         words = list(completions)
         readline.clear_history()
@@ -46,12 +49,18 @@ class Terminal:
         readline.parse_and_bind("set enable-bracketed-paste on")
 
     def read(self, prompt: str) -> str:
-        """The person's message; a backslash at the end of a line continues it. Raises `EOFError` at the end of input."""
+        """The person's message, which the history then has as a whole; a backslash at the end of a line continues it.
+
+        Raises `EOFError` at the end of input.
+        """
         lines: list[str] = []
         while True:
             line = self._line(prompt)
             if not line.endswith("\\"):
-                return "\n".join([*lines, line])
+                message = "\n".join([*lines, line])
+                if self._history is not None and message.strip():
+                    self._history.add_history(message)
+                return message
             lines.append(line[:-1])
             prompt = "... "
 

@@ -18,7 +18,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from counseling_sessions.evaluation.codes.agreement import FILE as AGREEMENT
 from counseling_sessions.evaluation.codes.agreement import HeldOut, held_out_agreement
 from counseling_sessions.evaluation.codes.codebook import codebook
-from counseling_sessions.evaluation.codes.coder import FILE, NONE, CodeModels
+from counseling_sessions.evaluation.codes.models import FILE, NONE, CodeModels
 from counseling_sessions.evaluation.codes.sentences import Sentence, features, pieces, read_message
 from counseling_sessions.integrity.linear import LinearModel
 from counseling_sessions.nodes.examples import CORPUS
@@ -70,7 +70,7 @@ class LabelledSentence:
     @property
     def apart(self) -> bool:
         """Whether it is set apart."""
-        return int(hashlib.sha256(self.conversation.encode()).hexdigest(), 16) % APART == 0
+        return is_apart(self.conversation)
 
 
 def labelled(corpus: Path = CORPUS) -> list[LabelledUtterance]:
@@ -78,15 +78,25 @@ def labelled(corpus: Path = CORPUS) -> list[LabelledUtterance]:
     return [one for path in sorted((corpus / "codes").glob("*.jsonl")) for one in _lines(path)]
 
 
-def sentences_of(utterances: Sequence[LabelledUtterance]) -> Iterator[LabelledSentence]:
-    """The sentences of utterances, each with the codes of the parts that it has, the longest part's first."""
+def is_apart(conversation: str) -> bool:
+    """Whether a conversation is set apart: nothing is learned from it."""
+    return int(hashlib.sha256(conversation.encode()).hexdigest(), 16) % APART == 0
+
+
+def in_context(utterances: Sequence[LabelledUtterance]) -> Iterator[tuple[LabelledUtterance, str, str]]:
+    """Utterances, each with what the other said just before and with its conversation."""
     conversation = last = ""
     for one in utterances:
         if one.before is not None:
             conversation = f"{one.hand}: {one.text}"
-        said = read_message(one.text, last if one.before is None else one.before)
+        yield one, last if one.before is None else one.before, conversation
         last = one.text
-        for sentence, codes in zip(said, _aligned(one), strict=True):
+
+
+def sentences_of(utterances: Sequence[LabelledUtterance]) -> Iterator[LabelledSentence]:
+    """The sentences of utterances, each with the codes of the parts that it has, the longest part's first."""
+    for one, before, conversation in in_context(utterances):
+        for sentence, codes in zip(read_message(one.text, before), _aligned(one), strict=True):
             yield LabelledSentence(one.side, sentence, codes, one.hand, conversation)
 
 

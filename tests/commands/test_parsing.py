@@ -202,3 +202,21 @@ def test_what_is_plainly_wrong_is_said_before_anything_heavy_is_imported(
     monkeypatch.setattr("counseling_sessions.commands.main._command", never)
     assert main(arguments.split()) == 2
     assert len(capsys.readouterr().err.splitlines()) == 1
+
+
+@pytest.mark.parametrize("command", ["session", "practice"])
+@pytest.mark.parametrize("flag", ["--profile", "--client"])
+def test_who_the_client_is_has_two_names_everywhere(command: str, flag: str) -> None:
+    request: object = parse([command, flag, "leo-late-again"])[1]
+    assert request.profile == "leo-late-again"  # type: ignore[attr-defined]
+
+
+def test_the_help_of_practice_says_which_router_picks_there(capsys: pytest.CaptureFixture[str]) -> None:
+    shown = {}
+    for command in ("session", "practice"):
+        with pytest.raises(SystemExit):
+            main([command, "--help"])
+        shown[command] = " ".join(capsys.readouterr().out.split())
+    assert "default rules, without a call; llm with --as client" in shown["practice"]
+    assert "(default llm" in shown["session"]
+    assert "(default llm" not in shown["practice"].split("--router")[-1].split("--merge")[0]

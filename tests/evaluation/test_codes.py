@@ -8,18 +8,18 @@ import pytest
 from counseling_sessions.evaluation.codes.agreement import EXPERTS, Agreements, agreements, is_fair, kappa_of
 from counseling_sessions.evaluation.codes.coarse import COARSE, coarse_code
 from counseling_sessions.evaluation.codes.codebook import codebook
-from counseling_sessions.evaluation.codes.coder import FILE as WEIGHTS
 from counseling_sessions.evaluation.codes.coder import (
     CodedMessage,
     CodedSentence,
     CodedSession,
-    CodeModels,
     Coder,
     code_messages,
     code_session,
     coders,
 )
 from counseling_sessions.evaluation.codes.counts import CodeCount, session_codes
+from counseling_sessions.evaluation.codes.models import FILE as WEIGHTS
+from counseling_sessions.evaluation.codes.models import CodeModels, likely_codes
 from counseling_sessions.evaluation.codes.sentences import features, plain_words, read_message
 from counseling_sessions.evaluation.figures import MEASURES
 from counseling_sessions.evaluation.measure import measure
@@ -63,6 +63,21 @@ def test_the_coder_sums_as_the_model_does() -> None:
     likely = [model.probabilities(features(sentence)) for sentence in said]
     assert Coder([model])(said) == [(max(one, key=one.__getitem__),) for one in likely]
     assert Coder([model])([]) == []
+
+
+@pytest.mark.parametrize("side", ["counselor", "client"])
+def test_the_likeliest_code_of_a_sentence_is_the_coders(side: Speaker) -> None:
+    text, before = "Mm-hmm. So it wears you out. What would help? I don't see the point.", "I'm so tired of it."
+    likely = likely_codes(side, text, before)
+    (message,) = code_messages([(side, text, before)])
+    assert [one.text for one in likely] == [one.text for one in message.sentences]
+    for one, coded in zip(likely, message.sentences, strict=True):
+        talk = (
+            one.codes if side == "counselor" else {name: one.codes[name] for name in ("change", "sustain", "neutral")}
+        )
+        assert coded.codes[0] in (max(talk, key=talk.__getitem__), "neutral")
+        assert sum(talk.values()) == pytest.approx(1)
+    assert side == "client" or likely[0].codes == {"facilitate": 1.0}
 
 
 def test_a_file_that_holds_no_models_is_refused(tmp_path: Path) -> None:

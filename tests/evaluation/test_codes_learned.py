@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from counseling_sessions.evaluation.codes.coder import FILE, CodeModels
+from counseling_sessions.evaluation.codes.models import FILE, CodeModels
 from counseling_sessions.training.behaviour_codes import (
     LabelledUtterance,
     labelled,

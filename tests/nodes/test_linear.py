@@ -19,7 +19,9 @@ from counseling_sessions.nodes.guards import check
 from counseling_sessions.nodes.mending import cut, repair, tidy
 from counseling_sessions.nodes.plan import _CIRCLE
 from counseling_sessions.nodes.techniques import technique, techniques
-from counseling_sessions.practice.cues import Moment, moments_in, picks_up, questions_in, techniques_in
+from counseling_sessions.practice.cues import Moment, moments_in, picks_up, questions_in, stacked_in
+from counseling_sessions.practice.labels import labels_of
+from counseling_sessions.practice.seen import resistance_in
 from counseling_sessions.profiles.schema import clean
 from counseling_sessions.state import Speaker
 from counseling_sessions.texts.telling import telling_counts
@@ -38,6 +40,7 @@ TEXTS = {repr(piece): f"a{piece * (LONG // len(piece))}b" for piece in REPEATED}
     "nested markers": "[" * (LONG // 5) + "END]" * (LONG // 5),
     "labels behind labels": "x agent: " * (LONG // 9) + "So.",
     "labels behind what is dropped": "".join(f"x{n} agent: I ran. " for n in range(LONG // 20)),
+    "feelings that are denied": "not afraid " * (LONG // 11),
     "words that differ": "".join(f"a{n} b{n} c{n}. " for n in range(LONG // 20)),
     "a word of letters that differ": "".join(chr(0x4E00 + n % 20_000) for n in range(LONG)),
 }
@@ -68,8 +71,10 @@ LOOKS: dict[str, Callable[[str], Any]] = {
     "signs": signs_of,
     "plan": _CIRCLE.search,
     "called_for": lambda text: [technique(name).called_for(text) for name in techniques()],
-    "cues, counselor": lambda text: (techniques_in(text), questions_in(text)),
+    "cues, counselor": lambda text: (stacked_in(text), questions_in(text)),
+    "labels": labels_of,
     "cues, client": moments_in,
+    "resistance": lambda text: (resistance_in("Fine.", text), resistance_in(text)),
     "picks_up": lambda text: picks_up(text, Moment("fear", "afraid", text[:2000])),
 }
 
@@ -77,6 +82,7 @@ LOOKS: dict[str, Callable[[str], Any]] = {
 @pytest.mark.slow
 @pytest.mark.parametrize("look", LOOKS)
 def test_a_long_text_of_any_kind_takes_no_time(look: str) -> None:
+    LOOKS[look]("I ran.")  # lists and weights are read once
     for name, text in TEXTS.items():
         started = time.process_time()
         LOOKS[look](text)

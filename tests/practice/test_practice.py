@@ -2,6 +2,8 @@
 
 import io
 import json
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -15,48 +17,17 @@ from counseling_sessions.graph.session import SessionTask
 from counseling_sessions.nodes.person import PersonAnswer
 from counseling_sessions.nodes.risk import help_text, read_texts
 from counseling_sessions.nodes.risk.phrases import LANGUAGES
-from counseling_sessions.nodes.techniques import techniques
 from counseling_sessions.practice.advice import Advisor
-from counseling_sessions.practice.cues import (
-    Questions,
-    _cues,
-    moments_in,
-    picks_up,
-    questions_in,
-    techniques_in,
-)
+from counseling_sessions.practice.cues import Questions, moments_in, picks_up, questions_in, stacked_in
 from counseling_sessions.practice.notice import has_agreed
-from counseling_sessions.practice.review import review_lines, review_of
+from counseling_sessions.practice.review import Review, review_of
 from counseling_sessions.sessions import Session
 from counseling_sessions.sessions.reading import read_sessions
-from counseling_sessions.settings import DEFAULT_TECHNIQUES
-from counseling_sessions.state import Utterance
 from tests.kept import kept_in
 from tests.loopback import LoopbackServer, Request, sensible_answer
 from tests.scripted import Sensible, config, profile, scripted_models
 
-
-@pytest.mark.parametrize(
-    ("text", "techniques"),
-    [
-        ("It sounds like the nights are the worst part.", {"reflection"}),
-        ("So you lie there and count.", {"reflection"}),
-        ("That must be so hard.", {"empathy"}),
-        ("Many people lie awake before an exam.", {"normalizing"}),
-        ("Anxiety works like an alarm that rings too early.", {"psychoeducation"}),
-        ("How about one small step this week, a list by the bed?", {"solutions"}),
-        ("What would you tell a friend who had that thought?", {"questioning", "cognitive_restructuring"}),
-        ("Do you sleep?", set()),
-        ("Good morning.", set()),
-    ],
-)
-def test_techniques_are_found_by_what_they_sound_like(text: str, techniques: set[str]) -> None:
-    assert set(techniques_in(text)) == techniques
-
-
-def test_every_default_technique_can_be_recognised() -> None:
-    recognised = {*_cues().techniques, "questioning"}
-    assert set(DEFAULT_TECHNIQUES) <= recognised <= set(techniques())
+ROOT = Path(__file__).parents[2]
 
 
 @pytest.mark.parametrize(
@@ -74,6 +45,20 @@ def test_every_default_technique_can_be_recognised() -> None:
 )
 def test_questions_are_open_or_closed_by_their_first_question_word(text: str, questions: Questions) -> None:
     assert questions_in(text) == questions
+
+
+@pytest.mark.parametrize(
+    ("text", "asked"),
+    [
+        ("Where was that? Who was there? And what did you say?", 3),
+        ("How was the night? Did your brother call?", 2),
+        ("How was the night? How was the night for you?", 0),  # the same again
+        ("You slept, right? Okay?", 0),
+        ("How was it?", 0),
+    ],
+)
+def test_questions_are_stacked_where_a_message_asks_several_things(text: str, asked: int) -> None:
+    assert len(stacked_in(text)) == asked
 
 
 def test_a_moment_is_a_feeling_or_something_hard_to_tell() -> None:
@@ -97,56 +82,8 @@ def test_an_answer_takes_a_moment_up_or_not(answer: str, taken: bool) -> None:
     assert picks_up(answer, moment) is taken
 
 
-def dialogue(*texts: str) -> list[Utterance]:
-    """Turns of a person and a client after the form's opening."""
-    opening = [
-        Utterance(turn=0, speaker="counselor", text="Many words that nobody at the keyboard has said, are there?"),
-        Utterance(turn=0, speaker="client", text="I feel so ashamed."),
-    ]
-    exchange = [
-        Utterance(
-            turn=place // 2 + 1,
-            speaker="client" if place % 2 else "counselor",
-            text=text,
-            author="model" if place % 2 else "human",
-        )
-        for place, text in enumerate(texts)
-    ]
-    return opening + exchange
-
-
-def test_the_review_counts_what_the_person_said() -> None:
-    review = review_of(
-        dialogue(
-            "How was the market?", "I cried on the way home.", "Do you sell tomatoes?", "Yes I do.", "Goodbye then."
-        )
-    )
-    assert (review.messages, review.words, review.client_words) == (3, 10, 9)
-    assert review.share == pytest.approx(10 / 19)
-    assert review.longest == (1, 4)
-    assert review.questions == Questions(open=1, closed=1)
-    assert review.techniques == ((1, ("questioning",)), (2, ()), (3, ()))
-    assert [(missed.turn, missed.moment.kind) for missed in review.missed] == [(0, "shame"), (1, "sadness")]
-    lines = review_lines(review)
-    assert "53% of the words were yours" in lines[0]
-    assert "1 open, 1 closed" in " ".join(lines)
-    assert "“I cried on the way home.”" in " ".join(lines)
-    assert not any(word in " ".join(lines).lower() for word in ("score", "grade", "wrong", "poor"))
-
-
-def test_a_review_without_a_word_is_short() -> None:
-    assert review_lines(review_of(dialogue())) == ["You have said nothing yet; there is nothing to look back on."]
-
-
-def test_of_many_moments_a_few_are_shown() -> None:
-    texts = [text for _ in range(6) for text in ("Is it Monday?", "I am so lonely there.")]
-    lines = review_lines(review_of(dialogue(*texts, "Is it Monday?")))
-    assert sum("loneliness" in line for line in lines) <= 3
-    assert lines[-1] == "  and 4 more"
-
-
-async def started(folder: Path, **options: Any) -> tuple[Practice, Advisor, list[Any]]:
-    models, asked = scripted_models(Sensible())
+async def started(folder: Path, *, client: tuple[str, ...] = (), **options: Any) -> tuple[Practice, Advisor, list[Any]]:
+    models, asked = scripted_models(Sensible(client=client))
     task = SessionTask(profile=profile(), attitude="neutral", config=config(**options))
     practice = Practice.begin(task, "counselor", folder, models, InMemorySaver())
     await practice.start()
@@ -155,15 +92,24 @@ async def started(folder: Path, **options: Any) -> tuple[Practice, Advisor, list
 
 async def test_a_hint_by_rules_asks_nobody(tmp_path: Path) -> None:
     practice, advisor, asked = await started(tmp_path, router="rules")
-    pick = await advisor.pick(practice.dialogue)
-    assert (pick.source, pick.turn, asked) == ("rules", 1, [])
-    assert set(pick.techniques) <= set(practice.config.techniques)
+    hint = await advisor.hint(practice.dialogue)
+    assert (hint.source, hint.turn, asked) == ("rules", 1, [])
+    assert set(hint.techniques) <= set(practice.config.techniques)
+
+
+async def test_the_same_dialogue_has_the_same_hint_and_asks_once(tmp_path: Path) -> None:
+    practice, advisor, asked = await started(tmp_path, router="llm")
+    assert advisor.kept_hint(practice.dialogue) is None
+    hint = await advisor.hint(practice.dialogue)
+    assert await advisor.hint(practice.dialogue) == advisor.kept_hint(practice.dialogue) == hint
+    assert len(asked) == 1
+    assert (hint.rule, hint.techniques) == ("llm", ("reflection", "questioning"))
 
 
 async def test_a_hint_minds_what_the_person_did_lately(tmp_path: Path) -> None:
     practice, advisor, asked = await started(tmp_path, router="llm")
-    await practice.answer(PersonAnswer(text="Many people lie awake; it makes sense."))
-    assert (await advisor.pick(practice.dialogue)).source == "llm"
+    await practice.answer(PersonAnswer(text="Many people lie awake before a market; it makes sense."))
+    assert (await advisor.hint(practice.dialogue)).source == "llm"
     assert "Techniques by turn: 1 normalizing" in asked[-1].prompt
 
 
@@ -172,7 +118,7 @@ async def test_a_hint_is_a_pick_also_where_the_person_is_to_close(tmp_path: Path
     await practice.answer(PersonAnswer(text="How are the nights?"))
     assert practice.waiting
     assert practice.waiting.closing
-    assert (await advisor.pick(practice.dialogue)).source == "llm"
+    assert (await advisor.hint(practice.dialogue)).source == "llm"
     assert asked[-1].role == "router"
 
 
@@ -194,6 +140,36 @@ async def test_what_magnet_would_say_is_shown_and_not_said(tmp_path: Path) -> No
     assert [request.role for request in asked].count("plan") == 1
     await practice.answer(PersonAnswer(text="And then?"))
     assert answer.said not in asked[-1].prompt
+
+
+async def test_a_hint_knows_that_the_next_message_closes_and_that_an_earlier_one_did_not(tmp_path: Path) -> None:
+    practice, advisor, _ = await started(tmp_path, router="rules", max_turns=1)
+    assert (await advisor.hint(practice.dialogue)).rule != "farewell"
+    assert (await advisor.hint(practice.dialogue, closes=True)).rule == "farewell"
+    before = practice.dialogue
+    await practice.answer(PersonAnswer(text="How are the nights?"))
+    assert (await advisor.hint(practice.dialogue)).rule == "farewell"
+    assert (await Advisor(practice, scripted_models(Sensible())[0]).hint(before)).rule != "farewell"
+
+
+async def test_a_plan_that_is_made_late_begins_with_its_first_step(tmp_path: Path) -> None:
+    said = (
+        "I want to sleep before market days again.",
+        "Last Friday in the kitchen I tried it, and I thought they will laugh at my stall.",
+        "So I stayed at home, and I realised that I was scared of the price list.",
+        "I'll call my sister on Friday, I could do that.",
+    )
+    practice, advisor, asked = await started(tmp_path, client=said, router="rules", max_turns=12)
+    for text in ("What would you like to be different?", "What goes through your mind then?", "And what do you do?"):
+        await practice.answer(PersonAnswer(text=text))
+    answer = await advisor.answer()
+    assert answer.plan
+    assert (answer.plan.turn, answer.pick and answer.pick.step) == (4, 1)
+    await practice.answer(PersonAnswer(text="What happened at the stall?"))
+    assert (later := await advisor.answer()).plan == answer.plan
+    assert later.pick
+    assert later.pick.step in (1, 2)  # one turn of work takes it on by one step at most
+    assert [request.role for request in asked].count("plan") == 1
 
 
 async def test_magnet_would_close_where_the_person_is_to_close(tmp_path: Path) -> None:
@@ -246,13 +222,68 @@ def test_in_a_pipe_it_is_plain_and_fits_80_columns(
         "Taken back.",
         "MAGneT would say",
         "Looking back",
-        "by cues in its words",
+        "as a classifier reads it",
     ):
         assert part in " ".join(shown.split())
     (record,) = kept_in(tmp_path / "out").values()
     texts = [item.text for item in record.dialogue if item.author == "human"]
     assert texts == ["What is it about the exam?", "Goodbye, Amira."]
-    assert {path.suffix for path in (tmp_path / "out").iterdir()} == {"", ".md", ".txt"}
+    assert {path.suffix for path in (tmp_path / "out").iterdir()} == {"", ".json", ".md", ".txt"}
+    (kept,) = (tmp_path / "out").glob("*.review.json")
+    assert kept.name == f"{record.session_id}.review.json"
+    assert not kept.stat().st_mode & 0o077
+    assert Review.model_validate_json(kept.read_bytes()) == review_of(record)
+
+
+def test_hint_and_why_say_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    typed(monkeypatch, "/hint", "What is it about the exam?", "/why", "/end", "/hint", "Goodbye, Amira.")
+    with LoopbackServer() as server:
+        assert practise(server, tmp_path / "out") == 0
+    shown = " ".join(capsys.readouterr().out.split())
+    hint = shown.split("Perhaps ")[1].split(" reflection: ")[0]
+    assert f"The hint before it was {hint}" in shown
+    assert shown.count("Why: Nothing in the client's last message stood out to the rules.") == 2
+    assert "Why: Your next message closes the session (by rules)." in shown
+    assert "open question (“What is it about the exam?”)" in shown
+
+
+def cowardly(request: Request) -> Any:
+    """A client who always runs itself down; every other role speaks well."""
+    if "You are the client in a counseling session" in request.prompt:
+        return f"I'm such a coward on {request.number} days, everyone else manages."
+    return sensible_answer(request)
+
+
+def test_where_magnet_goes_another_way_than_the_hint_it_is_said_why(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    typed(
+        monkeypatch,
+        "What is it about the exam?",
+        "/what-would-magnet-say",
+        "/hint",
+        "/what-would-magnet-say",
+        "/end",
+        "Bye.",
+    )
+    with LoopbackServer(cowardly) as server:
+        assert practise(server, tmp_path / "out", "--turns", "8") == 0
+    first, second = " ".join(capsys.readouterr().out.split()).split("Perhaps normalizing + reflection.")
+    assert "A hint here says" not in first  # nobody has read a hint yet
+    assert "A hint here says normalizing + reflection: it looks for more" in second
+
+
+def test_in_another_language_a_message_has_no_label(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    typed(monkeypatch, "What is it about the exam?", "/why", "/end", "Bye.")
+    with LoopbackServer() as server:
+        assert practise(server, tmp_path / "out", "--language", "German") == 0
+    shown = " ".join(capsys.readouterr().out.split())
+    assert "as a classifier reads it: nothing that it is sure of." in shown
+    assert "The rules read English alone." in shown
 
 
 def test_the_record_is_read_like_any_other(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -346,6 +377,19 @@ def test_a_wrong_input_is_told_in_one_line(
     assert message in errors
     assert "Traceback" not in errors
     assert not (tmp_path / "runs").exists()
+
+
+@pytest.mark.slow
+def test_practice_needs_no_package_of_the_evaluation() -> None:
+    code = (
+        "import sys; from counseling_sessions.commands import practice; from counseling_sessions.practice.seen import seen_in\n"
+        "seen_in('I was scared.', 'You should go.')\n"
+        "print(sorted({'numpy', 'scipy', 'statsmodels', 'py3langid'} & sys.modules.keys()))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False, timeout=120
+    )
+    assert (done.stdout.strip(), done.returncode) == ("[]", 0), done.stderr
 
 
 def test_a_missing_package_for_judges_is_told_before_the_session(

@@ -29,7 +29,7 @@ def test_a_session_with_a_hint_an_undo_leaving_and_the_review(sit: Sit, tmp_path
     person.types("It sounds like the waiting was the worst. What went through your mind?")
     person.reads("[2/4] you> ")
     person.types("/why")
-    assert "questioning, reflection" in " ".join(person.reads("[2/4] you> ").split())
+    assert "open question (“What went through your mind?”)" in " ".join(person.reads("[2/4] you> ").split())
     person.types("/quit")
     assert person.ends() == 0
     assert f"run.py practice --resume {out}" in plain(person.seen)
@@ -52,6 +52,29 @@ def test_a_session_with_a_hint_an_undo_leaving_and_the_review(sit: Sit, tmp_path
     assert (record.status, record.resumed, record.end_reason) == ("finished", 1, "turn_limit")
     assert "silly" not in record.model_dump_json()
     assert not list(Path(out).rglob("*.journal.jsonl"))
+
+
+def test_the_arrow_brings_back_whole_messages(sit: Sit, tmp_path: Path) -> None:
+    out = str(tmp_path / "out")
+    person = sit("--turns", "8", "--out", out)
+    person.reads("[1/8] you> ")
+    person.types("What brings you here?")
+    person.reads("[2/8] you> ")
+    person.types("What was the waiting like,\\")
+    person.reads("... ")
+    person.types("outside the door?")
+    person.reads("[3/8] you> ")
+    person.types("\x1b[A")  # all lines of the last message
+    person.reads("[4/8] you> ")
+    person.types("\x1b[A\x1b[A\x1b[A")  # and no line of it by itself
+    person.reads("[5/8] you> ")
+    person.types("/end")
+    person.reads("goodbye> ")
+    person.types("Goodbye.")
+    assert person.ends() == 0
+    (record,) = kept_in(Path(out)).values()
+    first, long = "What brings you here?", "What was the waiting like,\noutside the door?"
+    assert [item.text for item in record.dialogue if item.author == "human"] == [first, long, long, first, "Goodbye."]
 
 
 def test_ctrl_c_leaves_and_says_how_to_go_on(sit: Sit, tmp_path: Path) -> None:

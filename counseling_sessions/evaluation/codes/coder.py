@@ -13,32 +13,17 @@ from typing import get_args
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict
 
 from counseling_sessions.evaluation.codes.codebook import codebook
+from counseling_sessions.evaluation.codes.models import FILE, NONE, code_models
 from counseling_sessions.evaluation.codes.sentences import Sentence, read_message
 from counseling_sessions.evaluation.languages import PIECE, expected, other_language
 from counseling_sessions.evaluation.roots import words_of
-from counseling_sessions.integrity.linear import LEAST, LinearModel, read_weights
+from counseling_sessions.integrity.linear import LEAST, LinearModel
 from counseling_sessions.sessions import Session
 from counseling_sessions.state import Speaker
 
-FILE = Path(__file__).with_name("weights.json")
-NONE = "none"
-"""The class of a client's sentence that tells nothing new, or does not resist."""
 _LANGUAGE = expected("English")
-
-
-class CodeModels(BaseModel):
-    """The models, one for each choice. A counselor's sentence has one code; a client's has one kind of talk (change, sustain,
-    neutral), and may disclose and resist besides."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    counselor: LinearModel
-    talk: LinearModel
-    disclosure: LinearModel
-    resistance: LinearModel
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +107,7 @@ class Coder:
 @cache
 def coders(path: Path = FILE) -> dict[Speaker, Coder]:
     """The coder of each side. Raises `SettingsError` for a file of weights that is none."""
-    models = read_weights(path, CodeModels)
+    models = code_models(path)
     return {
         "counselor": Coder([models.counselor]),
         "client": Coder([models.talk, models.disclosure, models.resistance]),
