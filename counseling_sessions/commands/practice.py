@@ -28,7 +28,7 @@ from counseling_sessions.graph.checkpoints import spared_checkpoints
 from counseling_sessions.graph.practice import Practice, part_of
 from counseling_sessions.graph.provenance import refuse_other_prompts
 from counseling_sessions.graph.session import SessionTask, find_session
-from counseling_sessions.inspection.transcript import how_it_ended, transcript_markdown
+from counseling_sessions.inspection.transcript import how_it_ended
 from counseling_sessions.models.chat import Models
 from counseling_sessions.models.roles import ROLES, serving_line
 from counseling_sessions.nodes.risk import (
@@ -44,17 +44,15 @@ from counseling_sessions.nodes.risk.phrases import LANGUAGES
 from counseling_sessions.nodes.stopping import NO_GOOD_ANSWER
 from counseling_sessions.practice.advice import Advisor
 from counseling_sessions.practice.feedback import feedback, refuse_without_judges
+from counseling_sessions.practice.keeping import keep_practice
 from counseling_sessions.practice.loop import Loop
 from counseling_sessions.practice.notice import has_agreed, notice_text, page_text
-from counseling_sessions.practice.review import review_of
-from counseling_sessions.practice.review_text import review_head, review_lines
 from counseling_sessions.practice.terminal import Terminal
 from counseling_sessions.profiles.library import DEFAULT_ATTITUDE
 from counseling_sessions.profiles.readers import find_profile
 from counseling_sessions.profiles.schema import client_form, counselor_information, counselor_reason
 from counseling_sessions.sessions.folder import RunFolder
 from counseling_sessions.sessions.journal_reading import read_journal
-from counseling_sessions.sessions.writing import keep
 from counseling_sessions.settings import ModelSettings, SessionConfig, SettingsError, means_embedded
 from counseling_sessions.state import Speaker
 from counseling_sessions.store.atomic import write_atomically
@@ -184,12 +182,12 @@ async def _open(
     config, part, country = planned.config, planned.part, planned.country
     if planned.journal:
         run = RunFolder.of_journal(planned.journal)
-        terminal.note(serving_line(await serve(models, config, _roles(config))), "bold")
+        terminal.note(serving_line(await serve(models, config, roles_of(config))), "bold")
         saver = await _checkpointer(part, stack)
         session = Practice.resume(planned.journal, models, saver, country=country)
     else:
         profile = find_profile(request.profile, request.record)
-        config, served = await serve_new(models, config, planned.fields, _roles(config))
+        config, served = await serve_new(models, config, planned.fields, roles_of(config))
         terminal.note(serving_line(served), "bold")
         attitude = request.attitude or profile.attitude or DEFAULT_ATTITUDE
         task = SessionTask(profile=profile, attitude=attitude, config=config)
@@ -224,10 +222,11 @@ def _with_look(config: SessionConfig, risk_model: str | None) -> dict[str, Model
 
 def _before_person(config: SessionConfig) -> list[str]:
     """The roles whose models a person who is the client meets."""
-    return [role for role in _roles(config) if role != "client"]
+    return [role for role in roles_of(config) if role != "client"]
 
 
-def _roles(config: SessionConfig) -> list[str]:
+def roles_of(config: SessionConfig) -> list[str]:
+    """The roles whose models a practice session can ask."""
     return [*ROLES[:3], *config.techniques, *ROLES[3:], *([RISK_ROLE] if RISK_ROLE in config.models else [])]
 
 
@@ -252,14 +251,10 @@ def _introduce(session: Practice, folder: Path, terminal: Terminal) -> None:
 def _finish(
     request: PracticeRequest, session: Practice, terminal: Terminal, runner: asyncio.Runner, models: Models
 ) -> int:
-    record, folder = session.record(), RunFolder.of_journal(session.journal.path).folder
-    shard = keep(record, folder)
+    kept = keep_practice(session)
+    record = kept.record
     if session.is_final:
-        session.journal.path.unlink(missing_ok=True)
         return 1 if session.risk else 0
-    said_by = f"\n*Practice: the {session.part}'s messages are a person's.*\n"
-    text = transcript_markdown(record) + said_by
-    write_atomically(folder / f"{record.session_id}.md", text.encode(), private=True)
     if record.failure and record.failure.kind == NO_GOOD_ANSWER:
         return 1  # the person has read the farewell
     if record.failure:
@@ -267,20 +262,14 @@ def _finish(
         _tell_how_to_go_on(session, request, terminal)
         return 1
     terminal.note(f"\n{how_it_ended(record)}", "green")
-    if session.part == "counselor":
-        data = review_of(record)
-        write_atomically(
-            folder / f"{record.session_id}.review.json", data.model_dump_json(indent=1).encode(), private=True
-        )
-        review = "\n".join([review_head(), *review_lines(data)])
-        terminal.note(f"\n{review}", "")
-        if request.judge:
-            with terminal.busy("the judges are reading"):
-                opinion = "\n".join(["\nFeedback", *runner.run(feedback(record, request.judge, folder, models))])
-            terminal.note(opinion, "")
-            review += f"\n{opinion}"
-        write_atomically(folder / f"{record.session_id}.review.txt", f"{review}\n".encode(), private=True)
-    terminal.console.print(f"saved: {shard}", markup=False, soft_wrap=True, style="dim")
+    if kept.review:
+        terminal.note(f"\n{kept.review_text}", "")
+    if kept.review and request.judge:
+        with terminal.busy("the judges are reading"):
+            opinion = "\n".join(["\nFeedback", *runner.run(feedback(record, request.judge, kept.folder, models))])
+        terminal.note(opinion, "")
+        write_atomically(kept.review_file, f"{kept.review_text}\n{opinion}\n".encode(), private=True)
+    terminal.console.print(f"saved: {kept.shard}", markup=False, soft_wrap=True, style="dim")
     return 0
 
 

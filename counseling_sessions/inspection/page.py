@@ -64,22 +64,32 @@ def page_of(records: Iterable[SessionRecord], title: str) -> str:
         data = packed(session_data(record, trace))
         sessions.append(f'<script type="application/octet-stream" id="session-{place}">{data}</script>')
     drawings = [f'<template id="graph-{place}">{graph_svg(*drawing)}</template>' for drawing, place in graphs.items()]
-    style, script = _read("trace.css"), "\n".join(map(_read, SCRIPTS))
-    # Hashes instead of 'unsafe-inline': only these two run, even if text became markup.
-    policy = (
-        f"default-src 'none'; style-src 'sha256-{_digest(style)}'; script-src 'sha256-{_digest(script)}'; "
-        "base-uri 'none'; form-action 'none'"
-    )
     parts = {
-        "policy": policy,
+        "policy": policy_of(),
         "title": escape(title),
-        "style": style,
-        "script": script,
+        "style": _style(),
+        "script": _script(),
         "graphs": "\n".join(drawings),
         "rows": packed(rows),
         "sessions": "\n".join(sessions),
     }
     return _VARIABLE.sub(lambda match: parts[match[1]], _read("trace.html"))
+
+
+def policy_of() -> str:
+    """The content security policy of a page: only its style and its script run, even if text became markup."""
+    return (
+        f"default-src 'none'; style-src 'sha256-{_digest(_style())}'; script-src 'sha256-{_digest(_script())}'; "
+        "base-uri 'none'; form-action 'none'"
+    )
+
+
+def _style() -> str:
+    return _read("trace.css")
+
+
+def _script() -> str:
+    return "\n".join(map(_read, SCRIPTS))
 
 
 def _read(name: str) -> str:

@@ -1,6 +1,5 @@
 """What MAGneT would do at a point of a practice session: the router's pick, and its whole answer. None of it enters the dialogue."""
 
-from dataclasses import dataclass
 from typing import Any
 
 from langgraph.types import Command
@@ -13,24 +12,15 @@ from counseling_sessions.nodes.picking import placed
 from counseling_sessions.nodes.plan import plan
 from counseling_sessions.nodes.progress import course, has_signs
 from counseling_sessions.nodes.router import choose, policy_of
-from counseling_sessions.practice.hints import Hint, hint_by_rules, hint_of_pick
-from counseling_sessions.practice.labels import techniques_of
+from counseling_sessions.practice.answer import Answer
+from counseling_sessions.practice.hint_text import why_lines
+from counseling_sessions.practice.hints import Hint, hint_by_rules, hint_of_pick, texts
+from counseling_sessions.practice.labels import labels_of, techniques_of
 from counseling_sessions.profiles.schema import counselor_information, counselor_reason
 from counseling_sessions.state import Candidate, CounselorView, Failure, Pick, Plan, Utterance, update
 
 _Key = tuple[tuple[tuple[str, str], ...], bool]
 """What a hint follows from: who said what, and whether the next message closes."""
-
-
-@dataclass(frozen=True)
-class Answer:
-    """What MAGneT would say, or its `failure`. `plan` is the one it works by, made at the first question."""
-
-    plan: Plan | None = None
-    pick: Pick | None = None
-    candidates: tuple[Candidate, ...] = ()
-    said: str = ""
-    failure: Failure | None = None
 
 
 class Advisor:
@@ -54,6 +44,15 @@ class Advisor:
     def kept_hint(self, said: tuple[Utterance, ...]) -> Hint | None:
         """The hint that was made after this dialogue; None where none was."""
         return self._hints.get(_key(said, closes=False))
+
+    async def why(self, said: tuple[Utterance, ...]) -> list[str]:
+        """What the person's last message was, and the hint that there was before it, as lines to read."""
+        place = next((place for place, one in reversed(list(enumerate(said))) if one.author == "human"), None)
+        if place is None:
+            return [texts().lines["nothing_said"]]
+        message, before = said[place], said[place - 1].text if place else ""
+        labels = labels_of(message.text, before) if has_signs(self._practice.config) else ()
+        return why_lines(message.turn, labels, await self.hint(said[:place]))
 
     async def answer(self) -> Answer:
         """The whole of MAGneT's answer to the dialogue as it stands: pick, candidates, merged utterance."""

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from counseling_sessions.practice.answer import Answer
 from counseling_sessions.practice.hints import Hint, texts
 from counseling_sessions.practice.labels import Label
 from counseling_sessions.prompts import prompt
@@ -44,6 +45,19 @@ def why_lines(turn: int, labels: Sequence[Label], hint: Hint) -> list[str]:
     )
     before = lines["before"].format(techniques=titles(hint.techniques), advice=hint.advice).rstrip()
     return [lines["your_labels"].format(turn=turn, labels=said or lines["no_label"]), before, _why(hint)]
+
+
+def answer_lines(answer: Answer, hint: Hint | None) -> list[str]:
+    """How MAGneT came to its answer: plan, pick and candidates. `hint` is the one that was read here; where it differs it is said."""
+    lines = []
+    if answer.plan:
+        lines.append(texts().lines["plan"].format(technique=answer.plan.technique, goal=answer.plan.goal))
+    if pick := answer.pick:
+        by = how(pick.source, pick.fallback)
+        lines.append(texts().lines["picked"].format(how=by, techniques=titles(pick.techniques), reason=pick.reason))
+        if hint and hint.source == "rules" and hint.techniques != pick.techniques:
+            lines.append(texts().lines["differs"].format(techniques=titles(hint.techniques)))
+    return [*lines, *(f"  {title(one.technique)}: {one.text or one.error}" for one in answer.candidates)]
 
 
 def _why(hint: Hint) -> str:

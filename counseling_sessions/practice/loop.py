@@ -5,15 +5,13 @@ from typing import Any, TypeVar
 
 from counseling_sessions.graph.practice import Practice
 from counseling_sessions.nodes.person import PersonAnswer, too_long
-from counseling_sessions.nodes.progress import has_signs
 from counseling_sessions.nodes.risk import find_risk, read_texts
 from counseling_sessions.nodes.stopping import STOP, is_stop
 from counseling_sessions.practice.advice import Advisor, Answer
-from counseling_sessions.practice.hint_text import hint_lines, how, title, titles, why_lines
-from counseling_sessions.practice.hints import Hint, texts
-from counseling_sessions.practice.labels import labels_of
+from counseling_sessions.practice.hint_text import answer_lines, hint_lines
+from counseling_sessions.practice.hints import Hint
 from counseling_sessions.practice.terminal import Terminal
-from counseling_sessions.state import Pick, Speaker, Utterance
+from counseling_sessions.state import Speaker, Utterance
 from counseling_sessions.texts.harmless import one_line
 
 T = TypeVar("T")
@@ -188,15 +186,9 @@ class Loop:
             self._terminal.note(line)
 
     def _why(self) -> None:
-        dialogue = self._practice.dialogue
-        place = next((place for place, item in reversed(list(enumerate(dialogue))) if item.author == "human"), None)
-        if place is None:
-            self._terminal.note(texts().lines["nothing_said"])
-            return
-        message = dialogue[place]
-        before = dialogue[place - 1].text if place else ""
-        labels = labels_of(message.text, before) if has_signs(self._practice.config) else ()
-        for line in why_lines(message.turn, labels, self._hint_after(dialogue[:place])):
+        with self._terminal.busy("looking at your last message"):
+            lines: list[str] = self._run(self._advisor.why(self._practice.dialogue))
+        for line in lines:
             self._terminal.note(line)
 
     def _hint_after(self, dialogue: tuple[Utterance, ...], *, closes: bool = False) -> Hint:
@@ -207,24 +199,11 @@ class Loop:
     def _what_would_magnet_say(self) -> None:
         with self._terminal.busy("MAGneT is thinking"):
             answer: Answer = self._run(self._advisor.answer())
-        show, practice = self._terminal.note, self._practice
         if answer.failure:
-            show(f"MAGneT gave no answer: {answer.failure.message}", "red")
+            self._terminal.note(f"MAGneT gave no answer: {answer.failure.message}", "red")
             return
-        if answer.plan:
-            show(f"Its plan: {answer.plan.technique} – {answer.plan.goal}")
-        if answer.pick:
-            by = how(answer.pick.source, answer.pick.fallback)
-            show(f"Picked {by}: {titles(answer.pick.techniques)} – {answer.pick.reason}")
-            self._tell_difference(answer.pick)
-        for candidate in answer.candidates:
-            show(f"  {title(candidate.technique)}: {candidate.text or candidate.error}")
+        for line in answer_lines(answer, self._advisor.kept_hint(self._practice.dialogue)):
+            self._terminal.note(line)
         self._terminal.utterance("MAGneT would say (it is not said)", answer.said, "bold magenta")
-        if practice.waiting:
-            show("It is still your turn.")
-
-    def _tell_difference(self, pick: Pick) -> None:
-        """Say why MAGneT's pick and the hint that the person has read here differ, where they do."""
-        hint = self._advisor.kept_hint(self._practice.dialogue)
-        if hint and hint.source == "rules" and hint.techniques != pick.techniques:
-            self._terminal.note(texts().lines["differs"].format(techniques=titles(hint.techniques)))
+        if self._practice.waiting:
+            self._terminal.note("It is still your turn.")

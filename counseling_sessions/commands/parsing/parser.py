@@ -38,6 +38,7 @@ COMMANDS = {
     "diff": ("inspection", "replay:diff", "two sessions side by side, turn by turn"),
     "studio": ("inspection", "studio:run", "sessions in LangGraph Studio: step through them, fork them, run them on"),
     "practice": ("session", "practice:run", "take part: as the counselor of a simulated client, or as the client"),
+    "web": ("web", "web:run", "practise as the counselor, and read sessions, in the browser"),
     "train data": ("training", "train:write_examples", "fine-tuning examples from any sessions, ours or imported"),
     "train lora": (
         "training",
@@ -58,7 +59,7 @@ COMMANDS = {
     "schema": ("about", "about:print_schema", "the JSON Schema of a format"),
 }
 """Every command, of two words where it is one of a family: this room's module with its request, its function, its help."""
-EXTRAS = {"evaluation": "evaluation"}
+EXTRAS = {"evaluation": "evaluation", "web": "web"}
 """Modules of requests whose commands need an extra, and its name."""
 FAMILIES = {"train": "fine-tuning data, LoRA adapters, their export and report"}
 

@@ -1,0 +1,73 @@
+"use strict";
+// Which view the address names: #start, or #practise=NAME (&turn=N).
+
+const day = (moment) => new Date(moment * 1000).toLocaleString();
+
+async function showStart() {
+  show("start");
+  document.title = find("#title").textContent = "Counseling sessions";
+  find("#subtitle").textContent = "Simulated clients, all of them invented";
+  const data = await ask("api/start");
+  if (!data) return;
+  find("#start").replaceChildren(...[beginForm(data), leftList(data.left), runList(data.sessions)].filter(Boolean));
+}
+
+function beginForm(data) {
+  const client = make("select", { name: "client", id: "pick-client" }, data.clients.map((one) => make("option", { value: one.id }, `${one.client} – ${one.id}`)));
+  const attitude = make("select", { name: "attitude" }, data.attitudes.map((one) => make("option", { value: one, selected: one === data.attitude }, one)));
+  const turns = make("input", { type: "number", name: "turns", min: "1", max: "100", placeholder: "default" });
+  const preview = make("div.preview", { "aria-live": "polite" });
+  const button = make("button", { type: "submit", id: "begin" }, "Begin");
+  const form = make("form", {}, make("label", {}, "Client", client), make("label", {}, "Attitude", attitude), make("label", {}, "Turns", turns), button);
+  const look = () => {
+    const one = data.clients.find((each) => each.id === client.value);
+    preview.replaceChildren(facts(one.facts), make("p", {}, make("b", {}, "Reason for coming: "), one.reason));
+  };
+  client.addEventListener("change", look);
+  form.addEventListener("submit", async (event) => {
+    event.preventDefault();
+    button.disabled = true;
+    announce("The session is being prepared.");
+    button.textContent = "Preparing …";
+    const begun = await ask("api/practice", { client: client.value, attitude: attitude.value, turns: turns.value ? Number(turns.value) : null });
+    button.disabled = false;
+    button.textContent = "Begin";
+    if (begun) location.hash = `practise=${begun.name}`;
+  });
+  look();
+  return make("section", {}, make("h2", {}, "Practise as the counselor"), make("p", {}, "You are the counselor. The client is simulated, and invented."), form, preview);
+}
+
+function leftList(left) {
+  if (!left.length) return null;
+  return make("section", {}, make("h2", {}, "Sessions to go on with"), make("ul", { id: "left" }, left.map((one) =>
+    make("li", {}, make("a", { href: `#practise=${one.name}` }, one.client), make("span", {}, `turn ${one.turns} · ${one.name}`)))));
+}
+
+function runList(sessions) {
+  return make("section", {}, make("h2", {}, "Sessions of this folder"),
+    sessions.length ? make("ul", { id: "runs" }, sessions.map((one) =>
+      make("li", {}, make("a", { href: `runs/${encodeURIComponent(one.name)}` }, one.name), make("span", {}, day(one.changed))))) : make("p.dim", {}, "There are none yet."));
+}
+
+function show(view) {
+  for (const one of ["start", "practise"]) find(`#${one}`).hidden = one !== view;
+  find("#home").hidden = view === "start";
+}
+
+async function follow() {
+  leavePractice();
+  problem("");
+  const name = new URLSearchParams(location.hash.slice(1)).get("practise");
+  if (name) enterPractice(name);
+  else await showStart();
+}
+
+for (const link of all("[data-skip]")) {
+  link.addEventListener("click", (event) => {
+    event.preventDefault();
+    find(`#${link.dataset.skip}`)?.focus();
+  });
+}
+addEventListener("hashchange", follow);
+follow();

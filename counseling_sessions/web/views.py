@@ -1,0 +1,79 @@
+"""What the page shows, as plain JSON: the start, and a practice session as it stands."""
+
+from typing import Any
+
+from counseling_sessions.graph.practice import Practice
+from counseling_sessions.inspection.live import DOING
+from counseling_sessions.inspection.transcript import how_it_ended
+from counseling_sessions.practice.hint_text import title
+from counseling_sessions.practice.loop import LAST_WORDS
+from counseling_sessions.profiles.library import DEFAULT_ATTITUDE, builtin_profiles
+from counseling_sessions.profiles.schema import ATTITUDES, ClientProfile, counselor_information, counselor_reason
+from counseling_sessions.web.seats import Seat, Seats
+
+Json = dict[str, Any]
+
+
+def start_view(seats: Seats, sessions: list[Json]) -> Json:
+    """What can be begun, what was left, and the sessions of the folder."""
+    return {
+        "clients": [{"id": one.id, **client_view(one)} for one in builtin_profiles()],
+        "attitudes": list(ATTITUDES),
+        "attitude": DEFAULT_ATTITUDE,
+        "left": [{"name": one.name, "client": one.client, "turns": one.turns} for one in seats.left()],
+        "sessions": sessions,
+    }
+
+
+def client_view(profile: ClientProfile) -> Json:
+    """What a counselor knows of a client: its name, pairs of title and value, and the reason for coming."""
+    facts = [line.partition(": ") for line in counselor_information(profile).splitlines()]
+    return {
+        "client": profile.demographics.name,
+        "facts": [[name, value] for name, _, value in facts],
+        "reason": counselor_reason(profile),
+    }
+
+
+def seat_view(seat: Seat) -> Json:
+    """A session as every tab of it shows it."""
+    practice, waiting = seat.practice, seat.practice.waiting
+    return {
+        "name": seat.name,
+        "number": seat.number,
+        **client_view(practice.content.head.profile),
+        "started_at": practice.content.head.started_at,
+        "turn": waiting.turn if waiting else max((one.turn for one in practice.dialogue), default=0),
+        "turns": practice.config.max_turns,
+        "dialogue": [
+            {"turn": one.turn, "speaker": one.speaker, "text": one.text, "mine": one.author == "human"}
+            for one in practice.dialogue
+        ],
+        "pending": seat.pending,
+        "busy": seat.busy,
+        "doing": [DOING.get(node, title(node)) for node in dict.fromkeys(seat.doing)],
+        "waiting": waiting is not None,
+        "problem": waiting.problem if waiting else None,
+        "closing": _closing(practice),
+        "failure": practice.failure.message if practice.failure else None,
+        "over": _over(seat),
+    }
+
+
+def _closing(practice: Practice) -> str | None:
+    """Why the next message is the goodbye; None where it need not be."""
+    if practice.waiting is None or not practice.waiting.closing:
+        return None
+    return LAST_WORDS[practice.state["end_reason"]]
+
+
+def _over(seat: Seat) -> Json | None:
+    """The end of a session: how it ended, the review as data and as text, and the files."""
+    if not (kept := seat.kept):
+        return None
+    return {
+        "ended": how_it_ended(kept.record),
+        "review": kept.review.model_dump(mode="json") if kept.review else None,
+        "text": kept.review_text,
+        "folder": str(kept.folder),
+    }
