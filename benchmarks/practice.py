@@ -2,7 +2,7 @@
 
     python benchmarks/practice.py
 
-On the invented messages of tests/practice (one hand wrote them and the cues; the cues were written while looking at the part `seen`),
+On the invented messages of tests/practice (one hand wrote them and the cues, so these figures are of the best case),
 and on the utterances of corpus/codes that the coder did not learn from, of other hands. There a message counts once for each
 label. `refusal` is the sign by which the router's rules know resistance.
 """

@@ -111,6 +111,8 @@ def _rules(mine: Sequence[frozenset[LabelName]], phase: Phase, *, is_over: bool)
     yield ("feeling_reflected" if reflected else "feeling"), "feeling"
     if len(mine) >= IN_A_ROW and all("question" in one and "reflection" not in one for one in mine[-IN_A_ROW:]):
         yield "questions", ""
+    if early and mine and "advice" in mine[-1]:
+        yield "advised", ""
     yield "torn", "torn"
     yield ("help_early" if early else "help"), "asks_help"
     yield ("why_early" if early else "why"), "asks_why"

@@ -67,6 +67,8 @@ def seen_in(said: str, before: str = "") -> tuple[Seen, ...]:
     if against := resistance_in(said, before):
         seen.append(Seen(kind="resistance", words=quoted(against)))
     for kind, signs in _NAMED.items():
+        if kind == "gain" and "to_the_counselor" in signs_of(said, _SIGNS):
+            continue
         if sentence := next(filter(None, (sentence_with(said, name, listed) for name, listed in signs)), ""):
             seen.append(Seen(kind=kind, words=quoted(sentence)))
     return tuple(seen)

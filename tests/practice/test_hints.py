@@ -101,6 +101,9 @@ def test_what_the_person_did_counts() -> None:
     asked = hint(*ASKS, "What did you see?", "The list on the door.", "Who was there?", "Two of the others.")
     assert (asked.rule, asked.techniques) == ("questions", ("reflection",))
     assert hint(*ASKS, "What did you see?", "The list on the door.").rule != "questions"
+    advised = hint("You should find a new job.", "We count boxes at the depot all morning.")
+    assert (advised.rule, advised.techniques) == ("advised", ("reflection", "questioning"))
+    assert hint("You should find a new job.", "We count boxes at the depot.", working=True).rule != "advised"
     reflected = hint(
         "So the waiting is worse than the exam itself.", "Yes, it is.", "It sounds like the list on the door is the worst of it.",
         "Yes, I was scared of it.",

@@ -92,6 +92,7 @@ def test_what_is_denied_or_of_somebody_else_is_no_feeling_of_the_clients(said: s
         "He made me so angry.",
         "My heart was racing.",
         "Scared, mostly.",
+        "I've been losing my patience a lot.",
         "I miss Samuel most at the table.",
     ],
 )
