@@ -100,10 +100,6 @@ def _files(path: Path, notes: list[Note]) -> list[Place]:
         raise ProfileError(f"{error}{runs_inside(path)}") from None
 
 
-def _records(file: Place, how: HowToRead, notes: list[Note]) -> Iterator[Record | Problem]:
-    return records_of(file, lambda first: is_message(first, how.shape), encoding=how.encoding, notes=notes)
-
-
 def _ids_in(index: Path) -> dict[str, str]:
     """The id of the session of each file that the index of an export lists."""
     if not index.is_file():

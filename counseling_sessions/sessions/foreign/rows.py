@@ -22,11 +22,12 @@ def in_sessions(items: Iterator[Record | Problem], shape_for: Callable[[Any], Sh
     rows: list[Record] = []
     key: str | None = None
     shape: Shape | None = None
+    keys_before: tuple[Any, ...] | None = None
     seen: set[str] = set()
     for item in items:
         # A row with the keys of the row before is a message as that was, of the same shape.
-        like_before = bool(rows) and isinstance(item, Record) and _keys(item.value) == _keys(rows[-1].value)
-        if not like_before:
+        keys = _keys(item.value) if isinstance(item, Record) else None
+        if not rows or keys is None or keys != keys_before:
             shape = _shape_of_row(item, shape_for)
         if shape is None or not isinstance(item, Record):
             yield from _ended(rows, key, seen)
@@ -39,7 +40,7 @@ def in_sessions(items: Iterator[Record | Problem], shape_for: Callable[[Any], Sh
             why = f"rows of session {group!r} come again after others, so that it is in pieces; sort the file by its session"
             yield Problem(item.file, why, item.number)
             continue
-        key = group
+        key, keys_before = group, keys
         rows.append(item)
     yield from _ended(rows, key, seen)
 

@@ -75,8 +75,13 @@ def usual() -> Usual:
 
 def key_in(value: Mapping[str, Any], names: Iterable[str]) -> str | None:
     """The first of these plain names that a mapping has as a key, as it is spelt there."""
+    return next(iter(keys_in(value, names)), None)
+
+
+def keys_in(value: Mapping[str, Any], names: Iterable[str]) -> list[str]:
+    """Every key of a mapping that is one of these plain names, as it is spelt there, in the order of the names."""
     spelt = _spelt(tuple(value))
-    return next((spelt[name] for name in names if name in spelt), None)
+    return [spelt[name] for name in names if name in spelt]
 
 
 @lru_cache(maxsize=256)  # the records of a file have the same keys
