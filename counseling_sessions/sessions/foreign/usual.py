@@ -1,4 +1,4 @@
-"""How files usually name things: keys, speakers, and the words by which a system message says whose part the assistant has."""
+"""How files usually name things: keys, speakers, and the words in which people speak of themselves."""
 
 import re
 from collections.abc import Iterable, Mapping
@@ -49,9 +49,10 @@ class Usual:
     answered: tuple[str, ...]
     kinds: Mapping[str, Kind]
     labels: tuple[tuple[str, str], ...]
-    client_role: tuple[str, ...]
-    counselor_role: tuple[str, ...]
     briefings: tuple[Briefing, ...]
+    oneself: frozenset[str]
+    oneself_signs: tuple[str, ...]
+    not_oneself: tuple[str, ...]
 
 
 @cache
@@ -67,9 +68,10 @@ def usual() -> Usual:
         **keys,
         kinds={plain(word): kind for kind in reversed(KINDS) for word in data[kind].split()},
         labels=tuple((counselor, client) for counselor, client in labels),
-        client_role=_phrases(data["client_role"]),
-        counselor_role=_phrases(data["counselor_role"]),
         briefings=tuple(Briefing(**briefing) for briefing in data["briefings"]),
+        oneself=frozenset(data["oneself"].split()),
+        oneself_signs=tuple(data["oneself_signs"].split()),
+        not_oneself=tuple(data["not_oneself"].split()),
     )
 
 
@@ -87,7 +89,3 @@ def keys_in(value: Mapping[str, Any], names: Iterable[str]) -> list[str]:
 @lru_cache(maxsize=256)  # the records of a file have the same keys
 def _spelt(keys: tuple[Any, ...]) -> dict[str, str]:
     return {plain(key): key for key in reversed(keys) if isinstance(key, str)}
-
-
-def _phrases(text: str) -> tuple[str, ...]:
-    return tuple(" ".join(phrase.split()).casefold() for phrase in text.split(";") if phrase.strip())
