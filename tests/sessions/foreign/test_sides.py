@@ -125,8 +125,8 @@ MESSAGES = read_yaml(Path(__file__).with_name("system_messages.yaml"))
     ("group", "part", "seen", "unseen"),
     [
         ("first", "client", 14, 0),
-        ("first", "counselor", 12, 0),
-        ("first", "nobody", 0, 8),
+        ("first", "counselor", 13, 0),
+        ("first", "nobody", 0, 9),
         ("second", "client", 9, 3),  # 5 before words were added for it
         ("second", "counselor", 9, 0),
         ("second", "nobody", 0, 5),
