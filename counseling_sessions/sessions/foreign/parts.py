@@ -55,9 +55,10 @@ def _of_sentence(sentence: str) -> Iterator[Speaker]:
     for verb in words.meets.finditer(sentence):
         if words.takes.match(sentence, verb.start()):  # "answer as", not "answer"
             continue
-        addressed = verb.start() < _FIRST or words.assistant.search(sentence[: verb.end()])
+        before = sentence[: verb.start()]
+        addressed = len(before) < _FIRST or words.assistant.search(before) or words.user.search(before)
         if addressed and (side := _met(sentence[verb.end() : verb.end() + _NEAR])):
-            yield side if _is_of_user(sentence[: verb.start()]) else _OTHER[side]
+            yield side if _is_of_user(before) else _OTHER[side]
 
 
 def _named(text: str, virtues: frozenset[str]) -> Speaker | None:
