@@ -6,8 +6,7 @@ system message gives the assistant the client's part (`parts`), where the suppos
 the supposed counselor alone speaks of oneself.
 """
 
-from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from counseling_sessions.sessions.foreign.errors import FieldError
@@ -17,7 +16,6 @@ from counseling_sessions.sessions.foreign.shapes import Shape
 from counseling_sessions.sessions.foreign.transcripts import kind_of
 from counseling_sessions.sessions.foreign.usual import plain, usual
 from counseling_sessions.state import Speaker
-from counseling_sessions.texts.words import words
 
 ASK = "--client-is"
 FEWEST_QUESTIONS = 5
@@ -26,7 +24,7 @@ FEWEST_ALONE = 4
 """The same where only one side asks."""
 NEARLY_ALL = 0.8
 FEWEST_OF_ONESELF = 6
-"""Words about oneself in a session from which it says something who says them."""
+"""Words about oneself of the supposed counselor from which they say something."""
 TIMES_AS_MANY = 3
 """So many times as many of them are in a message of the one side as in one of the other."""
 MOST_LISTED = 8
@@ -133,16 +131,15 @@ def _doubt(talk: Talk, of: Mapping[str, Speaker]) -> str | None:
 
 def _doubt_by_self(talk: Talk, of: Mapping[str, Speaker]) -> str | None:
     """Whether the supposed counselor speaks of oneself and the supposed client hardly does: no sign among peers, who share."""
-    messages, about_self = Counter[Speaker](), Counter[Speaker]()
+    texts: dict[Speaker, list[str]] = {"counselor": [], "client": []}
     for said in talk.said:
-        messages[of[plain(said.speaker)]] += 1
-        about_self[of[plain(said.speaker)]] += _of_oneself(said.text)
-    if len(messages) < len(_OTHER) or about_self.total() < FEWEST_OF_ONESELF:
+        texts[of[plain(said.speaker)]].append(said.text)
+    by_counselor = _about_self(texts["counselor"])
+    if by_counselor < FEWEST_OF_ONESELF or not texts["client"]:
         return None
-    counselor, client = about_self["counselor"] / messages["counselor"], about_self["client"] / messages["client"]
-    return "nearly all words about oneself would be the counselor's" if counselor >= TIMES_AS_MANY * client else None
+    rates = by_counselor / len(texts["counselor"]), _about_self(texts["client"]) / len(texts["client"])
+    return "nearly all words about oneself would be the counselor's" if rates[0] >= TIMES_AS_MANY * rates[1] else None
 
 
-def _of_oneself(text: str) -> int:
-    signs = sum(map(text.count, usual().oneself_signs)) - sum(map(text.count, usual().not_oneself))
-    return signs + sum(word in usual().oneself for word in words(text))
+def _about_self(texts: Iterable[str]) -> int:
+    return sum(len(usual().oneself.findall(text.casefold())) for text in texts)

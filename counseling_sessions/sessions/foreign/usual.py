@@ -50,9 +50,7 @@ class Usual:
     kinds: Mapping[str, Kind]
     labels: tuple[tuple[str, str], ...]
     briefings: tuple[Briefing, ...]
-    oneself: frozenset[str]
-    oneself_signs: tuple[str, ...]
-    not_oneself: tuple[str, ...]
+    oneself: re.Pattern[str]
 
 
 @cache
@@ -69,9 +67,7 @@ def usual() -> Usual:
         kinds={plain(word): kind for kind in reversed(KINDS) for word in data[kind].split()},
         labels=tuple((counselor, client) for counselor, client in labels),
         briefings=tuple(Briefing(**briefing) for briefing in data["briefings"]),
-        oneself=frozenset(data["oneself"].split()),
-        oneself_signs=tuple(data["oneself_signs"].split()),
-        not_oneself=tuple(data["not_oneself"].split()),
+        oneself=_any_word(data["oneself"].split(), data["oneself_signs"]),
     )
 
 
@@ -89,3 +85,9 @@ def keys_in(value: Mapping[str, Any], names: Iterable[str]) -> list[str]:
 @lru_cache(maxsize=256)  # the records of a file have the same keys
 def _spelt(keys: tuple[Any, ...]) -> dict[str, str]:
     return {plain(key): key for key in reversed(keys) if isinstance(key, str)}
+
+
+def _any_word(words: list[str], signs: str) -> re.Pattern[str]:
+    """A pattern of these whole words, or of `signs`; their first letters decide fast where none begins."""
+    letters = "".join(sorted({word[0] for word in words}))
+    return re.compile(rf"\b(?=[{letters}])(?:{'|'.join(words)})\b|{signs}")
