@@ -1,6 +1,6 @@
-"""What it takes to read sessions of each form, as records and as sessions: time and peak memory, each in a process of its own.
+"""What it takes to read sessions of each form, as records and as sessions: CPU time and peak memory, each in a process of its own.
 
-python benchmarks/reading.py [--sessions 100000] [--folder FOLDER]
+python benchmarks/reading.py [--sessions 100000] [--formats jsonl,csv] [--folder FOLDER]
 """
 
 import argparse
@@ -81,25 +81,31 @@ FORMS: dict[str, tuple[str, Callable[[Path, int], None]]] = {
 
 
 def measured(path: Path, as_sessions: bool) -> tuple[int, float, float, float]:
-    """Records or sessions, seconds, and MiB of memory before and at most."""
+    """Records or sessions, seconds of CPU time, and MiB of memory before and at most."""
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    start = time.perf_counter()
+    start = time.process_time()
     items = read_sessions(path) if as_sessions else records_of(path)
     count = sum(isinstance(item, Session if as_sessions else Record) for item in items)
-    return count, time.perf_counter() - start, before, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    return count, time.process_time() - start, before, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--sessions", type=int, default=100_000)
+    suffixes = [Path(name).suffix[1:] for name, _ in FORMS.values()]
+    parser.add_argument("--formats", default=",".join(suffixes), help=f"of {', '.join(suffixes)} (default: all)")
     parser.add_argument("--folder", type=Path, help="where the files are made (default: a temporary folder)")
     args = parser.parse_args()
+    if unknown := set(args.formats.split(",")) - {*suffixes}:
+        parser.error(f"--formats: there is no {', '.join(sorted(unknown))}; there are {', '.join(suffixes)}")
     table = Table(
         "form", "file, MiB", "records", "µs a record", "MiB before", "MiB at most", "µs a session", "MiB at most"
     )
     with tempfile.TemporaryDirectory(dir=args.folder) as folder:
         for form, (name, write) in FORMS.items():
             path = Path(folder) / name
+            if path.suffix[1:] not in args.formats.split(","):
+                continue
             # Written elsewhere: a process begins with what its parent held at most.
             with multiprocessing.get_context("spawn").Pool(1) as pool:
                 pool.apply(write, (path, args.sessions))

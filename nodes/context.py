@@ -59,7 +59,7 @@ def counselor_messages(
     system = _with(system, counselor_examples(view, config, shown))
     return [
         SystemMessage(system),
-        *_dialogue(
+        *dialogue_messages(
             view.utterances, "counselor", f"{_background(view)}\n\n{beginning}", f"{where}\n{task}" if where else task
         ),
     ]
@@ -68,7 +68,7 @@ def counselor_messages(
 def chatbot_messages(view: CounselorView) -> list[BaseMessage]:
     """What a chatbot is sent: the dialogue alone, from the client's first words on; where nothing is said, the reason for coming."""
     spoken = tuple(dropwhile(lambda said: said.speaker == "counselor", view.utterances))
-    return _dialogue(spoken, "counselor", "" if spoken else view.reason_for_counseling, "")
+    return dialogue_messages(spoken, "counselor", "" if spoken else view.reason_for_counseling, "")
 
 
 def client_messages(view: ClientView, config: SessionConfig, note: str) -> list[BaseMessage]:
@@ -89,7 +89,7 @@ def client_messages(view: ClientView, config: SessionConfig, note: str) -> list[
     ).strip()
     return [
         SystemMessage(_with(system, client_examples(view, config))),
-        *_dialogue(view.utterances, "client", "", note),
+        *dialogue_messages(view.utterances, "client", "", note),
     ]
 
 
@@ -177,7 +177,7 @@ def _rules(config: SessionConfig, roles: Sequence[str]) -> list[str]:
     return rules
 
 
-def _dialogue(utterances: Sequence[Utterance], side: Speaker, background: str, note: str) -> list[BaseMessage]:
+def dialogue_messages(utterances: Sequence[Utterance], side: Speaker, background: str, note: str) -> list[BaseMessage]:
     """The dialogue as one side sees it: messages that alternate, the other's first and last.
 
     `background` stands before the dialogue; `note` follows the last words, in brackets, as what nobody has said.

@@ -11,7 +11,7 @@ OF_RISK = ("protocol/", "client/risk")
 """The prompts that only sessions with clients at risk use."""
 STRICT = "retry_strict"
 """The prompt that only strict sessions use."""
-ELSEWHERE = ("judge/", "making/", "practice/")
+ELSEWHERE = ("judge/", "making/", "practice/", "training/")
 """Folders of prompts that no session uses."""
 
 

@@ -105,6 +105,7 @@ SECTIONS: dict[str, set[str]] = {
     "judge/branch": {""},
     "judge/retry": {""},
     "practice/risk": {""},
+    "training/without_form": {"counselor", "client", "beginning"},
     "practice/retry": set(TO_PERSON),
     "making/form": {"system", "task", "retry", "malformed", *OF_FORMS},
 }
@@ -174,7 +175,8 @@ async def test_a_session_of_each_kind_asks_for_every_section_but_the_retries(mon
     others = {
         name
         for name in SECTIONS
-        if name in ("retry", "retry_strict") or name.startswith(("judge/", "making/", "practice/", "protocol/"))
+        if name in ("retry", "retry_strict")
+        or name.startswith(("judge/", "making/", "practice/", "protocol/", "training/"))
     }
     every = {(name, section) for name, used in SECTIONS.items() for section in used if name not in others}
     assert asked_for == every - {("counselor/closing", "risk")}

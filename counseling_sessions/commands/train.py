@@ -19,7 +19,7 @@ from counseling_sessions.texts.console import HarmlessConsole
 from counseling_sessions.training.data import DataReport, prepare
 from counseling_sessions.training.errors import TrainingError, training_extra
 from counseling_sessions.training.recipe import PRESETS, Recipe
-from counseling_sessions.training.roles import chosen_roles
+from counseling_sessions.training.roles import COUNSELOR, chosen_roles
 
 if TYPE_CHECKING:
     from counseling_sessions.training.loop import History
@@ -42,6 +42,8 @@ def write_examples(request: TrainDataRequest) -> int:
     tell_still_to_come(request.sources)
     for problem in report.skipped:
         tell(f"left out: {problem}")
+    if report.without_form and COUNSELOR not in report.roles:
+        tell(f"sessions of others have examples of {COUNSELOR} and client: --roles {COUNSELOR},client takes both")
     HarmlessConsole().print(_counts(report))
     say(f"written: {request.out}")
     return 0
@@ -52,7 +54,10 @@ def _counts(report: DataReport) -> Table:
     table = Table("role", *splits, box=None, pad_edge=False)
     for role in report.roles:
         table.add_row(role, *(f"{report.examples[split].get(role, 0):,}" for split in splits))
-    for name, counts in (("sessions", report.sessions), ("clients", report.clients)):
+    listed = {"sessions": report.sessions, "without a form": report.without_form, "clients": report.clients}
+    for name, counts in listed.items():
+        if name == "without a form" and not counts:
+            continue
         table.add_row(name, *(f"{counts.get(split, 0):,}" for split in splits), style="bold")
     return table
 

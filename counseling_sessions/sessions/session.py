@@ -47,7 +47,8 @@ class Message(BaseModel):
 
 
 class Session(BaseModel):
-    """A session. What its file does not say is None; `profile_problem` says why there is no profile.
+    """A session. What its file does not say is None; `profile_problem` says why its form cannot be
+    read.
 
     `cbt_technique` and `cbt_plan` are texts as the file has them. Only our records have `method`, `seed`,
     `configuration_hash` and the fields after them; if a person took part, `method` says as whom. `plan_steps` counts the

@@ -23,9 +23,9 @@ from counseling_sessions.prompts import prompt_hashes
 from counseling_sessions.sessions.foreign import AS_IT_SAYS, HowToRead
 from counseling_sessions.sessions.ledger import Damage
 from counseling_sessions.sessions.record import SessionRecord
-from counseling_sessions.sessions.session import client_group
 from counseling_sessions.store.reading import open_plain, parse_json, read_lines, read_text, sha256_of
 from counseling_sessions.training.corpus import SPLITS, held_out_clients
+from counseling_sessions.training.formless import FormlessSession, formless_exchanges
 from counseling_sessions.training.roles import COUNSELOR
 from counseling_sessions.training.sources import Source, read_sources
 
@@ -38,7 +38,8 @@ TEXT = Path(__file__).parent / "texts" / "data.md"
 class DataReport(BaseModel):
     """A folder of examples: counts by split and role, words of the answers, skipped records with reasons.
 
-    `as_embedded`: the prompts are the embedded model's (`PROMPTING`).
+    `as_embedded`: the prompts are the embedded model's (`PROMPTING`). `without_form` counts, by split, those of the sessions that
+    have no client's form, and so a plain briefing as their prompt (`training.formless`).
     """
 
     model_config = ConfigDict(extra="forbid")
@@ -46,6 +47,7 @@ class DataReport(BaseModel):
     sources: list[str]
     roles: list[str]
     sessions: dict[str, int] = Field(default_factory=dict)
+    without_form: dict[str, int] = Field(default_factory=dict)
     clients: dict[str, int] = Field(default_factory=dict)
     examples: dict[str, dict[str, int]] = Field(default_factory=dict)
     answer_words: dict[str, int] = Field(default_factory=dict)
@@ -72,17 +74,26 @@ def examples_of(record: SessionRecord, roles: Sequence[str], *, as_embedded: boo
         yield from as_exchanges(by_one, (COUNSELOR,))
 
 
-def example_row(item: Exchange, record: SessionRecord, client: str) -> dict[str, Any]:
-    """An example as a line of a file; `client` is the client's group. `closes`: it is the session's closing utterance."""
-    return {
-        "role": item.role,
-        "session_id": record.session_id,
-        "client_group": client,
-        "turn": item.turn,
-        "prompt": item.prompt,
-        "completion": [{"role": "assistant", "content": item.answer}],
-        "closes": item.turn > len(record.turns),
-    }
+def example_rows(source: Source, roles: Sequence[str], *, as_embedded: bool = False) -> Iterator[dict[str, Any]]:
+    """A session's examples of some roles as lines of a file, in the order of work.
+
+    `client_group` is the client's. `closes`: it is the closing utterance; of a session without a form nobody says which one that is.
+    """
+    session = source.session
+    if isinstance(session, FormlessSession):
+        items, closing = formless_exchanges(session, roles), None
+    else:
+        items, closing = examples_of(session, roles, as_embedded=as_embedded), len(session.turns) + 1
+    for item in items:
+        yield {
+            "role": item.role,
+            "session_id": session.session_id,
+            "client_group": source.client,
+            "turn": item.turn,
+            "prompt": item.prompt,
+            "completion": [{"role": "assistant", "content": item.answer}],
+            "closes": closing is not None and item.turn >= closing,
+        }
 
 
 def prepare(
@@ -116,11 +127,10 @@ def prepare(
             files = {split: (folder / f"{split}.jsonl").open("w", encoding="utf-8", newline="\n") for split in SPLITS}
         try:
             for source in _usable(sources, report, skip_invalid, with_risk, how):
-                client = client_group(source.record.profile)
-                split = bound.get(client) or shares.split_of(client, seed)
-                clients[split].add(client)
+                split = bound.get(source.client) or shares.split_of(source.client, seed)
+                clients[split].add(source.client)
                 with writing(out):
-                    _write(files[split], split, source.record, client, roles, report)
+                    _write(files[split], split, source, report)
         finally:
             for file in files.values():
                 file.close()
@@ -175,8 +185,8 @@ def _usable(
         left_out: list[Damage] | None = [] if skip_invalid else None
         for source in read_sources(path, left_out=left_out, how=how):
             item = source
-            if isinstance(source, Source) and source.record.has_risk and not with_risk:
-                item = Problem(str(path), f"session {source.record.session_id}: it has a risk; --with-risk takes it")
+            if isinstance(source, Source) and source.has_risk and not with_risk:
+                item = Problem(str(path), f"session {source.session.session_id}: it has a risk; --with-risk takes it")
             if isinstance(item, Problem):
                 if not skip_invalid:
                     raise ProfileError.of([item])
@@ -192,21 +202,21 @@ def _bound_clients(sources: Sequence[Path], skip_invalid: bool, how: HowToRead) 
     for path in sources:
         for item in read_sources(path, left_out=[] if skip_invalid else None, how=how):
             if isinstance(item, Source) and item.split:
-                client = client_group(item.record.profile)
-                bound[client] = max(bound.get(client, "train"), item.split, key=SPLITS.index)
+                bound[item.client] = max(bound.get(item.client, "train"), item.split, key=SPLITS.index)
     return bound
 
 
-def _write(
-    file: IO[str], split: str, record: SessionRecord, client: str, roles: Sequence[str], report: DataReport
-) -> None:
+def _write(file: IO[str], split: str, source: Source, report: DataReport) -> None:
     counts = Counter(report.examples.setdefault(split, {}))
-    for item in examples_of(record, roles, as_embedded=report.as_embedded):
-        counts[item.role] += 1
-        report.answer_words[split] = report.answer_words.get(split, 0) + len(item.answer.split())
-        file.write(json.dumps(example_row(item, record, client), ensure_ascii=False) + "\n")
+    for row in example_rows(source, report.roles, as_embedded=report.as_embedded):
+        counts[row["role"]] += 1
+        answer = row["completion"][0]["content"]
+        report.answer_words[split] = report.answer_words.get(split, 0) + len(answer.split())
+        file.write(json.dumps(row, ensure_ascii=False) + "\n")
     report.examples[split] = dict(counts)
     report.sessions[split] = report.sessions.get(split, 0) + 1
+    if isinstance(source.session, FormlessSession):
+        report.without_form[split] = report.without_form.get(split, 0) + 1
 
 
 def _prompts_hash() -> str:
@@ -228,4 +238,5 @@ def _card(report: DataReport) -> str:
         rows=rows,
         clients=", ".join(f"{report.clients.get(split, 0)} {split}" for split in SPLITS),
         skipped=len(report.skipped),
+        without_form=sum(report.without_form.values()),
     )

@@ -9,12 +9,11 @@ from pydantic import BaseModel, ConfigDict
 from rich.table import Table
 
 from counseling_sessions.evaluation.statistics.intervals import Figure, mean_figure
-from counseling_sessions.sessions.session import client_group
 from counseling_sessions.store.reading import open_plain, read_lines
 from counseling_sessions.training.base import load_adapter, load_base, use_adapter
 from counseling_sessions.training.card import read_card
 from counseling_sessions.training.corpus import COLLECTIONS, SPLITS, collection_folder
-from counseling_sessions.training.data import example_row, examples_of, read_examples
+from counseling_sessions.training.data import example_rows, read_examples
 from counseling_sessions.training.errors import TrainingError
 from counseling_sessions.training.loss import Loss, SessionPacks, pack_sessions, score
 from counseling_sessions.training.roles import chosen_roles, role_names
@@ -152,8 +151,7 @@ def _rows_of(path: Path, as_embedded: bool) -> Iterable[dict[str, Any]]:
     for source in read_sources(path):
         if not isinstance(source, Source):
             raise TrainingError(str(source))
-        for item in examples_of(source.record, role_names(), as_embedded=as_embedded):
-            yield example_row(item, source.record, client_group(source.record.profile))
+        yield from example_rows(source, role_names(), as_embedded=as_embedded)
 
 
 def _first_line(path: Path) -> str:

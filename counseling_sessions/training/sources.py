@@ -1,7 +1,7 @@
 """Sessions to train on, as records: from runs' folders, the corpus and foreign files.
 
-Foreign sessions have no picks and no drafts. They become records of one counselor without a plan, and give examples of the
-counselor and of the client.
+Foreign sessions have no picks and no drafts, and give examples of the counselor and of the client. With a client's form they
+become records of one counselor without a plan; without one they stay what was said.
 """
 
 import hashlib
@@ -16,21 +16,33 @@ from counseling_sessions.nodes.context import phase_of
 from counseling_sessions.profiles.problems import Problem
 from counseling_sessions.sessions.folder import run_folder
 from counseling_sessions.sessions.foreign import AS_IT_SAYS, Aside, HowToRead, records_and_sessions
+from counseling_sessions.sessions.foreign.assembling import BRIEFING
 from counseling_sessions.sessions.ledger import Damage
 from counseling_sessions.sessions.record import Provenance, SessionRecord, Turn
-from counseling_sessions.sessions.session import Message, Session
+from counseling_sessions.sessions.session import Message, Session, client_group
 from counseling_sessions.settings import MOST_TURNS, SessionConfig
 from counseling_sessions.state import Utterance
 from counseling_sessions.texts.reasoning import without_reasoning
 from counseling_sessions.training.corpus import SPLITS
+from counseling_sessions.training.formless import FormlessSession, formless_session
 
 
 @dataclass(frozen=True)
 class Source:
     """A session to train on, and its split if its file is named `train`, `validation` or `test`."""
 
-    record: SessionRecord
+    session: SessionRecord | FormlessSession
     split: str | None = None
+
+    @property
+    def client(self) -> str:
+        """The client's group, as `client_group`."""
+        return self.session.client if isinstance(self.session, FormlessSession) else client_group(self.session.profile)
+
+    @property
+    def has_risk(self) -> bool:
+        """Whether it is a session with a risk; only ours say so."""
+        return isinstance(self.session, SessionRecord) and self.session.has_risk
 
 
 def read_sources(
@@ -63,15 +75,27 @@ def _ours(record: SessionRecord, place: str, split: str | None = None) -> Source
 
 
 def _adopted(session: Session, split: str | None) -> Source | Problem:
-    if session.profile is None or session.attitude is None:
-        missing = session.profile_problem or "no attitude"
-        return Problem(session.source, f"session {session.id} cannot be trained on: {missing}")
+    if problem := _problem_of(session):
+        return Problem(session.source, f"session {session.id} cannot be trained on: {problem}")
     if empty := next((message for message in session.dialogue if not without_reasoning(message.text).strip()), None):
         return Problem(session.source, f"session {session.id}: the {empty.speaker} says nothing in turn {empty.turn}")
     try:
+        if session.profile is None:
+            return Source(formless_session(session, _id_of(session)), split)
         return Source(_record_of(session), split)
     except ValueError as error:
         return Problem(session.source, f"session {session.id} cannot be trained on: {error}")
+
+
+def _problem_of(session: Session) -> str | None:
+    """Why a session's form keeps it from training: one that is there must be used."""
+    if session.profile_problem:
+        return session.profile_problem
+    if session.profile:
+        return None if session.attitude else "no attitude"
+    if BRIEFING in session.passed_over:
+        return "it is a chat of an export of ours, without its client's form; name its run, or export it as jsonl"
+    return None
 
 
 def _record_of(session: Session) -> SessionRecord:

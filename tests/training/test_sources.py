@@ -46,7 +46,7 @@ def released(said: Sequence[str] = SAID, **changes: Any) -> dict[str, Any]:
 
 
 def ids(path: Path) -> list[str]:
-    return [item.record.session_id for item in read_sources(path) if isinstance(item, Source)]
+    return [item.session.session_id for item in read_sources(path) if isinstance(item, Source)]
 
 
 def test_a_run_directory_gives_its_finished_sessions_once(tmp_path: Path) -> None:

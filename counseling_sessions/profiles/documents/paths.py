@@ -33,11 +33,6 @@ def at(value: Any, path: str) -> Any:
     return at(inner, further) if further else inner
 
 
-def _place_in(part: str, length: int) -> int | None:
-    place = int(part) if part.isdecimal() and len(part) < len(str(2**31)) else length
-    return place if place < length else None
-
-
 def leaves(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:
     """Every scalar of a value that says something, with its path; the places of lists count from 0."""
     if isinstance(value, Mapping):
@@ -53,5 +48,6 @@ def leaves(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:
 def says_nothing(value: Any) -> bool:
     """Whether a value stands for no value: none, an empty text, "n/a" and the like."""
     if isinstance(value, str):
-        return not value.strip() or value.strip().casefold() in NOTHING
+        text = value.strip()
+        return not text or text.casefold() in NOTHING
     return value is None or (isinstance(value, float) and isnan(value))

@@ -24,6 +24,8 @@ from counseling_sessions.texts.reasoning import without_reasoning
 _FORM = frozenset({"AI_client", "AI_counselor", "example", "intake_form", "cbt_plan", "cbt_technique"})
 """Fields of MAGneT and CACTUS that are read into a session's fields, or are prompts."""
 _REASONING = "<think"
+BRIEFING = "briefing of the counselor"
+"""What the chats that we export have before the first words, and nobody else's; a kind of what is passed over."""
 ONE_SESSION = "no column says to which session a row belongs: all rows of the file are one; a shape's group names it"
 
 
@@ -154,7 +156,7 @@ def _without_briefing(talk: Talk) -> dict[str, str]:
     for mark in usual().briefings:
         briefing, ends, spoken = first.text.partition(mark.ends)
         if ends and first.text.startswith(mark.begins):
-            talk.passed_over["briefing of the counselor"] += 1
+            talk.passed_over[BRIEFING] += 1
             talk.said[:1] = [Said(first.speaker, spoken.strip(), first.codes)] if spoken.strip() else []
             lines = (line.partition(": ") for line in briefing.splitlines())
             return {f"briefing/{title.strip()}": value.strip() for title, _, value in lines if value.strip()}
@@ -177,12 +179,15 @@ def _in_turns(said: Sequence[tuple[Speaker, Said]], *, opened: bool) -> tuple[Me
 
 
 def _profile(origin: Origin, record: dict[str, Any]) -> tuple[ClientProfile | None, str | None]:
-    """The client of a session; in CACTUS's own dialogues the form stands beside them, without `AI_client`."""
+    """The client of a session, or why its form cannot be read; neither where there is no form.
+
+    In CACTUS's own dialogues the form stands beside them, without `AI_client`.
+    """
     if "AI_client" not in record and "intake_form" in record:
         client = {name: record[name] for name in ("intake_form", "attitude") if name in record}
         record = {"AI_client": client}
     if "AI_client" not in record:
-        return None, "no 'AI_client' and no 'intake_form'"
+        return None, None
     try:
         return profile_of(Record(origin.record.file, origin.record.number, record), origin.position), None
     except ProfileError as error:

@@ -7,7 +7,7 @@ from typing import Any
 from counseling_sessions.profiles.documents import Record
 from counseling_sessions.profiles.documents.paths import at, says_nothing
 from counseling_sessions.sessions.foreign.shapes import Shape
-from counseling_sessions.sessions.foreign.usual import key_in, usual
+from counseling_sessions.sessions.foreign.usual import key_in, keys_in, usual
 
 MOST_NAME = 200
 """Characters kept of an id."""
@@ -47,8 +47,8 @@ def group_of(row: Any, shape: Shape) -> str | None:
 def _group_keys(layout: tuple[str, ...]) -> tuple[str, ...]:
     row = dict.fromkeys(layout)
     spoken = {key_in(row, usual().speaker), key_in(row, usual().text)}
-    keys = (key for names in (usual().client_id, usual().row_group) for name in names if (key := key_in(row, [name])))
-    return tuple(key for key in dict.fromkeys(keys) if key not in spoken)
+    keys = dict.fromkeys((*keys_in(row, usual().client_id), *keys_in(row, usual().row_group)))
+    return tuple(key for key in keys if key not in spoken)
 
 
 def rows_without_session(value: Any, shape: Shape) -> bool:

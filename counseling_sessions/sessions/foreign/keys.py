@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from counseling_sessions.sessions.foreign.shapes import Shape
-from counseling_sessions.sessions.foreign.usual import key_in, plain, usual
+from counseling_sessions.sessions.foreign.usual import key_in, keys_in, plain, usual
 
 ASKED, ANSWERED = "user", "assistant"
 """The names of the two speakers where a pair has none, as chats have them."""
@@ -47,7 +47,7 @@ def _keys_like(items: Sequence[Mapping[str, Any]], own: Sequence[str], usual_nam
     """The keys that objects have of these: a shape's, else the usual ones."""
     names = [plain(name) for name in own] or [*usual_names]
     layouts = {tuple(item): item for item in items}.values()  # most have the same keys
-    return list(dict.fromkeys(key for item in layouts for name in names if (key := key_in(item, [name]))))
+    return list(dict.fromkeys(key for item in layouts for key in keys_in(item, names)))
 
 
 def _names_speakers(items: Sequence[Mapping[str, Any]], key: str) -> bool:
@@ -70,7 +70,7 @@ def asked_and_answered(item: Mapping[str, Any]) -> tuple[str, str] | None:
     """The keys of what was asked and answered in one object; None where it has none."""
     answered = key_in(item, usual().answered)
     # Of instruction and input, both usual, the one that says something is what was asked.
-    asked = [key for name in usual().asked if (key := key_in(item, [name])) and item[key]]
+    asked = [key for key in keys_in(item, usual().asked) if item[key]]
     return (asked[0], answered) if asked and answered else None
 
 

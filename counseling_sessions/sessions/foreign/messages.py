@@ -213,8 +213,9 @@ def _place(value: Any) -> tuple[bool, float, str]:
 
 
 def _add(talk: Talk, speaker: str, value: Any, codes: Codes, where: str = "", aside: Collection[str] = ()) -> None:
-    if usual().kinds.get(plain(speaker)) == "aside" or plain(speaker) in aside:
-        talk.passed_over[f"{plain(speaker)} message"] += 1
+    name = plain(speaker)
+    if usual().kinds.get(name) == "aside" or name in aside:
+        talk.passed_over[f"{name} message"] += 1
         if isinstance(value, str):
             talk.system.append(value)
         return

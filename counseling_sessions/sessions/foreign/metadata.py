@@ -29,13 +29,22 @@ def common_metadata(rows: Any, shape: Shape) -> dict[str, Scalar]:
     """What all rows of a session say alike; a single row says nothing of its session."""
     if not isinstance(rows, list) or len(rows) < 2 or not all(isinstance(row, Mapping) for row in rows):
         return {}
-    first, *others = (metadata_of(row, set(shape.of_message or ())) for row in rows)
-    return {path: entry for path, entry in first.items() if all(other.get(path) == entry for other in others)}
+    first, *others = rows
+    without = set(shape.of_message or ())
+    common, keys = metadata_of(first, without), [*first]
+    for row in others:
+        other = metadata_of({key: row[key] for key in keys if key in row}, without)
+        if still := [path for path in common if other.get(path) != common[path]]:
+            for path in still:
+                del common[path]
+            # What every message says anew, as its text, is looked at in no further row.
+            keys = [key for key in keys if any(path == key or path.startswith(f"{key}/") for path in common)]
+    return common
 
 
 def codes_of(item: Mapping[str, Any], shape: Shape, without: Set[str]) -> Codes:
     """What is said of a message beside speaker and text, by its path; one value for each annotator."""
-    apart = without | {name for name in (shape.group, shape.order, shape.annotator) if name}
+    apart = without | shape.of_row
     return {
         path: (str(entry),)
         for path, entry in _entries(item, "", apart, 0)
@@ -44,7 +53,10 @@ def codes_of(item: Mapping[str, Any], shape: Shape, without: Set[str]) -> Codes:
 
 
 def _entries(value: Any, prefix: str, without: Set[str], depth: int) -> Iterator[tuple[str, Scalar]]:
-    if isinstance(value, Mapping) and depth < DEEPEST:
+    if isinstance(value, str | int | float):
+        if not says_nothing(value):
+            yield prefix.rstrip("/"), value.strip() if isinstance(value, str) else value
+    elif isinstance(value, Mapping) and depth < DEEPEST:
         for key, inner in value.items():
             path = f"{prefix}{key}"
             if path not in without:
@@ -53,7 +65,5 @@ def _entries(value: Any, prefix: str, without: Set[str], depth: int) -> Iterator
         texts = [str(entry) for entry in value if isinstance(entry, str | int | float) and not says_nothing(entry)]
         if texts and len(texts) == len(value):
             yield prefix.rstrip("/"), "; ".join(texts)
-    elif isinstance(value, str | int | float) and not says_nothing(value):
-        yield prefix.rstrip("/"), value.strip() if isinstance(value, str) else value
     elif hasattr(value, "isoformat"):
         yield prefix.rstrip("/"), str(value.isoformat())

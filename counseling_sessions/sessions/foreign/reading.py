@@ -6,11 +6,13 @@ messages, its sides and its sessions follow. What is read and what is left out a
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from counseling_sessions.profiles.documents import Place, Record, files_in, records_of
 from counseling_sessions.profiles.documents.paths import at
+from counseling_sessions.profiles.documents.values import Items
 from counseling_sessions.profiles.problems import Note, Problem, ProfileError
 from counseling_sessions.sessions.entries import record_of_value
 from counseling_sessions.sessions.folder import runs_inside
@@ -71,9 +73,7 @@ def records_and_sessions(
     for file in _files(path, notes):
         ids: dict[str, int] = {}
         openings = Openings()
-        for item in in_sessions(
-            records_of(file, lambda first: is_message(first, how.shape), encoding=how.encoding, notes=notes), shape_for
-        ):
+        for item in in_sessions(partial(_records, file, how), shape_for, notes):
             if isinstance(item, Problem):
                 yield str(file), item
                 continue
@@ -100,7 +100,7 @@ def _files(path: Path, notes: list[Note]) -> list[Place]:
         raise ProfileError(f"{error}{runs_inside(path)}") from None
 
 
-def _records(file: Place, how: HowToRead, notes: list[Note]) -> Iterator[Record | Problem]:
+def _records(file: Place, how: HowToRead, notes: list[Note]) -> Items:
     return records_of(file, lambda first: is_message(first, how.shape), encoding=how.encoding, notes=notes)
 
 

@@ -4,7 +4,7 @@ A path names a field of a record, with `/` between the parts (`client_info/name`
 `/` itself is named in full.
 """
 
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any, Literal
 
@@ -57,15 +57,20 @@ class Shape(BaseModel):
     language: str | None = None
     reasoning: Literal["kept", "left out"] | None = None
 
-    @property
+    @cached_property
     def names(self) -> frozenset[str]:
         """The plain names of its speakers."""
         return frozenset(plain(name) for name in (*self.counselor, *self.client, *self.aside))
 
-    @property
+    @cached_property
     def asides(self) -> frozenset[str]:
         """The plain names of those who are no side."""
         return frozenset(map(plain, self.aside))
+
+    @cached_property
+    def of_row(self) -> frozenset[str]:
+        """The keys that say where a row belongs, and nothing of its message."""
+        return frozenset(name for name in (self.group, self.order, self.annotator) if name)
 
     def with_client(self, names: str | None) -> "Shape":
         """The same, with the names that a person gives the client, parted by commas."""

@@ -2,14 +2,16 @@
 
 A name decides where it names a side in any of the languages known, a short label where it stands beside its fellow, a chat's
 assistant and user by the custom that the assistant is the counselor. What a session shows speaks against that custom where its
-system message gives the assistant the client's part, or where the supposed client asks nearly all the questions.
+system message gives the assistant the client's part (`parts`), where the supposed client asks nearly all the questions, or where
+the supposed counselor alone speaks of oneself.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from counseling_sessions.sessions.foreign.errors import FieldError
 from counseling_sessions.sessions.foreign.messages import Talk
+from counseling_sessions.sessions.foreign.parts import parts_given
 from counseling_sessions.sessions.foreign.shapes import Shape
 from counseling_sessions.sessions.foreign.transcripts import kind_of
 from counseling_sessions.sessions.foreign.usual import plain, usual
@@ -21,6 +23,10 @@ FEWEST_QUESTIONS = 5
 FEWEST_ALONE = 4
 """The same where only one side asks."""
 NEARLY_ALL = 0.8
+FEWEST_OF_ONESELF = 6
+"""Words about oneself of the supposed counselor from which they say something."""
+TIMES_AS_MANY = 3
+"""So many times as many of them are in a message of the one side as in one of the other."""
 MOST_LISTED = 8
 """Names that a message lists."""
 _QUESTION = ("?", "？", "か。", "吗。")
@@ -73,7 +79,7 @@ def sides_of(talk: Talk, shape: Shape, client_is: str | None = None) -> Sides:
             talk.place, f"nothing says who is the client of {listed}; name it with {ASK}.{known}".rstrip(".")
         )
     by_custom = bool(assumed)
-    if doubt := _doubt(talk, of):
+    if doubt := _doubt(talk, of) or (_doubt_by_self(talk, of) if by_custom else None):
         if by_custom:
             raise FieldError(talk.place, f"{doubt}; say who is the client with {ASK} assistant or {ASK} user")
         assumed.append(f"the sides may be wrong: {doubt}; {ASK} names the client")
@@ -109,10 +115,11 @@ def _labels(names: list[str]) -> dict[str, Speaker] | None:
 
 def _doubt(talk: Talk, of: Mapping[str, Speaker]) -> str | None:
     """What in a session speaks against its sides."""
-    system = " ".join(" ".join(talk.system).split()).casefold()
+    system = " ".join(talk.system)
     parts = {name for name in of if usual().kinds.get(name) == "assistant"}
-    if system and any(of[name] == "counselor" for name in parts) and _gives_clients_part(system):
-        return "the system message gives the assistant the client's part"
+    if system and any(of[name] == "counselor" for name in parts) and "client" in (given := parts_given(system)):
+        both = ", and the counselor's" if len(given) > 1 else ""
+        return f"the system message gives the assistant the client's part{both}"
     asked = dict.fromkeys(_OTHER, 0)
     for said in talk.said:
         asked[of[plain(said.speaker)]] += any(sign in said.text for sign in _QUESTION)
@@ -122,8 +129,17 @@ def _doubt(talk: Talk, of: Mapping[str, Speaker]) -> str | None:
     return None
 
 
-def _gives_clients_part(system: str) -> bool:
-    def first(phrases: tuple[str, ...]) -> int:
-        return min((place for phrase in phrases if (place := system.find(phrase)) >= 0), default=len(system))
+def _doubt_by_self(talk: Talk, of: Mapping[str, Speaker]) -> str | None:
+    """Whether the supposed counselor speaks of oneself and the supposed client hardly does: no sign among peers, who share."""
+    texts: dict[Speaker, list[str]] = {"counselor": [], "client": []}
+    for said in talk.said:
+        texts[of[plain(said.speaker)]].append(said.text)
+    by_counselor = _about_self(texts["counselor"])
+    if by_counselor < FEWEST_OF_ONESELF or not texts["client"]:
+        return None
+    rates = by_counselor / len(texts["counselor"]), _about_self(texts["client"]) / len(texts["client"])
+    return "nearly all words about oneself would be the counselor's" if rates[0] >= TIMES_AS_MANY * rates[1] else None
 
-    return first(usual().client_role) < first(usual().counselor_role)
+
+def _about_self(texts: Iterable[str]) -> int:
+    return sum(len(usual().oneself.findall(text.casefold())) for text in texts)

@@ -1,4 +1,4 @@
-"""How files usually name things: keys, speakers, and the words by which a system message says whose part the assistant has."""
+"""How files usually name things: keys, speakers, and the words in which people speak of themselves."""
 
 import re
 from collections.abc import Iterable, Mapping
@@ -49,9 +49,8 @@ class Usual:
     answered: tuple[str, ...]
     kinds: Mapping[str, Kind]
     labels: tuple[tuple[str, str], ...]
-    client_role: tuple[str, ...]
-    counselor_role: tuple[str, ...]
     briefings: tuple[Briefing, ...]
+    oneself: re.Pattern[str]
 
 
 @cache
@@ -67,16 +66,20 @@ def usual() -> Usual:
         **keys,
         kinds={plain(word): kind for kind in reversed(KINDS) for word in data[kind].split()},
         labels=tuple((counselor, client) for counselor, client in labels),
-        client_role=_phrases(data["client_role"]),
-        counselor_role=_phrases(data["counselor_role"]),
         briefings=tuple(Briefing(**briefing) for briefing in data["briefings"]),
+        oneself=_any_word(data["oneself"].split(), data["oneself_signs"]),
     )
 
 
 def key_in(value: Mapping[str, Any], names: Iterable[str]) -> str | None:
     """The first of these plain names that a mapping has as a key, as it is spelt there."""
+    return next(iter(keys_in(value, names)), None)
+
+
+def keys_in(value: Mapping[str, Any], names: Iterable[str]) -> list[str]:
+    """Every key of a mapping that is one of these plain names, as it is spelt there, in the order of the names."""
     spelt = _spelt(tuple(value))
-    return next((spelt[name] for name in names if name in spelt), None)
+    return [spelt[name] for name in names if name in spelt]
 
 
 @lru_cache(maxsize=256)  # the records of a file have the same keys
@@ -84,5 +87,7 @@ def _spelt(keys: tuple[Any, ...]) -> dict[str, str]:
     return {plain(key): key for key in reversed(keys) if isinstance(key, str)}
 
 
-def _phrases(text: str) -> tuple[str, ...]:
-    return tuple(" ".join(phrase.split()).casefold() for phrase in text.split(";") if phrase.strip())
+def _any_word(words: list[str], signs: str) -> re.Pattern[str]:
+    """A pattern of these whole words, or of `signs`; their first letters decide fast where none begins."""
+    letters = "".join(sorted({word[0] for word in words}))
+    return re.compile(rf"\b(?=[{letters}])(?:{'|'.join(words)})\b|{signs}")

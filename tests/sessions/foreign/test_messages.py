@@ -69,17 +69,6 @@ def test_labelled_texts(text: str, said: list[tuple[str, str]]) -> None:
     assert labelled(text) == said
 
 
-def test_rows_become_sessions_and_rows_that_come_again_are_named(tmp_path: Path) -> None:
-    rows = [(1, "client", "Hm."), (1, "counselor", "Yes?"), (2, "counselor", "Hello."), (1, "client", "Late.")]
-    lines = "\n".join(json.dumps({"dialogue_id": group, "speaker": who, "text": text}) for group, who, text in rows)
-    first, second, problem = read(tmp_path, lines, "rows.jsonl")
-    assert isinstance(first, Session)
-    assert isinstance(second, Session)
-    assert (first.id, len(first.dialogue), second.id, len(second.dialogue)) == ("1", 2, "2", 1)
-    assert isinstance(problem, Problem)
-    assert (problem.record, "come again" in problem.message) == (4, True)
-
-
 def test_codes_of_several_annotators_stand_beside_each_other(tmp_path: Path) -> None:
     row = {"transcript_id": 3, "utterance_id": 0, "interlocutor": "therapist", "utterance_text": "And then?"}
     rows = [

@@ -9,6 +9,8 @@ import pytest
 from counseling_sessions.profiles.problems import Problem
 from counseling_sessions.sessions import Session
 from counseling_sessions.sessions.foreign import HowToRead, foreign_sessions, shape_named
+from counseling_sessions.sessions.foreign.parts import parts_given
+from counseling_sessions.settings import read_yaml
 
 CHAT = [
     {"role": "user", "content": "How was your week?"},
@@ -114,6 +116,71 @@ def test_a_chat_that_speaks_against_the_custom_is_asked_about(value: Any, tmp_pa
 def test_a_system_message_of_a_counselor_does_not_speak_against_it(tmp_path: Path) -> None:
     system = {"role": "system", "content": "You are a counselor. The user is seeking help."}
     assert speakers(read(tmp_path, {"messages": [system, *CHAT[:2]]})) == "CK"
+
+
+MESSAGES = read_yaml(Path(__file__).with_name("system_messages.yaml"))
+
+
+@pytest.mark.parametrize(
+    ("group", "part", "seen", "unseen"),
+    [
+        ("first", "client", 14, 0),
+        ("first", "counselor", 13, 0),
+        ("first", "nobody", 0, 9),
+        ("second", "client", 9, 3),  # 5 before words were added for it
+        ("second", "counselor", 9, 0),
+        ("second", "nobody", 0, 5),
+        ("third", "client", 9, 3),  # 6 before
+        ("third", "counselor", 6, 2),  # 3 before
+        ("third", "nobody", 0, 4),
+    ],
+)
+def test_a_system_message_says_in_many_words_whose_part_it_gives_and_is_never_taken_for_the_other(
+    group: str, part: str, seen: int, unseen: int
+) -> None:
+    answers = [parts_given(message) for message in MESSAGES[group][part]]
+    assert (answers.count({part}), answers.count(set())) == (seen, unseen)  # type: ignore[arg-type]
+    assert len(answers) == seen + unseen
+
+
+def test_a_system_message_that_gives_both_parts_is_asked_about(tmp_path: Path) -> None:
+    system = {"role": "system", "content": "You are a counselor. In the second half you play the client."}
+    item = read(tmp_path, {"messages": [system, *CHAT[:2]]})
+    assert isinstance(item, Problem)
+    assert "the client's part, and the counselor's" in item.message
+
+
+def about_oneself(client: str, counselor: str) -> list[dict[str, str]]:
+    told = ("I lie awake, and I hear my neighbours.", "My mother says I worry.", "I never told her about my debts.")
+    asked = ("That is a long night.", "What a word for it.", "So she does not know.")
+    pairs = zip(told, asked, strict=True)
+    return [
+        {"role": role, "content": text} for mine, yours in pairs for role, text in ((client, mine), (counselor, yours))
+    ]
+
+
+def test_an_assistant_that_alone_speaks_of_itself_is_asked_about(tmp_path: Path) -> None:
+    item = read(tmp_path, {"messages": about_oneself("assistant", "user")})
+    assert isinstance(item, Problem)
+    assert "nearly all words about oneself would be the counselor's" in item.message
+    assert speakers(read(tmp_path, {"messages": about_oneself("user", "assistant")})) == "CKCKCK"
+
+
+def test_peers_by_name_may_speak_of_themselves(tmp_path: Path) -> None:
+    item = read(tmp_path, {"messages": about_oneself("supporter", "seeker")})
+    assert isinstance(item, Session)
+    assert not item.assumed
+
+
+def test_we_in_chinese_is_not_oneself(tmp_path: Path) -> None:
+    said = [
+        ("user", "晚上睡不着。"),
+        ("assistant", "我们慢慢来。我们先看夜里。"),
+        ("user", "我怕。"),
+        ("assistant", "我们谈谈它，我们不急。"),
+    ]
+    chat = {"messages": [{"role": role, "content": text} for role, text in said] * 2}
+    assert isinstance(read(tmp_path, chat), Session)
 
 
 def test_named_sides_that_look_swapped_are_read_and_warned_of(tmp_path: Path) -> None:
