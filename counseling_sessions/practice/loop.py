@@ -7,7 +7,8 @@ from counseling_sessions.graph.practice import Practice
 from counseling_sessions.nodes.person import PersonAnswer, too_long
 from counseling_sessions.nodes.risk import find_risk, read_texts
 from counseling_sessions.nodes.stopping import STOP, is_stop
-from counseling_sessions.practice.advice import Advisor, Answer
+from counseling_sessions.practice.advice import Advisor
+from counseling_sessions.practice.answer import Answer
 from counseling_sessions.practice.hint_text import answer_lines, hint_lines
 from counseling_sessions.practice.hints import Hint
 from counseling_sessions.practice.terminal import Terminal
