@@ -20,16 +20,16 @@ _HIGHEST = {"openness": 3}
 
 def review_head() -> str:
     """The title of a review."""
-    return str(_texts()["head"])
+    return str(review_texts()["head"])
 
 
 def review_lines(review: Review) -> list[str]:
     """The review as lines to read."""
     if not review.messages:
-        return [_texts()["silent"]]
+        return [review_texts()["silent"]]
     return [
         *_counts(review),
-        *(_labels(review) if review.is_read else [_texts()["unread"]]),
+        *(_labels(review) if review.is_read else [review_texts()["unread"]]),
         *_course(review),
         *(_missed(review) if review.is_read else ()),
         *_stacked(review),
@@ -40,7 +40,7 @@ def review_lines(review: Review) -> list[str]:
 
 
 def _counts(review: Review) -> Iterator[str]:
-    texts, asked = _texts(), review.questions
+    texts, asked = review_texts(), review.questions
     share = f"{review.share:.0%}" if review.share is not None else "–"
     yield texts["words"].format(
         messages=review.messages, words=review.words, client_words=review.client_words, share=share
@@ -52,7 +52,7 @@ def _counts(review: Review) -> Iterator[str]:
 
 
 def _labels(review: Review) -> Iterator[str]:
-    texts = _texts()
+    texts = review_texts()
     counts = Counter(label.title for one in review.own for label in one.labels)
     if not counts:
         yield texts["no_labels"]
@@ -64,7 +64,7 @@ def _labels(review: Review) -> Iterator[str]:
 
 
 def _course(review: Review) -> Iterator[str]:
-    texts, course = _texts(), review.course
+    texts, course = review_texts(), review.course
     if not course:
         return
     yield texts["course"]
@@ -85,7 +85,7 @@ def _bar(value: int, highest: int) -> str:
 
 
 def _missed(review: Review) -> Iterator[str]:
-    texts = _texts()
+    texts = review_texts()
     if not review.missed:
         yield texts["missed_none"]
         return
@@ -97,7 +97,7 @@ def _missed(review: Review) -> Iterator[str]:
 
 
 def _stacked(review: Review) -> Iterator[str]:
-    texts = _texts()
+    texts = review_texts()
     if review.stacked:
         yield texts["stacked"]
     for one in review.stacked[:MOST]:
@@ -106,7 +106,7 @@ def _stacked(review: Review) -> Iterator[str]:
 
 
 def _early(review: Review) -> Iterator[str]:
-    texts = _texts()
+    texts = review_texts()
     if review.early:
         yield texts["early"]
     for one in review.early[:MOST]:
@@ -117,7 +117,7 @@ def _early(review: Review) -> Iterator[str]:
 
 
 def _pressed(review: Review) -> Iterator[str]:
-    texts = _texts()
+    texts = review_texts()
     if review.pressed:
         yield texts["pressed"]
     for one in review.pressed[:MOST]:
@@ -126,7 +126,7 @@ def _pressed(review: Review) -> Iterator[str]:
 
 
 def _form(review: Review) -> Iterator[str]:
-    texts = _texts()
+    texts = review_texts()
     if review.form:
         yield texts["form"].format(client=review.client)
     for one in review.form:
@@ -136,16 +136,17 @@ def _form(review: Review) -> Iterator[str]:
 
 
 def _where(one: Revealed) -> str:
-    texts = _texts()
+    texts = review_texts()
     return str(texts["form_kept"] if one.turn is None else texts["form_told"].format(turn=one.turn))
 
 
 def _more(items: Sequence[Any]) -> Iterator[str]:
     if (more := len(items) - MOST) > 0:
-        yield _texts()["more"].format(count=more)
+        yield review_texts()["more"].format(count=more)
 
 
 @cache
-def _texts() -> dict[str, Any]:
+def review_texts() -> dict[str, Any]:
+    """What a review says, by name; words in braces are filled in."""
     texts: dict[str, Any] = read_yaml(FILE)
     return texts

@@ -7,6 +7,7 @@ from counseling_sessions.inspection.live import DOING
 from counseling_sessions.inspection.transcript import how_it_ended
 from counseling_sessions.practice.hint_text import title
 from counseling_sessions.practice.loop import LAST_WORDS
+from counseling_sessions.practice.review_text import review_texts
 from counseling_sessions.profiles.library import DEFAULT_ATTITUDE, builtin_profiles
 from counseling_sessions.profiles.schema import ATTITUDES, ClientProfile, counselor_information, counselor_reason
 from counseling_sessions.web.seats import Seat, Seats
@@ -68,12 +69,13 @@ def _closing(practice: Practice) -> str | None:
 
 
 def _over(seat: Seat) -> Json | None:
-    """The end of a session: how it ended, the review as data and as text, and the files."""
+    """The end of a session: how it ended, the review as data and as text, the words of its parts, and the folder of its files."""
     if not (kept := seat.kept):
         return None
     return {
         "ended": how_it_ended(kept.record),
         "review": kept.review.model_dump(mode="json") if kept.review else None,
+        "texts": review_texts(),
         "text": kept.review_text,
         "folder": str(kept.folder),
     }

@@ -56,7 +56,7 @@ function showDialogue(first) {
   while (same < there.length && same < lines.length && there[same].dataset.key === lines[same].key) same += 1;
   there.slice(same).forEach((element) => element.remove());
   box.append(...lines.slice(same).map(utteranceOf));
-  for (const button of all("button", box)) button.disabled = !state.waiting;
+  for (const button of all("[data-back]", box)) [button.disabled, button.hidden] = [!state.waiting, Boolean(state.over)];
   if (same < lines.length || first) box.scrollTop = box.scrollHeight;
   if (lines.length > shownUntil && lines.length > 2 && box.clientHeight === box.scrollHeight) box.lastElementChild?.scrollIntoView({ block: "nearest" });
   shownUntil = lines.length;
@@ -64,8 +64,8 @@ function showDialogue(first) {
 
 function utteranceOf(one) {
   const who = one.speaker === "client" ? state.client : one.mine ? "You" : "Counselor";
-  const back = one.mine && !one.pending && !state.over
-    ? make("button", { type: "button", "data-back": one.turn }, `Take back from turn ${one.turn}`) : null;
+  const back = one.mine && !one.pending
+    ? make("p.back", {}, make("button", { type: "button", "data-back": one.turn }, "Take back from here on")) : null;
   return make(`div.said.${one.speaker}${one.pending ? ".pending" : ""}`, { "data-key": one.key, id: one.mine ? `turn-${one.turn}` : null },
     make("span.who", {}, who), make("span.text", {}, one.text), back);
 }
@@ -133,7 +133,8 @@ const DO = {
 find("#practise").addEventListener("click", (event) => {
   const button = event.target.closest("button");
   if (!button || !state) return;
-  if (button.dataset.back) takeBack(Number(button.dataset.back));
+  if (button.dataset.turn) find(`#turn-${button.dataset.turn}`)?.scrollIntoView({ block: "center" });
+  else if (button.dataset.back) takeBack(Number(button.dataset.back));
   else DO[button.dataset.do]?.();
 });
 find("#say").addEventListener("submit", (event) => { event.preventDefault(); say(); });

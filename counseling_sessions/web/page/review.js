@@ -1,79 +1,108 @@
 "use strict";
-// The review at the end: the same data as in the file beside the record.
+// The review at the end: the same data and the same words as in the files beside the record.
 
-const SCALES = [["trust", "trust"], ["belief", "the painful thought"], ["feeling", "strength of the feeling"]];
+const CURVES = ["trust", "belief", "feeling"];
 const WIDTH = 640;
 const HEIGHT = 200;
 const MARGIN = 30;
 
-function showReview({ ended, review, text, folder }) {
+let said = {};
+const fill = (name, values = {}) => (said[name] ?? "").replace(/\{(\w+)\}/g, (all, key) => values[key] ?? all).trim();
+
+function showReview({ ended, review, texts, text, folder }) {
   const box = find("#review");
   if (!box.hidden) return;
   box.hidden = false;
-  const parts = review?.messages ? [
-    part("In numbers", textLines(text.split("\n").slice(1, 4))),
-    part("What your messages were", make("p.note", {}, "A classifier reads them; it can mistake what was meant."), labelTable(review.own)),
-    review.course.length ? part("How the client took it", ...course(review)) : null,
-    part("Moments to look at again", ...missed(review.missed)),
-    review.stacked.length ? part("Several questions in one message", list(review.stacked, (one) => [`Turn ${one.turn}: `, one.questions.join(" ")])) : null,
-    review.early.length ? part("Advice that came early", list(review.early, (one) => [`Turn ${one.turn}, ${words(one.phase)}: `, one.sentence])) : null,
-    review.pressed.length ? part("Advice that the client held against", list(review.pressed, (one) => [`Turn ${one.turn}: “${one.refusal}” – and you: “${one.again}”`])) : null,
-    review.form.length ? part(`What you could not see of ${review.client}’s form`, formTable(review.form)) : null,
-  ] : [];
-  const saves = review ? make("div.actions", {},
-    save("Keep the review", `${review.session_id}.review.txt`, text, "text/plain"),
-    save("Hand in (data)", `${review.session_id}.review.json`, JSON.stringify(review, null, 1), "application/json"),
-    make("button", { type: "button", id: "print" }, "Print")) : null;
-  box.replaceChildren(make("h2", { id: "review-title", tabindex: "-1" }, "Looking back"), make("p", {}, ended),
-    ...parts.filter(Boolean), ...(saves ? [saves] : []), make("p.note", {}, `Everything lies in ${folder}.`));
+  said = texts;
+  box.replaceChildren(make("h2", { id: "review-title", tabindex: "-1" }, said.head), make("p", {}, ended),
+    ...(review?.messages ? partsOf(review) : []).filter(Boolean),
+    ...(review ? [saves(review, text)] : []),
+    make("p.note", {}, `Everything lies in ${folder}.`));
   find("#print")?.addEventListener("click", () => print());
   find("#review-title").focus();
-  announce("The session is over. The review follows.");
+  announce(`${said.head}. ${ended}`);
 }
 
-const part = (title, ...children) => make("section", {}, make("h3", {}, title), children);
-const textLines = (lines) => lines.filter((line) => line.trim()).map((line) => make("p", {}, line));
-const list = (items, line) => make("ul", {}, items.map((one) => make("li", {}, line(one))));
+function partsOf(review) {
+  return [
+    part(null, ...numbers(review)),
+    review.is_read ? part(null, labelTable(review.own)) : part(null, make("p", {}, said.unread)),
+    review.course.length ? part(said.course, ...course(review)) : null,
+    review.is_read ? part(review.missed.length ? said.missed : null, ...missed(review.missed)) : null,
+    listed("stacked", review.stacked, (one) => fill("stacked_item", { turn: one.turn, questions: one.questions.join(" ") })),
+    listed("early", review.early, (one) => fill("early_item", { ...one, why: said.early_why[one.phase] })),
+    listed("pressed", review.pressed, (one) => fill("pressed_item", one)),
+    review.form.length ? part(fill("form", review), formList(review.form)) : null,
+  ];
+}
 
-function save(title, name, content, type) {
-  const link = make("a.button", { href: "#", download: name }, title);
-  link.href = URL.createObjectURL(new Blob([content], { type }));
-  return link;
+const part = (title, ...children) => make("section", {}, title ? make("h3", {}, title) : null, children);
+
+/** A part with a line for each item, if there is any; its turn is a link to what was said. */
+function listed(name, items, line) {
+  if (!items.length) return null;
+  return part(said[name], make("ul", {}, items.map((one) => make("li", {}, line(one), " ", turnLink(one.turn)))));
+}
+
+/** A button that goes to a message: the address stays that of the session. */
+const turnLink = (turn) => make("button.to-turn", { type: "button", "data-turn": turn, "aria-label": `Show turn ${turn}` }, "show");
+
+function numbers(review) {
+  const share = review.share === null ? "–" : `${Math.round(100 * review.share)}%`;
+  const longest = Math.max(...review.own.map((one) => one.words));
+  return [
+    make("p", {}, fill("words", { ...review, share })),
+    make("p", {}, fill("longest", { words: longest, turn: review.longest }), " ", turnLink(review.longest)),
+    review.is_read ? make("p", {}, fill(review.questions.other ? "questions_other" : "questions", review.questions)) : null,
+  ];
 }
 
 function labelTable(own) {
-  return table("Your messages, turn by turn", ["Turn", "Words", "Labels"], own.map((one) => [
-    String(one.turn), one.words, one.labels.map((label) => (label.sure ? label.title : `perhaps ${label.title}`)).join(", ") || "unsure"]));
+  const counts = new Map();
+  for (const label of own.flatMap((one) => one.labels)) counts.set(label.title, (counts.get(label.title) ?? 0) + 1);
+  if (!counts.size) return make("p", {}, said.no_labels);
+  const head = fill("labels", { counts: [...counts].sort((one, other) => other[1] - one[1]).map(([title, times]) => `${title} ${times}`).join(", ") });
+  const rows = own.map((one) => [String(one.turn), one.words,
+    one.labels.map((label) => (label.sure ? label.title : fill("likely", label))).join(", ") || said.no_label]);
+  return table(head, ["Turn", "Words", "Labels"], rows);
 }
 
 function missed(items) {
-  if (!items.length) return [make("p", {}, "No moment stood out as passed over, as far as cues can tell.")];
-  return [make("p.note", {}, "By cues; you may have had your reasons."), ...items.map((one) =>
-    make("div.pair", {},
-      make("div.client", {}, make("span.who", {}, `Turn ${one.turn}, ${one.kind}`), make("span.text", {}, one.sentence)),
-      make("div.counselor", {}, make("span.who", {}, "You said"), make("span.text", {}, one.reply))))];
+  if (!items.length) return [make("p", {}, said.missed_none)];
+  return items.map((one) => make("div.pair", {},
+    make("div.client", {}, make("span.who", {}, `turn ${one.turn}, ${one.kind}`), make("span.text", {}, one.sentence)),
+    make("div.counselor", {}, make("span.who", {}, "You"), make("span.text", {}, one.reply))));
 }
 
-function formTable(form) {
-  const levels = { 1: "told easily", 2: "told with some trust", 3: "told last" };
-  return table("The client’s form", ["Field", "What it holds", "How it is told", "Said"], form.map((one) => [
-    one.title, one.text, one.level ? levels[one.level] : "", one.level ? (one.turn === null ? "not said" : `turn ${one.turn}`) : ""]));
+function formList(form) {
+  const where = (one) => fill("form_where", {
+    level: said.level[one.level], where: one.turn === null ? said.form_kept : fill("form_told", one),
+  });
+  return make("dl.form", {}, form.map((one) => make("div", {}, make("dt", {}, one.title),
+    make("dd", {}, make("span.text", {}, one.text), one.level ? make("small", {}, where(one)) : null))));
 }
 
 /** The client's state over the turns, as a picture, and as a table for those who cannot see it. */
 function course(review) {
   const points = review.course;
-  const drawing = svg("svg", { viewBox: `0 0 ${WIDTH} ${HEIGHT}`, class: "curve", role: "img", "aria-label": "The client’s state over the turns; the table has the same numbers" });
   const x = (place) => MARGIN + (place * (WIDTH - 2 * MARGIN)) / Math.max(points.length - 1, 1);
   const y = (value) => HEIGHT - MARGIN - (value * (HEIGHT - 2 * MARGIN)) / 10;
+  const drawing = svg("svg", { viewBox: `0 0 ${WIDTH} ${HEIGHT}`, class: "curve", role: "img", "aria-label": said.course });
   for (const value of [0, 5, 10]) {
     drawing.append(svg("line", { class: "grid", x1: MARGIN, x2: WIDTH - MARGIN, y1: y(value), y2: y(value) }), svg("text", { x: 4, y: y(value) + 4 }, value));
   }
   points.forEach((point, place) => drawing.append(svg("text", { x: x(place) - 3, y: HEIGHT - 8 }, point.turn)));
-  SCALES.forEach(([name], shade) => drawing.append(svg("path", { class: `line-${shade}`, d: points.map((point, place) => `${place ? "L" : "M"}${x(place)} ${y(point[name])}`).join("") })));
-  const key = make("p.note", {}, "The simulation’s own numbers, 0 to 10, from its arrival on: ", SCALES.map(([, title], shade) => [make(`b.key-${shade}`, {}, title), shade < SCALES.length - 1 ? " · " : ""]));
-  const rows = points.map((point) => [String(point.turn), ...SCALES.map(([name]) => point[name]), point.openness, point.heard.map(words).join(", ")]);
-  return [key, drawing, make("details", {}, make("summary", {}, "As a table"), table("The client’s state", ["Turn", ...SCALES.map(([, title]) => title), "openness (1 to 3)", "what it heard"], rows))];
+  CURVES.forEach((name, shade) => drawing.append(
+    svg("path", { class: `line-${shade}`, d: points.map((point, place) => `${place ? "L" : "M"}${x(place)} ${y(point[name])}`).join("") }),
+    svg("text", { class: `end-${shade}`, x: WIDTH - MARGIN + 5, y: y(points.at(-1)[name]) + 4 }, shade + 1)));
+  const key = make("p.note", {}, CURVES.map((name, shade) => [make(`b.key-${shade}`, {}, `${shade + 1} ${said.scales[name]}`), " "]));
+  const rows = points.map((point) => [String(point.turn), ...CURVES.map((name) => point[name]), point.openness, point.heard.map((one) => said.heard[one]).join(", ")]);
+  const heads = ["Turn", ...CURVES.map((name) => said.scales[name]), said.scales.openness, "What it heard"];
+  return [key, drawing, make("details", {}, make("summary", {}, "As a table"), table(said.course, heads, rows)),
+    review.moved ? make("p", {}, said.moved[review.moved]) : null,
+    make("ul", {}, review.turnings.map((one) => make("li", {}, fill(one.change > 0 ? "rose" : "fell", {
+      turn: one.turn, why: one.heard.map((heard) => said.heard[heard]).join(" and "), said: one.said,
+    }), " ", turnLink(one.turn))))];
 }
 
 function svg(tag, attributes, content = null) {
@@ -81,4 +110,17 @@ function svg(tag, attributes, content = null) {
   for (const [name, value] of Object.entries(attributes)) element.setAttribute(name, value);
   if (content !== null) element.textContent = content;
   return element;
+}
+
+function saves(review, text) {
+  return make("div.actions", {},
+    save("Keep the review", `${review.session_id}.review.txt`, text, "text/plain"),
+    save("The review as data, to hand in", `${review.session_id}.review.json`, JSON.stringify(review, null, 1), "application/json"),
+    make("button", { type: "button", id: "print" }, "Print"));
+}
+
+function save(title, name, content, type) {
+  const link = make("a.button", { href: "#", download: name }, title);
+  link.href = URL.createObjectURL(new Blob([content], { type }));
+  return link;
 }
