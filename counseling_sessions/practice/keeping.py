@@ -50,3 +50,17 @@ def keep_practice(session: Practice) -> KeptSession:
     write_atomically(kept.review_file.with_suffix(".json"), data.encode(), private=True)
     write_atomically(kept.review_file, f"{text}\n".encode(), private=True)
     return KeptSession(record, folder, kept.shard, review, text)
+
+
+def kept_in(folder: Path) -> KeptSession | None:
+    """The finished session of a folder, as it was kept; None where there is none. Raises `RunError` for a damaged one."""
+    run = RunFolder(folder)
+    record = next(iter(run.records()), None)
+    if record is None:
+        return None
+    kept = KeptSession(record, folder, run.shards)
+    data = kept.review_file.with_suffix(".json")
+    if not data.is_file() or not kept.review_file.is_file():
+        return kept
+    review, text = Review.model_validate_json(data.read_bytes()), kept.review_file.read_text(encoding="utf-8")
+    return KeptSession(record, folder, run.shards, review, text.rstrip("\n"))

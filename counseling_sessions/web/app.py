@@ -15,11 +15,12 @@ from pydantic import BaseModel, ConfigDict, Field
 from counseling_sessions.errors import UserError
 from counseling_sessions.inspection.page import FOLDER as TRACE_PAGE
 from counseling_sessions.practice.hint_text import answer_lines, hint_lines
+from counseling_sessions.practice.keeping import KeptSession
 from counseling_sessions.profiles.library import DEFAULT_ATTITUDE
 from counseling_sessions.profiles.schema import Attitude
 from counseling_sessions.web.runs import Runs
 from counseling_sessions.web.seats import PageError, Seat, Seats
-from counseling_sessions.web.views import Json, seat_view, start_view
+from counseling_sessions.web.views import Json, kept_view, seat_view, start_view
 
 PAGE = Path(__file__).parent / "page"
 FILES = {
@@ -128,14 +129,19 @@ def _practice(seats: Seats, stopping: Callable[[], bool]) -> APIRouter:
     async def events(name: str) -> AsyncIterator[ServerSentEvent]:
         number = -1
         while not stopping():
-            seat = await seats.seat(name)
-            if await seat.after(number, LOOKS):
-                number = seat.number
-                yield ServerSentEvent(data=seat_view(seat), event="state", retry=RETRY)
+            shown = await seats.shown(name)
+            if isinstance(shown, KeptSession):
+                yield ServerSentEvent(data=kept_view(name, shown), event="state", retry=RETRY)
+                while not stopping():  # a stream that ended would be asked for again
+                    await asyncio.sleep(LOOKS)
+            elif await shown.after(number, LOOKS):
+                number = shown.number
+                yield ServerSentEvent(data=seat_view(shown), event="state", retry=RETRY)
 
     @router.get("")
     async def state(name: str) -> Json:
-        return seat_view(await seats.seat(name))
+        shown = await seats.shown(name)
+        return kept_view(name, shown) if isinstance(shown, KeptSession) else seat_view(shown)
 
     @router.post("/say")
     async def say(name: str, asked: Said) -> Json:

@@ -16,7 +16,7 @@ from counseling_sessions.graph.session import Event, SessionTask
 from counseling_sessions.models.chat import Models
 from counseling_sessions.nodes.person import PersonAnswer, too_long
 from counseling_sessions.practice.advice import Advisor
-from counseling_sessions.practice.keeping import KeptSession, keep_practice
+from counseling_sessions.practice.keeping import KeptSession, keep_practice, kept_in
 from counseling_sessions.profiles.library import load_builtin
 from counseling_sessions.profiles.schema import Attitude
 from counseling_sessions.sessions.folder import RunFolder
@@ -163,7 +163,7 @@ class Seats:
     async def begin(self, client: str, attitude: Attitude, turns: int | None) -> Seat:
         """A new session. Raises `PageError`, or another `UserError` for a model that is not there or a client that is unknown."""
         async with self._entering:
-            if len(self._open) >= MOST_OPEN:
+            if sum(seat.kept is None for seat in self._open.values()) >= MOST_OPEN:
                 raise PageError(f"{MOST_OPEN} sessions are open, and no more can be. End one of them first.")
             profile, config = load_builtin(client), await self._configure()
             if turns:
@@ -189,6 +189,14 @@ class Seats:
                     await seat.leave()
                 seat = await self._taken_up(name)
             return seat
+
+    async def shown(self, name: str) -> Seat | KeptSession:
+        """The session of this name to look at: as `seat`, or as it was kept, if it was over before this server began."""
+        if name not in self._open and name in self._names():
+            folder = self._folder / name
+            if not RunFolder(folder).journal_files() and (kept := await asyncio.to_thread(kept_in, folder)):
+                return kept
+        return await self.seat(name)
 
     async def close(self) -> None:
         """Leave all sessions."""

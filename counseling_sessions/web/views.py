@@ -1,15 +1,18 @@
 """What the page shows, as plain JSON: the start, and a practice session as it stands."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from counseling_sessions.graph.practice import Practice
 from counseling_sessions.inspection.live import DOING
 from counseling_sessions.inspection.transcript import how_it_ended
 from counseling_sessions.practice.hint_text import title
+from counseling_sessions.practice.keeping import KeptSession
 from counseling_sessions.practice.loop import LAST_WORDS
 from counseling_sessions.practice.review_text import review_texts
 from counseling_sessions.profiles.library import DEFAULT_ATTITUDE, builtin_profiles
 from counseling_sessions.profiles.schema import ATTITUDES, ClientProfile, counselor_information, counselor_reason
+from counseling_sessions.state import Utterance
 from counseling_sessions.web.seats import Seat, Seats
 
 Json = dict[str, Any]
@@ -39,17 +42,11 @@ def client_view(profile: ClientProfile) -> Json:
 def seat_view(seat: Seat) -> Json:
     """A session as every tab of it shows it."""
     practice, waiting = seat.practice, seat.practice.waiting
-    return {
-        "name": seat.name,
+    head = practice.content.head
+    talk = _talk_view(seat.name, head.profile, head.started_at, practice.dialogue, practice.config.max_turns)
+    return talk | {
         "number": seat.number,
-        **client_view(practice.content.head.profile),
-        "started_at": practice.content.head.started_at,
-        "turn": waiting.turn if waiting else max((one.turn for one in practice.dialogue), default=0),
-        "turns": practice.config.max_turns,
-        "dialogue": [
-            {"turn": one.turn, "speaker": one.speaker, "text": one.text, "mine": one.author == "human"}
-            for one in practice.dialogue
-        ],
+        "turn": waiting.turn if waiting else talk["turn"],
         "pending": seat.pending,
         "busy": seat.busy,
         "doing": [DOING.get(node, title(node)) for node in dict.fromkeys(seat.doing)],
@@ -57,7 +54,29 @@ def seat_view(seat: Seat) -> Json:
         "problem": waiting.problem if waiting else None,
         "closing": _closing(practice),
         "failure": practice.failure.message if practice.failure else None,
-        "over": _over(seat),
+        "over": _over_view(seat.kept) if seat.kept else None,
+    }
+
+
+def kept_view(name: str, kept: KeptSession) -> Json:
+    """A session that was over when the server began, as `seat_view`."""
+    record = kept.record
+    turns = record.configuration.get("max_turns", len(record.turns))
+    nothing = {"pending": "", "busy": False, "doing": [], "waiting": False, "problem": None, "closing": None}
+    talk = _talk_view(name, record.profile, record.started_at, record.dialogue, turns)
+    return talk | nothing | {"number": 0, "failure": None, "over": _over_view(kept)}
+
+
+def _talk_view(name: str, profile: ClientProfile, started_at: str, said: Sequence[Utterance], turns: int) -> Json:
+    return {
+        "name": name,
+        **client_view(profile),
+        "started_at": started_at,
+        "turn": max((one.turn for one in said), default=0),
+        "turns": turns,
+        "dialogue": [
+            {"turn": one.turn, "speaker": one.speaker, "text": one.text, "mine": one.author == "human"} for one in said
+        ],
     }
 
 
@@ -68,10 +87,8 @@ def _closing(practice: Practice) -> str | None:
     return LAST_WORDS[practice.state["end_reason"]]
 
 
-def _over(seat: Seat) -> Json | None:
+def _over_view(kept: KeptSession) -> Json:
     """The end of a session: how it ended, the review as data and as text, the words of its parts, and the folder of its files."""
-    if not (kept := seat.kept):
-        return None
     return {
         "ended": how_it_ended(kept.record),
         "review": kept.review.model_dump(mode="json") if kept.review else None,

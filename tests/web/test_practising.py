@@ -110,6 +110,18 @@ def test_a_session_is_taken_up_after_a_restart(serve: Serve) -> None:
     assert state["waiting"]
 
 
+def test_a_session_that_is_over_is_looked_back_on_after_a_restart(serve: Serve) -> None:
+    page = serve()
+    name = begun(page)
+    page.state(name)
+    before = page.says(name, "Goodbye, and take care.", closing=True)
+    page.leave()
+    after = serve()
+    assert after.state(name) | {"number": 0} == before | {"number": 0}
+    answer = after.post(f"{ORIGIN}/{TOKEN}/api/practice/{name}/say", json={"text": "One more word."})
+    assert "is over" in answer.json()["problem"]
+
+
 def test_a_session_that_failed_is_tried_again(serve: Serve) -> None:
     play, broken = Sensible(), [True]
 
