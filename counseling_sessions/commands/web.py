@@ -5,17 +5,27 @@ import socket
 import webbrowser
 from asyncio import Lock
 from contextlib import AsyncExitStack, suppress
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 from platformdirs import user_state_path
 
-from counseling_sessions.commands.build import opened_models, serve_new, session_config, set_fields
+from counseling_sessions.commands.build import (
+    checked,
+    opened_models,
+    refuse_unnamed,
+    serve_new,
+    session_config,
+    set_fields,
+)
 from counseling_sessions.commands.parsing.web import WebRequest
 from counseling_sessions.commands.practice import roles_of
 from counseling_sessions.commands.telling import tell, warn
+from counseling_sessions.graph.provenance import refuse_other_prompts
 from counseling_sessions.models.chat import Models
 from counseling_sessions.models.roles import serving_line
+from counseling_sessions.sessions.journal_lines import JournalContent
 from counseling_sessions.settings import SessionConfig, SettingsError
 
 HOST = "127.0.0.1"
@@ -40,18 +50,21 @@ def run(request: WebRequest) -> int:
 
 async def _serve(request: WebRequest, port: int) -> None:
     from counseling_sessions.web.app import page_app
+    from counseling_sessions.web.exercises import read_exercises
     from counseling_sessions.web.guard import Guard, token_of
     from counseling_sessions.web.runs import Runs
     from counseling_sessions.web.seats import Seats
     from counseling_sessions.web.server import PageServer
 
+    exercises = read_exercises(request.exercises) if request.exercises else {}
     token = token_of(user_state_path("counseling-sessions") / "web-token", new=request.new_token)
     origins = [f"http://{name}:{port}" for name in NAMES] + ([_origin(request.origin)] if request.origin else [])
     async with AsyncExitStack() as stack:
         models = await stack.enter_async_context(opened_models(offline=request.models.offline, on_wait=warn))
         seats = Seats(request.runs, models, Configuring(request, models))
+        runs = Runs(request.runs)
         server = PageServer(
-            HOST, port, lambda stopping: Guard(page_app(seats, Runs(request.runs), stopping=stopping), token, origins)
+            HOST, port, lambda stopping: Guard(page_app(seats, runs, exercises, stopping=stopping), token, origins)
         )
         address = f"{origins[-1] if request.origin else origins[0]}/{token}/"
         tell(f"The page: {address}\nOnly this machine reaches it. Ctrl-C stops it.")
@@ -70,6 +83,12 @@ class Configuring:
         self._made: SessionConfig | None = None
         self._looking = Lock()
         session_config(request.models, self._fields)  # what is wrong with the options is said before the page opens
+
+    def allow(self, journal: Path, content: JournalContent) -> None:
+        """Raise `UserError` for a session that would reach servers which nobody has named, or that other prompts have begun."""
+        config = checked(content.head.configuration)
+        refuse_unnamed(config, self._request.models, self._request.arguments, journal)
+        refuse_other_prompts(journal, content.prompts_on_record, config)
 
     async def __call__(self) -> SessionConfig:
         """The configuration of a new session, with a seed of its own. Raises `UserError`."""

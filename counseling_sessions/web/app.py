@@ -1,7 +1,7 @@
 """The page's addresses: its files, what it asks, and the stream of a session. `guard` stands before all of them."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -16,15 +16,16 @@ from counseling_sessions.errors import UserError
 from counseling_sessions.inspection.page import FOLDER as TRACE_PAGE
 from counseling_sessions.practice.hint_text import answer_lines, hint_lines
 from counseling_sessions.practice.keeping import KeptSession
-from counseling_sessions.profiles.library import DEFAULT_ATTITUDE
+from counseling_sessions.profiles.library import DEFAULT_ATTITUDE, DEFAULT_CLIENT, load_builtin
 from counseling_sessions.profiles.schema import Attitude
+from counseling_sessions.web.exercises import Exercise
 from counseling_sessions.web.runs import Runs
 from counseling_sessions.web.seats import PageError, Seat, Seats
 from counseling_sessions.web.views import Json, kept_view, seat_view, start_view
 
 PAGE = Path(__file__).parent / "page"
 FILES = {
-    **{name: PAGE / name for name in ("web.css", "talk.js", "practise.js", "review.js", "start.js")},
+    **{name: PAGE / name for name in ("web.css", "talk.js", "practise.js", "review.js", "reviews.js", "start.js")},
     **{name: TRACE_PAGE / name for name in ("elements.js", "trace.css")},
 }
 """The files of the page, by name: no other name leads to a file."""
@@ -39,9 +40,10 @@ class _Asked(BaseModel):
 
 
 class NewPractice(_Asked):
-    """A practice session to begin."""
+    """A practice session to begin: with a built-in client, or an `exercise` that the server was started with."""
 
-    client: str = Field(max_length=200)
+    client: str = Field(default=DEFAULT_CLIENT, max_length=200)
+    exercise: str | None = Field(default=None, max_length=200)
     attitude: Attitude = DEFAULT_ATTITUDE
     turns: int | None = Field(default=None, ge=1, le=100)
 
@@ -59,7 +61,7 @@ class Back(_Asked):
     turn: int = Field(ge=1)
 
 
-def page_app(seats: Seats, runs: Runs, *, stopping: Callable[[], bool]) -> FastAPI:
+def page_app(seats: Seats, runs: Runs, exercises: Mapping[str, Exercise], *, stopping: Callable[[], bool]) -> FastAPI:
     """The server of the page; `stopping` says whether open streams have to end."""
 
     @asynccontextmanager
@@ -71,7 +73,7 @@ def page_app(seats: Seats, runs: Runs, *, stopping: Callable[[], bool]) -> FastA
     app.add_exception_handler(UserError, _told)
     app.add_exception_handler(RequestValidationError, _misunderstood)
     app.include_router(_files(runs))
-    app.include_router(_start(seats, runs))
+    app.include_router(_start(seats, runs, exercises))
     app.include_router(_practice(seats, stopping))
     return app
 
@@ -107,17 +109,26 @@ def _files(runs: Runs) -> APIRouter:
     return router
 
 
-def _start(seats: Seats, runs: Runs) -> APIRouter:
+def _start(seats: Seats, runs: Runs, exercises: Mapping[str, Exercise]) -> APIRouter:
     router = APIRouter(prefix="/api")
 
     @router.get("/start")
     async def start() -> Json:
-        return start_view(seats, await asyncio.to_thread(runs.listed))
+        return start_view(seats, await asyncio.to_thread(runs.listed), exercises)
 
     @router.post("/practice")
     async def begin(asked: NewPractice) -> Json:
-        seat = await seats.begin(asked.client, asked.attitude, asked.turns)
+        if asked.exercise is None:
+            seat = await seats.begin(load_builtin(asked.client), asked.attitude, asked.turns)
+        elif exercise := exercises.get(asked.exercise):
+            seat = await seats.begin(exercise.profile, exercise.attitude, exercise.turns, exercise)
+        else:
+            raise PageError("There is no such exercise.")
         return {"name": seat.name}
+
+    @router.get("/reviews")
+    async def reviews() -> Json:
+        return {"reviews": await asyncio.to_thread(runs.reviews)}
 
     return router
 
@@ -132,9 +143,8 @@ def _practice(seats: Seats, stopping: Callable[[], bool]) -> APIRouter:
             shown = await seats.shown(name)
             if isinstance(shown, KeptSession):
                 yield ServerSentEvent(data=kept_view(name, shown), event="state", retry=RETRY)
-                while not stopping():  # a stream that ended would be asked for again
-                    await asyncio.sleep(LOOKS)
-            elif await shown.after(number, LOOKS):
+                return
+            if await shown.after(number, LOOKS):
                 number = shown.number
                 yield ServerSentEvent(data=seat_view(shown), event="state", retry=RETRY)
 
@@ -158,12 +168,12 @@ def _practice(seats: Seats, stopping: Callable[[], bool]) -> APIRouter:
     @router.post("/hint")
     async def hint(name: str) -> Json:
         seat = await seats.seat(name)
-        return {"lines": hint_lines(await seat.asked(seat.advisor.hint(seat.practice.dialogue)))}
+        return {"lines": hint_lines(await seat.asked("hint", seat.advisor.hint(seat.practice.dialogue)))}
 
     @router.post("/why")
     async def why(name: str) -> Json:
         seat = await seats.seat(name)
-        return {"lines": await seat.asked(seat.advisor.why(seat.practice.dialogue))}
+        return {"lines": await seat.asked("why", seat.advisor.why(seat.practice.dialogue))}
 
     @router.post("/magnet")
     async def magnet(name: str) -> Json:
@@ -178,7 +188,7 @@ def _practice(seats: Seats, stopping: Callable[[], bool]) -> APIRouter:
 
 
 async def _magnet(seat: Seat) -> Json:
-    answer = await seat.asked(seat.advisor.answer())
+    answer = await seat.asked("magnet", seat.advisor.answer())
     if answer.failure:
         raise PageError(f"MAGneT gave no answer: {answer.failure.message}")
     return {"lines": answer_lines(answer, seat.advisor.kept_hint(seat.practice.dialogue)), "said": answer.said}

@@ -1,12 +1,12 @@
 """The practice sessions that are open on the page. A seat is one of them: its steps run one at a time, and its tabs see the same."""
 
 import asyncio
-from collections.abc import Callable, Coroutine
+from collections.abc import Coroutine
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
 from langgraph.checkpoint.memory import InMemorySaver
 
@@ -17,19 +17,28 @@ from counseling_sessions.models.chat import Models
 from counseling_sessions.nodes.person import PersonAnswer, too_long
 from counseling_sessions.practice.advice import Advisor
 from counseling_sessions.practice.keeping import KeptSession, keep_practice, kept_in
-from counseling_sessions.profiles.library import load_builtin
-from counseling_sessions.profiles.schema import Attitude
+from counseling_sessions.profiles.schema import Attitude, ClientProfile
 from counseling_sessions.sessions.folder import RunFolder
+from counseling_sessions.sessions.journal_lines import JournalContent
 from counseling_sessions.sessions.journal_reading import read_journal
 from counseling_sessions.settings import SessionConfig
+from counseling_sessions.web.exercises import Exercise, Help, keep_exercise, kept_exercise
 
 MOST_OPEN = 20
 """Sessions that may be open at once."""
 PREFIX = "practice-"
 
 T = TypeVar("T")
-Configure = Callable[[], Coroutine[Any, Any, SessionConfig]]
-"""Gives the configuration of a new session, once its models are there. Raises `UserError`."""
+
+
+class Configure(Protocol):
+    """How the sessions of the page are conducted, and with which models."""
+
+    async def __call__(self) -> SessionConfig:
+        """The configuration of a new session, once its models are there. Raises `UserError`."""
+
+    def allow(self, journal: Path, content: JournalContent) -> None:
+        """Raise `UserError` for a session that would reach servers which nobody has named, or that other prompts have begun."""
 
 
 class PageError(UserError):
@@ -39,8 +48,8 @@ class PageError(UserError):
 class Seat:
     """A session in which a person is the counselor. `number` grows whenever something is new to see; `doing` are the running nodes."""
 
-    def __init__(self, name: str, practice: Practice, models: Models) -> None:
-        self.name, self.practice = name, practice
+    def __init__(self, name: str, practice: Practice, models: Models, exercise: Exercise | None) -> None:
+        self.name, self.practice, self.exercise = name, practice, exercise
         self.advisor = Advisor(practice, models)
         self.number = 0
         self.doing: list[str] = []
@@ -75,6 +84,7 @@ class Seat:
 
     def take_back(self, turn: int) -> None:
         """Go back to before the person's message of a turn. Raises `PageError` where there is none, or not now."""
+        self._refuse_without("back")
         self._refuse_unless_waiting()
         if not any(one.author == "human" and one.turn == turn for one in self.practice.dialogue):
             raise PageError(f"You have said nothing in turn {turn}.")
@@ -87,15 +97,20 @@ class Seat:
             if len(self.practice.dialogue) >= before:
                 return
 
-    async def asked(self, advice: Coroutine[Any, Any, T]) -> T:
-        """What is advised, while nothing else runs. Raises `PageError` where it is not the person's turn."""
+    async def asked(self, what: Help, advice: Coroutine[Any, Any, T]) -> T:
+        """What is advised, while nothing else runs. Raises `PageError` where it is not the person's turn, or the exercise has none."""
         try:
+            self._refuse_without(what)
             self._refuse_unless_waiting()
         except PageError:
             advice.close()
             raise
         async with self._advising:
             return await advice
+
+    def _refuse_without(self, what: Help) -> None:
+        if self.exercise and what not in self.exercise.help:
+            raise PageError("This exercise goes without that help.")
 
     def _refuse_unless_waiting(self) -> None:
         if self.busy:
@@ -160,18 +175,22 @@ class Seats:
         self._open: dict[str, Seat] = {}
         self._entering = asyncio.Lock()
 
-    async def begin(self, client: str, attitude: Attitude, turns: int | None) -> Seat:
-        """A new session. Raises `PageError`, or another `UserError` for a model that is not there or a client that is unknown."""
+    async def begin(
+        self, profile: ClientProfile, attitude: Attitude, turns: int | None, exercise: Exercise | None = None
+    ) -> Seat:
+        """A new session. Raises `PageError`, or another `UserError` for a model that is not there."""
         async with self._entering:
             if sum(seat.kept is None for seat in self._open.values()) >= MOST_OPEN:
                 raise PageError(f"{MOST_OPEN} sessions are open, and no more can be. End one of them first.")
-            profile, config = load_builtin(client), await self._configure()
+            config = await self._configure()
             if turns:
                 fields = config.model_dump() | {"max_turns": turns, "min_turns": min(config.min_turns, turns)}
                 config = SessionConfig.model_validate(fields)
             name = f"{PREFIX}{datetime.now():%Y%m%d-%H%M%S-%f}-{profile.id}"
             run = RunFolder(self._folder / name)
             run.folder.mkdir(parents=True, mode=0o700)
+            if exercise:
+                keep_exercise(exercise, run.folder)
             task = SessionTask(profile=profile, attitude=attitude, config=config)
             practice = Practice.begin(task, "counselor", run.journals, self._models, InMemorySaver())
             return self._seat(name, practice)
@@ -238,10 +257,11 @@ class Seats:
         journals = RunFolder(self._folder / name).journal_files()
         if len(journals) != 1 or part_of(read_journal(journals[0]).updates) != "counselor":
             raise PageError("This session is over; the list of sessions has it.")
+        self._configure.allow(journals[0], read_journal(journals[0]))
         await self._configure()
         return self._seat(name, Practice.resume(journals[0], self._models, InMemorySaver()))
 
     def _seat(self, name: str, practice: Practice) -> Seat:
-        seat = self._open[name] = Seat(name, practice, self._models)
+        seat = self._open[name] = Seat(name, practice, self._models, kept_exercise(self._folder / name))
         seat.begin()
         return seat

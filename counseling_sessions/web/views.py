@@ -1,6 +1,6 @@
 """What the page shows, as plain JSON: the start, and a practice session as it stands."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from counseling_sessions.graph.practice import Practice
@@ -13,20 +13,28 @@ from counseling_sessions.practice.review_text import review_texts
 from counseling_sessions.profiles.library import DEFAULT_ATTITUDE, builtin_profiles
 from counseling_sessions.profiles.schema import ATTITUDES, ClientProfile, counselor_information, counselor_reason
 from counseling_sessions.state import Utterance
+from counseling_sessions.web.exercises import Exercise
 from counseling_sessions.web.seats import Seat, Seats
 
 Json = dict[str, Any]
 
 
-def start_view(seats: Seats, sessions: list[Json]) -> Json:
+def start_view(seats: Seats, sessions: list[Json], exercises: Mapping[str, Exercise]) -> Json:
     """What can be begun, what was left, and the sessions of the folder."""
     return {
         "clients": [{"id": one.id, **client_view(one)} for one in builtin_profiles()],
+        "exercises": [exercise_view(one, name) for name, one in exercises.items()],
         "attitudes": list(ATTITUDES),
         "attitude": DEFAULT_ATTITUDE,
         "left": [{"name": one.name, "client": one.client, "turns": one.turns} for one in seats.left()],
         "sessions": sessions,
     }
+
+
+def exercise_view(exercise: Exercise, name: str = "") -> Json:
+    """An exercise as trainees see it: without its client, where that is not shown, and without the attitude."""
+    shown = client_view(exercise.profile) if exercise.shows_client and name else {}
+    return {"name": name, "title": exercise.title, "task": exercise.task, "help": list(exercise.help), **shown}
 
 
 def client_view(profile: ClientProfile) -> Json:
@@ -44,18 +52,25 @@ def seat_view(seat: Seat) -> Json:
     practice, waiting = seat.practice, seat.practice.waiting
     head = practice.content.head
     talk = _talk_view(seat.name, head.profile, head.started_at, practice.dialogue, practice.config.max_turns)
-    return talk | {
-        "number": seat.number,
-        "turn": waiting.turn if waiting else talk["turn"],
-        "pending": seat.pending,
-        "busy": seat.busy,
-        "doing": [DOING.get(node, title(node)) for node in dict.fromkeys(seat.doing)],
-        "waiting": waiting is not None,
-        "problem": waiting.problem if waiting else None,
-        "closing": _closing(practice),
-        "failure": practice.failure.message if practice.failure else None,
-        "over": _over_view(seat.kept) if seat.kept else None,
-    }
+    exercise = exercise_view(seat.exercise) if seat.exercise else None
+    shown = {} if not seat.exercise or seat.exercise.shows_client or seat.kept else {"facts": [], "reason": ""}
+    return (
+        talk
+        | shown
+        | {
+            "exercise": exercise,
+            "number": seat.number,
+            "turn": waiting.turn if waiting else talk["turn"],
+            "pending": seat.pending,
+            "busy": seat.busy,
+            "doing": [DOING.get(node, title(node)) for node in dict.fromkeys(seat.doing)],
+            "waiting": waiting is not None,
+            "problem": waiting.problem if waiting else None,
+            "closing": _closing(practice),
+            "failure": practice.failure.message if practice.failure else None,
+            "over": _over_view(seat.kept) if seat.kept else None,
+        }
+    )
 
 
 def kept_view(name: str, kept: KeptSession) -> Json:
@@ -64,7 +79,7 @@ def kept_view(name: str, kept: KeptSession) -> Json:
     turns = record.configuration.get("max_turns", len(record.turns))
     nothing = {"pending": "", "busy": False, "doing": [], "waiting": False, "problem": None, "closing": None}
     talk = _talk_view(name, record.profile, record.started_at, record.dialogue, turns)
-    return talk | nothing | {"number": 0, "failure": None, "over": _over_view(kept)}
+    return talk | nothing | {"number": 0, "failure": None, "exercise": None, "over": _over_view(kept)}
 
 
 def _talk_view(name: str, profile: ClientProfile, started_at: str, said: Sequence[Utterance], turns: int) -> Json:

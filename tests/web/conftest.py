@@ -1,14 +1,17 @@
 """The page's server: in this process before a scripted model, with a client that has its token."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
 from starlette.testclient import TestClient
 
+from counseling_sessions.sessions.journal_lines import JournalContent
 from counseling_sessions.settings import SessionConfig
 from counseling_sessions.web.app import page_app
+from counseling_sessions.web.exercises import Exercise
 from counseling_sessions.web.guard import Guard
 from counseling_sessions.web.runs import Runs
 from counseling_sessions.web.seats import Seats
@@ -50,19 +53,29 @@ class Page(TestClient):
         return self.state(name)
 
 
+@dataclass
+class Configured:
+    """The configuration of every session, with these options; all may be taken up."""
+
+    options: dict[str, Any]
+
+    async def __call__(self) -> SessionConfig:
+        return config(router="rules", **self.options)
+
+    def allow(self, journal: Path, content: JournalContent) -> None:
+        pass
+
+
 @pytest.fixture
 def serve(tmp_path: Path) -> Iterator[Serve]:
     """Starts a server of the same folder; a second one is the same after a restart."""
     pages: list[Page] = []
 
-    def started(answer: Any = None, **options: Any) -> Page:
+    def started(answer: Any = None, exercises: Mapping[str, Exercise] | None = None, **options: Any) -> Page:
         models, _ = scripted_models(answer or Sensible())
-
-        async def configure() -> SessionConfig:
-            return config(router="rules", **options)
-
-        seats = Seats(tmp_path / "runs", models, configure)
-        app = Guard(page_app(seats, Runs(tmp_path / "runs"), stopping=lambda: False), TOKEN, [ORIGIN])
+        seats = Seats(tmp_path / "runs", models, Configured(options))
+        inner = page_app(seats, Runs(tmp_path / "runs"), exercises or {}, stopping=lambda: False)
+        app = Guard(inner, TOKEN, [ORIGIN])
         pages.append(Page(app, seats))
         pages[-1].__enter__()
         return pages[-1]

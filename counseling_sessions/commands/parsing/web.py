@@ -17,6 +17,7 @@ class WebRequest(CommandRequest):
     no_browser: bool = switch("do not open the page in the browser")
     new_token: bool = switch("another token: addresses from before lead nowhere")
     origin: str | None = option("the address by which a proxy on this machine serves the page", "URL")
+    exercises: Path | None = option("an exercise to practise (YAML), or a folder of them", reads=True)
     method: MethodName | None = option("who advises you (default magnet)")
     session: SessionOptions = group(SessionOptions)
     models: ModelOptions = group(ModelOptions)

@@ -32,14 +32,20 @@ function takeState(next) {
   document.title = `${state.client} · practice`;
   find("#title").textContent = state.client;
   find("#subtitle").textContent = "You are the counselor. The client is simulated, and invented.";
-  if (first) showClient();
+  if (first || state.over) showClient();
   showDialogue(first);
   showTurn();
   if (state.over) showReview(state.over);
 }
 
 function showClient() {
-  find("#client").replaceChildren(facts(state.facts), make("p", {}, make("b", {}, "Reason for coming: "), state.reason));
+  const { exercise } = state;
+  find("#exercise").replaceChildren(...(exercise ? [make("h2", {}, exercise.title), make("p.text", {}, exercise.task)] : []));
+  for (const [name, help] of [["hint", "hint"], ["why", "why"], ["magnet", "magnet"], ["undo", "back"]]) {
+    find(`[data-do=${name}]`).hidden = Boolean(exercise) && !exercise.help.includes(help);
+  }
+  find("#client").replaceChildren(...(state.reason ? [facts(state.facts), make("p", {}, make("b", {}, "Reason for coming: "), state.reason)] : []));
+  find("#about-client").hidden = !state.reason;
   find("#about-client").open = innerWidth > 700;
 }
 
@@ -64,7 +70,7 @@ function showDialogue(first) {
 
 function utteranceOf(one) {
   const who = one.speaker === "client" ? state.client : one.mine ? "You" : "Counselor";
-  const back = one.mine && !one.pending
+  const back = one.mine && !one.pending && (!state.exercise || state.exercise.help.includes("back"))
     ? make("p.back", {}, make("button", { type: "button", "data-back": one.turn }, "Take back from here on")) : null;
   return make(`div.said.${one.speaker}${one.pending ? ".pending" : ""}`, { "data-key": one.key, id: one.mine ? `turn-${one.turn}` : null },
     make("span.who", {}, who), make("span.text", {}, one.text), back);

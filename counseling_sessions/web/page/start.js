@@ -9,7 +9,28 @@ async function showStart() {
   find("#subtitle").textContent = "Simulated clients, all of them invented";
   const data = await ask("api/start");
   if (!data) return;
-  find("#start").replaceChildren(...[beginForm(data), leftList(data.left), runList(data.sessions)].filter(Boolean));
+  find("#start").replaceChildren(...[exerciseList(data.exercises), beginForm(data), leftList(data.left), runList(data.sessions)].filter(Boolean));
+}
+
+async function begin(button, asked) {
+  const label = button.textContent;
+  button.disabled = true;
+  announce("The session is being prepared.");
+  button.textContent = "Preparing …";
+  const begun = await ask("api/practice", asked);
+  button.disabled = false;
+  button.textContent = label;
+  if (begun) location.hash = `practise=${begun.name}`;
+}
+
+function exerciseList(exercises) {
+  if (!exercises.length) return null;
+  return make("section", {}, make("h2", {}, "Exercises"), exercises.map((one) => {
+    const button = make("button", { type: "button", "data-exercise": one.name }, "Begin");
+    button.addEventListener("click", () => begin(button, { exercise: one.name }));
+    return make("div.preview", {}, make("h3", {}, one.title), make("p.text", {}, one.task),
+      one.facts ? [facts(one.facts), make("p", {}, make("b", {}, "Reason for coming: "), one.reason)] : null, button);
+  }));
 }
 
 function beginForm(data) {
@@ -26,13 +47,7 @@ function beginForm(data) {
   client.addEventListener("change", look);
   form.addEventListener("submit", async (event) => {
     event.preventDefault();
-    button.disabled = true;
-    announce("The session is being prepared.");
-    button.textContent = "Preparing …";
-    const begun = await ask("api/practice", { client: client.value, attitude: attitude.value, turns: turns.value ? Number(turns.value) : null });
-    button.disabled = false;
-    button.textContent = "Begin";
-    if (begun) location.hash = `practise=${begun.name}`;
+    await begin(button, { client: client.value, attitude: attitude.value, turns: turns.value ? Number(turns.value) : null });
   });
   look();
   return make("section", {}, make("h2", {}, "Practise as the counselor"), make("p", {}, "You are the counselor. The client is simulated, and invented."), form, preview);
@@ -46,13 +61,14 @@ function leftList(left) {
 
 function runList(sessions) {
   return make("section", {}, make("h2", {}, "Sessions of this folder"),
+    make("p", {}, make("a", { href: "#reviews" }, "Practice sessions side by side")),
     sessions.length ? make("ul", { id: "runs" }, sessions.map((one) =>
       make("li", {}, make("a", { href: `runs/${encodeURIComponent(one.name)}` }, one.name), make("span", {}, day(one.changed))))) : make("p.dim", {}, "There are none yet."));
 }
 
 function show(view) {
   for (const one of ["start", "practise"]) find(`#${one}`).hidden = one !== view;
-  find("#home").hidden = view === "start";
+  find("#home").hidden = view === "start" && location.hash.length < 2;
 }
 
 async function follow() {
@@ -60,6 +76,7 @@ async function follow() {
   problem("");
   const name = new URLSearchParams(location.hash.slice(1)).get("practise");
   if (name) enterPractice(name);
+  else if (location.hash === "#reviews") await showReviews();
   else await showStart();
 }
 

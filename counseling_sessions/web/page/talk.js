@@ -31,14 +31,18 @@ function announce(text) {
 
 /**
  * Follow a session: `take` gets each of its states. A tab that is hidden lets go of its stream, as a browser holds six at most, and
- * takes it up when it is seen again. Returns a function that ends it.
+ * takes it up when it is seen again. After the last state, of a session that is over, it ends. Returns a function that ends it.
  */
 function followStates(address, take) {
   let stream = null;
   const open = () => {
     if (stream || document.hidden) return;
     stream = new EventSource(address);
-    stream.addEventListener("state", (event) => take(JSON.parse(event.data)));
+    stream.addEventListener("state", (event) => {
+      const state = JSON.parse(event.data);
+      take(state);
+      if (state.over) end();
+    });
     stream.addEventListener("error", () => {
       if (stream.readyState !== EventSource.CLOSED) return problem("The connection broke off. Trying again …");
       stream = null;
@@ -48,7 +52,8 @@ function followStates(address, take) {
   };
   const shut = () => { stream?.close(); stream = null; };
   const onVisible = () => (document.hidden ? shut() : open());
+  const end = () => { shut(); document.removeEventListener("visibilitychange", onVisible); };
   document.addEventListener("visibilitychange", onVisible);
   open();
-  return () => { shut(); document.removeEventListener("visibilitychange", onVisible); };
+  return end;
 }
