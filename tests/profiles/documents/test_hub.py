@@ -2,6 +2,7 @@
 
 import socket
 import sys
+import time
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from threading import Thread
@@ -110,8 +111,10 @@ def test_a_hub_that_says_nothing_is_given_up_in_seconds(loads, monkeypatch):
     monkeypatch.setattr(hub, "PATIENCE", 0.2)
     with socket.create_server(("127.0.0.1", 0)) as silent:
         at(monkeypatch, silent.getsockname()[1])
+        began = time.monotonic()
         with pytest.raises(ProfileError, match="the Hub cannot be reached: "):
             rows(HubName("owner/name"))
+        assert time.monotonic() - began < 10
     assert loads == []
 
 
