@@ -77,9 +77,7 @@ def _reach(name: HubName) -> None:
         HfApi().dataset_info(name.repository, timeout=PATIENCE)
     except (HfHubHTTPError, OfflineModeIsEnabled, ValueError):
         return
-    except (
-        Exception
-    ) as error:  # of whatever library the Hub's client talks with: requests, httpx or httpx2, by its version
+    except Exception as error:  # of requests, httpx or httpx2: the client's version decides
         raise ProfileError(f"{name} cannot be opened: the Hub cannot be reached: {_in_short(error)}") from None
 
 

@@ -110,7 +110,7 @@ def _of_file(place: Place, suffixes: Collection[str]) -> list[Place]:
         try:
             return members_of(place.path, suffixes)
         except OSError:
-            return [place]
+            return [place]  # its reading says why
     return [place] if place.suffix in suffixes else []
 
 

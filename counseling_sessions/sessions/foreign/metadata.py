@@ -33,11 +33,11 @@ def common_metadata(rows: Any, shape: Shape) -> dict[str, Scalar]:
     first, *others = rows
     without = set(shape.of_message or ())
     common: dict[Any, dict[str, Scalar]] = {}
+    count = 0
     for key, value in first.items():
-        if sum(map(len, common.values())) >= MOST_ENTRIES:
-            break
-        if entries := metadata_of({key: value}, without):
+        if count < MOST_ENTRIES and (entries := metadata_of({key: value}, without)):
             common[key] = entries
+            count += len(entries)
     for row in others:
         # What every message says anew, as its text, is looked at in no further row.
         for key in [key for key in common if key not in row or row[key] != first[key]]:
