@@ -5,6 +5,7 @@ import io
 import lzma
 import zipfile
 import zlib
+from collections import Counter
 from functools import lru_cache
 from pathlib import Path
 from typing import IO, Any
@@ -28,17 +29,22 @@ def member_names(archive: Path) -> list[str]:
     return [info.filename for info in infos]
 
 
-def open_member(archive: Path, name: str) -> IO[bytes]:
-    """The bytes of a member. Raises `OSError`, also for an encrypted one and a bomb."""
+def open_member(archive: Path, name: str, copy: int = 1) -> IO[bytes]:
+    """The bytes of a member, of several with its name the one with this number, from 1.
+
+    Raises `OSError`, also for an encrypted one and a bomb.
+    """
     try:
         members = _archive(archive)
-        info = members.getinfo(name)
+        # The archive itself knows the last one of a name alone.
+        copies = _repeated(members).get(name)
+        info = copies[copy - 1] if copies else members.getinfo(name)
         if info.flag_bits & _ENCRYPTED:
             raise OSError(errno.EACCES, "it is encrypted; unpack it first")
         if info.file_size > FREE and info.file_size > MOST_RATIO * info.compress_size:
             raise OSError(errno.EFBIG, f"it unpacks to more than {MOST_RATIO} times its size")
         return io.BufferedReader(_Member(members.open(info)), BUFFER)
-    except (zipfile.BadZipFile, NotImplementedError, KeyError) as error:
+    except (zipfile.BadZipFile, NotImplementedError, KeyError, IndexError) as error:
         raise OSError(errno.EIO, f"it cannot be unpacked: {error}") from None
 
 
@@ -56,6 +62,17 @@ def _opened(path: Path, changed: int, size: int) -> zipfile.ZipFile:
     except (zipfile.BadZipFile, ValueError, NotImplementedError) as error:
         file.close()
         raise OSError(errno.EIO, f"it is no zip archive that can be read: {error}") from None
+
+
+@lru_cache(maxsize=2)
+def _repeated(archive: zipfile.ZipFile) -> dict[str, list[zipfile.ZipInfo]]:
+    """The members of each name that several have, in the archive's order."""
+    times = Counter(info.filename for info in archive.infolist())
+    repeated: dict[str, list[zipfile.ZipInfo]] = {}
+    for info in archive.infolist():
+        if times[info.filename] > 1:
+            repeated.setdefault(info.filename, []).append(info)
+    return repeated
 
 
 class _Member(io.RawIOBase):

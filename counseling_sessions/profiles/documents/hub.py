@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from counseling_sessions.profiles.documents.values import Items, Record
@@ -10,6 +11,8 @@ from counseling_sessions.profiles.problems import Problem, ProfileError
 _NAME = r"[A-Za-z0-9][\w.-]*"
 _HUB_NAME = re.compile(rf"hf:/{{1,2}}datasets/({_NAME}/{_NAME})(?:/({_NAME}))?(?::({_NAME}))?", re.ASCII)
 """A path takes two slashes in a row for one."""
+PATIENCE = 3.0
+"""Seconds for which the Hub may not answer, at an address of it, before it counts as out of reach."""
 NEEDED = "needs the library datasets; install it with: pip install -e '.[hub]'"
 
 
@@ -42,6 +45,8 @@ def hub_records(name: HubName) -> Items:
         from datasets.exceptions import DatasetsError
     except ImportError:
         raise ProfileError(f"{name} {NEEDED}") from None
+    if not Path(name.repository).exists():  # which the library takes for a data set too
+        _reach(name)
     try:
         opened: Any = datasets.load_dataset(name.repository, name.configuration, split=name.split, streaming=True)
     except (DatasetsError, OSError, ValueError) as error:
@@ -57,6 +62,23 @@ def hub_records(name: HubName) -> Items:
         else:
             if not number:
                 yield Problem(file, "the split has no row")
+
+
+def _reach(name: HubName) -> None:
+    """Ask the Hub for the data set once, in seconds. Raises `ProfileError` if nothing answers.
+
+    `load_dataset` asks six times, with longer and longer pauses. Whatever the Hub answers, such as that there is no such data set,
+    and offline mode, are its to tell.
+    """
+    from huggingface_hub import HfApi
+    from huggingface_hub.errors import HfHubHTTPError, OfflineModeIsEnabled
+
+    try:
+        HfApi().dataset_info(name.repository, timeout=PATIENCE)
+    except (HfHubHTTPError, OfflineModeIsEnabled, ValueError):
+        return
+    except Exception as error:  # of requests, httpx or httpx2: the client's version decides
+        raise ProfileError(f"{name} cannot be opened: the Hub cannot be reached: {_in_short(error)}") from None
 
 
 def _in_short(error: Exception) -> str:

@@ -34,8 +34,8 @@ def table_records(stream: IO[str], file: str, delimiter: str) -> Items:
     for number, (_, row) in enumerate(rows, 1):
         if isinstance(row, csv.Error):
             yield Problem(file, f"the row is broken: {row}", number)
-        elif any(cell.strip() for cell in row):
-            cells = _without_empty_end(row, len(names))
+        elif any(map(str.strip, row)):
+            cells = row if len(row) == len(names) else _without_empty_end(row, len(names))
             yield (
                 Record(file, number, dict(zip(names, cells, strict=True)))
                 if len(cells) == len(names)

@@ -76,8 +76,13 @@ def is_list_of_rows(value: Any) -> bool:
 
 
 def _name(value: Any) -> str | None:
+    if isinstance(value, str):
+        return _named(value)
     if isinstance(value, float) and value.is_integer():
         value = int(value)  # a table's column of numbers with gaps
-    if isinstance(value, bool) or not isinstance(value, str | int | float) or says_nothing(value):
-        return None
-    return " ".join(str(value).split())[:MOST_NAME]
+    return None if isinstance(value, bool) or not isinstance(value, int | float) else _named(str(value))
+
+
+@lru_cache(maxsize=256)  # the rows of a session have the same
+def _named(text: str) -> str | None:
+    return None if says_nothing(text) else " ".join(text.split())[:MOST_NAME]

@@ -1,6 +1,7 @@
 """What a file says beside the dialogue: of a session, and of each of its messages."""
 
 from collections.abc import Iterator, Mapping, Set
+from itertools import chain, islice
 from typing import Any
 
 from counseling_sessions.profiles.documents.paths import says_nothing
@@ -9,7 +10,7 @@ from counseling_sessions.sessions.foreign.shapes import Shape
 Scalar = str | int | float | bool
 Codes = dict[str, tuple[str, ...]]
 MOST_ENTRIES = 300
-"""Entries kept of a session."""
+"""Entries kept of a session, and of a message."""
 MOST_TEXT = 4000
 """Characters kept of an entry."""
 DEEPEST = 6
@@ -31,25 +32,27 @@ def common_metadata(rows: Any, shape: Shape) -> dict[str, Scalar]:
         return {}
     first, *others = rows
     without = set(shape.of_message or ())
-    common, keys = metadata_of(first, without), [*first]
+    common: dict[Any, dict[str, Scalar]] = {}
+    count = 0
+    for key, value in first.items():
+        if count < MOST_ENTRIES and (entries := metadata_of({key: value}, without)):
+            common[key] = entries
+            count += len(entries)
     for row in others:
-        other = metadata_of({key: row[key] for key in keys if key in row}, without)
-        if still := [path for path in common if other.get(path) != common[path]]:
-            for path in still:
-                del common[path]
-            # What every message says anew, as its text, is looked at in no further row.
-            keys = [key for key in keys if any(path == key or path.startswith(f"{key}/") for path in common)]
-    return common
+        # What every message says anew, as its text, is looked at in no further row.
+        for key in [key for key in common if key not in row or row[key] != first[key]]:
+            other = metadata_of({key: row.get(key)}, without)
+            common[key] = {path: entry for path, entry in common[key].items() if other.get(path) == entry}
+        common = {key: entries for key, entries in common.items() if entries}
+    return dict(list(chain.from_iterable(entries.items() for entries in common.values()))[:MOST_ENTRIES])
 
 
 def codes_of(item: Mapping[str, Any], shape: Shape, without: Set[str]) -> Codes:
     """What is said of a message beside speaker and text, by its path; one value for each annotator."""
     apart = without | shape.of_row
-    return {
-        path: (str(entry),)
-        for path, entry in _entries(item, "", apart, 0)
-        if shape.of_message is None or path in shape.of_message
-    }
+    entries = _entries(item, "", apart, 0)
+    listed = (entry for entry in entries if shape.of_message is None or entry[0] in shape.of_message)
+    return {path: (str(entry),) for path, entry in islice(listed, MOST_ENTRIES)}
 
 
 def _entries(value: Any, prefix: str, without: Set[str], depth: int) -> Iterator[tuple[str, Scalar]]:

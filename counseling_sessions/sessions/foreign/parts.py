@@ -1,7 +1,6 @@
 """Whose part a system message gives to the assistant, by what it says that the assistant or the user is, plays or meets.
 
-It is a chat's own word on its sides, in English, Chinese, German and a few words of others. A message that says nothing of it, or
-both, decides nothing.
+It is a chat's own word on its sides, in English, Chinese, German and a few words of others. Many messages say nothing of it.
 """
 
 import re
@@ -19,6 +18,8 @@ _OTHER: Mapping[Speaker, Speaker] = {"counselor": "client", "client": "counselor
 _SENTENCE = re.compile(r"[.!?;\n。！？；]+")
 _NEAR, _FAR = 24, 90
 """Characters between a word and the noun that it is about: of whom somebody meets, and of what somebody is."""
+_BEFORE = 300
+"""Characters before a verb in which its subject is looked for."""
 _FIRST = 12
 """Characters before a verb up to which it begins its sentence, as an order to the assistant."""
 
@@ -91,7 +92,8 @@ def _side(noun: re.Match[str]) -> Speaker | None:
 def _is_of_user(before: str) -> bool:
     """Whether the user is who was named last before."""
     words = _words()
-    places = [max((match.end() for match in who.finditer(before)), default=-1) for who in (words.user, words.assistant)]
+    near = before[-_BEFORE:]
+    places = [max((match.end() for match in who.finditer(near)), default=-1) for who in (words.user, words.assistant)]
     return places[0] > places[1]
 
 

@@ -1,11 +1,15 @@
 """Data sets of the Hub: their names, and their rows, from a copy on disk that the same library opens."""
 
+import socket
 import sys
+import time
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
+from threading import Thread
 
 import pytest
 
-from counseling_sessions.profiles.documents import Record, files_in, records_of
+from counseling_sessions.profiles.documents import Record, files_in, hub, records_of
 from counseling_sessions.profiles.documents.hub import HubName, hub_name, hub_records
 from counseling_sessions.profiles.problems import ProfileError
 from counseling_sessions.profiles.readers import read_profiles
@@ -72,3 +76,60 @@ def test_without_the_network_or_the_library_it_says_so(monkeypatch):
     monkeypatch.setitem(sys.modules, "datasets", None)
     with pytest.raises(ProfileError, match="needs the library datasets; install it with: pip install"):
         list(records_of(path))
+
+
+@pytest.fixture
+def loads(monkeypatch):
+    """What the library is asked to load; it finds nothing."""
+    datasets = pytest.importorskip("datasets")
+    asked = []
+
+    def load(repository, *args, **options):
+        asked.append(repository)
+        raise FileNotFoundError("no such data set")
+
+    monkeypatch.setattr(datasets, "load_dataset", load)
+    return asked
+
+
+def at(monkeypatch, address):
+    import huggingface_hub
+
+    monkeypatch.setattr(huggingface_hub.constants, "ENDPOINT", f"http://127.0.0.1:{address}")
+
+
+def test_a_hub_out_of_reach_is_asked_once(loads, monkeypatch):
+    with socket.socket() as closed:
+        closed.bind(("127.0.0.1", 0))
+        at(monkeypatch, closed.getsockname()[1])
+        with pytest.raises(ProfileError, match="owner/name cannot be opened: the Hub cannot be reached: "):
+            rows(HubName("owner/name"))
+    assert loads == []
+
+
+def test_a_hub_that_says_nothing_is_given_up_in_seconds(loads, monkeypatch):
+    monkeypatch.setattr(hub, "PATIENCE", 0.2)
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        at(monkeypatch, silent.getsockname()[1])
+        began = time.monotonic()
+        with pytest.raises(ProfileError, match="the Hub cannot be reached: "):
+            rows(HubName("owner/name"))
+        assert time.monotonic() - began < 10
+    assert loads == []
+
+
+def test_what_the_hub_answers_is_the_librarys_to_tell(loads, monkeypatch):
+    class Nothing(BaseHTTPRequestHandler):
+        def do_GET(self):
+            self.send_error(404)
+
+        def log_message(self, *args):
+            pass
+
+    with HTTPServer(("127.0.0.1", 0), Nothing) as server:
+        Thread(target=server.serve_forever, daemon=True).start()
+        at(monkeypatch, server.server_port)
+        with pytest.raises(ProfileError, match="cannot be opened: no such data set"):
+            rows(HubName("owner/name"))
+        server.shutdown()
+    assert loads == ["owner/name"]

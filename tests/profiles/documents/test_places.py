@@ -1,9 +1,12 @@
 """Where data lies: folders in folders, archives, packed files; and what of it is refused."""
 
+import errno
 import gzip
 import io
 import random
+import warnings
 import zipfile
+from pathlib import Path
 
 import pytest
 import zstandard
@@ -12,6 +15,7 @@ from counseling_sessions.profiles.documents import SUFFIXES, Place, Record, file
 from counseling_sessions.profiles.documents import archives as of_archives
 from counseling_sessions.profiles.documents import packed as of_packed
 from counseling_sessions.profiles.problems import Note, ProfileError
+from counseling_sessions.sessions.foreign import foreign_sessions
 
 
 def put(folder, *names, content=b'{"a": 1}'):
@@ -174,3 +178,41 @@ def test_what_an_archive_cannot_give_is_told(tmp_path):
 def test_a_place_is_named_as_people_write_it(tmp_path):
     assert str(Place(tmp_path / "a.zip", "b/c.JSON.GZ")) == f"{tmp_path}/a.zip/b/c.JSON.GZ"
     assert Place(tmp_path / "a.zip", "b/c.JSON.GZ").suffix == ".json"
+
+
+def test_members_with_one_name_are_each_read(tmp_path):
+    path = tmp_path / "x.zip"
+    for number in (1, 2, 3):
+        with zipfile.ZipFile(path, "a") as archive, warnings.catch_warnings(action="ignore"):
+            archive.writestr("a/b.json", f'{{"a": {number}}}')
+    places = files_in(path)
+    assert [place.name.removeprefix(str(path)) for place in places] == ["/a/b.json", "/a/b.json#2", "/a/b.json#3"]
+    assert [values(place) for place in places] == [[{"a": 1}], [{"a": 2}], [{"a": 3}]]
+    assert values(Place(path)) == [{"a": 1}, {"a": 2}, {"a": 3}]
+
+
+def test_a_folder_inside_that_cannot_be_searched_is_named_and_the_others_are_read(tmp_path, monkeypatch):
+    put(tmp_path, "a/1.json", "b/2.json", "c/3.json")
+    search = Path.iterdir
+
+    def searched(path):
+        if path.name == "b":
+            raise PermissionError(errno.EACCES, "Permission denied", str(path))
+        return search(path)
+
+    monkeypatch.setattr(Path, "iterdir", searched)
+    assert names(tmp_path) == ["a/1.json", "b", "c/3.json"]
+    [problem] = values(files_in(tmp_path)[1])
+    assert problem == "cannot be read: Permission denied; nothing in this folder is read"
+    with pytest.raises(ProfileError, match="Permission denied"):
+        files_in(tmp_path / "b")
+    left_out = [item for item in foreign_sessions(tmp_path) if "folder" in item.message]
+    assert [Path(item.file).name for item in left_out] == ["b"]
+
+
+def test_a_broken_archive_in_a_folder_costs_itself_alone(tmp_path):
+    put(tmp_path, "a.json")
+    put(tmp_path, "b.zip", content=b"PK\x03\x04 and no more")
+    whole, broken = files_in(tmp_path)
+    assert values(whole) == [{"a": 1}]
+    assert values(broken) == ["cannot be read: it is no zip archive that can be read: File is not a zip file"]

@@ -8,7 +8,8 @@ import pytest
 
 from counseling_sessions.profiles.problems import Note, Problem
 from counseling_sessions.sessions import Session
-from counseling_sessions.sessions.foreign import AS_IT_SAYS, HowToRead, foreign_sessions, rows, shape_named
+from counseling_sessions.sessions.foreign import AS_IT_SAYS, USUAL, HowToRead, foreign_sessions, rows, shape_named
+from counseling_sessions.sessions.foreign.metadata import MOST_ENTRIES, codes_of, common_metadata
 
 HEADER = "dialogue_id,nr,who,speaker,text"
 ONE = ("1,1,a,client,Hm.", "1,2,a,counselor,Yes?")
@@ -97,3 +98,17 @@ def test_more_rows_in_pieces_than_may_be_held_are_refused(
     assert "more than 2 such rows would be held at once" in problem.message
     assert texts(two) == ["Hello.", "Hi."]
     assert len(notes) == 1
+
+
+def test_what_all_rows_say_alike_is_the_sessions_in_whole_or_in_parts() -> None:
+    about = {"place": "north", "age": {"from": 20, "to": 30}, "nr": 1, "blank": " x "}
+    others = ({"nr": 2, "age": {"from": 20, "to": 40}}, {"nr": 3, "blank": "x"})
+    listed = [about, *(about | other for other in others)]
+    assert common_metadata(listed, USUAL) == {"place": "north", "age/from": 20, "blank": "x"}
+    assert common_metadata([*listed, {"place": "north"}], USUAL) == {"place": "north"}
+
+
+def test_of_a_hundred_thousand_columns_a_session_and_a_message_keep_so_many() -> None:
+    wide = {f"column {number}": "1" for number in range(100_000)}
+    assert len(common_metadata([wide, wide | {"column 3": "2"}, wide], USUAL)) == MOST_ENTRIES - 1
+    assert len(codes_of(wide, USUAL, set())) == MOST_ENTRIES
