@@ -119,8 +119,19 @@ def empty(spoken: Spoken) -> str | None:
 
 def label(spoken: Spoken) -> str | None:
     """A speaker's own label in front of what is said."""
+    if not _may_be_labelled(spoken.text):
+        return None
     match = own_label(spoken.speaker, spoken.names).match(spoken.text)
     return match[0].strip() if match else None
+
+
+def _may_be_labelled(text: str) -> bool:
+    """Whether a text has what every label needs: a colon, the mark of a heading in front, or a first word in capitals.
+
+    The pattern of a client's names takes longer to make than all messages take to be looked at so.
+    """
+    begins = text.lstrip()
+    return ":" in text or "：" in text or begins[:1] in "*_#" or begins[:2].isupper()
 
 
 def meta_talk(spoken: Spoken) -> str | None:

@@ -1,6 +1,7 @@
 """A phrase of the lists in disguise: with signs for letters, with letters drawn out, or with its letters apart."""
 
 import re
+import string
 from functools import cache, lru_cache
 
 from counseling_sessions.nodes.risk.spellings import WILD, Apart
@@ -16,6 +17,10 @@ _TOKEN = re.compile(
 )
 ALSO = {"a": "4", "b": "68", "e": "3", "g": "69", "i": "1", "l": "1", "o": "0", "s": "5", "t": "7", "z": "2"}
 """Digits that can stand for a letter."""
+LETTERS_OF = {WILD: string.ascii_lowercase} | {
+    digit: "".join(letter for letter, digits in ALSO.items() if digit in digits) for digit in string.digits
+}
+"""The letters that a sign in a word can stand for."""
 _ANY_WORDS = re.compile(r"\(\?:\\w\+ \)(?:\{0,(?P<most>\d)\}|\?)")
 _LONGEST = 8
 """Letters of the longest word that can stand inside a phrase with its letters apart."""
@@ -49,6 +54,31 @@ def _may_be_in(pattern: str, text: str) -> bool:
     """
     once = _once(text)
     return bool(_SIGN.search(text)) or all(any(run in once for run in need) for need in _needs_apart(pattern))
+
+
+def may_be_loosely_in(pattern: str, words: str) -> bool:
+    """Whether words can hold a phrase in disguise: to compile its loose pattern takes far longer than this look."""
+    once = _once(words)
+    return all(any(run in once or _disguised(run, once) for run in need) for need in _needs_loosely(pattern))
+
+
+def _disguised(letters: str, once: str) -> bool:
+    """Whether a word with signs in it can stand for, or hold, these letters."""
+    return any(
+        all(sign == letter or letter in LETTERS_OF.get(sign, "") for sign, letter in zip(part, letters, strict=True))
+        for word in _signed(once)
+        for part in (word[start : start + len(letters)] for start in range(len(word) - len(letters) + 1))
+    )
+
+
+@lru_cache(maxsize=256)
+def _signed(words: str) -> tuple[str, ...]:
+    return tuple(word for word in words.split(" ") if _SIGN.search(word))
+
+
+@cache
+def _needs_loosely(pattern: str) -> tuple[frozenset[str], ...]:
+    return tuple(frozenset(_once(run.strip("^$")) for run in need) for need in needs_of(pattern))
 
 
 @cache

@@ -5,15 +5,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache, cached_property, lru_cache
 
-from counseling_sessions.nodes.risk.disguises import ALSO, loose, stands_apart
+from counseling_sessions.nodes.risk.disguises import LETTERS_OF, loose, stands_apart
 from counseling_sessions.nodes.risk.spellings import WILD, Apart
 from counseling_sessions.nodes.risk.starts import starts_of
 
 _LETTERS = "abcdefghijklmnopqrstuvwxyz"
-_LETTERS_OF = {WILD: _LETTERS} | {
-    digit: "".join(letter for letter, digits in ALSO.items() if digit in digits) for digit in "0123456789"
-}
-"""The letters that a sign in a word can stand for."""
 _SIGNS = re.compile(rf"[{WILD}\d]")
 _DOUBLED = re.compile(r"([a-z])\1")
 _WORDS = 12
@@ -129,7 +125,7 @@ def _can_mean(word: str, start: str) -> bool:
     if len(word) == 1 or len(word) < len(letters) or (len(word) != len(letters) and letters == start):
         return False
     return all(
-        sign == letter or letter in _LETTERS_OF.get(sign, "") for sign, letter in zip(word, letters, strict=False)
+        sign == letter or letter in LETTERS_OF.get(sign, "") for sign, letter in zip(word, letters, strict=False)
     )
 
 
