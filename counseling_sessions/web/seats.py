@@ -200,14 +200,19 @@ class Seats:
 
         Raises `PageError` where there is none.
         """
-        async with self._entering:
-            seat = self._open.get(name)
-            failed = seat is not None and seat.practice.failure is not None and not seat.busy
-            if seat is None or (retry and failed):
-                if seat:
-                    await seat.leave()
-                seat = await self._taken_up(name)
+        if (seat := self._standing(name, retry=retry)) is not None:  # whoever begins another one is not waited for
             return seat
+        async with self._entering:
+            if (seat := self._standing(name, retry=retry)) is not None:
+                return seat
+            if broken := self._open.get(name):
+                await broken.leave()
+            return await self._taken_up(name)
+
+    def _standing(self, name: str, *, retry: bool) -> Seat | None:
+        seat = self._open.get(name)
+        failed = seat is not None and seat.practice.failure is not None and not seat.busy
+        return None if retry and failed else seat
 
     async def shown(self, name: str) -> Seat | KeptSession:
         """The session of this name to look at: as `seat`, or as it was kept, if it was over before this server began."""
