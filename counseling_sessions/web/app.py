@@ -17,13 +17,17 @@ from counseling_sessions.inspection.page import FOLDER as TRACE_PAGE
 from counseling_sessions.practice.hint_text import answer_lines, hint_lines
 from counseling_sessions.profiles.library import DEFAULT_ATTITUDE
 from counseling_sessions.profiles.schema import Attitude
+from counseling_sessions.web.rate import rating_router
 from counseling_sessions.web.runs import Runs
 from counseling_sessions.web.seats import PageError, Seat, Seats
 from counseling_sessions.web.views import Json, seat_view, start_view
 
 PAGE = Path(__file__).parent / "page"
 FILES = {
-    **{name: PAGE / name for name in ("web.css", "talk.js", "practise.js", "review.js", "start.js")},
+    **{
+        name: PAGE / name
+        for name in ("web.css", "talk.js", "practise.js", "review.js", "rate.css", "rate.js", "start.js")
+    },
     **{name: TRACE_PAGE / name for name in ("elements.js", "trace.css")},
 }
 """The files of the page, by name: no other name leads to a file."""
@@ -72,6 +76,7 @@ def page_app(seats: Seats, runs: Runs, *, stopping: Callable[[], bool]) -> FastA
     app.include_router(_files(runs))
     app.include_router(_start(seats, runs))
     app.include_router(_practice(seats, stopping))
+    app.include_router(rating_router(runs.folder))
     return app
 
 

@@ -1,13 +1,13 @@
 """Raters answer a study on the page. A study is known by its hash: a folder's name may tell what is compared.
 
-Answers lie beside `study.json`, as `agreement` reads them. Of the sessions a rater gets what the page that is a file shows, and no more.
+Answers lie beside `study.json`, as `agreement` reads them. Of sessions a rater gets what the page that is a file shows, and no more.
 """
 
 import asyncio
 import re
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 from urllib.parse import quote
 
 from fastapi import APIRouter
@@ -65,7 +65,7 @@ class Studies:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self._read: dict[tuple[Path, int, int], PlacedStudy | StudyError] = {}
+        self._seen: dict[Path, tuple[tuple[int, int], PlacedStudy | StudyError]] = {}
 
     def listed(self) -> tuple[list[PlacedStudy], list[str]]:
         """The studies, the latest first, and in words what is wrong with others."""
@@ -87,14 +87,16 @@ class Studies:
 
     def _files(self) -> list[Path]:
         found = {file for depth in DEPTHS for file in self._folder.glob(depth) if file.is_file()}
-        return [file for file in found if not any(part.startswith(".") for part in file.relative_to(self._folder).parts)]
+        return [
+            file for file in found if not any(part.startswith(".") for part in file.relative_to(self._folder).parts)
+        ]
 
     def _placed(self, file: Path) -> PlacedStudy | StudyError:
         stat = file.stat()
-        key = file, stat.st_mtime_ns, stat.st_size
-        if key not in self._read:
-            self._read[key] = _read(file)
-        return self._read[key]
+        state = stat.st_mtime_ns, stat.st_size
+        if file not in self._seen or self._seen[file][0] != state:
+            self._seen[file] = state, _read(file)
+        return self._seen[file][1]
 
 
 def _read(file: Path) -> PlacedStudy | StudyError:
@@ -162,29 +164,26 @@ def _by_showing(kept: KeptAnswers) -> Json:
 
 
 def _list_view(placed: list[PlacedStudy], problems: list[str]) -> Json:
-    return {"studies": [_head(one) for one in placed], "problems": problems}
+    return {"studies": [study_view(one) for one in placed], "problems": problems}
 
 
-def _head(placed: PlacedStudy) -> Json:
+def study_view(placed: PlacedStudy) -> Json:
+    """A study as raters see it before they begin: neither its sessions nor its folder."""
     study = placed.study
     return {
         "name": study.hash,
         "title": placed.title,
         "noun": study.nouns[0],
+        "question": study.nouns[1],
         "count": len(study.by_id),
         "raters": [sheet.rater for sheet in study.sheets],
     }
 
 
-def study_view(placed: PlacedStudy) -> Json:
-    """A study as raters see it before they begin: neither its sessions nor its folder."""
-    return _head(placed)
-
-
 def progress_view(placed: PlacedStudy) -> Json:
     """How far each rater has come, and how far they agree so far, for who leads the study."""
     seen = so_far(sorted(placed.folder.glob("rating-*.json")), placed.study)
-    return _head(placed) | {
+    return study_view(placed) | {
         "folder": str(placed.folder),
         "progress": [
             {
@@ -203,5 +202,9 @@ def progress_view(placed: PlacedStudy) -> Json:
 
 
 def _table(table: Table) -> Json:
-    texts = lambda row: [cell(item).text for item in row]  # noqa: E731
-    return {"caption": table.caption, "columns": texts(table.columns), "rows": list(map(texts, table.rows)), "notes": table.all_notes}
+    rows = [_texts(row) for row in table.rows]
+    return {"caption": table.caption, "columns": _texts(table.columns), "rows": rows, "notes": table.all_notes}
+
+
+def _texts(row: Row) -> list[str]:
+    return [cell(item).text for item in row]

@@ -1,5 +1,5 @@
 "use strict";
-// Which view the address names: #start, or #practise=NAME (&turn=N).
+// Which view the address names: #start, #practise=NAME (&turn=N), or #rate=STUDY (&progress).
 
 const day = (moment) => new Date(moment * 1000).toLocaleString();
 
@@ -10,6 +10,7 @@ async function showStart() {
   const data = await ask("api/start");
   if (!data) return;
   find("#start").replaceChildren(...[beginForm(data), leftList(data.left), runList(data.sessions)].filter(Boolean));
+  await listStudies(find("#start"));
 }
 
 function beginForm(data) {
@@ -51,15 +52,17 @@ function runList(sessions) {
 }
 
 function show(view) {
-  for (const one of ["start", "practise"]) find(`#${one}`).hidden = one !== view;
+  for (const one of ["start", "practise", "rate"]) find(`#${one}`).hidden = one !== view;
   find("#home").hidden = view === "start";
 }
 
 async function follow() {
   leavePractice();
   problem("");
-  const name = new URLSearchParams(location.hash.slice(1)).get("practise");
+  const asked = new URLSearchParams(location.hash.slice(1));
+  const [name, study] = [asked.get("practise"), asked.get("rate")];
   if (name) enterPractice(name);
+  else if (study) await enterStudy(study, asked.has("progress"));
   else await showStart();
 }
 
