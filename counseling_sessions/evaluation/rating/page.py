@@ -1,7 +1,7 @@
 """The raters' pages, which tell of no method: each a self-contained HTML file that needs no server and no network, or served.
 
 A page is the text, style and script in `page/` with the rater's sheet as JSON inside. The script puts text into the page as text
-only. The page's content security policy lets no other script run, and nothing be fetched or sent (a served page: but from and to its server).
+only. The page's content security policy lets no other script run. A file fetches and sends nothing; a served page speaks to its server.
 """
 
 import base64
