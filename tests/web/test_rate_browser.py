@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from counseling_sessions.evaluation.rating.answers import read_answers
+from counseling_sessions.evaluation.rating.kept import KeptAnswers
 from counseling_sessions.web.server import PageServer
 from tests.browser import ESCAPE, click, no_errors, press, resize, started_browser, text_of, wait
 from tests.evaluation.rating_sessions import study
@@ -83,11 +84,14 @@ def test_a_rater_answers_in_two_tabs_and_while_the_server_is_away(tmp_path: Path
         first, place = driver.current_window_handle, driver.current_url
         driver.switch_to.new_window("window")
         driver.get(place)
+        second = driver.current_window_handle
         press(driver, "3c", "B7, “curt” ", ESCAPE)
         wait(driver, lambda: aspects[2] in has().get(1, {}))
         driver.switch_to.window(first)
-        driver.execute_script("window.dispatchEvent(new Event('focus'))")
         wait(driver, lambda: text_of(driver, "#answered") == "3 of 9 answered")
+        KeptAnswers(file.parent, drawn, "rater-1").put(1, {aspects[8]: "a"}, None, 1)  # as another computer does
+        driver.execute_script("window.dispatchEvent(new Event('focus'))")
+        wait(driver, lambda: text_of(driver, "#answered") == "4 of 9 answered")
         press(driver, "n111")
         wait(driver, lambda: has().get(2) == dict.fromkeys(aspects[:3], "a"))
         no_errors(driver)
@@ -103,12 +107,23 @@ def test_a_rater_answers_in_two_tabs_and_while_the_server_is_away(tmp_path: Path
         driver.get(place)
         wait(driver, lambda: has()[2].get(aspects[4]) == "tie")
         assert text_of(driver, "#answered") == "5 of 9 answered"
-        driver.execute_script("localStorage.clear()")  # another browser
-        driver.get(place)
-        assert "8 of 18 questions" in text_of(driver, "#summary")
         driver.get(f"{address}#rate={drawn.hash}&progress")
-        wait(driver, lambda: "8 of 18" in text_of(driver, "#rate"))
-    answers = read_answers([file], drawn)
+        wait(driver, lambda: "9 of 18" in text_of(driver, "#rate"))
+        driver.execute_script("localStorage.clear()")  # as another browser, which knows nothing
+        driver.get(place)
+        assert "9 of 18 questions" in text_of(driver, "#summary")
+        answers = read_answers([file], drawn)
+        click(driver, "[data-do=overview]")
+        click(driver, "[data-do=erase]")
+        click(driver, "#confirm-yes")
+        wait(driver, lambda: not file.exists())
+        driver.refresh()
+        assert "0 of 18 questions" in text_of(driver, "#summary")
+        driver.switch_to.window(second)
+        press(driver, "n")  # saves what this tab has
+        wait(driver, lambda: text_of(driver, "#answered") == "0 of 9 answered")
+        assert "0 of 18 questions" in text_of(driver, "#summary")
+    assert not file.exists()
     assert answers.problems == ()
     assert answers.comments[0].text == "B7, “curt”"
     assert {row.seconds is not None and row.seconds < 60 for row in answers.ratings} == {True}

@@ -112,7 +112,11 @@ async function refresh() {
 }
 
 async function forget() {
-  if (sending || !(await told(`${study.server}/erase`, {}))) return false;
+  while (sending) await new Promise((resolve) => setTimeout(resolve, 50));
+  sending = true;
+  const gone = await told(`${study.server}/erase`, {});
+  sending = false;
+  if (!gone) return false;
   confirmed = {};
   localStorage.removeItem(STORED);
   return true;
