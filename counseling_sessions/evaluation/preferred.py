@@ -118,18 +118,17 @@ def rated(answers: Answers, study: Study, decisions: Iterable[Decision] = (), *,
     first = [row for row in answers.ratings if row.repeat == "none"]
     preferences = by_people(answers, study)
     methods = list(dict.fromkeys(name for pair in study.pairs for name in pair.methods))
-    units = [_rating(row.aspect, row.rater, row.choice, pairs[row.pair]) for row in first]
+    units = _units(answers, study)
     judged = [
         _rating(item.aspect, item.judge, _turned(item, pairs[item.pair].methods), pairs[item.pair])
         for item in decisions
         if item.pair in pairs
     ]
     humans = sorted({row.rater for row in first})
-    aspects = [*(aspect.id for aspect in study.aspects.items), OVERALL]
     by_rater = _by_rater(answers.ratings)
     return Rated(
         preferred(preferences, methods, study.aspects, seed=seed),
-        {aspect: agreement(_of(units, aspect), categories=CHOICES) for aspect in aspects},
+        agreements(answers, study),
         {
             rater: raters.side_bias([(pairs[row.pair].client, _side(row)) for row in rows], seed=seed)
             for rater, rows in by_rater.items()
@@ -140,6 +139,20 @@ def rated(answers: Answers, study: Study, decisions: Iterable[Decision] = (), *,
             for judge in sorted({unit.rater for unit in judged})
         ),
     )
+
+
+def agreements(answers: Answers, study: Study) -> dict[str, Agreement]:
+    """How far people agree at their first showings, by aspect and `OVERALL`; nothing of what they preferred."""
+    units = _units(answers, study)
+    aspects = [*(aspect.id for aspect in study.aspects.items), OVERALL]
+    return {aspect: agreement(_of(units, aspect), categories=CHOICES) for aspect in aspects}
+
+
+def _units(answers: Answers, study: Study) -> list[agreeing.Rating]:
+    """People's answers at their first showings, as ratings of pairs."""
+    pairs = study.by_id
+    first = (row for row in answers.ratings if row.repeat == "none")
+    return [_rating(row.aspect, row.rater, row.choice, pairs[row.pair]) for row in first]
 
 
 def _turned(item: Decision, methods: tuple[str, str]) -> str | None:

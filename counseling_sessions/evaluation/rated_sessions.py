@@ -117,8 +117,8 @@ def rated_sessions(
     scale = study.scale
     first = [row for row in answers.ratings if not row.again]
     rows = _scores(first, study)
-    raters = sorted({row.judge for row in rows})
-    by_rater = {rater: _means((row for row in rows if row.judge == rater), scale) for rater in raters}
+    by_rater = _by_rater(rows, scale)
+    raters = list(by_rater)
     people = _means(rows, scale)
     judges = sorted({row.judge for row in judged})
     return RatedSessions(
@@ -126,8 +126,7 @@ def rated_sessions(
         tuple(raters),
         len({row.session for row in first}),
         {name: _group_means(people, name, seed) for name in scale.subscales},
-        {item.id: _item_agreement(rows, item.id, scale) for item in scale.items},
-        {name: _subscale_agreement(by_rater, name) for name in scale.subscales},
+        *score_agreements(answers, study),
         {name: g_study(ratings_table(_subscale_ratings(by_rater, name), "interval")) for name in scale.subscales},
         {rater: _user(rater, answers.ratings, study, seed) for rater in raters},
         _differences(people, scale, seed),
@@ -136,6 +135,19 @@ def rated_sessions(
             for judge in judges
             for name in scale.subscales
         ),
+    )
+
+
+def score_agreements(
+    answers: ScaleAnswers, study: ScaleStudy
+) -> tuple[dict[str, ScoreAgreement], dict[str, ScoreAgreement]]:
+    """How far people agree at their first showings, by item and by subscale; nothing of what they rated how."""
+    scale = study.scale
+    rows = _scores((row for row in answers.ratings if not row.again), study)
+    by_rater = _by_rater(rows, scale)
+    return (
+        {item.id: _item_agreement(rows, item.id, scale) for item in scale.items},
+        {name: _subscale_agreement(by_rater, name) for name in scale.subscales},
     )
 
 
@@ -161,6 +173,11 @@ def _means(rows: Iterable[Score], scale: Scale) -> _Means:
         if mean.mean is not None:
             means[mean.subscale][mean.key] = mean.mean
     return means
+
+
+def _by_rater(rows: Sequence[Score], scale: Scale) -> dict[str, _Means]:
+    raters = sorted({row.judge for row in rows})
+    return {rater: _means((row for row in rows if row.judge == rater), scale) for rater in raters}
 
 
 def _by_group(people: _Means, subscale: str) -> dict[str, list[tuple[str, float]]]:

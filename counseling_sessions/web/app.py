@@ -19,6 +19,7 @@ from counseling_sessions.practice.keeping import KeptSession
 from counseling_sessions.profiles.library import DEFAULT_ATTITUDE, DEFAULT_CLIENT, load_builtin
 from counseling_sessions.profiles.schema import Attitude
 from counseling_sessions.web.exercises import Exercise
+from counseling_sessions.web.rate import rating_router
 from counseling_sessions.web.runs import Runs
 from counseling_sessions.web.seats import PageError, Seat, Seats
 from counseling_sessions.web.views import Json, kept_view, seat_view, start_view
@@ -26,6 +27,7 @@ from counseling_sessions.web.views import Json, kept_view, seat_view, start_view
 PAGE = Path(__file__).parent / "page"
 FILES = {
     **{name: PAGE / name for name in ("web.css", "talk.js", "practise.js", "review.js", "reviews.js", "start.js")},
+    **{name: PAGE / name for name in ("rate.css", "rate.js")},
     **{name: TRACE_PAGE / name for name in ("elements.js", "trace.css")},
 }
 """The files of the page, by name: no other name leads to a file."""
@@ -76,6 +78,7 @@ def page_app(seats: Seats, runs: Runs, exercises: Mapping[str, Exercise], *, sto
     app.include_router(_start(seats, runs, exercises))
     app.include_router(_practice(seats, stopping))
     app.include_router(_advice(seats))
+    app.include_router(rating_router(runs.folder))
     return app
 
 

@@ -23,6 +23,11 @@ class Runs:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 
+    @property
+    def folder(self) -> Path:
+        """Where the runs lie."""
+        return self._folder
+
     def listed(self) -> list[dict[str, Any]]:
         """Each run's name and when it was last written (seconds since 1970), the latest first."""
         runs = sorted(((path.stat().st_mtime, name) for name, path in self._places().items()), reverse=True)

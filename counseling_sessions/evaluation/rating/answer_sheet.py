@@ -1,4 +1,7 @@
-"""One rater's answers as the rater saw the sessions: session A, session B, about equal, a point of a scale, cannot say."""
+"""One rater's answers as the rater saw the sessions: session A, session B, about equal, a point of a scale, cannot say.
+
+They are read from what a page exports, and written as a page would export them.
+"""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -76,6 +79,22 @@ def page_sheet(value: dict[str, Any], file: str, study: AnyStudy) -> Iterator[An
             continue
         yield from add_answer(sheet, study, answer.showing, answer.choices, answer.comment, answer.seconds)
     yield sheet
+
+
+def exported(sheet: AnswerSheet, study: AnyStudy) -> dict[str, Any]:
+    """A sheet as a page exports it: the showings that have an answer or a comment, in order."""
+    return {
+        "kind": ANSWERS_KIND,
+        "format": ANSWERS_FORMAT,
+        "study": study.hash,
+        "rater": sheet.rater,
+        "exported_at": sheet.at.isoformat(timespec="milliseconds"),
+        "answers": [
+            {"showing": number, "choices": one.choices, "comment": one.comment, "seconds": one.seconds}
+            for number, one in sorted(sheet.answers.items())
+            if one.choices or one.comment
+        ],
+    }
 
 
 def wrong_place(name: str, rater: str, file: str, study: AnyStudy) -> Problem | None:

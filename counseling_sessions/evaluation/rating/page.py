@@ -1,15 +1,16 @@
-"""The raters' pages: one self-contained HTML file each, which needs no server and no network, and tells of no method.
+"""The raters' pages, which tell of no method: each a self-contained HTML file that needs no server and no network, or served.
 
 A page is the text, style and script in `page/` with the rater's sheet as JSON inside. The script puts text into the page as text
-only. The page's content security policy lets no other script run and nothing be fetched or sent.
+only. The page's content security policy lets no other script run. A file fetches and sends nothing; a served page speaks to its server.
 """
 
 import base64
 import hashlib
 import json
 import re
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from counseling_sessions.evaluation.rating.duration import minutes_of
 from counseling_sessions.evaluation.rating.study import (
@@ -29,9 +30,13 @@ from counseling_sessions.evaluation.scales import Scale
 from counseling_sessions.settings import read_yaml
 from counseling_sessions.store.atomic import write_atomically
 
+Keeper = Literal["file", "server"]
+"""A page that is a file keeps answers in the browser, until they are exported; one that is served sends them to its server."""
+
 FOLDER = Path(__file__).parent / "page"
 STYLES = ("page.css", "print.css")
-SCRIPTS = ("answers.js", "build.js", "page.js")
+KEEPERS: dict[Keeper, str] = {"file": "in_browser.js", "server": "on_server.js"}
+"""The script that keeps the answers."""
 
 LANGUAGES = {
     "arabic": "ar",
@@ -66,30 +71,46 @@ def write_pages(study: AnyStudy, folder: Path) -> list[Path]:
     return paths
 
 
-def page_of(study: AnyStudy, sheet: Sheet | SessionSheet) -> str:
-    """The HTML of one rater's page."""
+@dataclass(frozen=True)
+class Served:
+    """A page's server: the address to which answers go, and those that it has, by the number of the showing."""
+
+    address: str
+    answers: dict[str, Any]
+
+
+def policy_of(keeper: Keeper) -> str:
+    """The content security policy of a page. It has hashes instead of 'unsafe-inline': but for its style and script nothing runs."""
+    reaches = "connect-src 'self'; " if keeper == "server" else ""
+    return (
+        f"default-src 'none'; style-src 'sha256-{_digest(_style())}'; script-src 'sha256-{_digest(_script(keeper))}'; "
+        f"{reaches}base-uri 'none'; form-action 'none'"
+    )
+
+
+def page_of(study: AnyStudy, sheet: Sheet | SessionSheet, served: Served | None = None) -> str:
+    """The HTML of one rater's page: of a file, or as it is served."""
     if not study.hash:
         raise StudyError("the study has no hash: pages are made of a study as draw_study or read_study gives it")
     kind = "pairs" if isinstance(study, Study) else "sessions"
-    words = dict(read_yaml(FOLDER / "words.yaml")[kind])
+    keeper: Keeper = "server" if served else "file"
+    all_words = read_yaml(FOLDER / "words.yaml")
+    words = all_words[kind] | all_words[keeper]
     if isinstance(study, ScaleStudy) and study.scale.needs_form:
         words["about"] = words["form"]
-    style, script = ("\n".join(map(_read, names)) for names in (STYLES, SCRIPTS))
-    # Hashes instead of 'unsafe-inline', so that nothing but these two could run even if text ever came in as markup.
-    policy = (
-        f"default-src 'none'; style-src 'sha256-{_digest(style)}'; script-src 'sha256-{_digest(script)}'; "
-        "base-uri 'none'; form-action 'none'"
-    )
-    shown = {"title": words["title"], "noun": words["noun"], "Noun": words["noun"].title(), "about": words["about"]}
+    shown = {name: words[name] for name in ("title", "noun", "about", "erase")} | {"Noun": words["noun"].title()}
     data = {"format": study.format, "kind": kind, "study": study.hash, "rater": sheet.rater, "words": shown}
     data["minutes"] = round(minutes_of(study, sheet))
     if isinstance(study, Study):
         data |= _of_pairs(study, next(one for one in study.sheets if one.rater == sheet.rater))
     else:
         data |= _of_sessions(study, next(one for one in study.sheets if one.rater == sheet.rater))
-    parts = {"policy": policy, "style": style, "script": script, "data": _inline_json(data)}
-    # The instructions have places to fill in of their own.
+    if served:
+        data |= {"server": served.address, "answers": served.answers}
+    parts = {"policy": policy_of(keeper), "style": _style(), "script": _script(keeper), "data": _inline_json(data)}
+    # These have places to fill in of their own.
     frame = _read("page.html").replace("{{instructions}}", _read(f"{kind}.html").rstrip())
+    frame = frame.replace("{{handing_in}}", _read(f"{keeper}.html").rstrip())
     return _VARIABLE.sub(lambda match: {**words, **parts}[match[1]], frame)
 
 
@@ -178,6 +199,14 @@ def _session(session: StudySession, letter: str) -> dict[str, Any]:
         "lang": LANGUAGES.get(language, ""),
         "messages": [[said.speaker, said.text] for said in session.dialogue],
     }
+
+
+def _style() -> str:
+    return "\n".join(map(_read, STYLES))
+
+
+def _script(keeper: Keeper) -> str:
+    return "\n".join(map(_read, ("answers.js", KEEPERS[keeper], "build.js", "page.js")))
 
 
 def _inline_json(data: dict[str, Any]) -> str:

@@ -7,6 +7,7 @@ from counseling_sessions.evaluation.report.document import Block, Listing, Row, 
 from counseling_sessions.evaluation.report.format import alone, figure_cell, tally_cell
 from counseling_sessions.evaluation.report.in_words import agreement_in_words
 from counseling_sessions.evaluation.report.preferred import aspect_titles
+from counseling_sessions.evaluation.statistics.agreement import Agreement
 from counseling_sessions.texts.words import counted
 
 
@@ -31,6 +32,22 @@ def _subject(comment: Comment | SessionComment) -> str:
 
 def agreement_section(rated: Rated, aspects: Aspects) -> Section:
     """How far raters agree, with each other and with themselves, and whether the side pulls."""
+    blocks: list[Block] = [between_raters(rated.agreements, aspects), _raters(rated)]
+    if rated.judges:
+        blocks.append(_judges(rated))
+    said = agreement_said(rated.agreements, aspects, len(rated.preferred.raters))
+    return Section("Agreement", said, tuple(blocks))
+
+
+def agreement_said(agreements: dict[str, Agreement], aspects: Aspects, raters: int) -> tuple[str, ...]:
+    """How far so many raters agree, by aspect, in words."""
+    titles = aspect_titles(aspects)
+    overall_first = sorted(agreements, key=lambda aspect: aspect != OVERALL)
+    return tuple(agreement_in_words({titles[aspect]: agreements[aspect].alpha for aspect in overall_first}, raters))
+
+
+def between_raters(agreements: dict[str, Agreement], aspects: Aspects) -> Table:
+    """How far raters agree, by aspect."""
     titles = aspect_titles(aspects)
     rows: list[Row] = [
         (
@@ -42,7 +59,7 @@ def agreement_section(rated: Rated, aspects: Aspects) -> Section:
             figure_cell(agreement.mean_kappa),
             figure_cell(agreement.raw, share=True),
         )
-        for aspect, agreement in rated.agreements.items()
+        for aspect, agreement in agreements.items()
     ]
     heads = ("", "pairs", "alpha", "AC1", "Fleiss's kappa", "mean of Cohen's kappas", "agree")
     notes = (
@@ -50,13 +67,7 @@ def agreement_section(rated: Rated, aspects: Aspects) -> Section:
         "brackets 95 % intervals, clustered by client. Who could not say counts as missing. All aspects together: the mean over "
         "aspects (and over each two methods), weighted by pairs, since pooled answers would take different base rates for agreement.",
     )
-    blocks: list[Block] = [Table("Between raters", heads, tuple(rows), notes), _raters(rated)]
-    if rated.judges:
-        blocks.append(_judges(rated))
-    overall_first = sorted(rated.agreements, key=lambda aspect: aspect != OVERALL)
-    alphas = {titles[aspect]: rated.agreements[aspect].alpha for aspect in overall_first}
-    said = agreement_in_words(alphas, len(rated.preferred.raters))
-    return Section("Agreement", tuple(said), tuple(blocks))
+    return Table("Between raters", heads, tuple(rows), notes)
 
 
 def _raters(rated: Rated) -> Table:

@@ -18,6 +18,7 @@ from counseling_sessions.evaluation.report.format import (
     tally_cell,
 )
 from counseling_sessions.evaluation.report.in_words import agreement_in_words, ratings_in_words
+from counseling_sessions.evaluation.scales import Scale
 from counseling_sessions.evaluation.statistics.variance import GStudy
 
 
@@ -50,22 +51,32 @@ def _difference(one: RatedDifference) -> Table:
 
 def agreement_of_scores(rated: RatedSessions) -> Section:
     """How far people agree, on items and subscales, and what other numbers of raters would reach."""
-    said = tuple(
-        agreement_in_words({_title(name): one.alpha for name, one in rated.subscales.items()}, len(rated.raters))
-    )
+    said = scores_said(rated.subscales, len(rated.raters))
     if len(rated.raters) < 2:
         return Section("Agreement", said, (_users(rated),))
-    titles = {item.id: item.title for item in rated.scale.items}
-    rows: list[Row] = [_agreed(_title(name), one) for name, one in rated.subscales.items()]
-    rows += [_agreed(titles[name], one) for name, one in rated.items.items()]
-    heads = ("", "sessions", "alpha", "AC2", "ICC(A,1)", f"ICC(A,{len(rated.raters)})", "ICC(C,1)", "same score")
+    between = between_people(rated.scale, rated.items, rated.subscales, len(rated.raters))
+    return Section("Agreement", said, (between, _variance(rated), _users(rated)))
+
+
+def scores_said(subscales: dict[str, ScoreAgreement], raters: int) -> tuple[str, ...]:
+    """How far so many raters agree, by subscale, in words."""
+    return tuple(agreement_in_words({_title(name): one.alpha for name, one in subscales.items()}, raters))
+
+
+def between_people(
+    scale: Scale, items: dict[str, ScoreAgreement], subscales: dict[str, ScoreAgreement], raters: int
+) -> Table:
+    """How far so many raters agree, on subscales and items."""
+    titles = {item.id: item.title for item in scale.items}
+    rows: list[Row] = [_agreed(_title(name), one) for name, one in subscales.items()]
+    rows += [_agreed(titles[name], one) for name, one in items.items()]
+    heads = ("", "sessions", "alpha", "AC2", "ICC(A,1)", f"ICC(A,{raters})", "ICC(C,1)", "same score")
     notes = (
         "Alpha: Krippendorff's, ordinal for items, interval for subscales. AC2: Gwet's, with ordinal weights. ICC: two-way, of one "
         "rater (A,1), of the mean of these raters, and of one rater but for severity (C,1), over sessions that everybody rated. In "
         "brackets 95 % intervals, clustered by client: of ICC(A) for raters like these, of the others for these raters.",
     )
-    blocks: list[Block] = [Table("Between people", heads, tuple(rows), notes), _variance(rated), _users(rated)]
-    return Section("Agreement", said, tuple(blocks))
+    return Table("Between people", heads, tuple(rows), notes)
 
 
 def _agreed(title: str, one: ScoreAgreement) -> Row:

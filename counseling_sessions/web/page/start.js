@@ -1,6 +1,7 @@
 "use strict";
-// Which view the address names: #start, or #practise=NAME (&turn=N).
+// Which view the address names: #start, #practise=NAME (&turn=N), or #rate=STUDY (&progress).
 
+const VIEWS = ["start", "practise", "rate"];
 const day = (moment) => new Date(moment * 1000).toLocaleString();
 
 async function showStart() {
@@ -10,6 +11,7 @@ async function showStart() {
   const data = await ask("api/start");
   if (!data) return;
   find("#start").replaceChildren(...[exerciseList(data.exercises), beginForm(data), leftList(data.left), runList(data.sessions)].filter(Boolean));
+  await listStudies(find("#start"));
 }
 
 async function begin(button, asked) {
@@ -67,16 +69,18 @@ function runList(sessions) {
 }
 
 function show(view) {
-  for (const one of ["start", "practise"]) find(`#${one}`).hidden = one !== view;
+  for (const one of VIEWS) find(`#${one}`).hidden = one !== view;
   find("#home").hidden = view === "start" && location.hash.length < 2;
 }
 
 async function follow() {
   leavePractice();
   problem("");
-  const name = new URLSearchParams(location.hash.slice(1)).get("practise");
+  const asked = new URLSearchParams(location.hash.slice(1));
+  const [name, study] = [asked.get("practise"), asked.get("rate")];
   if (name) enterPractice(name);
-  else if (location.hash === "#reviews") await showReviews();
+  else if (study) await enterStudy(study, asked.has("progress"));
+  else if (asked.has("reviews")) await showReviews();
   else await showStart();
 }
 

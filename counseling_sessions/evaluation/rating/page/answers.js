@@ -1,5 +1,5 @@
 "use strict";
-// The study of this page, and the rater's answers: kept in the browser's storage, they leave it as a file only.
+// The study of this page, and the rater's answers.
 
 const study = JSON.parse(document.getElementById("study").textContent);
 const KIND = "counseling-sessions ratings";
@@ -44,18 +44,6 @@ function write(key, value) {
   }
 }
 
-function load() {
-  const stored = read(STORED);
-  answers = stored?.answers ?? {};
-  view = Math.min(Math.max(stored?.view ?? 0, 0), LAST);
-}
-
-function save() {
-  const kept = write(STORED, { format: study.format, answers, view });
-  if (kept) unsaved = false;
-  find("#storage-warning").hidden = kept;
-}
-
 const given = (number) => Object.keys(answers[number]?.choices ?? {}).length;
 const total = () => study.showings.reduce((sum, showing) => sum + given(showing.number), 0);
 const complete = (number) => given(number) === study.questions.length;
@@ -88,27 +76,4 @@ function exported() {
       return { showing: number, choices, comment, seconds: Math.round(seconds * 10) / 10 };
     }),
   };
-}
-
-// The answers of a file, or an error that tells the rater what is wrong with it.
-function imported(text) {
-  let file;
-  try {
-    file = JSON.parse(text);
-  } catch {
-    throw new Error("This file is not what the page exports; perhaps it was cut off. Nothing was changed.");
-  }
-  if (file?.kind !== KIND || !Array.isArray(file.answers)) {
-    throw new Error("This file holds no answers of such a page. Nothing was changed.");
-  }
-  if (file.study !== study.study || file.rater !== study.rater || file.format !== study.format) {
-    throw new Error(`These are answers of ${file.rater} in study ${file.study}, not of this page. Nothing was changed.`);
-  }
-  const found = {};
-  for (const { showing, choices, comment, seconds } of file.answers) {
-    if (!study.showings.some(({ number }) => number === showing)) continue;
-    const known = study.questions.map(({ id }) => [id, choices?.[id]]).filter(([, choice]) => CHOICES.includes(choice));
-    found[showing] = { choices: Object.fromEntries(known), comment: String(comment ?? ""), seconds: Number(seconds) || 0 };
-  }
-  return found;
 }

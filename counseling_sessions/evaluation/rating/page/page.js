@@ -99,34 +99,9 @@ function download() {
   announce(`Exported as ${link.download}.`);
 }
 
-async function importFile(input) {
-  const result = find("#import-result");
-  result.textContent = "";
-  try {
-    const [file] = input.files;
-    if (!file) return;
-    const found = imported(await file.text());
-    const number = Object.values(found).reduce((sum, one) => sum + Object.keys(one.choices).length, 0);
-    const text = `You have ${count(total(), "answer")} here, and the file has ${count(number, "answer")}: the file takes their place.`;
-    if (study.showings.some(touched) && !(await ask("Replace your answers?", text, "Replace"))) {
-      result.textContent = "Nothing was changed.";
-      return;
-    }
-    answers = found;
-    showAnswers();
-    showProgress();
-    save();
-    result.textContent = `Imported: ${count(number, "answer")}.`;
-  } catch (error) {
-    result.textContent = error.message;
-  } finally {
-    input.value = "";
-  }
-}
-
 async function erase() {
-  const text = `${count(total(), "answer")} and all comments go from this browser. Export them first if they are still needed.`;
-  if (!(await ask("Erase your answers here?", text, "Erase"))) return;
+  if (!(await ask("Erase your answers?", `${count(total(), "answer")} ${study.words.erase}`, "Erase"))) return;
+  if (!(await forget())) return;
   answers = {};
   showAnswers();
   show(0);
@@ -197,8 +172,6 @@ function onKey(event) {
 function onChange({ target }) {
   if (target.matches(".showing input[type=radio]")) {
     choose(view, Number(target.closest("fieldset").dataset.position), target.value);
-  } else if (target.id === "import") {
-    importFile(target);
   } else if (target.id === "appearance" || target.id === "shortcuts") {
     preferences = { appearance: find("#appearance").value, shortcuts: find("#shortcuts").checked };
     write(PREFERENCES, preferences);
@@ -245,13 +218,7 @@ function listen() {
   window.addEventListener("beforeunload", (event) => {
     if (unsaved) event.preventDefault();
   });
-  // The same page in another tab: its answers count here too, so that neither overwrites the other's.
-  window.addEventListener("storage", ({ key }) => {
-    if (key !== STORED) return;
-    answers = read(STORED)?.answers ?? {};
-    showAnswers();
-    showProgress();
-  });
+  keepInStep();
 }
 
 preferences = { ...preferences, ...read(PREFERENCES) };
