@@ -64,7 +64,9 @@ async def _serve(request: WebRequest, port: int) -> None:
         seats = Seats(request.runs, models, Configuring(request, models))
         runs = Runs(request.runs)
         server = PageServer(
-            HOST, port, lambda stopping: Guard(page_app(seats, runs, exercises, stopping=stopping), token, origins)
+            HOST,
+            port,
+            lambda stopping: Guard(page_app(seats, runs, stopping=stopping, exercises=exercises), token, origins),
         )
         address = f"{origins[-1] if request.origin else origins[0]}/{token}/"
         tell(f"The page: {address}\nOnly this machine reaches it. Ctrl-C stops it.")

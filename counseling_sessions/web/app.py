@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from fastapi import APIRouter, FastAPI, Request
@@ -63,7 +64,9 @@ class Back(_Asked):
     turn: int = Field(ge=1)
 
 
-def page_app(seats: Seats, runs: Runs, exercises: Mapping[str, Exercise], *, stopping: Callable[[], bool]) -> FastAPI:
+def page_app(
+    seats: Seats, runs: Runs, *, stopping: Callable[[], bool], exercises: Mapping[str, Exercise] = MappingProxyType({})
+) -> FastAPI:
     """The server of the page; `stopping` says whether open streams have to end."""
 
     @asynccontextmanager

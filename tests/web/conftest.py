@@ -74,7 +74,7 @@ def serve(tmp_path: Path) -> Iterator[Serve]:
     def started(answer: Any = None, exercises: Mapping[str, Exercise] | None = None, **options: Any) -> Page:
         models, _ = scripted_models(answer or Sensible())
         seats = Seats(tmp_path / "runs", models, Configured(options))
-        inner = page_app(seats, Runs(tmp_path / "runs"), exercises or {}, stopping=lambda: False)
+        inner = page_app(seats, Runs(tmp_path / "runs"), stopping=lambda: False, exercises=exercises or {})
         app = Guard(inner, TOKEN, [ORIGIN])
         pages.append(Page(app, seats))
         pages[-1].__enter__()
