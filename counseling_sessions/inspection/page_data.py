@@ -23,6 +23,7 @@ from counseling_sessions.inspection.trace_data import CallTrace, CandidateTrace,
 from counseling_sessions.inspection.transcript import how_it_ended
 from counseling_sessions.nodes.methods import METHODS
 from counseling_sessions.profiles.schema import ClientProfile, counselor_information, counselor_reason
+from counseling_sessions.sessions.entries import Entry
 from counseling_sessions.sessions.record import SessionRecord
 from counseling_sessions.settings import MethodName
 
@@ -67,7 +68,29 @@ def row_of(record: SessionRecord, trace: SessionTrace) -> Json:
         "calls": trace.total.calls,
         "tokens": trace.total.prompt_tokens + trace.total.completion_tokens,
         "seconds": trace.seconds,
+        "risk": record.has_risk,
         "first": [utterance.text[:FIRST_MESSAGE] for utterance in record.dialogue[:2]],
+    }
+
+
+def row_of_entry(entry: Entry) -> Json:
+    """A session's line as far as the ledger has it: None for findings and risk, and the client's id for its name."""
+    return {
+        "id": entry.session_id,
+        "profile": entry.profile_id,
+        "name": entry.profile_id,
+        "attitude": entry.attitude,
+        "method": entry.method,
+        "status": entry.status,
+        "end": entry.end_reason,
+        "failure": entry.failure and entry.failure.message,
+        "turns": entry.turns,
+        "findings": None,
+        "calls": entry.calls,
+        "tokens": entry.tokens,
+        "seconds": entry.seconds,
+        "risk": None,
+        "first": [],
     }
 
 
