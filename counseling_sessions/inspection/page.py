@@ -61,7 +61,7 @@ def page_of(records: Iterable[SessionRecord], title: str) -> str:
         trace = trace_session(record)
         drawing = drawing_of(trace)
         graph = graphs.setdefault(drawing, len(graphs)) if drawing else None
-        rows.append(row_of(record, trace) | {"place": place, "graph": graph})
+        rows.append(row_of(record) | {"place": place, "graph": graph})
         data = packed(session_data(record, trace))
         sessions.append(f'<script type="application/octet-stream" id="session-{place}">{data}</script>')
     drawings = [f'<template id="graph-{place}">{graph_svg(*drawing)}</template>' for drawing, place in graphs.items()]
@@ -70,7 +70,9 @@ def page_of(records: Iterable[SessionRecord], title: str) -> str:
         "title": escape(title),
         "style": f"<style>{_style()}</style>",
         "script": f"<script>{_script()}</script>",
-        "data": "\n".join([*drawings, f'<script type="application/octet-stream" id="rows">{packed(rows)}</script>', *sessions]),
+        "data": "\n".join(
+            [*drawings, f'<script type="application/octet-stream" id="rows">{packed(rows)}</script>', *sessions]
+        ),
     }
     return _filled(parts)
 

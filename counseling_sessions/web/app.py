@@ -14,9 +14,11 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from counseling_sessions.errors import UserError
 from counseling_sessions.inspection.page import FOLDER as TRACE_PAGE
+from counseling_sessions.inspection.page import SCRIPTS
 from counseling_sessions.practice.hint_text import answer_lines, hint_lines
 from counseling_sessions.profiles.library import DEFAULT_ATTITUDE
 from counseling_sessions.profiles.schema import Attitude
+from counseling_sessions.web.reading import read_router
 from counseling_sessions.web.runs import Runs
 from counseling_sessions.web.seats import PageError, Seat, Seats
 from counseling_sessions.web.views import Json, seat_view, start_view
@@ -24,7 +26,9 @@ from counseling_sessions.web.views import Json, seat_view, start_view
 PAGE = Path(__file__).parent / "page"
 FILES = {
     **{name: PAGE / name for name in ("web.css", "talk.js", "practise.js", "review.js", "start.js")},
-    **{name: TRACE_PAGE / name for name in ("elements.js", "trace.css")},
+    **{name: PAGE / name for name in ("fetched.js", "read.js", "read.css")},
+    **{name: TRACE_PAGE / name for name in (*SCRIPTS, "trace.css")},
+    "trace.js": TRACE_PAGE / "start.js",
 }
 """The files of the page, by name: no other name leads to a file."""
 LOOKS = 0.25
@@ -71,6 +75,7 @@ def page_app(seats: Seats, runs: Runs, *, stopping: Callable[[], bool]) -> FastA
     app.add_exception_handler(RequestValidationError, _misunderstood)
     app.include_router(_files(runs))
     app.include_router(_start(seats, runs))
+    app.include_router(read_router(runs, stopping))
     app.include_router(_practice(seats, stopping))
     return app
 

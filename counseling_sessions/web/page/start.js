@@ -47,7 +47,7 @@ function leftList(left) {
 function runList(sessions) {
   return make("section", {}, make("h2", {}, "Sessions of this folder"),
     sessions.length ? make("ul", { id: "runs" }, sessions.map((one) =>
-      make("li", {}, make("a", { href: `runs/${encodeURIComponent(one.name)}` }, one.name), make("span", {}, day(one.changed))))) : make("p.dim", {}, "There are none yet."));
+      make("li", {}, make("a", { href: `read/${encodeURIComponent(one.name)}` }, one.name), make("span", {}, day(one.changed))))) : make("p.dim", {}, "There are none yet."));
 }
 
 function show(view) {
@@ -55,10 +55,19 @@ function show(view) {
   find("#home").hidden = view === "start";
 }
 
+/** A run has a page of its own; what the address says besides goes there. */
+function openRun(fields) {
+  const run = fields.get("run");
+  fields.delete("run");
+  location.replace(`read/${encodeURIComponent(run)}#${fields}`);
+}
+
 async function follow() {
   leavePractice();
   problem("");
-  const name = new URLSearchParams(location.hash.slice(1)).get("practise");
+  const fields = new URLSearchParams(location.hash.slice(1));
+  if (fields.has("run")) return openRun(fields);
+  const name = fields.get("practise");
   if (name) enterPractice(name);
   else await showStart();
 }
