@@ -1,7 +1,12 @@
 """Runs for the tests of reading, and the page's server over their folder."""
 
+import asyncio
 import json
-from collections.abc import Callable, Iterable
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +19,7 @@ from counseling_sessions.web.app import page_app
 from counseling_sessions.web.guard import Guard
 from counseling_sessions.web.runs import Runs
 from counseling_sessions.web.seats import Seats
+from counseling_sessions.web.server import PageServer
 from tests.inspection.page_sessions import many
 from tests.scripted import Sensible, config, scripted_models
 
@@ -29,6 +35,26 @@ def guarded(folder: Path, origin: str, stopping: Callable[[], bool] = lambda: Fa
 
     models, _ = scripted_models(Sensible())
     return Guard(page_app(Seats(folder, models, configure), Runs(folder), stopping=stopping), TOKEN, [origin])
+
+
+@contextmanager
+def served_at(folder: Path) -> Iterator[str]:
+    """The page's address, served for real from a thread."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        origin = f"http://127.0.0.1:{probe.getsockname()[1]}"
+    port = int(origin.rpartition(":")[2])
+    server = PageServer("127.0.0.1", port, lambda stopping: guarded(folder, origin, stopping))
+    thread = threading.Thread(target=lambda: asyncio.run(server.run()))
+    thread.start()
+    while thread.is_alive():
+        with socket.socket() as probe:
+            if probe.connect_ex(("127.0.0.1", port)) == 0:
+                break
+        time.sleep(0.05)
+    yield f"{origin}/{TOKEN}/"
+    server.stop()
+    thread.join(30)
 
 
 def client(folder: Path, **options: Any) -> TestClient:

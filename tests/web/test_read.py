@@ -10,8 +10,9 @@ from starlette.testclient import TestClient
 
 from counseling_sessions.graph.session import SessionTask, run_session
 from counseling_sessions.inspection.diff import as_json, compare
-from counseling_sessions.inspection.page_data import row_of
+from counseling_sessions.inspection.page_data import row_of, session_data
 from counseling_sessions.inspection.searching import Search, texts_of
+from counseling_sessions.inspection.trace import trace_session
 from counseling_sessions.sessions.journal_lines import SUFFIX
 from counseling_sessions.web import reading
 from counseling_sessions.web.run_rows import RunRows
@@ -120,6 +121,22 @@ def test_a_session_that_is_not_over_is_listed_and_opened(tmp_path: Path) -> None
     data = served.get("api/runs/study/session", params={"id": cut}).json()
     assert data["ended"] == "cut off before its end"
     assert cut in found(served, "Good morning")
+
+
+def test_every_text_of_a_trace_is_searched_at_its_turn() -> None:
+    record = hostile_texts()
+    assert record.plan
+    plan = record.plan.model_copy(update={"turn": 2, "reason": "It was too much.", "goal": "Sleep."})
+    record = record.model_copy(update={"revisions": (plan,)})
+    shown = set()
+    for turn in session_data(record, trace_session(record))["turns"]:
+        plans = [turn["plan"]] if turn["plan"] else []
+        texts = [text for one in plans for text in (one["reason"], one["formulation"], one["goal"], *one["steps"])]
+        texts += [turn["pick"]["reason"]] if turn["pick"] else []
+        texts += [one["text"] for one in [*turn["drafts"], *turn["said"]]]
+        shown |= {(turn["key"], text) for text in texts if text}
+    assert {(item.turn, item.text) for item in texts_of(record) if item.text} == shown
+    assert ("2", "It was too much.") in shown
 
 
 def test_every_text_is_found_where_it_stands(served: TestClient) -> None:

@@ -1,18 +1,13 @@
 """A run read in a real browser: list, search, session, two side by side, by keyboard and by address; and that no text is markup."""
 
-import asyncio
-import socket
-import threading
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from counseling_sessions.web.server import PageServer
 from tests.browser import ENTER, click, no_errors, press, resize, started_browser, text_of, wait
 from tests.inspection.page_sessions import many
-from tests.web.runs_to_read import HOSTILE, TOKEN, guarded, hostile_texts, keep
+from tests.web.runs_to_read import HOSTILE, hostile_texts, keep, served_at
 
 RUN = "<img src=x onerror=alert(1)> & 100%"
 
@@ -27,16 +22,8 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The page's address over a folder with one run."""
     folder = tmp_path_factory.mktemp("runs")
     keep(folder / RUN, [*many(12), hostile_texts()])
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    origin = f"http://127.0.0.1:{port}"
-    server = PageServer("127.0.0.1", port, lambda stopping: guarded(folder, origin, stopping))
-    thread = threading.Thread(target=lambda: asyncio.run(server.run()))
-    thread.start()
-    yield f"{origin}/{TOKEN}/"
-    server.stop()
-    thread.join(30)
+    with served_at(folder) as there:
+        yield there
 
 
 @pytest.fixture
@@ -45,18 +32,14 @@ def browser(chromium: Any, address: str) -> Iterator[Any]:
     resize(chromium, 1280)
     chromium.get("about:blank")
     chromium.get_log("browser")
-    wait(chromium, lambda: reached(chromium, address))
+    chromium.get(address)
+    wait(chromium, lambda: chromium.find_elements("css selector", "#runs a"))
     click(chromium, "#runs a")
     wait(chromium, lambda: text_of(chromium, "#count") == "13 sessions")
     yield chromium
     no_errors(chromium)
-    assert "taken" not in chromium.title or HOSTILE in chromium.title
+    assert chromium.title != "taken"
     assert chromium.execute_script("return document.querySelectorAll('img, main script').length") == 0
-
-
-def reached(driver: Any, address: str) -> bool:
-    driver.get(address)
-    return bool(driver.find_elements("css selector", "#runs a"))
 
 
 def told(driver: Any, selector: str, text: str) -> None:

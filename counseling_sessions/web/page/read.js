@@ -129,7 +129,7 @@ async function showCompare(one, other) {
   });
   find("#compare").replaceChildren(
     make("div.pair", {}, sideOf("A", data.a, data.names[0]), sideOf("B", data.b, data.names[1])),
-    data.settings.length ? table("Settings and results that differ", ["", "A", "B"], data.settings.map((item) => [words(item.name), item.a || "–", item.b || "–"])) : null,
+    data.settings.length ? table("Settings and results that differ", ["setting", "A", "B"], data.settings.map((item) => [words(item.name), item.a || "–", item.b || "–"])) : null,
     make("label.check", {}, switched, "Only what differs"), ...pairs);
   find("#title").focus();
 }
