@@ -22,7 +22,7 @@ from rich.console import Console
 
 from counseling_sessions.graph.session import SessionTask, run_session
 from counseling_sessions.inspection.find import overview
-from counseling_sessions.inspection.page import write_pages
+from counseling_sessions.inspection.page import write_page
 from counseling_sessions.sessions.record import SessionRecord
 from counseling_sessions.sessions.writing import ShardWriter
 from tests.browser import CHROMIUM, DRIVER, started_browser, wait
@@ -48,14 +48,14 @@ def main() -> None:
         alone = folder / "one.jsonl"
         alone.write_text(made[0].model_dump_json() + "\n", encoding="utf-8")
         page = folder / "trace.html"
-        times = [timed(lambda: write_pages(alone, None, page)) for _ in range(20)]
+        times = [timed(lambda: write_page(alone, None, page)) for _ in range(20)]
         size = page.stat().st_size
         console.print(
             f"a session of {args.turns} turns to a page: {median(times) * 1000:.0f} ms "
             f"(the first {times[0] * 1000:.0f} ms), {size / 1e3:,.0f} kB"
         )
         console.print(f"{args.sessions:,} sessions in lines, from the ledger: {timed(lambda: overview(run)):.2f} s")
-        spent = timed(lambda: write_pages(run, None, page))
+        spent = timed(lambda: write_page(run, None, page))
         size = page.stat().st_size
         console.print(f"{args.sessions:,} sessions to a page with a list: {spent:.2f} s, {size / 1e6:,.1f} MB")
         if CHROMIUM and DRIVER:

@@ -3,7 +3,7 @@
 Unfinished sessions count too: their journals become records as far as they go.
 """
 
-from collections.abc import Container, Iterator
+from collections.abc import Callable, Container, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -65,15 +65,19 @@ def overview(place: Path, *, left_out: list[Damage] | None = None) -> list[Overv
     return [*map(_of_entry, checked.entries.values()), *map(_of_record, journals)]
 
 
-def find_records(place: Path, *, left_out: list[Damage] | None = None) -> Iterator[SessionRecord]:
+def find_records(
+    place: Path, *, left_out: list[Damage] | None = None, wanted: Callable[[bytes], bool] = bool
+) -> Iterator[SessionRecord]:
     """Every session of a place, finished, failed or cut off; in no particular order.
+
+    Of a run's records, those whose line is not `wanted` are passed over before they are parsed.
 
     Raises `RunError` for a place without sessions and for a damaged journal; at the end for damaged sessions, unless `left_out`
     collects them.
     """
     if folder := run_folder(place):
         done = set()
-        for record in folder.records(failed=True, left_out=left_out):
+        for record in folder.records(failed=True, left_out=left_out, wanted=wanted):
             done.add(record.session_id)
             yield record
         yield from _from_journals(folder, done, left_out)
@@ -102,8 +106,10 @@ def find_one(place: Path, name: str | None = None, *, left_out: list[Damage] | N
         wanted = rows[0].session_id
     else:
         wanted = _wanted(place, rows, name)
-    records = _of_run(folder, wanted) if folder else find_records(place, left_out=[])
-    match = next((record for record in records if record.session_id == wanted), None)
+    if folder:
+        match = record_in(folder, wanted)
+    else:
+        match = next((record for record in find_records(place, left_out=[]) if record.session_id == wanted), None)
     if match is None:
         raise RunError(f"{place}: the record of {wanted} cannot be found; was the run moved while it was being read?")
     return match
@@ -133,13 +139,15 @@ def _choice(rows: list[Overview]) -> str:
     return "\n".join(lines)
 
 
-def _of_run(folder: RunFolder, wanted: str) -> Iterator[SessionRecord]:
-    """The one record of a run's folder, by the ledger, without reading the others."""
-    if (record := folder.record(wanted)) is not None:
-        yield record
-    else:
-        paths = (path for path in folder.journal_files() if path.name == f"{wanted}{SUFFIX}")
-        yield from (make_record(read_journal(path)) for path in paths)
+def record_in(folder: RunFolder, session_id: str) -> SessionRecord | None:
+    """The session of a run with this id, without reading the others; None where there is none.
+
+    Raises `RunError` or `JournalError` for a damaged one.
+    """
+    if (record := folder.record(session_id)) is not None:
+        return record
+    paths = (path for path in folder.journal_files() if path.name == f"{session_id}{SUFFIX}" and has_begun(path))
+    return next((make_record(read_journal(path)) for path in paths), None)
 
 
 def _from_journals(folder: RunFolder, done: Container[str], left_out: list[Damage] | None) -> Iterator[SessionRecord]:

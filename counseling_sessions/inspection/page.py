@@ -8,7 +8,7 @@ only as text. The page's content security policy runs no other script, and fetch
 import base64
 import hashlib
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from html import escape
 from pathlib import Path
 
@@ -23,7 +23,8 @@ from counseling_sessions.store.atomic import write_named
 from counseling_sessions.store.failing import failing_as
 
 FOLDER = Path(__file__).parent / "page"
-SCRIPTS = ("elements.js", "list.js", "dialogue.js", "turn.js", "overview.js", "search.js", "start.js")
+SCRIPTS = ("elements.js", "list.js", "dialogue.js", "turn.js", "overview.js", "search.js")
+"""What every page of sessions runs, before the script with its `source` and `start.js`."""
 
 _VARIABLE = re.compile(r"\{\{(\w+)\}\}")
 
@@ -60,19 +61,32 @@ def page_of(records: Iterable[SessionRecord], title: str) -> str:
         trace = trace_session(record)
         drawing = drawing_of(trace)
         graph = graphs.setdefault(drawing, len(graphs)) if drawing else None
-        rows.append(row_of(record, trace) | {"place": place, "graph": graph})
+        rows.append(row_of(record) | {"place": place, "graph": graph})
         data = packed(session_data(record, trace))
         sessions.append(f'<script type="application/octet-stream" id="session-{place}">{data}</script>')
     drawings = [f'<template id="graph-{place}">{graph_svg(*drawing)}</template>' for drawing, place in graphs.items()]
     parts = {
-        "policy": policy_of(),
+        "policy": f'<meta http-equiv="Content-Security-Policy" content="{policy_of()}">',
         "title": escape(title),
-        "style": _style(),
-        "script": _script(),
-        "graphs": "\n".join(drawings),
-        "rows": packed(rows),
-        "sessions": "\n".join(sessions),
+        "style": f"<style>{_style()}</style>",
+        "script": f"<script>{_script()}</script>",
+        "data": "\n".join(
+            [*drawings, f'<script type="application/octet-stream" id="rows">{packed(rows)}</script>', *sessions]
+        ),
     }
+    return _filled(parts)
+
+
+def served_page(title: str, styles: Sequence[str], scripts: Sequence[str]) -> str:
+    """The HTML of a page that fetches its sessions from a server, which has these files; the server sets the policy."""
+    links = [f'<link rel="stylesheet" href="{escape(address)}">' for address in styles]
+    tags = [f'<script defer src="{escape(address)}"></script>' for address in scripts]
+    icon = '<link rel="icon" href="data:,">'
+    parts = {"policy": icon, "title": escape(title), "style": "\n".join(links), "script": "\n".join(tags), "data": ""}
+    return _filled(parts)
+
+
+def _filled(parts: dict[str, str]) -> str:
     return _VARIABLE.sub(lambda match: parts[match[1]], _read("trace.html"))
 
 
@@ -89,7 +103,7 @@ def _style() -> str:
 
 
 def _script() -> str:
-    return "\n".join(map(_read, SCRIPTS))
+    return "\n".join(map(_read, (*SCRIPTS, "packed.js", "start.js")))
 
 
 def _read(name: str) -> str:

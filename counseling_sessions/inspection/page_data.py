@@ -16,6 +16,7 @@ from pydantic import BaseModel
 from pydantic_core import to_json
 
 from counseling_sessions.inspection.client_state import state_facts
+from counseling_sessions.inspection.find import status_of
 from counseling_sessions.inspection.graph_picture import node_title
 from counseling_sessions.inspection.risk_line import risk_line
 from counseling_sessions.inspection.survival import Span
@@ -23,6 +24,7 @@ from counseling_sessions.inspection.trace_data import CallTrace, CandidateTrace,
 from counseling_sessions.inspection.transcript import how_it_ended
 from counseling_sessions.nodes.methods import METHODS
 from counseling_sessions.profiles.schema import ClientProfile, counselor_information, counselor_reason
+from counseling_sessions.sessions.entries import Entry
 from counseling_sessions.sessions.record import SessionRecord
 from counseling_sessions.settings import MethodName
 
@@ -51,23 +53,45 @@ def packed(value: Any) -> str:
     return base64.b64encode(squeeze.compress(to_json(value)) + squeeze.flush()).decode()
 
 
-def row_of(record: SessionRecord, trace: SessionTrace) -> Json:
+def row_of(record: SessionRecord) -> Json:
     """A session's line in the list."""
     return {
-        "id": trace.session_id,
-        "profile": trace.profile_id,
-        "name": trace.name,
-        "attitude": trace.attitude,
-        "method": trace.method,
-        "status": "unfinished" if trace.cut_off else trace.status,
-        "end": trace.end_reason,
-        "failure": trace.failure and trace.failure.message,
+        "id": record.session_id,
+        "profile": record.profile_id,
+        "name": record.profile.demographics.name,
+        "attitude": record.attitude,
+        "method": str(record.configuration.get("method")),
+        "status": status_of(record),
+        "end": record.end_reason,
+        "failure": record.failure and record.failure.message,
         "turns": len(record.turns),
-        "findings": Counter(finding.kind for item in trace.calls for finding in item.call.findings),
-        "calls": trace.total.calls,
-        "tokens": trace.total.prompt_tokens + trace.total.completion_tokens,
-        "seconds": trace.seconds,
+        "findings": Counter(finding.kind for _, call in record.calls for finding in call.findings),
+        "calls": sum(used.calls for used in record.usage.values()),
+        "tokens": sum(used.prompt_tokens + used.completion_tokens for used in record.usage.values()),
+        "seconds": record.seconds,
+        "risk": record.has_risk,
         "first": [utterance.text[:FIRST_MESSAGE] for utterance in record.dialogue[:2]],
+    }
+
+
+def row_of_entry(entry: Entry) -> Json:
+    """A session's line as far as the ledger has it: None for findings and risk, and the client's id for its name."""
+    return {
+        "id": entry.session_id,
+        "profile": entry.profile_id,
+        "name": entry.profile_id,
+        "attitude": entry.attitude,
+        "method": entry.method,
+        "status": entry.status,
+        "end": entry.end_reason,
+        "failure": entry.failure and entry.failure.message,
+        "turns": entry.turns,
+        "findings": None,
+        "calls": entry.calls,
+        "tokens": entry.tokens,
+        "seconds": entry.seconds,
+        "risk": None,
+        "first": [],
     }
 
 

@@ -6,7 +6,7 @@ at the end of a shard, where a crash leaves one, and its session is not on recor
 Lines that are no records count for nothing: a crash has cut them, and their sessions are still to do.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from itertools import chain
 
@@ -53,15 +53,22 @@ def check(store: Shards) -> Checked:
 
 
 def read_records(
-    store: Shards, *, failed: bool = False, left_out: list[Damage] | None = None
+    store: Shards,
+    *,
+    failed: bool = False,
+    left_out: list[Damage] | None = None,
+    wanted: Callable[[bytes], bool] = bool,
 ) -> Iterator[SessionRecord]:
     """Every finished session's record, once, shard by shard; with `failed`, the failed ones' too.
 
+    `wanted` looks at a record's line before it is parsed, which takes a hundred times as long, and can pass over it.
     At the end `RunError` names the damaged sessions; with a list for what is left out, they are put there instead.
     """
     reading = _Reading(store)
     unreadable: list[Damage] = []
     for entry, line in _wanted(reading, failed):
+        if not wanted(line):
+            continue
         try:
             record = record_of(line)
         except ValueError as error:

@@ -11,7 +11,7 @@ counts, else the last. Folders of single sessions were written otherwise before 
 """
 
 import shlex
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from counseling_sessions.sessions.checking import Checked, check, read_one, read_records
@@ -59,12 +59,20 @@ class RunFolder(Shards):
         """What has become of every session that has come to an end, by its id, as the ledgers say: no record is looked at."""
         return self.index().best
 
-    def records(self, *, failed: bool = False, left_out: list[Damage] | None = None) -> Iterator[SessionRecord]:
+    def records(
+        self,
+        *,
+        failed: bool = False,
+        left_out: list[Damage] | None = None,
+        wanted: Callable[[bytes], bool] = bool,
+    ) -> Iterator[SessionRecord]:
         """The record of every finished session, once, shard by shard; with `failed`, of the failed ones too.
+
+        Records whose line is not `wanted` are passed over before they are parsed.
 
         `RunError` names the damaged sessions, at the end; with a list for what is left out, they are put there instead.
         """
-        return read_records(self, failed=failed, left_out=left_out)
+        return read_records(self, failed=failed, left_out=left_out, wanted=wanted)
 
     def record(self, session_id: str) -> SessionRecord | None:
         """One session's record, without reading the others; None where no ledger knows it. Raises `RunError`."""

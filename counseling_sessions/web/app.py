@@ -15,12 +15,15 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from counseling_sessions.errors import UserError
 from counseling_sessions.inspection.page import FOLDER as TRACE_PAGE
+from counseling_sessions.inspection.page import SCRIPTS
 from counseling_sessions.practice.hint_text import answer_lines, hint_lines
 from counseling_sessions.practice.keeping import KeptSession
 from counseling_sessions.profiles.library import DEFAULT_ATTITUDE, DEFAULT_CLIENT, load_builtin
 from counseling_sessions.profiles.schema import Attitude
 from counseling_sessions.web.exercises import Exercise
 from counseling_sessions.web.rate import rating_router
+from counseling_sessions.web.reading import read_router
+from counseling_sessions.web.reviews import reviews_in
 from counseling_sessions.web.runs import Runs
 from counseling_sessions.web.seats import PageError, Seat, Seats
 from counseling_sessions.web.views import Json, kept_view, seat_view, start_view
@@ -28,8 +31,9 @@ from counseling_sessions.web.views import Json, kept_view, seat_view, start_view
 PAGE = Path(__file__).parent / "page"
 FILES = {
     **{name: PAGE / name for name in ("web.css", "talk.js", "practise.js", "review.js", "reviews.js", "start.js")},
-    **{name: PAGE / name for name in ("rate.css", "rate.js")},
-    **{name: TRACE_PAGE / name for name in ("elements.js", "trace.css")},
+    **{name: PAGE / name for name in ("fetched.js", "read.js", "read.css", "rate.js", "rate.css")},
+    **{name: TRACE_PAGE / name for name in (*SCRIPTS, "trace.css")},
+    "trace.js": TRACE_PAGE / "start.js",
 }
 """The files of the page, by name: no other name leads to a file."""
 LOOKS = 0.25
@@ -79,6 +83,7 @@ def page_app(
     app.add_exception_handler(RequestValidationError, _misunderstood)
     app.include_router(_files(runs))
     app.include_router(_start(seats, runs, exercises))
+    app.include_router(read_router(runs, stopping))
     app.include_router(_practice(seats, stopping))
     app.include_router(_advice(seats))
     app.include_router(rating_router(runs.folder))
@@ -135,7 +140,7 @@ def _start(seats: Seats, runs: Runs, exercises: Mapping[str, Exercise]) -> APIRo
 
     @router.get("/reviews")
     async def reviews() -> Json:
-        return {"reviews": await asyncio.to_thread(runs.reviews)}
+        return {"reviews": await asyncio.to_thread(reviews_in, runs.folder)}
 
     return router
 

@@ -1,70 +1,93 @@
 """The runs of a folder, as the page reads them. Only a name of the list leads to a run: no request says where to look."""
 
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from threading import Lock
 
-from pydantic import ValidationError
-
-from counseling_sessions.inspection.find import find_records
+from counseling_sessions.inspection.diff import as_json, compare
+from counseling_sessions.inspection.find import find_records, record_in
+from counseling_sessions.inspection.graph_picture import graph_svg
 from counseling_sessions.inspection.page import page_of, policy_of
-from counseling_sessions.practice.review import Review
-from counseling_sessions.sessions.folder import run_folder
+from counseling_sessions.inspection.page_data import Json, drawing_of, session_data
+from counseling_sessions.inspection.trace import trace_session
+from counseling_sessions.sessions.folder import RunFolder, run_folder
 from counseling_sessions.sessions.ledger import Damage
-from counseling_sessions.web.seats import PREFIX, PageError
+from counseling_sessions.sessions.record import SessionRecord
+from counseling_sessions.web.run_rows import RunRows, Stamp, stamp_of
+from counseling_sessions.web.seats import PageError
 
 MOST = 500
-"""Runs, and reviews, that are listed, the latest."""
-REVIEW = ".review.json"
+"""Runs that are listed, the latest."""
+MOST_KEPT = 3
+"""Runs whose rows are kept in memory, the last ones that were looked at: a row has about a kilobyte."""
 
 
 class Runs:
     """The runs in a folder, which may be one itself."""
 
     def __init__(self, folder: Path) -> None:
-        self._folder = folder
+        self.folder = folder
+        self._kept: dict[str, tuple[Stamp, RunRows]] = {}
+        self._lock = Lock()
 
-    @property
-    def folder(self) -> Path:
-        """Where the runs lie."""
-        return self._folder
-
-    def listed(self) -> list[dict[str, Any]]:
+    def listed(self) -> list[Json]:
         """Each run's name and when it was last written (seconds since 1970), the latest first."""
-        runs = sorted(((path.stat().st_mtime, name) for name, path in self._places().items()), reverse=True)
+        places = {path.name: path for path in self._inside() if run_folder(path)}
+        runs = sorted(((path.stat().st_mtime, name) for name, path in places.items()), reverse=True)
         return [{"name": name, "changed": changed} for changed, name in runs[:MOST]]
 
-    def page(self, name: str) -> tuple[str, str]:
-        """The trace page of a run's sessions, and its content security policy. Raises `PageError` for a name that is not listed."""
-        place = self._places().get(name)
-        if place is None:
+    def run(self, name: str) -> RunFolder:
+        """The run of this name. Raises `PageError` for one that is not listed."""
+        path = next((path for path in self._inside() if path.name == name), None)
+        folder = run_folder(path) if path else None
+        if folder is None:
             raise PageError("There is no such run.")
+        return folder
+
+    def page(self, name: str) -> tuple[str, str]:
+        """The trace page of a run's sessions in one file, and its content security policy. Raises `PageError`."""
         left_out: list[Damage] = []
-        page = page_of(find_records(place, left_out=left_out), f"Sessions of {name}")
+        page = page_of(find_records(self.run(name).folder, left_out=left_out), f"Sessions of {name}")
         return page, f"{policy_of()}; frame-ancestors 'none'"
 
-    def reviews(self) -> list[dict[str, Any]]:
-        """The reviews of the folder's practice sessions, and those that were put into it, in a line each, by their file's name."""
-        if not self._folder.is_dir():
+    def rows(self, name: str) -> RunRows:
+        """The rows of a run as it stands. Raises `PageError`, and `RunError` for a ledger that cannot be read."""
+        folder = self.run(name)
+        stamp = stamp_of(folder)
+        with self._lock:
+            before = self._kept.pop(name, None)
+            if before is None or before[0] != stamp:
+                before = stamp, RunRows(folder, before[1].rows_read() if before else {})
+            self._kept[name] = before
+            for old in list(self._kept)[:-MOST_KEPT]:
+                del self._kept[old]
+            return before[1]
+
+    def records(self, name: str, wanted: Callable[[bytes], bool]) -> Iterator[SessionRecord]:
+        """The records of a run that can be read, and whose line is `wanted`. Raises `PageError`."""
+        return find_records(self.run(name).folder, left_out=[], wanted=wanted)
+
+    def session(self, name: str, session_id: str) -> Json:
+        """A session as the trace page shows it, with the drawing of its graph as SVG. Raises `PageError`."""
+        record = self._record(name, session_id)
+        trace = trace_session(record)
+        drawing = drawing_of(trace)
+        return session_data(record, trace) | {"graph": graph_svg(*drawing) if drawing else None}
+
+    def difference(self, name: str, one: str, other: str) -> Json:
+        """Two sessions of a run and their differences (`diff.as_json`), with the clients' names. Raises `PageError`."""
+        a, b = self._record(name, one), self._record(name, other)
+        names = {"names": [record.profile.demographics.name for record in (a, b)]}
+        return as_json(compare(a, b), alike=True) | names
+
+    def _record(self, name: str, session_id: str) -> SessionRecord:
+        record = record_in(self.run(name), session_id)
+        if record is None:
+            raise PageError(f"There is no session {session_id} in this run.")
+        return record
+
+    def _inside(self) -> list[Path]:
+        if not self.folder.is_dir():
             return []
-        files = sorted([*self._folder.glob(f"*{REVIEW}"), *self._folder.glob(f"{PREFIX}*/*{REVIEW}")], reverse=True)
-        return [line for file in files[:MOST] if (line := self._line(file))]
-
-    def _line(self, file: Path) -> dict[str, Any] | None:
-        try:
-            review = Review.model_validate_json(file.read_bytes())
-        except (OSError, ValidationError):
-            return {"who": file.name, "problem": "is no review that can be read"}
-        here = file.parent != self._folder
-        return {
-            "who": file.parent.name if here else file.name.removesuffix(REVIEW),
-            "name": file.parent.name if here else None,
-            "asked": review.questions.model_dump(),
-            "counts": {name: len(getattr(review, name)) for name in ("missed", "stacked", "early", "pressed")},
-            **review.model_dump(include={"client", "attitude", "messages", "words", "share", "moved"}),
-        }
-
-    def _places(self) -> dict[str, Path]:
-        if not self._folder.is_dir():
-            return {}
-        inside = [self._folder] if run_folder(self._folder) else list(self._folder.iterdir())
-        return {path.name: path for path in inside if not path.name.startswith(".") and run_folder(path)}
+        inside = [self.folder] if run_folder(self.folder) else list(self.folder.iterdir())
+        return [path for path in inside if not path.name.startswith(".")]

@@ -28,6 +28,19 @@ const plain = (text) => text.normalize("NFKC").toLocaleLowerCase();
 
 const isFigure = (cell) => typeof cell === "number" || /^([\d.,]+( (ms|s))?|–)$/.test(cell);
 
+/** Say what is wrong, or with an empty text that all is well. */
+function problem(text) {
+  const box = find("#problem");
+  box.hidden = !text;
+  box.textContent = text;
+  return null;
+}
+
+/** Have a screen reader say so. */
+function announce(text) {
+  find("#announcer").textContent = text;
+}
+
 /** A table with a caption; cells may be text or elements, and numbers stand to the right. */
 function table(caption, heads, rows) {
   const cells = (row) =>

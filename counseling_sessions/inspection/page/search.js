@@ -53,7 +53,9 @@ function tellHits() {
   for (const button of all("[data-do=previous-hit], [data-do=next-hit]")) button.hidden = !hits.length;
 }
 
-function endSearch() {
-  find("#query").value = "";
-  search("");
+function searchFor(text) {
+  find("#query").value = text;
+  search(text);
 }
+
+const endSearch = () => searchFor("");

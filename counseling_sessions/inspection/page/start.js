@@ -1,4 +1,4 @@
-// What is open, the address, keys; the sessions lie compressed in the page and are unpacked when they are opened.
+// What is open, the address, keys. The sessions come from `source`.
 
 let rows = [];
 let session = null;
@@ -10,16 +10,6 @@ const DEFAULT_VIEW = "overview";
 const THEMES = ["device", "light", "dark"];
 const field = (event) => event.target.closest("input:not([type=checkbox]), select, textarea");
 
-async function unpack(element) {
-  const bytes = Uint8Array.from(atob(element.textContent), (letter) => letter.charCodeAt(0));
-  const plainText = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("deflate-raw"));
-  return JSON.parse(await new Response(plainText).text());
-}
-
-function announce(text) {
-  find("#announcer").textContent = text;
-}
-
 /** The address of a view of the session: #turn-7, or #session=…&turn=7 where there are many. */
 function addressOf(key, id = session?.id) {
   if (many) return `#session=${encodeURIComponent(id)}${key === DEFAULT_VIEW ? "" : `&turn=${key}`}`;
@@ -29,24 +19,34 @@ function addressOf(key, id = session?.id) {
 function wanted() {
   const hash = location.hash.slice(1);
   const fields = new URLSearchParams(hash);
-  return { id: fields.get("session"), turn: fields.get("turn") ?? hash.match(/^turn-(\w+)$/)?.[1] ?? DEFAULT_VIEW };
+  const turn = fields.get("turn") ?? hash.match(/^turn-(\w+)$/)?.[1] ?? DEFAULT_VIEW;
+  return { id: fields.get("session"), turn, sought: fields.get("words"), fields };
 }
 
 /** Show what the address says. */
 async function follow() {
-  const { id, turn } = wanted();
-  const row = many ? rows.find((one) => one.id === id) : rows[0];
-  find("#problem").hidden = !id || Boolean(row);
+  const { id, turn, sought, fields } = wanted();
+  source.leave();
+  problem("");
+  const other = Object.keys(source.views).find((name) => fields.has(name));
+  if (other) return source.views[other](fields.get(other));
+  const row = many ? rows.find((one) => one.id === id) ?? source.unlisted(id) : rows[0];
   if (!row) {
-    if (id) find("#problem").textContent = `There is no session ${id} in this page.`;
+    if (id) problem(`There is no session ${id} in this page.`);
     return showList();
   }
-  if (session?.id !== row.id) await load(row);
+  if (session?.id !== row.id) {
+    const loaded = await source.session(row);
+    if (many && wanted().id !== row.id) return null; // somebody has gone on meanwhile
+    if (!loaded) return showList();
+    load(loaded);
+  }
   show(turn);
+  return sought && searchFor(sought);
 }
 
-async function load(row) {
-  session = { ...withCalls(await unpack(find(`#session-${row.place}`))), graph: row.graph };
+function load(loaded) {
+  session = withCalls(loaded);
   query = find("#query").value = "";
   hits = [];
   tellHits();
@@ -69,10 +69,16 @@ function withCalls(loaded) {
   return loaded;
 }
 
+/** Show one part of the page, and what the header has for it. */
+function showPart(name) {
+  document.documentElement.dataset.view = name;
+  for (const part of find("main").children) part.hidden = part.id !== name;
+  for (const part of all("[data-for]")) part.hidden = part.dataset.for !== name;
+  find("#to-list").hidden = name === "list" || !many;
+}
+
 function showList() {
-  document.documentElement.dataset.view = "list";
-  find("#list").hidden = false;
-  for (const part of all("#session, .search, #to-list, #to-overview, #to-graph, .skips")) part.hidden = true;
+  showPart("list");
   find("#title").textContent = document.title = rows.title;
   find("#subtitle").textContent = "Simulated sessions with invented clients. Not for care.";
   const before = session && rows.find((row) => row.id === session.id);
@@ -82,10 +88,7 @@ function showList() {
 function show(key) {
   const known = key === DEFAULT_VIEW || session.turns.some((turn) => turn.key === key);
   view = known ? key : DEFAULT_VIEW;
-  document.documentElement.dataset.view = "session";
-  find("#list").hidden = true;
-  for (const part of all("#session, .search, #to-overview, #to-graph, .skips")) part.hidden = false;
-  find("#to-list").hidden = !many;
+  showPart("session");
   if (find("#dialogue").dataset.session !== session.id) {
     find("#dialogue").dataset.session = session.id;
     renderDialogue();
@@ -224,16 +227,13 @@ find("#query").addEventListener("input", (event) => search(event.target.value));
 addEventListener("hashchange", follow);
 
 (async () => {
-  try {
-    rows = await unpack(find("#rows"));
-  } catch (error) {
-    find("#problem").hidden = false;
-    find("#problem").textContent = `This page could not be unpacked (${error}). It needs a browser from 2023 or later.`;
-    return;
-  }
+  const answer = await source.rows();
+  if (!answer) return;
+  rows = answer;
   rows.title = document.title;
-  many = rows.length > 1;
+  many = source.listed || rows.length > 1;
   if (many) buildList();
   await follow();
   performance.mark("shown");
+  source.more();
 })();

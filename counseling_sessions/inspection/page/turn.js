@@ -61,7 +61,7 @@ function planSteps(plan, now) {
 }
 
 function pathStep(turn) {
-  const picture = find(`#graph-${session.graph}`)?.content.cloneNode(true).firstElementChild;
+  const picture = source.drawing(session.graph);
   if (picture) {
     picture.setAttribute("role", "img");
     picture.setAttribute("aria-label", `The session’s graph. Taken in this turn: ${turn.path_text}`);

@@ -65,7 +65,7 @@ function runList(sessions) {
   return make("section", {}, make("h2", {}, "Sessions of this folder"),
     make("p", {}, make("a", { href: "#reviews" }, "Practice sessions side by side")),
     sessions.length ? make("ul", { id: "runs" }, sessions.map((one) =>
-      make("li", {}, make("a", { href: `runs/${encodeURIComponent(one.name)}` }, one.name), make("span", {}, day(one.changed))))) : make("p.dim", {}, "There are none yet."));
+      make("li", {}, make("a", { href: `read/${encodeURIComponent(one.name)}` }, one.name), make("span", {}, day(one.changed))))) : make("p.dim", {}, "There are none yet."));
 }
 
 function show(view) {
@@ -73,10 +73,18 @@ function show(view) {
   find("#home").hidden = view === "start" && location.hash.length < 2;
 }
 
+/** A run has a page of its own; what the address says besides goes there. */
+function openRun(fields) {
+  const run = fields.get("run");
+  fields.delete("run");
+  location.replace(`read/${encodeURIComponent(run)}#${fields}`);
+}
+
 async function follow() {
   leavePractice();
   problem("");
   const asked = new URLSearchParams(location.hash.slice(1));
+  if (asked.has("run")) return openRun(asked);
   const [name, study] = [asked.get("practise"), asked.get("rate")];
   if (name) enterPractice(name);
   else if (study) await enterStudy(study, asked.has("progress"));

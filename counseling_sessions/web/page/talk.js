@@ -18,17 +18,6 @@ async function ask(address, body = undefined) {
   return data;
 }
 
-function problem(text) {
-  const box = find("#problem");
-  box.hidden = !text;
-  box.textContent = text;
-  return null;
-}
-
-function announce(text) {
-  find("#announcer").textContent = text;
-}
-
 /**
  * Follow a session: `take` gets each of its states. A tab that is hidden lets go of its stream, as a browser holds six at most, and
  * takes it up when it is seen again. After the last state, of a session that is over, it ends. Returns a function that ends it.
