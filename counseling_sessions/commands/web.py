@@ -39,6 +39,7 @@ def run(request: WebRequest) -> int:
 
 
 async def _serve(request: WebRequest, port: int) -> None:
+    from counseling_sessions.commands.web_parts import parts_of
     from counseling_sessions.web.app import page_app
     from counseling_sessions.web.guard import Guard, token_of
     from counseling_sessions.web.runs import Runs
@@ -50,8 +51,10 @@ async def _serve(request: WebRequest, port: int) -> None:
     async with AsyncExitStack() as stack:
         models = await stack.enter_async_context(opened_models(offline=request.models.offline, on_wait=warn))
         seats = Seats(request.runs, models, Configuring(request, models))
+        runs = Runs(request.runs)
+        parts = parts_of(request, models, runs)
         server = PageServer(
-            HOST, port, lambda stopping: Guard(page_app(seats, Runs(request.runs), stopping=stopping), token, origins)
+            HOST, port, lambda stopping: Guard(page_app(seats, runs, stopping=stopping, parts=parts), token, origins)
         )
         address = f"{origins[-1] if request.origin else origins[0]}/{token}/"
         tell(f"The page: {address}\nOnly this machine reaches it. Ctrl-C stops it.")

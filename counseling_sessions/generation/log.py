@@ -5,6 +5,7 @@ import logging
 import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -46,15 +47,23 @@ class LogFile(logging.Handler):
             self._log = None
 
 
+_WITHIN: ContextVar[tuple[LogFile, ...]] = ContextVar("_WITHIN", default=())
+"""The files of the blocks that the running task is in."""
+
+
 @contextmanager
-def logged(path: Path, *, private: bool = False) -> Iterator[LogFile]:
-    """Send what the block logs to this file."""
+def logged(path: Path, *, private: bool = False, alone: bool = False) -> Iterator[LogFile]:
+    """Send what is logged during the block to this file; with `alone`, only what the block and its tasks log themselves."""
     file = LogFile(path, private=private)
+    before = _WITHIN.set((*_WITHIN.get(), file))
+    if alone:
+        file.addFilter(lambda _: file in _WITHIN.get())
     LOG.addHandler(file)
     try:
         yield file
     finally:
         LOG.removeHandler(file)
+        _WITHIN.reset(before)
         file.close()
 
 

@@ -1,10 +1,10 @@
 """The page's addresses: its files, what it asks, and the stream of a session. `guard` stands before all of them."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from fastapi import APIRouter, FastAPI, Request
 from fastapi.exceptions import RequestValidationError
@@ -17,20 +17,28 @@ from counseling_sessions.inspection.page import FOLDER as TRACE_PAGE
 from counseling_sessions.practice.hint_text import answer_lines, hint_lines
 from counseling_sessions.profiles.library import DEFAULT_ATTITUDE
 from counseling_sessions.profiles.schema import Attitude
+from counseling_sessions.web.changing import states
 from counseling_sessions.web.runs import Runs
 from counseling_sessions.web.seats import PageError, Seat, Seats
 from counseling_sessions.web.views import Json, seat_view, start_view
 
 PAGE = Path(__file__).parent / "page"
 FILES = {
-    **{name: PAGE / name for name in ("web.css", "talk.js", "practise.js", "review.js", "start.js")},
+    **{
+        name: PAGE / name
+        for name in ("web.css", "talk.js", "practise.js", "review.js", "watch.css", "watch.js", "start.js")
+    },
     **{name: TRACE_PAGE / name for name in ("elements.js", "trace.css")},
 }
 """The files of the page, by name: no other name leads to a file."""
-LOOKS = 0.25
-"""Seconds between two looks whether the server is to stop: an open stream would keep it."""
-RETRY = 500
-"""Milliseconds after which a page asks again for a stream that broke off."""
+
+
+class Part(Protocol):
+    """A further part of the page: its addresses under `/api`, and what is to be done when the server ends."""
+
+    def router(self, stopping: Callable[[], bool]) -> APIRouter: ...
+
+    async def close(self) -> None: ...
 
 
 class _Asked(BaseModel):
@@ -58,13 +66,15 @@ class Back(_Asked):
     turn: int = Field(ge=1)
 
 
-def page_app(seats: Seats, runs: Runs, *, stopping: Callable[[], bool]) -> FastAPI:
-    """The server of the page; `stopping` says whether open streams have to end."""
+def page_app(seats: Seats, runs: Runs, *, stopping: Callable[[], bool], parts: Sequence[Part] = ()) -> FastAPI:
+    """The server of the page with its further `parts`; `stopping` says whether open streams have to end."""
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         yield
         await seats.close()
+        for part in parts:
+            await part.close()
 
     app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None, lifespan=lifespan)
     app.add_exception_handler(UserError, _told)
@@ -72,6 +82,8 @@ def page_app(seats: Seats, runs: Runs, *, stopping: Callable[[], bool]) -> FastA
     app.include_router(_files(runs))
     app.include_router(_start(seats, runs))
     app.include_router(_practice(seats, stopping))
+    for part in parts:
+        app.include_router(part.router(stopping))
     return app
 
 
@@ -126,12 +138,8 @@ def _practice(seats: Seats, stopping: Callable[[], bool]) -> APIRouter:
 
     @router.get("/events", response_class=EventSourceResponse)
     async def events(name: str) -> AsyncIterator[ServerSentEvent]:
-        number = -1
-        while not stopping():
-            seat = await seats.seat(name)
-            if await seat.after(number, LOOKS):
-                number = seat.number
-                yield ServerSentEvent(data=seat_view(seat), event="state", retry=RETRY)
+        async for state in states(lambda: seats.seat(name), seat_view, stopping):
+            yield state
 
     @router.get("")
     async def state(name: str) -> Json:

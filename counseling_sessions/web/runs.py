@@ -26,12 +26,17 @@ class Runs:
 
     def page(self, name: str) -> tuple[str, str]:
         """The trace page of a run's sessions, and its content security policy. Raises `PageError` for a name that is not listed."""
-        place = self._places().get(name)
-        if place is None:
-            raise PageError("There is no such run.")
+        place = self.place(name)
         left_out: list[Damage] = []
         page = page_of(find_records(place, left_out=left_out), f"Sessions of {name}")
         return page, f"{policy_of()}; frame-ancestors 'none'"
+
+    def place(self, name: str) -> Path:
+        """The folder of a run that is listed. Raises `PageError` for any other name."""
+        place = self._places().get(name)
+        if place is None:
+            raise PageError("There is no such run.")
+        return place
 
     def _places(self) -> dict[str, Path]:
         if not self._folder.is_dir():

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from counseling_sessions.commands.parsing.declared import CommandRequest, argument, group, option, switch
-from counseling_sessions.commands.parsing.options import ModelOptions, SessionOptions
+from counseling_sessions.commands.parsing.options import PRICES, ModelOptions, SessionOptions
 from counseling_sessions.settings import MethodName
 
 DEFAULT_PORT = 8765
@@ -18,5 +18,6 @@ class WebRequest(CommandRequest):
     new_token: bool = switch("another token: addresses from before lead nowhere")
     origin: str | None = option("the address by which a proxy on this machine serves the page", "URL")
     method: MethodName | None = option("who advises you (default magnet)")
+    prices: Path | None = option(PRICES, "FILE", reads=True)
     session: SessionOptions = group(SessionOptions)
     models: ModelOptions = group(ModelOptions)
