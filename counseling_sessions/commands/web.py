@@ -31,7 +31,7 @@ def run(request: WebRequest) -> int:
         raise SettingsError("the page needs the extra 'web': pip install -e '.[web]'") from None
     if request.runs.exists() and not request.runs.is_dir():
         raise SettingsError(f"{request.runs} is no folder")
-    port = _free_port(request.port)
+    port = free_port(request.port)
     with suppress(KeyboardInterrupt):
         asyncio.run(_serve(request, port))
     tell("stopped; sessions that were left can be taken up on the page")
@@ -92,7 +92,7 @@ def _origin(url: str) -> str:
     return f"{parts.scheme}://{parts.netloc}"
 
 
-def _free_port(port: int) -> int:
+def free_port(port: int) -> int:
     """The port, if this machine can listen on it. Raises `SettingsError`."""
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

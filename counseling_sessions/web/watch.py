@@ -16,6 +16,7 @@ from counseling_sessions.inspection.trace import trace_session
 from counseling_sessions.models.prices import Prices
 from counseling_sessions.nodes.methods import METHODS
 from counseling_sessions.practice.hint_text import title
+from counseling_sessions.practice.review import course_of
 from counseling_sessions.profiles.library import DEFAULT_ATTITUDE
 from counseling_sessions.profiles.schema import Attitude
 from counseling_sessions.sessions.record import SessionRecord
@@ -119,7 +120,6 @@ def watched_view(watched: Watched, prices: Prices | None) -> Json:
     record = watched.record
     trace = trace_session(record, prices if prices and _priced(record, prices) else None)
     data, state = session_data(record, trace), _state(watched)
-    last = data["turns"][-1]
     return {
         **{key: data[key] for key in SHOWN},
         "client_name": data["name"],
@@ -130,7 +130,8 @@ def watched_view(watched: Watched, prices: Prices | None) -> Json:
         "state": state,
         "nodes": list(dict.fromkeys(watched.doing)),
         "doing": [DOING.get(node, title(node)) for node in dict.fromkeys(watched.doing)],
-        "path": last["path"],
+        "path": data["turns"][-1]["path"],
+        "course": [point.model_dump(mode="json") for point in course_of(record)],
         "problem": watched.problem,
         "folder": str(watched.run.folder),
     }

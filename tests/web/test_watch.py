@@ -1,7 +1,6 @@
 """Simulated sessions that the page begins, watches, stops and goes on with."""
 
 import asyncio
-import json
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +21,7 @@ from tests.scripted import Asked, ScriptedChat, Sensible, config, profile, scrip
 from tests.web.watched import HeldChat, page_on
 
 NEW = {"client": "amira-exam-panic", "attitude": "neutral"}
-HOSTILE = '</script><img src=x onerror="document.title=1">\u202e [x](javascript:alert(1)) {{plan}}'
+HOSTILE = 'I typed <img src=x onerror="document.title=1"> and <script>document.title=1</script> and {{plan}}.'
 
 
 @pytest.fixture(autouse=True)
@@ -204,12 +203,12 @@ def test_a_practice_session_and_a_batch_are_not_watched(tmp_path: Path) -> None:
 
 
 def test_hostile_words_come_as_they_are_and_the_graph_escapes_them(tmp_path: Path) -> None:
-    chat = ScriptedChat(answer=Sensible(client=(HOSTILE,) * 3))
+    chat = ScriptedChat(answer=Sensible(client=(HOSTILE,)))
     with page_on(tmp_path, chat) as page:
         name = page.post("api/watch", {**NEW, "turns": 1})["name"]
         state = page.until(name, over)
         assert "<img" not in page.get(f"api/watch/{name}/graph")["svg"]
-    assert json.dumps(state)
+    assert HOSTILE in [one["text"] for turn in state["turns"] for one in turn["said"]]
 
 
 def test_costs_are_counted_where_every_model_has_a_price(tmp_path: Path) -> None:
@@ -218,7 +217,9 @@ def test_costs_are_counted_where_every_model_has_a_price(tmp_path: Path) -> None
         state = page.until(page.post("api/watch", NEW)["name"], over)
     calls = int(dict(state["facts"])["calls"].split()[0])
     assert dict(state["facts"])["cost"] == f"{calls * 110:,.4f}"
-    with page_on(tmp_path / "more", ScriptedChat(answer=Sensible()), Prices({"other": Price(input=1, output=1)})) as page:
+    with page_on(
+        tmp_path / "more", ScriptedChat(answer=Sensible()), Prices({"other": Price(input=1, output=1)})
+    ) as page:
         state = page.until(page.post("api/watch", NEW)["name"], over)
     assert dict(state["facts"])["cost"] == ""
 

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from fastapi import FastAPI
 from langchain_core.callbacks import AsyncCallbackManagerForLLMRun
 from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import BaseMessage
@@ -70,7 +71,7 @@ class HeldChat(ScriptedChat):
         if role_of(messages, kwargs) == "client" and answered + 1 >= self.turn:
             self._held.set()
             while not self._go.is_set():
-                await asyncio.sleep(0.005)
+                await asyncio.to_thread(self._go.wait, 0.02)
         return self._generate(messages, stop, None, **kwargs)
 
 
@@ -104,9 +105,10 @@ def waited(look: Callable[[], Any], limit: float = 30.0) -> Any:
     return seen
 
 
-@contextmanager
-def page_on(folder: Path, chat: ScriptedChat, prices: Prices | None = None) -> Iterator[Page]:
-    """A page on a folder of runs; leaving it stops the server."""
+def app_on(
+    folder: Path, chat: ScriptedChat, stopping: Callable[[], bool], prices: Prices | None = None
+) -> tuple[FastAPI, Conducting]:
+    """The page's server on a folder of runs, and what says how its sessions are conducted."""
 
     def make(endpoint: Endpoint, settings: ModelSettings) -> BaseChatModel:
         return chat
@@ -116,8 +118,13 @@ def page_on(folder: Path, chat: ScriptedChat, prices: Prices | None = None) -> I
     async def practised() -> SessionConfig:
         return config()
 
-    seats = Seats(folder, models, practised)
     watch = Watch(Watching(folder, runs, models, conducting, prices))
-    app = Guard(page_app(seats, runs, stopping=lambda: False, parts=[watch]), "token", [ORIGIN])
-    with TestClient(app) as client:
+    return page_app(Seats(folder, models, practised), runs, stopping=stopping, parts=[watch]), conducting
+
+
+@contextmanager
+def page_on(folder: Path, chat: ScriptedChat, prices: Prices | None = None) -> Iterator[Page]:
+    """A page on a folder of runs; leaving it stops the server."""
+    app, conducting = app_on(folder, chat, lambda: False, prices)
+    with TestClient(Guard(app, "token", [ORIGIN])) as client:
         yield Page(client, conducting)

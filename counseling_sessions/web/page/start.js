@@ -1,5 +1,5 @@
 "use strict";
-// Which view the address names: #start, or #practise=NAME (&turn=N).
+// Which view the address names: #start, #practise=NAME or #watch=NAME.
 
 const day = (moment) => new Date(moment * 1000).toLocaleString();
 
@@ -9,16 +9,22 @@ async function showStart() {
   find("#subtitle").textContent = "Simulated clients, all of them invented";
   const data = await ask("api/start");
   if (!data) return;
-  find("#start").replaceChildren(...[beginForm(data), leftList(data.left), runList(data.sessions)].filter(Boolean));
+  find("#start").replaceChildren(...[beginForm(data), leftList(data.left), await watchPart(data), runList(data.sessions)].filter(Boolean));
 }
 
-function beginForm(data) {
-  const client = make("select", { name: "client", id: "pick-client" }, data.clients.map((one) => make("option", { value: one.id }, `${one.client} – ${one.id}`)));
+const beginForm = (data) => sessionForm(data, {
+  heading: "Practise as the counselor", note: "You are the counselor. The client is simulated, and invented.",
+  button: "begin", address: "api/practice", view: "practise",
+});
+
+/** A form that begins a session at an `address` and goes to its view; `more` are further fields, `after` stands below. */
+function sessionForm(data, { heading, note, button: id, address, view, more = [], after = [] }) {
+  const client = make("select", { name: "client", id: view === "practise" ? "pick-client" : null }, data.clients.map((one) => make("option", { value: one.id }, `${one.client} – ${one.id}`)));
   const attitude = make("select", { name: "attitude" }, data.attitudes.map((one) => make("option", { value: one, selected: one === data.attitude }, one)));
   const turns = make("input", { type: "number", name: "turns", min: "1", max: "100", placeholder: "default" });
   const preview = make("div.preview", { "aria-live": "polite" });
-  const button = make("button", { type: "submit", id: "begin" }, "Begin");
-  const form = make("form", {}, make("label", {}, "Client", client), make("label", {}, "Attitude", attitude), make("label", {}, "Turns", turns), button);
+  const button = make("button", { type: "submit", id }, "Begin");
+  const form = make("form", {}, make("label", {}, "Client", client), make("label", {}, "Attitude", attitude), more, make("label", {}, "Turns", turns), button);
   const look = () => {
     const one = data.clients.find((each) => each.id === client.value);
     preview.replaceChildren(facts(one.facts), make("p", {}, make("b", {}, "Reason for coming: "), one.reason));
@@ -29,13 +35,13 @@ function beginForm(data) {
     button.disabled = true;
     announce("The session is being prepared.");
     button.textContent = "Preparing …";
-    const begun = await ask("api/practice", { client: client.value, attitude: attitude.value, turns: turns.value ? Number(turns.value) : null });
+    const begun = await ask(address, { ...Object.fromEntries(new FormData(form)), turns: turns.value ? Number(turns.value) : null });
     button.disabled = false;
     button.textContent = "Begin";
-    if (begun) location.hash = `practise=${begun.name}`;
+    if (begun) location.hash = `${view}=${encodeURIComponent(begun.name)}`;
   });
   look();
-  return make("section", {}, make("h2", {}, "Practise as the counselor"), make("p", {}, "You are the counselor. The client is simulated, and invented."), form, preview);
+  return make("section", {}, make("h2", {}, heading), make("p", {}, note), form, preview, after);
 }
 
 function leftList(left) {
@@ -51,15 +57,17 @@ function runList(sessions) {
 }
 
 function show(view) {
-  for (const one of ["start", "practise"]) find(`#${one}`).hidden = one !== view;
+  for (const one of ["start", "practise", "watch"]) find(`#${one}`).hidden = one !== view;
   find("#home").hidden = view === "start";
 }
 
 async function follow() {
   leavePractice();
+  leaveWatch();
   problem("");
-  const name = new URLSearchParams(location.hash.slice(1)).get("practise");
-  if (name) enterPractice(name);
+  const asked = new URLSearchParams(location.hash.slice(1));
+  if (asked.get("practise")) enterPractice(asked.get("practise"));
+  else if (asked.get("watch")) enterWatch(asked.get("watch"));
   else await showStart();
 }
 
