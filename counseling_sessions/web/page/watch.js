@@ -149,7 +149,7 @@ const who = (said) => (said.speaker === "client" ? watchedState.client_name : "C
 
 function linesOf(turn) {
   const at = [turn.key, turn.phase, turn.step];
-  const lines = [line([...at, "title"], make("h3", {}, turn.label, make("small", {}, [turn.phase, turn.step ? `plan step ${turn.step}` : null].filter(Boolean).join(" · "))))];
+  const lines = [line([...at, "title"], make("h2", {}, turn.label, make("small", {}, [turn.phase, turn.step ? `plan step ${turn.step}` : null].filter(Boolean).join(" · "))))];
   const said = (speaker) => turn.said.filter((one) => one.speaker === speaker).map((one) => line([turn.key, speaker, one.text],
     make(`div.said.${speaker}`, {}, make("span.who", {}, who(one)), make("span.text", {}, one.text)), `${who(one)}: ${one.text}`));
   const opening = turn.key === "0";
