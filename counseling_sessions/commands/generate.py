@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +24,7 @@ from counseling_sessions.commands.generate_report import headline, report
 from counseling_sessions.commands.parsing.generate import BatchOptions, GenerateRequest
 from counseling_sessions.commands.parsing.options import ModelOptions
 from counseling_sessions.commands.telling import tell_of_risk, warn
-from counseling_sessions.generation.batch import Unit, read_batch
+from counseling_sessions.generation.batch import Batch, Unit, read_batch
 from counseling_sessions.generation.driver import WorkerHandle
 from counseling_sessions.generation.driving import Drive
 from counseling_sessions.generation.log import log_unretrieved, logged
@@ -139,12 +140,26 @@ def _asked(batch: BatchOptions, configuration: SessionConfig, shard: tuple[int, 
 async def _configuration(request: GenerateRequest, folder: Path, models: Models) -> tuple[SessionConfig, list[Served]]:
     batch = read_batch(folder)
     fields = set_fields(request.session, seed=0, risk=noticed_by(request.session, request.batch.at_risk))
-    config = session_config(request.models, fields)
     if batch is None:
-        return await serve_new(models, config, fields)
+        return await serve_new(models, session_config(request.models, fields), fields)
     check_prompts(folder, batch, other=request.batch.other_prompts)
-    config = _as_begun(request.models, fields, config, batch.configuration)
-    refuse_unnamed(config, request.models, request.arguments, folder / RUN_FILE)
+    return await served_as_begun(folder, batch, request.models, request.arguments, fields, models)
+
+
+async def served_as_begun(
+    folder: Path,
+    batch: Batch,
+    options: ModelOptions,
+    arguments: Sequence[str],
+    fields: dict[str, Any],
+    models: Models,
+) -> tuple[SessionConfig, list[Served]]:
+    """The configuration of a run that goes on, with the options and `fields` on top, and who serves it.
+
+    Raises `SettingsError` for servers that only the run names, and `ModelError` where a role is not served.
+    """
+    config = _as_begun(options, fields, session_config(options, fields), batch.configuration)
+    refuse_unnamed(config, options, arguments, folder / RUN_FILE)
     served = await serve(models, config)
     return pinned(config, served), served
 

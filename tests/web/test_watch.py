@@ -1,6 +1,7 @@
 """Simulated sessions that the page begins, watches, stops and goes on with."""
 
 import asyncio
+import re
 from pathlib import Path
 from typing import Any
 
@@ -242,3 +243,10 @@ async def test_waiting_for_news_leaves_no_task_behind() -> None:
         assert not await thing.after(thing.number, 0.001)
     await asyncio.sleep(0)
     assert len(asyncio.all_tasks()) == 1
+
+
+def test_every_file_that_the_page_names_is_served(tmp_path: Path) -> None:
+    with page_on(tmp_path, ScriptedChat(answer=Sensible())) as page:
+        names = re.findall(r'(?:src|href)="(page/[^"]+)"', page.client.get("/token/").text)
+        assert {"page/watch.js", "page/batch.js", "page/watch.css"} <= set(names)
+        assert [name for name in names if page.client.get(f"/token/{name}").status_code != 200] == []

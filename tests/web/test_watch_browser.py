@@ -76,3 +76,26 @@ def test_a_session_is_watched_stopped_and_gone_on_with(browser: Any, address: st
     wait(browser, lambda: browser.find_elements("css selector", "#runs a"))
     assert browser.find_elements("css selector", "#watchable a") == []
     no_errors(browser)
+
+
+def test_a_batch_is_previewed_begun_stopped_and_gone_on_with(browser: Any, address: str, chat: HeldChat) -> None:
+    resize(browser, 1280)
+    browser.get(f"{address}#batch")
+    wait(browser, lambda: text_of(browser, "#batch-preview").endswith("sessions"))
+    click(browser, "#batch select[name=clients] option")
+    wait(browser, lambda: text_of(browser, "#batch-preview").endswith("= 1 session"))
+    click(browser, "#begin-batch")
+    wait(browser, chat.held.is_set)
+    for _ in range(2):  # after the turns in progress, then at once
+        wait(browser, lambda: browser.find_elements("css selector", "#batch-stop"))
+        browser.execute_script("document.querySelector('#batch-stop').click()")
+    wait(browser, lambda: "Ended: 0 of 1 finished" in text_of(browser, "#batch"))
+    browser.refresh()
+    wait(browser, lambda: "Ended: 0 of 1 finished" in text_of(browser, "#batch"))
+    chat.go.set()
+    click(browser, "#batch-on")
+    wait(browser, lambda: "Ended: 1 of 1 finished" in text_of(browser, "#batch"))
+    assert "What the whole batch takes" in text_of(browser, "#batch")
+    resize(browser, 360)
+    assert browser.execute_script("return document.documentElement.scrollWidth <= innerWidth")
+    no_errors(browser)

@@ -16,12 +16,17 @@ from langchain_core.outputs import ChatResult
 from pydantic import PrivateAttr
 from starlette.testclient import TestClient
 
+from counseling_sessions.generation.batch import begun_batch
+from counseling_sessions.generation.run import Run
+from counseling_sessions.generation.worker import Worker
 from counseling_sessions.models.chat import Models
 from counseling_sessions.models.endpoints import Endpoint
 from counseling_sessions.models.prices import Prices
 from counseling_sessions.sessions.journal_lines import JournalContent
 from counseling_sessions.settings import MethodName, ModelSettings, SessionConfig, SettingsError
-from counseling_sessions.web.app import page_app
+from counseling_sessions.web.app import Part, page_app
+from counseling_sessions.web.batches import Batches
+from counseling_sessions.web.batching import Batching
 from counseling_sessions.web.guard import Guard
 from counseling_sessions.web.runs import Runs
 from counseling_sessions.web.seats import Seats
@@ -39,6 +44,14 @@ class Conducting:
 
     async def new(self, method: MethodName, turns: int | None) -> SessionConfig:
         return config(method=method, max_turns=turns or 3)
+
+    async def of_batch(self, turns: int | None) -> SessionConfig:
+        return config(max_turns=turns or 3)
+
+    async def of_run(self, folder: Path) -> SessionConfig:
+        if self.refused:
+            raise SettingsError(self.refused)
+        return begun_batch(folder).configuration
 
     async def again(self, content: JournalContent, journal: Path) -> None:
         if self.refused:
@@ -118,8 +131,14 @@ def app_on(
     async def practised() -> SessionConfig:
         return config()
 
-    watch = Watch(Watching(folder, runs, models, conducting, prices))
-    return page_app(Seats(folder, models, practised), runs, stopping=stopping, parts=[watch]), conducting
+    def worker(run: Run) -> Worker:
+        return Worker(run.folder, run.batch, Models(make, backoff=0.0), most=2)
+
+    parts: list[Part] = [
+        Watch(Watching(folder, runs, models, conducting, prices)),
+        Batches(Batching(folder, runs, conducting, worker, prices), runs),
+    ]
+    return page_app(Seats(folder, models, practised), runs, stopping=stopping, parts=parts), conducting
 
 
 @contextmanager

@@ -1,5 +1,5 @@
 "use strict";
-// Which view the address names: #start, #practise=NAME or #watch=NAME.
+// Which view the address names: #start, #practise=NAME, #watch=NAME or #batch.
 
 const day = (moment) => new Date(moment * 1000).toLocaleString();
 
@@ -57,17 +57,19 @@ function runList(sessions) {
 }
 
 function show(view) {
-  for (const one of ["start", "practise", "watch"]) find(`#${one}`).hidden = one !== view;
+  for (const one of ["start", "practise", "watch", "batch"]) find(`#${one}`).hidden = one !== view;
   find("#home").hidden = view === "start";
 }
 
 async function follow() {
   leavePractice();
   leaveWatch();
+  leaveBatch();
   problem("");
   const asked = new URLSearchParams(location.hash.slice(1));
   if (asked.get("practise")) enterPractice(asked.get("practise"));
   else if (asked.get("watch")) enterWatch(asked.get("watch"));
+  else if (asked.has("batch")) await enterBatch();
   else await showStart();
 }
 

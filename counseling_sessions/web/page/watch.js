@@ -19,7 +19,7 @@ async function watchPart(data) {
   return sessionForm(data, {
     heading: "Watch a simulated session", note: "Both sides are models. You see it grow, and can stop it and go on.",
     button: "begin-watch", address: "api/watch", view: "watch", more: [make("label", {}, "Method", method)],
-    after: rows.length ? [make("h3", {}, "Running, or to go on with"), make("ul", { id: "watchable" }, rows)] : [],
+    after: [make("p", {}, make("a", { href: "#batch", id: "to-batch" }, "Many sessions at once")), ...(rows.length ? [make("h3", {}, "Running, or to go on with"), make("ul", { id: "watchable" }, rows)] : [])],
   });
 }
 
