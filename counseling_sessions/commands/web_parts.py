@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from counseling_sessions.commands.build import checked, refuse_unnamed, serve, serve_new, session_config, set_fields
+from counseling_sessions.commands.evaluating import evaluate_into
 from counseling_sessions.commands.generate import REQUESTS, served_as_begun
 from counseling_sessions.commands.parsing.web import WebRequest
 from counseling_sessions.generation.batch import begun_batch
@@ -21,6 +22,7 @@ from counseling_sessions.settings import MethodName, SessionConfig, means_embedd
 from counseling_sessions.web.app import Part
 from counseling_sessions.web.batches import Batches
 from counseling_sessions.web.batching import Batching
+from counseling_sessions.web.evaluating import Evaluating, Evaluation
 from counseling_sessions.web.runs import Runs
 from counseling_sessions.web.watch import Watch
 from counseling_sessions.web.watching import Watching
@@ -34,7 +36,11 @@ def parts_of(request: WebRequest, models: Models, runs: Runs) -> list[Part]:
     prices = read_prices(request.prices) if request.prices else None
     conducting = Conducting(request, models)
     batching = Batching(request.runs, runs, conducting, partial(_worker, request), prices)
-    return [Watch(Watching(request.runs, runs, models, conducting, prices)), Batches(batching, runs)]
+    return [
+        Watch(Watching(request.runs, runs, models, conducting, prices)),
+        Batches(batching, runs),
+        Evaluation(Evaluating(runs, evaluate_into)),
+    ]
 
 
 def _worker(request: WebRequest, run: Run) -> WorkerHandle:

@@ -25,7 +25,7 @@ from counseling_sessions.web.views import Json, seat_view, start_view
 PAGE = Path(__file__).parent / "page"
 FILES = {
     **{name: PAGE / name for name in ("web.css", "talk.js", "practise.js", "review.js", "start.js")},
-    **{name: PAGE / name for name in ("watch.css", "watch.js", "batch.js")},
+    **{name: PAGE / name for name in ("watch.css", "watch.js", "batch.js", "evaluate.js")},
     **{name: TRACE_PAGE / name for name in ("elements.js", "trace.css")},
 }
 """The files of the page, by name: no other name leads to a file."""

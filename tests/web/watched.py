@@ -16,6 +16,7 @@ from langchain_core.outputs import ChatResult
 from pydantic import PrivateAttr
 from starlette.testclient import TestClient
 
+from counseling_sessions.commands.evaluating import evaluate_into
 from counseling_sessions.generation.batch import begun_batch
 from counseling_sessions.generation.run import Run
 from counseling_sessions.generation.worker import Worker
@@ -27,6 +28,7 @@ from counseling_sessions.settings import MethodName, ModelSettings, SessionConfi
 from counseling_sessions.web.app import Part, page_app
 from counseling_sessions.web.batches import Batches
 from counseling_sessions.web.batching import Batching
+from counseling_sessions.web.evaluating import Evaluate, Evaluating, Evaluation
 from counseling_sessions.web.guard import Guard
 from counseling_sessions.web.runs import Runs
 from counseling_sessions.web.seats import Seats
@@ -119,7 +121,11 @@ def waited(look: Callable[[], Any], limit: float = 30.0) -> Any:
 
 
 def app_on(
-    folder: Path, chat: ScriptedChat, stopping: Callable[[], bool], prices: Prices | None = None
+    folder: Path,
+    chat: ScriptedChat,
+    stopping: Callable[[], bool],
+    prices: Prices | None = None,
+    evaluate: Evaluate = evaluate_into,
 ) -> tuple[FastAPI, Conducting]:
     """The page's server on a folder of runs, and what says how its sessions are conducted."""
 
@@ -137,13 +143,16 @@ def app_on(
     parts: list[Part] = [
         Watch(Watching(folder, runs, models, conducting, prices)),
         Batches(Batching(folder, runs, conducting, worker, prices), runs),
+        Evaluation(Evaluating(runs, evaluate)),
     ]
     return page_app(Seats(folder, models, practised), runs, stopping=stopping, parts=parts), conducting
 
 
 @contextmanager
-def page_on(folder: Path, chat: ScriptedChat, prices: Prices | None = None) -> Iterator[Page]:
+def page_on(
+    folder: Path, chat: ScriptedChat, prices: Prices | None = None, evaluate: Evaluate = evaluate_into
+) -> Iterator[Page]:
     """A page on a folder of runs; leaving it stops the server."""
-    app, conducting = app_on(folder, chat, lambda: False, prices)
+    app, conducting = app_on(folder, chat, lambda: False, prices, evaluate)
     with TestClient(Guard(app, "token", [ORIGIN])) as client:
         yield Page(client, conducting)

@@ -1,5 +1,5 @@
 "use strict";
-// Which view the address names: #start, #practise=NAME, #watch=NAME or #batch.
+// Which view the address names: #start, #practise=NAME, #watch=NAME, #evaluate=NAME or #batch.
 
 const day = (moment) => new Date(moment * 1000).toLocaleString();
 
@@ -53,11 +53,12 @@ function leftList(left) {
 function runList(sessions) {
   return make("section", {}, make("h2", {}, "Sessions of this folder"),
     sessions.length ? make("ul", { id: "runs" }, sessions.map((one) =>
-      make("li", {}, make("a", { href: `runs/${encodeURIComponent(one.name)}` }, one.name), make("span", {}, day(one.changed))))) : make("p.dim", {}, "There are none yet."));
+      make("li", {}, make("a", { href: `runs/${encodeURIComponent(one.name)}` }, one.name), make("span", {}, day(one.changed)),
+        make("a", { href: `#evaluate=${encodeURIComponent(one.name)}`, "aria-label": `Evaluate ${one.name}` }, "Evaluate")))) : make("p.dim", {}, "There are none yet."));
 }
 
 function show(view) {
-  for (const one of ["start", "practise", "watch", "batch"]) find(`#${one}`).hidden = one !== view;
+  for (const one of ["start", "practise", "watch", "batch", "evaluate"]) find(`#${one}`).hidden = one !== view;
   find("#home").hidden = view === "start";
 }
 
@@ -65,10 +66,12 @@ async function follow() {
   leavePractice();
   leaveWatch();
   leaveBatch();
+  leaveEvaluate();
   problem("");
   const asked = new URLSearchParams(location.hash.slice(1));
   if (asked.get("practise")) enterPractice(asked.get("practise"));
   else if (asked.get("watch")) enterWatch(asked.get("watch"));
+  else if (asked.get("evaluate")) enterEvaluate(asked.get("evaluate"));
   else if (asked.has("batch")) await enterBatch();
   else await showStart();
 }
