@@ -12,7 +12,8 @@ def evaluate_into(said: Connection, place: Path, out: Path) -> None:
     """Evaluate a run, and write the page. `said` gets triples of a stage and the sessions done, of how many; at the end a string: what
     was wrong, or nothing."""
     from counseling_sessions.commands.evaluate import evaluate
-    from counseling_sessions.commands.parsing.evaluation import EvaluateRequest, MeasureOptions, ReportOptions
+    from counseling_sessions.commands.parsing.evaluation import EvaluateRequest
+    from counseling_sessions.commands.parsing.parser import parse
 
     @contextmanager
     def progress(sessions: int) -> Iterator[tuple[Callable[[str], None], Callable[[], None]]]:
@@ -30,12 +31,9 @@ def evaluate_into(said: Connection, place: Path, out: Path) -> None:
 
         yield begin, count
 
-    request = EvaluateRequest(
-        arguments=("evaluate", str(place), "--html", str(out)),
-        sources=(place,),
-        measuring=MeasureOptions(jobs=1),  # a process that is stopped leaves no others behind
-        report=ReportOptions(html=out, quiet=True),
-    )
+    # With one process: when it is stopped it leaves no others behind.
+    _, request = parse(["evaluate", str(place), "--html", str(out), "--quiet", "--jobs", "1"])
+    assert isinstance(request, EvaluateRequest)
     try:
         evaluate(request, progress)
     except (UserError, OSError) as error:

@@ -47,23 +47,22 @@ class LogFile(logging.Handler):
             self._log = None
 
 
-_WITHIN: ContextVar[tuple[LogFile, ...]] = ContextVar("_WITHIN", default=())
-"""The files of the blocks that the running task is in."""
+_ALONE: ContextVar[LogFile | None] = ContextVar("_ALONE", default=None)
+"""The file of the block with a log for it alone that the running task is in."""
 
 
 @contextmanager
 def logged(path: Path, *, private: bool = False, alone: bool = False) -> Iterator[LogFile]:
-    """Send what is logged during the block to this file; with `alone`, only what the block and its tasks log themselves."""
+    """Send what is logged during the block to this file; with `alone`, only what the running task and those that it begins log."""
     file = LogFile(path, private=private)
-    before = _WITHIN.set((*_WITHIN.get(), file))
     if alone:
-        file.addFilter(lambda _: file in _WITHIN.get())
+        _ALONE.set(file)
+        file.addFilter(lambda _: _ALONE.get() is file)
     LOG.addHandler(file)
     try:
         yield file
     finally:
         LOG.removeHandler(file)
-        _WITHIN.reset(before)
         file.close()
 
 
