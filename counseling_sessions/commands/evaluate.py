@@ -1,7 +1,8 @@
 """`run.py evaluate`, `compare` and `reference`: what sessions are like, which group is better, and turns against references."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import replace
 from pathlib import Path
 
@@ -61,9 +62,17 @@ from counseling_sessions.settings import SettingsError
 MEASURING_SERVER = "counseling_sessions.commands.measuring_server"
 
 
-def evaluate(request: EvaluateRequest) -> int:
+Progressing = Callable[[int], AbstractContextManager[tuple[Callable[[str], None], Callable[[], None]]]]
+"""Shows how far so many sessions are measured, as `measuring_progress` does."""
+
+
+def _on_terminal(sessions: int) -> AbstractContextManager[tuple[Callable[[str], None], Callable[[], None]]]:
+    return measuring_progress(errors(), sessions)
+
+
+def evaluate(request: EvaluateRequest, progress: Progressing = _on_terminal) -> int:
     """Evaluate sessions, group by group."""
-    return _evaluate(request, request.report)
+    return _evaluate(request, request.report, progress)
 
 
 def compare(request: CompareRequest) -> int:
@@ -91,7 +100,9 @@ def score_reference(request: ReferenceRequest) -> int:
     return 0
 
 
-def _evaluate(request: EvaluateRequest | CompareRequest, report: ReportOptions) -> int:
+def _evaluate(
+    request: EvaluateRequest | CompareRequest, report: ReportOptions, progress: Progressing = _on_terminal
+) -> int:
     plain, needing = request.measuring.chosen(request.judging)
     judges, scales = _judges_and_scales(request.judging, needing)
     gathered = gather_heads(request.sources, request.by, salvage=request.salvage, how=request.reading.how())
@@ -101,8 +112,8 @@ def _evaluate(request: EvaluateRequest | CompareRequest, report: ReportOptions) 
     groups = _compared(request, gathered) if isinstance(request, CompareRequest) else None
     listed = request.show if isinstance(request, EvaluateRequest) else None
     if listed:
-        return show_findings(listed, _measures(request, gathered, ("integrity", "risk"), keep=None))
-    measures = _measures(request, gathered, plain, keep=None if report.json else SHOWN)
+        return show_findings(listed, _measures(request, gathered, ("integrity", "risk"), progress, keep=None))
+    measures = _measures(request, gathered, plain, progress, keep=None if report.json else SHOWN)
     reference = groups[0] if groups else None
     judged = asyncio.run(_judge(request, gathered, judges, scales, needing, reference)) if scales or needing else None
     comparison = _compare(request, gathered.pairing, measures, judged, plain, *groups) if groups else None
@@ -166,7 +177,12 @@ def _compared(request: CompareRequest, gathered: Gathered) -> tuple[str, list[st
 
 
 def _measures(
-    request: EvaluateRequest | CompareRequest, gathered: Gathered, plain: tuple[str, ...], *, keep: int | None
+    request: EvaluateRequest | CompareRequest,
+    gathered: Gathered,
+    plain: tuple[str, ...],
+    progress: Progressing,
+    *,
+    keep: int | None,
 ) -> Measures:
     options = request.measuring
     tokenizer = tokenizer_of_file(options.tokenizer) if options.tokenizer else unicode_words()
@@ -183,7 +199,7 @@ def _measures(
         server=MEASURING_SERVER,
     )
     clients = {name: {head.client for head in heads} for name, heads in gathered.groups.items()}
-    with measuring_progress(errors(), len(gathered.sessions)) as (stage, done):
+    with progress(len(gathered.sessions)) as (stage, done):
         try:
             return measure_sessions(
                 lambda: read_again(gathered),

@@ -1,10 +1,8 @@
 """`run.py generate`: many sessions, from profiles × attitudes × methods × seeds, into a run directory."""
 
 import asyncio
-import json
 import os
-import time
-from contextlib import suppress
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -22,40 +20,32 @@ from counseling_sessions.commands.build import (
     session_config,
     set_fields,
 )
-from counseling_sessions.commands.generate_report import BY_HAND, headline, report
+from counseling_sessions.commands.generate_report import headline, report
 from counseling_sessions.commands.parsing.generate import BatchOptions, GenerateRequest
 from counseling_sessions.commands.parsing.options import ModelOptions
 from counseling_sessions.commands.telling import tell_of_risk, warn
-from counseling_sessions.generation.batch import Unit, read_batch
-from counseling_sessions.generation.driver import Driver, WorkerHandle
+from counseling_sessions.generation.batch import Batch, Unit, read_batch
+from counseling_sessions.generation.driver import WorkerHandle
+from counseling_sessions.generation.driving import Drive
 from counseling_sessions.generation.log import log_unretrieved, logged
-from counseling_sessions.generation.notices import Notices
 from counseling_sessions.generation.processes import ProcessWorker, WorkerSpec
 from counseling_sessions.generation.progress import Budget, Progress
 from counseling_sessions.generation.ray_workers import RayWorker, connect
 from counseling_sessions.generation.run import Asked, Run, check_prompts, open_run
-from counseling_sessions.generation.view import BatchView
-from counseling_sessions.generation.worker import Pulse
-from counseling_sessions.graph.trouble import LOG, describe_internal
 from counseling_sessions.models.chat import Models
 from counseling_sessions.models.prices import Prices, read_prices
 from counseling_sessions.models.roles import ROLES, Served, pinned, serving_line
 from counseling_sessions.nodes.prompt_set import prompt_set
-from counseling_sessions.sessions.entries import Entry
-from counseling_sessions.sessions.errors import JournalError, RunError
+from counseling_sessions.sessions.errors import RunError
 from counseling_sessions.sessions.folder import RunFolder
 from counseling_sessions.sessions.shards import RUN_FILE
 from counseling_sessions.settings import ModelSettings, SessionConfig, SettingsError
-from counseling_sessions.store.atomic import write_atomically
 from counseling_sessions.store.lock import Lock
 from counseling_sessions.store.system import on_stopping
 from counseling_sessions.texts.console import HarmlessConsole
 
 REQUESTS = 12
 """Requests for one answer, at most: a batch sits an outage of two or three minutes out."""
-
-LIVE_EVERY = 5.0
-"""Seconds between two writings of how a batch is doing, for `run.py status`."""
 
 
 def run(request: GenerateRequest) -> int:
@@ -150,12 +140,26 @@ def _asked(batch: BatchOptions, configuration: SessionConfig, shard: tuple[int, 
 async def _configuration(request: GenerateRequest, folder: Path, models: Models) -> tuple[SessionConfig, list[Served]]:
     batch = read_batch(folder)
     fields = set_fields(request.session, seed=0, risk=noticed_by(request.session, request.batch.at_risk))
-    config = session_config(request.models, fields)
     if batch is None:
-        return await serve_new(models, config, fields)
+        return await serve_new(models, session_config(request.models, fields), fields)
     check_prompts(folder, batch, other=request.batch.other_prompts)
-    config = _as_begun(request.models, fields, config, batch.configuration)
-    refuse_unnamed(config, request.models, request.arguments, folder / RUN_FILE)
+    return await served_as_begun(folder, batch, request.models, request.arguments, fields, models)
+
+
+async def served_as_begun(
+    folder: Path,
+    batch: Batch,
+    options: ModelOptions,
+    arguments: Sequence[str],
+    fields: dict[str, Any],
+    models: Models,
+) -> tuple[SessionConfig, list[Served]]:
+    """The configuration of a run that goes on, with the options and `fields` on top, and who serves it.
+
+    Raises `SettingsError` for servers that only the run names, and `ModelError` where a role is not served.
+    """
+    config = _as_begun(options, fields, session_config(options, fields), batch.configuration)
+    refuse_unnamed(config, options, arguments, folder / RUN_FILE)
     served = await serve(models, config)
     return pinned(config, served), served
 
@@ -196,95 +200,15 @@ def _workers(request: GenerateRequest, run: Run, concurrency: int) -> list[Worke
 async def _drive(
     request: GenerateRequest,
     run: Run,
-    todo: list[Any],
+    todo: list[Unit],
     workers: list[WorkerHandle],
     prices: Prices | None,
     console: Console,
     lock: Lock,
 ) -> Progress:
-    def note(entry: Entry) -> None:
-        run.entries[entry.session_id] = entry
-        if failure := entry.failure:
-            where = f"{entry.session_id} turn {failure.turn}: {failure.stage}: {failure.kind}"
-            LOG.info("failed: %s: %s", where, failure.message[:300])
-
-    def spent(pulse: Pulse) -> float:
-        assert prices
-        return prices.cost(run.batch.configuration, pulse.tokens_by_role)
-
     work = request.work
     budget = Budget(work.max_cost, work.max_tokens, work.max_hours, work.stop_after)
-    notices = Notices(budget, warn)
-    driver = Driver(
-        workers,
-        todo,
-        len(todo),
-        budget=budget,
-        cost=spent if prices else None,
-        on_entry=note,
-    )
-    RunFolder(run.folder).live.unlink(missing_ok=True)  # of a process that was killed
-    LOG.info("begin: %s sessions, %s", len(todo), " ".join(request.arguments))
+    drive = Drive(run, todo, workers, lock, console, warn, budget=budget, prices=prices)
     loop = asyncio.get_running_loop()
-
-    def interrupt() -> None:  # after the turns in progress, and at once when it comes again
-        driver.stop(BY_HAND, now=driver.progress.draining)
-
-    before = sum(entry.status == "finished" for entry in run.entries.values())
-    try:
-        with (
-            on_stopping(lambda: loop.call_soon_threadsafe(interrupt)),
-            BatchView(
-                console,
-                driver.progress,
-                total=run.total,
-                done_before=before,
-                money=spent if prices else None,
-                log=LOG.info,
-            ) as view,
-        ):
-            watching = asyncio.create_task(_watch(view, driver, notices, run.folder, lock))
-            try:
-                progress = await driver.run()
-            except (RunError, JournalError, OSError) as error:
-                if lock.gone:
-                    raise RunError(_moved(run.folder)) from error
-                raise
-            finally:
-                watching.cancel()
-                (ended,) = await asyncio.gather(watching, return_exceptions=True)
-                notices.look(driver.progress.pulse)
-                if isinstance(ended, Exception):
-                    LOG.error("the view: %s", describe_internal(ended), exc_info=ended)
-            if lock.gone:
-                raise RunError(_moved(run.folder))
-            return progress
-    finally:
-        with suppress(OSError):  # it is of no use once the lock is free
-            RunFolder(run.folder).live.unlink(missing_ok=True)
-        LOG.info("end: %s%s", view.line(), f" · {driver.progress.stopped}" if driver.progress.stopped else "")
-
-
-def _moved(folder: Path) -> str:
-    return f"{folder} is not there any more, or not the same: it was moved or removed while it was written; go on where it is now"
-
-
-async def _watch(view: BatchView, driver: Driver, notices: Notices, folder: Path, lock: Lock) -> None:
-    progress, written = driver.progress, 0.0
-    while True:
-        view.tick()
-        notices.look(progress.pulse)
-        if lock.gone and not progress.draining:
-            driver.stop(_moved(folder), now=True)
-        if progress.seconds - written >= LIVE_EVERY:
-            written = progress.seconds
-            live = {
-                "process": os.getpid(),
-                "began": time.time() - progress.seconds,
-                "line": view.line(),
-                "running": progress.running,
-                "pulse": progress.pulse.model_dump(),
-            }
-            with suppress(OSError):  # records need the disk too, and report a full one
-                await asyncio.to_thread(write_atomically, RunFolder(folder).live, json.dumps(live).encode())
-        await asyncio.sleep(0.5)
+    with on_stopping(lambda: loop.call_soon_threadsafe(drive.stop)):
+        return await drive.work(request.arguments)

@@ -8,6 +8,7 @@ from rich.text import Text
 from counseling_sessions.commands.build import naming_options
 from counseling_sessions.commands.parsing.generate import GenerateRequest
 from counseling_sessions.commands.telling import errors, say, tell, warn
+from counseling_sessions.generation.driving import BY_HAND
 from counseling_sessions.generation.forecast import forecast
 from counseling_sessions.generation.notices import cut_note, usage_note
 from counseling_sessions.generation.progress import Progress
@@ -18,7 +19,6 @@ from counseling_sessions.sessions.entries import Entry
 from counseling_sessions.texts.harmless import one_line
 from counseling_sessions.texts.words import duration
 
-BY_HAND = "stopped by hand"
 PERMANENT = frozenset({"refused", "configuration", "filtered", "context"})
 """Kinds of failures that asking again does not mend (`models.errors`)."""
 

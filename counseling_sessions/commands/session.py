@@ -3,7 +3,6 @@
 import asyncio
 import shlex
 from collections.abc import Awaitable, Callable
-from datetime import datetime
 from functools import partial
 from pathlib import Path
 
@@ -32,18 +31,16 @@ from counseling_sessions.graph.provenance import refuse_other_prompts
 from counseling_sessions.graph.session import SessionTask, find_session, resume_session, run_session
 from counseling_sessions.graph.trouble import LOG
 from counseling_sessions.inspection.live import LiveView, show_summary
-from counseling_sessions.inspection.transcript import transcript_markdown
+from counseling_sessions.inspection.transcript import keep_readable
 from counseling_sessions.models.roles import Served, serving_line
 from counseling_sessions.profiles.library import DEFAULT_ATTITUDE
 from counseling_sessions.profiles.readers import find_profile
 from counseling_sessions.profiles.schema import Attitude, ClientProfile
-from counseling_sessions.sessions.folder import RunFolder
+from counseling_sessions.sessions.folder import RunFolder, single_name
 from counseling_sessions.sessions.journal_lines import JournalContent
 from counseling_sessions.sessions.journal_reading import read_journal
 from counseling_sessions.sessions.record import SessionRecord
-from counseling_sessions.sessions.writing import keep
 from counseling_sessions.settings import SettingsError
-from counseling_sessions.store.atomic import write_atomically
 from counseling_sessions.texts.console import HarmlessConsole, escaped, print_json
 from counseling_sessions.texts.harmless import one_line
 
@@ -57,7 +54,7 @@ def run(request: SessionRequest) -> int:
         profile = find_profile(request.profile, request.record, request.at_risk or ())
         tell_of_risk(request.at_risk)
         attitude = request.attitude or profile.attitude or DEFAULT_ATTITUDE
-        place = request.out or Path(f"runs/{datetime.now():%Y%m%d-%H%M%S}-{profile.id}-{attitude}")
+        place = request.out or Path("runs") / single_name(profile.id, attitude)
         return asyncio.run(_begin(request, profile, attitude, place))
     except KeyboardInterrupt:
         return stopped(place, naming_options(request.models))
@@ -150,10 +147,7 @@ def _outgrew(content: JournalContent) -> bool:
 
 
 def _finish(request: SessionRequest | ReplayRequest, console: Console, record: SessionRecord, folder: Path) -> int:
-    shard = keep(record, folder)
-    typed = any(said.author == "human" for said in record.dialogue)
-    readable = folder / f"{record.session_id}.md"
-    write_atomically(readable, transcript_markdown(record).encode(), private=typed)
+    shard, readable = keep_readable(record, folder)
     if request.json:
         print_json(escaped(record.model_dump_json(indent=2)))
     else:

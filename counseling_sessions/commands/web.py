@@ -41,7 +41,7 @@ def run(request: WebRequest) -> int:
         raise SettingsError("the page needs the extra 'web': pip install -e '.[web]'") from None
     if request.runs.exists() and not request.runs.is_dir():
         raise SettingsError(f"{request.runs} is no folder")
-    port = _free_port(request.port)
+    port = free_port(request.port)
     with suppress(KeyboardInterrupt):
         asyncio.run(_serve(request, port))
     tell("stopped; sessions that were left can be taken up on the page")
@@ -49,6 +49,7 @@ def run(request: WebRequest) -> int:
 
 
 async def _serve(request: WebRequest, port: int) -> None:
+    from counseling_sessions.commands.web_parts import parts_of
     from counseling_sessions.web.app import page_app
     from counseling_sessions.web.exercises import read_exercises
     from counseling_sessions.web.guard import Guard, token_of
@@ -63,10 +64,13 @@ async def _serve(request: WebRequest, port: int) -> None:
         models = await stack.enter_async_context(opened_models(offline=request.models.offline, on_wait=warn))
         seats = Seats(request.runs, models, Configuring(request, models))
         runs = Runs(request.runs)
+        parts = parts_of(request, models, runs)
         server = PageServer(
             HOST,
             port,
-            lambda stopping: Guard(page_app(seats, runs, stopping=stopping, exercises=exercises), token, origins),
+            lambda stopping: Guard(
+                page_app(seats, runs, stopping=stopping, exercises=exercises, parts=parts), token, origins
+            ),
         )
         address = f"{origins[-1] if request.origin else origins[0]}/{token}/"
         tell(f"The page: {address}\nOnly this machine reaches it. Ctrl-C stops it.")
@@ -110,7 +114,7 @@ def _origin(url: str) -> str:
     return f"{parts.scheme}://{parts.netloc}"
 
 
-def _free_port(port: int) -> int:
+def free_port(port: int) -> int:
     """The port, if this machine can listen on it. Raises `SettingsError`."""
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

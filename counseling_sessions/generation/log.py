@@ -5,6 +5,7 @@ import logging
 import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -46,10 +47,17 @@ class LogFile(logging.Handler):
             self._log = None
 
 
+_ALONE: ContextVar[LogFile | None] = ContextVar("_ALONE", default=None)
+"""The file of the block with a log for it alone that the running task is in."""
+
+
 @contextmanager
-def logged(path: Path, *, private: bool = False) -> Iterator[LogFile]:
-    """Send what the block logs to this file."""
+def logged(path: Path, *, private: bool = False, alone: bool = False) -> Iterator[LogFile]:
+    """Send what is logged during the block to this file; with `alone`, only what the running task and those that it begins log."""
     file = LogFile(path, private=private)
+    if alone:
+        _ALONE.set(file)
+        file.addFilter(lambda _: _ALONE.get() is file)
     LOG.addHandler(file)
     try:
         yield file

@@ -1,8 +1,12 @@
 """A session as a text to read."""
 
+from pathlib import Path
+
 from counseling_sessions.inspection.risk_line import risk_line
 from counseling_sessions.sessions.record import SessionRecord
+from counseling_sessions.sessions.writing import keep
 from counseling_sessions.state import Plan
+from counseling_sessions.store.atomic import write_atomically
 from counseling_sessions.texts.harmless import harmless
 
 ENDS = {
@@ -12,6 +16,17 @@ ENDS = {
     "completed": "the counselor brought it to its end",
     "risk": "a person takes over, because of a risk",
 }
+
+
+def keep_readable(record: SessionRecord, folder: Path) -> tuple[Path, Path]:
+    """Keep the record of a single session (`keep`) with its transcript beside it; the shard and the transcript's file.
+
+    If a person typed in it, only the owner can read them. Raises `JournalError`, and `OSError` for the transcript.
+    """
+    shard, readable = keep(record, folder), folder / f"{record.session_id}.md"
+    typed = any(said.author == "human" for said in record.dialogue)
+    write_atomically(readable, transcript_markdown(record).encode(), private=typed)
+    return shard, readable
 
 
 def transcript_markdown(record: SessionRecord) -> str:

@@ -152,7 +152,7 @@ def review_of(record: SessionRecord) -> Review:
     own = tuple(_own(before, said, phases, is_read=is_read) for before, said in _exchanges(dialogue))
     client = [said for said in dialogue if said.speaker == "client" and said.turn > 0]
     spoken, heard = sum(one.words for one in own), sum(len(words(said.text)) for said in client)
-    course = tuple(_course(record))
+    course = tuple(course_of(record))
     return Review(
         session_id=record.session_id,
         client=record.profile.demographics.name,
@@ -232,7 +232,8 @@ def _advice(message: OwnMessage) -> Label | None:
     return next((label for label in message.labels if label.name == "advice"), None)
 
 
-def _course(record: SessionRecord) -> Iterator[ClientPoint]:
+def course_of(record: SessionRecord) -> Iterator[ClientPoint]:
+    """The client's state as it came, and after each of its answers so far; nothing where no state is on record."""
     states = [turn.client_state for turn in record.turns if turn.client_state and turn.client]
     if not states:
         return

@@ -12,6 +12,7 @@ counts, else the last. Folders of single sessions were written otherwise before 
 
 import shlex
 from collections.abc import Callable, Iterator
+from datetime import datetime
 from pathlib import Path
 
 from counseling_sessions.sessions.checking import Checked, check, read_one, read_records
@@ -96,6 +97,11 @@ class RunFolder(Shards):
         """Remove the journal of a session that is finished and on record. Raises `OSError`."""
         for folder in (self.journals, self.folder):
             (folder / f"{session_id}{SUFFIX}").unlink(missing_ok=True)
+
+
+def single_name(profile_id: str, attitude: str) -> str:
+    """The name of the folder of a single session that begins now."""
+    return f"{datetime.now():%Y%m%d-%H%M%S}-{profile_id}-{attitude}"
 
 
 def run_folder(place: Path) -> RunFolder | None:

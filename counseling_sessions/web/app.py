@@ -1,11 +1,11 @@
 """The page's addresses: its files, what it asks, and the stream of a session. `guard` stands before all of them."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any
+from typing import Any, Protocol
 
 from fastapi import APIRouter, FastAPI, Request
 from fastapi.exceptions import RequestValidationError
@@ -20,6 +20,7 @@ from counseling_sessions.practice.hint_text import answer_lines, hint_lines
 from counseling_sessions.practice.keeping import KeptSession
 from counseling_sessions.profiles.library import DEFAULT_ATTITUDE, DEFAULT_CLIENT, load_builtin
 from counseling_sessions.profiles.schema import Attitude
+from counseling_sessions.web.changing import RETRY, states
 from counseling_sessions.web.exercises import Exercise
 from counseling_sessions.web.rate import rating_router
 from counseling_sessions.web.reading import read_router
@@ -32,14 +33,19 @@ PAGE = Path(__file__).parent / "page"
 FILES = {
     **{name: PAGE / name for name in ("web.css", "talk.js", "practise.js", "review.js", "reviews.js", "start.js")},
     **{name: PAGE / name for name in ("fetched.js", "read.js", "read.css", "rate.js", "rate.css")},
+    **{name: PAGE / name for name in ("watch.css", "watch.js", "batch.js", "evaluate.js")},
     **{name: TRACE_PAGE / name for name in (*SCRIPTS, "trace.css")},
     "trace.js": TRACE_PAGE / "start.js",
 }
 """The files of the page, by name: no other name leads to a file."""
-LOOKS = 0.25
-"""Seconds between two looks whether the server is to stop: an open stream would keep it."""
-RETRY = 500
-"""Milliseconds after which a page asks again for a stream that broke off."""
+
+
+class Part(Protocol):
+    """A further part of the page: its addresses under `/api`, and what is to be done when the server ends."""
+
+    def router(self, stopping: Callable[[], bool]) -> APIRouter: ...
+
+    async def close(self) -> None: ...
 
 
 class _Asked(BaseModel):
@@ -69,14 +75,21 @@ class Back(_Asked):
 
 
 def page_app(
-    seats: Seats, runs: Runs, *, stopping: Callable[[], bool], exercises: Mapping[str, Exercise] = MappingProxyType({})
+    seats: Seats,
+    runs: Runs,
+    *,
+    stopping: Callable[[], bool],
+    exercises: Mapping[str, Exercise] = MappingProxyType({}),
+    parts: Sequence[Part] = (),
 ) -> FastAPI:
-    """The server of the page; `stopping` says whether open streams have to end."""
+    """The server of the page with its further `parts`; `stopping` says whether open streams have to end."""
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         yield
         await seats.close()
+        for part in parts:
+            await part.close()
 
     app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None, lifespan=lifespan)
     app.add_exception_handler(UserError, _told)
@@ -87,6 +100,8 @@ def page_app(
     app.include_router(_practice(seats, stopping))
     app.include_router(_advice(seats))
     app.include_router(rating_router(runs.folder))
+    for part in parts:
+        app.include_router(part.router(stopping))
     return app
 
 
@@ -150,15 +165,12 @@ def _practice(seats: Seats, stopping: Callable[[], bool]) -> APIRouter:
 
     @router.get("/events", response_class=EventSourceResponse)
     async def events(name: str) -> AsyncIterator[ServerSentEvent]:
-        number = -1
-        while not stopping():
-            shown = await seats.shown(name)
-            if isinstance(shown, KeptSession):
-                yield ServerSentEvent(data=kept_view(name, shown), event="state", retry=RETRY)
-                return
-            if await shown.after(number, LOOKS):
-                number = shown.number
-                yield ServerSentEvent(data=seat_view(shown), event="state", retry=RETRY)
+        shown = await seats.shown(name)
+        if isinstance(shown, KeptSession):
+            yield ServerSentEvent(data=kept_view(name, shown), event="state", retry=RETRY)
+            return
+        async for state in states(lambda: seats.seat(name), seat_view, stopping):
+            yield state
 
     @router.get("")
     async def state(name: str) -> Json:

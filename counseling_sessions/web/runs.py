@@ -44,6 +44,10 @@ class Runs:
             raise PageError("There is no such run.")
         return folder
 
+    def place(self, name: str) -> Path:
+        """The folder of a run that is listed. Raises `PageError` for any other name."""
+        return self.run(name).folder
+
     def page(self, name: str) -> tuple[str, str]:
         """The trace page of a run's sessions in one file, and its content security policy. Raises `PageError`."""
         left_out: list[Damage] = []

@@ -22,6 +22,7 @@ from counseling_sessions.sessions.folder import RunFolder
 from counseling_sessions.sessions.journal_lines import JournalContent
 from counseling_sessions.sessions.journal_reading import read_journal
 from counseling_sessions.settings import SessionConfig
+from counseling_sessions.web.changing import Changing
 from counseling_sessions.web.exercises import Exercise, Help, keep_exercise, kept_exercise
 
 MOST_OPEN = 20
@@ -45,18 +46,17 @@ class PageError(UserError):
     """What a request asks for cannot be done; its words are for the person at the page."""
 
 
-class Seat:
-    """A session in which a person is the counselor. `number` grows whenever something is new to see; `doing` are the running nodes."""
+class Seat(Changing):
+    """A session in which a person is the counselor; `doing` are the running nodes."""
 
     def __init__(self, name: str, practice: Practice, models: Models, exercise: Exercise | None) -> None:
+        super().__init__()
         self.name, self.practice, self.exercise = name, practice, exercise
         self.advisor = Advisor(practice, models)
-        self.number = 0
         self.doing: list[str] = []
         self.pending = ""
         self.kept: KeptSession | None = None
         self._models = models
-        self._changed = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
         self._advising = asyncio.Lock()
         practice.on_event = self._on_event
@@ -120,7 +120,7 @@ class Seat:
 
     def _run(self, step: Coroutine[Any, Any, None]) -> None:
         self._task = asyncio.create_task(self._step(step))
-        self._tell()
+        self.changed()
 
     async def _step(self, step: Coroutine[Any, Any, None]) -> None:
         try:
@@ -129,25 +129,14 @@ class Seat:
             self.doing, self.pending = [], ""
             if self.practice.waiting is None and self.practice.failure is None:
                 self.kept = keep_practice(self.practice)
-            self._tell()
+            self.changed()
 
     def _on_event(self, event: Event) -> None:
         if event.update is None:
             self.doing.append(event.node)
         elif event.node in self.doing:
             self.doing.remove(event.node)
-        self._tell()
-
-    def _tell(self) -> None:
-        self.number += 1
-        self._changed.set()
-        self._changed = asyncio.Event()
-
-    async def after(self, number: int, seconds: float) -> bool:
-        """Wait until there is something newer than `number`, this long at most; whether there is."""
-        if self.number <= number:
-            await asyncio.wait([asyncio.ensure_future(self._changed.wait())], timeout=seconds)
-        return self.number > number
+        self.changed()
 
     async def leave(self) -> None:
         """Stop what runs, and leave the session where it stands."""

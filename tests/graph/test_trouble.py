@@ -1,5 +1,6 @@
 """What nobody foresaw in a node: a failure with its type and place, a traceback in the log alone, nothing that it carried."""
 
+import asyncio
 import os
 import re
 from pathlib import Path
@@ -147,3 +148,18 @@ def test_a_pipe_in_the_logs_place_is_not_waited_for(tmp_path: Path) -> None:
     with logged(tmp_path / "run.log") as log:
         LOG.info("one")
     assert log.problem
+
+
+async def test_of_two_at_once_each_log_has_its_own_lines_alone(tmp_path: Path) -> None:
+    async def work(name: str) -> None:
+        with logged(tmp_path / name, alone=True):
+            await asyncio.sleep(0.01)
+            await asyncio.create_task(line(name))
+            await asyncio.sleep(0.01)
+
+    async def line(name: str) -> None:
+        LOG.warning("of %s", name)
+
+    await asyncio.gather(work("one"), work("other"))
+    assert (tmp_path / "one").read_text(encoding="utf-8").split(" ", 1)[1] == "of one\n"
+    assert (tmp_path / "other").read_text(encoding="utf-8").split(" ", 1)[1] == "of other\n"

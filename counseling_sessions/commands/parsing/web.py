@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from counseling_sessions.commands.parsing.declared import CommandRequest, argument, group, option, switch
-from counseling_sessions.commands.parsing.options import ModelOptions, SessionOptions
+from counseling_sessions.commands.parsing.options import PRICES, ModelOptions, SessionOptions
 from counseling_sessions.settings import MethodName
 
 DEFAULT_PORT = 8765
@@ -19,5 +19,6 @@ class WebRequest(CommandRequest):
     origin: str | None = option("the address by which a proxy on this machine serves the page", "URL")
     exercises: Path | None = option("an exercise to practise (YAML), or a folder of them", reads=True)
     method: MethodName | None = option("who advises you (default magnet)")
+    prices: Path | None = option(PRICES, "FILE", reads=True)
     session: SessionOptions = group(SessionOptions)
     models: ModelOptions = group(ModelOptions)

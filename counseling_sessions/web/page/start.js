@@ -1,7 +1,7 @@
 "use strict";
-// Which view the address names: #start, #practise=NAME (&turn=N), or #rate=STUDY (&progress).
+// Which view the address names: #start, #practise=NAME, #rate=STUDY (&progress), #reviews, #watch=NAME, #evaluate=NAME or #batch.
 
-const VIEWS = ["start", "practise", "rate"];
+const VIEWS = ["start", "practise", "rate", "watch", "batch", "evaluate"];
 const day = (moment) => new Date(moment * 1000).toLocaleString();
 
 async function showStart() {
@@ -10,38 +10,46 @@ async function showStart() {
   find("#subtitle").textContent = "Simulated clients, all of them invented";
   const data = await ask("api/start");
   if (!data) return;
-  find("#start").replaceChildren(...[exerciseList(data.exercises), beginForm(data), leftList(data.left), runList(data.sessions)].filter(Boolean));
+  const parts = [exerciseList(data.exercises), beginForm(data), leftList(data.left), await watchPart(data), runList(data.sessions)];
+  find("#start").replaceChildren(...parts.filter(Boolean));
   await listStudies(find("#start"));
 }
 
-async function begin(button, asked) {
+/** Begin a session at an `address`, and go to its view. */
+async function begin(button, address, view, asked) {
   const label = button.textContent;
   button.disabled = true;
   announce("The session is being prepared.");
   button.textContent = "Preparing …";
-  const begun = await ask("api/practice", asked);
+  const begun = await ask(address, asked);
   button.disabled = false;
   button.textContent = label;
-  if (begun) location.hash = `practise=${begun.name}`;
+  if (begun) location.hash = `${view}=${encodeURIComponent(begun.name)}`;
 }
 
 function exerciseList(exercises) {
   if (!exercises.length) return null;
   return make("section", {}, make("h2", {}, "Exercises"), exercises.map((one) => {
     const button = make("button", { type: "button", "data-exercise": one.name }, "Begin");
-    button.addEventListener("click", () => begin(button, { exercise: one.name }));
+    button.addEventListener("click", () => begin(button, "api/practice", "practise", { exercise: one.name }));
     return make("div.preview", {}, make("h3", {}, one.title), make("p.text", {}, one.task),
       one.facts ? [facts(one.facts), make("p", {}, make("b", {}, "Reason for coming: "), one.reason)] : null, button);
   }));
 }
 
-function beginForm(data) {
-  const client = make("select", { name: "client", id: "pick-client" }, data.clients.map((one) => make("option", { value: one.id }, `${one.client} – ${one.id}`)));
+const beginForm = (data) => sessionForm(data, {
+  heading: "Practise as the counselor", note: "You are the counselor. The client is simulated, and invented.",
+  button: "begin", address: "api/practice", view: "practise",
+});
+
+/** A form that begins a session at an `address` and goes to its view; `more` are further fields, `after` stands below. */
+function sessionForm(data, { heading, note, button: id, address, view, more = [], after = [] }) {
+  const client = make("select", { name: "client", id: view === "practise" ? "pick-client" : null }, data.clients.map((one) => make("option", { value: one.id }, `${one.client} – ${one.id}`)));
   const attitude = make("select", { name: "attitude" }, data.attitudes.map((one) => make("option", { value: one, selected: one === data.attitude }, one)));
   const turns = make("input", { type: "number", name: "turns", min: "1", max: "100", placeholder: "default" });
   const preview = make("div.preview", { "aria-live": "polite" });
-  const button = make("button", { type: "submit", id: "begin" }, "Begin");
-  const form = make("form", {}, make("label", {}, "Client", client), make("label", {}, "Attitude", attitude), make("label", {}, "Turns", turns), button);
+  const button = make("button", { type: "submit", id }, "Begin");
+  const form = make("form", {}, make("label", {}, "Client", client), make("label", {}, "Attitude", attitude), more, make("label", {}, "Turns", turns), button);
   const look = () => {
     const one = data.clients.find((each) => each.id === client.value);
     preview.replaceChildren(facts(one.facts), make("p", {}, make("b", {}, "Reason for coming: "), one.reason));
@@ -49,10 +57,10 @@ function beginForm(data) {
   client.addEventListener("change", look);
   form.addEventListener("submit", async (event) => {
     event.preventDefault();
-    await begin(button, { client: client.value, attitude: attitude.value, turns: turns.value ? Number(turns.value) : null });
+    await begin(button, address, view, { ...Object.fromEntries(new FormData(form)), turns: turns.value ? Number(turns.value) : null });
   });
   look();
-  return make("section", {}, make("h2", {}, "Practise as the counselor"), make("p", {}, "You are the counselor. The client is simulated, and invented."), form, preview);
+  return make("section", {}, make("h2", {}, heading), make("p", {}, note), form, preview, after);
 }
 
 function leftList(left) {
@@ -65,7 +73,8 @@ function runList(sessions) {
   return make("section", {}, make("h2", {}, "Sessions of this folder"),
     make("p", {}, make("a", { href: "#reviews" }, "Practice sessions side by side")),
     sessions.length ? make("ul", { id: "runs" }, sessions.map((one) =>
-      make("li", {}, make("a", { href: `read/${encodeURIComponent(one.name)}` }, one.name), make("span", {}, day(one.changed))))) : make("p.dim", {}, "There are none yet."));
+      make("li", {}, make("a", { href: `read/${encodeURIComponent(one.name)}` }, one.name), make("span", {}, day(one.changed)),
+        make("a", { href: `#evaluate=${encodeURIComponent(one.name)}`, "aria-label": `Evaluate ${one.name}` }, "Evaluate")))) : make("p.dim", {}, "There are none yet."));
 }
 
 function show(view) {
@@ -82,13 +91,18 @@ function openRun(fields) {
 
 async function follow() {
   leavePractice();
+  leaveWatch();
+  leaveBatch();
+  leaveEvaluate();
   problem("");
   const asked = new URLSearchParams(location.hash.slice(1));
   if (asked.has("run")) return openRun(asked);
-  const [name, study] = [asked.get("practise"), asked.get("rate")];
-  if (name) enterPractice(name);
-  else if (study) await enterStudy(study, asked.has("progress"));
-  else if (asked.has("reviews")) await showReviews();
+  const enter = {
+    practise: enterPractice, watch: enterWatch, evaluate: enterEvaluate, batch: enterBatch, reviews: showReviews,
+    rate: (study) => enterStudy(study, asked.has("progress")),
+  };
+  const view = Object.keys(enter).find((name) => asked.has(name));
+  if (view) await enter[view](asked.get(view));
   else await showStart();
 }
 
