@@ -80,6 +80,7 @@ def page_app(seats: Seats, runs: Runs, *, stopping: Callable[[], bool], parts: S
     app.include_router(_files(runs))
     app.include_router(_start(seats, runs))
     app.include_router(_practice(seats, stopping))
+    app.include_router(_advice(seats))
     for part in parts:
         app.include_router(part.router(stopping))
     return app
@@ -155,6 +156,17 @@ def _practice(seats: Seats, stopping: Callable[[], bool]) -> APIRouter:
     async def again(name: str) -> Json:
         return seat_view(await seats.seat(name, retry=True))
 
+    async def _done(name: str, step: Callable[[Seat], None]) -> Json:
+        seat = await seats.seat(name)
+        step(seat)
+        return seat_view(seat)
+
+    return router
+
+
+def _advice(seats: Seats) -> APIRouter:
+    router = APIRouter(prefix="/api/practice/{name}")
+
     @router.post("/hint")
     async def hint(name: str) -> Json:
         seat = await seats.seat(name)
@@ -168,11 +180,6 @@ def _practice(seats: Seats, stopping: Callable[[], bool]) -> APIRouter:
     @router.post("/magnet")
     async def magnet(name: str) -> Json:
         return await _magnet(await seats.seat(name))
-
-    async def _done(name: str, step: Callable[[Seat], None]) -> Json:
-        seat = await seats.seat(name)
-        step(seat)
-        return seat_view(seat)
 
     return router
 
