@@ -41,7 +41,9 @@ FILES = {
 
 
 class Part(Protocol):
-    """A further part of the page: its addresses under `/api`, and what is to be done when the server ends."""
+    """A further part of the page: its name, its addresses under `/api`, and what is to be done when the server ends."""
+
+    name: str
 
     def router(self, stopping: Callable[[], bool]) -> APIRouter: ...
 
@@ -95,7 +97,7 @@ def page_app(
     app.add_exception_handler(UserError, _told)
     app.add_exception_handler(RequestValidationError, _misunderstood)
     app.include_router(_files(runs))
-    app.include_router(_start(seats, runs, exercises))
+    app.include_router(_start(seats, runs, exercises, [part.name for part in parts]))
     app.include_router(read_router(runs, stopping))
     app.include_router(_practice(seats, stopping))
     app.include_router(_advice(seats))
@@ -136,12 +138,12 @@ def _files(runs: Runs) -> APIRouter:
     return router
 
 
-def _start(seats: Seats, runs: Runs, exercises: Mapping[str, Exercise]) -> APIRouter:
+def _start(seats: Seats, runs: Runs, exercises: Mapping[str, Exercise], parts: Sequence[str]) -> APIRouter:
     router = APIRouter(prefix="/api")
 
     @router.get("/start")
     async def start() -> Json:
-        return start_view(seats, await asyncio.to_thread(runs.listed), exercises)
+        return start_view(seats, await asyncio.to_thread(runs.listed), exercises) | {"parts": parts}
 
     @router.post("/practice")
     async def begin(asked: NewPractice) -> Json:

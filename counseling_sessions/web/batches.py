@@ -56,6 +56,8 @@ class Which(_Asked):
 class Batches:
     """The part of the page in which a batch is begun and seen at work."""
 
+    name = "batch"
+
     batching: Batching
     runs: Runs
 
@@ -76,19 +78,6 @@ class Batches:
         async def state() -> Json:
             return batch_view(batching)
 
-        @router.get("/start")
-        async def start() -> Json:
-            return {
-                "clients": [{"id": name, "name": load_builtin(name).demographics.name} for name in builtin_ids()],
-                "attitudes": list(ATTITUDES),
-                "methods": [{"name": one.name, "description": one.description} for one in METHODS.values()],
-                "unfinished": await asyncio.to_thread(unfinished, self.runs),
-            }
-
-        @router.post("/preview")
-        async def preview(asked: NewBatch) -> Json:
-            return {"text": preview_text(asked.asked())}
-
         @router.post("")
         async def begin(asked: NewBatch) -> Json:
             await batching.begin(asked.asked(), asked.turns)
@@ -103,6 +92,25 @@ class Batches:
         async def go_on(which: Which) -> Json:
             await batching.go_on(which.name)
             return batch_view(batching)
+
+        router.include_router(self._form())
+        return router
+
+    def _form(self) -> APIRouter:
+        router = APIRouter()
+
+        @router.get("/start")
+        async def start() -> Json:
+            return {
+                "clients": [{"id": name, "name": load_builtin(name).demographics.name} for name in builtin_ids()],
+                "attitudes": list(ATTITUDES),
+                "methods": [{"name": one.name, "description": one.description} for one in METHODS.values()],
+                "unfinished": await asyncio.to_thread(unfinished, self.runs),
+            }
+
+        @router.post("/preview")
+        async def preview(asked: NewBatch) -> Json:
+            return {"text": preview_text(asked.asked())}
 
         return router
 

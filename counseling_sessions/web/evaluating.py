@@ -104,6 +104,8 @@ class Evaluating(Changing):
 class Evaluation:
     """The part of the page in which a run is evaluated."""
 
+    name = "evaluate"
+
     evaluating: Evaluating
 
     def router(self, stopping: Callable[[], bool]) -> APIRouter:

@@ -80,7 +80,11 @@ def kept_view(name: str, kept: KeptSession) -> Json:
     turns = record.configuration.get("max_turns", len(record.turns))
     nothing = {"pending": "", "busy": False, "doing": [], "waiting": False, "problem": None, "closing": None}
     talk = _talk_view(name, record.profile, record.started_at, record.dialogue, turns)
-    return talk | nothing | {"number": time.time_ns() // 10**6, "failure": None, "exercise": None, "over": _over_view(kept)}
+    return (
+        talk
+        | nothing
+        | {"number": time.time_ns() // 10**6, "failure": None, "exercise": None, "over": _over_view(kept)}
+    )
 
 
 def _talk_view(name: str, profile: ClientProfile, started_at: str, said: Sequence[Utterance], turns: int) -> Json:

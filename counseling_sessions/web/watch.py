@@ -44,6 +44,8 @@ class NewSession(BaseModel):
 class Watch:
     """The part of the page in which simulated sessions are begun and watched."""
 
+    name = "watch"
+
     watching: Watching
 
     def router(self, stopping: Callable[[], bool]) -> APIRouter:

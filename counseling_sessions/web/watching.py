@@ -57,6 +57,7 @@ class Watched(Changing):
         self._models = models
         self._content: JournalContent | None = None
         self._record: tuple[int, SessionRecord] | None = None
+        self._sizes = _sizes(run)
         self._journal: Journal | None = None
         self._task: asyncio.Task[None] | None = None
 
@@ -72,6 +73,12 @@ class Watched(Changing):
             made = make_record(self._content) if self._content else single_record(self.run)
             self._record = self.number, made
         return self._record[1]
+
+    def look(self) -> None:
+        """Notice what another process has written, such as `run.py session` on the terminal."""
+        if not self.at_work and (sizes := _sizes(self.run)) != self._sizes:
+            self._sizes = sizes
+            self.changed()
 
     def begin(self, task: SessionTask) -> None:
         """Run a new session. Raises `JournalError` where the journal cannot be begun."""
@@ -158,6 +165,7 @@ class Watching:
             watched = Watched(name, run, self._models)
             _ = watched.record
             self._open[name] = watched
+        self._open[name].look()
         return self._open[name]
 
     async def go_on(self, name: str) -> Watched:
@@ -207,3 +215,9 @@ def single_record(run: RunFolder) -> SessionRecord:
     made, filed = make_record(content), run.record(content.head.session_id)
     # Only the filed record says why a session failed that failed outside its nodes; the journal may have gone on since.
     return filed if filed and len(filed.turns) >= len(made.turns) else made
+
+
+def _sizes(run: RunFolder) -> dict[Path, int]:
+    """The files of a single session that grow, and how large they are."""
+    files = [*run.journal_files(), *run.ledgers.glob("*")]
+    return {path: path.stat().st_size for path in files if path.exists()}

@@ -104,6 +104,19 @@ def test_a_server_that_comes_again_shows_the_session_and_goes_on_with_it(tmp_pat
         assert page.until(name, over)["state"] == "finished"
 
 
+def test_a_session_that_another_process_runs_is_followed_but_not_run_twice(tmp_path: Path) -> None:
+    chat = HeldChat(answer=Sensible(), turn=2)
+    with page_on(tmp_path, chat) as page, page_on(tmp_path, ScriptedChat(answer=Sensible())) as other:
+        name = page.post("api/watch", NEW)["name"]
+        assert chat.held.wait(30)
+        before = other.until(name, lambda state: state["turn"] == 2)
+        assert "in use by another process" in other.post(f"api/watch/{name}/on", status=400)["problem"]
+        chat.go.set()
+        after = other.until(name, lambda state: state["state"] == "finished")
+    assert after["number"] > before["number"]
+    assert after["turns"][:2] == before["turns"][:2]
+
+
 def test_going_on_twice_runs_the_session_once(tmp_path: Path) -> None:
     chat = HeldChat(answer=Sensible(), turn=1)
     with page_on(tmp_path, chat) as page:

@@ -10,7 +10,7 @@ async function showStart() {
   find("#subtitle").textContent = "Simulated clients, all of them invented";
   const data = await ask("api/start");
   if (!data) return;
-  const parts = [exerciseList(data.exercises), beginForm(data), leftList(data.left), await watchPart(data), runList(data.sessions)];
+  const parts = [exerciseList(data.exercises), beginForm(data), leftList(data.left), data.parts.includes("watch") ? await watchPart(data) : null, runList(data)];
   find("#start").replaceChildren(...parts.filter(Boolean));
   await listStudies(find("#start"));
 }
@@ -69,12 +69,12 @@ function leftList(left) {
     make("li", {}, make("a", { href: `#practise=${one.name}` }, one.client), make("span", {}, `turn ${one.turns} · ${one.name}`)))));
 }
 
-function runList(sessions) {
+function runList({ sessions, parts }) {
   return make("section", {}, make("h2", {}, "Sessions of this folder"),
     make("p", {}, make("a", { href: "#reviews" }, "Practice sessions side by side")),
     sessions.length ? make("ul", { id: "runs" }, sessions.map((one) =>
       make("li", {}, make("a", { href: `read/${encodeURIComponent(one.name)}` }, one.name), make("span", {}, day(one.changed)),
-        make("a", { href: `#evaluate=${encodeURIComponent(one.name)}`, "aria-label": `Evaluate ${one.name}` }, "Evaluate")))) : make("p.dim", {}, "There are none yet."));
+        parts.includes("evaluate") ? make("a", { href: `#evaluate=${encodeURIComponent(one.name)}`, "aria-label": `Evaluate ${one.name}` }, "Evaluate") : null))) : make("p.dim", {}, "There are none yet."));
 }
 
 function show(view) {
