@@ -63,7 +63,8 @@ def wait(driver: Any, condition: Callable[[], Any]) -> Any:
 
 
 def no_errors(driver: Any) -> None:
-    assert [entry["message"] for entry in driver.get_log("browser") if entry["level"] == "SEVERE"] == []
+    severe = [entry["message"] for entry in driver.get_log("browser") if entry["level"] == "SEVERE"]
+    assert not severe, severe
 
 
 def contrast(one: str, other: str) -> float:

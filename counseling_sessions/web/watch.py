@@ -17,6 +17,7 @@ from counseling_sessions.models.prices import Prices
 from counseling_sessions.nodes.methods import METHODS
 from counseling_sessions.practice.hint_text import title
 from counseling_sessions.practice.review import course_of
+from counseling_sessions.practice.review_text import review_texts
 from counseling_sessions.profiles.library import DEFAULT_ATTITUDE
 from counseling_sessions.profiles.schema import Attitude
 from counseling_sessions.sessions.record import SessionRecord
@@ -133,6 +134,7 @@ def watched_view(watched: Watched, prices: Prices | None) -> Json:
         "nodes": list(dict.fromkeys(watched.doing)),
         "doing": [DOING.get(node, title(node)) for node in dict.fromkeys(watched.doing)],
         "path": data["turns"][-1]["path"],
+        "texts": review_texts(),
         "course": [point.model_dump(mode="json") for point in course_of(record)],
         "problem": watched.problem,
         "folder": str(watched.run.folder),

@@ -82,12 +82,19 @@ function formList(form) {
     make("dd", {}, make("span.text", {}, one.text), one.level ? make("small", {}, where(one)) : null))));
 }
 
-/** The client's state over the turns, as a picture, and as a table for those who cannot see it. */
 function course(review) {
-  const points = review.course;
+  return [...curves(review.course, said),
+    review.moved ? make("p", {}, said.moved[review.moved]) : null,
+    make("ul", {}, review.turnings.map((one) => make("li", {}, fill(one.change > 0 ? "rose" : "fell", {
+      turn: one.turn, why: one.heard.map((heard) => said.heard[heard]).join(" and "), said: one.said,
+    }), " ", turnLink(one.turn))))];
+}
+
+/** The client's state over the turns, as a picture, and as a table for those who cannot see it, in the words of `texts`. */
+function curves(points, texts) {
   const x = (place) => MARGIN + (place * (WIDTH - 2 * MARGIN)) / Math.max(points.length - 1, 1);
   const y = (value) => HEIGHT - MARGIN - (value * (HEIGHT - 2 * MARGIN)) / 10;
-  const drawing = svg("svg", { viewBox: `0 0 ${WIDTH} ${HEIGHT}`, class: "curve", role: "img", "aria-label": said.course });
+  const drawing = svg("svg", { viewBox: `0 0 ${WIDTH} ${HEIGHT}`, class: "curve", role: "img", "aria-label": texts.course });
   for (const value of [0, 5, 10]) {
     drawing.append(svg("line", { class: "grid", x1: MARGIN, x2: WIDTH - MARGIN, y1: y(value), y2: y(value) }), svg("text", { x: 4, y: y(value) + 4 }, value));
   }
@@ -95,14 +102,10 @@ function course(review) {
   CURVES.forEach((name, shade) => drawing.append(
     svg("path", { class: `line-${shade}`, d: points.map((point, place) => `${place ? "L" : "M"}${x(place)} ${y(point[name])}`).join("") }),
     svg("text", { class: `end-${shade}`, x: WIDTH - MARGIN + 5, y: y(points.at(-1)[name]) + 4 }, shade + 1)));
-  const key = make("p.note", {}, CURVES.map((name, shade) => [make(`b.key-${shade}`, {}, `${shade + 1} ${said.scales[name]}`), " "]));
-  const rows = points.map((point) => [String(point.turn), ...CURVES.map((name) => point[name]), point.openness, point.heard.map((one) => said.heard[one]).join(", ")]);
-  const heads = ["Turn", ...CURVES.map((name) => said.scales[name]), said.scales.openness, "What it heard"];
-  return [key, drawing, make("details", {}, make("summary", {}, "As a table"), table(said.course, heads, rows)),
-    review.moved ? make("p", {}, said.moved[review.moved]) : null,
-    make("ul", {}, review.turnings.map((one) => make("li", {}, fill(one.change > 0 ? "rose" : "fell", {
-      turn: one.turn, why: one.heard.map((heard) => said.heard[heard]).join(" and "), said: one.said,
-    }), " ", turnLink(one.turn))))];
+  const key = make("p.note", {}, CURVES.map((name, shade) => [make(`b.key-${shade}`, {}, `${shade + 1} ${texts.scales[name]}`), " "]));
+  const rows = points.map((point) => [String(point.turn), ...CURVES.map((name) => point[name]), point.openness, point.heard.map((one) => texts.heard[one]).join(", ")]);
+  const heads = ["Turn", ...CURVES.map((name) => texts.scales[name]), texts.scales.openness, "What it heard"];
+  return [key, drawing, make("details", {}, make("summary", {}, "As a table"), table(texts.course, heads, rows))];
 }
 
 function svg(tag, attributes, content = null) {

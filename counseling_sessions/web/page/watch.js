@@ -122,8 +122,8 @@ function showCourse() {
   box.dataset.drawn = drawn;
   box.hidden = !points.length;
   const open = find("details", box)?.open ?? false;
-  find("div", box).replaceChildren(...course(watchedState));
-  find("details", box).open = open;
+  find("div", box).replaceChildren(...(points.length ? curves(points, watchedState.texts) : []));
+  if (points.length) find("details", box).open = open;
 }
 
 /** What is new is added, so that a place in the text stays; what was taken back goes. New words are read out, the rest is not. */
