@@ -62,8 +62,5 @@ def _of_pairs(answers: Answers, study: Study) -> tuple[tuple[str, ...], Table | 
 def _so_far(answers: Answers | ScaleAnswers, study: AnyStudy, said: tuple[str, ...], table: Table | None) -> SoFar:
     answered = Counter((row.rater, row.showing) for row in answers.ratings)
     complete = Counter(rater for (rater, _), count in answered.items() if count == len(study.choices))
-    raters = tuple(
-        RaterSoFar(complete[sheet.rater], len(sheet.showings), handed)
-        for sheet, handed in zip(study.sheets, answers.progress, strict=True)
-    )
+    raters = tuple(RaterSoFar(complete[one.rater], one.asked // len(study.choices), one) for one in answers.progress)
     return SoFar(raters, said, table, answers.problems)
