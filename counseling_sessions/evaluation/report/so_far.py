@@ -1,7 +1,7 @@
 """A study that goes on: how many of what they are shown raters have answered, and how far they agree so far; not what they answered."""
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,7 +14,7 @@ from counseling_sessions.evaluation.rating.answers import (
     read_answers,
     read_scale_answers,
 )
-from counseling_sessions.evaluation.rating.study import AnyStudy, SessionSheet, Sheet, Study
+from counseling_sessions.evaluation.rating.study import AnyStudy, Study
 from counseling_sessions.evaluation.report.agreement import agreement_said, between_raters
 from counseling_sessions.evaluation.report.document import Table
 from counseling_sessions.evaluation.report.rated_sessions import between_people, scores_said
@@ -62,9 +62,5 @@ def _of_pairs(answers: Answers, study: Study) -> tuple[tuple[str, ...], Table | 
 def _so_far(answers: Answers | ScaleAnswers, study: AnyStudy, said: tuple[str, ...], table: Table | None) -> SoFar:
     answered = Counter((row.rater, row.showing) for row in answers.ratings)
     complete = Counter(rater for (rater, _), count in answered.items() if count == len(study.choices))
-    sheets: Sequence[Sheet | SessionSheet] = study.sheets
-    raters = tuple(
-        RaterSoFar(complete[sheet.rater], len(sheet.showings), handed)
-        for sheet, handed in zip(sheets, answers.progress, strict=True)
-    )
+    raters = tuple(RaterSoFar(complete[one.rater], one.asked // len(study.choices), one) for one in answers.progress)
     return SoFar(raters, said, table, answers.problems)
