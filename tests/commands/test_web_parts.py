@@ -10,6 +10,7 @@ from counseling_sessions.commands.build import opened_models
 from counseling_sessions.commands.parsing.options import ModelOptions, SessionOptions
 from counseling_sessions.commands.parsing.web import WebRequest
 from counseling_sessions.commands.web_parts import Conducting
+from counseling_sessions.generation.run import Asked, open_run
 from counseling_sessions.graph.session import SessionTask
 from counseling_sessions.models.errors import ModelError
 from counseling_sessions.sessions.errors import RunError
@@ -72,3 +73,18 @@ async def test_a_session_with_other_prompts_does_not_go_on() -> None:
             )
             with pytest.raises(RunError, match="other prompts"):
                 await Conducting(of(server.base_url), models).again(changed, Path("a.journal.jsonl"))
+
+
+async def test_a_batch_goes_on_as_it_was_begun_and_only_with_servers_that_the_command_names(tmp_path: Path) -> None:
+    with LoopbackServer() as server, LoopbackServer() as other:
+        async with opened_models() as models:
+            begun = await Conducting(of(server.base_url), models).of_batch(4)
+            open_run(tmp_path, Asked(begun, source="amira-exam-panic"))
+            again = await Conducting(of(server.base_url, max_turns=9), models).of_run(tmp_path)
+            assert again.max_turns == 4
+            open_run(tmp_path, Asked(again))
+            elsewhere = WebRequest(models=ModelOptions(base_url=other.base_url), session=SessionOptions())
+            moved = await Conducting(elsewhere, models).of_run(tmp_path)
+            assert moved.models["default"].base_url == other.base_url
+            with pytest.raises(SettingsError, match="Nothing was sent"):
+                await Conducting(WebRequest(), models).of_run(tmp_path)
