@@ -60,7 +60,7 @@ function sessionForm(data, { heading, note, button: id, address, view, more = []
     await begin(button, address, view, { ...Object.fromEntries(new FormData(form)), turns: turns.value ? Number(turns.value) : null });
   });
   look();
-  return make("section", {}, make("h2", {}, heading), make("p", {}, note), form, preview, after);
+  return make("section", {}, make("h2", {}, heading), make("p", {}, note), form, view === "practise" ? preview : null, after);
 }
 
 function leftList(left) {
