@@ -59,9 +59,6 @@ from counseling_sessions.sessions.folder import RunFolder
 from counseling_sessions.sessions.foreign import Aside
 from counseling_sessions.settings import SettingsError
 
-MEASURING_SERVER = "counseling_sessions.commands.measuring_server"
-
-
 Progressing = Callable[[int], AbstractContextManager[tuple[Callable[[str], None], Callable[[], None]]]]
 """Shows how far so many sessions are measured, as `measuring_progress` does."""
 
@@ -196,7 +193,6 @@ def _measures(
         seed=request.seed,
         words=RISK_WORDS,
         exact=options.self_bleu == "exact",
-        server=MEASURING_SERVER,
     )
     clients = {name: {head.client for head in heads} for name, heads in gathered.groups.items()}
     with progress(len(gathered.sessions)) as (stage, done):

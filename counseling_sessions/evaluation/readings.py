@@ -38,7 +38,6 @@ class Measuring:
     """What is measured, and how. `speaker`: whose messages diversity is of, None for both's; `keep`: findings kept of each kind.
 
     `words` reads what is said of a risk; without it none is measured. `exact`: self-BLEU of all messages, not of samples.
-    `server`: a module that the server of the processes imports, which thereby has read what they need.
     """
 
     metrics: tuple[PlainMetric, ...]
@@ -50,7 +49,6 @@ class Measuring:
     seed: int = 0
     words: RiskWords | None = None
     exact: bool = False
-    server: str = __name__
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +136,7 @@ def _context(how: Measuring) -> multiprocessing.context.BaseContext:
     if "forkserver" not in multiprocessing.get_all_start_methods():
         return multiprocessing.get_context("spawn")
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload([how.server])
+    context.set_forkserver_preload([__name__, *({how.words.find.__module__} if how.words else ())])
     return context
 
 
