@@ -25,6 +25,7 @@ from counseling_sessions.web.views import Json
 
 DEPTHS = (STUDY_FILE, f"*/{STUDY_FILE}", f"*/*/{STUDY_FILE}")
 """Where studies lie: the folder may be one, hold some, or hold folders of them."""
+ANSWER_FILES = "rating-*.json"
 _NAME = re.compile(r"[\w-]{1,100}")
 
 Choice = Annotated[str, Field(max_length=100)]
@@ -43,10 +44,15 @@ class NewAnswer(BaseModel):
 
 @dataclass(frozen=True)
 class PlacedStudy:
-    """A study and its folder."""
+    """A study and its file."""
 
-    folder: Path
+    file: Path
     study: AnyStudy
+
+    @property
+    def folder(self) -> Path:
+        """Where the answers lie."""
+        return self.file.parent
 
     @property
     def title(self) -> str:
@@ -66,24 +72,29 @@ class Studies:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._seen: dict[Path, tuple[tuple[int, int], PlacedStudy | StudyError]] = {}
+        self._placed: dict[str, PlacedStudy] = {}
 
     def listed(self) -> tuple[list[PlacedStudy], list[str]]:
-        """The studies, the latest first, and in words what is wrong with others."""
-        files = sorted(self._files(), key=lambda file: file.stat().st_mtime, reverse=True)
-        found = [self._placed(file) for file in files]
+        """The studies, the latest first, and in words what is wrong with others. Of two copies the one with answers is shown."""
+        found = [self._look(file) for file in sorted(self._files(), key=_copies_last)]
         placed: dict[str, PlacedStudy] = {}
         problems = [str(item) for item in found if isinstance(item, StudyError)]
         for item in found:
             if isinstance(item, PlacedStudy) and (other := placed.setdefault(item.study.hash, item)) is not item:
                 problems.append(f"{item.folder}: the same study as {other.folder}, which is shown; keep one of them")
-        return list(placed.values()), problems
+        self._placed = placed
+        latest = sorted(placed.values(), key=lambda one: self._seen[one.file][0], reverse=True)
+        return latest, problems
 
     def study(self, name: str) -> PlacedStudy:
         """The study of this hash. Raises `PageError` where there is none."""
-        for placed in self.listed()[0]:
-            if placed.study.hash == name:
-                return placed
-        raise PageError("There is no such study.")
+        before = self._placed.get(name)
+        # A folder of many runs is not searched for each answer.
+        if before is None or not before.file.is_file() or self._look(before.file) is not before:
+            self.listed()
+        if name not in self._placed:
+            raise PageError("There is no such study.")
+        return self._placed[name]
 
     def _files(self) -> list[Path]:
         found = {file for depth in DEPTHS for file in self._folder.glob(depth) if file.is_file()}
@@ -91,12 +102,16 @@ class Studies:
             file for file in found if not any(part.startswith(".") for part in file.relative_to(self._folder).parts)
         ]
 
-    def _placed(self, file: Path) -> PlacedStudy | StudyError:
+    def _look(self, file: Path) -> PlacedStudy | StudyError:
         stat = file.stat()
         state = stat.st_mtime_ns, stat.st_size
         if file not in self._seen or self._seen[file][0] != state:
             self._seen[file] = state, _read(file)
         return self._seen[file][1]
+
+
+def _copies_last(file: Path) -> tuple[int, Path]:
+    return -sum(1 for _ in file.parent.glob(ANSWER_FILES)), file
 
 
 def _read(file: Path) -> PlacedStudy | StudyError:
@@ -106,7 +121,7 @@ def _read(file: Path) -> PlacedStudy | StudyError:
         return error
     if wrong := [sheet.rater for sheet in study.sheets if not _NAME.fullmatch(sheet.rater)]:
         return StudyError(f"{file}: a rater is named {wrong[0]!r}; a name has letters, digits, - and _ alone")
-    return PlacedStudy(file.parent, study)
+    return PlacedStudy(file, study)
 
 
 def rating_router(folder: Path) -> APIRouter:
@@ -182,7 +197,7 @@ def study_view(placed: PlacedStudy) -> Json:
 
 def progress_view(placed: PlacedStudy) -> Json:
     """How far each rater has come, and how far they agree so far, for who leads the study."""
-    seen = so_far(sorted(placed.folder.glob("rating-*.json")), placed.study)
+    seen = so_far(sorted(placed.folder.glob(ANSWER_FILES)), placed.study)
     return study_view(placed) | {
         "folder": str(placed.folder),
         "progress": [

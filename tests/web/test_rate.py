@@ -244,6 +244,7 @@ def test_studies_are_found_in_the_folder_and_wrong_ones_refused_in_words(tmp_pat
     drawn, deep = kept(tmp_path, of_pairs()), study(3, raters=2)
     write_study(deep, tmp_path / "studies" / "later" / "study.json")
     write_study(deep, tmp_path / "copy" / "study.json")
+    KeptAnswers(tmp_path / "studies" / "later", deep, "rater-1").put(1, {"safety": "a"}, None, 1)
     write_study(study(2), tmp_path / ".hidden" / "study.json")
     text = (tmp_path / FOLDER / "study.json").read_text(encoding="utf-8")
     wrong = {
@@ -276,8 +277,25 @@ def test_studies_are_found_in_the_folder_and_wrong_ones_refused_in_words(tmp_pat
     }
     for name, words in says.items():
         assert words in by_folder[name]
-    assert sum("the same study as" in line for line in data["problems"]) == 1
+    assert [line for line in data["problems"] if "the same study as" in line] == [
+        f"{tmp_path / 'copy'}: the same study as {tmp_path / 'studies' / 'later'}, which is shown; keep one of them"
+    ]
     assert len(data["problems"]) == len(says) + 1
+
+
+def test_a_study_that_changes_or_goes_is_not_answered_any_more(tmp_path: Path) -> None:
+    drawn = kept(tmp_path, of_pairs())
+    file = tmp_path / FOLDER / "study.json"
+    before = file.read_text(encoding="utf-8")
+    place, body = f"api/rate/{drawn.hash}/raters/rater-1", {"showing": 1, "choices": {"safety": "a"}}
+    with page(tmp_path) as client:
+        told(client, drawn, "rater-1", 1, choices={"safety": "b"})
+        file.write_text(before.replace("bakery", "shop"), encoding="utf-8")
+        assert "no such study" in client.post(place, json=body).text
+        file.unlink()
+        assert "no such study" in client.post(place, json=body).text
+        file.write_text(before, encoding="utf-8")
+        assert client.get(place).json()["answers"]["1"]["choices"] == {"safety": "b"}
 
 
 @KINDS
