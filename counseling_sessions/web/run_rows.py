@@ -10,6 +10,7 @@ from counseling_sessions.inspection.find import find_records
 from counseling_sessions.inspection.page_data import Json, row_of, row_of_entry
 from counseling_sessions.sessions.folder import RunFolder
 from counseling_sessions.sessions.ledger import Damage, damage_lines
+from counseling_sessions.sessions.old import OLD_LEDGER, OLD_SHARD
 
 SECONDS = 0.25
 """For which records are read before what is new goes to the page."""
@@ -78,17 +79,13 @@ class RunRows:
 
 def stamp_of(folder: RunFolder) -> Stamp:
     """What is another one whenever a session of the run has come to an end, or a journal has grown."""
-    files: list[Path] = [
-        *folder.ledgers.glob("*"),
-        *folder.shards.glob("*"),
-        *folder.folder.glob("*"),
-        *folder.journal_files(),
-    ]
+    old = (folder.folder / name for name in (OLD_SHARD, OLD_LEDGER))
+    files: list[Path] = [*folder.ledgers.glob("*"), *folder.shards.glob("*"), *old, *folder.journal_files()]
     stats = []
     for path in files:
         try:
             stat = path.stat()
         except FileNotFoundError:
-            continue  # a journal goes when its session is on record
+            continue  # most runs have no old files, and a journal goes when its session is on record
         stats.append((str(path), stat.st_size, stat.st_mtime_ns))
     return tuple(sorted(stats))

@@ -26,7 +26,7 @@ class Runs:
     """The runs in a folder, which may be one itself."""
 
     def __init__(self, folder: Path) -> None:
-        self.folder = folder
+        self.folder = folder.resolve()  # of `.` the name is wanted too
         self._kept: dict[str, tuple[Stamp, RunRows]] = {}
         self._lock = Lock()
 

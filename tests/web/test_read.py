@@ -131,7 +131,7 @@ def test_every_text_of_a_trace_is_searched_at_its_turn() -> None:
     shown = set()
     for turn in session_data(record, trace_session(record))["turns"]:
         plans = [turn["plan"]] if turn["plan"] else []
-        texts = [text for one in plans for text in (one["reason"], one["formulation"], one["goal"], *one["steps"])]
+        texts = [text for one in plans for text in (one.get("reason"), one["formulation"], one["goal"], *one["steps"])]
         texts += [turn["pick"]["reason"]] if turn["pick"] else []
         texts += [one["text"] for one in [*turn["drafts"], *turn["said"]]]
         shown |= {(turn["key"], text) for text in texts if text}
@@ -208,6 +208,14 @@ def test_a_runs_page_has_no_script_or_style_of_its_own_and_its_files_are_there(t
     assert len(addresses) == 12
     for address in addresses:
         assert served.get(address.removeprefix("../")).status_code == 200, address
+
+
+def test_a_folder_that_is_a_run_itself_has_its_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    keep(tmp_path / "study", many(1))
+    monkeypatch.chdir(tmp_path / "study")
+    served = client(Path())
+    assert [run["name"] for run in served.get("api/start").json()["sessions"]] == ["study"]
+    assert list(rows(served)) == ["s0"]
 
 
 def test_open_streams_end_when_the_server_stops(tmp_path: Path) -> None:
