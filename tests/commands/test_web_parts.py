@@ -9,6 +9,7 @@ pytest.importorskip("fastapi", reason="the extra 'web' is not installed")
 from counseling_sessions.commands.build import opened_models
 from counseling_sessions.commands.parsing.options import ModelOptions, SessionOptions
 from counseling_sessions.commands.parsing.web import WebRequest
+from counseling_sessions.commands.web import Configuring
 from counseling_sessions.commands.web_parts import Conducting
 from counseling_sessions.generation.run import Asked, open_run
 from counseling_sessions.graph.session import SessionTask
@@ -88,3 +89,12 @@ async def test_a_batch_goes_on_as_it_was_begun_and_only_with_servers_that_the_co
             assert moved.models["default"].base_url == other.base_url
             with pytest.raises(SettingsError, match="Nothing was sent"):
                 await Conducting(WebRequest(), models).of_run(tmp_path)
+
+
+async def test_a_practice_session_is_taken_up_only_with_servers_that_the_command_names() -> None:
+    url, other = "http://127.0.0.1:9/v1", "http://127.0.0.1:10/v1"
+    async with opened_models() as models:
+        configuring = Configuring(of(url), models)
+        configuring.allow(Path("a.journal.jsonl"), content(url))
+        with pytest.raises(SettingsError, match="Nothing was sent"):
+            configuring.allow(Path("a.journal.jsonl"), content(other))
