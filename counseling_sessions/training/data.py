@@ -23,6 +23,7 @@ from counseling_sessions.prompts import prompt_hashes
 from counseling_sessions.sessions.foreign import AS_IT_SAYS, HowToRead
 from counseling_sessions.sessions.ledger import Damage
 from counseling_sessions.sessions.record import SessionRecord
+from counseling_sessions.settings import read_yaml
 from counseling_sessions.store.reading import open_plain, parse_json, read_lines, read_text, sha256_of
 from counseling_sessions.training.corpus import SPLITS, held_out_clients
 from counseling_sessions.training.formless import FormlessSession, formless_exchanges
@@ -33,6 +34,7 @@ COUNTS = "data.json"
 PROMPTING = ("router", "merge", "appraisal")
 """The defaults of embedded models that show in prompts; the same for all of them."""
 TEXT = Path(__file__).parent / "texts" / "data.md"
+CLIENTS = Path(__file__).parent / "texts" / "clients.yaml"
 
 
 class DataReport(BaseModel):
@@ -238,5 +240,10 @@ def _card(report: DataReport) -> str:
         rows=rows,
         clients=", ".join(f"{report.clients.get(split, 0)} {split}" for split in SPLITS),
         skipped=len(report.skipped),
-        without_form=sum(report.without_form.values()),
+        clients_are=_clients_are(sum(report.without_form.values())),
     )
+
+
+def _clients_are(without_form: int) -> str:
+    texts = read_yaml(CLIENTS)
+    return str(texts["without_form" if without_form else "with_form"]).format(count=without_form)

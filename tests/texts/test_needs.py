@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 from counseling_sessions.integrity.signs import FOLDER, read_signs, signs_of
-from counseling_sessions.nodes.risk.patterns import _compiled
+from counseling_sessions.nodes.risk.patterns import compiled
 from counseling_sessions.nodes.risk.phrases import phrase_lists
 from counseling_sessions.nodes.risk.spellings import spellings
 from counseling_sessions.nodes.risk.starts import starts_of
@@ -77,7 +77,7 @@ def test_the_sieve_drops_no_phrase_of_the_lists() -> None:
         passing = {*sieve.passing(words.split(" "))}
         for number, pattern in enumerate(patterns):
             if number not in passing:
-                assert not any(_compiled(pattern).match(words, place) for place in places), (text, pattern)
+                assert not any(compiled(pattern).match(words, place) for place in places), (text, pattern)
         matched += bool(passing)
     assert matched
 

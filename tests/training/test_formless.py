@@ -130,4 +130,4 @@ def test_the_sets_that_people_have_give_examples_of_both_sides(
     assert (kept["sessions"], kept["without_form"]) == ({"train": sessions}, {"train": sessions})
     assert kept["examples"]["train"].keys() == {"counselor", "client"}
     assert "without a form" in capsys.readouterr().out
-    assert f"form: {sessions};" in (tmp_path / "out" / "README.md").read_text()
+    assert f"{sessions} sessions have no form" in (tmp_path / "out" / "README.md").read_text()
