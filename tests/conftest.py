@@ -12,13 +12,18 @@ from hypothesis import HealthCheck, settings
 from xdist.scheduler import LoadScopeScheduling
 
 from counseling_sessions.models.chat import Models
+from tests import long
 from tests.scripted import profile
 
 # Tests run the small embedded model, also in child processes.
 os.environ.setdefault("COUNSELING_SESSIONS_EMBEDDED", "small")
 
 # What it takes by the clock says how busy the machine is, and nothing about the code.
-settings.register_profile("busy machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+EXAMPLES = 100 if long.ASKED_FOR else 40
+"""Of a property, where its test names no number: CI has ten minutes, and looks at others each time."""
+settings.register_profile(
+    "busy machine", deadline=None, suppress_health_check=[HealthCheck.too_slow], max_examples=EXAMPLES
+)
 settings.load_profile("busy machine")
 
 # The many objects of imported libraries stay: looking for garbage among them, over and over, takes a fifth of the collection.

@@ -24,6 +24,7 @@ from counseling_sessions.sessions.journal_reading import read_journal
 from counseling_sessions.sessions.record import SessionRecord, Usage
 from counseling_sessions.settings import SettingsError
 from counseling_sessions.state import Call
+from tests import long
 from tests.generation.exports.sessions import session
 from tests.inspection.test_diff import fork, parent
 from tests.inspection.traced import journal, made, rich
@@ -80,7 +81,7 @@ def shows(record: SessionRecord, trace: SessionTrace) -> str:
     return out.getvalue()
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60 if long.ASKED_FOR else 20, deadline=None)
 @given(data=st.data(), seed=st.integers(0, 7), options=st.sampled_from(OPTIONS))
 def test_any_journal_cut_anywhere_and_taken_up_again_has_a_trace_that_adds_up(
     data: st.DataObject, seed: int, options: dict[str, str]
